@@ -20,29 +20,29 @@ import type { AppContext } from './app-context.ts';
 import { routeTable } from './http-server.ts';
 
 /**
- * Who may ask what, written down from the contract's tables (sections 3 to 5), apart from the code.
- * `everybody`: no credential is asked for. `error key`: no credential is looked at, and without the key it is missing.
- * `anyone`: every principal. `person`: signed in. A role: it
- * and those above. Credentials only where named.
+ * Who may call which route, written independently of the code from the contract's tables (sections 3 to 5).
+ * `everybody`: no credential required. `error key`: only an error key, and without one the credential is missing.
+ * `anyone`: every principal. `person`: any signed-in person. A role: members with that role or a higher one. Tokens and
+ * keys are accepted only where listed.
  */
 type People = 'everybody' | 'error key' | 'anyone' | 'person' | 'operator' | 'member' | 'admin' | 'owner' | 'nobody';
 interface Row {
   readonly route: string;
   readonly people: People;
   readonly token?: readonly Scope[];
-  /** `guard` is the flag, beside the permission `read`. */
+  /** `guard` is a flag in addition to the permission `read`. */
   readonly key?: readonly (Permission | 'guard')[];
-  /** What a permitted person may send without changing anything; `{}` otherwise. */
+  /** A body that changes nothing when a permitted person sends it; `{}` if absent. */
   readonly body?: unknown;
-  /** Said by the route itself, after its body was read. */
+  /** The handler itself refuses, after it has parsed the body. */
   readonly checkedByHandler?: true;
-  /** The role above asks for something that would end the test's workspace or session: not sent. */
+  /** The request would end the test's workspace or session, so roles that are permitted do not send it. */
   readonly isDestructive?: true;
 }
 
 const DEPLOYERS = ['basic_deployment', 'advanced_deployment'] as const;
 
-/** Projects, apps and servers are alike (section 7): read, write or delete, or all of it with `manage`. */
+/** Projects, apps and servers have the same routes (section 7): read, write or delete, or all of them with `manage`. */
 function resourceRows(nouns: string, noun: string, manage: Permission): Row[] {
   return [
     { route: `GET /v1/${nouns}`, people: 'member', key: ['read', manage] },
@@ -190,7 +190,7 @@ const CONTRACT: readonly Row[] = [
 const RANK = { member: 1, admin: 2, owner: 3 } as const;
 type Role = keyof typeof RANK;
 
-/** Someone who asks: what they are, and what they send to say so. */
+/** A principal of this test, and the headers that it sends. */
 interface TestPrincipal {
   readonly name: string;
   readonly identity:
@@ -199,7 +199,7 @@ interface TestPrincipal {
     | { readonly kind: 'token'; readonly scopes: readonly Scope[] }
     | { readonly kind: 'key'; readonly permissions: readonly (Permission | 'guard')[] };
   readonly headers: Readonly<Record<string, string>>;
-  /** A credential that names another workspace than its own: nothing is done in either. */
+  /** A credential that names a workspace other than its own: the request has no effect in either. */
   readonly namesAnother?: true;
 }
 
@@ -309,7 +309,7 @@ before(async () => {
     key('a key that may run guards', ['read', 'guard'], bearer(guard.secret)),
     key('a key with the flag guard and without read', ['deploy'], bearer(flagAlone.secret)),
     key('a key that names its own workspace', PERMISSIONS, { ...bearer(full.secret), 'devpilot-workspace': 'acme' }),
-    // The workspace comes from the credential alone (CVE-2026-92764); naming another is no way into it.
+    // The workspace is the credential's own (CVE-2026-92764): naming another does not grant access to it.
     ...[owner.workspaceId, 'acme', 'nothing-of-this-name'].map((named) => ({
       ...key(`a key of another workspace that names ${named}`, PERMISSIONS, {
         ...bearer(theirs.secret),
@@ -328,7 +328,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** Status and code that the contract gives, or null where the asker is let in. */
+/** The status and code that the contract specifies, or null if the request is authorized. */
 function expected(row: Row, testPrincipal: TestPrincipal): [number, string] | null {
   const refusal = refusalByRights(row, testPrincipal);
   return refusal === null && testPrincipal.namesAnother && row.people !== 'everybody' ? [404, 'not_found'] : refusal;
@@ -348,14 +348,14 @@ function refusalByRights(row: Row, { identity: is }: TestPrincipal): [number, st
   }
   if (row.people === 'nobody') return [403, 'wrong_credential_kind'];
   if (row.people === 'person') return null;
-  // The owner signed up first and so is the operator.
+  // The owner was the first to sign up, and is therefore the operator.
   if (row.people === 'operator') return is.kind === 'owner' ? null : [403, 'forbidden'];
   if (is.kind === 'stranger') return [404, 'not_found'];
   if (row.people === 'anyone') return null;
   return RANK[is.kind] >= RANK[row.people] ? null : [403, 'forbidden'];
 }
 
-/** Codes that only a gate answers: whoever is let in never sees them for these requests. */
+/** Codes of authorization only: an authorized request never gets them for these bodies. */
 const GATE_REFUSALS = new Set([
   'missing_credential',
   'invalid_token',
@@ -376,8 +376,8 @@ function send(row: Row, testPrincipal: TestPrincipal): Promise<TestResponse<{ co
   );
 }
 
-test('every route of the app is in the table, and demands what the contract says', () => {
-  // The routes are only listed here, never called: they need no house.
+test('every route of the app is in the table and requires what the contract says', () => {
+  // The routes are only listed here, never called, so no server is needed.
   const declared = routeTable({} as AppContext).map(({ method, url, access }) => ({ ask: `${method} ${url}`, access }));
   assert.deepEqual(declared.map(({ ask: route }) => route).sort(), CONTRACT.map(({ route }) => route).sort());
 });
@@ -412,7 +412,7 @@ test('HEAD is guarded like GET', async () => {
   }
 });
 
-test('a refusal for scope names what was needed', async () => {
+test('a refusal for a missing scope names the required scope', async () => {
   const { secret } = await createKey(owner, ['write', 'delete']);
   const body = new URLSearchParams({ token: 'x' });
   const refused = await testServer.call<{ required: string[] }>('/v1/introspect', { body, headers: bearer(secret) });
@@ -420,7 +420,7 @@ test('a refusal for scope names what was needed', async () => {
   assert.match(refused.headers.get('www-authenticate') ?? '', /error="insufficient_scope".*scope="read"/);
 });
 
-test('CVE-2022-31667: ids of another workspace answer byte for byte like ids that do not exist', async () => {
+test('CVE-2022-31667: ids of another workspace get the same bytes as ids that do not exist', async () => {
   const eve = await createWorkspaceFor(owner, testServer, 'Second');
   const token = await createToken(eve, ['all']);
   const key = await createKey(eve, ['read']);
@@ -455,7 +455,7 @@ test('CVE-2022-31667: ids of another workspace answer byte for byte like ids tha
     assert.equal(there.status, 404, `${method} ${path}${id}`);
     assert.equal(bare(there), bare(nowhere));
   }
-  // Lists keep to their workspace as well, also with a filter or a cursor of the neighbour's.
+  // Lists contain only their own workspace, also with a filter or cursor of another.
   const theirs = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
   await createToken(eve, ['all']);
   const { body: page } = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');

@@ -52,7 +52,7 @@ forEachEngine('accounts', (engine) => {
   const events = async (action: string) =>
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?action=${action}`)).body.data;
 
-  test('operators list people and find them by part of a name or address, and nobody else does', async () => {
+  test('operators, and nobody else, list people and find them by part of a name or email address', async () => {
     const member = await signUpMember(testServer, owner, 'admin', 'list_me@example.com');
     const [found] = (await people('LIST_me@')).data;
     assert.deepEqual(
@@ -67,7 +67,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await people(owner.email)).data[0]?.operator, true);
   });
 
-  test('a link of an operator sets a new password once, within an hour, and ends all sessions', async () => {
+  test("an operator's reset link sets a new password once, within an hour, and ends all sessions", async () => {
     const person = await signUpMember(testServer, owner, 'member', 'lost@example.com');
     const path = `/v1/people/${await idOf(person.email)}/password-reset`;
     const link = async () => {
@@ -83,7 +83,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await person.call('/v1/me')).status, 401);
     assert.equal((await signIn(person.email)).status, 401);
     assert.equal((await signIn(person.email, NEW_PASSWORD)).status, 201);
-    // Another link ends with all else that gave access.
+    // Resetting the password also invalidates other reset links.
     for (const spent of [url, other, `${url}x`]) assert.equal((await use(spent)).status, 404);
     const late = await link();
     now += HOUR;
@@ -91,7 +91,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await events('person.password_reset'))[0]?.actor.name, 'lost');
   });
 
-  test('two uses of one link at once set one password', async () => {
+  test('two concurrent uses of one reset link set one password', async () => {
     const person = await signUpMember(testServer, owner, 'member', 'twice@example.com');
     const created = await owner.call<PasswordResetLink>(`/v1/people/${await idOf(person.email)}/password-reset`, {
       method: 'POST',
@@ -103,7 +103,7 @@ forEachEngine('accounts', (engine) => {
     assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 404]);
   });
 
-  test('a disabled person has no access and cannot sign in; only their own password tells why', async () => {
+  test('a disabled person has no access and cannot sign in; the reason is given only after the correct password', async () => {
     const person = await signUpMember(testServer, owner, 'admin', 'disabled@example.com');
     const invited = await person.call<{ code: string }>('/v1/invitations', {
       body: { email: 'guest@example.com', role: 'member' },
@@ -121,13 +121,13 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await person.call('/v1/me')).status, 401);
   });
 
-  test('operators make others operators, and the last one stays', async () => {
+  test('operators grant operator rights, and the last operator cannot lose them', async () => {
     assert.equal(codeOf(await update(owner.email, { operator: false })), 'conflict');
     assert.equal(codeOf(await update(owner.email, { disabled: true })), 'conflict');
     const second = await signUpMember(testServer, owner, 'member', 'second@example.com');
     assert.equal((await update(second.email, { operator: true })).body.operator, true);
     assert.equal((await second.call('/v1/people')).status, 200);
-    // Both take the role from each other at once: one of them stays.
+    // Two operators revoke each other's rights concurrently: one of them stays operator.
     const [ownerId, secondId] = [await idOf(owner.email), await idOf(second.email)];
     const demote = (id: string, by: TestPerson) =>
       by.call(`/v1/people/${id}`, { method: 'PATCH', body: { operator: false } });
@@ -139,7 +139,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await stays.call(`/v1/people/${own}`, { method: 'PATCH', body })).status, 200);
   });
 
-  test('owners and admins end the sessions of members, and only the owner those of the owner', async () => {
+  test("owners and admins end the sessions of members, and only the owner ends the owner's", async () => {
     const admin = await signUpMember(testServer, owner, 'admin', 'ender@example.com');
     const member = await signUpMember(testServer, owner, 'member', 'ended@example.com');
     const path = async (email: string) => `/v1/members/${await memberId(email)}/sessions`;
@@ -152,7 +152,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await admin.call('/v1/me')).status, 401);
   });
 
-  test('a member leaves; an owner cannot', async () => {
+  test('a member can leave a workspace; an owner cannot', async () => {
     const member = await signUpMember(testServer, owner, 'admin', 'leaver@example.com');
     await member.call('/v1/invitations', { body: { email: 'left-behind@example.com', role: 'admin' } });
     assert.equal(codeOf(await owner.call('/v1/members/me', { method: 'DELETE' })), 'conflict');
@@ -162,7 +162,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await events('member.left'))[0]?.actor.name, 'leaver');
   });
 
-  test('an account is deleted with its password; what it created stays and the log keeps its name', async () => {
+  test('deleting an account requires its password; its resources stay and the log keeps its name', async () => {
     const admin = await signUpMember(testServer, owner, 'admin', 'leaving@example.com');
     const key = await createKey(admin, ['read']);
     const remove = (person: TestPerson, password = PASSWORD) =>
@@ -182,7 +182,7 @@ forEachEngine('accounts', (engine) => {
   });
 
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
-  test('an operator who stops being one while a request is under way changes nothing', { skip }, async () => {
+  test('an operator who loses the right during a request changes nothing', { skip }, async () => {
     const former = await signUpMember(testServer, owner, 'member', 'former@example.com');
     const formerId = await idOf(former.email);
     assert.equal((await update(former.email, { operator: true })).status, 200);
@@ -202,7 +202,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await owner.call('/v1/me')).status, 200);
   });
 
-  test('an admin who stops being one while a request is under way changes no role and removes nobody', {
+  test('an admin who loses the role during a request changes no role and removes nobody', {
     skip,
   }, async () => {
     const former = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
@@ -224,7 +224,7 @@ forEachEngine('accounts', (engine) => {
     assert.equal(codeOf(await former.call('/v1/invitations')), 'forbidden');
   });
 
-  test('an account that is handed a workspace while it is being deleted stays', { skip }, async () => {
+  test('an account that becomes the owner of a workspace while it is being deleted is kept', { skip }, async () => {
     const heir = await signUpMember(testServer, owner, 'admin', 'heir@example.com');
     const handOver = `update member set role = 'admin' where role = 'owner';
       update member set role = 'owner' where id = '${await memberId(heir.email)}'`;
@@ -236,7 +236,7 @@ forEachEngine('accounts', (engine) => {
   });
 });
 
-test('a link goes out by mail, and the answer tells nobody whether there is such a person', async () => {
+test('a reset link is sent by email, and the response does not reveal whether the person exists', async () => {
   const mail = await startMailServer();
   const testServer = await startTestServer({ environment: { DEVPILOT_SMTP_URL: mail.url } });
   const owner = await signUpOwner(testServer);
@@ -245,7 +245,7 @@ test('a link goes out by mail, and the answer tells nobody whether there is such
   for (const { status, text } of answers) assert.deepEqual([status, text], [202, '']);
   for (let more = 0; more < 8; more++) assert.equal((await ask(owner.email)).status, 202);
   const restarted = await testServer.restart();
-  // No more than five wait for one person, however often somebody asks.
+  // At most five emails are queued per person, however many are requested.
   assert.equal(mail.messages.length, 5);
   for (const message of mail.messages) assert.match(message, /To: ada@example\.com/);
   const [, code = ''] = /\/reset-password#(\w{32})/.exec(mail.messages[0] ?? '') ?? [];
@@ -257,7 +257,7 @@ test('a link goes out by mail, and the answer tells nobody whether there is such
   await mail.close();
 });
 
-test('who asks for too many links, or tries too many codes, is told to wait', async () => {
+test('too many requests for reset links, or too many wrong codes, are rate-limited', async () => {
   const testServer = await startTestServer();
   const statuses = async (path: string, body: unknown) => {
     const seen: number[] = [];

@@ -21,7 +21,7 @@ function operatorRequestContextOf(request: FastifyRequest): OperatorRequestConte
   return { actor: auditPartyOf(personOf(request)), origin: originOf(request) };
 }
 
-/** A way back from a lost password, and a way out. */
+/** Resetting a lost password, and deleting one's own account. */
 export function accountRoutes(context: AppContext): Route[] {
   const { people } = context;
   const tag = 'People';
@@ -75,7 +75,7 @@ export function accountRoutes(context: AppContext): Route[] {
   ];
 }
 
-/** All people of the installation, for its operators. */
+/** Managing all people of the installation, for its operators. */
 export function operatorRoutes(context: AppContext): Route[] {
   const { people } = context;
   const tag = 'Operators';

@@ -22,8 +22,8 @@ const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ActivityEvent) => s
 ];
 
 /**
- * Events as CSV, page by page and only as fast as the client takes them, at most `activityCsv` of them.
- * `first` was read before the answer began, so that a bad query is still refused.
+ * Streams at most `activityCsv` events as CSV, page by page, at the speed of the client. The caller reads the `first`
+ * page before the response starts, so that an invalid query is still refused.
  */
 export async function* eventsAsCsv(
   firstPage: Page<ActivityEvent>,
@@ -41,7 +41,7 @@ export async function* eventsAsCsv(
   }
 }
 
-/** A chart's points as CSV, a line a point, a series at a time. */
+/** The points of a chart as CSV: one line per point, one series after the other. */
 export async function* analyticsAsCsv({ series }: Chart): AsyncGenerator<string> {
   yield csvRow(['at', 'key', 'count', 'subjects']);
   for (const { key, points } of series) {

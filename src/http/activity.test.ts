@@ -41,7 +41,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
   after(() => testServer.close());
 
-  /** A workspace of a test's own, with what sends to it and what reads from it. */
+  /** A workspace for one test, with a credential to send events and one to read them. */
   async function newTracker() {
     const person = await createWorkspaceFor(owner, testServer, 'Tracked');
     const [sender, reader] = await Promise.all([
@@ -80,7 +80,7 @@ forEachEngine('the activity tracker', (engine) => {
     ...more,
   });
 
-  test('events and charts are CSV where that is asked for, formulas disarmed, beyond one page', async () => {
+  test('events and charts are CSV on request, with formulas escaped, over more than one page', async () => {
     const { person, sendBatch } = await newTracker();
     const time = new Date(NOW).toISOString();
     const before = new Date(NOW - HOUR).toISOString();
@@ -101,7 +101,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.equal((await ask('/v1/activity/analytics?interval=week')).status, 422);
   });
 
-  test('events of a CloudEvents SDK arrive alike in binary, structured and batched mode', async () => {
+  test('events of a CloudEvents SDK are stored alike in binary, structured and batched mode', async () => {
     const { send, sendBatch, list } = await newTracker();
     const time = '2027-02-24T08:00:00.123Z';
     const facts = { source: 'https://shop.example.com/till', type: 'order.placed', subject: 'Zoë', time };
@@ -132,7 +132,7 @@ forEachEngine('the activity tracker', (engine) => {
     );
   });
 
-  test('data that is text or bytes is kept, and an event without time has that of its arrival', async () => {
+  test('text and binary data is stored, and an event without a time gets its time of arrival', async () => {
     const { send, list } = await newTracker();
     const binary = (id: string, type: string) => ({
       'content-type': type,
@@ -175,7 +175,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.deepEqual([bare.status, bare.body.errors?.[0]?.field], [422, 'id']);
   });
 
-  test('the same source and id is stored and counted once, also within a batch and from many senders at once', async () => {
+  test('the same source and id is stored and counted once, within a batch and from concurrent senders', async () => {
     const { sendBatch, list, chart } = await newTracker();
     const same = event({ id: 'same' });
     const other = event({ id: 'same', source: '/elsewhere' });
@@ -190,7 +190,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.equal((await chart('interval=day')).total, 3);
   });
 
-  test('a batch with a bad event is refused whole, naming its index', async () => {
+  test('a batch with an invalid event is refused completely, naming the index', async () => {
     const { sendBatch, send, list, chart } = await newTracker();
     const bad: readonly [object | null | string, string][] = [
       [event({ type: '' }), 'type'],
@@ -224,7 +224,7 @@ forEachEngine('the activity tracker', (engine) => {
     assert.deepEqual((await sendBatch(Array.from({ length: 1000 }, () => event()))).body.accepted, 1000);
   });
 
-  test('counts and distinct subjects come by minute, hour and day, by type, source and subject', async () => {
+  test('counts and distinct subjects are returned per minute, hour and day, by type, source and subject', async () => {
     const { sendBatch, chart } = await newTracker();
     const at = (ago: number) => new Date(NOW - ago).toISOString();
     await sendBatch([
@@ -276,7 +276,7 @@ forEachEngine('the activity tracker', (engine) => {
     );
   });
 
-  test('the list filters, pages, and refuses a span or a chart that makes no sense', async () => {
+  test('the list filters and pages, and refuses an invalid time range or chart', async () => {
     const { sendBatch, list, person } = await newTracker();
     const time = (minute: number) => `2027-02-24T08:${String(minute).padStart(2, '0')}:00Z`;
     await sendBatch(
@@ -313,7 +313,7 @@ forEachEngine('the activity tracker', (engine) => {
     }
   });
 
-  test('each scope opens its own half, people only read, keys are refused, and the neighbour sees nothing', async () => {
+  test('each scope allows only its own half, people only read, keys are refused, and other workspaces see nothing', async () => {
     const { person, sendBatch } = await newTracker();
     await sendBatch([event()]);
     const body = JSON.stringify(event());
@@ -350,7 +350,7 @@ forEachEngine('the activity tracker', (engine) => {
   });
 });
 
-test('events and their roll-ups go when their days are over', async () => {
+test('events and their aggregates are deleted after their retention period', async () => {
   let now = NOW;
   const testServer = await startTestServer({ clock: () => now });
   const owner = await signUpOwner(testServer);

@@ -42,7 +42,10 @@ function formatAdvice(advice: string): string {
   return escapeHtml(advice).replace(/`([^`]+)`/g, '<code>$1</code>');
 }
 
-/** For a scope that gives every answer the safety headers: `/openapi.json`, the reference at `/docs`, and a page for each problem type. */
+/**
+ * Registers `/openapi.json`, the API reference at `/docs` and one page per problem type. Register it in a scope that
+ * adds the security headers to every response.
+ */
 export function registerDocs(app: FastifyInstance, context: AppContext): void {
   const codes = Object.keys(CODES) as Code[];
   let scalar: Promise<Buffer> | null = null;
@@ -50,7 +53,7 @@ export function registerDocs(app: FastifyInstance, context: AppContext): void {
   let document: string | null = null;
   app.get('/openapi.json', { schema: { hide: true } }, (request, reply) => {
     document ??= JSON.stringify(postprocessOpenApi(app.swagger()));
-    // The address it was fetched from; what an address can hold needs no escape in JSON.
+    // The origin that the document was fetched from. No character of an origin needs escaping in JSON.
     const text = document.replaceAll(BASE_URL_PLACEHOLDER, () => baseUrlOf(context, request));
     return reply.type('application/json').send(text);
   });

@@ -11,12 +11,12 @@ import type { PlatformContext } from '../platform/context.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
 
-/** All that routes work with, put together in `server.ts`. */
+/** The services and settings that route handlers use, assembled when the server starts. */
 export interface AppContext {
   readonly version: string;
-  /** The address people reach if it is set, null where it is the listener's own. */
+  /** The configured public URL, or null if none is set and clients use the listener's own address. */
   readonly publicUrl: string | null;
-  /** What `HOST` says: the address or name that the server listens on. */
+  /** The setting `HOST`: the address or name that the server listens on. */
   readonly listenHost: string;
   readonly store: Store;
   readonly seal: Seal;
@@ -24,21 +24,21 @@ export interface AppContext {
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findRecord: FindRecord;
-  /** Session secrets that nobody was given, by address. */
+  /** Counts requests with unknown session secrets, per client address. */
   readonly unknownSessionLimiter: UnknownSecretLimiter;
   readonly guards: Guards;
-  /** Digests that guards asked for and nobody was given, by the guard's key. */
+  /** Counts lookups of unknown digests, per API key of a guard. */
   readonly guardLookupLimiter: UnknownSecretLimiter;
-  /** Writes down uses that a guard has counted; a chunk that is sent again counts once. */
+  /** Stores uses that a guard has counted. A chunk that is sent twice counts once. */
   readonly recordGuardUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
   readonly platform: PlatformContext;
   readonly denials: DenialBuffer;
   readonly sessionActivity: SessionActivityBuffer;
-  /** Writes denials noted so far, so that the log shows them. */
+  /** Writes the buffered denials, so that the activity log shows them. */
   readonly flushDenials: () => Promise<void>;
-  /** What keeps this node from being ready; empty when it is. Told to everybody. */
+  /** Why this node is not ready; empty if it is ready. Public: the response is not authenticated. */
   readonly readinessFailures: () => Promise<readonly ReadinessFailure[]>;
 }
 

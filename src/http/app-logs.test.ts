@@ -34,7 +34,7 @@ const parse = (text: string) =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line) as LogLine);
 
-test("an app's log is what its command says, where the app is, with its secrets blotted out", async () => {
+test("the log of an app is the output of its command, run in the app's directory, with secrets masked", async () => {
   const none = await owner.call<{ code: string }>(`/v1/apps/${app.id}/logs`);
   assert.deepEqual([none.status, none.body.code], [409, 'conflict']);
   await owner.call(`/v1/apps/${app.id}/env/API_KEY`, { method: 'PUT', body: { value: 's3cret of it' } });
@@ -54,7 +54,7 @@ test("an app's log is what its command says, where the app is, with its secrets 
   assert.equal(parse((await owner.call(`/v1/apps/${app.slug}/logs?from=2`)).text).length, 1);
 });
 
-/** Reads a stream until it says something, then hands back the rest. */
+/** Follows the log. `read` returns the text received so far, and `leave` disconnects. */
 async function follow(secret: string): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
   const leaving = new AbortController();
   const answer = await fetch(`${testServer.url}/v1/apps/${app.id}/logs?follow=true`, {
@@ -70,7 +70,7 @@ async function follow(secret: string): Promise<{ read(): Promise<string>; leave(
   return { read: async () => text, leave: () => leaving.abort(), ended };
 }
 
-test('a log that is followed goes on until the reader leaves, and the command ends with it', async () => {
+test('a followed log streams until the reader disconnects, which also ends the command', async () => {
   const file = join(app.directory, 'shared', `log-${process.pid}`);
   writeFileSync(file, 'first\n');
   await app.edit({ logCommand: `test "$DEVPILOT_FOLLOW" = 1 && exec tail -n 10 -f ../../shared/log-${process.pid}` });
@@ -85,7 +85,7 @@ test('a log that is followed goes on until the reader leaves, and the command en
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
-test('a key that is deleted reads on no more', async () => {
+test('deleting a key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
   const reader = await follow(secret);
   await until(async () => (await reader.read()).includes('second'));
@@ -94,7 +94,7 @@ test('a key that is deleted reads on no more', async () => {
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
-test('a key that loses the permission reads on no more', async () => {
+test('removing the permission of a key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
   const reader = await follow(secret);
   await until(async () => (await reader.read()).includes('second'));

@@ -6,7 +6,7 @@ import { pageOf } from '../contract/paging.ts';
 import type { AppContext } from './app-context.ts';
 import { membershipOf, type Route, route } from './route.ts';
 
-/** The whole log in pages, a JSON line an entry. It reads on only as fast as the client takes it. */
+/** Streams the whole activity log page by page, one JSON object per line, at the speed of the client. */
 async function* auditEventsAsNdjson(
   context: AppContext,
   workspaceId: string,
@@ -41,7 +41,7 @@ export function auditRoutes(context: AppContext): Route[] {
         if (request.headers.accept?.toLowerCase().includes('application/x-ndjson') !== true) {
           return readAuditLog(context.store.read, workspaceId, query);
         }
-        // The first page is read before the answer begins, so that a bad cursor is still a 422.
+        // The first page is read before the response starts, so that an invalid cursor is still answered with 422.
         await readAuditLog(context.store.read, workspaceId, { ...query, limit: '1' });
         return reply.type('application/x-ndjson').send(Readable.from(auditEventsAsNdjson(context, workspaceId, query)));
       },

@@ -23,25 +23,29 @@ import { requireOwnOrigin } from './public-origin.ts';
 import { sessionCookieName } from './security-headers.ts';
 
 /**
- * What a route demands, declared beside its handler. A kind that is not named is refused.
- * `signed_in` takes a person with or without a workspace, `operator` one who administers the installation; a role takes a member of the workspace that
- * the request names, with at least that role. `any` takes whoever can say who they are.
+ * What a route requires, declared beside its handler. A kind of principal that is not listed is refused. `signed_in`
+ * accepts any signed-in person, with or without a workspace; `operator` accepts people who administer the installation;
+ * a role accepts members of the requested workspace with at least that role. `any` accepts every authenticated
+ * principal.
  */
 export type Access =
   | {
       readonly public: true;
-      /** The headers that let pages of other origins ask: then a cookie that comes along says nothing, and is not looked at. */
+      /**
+       * The CORS headers for requests from other origins. If set, the session cookie is ignored: the browser sends it
+       * for any page.
+       */
       readonly cors?: Readonly<Record<string, string>>;
     }
   | { readonly any: true }
   | {
       readonly person?: 'signed_in' | 'operator' | Role;
-      /** Any one of these scopes suffices. */
+      /** Any one of these scopes is sufficient. */
       readonly token?: readonly Scope[];
-      /** Any one of these permissions suffices. */
+      /** Any one of these permissions is sufficient. */
       readonly key?: readonly Permission[];
     }
-  /** API keys with `read` and the flag `guard`. */
+  /** API keys with the permission `read` and the flag `guard`. */
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
 export interface Membership {
@@ -60,7 +64,7 @@ export interface PersonPrincipal {
   readonly sessionId: string;
   readonly operator: boolean;
   readonly byCookie: boolean;
-  /** The page of a browser, and no command line, whichever way it presents its session. */
+  /** Whether the session belongs to a browser and not to the command line, regardless of how it is sent. */
   readonly isBrowserSession: boolean;
   readonly membership: Membership | null;
 }
@@ -70,7 +74,7 @@ export interface CredentialPrincipal {
 }
 export type Principal = PersonPrincipal | CredentialPrincipal;
 
-/** The demand on credentials that an access makes, worked out once per route. */
+/** What an access requires of credentials. Computed once per route. */
 export function requirementOf(access: Access): Requirement {
   if ('public' in access) return { access_token: null, api_key: null };
   if ('any' in access) return { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
@@ -94,8 +98,9 @@ export function auditPartyOf(principal: Principal): AuditParty {
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
- * Refuses an unsafe request that carries our cookie but does not come from our own page
- * (ASVS 3.5.1–3): it needs our `Origin`, or without any `Sec-Fetch-Site: same-origin`, and JSON if it has a body.
+ * Refuses an unsafe request that carries the session cookie but does not come from the server's own page (ASVS
+ * 3.5.1–3). `Origin` must be the server's own, or if it is absent `Sec-Fetch-Site` must be `same-origin`; a body must
+ * be JSON.
  */
 export function rejectCrossSiteRequest(context: AppContext, request: FastifyRequest): void {
   rejectCrossSiteOrigin(context, request);
@@ -118,7 +123,10 @@ function rejectCrossSiteOrigin(context: AppContext, request: FastifyRequest): vo
   }
 }
 
-/** The JSON half of that rule, asked last: who may not be here at all is told so first. */
+/**
+ * The content type half of `rejectCrossSiteRequest`. Checked last, so that a principal without access gets that error
+ * first.
+ */
 function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
   const type = request.headers['content-type'];
@@ -149,13 +157,13 @@ function isActiveSession(row: SignedInPersonRow, now: number): boolean {
   return row.ends_at > now && row.last_used_at > now - DURATIONS.sessionIdle;
 }
 
-/** The workspace that a request names, by id or slug; null where it names none. */
+/** The workspace id or slug that a request names, or null if it names none. */
 function requestedWorkspace(request: FastifyRequest): string | null {
   const header = request.headers['devpilot-workspace'];
   return typeof header === 'string' && header !== '' ? header : null;
 }
 
-/** Finds the person behind a session's secret, and their membership in the workspace asked for. */
+/** Finds the person that a session secret belongs to, and their membership in the requested workspace. */
 async function authenticateSession(
   context: AppContext,
   request: FastifyRequest,
@@ -204,7 +212,7 @@ function workspaceNotFound(): Problem {
   );
 }
 
-/** Whether a workspace is the one that a request names, by id or slug. */
+/** Whether a workspace is the one that a request names by id or slug. */
 export async function isRequestedWorkspace(
   context: AppContext,
   requestedIdOrSlug: string,
@@ -214,7 +222,10 @@ export async function isRequestedWorkspace(
   return (await findWorkspaceById(context.store.read, workspaceId))?.slug === requestedIdOrSlug;
 }
 
-/** Refuses a credential's request that names another workspace than the credential's own: nothing is done in a wrong one. */
+/**
+ * Refuses a credential's request that names a workspace other than the credential's own, so that nothing happens in the
+ * wrong one.
+ */
 async function rejectOtherWorkspace(
   context: AppContext,
   request: FastifyRequest,
@@ -229,11 +240,11 @@ async function rejectOtherWorkspace(
   );
 }
 
-/** Checks a person against what a route demands. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
+/** Checks a person against the access of a route. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
 function authorizePerson(context: AppContext, request: FastifyRequest, person: PersonPrincipal, access: Access): void {
   if ('public' in access) return;
   if ('any' in access) {
-    // Whoever names a workspace is told about that one or nothing.
+    // If the request names a workspace, it is answered for that workspace or not at all.
     if (person.membership === null && requestedWorkspace(request) !== null) throw workspaceNotFound();
     return;
   }
@@ -250,7 +261,7 @@ function authorizePerson(context: AppContext, request: FastifyRequest, person: P
   throw recordRoleDenial(context, request, person, person.membership, access.person);
 }
 
-/** The `forbidden` of a person whose role does not suffice, which is recorded. */
+/** Records the denial of a person whose role is not sufficient, and returns its `forbidden`. */
 function recordRoleDenial(
   context: AppContext,
   request: FastifyRequest,
@@ -275,8 +286,8 @@ function recordRoleDenial(
 }
 
 /**
- * Checks a person who was let in for a role that only part of what the route does needs. Throws `forbidden`,
- * which is recorded; a credential is left to its own rights.
+ * Checks the role of an authorized person where only part of what the route does requires it. Throws `forbidden` and
+ * records the denial. Credentials are not checked: their rights apply.
  */
 export function requireRole(context: AppContext, request: FastifyRequest, needed: Role): void {
   const { principal } = request;
@@ -285,15 +296,15 @@ export function requireRole(context: AppContext, request: FastifyRequest, needed
   throw membership === null ? workspaceNotFound() : recordRoleDenial(context, request, principal, membership, needed);
 }
 
-/** Whether a request may do what people need a role for: every credential that was let in may. */
+/** Whether a request may do what requires a role of people. True for every authorized credential. */
 export function hasRole({ principal }: FastifyRequest, needed: Role): boolean {
   if (principal?.kind !== 'person') return principal !== null;
   return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[needed];
 }
 
 /**
- * Judges the credential of a request that was let in against a narrower demand. Throws
- * `insufficient_scope`, `wrong_credential_kind`; who is refused is recorded, as with every demand.
+ * Checks the credential of an authorized request against a narrower requirement. Throws `insufficient_scope` or
+ * `wrong_credential_kind`; the denial is recorded, as for every requirement.
  */
 export function authorizeCredential(context: AppContext, request: FastifyRequest, requirement: Requirement): void {
   const { principal } = request;
@@ -322,9 +333,9 @@ export function authorizeCredential(context: AppContext, request: FastifyRequest
 }
 
 /**
- * Finds out who a request is from and checks them against the route's access.
- * Throws `invalid_request`, `missing_credential`, the codes of a refused judgement, `not_found` for a
- * workspace that the person is no member of or the credential does not belong to, and `forbidden`.
+ * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
+ * `missing_credential`, the code of the refused decision, `not_found` if the person is not a member of the requested
+ * workspace or the credential does not belong to it, and `forbidden`.
  */
 export async function authenticateRequest(
   context: AppContext,

@@ -51,7 +51,7 @@ function expectIdentity(answer: RawResponse, filled: boolean): void {
   if (!filled) for (const name of IDENTITY) assert.equal(answer.headers.get(name), '');
 }
 
-test('an accepted credential answers 200 without a body, and says who it is in headers alone', async () => {
+test('an accepted credential is answered with 200 without a body, and is described by headers alone', async () => {
   const answer = await authorize('', all.secret);
   assert.equal(answer.status, 200);
   assert.equal(answer.text, '');
@@ -70,7 +70,7 @@ test('an accepted credential answers 200 without a body, and says who it is in h
   assert.equal(byKey.headers.get('devpilot-permissions'), 'read deploy');
 });
 
-test('a token needs all scopes named, a key all permissions, and where one is named the other kind is refused', async () => {
+test('a token needs all scopes named, a key all permissions, and if only one is named the other kind is refused', async () => {
   const rows: [string, string, number, string?][] = [
     ['', env.secret, 200],
     ['', key.secret, 200],
@@ -93,7 +93,7 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     ['?scope=modify_env&permission=read', key.secret, 200],
     ['?scope=basic_deployment&permission=read', env.secret, 403, 'insufficient_scope'],
     ['?scope=modify_env&permission=write', key.secret, 403, 'insufficient_scope'],
-    // A template that expanded to nothing, or to a word that is none, must not open the door.
+    // A template that expanded to nothing, or to an unknown name, must not grant access.
     ['?scope=', all.secret, 403, 'insufficient_scope'],
     ['?scope', all.secret, 403, 'insufficient_scope'],
     ['?scope=+', all.secret, 403, 'insufficient_scope'],
@@ -102,7 +102,7 @@ test('a token needs all scopes named, a key all permissions, and where one is na
     ['?scope=nonsense', all.secret, 403, 'insufficient_scope'],
     ['?scope=read', all.secret, 403, 'insufficient_scope'],
     ['?scope=__proto__', all.secret, 403, 'insufficient_scope'],
-    // A parameter that is not known might have been meant as a demand.
+    // An unsupported parameter may have been meant as a requirement.
     ...['scopes', 'Scope', 'SCOPE', 'scope[]', 'scope%5B%5D', 'permissions', 'Permission', 'resource', 'other', ''].map(
       (name): [string, string, number, string] => [`?${name}=modify_env`, env.secret, 403, 'forbidden'],
     ),
@@ -130,7 +130,7 @@ test('a token needs all scopes named, a key all permissions, and where one is na
   assert.match(refused.headers.get('www-authenticate') ?? '', /scope="modify_env basic_deployment"/);
 });
 
-test('a demand that is no word at all is refused like any other, and breaks no header', async () => {
+test('a malformed requirement is refused like any other, and breaks no header', async () => {
   for (const [query, required] of [
     ['?scope=run_scripts%00', 'run_scripts\u0000'],
     ['?scope=%ff', '\ufffd'],
@@ -145,7 +145,7 @@ test('a demand that is no word at all is refused like any other, and breaks no h
   }
 });
 
-test('each right opens itself, and nothing else', async () => {
+test('each right meets its own requirement and no other', async () => {
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);
     for (const asked of SCOPES) {
@@ -161,14 +161,14 @@ test('each right opens itself, and nothing else', async () => {
   }
 });
 
-test('CVE-2021-32701: one demand that passed opens no other', async () => {
+test('CVE-2021-32701: meeting one requirement does not meet another', async () => {
   for (let count = 0; count < 3; count++) {
     assert.equal((await authorize('?scope=modify_env', env.secret)).status, 200);
     assert.equal((await authorize('?scope=basic_deployment', env.secret)).status, 403);
   }
 });
 
-test('CVE-2026-30851, CVE-2026-52845: every answer carries every identity header, blank where there is nothing to say', async () => {
+test('CVE-2026-30851, CVE-2026-52845: every response has every identity header, blank if there is no value', async () => {
   const forged = IDENTITY.flatMap((name) => [`${name}: forged`, `${name.replaceAll('-', '_')}: forged`]);
   const rows: [string[], number][] = [
     [[`Authorization: Bearer ${all.secret}`], 200],
@@ -204,7 +204,7 @@ test('CVE-2026-30851, CVE-2026-52845: every answer carries every identity header
   expectIdentity(leaked, false);
 });
 
-test('a credential is refused with 403 where the request names another workspace, and accepted where it names its own', async () => {
+test('a credential is refused with 403 if the request names another workspace, and accepted if it names its own', async () => {
   const neighbour = await createWorkspaceFor(owner, testServer, 'Next door');
   const rows: [string[], number][] = [
     [[owner.workspaceId], 200],
@@ -226,7 +226,7 @@ test('a credential is refused with 403 where the request names another workspace
   }
 });
 
-test('every method and every body is judged alike: 200, 401 or 403 and nothing else', async () => {
+test('every method and every body is authorized alike: 200, 401 or 403 and nothing else', async () => {
   const big = Buffer.alloc(2 * 1024 * 1024, 0x61);
   const bodies: [string[], Uint8Array | string][] = [
     [[], ''],
@@ -254,7 +254,7 @@ test('every method and every body is judged alike: 200, 401 or 403 and nothing e
     for (const body of method === 'HEAD' ? bodies.slice(0, 1) : bodies) {
       const said = `${method} ${body[0].join()}`;
       const accepted = await judge(method, env.secret, body);
-      // Where the client asked to be told to go on, it is told so first.
+      // A client that sent `Expect: 100-continue` first receives 100.
       const status = accepted.status === 100 ? Number(accepted.text.split(' ')[1]) : accepted.status;
       assert.equal(status, 200, said);
       if (accepted.status === 200) expectIdentity(accepted, true);
@@ -269,7 +269,7 @@ test('every method and every body is judged alike: 200, 401 or 403 and nothing e
   }
 });
 
-test('of many that ask at the same moment, each gets its own answer', async () => {
+test('each of many concurrent requests gets its own response', async () => {
   const kinds = [
     { secret: all.secret, query: '', status: 200, credential: all.id },
     { secret: key.secret, query: '', status: 200, credential: key.id },
@@ -291,7 +291,7 @@ test('of many that ask at the same moment, each gets its own answer', async () =
   );
 });
 
-test('requests sent one behind the other over one connection are answered in their order', async () => {
+test('pipelined requests on one connection are answered in order', async () => {
   const kept = (id: string, secret: string) =>
     `GET /v1/authorize HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\nAuthorization: Bearer ${secret}\r\n\r\n`;
   const before = [
@@ -308,7 +308,7 @@ test('requests sent one behind the other over one connection are answered in the
   );
 });
 
-test('a token is dead on the very millisecond of its expiry, and a key while it is switched off', async () => {
+test('a token is refused from the exact millisecond of its expiry, and a key while it is disabled', async () => {
   const expiring = await createToken(owner, ['all'], { expiresAt: new Date(now + 5000).toISOString() });
   now += 4999;
   assert.equal((await authorize('', expiring.secret)).status, 200);
@@ -325,7 +325,7 @@ test('a token is dead on the very millisecond of its expiry, and a key while it 
   assert.equal((await authorize('', switched.secret)).status, 200);
 });
 
-test('passphrase failures are limited end to end: 401 here with Retry-After, 429 elsewhere, also for the right one', async () => {
+test('passphrase failures are limited end to end: 401 here with Retry-After, 429 elsewhere, also for the correct one', async () => {
   const { id, secret } = await createToken(owner, ['all'], { passphrase: 'the right one' });
   const at = (path: string, passphrase: string) =>
     testServer.call<{ code: string }>(path, { headers: { ...bearer(secret), 'access-token-passphrase': passphrase } });
@@ -359,7 +359,7 @@ test('passphrase failures are limited end to end: 401 here with Retry-After, 429
   );
 });
 
-test('each accepted judgement is one use, a refused one is none, and a restart keeps the count', async () => {
+test('each accepted request counts as one use, a refused one does not, and a restart keeps the count', async () => {
   const { id, secret } = await createToken(owner, ['modify_env']);
   for (let count = 0; count < 7; count++) await authorize('?scope=modify_env', secret);
   await authorize('?scope=all', secret);
@@ -369,7 +369,7 @@ test('each accepted judgement is one use, a refused one is none, and a restart k
   assert.equal(await counted(), 8);
 });
 
-test('uses around an edit of a key are counted to the last one', async () => {
+test('uses around an edit of a key are counted exactly', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   for (let edit = 0; edit < 5; edit++) {
     const uses = Array.from({ length: 10 }, () => authorize('', secret));
@@ -380,7 +380,7 @@ test('uses around an edit of a key are counted to the last one', async () => {
   assert.equal((await owner.call<{ useCount: number }>(`/v1/api-keys/${id}`)).body.useCount, 50);
 });
 
-test('introspection (RFC 7662) tells of a valid credential of the same workspace, and of no other', async () => {
+test('introspection (RFC 7662) describes a valid credential of the same workspace, and no other', async () => {
   const neighbour = await createWorkspaceFor(owner, testServer, 'Neighbour');
   const theirs = await createToken(neighbour, ['all']);
   const expiresAt = new Date(now + 3_600_000).toISOString();
@@ -430,7 +430,7 @@ test('introspection (RFC 7662) tells of a valid credential of the same workspace
   assert.equal(theirUses.body.useCount, 0);
 });
 
-test('revocation (RFC 7009): whoever holds a secret ends it, and the answer is always 200', async () => {
+test('revocation (RFC 7009): the holder of a secret can revoke it, and the response is always 200', async () => {
   const token = await createToken(owner, ['all'], { passphrase: 'never asked for' });
   const signedIn = await testServer.call('/v1/sessions', {
     body: { email: owner.email, password: 'a long and private sentence' },
@@ -456,7 +456,7 @@ test('revocation (RFC 7009): whoever holds a secret ends it, and the answer is a
   assert.deepEqual(deleted?.actor, { kind: 'access_token', id: token.id, name: token.name });
 });
 
-test('whoami tells the principal, its workspace and its rights', async () => {
+test('whoami returns the principal, its workspace and its rights', async () => {
   const ask = async (headers: Record<string, string>) =>
     (await testServer.call<Record<string, unknown>>('/v1/whoami', { headers })).body;
   const workspace = { id: owner.workspaceId, name: 'Acme', slug: 'acme' };
@@ -476,7 +476,7 @@ test('whoami tells the principal, its workspace and its rights', async () => {
   assert.deepEqual(person.body['workspace'], workspace);
 });
 
-test('deleting is true when answered: no judgement that starts afterwards accepts, under fire', async () => {
+test('under load, no request that starts after a deletion was answered is accepted', async () => {
   for (let round = 0; round < 10; round++) {
     const { id, secret } = await createKey(owner, ['read']);
     let answered = false;
@@ -497,7 +497,7 @@ test('deleting is true when answered: no judgement that starts afterwards accept
   }
 });
 
-test('deleting a workspace ends its credentials at once', async () => {
+test('deleting a workspace revokes its credentials at once', async () => {
   const doomed = await createWorkspaceFor(owner, testServer, 'Doomed');
   const { secret } = await createKey(doomed, ['read']);
   assert.equal((await authorize('', secret)).status, 200);
@@ -506,7 +506,7 @@ test('deleting a workspace ends its credentials at once', async () => {
   assert.equal((await authorize('', secret)).body.code, 'invalid_token');
 });
 
-test('CVE-2026-33808: odd paths never go around the judgement', async () => {
+test('CVE-2026-33808: unusual paths never bypass authorization', async () => {
   for (const path of [
     '//v1/authorize',
     '/v1//authorize',
@@ -522,7 +522,7 @@ test('CVE-2026-33808: odd paths never go around the judgement', async () => {
   }
 });
 
-test('fuzz: any query answers 200, 401 or 403', async () => {
+test('fuzz: any query is answered with 200, 401 or 403', async () => {
   const character = fc.constantFrom(...'scope=permission&+%20,;?/#abz09_-~\'"<>[]{}|^`\\');
   await fc.assert(
     fc.asyncProperty(fc.array(character, { maxLength: 40 }), async (characters) => {

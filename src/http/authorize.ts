@@ -14,29 +14,32 @@ import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
 
-/** Demands, names and rights of which is remembered how they are read or written. */
+/** Maximum number of entries per cache of parsed requirements, encoded names and formatted rights. */
 const MAX_CACHE_ENTRIES = 2000;
 
-/** The words of a query parameter, given several times or with blanks or commas between them. */
+/** The values of a query parameter, which can be repeated or hold a list separated by whitespace or commas. */
 function parseList(query: URLSearchParams, name: string): string[] | null {
   if (!query.has(name)) return null;
   const values = query.getAll(name).flatMap((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
-  // Named but blank: a template that expanded to nothing must not open the door.
+  // Present but blank: a template that expanded to nothing must not grant access.
   return values.length === 0 ? [''] : [...new Set(values)];
 }
 
-/** Every parameter that `/v1/authorize` takes. */
+/** Every query parameter that `/v1/authorize` supports. */
 const KNOWN_PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission']);
 const MAX_SHOWN_NAME_LENGTH = 60;
 
 interface ProxyRequirement extends Requirement {
-  /** A parameter that is not known: nobody meets such a demand, since a misspelt one must not demand nothing. */
+  /**
+   * An unsupported parameter. No credential meets such a requirement: a misspelt parameter must not require nothing.
+   */
   readonly unknownParameter: string | null;
 }
 
 /**
- * Reads what a proxy demands. Where only one of `scope` and `permission` is named the other kind is
- * refused; where none is, any valid credential passes. A right that does not exist is had by nobody.
+ * Parses the requirement of a proxy from the URL. If only one of `scope` and `permission` is present, the other kind of
+ * credential is refused; if neither is, any valid credential is accepted. No credential has a right that does not
+ * exist.
  */
 export function parseRequirement(url: string): ProxyRequirement {
   const queryStart = url.indexOf('?');
@@ -59,7 +62,7 @@ function unknownParameterProblem(name: string): Problem {
   return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope and permission.`);
 }
 
-/** Remembers what `make` made, as long as it is not too much. */
+/** Caches the results of `make`, and drops all of them at `MAX_CACHE_ENTRIES`. */
 function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
   const cache = new Map<Key, Value>();
   return (key) => {
@@ -72,7 +75,10 @@ function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
   };
 }
 
-/** Refuses a credential of another workspace than the one that the request names; null: it names several. */
+/**
+ * Refuses a credential that does not belong to the workspace that the request names. Null means that the request names
+ * several.
+ */
 async function checkWorkspace(
   context: AppContext,
   requestedIdOrSlug: string | null,
@@ -97,36 +103,37 @@ const EMPTY_IDENTITY_HEADERS = {
   [HEADERS.permissions]: '',
 };
 
-/** What the server lends to what answers outside Fastify. */
+/** Functions of the server that the handler needs because it bypasses Fastify. */
 export interface AuthorizeHandlerOptions {
-  /** The id of a request: the caller's, or a new one. */
+  /** The id of a request: the one that the client sent, or a new one. */
   requestIdOf(request: IncomingMessage): string;
-  /** The client's address, as far as proxies are trusted. */
+  /** The client's address, read from the headers of trusted proxies only. */
   addressOf(request: IncomingMessage): string;
   readonly log: FastifyBaseLogger;
 }
 
-/** Requests that are judged before the first of them is answered, at most. */
+/** Maximum number of requests that are authorized before the first of them is answered. */
 const MAX_BATCH_SIZE = 64;
 
-/** A request that waits for the end of its turn. */
+/** A request that waits for the end of the event loop turn. */
 interface PendingRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly requestId: string;
 }
 
-/** Whom a request came from, or why it is refused. */
+/** The credential of an authorized request, or the problem to refuse it with. */
 type AuthorizationResult = CredentialRecord | Problem;
 
 /**
- * `/v1/authorize`, for reverse proxies: judges the credential that the request itself carries, whatever
- * its method and body, which is another service's business and is left unread. Answers 200, 401, 403 or
- * 503 and nothing else, always with every identity header, so that none that a client made up survives
- * (CVE-2026-30851). A proxy asks this for each of its own requests, so it is answered straight on Node's
- * server: the way through Fastify costs more than the judgement. What arrives in one turn of the event loop
- * is judged together and then answered together, with nothing in between: an answer wakes the proxy, which
- * costs more than all else, and finds it awake from the second on.
+ * Handles `/v1/authorize`, for reverse proxies: authorizes the credential that the request itself carries. Its method
+ * and body belong to another service and are ignored. Answers 200, 401, 403 or 503 and nothing else, always with every
+ * identity header, so that none sent by a client reaches the service (CVE-2026-30851). A proxy calls this for each of
+ * its own requests, so it is optimized in two ways. It runs directly on Node's server, because Fastify's request
+ * handling costs more than the authorization. And the requests that arrive in one turn of the event loop are authorized
+ * together and then answered together, because waking the proxy costs more than everything else and then happens once
+ * per batch. Both are measured by `npm run bench -- authorize`. Without the batches, `PendingRequest` and
+ * `batchPerTurn` could be deleted.
  */
 export function createAuthorizeHandler(
   context: AppContext,
@@ -175,7 +182,7 @@ export function createAuthorizeHandler(
         isToken ? rights : '',
         HEADERS.permissions,
         isToken ? '' : rights,
-        // A shared cache in front would replay it to whoever asks next, without any credential.
+        // A shared cache would otherwise replay the response to requests without a credential.
         'Cache-Control',
         'no-store',
         'Content-Length',
@@ -185,7 +192,7 @@ export function createAuthorizeHandler(
   }
 
   function respond({ request, response, requestId }: PendingRequest, result: AuthorizationResult): void {
-    // The body is another service's business: nobody has read it.
+    // The body belongs to another service and was not read.
     if (!request.complete) enableLingeringClose(request, response);
     try {
       if (result instanceof Problem) refuse(response, requestId, result);

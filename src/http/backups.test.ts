@@ -65,7 +65,7 @@ const bucket = () => ({
   DEVPILOT_BACKUP_SECRET_ACCESS_KEY: s3.secretAccessKey,
 });
 
-/** Puts programs of ours before those of the system, for servers that are this machine. */
+/** Puts these programs first in `PATH` for servers that are this machine. */
 async function withPrograms(programs: Readonly<Record<string, string>>, work: () => Promise<void>): Promise<void> {
   const folder = mkdtempSync(join(root, 'bin-'));
   for (const [name, text] of Object.entries(programs))
@@ -93,7 +93,7 @@ for (const keeper of KEEPERS) {
     const servers: Record<string, Server> = {};
     before(async () => {
       testServer = await startTestServer({
-        // No two things are made in the same millisecond.
+        // Advances on every call, so that no two resources have the same creation time.
         clock: () => (now += 1),
         work: { dueMs: 100, sweepMs: 200 },
         environment: {
@@ -114,7 +114,7 @@ for (const keeper of KEEPERS) {
     });
     after(() => testServer.close());
 
-    /** Files that hold backups, or are to become them. */
+    /** Files that contain backups, or that are being written. */
     function stored(): string[] {
       const folder = keeper.name === 'a bucket' ? s3.folder : join(testServer.dataDirectory, 'backups');
       return globSync('**/*', { cwd: folder })
@@ -174,7 +174,7 @@ for (const keeper of KEEPERS) {
     }
 
     for (const serverKind of keeper.name === 'a bucket' ? ['local'] : ['local', 'ssh']) {
-      test(`a directory on ${serverKind} is backed up and comes back to the byte, with the old state until it has`, async () => {
+      test(`a directory on ${serverKind} is backed up and restored byte for byte, and its old state stays until then`, async () => {
         const { app, directory } = await newApp({}, serverKind);
         fill(directory);
         const wanted = state(directory);
@@ -200,7 +200,7 @@ for (const keeper of KEEPERS) {
         assert.deepEqual(await get(backup.id).then(({ sha256 }) => sha256), backup.sha256);
       });
 
-      test(`on ${serverKind} what a command writes is kept, and given to the restore command when all of it is there`, async () => {
+      test(`on ${serverKind} the output of a command is stored, and passed to the restore command once it is complete`, async () => {
         const target = mkdtempSync(join(root, 'db-'));
         const backupOf = {
           command: 'printf %s "$DUMP"; cat "$FROM/database"',
@@ -225,7 +225,7 @@ for (const keeper of KEEPERS) {
       });
     }
 
-    test('a backup whose pipe fails on its left side fails where bash runs it', async () => {
+    test('a backup whose pipeline fails on its left side fails if bash runs it', async () => {
       const command = '{ echo rows; exit 5; } | cat';
       const { app } = await newApp({ backup: { command, restoreCommand: null, interpreter: '/bin/bash' } });
       const failed = await over(await begun(app));
@@ -233,7 +233,7 @@ for (const keeper of KEEPERS) {
       assert.match(failed.error ?? '', /ended with exit code 5/);
     });
 
-    test('a backup that fails tells why without secrets, and leaves nothing behind', async () => {
+    test('a failed backup reports the reason without secrets, and leaves nothing behind', async () => {
       const failing: [string, RegExp][] = [
         [
           'echo half; echo "no database at $URL" >&2; exit 3',
@@ -261,7 +261,7 @@ for (const keeper of KEEPERS) {
       assert.match(bare.error ?? '', /shared/);
     });
 
-    test('a file that changes while it is read fails no backup', async () => {
+    test('a file that changes while it is read does not fail a backup', async () => {
       const { app, directory } = await newApp();
       fill(directory);
       await withPrograms(
@@ -278,7 +278,7 @@ for (const keeper of KEEPERS) {
       );
     });
 
-    test('a damaged backup is refused before anything is touched', async () => {
+    test('a damaged backup is refused before anything is changed', async () => {
       const dumps = { command: 'cat shared/run.sh', restoreCommand: 'touch touched' };
       for (const backupOf of [null, dumps]) {
         for (const damage of ['a bit', 'the end', 'all of it'] as const) {
@@ -306,7 +306,7 @@ for (const keeper of KEEPERS) {
       }
     });
 
-    test('a restore that fails while it unpacks, or as the directories are exchanged, keeps the old state', async () => {
+    test('a restore that fails while unpacking or while exchanging the directories keeps the old state', async () => {
       const { app, directory } = await newApp();
       fill(directory);
       const backup = await completed(app);
@@ -325,7 +325,7 @@ for (const keeper of KEEPERS) {
           assert.deepEqual(names(directory), ['shared']);
         });
       }
-      // What a restore left that was broken off is put right by the next one.
+      // The next restore cleans up what an interrupted one left behind.
       execFileSync('mv', ['shared', '.before-res_01broken'], { cwd: directory });
       mkdirSync(join(directory, '.restore-res_01broken'));
       const back = await restored(backup);
@@ -334,7 +334,7 @@ for (const keeper of KEEPERS) {
       assert.equal(existsSync(join(directory, 'shared/new')), false);
     });
 
-    test('a restore command that fails is told with what it said, and its dump is removed', async () => {
+    test('the failure of a restore command is reported with its output, and its dump is removed', async () => {
       const backupOf = { command: 'echo rows', restoreCommand: 'cat >/dev/null; echo "no such table" >&2; exit 4' };
       const { app, directory } = await newApp({ backup: backupOf });
       const back = await restored(await completed(app));
@@ -343,7 +343,7 @@ for (const keeper of KEEPERS) {
       assert.deepEqual(names(directory), []);
     });
 
-    test('what can not be backed up or restored is refused with what to do', async () => {
+    test('an impossible backup or restore is refused with a message that says what to do', async () => {
       const nowhere = await newApp({ serverId: null });
       const homeless = await newApp({ directory: null });
       for (const { app } of [nowhere, homeless]) {
@@ -359,7 +359,7 @@ for (const keeper of KEEPERS) {
       assert.equal(unknown.status, 422);
     });
 
-    test('never two of one app at once, and none is deleted while it is made', async () => {
+    test('an app has one backup job at a time, and a running backup cannot be deleted', async () => {
       const { app, directory } = await newApp({
         backup: {
           command: 'echo begin >> log; while [ ! -e go ]; do sleep 0.05; done; echo end >> log; echo rows',
@@ -376,7 +376,7 @@ for (const keeper of KEEPERS) {
       assert.equal(readFileSync(join(directory, 'log'), 'utf8'), 'begin\nend\n'.repeat(3));
     });
 
-    test('a backup is deleted with its object; those of a deleted app stay, by its id', async () => {
+    test("a backup is deleted with its object; backups of a deleted app stay available by the app's id", async () => {
       const { app, directory } = await newApp();
       fill(directory);
       const [one, two] = [await completed(app), await completed(app)];
@@ -403,7 +403,7 @@ for (const keeper of KEEPERS) {
       assert.equal((await member.call(`/v1/apps/${app.id}/backups`)).status, 404);
     });
 
-    test('a workspace that is deleted leaves no objects', async () => {
+    test('deleting a workspace deletes its objects', async () => {
       const brief = await createWorkspaceFor(owner, testServer, 'Brief');
       const shop = (await brief.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
       const here = (await brief.call<Server>('/v1/servers', { body: { name: 'Here', kind: 'local' } })).body;
@@ -421,7 +421,7 @@ for (const keeper of KEEPERS) {
       await until(async () => storedOf(id).length === 0);
     });
 
-    test('who may: members back up and look, admins and keys with manage_backups do all, tokens nothing', async () => {
+    test('members create and list backups, admins and keys with manage_backups do everything, tokens do nothing', async () => {
       const { app, directory } = await newApp();
       fill(directory);
       const backup = await completed(app);
@@ -466,7 +466,7 @@ for (const keeper of KEEPERS) {
       );
     });
 
-    test('a schedule makes backups, and a rule keeps the newest', async () => {
+    test('a schedule creates backups, and a retention rule keeps the newest', async () => {
       const { app, directory } = await newApp({
         backup: { command: null, restoreCommand: null, schedule: '0 4 * * *', keep: { last: 2, days: 5 } },
       });
@@ -491,7 +491,7 @@ for (const keeper of KEEPERS) {
         seen.slice(1).reverse(),
       );
       await until(async () => storedOf(seen[0] ?? '').length === 0);
-      // Ten days later both are too old, and one newer is made: the newest always stays.
+      // Ten days later both are too old and one newer backup exists. The newest is always kept.
       now += 10 * DAY;
       await until(async () => (await list()).length === 1 && !seen.includes((await list())[0]?.id ?? ''));
       const off = { method: 'PATCH', body: { backup: { command: null, restoreCommand: null } } };

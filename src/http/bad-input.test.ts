@@ -27,7 +27,7 @@ forEachEngine('bad input', (engine) => {
   });
   after(() => testServer.close());
 
-  /** Everything that a request could have changed, as one text. */
+  /** Everything that a request could have changed, as one string. */
   async function state(): Promise<string> {
     const paths = ['/v1/access-tokens', '/v1/api-keys', '/v1/members', '/v1/invitations', '/v1/workspaces', '/v1/me'];
     const answers = await Promise.all(paths.map((path) => owner.call(path)));
@@ -36,7 +36,7 @@ forEachEngine('bad input', (engine) => {
     return JSON.stringify([answers.map(({ text }) => text), events.body.data[0]?.id]);
   }
 
-  /** Checks that an answer is a problem of the contract's shape and code. */
+  /** Checks that a response is a problem with the contract's shape and this code. */
   function expectProblem(answer: TestResponse<ProblemBody>, code: keyof typeof CODES, said: string): void {
     const { status, body, headers, text } = answer;
     assert.equal(status, CODES[code].status, `${said} → ${status} ${text.slice(0, 300)}`);
@@ -51,7 +51,7 @@ forEachEngine('bad input', (engine) => {
     assert.ok(!/\n\s+at |node_modules|select |insert |SQLITE/i.test(text), `${said}: ${text}`);
   }
 
-  /** Sends rows that are all refused with `errors` naming a field, and checks that nothing changed. */
+  /** Sends inputs that must all be refused with `errors` naming a field, and checks that nothing changed. */
   async function expectRefused(
     rows: readonly (readonly [unknown, string])[],
     send: (body: unknown) => Promise<TestResponse<ProblemBody>>,
@@ -132,7 +132,7 @@ forEachEngine('bad input', (engine) => {
     '',
   ];
 
-  test('an access token is refused for every field that is not as the contract says', async () => {
+  test('an access token is refused for every field that violates the contract', async () => {
     const rows: [unknown, string][] = [
       ...BAD_NAMES.map((name): [unknown, string] => [{ ...token, name }, 'name']),
       ...[undefined, null, 'all', 1, {}, [], ['ALL'], [''], [null], [['all']], ['read']].map(
@@ -183,7 +183,7 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('an API key is refused likewise, at creation and at an edit', async () => {
+  test('an API key is refused for every field that violates the contract, on creation and on edit', async () => {
     const bad: [unknown, string][] = [
       ...[null, 'read', [], ['all'], ['modify_env'], ['READ']].map((permissions): [unknown, string] => [
         { permissions },
@@ -211,7 +211,7 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('CVE-2025-61928: fields that would reach past the schema are refused by name, __proto__ among them', async () => {
+  test('CVE-2025-61928: fields outside the schema are refused by name, including __proto__', async () => {
     const before = await state();
     for (const field of ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty']) {
       for (const [path, method, body] of [
@@ -229,7 +229,7 @@ forEachEngine('bad input', (engine) => {
     assert.equal(({} as { active?: boolean }).active, undefined);
   });
 
-  test('each limit is open at its edge, and what comes back is normalised', async () => {
+  test('each limit accepts its maximum, and returned values are normalized', async () => {
     const names: [string, string][] = [
       ['abc', 'abc'],
       ['  abc  ', 'abc'],
@@ -271,7 +271,7 @@ forEachEngine('bad input', (engine) => {
     }
   });
 
-  test('a body that is no JSON, too large or of another type is refused before anything else is looked at', async () => {
+  test('a body that is not JSON, too large or of another type is refused before it is validated', async () => {
     const before = await state();
     const path = '/v1/access-tokens';
     const json = { 'content-type': 'application/json' };
@@ -301,7 +301,7 @@ forEachEngine('bad input', (engine) => {
     assert.equal(await state(), before);
   });
 
-  test('CVE-2026-25223: a tab or rubbish in Content-Type never gets around the checks', async () => {
+  test('CVE-2026-25223: a tab or garbage in Content-Type never bypasses validation', async () => {
     const before = await state();
     const bad = JSON.stringify({ name: 'ab', scopes: [], evil: 1 });
     for (const type of [
@@ -333,7 +333,7 @@ forEachEngine('bad input', (engine) => {
     assert.equal(await state(), before);
   });
 
-  test('CVE-2026-33808: odd paths reach no guarded route without the guard', async () => {
+  test('CVE-2026-33808: unusual paths reach no guarded route without its guard', async () => {
     const before = await state();
     const prefixes = [
       '/v1/access-tokens',
@@ -375,7 +375,7 @@ forEachEngine('bad input', (engine) => {
     assert.equal(await state(), before);
   });
 
-  test('text that is not well-formed Unicode without NUL is refused wherever it stands', async () => {
+  test('text that is not well-formed Unicode, or contains NUL, is refused in every position', async () => {
     const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Till' } });
     const rows: [string, string, Record<string, unknown>][] = [
       ['POST', '/v1/access-tokens', { name: 'Deploys', scopes: ['all'], passphrase: 'a passphrase' }],
@@ -408,7 +408,7 @@ forEachEngine('bad input', (engine) => {
     }
   });
 
-  test('an address that is none is 404, and a method that an address does not take 405 with Allow', async () => {
+  test('an unknown URL is 404, and an unsupported method 405 with Allow', async () => {
     const rows: [string, string, keyof typeof CODES, string?][] = [
       ['GET', '/v1/nothing', 'not_found'],
       ['POST', '/v1/nothing', 'not_found'],
@@ -444,7 +444,7 @@ forEachEngine('bad input', (engine) => {
     expectProblem(withBody, 'not_found', 'a body for nobody');
   });
 
-  test('a query is refused field by field, and a cursor of another list like one that is made up', async () => {
+  test('a query is refused field by field, and a cursor of another list like an invalid one', async () => {
     await createToken(owner, ['all']);
     const page = await owner.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');
     const cursor = page.body.nextCursor;
@@ -502,7 +502,7 @@ forEachEngine('bad input', (engine) => {
     assert.equal(await state(), before);
   });
 
-  test('a name of any length can be looked for whole', async () => {
+  test('a name of any length can be searched for in full', async () => {
     const name = '🗝'.repeat(255);
     const { id } = await createKey(owner, ['read'], { name });
     const page = await owner.call<{ data: { id: string }[] }>(`/v1/api-keys?q=${encodeURIComponent(name)}`);
@@ -512,7 +512,7 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('a list of the longest names pages by name to its end', async () => {
+  test('a list of the longest names sorted by name can be paged to its end', async () => {
     for (let count = 0; count < 3; count++) await createKey(owner, ['delete'], { name: '🔑'.repeat(255) });
     const seen: string[] = [];
     let cursor = '';
@@ -527,7 +527,7 @@ forEachEngine('bad input', (engine) => {
     assert.equal(new Set(seen).size, 3);
   });
 
-  test('doubled and odd headers get an answer of the contract', async () => {
+  test('duplicate and unusual headers get a response that the contract allows', async () => {
     const person = [`Cookie: ${owner.cookie}`, `Origin: ${testServer.url}`];
     const body = JSON.stringify(token);
     const length = `Content-Length: ${Buffer.byteLength(body)}`;
@@ -625,7 +625,7 @@ forEachEngine('bad input', (engine) => {
     assert.equal(await state(), before);
   });
 
-  test('people and workspaces refuse bad fields too', async () => {
+  test('people and workspaces refuse invalid fields too', async () => {
     const person = { name: 'Eve', email: 'eve@example.com', password: 'a long and private sentence' };
     const signUp = (body: unknown) => testServer.call<ProblemBody>('/v1/people', { method: 'POST', body });
     await expectRefused(
@@ -673,7 +673,7 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('fuzz: whatever query a list is asked with, it answers 200, 400 or 422', async () => {
+  test('fuzz: a list answers any query with 200, 400 or 422', async () => {
     const name = fc.constantFrom(
       'limit',
       'cursor',
@@ -700,7 +700,7 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('fuzz: whatever a cursor holds, it is a place in the list or refused', async () => {
+  test('fuzz: any cursor is accepted or refused, never an error', async () => {
     const parts = fc.oneof(
       fc.json({ maxDepth: 2 }),
       fc
@@ -718,7 +718,7 @@ forEachEngine('bad input', (engine) => {
     );
   });
 
-  test('fuzz: whatever JSON comes, it is refused or accepted, never an error', async () => {
+  test('fuzz: any JSON is accepted or refused, never an error', async () => {
     now += 1;
     await fc.assert(
       fc.asyncProperty(fc.json({ maxDepth: 3, stringUnit: 'binary' }), async (body) => {

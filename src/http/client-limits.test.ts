@@ -11,7 +11,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-/** Limits count clients, not addresses: each test tries from ever new addresses of one /64 of its own. */
+/** Limits count clients, not addresses: each test sends every request from a new address of its own /64. */
 describe('limits per client', () => {
   const now = Date.parse('2027-02-24T09:30:00.000Z');
   let testServer: TestServer;
@@ -23,7 +23,7 @@ describe('limits per client', () => {
   });
   after(() => testServer.close());
 
-  /** Sends `count` requests from addresses of one network and returns how many got which status. */
+  /** Sends `count` requests from addresses of one network and returns the number of responses per status. */
   async function statusesFrom(
     network: number,
     count: number,
@@ -42,7 +42,7 @@ describe('limits per client', () => {
   const signIn = (email: string) => ({ path: '/v1/sessions', body: { email, password: 'not the password' } });
   const { count: strangers } = FAILURE_LIMITS.acrossAccounts;
 
-  test('wrong passwords of one account, and of many', async () => {
+  test('wrong passwords for one account, and for many', async () => {
     const { count } = FAILURE_LIMITS.signIn.perAddress;
     assert.deepEqual(await statusesFrom(1, 12, () => signIn(owner.email)), { 401: count, 429: 12 - count });
     const many = await statusesFrom(2, 45, (index) => signIn(`nobody-${index}@example.com`));
@@ -51,7 +51,7 @@ describe('limits per client', () => {
     assert.deepEqual(elsewhere, { 401: 1 });
   });
 
-  test('an address that is written as an IPv4-mapped one is the same client', async () => {
+  test('an IPv4-mapped IPv6 address is the same client as its IPv4 address', async () => {
     const { count } = FAILURE_LIMITS.signIn.perAddress;
     for (const [index, address] of ['192.0.2.9', '::ffff:192.0.2.9', '::ffff:c000:209'].entries()) {
       const headers = { 'x-forwarded-for': address };
@@ -62,19 +62,19 @@ describe('limits per client', () => {
     }
   });
 
-  test('sign-ups with a taken address, refused before a password is looked at, and successful ones', async () => {
+  test('sign-ups with a taken email address, refused before the password is checked, and successful ones', async () => {
     const signUp = (email: string, password: string) => ({
       path: '/v1/people',
       body: { name: 'Eve', email, password },
     });
-    // A common password would be a 422 if it came to that.
+    // A common password would be answered with 422 if it were checked.
     const taken = await statusesFrom(4, 40, () => signUp(owner.email, 'password'));
     assert.deepEqual(taken, { 409: strangers, 429: 40 - strangers });
     const made = await statusesFrom(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));
     assert.deepEqual(made, { 201: strangers, 429: 32 - strangers });
   });
 
-  test('sign-ups that come at once are limited to the same number', async () => {
+  test('concurrent sign-ups are limited to the same number', async () => {
     const headers = { 'x-forwarded-for': '2001:db8:0:9::1' };
     const body = { name: 'Eve', email: owner.email, password: PASSWORD };
     const sent = Array.from({ length: 60 }, () => testServer.call('/v1/people', { body, headers }));

@@ -21,7 +21,7 @@ import {
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-/** What a right to set variables would run, if programs were given these. */
+/** Commands that the permission to set variables would run if programs received these variables. */
 const HOSTILE = {
   PATH: '/tmp/evil:/usr/bin:/bin',
   BASH_ENV: '/tmp/evil.sh',
@@ -67,7 +67,7 @@ const setVariables = async (values: Readonly<Record<string, string | null>>) => 
   assert.equal(set.status, 200, set.text);
 };
 
-test('variables that control how programs run reach the app in .env, and no command', async () => {
+test('variables that control how programs run reach the app in .env, but no command', async () => {
   await setVariables({ ...HOSTILE, SHOP_NAME: 'the shop of Ada' });
   const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
@@ -90,7 +90,7 @@ test('variables that control how programs run reach the app in .env, and no comm
   await until(async () => (await owner.call<Backup>(`/v1/backups/${response.body.id}`)).body.status === 'completed');
 });
 
-test('variables that no command can be started with fail the deployment before it starts, with the cause', async () => {
+test('variables with which no command can start fail the deployment before it starts, with the reason', async () => {
   const large = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`LARGE_${at}`, 'x'.repeat(65_000)]));
   for (const half of [0, 20]) {
     await setVariables(Object.fromEntries(Object.entries(large).slice(half, half + 20)));

@@ -35,7 +35,7 @@ after(() => testServer.close());
 const base64 = (text: string | Uint8Array) => Buffer.from(text).toString('base64');
 const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
-/** Head lines, and the status and code that they get at `/v1/whoami`. */
+/** Raw header lines, and the status and code that `/v1/whoami` answers them with. */
 async function expectAll(rows: readonly (readonly [readonly string[], number, string?, string?])[]): Promise<void> {
   for (const [lines, status, code, path = '/v1/whoami'] of rows) {
     const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...lines]);
@@ -45,7 +45,7 @@ async function expectAll(rows: readonly (readonly [readonly string[], number, st
   }
 }
 
-test('a credential is taken from every place that the contract names', async () => {
+test('a credential is accepted in every place that the contract names', async () => {
   const utf8 = latin1(PASSPHRASE);
   await expectAll([
     [[`Authorization: Bearer ${token}`], 200],
@@ -68,14 +68,14 @@ test('a credential is taken from every place that the contract names', async () 
   ]);
 });
 
-test('a passphrase is the UTF-8 bytes of its header, and composed either way', async () => {
+test('a passphrase is the UTF-8 bytes of its header, in composed or decomposed form', async () => {
   const authorization = `Authorization: Bearer ${guarded}`;
   await expectAll([
     [[authorization, `Access-Token-Passphrase: ${latin1(PASSPHRASE.normalize('NFD'))}`], 200],
     [[authorization], 401, 'passphrase_required'],
     [[authorization, 'Access-Token-Passphrase:'], 401, 'passphrase_required'],
     [[authorization, 'Access-Token-Passphrase: wrong'], 401, 'passphrase_incorrect'],
-    // ISO 8859-1 is not UTF-8.
+    // ISO 8859-1 is not valid UTF-8.
     [[authorization, 'Access-Token-Passphrase: p\xe4sswort'], 400, 'invalid_request'],
     [[authorization, 'Access-Token-Passphrase: \xff\xfe'], 400, 'invalid_request'],
     [[`Authorization: Basic ${base64(`${guarded}:wrong again`)}`], 401, 'passphrase_incorrect'],
@@ -83,7 +83,7 @@ test('a passphrase is the UTF-8 bytes of its header, and composed either way', a
   ]);
 });
 
-test('what is no secret of ours is an invalid token, never an error', async () => {
+test('a malformed secret is an invalid token, never an error', async () => {
   await expectAll([
     [['Authorization: Bearer'], 401, 'invalid_token'],
     [['Authorization: Bearer '], 401, 'invalid_token'],
@@ -137,7 +137,7 @@ test('more than one credential in a request is refused, whichever two they are',
   ]);
 });
 
-test('a credential in the query string is refused at every route, however it is spelled, and is never logged', async () => {
+test('a credential in the query string is refused on every route in every spelling, and is never logged', async () => {
   const encoded = (secret: string) =>
     [...secret].map((one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`).join('');
   const queries = [
@@ -163,13 +163,13 @@ test('a credential in the query string is refused at every route, however it is 
   assert.equal((await testServer.call('/v1/whoami', { headers: bearer(key) })).status, 200);
 });
 
-test('a secret is refused where it does not belong: in a path it is nothing, and told to nobody', async () => {
+test('a secret in a path is not accepted, and appears in no response', async () => {
   const answer = await owner.call(`/v1/access-tokens/${token}`);
   assert.equal(answer.status, 404);
   assert.ok(!answer.text.includes(token));
 });
 
-test('fuzz: reading an Authorization header or cookies never throws but for two credentials', () => {
+test('fuzz: parsing an Authorization header or cookies throws only for two credentials', () => {
   const words = fc.constantFrom('Bearer', 'bearer', 'Basic', 'basic', '', ' ', ':', '=', 'dp_', 'workspace_token_');
   const pieces = fc.oneof(words, fc.string({ unit: 'binary', maxLength: 30 }), fc.base64String({ maxLength: 60 }));
   fc.assert(
@@ -186,7 +186,7 @@ test('fuzz: reading an Authorization header or cookies never throws but for two 
   );
 });
 
-test('CVE-2024-45296: long and odd headers are read in no time', () => {
+test('CVE-2024-45296: long and unusual headers are parsed in linear time', () => {
   const start = performance.now();
   for (const piece of ['=', 'A', ' ', ';', 'devpilot=', '%41', 'a=b; ', '\t']) {
     parseAuthorization(`Basic ${piece.repeat(16_000)}`);
@@ -196,7 +196,7 @@ test('CVE-2024-45296: long and odd headers are read in no time', () => {
   assert.ok(performance.now() - start < scaledTimeout(2000), 'the work is linear');
 });
 
-test('fuzz: any Authorization header over HTTP answers 400 or 401, with the shape of a problem', async () => {
+test('fuzz: any Authorization header over HTTP is answered with 400 or 401 and a problem', async () => {
   const byte = fc.integer({ min: 0x20, max: 0xff }).filter((code) => code !== 0x7f);
   const value = fc.oneof(
     fc.array(byte, { maxLength: 60 }).map((codes) => String.fromCharCode(...codes)),

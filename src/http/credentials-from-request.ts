@@ -4,14 +4,14 @@ import { Problem } from '../contract/problem.ts';
 import { containsSecret } from '../contract/redact.ts';
 import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
 
-/** What a request carries to say who it is from. */
+/** The credentials that a request carries. */
 export type RequestCredentials =
   | { readonly kind: 'none' }
   | { readonly kind: 'credential'; readonly secret: string; readonly passphrase: string | null }
   | { readonly kind: 'session'; readonly secret: string; readonly byCookie: boolean };
 
 const NO_CREDENTIALS: RequestCredentials = { kind: 'none' };
-/** What can't be any secret of ours, and is judged as such. */
+/** Stands for text that cannot be a secret of this server, and is handled as an unknown secret. */
 const MALFORMED: RequestCredentials = { kind: 'credential', secret: '', passphrase: null };
 const MAX_BASIC_LENGTH = 8192;
 
@@ -28,7 +28,7 @@ function multipleCredentialsProblem(): Problem {
   return new Problem('invalid_request', 'The request contains more than one credential. Send exactly one.');
 }
 
-/** `user:password` of RFC 7617, in UTF-8. */
+/** Decodes `user:password` (RFC 7617) as UTF-8. */
 function parseBasic(encoded: string): RequestCredentials {
   if (encoded.length > MAX_BASIC_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
   const text = decodeUtf8(Buffer.from(encoded, 'base64'));
@@ -37,7 +37,7 @@ function parseBasic(encoded: string): RequestCredentials {
   const user = text.slice(0, colon);
   const password = text.slice(colon + 1);
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
-    // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1), some the underscore too.
+    // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1); some clients encode the underscore too.
     const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
     return secret.startsWith(SECRET_PREFIXES.api_key) ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
   }
@@ -45,7 +45,7 @@ function parseBasic(encoded: string): RequestCredentials {
   return { kind: 'credential', secret: user, passphrase: password === '' ? null : password };
 }
 
-/** Reads an `Authorization` header: Bearer (RFC 6750) or Basic (RFC 7617). */
+/** Parses an `Authorization` header: Bearer (RFC 6750) or Basic (RFC 7617). */
 export function parseAuthorization(header: string): RequestCredentials {
   const space = header.indexOf(' ');
   if (space === -1) return header === '' ? NO_CREDENTIALS : MALFORMED;
@@ -59,7 +59,7 @@ export function parseAuthorization(header: string): RequestCredentials {
   return scheme === 'basic' ? parseBasic(credentials) : MALFORMED;
 }
 
-/** The session secrets in a `Cookie` header under this name. */
+/** The session secrets under this cookie name in a `Cookie` header. */
 export function parseSessionCookies(header: string | undefined, cookieName: string): string[] {
   if (header === undefined || !header.includes(cookieName)) return [];
   const found: string[] = [];
@@ -70,10 +70,12 @@ export function parseSessionCookies(header: string | undefined, cookieName: stri
   return found;
 }
 
-/** Names that other APIs take a secret under in the query string; ours never does. */
+/** Query parameters in which other APIs accept a secret. This one never does. */
 const CREDENTIAL_QUERY_PARAMETERS = /(?:^|&)(?:access_token|api_key|apikey|x-api-key)=/i;
 
-/** Throws `invalid_request` for a credential in the query string (RFC 6750, section 2.3: it ends up in logs). */
+/**
+ * Throws `invalid_request` for a credential in the query string, because URLs end up in logs (RFC 6750, section 2.3).
+ */
 export function refuseCredentialInQuery(url: string): void {
   const queryStart = url.indexOf('?');
   if (queryStart === -1) return;
@@ -87,8 +89,8 @@ export function refuseCredentialInQuery(url: string): void {
 }
 
 /**
- * A header's one value, read from the lines as they came: undefined if there is none, null if there are
- * several, of which Node's own reading keeps the first without a word. Cheaper than having all of them sorted.
+ * The only value of a header: undefined if the header is missing, null if it occurs several times. Node silently keeps
+ * the first of several. Reads the raw headers, which is faster than `request.headers`.
  */
 export function singleHeaderValue(rawHeaders: readonly string[], name: string): string | null | undefined {
   let value: string | undefined;
@@ -101,14 +103,17 @@ export function singleHeaderValue(rawHeaders: readonly string[], name: string): 
   return value;
 }
 
-/** A header that may come once. A blank one carries nothing: proxies send those for what they were not given. */
+/**
+ * A header that may occur once. A blank value counts as missing: proxies send blank headers for values that they do not
+ * have.
+ */
 function requireSingleHeader(request: IncomingMessage, name: string): string | undefined {
   const value = singleHeaderValue(request.rawHeaders, name);
   if (value === null) throw multipleCredentialsProblem();
   return value === '' ? undefined : value;
 }
 
-/** The passphrase header's bytes as UTF-8; the parser hands each byte over as one character. */
+/** Decodes the passphrase header as UTF-8; Node's parser returns one character per byte. */
 function decodePassphrase(header: string): string {
   const text = decodeUtf8(Buffer.from(header, 'latin1'));
   if (text === null) throw new Problem('invalid_request', 'Access-Token-Passphrase must be UTF-8.');
@@ -116,9 +121,9 @@ function decodePassphrase(header: string): string {
 }
 
 /**
- * Reads who a request says it is from: `Authorization`, `X-API-Key`, `Access-Token-Passphrase`, and the
- * session's cookie of this name unless it is null. Throws `invalid_request` for more than one credential, or
- * one in the query string. Does not judge.
+ * Reads the credentials of a request from `Authorization`, `X-API-Key`, `Access-Token-Passphrase` and the session
+ * cookie of this name, unless it is null. Throws `invalid_request` for more than one credential, or for one in the
+ * query string. Does not check the credentials.
  */
 export function readCredentials(request: IncomingMessage, cookieName: string | null): RequestCredentials {
   refuseCredentialInQuery(request.url ?? '');

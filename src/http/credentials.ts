@@ -14,7 +14,7 @@ import type { AppContext } from './app-context.ts';
 import { memberRequestContextOf, membershipOf, type Route, route } from './route.ts';
 
 const IdParams = z.object({ id: z.string().max(64) });
-/** Says who confirmed a deletion or an edit, and how long that took. */
+/** Sets the header that says which nodes confirmed a deletion or an edit, and how long that took. */
 function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
   reply.header(HEADERS.revocation, `nodes=${nodes} confirmed=${confirmed} ms=${ms}`);
 }
@@ -47,7 +47,7 @@ export function accessTokenRoutes(context: AppContext): Route[] {
       access: { public: true },
       summary: 'Always refused: access tokens are immutable',
       tag,
-      // Whatever is sent, the answer is the same, so no body is worth reading as anything.
+      // The response is the same for every body, so the body is not parsed.
       bodyFormat: 'bytes',
       responses: {},
       errorCodes: ['immutable'],

@@ -9,7 +9,7 @@ const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
   api_key: 'an API key',
 };
 
-/** Which kinds a demand takes, in words. */
+/** Names the kinds of credential that a requirement accepts. */
 function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean): string {
   const kinds = [
     ...(acceptsPeople ? ['a signed-in person'] : []),
@@ -20,7 +20,7 @@ function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean)
   return kinds.join(' or ');
 }
 
-/** The problem of a refused judgement; `people` tells whether a person could have asked. */
+/** The problem for a refused decision. `people` says whether the route accepts people too. */
 export function problemOfDecision(
   result: AuthenticationResult,
   requirement: Requirement,

@@ -35,7 +35,7 @@ let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
 let now = Date.now();
-/** The clock of the world, and what a test put it forward. */
+/** How far a test has advanced the clock, in milliseconds. */
 let ahead = 0;
 const apps: TestApp[] = [];
 before(async () => {
@@ -55,7 +55,7 @@ after(async () => {
 });
 
 const keys: string[] = [];
-/** A server over real ssh; each is the same machine under another name. */
+/** Creates a server over real SSH. All servers are the same machine under different names. */
 async function sshServer(daemon: TestSshd = sshd): Promise<string> {
   const { port, user, hostKey } = daemon;
   const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
@@ -71,7 +71,7 @@ async function newApp(serverId: string, fields: object = {}): Promise<TestApp> {
 const post = (id: string, what: string) => owner.call<Deployment>(`/v1/deployments/${id}/${what}`, { method: 'POST' });
 
 describe('over ssh', () => {
-  test('an app is deployed, and its secrets stay out of the log, the store and every command line', async () => {
+  test('an app is deployed, and its secrets appear in no log, stored row or command line', async () => {
     const secret = 's3cret \'of\' $(the) "shop"';
     const app = await newApp(await sshServer(), {
       hooks: [
@@ -98,7 +98,7 @@ describe('over ssh', () => {
     }
   });
 
-  test('a hook that hangs is ended at its limit, with what it forked', async () => {
+  test('a hook that hangs is killed at its time limit, with its child processes', async () => {
     const mark = `97${process.pid}`;
     const app = await newApp(await sshServer(), {
       hooks: [hook('hang', 'post_setup', `sleep ${mark} & sleep ${mark}`, { timeoutSeconds: 1 })],
@@ -109,7 +109,7 @@ describe('over ssh', () => {
     assert.ok(!isRunning('sleep', mark));
   });
 
-  test('a hook that leaves a process behind is not waited for', async () => {
+  test('a deployment does not wait for a process that a hook leaves behind', async () => {
     const app = await newApp(await sshServer(), {
       hooks: [hook('fork', 'post_release', 'sleep 20 & echo begun')],
     });
@@ -118,7 +118,7 @@ describe('over ssh', () => {
     assert.ok((done.hooks[0]?.durationMs ?? 0) < 15_000);
   });
 
-  test('a server that goes away in the middle of a hook fails the deployment', async () => {
+  test('a server that disconnects during a hook fails the deployment', async () => {
     const own = await startSshd();
     const app = await newApp(await sshServer(own), {
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; sleep 30')],
@@ -135,7 +135,7 @@ describe('over ssh', () => {
     );
   });
 
-  test('a server without a pinned key gets no deployment', async () => {
+  test('a server without a pinned key cannot be deployed to', async () => {
     const { port, user } = sshd;
     const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user });
     const app = await newApp(server.id);
@@ -145,7 +145,7 @@ describe('over ssh', () => {
   });
 });
 
-/** An app and several servers: one machine under several names, as far as that can be told. */
+/** Creates an app with several servers, which are one machine under several names. */
 async function spread(count: number, fields: object = {}) {
   const servers: string[] = [];
   for (let at = 0; at < count; at++) servers.push((await createServerResource(owner)).id);
@@ -153,7 +153,7 @@ async function spread(count: number, fields: object = {}) {
 }
 
 describe('several servers', () => {
-  test('rolling goes on batch by batch, and stops and sets everything back at a failure', async () => {
+  test('a rolling deployment proceeds in batches, and a failure stops it and rolls all servers back', async () => {
     const { app, servers } = await spread(3, { healthCheck: { command: 'test ! -e sick', timeoutSeconds: 1 } });
     const first = await deployAndWait(owner, app, { servers, strategy: 'rolling', batchSize: 2 });
     assert.deepEqual(
@@ -173,7 +173,7 @@ describe('several servers', () => {
     assert.equal(well.status, 'completed');
   });
 
-  test('a canary waits after its first server until it is promoted, across a restart, or is aborted', async () => {
+  test('a canary waits after its first server until it is promoted, across a restart, or aborted', async () => {
     const { app, servers } = await spread(2);
     const first = await deployAndWait(owner, app, { servers });
     app.repository.commit({ 'page.txt': 'two' });
@@ -199,7 +199,7 @@ describe('several servers', () => {
     assert.deepEqual([promoted.status, promoted.live], ['completed', true], promoted.error ?? '');
   });
 
-  test('a canary that nobody promotes is given up after a day', async () => {
+  test('a canary that nobody promotes is aborted after a day', async () => {
     const { app, servers } = await spread(2);
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
     await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
@@ -211,7 +211,7 @@ describe('several servers', () => {
 });
 
 describe('waiting', () => {
-  test('a scheduled deployment begins at its time', async () => {
+  test('a scheduled deployment starts at its time', async () => {
     const app = await newApp((await createServerResource(owner)).id);
     const at = now + 3_600_000;
     const response = await app.deploy({ scheduledAt: new Date(at).toISOString() });
@@ -225,7 +225,7 @@ describe('waiting', () => {
     assert.equal(past.status, 422);
   });
 
-  test('a deployment with approval begins when somebody approves it, and they are named', async () => {
+  test('a deployment that requires approval starts once someone approves it, and names the approver', async () => {
     const app = await newApp((await createServerResource(owner)).id);
     const token = await createToken(owner, ['advanced_deployment']);
     const response = await testServer.call<Deployment>(`/v1/apps/${app.id}/deployments`, {
@@ -236,7 +236,7 @@ describe('waiting', () => {
       [response.status, response.body.waitingFor, response.body.approval],
       [202, 'approval', { status: 'waiting', by: null }],
     );
-    // A newer one is not held up by it.
+    // It does not delay a newer deployment.
     assert.equal((await deployAndWait(owner, app)).status, 'completed');
     const approved = await owner.call<Deployment>(`/v1/apps/${app.slug}/deployments/${response.body.id}/approve`, {
       method: 'POST',
@@ -252,7 +252,7 @@ describe('waiting', () => {
     assert.equal((await post(other.id, 'approve')).status, 409);
   });
 
-  test('hooks that are named are skipped, and only hooks that there are can be', async () => {
+  test('hooks to skip are skipped, and must exist', async () => {
     const app = await newApp((await createServerResource(owner)).id, {
       hooks: [hook('wrong', 'post_setup', 'exit 1'), hook('right', 'post_setup', 'true')],
     });
@@ -270,7 +270,7 @@ describe('waiting', () => {
     assert.equal((await app.deploy({ skipHooks: ['no such hook'] })).status, 422);
   });
 
-  test('a server that is named must be there, once', async () => {
+  test('each server of a deployment must exist and be listed once', async () => {
     const server = await createServerResource(owner);
     const app = await newApp(server.id);
     assert.equal((await app.deploy({ servers: ['srv_nothing'] })).status, 422);
@@ -279,7 +279,7 @@ describe('waiting', () => {
   });
 });
 
-test('a restart in the middle sets back what was switched and tells why; a waiting canary survives it', async () => {
+test('after a restart in the middle, activated servers are rolled back with the reason; a waiting canary survives', async () => {
   const one = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const person = await signUpOwner(one);
   const server = await createServerResource(person);
@@ -312,7 +312,7 @@ test('a restart in the middle sets back what was switched and tells why; a waiti
   await three.close();
 });
 
-test('a directory that can not be made is told', async () => {
+test('a directory that cannot be created is reported', async () => {
   const file = join(mkdtempSync(join(tmpdir(), 'devpilot-file-')), 'file');
   writeFileSync(file, '');
   const app = await newApp((await createServerResource(owner)).id, { directory: join(file, 'app') });
@@ -320,7 +320,7 @@ test('a directory that can not be made is told', async () => {
   assert.match(failed.error ?? '', /preparing the directory ended with exit code 1: .*Not a directory/);
 });
 
-test('a disk that is full fails the deployment, and what is live stays', async (context) => {
+test('a full disk fails the deployment and keeps the live release', async (context) => {
   const app = await newApp((await createServerResource(owner)).id);
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', app.directory], { stdio: 'ignore' });

@@ -44,7 +44,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
   const later = () => new Date(Date.now() + 3_600_000).toISOString();
   const cancel = (id: string) => owner.call(`/v1/deployments/${id}/cancel`, { method: 'POST' });
 
-  test('nobody passes a health check command with a deployment or a rollback', async () => {
+  test('a deployment or a rollback cannot override the health check command', async () => {
     const member = await signUpMember(testServer, owner, 'member', `grace-${engine.name}@example.com`);
     const token = await createToken(owner, ['all']);
     const key = await createKey(owner, ['deploy', 'write', 'manage_apps']);
@@ -70,7 +70,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     assert.equal(edit.status, 422);
   });
 
-  test('every override is in the deployment and in its audit event', async () => {
+  test('every override is recorded in the deployment and in its audit event', async () => {
     const server = await createServerResource(owner);
     const overrides = {
       servers: [server.slug],
@@ -98,7 +98,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     await cancel(plain.body.id);
   });
 
-  test('a health check command that an earlier version accepted is shown, and does not run', async () => {
+  test('a health check command stored by an earlier version is shown, and does not run', async () => {
     const { body: made } = await app.deploy({ scheduledAt: later(), approval: true });
     const check = '{"command":"touch ran-by-override","timeoutSeconds":5}';
     await runSql(
@@ -122,7 +122,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     assert.ok(!existsSync(join(app.directory, 'current')));
   });
 
-  test('a password in a health check URL that an earlier version accepted is shown to nobody', async () => {
+  test('a password in a health check URL stored by an earlier version is never shown', async () => {
     const { body: made } = await app.deploy({ scheduledAt: later() });
     const check = '{"url":"http://ada:s3cret@127.0.0.1/healthz","timeoutSeconds":5}';
     const overrides = `{"healthCheck":${check}}`;
@@ -138,7 +138,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     await cancel(made.id);
   });
 
-  test('whoever asked for an approval cannot give it where somebody else could', async () => {
+  test('the requester cannot approve a deployment if someone else could', async () => {
     const approve = <Body>(person: TestPerson, id: string) =>
       person.call<Body>(`/v1/deployments/${id}/approve`, { method: 'POST' });
     const alone = await createWorkspaceFor(owner, testServer, 'A workspace of one');
@@ -157,7 +157,7 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     ownApp.remove();
   });
 
-  test('what a person asks for with one credential they approve neither themselves nor with another', async () => {
+  test('a deployment requested with a credential can be approved neither by its creator nor by another of their credentials', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'A workspace of keys');
     const ownApp = await createTestApp(person, (await createServerResource(person)).id);
     const token = await createToken(person, ['advanced_deployment']);

@@ -67,7 +67,7 @@ forEachEngine('deployments', (engine) => {
   const page = (app: TestApp) => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
   const releases = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
 
-  test('a deployment makes a release of the commit, runs the hooks in their order, and is live', async () => {
+  test('a deployment creates a release of the commit, runs the hooks in order and activates it', async () => {
     const say = 'echo "$DEVPILOT_STAGE in $(pwd -P) of $DEVPILOT_COMMIT $SHOP_KEY"';
     const app = await newApp({
       hooks: [
@@ -136,7 +136,7 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('a failure before the switch leaves what is live untouched and no release behind', async () => {
+  test('a failure before activation leaves the live release unchanged and no new release behind', async () => {
     const app = await newApp();
     const first = await deployAndWait(owner, app);
     assert.equal(first.live, true);
@@ -159,7 +159,7 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await getDeployment(owner, first.id)).live, true);
   });
 
-  test('a failure after the switch sets back what was live and begins it again', async () => {
+  test('a failure after activation restores and restarts the previous release', async () => {
     const app = await newApp({ hooks: [hook('start', 'post_release', 'cp page.txt ../../running')] });
     const running = () => readFileSync(join(app.directory, 'running'), 'utf8');
     const first = await deployAndWait(owner, app);
@@ -174,11 +174,11 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await getDeployment(owner, first.id)).live, true);
   });
 
-  test('going back restarts the previous release even where files of the new one cannot be removed', async () => {
+  test('a rollback restarts the previous release even if files of the new one cannot be removed', async () => {
     const start = hook('start', 'post_release', 'cp page.txt ../../running');
     const app = await newApp({ hooks: [start] });
     const first = await deployAndWait(owner, app);
-    // Root removes everything, so the server's rm is one that cannot.
+    // Root can remove everything, so the server gets an rm that cannot.
     const bin = join(app.directory, 'bin');
     mkdirSync(bin);
     const cannot = `#!/bin/sh\ncase "$*" in *releases/*) echo 'rm: Permission denied' >&2; exit 1;; esac\nexec /bin/rm "$@"\n`;
@@ -206,7 +206,7 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(releases(app).sort(), [first.id, failed.id].sort());
   });
 
-  test('a hook runs by bash with pipefail where it asks for that, and lines of Windows are lines', async () => {
+  test('a hook can run in bash with pipefail, and Windows line endings are accepted', async () => {
     const pipe = 'false | true\r\necho "in a pipe"\r\n';
     const app = await newApp({ hooks: [hook('plain', 'post_setup', `set -e\r\n${pipe}`)] });
     assert.equal((await deployAndWait(owner, app)).status, 'completed');
@@ -251,7 +251,7 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await owner.call(`/v1/apps/${other.id}/deployments/${first.id}/rollback`, { body: {} })).status, 404);
   });
 
-  test('another branch, a commit, or one that is not there', async () => {
+  test('another branch, a commit, or one that does not exist', async () => {
     const app = await newApp();
     const first = app.repository.git('rev-parse', 'HEAD');
     app.repository.git('checkout', '--quiet', '-b', 'feature/$(touch-x)');
@@ -277,7 +277,7 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await app.deploy({ nothing: 1 })).status, 422);
   });
 
-  test('a repository that is not there, and an app that lacks something, are told', async () => {
+  test('a missing repository and an incomplete app are reported', async () => {
     const brokenApp = await newApp({ repository: '/no/such/repository.git' });
     const failed = await deployAndWait(owner, brokenApp);
     assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
@@ -295,7 +295,7 @@ forEachEngine('deployments', (engine) => {
     }
   });
 
-  test('only the newest releases are kept, and the live one', async () => {
+  test('only the newest releases and the live one are kept', async () => {
     const app = await newApp({ keepReleases: 2 });
     const ids: string[] = [];
     for (let at = 0; at < 4; at++) ids.push((await deployAndWait(owner, app)).id);
@@ -303,7 +303,7 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(releases(app).sort(), ids.slice(2));
   });
 
-  test('two deployments of an app never overlap; a newer one waits, or takes the place of one that does', async () => {
+  test('two deployments of an app never overlap; a newer one waits, or replaces a queued one', async () => {
     const app = await newApp({
       hooks: [
         hook(
@@ -329,7 +329,7 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await waitForDeployment(owner, third.id, isFinished)).status, 'completed');
   });
 
-  test('a cancelled deployment ends with every process it began, and sets back what it had switched', async () => {
+  test('cancelling a deployment ends all its processes and rolls back what it activated', async () => {
     const app = await newApp();
     const first = await deployAndWait(owner, app);
     const mark = `98${process.pid}`;
@@ -355,7 +355,7 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('the token that began it stays in the log, and its deletion in the middle is told', async () => {
+  test('the token that started a deployment stays in the log, and its deletion during the deployment is reported', async () => {
     const app = await newApp({
       hooks: [hook('slow', 'post_setup', 'touch ../../busy; while [ ! -e ../../go ]; do sleep 0.05; done')],
     });
@@ -386,7 +386,7 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('what a token or key may ask for depends on the fields, before they are looked at further', async () => {
+  test('which fields a token or key may send is checked before the fields are validated', async () => {
     const app = await newApp();
     const basic = await createToken(owner, ['basic_deployment']);
     const advanced = await createToken(owner, ['advanced_deployment']);
@@ -433,7 +433,7 @@ forEachEngine('deployments', (engine) => {
     assert.equal((await member.call(`/v1/deployments/${theirs.body.id}/cancel`, { method: 'POST' })).status, 202);
   });
 
-  test('whatever comes is taken or refused, and nothing breaks', async () => {
+  test('fuzz: any body is accepted or refused, never an error', async () => {
     const app = await newApp({ serverId: null });
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 20 }),

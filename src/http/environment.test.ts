@@ -53,7 +53,7 @@ async function valuesOf(app: App): Promise<Record<string, string | null>> {
   return Object.fromEntries(read.body.data.map(({ name, value }) => [name, value]));
 }
 
-test('many variables are set and removed at once, one is set and removed, and a refused change changes nothing', async () => {
+test('many variables are set and removed in one request, single ones too, and a refused change has no effect', async () => {
   const app = await newApp();
   assert.equal((await set(app, { B: 'two', A: 'one', EMPTY: '' })).status, 200);
   assert.deepEqual(await valuesOf(app), { A: 'one', B: 'two', EMPTY: '' });
@@ -69,7 +69,7 @@ test('many variables are set and removed at once, one is set and removed, and a 
   assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
 });
 
-test('values come back exactly, as JSON and as dotenv', async () => {
+test('values are returned exactly, as JSON and as dotenv', async () => {
   const app = await newApp();
   const values = {
     QUOTES: `it's "both" and \`back\``,
@@ -92,7 +92,7 @@ test('values come back exactly, as JSON and as dotenv', async () => {
   assert.deepEqual(Object.fromEntries(parsed.values), values);
 });
 
-test('the values of an app have a limit together, and less of them is always allowed', async () => {
+test('the values of an app have a total limit, and reducing them is always allowed', async () => {
   const app = await newApp();
   const part = (from: number, count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, at) => [`V${from + at}`, 'x'.repeat(60_000)]));
@@ -104,7 +104,7 @@ test('the values of an app have a limit together, and less of them is always all
   assert.equal((await set(app, { ...part(70, 1), V0: null })).status, 200);
 });
 
-test('names and values have their limits', async () => {
+test('names and values have limits', async () => {
   const app = await newApp();
   const largest = 'é'.repeat(32_768);
   assert.equal((await set(app, { LARGEST: largest })).status, 200);
@@ -140,7 +140,7 @@ test('names and values have their limits', async () => {
   assert.equal((await set(app, { ONE_MORE: 'x' })).status, 422);
 });
 
-test('no value is in any byte of the data directory, nor in the log', async () => {
+test('no value appears in the data directory or in the log', async () => {
   const app = await newApp();
   const value = 'a-very-particular-value-7c1f';
   await set(app, { TELLTALE: value });
@@ -159,7 +159,7 @@ test('no value is in any byte of the data directory, nor in the log', async () =
   );
 });
 
-test('a value sealed for one variable opens in no other row', async () => {
+test('a value sealed for one variable cannot be opened in another row', async () => {
   const app = await newApp();
   await set(app, { MINE: 'mine', THEIRS: 'theirs' });
   const database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'), { timeout: 5000 });
@@ -173,7 +173,7 @@ test('a value sealed for one variable opens in no other row', async () => {
   assert.equal((await asToken(`/v1/apps/${app.id}/env`)).status, 500);
 });
 
-test('versions say who changed which names, and an earlier one can be restored', async () => {
+test('versions list the changed names and the actor, and an earlier version can be restored', async () => {
   const app = await newApp();
   await set(app, { A: 'one', B: 'two' });
   await set(app, { A: 'changed', B: null, C: 'three' });
@@ -197,7 +197,7 @@ test('versions say who changed which names, and an earlier one can be restored',
   assert.equal((await asToken(`${path}/9/restore`, { method: 'POST' })).status, 404);
 });
 
-test('two hundred versions are kept, and what they forget is no value still in force', async () => {
+test('two hundred versions are kept, and pruning older ones removes no current value', async () => {
   const app = await newApp();
   await set(app, { KEPT: 'from the first version' });
   for (let at = 0; at < 201; at++) await set(app, { COUNT: String(at) });
@@ -209,7 +209,7 @@ test('two hundred versions are kept, and what they forget is no value still in f
   assert.deepEqual(await valuesOf(app), { COUNT: '1', KEPT: 'from the first version' });
 });
 
-test('a stale tag is refused', async () => {
+test('a stale ETag is refused', async () => {
   const app = await newApp();
   await set(app, { A: 'one' });
   const path = `/v1/apps/${app.id}/env`;
@@ -221,7 +221,7 @@ test('a stale tag is refused', async () => {
   assert.deepEqual(await valuesOf(app), { A: 'two' });
 });
 
-test('values that a person is shown are recorded by name, and masked ones are not', async () => {
+test('showing values to a person is recorded with their names, showing masked values is not', async () => {
   const app = await newApp();
   await set(app, { A: 'one', B: 'two' });
   const path = `/v1/apps/${app.id}/env`;
@@ -252,7 +252,7 @@ test('values that a person is shown are recorded by name, and masked ones are no
   );
 });
 
-test('a member sees names and never values, whatever is asked for', async () => {
+test('a member sees names and never values, whatever the query', async () => {
   const app = await newApp();
   const values = { DATABASE_URL: 'postgres://shop:hunter2hunter2@db', EMPTY: '' };
   await set(app, values);
@@ -273,7 +273,7 @@ test('a member sees names and never values, whatever is asked for', async () => 
   assert.equal(denied.body.data[0]?.actor.name, 'mia');
 });
 
-test('only modify_env and all open it, members read names alone, and the neighbour finds nothing', async () => {
+test('only modify_env and all grant access, members read names only, and other workspaces find nothing', async () => {
   const app = await newApp();
   const path = `/v1/apps/${app.id}/env`;
   for (const scope of SCOPES) {

@@ -36,7 +36,7 @@ const VersionParams = z.object({ app, version: z.string().regex(/^\d{1,9}$/, 'mu
 const readAccess = { person: 'member', token: ['modify_env'] } as const;
 const writeAccess = { person: 'admin', token: ['modify_env'] } as const;
 
-/** The name that a variable is to get. Throws `validation_failed`: nothing is sought here that could be `not_found`. */
+/** Checks the name of a new variable. Throws `validation_failed`, not `not_found`: nothing is looked up here. */
 function parseVariableName(name: string): string {
   const checked = envName.safeParse(name);
   if (!checked.success) throw invalidField('name', checked.error.issues[0]?.message ?? 'must be valid');

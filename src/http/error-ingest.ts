@@ -18,7 +18,7 @@ import { type Route, rawBodyOf, route } from './route.ts';
 const tag = 'Errors';
 const ProjectParams = z.object({ any: z.string().max(64) });
 const PUBLIC_KEY = /^[0-9a-f]{32}$/;
-/** What a browser must be told before it lets a page of another origin submit, and read what became of it. */
+/** CORS headers that let a page of another origin submit and read the result. */
 const CORS_HEADERS = {
   'access-control-allow-origin': '*',
   'access-control-expose-headers': 'Retry-After, X-Request-Id',
@@ -37,8 +37,9 @@ function publicKeysInHeader(header: string | string[] | undefined): string[] {
 }
 
 /**
- * The public key that a request names: in `X-Sentry-Auth`, in the query as SDKs of browsers do, or, where in neither,
- * in the DSN in the header of an envelope that is not packed. Throws `missing_credential`, and `invalid_request` for two.
+ * The public key of a request, from `X-Sentry-Auth`, from the query string, where browser SDKs send it, or otherwise
+ * from the DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two
+ * keys.
  */
 async function publicKeyOf(request: FastifyRequest, isEnvelope: boolean): Promise<string> {
   const { url = '' } = request.raw;
@@ -56,11 +57,11 @@ async function publicKeyOf(request: FastifyRequest, isEnvelope: boolean): Promis
   return new URL(dsn).username;
 }
 
-/** Lets a page of this origin read the answer. Throws `forbidden` for an origin that the key does not allow. */
+/** Lets a page of this origin read the response. Throws `forbidden` for an origin that the key does not allow. */
 function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_origins }: IngestKeyRow): void {
   const allowed = JSON.parse(allowed_origins) as string[];
   const { origin } = request.headers;
-  // Servers send none: what an origin says is only true of browsers.
+  // Requests from servers have no origin. The header is reliable in browsers only.
   if (allowed.length === 0 || origin === undefined) return;
   if (!allowed.includes(origin)) {
     reply.removeHeader('access-control-allow-origin');
@@ -70,8 +71,9 @@ function checkOrigin(request: FastifyRequest, reply: FastifyReply, { allowed_ori
 }
 
 /**
- * Where Sentry SDKs submit. The public key of an error key is all that is read of who asks: it submits and nothing
- * else, so it may stand in pages and in a query. No credential opens this, and one in the query is refused as everywhere.
+ * The routes to which Sentry SDKs submit. They accept only the public key of an error key. It can submit and nothing
+ * else, so it may appear in pages and query strings. No other credential is accepted, and one in the query string is
+ * refused as on every route.
  */
 export function errorIngestRoutes(context: AppContext): Route[] {
   const { platform } = context;

@@ -58,7 +58,7 @@ forEachEngine('error keys', (engine) => {
       app,
     ]);
 
-  test('are created, listed and deleted by admins and by keys that may change apps, each with an entry in the log', async () => {
+  test('are created, listed and deleted by admins and by keys that may change apps, each with an audit event', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Watched');
     const key = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
     assert.match(key.publicKey, /^[0-9a-f]{32}$/);
@@ -103,7 +103,7 @@ forEachEngine('error keys', (engine) => {
     }
   });
 
-  test('submit by header, query or DSN, to both addresses, and their app wins over what an event says', async () => {
+  test('submit by header, query or DSN, to both URLs, and their app overrides the one in an event', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Submitting');
     const project = await person.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } });
     const app = await person.call<{ id: string; slug: string }>('/v1/apps', {
@@ -132,12 +132,12 @@ forEachEngine('error keys', (engine) => {
       const refused = await post('/api/1/store/', body, auth(publicKey));
       assert.ok(body === '[]' || refused.status === 400, `${body}: ${refused.status}`);
     }
-    // A DSN in a packed envelope is not looked for: nobody unpacks for somebody unknown.
+    // The DSN in a compressed envelope is not read: nothing is decompressed before authentication.
     const packed = await post('/api/1/envelope/', gzipSync(envelope({ dsn })), { 'content-encoding': 'gzip' });
     assert.equal(packed.status, 401);
   });
 
-  test('can do nothing but submit, and no other credential submits', async () => {
+  test('can only submit, and no other credential can submit', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Narrow');
     const { publicKey, id } = await createErrorKey(person);
     for (const path of ['/v1/errors/issues', '/v1/whoami', '/v1/errors/keys', '/v1/authorize']) {
@@ -171,7 +171,7 @@ forEachEngine('error keys', (engine) => {
     assert.deepEqual(await titles(person), [['RangeError: out of reach', 1, null]]);
   });
 
-  test('answer pages of any origin, or of theirs alone, errors included', async () => {
+  test('send CORS headers for any origin, or for their allowed origins only, also with errors', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Origins');
     const open = await createErrorKey(person);
     const closed = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
@@ -211,7 +211,7 @@ forEachEngine('error keys', (engine) => {
   });
 });
 
-test('a key submits so fast and no faster, and a workspace has so many and no more', async () => {
+test('have a rate limit each, and a maximum number per workspace', async () => {
   let now = Date.now();
   const testServer = await startTestServer({ clock: () => now });
   try {
@@ -242,7 +242,7 @@ test('a key submits so fast and no faster, and a workspace has so many and no mo
   }
 });
 
-test('an access token in a query is refused without exception, and is in no log line', async () => {
+test('an access token in a query is always refused, and appears in no log line', async () => {
   const lines: string[] = [];
   const stream = new Writable({
     write(chunk: Buffer, _encoding, done) {

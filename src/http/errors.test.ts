@@ -24,7 +24,7 @@ interface ProblemAnswer {
   code: string;
 }
 
-/** Runs a program of a few lines with the SDK; resolves to what it printed. */
+/** Runs a short program with the SDK and resolves to its output. */
 function runWithSdk(program: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
@@ -64,7 +64,7 @@ forEachEngine('the error tracker', (engine) => {
   });
   after(() => testServer.close());
 
-  /** A workspace of a test's own with a token that reports and reads. */
+  /** A workspace for one test, with a token that reports and reads errors. */
   async function newTracker() {
     const person = await createWorkspaceFor(owner, testServer, 'Watched');
     const token = await createToken(person, ['error_tracker'], { name: 'Reporter' });
@@ -91,7 +91,7 @@ forEachEngine('the error tracker', (engine) => {
     };
   }
 
-  test('errors that are alike are one issue with counts, first and last seen, releases, environments and apps', async () => {
+  test('similar errors are one issue with counts, first and last seen, releases, environments and apps', async () => {
     const { report, issues, issue, events } = await newTracker();
     const first = await report({ message: 'order 17 is gone', release: '1.0', environment: 'staging', app: 'shop' });
     now += MINUTE;
@@ -167,7 +167,7 @@ forEachEngine('the error tracker', (engine) => {
     );
   });
 
-  test('an issue is resolved, opens again when it is seen again, and not by what happened before', async () => {
+  test('a resolved issue reopens when it recurs, but not for earlier occurrences', async () => {
     const { report, issue, setStatus, person, token } = await newTracker();
     const id = await report();
     now += MINUTE;
@@ -193,7 +193,7 @@ forEachEngine('the error tracker', (engine) => {
     );
   });
 
-  test('a muted issue is counted and does not reopen, a deleted one starts again, and the log names both', async () => {
+  test('a muted issue is counted and does not reopen, a deleted one is created again, and the log names both', async () => {
     const { report, issue, issues, events, setStatus, person, token } = await newTracker();
     const headers = bearer(token.secret);
     const id = await report();
@@ -227,7 +227,7 @@ forEachEngine('the error tracker', (engine) => {
     );
   });
 
-  test('a flood is counted whole and kept in part', async () => {
+  test('a flood of errors is counted completely and stored in part', async () => {
     const { report, issue, events } = await newTracker();
     const ids = await Promise.all(Array.from({ length: 120 }, (_, at) => report({ message: `flood ${at}` })));
     const [id = ''] = ids;
@@ -242,7 +242,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await events(id)).length, 100);
   });
 
-  test('an envelope is read in each encoding, its sessions and unknown items are skipped, and garbage is refused', async () => {
+  test('envelopes are read in each encoding, sessions and unknown items are skipped, and garbage is refused', async () => {
     const { person, issues } = await newTracker();
     const { publicKey } = await createErrorKey(person);
     const send = (
@@ -289,7 +289,7 @@ forEachEngine('the error tracker', (engine) => {
     }
   });
 
-  test('only error_tracker and all open it, and the neighbour sees nothing', async () => {
+  test('only error_tracker and all grant access, and other workspaces see nothing', async () => {
     const { person, report } = await newTracker();
     const id = await report();
     for (const scope of SCOPES) {
@@ -317,7 +317,7 @@ forEachEngine('the error tracker', (engine) => {
     assert.equal((await testServer.call(`/v1/errors/issues/${id}`, taken)).status, 404);
   });
 
-  test('a member reads issues and resolves none', async () => {
+  test('a member reads issues and cannot resolve them', async () => {
     const mia = await signUpMember(testServer, owner, 'member', 'mia@example.com');
     assert.equal((await mia.call('/v1/errors/issues')).status, 200);
     const resolve = { method: 'PATCH', body: { status: 'resolved' } };
@@ -326,7 +326,7 @@ forEachEngine('the error tracker', (engine) => {
   });
 });
 
-test('a Sentry SDK that is pointed here reports unchanged', async () => {
+test('an unmodified Sentry SDK can report to this server', async () => {
   const testServer = await startTestServer();
   try {
     const owner = await signUpOwner(testServer);

@@ -4,14 +4,14 @@ import { forEachEngine } from '../testing/engines.ts';
 import { type Sendable, type StallServer, startStallServer } from '../testing/stall-server.ts';
 
 /**
- * Every operation that takes a body or a query, asked as hostilely as can be. Held to in processor time, which does
- * not depend on what else the machine does, and five times what `npm run bench -- stall` holds it to.
+ * Sends the most hostile requests to every operation with a body or a query. The limit is in processor time, which does
+ * not depend on other load on the machine, and is five times the limit of `npm run bench -- stall`.
  */
 const BOUND_MS = 250;
-/** Enough for anything that is not linear: a form of that size once took half a minute. */
+/** Sufficient to detect anything that is not linear: a form of this size once took half a minute. */
 const BODY_BYTES = 200_000;
 
-/** Statuses of requests that were never read. */
+/** Statuses of requests that were not read. */
 const UNREAD = new Set([401, 403, 404, 415]);
 
 async function expectNoHold(server: StallServer, requests: readonly Sendable[]): Promise<void> {
@@ -25,7 +25,7 @@ async function expectNoHold(server: StallServer, requests: readonly Sendable[]):
 }
 
 forEachEngine('the largest requests', (engine) => {
-  test('hold the event loop no longer than others', async () => {
+  test('block the event loop no longer than others', async () => {
     const server = await startStallServer(BODY_BYTES, await engine.environment());
     await expectNoHold(server, server.heaviest).finally(server.stop);
   });
@@ -37,7 +37,7 @@ before(async () => {
 });
 after(() => server.stop());
 
-test('no request of the corpus holds the event loop, and each is answered without an error of ours', () =>
+test('no request of the corpus blocks the event loop, and none is answered with a server error', () =>
   expectNoHold(server, server.corpus));
 
 test('the largest requests are all read', async () => {
@@ -47,7 +47,7 @@ test('the largest requests are all read', async () => {
   }
 });
 
-test('the corpus has requests for every operation that takes a body or a query', async () => {
+test('the corpus has requests for every operation with a body or a query', async () => {
   const document = (await (await fetch(`${server.url}/openapi.json`)).json()) as {
     paths: Record<string, Record<string, { parameters?: { in: string }[]; requestBody?: unknown }>>;
   };
@@ -58,6 +58,6 @@ test('the corpus has requests for every operation that takes a body or a query',
       if (takes) assert.ok(covered.has(`${method.toUpperCase()} ${path}`), `${method} ${path}`);
     }
   }
-  // Documented without a body, since its type is Sentry's.
+  // Documented without a body, because the body's format is Sentry's.
   assert.ok(server.heaviest.some(({ operation }) => operation === 'POST /api/1/envelope/'));
 });

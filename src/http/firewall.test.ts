@@ -16,20 +16,20 @@ import {
 import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
-let house: TestServer;
+let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
 const doors: Door[] = [];
 const apps: TestApp[] = [];
 before(async () => {
-  [house, sshd] = await Promise.all([
+  [testServer, sshd] = await Promise.all([
     startTestServer({ connecting: { start: [20, 40], rollback: [20, 40, 80, 160] } }),
     startSshd(),
   ]);
-  owner = await signUpOwner(house);
+  owner = await signUpOwner(testServer);
 });
 after(async () => {
-  await house.close();
+  await testServer.close();
   await sshd.close();
   for (const door of doors) await door.close();
   for (const app of apps) app.remove();
@@ -48,7 +48,8 @@ async function appBehind(door: Door, fields: object): Promise<TestApp> {
 }
 
 test('deployments with hooks, health checks and a rollback pass a firewall that limits connections', async () => {
-  // `ufw limit` refuses the sixth attempt within 30 seconds. Here all of them count, however slow the machine is.
+  // `ufw limit` refuses the sixth attempt within 30 seconds. Here all attempts count, so the test does not depend on
+  // speed.
   const door = await startDoor(sshd.port, (count) => count >= 6);
   const hooks = STAGES.map((stage) => ({ name: stage, stage, run: 'true' }));
   const app = await appBehind(door, { hooks, healthCheck: { command: 'test ! -e broken' } });
@@ -62,7 +63,7 @@ test('deployments with hooks, health checks and a rollback pass a firewall that 
   assert.equal(rollback.status, 202, rollback.text);
   const back = await waitForDeployment(owner, rollback.body.id, isFinished);
   assert.equal(back.status, 'completed', back.error ?? '');
-  // A health check that fails makes this one go back, over the same connection.
+  // The failed health check rolls this deployment back over the same connection.
   app.repository.commit({ broken: '' });
   await app.edit({ healthCheck: { command: 'test ! -e broken', timeoutSeconds: 1 } });
   const failed = await deployAndWait(owner, app);
@@ -71,7 +72,7 @@ test('deployments with hooks, health checks and a rollback pass a firewall that 
   assert.equal(door.count(), 4, 'one connection per deployment');
 });
 
-test('a deployment whose connection is lost after the switch goes back through a firewall that refuses for a while', async () => {
+test('a deployment that loses its connection after activation rolls back through a firewall that refuses for a while', async () => {
   let refusals = 0;
   const door = await startDoor(sshd.port, () => refusals-- > 0);
   const app = await appBehind(door, {});

@@ -29,7 +29,7 @@ const created = async (path: string, body: object) => {
   assert.equal(answer.status, 201, answer.text);
   return answer.body.id;
 };
-/** Makes a request of a person while a change of their membership, recorded in the log, is not committed yet. */
+/** Sends a person's request while a change of their membership, already in the audit log, is not yet committed. */
 async function expectRefused(person: TestPerson, change: string, path: string, call: TestRequest): Promise<void> {
   const count = async () => (await owner.call<{ data: unknown[] }>('/v1/audit-events?limit=200')).body.data.length;
   const member = `workspace_id = '${owner.workspaceId}' and
@@ -41,7 +41,7 @@ async function expectRefused(person: TestPerson, change: string, path: string, c
   assert.equal(await count(), recorded, path);
 }
 
-test('an admin who is demoted while requests are under way changes nothing', async () => {
+test('an admin who is demoted during requests changes nothing', async () => {
   const admin = await signUpMember(testServer, owner, 'admin', 'demoted@example.com');
   const other = await signUpMember(testServer, owner, 'member', 'other@example.com');
   const members = await owner.call<{ data: { id: string; email: string }[] }>('/v1/members');
@@ -80,7 +80,7 @@ test('an admin who is demoted while requests are under way changes nothing', asy
   assert.equal((await other.call('/v1/me')).status, 200);
 });
 
-test('a member who is removed while requests are under way starts nothing', async () => {
+test('a member who is removed during requests starts nothing', async () => {
   const member = await signUpMember(testServer, owner, 'member', 'removed@example.com');
   const serverId = await created('/v1/servers', { name: 'There', kind: 'local' });
   const script = await created('/v1/scripts', { name: 'Clean up', body: 'true', serverId });

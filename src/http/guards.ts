@@ -20,7 +20,7 @@ import { credentialOf, type Route, route } from './route.ts';
 
 const tag = 'Guards';
 const access = { guard: true, key: ['read'] } as const;
-/** A report of 500 credentials with 20 addresses each. */
+/** Maximum body size of a report: 500 credentials with 20 addresses each. */
 const MAX_USES_BODY_BYTES = 2 * 1_048_576;
 
 const encodeDigest = (digest: Digest): string => Buffer.from(digestBytes(digest)).toString('base64url');
@@ -34,13 +34,16 @@ function serializeFeedPage({ head, revocations, through, whole }: RevocationFeed
   return { head, revocations: encoded, through, whole };
 }
 
-/** The guard of a request: known by its key too, so that no key's holder speaks for another's guard. */
+/**
+ * Identifies the guard of a request, together with its API key, so that the holder of one key cannot act as the guard
+ * of another.
+ */
 function guardIdentityOf(request: Parameters<typeof credentialOf>[0], guard: string) {
   const { record } = credentialOf(request);
   return { id: `${record.id}.${guard}`, workspaceId: record.workspace.id };
 }
 
-/** What guards in other processes ask: always about the workspace of their own API key, and no other. */
+/** Routes for guards in other processes. They only ever concern the workspace of the guard's own API key. */
 export function guardRoutes(context: AppContext): Route[] {
   const { guards, clock } = context;
   return [
@@ -85,7 +88,8 @@ export function guardRoutes(context: AppContext): Route[] {
       responses: { 200: GuardRecord },
       handler: async ({ body, request }): Promise<GuardRecord> => {
         const { record: key } = credentialOf(request);
-        // A guard that is told to wait asks about the request, which its own client's address is held to.
+        // A guard that is rate-limited here falls back to introspection, which is limited by the address of its own
+        // client.
         context.guardLookupLimiter.check(key.id, clock());
         const found = await guards.findRecord(key.workspace.id, decodeDigest(body.digest));
         if (found === null) {
@@ -108,7 +112,7 @@ export function guardRoutes(context: AppContext): Route[] {
       tag,
       body: GuardUses,
       bodyLimit: MAX_USES_BODY_BYTES,
-      // A report of the most uses, each from the most addresses.
+      // Fits a report of the maximum number of uses, each from the maximum number of addresses.
       jsonLimits: { depth: 6, values: 50_000 },
       longArray: 'uses',
       logFailuresOnly: true,
@@ -121,7 +125,7 @@ export function guardRoutes(context: AppContext): Route[] {
           uses.map(({ credentialId }) => credentialId),
         );
         const now = clock();
-        // No clock of another process dates a use into the future, or among the days of long ago.
+        // The clock of another process must not date a use into the future or into the distant past.
         const clampTime = (text: string) => Math.max(Math.min(Date.parse(text), now), now - DAY);
         const acceptedUses = uses.flatMap(({ credentialId, count, lastUsedAt, addresses }) => {
           if (!ownCredentialIds.has(credentialId)) return [];

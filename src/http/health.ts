@@ -12,7 +12,10 @@ const HEALTH_SCHEMA = {
   response: { 200: z.object({ status: z.enum(['ok', 'ready']), warning: z.string().optional() }), 503: ProblemBody },
 };
 
-/** `/healthz`: the process answers. `/readyz`: the store is reachable, migrated, the lease held, the clock right. */
+/**
+ * `/healthz`: the process responds. `/readyz`: the database is reachable and migrated, the lease is held and the clock
+ * is correct.
+ */
 export function registerHealth(app: FastifyInstance, context: AppContext): void {
   app.get(
     '/healthz',
@@ -36,7 +39,8 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
         const detail = failures.map((one) => one.detail).join(' ');
         return sendProblem(reply, new Problem('unavailable', detail, { retryAfter: 1, reasons }));
       }
-      // Still ready: checks go on, and whoever makes room must be able to revoke meanwhile.
+      // A full disk does not make the node unready: checks still work, and administrators must be able to revoke in the
+      // meantime.
       const warning = context.store.diskFull?.() === true && { warning: 'The disk is full: most writes are refused.' };
       return reply.header('cache-control', 'no-store').send({ status: 'ready' as const, ...warning });
     },

@@ -14,8 +14,9 @@ import {
 } from '../testing/test-server.ts';
 
 /**
- * Requests that once held the event loop for seconds or minutes. Each is refused by a bound that stands before the
- * work, so the code of the refusal proves it; the ones whose answer was always the same would not end in time.
+ * Requests that once blocked the event loop for seconds or minutes. Each is refused by a limit that is checked before
+ * the work, so the code of the refusal proves it. Requests whose response did not change would exceed the test's time
+ * limit.
  */
 
 let testServer: TestServer;
@@ -37,12 +38,12 @@ function expectCode(answer: TestResponse<ProblemBody>, code: string): void {
   assert.ok(answer.text.length < 50_000, `an answer of ${answer.text.length} characters`);
 }
 
-test('a form of more fields than any route has is refused by their number', async () => {
+test('a form with more fields than any route has is refused for their number', async () => {
   const fields = Array.from({ length: 30_000 }, (_, at) => `a${at}=`).join('&');
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   for (const path of ['/v1/revoke', '/v1/device/code', '/v1/device/token']) {
     expectCode(await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: fields }), 'too_large');
-    // Few bytes: it is their number.
+    // Few bytes, so only the number of fields is too large.
     const few = Array.from({ length: LIMITS.formFields + 1 }, (_, at) => `a${at}=`).join('&');
     const refused = await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: few });
     expectCode(refused, 'too_large');
@@ -56,7 +57,7 @@ test('a form of more fields than any route has is refused by their number', asyn
   expectCode(twice, 'invalid_request');
 });
 
-test('JSON that is nested or wide is refused before it is parsed, on every route that has no limits of its own', async () => {
+test('deeply nested or wide JSON is refused before it is parsed, on every route without limits of its own', async () => {
   const send = (body: string) =>
     testServer.call<ProblemBody>('/v1/sessions', { method: 'POST', headers: JSON_TYPE, body });
   expectCode(await send(nested(500_000)), 'invalid_request');
@@ -66,7 +67,7 @@ test('JSON that is nested or wide is refused before it is parsed, on every route
   expectCode(await send(`{"email":[${'1,'.repeat(300_000)}1]}`), 'too_large');
 });
 
-test('of many refused fields an answer names twenty', async () => {
+test('of many invalid fields a response names twenty', async () => {
   const many = await testServer.call<ProblemBody>('/v1/sessions', {
     method: 'POST',
     headers: JSON_TYPE,
@@ -78,7 +79,7 @@ test('of many refused fields an answer names twenty', async () => {
   expectCode(long, 'validation_failed');
 });
 
-test('text that is too long is not normalized, which costs the square of its combining characters', {
+test('text that is too long is not normalized, because that takes quadratic time in its combining characters', {
   timeout: 20_000,
 }, async () => {
   // Two marks of different classes, which normalization would sort.
@@ -101,7 +102,7 @@ test('text that is too long is not normalized, which costs the square of its com
   assert.equal((await introspect(marks)).status, 413);
 });
 
-test('a batch of events is counted before it is read, and an event is measured', async () => {
+test("the events of a batch are counted before they are read, and each event's size is limited", async () => {
   const send = (body: string | Uint8Array, type: string) =>
     testServer.call<ProblemBody>('/v1/activity/events', {
       method: 'POST',
@@ -123,7 +124,7 @@ test('a batch of events is counted before it is read, and an event is measured',
   expectCode(await send(JSON.stringify(encoded), one), 'invalid_request');
 });
 
-test('an envelope that unpacks to what is nested or wide is refused before it is parsed', async () => {
+test('an envelope that decompresses to nested or wide data is refused before it is parsed', async () => {
   const errorKey = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Hostile' } });
   const send = (event: string) =>
     testServer.call<ProblemBody>('/api/1/envelope/', {
@@ -138,7 +139,7 @@ test('an envelope that unpacks to what is nested or wide is refused before it is
   assert.equal(usual.status, 200, usual.text);
 });
 
-test('a report of uses that is too wide is refused, and the largest is not', async () => {
+test('a report of too many uses is refused, and the largest allowed one is not', async () => {
   const key = await createKey(owner, ['read'], { guard: true });
   const send = (body: unknown) =>
     testServer.call<ProblemBody>('/v1/guards/uses', {

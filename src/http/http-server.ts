@@ -52,7 +52,9 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 const AUTHORIZE_PATH = '/v1/authorize';
 
-/** Every route that demands something, with its demand; `/v1/authorize`, health and docs stand beside it. */
+/**
+ * Every route that requires a principal, with its access. `/v1/authorize`, health and docs are registered separately.
+ */
 export function routeTable(context: AppContext): Route[] {
   return [
     ...peopleRoutes(context),
@@ -82,7 +84,7 @@ export function routeTable(context: AppContext): Route[] {
   ];
 }
 
-/** Request ids: the caller's if it is a plain one, otherwise a random start and a count. */
+/** Generates request ids: the client's own if it is well-formed, otherwise a random prefix and a counter. */
 function createRequestIdGenerator(): (request: Pick<IncomingMessage, 'rawHeaders'>) => string {
   const start = `${randomBytes(6).toString('base64url').replace(/[-_]/g, 'x')}-`;
   let count = 0;
@@ -94,7 +96,7 @@ function createRequestIdGenerator(): (request: Pick<IncomingMessage, 'rawHeaders
   };
 }
 
-/** The fields of a form. Throws `too_large` for too many, `invalid_request` for one that comes twice. */
+/** Parses the fields of a form. Throws `too_large` for too many fields, `invalid_request` for a repeated one. */
 function parseForm(text: string): Record<string, string> {
   let count = 1;
   for (let index = text.indexOf('&'); index !== -1; index = text.indexOf('&', index + 1)) {
@@ -110,11 +112,11 @@ function parseForm(text: string): Record<string, string> {
   return form;
 }
 
-/** JSON as it stands: an empty body is none, and `__proto__` stays a key for the schemas to refuse. */
+/** Parses JSON. An empty body is undefined, and `__proto__` stays an ordinary key, for the schemas to refuse. */
 function addParsers(app: FastifyInstance): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (request: FastifyRequest, body: Buffer) => {
-    // A tab may stand beside the semicolon (RFC 9110, 5.6.6), but nobody puts one there in good faith (CVE-2026-25223).
+    // RFC 9110, section 5.6.6, allows a tab beside the semicolon, but only attacks use one (CVE-2026-25223).
     if (request.headers['content-type']?.includes('\t')) throw new Problem('unsupported_media_type');
     if (body.length === 0) return undefined;
     await checkJsonLimits(body, request.routeOptions.config.jsonLimits ?? JSON_LIMITS);
@@ -128,7 +130,7 @@ function addParsers(app: FastifyInstance): void {
   app.addContentTypeParser(FORM_CONTENT_TYPE, form, (_request, body, done) => done(null, parseForm(String(body))));
 }
 
-/** A route that is given its body as it came, whatever type it says it has. */
+/** Registers a route that receives its body as bytes, whatever content type the request declares. */
 function registerRawBodyRoute(app: FastifyInstance, context: AppContext, definition: Route): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
@@ -138,7 +140,7 @@ function registerRawBodyRoute(app: FastifyInstance, context: AppContext, definit
   });
 }
 
-/** A route with a body whose long array is checked in turns of the event loop. */
+/** Registers a route whose body has a long array that is validated over several turns of the event loop. */
 function registerLongArrayRoute(app: FastifyInstance, context: AppContext, definition: Route, field: string): void {
   const { schemaWithoutElements, checkElements } = splitLongArray(definition.body, field);
   void app.register((scope, _options, done) => {
@@ -151,7 +153,7 @@ function registerLongArrayRoute(app: FastifyInstance, context: AppContext, defin
   });
 }
 
-/** Patterns of the addresses there are, for telling 405 from 404. */
+/** Patterns of all routes, to distinguish 405 from 404. */
 function createAllowedMethodsLookup(app: FastifyInstance): (path: string) => string[] {
   const known = new Map<string, { pattern: RegExp; methods: Set<string> }>();
   app.addHook('onRoute', ({ url, method }) => {
@@ -172,7 +174,7 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
     {
       requestId: request.id,
       method: request.method,
-      // The pattern and never the address itself: codes and ids of others have no place in a log.
+      // Log the route's pattern, never the URL: invitation codes and other people's ids must not reach the log.
       route: request.routeOptions.url ?? null,
       status,
       ms: Math.round(milliseconds * 10) / 10,
@@ -183,19 +185,19 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
   );
 }
 
-/** The client's address: the socket's, or what the nearest proxies that are trusted say. */
+/** The client's address: the socket's, or the one that the nearest trusted proxies report. */
 function createClientAddressResolver(trustProxy: readonly string[]): (request: IncomingMessage) => string {
   if (trustProxy.length === 0) return (request) => request.socket.remoteAddress ?? '';
   const isTrustedProxy = proxyAddr.compile([...trustProxy]);
   return (request) => proxyAddr(request, isTrustedProxy);
 }
 
-/** Told of every answer: the method, the pattern of the route, the status and the milliseconds that it took. */
+/** Called after every response with the method, the route's pattern, the status and the duration in milliseconds. */
 export type ResponseObserver = (method: string, route: string, status: number, ms: number) => void;
 
 type RequestHandler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** The same, and the answer is measured. */
+/** Wraps the `/v1/authorize` handler so that `observe` receives its responses too. */
 function withObserver(authorize: RequestHandler, observe: ResponseObserver): RequestHandler {
   return (request, response) => {
     const startedAtMs = performance.now();
@@ -206,16 +208,16 @@ function withObserver(authorize: RequestHandler, observe: ResponseObserver): Req
   };
 }
 
-/** Idle connections are kept longer than proxies keep theirs, so that it is they who end them. */
+/** Longer than the idle time-out of common proxies, so that the proxy closes idle connections and not the server. */
 const KEEP_ALIVE_TIMEOUT_MS = 72_000;
 
-/** Node's server: what asks for a judgement alone is answered here, all else by Fastify. */
+/** Creates Node's server, which answers `/v1/authorize` directly and passes everything else to Fastify. */
 function createNodeServer(authorize: RequestHandler, handle: RequestHandler, refuse: RequestHandler): Server {
   const options = { keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS, requireHostHeader: false };
   const server = createServer(options, (request, response) => {
-    // Node's own refusal would end the connection before the client has sent its body.
+    // Node's own response would close the connection before the client has sent its body.
     if (request.headers.host === undefined && request.httpVersion === '1.1') return refuse(request, response);
-    // Stopping: what still arrives is answered, and the connection is not kept.
+    // While stopping, requests are still answered but the connection is then closed.
     if (!server.listening) response.shouldKeepAlive = false;
     const url = request.url ?? '';
     const isAuthorizeRequest =
@@ -231,7 +233,9 @@ function createNodeServer(authorize: RequestHandler, handle: RequestHandler, ref
   return server;
 }
 
-/** The same for an address that is only written differently (absolute, or with escapes), and for the list of routes. */
+/**
+ * Registers `/v1/authorize` with Fastify too: for URLs in absolute form or with escapes, and for the list of routes.
+ */
 function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof createAuthorizeHandler>): void {
   app.register((scope, _options, done) => {
     scope.addHook('onRequest', (request, reply, _next) => {
@@ -249,7 +253,7 @@ function registerAuthorize(app: FastifyInstance, authorize: ReturnType<typeof cr
   });
 }
 
-/** Builds the HTTP server around a house; it listens when `server.ts` says so. */
+/** Builds the HTTP server. The caller starts listening. */
 export async function createHttpServer(
   context: AppContext,
   options: {
@@ -277,7 +281,8 @@ export async function createHttpServer(
       createNodeServer(observe === undefined ? authorize : withObserver(authorize, observe), handle, refuseWithoutHost),
     loggerInstance: options.logger,
     logController: new LogController({ disableRequestLogging: true }),
-    // One logger for all: a child per request costs more than a judgement, so lines name their request themselves.
+    // One logger for all requests: a child logger per request costs more than authorization, so log calls add the
+    // request id themselves.
     childLoggerFactory: (logger) => logger,
     genReqId: (request) => createRequestId(request),
     requestIdHeader: false,
@@ -297,16 +302,17 @@ export async function createHttpServer(
     if (!app.supportedMethods.includes(method) && method !== 'CONNECT') app.addHttpMethod(method, { hasBody: true });
   }
 
-  // An `Expect` that is unknown is answered like the request without it; Node's own 417 would bypass every route.
+  // Ignore an unknown `Expect`: Node's own 417 would bypass every route.
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
-  // Node would end the connection without a word.
+  // Node would close the connection without a response.
   app.server.on('connect', (_request, socket) => {
     endWithLingeringClose(
       socket as Socket,
       rawProblemResponse('method_not_allowed', createRequestId({ rawHeaders: [] })),
     );
   });
-  // The client is told to send its body when a route is about to read it, and not before it is refused.
+  // Only a route that is about to read the body answers `Expect: 100-continue`, so a refused request never sends its
+  // body.
   app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response));
 
   app.decorateRequest('principal', null);
@@ -323,7 +329,7 @@ export async function createHttpServer(
   app.setNotFoundHandler(respondNotFound);
   app.addHook('onRequest', (request, reply, done) => {
     reply.header('x-request-id', request.id);
-    // Before the body is looked at: nothing takes it.
+    // Before the body is parsed, because no route reads it.
     if (request.is404) respondNotFound(request, reply.headers(securityHeaders(context, request)));
     else done();
   });
@@ -335,7 +341,7 @@ export async function createHttpServer(
     });
   }
   app.addHook('onSend', (_request, reply, _payload, done) => {
-    // The same for what arrived before the stop began.
+    // Also close the connections of requests that arrived before the server began to stop.
     if (!app.server.listening) reply.raw.shouldKeepAlive = false;
     done();
   });

@@ -24,7 +24,8 @@ async function introspect(
   origin: ReturnType<typeof originOf>,
 ): Promise<Introspection> {
   const authenticationRequest = { secret: input.token, passphrase: input.passphrase ?? null, ...origin };
-  // Found before it is judged, so that another workspace's credential is neither counted nor told of.
+  // Look the record up before authenticating, so that another workspace's credential is neither counted as used nor
+  // revealed.
   if (secretKindOf(input.token) === null) return { active: false };
   const known = await context.findRecord(digestOf(input.token), origin.address);
   if (known === null || known.workspace.id !== callersWorkspace) return { active: false };
@@ -118,7 +119,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       bodyFormat: 'form',
       responses: { 200: z.null().describe('The credential no longer works') },
       handler: async ({ body, request, reply }) => {
-        // Always 200 (RFC 7009, section 2.2): what is not there to be ended is ended.
+        // Always 200, also for a secret that is not valid (RFC 7009, section 2.2).
         if (body.token !== undefined) await revoke(context, context.credentials, body.token, originOf(request));
         return reply.code(200).send();
       },

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** How much of a body is read that nobody wants any more, so that its sender gets the answer. */
+/** Maximum number of body bytes that are read and dropped, so that the client receives the response. */
 const MAX_DRAINED_BYTES = 64 * 1_048_576;
-/** A client that sends nothing for so long has stopped, or waits for the end of the connection. */
+/** A client that sends nothing for this long has stopped, or waits for the connection to close. */
 const LINGERING_TIMEOUT_MS = 1_000;
 const LINGERING_TIME_MS = 10_000;
 
-/** Reads what still comes and drops it, until `done`, silence or a bound; then destroys the socket. */
+/** Reads and drops incoming data until `done`, silence or the maximum size, then destroys the socket. */
 function drainSocket(socket: Socket): () => void {
   const initialBytes = socket.bytesRead;
   const startedAtMs = performance.now();
@@ -32,13 +32,13 @@ function drainSocket(socket: Socket): () => void {
 }
 
 /**
- * Lets an answer reach a client that is still sending its body (RFC 9112, section 9.6). Node closes a connection
- * right after the answer where it is not to be kept, and a close with unread bytes resets it: the client sees an
- * error instead of the answer. So the rest of the body is read and dropped first, within bounds. To be called before
- * the answer ends.
+ * Lets a response reach a client that is still sending its body (RFC 9112, section 9.6). Node closes a connection that
+ * is not kept alive right after the response, and closing with unread bytes resets the connection: the client sees an
+ * error instead of the response. So the rest of the body is first read and dropped, within limits. Call it before the
+ * response ends.
  */
 export function enableLingeringClose(request: IncomingMessage, response: ServerResponse): void {
-  // Before Node's own listener, which closes the connection.
+  // Must run before Node's own listener, which closes the connection.
   response.prependOnceListener('finish', () => {
     const { socket } = request;
     if (request.complete || socket.destroyed) return;
@@ -57,7 +57,10 @@ export function enableLingeringClose(request: IncomingMessage, response: ServerR
   });
 }
 
-/** The same for a connection whose bytes are no request: writes the answer, ends, and reads on within the bounds. */
+/**
+ * The same for a connection whose bytes are not a valid request: writes the response, ends it, and reads on within the
+ * limits.
+ */
 export function endWithLingeringClose(socket: Socket, answer: string): void {
   if (!socket.writable) return;
   socket.end(answer);

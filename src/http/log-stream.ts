@@ -6,10 +6,10 @@ import { findCurrentRights, findCurrentRole } from '../store/current-rights.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './route.ts';
 
-/** How often it is asked whether the reader of a stream may still read. */
+/** How often access is checked again while a stream is open, in milliseconds. */
 const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;
 
-/** What the principal of a request may do at the moment, as one word; null for nothing any more. */
+/** What the principal of a request may currently do, as one comparable string; null if nothing any more. */
 function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<string | null> {
   const { principal } = request;
   const workspaceId = workspaceIdOf(request);
@@ -20,7 +20,7 @@ function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<s
   return findCurrentRights(read, workspaceId, principal?.record.id ?? '', context.clock());
 }
 
-/** Calls `onJobEnd` when the principal of a request is no longer what it was when the request was let in. */
+/** Calls `onEnd` when the access of the principal has changed since the request was authorized. */
 async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: () => void): Promise<() => void> {
   const initialAccess = await accessSnapshot(context, request);
   let isChecking = false;
@@ -31,7 +31,7 @@ async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: 
       .then((currentAccess) => {
         if (currentAccess !== initialAccess || currentAccess === null) onEnd();
       })
-      // Who can't be asked about is not let read on.
+      // Fail closed: end the stream if access cannot be checked.
       .catch(onEnd)
       .finally(() => {
         isChecking = false;
@@ -41,8 +41,8 @@ async function watchAccess(context: AppContext, request: FastifyRequest, onEnd: 
 }
 
 /**
- * Answers with lines as they come. `begin` is given a signal that ends when the reader goes away, or is
- * revoked: a stream that was begun before a deletion does not outlive it by more than two seconds.
+ * Streams lines as they arrive. The signal given to `readChunks` is aborted when the client disconnects or loses
+ * access: a stream does not outlive the deletion of its credential by more than two seconds.
  */
 export async function streamLines(
   context: AppContext,
@@ -54,22 +54,22 @@ export async function streamLines(
   const stopWatching = await watchAccess(context, request, () => abortController.abort());
   const { socket } = request.raw;
   const endStream = () => {
-    // The connection outlives its answers, and would keep what each has left with it.
+    // The connection is reused for further requests, so its listeners must not accumulate.
     socket.off('close', endStream);
     stopWatching();
     abortController.abort();
   };
   reply.raw.once('close', endStream);
   socket.once('close', endStream);
-  // Who left while that was asked is not heard leaving any more.
+  // The client may have disconnected during the await; no close event will fire.
   if (reply.raw.destroyed || socket.destroyed) endStream();
   const chunks = readChunks(abortController.signal);
-  // Proxies that gather answers would keep a live log from its reader.
+  // Proxies that buffer responses would delay a live log.
   reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
   return reply.send(Readable.from(chunks, { objectMode: false }));
 }
 
-/** Answers with a log's lines as NDJSON; with `follow=true` for as long as more are said, or the reader stays. */
+/** Sends the lines of a log as NDJSON; with `follow=true`, until the log is complete or the client disconnects. */
 export function sendLog(
   context: AppContext,
   request: FastifyRequest,

@@ -4,7 +4,7 @@ import type { AppContext } from './app-context.ts';
 import { baseUrlOf } from './public-origin.ts';
 import { type Route, route } from './route.ts';
 
-/** Where a standard OAuth client finds what there is (RFC 8414). Names nothing that does not work. */
+/** Authorization server metadata for standard OAuth clients (RFC 8414). Lists only endpoints that exist. */
 export function oauthMetadataRoutes(context: AppContext): Route[] {
   return [
     route({
@@ -22,7 +22,7 @@ export function oauthMetadataRoutes(context: AppContext): Route[] {
           token_endpoint_auth_methods_supported: ['none'],
           device_authorization_endpoint: `${issuer}/v1/device/code`,
           grant_types_supported: [DEVICE_GRANT],
-          // There is no authorization endpoint, so there are none.
+          // Empty because there is no authorization endpoint.
           response_types_supported: [],
           introspection_endpoint: `${issuer}/v1/introspect`,
           introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],

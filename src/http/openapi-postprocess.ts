@@ -30,19 +30,19 @@ interface Document {
   components: { schemas: Record<string, Schema> };
 }
 
-/** No answer of ours holds a longer string, or a list with more entries. */
+/** No response holds a longer string, or a list with more entries. */
 const MAX_STRING_LENGTH = 8192;
 const MAX_ARRAY_ITEMS = 1000;
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 204: 'No content' };
 
-/** The codes that answer with a status, in words. */
+/** Lists the error codes of a status as text. */
 function describeStatus(status: string): string {
   const codes = (Object.keys(CODES) as Code[]).filter((code) => String(CODES[code].status) === status);
   return codes.length === 0 ? (DESCRIPTIONS[status] ?? 'Response') : codes.map((code) => `\`${code}\``).join(', ');
 }
 
-/** Says of every string, list and whole number how large it can be; zod leaves that open where it only answers. */
+/** Adds a maximum to every string, array and integer. zod emits none for schemas of responses. */
 function addBounds(schema: Schema): void {
   const types = [schema.type].flat();
   const isUnconstrained = schema.enum === undefined && schema.const === undefined;
@@ -60,7 +60,7 @@ function schemaNameOf(ref: string): string {
   return ref.slice(ref.lastIndexOf('/') + 1);
 }
 
-/** An example made of the examples, enumerations and formats in a schema. */
+/** Builds an example from the examples, enumerations and formats in a schema. */
 function exampleOf(schema: Schema, schemas: Readonly<Record<string, Schema>>): unknown {
   if (schema.$ref !== undefined) return exampleOf(schemas[schemaNameOf(schema.$ref)] ?? {}, schemas);
   if (schema.examples !== undefined) return schema.examples[0];
@@ -120,8 +120,8 @@ function postprocessOperation(operation: Operation, schemas: Readonly<Record<str
 }
 
 /**
- * Finishes the generated OpenAPI document: one component per shape, problems under their media type,
- * descriptions, bounds and an example for every body.
+ * Completes the generated OpenAPI document: one component per shape, problems under their media type, and descriptions,
+ * bounds and an example for every body.
  */
 export function postprocessOpenApi(generated: object): Document {
   const text = JSON.stringify(generated).replace(/(#\/components\/schemas\/\w+)Input"/g, '$1"');

@@ -10,7 +10,7 @@ const identityHeader = (description: string) => ({
   schema: { type: 'string' as const, maxLength: 4096 },
 });
 
-/** `/v1/authorize` by hand: it takes every method, and OpenAPI has no word for that. */
+/** Documents `/v1/authorize` by hand, because it accepts every method and OpenAPI cannot express that. */
 const authorize = {
   get: {
     operationId: 'getAuthorize',
@@ -72,7 +72,7 @@ const authorize = {
   },
 };
 
-/** Stands for the address that the document is fetched from, where no setting says it. */
+/** Placeholder for the origin that the document is fetched from, used when no public URL is configured. */
 export const BASE_URL_PLACEHOLDER = 'http://address.invalid';
 
 /** The parts of the OpenAPI document that are not derived from the routes. */

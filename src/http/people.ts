@@ -31,7 +31,7 @@ import { sessionCookieName } from './security-headers.ts';
 const NoContent = z.null().describe('Done');
 const tag = 'People';
 
-/** Sets the session's cookie (ASVS 3.3.1–4), or with a null secret takes it away. */
+/** Sets the session cookie (ASVS 3.3.1–4), or clears it if the secret is null. */
 export function setSessionCookie(
   context: AppContext,
   request: FastifyRequest,
@@ -51,7 +51,10 @@ export function signedInOf(request: FastifyRequest): SignedInPerson {
   return { personId, name, email, sessionId };
 }
 
-/** Hands a session's new secret to who holds it: in the cookie, or to a Bearer in a header of its own. */
+/**
+ * Sends a session's new secret in the same way as the session was sent: as a cookie, or in a header of its own for
+ * Bearer.
+ */
 function sendRotatedSession(context: AppContext, request: FastifyRequest, reply: FastifyReply, secret: string): void {
   if (personOf(request).byCookie) setSessionCookie(context, request, reply, secret);
   else reply.header('devpilot-session', secret);
@@ -59,7 +62,7 @@ function sendRotatedSession(context: AppContext, request: FastifyRequest, reply:
 
 export const SignInResponse = z.object({ id: z.string(), expiresAt: z.string(), person: Person });
 
-/** Answers a sign-in: the cookie, and who is in until when. */
+/** Answers a sign-in with the cookie, the person and the session's expiry. */
 export function sendSignInResponse(
   context: AppContext,
   request: FastifyRequest,

@@ -4,7 +4,7 @@ import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 
-/** The `error` of RFC 6750 for our codes; `missing_credential` names none, as its section 3.1 says. */
+/** The `error` parameter (RFC 6750) per error code. `missing_credential` has none, as section 3.1 requires. */
 function bearerError(code: Code): string | null {
   if (code === 'missing_credential') return null;
   if (code === 'invalid_request') return code;
@@ -16,7 +16,7 @@ export function bearerChallenge(code: Code, detail: string, required: readonly s
   const error = bearerError(code);
   if (error === null) return 'Bearer realm="devpilot"';
   const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
-  // A demand can name what no right is called, in characters that RFC 6749, section 3.3, has no room for.
+  // The name of a required right can contain characters that RFC 6749, section 3.3, does not allow.
   const scopes = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
   const scope = scopes === undefined ? '' : `, scope="${scopes}"`;
   return `Bearer realm="devpilot", error="${error}", error_description="${description}"${scope}`;
@@ -40,7 +40,7 @@ function problemBody(code: Code, status: number, detail: string, details: Proble
   };
 }
 
-/** A problem as it goes out: its header lines, and its body as text. */
+/** A problem as it is sent: its headers, and its body as text. */
 export function serializeProblem(
   problem: Problem,
   status: number,
@@ -61,7 +61,7 @@ export function serializeProblem(
   };
 }
 
-/** Answers with a problem; `status` differs from the code's own only where a route says so. */
+/** Sends a problem. `status` differs from the code's own only where a route overrides it. */
 export function sendProblem(reply: FastifyReply, problem: Problem, status: number = problem.status): FastifyReply {
   const { headers, body } = serializeProblem(problem, status, reply.request.id);
   return reply.code(status).headers(headers).send(Buffer.from(body));
@@ -74,34 +74,34 @@ const FASTIFY_ERROR_CODES: Readonly<Record<string, Code>> = {
   FST_ERR_MAX_PARAM_LENGTH: 'not_found',
 };
 
-/** Makes a problem of anything that was thrown. What is not known becomes `internal`, with its cause kept. */
+/** Converts any thrown value into a problem. Unknown errors become `internal` and keep their cause. */
 export function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   const { code = '', statusCode = 500, message } = (error ?? {}) as Partial<FastifyError>;
   const mappedCode = FASTIFY_ERROR_CODES[code];
   if (mappedCode !== undefined) return new Problem(mappedCode);
   if (statusCode >= 400 && statusCode < 500) {
-    // Such a message can quote the address, and an address can hold a secret by mistake.
+    // Such a message can quote the URL, and a URL can contain a secret by mistake.
     const detail = code === '' ? 'The body is not well-formed.' : redactSecrets((message ?? '').split('\n')[0] ?? '');
     return new Problem('invalid_request', detail);
   }
   return new Problem('internal', 'Internal error. Nothing was changed.', { cause: error });
 }
 
-/** Logs what nobody expected, with its cause; what a client did wrong is not worth a line. */
+/** Logs unexpected errors with their cause. Errors of clients are not logged. */
 export function logInternalError(problem: Problem, log: FastifyBaseLogger, requestId: string): void {
   if (problem.code !== 'internal') return;
   log.error({ requestId, err: problem.extensions.cause ?? problem }, 'unexpected error');
 }
 
-/** The error handler of the server: one answer for everything thrown, and a log line for what nobody expected. */
+/** The server's error handler: sends a problem for every error, and logs unexpected ones. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
   logInternalError(problem, request.log, request.id);
   return sendProblem(reply, problem);
 }
 
-/** The answer to what never becomes a request, as bytes for the socket. */
+/** The raw response to bytes that are not a valid request, to be written to the socket. */
 export function rawProblemResponse(code: Code, requestId: string): string {
   const { status, title } = CODES[code];
   const body = JSON.stringify(problemBody(code, status, title, {}, requestId));

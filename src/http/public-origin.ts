@@ -4,9 +4,9 @@ import type { RelyingParty } from '../people/webauthn.ts';
 import type { AppContext } from './app-context.ts';
 
 /**
- * Whether a `Host` (or `:authority`) is an address of this server where no setting names one: `localhost`, a loopback
- * address, the address that the connection came in on, or the one that `HOST` names. Anything else can be a name that
- * somebody else has pointed here. Pure.
+ * Whether a `Host` (or `:authority`) belongs to this server when no public URL is configured: `localhost`, a loopback
+ * address, the local address of the connection, or the setting `HOST`. Any other name could have been pointed here by
+ * someone else. Pure.
  */
 export function isKnownHost(host: string, listener: { readonly host: string; readonly address: string }): boolean {
   if (!/^[\w.:[\]-]+$/.test(host) || !URL.canParse(`http://${host}`)) return false;
@@ -15,14 +15,14 @@ export function isKnownHost(host: string, listener: { readonly host: string; rea
   return name === 'localhost' || /^127\.\d+\.\d+\.\d+$/.test(name) || ['::1', listener.host, address].includes(name);
 }
 
-/** The origin of our own page as the client of this request has it, or null where it is not known to be ours. */
+/** The server's own origin as the client of this request sees it, or null if it is not known to be the server's. */
 function findOwnOrigin(context: AppContext, request: FastifyRequest): string | null {
   if (context.publicUrl !== null) return context.publicUrl;
   const listener = { host: context.listenHost, address: request.socket.localAddress ?? '' };
   return isKnownHost(request.host, listener) ? `${request.protocol}://${request.host}` : null;
 }
 
-/** The origin of our own page. Throws `forbidden` for a request to a name that no setting says is ours. */
+/** The server's own origin. Throws `forbidden` for a request to a name that no setting lists. */
 export function requireOwnOrigin(context: AppContext, request: FastifyRequest): string {
   const origin = findOwnOrigin(context, request);
   if (origin !== null) return origin;
@@ -32,13 +32,13 @@ export function requireOwnOrigin(context: AppContext, request: FastifyRequest): 
   );
 }
 
-/** Where passkeys of this server are bound to. Throws `forbidden` as `requireOwnOrigin`. */
+/** The relying party that passkeys are bound to. Throws `forbidden` as `requireOwnOrigin` does. */
 export function relyingPartyOf(context: AppContext, request: FastifyRequest): RelyingParty {
   const origin = requireOwnOrigin(context, request);
   return { origin, rpId: new URL(origin).hostname };
 }
 
-/** The address to name in a response: the one that was asked if it is ours, otherwise the listener's. */
+/** The origin to use in a response: the requested one if it is the server's own, otherwise the listener's. */
 export function baseUrlOf(context: AppContext, request: FastifyRequest): string {
   return findOwnOrigin(context, request) ?? context.people.publicUrl();
 }

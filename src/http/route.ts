@@ -26,18 +26,18 @@ import { refuseCredentialInQuery } from './credentials-from-request.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    /** Asked several times a second by each client: only refusals are worth a line in the log. */
+    /** Called several times per second by each client, so only failures are logged. */
     logFailuresOnly?: boolean;
-    /** What the JSON of its body may hold. */
+    /** Limits for the JSON of the body. */
     jsonLimits?: JsonLimits;
   }
   interface FastifyRequest {
-    /** Who asks; null on public routes. */
+    /** The principal of the request; null on public routes. */
     principal: Principal | null;
   }
 }
 
-/** What a handler is given: everything parsed and checked. */
+/** The input of a handler, parsed and validated. */
 export interface HandlerInput<Params, Query, Body> {
   readonly params: Params;
   readonly query: Query;
@@ -46,7 +46,7 @@ export interface HandlerInput<Params, Query, Body> {
   readonly reply: FastifyReply;
 }
 
-/** One row of the route table. */
+/** One entry of the route table. */
 export interface Route {
   readonly method: HTTPMethods;
   readonly url: string;
@@ -57,33 +57,33 @@ export interface Route {
   readonly query?: z.ZodType;
   readonly body?: z.ZodType;
   /**
-   * `application/x-www-form-urlencoded` instead of, or beside, JSON. `bytes`: any type, read by the
-   * handler itself with `cacheBytesOf`; its body's schema only documents.
+   * `application/x-www-form-urlencoded` instead of, or in addition to, JSON. `bytes`: any content type; the handler
+   * parses the body itself, and the schema of the body is documentation only.
    */
   readonly bodyFormat?: 'form' | 'form or json' | 'bytes';
-  /** The types that a route of `bytes` documents. */
+  /** The content types that a route with `bytes` documents. */
   readonly consumes?: readonly string[];
-  /** What is demanded beyond `access` for a certain body, judged before the body is checked further. */
+  /** What certain bodies require beyond `access`. Checked before the body is validated further. */
   readonly accessFor?: (body: unknown) => Access;
-  /** Bytes that its body may have, where it is not the standard limit. */
+  /** Maximum size of the body in bytes, if it differs from the default. */
   readonly bodyLimit?: number;
-  /** Levels and values that its body's JSON may have, where they are not `JSON_LIMITS`. */
+  /** Maximum depth and number of values of the body's JSON, if they differ from `JSON_LIMITS`. */
   readonly jsonLimits?: JsonLimits;
-  /** The field of its body with a long array, which is checked in turns of the event loop. */
+  /** The body's field with a long array, which is validated over several turns of the event loop. */
   readonly longArray?: string;
-  /** Asked several times a second by each client: only refusals are worth a line in the log. */
+  /** Called several times per second by each client, so only failures are logged. */
   readonly logFailuresOnly?: true;
-  /** Goes on while the disk is full, as every DELETE does: it ends access, or is needed to. */
+  /** Works while the disk is full, as every DELETE does, because it revokes access or is needed to. */
   readonly essential?: true;
   readonly responses: Readonly<Record<number, z.ZodType>>;
-  /** Answers with a JSON line each for as many of the shape as there are. */
+  /** Responds with NDJSON: one object of this shape per line. */
   readonly streamsNdjson?: true;
-  /** The codes that this route answers beside those that every route may. */
+  /** The error codes of this route in addition to those that every route can return. */
   readonly errorCodes?: readonly Code[];
   readonly handler: (input: HandlerInput<never, never, never>) => unknown;
 }
 
-/** Declares a route; the types of its schemas reach its handler. */
+/** Declares a route, so that the types of its schemas reach its handler. */
 export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType>(
   definition: Omit<Route, 'params' | 'query' | 'body' | 'handler'> & {
     readonly params?: P;
@@ -95,21 +95,21 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
   return definition as unknown as Route;
 }
 
-/** The signed-in person of a request whose route demands one. */
+/** The signed-in person of a request, for routes that require one. */
 export function personOf(request: FastifyRequest): PersonPrincipal {
   const { principal } = request;
   if (principal?.kind !== 'person') throw new Problem('internal');
   return principal;
 }
 
-/** The membership of a request whose route demands a role. */
+/** The membership of a request, for routes that require a role. */
 export function membershipOf(request: FastifyRequest): Membership {
   const { membership } = personOf(request);
   if (membership === null) throw new Problem('internal');
   return membership;
 }
 
-/** The credential of a request whose route demands one. */
+/** The credential of a request, for routes that require one. */
 export function credentialOf(request: FastifyRequest): CredentialPrincipal {
   const { principal } = request;
   if (principal === null || principal.kind === 'person') throw new Problem('internal');
@@ -121,7 +121,7 @@ export function rawBodyOf(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
-/** Who asks, in which workspace, from where: what the core records. */
+/** Who sends a request, in which workspace and from where: what the audit log records. */
 export function memberRequestContextOf(context: AppContext, request: FastifyRequest) {
   const person = personOf(request);
   return {
@@ -133,7 +133,7 @@ export function memberRequestContextOf(context: AppContext, request: FastifyRequ
   };
 }
 
-/** The workspace that a request is about: the credential's own, or the one that the person is a member of. */
+/** The workspace of a request: the credential's own, or the one that the person is a member of. */
 export function workspaceIdOf(request: FastifyRequest): string {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');
@@ -146,7 +146,7 @@ export function principalIdOf({ principal }: FastifyRequest): string {
   return principal.kind === 'person' ? principal.personId : principal.record.id;
 }
 
-/** Who changes what credentials open: a person or a credential, which the log names after it is deleted. */
+/** Who changes a credential's access: a person or a credential. The log keeps the name after it is deleted. */
 export function requestContextOf(context: AppContext, request: FastifyRequest): RequestContext {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');
@@ -166,8 +166,8 @@ export function requestContextOf(context: AppContext, request: FastifyRequest): 
 }
 
 /**
- * The `Idempotency-Key` of a POST as a claim, or null without one. The body is kept as a MAC under a
- * key of ours, since a plain hash would tell a guesser whether it held a certain passphrase.
+ * The `Idempotency-Key` of a POST as a claim, or null without one. The body is stored as a MAC under a key of the
+ * server, because a plain hash would let an attacker test guesses of a passphrase in it.
  */
 export function idempotencyClaimOf(
   context: AppContext,
@@ -187,14 +187,14 @@ export function idempotencyClaimOf(
   return { workspaceId, principalId, route: `POST ${url}`, key, bodyMac };
 }
 
-/** The body of a route that declares none: nothing, or an object without a field. */
+/** The body of a route that declares none: missing, or an object without fields. */
 const NoBody = z
   .strictObject({})
   .optional()
   .meta({ id: 'NoBody', description: 'No body, or an empty object: this route has no fields' });
 const CHANGING: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** The declared route with a body, so that a field that nothing reads is refused and not ignored. */
+/** The route with `NoBody` if it declares no body, so that unexpected fields are refused and not ignored. */
 function withBody(definition: Route): Route {
   const hasNone =
     definition.body === undefined && definition.bodyFormat === undefined && CHANGING.includes(definition.method);
@@ -254,14 +254,17 @@ function describeAccess(access: Access): string {
   return `Accepts ${parts.join(', or ')}.`;
 }
 
-/** Answers `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the body's declared length is refused next. */
+/**
+ * Answers `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the declared length of the body is about to be
+ * refused.
+ */
 function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
   const { expect, 'content-length': length } = request.headers;
   if (expect?.toLowerCase() !== '100-continue' || request.raw.httpVersionMinor === 0) return;
   if (!(Number(length) > bodyLimit)) reply.raw.writeContinue();
 }
 
-/** Registers a declared route. Throws at start-up for one that does not say what it demands. */
+/** Registers a route. Throws at start-up for one without `access`. */
 export function registerRoute(app: FastifyInstance, context: AppContext, route: Route): void {
   const definition = withBody(route);
   const { access } = definition;
@@ -324,7 +327,7 @@ export function registerRoute(app: FastifyInstance, context: AppContext, route: 
       done(null, payload);
     },
     ...((bodyFormat === 'bytes' || definition.body === NoBody) && {
-      // A request without a body has one of no bytes or fields: what judges it is the handler, or the schema of no fields.
+      // A missing body becomes empty bytes or an empty object, which the handler or the schema then checks.
       preValidation: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
         request.body ??= bodyFormat === 'bytes' ? Buffer.alloc(0) : {};
         done();

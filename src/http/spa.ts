@@ -6,10 +6,10 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { Problem } from '../contract/problem.ts';
 import { sendProblem } from './problems.ts';
 
-/** Where `npm run build` puts the page. */
+/** The directory that `npm run build` writes the page to. */
 const BUILD_DIRECTORY = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 
-/** The addresses that the page answers; what is shown at each is decided in `src/web/router.tsx`. */
+/** The URL paths of the page; `src/web/router.tsx` decides what each shows. */
 const SPA_ROUTES = [
   '/',
   '/sign-in',
@@ -55,7 +55,7 @@ const NOT_BUILT_HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><ti
 
 interface BuiltSpa {
   readonly html: string;
-  /** The names of all assets, their compressed copies among them. Nothing else is ever read from the disk. */
+  /** The names of all assets, including their compressed copies. No other file is ever read from disk. */
   readonly assets: ReadonlySet<string>;
 }
 
@@ -69,7 +69,7 @@ function readBuiltSpa(directory: string): BuiltSpa | null {
   }
 }
 
-/** The content policy of the page (ASVS 3.4.3): own scripts only, styles by a nonce, no foreign origin. */
+/** The page's content security policy (ASVS 3.4.3): own scripts only, styles by nonce, no foreign origin. */
 function contentSecurityPolicy(nonce: string): string {
   return [
     "default-src 'none'",
@@ -84,10 +84,13 @@ function contentSecurityPolicy(nonce: string): string {
   ].join('; ');
 }
 
-/** No other site may load the page or a part of it into itself. */
+/** No other site may embed the page or parts of it. */
 const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-origin' };
 
-/** The compressed copy that the client takes: Brotli before gzip, a weight of nought meaning no (RFC 9110, 12.5.3). */
+/**
+ * Chooses the compressed copy that the client accepts: Brotli before gzip; a weight of 0 means not acceptable (RFC
+ * 9110, section 12.5.3).
+ */
 export function chooseEncoding(accepted: string | undefined, has: (suffix: string) => boolean): 'br' | 'gzip' | null {
   const weights = new Map(
     (accepted ?? '').split(',').map((part) => {
@@ -106,14 +109,14 @@ export function chooseEncoding(accepted: string | undefined, has: (suffix: strin
 }
 
 interface SpaOptions {
-  /** Whether a server may be this machine itself; told to the page, which offers it only then. */
+  /** Whether a server may be this machine itself; the page offers the option only then. */
   readonly allowLocalServers: boolean;
   readonly directory?: string;
 }
 
 /**
- * Serves the built page and its assets, in a scope that gives every answer the safety headers. Where it is not built,
- * its addresses say how to build it.
+ * Serves the built page and its assets, in a scope that adds the security headers to every response. If the page has
+ * not been built, its URLs say how to build it.
  */
 export function registerSpa(
   app: FastifyInstance,

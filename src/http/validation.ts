@@ -5,14 +5,14 @@ import { createYielder } from '../platform/bounded-json.ts';
 
 const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', querystring: 'query' };
 
-/** No id and no slug has one, and not every store could look for it. */
+/** No id or slug contains a NUL character, and not every database can search for one. */
 const containsNul = (params: unknown): boolean =>
   Object.values(params ?? {}).some((text) => String(text).includes('\0'));
 
-/** Fields that one answer names. */
+/** Maximum number of fields that an error response names. */
 const MAX_FIELD_ERRORS = 20;
 
-/** What a client sent, as an answer repeats it: without secrets, and not at any length. */
+/** Text from a request as it is repeated in a response: without secrets, and truncated. */
 function redactAndTruncate(text: string): string {
   const redacted = redactSecrets(text);
   return redacted.length > 1_000 ? `${redacted.slice(0, 1_000).toWellFormed()}…` : redacted;
@@ -31,7 +31,7 @@ function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart: string
     const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
     return [{ field: redactAndTruncate(field), message: redactAndTruncate(message) }];
   });
-  // Two checks of one field may say the same.
+  // Two checks of one field can produce the same message.
   const errors = [...new Map(fieldErrors.map((error) => [`${error.field}\0${error.message}`, error])).values()];
   const [first] = errors;
   const detail = first === undefined ? undefined : `${first.field}: ${first.message}`;
@@ -43,32 +43,32 @@ interface ValidationTarget {
   readonly httpPart?: string;
 }
 
-/** Refuses what a schema does not take, naming each field. Unknown fields are refused by the schemas themselves. */
+/** Refuses what does not match a schema, naming each field. The schemas themselves refuse unknown fields. */
 export function compileValidator({ schema, httpPart }: ValidationTarget) {
   return (data: unknown) => {
-    // The body of a route that reads its bytes itself.
+    // A route that parses its own bytes.
     if (httpPart === 'body' && Buffer.isBuffer(data)) return { value: data };
     if (httpPart === 'params' && containsNul(data)) return { error: new Problem('not_found') };
     const result = schema.safeParse(data);
     if (result.success) return { value: result.data };
-    // An id that can't be one is an address with nothing at it.
+    // Nothing can exist under a malformed id.
     if (httpPart === 'params') return { error: new Problem('not_found') };
     return { error: validationProblem(result.error.issues, httpPart) };
   };
 }
 
-/** A schema of an object whose array in one field is too long to be checked at once. */
+/** A schema of an object with one array that is too long to be validated at once. */
 export interface SplitSchema {
-  /** All but the elements. */
+  /** Everything except the elements. */
   readonly schemaWithoutElements: z.ZodType;
   /**
-   * Checks the elements one by one, in turns of the event loop, and puts what the schema makes of them in their place.
-   * Throws `validation_failed` for the first that is refused.
+   * Validates the elements one by one over several turns of the event loop and replaces each with the schema's output.
+   * Throws `validation_failed` for the first invalid element.
    */
   checkElements(body: unknown): Promise<void>;
 }
 
-/** Takes a schema apart. Throws where it has no array in `field`. */
+/** Splits a schema. Throws if it has no array in `field`. */
 export function splitLongArray(schema: z.ZodType | undefined, field: string): SplitSchema {
   const list = schema instanceof z.ZodObject ? schema.shape[field] : undefined;
   if (!(schema instanceof z.ZodObject && list instanceof z.ZodArray)) throw new Error(`${field} must be an array.`);

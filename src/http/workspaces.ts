@@ -27,7 +27,7 @@ const NoContent = z.null().describe('Done');
 const IdParams = z.object({ id: z.string().max(64) });
 const WorkspaceParams = z.object({ workspace: z.string().max(64) });
 
-/** The workspace that a path names, for a person with at least this role in it. Throws `not_found`, `forbidden`. */
+/** The workspace in a path, for a person with at least this role in it. Throws `not_found`, `forbidden`. */
 async function requireWorkspaceInPath(
   context: AppContext,
   request: FastifyRequest,
