@@ -15,7 +15,7 @@ export const AccessToken = z
     hasPassphrase: z.boolean(),
     status: z.enum(ACCESS_TOKEN_STATUSES),
   })
-  .meta({ id: 'AccessToken', title: 'An access token, never its secret' });
+  .meta({ id: 'AccessToken', title: 'An access token without its secret' });
 export type AccessToken = z.infer<typeof AccessToken>;
 export const CreatedAccessToken = AccessToken.extend({ secret: secretField('access_token') }).meta({
   id: 'CreatedAccessToken',

@@ -9,14 +9,14 @@ import { COMMAND_INTERPRETERS, HOOK_STAGES } from './vocabulary.ts';
 /** A line or more for a shell; no NUL, which no argument can carry. */
 const command = z
   .string()
-  .min(1, 'takes a command')
-  .max(RESOURCE_LIMITS.command, `takes up to ${RESOURCE_LIMITS.command} characters`)
+  .min(1, 'must not be empty')
+  .max(RESOURCE_LIMITS.command, `must be at most ${RESOURCE_LIMITS.command} characters`)
   .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must not contain NUL')
   .meta({ examples: ['npm ci && npm run build'] });
 const repository = matchingText(
   /^(?:(?:https?|ssh|git|file):\/\/[^\s\p{Cc}]+|[A-Za-z_][\w.-]*@[A-Za-z0-9][A-Za-z0-9.-]*:[^\s\p{Cc}-][^\s\p{Cc}]*|\/[^\s\p{Cc}]+)$/u,
   RESOURCE_LIMITS.url,
-  'takes the address of a git repository, such as https://git.example.com/shop.git',
+  'must be the URL of a Git repository, such as https://git.example.com/shop.git',
   'https://git.example.com/shop.git',
 ).superRefine((text, context) => {
   const message = repositoryUrlProblem(text);
@@ -25,20 +25,20 @@ const repository = matchingText(
 export const branch = matchingText(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u,
   RESOURCE_LIMITS.branch,
-  'takes the name of a git branch',
+  'must be the name of a Git branch',
   'main',
 );
 const directory = matchingText(
   /^(?!.*\/\.\.?(?:\/|$))\/[^\p{Cc}]*[^\p{Cc}/]$/u,
   RESOURCE_LIMITS.directory,
-  'takes an absolute path without . and .., such as /srv/shop',
+  'must be an absolute path without . and .., such as /srv/shop',
   '/srv/shop',
 );
 /** Without a user or a password: readers of the app see it. */
 export const healthCheckUrl = matchingText(
   /^https?:\/\/(?![^/?#]*@)[^\s\p{Cc}]+$/u,
   RESOURCE_LIMITS.url,
-  'must be an http:// or https:// URL without a user name or password; use a command where one is needed',
+  'must be an http:// or https:// URL without a user name or password; use a command if one is required',
   'http://127.0.0.1:8080/healthz',
 );
 
@@ -62,15 +62,15 @@ const hook = z
   });
 const hooks = z
   .array(hook)
-  .max(RESOURCE_LIMITS.hooks, `takes up to ${RESOURCE_LIMITS.hooks} hooks`)
-  .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'names each hook once');
+  .max(RESOURCE_LIMITS.hooks, `must contain at most ${RESOURCE_LIMITS.hooks} hooks`)
+  .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'must not contain a hook twice');
 const healthCheck = z
   .strictObject({
     command: command.optional(),
     url: healthCheckUrl.optional(),
     timeoutSeconds: integerInRange(RESOURCE_LIMITS.healthTimeout, 60).default(60),
   })
-  .refine((check) => (check.command === undefined) !== (check.url === undefined), 'takes either command or url')
+  .refine((check) => (check.command === undefined) !== (check.url === undefined), 'must have either command or url')
   .nullable();
 /** What cron takes: five fields, or one of the common names. Whether there is such a time is checked where the clock is. */
 export const schedule = z
@@ -82,23 +82,23 @@ export const schedule = z
       /^(?:@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)|[0-9A-Za-z*,/#?-]+(?: [0-9A-Za-z*,/#?-]+){4})$/.test(
         text,
       ),
-    'takes five fields as in cron, in UTC, such as 30 3 * * 1-5, or a name such as @daily',
+    'must be a cron expression of five fields in UTC, such as 30 3 * * 1-5, or a name such as @daily',
   )
   .nullable()
   .meta({ examples: ['30 3 * * 1-5'] });
 const retention = z
   .strictObject({
-    last: integerInRange(RESOURCE_LIMITS.keepBackups, 7).optional().describe('Backups that are kept'),
-    days: integerInRange(RESOURCE_LIMITS.keepBackupDays, 30).optional().describe('Days that a backup is kept'),
+    last: integerInRange(RESOURCE_LIMITS.keepBackups, 7).optional().describe('Number of backups to keep'),
+    days: integerInRange(RESOURCE_LIMITS.keepBackupDays, 30).optional().describe('Number of days to keep a backup'),
   })
-  .refine(({ last, days }) => last !== undefined || days !== undefined, 'takes last, days or both')
+  .refine(({ last, days }) => last !== undefined || days !== undefined, 'must have last, days or both')
   .nullable()
-  .describe('What lies beyond either goes once a newer backup is whole; the newest always stays');
+  .describe('Backups beyond either limit are deleted once a newer backup completes; the newest is always kept');
 const backup = z
   .strictObject({
     command: command.nullable().default(null),
     restoreCommand: command.nullable().default(null),
-    interpreter: commandInterpreter.optional().describe('Runs both commands; /bin/bash with pipefail'),
+    interpreter: commandInterpreter.optional().describe('Interpreter of both commands; /bin/bash runs with pipefail'),
     schedule: schedule.optional(),
     keep: retention.optional(),
   })
@@ -154,12 +154,12 @@ const singleLineCredential = (max: number, what: string, example: string) =>
     .refine((text) => text.isWellFormed() && !/[\0\r\n]/.test(text), 'must not contain NUL or line breaks')
     .meta({ examples: [example] });
 const appFields = {
-  serverId: idOrSlug.nullable().optional().describe('Id or slug of a server'),
+  serverId: idOrSlug.nullable().optional().describe('ID or slug of a server'),
   repository: repository
     .nullable()
     .optional()
     .describe(
-      'A user and a password in an http or https address are taken out of it and stored apart. Everybody who sees the app sees the rest, so a query and a fragment are refused',
+      'A user and password in an http or https URL are removed from it and stored separately. Everyone who can see the app sees the rest, so a query or fragment is rejected',
     ),
   repositoryUser: singleLineCredential(RESOURCE_LIMITS.repositoryUser, 'a user name', 'deploy')
     .nullable()
@@ -168,12 +168,12 @@ const appFields = {
   repositoryPassword: singleLineCredential(
     RESOURCE_LIMITS.repositoryPassword,
     'a password or token',
-    'a token of the git host',
+    'a token of the Git host',
   )
     .nullable()
     .optional()
     .describe(
-      'Write-only. Stored sealed, never returned, and sent to the scheme, host and port of the repository only; to be given again when those change. A token needs no user',
+      'Write-only. Encrypted at rest, never returned, and sent only to the scheme, host and port of the repository; must be sent again when those change. A token needs no user',
     ),
   branch: branch.optional(),
   directory: directory.nullable().optional(),
@@ -185,7 +185,7 @@ const appFields = {
 };
 export const CreateApp = z
   .strictObject({
-    projectId: idOrSlug.describe('Id or slug of a project'),
+    projectId: idOrSlug.describe('ID or slug of a project'),
     name,
     slug: slug.optional(),
     ...appFields,
@@ -203,7 +203,7 @@ export const AppQuery = z.strictObject({
   ...pagingFields,
   q: searchQuery,
   sort: resourceSort,
-  project: idOrSlug.optional().describe('Id or slug of the project'),
-  server: idOrSlug.optional().describe('Id or slug of the server'),
+  project: idOrSlug.optional().describe('ID or slug of the project'),
+  server: idOrSlug.optional().describe('ID or slug of the server'),
 });
 export type AppQuery = z.infer<typeof AppQuery>;

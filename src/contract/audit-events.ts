@@ -15,7 +15,7 @@ export const AuditEvent = z
     credential: z
       .object({ id, kind: z.enum(CREDENTIAL_KINDS), name: z.string() })
       .nullable()
-      .describe('The credential that this is about or that did it; kept after it is deleted'),
+      .describe('The credential that is the target or the actor; kept after the credential is deleted'),
     address: z.string().nullable(),
     userAgent: z.string().nullable(),
     requestId: z.string().nullable(),
@@ -31,10 +31,10 @@ export type AuditEvent = z.infer<typeof AuditEvent>;
 export const AuditQuery = z.strictObject({
   ...pagingFields,
   action: z.enum(AUDIT_ACTIONS, { error: `must be one of: ${AUDIT_ACTIONS.join(', ')}` }).optional(),
-  actor: searchText(64).optional().describe('Id of the person or credential that did it'),
-  target: searchText(64).optional().describe('Id of what it was done to'),
-  credential: searchText(64).optional().describe('Id of a credential, as actor or target'),
-  from: instantFilter.describe('From this instant on'),
-  to: instantFilter.describe('Before this instant'),
+  actor: searchText(64).optional().describe('ID of the actor, a person or credential'),
+  target: searchText(64).optional().describe('ID of the target'),
+  credential: searchText(64).optional().describe('ID of a credential, as actor or target'),
+  from: instantFilter.describe('At or after this time'),
+  to: instantFilter.describe('Before this time'),
 });
 export type AuditQuery = z.infer<typeof AuditQuery>;

@@ -34,14 +34,14 @@ export const credentialFields = {
 export const secretField = (kind: CredentialKind) =>
   z
     .string()
-    .describe('The plain secret. No other answer ever carries it.')
+    .describe('The secret in plain text. No other response contains it.')
     .meta({ examples: [`${SECRET_PREFIXES[kind]}… (shown once)`] });
 
 export const CredentialUses = z
   .object({
     days: z
       .array(z.object({ day: z.iso.date(), count: z.int() }))
-      .describe('Uses a day (UTC), oldest first; days without a use are left out'),
+      .describe('Uses per day (UTC), oldest first; days without uses are omitted'),
     addresses: z
       .array(
         z.object({
@@ -51,14 +51,14 @@ export const CredentialUses = z
           reportedBy: z
             .string()
             .nullable()
-            .describe('The API key of the guard that reported the address last; null where Devpilot saw it itself'),
+            .describe('The API key of the guard that last reported the address; null if Devpilot saw it itself'),
         }),
       )
-      .describe('The addresses it was used from lately, newest first, at most 20'),
+      .describe('Recent client addresses, newest first, at most 20'),
     guards: z
       .array(z.object({ id: z.string(), name: z.string().nullable(), count: z.int(), lastUsedAt: instant }))
       .describe(
-        'The uses that guards reported, by the API key of the guard, latest first, at most 20; a null name is that of a deleted key',
+        'Uses reported by guards, per API key of the guard, latest first, at most 20; the name is null if the key was deleted',
       ),
   })
   .meta({ id: 'CredentialUses' });
@@ -68,8 +68,10 @@ const sorts = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`] as const);
 
 export const credentialQuery = {
   ...pagingFields,
-  q: searchText(LIMITS.query.max).optional().describe('Part of the name, whatever its case'),
-  createdBy: searchText(64).optional().describe('Id of the person who created it'),
-  unusedForDays: wholeNumber(0, 36_500).optional().describe('Not used in the last so many days, and at least that old'),
+  q: searchText(LIMITS.query.max).optional().describe('Text in the name, case-insensitive'),
+  createdBy: searchText(64).optional().describe('ID of the person who created it'),
+  unusedForDays: wholeNumber(0, 36_500)
+    .optional()
+    .describe('Minimum number of days since the last use or, if never used, since creation'),
   sort: z.enum(sorts as [string, ...string[]], { error: `must be one of: ${sorts.join(', ')}` }).optional(),
 };

@@ -7,9 +7,9 @@ export const oneOf = <const Words extends readonly [string, ...string[]]>(words:
   z.enum(words, { error: `must be one of: ${words.join(', ')}` });
 export const integerInRange = ({ min, max }: { min: number; max: number }, example: number) =>
   z
-    .int(`takes a whole number from ${min} to ${max}`)
-    .min(min, `takes a whole number from ${min} to ${max}`)
-    .max(max, `takes a whole number from ${min} to ${max}`)
+    .int(`must be a whole number from ${min} to ${max}`)
+    .min(min, `must be a whole number from ${min} to ${max}`)
+    .max(max, `must be a whole number from ${min} to ${max}`)
     .meta({ examples: [example] });
 export const matchingText = (pattern: RegExp, max: number, message: string, example: string) =>
   z
@@ -42,43 +42,55 @@ const boundedText = (max: number, error: string) => z.string().max(max * 4 + 64,
 
 /** NFC, trimmed, `min` to `max` code points, no control characters, no half surrogate pairs. */
 export function singleLineText(min: number, max: number, example: string) {
-  return boundedText(max, `takes ${min} to ${max} characters`)
+  return boundedText(max, `must be ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC').trim())
-    .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
     .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
-    .refine((text) => countCodePoints(text) >= min && countCodePoints(text) <= max, `takes ${min} to ${max} characters`)
+    .refine(
+      (text) => countCodePoints(text) >= min && countCodePoints(text) <= max,
+      `must be ${min} to ${max} characters`,
+    )
     .meta({ minLength: min, maxLength: max, examples: [example] });
 }
 
 /** NFC, not trimmed, `min` to `max` code points; control characters are refused. */
 export function untrimmedText(min: number, max: number, example: string) {
-  return boundedText(max, `takes ${min} to ${max} characters`)
+  return boundedText(max, `must be ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC'))
-    .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+    .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
     .refine((text) => !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
-    .refine((text) => countCodePoints(text) >= min && countCodePoints(text) <= max, `takes ${min} to ${max} characters`)
+    .refine(
+      (text) => countCodePoints(text) >= min && countCodePoints(text) <= max,
+      `must be ${min} to ${max} characters`,
+    )
     .meta({ minLength: min, maxLength: max, examples: [example] });
 }
 
 export function uniqueNames<const T extends readonly [string, ...string[]]>(words: T, itemName: string) {
   return z
     .array(z.enum(words, { error: `must be one of: ${words.join(', ')}` }))
-    .min(1, `needs at least one ${itemName}`)
-    .max(words.length, `names each ${itemName} once`)
-    .refine((list) => new Set(list).size === list.length, `names each ${itemName} once`)
+    .min(1, `must contain at least one ${itemName}`)
+    .max(words.length, `must not contain a ${itemName} twice`)
+    .refine((list) => new Set(list).size === list.length, `must not contain a ${itemName} twice`)
     .meta({ uniqueItems: true });
 }
 
 export const name = singleLineText(LIMITS.name.min, LIMITS.name.max, 'CI/CD Pipeline');
 export const slug = z
   .string()
-  .regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'takes 1 to 63 of a-z, 0-9 and -, not at either end')
+  .regex(
+    /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/,
+    'must be 1–63 characters: a–z, 0–9 and hyphens, not starting or ending with a hyphen',
+  )
   .meta({ examples: ['acme'] });
-export const description = boundedText(LIMITS.description.max, `takes up to ${LIMITS.description.max} characters`)
+export const description = boundedText(LIMITS.description.max, `must be at most ${LIMITS.description.max} characters`)
   .overwrite((text) => text.normalize('NFC').trim())
-  .refine((text) => text.isWellFormed(), 'is not well-formed Unicode')
+  .refine((text) => text.isWellFormed(), 'must be well-formed Unicode')
   .refine((text) => !CONTROL_CHARACTERS_EXCEPT_LINE_BREAKS.test(text), 'must not contain control characters')
-  .refine((text) => countCodePoints(text) <= LIMITS.description.max, `takes up to ${LIMITS.description.max} characters`)
+  .refine(
+    (text) => countCodePoints(text) <= LIMITS.description.max,
+    `must be at most ${LIMITS.description.max} characters`,
+  )
   .nullable()
   .meta({ maxLength: LIMITS.description.max, examples: ['Deploys the shop from the release pipeline'] });
 export const personName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, 'Ada Lovelace');
@@ -86,7 +98,7 @@ export const email = z
   .string()
   .max(LIMITS.email.max, { error: `takes up to ${LIMITS.email.max} characters`, abort: true })
   .overwrite((text) => text.normalize('NFC').trim())
-  .pipe(z.email('takes an email address'))
+  .pipe(z.email('must be an email address'))
   .meta({ maxLength: LIMITS.email.max, examples: ['ada@example.com'] });
 export const id = z
   .string()
@@ -107,13 +119,13 @@ export const auditParty = z.object({
 export const wholeNumber = (min: number, max: number) =>
   z
     .string()
-    .regex(/^\d{1,9}$/, `takes a whole number from ${min} to ${max}`)
-    .refine((text) => Number(text) >= min && Number(text) <= max, `takes a whole number from ${min} to ${max}`)
+    .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
+    .refine((text) => Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
     .meta({ examples: [String(max)] });
 /** Text to look for; PostgreSQL has no NUL, so nothing there could match one. */
 export const searchText = (max: number) =>
   z
     .string()
-    .refine((text) => countCodePoints(text) <= max, `takes up to ${max} characters`)
+    .refine((text) => countCodePoints(text) <= max, `must be at most ${max} characters`)
     .refine((text) => !text.includes('\0'), 'must not contain control characters')
     .meta({ maxLength: max });

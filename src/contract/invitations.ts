@@ -17,7 +17,7 @@ export type Invitation = z.infer<typeof Invitation>;
 export const CreatedInvitation = Invitation.extend({
   code: z.string(),
   url: z.string(),
-  mailed: z.boolean().describe('Whether the link also went out by mail'),
+  mailed: z.boolean().describe('Whether the link was also sent by email'),
 }).meta({ id: 'CreatedInvitation' });
 export type CreatedInvitation = z.infer<typeof CreatedInvitation>;
 export const CreateInvitation = z

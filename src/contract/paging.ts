@@ -21,8 +21,10 @@ export const PageQuery = z.strictObject(pagingFields);
 
 export const instantFilter = instantInput.optional();
 
-export const resourceSort = oneOf(RESOURCE_SORTS).optional().describe('`-` for descending; `-createdAt` if not given');
-export const searchQuery = z.string().max(LIMITS.query.max).optional().describe('Part of the name, whatever its case');
+export const resourceSort = oneOf(RESOURCE_SORTS)
+  .optional()
+  .describe('`-` for descending order; defaults to `-createdAt`');
+export const searchQuery = z.string().max(LIMITS.query.max).optional().describe('Text in the name, case-insensitive');
 
 export const ResourceQuery = z.strictObject({ ...pagingFields, q: searchQuery, sort: resourceSort });
 export type ResourceQuery = z.infer<typeof ResourceQuery>;

@@ -7,23 +7,26 @@ export const Passkey = z
   .object({
     id,
     name: z.string(),
-    backedUp: z.boolean().describe('Whether it is kept in sync over several devices'),
+    backedUp: z.boolean().describe('Whether it is synced across devices'),
     createdAt: instant,
     lastUsedAt: nullableInstant,
   })
-  .meta({ id: 'Passkey', title: 'A way to sign in without a password (WebAuthn); only its public key is kept' });
+  .meta({
+    id: 'Passkey',
+    title: 'A WebAuthn credential for signing in without a password; only its public key is stored',
+  });
 export type Passkey = z.infer<typeof Passkey>;
 const publicKeyOptions = z
   .record(z.string(), z.unknown())
-  .describe('To be handed to the browser as they stand; good for one answer within five minutes');
+  .describe('To pass to the browser unchanged; valid for one response within five minutes');
 export const PasskeyOptions = z.object({ options: publicKeyOptions }).meta({ id: 'PasskeyOptions' });
 
-const passkeyName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, 'Laptop of Ada');
+const passkeyName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, "Ada's laptop");
 const base64urlText = (max: number) =>
   z
     .string()
-    .regex(/^[A-Za-z0-9_-]+$/, 'takes base64url')
-    .max(max, `takes up to ${max} characters`);
+    .regex(/^[A-Za-z0-9_-]+$/, 'must be base64url')
+    .max(max, `must be at most ${max} characters`);
 /** What a browser says beside the answer itself; it may grow, so that what is not known here is dropped, not refused. */
 const passkeyFields = {
   id: base64urlText(1400),

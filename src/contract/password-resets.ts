@@ -4,7 +4,7 @@ import { instant } from './instant.ts';
 import { password } from './people.ts';
 
 export const PasswordResetLink = z
-  .object({ url: z.string().describe('To hand over to the person; works once'), expiresAt: instant })
+  .object({ url: z.string().describe('Link to send to the person; works once'), expiresAt: instant })
   .meta({ id: 'ResetLink' });
 export type PasswordResetLink = z.infer<typeof PasswordResetLink>;
 export const RequestPasswordReset = z.strictObject({ email }).meta({ id: 'RequestPasswordReset' });

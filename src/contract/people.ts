@@ -31,12 +31,12 @@ export const Account = z
     email: z.string(),
     twoFactor: z.boolean(),
     operator: z.boolean(),
-    disabled: z.boolean().describe('Cannot sign in'),
-    workspaces: z.number().int().describe('How many workspaces the person is a member of'),
+    disabled: z.boolean().describe('Whether the person is barred from signing in'),
+    workspaces: z.number().int().describe('Number of workspaces the person is a member of'),
     createdAt: instant,
-    lastUsedAt: instant.nullable().describe('When a session of theirs was last used, within the hour'),
+    lastUsedAt: instant.nullable().describe('Last use of a session, accurate to the hour'),
   })
-  .meta({ id: 'Account', title: 'A person, as operators see them' });
+  .meta({ id: 'Account', title: 'A person, as shown to operators' });
 export type Account = z.infer<typeof Account>;
 
 export const SignUp = z
@@ -59,5 +59,5 @@ export const UpdateAccount = z
   .meta({ id: 'UpdateAccount' });
 export const AccountQuery = z.strictObject({
   ...pagingFields,
-  q: searchText(LIMITS.query.max).optional().describe('Part of the name or email address, whatever its case'),
+  q: searchText(LIMITS.query.max).optional().describe('Text in the name or email address, case-insensitive'),
 });

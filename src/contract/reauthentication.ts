@@ -13,7 +13,10 @@ export const Reauthenticate = z
   .refine(
     ({ password, code, passkey }) =>
       passkey === undefined ? password !== undefined : password === undefined && code === undefined,
-    { path: ['password'], error: 'send the password, with the current code if a second factor is set; or a passkey' },
+    {
+      path: ['password'],
+      error: 'must be sent, with the current code if two-factor authentication is on, unless a passkey is sent',
+    },
   )
   .meta({ id: 'ProveItIsMe' });
 export type Reauthenticate = z.infer<typeof Reauthenticate>;

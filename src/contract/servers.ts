@@ -8,25 +8,25 @@ import { SERVER_KINDS } from './vocabulary.ts';
 const host = matchingText(
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/,
   RESOURCE_LIMITS.host,
-  'takes a host name or an IP address',
+  'must be a host name or an IP address',
   'web-1.example.com',
 );
 const port = z
-  .int('takes a port from 1 to 65535')
-  .min(1, 'takes a port from 1 to 65535')
-  .max(65_535, 'takes a port from 1 to 65535')
+  .int('must be a port from 1 to 65535')
+  .min(1, 'must be a port from 1 to 65535')
+  .max(65_535, 'must be a port from 1 to 65535')
   .meta({ examples: [22] });
 export const serverUser = matchingText(
   /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/,
   32,
-  'takes a user name of the server',
+  'must be a user name on the server',
   'deploy',
 );
 const hostKey = z
   .string()
   .max(6000)
   .overwrite((text) => parseHostKey(text) ?? text)
-  .refine((text) => parseHostKey(text) !== null, 'takes a public key in OpenSSH one-line form: ssh-ed25519 AAAA…')
+  .refine((text) => parseHostKey(text) !== null, 'must be a public key in OpenSSH one-line form: ssh-ed25519 AAAA…')
   .meta({ examples: ['ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIExampleExampleExampleExampleExampleExampleExam'] });
 
 // Servers
@@ -40,19 +40,16 @@ export const Server = z
     host: z.string().nullable(),
     port: z.int().nullable(),
     user: z.string().nullable(),
-    hostKey: z.string().nullable().describe('The host key that alone is trusted; without one nothing connects'),
-    publicKey: z
-      .string()
-      .nullable()
-      .describe("Devpilot's half of the key pair that is made with the server, for the user's authorized_keys"),
+    hostKey: z.string().nullable().describe('The only trusted host key; without one Devpilot does not connect'),
+    publicKey: z.string().nullable().describe("Devpilot's public key for this server, for the user's authorized_keys"),
     confirmed: z
       .boolean()
       .describe(
-        'False after a key created it, or after its host, port, user or host key changed, until an owner or admin confirms it: nothing runs on it before',
+        'False if an API key created it, or if its host, port, user or host key changed, until an owner or admin confirms it; nothing runs on it until then',
       ),
     ...timestamps,
   })
-  .meta({ id: 'Server', title: 'A server, never its private key' });
+  .meta({ id: 'Server', title: 'A server without its private key' });
 export type Server = z.infer<typeof Server>;
 export const CreateServer = z
   .strictObject({
@@ -80,7 +77,7 @@ export const ServerCheck = z
   .object({
     ok: z.boolean(),
     message: z.string(),
-    hostKey: z.string().nullable().describe('The key that the host shows, to compare and pin; null if it shows none'),
+    hostKey: z.string().nullable().describe('The host key received, to compare and pin; null if there was none'),
   })
   .meta({ id: 'ServerCheck' });
 export type ServerCheck = z.infer<typeof ServerCheck>;
