@@ -13,7 +13,7 @@ function depthOf(value: unknown): number {
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-test('what JSON.stringify writes is nested as deep as it is, not one level less', async () => {
+test('the measured depth of JSON.stringify output is exact', async () => {
   await fc.assert(
     fc.asyncProperty(fc.json(), async (text) => {
       const depth = depthOf(JSON.parse(text));
@@ -28,17 +28,17 @@ test('what JSON.stringify writes is nested as deep as it is, not one level less'
   );
 });
 
-test('brackets, commas and escapes inside of strings count for nothing, wherever the text is cut', async () => {
+test('brackets, commas and escapes inside of strings are ignored wherever the text is split', async () => {
   const tricky = JSON.stringify(['[[[,,,"\\"]]]', '\\', '\\"', '{"a":[1,2]}']);
   for (const padding of [0, 1, 2, 3]) {
-    // The interesting bytes lie around the border between two parts.
+    // The interesting bytes are around the border between two chunks.
     const text = JSON.stringify([' '.repeat(262_144 - 20 + padding), ...JSON.parse(tricky)]);
     await checkJsonLimits(bytesOf(text), { depth: 1, values: 5 });
     await assert.rejects(checkJsonLimits(bytesOf(text), { depth: 1, values: 4 }), refusedWith('too_large'));
   }
 });
 
-test('an array comes apart into its elements', async () => {
+test('an array is split into its elements', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.jsonValue()), fc.constantFrom('', ' ', '\n\t '), async (values, blank) => {
       const text = `${blank}[${blank}${values.map((value) => JSON.stringify(value)).join(`${blank},`)}${blank}]${blank}`;
@@ -51,7 +51,7 @@ test('an array comes apart into its elements', async () => {
   assert.equal(await splitJsonArray(bytesOf(''), WIDE, 1), null);
 });
 
-test('of an array that is too long no more is read than it takes to know', async () => {
+test('an array that is too long is read only as far as needed to know that', async () => {
   const parts = await splitJsonArray(bytesOf(`[${'{},'.repeat(1_000_000)}`), WIDE, 10);
   assert.ok(parts !== null && parts.length > 10 && parts.length < 100_000);
 });

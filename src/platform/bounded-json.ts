@@ -1,18 +1,18 @@
 import { setImmediate } from 'node:timers/promises';
 import { Problem } from '../contract/problem.ts';
 
-/** How deep arrays and objects may be nested, and how many values they may hold together. */
+/** Maximum nesting of arrays and objects, and maximum number of values in total. */
 export interface JsonLimits {
   readonly depth: number;
   readonly values: number;
 }
 
-/** What the body of a request may hold where its route does not declare otherwise. */
+/** Limits of a request body, unless its route declares others. */
 export const JSON_LIMITS: JsonLimits = { depth: 32, values: 2_000 };
 
 const SLICE_MS = 10;
 
-/** Returns a function that gives the event loop back once `SLICE_MS` have passed since it was last given back. */
+/** Returns a function that yields to the event loop if `SLICE_MS` have passed since the last yield. */
 export function createYielder(): () => Promise<void> | undefined {
   let sliceStartMs = performance.now();
   return () => {
@@ -37,11 +37,11 @@ interface ScanState {
   inString: boolean;
   /** The next byte is escaped. */
   escaped: boolean;
-  /** Where elements of the outermost array or object end; only collected where somebody wants them. */
+  /** Ends of the elements of the outermost array or object; null if they are not needed. */
   readonly ends: number[] | null;
 }
 
-/** Counts over part of a text. It only counts: whether the text is JSON is for `JSON.parse` to say. */
+/** Scans part of a text. It only counts: `JSON.parse` decides whether the text is JSON. */
 function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number, limits: JsonLimits): void {
   let { depth, values, inString } = scan;
   let offset = from;
@@ -75,7 +75,7 @@ function scanChunk(scan: ScanState, bytes: Uint8Array, from: number, to: number,
   Object.assign(scan, { depth, values, inString, escaped: offset > to });
 }
 
-/** Bytes that are looked at between two looks at the clock. */
+/** Bytes scanned between two reads of the clock. */
 const CHUNK_BYTES = 262_144;
 
 async function scanText(
@@ -94,13 +94,13 @@ async function scanText(
 }
 
 /**
- * Resolves where a text in UTF-8 keeps to limits, in time that is linear in its bytes and in turns of the
- * event loop. Throws `invalid_request` for one that is nested too deep, `too_large` for one of too many values:
- * before it is parsed, since what parses and checks it costs far more per value than this.
+ * Resolves if a UTF-8 text keeps to the limits, in linear time and in several turns of the event loop. Throws
+ * `invalid_request` for one that is nested too deep, `too_large` for one with too many values. Called before parsing,
+ * since parsing and validation cost far more per value than this.
  */
 export const checkJsonLimits = (bytes: Uint8Array, limits: JsonLimits): Promise<void> => scanText(bytes, limits);
 
-/** Where the blanks end that begin at `from`. */
+/** Returns the end of the white space that starts at `from`. */
 function skipWhitespace(bytes: Uint8Array, from: number): number {
   let offset = from;
   for (let byte = bytes[offset]; byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09; byte = bytes[offset])
@@ -109,10 +109,10 @@ function skipWhitespace(bytes: Uint8Array, from: number): number {
 }
 
 /**
- * The parts of a JSON array, each the bytes of one element, so that a long one can be read in turns of the event
- * loop; each must still be parsed. Of an array of more than `most` only more than `most` are returned, without a
- * look at the rest. Null where the text is no array. Throws as `checkJsonLimits` does, and `invalid_request` where the
- * array does not end or something follows it.
+ * Splits a JSON array into the bytes of its elements, so that a long one can be parsed in several turns of the event
+ * loop; each element must still be parsed. For an array of more than `most` elements, returns more than `most` of
+ * them without reading the rest. Returns null if the text is not an array. Throws as `checkJsonLimits` does, and
+ * `invalid_request` if the array does not end or something follows it.
  */
 export async function splitJsonArray(
   bytes: Uint8Array,

@@ -4,15 +4,15 @@ import { DAY } from '../contract/limits.ts';
 /** How far ahead of this server a client's clock may be. */
 const MAX_CLOCK_SKEW_MS = DAY;
 
-/** When a client says that something happened; the present where its clock is more than a day ahead. Pure. */
+/** Returns the time of a client's event, or the present if it is more than a day in the future. Pure. */
 export function clampToNow(timeMs: number, now: number): number {
   return timeMs > now + MAX_CLOCK_SKEW_MS ? now : timeMs;
 }
 
 /**
- * Reads the instant of a client whose format leaves it open: seconds since 1970 or ISO 8601. Milliseconds where
- * seconds belong, a common mistake, are read as milliseconds, also when the client printed them as a date of the
- * year 50000. Returns epoch milliseconds of the years 1970 to 9999, or null. Pure.
+ * Parses an instant that may be in seconds since 1970 or ISO 8601. Milliseconds in place of seconds, a common
+ * mistake, are read as milliseconds, also if the client formatted them as a date in the year 50000. Returns epoch
+ * milliseconds of the years 1970 to 9999, or null. Pure.
  */
 export function parseClientInstant(value: unknown): number | null {
   const timeMs = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;

@@ -16,44 +16,43 @@ import type { ErrorIngest } from './errors/error-ingest.ts';
 import type { Logs } from './logs/logs.ts';
 import type { PatternMatcher } from './scripts/pattern-matcher.ts';
 
-/** What everything that credentials open needs. */
+/** Dependencies of everything that credentials give access to. */
 export interface PlatformContext {
   readonly store: Store;
   readonly clock: () => number;
   readonly seal: Seal;
   /** Whether a server may be this machine itself. */
   readonly allowLocalServers: boolean;
-  /** How often connecting to a server that is not reached is tried again. */
+  /** Pauses before another attempt to connect to a server. */
   readonly connectRetryDelays: { readonly start: RetryDelays; readonly rollback: RetryDelays };
-  /** Takes events of the activity tracker in; they are on disk when it resolves. */
+  /** Stores events of the activity tracker, which are durable when it resolves. */
   readonly activityIngest: ActivityIngest;
-  /** Takes a reported error in; it is on disk when it resolves. */
+  /** Stores a reported error, which is durable when it resolves. */
   readonly errorIngest: ErrorIngest;
-  /** The queue of all that takes time. */
+  /** The queue of long-running work. */
   readonly jobs: JobQueue;
-  /** What is said while it runs. */
+  /** Logs of jobs. */
   readonly logs: Logs;
-  /** Judges regular expressions that users wrote. */
+  /** Matches regular expressions that users wrote. */
   readonly patternMatcher: PatternMatcher;
-  /** Where backups are kept. */
   readonly backupStorages: Storages;
-  /** Takes what went wrong and is tried again later. */
+  /** Reports an error of work that is retried later. */
   readonly onError: (error: unknown) => void;
 }
 
-/** Who changes something in which workspace, from where: a person or a credential. */
+/** The actor of a change, a person or credential, with the workspace and the origin of the request. */
 export interface RequestContext {
   readonly workspaceId: string;
   readonly actor: AuditParty;
-  /** The credential that asks; its id and name stay in the log after it is deleted. */
+  /** The credential of the request; its id and name stay in the activity log after it is deleted. */
   readonly credential: CredentialReference | null;
   readonly origin: RequestOrigin;
   readonly claim: IdempotencyClaim | null;
-  /** The `If-Match` that came with the request. */
+  /** The request's `If-Match` header. */
   readonly ifMatch: string | null;
 }
 
-/** The system itself, where a schedule or a rule makes a change that nobody asked for. */
+/** The system as actor, for changes by a schedule or a rule. */
 export function systemRequestContext(workspaceId: string): RequestContext {
   const origin = { address: null, userAgent: null, requestId: null };
   return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };
@@ -84,18 +83,18 @@ export async function recordAuditEvent(
   await appendAuditEvent(trx, { workspaceId, action, at: timestampMs, actor, target, credential, origin, detail });
 }
 
-/** Fields that move on by themselves: nobody edited anything. */
+/** Fields that change without an edit. */
 const DERIVED_FIELDS = new Set(['updatedAt', 'nextRunAt']);
 
-/** The entity tag of a resource as the wire shows it (RFC 9110, section 8.8.3). */
+/** Returns the entity tag of a resource's representation (RFC 9110, section 8.8.3). */
 export function etagOf(representation: object): string {
   const text = JSON.stringify(representation, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
   return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
 }
 
 /**
- * Throws `conflict` where the caller's `If-Match` names another state than the one that is there.
- * A proxy that compresses makes tags weak on the way; that is no other state.
+ * Throws `conflict` if the caller's `If-Match` names another state than the current one. Weak tags are compared like
+ * strong ones, since proxies that compress make tags weak.
  */
 export function checkIfMatch(ifMatch: string | null, representation: object): void {
   if (ifMatch === null || ifMatch.trim() === '*') return;
@@ -104,13 +103,13 @@ export function checkIfMatch(ifMatch: string | null, representation: object): vo
   throw new Problem('conflict', 'This was changed since you read it (If-Match). Read it again, then retry.');
 }
 
-/** A value that readers may see: secrets of ours and passwords in URLs are masked. */
+/** Masks Devpilot's secrets and passwords in URLs, for values that readers may see. */
 export function redactSecretsIn(value: unknown): unknown {
   const text = JSON.stringify(value) ?? 'null';
   return JSON.parse(redactSecrets(text.replace(/(:\/\/[^/@\s":]*:)[^/@\s"]+@/g, '$1…@'))) as unknown;
 }
 
-/** What an edit changed: the fields that differ, before and after; null where none does. Pure. */
+/** Returns the fields that differ, before and after; null if none do. Pure. */
 export function changesBetween(
   before: Readonly<Record<string, unknown>>,
   after: Readonly<Record<string, unknown>>,

@@ -1,17 +1,22 @@
 import { Cron } from 'croner';
 import { invalidField } from '../contract/problem.ts';
 
-/** Five fields in UTC; where both days are given, either will do, as in every cron. */
+/** Parses five fields in UTC; if both day fields are given, either may match, as in every cron. */
 function parseCron(schedule: string): Cron {
   return new Cron(schedule, { mode: '5-part', timezone: 'UTC', paused: true });
 }
 
-/** The first time after `now` at which a schedule is due, in epoch milliseconds; null if there is none any more. Pure. */
+/**
+ * Returns the first time after `now` at which a schedule is due, in epoch milliseconds; null if there is none. Pure.
+ */
 export function nextOccurrence(schedule: string, now: number): number | null {
   return parseCron(schedule).nextRun(new Date(now))?.getTime() ?? null;
 }
 
-/** The first due time of a schedule, null for none. Throws `validation_failed`, naming the field, for one that cron can't read or that never comes. */
+/**
+ * Returns the first due time of a schedule, null for none. Throws `validation_failed` with the field for a schedule
+ * that is invalid or never due.
+ */
 export function firstOccurrence(field: string, schedule: string | null, now: number): number | null {
   if (schedule === null) return null;
   let first: number | null;

@@ -3,31 +3,31 @@ import type { QuotaName } from '../contract/quotas.ts';
 import { consumeQuota } from '../store/quotas.ts';
 import type { Trx } from '../store/store.ts';
 
-/** What a principal sends, such as events or error reports. */
+/** An item that a principal sends, such as an event or error report. */
 export interface SenderItem {
   readonly workspaceId: string;
-  /** The id of the person or credential that sends. */
+  /** Id of the person or credential that sends it. */
   readonly sender: string;
   /** Epoch milliseconds. */
   readonly receivedAt: number;
 }
 const senderKey = ({ workspaceId, sender }: SenderItem) => `${workspaceId} ${sender}`;
 
-/** Who is known to be over a quota at a time; the one noted longest ago is forgotten first. */
+/** Maximum number of remembered senders that are over a quota; the oldest one is forgotten first. */
 const MAX_REMEMBERED_SENDERS = 10_000;
 
-/** A quota of what principals send, used in the transactions that store it. */
+/** A quota for items that principals send, used in the transactions that store them. */
 export function createSenderQuota(name: QuotaName) {
   const exceeded = new Map<string, { readonly problem: Problem; readonly until: number }>();
   return {
-    /** Throws `quota_exceeded` for who is known to be over the quota, without a write. */
+    /** Throws `quota_exceeded` if the sender is known to be over the quota, without a write. */
     check(item: SenderItem): void {
       const known = exceeded.get(senderKey(item));
       if (known === undefined) return;
       if (known.until > item.receivedAt) throw known.problem;
       exceeded.delete(senderKey(item));
     },
-    /** Remembers who is over the quota; for what `use` threw. */
+    /** Remembers a sender that is over the quota; call it with an error of `consume`. */
     recordExceeded(item: SenderItem, error: unknown): void {
       if (!(error instanceof Problem) || error.code !== 'quota_exceeded') return;
       exceeded.set(senderKey(item), {
@@ -37,7 +37,10 @@ export function createSenderQuota(name: QuotaName) {
       const [oldest] = exceeded.keys();
       if (exceeded.size > MAX_REMEMBERED_SENDERS && oldest !== undefined) exceeded.delete(oldest);
     },
-    /** Uses the quota of each sender. Throws `quota_exceeded`. In one order everywhere, so that no two nodes hold each other up. */
+    /**
+     * Uses the quota of each sender. Throws `quota_exceeded`. Always in the same order, so that nodes cannot
+     * deadlock.
+     */
     async consume<Item extends SenderItem>(
       trx: Trx,
       items: readonly Item[],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWriteBatcher } from './write-batcher.ts';
 
-test('what arrives during a write is written together in the next, each with its own result', async () => {
+test('items that arrive during a write are written together in the next one, each with its own result', async () => {
   const writes: number[][] = [];
   const gates: (() => void)[] = [];
   const gather = createWriteBatcher<number, number>({
@@ -25,7 +25,7 @@ test('what arrives during a write is written together in the next, each with its
   assert.deepEqual(writes, [[1], [2, 3]]);
 });
 
-test('one that can not be written takes no other down, and who finds the line full is told', async () => {
+test('an item that cannot be written does not fail the others, and an item is refused if the queue is full', async () => {
   const gather = createWriteBatcher<string, string>({
     maxBatchSize: 10,
     maxQueuedSize: 6,
@@ -43,7 +43,7 @@ test('one that can not be written takes no other down, and who finds the line fu
   assert.deepEqual(await Promise.all([first, good, also]), ['first', 'good', 'also good']);
 });
 
-test('workspaces take turns, and one that floods leaves room for the others', async () => {
+test('workspaces take turns, and one that floods the queue leaves room for the others', async () => {
   const writes: string[][] = [];
   let open: () => void = () => undefined;
   const opened = new Promise<void>((resolve) => {
@@ -64,7 +64,7 @@ test('workspaces take turns, and one that floods leaves room for the others', as
   const others = ['b1', 'c1', 'b2'].map((item) => gather(item));
   open();
   const settled = await Promise.allSettled(flood);
-  // One is being written, and six of twelve places are its share.
+  // One is being written, and its share of the queue is six of twelve.
   assert.equal(settled.filter(({ status }) => status === 'fulfilled').length, 7);
   assert.deepEqual(await Promise.all(others), ['b1', 'c1', 'b2']);
   assert.deepEqual(writes, [['a0'], ['a1', 'b1', 'c1', 'a2'], ['b2', 'a3', 'a4', 'a5'], ['a6']]);

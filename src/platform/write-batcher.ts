@@ -5,19 +5,19 @@ interface QueuedItem<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
-  /** Gives its places in the line back. */
+  /** Releases its share of the queue. */
   readonly release: () => void;
 }
 
 /**
- * Gathers what arrives while a write is on its way to the disk, and writes it in the next one. Workspaces take turns
- * and share the places in the line. An item resolves when it is written. Throws `unavailable` when more of the
- * workspace waits than may.
+ * Collects items that arrive during a write, and writes them in the next one. Workspaces take turns and share the
+ * queue. An item resolves when it is written. Throws `unavailable` if more items of the workspace wait than its
+ * share.
  */
 export function createWriteBatcher<Item, Result>(options: {
-  /** The size that one write takes, unless one item alone is larger. */
+  /** Maximum size of one write, unless one item alone is larger. */
   readonly maxBatchSize: number;
-  /** The size that may wait, over all workspaces. */
+  /** Maximum size of the queue, over all workspaces. */
   readonly maxQueuedSize: number;
   readonly sizeOf: (item: Item) => number;
   readonly workspaceOf: (item: Item) => string;
@@ -50,7 +50,7 @@ export function createWriteBatcher<Item, Result>(options: {
       const [first] = queue;
       if (first === undefined || (batch.length > 0 && batchSize + sizeOf(first.item) > maxBatchSize)) break;
       queue.shift();
-      // To the end, so that the others come first.
+      // Moves the workspace to the end, so that the others come first.
       queues.delete(workspaceId);
       if (queue.length > 0) queues.set(workspaceId, queue);
       first.release();
@@ -67,7 +67,7 @@ export function createWriteBatcher<Item, Result>(options: {
       try {
         await write(batch);
       } catch {
-        // One that can't be stored, of a workspace just deleted, takes no other down with it.
+        // An item that cannot be stored, of a workspace just deleted, does not fail the others.
         for (const one of batch) await write([one]).catch(one.reject);
       }
     }

@@ -21,7 +21,7 @@ test('without any setting the contract’s defaults hold', () => {
   assert.equal(settings.metrics, null);
   assert.equal(settings.localServer, 'off');
   assert.equal(settings.logLevel, 'info');
-  assert.deepEqual(settings.backups, { bucket: null, limit: 51_200 * 1_048_576 });
+  assert.deepEqual(settings.backups, { bucket: null, maxBytes: 51_200 * 1_048_576 });
 });
 
 test('the documentation and the file for systemd and Docker list every setting as it is declared', () => {

@@ -59,7 +59,7 @@ forEachEngine('taking events in', (engine) => {
     return { events, different, rolledUp: rolled };
   }
 
-  test('an event is stored once however many were stored since it came first, also after a restart', async () => {
+  test('an event is stored once however many were stored after it, also after a restart', async () => {
     const many = 3 * BATCH;
     await sendAll(0, many);
     const old = [0, 1, BATCH - 1, BATCH, many - 1];
@@ -79,7 +79,7 @@ forEachEngine('taking events in', (engine) => {
     assert.deepEqual(await counted(), { events: 901, different: 901, rolledUp: 901 });
   });
 
-  test('a write that failed leaves nothing behind, and what was in it is taken when it comes again', async () => {
+  test('a write that failed leaves nothing behind, and its events are accepted when they are sent again', async () => {
     await send([1]);
     await assert.rejects(ingest.ingest('wsp_nobody', [event(2)], NOW, 'tok_1'));
     const broken = ingest.ingest(workspaceId, [{ ...event(3), type: 'half a pair: \ud800' }], NOW, 'tok_1');
@@ -95,7 +95,7 @@ forEachEngine('taking events in', (engine) => {
     assert.deepEqual(await send([0, 1, BATCH]), { accepted: 2, duplicates: 1 });
   });
 
-  test('whatever is sent in whatever batches, each event is stored and counted once', async () => {
+  test('any events in any batches are stored and counted once each', async () => {
     const ids = fc.array(fc.nat({ max: 60 }), { minLength: 1, maxLength: 40 });
     const all = new Set<number>();
     await fc.assert(

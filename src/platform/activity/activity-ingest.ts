@@ -13,7 +13,7 @@ import { createWriteBatcher } from '../write-batcher.ts';
 import type { ReceivedEvent } from './cloud-events.ts';
 import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } from './distinct-count-sketch.ts';
 
-/** What became of a batch: how many of its events were new, and how many were there before. */
+/** Result of a batch: the number of new events, and of duplicates. */
 export interface IngestResult {
   readonly accepted: number;
   readonly duplicates: number;
@@ -21,9 +21,9 @@ export interface IngestResult {
 
 export interface ActivityIngest {
   /**
-   * Stores a batch with its roll-ups, all or none; an event with the source and id of one that is there
-   * is counted and left out. On disk when it resolves. Throws `unavailable` when too many wait, `quota_exceeded` where `sender`, a
-   * person or a credential, has sent too many.
+   * Stores a batch with its roll-ups, all or none; an event whose source and id exist already is counted as a
+   * duplicate and not stored. Durable when it resolves. Throws `unavailable` if too many events wait,
+   * `quota_exceeded` if `sender`, a person or credential, has sent too many.
    */
   ingest(
     workspaceId: string,
@@ -37,7 +37,7 @@ interface Batch extends SenderItem {
   readonly events: readonly ReceivedEvent[];
 }
 
-/** Events that one transaction takes, unless one batch alone is larger. */
+/** Maximum number of events per transaction, unless one batch alone is larger. */
 const MAX_EVENTS_PER_WRITE = 4_000;
 const MAX_QUEUED_EVENTS = 50_000;
 
@@ -49,7 +49,7 @@ interface RollupDelta {
 
 const rollupKey = (one: RollupDelta['rollup']) => `${one.grain}\0${one.dimension}\0${one.at}\0${one.key}`;
 
-/** Events that are counted in one turn of the thread, so that judgements get in between. */
+/** Events counted per turn of the event loop, so that authorization requests are not delayed. */
 const EVENTS_PER_SLICE = 500;
 
 /** Counts events by every interval and group. */
@@ -86,7 +86,7 @@ async function updateRollups(
   events: readonly ReceivedEvent[],
 ): Promise<void> {
   const deltas = await aggregateEvents(events);
-  // By subject there is one subject, or none: nothing to sketch.
+  // A group by subject has at most one subject, so it needs no sketch.
   const sketched = [...deltas.values()].filter(
     ({ rollup, hashes }) => rollup.dimension !== 'subject' && hashes.size > 0,
   );
@@ -110,7 +110,7 @@ async function updateRollups(
   await addToRollups(trx, engine, workspaceId, rollups);
 }
 
-/** Stores batches of one workspace; returns what became of each. */
+/** Stores batches of one workspace; returns the result of each. */
 async function storeBatches(
   trx: Trx,
   engine: Store['engine'],
@@ -133,7 +133,7 @@ async function storeBatches(
   });
 }
 
-/** Many small batches share an fsync and their roll-ups. */
+/** Lets many small batches share an fsync and their roll-ups. */
 export function createActivityIngest(store: Store): ActivityIngest {
   const quotas = { events: createSenderQuota('activityEvents'), data: createSenderQuota('activityData') };
 
@@ -155,7 +155,7 @@ export function createActivityIngest(store: Store): ActivityIngest {
   }
 
   function write(batches: readonly Batch[]): Promise<Map<Batch, IngestResult>> {
-    // In one order everywhere, so that two nodes never wait for each other.
+    // Sorted, so that all nodes lock in the same order and cannot deadlock.
     const workspaces = [...new Set(batches.map((batch) => batch.workspaceId))].sort();
     return writeAll(workspaces, batches);
   }

@@ -31,14 +31,17 @@ export async function listEvents(
   return toPage(rows, page.limit, '-time', (row) => ({ value: row.at, id: String(row.sequence) }), serializeEvent);
 }
 
-/** Steps that a chart shows if nothing is asked for, and at most. */
+/** Number of steps of a chart, by default and at most. */
 const CHART_STEPS: Readonly<Record<Interval, { readonly standard: number; readonly max: number }>> = {
   minute: { standard: 60, max: 2_880 },
   hour: { standard: 48, max: 2_232 },
   day: { standard: 30, max: 3_660 },
 };
 
-/** The span of whole steps that a query asks for. Throws `validation_failed` for one that is too long or backwards. Pure. */
+/**
+ * Returns the range of whole steps for a query. Throws `validation_failed` for a range that is too long or reversed.
+ * Pure.
+ */
 function chartRange(
   query: AnalyticsQuery,
   interval: Interval,
@@ -58,14 +61,14 @@ function chartRange(
   return { from, to, steps };
 }
 
-/** `Analytics`, each series' points as JSON without the brackets around them: a chart may have thousands. */
+/** `Analytics` with the points of each series as JSON without brackets: a chart may have thousands. */
 export interface Chart {
   readonly interval: Interval;
   readonly total: number;
   readonly series: readonly { readonly key: string | null; readonly points: string }[];
 }
 
-/** Counts over time from the roll-ups alone: what it costs does not grow with the events. */
+/** Counts over time, read from the roll-ups only, so that the cost does not grow with the number of events. */
 export async function readAnalytics(
   context: PlatformContext,
   workspaceId: string,
@@ -80,7 +83,7 @@ export async function readAnalytics(
   return { interval, total, series: series.map(({ key, points }) => ({ key: key === '' ? null : key, points })) };
 }
 
-/** A chart as the `Analytics` of the wire, a series at a time, so that judgements get in between. */
+/** Serializes a chart as `Analytics`, one series at a time, so that authorization requests are not delayed. */
 export async function* analyticsAsJson({ interval, total, series }: Chart): AsyncGenerator<string> {
   yield `{"interval":"${interval}","total":${total},"series":[`;
   for (const [index, { key, points }] of series.entries()) {
@@ -93,8 +96,8 @@ export async function* analyticsAsJson({ interval, total, series }: Chart): Asyn
 const DELETE_BATCH_SIZE = 5_000;
 
 /**
- * Deletes what is older than it is kept for, a little at a time, so that writers get in between: whole
- * days, so that what is counted by minute, hour and day stays the same.
+ * Deletes events past their retention, in small steps so that other writers are not blocked. Only whole days are
+ * deleted, so that counts per minute, hour and day agree.
  */
 export async function deleteExpiredActivity({ store }: Pick<PlatformContext, 'store'>, before: number): Promise<void> {
   const day = Math.floor(before / DAY) * DAY;

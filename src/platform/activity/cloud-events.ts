@@ -4,7 +4,7 @@ import { Problem } from '../../contract/problem.ts';
 import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
 import { clampToNow } from '../client-time.ts';
 
-/** An event as it is kept. `data` is JSON. */
+/** An event as stored. `data` is JSON. */
 export interface ReceivedEvent {
   readonly id: string;
   readonly source: string;
@@ -31,16 +31,16 @@ function decodeUtf8(body: Uint8Array): string {
   }
 }
 
-/** One event; its data as text may be six times as long with every character escaped. */
+/** Maximum size of one event; its data as text may be six times as long if every character is escaped. */
 const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
-/** Values are bounded by the bytes of an event: each is read in a turn of its own. */
+/** Values are limited by the size of an event only: each event is parsed in a turn of its own. */
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
 
 function checkEventSize(bytes: Uint8Array, index: number | null): void {
   if (bytes.length > MAX_EVENT_BYTES) throw fieldProblem(index, 'data', 'must be at most 64 KiB');
 }
 
-/** Reads what was found to keep to limits. */
+/** Parses a body that was checked against its limits. */
 function parseChecked(body: Uint8Array): unknown {
   try {
     return JSON.parse(decodeUtf8(body));
@@ -65,7 +65,7 @@ function readAttribute(attributes: Attributes, field: string, index: number | nu
   return value;
 }
 
-/** RFC 3339, as the specification asks. */
+/** RFC 3339, as the specification requires. */
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
 function readTime(value: unknown, index: number | null, now: number): number {
@@ -78,7 +78,7 @@ function readTime(value: unknown, index: number | null, now: number): number {
 
 const isJson = (type: string) => /^[^;]*[/+]json\s*(?:;|$)/i.test(type);
 
-/** The data of an event in JSON format: as it is, or what its base64 stands for where that is JSON. */
+/** Returns the data of an event in JSON format: the data itself, or the decoded base64 if that is JSON. */
 async function readData(attributes: Attributes, index: number | null): Promise<unknown> {
   const { data, data_base64: encoded, datacontenttype: type } = attributes;
   if (encoded === undefined) return data;
@@ -96,7 +96,10 @@ async function readData(attributes: Attributes, index: number | null): Promise<u
   }
 }
 
-/** One event from its attributes (CloudEvents 1.0, section 3). Throws `validation_failed`, with its index in a batch. */
+/**
+ * Parses one event from its attributes (CloudEvents 1.0, section 3). Throws `validation_failed`, with the index in a
+ * batch.
+ */
 async function parseEvent(value: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw fieldProblem(index, 'specversion', 'must be an attribute of a CloudEvent, a JSON object');
@@ -119,7 +122,9 @@ async function parseEvent(value: unknown, index: number | null, now: number): Pr
   };
 }
 
-/** A header's value as the HTTP binding writes it (section 3.1.3.2): percent-encoded UTF-8, perhaps quoted. */
+/**
+ * Decodes a header value as the HTTP binding encodes it (section 3.1.3.2): percent-encoded UTF-8, optionally quoted.
+ */
 function decodeHeader(value: string): string {
   const text =
     value.startsWith('"') && value.endsWith('"') && value.length > 1
@@ -153,7 +158,10 @@ async function parseBinaryEvent(
   return parseEvent(attributes, null, now);
 }
 
-/** The events of a batch, one after the other, so that a long one does not hold the event loop; null for what is no array. */
+/**
+ * Parses the events of a batch one after the other, so that a long batch does not block the event loop; null if the
+ * body is not an array.
+ */
 async function parseBatch(body: Uint8Array, now: number): Promise<ReceivedEvent[] | null> {
   const max = RESOURCE_LIMITS.activityBatch;
   const parts = await splitJsonArray(body, { depth: EVENT_LIMITS.depth + 1, values: body.length }, max);
@@ -173,9 +181,9 @@ const stripByteOrderMark = (body: Uint8Array): Uint8Array =>
   body[0] === 0xef && body[1] === 0xbb && body[2] === 0xbf ? body.subarray(3) : body;
 
 /**
- * Reads a request of the CloudEvents 1.0 HTTP binding in structured, batched or binary mode. Plain
- * `application/json` is read as structured or batched as well. Throws `unsupported_media_type`,
- * `invalid_request`, and `validation_failed` naming the index of the first event that is not one.
+ * Parses a request of the CloudEvents 1.0 HTTP binding in structured, batched or binary mode. Plain
+ * `application/json` is parsed as structured or batched as well. Throws `unsupported_media_type`, `invalid_request`,
+ * and `validation_failed` with the index of the first invalid event.
  */
 export async function readCloudEvents(
   headers: Readonly<Record<string, string | string[] | undefined>>,

@@ -4,7 +4,7 @@ import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } f
 
 const hashesOf = (count: number) => Array.from({ length: count }, (_, at) => hashSubject(`customer-${at}`));
 
-test('up to 256 subjects are counted exactly, and beyond that within five per cent', () => {
+test('up to 256 subjects are counted exactly, and more within five percent', () => {
   for (const count of [0, 1, 2, 100, 256]) {
     assert.equal(estimateCount(addToSketch(decodeSketch(null), hashesOf(count))), count);
   }
@@ -14,7 +14,7 @@ test('up to 256 subjects are counted exactly, and beyond that within five per ce
   }
 });
 
-test('a sketch that is written, read and added to counts like one that was never put away', () => {
+test('a sketch that was written and read again keeps counting like one that was not', () => {
   const all = hashesOf(2_000);
   let kept: string | null = null;
   for (let at = 0; at < all.length; at += 90) {

@@ -1,9 +1,8 @@
 import { hash } from 'node:crypto';
 
 /**
- * How many distinct subjects there were, kept small: up to 256 of them exactly, as 32-bit hashes, and
- * beyond that as a HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). As
- * text: `s` or `d` and base64.
+ * Estimates a number of distinct subjects in little space: up to 256 exactly, as 32-bit hashes, and more with a
+ * HyperLogLog of 4,096 registers (Flajolet et al. 2007; standard error 1.6 %). Text format: `s` or `d` and base64.
  */
 const MAX_EXACT_COUNT = 256;
 const INDEX_BITS = 12;
@@ -41,7 +40,7 @@ function raiseRegister(registers: Uint8Array, subjectHash: number): void {
   if (rank > (registers[index] ?? 0)) registers[index] = rank;
 }
 
-/** The sketch with these hashes in it as well; may change the one given. */
+/** Returns the sketch with these hashes added; may modify the given one. */
 export function addToSketch(sketch: DistinctCountSketch, hashes: Iterable<number>): DistinctCountSketch {
   if (sketch.kind === 'dense') {
     for (const subjectHash of hashes) raiseRegister(sketch.registers, subjectHash);

@@ -8,16 +8,16 @@ import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import { resolveRunTarget } from '../resources/servers.ts';
 
-/** Where an app is, and what its processes are given. */
+/** Location of an app and the environment of its processes. */
 export interface AppTarget {
   readonly app: AppTable;
   readonly runTarget: RunTarget;
   readonly environment: Readonly<Record<string, string>>;
-  /** Values of all its variables, to be masked in output. */
+  /** Values of all its variables, which are masked in output. */
   readonly secrets: readonly string[];
 }
 
-/** Throws `JobFailure` with what is in the way. */
+/** Throws `JobFailure` with the reason if the app cannot be backed up or restored. */
 export async function resolveAppTarget(
   context: PlatformContext,
   connections: ConnectionPool,
@@ -43,10 +43,10 @@ export async function resolveAppTarget(
 const MAX_KEPT_LINES = 5;
 const MAX_LINE_CHARACTERS = 300;
 
-/** The last lines that a step said, masked by the runner. */
+/** The last lines of a step's output, masked by the runner. */
 export interface LastLines {
   readonly onLine: (line: OutputLine) => void;
-  /** Whether it said something, and nothing but what is harmless. */
+  /** Whether there is output, and all of it consists of harmless warnings. */
   onlyWarnings(): boolean;
   text(): string;
 }
@@ -67,7 +67,7 @@ export function createLastLines(warnings: RegExp | null = null): LastLines {
   };
 }
 
-/** What an outcome that is no success is told as; null for a success. */
+/** Describes an outcome that is not a success; null for a success. */
 export function outcomeFailure(outcome: StepOutcome, description: string, lastLines: LastLines): JobFailure | null {
   if (outcome.problem !== null) return new JobFailure(outcome.problem);
   if (outcome.cancelled) return new JobFailure('It was cancelled.');

@@ -16,11 +16,11 @@ import { StorageFailure } from './storage.ts';
 import { sweepObject } from './sweep.ts';
 
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;
-/** What tar says of files that changed while it read them, of which it has one state or the other. */
+/** Warnings of tar about files that changed while it read them; the archive has one state or the other. */
 const TAR_WARNING =
   /: (?:file changed as we read it|File removed before we read it|socket ignored)$|^tar: Exiting with failure status/;
 
-/** Tar's archive of `shared/` itself, compressed where it is made; or what the app's own command writes. */
+/** Archives `shared/` with tar, compressed on the server; or runs the app's own command. */
 function backupStep(target: AppTarget, kind: string): Step {
   const { command, interpreter } = backupSettingsOf(target.app);
   if (kind === 'command' && command !== null) {
@@ -36,7 +36,7 @@ function backupStep(target: AppTarget, kind: string): Step {
   return { command: tar, cwd: `${target.app.directory}/shared`, environment: { LC_ALL: 'C' } };
 }
 
-/** Counts and hashes what goes by. Throws `StorageFailure` for more than `limit` bytes. */
+/** Counts and hashes the bytes of a stream. Throws `StorageFailure` for more than `limit` bytes. */
 function createHashingCounter(limit: number) {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -80,18 +80,18 @@ async function streamBackup(
   const description = row.kind === 'directory' ? 'tar' : 'The backup command';
   const output = new PassThrough();
   const step = backupStep(target, row.kind);
-  // Nothing would end the output of a step that is not begun.
+  // Nothing would end the output of a step that never starts.
   signal.throwIfAborted();
   const outcomePromise = run(target.runTarget, { ...step, stdout: output, onLine: lastLines.onLine }, signal);
   outcomePromise.catch((error) => output.destroy(error));
   const zstd = row.kind === 'directory' ? null : createZstdCompress({ params: { [constants.ZSTD_c_checksumFlag]: 1 } });
-  // A pipe does not tell its end of what goes wrong at its beginning, nor the other way round.
+  // `pipe` does not forward errors in either direction.
   output.once('error', (error) => zstd?.destroy(error));
   zstd?.once('error', (error) => output.destroy(error));
   const compressed = zstd === null ? output : output.pipe(zstd);
 
   const counter = createHashingCounter(context.backupStorages.maxBackupBytes);
-  /** Ends only when it is known that what was written is all of it: an object appears for nothing less. */
+  /** Ends only once the output is known to be complete: the object must not appear for less. */
   async function* verifiedBytes(): AsyncGenerator<Uint8Array> {
     yield* counter.measure(compressed);
     const outcome = await outcomePromise;
@@ -110,10 +110,10 @@ async function streamBackup(
       await updateWorkItem(trx, 'backup', workspaceId, row.id, ['processing'], measured);
     });
   } catch (error) {
-    // Ends what still writes, wherever it runs.
+    // Ends the process that still writes, wherever it runs.
     output.destroy(error instanceof Error ? error : new Error('The backup was not stored.'));
     const outcome = await outcomePromise;
-    // Whoever else has taken the job for failed may have swept already, before the object was there.
+    // If another node has declared this job failed, it may have swept before the object existed.
     if (job.fenceSignal.aborted) await storage.remove(location, null).catch(context.onError);
     else await sweepObject(context, workspaceId, row.id);
     if (error instanceof StorageFailure) throw new JobFailure(error.message);
@@ -144,7 +144,7 @@ async function executeBackup(context: PlatformContext, job: RunningJob): Promise
   }
 }
 
-/** Making backups, as the queue knows it. One whose node is gone has failed, and what was written of it is swept. */
+/** The job kind of backups. If the node is lost, the backup has failed and what was written of it is swept. */
 export function backupJobKind(context: PlatformContext): JobKind {
   return {
     name: BACKUP_JOB_KIND,

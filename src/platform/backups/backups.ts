@@ -36,17 +36,17 @@ import { storageNameOf } from './storage.ts';
 import { sweepObject } from './sweep.ts';
 
 export const BACKUP_JOB_KIND = 'backup';
-/** Restores go to a node that reaches the storage, so each storage has a kind of its own. */
+/** Restores run on a node that can reach the storage, so each storage has its own job kind. */
 export const restoreJobKindName = (storageName: string): string => `restore from ${storageName}`;
 
-/** A backup or a restore may take so long. */
+/** Maximum duration of a backup or restore. */
 const JOB_TIMEOUT_MS = 12 * HOUR;
-/** Backups and restores of one app that wait or are at work. */
+/** Maximum number of pending or running backups and restores per app. */
 const MAX_PENDING_PER_APP = 10;
 const MAX_DUE_PER_POLL = 50;
 const RESTORE_START_TIMEOUT_MS = HOUR;
 
-/** What an app says of its backups. */
+/** Backup settings of an app. */
 export type BackupSettings = NonNullable<App['backup']>;
 export function backupSettingsOf(app: AppTable): BackupSettings {
   return app.backup === null ? { command: null, restoreCommand: null } : (JSON.parse(app.backup) as BackupSettings);
@@ -103,7 +103,7 @@ export async function getBackup(context: PlatformContext, workspaceId: string, i
   return serializeBackup(row, (await latestRestores(read, workspaceId, [id])).get(id));
 }
 
-/** An app's backups, newest first; by its id also those of an app that is gone. Throws `not_found`. */
+/** Lists an app's backups, newest first; by its id also those of a deleted app. Throws `not_found`. */
 export async function listBackupsOf(
   context: PlatformContext,
   workspaceId: string,
@@ -122,7 +122,7 @@ export async function listBackupsOf(
   return toPage(rows, page.limit, '-createdAt', cursorOf, (row) => serializeBackup(row, restores.get(row.id)));
 }
 
-/** Throws `conflict` where an app has nothing to back up, or nowhere to find it. */
+/** Throws `conflict` if an app has nothing to back up, or no location. */
 function requireBackupKind(app: AppTable): BackupKind {
   if (app.server_id === null) throw new Problem('conflict', 'This app has no server. Set its serverId first.');
   if (backupSettingsOf(app).command !== null) return 'command';
@@ -132,12 +132,12 @@ function requireBackupKind(app: AppTable): BackupKind {
   return 'directory';
 }
 
-/** The places that work on an app's backups takes: one at a time for the app, some for the server. */
+/** Lanes for work on an app's backups: one at a time per app, and a limited number per server. */
 function backupLanes(app: AppTable) {
   return [{ key: `backup:${app.id}`, limit: 1 }, serverLane(app.server_id ?? '')];
 }
 
-/** Puts a backup in the queue; where the app can't be backed up, `failure` says why, and it has failed at once. */
+/** Enqueues a backup; if the app cannot be backed up, `failure` is the reason and the backup fails immediately. */
 async function enqueueBackup(
   trx: Trx,
   context: PlatformContext,
@@ -194,7 +194,7 @@ async function checkPendingLimit(trx: Trx, workspaceId: string, appId: string): 
   throw new Problem('conflict', `${MAX_PENDING_PER_APP} backups and restores of this app are already waiting.`);
 }
 
-/** Begins a backup; it waits while another one of the app is made or restored. Throws `not_found`, `conflict`. */
+/** Starts a backup; it waits for other backups and restores of the app. Throws `not_found`, `conflict`. */
 export async function createBackup(
   context: PlatformContext,
   request: RequestContext,
@@ -213,7 +213,7 @@ export async function createBackup(
   return serializeBackup(row, undefined);
 }
 
-/** The app that a backup can be restored into. Throws `conflict`, with what is in the way. */
+/** Returns the app that a backup can be restored into. Throws `conflict` with the reason if there is none. */
 async function requireRestorableApp(trx: Trx, row: BackupTable): Promise<AppTable> {
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to restore: this backup is ${row.status}.`);
   const app = await lockScheduled(trx, 'app', row.workspace_id, row.app_id);
@@ -231,7 +231,7 @@ async function requireRestorableApp(trx: Trx, row: BackupTable): Promise<AppTabl
   return app;
 }
 
-/** Begins a restore. Throws `not_found`, `conflict`, `idempotent_replay`. */
+/** Starts a restore. Throws `not_found`, `conflict`, `idempotent_replay`. */
 export async function restoreBackup(context: PlatformContext, request: RequestContext, id: string): Promise<Backup> {
   const { workspaceId, actor } = request;
   const shown = await context.store.transaction(async (trx) => {
@@ -265,7 +265,7 @@ export async function restoreBackup(context: PlatformContext, request: RequestCo
       kind: restoreJobKindName(storageNameOf(object.place)),
       workspaceId,
       resourceId: restore.id,
-      // No deployment links into a directory that is being exchanged.
+      // Prevents a deployment from linking into a directory that is being replaced.
       lanes: [...backupLanes(app), appLane(app.id)],
       timeLimitMs: JOB_TIMEOUT_MS,
     });
@@ -278,7 +278,7 @@ export async function restoreBackup(context: PlatformContext, request: RequestCo
   return shown;
 }
 
-/** Deletes a backup and what is stored of it. Throws `not_found`, `conflict` while it is made or restored. */
+/** Deletes a backup and its stored object. Throws `not_found`, and `conflict` while it is running or being restored. */
 export async function deleteBackup(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
@@ -293,7 +293,10 @@ export async function deleteBackup(context: PlatformContext, request: RequestCon
   await sweepObject(context, workspaceId, id);
 }
 
-/** Deletes what the app's rule does not keep, in the transaction that completes a newer one; it never takes the newest. */
+/**
+ * Deletes backups beyond the app's retention, in the transaction that completes a newer one; never deletes the
+ * newest.
+ */
 export async function applyRetention(
   trx: Trx,
   context: PlatformContext,
@@ -323,7 +326,7 @@ export async function applyRetention(
   }
 }
 
-/** Gives restores up that nobody takes: the data directory that has the backup may be on no node that runs. */
+/** Cancels restores that no node claims: the data directory with the backup may belong to no running node. */
 export async function cancelUnclaimedRestores(context: PlatformContext): Promise<void> {
   const waiting = await staleRestores(context.store.read, context.clock() - RESTORE_START_TIMEOUT_MS, MAX_DUE_PER_POLL);
   for (const { id, workspace_id: workspaceId } of waiting) {
@@ -338,7 +341,7 @@ export async function cancelUnclaimedRestores(context: PlatformContext): Promise
   }
 }
 
-/** Begins what one app's schedule is due for. A time that was missed is made up for once. */
+/** Starts the backup that one app's schedule is due for. Missed times are made up for once. */
 async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const now = context.clock();
@@ -353,20 +356,20 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
       id,
       schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now),
     );
-    // One that waits or is at work does what this one would.
+    // A pending or running backup serves the same purpose.
     if ((await countUnfinishedBackupWork(trx, workspaceId, id)) > 0) return;
     const request = systemRequestContext(workspaceId);
     try {
       await enqueueBackup(trx, context, request, app, requireBackupKind(app), dueAt);
     } catch (error) {
-      // Nobody is there to be answered: what is in the way is to be seen in the list.
+      // There is no caller to report to: the failure appears in the list.
       if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
       await enqueueBackup(trx, context, request, app, 'directory', dueAt, error.message);
     }
   });
 }
 
-/** Begins the backups that schedules are due for, each once over all nodes. */
+/** Starts the backups that schedules are due for, each once over all nodes. */
 export async function startDueBackups(context: PlatformContext): Promise<void> {
   const due = await dueSchedules(context.store.read, 'app', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);

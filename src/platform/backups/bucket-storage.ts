@@ -7,18 +7,18 @@ import { MINUTE } from '../../contract/limits.ts';
 import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 export interface BucketSettings {
-  /** The bucket's address, with a prefix where one is wanted; no slash at the end. */
+  /** URL of the bucket, optionally with a prefix; without a trailing slash. */
   readonly url: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
 
-/** Bytes of a part: of the at most 10,000 that an object may have, and held in memory one at a time. */
+/** Size of a part in bytes: an object may have at most 10,000 parts, and one at a time is held in memory. */
 const PART_BYTES = 16 * 1_048_576;
 const MAX_ATTEMPTS = 4;
 const RESPONSE_TIMEOUT_MS = 5 * MINUTE;
-/** Bytes read of an answer that is not an object. */
+/** Maximum length of a response that is not an object. */
 const MAX_RESPONSE_CHARACTERS = 65_536;
 
 interface BucketRequest {
@@ -28,7 +28,7 @@ interface BucketRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** The text of the first element of that name in an answer, without a parser: these answers are flat. */
+/** Returns the text of the first element of that name in a response. No parser is needed: these responses are flat. */
 function readXmlElement(xml: string, name: string): string | null {
   const found = new RegExp(`<${name}>([^<]{0,2048})</${name}>`).exec(xml)?.[1];
   if (found === undefined) return null;
@@ -36,7 +36,7 @@ function readXmlElement(xml: string, name: string): string | null {
   return found.replace(/&(lt|gt|quot|apos|amp);/g, (whole, entity: string) => entities[entity] ?? whole);
 }
 
-/** What a bucket said was wrong: its code, a word, and never what it echoes of a request. */
+/** Describes an error response by its code only, never by anything that it echoes from a request. */
 function toStorageFailure(status: number, text: string): StorageFailure {
   const code = readXmlElement(text, 'Code');
   const word = code !== null && /^[A-Za-z0-9.]{1,64}$/.test(code) ? ` ${code}` : '';
@@ -53,7 +53,7 @@ async function readText(response: Response): Promise<string> {
   return text;
 }
 
-/** Cuts a stream into parts of one size; the last may be smaller, or empty where there is nothing at all. */
+/** Splits a stream into parts of one size; the last may be smaller, or empty if the stream is. */
 async function* splitIntoParts(
   source: AsyncIterable<Uint8Array>,
   size: number,
@@ -76,13 +76,13 @@ async function* splitIntoParts(
 }
 
 /**
- * Keeps backups in a bucket of S3 or of what speaks like it (REST API, Signature Version 4 by
- * aws4fetch). Small ones go in one request, others in parts; an object appears only when all of it is
- * there. Each request carries the SHA-256 of its body, so that what arrives is what was sent.
+ * Stores backups in a bucket of S3 or a compatible service (REST API, Signature Version 4 by aws4fetch). Small
+ * objects are sent in one request, others in parts; an object appears only when it is complete. Each request has the
+ * SHA-256 of its body, so that corruption in transit is detected.
  */
 export function createBucketStorage(settings: BucketSettings, partSize: number = PART_BYTES): Storage {
   const { url, region, accessKeyId, secretAccessKey } = settings;
-  // Its own tries know of answers alone, not of connections that break.
+  // Its own retries cover responses only, not broken connections.
   const signer = new AwsClient({ accessKeyId, secretAccessKey, region, service: 's3', retries: 0 });
   const name = `s3:${url.replace(/^https?:\/\//, '')}#`;
 
@@ -95,17 +95,17 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     const timeout = AbortSignal.timeout(RESPONSE_TIMEOUT_MS);
     return signer.fetch(address.href, {
       method,
-      // A redirect is an answer like any other refusal: nothing is sent to a place that the operator did not name.
+      // A redirect is treated as a failure: nothing is sent to a host that the operator did not configure.
       redirect: 'manual',
       headers: { 'x-amz-content-sha256': hash },
-      // A GET streams as long as it takes; its own signal ends it.
+      // A GET may stream for any time; its own signal ends it.
       signal:
         method === 'GET' ? (signal ?? null) : AbortSignal.any(signal === undefined ? [timeout] : [signal, timeout]),
       ...(body !== undefined && { body }),
     });
   }
 
-  /** Asks again where the connection broke or the bucket was busy. Throws `StorageFailure`. */
+  /** Sends a request, and again if the connection breaks or the bucket is busy. Throws `StorageFailure`. */
   async function send(location: string, request: BucketRequest): Promise<Response> {
     for (let attemptsLeft = MAX_ATTEMPTS - 1; ; attemptsLeft--) {
       let failure: StorageFailure;
@@ -135,7 +135,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
   }
 
   async function abortUpload(location: string, uploadId: string, signal?: AbortSignal): Promise<void> {
-    // 404: it is gone already.
+    // 404: it is deleted already.
     await (await send(location, { method: 'DELETE', query: { uploadId }, signal })).body?.cancel();
   }
 
@@ -162,7 +162,7 @@ export function createBucketStorage(settings: BucketSettings, partSize: number =
     const xml = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${listed.join('')}</CompleteMultipartUpload>`;
     const body = new TextEncoder().encode(xml);
     const { text } = await sendExpectingSuccess(location, { method: 'POST', query: { uploadId }, body, signal });
-    // A completion that fails late is answered 200 with an error in it.
+    // A completion that fails late is answered 200 with an error in the body.
     if (/<Error>/.test(text)) throw toStorageFailure(200, text);
   }
 

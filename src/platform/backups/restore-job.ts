@@ -16,13 +16,13 @@ import { backupSettingsOf, restoreJobKindName } from './backups.ts';
 import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;
-/** What is no work of the app's own, but a few renames and removals. */
+/** Timeout for steps that only rename and remove files. */
 const SHORT_STEP_TIMEOUT_MS = 30 * MINUTE;
 
-/** A backup that is not, byte for byte, what was once written. */
+/** A backup whose bytes differ from those that were written. */
 class DamagedBackup extends Error {}
 
-/** The bytes of a backup, which end with an error if they are not the ones that were written. */
+/** Yields the bytes of a backup, and throws at the end if they differ from those that were written. */
 async function* verifyStream(source: AsyncIterable<Uint8Array>, row: BackupTable): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   let bytes = 0;
@@ -36,14 +36,14 @@ async function* verifyStream(source: AsyncIterable<Uint8Array>, row: BackupTable
   }
 }
 
-/** What a backup restores from: proven once whole before anything is touched, and again as it is read. */
+/** Source of a restore: verified completely before anything is changed, and again while it is read. */
 interface BackupSource {
-  /** Bytes that are sent to the server. */
+  /** Bytes sent to the server. */
   readonly sizeBytes: number;
   open(): Promise<Readable>;
 }
 
-/** Reads all of a backup and throws `Damaged` for one that is not whole, or not what was written. */
+/** Reads all of a backup and throws `DamagedBackup` if it is incomplete or altered. */
 async function verifyBackup(
   storage: Storage,
   location: string,
@@ -55,7 +55,7 @@ async function verifyBackup(
     const bytes = Readable.from(verifyStream(await storage.read(location, signal), row), { objectMode: false });
     if (!zstd) return bytes;
     const plain = createZstdDecompress();
-    // A pipe does not tell its end of what goes wrong at its beginning.
+    // `pipe` does not forward errors of the source.
     bytes.once('error', (error) => plain.destroy(error));
     plain.once('close', () => bytes.destroy());
     return bytes.pipe(plain);
@@ -72,7 +72,7 @@ async function verifyBackup(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof ObjectNotFound) throw new DamagedBackup(error.message);
-    // What no decompressor reads was not written so.
+    // Bytes that cannot be decompressed are not those that were written.
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code))
       throw new DamagedBackup('The backup does not match its SHA-256.');
@@ -86,11 +86,11 @@ const shellScript = (lines: readonly string[]): Step['command'] => ({
   body: `set -eu\n${lines.join('\n')}\n`,
 });
 
-/** Beginning with a dot, so that nothing takes it for a release; in the app's directory, so that a rename does it. */
+/** Starts with a dot, so that it is not taken for a release; in the app's directory, so that a rename suffices. */
 const incomingName = (id: string) => `.restore-${id}`;
 const previousName = (id: string) => `.before-${id}`;
 
-/** Takes away what restores of before left that were broken off; what was exchanged half is put back. */
+/** Removes what interrupted restores left behind; reverts an incomplete swap. */
 const CLEANUP_SCRIPT = [
   'cd "$DEVPILOT_DIRECTORY"',
   'for old in .before-res_*; do',
@@ -98,7 +98,7 @@ const CLEANUP_SCRIPT = [
   'done',
   'rm -rf .restore-res_* .before-res_*',
 ];
-/** Both renames or none: between them nothing interrupts. */
+/** Performs both renames or none, without interruption. */
 const SWAP_SCRIPT = [
   "trap '' HUP INT TERM",
   'cd "$DEVPILOT_DIRECTORY"',
@@ -109,7 +109,7 @@ const SWAP_SCRIPT = [
   'fi',
 ];
 
-/** Runs a step and throws `JobFailure` where it does not end well. */
+/** Runs a step and throws `JobFailure` if it fails. */
 async function runStep(target: AppTarget, description: string, stepToRun: Step, signal?: AbortSignal): Promise<void> {
   const lastLines = createLastLines();
   const outcome = await run(target.runTarget, { ...stepToRun, onLine: lastLines.onLine }, signal);
@@ -118,7 +118,10 @@ async function runStep(target: AppTarget, description: string, stepToRun: Step, 
   if (failure !== null) throw failure;
 }
 
-/** Sends a backup to a step's standard input. What breaks on the way here is thrown rather than what the step makes of it. */
+/**
+ * Pipes a backup to a step's standard input. Throws an error of the source rather than the resulting failure of the
+ * step.
+ */
 async function pipeToStep(
   target: AppTarget,
   description: string,
@@ -129,7 +132,7 @@ async function pipeToStep(
   const bytes = await source.open();
   let sourceError: Error | null = null;
   const input = new PassThrough();
-  // It may break before anybody listens, or after.
+  // It may fail before or after there is a listener.
   input.on('error', () => undefined);
   bytes.once('error', (error) => {
     sourceError = error;
@@ -138,7 +141,7 @@ async function pipeToStep(
   bytes.pipe(input);
   try {
     await runStep(target, description, { ...stepToRun, stdin: input }, signal);
-    // Whoever stops reading early is told of no end: all of it must still have been what was written.
+    // A step may stop reading early; the rest must still be verified.
     bytes.unpipe(input);
     if (!bytes.readableEnded) await finished(bytes.resume());
   } catch (error) {
@@ -148,7 +151,7 @@ async function pipeToStep(
   }
 }
 
-/** Lays the archive beside `shared/`, exchanges the two, and only then takes the old state away. */
+/** Extracts the archive beside `shared/`, swaps the two, and only then removes the old state. */
 async function restoreDirectory(target: AppTarget, id: string, source: BackupSource, job: RunningJob): Promise<void> {
   const { directory } = target.app;
   if (directory === null) throw new JobFailure('The app no longer has a directory.');
@@ -173,17 +176,17 @@ async function restoreDirectory(target: AppTarget, id: string, source: BackupSou
       'exec tar -xzpf - -C "$DEVPILOT_INCOMING"',
     ]);
     await pipeToStep(target, 'Unpacking', { command: unpack, environment }, source, job.signal);
-    // From here on it is not called off any more: it is done in a moment.
+    // Not canceled from here on: it takes only a moment.
     await runStep(target, 'Swapping the directories', inDirectory(SWAP_SCRIPT));
   } catch (error) {
     await remove('DEVPILOT_INCOMING');
     throw error;
   }
-  // A leftover is taken away by the next restore.
+  // The next restore removes what is left.
   await remove('DEVPILOT_BEFORE');
 }
 
-/** Lays the whole dump on the server, and only when it is there gives it to the app's own command. */
+/** Copies the complete dump to the server before it is passed to the app's own command. */
 async function restoreByCommand(target: AppTarget, id: string, source: BackupSource, job: RunningJob): Promise<void> {
   const { restoreCommand, interpreter } = backupSettingsOf(target.app);
   if (restoreCommand === null) throw new JobFailure('The app no longer has a restoreCommand.');
@@ -195,7 +198,7 @@ async function restoreByCommand(target: AppTarget, id: string, source: BackupSou
   };
   try {
     const receiveDump = shellScript([
-      // What a restore of before left that was broken off.
+      // Removes what interrupted restores left behind.
       '[ -z "$DEVPILOT_DIRECTORY" ] || rm -rf "$DEVPILOT_DIRECTORY"/.restore-res_*',
       'mkdir -m 700 "$DEVPILOT_FOLDER"',
       'umask 077',
@@ -204,7 +207,7 @@ async function restoreByCommand(target: AppTarget, id: string, source: BackupSou
     ]);
     await pipeToStep(target, 'Sending the dump', { command: receiveDump, environment }, source, job.signal);
     const restoring: Step = {
-      // The command itself comes as a file too, since the arguments of a process are visible to every user.
+      // The command is passed in a file too, since the arguments of a process are visible to every user.
       command: shellCommand(`exec < "$DEVPILOT_FOLDER/dump" || exit 1\n${restoreCommand}`, interpreter),
       cwd: target.app.directory,
       environment: { ...target.environment, ...environment },
@@ -256,7 +259,9 @@ async function executeRestore(context: PlatformContext, storage: Storage, job: R
   }
 }
 
-/** Restoring from one storage, as the queue knows it. One whose node is gone has failed; the old state is still there. */
+/**
+ * The job kind of restores from one storage. If the node is lost, the restore has failed; the old state still exists.
+ */
 export function restoreJobKind(context: PlatformContext, storage: Storage): JobKind {
   return {
     name: restoreJobKindName(storage.name),

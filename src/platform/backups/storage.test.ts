@@ -44,7 +44,7 @@ const storages: [string, () => Storage][] = [
 ];
 for (const [what, open] of storages) {
   describe(`backups in ${what}`, () => {
-    test('what is written is read back to the byte, whatever its size, and gone once removed', async () => {
+    test('an object of any size is read back byte for byte, and does not exist after its removal', async () => {
       const storage = open();
       for (const size of [1, PART - 1, PART, PART + 1, 3 * PART, 1_000_000]) {
         const bytes = randomBytes(size);
@@ -57,7 +57,7 @@ for (const [what, open] of storages) {
       }
     });
 
-    test('a stream that breaks leaves no object', async () => {
+    test('a stream that fails leaves no object', async () => {
       const storage = open();
       for (const size of [10, 1000]) {
         const place = `${storage.name}app_1/bak_broken${size}.zst`;
@@ -66,13 +66,13 @@ for (const [what, open] of storages) {
       }
     });
 
-    test('a storage has one name, however often it is opened', () => {
+    test('a storage keeps its name when it is opened again', () => {
       assert.equal(open().name, open().name);
     });
   });
 }
 
-test('files of a directory are for their owner alone, and bear their name only when they are whole', async () => {
+test('files of a directory are readable by their owner only, and get their name only when they are complete', async () => {
   const storage = createDirectoryStorage(folder);
   const place = `${storage.name}app_2/bak_1.tar.gz`;
   const files = () => readdirSync(join(folder, 'backups/app_2'));
@@ -90,7 +90,7 @@ test('files of a directory are for their owner alone, and bear their name only w
   assert.deepEqual(files(), ['bak_1.tar.gz']);
 });
 
-test('no place leads out of the directory', async () => {
+test('no location leads out of the directory', async () => {
   const storage = createDirectoryStorage(folder);
   for (const path of ['../x', 'a/../../x', '/etc/passwd', 'a//b', '', 'a/b/c/d/e', '.hidden']) {
     await assert.rejects(storage.read(`${storage.name}${path}`, never), /not in the data directory/, path);
@@ -98,7 +98,7 @@ test('no place leads out of the directory', async () => {
   await assert.rejects(storage.read('data:other#app_1/x', never), /not in the data directory/);
 });
 
-test('a write that is called off stops and leaves nothing', async () => {
+test('a canceled write stops and leaves nothing', async () => {
   for (const [what, open] of storages) {
     const storage = open();
     const off = new AbortController();
@@ -115,7 +115,7 @@ test('a write that is called off stops and leaves nothing', async () => {
   assert.equal(existsSync(join(folder, 'backups/app_3/bak_1.zst.part')), false);
 });
 
-test('a wrong secret is refused by the bucket, and told by its code without the secret', async () => {
+test('a wrong secret is refused by the bucket, and reported by the error code without the secret', async () => {
   const storage = createBucketStorage({ ...s3, secretAccessKey: 'not-the-secret' });
   const place = `${storage.name}app_1/bak_1.zst`;
   await assert.rejects(storage.write(place, chunks(Buffer.from('x')), nothing, never), (error: Error) => {
@@ -125,7 +125,7 @@ test('a wrong secret is refused by the bucket, and told by its code without the 
   });
 });
 
-test('a bucket that is not there, or nobody at its address, is told', async () => {
+test('a bucket that does not exist or cannot be reached is reported', async () => {
   const base = new URL(s3.url).origin;
   const missing = createBucketStorage({ ...s3, url: `${base}/no-such-bucket` });
   await assert.rejects(
@@ -136,7 +136,7 @@ test('a bucket that is not there, or nobody at its address, is told', async () =
   await assert.rejects(nobody.read(`${nobody.name}a/b`, never), /cannot be reached/);
 });
 
-test('a request carries the signature of AWS’s own example', async () => {
+test("a request has the signature of AWS's own example", async () => {
   // "GET Object" of the S3 API reference, Signature Calculations for the Authorization Header.
   const signer = new AwsV4Signer({
     url: 'https://examplebucket.s3.amazonaws.com/test.txt',
@@ -158,7 +158,7 @@ test('a request carries the signature of AWS’s own example', async () => {
   );
 });
 
-/** A bucket of our own that answers as the protocol says, for what no server can be made to do. */
+/** A fake bucket that answers as the protocol specifies, for cases that no real server can be made to produce. */
 async function protocolServer(
   answer: (
     request: IncomingMessage,
@@ -189,7 +189,7 @@ async function protocolServer(
 }
 const begun = { status: 200, text: '<X><UploadId>up&amp;1</UploadId></X>' };
 
-test('an upload in parts that fails is aborted, and its name was told before the first part', async () => {
+test('a failed multipart upload is aborted, and its id was reported before the first part', async () => {
   const told: string[] = [];
   const { server, storage, asked } = await protocolServer((request) => {
     if (request.url?.includes('uploads=')) return begun;
@@ -232,7 +232,7 @@ test('a completion that is answered 200 with an error has failed', async () => {
   server.close();
 });
 
-test('a redirect is a failure: nothing is sent to a place that the operator did not name', async () => {
+test('a redirect is a failure: nothing is sent to a host that the operator did not configure', async () => {
   const elsewhere = await protocolServer(() => ({ status: 200 }));
   const { port } = elsewhere.server.address() as AddressInfo;
   const { server, storage } = await protocolServer(() => ({
@@ -246,7 +246,7 @@ test('a redirect is a failure: nothing is sent to a place that the operator did 
   elsewhere.server.close();
 });
 
-test('a busy bucket and a connection that breaks are asked again', async () => {
+test('requests are retried if the bucket is busy or the connection breaks', async () => {
   let turn = 0;
   const { server, storage, asked } = await protocolServer(() => {
     turn++;
@@ -257,7 +257,7 @@ test('a busy bucket and a connection that breaks are asked again', async () => {
   server.close();
 });
 
-test('the folder tells itself from another node’s', () => {
+test("the folder is distinguished from another node's", () => {
   assert.match(readFileSync(join(folder, 'backups.id'), 'utf8'), /^[0-9a-f]{16}\n$/);
   const other = mkdtempSync(join(folder, 'other'));
   assert.notEqual(createDirectoryStorage(other).name, createDirectoryStorage(folder).name);

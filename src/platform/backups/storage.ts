@@ -1,16 +1,19 @@
 import type { Readable } from 'node:stream';
 
 /**
- * Where backups are kept: a data directory or a bucket. A place is the storage's name and, behind it,
- * the object's; what is written there is whole or not there at all.
+ * A place to store backups: a data directory or a bucket. A location consists of the storage's name and the object's;
+ * an object is complete or does not exist.
  */
 export interface Storage {
-  /** Begins every place of this storage, and ends with the only `#` in it: the same on every node that reaches it, and no other's. */
+  /**
+   * Prefix of every location in this storage, which ends with the only `#` in it: the same on every node that reaches
+   * the storage, and unique.
+   */
   readonly name: string;
   /**
-   * Writes an object, and resolves once it is whole and safe. Rejects with what went wrong, leaving
-   * nothing behind that `remove` would have to be called for, unless the process ends meanwhile.
-   * `onUpload` is told what a bucket calls an upload in parts, before its first part.
+   * Writes an object, and resolves once it is complete and durable. Rejects with the reason, leaving nothing that
+   * `remove` would be needed for, unless the process ends meanwhile. Calls `onUpload` with the id of a multipart
+   * upload before its first part.
    */
   write(
     location: string,
@@ -18,13 +21,13 @@ export interface Storage {
     onUpload: (uploadId: string) => Promise<void>,
     signal: AbortSignal,
   ): Promise<void>;
-  /** The bytes of an object. Rejects with `Missing` where there is none. */
+  /** Returns the bytes of an object. Rejects with `ObjectNotFound` if there is none. */
   read(location: string, signal: AbortSignal): Promise<Readable>;
-  /** Removes an object, and an upload of it that was not ended. There may be none. */
+  /** Removes an object, and an incomplete upload of it. Neither needs to exist. */
   remove(location: string, uploadId: string | null, signal?: AbortSignal): Promise<void>;
 }
 
-/** An object that should be there is not. */
+/** An object that should exist does not. */
 export class ObjectNotFound extends Error {
   constructor() {
     super('The stored backup was not found.');
@@ -32,7 +35,7 @@ export class ObjectNotFound extends Error {
   }
 }
 
-/** A failure that may be told as it stands. */
+/** A failure whose message may be shown to users. */
 export class StorageFailure extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -40,20 +43,20 @@ export class StorageFailure extends Error {
   }
 }
 
-/** The storages that this node reaches. */
+/** The storages that this node can reach. */
 export interface Storages {
-  /** The first one is where new backups go. */
+  /** New backups are written to the first one. */
   readonly all: readonly Storage[];
-  /** Bytes that a backup may have. */
+  /** Maximum size of a backup in bytes. */
   readonly maxBackupBytes: number;
 }
 
-/** The name of the storage that a place is in. */
+/** Returns the name of the storage of a location. */
 export function storageNameOf(location: string): string {
   return location.slice(0, location.indexOf('#') + 1);
 }
 
-/** The storage that a place is in; undefined where this node does not reach it. */
+/** Returns the storage of a location; undefined if this node cannot reach it. */
 export function storageOf({ all }: Storages, location: string): Storage | undefined {
   return all.find(({ name }) => name === storageNameOf(location));
 }

@@ -4,18 +4,18 @@ import type { PlatformContext } from '../context.ts';
 import { storageOf } from './storage.ts';
 
 const MAX_OBJECTS_PER_SWEEP = 100;
-/** Who deletes a backup is not kept waiting for a bucket longer than this; milliseconds. */
+/** The deletion of a backup waits at most this long for a bucket; milliseconds. */
 const INLINE_SWEEP_TIMEOUT_MS = 10_000;
 
 async function removeObject(context: PlatformContext, object: StoredObjectTable, signal?: AbortSignal): Promise<void> {
   const storage = storageOf(context.backupStorages, object.place);
-  // Another node's: it sweeps there itself.
+  // It belongs to another node, which sweeps it.
   if (storage === undefined) return;
   await storage.remove(object.place, object.upload, signal);
   await context.store.transaction((trx) => deleteStoredObject(trx, object.workspace_id, object.id));
 }
 
-/** Removes what is stored of a backup that is gone or has failed; what can't be removed now is swept later. */
+/** Removes the object of a backup that was deleted or has failed; one that cannot be removed now is swept later. */
 export async function sweepObject(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
   try {
     const object = await findStoredObject(context.store.read, workspaceId, id);
@@ -25,11 +25,11 @@ export async function sweepObject(context: PlatformContext, workspaceId: string,
   }
 }
 
-/** Removes what no backup needs: those deleted or failed, or of a workspace that is gone. */
+/** Removes objects that no backup needs: those of deleted or failed backups, or of a deleted workspace. */
 export async function sweepObjects(context: PlatformContext, signal: AbortSignal): Promise<void> {
   for (const { name } of context.backupStorages.all) {
     for (const object of await orphanedObjects(context.store.read, name, MAX_OBJECTS_PER_SWEEP)) {
-      // One that can't be removed does not keep the others from it.
+      // A failed removal does not prevent the others.
       if (signal.aborted) return;
       await removeObject(context, object, signal).catch(context.onError);
     }

@@ -20,10 +20,10 @@ import { cancelPendingDeployments } from './finish.ts';
 import { missingConfiguration, sortByStage } from './plan.ts';
 import { displayNameOf } from './serialize.ts';
 
-/** Deployments as a kind of job. */
+/** Job kind of deployments. */
 export const DEPLOYMENT_JOB_KIND = 'deployment';
 
-/** The servers that a deployment goes to. Throws `conflict` where there is none, or one that nothing may run on. */
+/** Returns the servers of a deployment. Throws `conflict` if there is none, or one that nothing may run on. */
 async function resolveServers(
   context: PlatformContext,
   trx: Trx,
@@ -54,7 +54,7 @@ function parseScheduledAt(text: string | undefined, now: number): number | null 
   return scheduledAt;
 }
 
-/** The hooks as they are shown before anything ran. Throws `validation_failed` for a name that no hook has. */
+/** Returns the hooks as shown before anything has run. Throws `validation_failed` for an unknown name. */
 function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
   const hooks = JSON.parse(app.hooks) as App['hooks'];
   for (const [index, name] of skippedHooks.entries()) {
@@ -72,7 +72,7 @@ function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deploymen
     }));
 }
 
-/** What is deployed, as far as the request does not say. */
+/** The source of a deployment, if the request does not specify it. */
 export interface DeploymentSource {
   readonly kind: Deployment['kind'];
   readonly branch: string | null;
@@ -81,7 +81,7 @@ export interface DeploymentSource {
   readonly servers: readonly string[] | undefined;
 }
 
-/** Puts a deployment in the queue, in its place among those of its app and servers. */
+/** Enqueues a deployment in the lanes of its app and servers. */
 export async function enqueueDeployment(context: PlatformContext, trx: Trx, row: DeploymentTable): Promise<void> {
   const servers = await listDeploymentServers(trx, row.workspace_id, [row.id]);
   await context.jobs.enqueue(trx, {
@@ -93,13 +93,13 @@ export async function enqueueDeployment(context: PlatformContext, trx: Trx, row:
   });
 }
 
-/** The fields that a request overrides, as readers may see them. */
+/** The fields that a request overrides, masked for readers. */
 function redactedOverrides(options: DeploymentOptions, servers: readonly ServerTable[]): DeploymentOverrides {
   const serverOverride = options.servers === undefined ? {} : { servers: servers.map(({ id }) => id) };
   return redactSecretsIn({ ...options, ...serverOverride }) as DeploymentOverrides;
 }
 
-/** Makes a deployment. Throws `conflict`, `validation_failed`, `idempotent_replay`. */
+/** Inserts a deployment. Throws `conflict`, `validation_failed`, `idempotent_replay`. */
 export async function insertNewDeployment(
   context: PlatformContext,
   trx: Trx,

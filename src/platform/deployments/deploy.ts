@@ -29,18 +29,21 @@ import {
   rollBackServer,
 } from './server-steps.ts';
 
-/** A canary that nobody promotes is given up after this. */
+/** A canary that is not promoted within this time is rolled back. */
 const PROMOTION_TIMEOUT_MS = DAY;
 const CREDENTIAL_CHECK_INTERVAL_MS = 2 * SECOND;
 
-/** Throws for a health check command that came with the deployment: earlier versions accepted one and it may still wait. */
+/**
+ * Throws for a health check command in the request: earlier versions accepted one, and such a deployment may still be
+ * pending.
+ */
 function refuseHealthCheckCommand(row: DeploymentTable): void {
   const overridden = row.health_check === null ? null : (JSON.parse(row.health_check) as DeploymentPlan['healthCheck']);
   if (overridden?.command === undefined) return;
   throw new JobFailure('The health check of this deployment is a command, which is no longer accepted. Deploy again.');
 }
 
-/** What the app is, if it can be deployed. */
+/** Returns the plan for an app that can be deployed. */
 async function readPlan(context: PlatformContext, row: DeploymentTable): Promise<DeploymentPlan> {
   if (row.plan !== null) return JSON.parse(row.plan) as DeploymentPlan;
   const app = await findResource(context.store.read, 'app', row.workspace_id, row.app_id);
@@ -50,7 +53,7 @@ async function readPlan(context: PlatformContext, row: DeploymentTable): Promise
   return createPlan(app, row);
 }
 
-/** The repository's credentials as they are now; null where the app is gone or its repository is elsewhere by now. */
+/** The current credentials of the repository; null if the app is deleted or its repository has moved. */
 async function findRepositoryCredentials(
   context: PlatformContext,
   row: DeploymentTable,
@@ -63,7 +66,7 @@ async function findRepositoryCredentials(
 const secretsOfCredentials = (credentials: RepositoryCredentials | null): string[] =>
   credentials === null ? [] : [credentials.password, `${credentials.user}:${credentials.password}`];
 
-/** A server, all of whose steps share one connection. Throws `JobFailure`. */
+/** Opens a server; all of its steps share one connection. Throws `JobFailure`. */
 async function resolveDeploymentTarget(
   context: PlatformContext,
   deployment: Pick<DeploymentRun, 'connections'>,
@@ -81,7 +84,7 @@ async function resolveDeploymentTarget(
   }
 }
 
-/** Says so when the credential that began this is deleted meanwhile; nothing else comes of it. */
+/** Writes a line to the log if the credential that started this is deleted meanwhile; the deployment continues. */
 function watchCredential(context: PlatformContext, row: DeploymentTable, log: LogWriter) {
   const { created_by_kind: kind, created_by_id: id, created_by_name: name } = row;
   let exists = kind !== 'person' && id !== null;
@@ -101,7 +104,10 @@ function watchCredential(context: PlatformContext, row: DeploymentTable, log: Lo
   };
 }
 
-/** Does something on each of some servers at once. The first failure ends the others, and is thrown when all have ended. */
+/**
+ * Runs a function on several servers concurrently. The first failure aborts the others, and is thrown when all have
+ * ended.
+ */
 async function runOnEach<T>(
   targets: readonly DeploymentTarget[],
   signal: AbortSignal,
@@ -125,7 +131,7 @@ async function runOnEach<T>(
   return results.map((result) => (result as PromiseFulfilledResult<T>).value);
 }
 
-/** One batch of servers, all of them ready before the first is switched. */
+/** Deploys to one batch of servers; all of them are ready before the first is switched. */
 async function deployBatch(
   deployment: DeploymentRun,
   targets: readonly DeploymentTarget[],
@@ -144,7 +150,7 @@ async function deployBatch(
   const prepared = await runOnEach(targets, signal, async (target, combinedSignal) => {
     const isFirst = target === targets[0];
     try {
-      // All servers get the commit that the first one found.
+      // All servers get the commit that the first one resolved.
       const commit = async () =>
         isFullCommit || isFirst ? { commit: known, isKnown: batch > 0 } : { commit: await firstCommit, isKnown: true };
       const onCommitFound = async (id: string) => {
@@ -164,7 +170,10 @@ async function deployBatch(
   });
 }
 
-/** Sets back every server that this deployment came to. Gives those where it could not, in words; null where it did. */
+/**
+ * Rolls back every server that this deployment has reached. Returns a failure describing the servers that could not
+ * be rolled back, or null.
+ */
 async function rollBackServers(
   context: PlatformContext,
   job: RunningJob,
@@ -197,7 +206,7 @@ async function rollBackServers(
   return failures.length === 0 ? null : new JobFailure(`Rollback failed on some servers. ${failures.join(' ')}`);
 }
 
-/** The batches that are left, one after the other; null when the rest waits for somebody's word. */
+/** Deploys the remaining batches in order; returns null when the rest waits for promotion. */
 async function deployBatches(
   context: PlatformContext,
   job: RunningJob,
@@ -251,9 +260,8 @@ async function startDeployment(
 }
 
 /**
- * Carries a deployment out. Until the switch nothing that is live is touched; a failure or an end after
- * it sets back what was switched. A node that takes over in the middle sets back and fails: what a hook
- * had done by then nobody knows.
+ * Executes a deployment. Nothing live is changed before the switch; a failure or cancellation after it rolls back
+ * what was switched. A node that takes over rolls back and fails, since it cannot know what a hook has done.
  */
 export async function deploy(context: PlatformContext, job: RunningJob): Promise<Suspension | undefined> {
   const { workspaceId, resourceId } = job;
@@ -311,7 +319,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
         ? new JobFailure(`${error.message} ${rollbackFailure.message}`)
         : rollbackFailure;
     }
-    // It is live now, whatever comes of tidying up.
+    // The release is live now, whether or not the clean-up succeeds.
     for (const server of servers) {
       await resolveDeploymentTarget(context, deployment, server)
         .then((target) => pruneReleases(deployment, target, job.fenceSignal))

@@ -24,7 +24,10 @@ import { deploymentNotFound, displayNameOf, readDeployment, serializeDeployment 
 
 const SORT = '-createdAt';
 
-/** Newest first. Throws `not_found` for an app to filter by that is not there, `validation_failed` for a cursor. */
+/**
+ * Lists deployments, newest first. Throws `not_found` if the app to filter by does not exist, `validation_failed` for
+ * an invalid cursor.
+ */
 export async function listDeployments(
   context: PlatformContext,
   workspaceId: string,
@@ -59,7 +62,7 @@ export function getDeployment(context: PlatformContext, workspaceId: string, id:
   return readDeployment(context, context.store.read, workspaceId, id);
 }
 
-/** Runs a transaction, then lets the queue look; answers with the deployment as it is then. */
+/** Runs a transaction, then wakes the queue; returns the deployment as it is afterwards. */
 async function changeAndWake(
   context: PlatformContext,
   workspaceId: string,
@@ -73,8 +76,8 @@ async function changeAndWake(
 }
 
 /**
- * Deploys an app. Throws `not_found`, `conflict` for an app that lacks something to be deployed,
- * `validation_failed` for a server, a hook or an instant that can't be, `idempotent_replay`.
+ * Deploys an app. Throws `not_found`, `conflict` if the app's configuration is incomplete, `validation_failed` for an
+ * invalid server, hook or instant, `idempotent_replay`.
  */
 export function createDeployment(
   context: PlatformContext,
@@ -96,7 +99,7 @@ export function createDeployment(
   });
 }
 
-/** A deployment that is locked, of the app where one is named. Throws `not_found`. */
+/** Returns a deployment, locked; of the app if one is named. Throws `not_found`. */
 async function requireLockedDeployment(
   trx: Trx,
   workspaceId: string,
@@ -111,13 +114,16 @@ async function requireLockedDeployment(
   return row;
 }
 
-/** Which deployment, by its own id alone or under its app. */
+/** Identifies a deployment by its own id, or by its app and id. */
 export interface DeploymentRef {
   readonly app: string | null;
   readonly id: string;
 }
 
-/** Deploys the commit of an earlier deployment again. Throws as `createDeployment` does, `conflict` for one that never was live. */
+/**
+ * Deploys the commit of an earlier deployment again. Throws as `createDeployment` does, and `conflict` for one that
+ * was never live.
+ */
 export function rollBack(
   context: PlatformContext,
   request: RequestContext,
@@ -164,14 +170,15 @@ function checkActionAllowed(row: DeploymentTable, requestedAction: DeploymentAct
   }
 }
 
-/** The person who acts: themselves, or with a credential that they created. */
+/** Returns the person who acts: themselves, or the creator of the credential. */
 async function personBehind(trx: Trx, workspaceId: string, kind: string, id: string): Promise<string | undefined> {
   return kind === 'person' ? id : creatorOfCredential(trx, workspaceId, id);
 }
 
 /**
- * Throws `forbidden` where the person who asked for the deployment would approve it alone, each time themselves or with a
- * credential that they created, while the workspace has another member. A credential never approves what it asked for.
+ * Throws `forbidden` if the person who requested the deployment would approve it alone, themselves or with a
+ * credential that they created, while the workspace has another member. A credential can never approve its own
+ * request.
  */
 async function refuseOwnApproval(trx: Trx, { actor }: RequestContext, row: DeploymentTable): Promise<void> {
   const { workspace_id: workspaceId, created_by_kind: kind, created_by_id: requester } = row;
@@ -185,9 +192,8 @@ async function refuseOwnApproval(trx: Trx, { actor }: RequestContext, row: Deplo
 }
 
 /**
- * Cancels a deployment, approves one that waits for it, or says whether a canary goes on. What is under
- * way ends soon, not at once. Throws `not_found`, `conflict` where there is nothing to decide, and `forbidden` for an
- * approval of one's own.
+ * Cancels or approves a deployment, or promotes or rolls back a canary. Running work ends soon, not immediately.
+ * Throws `not_found`, `conflict` if there is nothing to decide, and `forbidden` for an approval of one's own request.
  */
 export function applyDeploymentAction(
   context: PlatformContext,
@@ -224,7 +230,7 @@ export function applyDeploymentAction(
   });
 }
 
-/** Deployments as a kind of job. */
+/** The job kind of deployments. */
 export function deploymentJobKind(context: PlatformContext): JobKind {
   return {
     name: DEPLOYMENT_JOB_KIND,

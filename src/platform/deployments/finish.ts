@@ -14,7 +14,7 @@ import type { DeploymentTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 
-/** What is left of hooks when a deployment is over. Pure. */
+/** Returns the final states of hooks when a deployment has ended. Pure. */
 function finalHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deployment['hooks'] {
   const finalStatus = { pending: 'skipped', processing: status } as const;
   return hooks.map((hook) =>
@@ -22,7 +22,10 @@ function finalHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deplo
   );
 }
 
-/** Ends a deployment in the transaction that ends its job: its row, its servers, its log, and an entry of who began it. */
+/**
+ * Ends a deployment in the transaction that ends its job: its row, its servers, its log, and an audit event by its
+ * creator.
+ */
 export async function finishDeployment(
   context: PlatformContext,
   trx: Trx,
@@ -61,7 +64,7 @@ export async function finishDeployment(
   });
 }
 
-/** Ends a deployment by its job or, where it has none yet, here. */
+/** Cancels a deployment through its job or, if it has none yet, directly. */
 export async function cancelDeployment(
   context: PlatformContext,
   trx: Trx,
@@ -76,7 +79,7 @@ export async function cancelDeployment(
   });
 }
 
-/** Ends deployments of the app that have not begun, for one that was asked to take their place. */
+/** Cancels pending deployments of the app in favor of one that replaces them. */
 export async function cancelPendingDeployments(
   context: PlatformContext,
   trx: Trx,

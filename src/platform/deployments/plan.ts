@@ -5,25 +5,25 @@ import type { RepositoryCredentials } from '../resources/repository-credentials.
 
 type AppHook = App['hooks'][number];
 
-/** What a deployment works by: the app as it was when the deployment began. */
+/** Configuration of a deployment: the app as it was when the deployment started. */
 export interface DeploymentPlan {
   readonly app: string;
   readonly repository: string;
   readonly directory: string;
   readonly keepReleases: number;
   readonly healthCheck: App['healthCheck'];
-  /** Those that are run. */
+  /** Hooks to run. */
   readonly hooks: readonly AppHook[];
 }
 
-/** Why an app can't be deployed, in words for people; null where it can. Pure. */
+/** Returns the reason why an app cannot be deployed, or null. Pure. */
 export function missingConfiguration(app: AppTable): string | null {
   if (app.repository === null) return 'The app has no repository. Set it, then deploy.';
   if (app.directory === null) return 'The app has no directory on its server. Set it, then deploy.';
   return null;
 }
 
-/** Pure. Throws for an app that lacks something. */
+/** Pure. Throws for an app with incomplete configuration. */
 export function createPlan(app: AppTable, deployment: DeploymentTable): DeploymentPlan {
   const { repository, directory } = app;
   if (repository === null || directory === null) throw new Error(missingConfiguration(app) ?? '');
@@ -40,7 +40,7 @@ export function createPlan(app: AppTable, deployment: DeploymentTable): Deployme
   };
 }
 
-/** In the order in which they run: by stage, then as they were given. Pure. */
+/** Returns hooks in the order in which they run: by stage, then in the given order. Pure. */
 export function sortByStage<Hook extends { readonly stage: HookStage }>(hooks: readonly Hook[]): Hook[] {
   return HOOK_STAGES.flatMap((stage) => hooks.filter((hook) => hook.stage === stage));
 }
@@ -48,7 +48,7 @@ export function sortByStage<Hook extends { readonly stage: HookStage }>(hooks: r
 export const hooksOfStage = (plan: DeploymentPlan, stage: HookStage): readonly AppHook[] =>
   plan.hooks.filter((hook) => hook.stage === stage);
 
-/** Where a deployment goes on a server, and by what: servers in batches, each done before the next begins. */
+/** The next batch of servers, or null when all are done. */
 export function nextBatch(
   { strategy, batch_size: size, next_server: next }: DeploymentTable,
   servers: number,
@@ -59,22 +59,23 @@ export function nextBatch(
   return { from: next, to: servers };
 }
 
-/** Whether the first server runs the new release and somebody has to say whether the rest shall. Pure. */
+/** Whether the first server runs the new release and the rest waits for promotion. Pure. */
 export function waitsForPromotion(row: DeploymentTable): boolean {
   const { status, strategy, next_server, under_way, decision } = row;
   return status === 'processing' && strategy === 'canary' && next_server === 1 && under_way === 0 && decision === null;
 }
 
 /**
- * Tells git the repository's credentials without a word on a command line: for that scheme, host and port only, so that
- * neither a submodule of another host nor a redirect gets them, and no helper of the server stores them. Pure.
+ * Passes the repository's credentials to git outside of the command line: for that scheme, host and port only, so
+ * that neither a submodule on another host nor a redirect gets them, and no credential helper of the server stores
+ * them. Pure.
  */
 export function gitEnvironment(credentials: RepositoryCredentials | null): Record<string, string> {
   if (credentials === null) return { GIT_CONFIG_COUNT: '0' };
   const helper = `credential.${credentials.origin}.helper`;
   return {
     GIT_CONFIG_COUNT: '2',
-    // The empty one drops the helpers that the server's own settings name.
+    // The empty value removes the helpers of the server's own configuration.
     GIT_CONFIG_KEY_0: helper,
     GIT_CONFIG_VALUE_0: '',
     GIT_CONFIG_KEY_1: helper,

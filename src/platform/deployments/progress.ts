@@ -8,7 +8,7 @@ import { type DeploymentPlan, sortByStage } from './plan.ts';
 
 type HookResult = Deployment['hooks'][number];
 
-/** What each hook of a plan begins as. Pure. */
+/** Returns the initial state of each hook of a plan. Pure. */
 export function plannedHookResults(plan: DeploymentPlan, skipped: readonly HookResult[]): HookResult[] {
   const planned = plan.hooks.map(({ name, stage }) => ({
     name,
@@ -20,20 +20,20 @@ export function plannedHookResults(plan: DeploymentPlan, skipped: readonly HookR
   return sortByStage([...planned, ...skipped]);
 }
 
-/** Keeps a deployment's rows in step with what happens, as long as this node has its job. */
+/** Updates a deployment's rows while this node owns its job. */
 export interface DeploymentProgress {
-  /** The row as it was last written. */
+  /** The row as last written. */
   row(): DeploymentTable;
   update(fields: Partial<DeploymentTable>): Promise<void>;
   setServer(server: DeploymentServerTable, fields: Partial<DeploymentServerTable>): Promise<void>;
   hookStarted(name: string): Promise<void>;
-  /** A hook is done when it is on every server. */
+  /** A hook is complete when it has run on every server. */
   hookEnded(name: string, exitCode: number | null, durationMs: number, ok: boolean): Promise<void>;
-  /** One of the steps that a server takes is done. */
+  /** Records that a server has completed one of its steps. */
   advance(): Promise<void>;
 }
 
-/** Steps of ours on each server, beside the hooks. */
+/** Devpilot's own steps on each server, in addition to the hooks. */
 const STEPS_PER_SERVER = 5;
 
 export function createDeploymentProgress(
@@ -59,7 +59,7 @@ export function createDeploymentProgress(
     if (hook !== undefined) hooks.set(name, { ...hook, ...change });
     return JSON.stringify([...hooks.values()]);
   }
-  /** One less than a whole: that is said when it is over. */
+  /** At most 99: 100 is set when the deployment ends. */
   const percent = () => Math.min(99, Math.floor((100 * completedSteps) / Math.max(1, totalSteps)));
 
   return {

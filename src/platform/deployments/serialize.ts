@@ -18,7 +18,7 @@ function waitingReason(row: DeploymentTable, now: number): DeploymentWaitReason 
   return row.scheduled_at !== null && row.scheduled_at > now ? 'schedule' : 'queue';
 }
 
-/** A deployment as the wire shows it. */
+/** Serializes a deployment. */
 export function serializeDeployment(
   row: DeploymentTable,
   servers: readonly DeploymentServerTable[],
@@ -38,7 +38,7 @@ export function serializeDeployment(
     pauseSeconds: row.pause_seconds,
     servers: servers.map(({ server_id, status }) => ({ serverId: server_id, status: status as WorkStatus })),
     hooks: JSON.parse(row.hooks) as Deployment['hooks'],
-    // A version before this one accepted a password in the URL of a health check.
+    // An earlier version accepted a password in the URL of a health check.
     overrides: redactSecretsIn(JSON.parse(row.overrides)) as Deployment['overrides'],
     error: row.error,
     waitingFor: waitingReason(row, now),
@@ -73,7 +73,7 @@ export async function readDeployment(
 
 export const deploymentNotFound = () => new Problem('not_found', 'The deployment was not found in this workspace.');
 
-/** Who asked, as a log's reader is told. */
+/** The name of the actor for readers of the log. */
 export function displayNameOf({ kind, name, id }: AuditParty): string {
   const displayName = name ?? id ?? 'someone';
   if (kind === 'api_key') return `the API key ${displayName}`;

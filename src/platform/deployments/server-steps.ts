@@ -22,23 +22,23 @@ import {
   SETUP_SCRIPT,
 } from './shell-scripts.ts';
 
-/** Fetching may be the first time, of a large repository. */
+/** The first fetch may be that of a large repository. */
 const FETCH_TIMEOUT_MS = 30 * MINUTE;
 const STEP_TIMEOUT_MS = 5 * MINUTE;
 const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
 const HEALTH_CHECK_INTERVAL_MS = SECOND;
-/** Hooks that begin the release before again; who cancels does not wait for hours. */
+/** Hooks that restart the previous release; a cancellation must not wait for hours. */
 const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
 
-/** What a deployment has on every server. */
+/** Data of a deployment that all servers share. */
 export interface DeploymentRun {
   readonly row: DeploymentTable;
   readonly plan: DeploymentPlan;
-  /** The repository's, for fetching the source and nothing else. */
+  /** Credentials of the repository, used only to fetch the source. */
   readonly credentials: RepositoryCredentials | null;
-  /** The app's variables. */
+  /** Variables of the app. */
   readonly variables: ReadonlyMap<string, string>;
-  /** Those of them that commands are given. */
+  /** The variables that are passed to commands. */
   readonly commandVariables: Readonly<Record<string, string>>;
   readonly mask: Mask;
   readonly log: LogWriter;
@@ -46,28 +46,28 @@ export interface DeploymentRun {
   readonly connections: ConnectionPool;
 }
 
-/** A server that a deployment goes to. */
+/** A server of a deployment. */
 export interface DeploymentTarget {
   readonly server: DeploymentServerTable;
   readonly name: string;
   readonly runTarget: RunTarget;
 }
 
-/** Lines of git that say less than what the server said before them. */
+/** Git messages that say less than the server's output before them. */
 const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
 
 const toShellCommand = (body: string) => shellCommand(body);
 
-/** What a step leaves behind: the last words of it say why it failed. */
+/** Result of a step; the last lines of its output describe a failure. */
 interface StepResult extends StepOutcome {
   readonly lastLine: string;
-  /** What git gives as the cause of a failure, if it did. */
+  /** Cause of a failure according to git, if any. */
   readonly cause: string | null;
-  /** Values that it told us, by their word. */
+  /** Values that the step has returned, by name. */
   readonly outputs: ReadonlyMap<string, string>;
 }
 
-/** Runs one step; what it says goes into the log, but for lines that tell us something. Throws when the signal ends it. */
+/** Runs one step and logs its output, except lines that return values. Throws when the signal aborts it. */
 async function runStep(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -103,7 +103,7 @@ async function runStep(
   return { ...outcome, lastLine, cause, outputs };
 }
 
-/** In words for people, with the cause if one is given, otherwise the last line of output. */
+/** Describes a failure, with git's cause if there is one, otherwise with the last line of output. */
 function stepFailure(
   target: DeploymentTarget,
   description: string,
@@ -121,7 +121,7 @@ function stepFailure(
   );
 }
 
-/** A script of ours. Throws `JobFailure` unless it ends well. */
+/** Runs one of Devpilot's own scripts. Throws `JobFailure` unless it succeeds. */
 async function runScript(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -144,7 +144,7 @@ async function runScript(
   return result;
 }
 
-/** What hooks and the app's own commands know beside the app's variables. */
+/** Environment of hooks and the app's own commands in addition to the app's variables. */
 function hookEnvironment(deployment: DeploymentRun, stage: HookStage, previous: string | null): Record<string, string> {
   const { row, plan } = deployment;
   const current = deployment.progress.row();
@@ -160,7 +160,7 @@ function hookEnvironment(deployment: DeploymentRun, stage: HookStage, previous: 
   };
 }
 
-/** Runs the hooks of a stage in their order. Throws `JobFailure` for the first that fails. */
+/** Runs the hooks of a stage in order. Throws `JobFailure` for the first that fails. */
 async function runHooks(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -185,14 +185,14 @@ async function runHooks(
   }
 }
 
-/** The commit to check out; null where this server finds out. */
+/** The commit to check out; null if this server resolves it. */
 export interface CommitSelection {
   readonly commit: string | null;
-  /** Whether this deployment has found before that a branch or tag contains it. */
+  /** Whether this deployment has already verified that a branch or tag contains it. */
   readonly isKnown: boolean;
 }
 
-/** Everything before the switch. */
+/** Performs everything before the switch. */
 export async function prepareRelease(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -247,7 +247,7 @@ export async function prepareRelease(
   return preparedTarget;
 }
 
-/** Asks until the app is well. Throws `JobFailure` when it is not in time. */
+/** Repeats the health check until it succeeds. Throws `JobFailure` if it does not in time. */
 async function untilHealthy(deployment: DeploymentRun, target: DeploymentTarget, signal: AbortSignal): Promise<void> {
   const { healthCheck } = deployment.plan;
   if (healthCheck === null) return;
@@ -283,7 +283,7 @@ async function untilHealthy(deployment: DeploymentRun, target: DeploymentTarget,
   }
 }
 
-/** The switch, and everything after it. */
+/** Performs the switch and everything after it. */
 export async function activateRelease(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -300,8 +300,8 @@ export async function activateRelease(
 }
 
 /**
- * Makes a server what it was before the deployment came to it: the previous release live again, then every
- * hook that restarts it, whatever fails on the way. Throws one `JobFailure` at the end for all that failed.
+ * Restores a server's state before the deployment: makes the previous release live again, then runs every hook that
+ * restarts it, even if some fail. Throws one `JobFailure` at the end for everything that failed.
  */
 export async function rollBackServer(
   deployment: DeploymentRun,
@@ -334,7 +334,7 @@ export async function rollBackServer(
   if (failures.length > 0) throw new JobFailure(failures.join(' '));
 }
 
-/** Runs the hooks that started the new release for the previous one, all of them. Returns what failed, in words. */
+/** Runs all hooks that started the new release again for the previous one. Returns a description of what failed. */
 async function restartPreviousRelease(
   deployment: DeploymentRun,
   target: DeploymentTarget,
@@ -361,7 +361,7 @@ async function restartPreviousRelease(
   return failures;
 }
 
-/** Removes releases that are not kept. What goes wrong here is said and borne. */
+/** Removes releases beyond the number to keep. Failures are logged and otherwise ignored. */
 export async function pruneReleases(
   deployment: DeploymentRun,
   target: DeploymentTarget,

@@ -1,9 +1,9 @@
 /**
- * What Devpilot itself does on a server, as scripts for `/bin/sh`. They never change: everything that
- * somebody gave reaches them as variables, whose values a shell does not look into.
+ * Devpilot's own steps on a server, as scripts for `/bin/sh`. They are constant: all user input reaches them in
+ * variables, whose values a shell does not interpret.
  */
 
-/** Makes an app's directory and says what is live. */
+/** Creates an app's directory and prints the live release. */
 export const PREPARE_SCRIPT = `set -eu
 mkdir -p "$DP_DIR/releases" "$DP_DIR/shared" "$DP_DIR/.devpilot"
 if [ -e "$DP_DIR/current" ] && [ ! -L "$DP_DIR/current" ]; then
@@ -13,17 +13,17 @@ printf 'previous %s\\n' "$(readlink "$DP_DIR/current" || :)"
 `;
 
 /**
- * Waits until nobody else works on an app's copy of its repository: two servers of a deployment may be one machine under
- * two names. Sets `alone` where that is certain.
+ * Waits until no other step works on an app's copy of its repository: two servers of a deployment may be one machine
+ * under two names. Sets `alone` once that is certain.
  */
 const LOCK_SNIPPET = `alone=
 if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; alone=yes; fi
 `;
 
 /**
- * Brings the repository's copy up to date and checks the commit out into the release. Only what a branch or tag contains
- * is checked out: hosts serve the commits of forks too. `DP_KNOWN`: that was found out by this deployment before.
- * `DP_ROLLBACK`: a release that is kept will do as well, whatever became of its branch.
+ * Updates the repository's copy and checks the commit out into the release. Only commits that a branch or tag
+ * contains are checked out, because hosts also serve the commits of forks. `DP_KNOWN`: this deployment has verified
+ * that already. `DP_ROLLBACK`: an existing release may be used, whatever happened to its branch.
  */
 export const CHECKOUT = `set -eu
 command -v git >/dev/null || { echo 'git is not installed on this server.' >&2; exit 127; }
@@ -102,7 +102,7 @@ fi
 printf 'commit %s %s\\n' "$commit" "$(at log -1 --format=%s "$commit")"
 `;
 
-/** Links what releases share, and writes the variables (standard input) for the app's eyes alone. */
+/** Links shared files, and writes the variables (standard input) to a file that only the app's user can read. */
 export const SETUP_SCRIPT = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
 ours() { [ "$(readlink shared)" = ../../shared ]; }
@@ -116,7 +116,7 @@ if [ -n "$DP_VARIABLES" ]; then
 fi
 `;
 
-/** Makes the release the live one: from one instant to the next, since a rename has no middle. */
+/** Makes the release the live one, atomically: a rename has no intermediate state. */
 export const ACTIVATE_SCRIPT = `set -eu
 cd "$DP_DIR"
 ln -sfn "releases/$DP_ID" ".devpilot/current.$DP_ID.$$"
@@ -124,8 +124,8 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
 `;
 
 /**
- * Makes the previous release live again, if this one is, and removes this one. Prints `restored` if it
- * was live. Files that cannot be removed are reported by `kept` and stop nothing.
+ * If this release is live, makes the previous one live again; then removes this one. Prints `restored` if it was
+ * live. Files that cannot be removed are reported by `kept` and ignored.
  */
 export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"
@@ -161,7 +161,10 @@ ${LOCK_SNIPPET}git -C ../.devpilot/repository.git worktree prune
 git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet
 `;
 
-/** Asks an address of the server for an answer below 400. It may hold a password, so it comes by standard input. */
+/**
+ * Requests a URL from the server and expects a status below 400. The URL may contain a password, so it is passed on
+ * standard input.
+ */
 export const HEALTH_CHECK = `set -eu
 if command -v curl >/dev/null; then printf 'url = "%s"\\n' "$DP_URL" | curl -fsS -o /dev/null --max-time 10 -K -
 elif command -v wget >/dev/null; then printf '%s\\n' "$DP_URL" | wget -q -O /dev/null -T 10 -t 1 -i -

@@ -21,7 +21,7 @@ import { createYielder } from '../bounded-json.ts';
 import { checkIfMatch, type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
 
-/** What a value is sealed for: this variable of this app in this version, and no other row. */
+/** The identity that a value is bound to: this variable of this app in this version, and no other row. */
 export function variableAssociatedData(row: {
   readonly workspace_id: string;
   readonly app_id: string;
@@ -31,10 +31,13 @@ export function variableAssociatedData(row: {
   return `env ${row.workspace_id} ${row.app_id} ${row.name} ${row.version}`;
 }
 
-/** What the entity tag of an environment is made of. */
+/** The state that the entity tag of an environment is computed from. */
 export const environmentState = (appId: string, version: number) => ({ appId, version });
 
-/** Opens values in turns of the event loop, so that a large environment holds up no judgement. */
+/**
+ * Decrypts values in several turns of the event loop, so that a large environment does not delay authorization
+ * requests.
+ */
 async function openValues(context: PlatformContext, rows: readonly EnvRow[]): Promise<Map<string, string>> {
   const values = new Map<string, string>();
   const yieldIfDue = createYielder();
@@ -45,7 +48,7 @@ async function openValues(context: PlatformContext, rows: readonly EnvRow[]): Pr
   return values;
 }
 
-/** Seals what is set, in turns of the event loop likewise. */
+/** Encrypts new values, likewise in several turns of the event loop. */
 async function sealValues<Row extends Parameters<typeof variableAssociatedData>[0]>(
   context: PlatformContext,
   changes: readonly (readonly [Row, string | null])[],
@@ -63,15 +66,15 @@ function serializeVariables(rows: readonly EnvRow[], values: ReadonlyMap<string,
   return rows.map(({ name, at }) => ({ name, value: values.get(name) ?? null, updatedAt: toIsoString(at) }));
 }
 
-/** An environment as it was read, and the version that it is of. */
+/** An environment with its version. */
 export interface EnvironmentSnapshot extends Environment {
   readonly appId: string;
   readonly version: number;
 }
 
 /**
- * Reads an app's variables by name. A person who is shown values leaves an entry in the log, with the
- * names. Throws `not_found` for an app or a variable asked for that is not there.
+ * Reads an app's variables by name. Records an audit event with the names if values are shown to a person. Throws
+ * `not_found` for an unknown app or variable.
  */
 export async function readVariables(
   context: PlatformContext,
@@ -98,7 +101,7 @@ export async function readVariables(
   return { appId: row.id, version, data: serializeVariables(rows, values) };
 }
 
-/** What a process of the app is given: its variables, opened. Nobody is shown them, so nothing is recorded. */
+/** Decrypts the variables for a process of the app. They are shown to nobody, so nothing is recorded. */
 export async function loadVariables(
   context: PlatformContext,
   workspaceId: string,
@@ -109,15 +112,18 @@ export async function loadVariables(
   return Object.fromEntries(await openValues(context, await readEnvironment(read, workspaceId, appId, version)));
 }
 
-/** Bytes of variables that a process can be given: Linux limits them to 2 MiB, with what the server itself gives. */
+/**
+ * Maximum size in bytes of the variables of a process: Linux limits the environment to 2 MiB, including what the
+ * server adds.
+ */
 const MAX_COMMAND_BYTES = 2 * 1_048_576 - 131_072;
 
-/** What commands of an app are given of its variables. */
+/** Variables that are passed to the app's commands. */
 export interface CommandVariables {
   readonly passed: Readonly<Record<string, string>>;
-  /** Names that programs take orders from: these stay in `.env`. */
+  /** Names that control programs: these remain in `.env`. */
   readonly withheld: readonly string[];
-  /** Why no command can be started with them; null where it can. */
+  /** Reason why no command can be started with them; null if it can. */
   readonly problem: string | null;
 }
 
@@ -142,14 +148,14 @@ export function selectCommandVariables(variables: Readonly<Record<string, string
 
 const auditTargetOf = (row: AppTable) => ({ kind: 'app', id: row.id, name: row.name }) as const;
 
-/** Throws `validation_failed` where values are set and an app would have more than it may have together. */
+/** Throws `validation_failed` if the values of an app would exceed their total limit. */
 function checkTotalSize(
   rows: readonly { readonly name: string; readonly value_sealed: string | null }[],
   changes: readonly (readonly [string, string | null])[],
 ): void {
   const changed = new Set(changes.map(([name]) => name));
   let bytes = 0;
-  // Sealed in base64url.
+  // Encrypted values are in base64url.
   for (const row of rows) if (!changed.has(row.name)) bytes += Math.ceil((row.value_sealed?.length ?? 0) * 0.75);
   let added = 0;
   for (const [, value] of changes) added += Buffer.byteLength(value ?? '');
@@ -158,7 +164,7 @@ function checkTotalSize(
   }
 }
 
-/** Writes what really changes as a new version. Throws `validation_failed` for more variables than an app may have. */
+/** Writes actual changes as a new version. Throws `validation_failed` for more variables than an app may have. */
 async function writeVersion(
   trx: Trx,
   context: PlatformContext,
@@ -219,8 +225,8 @@ async function writeVersion(
 }
 
 /**
- * Sets many variables, and removes those given as null, all or none. The answer shows the values that
- * came with the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
+ * Sets many variables, and removes those given as null, all or none. The result has the values of the request. Throws
+ * `not_found`, `conflict` (`If-Match`), `validation_failed`.
  */
 export function updateVariables(
   context: PlatformContext,
@@ -234,7 +240,7 @@ export function updateVariables(
   });
 }
 
-/** Removes one variable. Throws `not_found` where there is none. */
+/** Removes one variable. Throws `not_found` if it does not exist. */
 export async function deleteVariable(
   context: PlatformContext,
   request: RequestContext,
@@ -261,7 +267,7 @@ function serializeVersion(row: EnvVersionTable): EnvVersion {
   };
 }
 
-/** The versions of an app's environment, newest first: who changed which names. */
+/** Lists the versions of an app's environment, newest first: who changed which names. */
 export async function listEnvVersions(
   context: PlatformContext,
   workspaceId: string,
@@ -275,7 +281,7 @@ export async function listEnvVersions(
   return toPage(rows, page.limit, '-version', (row) => ({ value: row.number, id }), serializeVersion);
 }
 
-/** Makes the variables again what they were in an earlier version, as a new one. Throws `not_found`. */
+/** Restores the variables of an earlier version, as a new version. Throws `not_found`. */
 export function restoreVersion(
   context: PlatformContext,
   request: RequestContext,
@@ -294,7 +300,7 @@ export function restoreVersion(
     const desiredValues = new Map<string, string | null>(restored);
     for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
     const written = await writeVersion(trx, context, request, row, desiredValues, number);
-    // Nobody asked for the values: they are told on the way that is recorded.
+    // The caller did not request values; those are read where it is recorded.
     return { ...written, data: written.data.map((variable) => ({ ...variable, value: null })) };
   });
 }

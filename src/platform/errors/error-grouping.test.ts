@@ -24,7 +24,7 @@ const V8_STACK = `TypeError: order is undefined
     at /srv/shop/releases/41/src/server.js:4:1
     at node:internal/process/task_queues:105:5`;
 
-test('stacks of V8, Firefox and Python are read, the innermost call first', () => {
+test('stacks of V8, Firefox and Python are parsed, innermost call first', () => {
   assert.deepEqual(parseStack(V8_STACK).slice(0, 3), [
     { function: 'placeOrder', file: '/srv/shop/releases/41/src/orders.js', line: 17, inApp: true },
     { function: 'Router.handle', file: '/srv/shop/releases/41/node_modules/router/index.js', line: 99, inApp: false },
@@ -43,7 +43,7 @@ test('stacks of V8, Firefox and Python are read, the innermost call first', () =
   assert.deepEqual(parseStack('no stack at all'), []);
 });
 
-test('the same error of another release, line or id is one issue; another place or type is another', () => {
+test('the same error with another release, line or id is the same issue; another location or type is another one', () => {
   const first = fingerprintOf(error({ frames: parseStack(V8_STACK) }));
   const later = V8_STACK.replaceAll('/41/', '/42/').replace('orders.js:17:5', 'orders.js:23:7');
   assert.equal(fingerprintOf(error({ frames: parseStack(later), message: 'order 99 is undefined' })), first);
@@ -56,14 +56,14 @@ test('the same error of another release, line or id is one issue; another place 
   );
 });
 
-test('a fingerprint of the sender decides, and can build on the standard one', () => {
+test('a fingerprint of the sender takes precedence, and can include the default one', () => {
   const one = error({ fingerprint: ['payments'], message: 'a' });
   assert.equal(fingerprintOf(one), fingerprintOf(error({ fingerprint: ['payments'], type: 'Other' })));
   const onTop = (type: string) => fingerprintOf(error({ fingerprint: ['{{ default }}', 'x'], type }));
   assert.notEqual(onTop('A'), onTop('B'));
 });
 
-test('numbers and ids are stripped, and titles cut', () => {
+test('numbers and ids are removed, and titles truncated', () => {
   assert.equal(
     normalizeText('user 17 at 3fa85f64-5717-4562-b3fc-2c963f66afa6 got tok_01kaexample42 in chunk.8f3c2a1b9d.js'),
     'user # at # got tok_# in chunk.#.js',
@@ -73,7 +73,7 @@ test('numbers and ids are stripped, and titles cut', () => {
   assert.equal(titleOf(error({ message: 'x'.repeat(1000) })).length, 255);
 });
 
-test('no stack takes long to read', () => {
+test('no stack takes long to parse', () => {
   const started = performance.now();
   for (const line of [
     'at '.repeat(330),

@@ -3,12 +3,12 @@ import type { ErrorBreadcrumb, ErrorFrame } from '../../contract/errors.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { ErrorLevel } from '../../contract/vocabulary.ts';
 
-/** A reported error, whoever sent it in which format. */
+/** A reported error in any format. */
 export interface ReportedError {
   readonly type: string;
   readonly message: string;
   readonly stack: string | null;
-  /** Where it happened first. */
+  /** Stack frames, innermost first. */
   readonly frames: readonly ErrorFrame[];
   readonly breadcrumbs: readonly ErrorBreadcrumb[];
   readonly tags: Readonly<Record<string, string>>;
@@ -44,7 +44,7 @@ function parseFrame(line: string): ErrorFrame | null {
 
 const MAX_LINE_LENGTH = 1_000;
 
-/** The frames of a stack as V8, Firefox and Python print it, where it happened first. Pure. */
+/** Parses the frames of a stack as V8, Firefox and Python print it, innermost first. Pure. */
 export function parseStack(stack: string): ErrorFrame[] {
   const lines = stack
     .split('\n', 500)
@@ -56,7 +56,7 @@ export function parseStack(stack: string): ErrorFrame[] {
   return frames.slice(0, RESOURCE_LIMITS.errorFrames);
 }
 
-/** Text without what differs between two of the same: numbers, ids, addresses. Pure. */
+/** Removes what varies between equal errors: numbers, ids, addresses. Pure. */
 export function normalizeText(text: string): string {
   return text
     .replace(/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/gi, '#')
@@ -71,7 +71,7 @@ function frameLocation({ function: name, file }: ErrorFrame): string {
 
 const MAX_COMPARED_FRAMES = 20;
 
-/** Type and in-app frames, or the message where there are none. */
+/** Returns the type and in-app frames, or the message if there are no frames. */
 function defaultFingerprintParts(error: ReportedError): string[] {
   const appFrames = error.frames.filter(({ inApp }) => inApp);
   const frames = (appFrames.length === 0 ? error.frames : appFrames).slice(0, MAX_COMPARED_FRAMES).map(frameLocation);
@@ -79,7 +79,7 @@ function defaultFingerprintParts(error: ReportedError): string[] {
   return [error.type, ...(distinct.length === 0 ? [normalizeText(error.message.slice(0, 500))] : distinct)];
 }
 
-/** What errors of one issue have in common, as a hash. Pure. */
+/** Returns the hash that groups errors into one issue. Pure. */
 export function fingerprintOf(error: ReportedError): string {
   const defaultParts = defaultFingerprintParts(error);
   const parts =

@@ -19,8 +19,8 @@ import { fingerprintOf, type ReportedError, titleOf } from './error-grouping.ts'
 
 export interface ErrorIngest {
   /**
-   * Counts an error in its issue, and keeps it if there is room; resolves to the issue's id when it is on disk. Throws
-   * `quota_exceeded` where `sender`, a person or a credential, has reported too many.
+   * Counts an error in its issue, and stores the occurrence if there is room; resolves to the issue's id when it is
+   * durable. Throws `quota_exceeded` if `sender`, a person or credential, has reported too many.
    */
   ingest(workspaceId: string, error: ReportedError, receivedAt: number, sender: string): Promise<string>;
 }
@@ -52,7 +52,7 @@ function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): Erro
   };
 }
 
-/** How often each release, environment and app is in these reports, as far as the issue has room for new ones. */
+/** Counts releases, environments and apps of these reports, as far as the issue has room for new ones. */
 async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
   const known = await listFacets(trx, issue.workspace_id, issue.id);
   const rows: ErrorFacetTable[] = [];
@@ -80,7 +80,7 @@ function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Pro
   return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
 }
 
-/** A report of a sender that has added as many issues as it may: counted, in one issue for all of them. */
+/** Maps a report of a sender with too many issues to the one issue that counts all of them. */
 function toOverflowReport(report: Report): Report {
   const error = { ...report.error, type: OVERFLOW_TYPE };
   return { ...report, error, fingerprint: overflowFingerprint(report.sender) };
@@ -101,7 +101,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   const keptThisMinute = before?.kept_minute === minute ? before.kept_count : 0;
   const room = Math.max(0, RESOURCE_LIMITS.errorEventsPerMinute - keptThisMinute);
   const stored = reports.slice(0, room);
-  // What happened before it was resolved and only arrives now is no regression.
+  // A late report of an occurrence before the issue was resolved is no regression.
   const reopens = before?.status === 'resolved' && newest.at > (before.resolved_at ?? 0);
   const issue = await addToIssue(
     trx,
@@ -164,7 +164,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
 
 const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
 
-/** A flood of errors shares transactions, so that it neither waits long nor holds up other writers. */
+/** Lets a flood of errors share transactions, so that they neither wait long nor block other writers. */
 export function createErrorIngest(store: Store): ErrorIngest {
   const quota = createSenderQuota('errorEvents');
 
@@ -175,7 +175,7 @@ export function createErrorIngest(store: Store): ErrorIngest {
       if (group === undefined) groups.set(issueKey(report), [report]);
       else group.push(report);
     }
-    // In one order everywhere, so that two nodes never wait for each other.
+    // Sorted, so that all nodes lock in the same order and cannot deadlock.
     const ordered = [...groups].sort(([one], [other]) => (one < other ? -1 : 1));
     return store.transaction(async (trx) => {
       await quota.consume(trx, reports, () => 1);

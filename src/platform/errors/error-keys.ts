@@ -22,10 +22,10 @@ import {
   toIsoString,
 } from '../context.ts';
 
-/** 128 random bits in hex: Sentry SDKs take word characters only. */
+/** 128 random bits in hex: Sentry SDKs accept word characters only. */
 const KEY_BYTES = 16;
 
-/** The address that Sentry SDKs are configured with: the public key as user, and a project number that they insist on. */
+/** The DSN for Sentry SDKs: the public key as user name, and a project number that they require. */
 function dsnOf(publicKey: string, origin: string): string {
   const url = new URL(origin);
   return `${url.protocol}//${publicKey}@${url.host}${url.pathname.replace(/\/+$/, '')}/1`;
@@ -44,8 +44,8 @@ function serializeErrorKey(row: ErrorKeyRow, origin: string): ErrorKey {
 }
 
 /**
- * Creates a key that may only submit errors. `origin`: this server's address as its callers have it.
- * Throws `validation_failed` for an app that is not there and for more keys than a workspace may have.
+ * Creates a key that can only submit errors. `origin` is this server's origin as its callers see it. Throws
+ * `validation_failed` for an unknown app and beyond the maximum number of keys.
  */
 export function createErrorKey(
   context: PlatformContext,
@@ -86,7 +86,7 @@ export function createErrorKey(
   });
 }
 
-/** Keys, newest first. */
+/** Lists keys, newest first. */
 export async function listErrorKeys(
   context: PlatformContext,
   workspaceId: string,
@@ -104,7 +104,9 @@ export async function listErrorKeys(
   );
 }
 
-/** Deletes a key. When this resolves no node takes an envelope of it: each asks the store. Throws `not_found`. */
+/**
+ * Deletes a key. When this resolves no node accepts its envelopes, since each queries the store. Throws `not_found`.
+ */
 export async function deleteErrorKey(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
     const deleted = await deleteKeyRow(trx, request.workspaceId, id);
@@ -113,9 +115,9 @@ export async function deleteErrorKey(context: PlatformContext, request: RequestC
   });
 }
 
-/** How fast each key may submit, in a leaky bucket of this node. */
+/** Limits the rate of each key with a leaky bucket on this node. */
 export interface KeyRateLimiter {
-  /** Counts one envelope. Throws `rate_limited` for one too many. */
+  /** Counts one envelope. Throws `rate_limited` above the limit. */
   consume(keyId: string, now: number): void;
 }
 

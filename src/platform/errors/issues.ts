@@ -21,7 +21,7 @@ import { parseStack, type ReportedError } from './error-grouping.ts';
 
 const DAYS_SHOWN = 14;
 
-/** A report in our own format as an error. */
+/** Converts a report in Devpilot's own format. */
 export function toReportedError(report: ErrorReport, now: number): ReportedError {
   const { type, message, stack, level, release, environment, app, fingerprint, time } = report;
   return {
@@ -40,7 +40,7 @@ export function toReportedError(report: ErrorReport, now: number): ReportedError
   };
 }
 
-/** A muted issue is stored as an open one that has been muted. */
+/** A muted issue is stored as an open one with the time of muting. */
 const issueStatusOf = (row: ErrorIssueTable): IssueStatus =>
   row.muted_at === null ? (row.status as IssueStatus) : 'muted';
 
@@ -109,7 +109,7 @@ async function requireIssue(context: PlatformContext, workspaceId: string, id: s
   return row;
 }
 
-/** An issue with its releases, environments and apps. Throws `not_found`. */
+/** Returns an issue with its releases, environments and apps. Throws `not_found`. */
 export async function findErrorIssue(
   context: PlatformContext,
   workspaceId: string,
@@ -148,7 +148,7 @@ function serializeOccurrence(row: ErrorEventTable): ErrorEvent {
   };
 }
 
-/** The occurrences kept of an issue, newest first. Throws `not_found`. */
+/** Lists the stored occurrences of an issue, newest first. Throws `not_found`. */
 export async function listIssueEvents(
   context: PlatformContext,
   workspaceId: string,
@@ -173,7 +173,7 @@ const STATUS_ACTIONS = {
   muted: 'error_issue.muted',
 } as const satisfies Record<IssueStatus, AuditAction>;
 
-/** Resolves an issue, opens it again or mutes it. Throws `not_found`. */
+/** Resolves, reopens or mutes an issue. Throws `not_found`. */
 export async function updateErrorIssue(
   context: PlatformContext,
   request: RequestContext,
@@ -197,8 +197,8 @@ export async function updateErrorIssue(
 }
 
 /**
- * Deletes an issue with its occurrences; the same error makes a new issue when it is reported again.
- * Throws `not_found`.
+ * Deletes an issue with its occurrences; the same error creates a new issue when it is reported again. Throws
+ * `not_found`.
  */
 export async function deleteErrorIssue(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;

@@ -14,7 +14,7 @@ const DECOMPRESSORS = {
   br: promisify(brotliDecompress),
 } as const;
 
-/** Unpacks a body off the main thread. Throws `too_large`, `invalid_request`, `unsupported_media_type`. */
+/** Decompresses a body off the main thread. Throws `too_large`, `invalid_request`, `unsupported_media_type`. */
 export async function decompress(body: Buffer, encoding: string | undefined): Promise<Buffer> {
   const name = (encoding ?? '').trim().toLowerCase();
   if (name === '' || name === 'identity') return body;
@@ -35,7 +35,7 @@ const asObject = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : EMPTY_OBJECT;
 const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** A text as we keep it: cut to size, without NUL and half pairs; null where there is none. */
+/** Returns a text as it is stored: truncated, without NUL and lone surrogates; null if there is none. */
 function toText(value: unknown, max: number): string | null {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
   const text = String(value).replaceAll('\0', '').slice(0, max).toWellFormed();
@@ -74,7 +74,7 @@ function parseTags(value: unknown): Record<string, string> {
   return Object.fromEntries(tags);
 }
 
-/** An `event` item as an error. SDKs differ in what they send: what can't be read is left out, never refused. */
+/** Converts an `event` item. SDKs differ in what they send: parts that cannot be read are omitted, never refused. */
 function parseError(value: unknown, now: number): ReportedError {
   const event = asObject(value);
   const { exception, logentry, breadcrumbs, fingerprint, level } = event;
@@ -104,11 +104,13 @@ function parseError(value: unknown, now: number): ReportedError {
   };
 }
 
-/** Bytes of a header that are looked at for a DSN. */
+/** Bytes of a header that are searched for a DSN. */
 const MAX_HEADER_BYTES = 16_384;
-/** Of a header line. */
+/** Limits of a header line. */
 const HEADER_LIMITS: JsonLimits = { depth: 32, values: 1_000 };
-/** Of an event: SDKs cut what is nested deeper, and send a few thousand values with all their frames' variables. */
+/**
+ * Limits of an event: SDKs truncate deeper nesting, and send a few thousand values with the variables of all frames.
+ */
 const EVENT_LIMITS: JsonLimits = { depth: 128, values: 50_000 };
 
 async function parseJson(bytes: Uint8Array, limits: JsonLimits): Promise<unknown> {
@@ -120,13 +122,13 @@ async function parseJson(bytes: Uint8Array, limits: JsonLimits): Promise<unknown
   }
 }
 
-/** What an envelope brings: its event's id as its sender gave it, and the errors in it. */
+/** Content of an envelope: the event id given by its sender, and the errors. */
 export interface Envelope {
   readonly eventId: string | null;
   readonly errors: readonly ReportedError[];
 }
 
-/** The `dsn` in the header of an envelope; null where it names none or is no envelope. */
+/** Returns the `dsn` in the header of an envelope; null if there is none or the body is not an envelope. */
 export async function readEnvelopeDsn(body: Buffer): Promise<string | null> {
   const end = body.indexOf(10);
   const header = body.subarray(0, end === -1 ? body.length : end);
@@ -146,9 +148,9 @@ export async function readStoredEvent(body: Buffer, now: number): Promise<Envelo
 const MAX_ITEMS = 100;
 
 /**
- * Reads an envelope (develop.sentry.dev/sdk/data-model/envelopes): a header line, then items of a header
- * line and a payload. Events are taken; sessions, transactions and all else are skipped.
- * Throws `invalid_request` for what is none, `too_large` for an event that is.
+ * Reads an envelope (develop.sentry.dev/sdk/data-model/envelopes): a header line, then items of a header line and a
+ * payload. Events are read; sessions, transactions and other items are skipped. Throws `invalid_request` for a
+ * malformed envelope, `too_large` for an event that is too large.
  */
 export async function readEnvelope(body: Buffer, now: number): Promise<Envelope> {
   let offset = 0;

@@ -12,16 +12,16 @@ import { loadVariables, selectCommandVariables } from '../environment/environmen
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/servers.ts';
 
-/** A command that is not followed but goes on by itself is ended after this. */
+/** A log command that is not followed is ended after this time. */
 const READ_TIMEOUT_MS = 10 * SECOND;
-/** What is not followed is so much at most; characters. */
+/** Maximum output if the log is not followed; characters. */
 const MAX_CHARACTERS = 4 * 1_048_576;
-/** Characters that a slow reader may be behind; what is more is passed over, and that is said. */
+/** Characters that a slow reader may be behind; output beyond that is skipped, with a note. */
 const MAX_BACKLOG_CHARACTERS = 4 * 1_048_576;
-/** Commands of one node that run for readers, over all workspaces. */
+/** Log commands that run for readers on one node, over all workspaces. */
 const MAX_CONCURRENT_READERS = 64;
 
-/** Where an app runs and what its log command is given. */
+/** Where an app runs, and its log command. */
 export interface AppLog {
   readonly workspaceId: string;
   readonly command: string;
@@ -30,7 +30,7 @@ export interface AppLog {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** The servers of what is live or, before the first deployment, the app's own. */
+/** Ids of the servers of the live deployment or, before the first one, of the app itself. */
 async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<string[]> {
   const { read } = context.store;
   const { workspace_id: workspaceId, id: appId } = app;
@@ -39,7 +39,7 @@ async function serverIdsOf(context: PlatformContext, app: AppTable): Promise<str
   return (await listDeploymentServers(read, workspaceId, [live.id])).map(({ server_id }) => server_id);
 }
 
-/** Finds out how an app's log is read. Throws `not_found`, and `conflict` for an app that has no log to read. */
+/** Determines how an app's log is read. Throws `not_found`, and `conflict` for an app without a log command. */
 export async function findAppLog(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<AppLog> {
   const { read } = context.store;
   const app = await requireResource(read, 'app', workspaceId, idOrSlug);
@@ -57,15 +57,15 @@ export async function findAppLog(context: PlatformContext, workspaceId: string, 
   return { workspaceId, command: app.log_command, directory: app.directory, servers, variables };
 }
 
-/** Begins where the app is, as soon as there is such a place. */
+/** Changes into the app's directory, if it exists. */
 const ENTER_APP_DIRECTORY = 'cd "$DP_DIR/current" 2>/dev/null || cd "$DP_DIR" 2>/dev/null || :\n';
 
 const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
 
 /**
- * What an app's own log command says, as NDJSON; it is masked like a deployment's log. With `follow` for
- * as long as the command and the reader stay; the command is told by `DEVPILOT_FOLLOW`. Throws
- * `unavailable` where too many are read already.
+ * Yields the output of an app's own log command as NDJSON, masked like a deployment's log. With `follow`, runs as
+ * long as the command and the reader stay; the command sees `DEVPILOT_FOLLOW`. Throws `unavailable` if too many logs
+ * are being read.
  */
 export async function* readAppLog(
   { workspaceId, command, directory, servers, variables }: AppLog,

@@ -38,7 +38,7 @@ forEachEngine('logs', (engine) => {
     return { store, workspaceId, logs };
   }
 
-  test('a log of a workspace whose quota is used up says so once and keeps nothing more', async () => {
+  test('a log of a workspace whose quota is used up says so once and stores nothing more', async () => {
     const { store, workspaceId, logs } = await fresh();
     await store.transaction((trx) => consumeQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
     const writer = logs.writer(workspaceId, 'log');
@@ -64,7 +64,7 @@ forEachEngine('logs', (engine) => {
     let refused: unknown = null;
     while (refused === null && followed.length < 500) {
       const next = follow(workspaceId, 'log');
-      // A reader that is refused is refused at once; one that follows waits.
+      // A refused reader fails immediately; one that follows waits.
       refused = await Promise.race([next.then(() => null).catch((error: unknown) => error), setImmediate(null)]);
       if (refused === null) followed.push(next);
     }
@@ -76,7 +76,7 @@ forEachEngine('logs', (engine) => {
     await Promise.all(followed);
   });
 
-  test('what is written is read in order, from any line, by its own workspace alone', async () => {
+  test('lines are read in order, from any line, by their own workspace only', async () => {
     const { store, workspaceId, logs } = await fresh();
     const writer = logs.writer(workspaceId, 'log');
     const texts = Array.from({ length: 40 }, (_, at) => `line ${at} é\n"x"`);
@@ -99,7 +99,7 @@ forEachEngine('logs', (engine) => {
         texts.slice(from),
       );
     }
-    // Once it is over its pieces are put together, and nothing else changes.
+    // Its chunks are merged when it is closed, and nothing else changes.
     const pieces = () => store.read.selectFrom('log_chunk').selectAll().execute();
     assert.ok((await pieces()).length > 10);
     await writer.end();
@@ -114,7 +114,7 @@ forEachEngine('logs', (engine) => {
     assert.deepEqual(await linesOf(logs, other.workspaceId, 'log'), []);
   });
 
-  test('a reader who follows on another node gets what is said until the log is closed', async () => {
+  test('a reader that follows on another node gets new lines until the log is closed', async () => {
     const { store, workspaceId, logs } = await fresh();
     const elsewhere = createLogs({ store, ...quiet });
     const writer = logs.writer(workspaceId, 'log');
@@ -140,7 +140,7 @@ forEachEngine('logs', (engine) => {
     );
   });
 
-  test('a reader who follows leaves when they like, and when the process stops', async () => {
+  test('a reader that follows can leave at any time, and ends when the process stops', async () => {
     const { workspaceId, logs } = await fresh();
     const leaving = new AbortController();
     const left = linesOf(logs, workspaceId, 'log', { follow: true, signal: leaving.signal });
@@ -151,7 +151,7 @@ forEachEngine('logs', (engine) => {
     assert.deepEqual(await stopped, []);
   });
 
-  test('a log keeps so much and says when it is full', async () => {
+  test('a log is limited in size and says when it is full', async () => {
     const { store, workspaceId, logs } = await fresh();
     const writer = logs.writer(workspaceId, 'log');
     const text = 'x'.repeat(8000);
@@ -170,7 +170,7 @@ forEachEngine('logs', (engine) => {
     assert.ok(kept.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000, 'it is compressed');
   });
 
-  test('any texts come back as they were', async () => {
+  test('any text is returned unchanged', async () => {
     const { workspaceId, logs } = await fresh();
     const writer = logs.writer(workspaceId, 'log');
     const texts = fc.sample(fc.string({ unit: 'binary' }), 300).filter((text) => text.isWellFormed());

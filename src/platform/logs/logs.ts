@@ -15,59 +15,59 @@ import { toIsoString } from '../context.ts';
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);
 
-/** What waits is written so often, or as soon as it is so large; milliseconds and characters. */
+/** Lines are written at this interval, or once this many characters are buffered; milliseconds and characters. */
 const FLUSH_INTERVAL_MS = 250;
 const MAX_CHUNK_CHARACTERS = 65_536;
-/** Chunks of a log that is over are put together to this. */
+/** Size of the chunks that a closed log is merged into, characters. */
 const MERGED_CHUNK_CHARACTERS = 524_288;
 const MIN_CHUNKS_TO_MERGE = 8;
-/** Characters that one log keeps, with what each line costs beside its text. */
+/** Maximum size of one log in characters, including an overhead per line. */
 const MAX_LOG_CHARACTERS = 16 * 1_048_576;
-/** What is said on another node is looked for so often. */
+/** Poll interval for lines written by other nodes (ms). */
 const POLL_INTERVAL_MS = 300;
 const CHUNKS_PER_READ = 8;
-/** Lines that could not be stored are tried again; milliseconds, and how often at a log's end. */
+/** Pause before a failed write is retried, milliseconds, and number of retries at the end of a log. */
 const RETRY_DELAY_MS = SECOND;
 const MAX_FINAL_RETRIES = 5;
-/** Readers of one node that wait for more, over all workspaces. */
+/** Followers that may wait on one node, over all workspaces. */
 const MAX_FOLLOWERS = 500;
 
 /** A log that is being written. */
 export interface LogWriter {
-  /** Takes a line of a step's output; it is stored soon. */
+  /** Adds a line of a step's output; it is stored soon. */
   write(line: OutputLine, step: string | null, serverId: string | null): void;
-  /** Says something of our own. */
+  /** Adds a line of Devpilot itself. */
   writeSystemLine(text: string, step?: string | null, serverId?: string | null): void;
-  /** Resolves when all that was written is stored, or can't be because the log is closed. */
+  /** Resolves when all lines are stored, or cannot be because the log is closed. */
   flush(): Promise<void>;
-  /** Flushes, waiting for a store that is away for a moment, and puts what was stored in pieces together. */
+  /** Flushes, waiting for a store that is unavailable for a moment, and merges chunks. */
   end(): Promise<void>;
 }
 
 export interface Logs {
-  /** Begins a log, in the transaction that makes what it is of. Its id is that thing's. */
+  /** Opens a log, in the transaction that creates its owner, whose id it has. */
   open(trx: Trx, workspaceId: string, logId: string): Promise<void>;
-  /** Says one thing in a transaction of the caller's. */
+  /** Adds a line in a transaction of the caller. */
   appendSystemLine(trx: Trx, workspaceId: string, logId: string, text: string): Promise<void>;
-  /** Ends a log, in the transaction that ends what it is of. */
+  /** Closes a log, in the transaction that ends its owner. */
   close(trx: Trx, workspaceId: string, logId: string): Promise<void>;
   writer(workspaceId: string, logId: string): LogWriter;
   /**
-   * The lines after the first `from`, as NDJSON in pieces. With `follow` it waits for more until the log
-   * is closed, wherever it is written. Ends when the signal does. Throws `unavailable` for too many readers.
+   * Yields the lines after the first `from`, as NDJSON in pieces. With `follow`, waits for more until the log is
+   * closed, on whichever node it is written. Ends when the signal aborts. Throws `unavailable` for too many readers.
    */
   read(
     workspaceId: string,
     logId: string,
     options: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
   ): AsyncGenerator<string>;
-  /** Ends all readers that wait. */
+  /** Ends all waiting readers. */
   stop(): void;
 }
 
 const toNdjsonLine = (line: LogLine): string => `${JSON.stringify(line)}\n`;
 
-/** The lines of a chunk from one on. */
+/** Returns the lines of a chunk starting at a line number. */
 async function readChunkText(chunk: LogChunkTable, from: number): Promise<string> {
   const text = (await decompress(chunk.data)).toString('utf8');
   if (from <= chunk.first_line) return text;
@@ -76,7 +76,7 @@ async function readChunkText(chunk: LogChunkTable, from: number): Promise<string
   return text.slice(start);
 }
 
-/** Logs of what runs: lines in compressed chunks, written on one node and read on any. */
+/** Logs of jobs: lines in compressed chunks, written on one node and readable on any. */
 export function createLogs(options: {
   readonly store: Store;
   readonly clock: () => number;
@@ -128,7 +128,7 @@ export function createLogs(options: {
     }
   }
 
-  /** Stores a chunk while the workspace's quota lasts, and says once in each log that it is used up. */
+  /** Stores a chunk within the workspace's quota, and notes in each log once that it is used up. */
   async function storeChunk(
     trx: Trx,
     workspaceId: string,
@@ -165,7 +165,7 @@ export function createLogs(options: {
       const log = await store
         .transaction((trx) => storeChunk(trx, workspaceId, logId, { ...chunk, data }))
         .catch((error: unknown) => {
-          // The store is away for a moment: what was to be written waits for it.
+          // The store is unavailable for a moment: buffered lines wait for it.
           isFailing = true;
           text = chunk.data + text;
           lineCount += chunk.lines;
@@ -178,7 +178,7 @@ export function createLogs(options: {
       wake(logId);
     }
     function flush(): Promise<void> {
-      // One after the other, so that lines stay in their order.
+      // One after the other, so that lines stay in order.
       writing = writing.then(writeChunk).catch(onError);
       return writing;
     }
@@ -218,7 +218,7 @@ export function createLogs(options: {
   ): AsyncGenerator<string> {
     let next = from;
     for (;;) {
-      // Looked at before the chunks: what was written before it was closed is then among them.
+      // Read before the chunks: they then include everything written before it was closed.
       const log = await findLog(store.read, workspaceId, logId);
       const chunks = log === undefined ? [] : await readChunks(store.read, workspaceId, logId, next, CHUNKS_PER_READ);
       for (const chunk of chunks) {

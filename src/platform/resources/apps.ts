@@ -17,12 +17,12 @@ import {
   resolveResourceId,
 } from './resources.ts';
 
-/** Hooks that were saved before they had an interpreter have none. */
+/** Hooks saved before interpreters existed have none. */
 type StoredHook = Omit<App['hooks'][number], 'interpreter'> & Partial<Pick<App['hooks'][number], 'interpreter'>>;
 
 const DEFAULTS = { branch: 'main', keepReleases: 5 } as const;
 
-/** A version before this one accepted a password in its URL. A command is shown as it is, so that it can be edited. */
+/** An earlier version accepted a password in the URL. A command is shown unchanged, so that it can be edited. */
 function serializeHealthCheck(stored: string | null): App['healthCheck'] {
   if (stored === null) return null;
   const check = JSON.parse(stored) as App['healthCheck'];
@@ -60,7 +60,7 @@ const APP_KIND = {
 const jsonOrNull = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value);
 
-/** The row with what the input gives put over it. Throws `validation_failed`, also for a project or server that is not there. */
+/** Returns the row with the input applied. Throws `validation_failed`, also for an unknown project or server. */
 async function applyInput(
   { seal }: PlatformContext,
   trx: Trx,
@@ -95,7 +95,7 @@ async function applyInput(
   };
 }
 
-/** Throws `conflict` for a taken slug, `validation_failed` for a project or server that is not there. */
+/** Throws `conflict` for a taken slug, `validation_failed` for an unknown project or server. */
 export function createApp(context: PlatformContext, request: RequestContext, input: CreateApp): Promise<App> {
   const now = context.clock();
   return createResource(context, request, APP_KIND, input, (trx, fields) => {
@@ -119,7 +119,7 @@ export function createApp(context: PlatformContext, request: RequestContext, inp
   });
 }
 
-/** Throws `not_found` for a project or server to filter by that is not there. */
+/** Throws `not_found` if the project or server to filter by does not exist. */
 export async function listApps(context: PlatformContext, workspaceId: string, query: AppQuery): Promise<Page<App>> {
   const { read } = context.store;
   const idOf = async (noun: 'project' | 'server', idOrSlug: string | undefined) =>

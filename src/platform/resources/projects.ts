@@ -22,7 +22,7 @@ function serializeProject(row: ProjectTable): Project {
 }
 const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const;
 
-/** Throws `conflict` while apps or scripts hang on a project or server, naming them. */
+/** Throws `conflict` with the names of apps or scripts that depend on a project or server. */
 export async function refuseWhileInUse(
   trx: Trx,
   row: { readonly id: string; readonly workspace_id: string },
@@ -77,7 +77,7 @@ export function updateProject(
   }));
 }
 
-/** Throws `conflict` while it holds apps. */
+/** Throws `conflict` while it contains apps. */
 export function deleteProject(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, PROJECT_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'project'));
 }

@@ -12,9 +12,9 @@ import type { Seal } from '../../store/seal.ts';
 import type { Store } from '../../store/store.ts';
 import { recordAuditEvent, systemRequestContext } from '../context.ts';
 
-/** What git is told when it asks for the credentials of a repository. */
+/** Credentials of a repository, as passed to git. */
 export interface RepositoryCredentials {
-  /** Scheme, host and port; git asks for other places in vain. */
+  /** Scheme, host and port; git gets no credentials for any other. */
   readonly origin: string;
   readonly user: string;
   readonly password: string;
@@ -23,18 +23,18 @@ export interface RepositoryCredentials {
 type RepositoryFields = Pick<AppTable, 'repository' | 'repository_user' | 'repository_password_sealed'>;
 type RepositoryOwner = Pick<AppTable, 'workspace_id' | 'id' | 'repository'>;
 
-/** What a password is sealed for: this app and the scheme, host and port of its repository. */
+/** The identity that a password is bound to: this app and the scheme, host and port of its repository. */
 export const repositoryPasswordAssociatedData = ({ workspace_id, id, repository }: RepositoryOwner): string =>
   `repository ${workspace_id} ${id} ${repositoryOrigin(repository) ?? ''}`;
 
-// Git's protocol for credentials is one of lines.
+// Git's credential protocol is line-based.
 const FORBIDDEN_CHARACTERS = /[\0\r\n]/;
 const NO_CREDENTIALS = { repository_user: null, repository_password_sealed: null } as const;
 
 /**
- * The repository of an app and its credentials, as an edit leaves them. A user without a password in the address is
- * taken for a token and sealed, unless it is the stored user, whose password is known. Throws `validation_failed`: for
- * credentials of an address that takes none, and where the scheme, host or port changes and the password is not given
+ * Returns the repository of an app and its credentials after an edit. A user without a password in the URL is treated
+ * as a token and encrypted, unless it is the stored user, whose password is known. Throws `validation_failed` for
+ * credentials in a URL that cannot have any, and if the scheme, host or port changes and the password is not given
  * again.
  */
 export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp): RepositoryFields {
@@ -83,8 +83,8 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
 }
 
 /**
- * The credentials to fetch `repository` with; null where the app has none, or has them for another scheme, host or port
- * by now. Without a user the password is a token, which hosts accept in either place.
+ * Returns the credentials to fetch `repository` with; null if the app has none, or has them for another scheme, host
+ * or port. Without a user the password is a token, which hosts accept as user name or password.
  */
 export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): RepositoryCredentials | null {
   const origin = repositoryOrigin(repository);
@@ -95,14 +95,14 @@ export function openRepositoryCredentials(seal: Seal, app: AppTable, repository:
   return { origin, user: user ?? password, password };
 }
 
-/** The repository of an app as it is stored once its address holds nothing secret. */
+/** Returns the stored fields of a repository after secrets are removed from its URL. */
 function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): RepositoryFields {
   const { url, user, password } = splitCredentials(repository);
   if (user === null && password === null) {
     const { repository_user, repository_password_sealed } = app;
     return { repository: url, repository_user, repository_password_sealed };
   }
-  // What git could not have been told, or would not have asked for, is not kept.
+  // Credentials that git cannot be given, or would not request, are not stored.
   const isUsable = repositoryOrigin(url) !== null && !FORBIDDEN_CHARACTERS.test(`${user}${password}`);
   return isUsable
     ? applyRepositoryInput(seal, { ...app, repository: null }, { repository })
@@ -110,8 +110,8 @@ function sealAddressCredentials(seal: Seal, app: AppTable, repository: string): 
 }
 
 /**
- * Seals credentials that an earlier version left in the addresses of apps, removes queries and fragments, and does so in
- * the plans of deployments that are not over. Does nothing where there are none.
+ * Encrypts credentials that an earlier version left in repository URLs, removes queries and fragments, and does so in
+ * the plans of unfinished deployments. Does nothing if there are none.
  */
 export async function sealStoredCredentials(store: Store, seal: Seal, now: number): Promise<void> {
   const apps = await appsWithSecretsInUrl(store.read);

@@ -25,20 +25,20 @@ import {
   recordAuditEvent,
 } from '../context.ts';
 
-/** A kind of resource with a name and a slug: its noun, and how the wire shows a row. */
+/** A kind of resource with a name and a slug: its noun, and how a row is serialized. */
 export interface ResourceKind<Noun extends ResourceType, Shown extends Record<string, unknown>> {
   readonly noun: Noun;
   readonly serialize: (row: ResourceRows[Noun]) => Shown;
-  /** What the log keeps of what is shown, where that is not all of it. */
+  /** Fields for the activity log, if not all of the representation. */
   readonly auditFields?: (representation: Shown) => Record<string, unknown>;
-  /** Secret fields that an edit replaced; the log has their names alone. */
+  /** Secret fields that an edit replaced; the activity log has only their names. */
   readonly replacedSecrets?: (before: ResourceRows[Noun], after: ResourceRows[Noun]) => readonly string[];
 }
 
-/** What is written beside a row, in its transaction and after it. */
+/** Further writes, in the transaction of the row and after it. */
 type AfterWrite<Row> = (trx: Trx, row: Row) => Promise<void>;
 
-/** The facts that every such row begins with. */
+/** Common fields of a new row. */
 export interface NewResourceFields {
   readonly id: string;
   readonly workspace_id: string;
@@ -51,7 +51,7 @@ export interface NewResourceFields {
 
 const MAX_SLUG_ATTEMPTS = 20;
 
-/** Throws `not_found` alike for what does not exist and what is another workspace's. */
+/** Throws `not_found` for a resource that does not exist and for one of another workspace, without distinction. */
 export async function requireResource<Noun extends ResourceType>(
   db: Queryable,
   noun: Noun,
@@ -63,7 +63,10 @@ export async function requireResource<Noun extends ResourceType>(
   return row;
 }
 
-/** The id of what a field names by id or slug. Throws `validation_failed`: a body that names nothing is wrong. */
+/**
+ * Returns the id of the resource that a field names by id or slug. Throws `validation_failed`, since an unknown one
+ * is an error in the body.
+ */
 export async function resolveResourceId(
   trx: Trx,
   noun: 'project' | 'server',
@@ -75,7 +78,10 @@ export async function resolveResourceId(
   return row.id;
 }
 
-/** A slug that is free: the wanted one, or the name's with a number where that is taken. Throws `conflict`. */
+/**
+ * Returns a free slug: the requested one, or one derived from the name, with a number if that is taken. Throws
+ * `conflict`.
+ */
 async function findFreeSlug(
   trx: Trx,
   noun: ResourceType,
@@ -95,7 +101,10 @@ async function findFreeSlug(
   return `${slug}-${createId(noun).slice(-8)}`;
 }
 
-/** Creates a resource and its entry in the log. Throws `conflict` for a taken slug, `idempotent_replay`, and what `build` throws. */
+/**
+ * Creates a resource and its audit event. Throws `conflict` for a taken slug, `idempotent_replay`, and what `build`
+ * throws.
+ */
 export async function createResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,
@@ -132,7 +141,7 @@ export async function createResource<Noun extends ResourceType, Shown extends Re
   return retryOnTakenSlug(input, () => context.store.transaction(create));
 }
 
-/** A page of a workspace's resources. Throws `validation_failed` for a cursor of another list. */
+/** Returns a page of a workspace's resources. Throws `validation_failed` for a cursor of another list. */
 export async function listResourcePage<Noun extends ResourceType, Shown extends Record<string, unknown>>(
   context: PlatformContext,
   workspaceId: string,
@@ -156,7 +165,10 @@ export async function listResourcePage<Noun extends ResourceType, Shown extends 
   return toPage(rows, page.limit, sort, cursorOf, serialize);
 }
 
-/** Edits a resource; an edit that changes nothing leaves no trace. Throws `not_found`, `conflict` (`If-Match`), and what `edit` throws. */
+/**
+ * Edits a resource; an edit that changes nothing is not recorded. Throws `not_found`, `conflict` (`If-Match`), and
+ * what `edit` throws.
+ */
 export async function editResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,
@@ -188,7 +200,7 @@ export async function editResource<Noun extends ResourceType, Shown extends Reco
   });
 }
 
-/** Deletes a resource that nothing hangs on. Throws `not_found`, `conflict`. */
+/** Deletes a resource that nothing depends on. Throws `not_found`, `conflict`. */
 export async function removeResource<Noun extends ResourceType, Shown extends Record<string, unknown>>(
   context: PlatformContext,
   request: RequestContext,

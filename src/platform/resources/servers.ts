@@ -25,7 +25,7 @@ import { createResource, editResource, listResourcePage, removeResource, require
 
 const DEFAULT_SSH_PORT = 22;
 const CHECK_TIMEOUT_MS = 10 * SECOND;
-/** What a local server's host can be; like its port and user it is only shown, for nobody signs in there. */
+/** Valid hosts of a local server; like its port and user the host is only shown, since nobody signs in there. */
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
 function serializeServer(row: ServerTable): Server {
@@ -45,7 +45,7 @@ function serializeServer(row: ServerTable): Server {
   };
 }
 
-/** Where steps run, in one text: user, host, port and the fingerprint of the host key as OpenSSH writes it. */
+/** Describes where steps run: user, host, port and the fingerprint of the host key as OpenSSH writes it. */
 function connectionOf({ host, port, user, hostKey }: Server): string | null {
   if (host === null) return null;
   const bytes = Buffer.from(hostKey?.split(' ')[1] ?? '', 'base64');
@@ -53,15 +53,15 @@ function connectionOf({ host, port, user, hostKey }: Server): string | null {
   return `${user}@${host} port ${port}, host key ${hostKey === null ? 'none' : fingerprint}`;
 }
 
-/** Events of a server name the whole connection, also where an edit changes one part of it. */
+/** Events of a server contain the whole connection, even if an edit changes one part of it. */
 const forLog = (shown: Server) => ({ ...shown, connection: connectionOf(shown) });
 const SERVER_KIND = { noun: 'server', serialize: serializeServer, forLog } as const;
 
-/** What a server's private key is sealed for: no other row can use it. */
+/** The identity that a server's private key is bound to: no other row can use it. */
 export const serverKeyAssociatedData = (row: { readonly id: string; readonly workspace_id: string }) =>
   `server ${row.workspace_id} ${row.id} private key`;
 
-/** Throws `validation_failed` where a server of this kind has a field that it cannot have in this workspace. */
+/** Throws `validation_failed` if a server of this kind has a field that it cannot have in this workspace. */
 async function validateServerFields(
   context: PlatformContext,
   db: Queryable,
@@ -101,7 +101,7 @@ function withNewKeyPair(context: PlatformContext, row: ServerTable): ServerTable
   return { ...row, public_key: pair.publicKey, private_key_sealed: sealed };
 }
 
-/** Makes a server and, for ssh, the key pair that Devpilot will present. Throws `validation_failed`, `conflict`. */
+/** Creates a server and, for ssh, the key pair that Devpilot signs in with. Throws `validation_failed`, `conflict`. */
 export async function createServer(
   context: PlatformContext,
   request: RequestContext,
@@ -120,7 +120,7 @@ export async function createServer(
           host_key: input.hostKey ?? null,
         };
   return createResource(context, request, SERVER_KIND, input, (_, fields) => {
-    // Access lets only owners and admins create one in person.
+    // Only owners and admins can create one in person.
     const row = { ...fields, kind: input.kind, ...connectionFields, confirmed: request.credential === null ? 1 : 0 };
     return input.kind === 'local' ? row : withNewKeyPair(context, row);
   });
@@ -138,13 +138,13 @@ export async function findServer(context: PlatformContext, workspaceId: string, 
   return serializeServer(await requireResource(context.store.read, 'server', workspaceId, idOrSlug));
 }
 
-/** What decides which machine and account steps run on. */
+/** Fields that determine which machine and account steps run on. */
 const CONNECTION_FIELDS = ['host', 'port', 'user_name', 'host_key'] as const;
 
 /**
- * A server after an edit. Another host, port, user or host key makes a new key pair, which the other place
- * has not installed, and nothing runs until a confirmation. Only the first host key that an owner or admin
- * pins changes nothing: without one the server was never connected to.
+ * Returns a server after an edit. A new host, port, user or host key creates a new key pair, which the other machine
+ * has not installed, and nothing runs until a confirmation. The exception is the first host key that an owner or
+ * admin pins: without one the server was never connected to.
  */
 function resetTrustIfChanged(
   context: PlatformContext,
@@ -160,7 +160,7 @@ function resetTrustIfChanged(
   return { ...withNewKeyPair(context, after), confirmed: 0 };
 }
 
-/** Edits a server; its kind stays. Throws `not_found`, `validation_failed`, `conflict`. */
+/** Edits a server; its kind cannot change. Throws `not_found`, `validation_failed`, `conflict`. */
 export function updateServer(
   context: PlatformContext,
   request: RequestContext,
@@ -180,7 +180,7 @@ export function updateServer(
   });
 }
 
-/** Lets steps run on a server. Throws `not_found`, and `conflict` where `If-Match` names another state of it. */
+/** Allows steps to run on a server. Throws `not_found`, and `conflict` if `If-Match` names another state of it. */
 export async function confirmServer(
   context: PlatformContext,
   request: RequestContext,
@@ -212,7 +212,7 @@ export function deleteServer(context: PlatformContext, request: RequestContext, 
   return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'server'));
 }
 
-/** How to reach an ssh server, its private key opened; null without a pinned host key. */
+/** Returns the connection data of an ssh server, its private key decrypted; null without a pinned host key. */
 function toSshTarget(
   context: PlatformContext,
   row: ServerTable,
@@ -233,7 +233,7 @@ function toSshTarget(
   };
 }
 
-/** Where steps on a server run. Throws `conflict` where nothing may run on it, with what to do. */
+/** Returns where steps on a server run. Throws `conflict`, with the remedy, if nothing may run on it. */
 export async function resolveRunTarget(
   context: PlatformContext,
   row: ServerTable,
@@ -258,10 +258,10 @@ export async function resolveRunTarget(
   return target;
 }
 
-/** What OpenSSH's client says of a host that shows another key than the pinned one. */
+/** Messages of OpenSSH's client about a host key other than the pinned one. */
 const HOST_KEY_MISMATCH = /Host key verification failed|no matching host key type found/;
 
-/** The best host key that a server shows; null where it is not reached. Throws `ConnectError`. */
+/** Returns the best host key of a server; null if it cannot be reached. Throws `ConnectError`. */
 async function scanBestHostKey(row: ServerTable, nodeLocal: boolean): Promise<string | null> {
   const [address = ''] = await allowedAddresses({ host: row.host ?? '', allowNodeLocal: nodeLocal });
   const [bestHostKey = null] = await scanHostKeys(address, row.port ?? DEFAULT_SSH_PORT, CHECK_TIMEOUT_MS);
@@ -292,7 +292,7 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
     if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
     throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, outcome.problem === null);
   } catch (error) {
-    // The time for connecting is over.
+    // The time for connecting has expired.
     if (error instanceof DOMException && error.name === 'TimeoutError') return failedCheck(UNREACHABLE_MESSAGE, null);
     if (!(error instanceof SshConnectFailure)) throw error;
     const { message } = error;
@@ -305,7 +305,7 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
   }
 }
 
-/** Tries to connect, for at most ten seconds, and says what came of it. Throws `not_found`. */
+/** Tries to connect, for at most ten seconds, and returns the result. Throws `not_found`. */
 export async function checkServer(
   context: PlatformContext,
   request: RequestContext,

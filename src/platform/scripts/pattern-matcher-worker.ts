@@ -1,14 +1,14 @@
 import { parentPort } from 'node:worker_threads';
 
-/** One pattern of a user's, and what it is asked about: values that it must match whole, or nothing but whether it is one. */
+/** A user's pattern with values that it must match completely; without values only its syntax is checked. */
 export interface PatternCheck {
   readonly pattern: string;
   readonly value: string | null;
 }
-/** For each ask: `fits`, `differs`, or `invalid` for what is no regular expression. */
+/** Per check: `fits`, `differs`, or `invalid` for a pattern that is not a regular expression. */
 export type PatternResult = 'fits' | 'differs' | 'invalid';
 
-/** With Unicode if it can be read so; many patterns in use escape what that mode wants plain. */
+/** Compiles with the Unicode flag if possible; many patterns in use have escapes that it forbids. */
 function compilePattern(source: string): RegExp {
   try {
     return new RegExp(source, 'u');
@@ -20,10 +20,10 @@ function compilePattern(source: string): RegExp {
 function matchPattern({ pattern, value }: PatternCheck): PatternResult {
   let anchored: RegExp;
   try {
-    // Read alone first: with the frame around it, `a)|(?:b` would be a pattern, and no whole one.
+    // Compiled alone first: inside the anchors, `a)|(?:b` would be a valid pattern.
     const { flags } = compilePattern(pattern);
     anchored = new RegExp(`^(?:${pattern})$`, flags);
-    // Some engines find a pattern too large only at its first use.
+    // Some engines detect a pattern that is too large only at its first use.
     anchored.test('');
   } catch {
     return 'invalid';

@@ -19,23 +19,23 @@ test('a pattern must match the whole value', async () => {
   assert.equal(await verdict('[\\w-.]+', 'a-b.c'), 'fits');
 });
 
-test('what is no pattern is told, also where a frame around it would make it one', async () => {
+test('an invalid pattern is reported, even if anchors around it would make it valid', async () => {
   for (const bad of ['(', 'a)|(?:b', '[z-a]', '*', '(?<n>a)(?<n>b)'])
     assert.equal(await verdict(bad, null), 'invalid', bad);
   assert.equal(await verdict('(?:a{1,99999}){1,99999}', null), 'fits');
 });
 
-test('a pattern that backtracks without end is stopped, and the next one is judged', async () => {
+test('a pattern with endless backtracking is stopped, and the next one is matched', async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 5);
   assert.equal(await patterns.match('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
   clearInterval(timer);
-  // The loop of this process went on meanwhile.
+  // This process's event loop kept running meanwhile.
   assert.ok(turns > 10, String(turns));
   assert.equal(await verdict('a+b', 'aab'), 'fits');
 });
 
-test('whatever text is given as pattern and value, there is a verdict', async () => {
+test('any pattern with any value has a result', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.string({ unit: 'binary', maxLength: 40 }),

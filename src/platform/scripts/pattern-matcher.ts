@@ -4,20 +4,20 @@ import { createFairQueue } from '../../contract/fair-queue.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { PatternCheck, PatternResult } from './pattern-matcher-worker.ts';
 
-/** How long all patterns of one request may take: a pattern that backtracks without end is stopped then. */
+/** Time limit for all patterns of one request; a pattern with endless backtracking is stopped then. */
 const TIMEOUT_MS = 2 * SECOND;
-/** Requests that wait for their turn, over all workspaces. */
+/** Maximum number of waiting requests, over all workspaces. */
 const MAX_QUEUED_REQUESTS = 64;
 
 /**
- * Judges patterns that users wrote. A regular expression can take longer than the universe lasts
- * (CWE-1333), so each runs in a thread of its own that is ended when the time is up: nothing else
- * waits for it. V8's linear engine would do, but is experimental and knows no look-around.
+ * Matches patterns that users wrote. A regular expression can take practically forever (CWE-1333), so each runs in a
+ * thread that is terminated at the time limit, and nothing else waits for it. V8's linear engine would do, but is
+ * experimental and does not support lookaround.
  */
 export interface PatternMatcher {
   /**
-   * A verdict for each ask, in order; null for all of them where they took too long. Workspaces take turns.
-   * Throws `unavailable` when too many of the workspace wait.
+   * Returns a result per check, in order; null if they took too long. Workspaces take turns. Throws `unavailable` if
+   * too many requests of the workspace wait.
    */
   match(workspaceId: string, checks: readonly PatternCheck[]): Promise<PatternResult[] | null>;
   close(): Promise<void>;
@@ -27,7 +27,7 @@ export function createPatternMatcher(timeoutMs: number = TIMEOUT_MS): PatternMat
   let worker: Worker | null = null;
   const queue = createFairQueue({ maxRunning: 1, capacity: MAX_QUEUED_REQUESTS });
 
-  /** Starting the thread is none of the patterns' time. */
+  /** Starting the thread does not count toward the time limit. */
   async function startWorker(): Promise<Worker> {
     const workerFile = import.meta.url.endsWith('.ts') ? './pattern-matcher-worker.ts' : './patterns-worker.js';
     const started = new Worker(new URL(workerFile, import.meta.url), {
@@ -37,10 +37,10 @@ export function createPatternMatcher(timeoutMs: number = TIMEOUT_MS): PatternMat
     return started;
   }
 
-  /** Null also where the thread ended by itself: a pattern took all its memory. */
+  /** Returns null also if the thread exited by itself: a pattern used up its memory. */
   async function runChecks(checks: readonly PatternCheck[]): Promise<PatternResult[] | null> {
     const activeWorker = (worker ??= await startWorker());
-    // An idle thread keeps no process alive, one that is at work does.
+    // An idle thread does not keep the process alive, a busy one does.
     activeWorker.ref();
     const abortController = new AbortController();
     const timer = setTimeout(() => abortController.abort(), timeoutMs);

@@ -28,11 +28,11 @@ import { resolveRunTarget } from '../resources/servers.ts';
 import { parseParameters, type ScriptParameter } from './scripts.ts';
 
 const RUN_JOB_KIND = 'run';
-/** Runs of one script at a time; more wait. */
+/** Concurrent runs of one script; further runs wait. */
 const MAX_CONCURRENT_RUNS_PER_SCRIPT = 5;
-/** Scripts that are begun at one look for due ones; the next look takes more. */
+/** Maximum number of scheduled runs started per poll; the next poll starts more. */
 const MAX_DUE_PER_POLL = 50;
-/** Connecting, and ending what runs too long, beside the script's own limit. */
+/** Time for connecting and for ending a run that is too long, in addition to the script's own limit. */
 const JOB_OVERHEAD_MS = 90 * SECOND;
 
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;
@@ -56,7 +56,7 @@ function serializeRun(row: RunTable): Run {
   };
 }
 
-/** Throws `validation_failed`, a field for each value that is missing, unknown or does not fit. */
+/** Throws `validation_failed`, with a field for each value that is missing, unknown or does not match. */
 async function resolveParameterValues(
   context: PlatformContext,
   workspaceId: string,
@@ -91,7 +91,7 @@ async function resolveParameterValues(
   throw new Problem('validation_failed', `${first.field}: ${first.message}`, { errors: errors.slice(0, 20) });
 }
 
-/** Puts a run in the queue, with its log and its entry in the activity log. */
+/** Enqueues a run, with its log and its audit event. */
 async function enqueueRun(
   trx: Trx,
   context: PlatformContext,
@@ -130,7 +130,7 @@ async function enqueueRun(
     lanes: [{ key: `script:${script.id}`, limit: MAX_CONCURRENT_RUNS_PER_SCRIPT }, serverLane(script.server_id)],
     timeLimitMs: script.timeout_seconds * SECOND + JOB_OVERHEAD_MS,
   });
-  // Values may be anything, and the log is for ever: it has the names.
+  // Values may be anything, and the activity log is permanent: it has only the names.
   const detail = {
     script: { id: script.id, name: script.name, version: script.version },
     parameters: Object.keys(parameters),
@@ -140,7 +140,10 @@ async function enqueueRun(
   return row;
 }
 
-/** Begins a run with the values given and the defaults of the rest. Throws `not_found`, `validation_failed`, `conflict`, `idempotent_replay`. */
+/**
+ * Starts a run with the given values and the default values of the others. Throws `not_found`, `validation_failed`,
+ * `conflict`, `idempotent_replay`.
+ */
 export async function createRun(
   context: PlatformContext,
   request: RequestContext,
@@ -162,7 +165,7 @@ export async function createRun(
   return serializeRun(row);
 }
 
-/** The runs of a script, newest first. Throws `not_found`. */
+/** Lists the runs of a script, newest first. Throws `not_found`. */
 export async function listRunsOf(
   context: PlatformContext,
   workspaceId: string,
@@ -187,7 +190,10 @@ export async function getRun(context: PlatformContext, workspaceId: string, id: 
   return serializeRun(await requireRun(context.store.read, workspaceId, id));
 }
 
-/** Ends a run: at once while it waits, otherwise as soon as its processes are gone. Throws `not_found`, `conflict` for one that is over. */
+/**
+ * Cancels a run: immediately while it waits, otherwise as soon as its processes have ended. Throws `not_found`,
+ * `conflict` for one that has ended.
+ */
 export async function cancelRun(context: PlatformContext, request: RequestContext, id: string): Promise<Run> {
   const { workspaceId, actor } = request;
   const row = await context.store.transaction(async (trx) => {
@@ -204,7 +210,7 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
   return serializeRun(row);
 }
 
-/** Throws `JobFailure` for anything but an end with 0. */
+/** Throws `JobFailure` unless the exit code is 0. */
 function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
   if (outcome.timedOut) throw new JobFailure(`It took longer than ${timeoutSeconds} seconds and was ended.`);
   if (outcome.problem !== null) throw new JobFailure(outcome.problem);
@@ -252,14 +258,14 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
     if (outcome.cancelled) job.signal.throwIfAborted();
     requireSuccess(outcome, script.timeout_seconds);
   } catch (error) {
-    // What stands in the way of a run is told as it stands.
+    // The message of a problem that prevents a run is shown unchanged.
     throw error instanceof Problem ? new JobFailure(error.message) : error;
   } finally {
     await log.end();
   }
 }
 
-/** Runs of scripts, as the queue knows them. One whose node is gone has failed: nobody knows how far it came. */
+/** The job kind of script runs. If the node is lost, the run has failed: nobody knows how far it came. */
 export function runJobKind(context: PlatformContext): JobKind {
   return {
     name: RUN_JOB_KIND,
@@ -281,7 +287,10 @@ export function runJobKind(context: PlatformContext): JobKind {
   };
 }
 
-/** Begins what one script's schedule is due for; false where another node was faster. A time that was missed is made up for once. */
+/**
+ * Starts the run that one script's schedule is due for; false if another node was faster. Missed times are made up
+ * for once.
+ */
 async function startDueRun(context: PlatformContext, workspaceId: string, id: string): Promise<boolean> {
   return context.store.transaction(async (trx) => {
     const now = context.clock();
@@ -289,7 +298,7 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
     const dueAt = script?.next_run_at ?? null;
     if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return false;
     await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now));
-    // One that waits already does what this one would: they never pile up.
+    // A pending run serves the same purpose: they never pile up.
     if ((await countRuns(trx, workspaceId, id, ['pending'], true)) > 0) return false;
     const values = Object.fromEntries(parseParameters(script).map((one) => [one.name, one.default ?? '']));
     await enqueueRun(trx, context, systemRequestContext(workspaceId), script, values, dueAt);
@@ -297,7 +306,7 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
   });
 }
 
-/** Begins the runs that schedules are due for, each once over all nodes. */
+/** Starts the runs that schedules are due for, each once over all nodes. */
 export async function startDueRuns(context: PlatformContext): Promise<void> {
   const due = await dueSchedules(context.store.read, 'script', context.clock(), MAX_DUE_PER_POLL);
   for (const { workspace_id: workspaceId, id } of due) await startDueRun(context, workspaceId, id);

@@ -52,15 +52,15 @@ function serializeScript(row: ScriptTable): Script {
   };
 }
 
-/** The log says by a hash which body it was; the versions have it. */
+/** The activity log identifies the body by a hash; the versions contain it. */
 function auditFields(script: Script): Record<string, unknown> {
   return { ...script, body: `sha256:${createHash('sha256').update(script.body).digest('hex')}` };
 }
 const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, forLog: auditFields } as const;
 
 /**
- * Throws `validation_failed` for a pattern that is none or takes too long, and for a default that does
- * not match its own. Outside of any transaction, since it may take a while.
+ * Throws `validation_failed` for a pattern that is invalid or takes too long, and for a default value that does not
+ * match its own pattern. Call it outside of any transaction, since it may take a while.
  */
 async function validatePatterns(
   context: PlatformContext,
@@ -82,7 +82,7 @@ async function validatePatterns(
 }
 
 /**
- * The interpreter of a script: what is given, else what the first line of a new script names (`#!…`).
+ * Returns the interpreter of a script: the given one, otherwise the one in the first line of a new script (`#!…`).
  * Throws `validation_failed` for a body whose first line names another one, which would be ignored.
  */
 function resolveInterpreter(input: UpdateScript, row: ScriptTable): string {
@@ -94,7 +94,7 @@ function resolveInterpreter(input: UpdateScript, row: ScriptTable): string {
   return interpreter;
 }
 
-/** The row with what the input gives put over it. Throws `validation_failed`. */
+/** Returns the row with the input applied. Throws `validation_failed`. */
 async function applyInput(trx: Trx, row: ScriptTable, input: UpdateScript, now: number): Promise<ScriptTable> {
   const { workspace_id: workspaceId } = row;
   const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
@@ -125,7 +125,7 @@ async function applyInput(trx: Trx, row: ScriptTable, input: UpdateScript, now: 
   };
 }
 
-/** Keeps what this version runs, where it is a new one. */
+/** Stores what this version runs, if the version is new. */
 async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable): Promise<void> {
   const { body, interpreter, server_id, run_as, timeout_seconds, parameters } = row;
   await insertScriptVersion(trx, {
@@ -141,7 +141,7 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
   await pruneScriptVersions(trx, row.workspace_id, row.id, row.version - RESOURCE_LIMITS.scriptVersions + 1);
 }
 
-/** Throws `conflict` for a taken slug, `validation_failed` for a server, a pattern or a schedule that is none. */
+/** Throws `conflict` for a taken slug, `validation_failed` for an unknown server or an invalid pattern or schedule. */
 export async function createScript(
   context: PlatformContext,
   request: RequestContext,
@@ -174,7 +174,7 @@ export async function createScript(
   );
 }
 
-/** Throws `not_found` for a server to filter by that is not there. */
+/** Throws `not_found` if the server to filter by does not exist. */
 export async function listScripts(
   context: PlatformContext,
   workspaceId: string,
@@ -190,7 +190,10 @@ export async function findScript(context: PlatformContext, workspaceId: string, 
   return serializeScript(await requireResource(context.store.read, 'script', workspaceId, idOrSlug));
 }
 
-/** Edits a script; what changes in what it runs makes a new version. Throws `not_found`, `conflict`, `validation_failed`. */
+/**
+ * Edits a script; a change of what it runs creates a new version. Throws `not_found`, `conflict`,
+ * `validation_failed`.
+ */
 export async function updateScript(
   context: PlatformContext,
   request: RequestContext,
@@ -215,7 +218,7 @@ export async function updateScript(
   );
 }
 
-/** Deletes a script; its runs and their logs stay. Throws `not_found`, `conflict` while one is under way. */
+/** Deletes a script; its runs and their logs are kept. Throws `not_found`, and `conflict` during a run. */
 export function deleteScript(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SCRIPT_KIND, idOrSlug, async (trx, row) => {
     const running = await countRuns(trx, row.workspace_id, row.id, ['pending', 'processing']);
@@ -232,7 +235,7 @@ function serializeVersion(row: ScriptVersionTable): ScriptVersion {
   };
 }
 
-/** The versions of what a script runs, newest first. */
+/** Lists the versions of a script, newest first. */
 export async function listVersionsOfScript(
   context: PlatformContext,
   workspaceId: string,
