@@ -51,5 +51,5 @@ test('a stop waits for what goes on writing, and not for what does not', async (
   });
   await withinStop(work, 2_500);
   assert.equal(left, 0);
-  await assert.rejects(withinStop(new Promise(() => undefined)), /did not answer in time/);
+  await assert.rejects(withinStop(new Promise(() => undefined)), /did not respond in time/);
 });

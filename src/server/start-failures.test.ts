@@ -47,7 +47,7 @@ test('a data directory that is a file, or is below one, stops the start with exi
   for (const path of [file, join(file, 'data')]) {
     const { code, stdout, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: path });
     assert.deepEqual([code, stdout], [2, ''], stderr);
-    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR takes a directory [^\n]+\.\n$/);
+    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR must be a directory [^\n]+\.\n$/);
   }
   directory.remove();
 });
