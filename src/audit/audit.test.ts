@@ -29,7 +29,7 @@ const denial = (facts: Partial<Denial> = {}): Denial => ({
   ...facts,
 });
 
-test('refusals are folded per credential, reason and minute: the first at once, the rest when the minute is over', () => {
+test('refusals are grouped per credential, reason and minute: the first is written immediately, the rest when the minute is over', () => {
   const denials = createDenialBuffer();
   denials.add(denial());
   assert.deepEqual(
@@ -49,7 +49,7 @@ test('refusals are folded per credential, reason and minute: the first at once, 
   assert.deepEqual(denials.drain(NOW + 2 * MINUTE, true), []);
 });
 
-test('an entry about refusals is dated when it is written, so that the log stays in order of time', () => {
+test('an event about refusals is dated when it is written, so that the log stays in chronological order', () => {
   const denials = createDenialBuffer();
   denials.add(denial({ at: NOW }));
   denials.add(denial({ at: NOW + 5, reason: 'insufficient_scope' }));
@@ -84,8 +84,8 @@ test('an attacker with ever new reasons fills neither memory nor the disk', () =
   assert.equal(denials.drain(NOW + MINUTE).length, 1, 'there is room again in the next minute');
 });
 
-describe('the log of a running house', () => {
-  test('every change, sign-in and refusal is there with actor, target, origin, before and after', async () => {
+describe('the activity log of a running server', () => {
+  test('contains every change, sign-in and refusal with actor, target, origin, before and after', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     const token = await createToken(owner, ['all'], { name: 'Deploys' });
@@ -163,7 +163,7 @@ describe('the log of a running house', () => {
     await server.close();
   });
 
-  test('a page goes on where the one before ended while new entries arrive, and NDJSON streams more than a page', async () => {
+  test('continues on the next page while new events arrive, and NDJSON streams more than a page', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     for (let count = 0; count < 210; count++) {
@@ -186,7 +186,7 @@ describe('the log of a running house', () => {
     await server.close();
   });
 
-  test('a change whose entry can not be written does not happen', async () => {
+  test('a change whose event cannot be written does not happen', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     const other = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'), { timeout: 5000 });
@@ -204,7 +204,7 @@ describe('the log of a running house', () => {
     await server.close();
   });
 
-  test('verify finds an entry that was edited, removed, moved or cut off, and nothing in a whole log', async () => {
+  test('verification finds an event that was edited, removed, moved or cut off, and nothing in an intact log', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     for (let count = 0; count < 5; count++) await createToken(owner, ['all']);

@@ -2,13 +2,13 @@ import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from 
 import { MINUTE } from '../contract/limits.ts';
 import type { AuditAction } from '../contract/vocabulary.ts';
 
-/** A refusal to be recorded. */
+/** A refusal to record. */
 export interface Denial {
   readonly workspaceId: string;
   readonly action: AuditAction;
   readonly actor: AuditParty;
   readonly credential: CredentialReference | null;
-  /** The contract's code, and what was asked for where that helps. */
+  /** The contract's error code, and what was required if that helps. */
   readonly reason: string;
   readonly origin: RequestOrigin;
   readonly at: number;
@@ -18,25 +18,28 @@ interface DenialGroup {
   readonly first: Denial;
   readonly minute: number;
   last: Denial;
-  /** Not written yet. */
+  /** Refusals that are not written yet. */
   count: number;
   written: boolean;
 }
 
-/** Folds in memory, over all workspaces and of one, so that one that floods leaves room for the others. */
+/**
+ * Maximum number of groups in memory, over all workspaces and per workspace, so that a flood in one leaves room for
+ * others.
+ */
 const MAX_GROUPS = 10_000;
 const MAX_GROUPS_PER_WORKSPACE = 1_000;
 
 export interface DenialBuffer {
-  /** Notes a refusal in memory; never waits. */
+  /** Adds a refusal in memory; never waits. */
   add(denial: Denial): void;
-  /** What is due to be written at `now`, or with `everything` all that is left. Taken when returned. */
+  /** Returns and removes the events due at `now`, or all of them if `everything` is true. */
   drain(now: number, everything?: boolean): AuditDraft[];
 }
 
 /**
- * Folds refusals per actor, reason and minute, so that an attacker can't fill the disk: the first
- * is written at once, what follows in the same minute as one more entry with a count when it is over.
+ * Groups refusals per actor, reason and minute, so that an attacker cannot fill the disk: the first one is written
+ * immediately, the others in the same minute as one more event with a count when the minute is over.
  */
 export function createDenialBuffer(): DenialBuffer {
   const groups = new Map<string, DenialGroup>();
@@ -49,7 +52,7 @@ export function createDenialBuffer(): DenialBuffer {
     return {
       workspaceId: last.workspaceId,
       action: last.action,
-      // Dated when it is written, so that the log stays in order of time; never before it happened.
+      // Dated when it is written, so that the log stays in chronological order; never before it happened.
       at: Math.max(now, last.at),
       actor: last.actor,
       target: null,

@@ -12,15 +12,15 @@ import type { Queryable, Trx } from '../store/store.ts';
 import { spendChangeQuota } from './quotas.ts';
 import { refuseFormerRole } from './roles.ts';
 
-/** The log of what belongs to no workspace: a sign-up before the first one, the end of a workspace. */
+/** The log for events outside of any workspace: a sign-up before the first one, the deletion of a workspace. */
 export const SYSTEM_LOG = 'system';
 
-/** The system itself as an actor: a command of the operator, or a rule that nobody asked for. */
+/** The system itself as an actor: an operator's command, or an automatic rule. */
 export const SYSTEM_ACTOR: AuditParty = { kind: 'system', id: null, name: null };
 
 const MAX_USER_AGENT_LENGTH = 512;
 
-/** The SHA-256 over an entry's every field and the hash of the entry before it, in hex. */
+/** SHA-256 over every field of an event and the hash of the previous event, in hex. */
 export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
   const fields = [
     row.previous_hash,
@@ -39,9 +39,10 @@ export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
 }
 
 /**
- * Appends an entry to its workspace's log, in the transaction of what it records: no entry, no
- * change. Each entry carries the hash of the one before, so a removed or edited one shows. Throws `forbidden`
- * where the actor has lost the role for it meanwhile, `quota_exceeded` where the workspace has made too many changes like it.
+ * Appends an event to its workspace's log, in the transaction of the change that it records: no event, no change.
+ * Each event contains the hash of the previous one, so that removed or edited events are detected. Throws `forbidden`
+ * if the actor has lost the required role meanwhile, `quota_exceeded` if the workspace has made too many such
+ * changes.
  */
 export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
@@ -72,7 +73,7 @@ export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<voi
   await insertAuditEvent(trx, { ...row, hash: hashOfAuditEvent(row) });
 }
 
-/** Appends a copy of the entry to each of several logs, in one order for all, so that no two hold each other up. */
+/** Appends a copy of the event to each of several logs, always in the same order, to avoid deadlocks. */
 export async function appendToEachLog(trx: Trx, workspaceIds: readonly string[], draft: AuditDraft): Promise<void> {
   for (const workspaceId of [...workspaceIds].sort()) await appendAuditEvent(trx, { ...draft, workspaceId });
 }
@@ -106,7 +107,7 @@ export function showAuditEvent(row: AuditEventTable): AuditEvent {
   };
 }
 
-/** A page of a workspace's log, newest first. Throws `validation_failed` for a cursor that is not its own. */
+/** Returns a page of a workspace's log, newest first. Throws `validation_failed` for a cursor of another list. */
 export async function readAuditLog(db: Queryable, workspaceId: string, query: AuditQuery): Promise<Page<AuditEvent>> {
   const page = readPageRequest(query, '-sequence', 'number');
   const { action, actor, target, credential } = query;

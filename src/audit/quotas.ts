@@ -19,19 +19,19 @@ const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
   'env.revealed': 'reveals',
 };
 
-/** What ends something, an inactive API key among it, or happened by itself, is never refused for a quota. */
+/** Actions that end something (such as making an API key inactive) or are automatic are never refused for a quota. */
 const NEVER_LIMITED =
   /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed)$/;
 
-/** The quota that an entry of the log uses, or null. Pure. */
+/** Returns the quota that an event counts toward, or null. Pure. */
 export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>): QuotaName | null {
   if (actor.kind === 'system' || NEVER_LIMITED.test(action)) return null;
   return QUOTA_OF_ACTION[action] ?? 'changes';
 }
 
 /**
- * Uses the quota that a recorded change counts against: every change is recorded, so that none goes around it. After
- * the log's head is locked, which keeps one order of locks. Throws `quota_exceeded`.
+ * Charges a recorded change to its quota. Since every change is recorded, none can avoid this. Call it after locking
+ * the head of the log, to keep one order of locks. Throws `quota_exceeded`.
  */
 export async function spendChangeQuota(trx: Trx, draft: AuditDraft): Promise<void> {
   const name = quotaOf(draft);

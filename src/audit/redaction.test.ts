@@ -9,7 +9,7 @@ import { containsSecret, redactSecrets } from '../contract/redact.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { cookieOf, sendRequest, type TestResponse } from '../testing/test-server.ts';
 
-test('whatever stands around a secret, it is found and blotted out', () => {
+test('a secret is found and redacted whatever surrounds it', () => {
   const around = fc.string({ maxLength: 30 });
   const kind = fc.constantFrom('access_token' as const, 'api_key' as const, 'session' as const);
   fc.assert(
@@ -24,7 +24,7 @@ test('whatever stands around a secret, it is found and blotted out', () => {
   assert.equal(redactSecrets('dp_short workspace_token_'), 'dp_short workspace_token_');
 });
 
-test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reaches a log line, the store, a metric or another answer', async () => {
+test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reaches a log line, the store, a metric or another response', async () => {
   const directory = temporaryDirectory();
   const server = await spawnServer(directory.path, {
     LOG_LEVEL: 'trace',
@@ -36,7 +36,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const passphrase = 'PASSPHRASE-that-must-not-leak';
   const answers: string[] = [];
   const forbidden: string[] = [password, newPassword, passphrase];
-  /** Asks, and keeps the answer's bytes and headers unless they are meant to carry a secret. */
+  /** Sends a request and stores the response's body and headers, unless they are meant to contain a secret. */
   async function send<Body>(
     path: string,
     body?: unknown,
@@ -118,7 +118,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   person.cookie = cookieOf(changed);
   forbidden.push(secretIn(person.cookie));
 
-  // Everything that goes wrong with a secret in hand, wherever someone may put it by mistake.
+  // Every error with a secret in the request, wherever someone may put it by mistake.
   for (const secret of [guarded.body.secret, key.body.secret, secretIn(person.cookie)]) {
     const bearer = { authorization: `Bearer ${secret}` };
     await send('/v1/authorize?scope=modify_env', undefined, { ...bearer, 'access-token-passphrase': passphrase });

@@ -12,7 +12,7 @@ import { neededRole } from './roles.ts';
 
 const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => neededRole(action) === role);
 
-test('what members do is listed; everything else in a workspace needs an admin', () => {
+test('actions of members are listed; everything else in a workspace needs an admin', () => {
   assert.deepEqual(
     actionsFor('member').filter((action) => !/^deployment\./.test(action)),
     ['run.created', 'run.cancelled', 'run.finished', 'backup.created'],
@@ -34,7 +34,7 @@ forEachEngine('a change by a person', (engine) => {
   });
   after(() => store.close());
 
-  test('is recorded, and so made, only with the role that it needs at that moment', async () => {
+  test('a change is recorded, and made, only if the actor has the required role at that moment', async () => {
     const { workspaceId, personId: owner } = await seedWorkspace(store);
     const people: Record<string, string> = {
       owner,

@@ -4,11 +4,11 @@ import { type AuditAction, ROLE_RANK, type Role } from '../contract/vocabulary.t
 import { findRole } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 
-/** What people do with their own account or membership, and what their access alone decides. */
+/** Actions of people on their own account or membership, and those that depend on access alone. */
 const OWN = /^(?:person|session|passkey|device)\.|^member\.(?:created|left)$|^workspace\.(?:created|owner_changed)$/;
 const OF_MEMBERS = /^(?:deployment|run)\.|^backup\.created$/;
 
-/** The role that a person needs for what an entry of the log records, or null where none is needed. Pure. */
+/** Returns the role that a person needs for a recorded action, or null if none. Pure. */
 export function neededRole(action: AuditAction): Role | null {
   if (OWN.test(action)) return null;
   if (action === 'workspace.deleted') return 'owner';
@@ -16,9 +16,9 @@ export function neededRole(action: AuditAction): Role | null {
 }
 
 /**
- * Refuses a person who has lost the role that the change needs since the request was authorized: every change is
- * recorded, so that none goes around this. To be called after the log's head is locked; since a change of a role is
- * recorded in the same log, none can come between this and the end of the transaction. Throws `forbidden`.
+ * Refuses a person who has lost the role required for the change since the request was authorized. Since every change
+ * is recorded, none can avoid this. Call it after locking the head of the log; a change of a role is recorded in the
+ * same log, so none can commit between this and the end of the transaction. Throws `forbidden`.
  */
 export async function refuseFormerRole(trx: Trx, { action, actor, workspaceId }: AuditDraft): Promise<void> {
   const needed = actor.kind === 'person' ? neededRole(action) : null;

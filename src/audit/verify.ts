@@ -4,15 +4,15 @@ import { hashOfAuditEvent } from './log.ts';
 
 const ROWS_PER_READ = 1000;
 
-/** What a check of one workspace's log found. */
+/** Result of the verification of one workspace's log. */
 export interface LogVerification {
   readonly workspaceId: string;
   readonly entries: number;
-  /** Null if whole; otherwise the first number that does not fit, and why. */
+  /** Null if the log is intact; otherwise the first number that is wrong, and the reason. */
   readonly broken: { readonly sequence: number; readonly reason: string } | null;
 }
 
-/** Reads a workspace's log from its first entry and checks numbers, links and hashes up to its head. */
+/** Reads a workspace's log from its first event and verifies numbers, links and hashes up to its head. */
 export async function verifyLog(
   db: Queryable,
   head: { readonly workspace_id: string; readonly sequence: number; readonly hash: string },
@@ -41,7 +41,7 @@ export async function verifyLog(
   return { workspaceId: head.workspace_id, entries: sequence, broken: null };
 }
 
-/** Checks every log of the store, one after the other. */
+/** Verifies every log of the store, one after the other. */
 export async function* verifyEveryLog(db: Queryable): AsyncGenerator<LogVerification> {
   for (const head of await listAuditHeads(db)) yield await verifyLog(db, head);
 }

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-/** An answer that comes before the body is read must reach its client, whatever that is sending (RFC 9112, section 9.6). */
+/** A response sent before the body is read must reach the client even while it is sending (RFC 9112, section 9.6). */
 
 let testServer: TestServer;
 before(async () => {
@@ -18,13 +18,13 @@ const SLICE = 65_536;
 const CLIENTS = 24;
 
 interface Sent {
-  /** The first line of the answer. */
+  /** Status line of the response. */
   readonly status: string;
   readonly text: string;
   readonly error: string | null;
 }
 
-/** Sends everything before it reads anything, as simple clients do; resolves when the connection is closed. */
+/** Sends everything before reading anything, as simple clients do; resolves when the connection is closed. */
 function sendThenRead(head: readonly string[], body: Uint8Array): Promise<Sent> {
   const { hostname, port } = new URL(testServer.url);
   return new Promise((resolve) => {
@@ -48,7 +48,7 @@ const JSON_TYPE = 'Content-Type: application/json';
 const CLOSE = 'Connection: close';
 const HOST = 'Host: 127.0.0.1';
 
-/** What is refused, the status, and what the request is made of. */
+/** Requests that are refused early: description, status, head and body. */
 const REFUSED: readonly (readonly [what: string, status: number, head: readonly string[], body: Uint8Array])[] = [
   ['too large by its length', 413, ['POST /v1/sessions HTTP/1.1', HOST, CLOSE, JSON_TYPE, LENGTH], BODY],
   [
@@ -97,7 +97,7 @@ for (const [what, status, head, body] of REFUSED) {
   });
 }
 
-test('a client that keeps its connection is answered, and asks again on it', async () => {
+test('a client that keeps its connection alive gets its response and can use the connection again', async () => {
   const { hostname, port } = new URL(testServer.url);
   const socket = connect(Number(port), hostname);
   let text = '';
@@ -109,7 +109,7 @@ test('a client that keeps its connection is answered, and asks again on it', asy
   assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 401', 'HTTP/1.1 200']);
 });
 
-test('a client that sends without an end is answered, and cut off', async () => {
+test('a client that sends endlessly gets its response and is disconnected', async () => {
   const { hostname, port } = new URL(testServer.url);
   const socket = connect(Number(port), hostname);
   let text = '';
@@ -126,7 +126,7 @@ test('a client that sends without an end is answered, and cut off', async () => 
   assert.match(text, /^HTTP\/1\.1 404 /);
 });
 
-/** Sends a head with `Expect: 100-continue`; resolves to whether the body was asked for, and the status. */
+/** Sends a head with `Expect: 100-continue`; resolves to whether the server sent 100, and the final status. */
 function expectContinue(path: string, length: number): Promise<{ continued: boolean; status: number }> {
   return new Promise((resolve, reject) => {
     let continued = false;
@@ -150,7 +150,7 @@ function expectContinue(path: string, length: number): Promise<{ continued: bool
   });
 }
 
-test('a body is asked for only where it is going to be read', async () => {
+test('a body is requested with 100 only if it is going to be read', async () => {
   assert.deepEqual(await expectContinue('/v1/sessions', 2), { continued: true, status: 422 });
   assert.deepEqual(await expectContinue('/v1/sessions', BODY.length), { continued: false, status: 413 });
   assert.deepEqual(await expectContinue('/v1/access-tokens', 2), { continued: false, status: 401 });

@@ -14,7 +14,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** Gets an address with an agent, to the last byte; resolves to the status. */
+/** Gets a URL with an agent and reads the whole body; resolves to the status. */
 function getWith(agent: Agent, url: string, cookie: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     get(url, { agent, headers: { cookie } }, (answer) => {
@@ -23,7 +23,7 @@ function getWith(agent: Agent, url: string, cookie: string): Promise<number | un
   });
 }
 
-test('a connection keeps nothing of the logs that were read over it', async () => {
+test('a connection retains no memory of the logs that were read over it', async () => {
   const owner = await signUpOwner(testServer);
   const server = await owner.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
   const script = await owner.call<Script>('/v1/scripts', {

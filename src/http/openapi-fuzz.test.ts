@@ -41,7 +41,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
   let document: Document;
   let owner: TestPerson;
   let senders: Record<'person' | 'token' | 'key', Readonly<Record<string, string>>>;
-  /** What bodies name: ids that were made up are refused before anything else is looked at. */
+  /** Ids to use in bodies: made-up ids are refused before anything else is checked. */
   const existing: Record<string, string> = {};
   const parameters: Record<string, string> = { any: '1', name: 'NAME' };
   before(async () => {
@@ -86,7 +86,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
       assert.match(answer.headers.get('content-type') ?? '', /^application\/(?:problem\+)?json/, message);
   }
 
-  /** What was created can be got by its id, and is what the answer said. */
+  /** Checks that a created resource can be read by its id and matches the response that created it. */
   async function expectReadable(
     path: string,
     headers: Readonly<Record<string, string>>,
@@ -103,11 +103,11 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     assert.equal(read.body['name'], (created as { name?: unknown }).name);
   }
 
-  test('whatever body is sent, it is refused or accepted, and what is accepted can be read', async () => {
+  test('any body is refused or accepted, and what was accepted can be read', async () => {
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const schema = operation.requestBody?.content['application/json']?.schema;
-        // A body of no fields has nothing to vary, and many of its routes end what the others need.
+        // A body without fields has nothing to vary, and many such routes delete what the others need.
         if (schema === undefined || path === '/v1/activity/events' || operation.requestBody?.required === false)
           continue;
         const headers = senderOf(path, operation);
@@ -128,7 +128,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     await expectListsReadable();
   });
 
-  test('whatever event is sent, it is refused or accepted, and the list of them can be read', async () => {
+  test('any event is refused or accepted, and the list of events can be read', async () => {
     const operation = document.paths['/v1/activity/events']?.['post'];
     const schema = document.components.schemas['CloudEvent'];
     assert.ok(operation !== undefined && schema !== undefined);
@@ -143,7 +143,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     await expectListsReadable();
   });
 
-  test('whatever query is sent, it is refused or answered', async () => {
+  test('any query is refused or answered', async () => {
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
         const names = (operation.parameters ?? []).filter((one) => one.in === 'query');
@@ -166,7 +166,10 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     }
   });
 
-  /** Every list that needs no parameter, and those of the app, answers whatever was accepted before. */
+  /**
+   * Checks that every list without required parameters, and those of the app, can be read whatever was accepted
+   * before.
+   */
   async function expectListsReadable(): Promise<void> {
     for (const [path, { get }] of Object.entries(document.paths)) {
       if (get === undefined || path.endsWith('/logs') || path.includes('{id}')) continue;

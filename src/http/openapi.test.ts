@@ -7,7 +7,7 @@ import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { routeTable } from './http-server.ts';
 
-/** The rules that the document does not follow, each with why. `at` limits an exception to some addresses. */
+/** Rules that the document does not follow, each with the reason. `at` limits an exception to some paths. */
 const EXCEPTIONS: readonly { readonly rule: string; readonly at?: RegExp; readonly why: string }[] = [
   { rule: 'owasp:api4:2023-string-restricted', why: 'names, descriptions and messages are free text in any script' },
   { rule: 'owasp:api4:2023-rate-limit', why: 'only failures are limited, and 429 says when in Retry-After' },
@@ -84,7 +84,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-test('the document is OpenAPI 3.1 and clean by the OpenAPI and OWASP rules, but for the exceptions named here', async () => {
+test('the document is OpenAPI 3.1 and passes the OpenAPI and OWASP rules, except those listed here', async () => {
   const linter = new spectral.Spectral();
   linter.setRuleset({ extends: [rulesets.oas as never, owasp as never] });
   const findings: Finding[] = await linter.run(document as never);
@@ -110,7 +110,7 @@ test('every route of the table is in the document, with a security scheme unless
   }
 });
 
-test('the example of a secret begins as the secrets of its kind do', () => {
+test('the example of a secret has the prefix of its kind', () => {
   for (const [path, prefix] of [
     ['/v1/access-tokens', SECRET_PREFIXES.access_token],
     ['/v1/api-keys', SECRET_PREFIXES.api_key],
@@ -120,7 +120,7 @@ test('the example of a secret begins as the secrets of its kind do', () => {
   }
 });
 
-test('the reference page asks no foreign origin for anything', async () => {
+test('the API reference page loads nothing from a foreign origin', async () => {
   const page = await testServer.call('/docs');
   assert.equal(page.status, 200);
   assert.match(page.headers.get('content-security-policy') ?? '', /default-src 'none'/);
@@ -130,7 +130,7 @@ test('the reference page asks no foreign origin for anything', async () => {
   }
 });
 
-test('each code has a page, and only codes do', async () => {
+test('each error code has a page, and nothing else does', async () => {
   const page = await testServer.call('/docs/problems/insufficient_scope');
   assert.equal(page.status, 200);
   assert.match(page.text, /insufficient_scope/);

@@ -36,7 +36,7 @@ test('the migration makes the person who signed up first an operator', () => {
 });
 
 forEachEngine('who may create workspaces', (engine) => {
-  test('on a server with invitations only operators, and the first person is one', async () => {
+  test('on a server with invitations only operators create workspaces, and the first person is one', async () => {
     const testServer = await startTestServer({ environment: await engine.environment() });
     const owner = await signUpOwner(testServer);
     assert.deepEqual(
@@ -53,7 +53,7 @@ forEachEngine('who may create workspaces', (engine) => {
 
 const signUp = (email: string): TestRequest => ({ body: { name: email, email, password: PASSWORD } });
 
-test('with open sign-up anybody creates workspaces, and only the first person is an operator', async () => {
+test('with open sign-up anyone can create workspaces, and only the first person is an operator', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
   const first = await testServer.call<Person>('/v1/people', signUp('ada@example.com'));
   const second = await testServer.call<Person>('/v1/people', signUp('eve@example.com'));
@@ -62,7 +62,7 @@ test('with open sign-up anybody creates workspaces, and only the first person is
   await testServer.close();
 });
 
-test('open sign-up with DEVPILOT_WORKSPACES=operators lets people in, but not create workspaces', async () => {
+test('open sign-up with DEVPILOT_WORKSPACES=operators lets people sign up but not create workspaces', async () => {
   const environment = { DEVPILOT_SIGN_UP: 'open', DEVPILOT_WORKSPACES: 'operators' };
   const testServer = await startTestServer({ environment });
   await signUpOwner(testServer);

@@ -67,7 +67,7 @@ async function newestEvents(person: TestPerson, action: string): Promise<AuditEv
   return (await person.call<Page<AuditEvent>>(`/v1/audit-events?action=${action}`)).body.data;
 }
 
-test('options for a new passkey ask for a discoverable, verified one and need the password', async () => {
+test('options for a new passkey require a discoverable, verified one and the password', async () => {
   const answer = await begin(ada);
   assert.equal(answer.status, 200);
   const { options } = answer.body;
@@ -84,7 +84,7 @@ test('options for a new passkey ask for a discoverable, verified one and need th
   assert.equal((wrong.body as unknown as ProblemBody).code, 'sign_in_failed');
 });
 
-test('options for a sign-in name no passkey, so that nobody learns who has one', async () => {
+test('options for a sign-in name no passkey, so they do not reveal who has one', async () => {
   const { options } = (await beginSignIn()).body;
   assert.equal(options.userVerification, 'required');
   assert.equal(options.rpId, here().rpId);
@@ -130,7 +130,7 @@ test('a passkey is added, listed, renamed, signs in without a second factor, and
   assert.ok(!text.includes(authenticator.credentialId));
 });
 
-test('a passkey proves that it is oneself, once, for whom it was asked', async () => {
+test('a passkey reauthenticates once, and only the person it was requested for', async () => {
   const authenticator = createTestAuthenticator();
   const added = await addPasskey(ada, authenticator);
   const options = async (person: TestPerson) =>
@@ -152,7 +152,7 @@ test('a passkey proves that it is oneself, once, for whom it was asked', async (
   now += 15 * MINUTE;
 });
 
-test("another person's passkey looks like none", async () => {
+test("another person's passkey is reported as not found", async () => {
   const added = await addPasskey(ada, createTestAuthenticator());
   const path = `/v1/me/passkeys/${added.body.id}`;
   const none = '/v1/me/passkeys/psk_01kaexample0000000000000000';
@@ -167,7 +167,7 @@ test("another person's passkey looks like none", async () => {
   assert.equal((await grace.call<Page<Passkey>>('/v1/me/passkeys')).body.data.length, 0);
 });
 
-test('an answer works once, for whom it was asked, within five minutes', async () => {
+test('a response works once, for the person it was requested for, within five minutes', async () => {
   const authenticator = createTestAuthenticator();
   const { challenge } = (await begin(ada)).body.options;
   const response = authenticator.create({ challenge, ...here() });
@@ -190,7 +190,7 @@ test('an answer works once, for whom it was asked, within five minutes', async (
   now += 15 * MINUTE;
 });
 
-test('a challenge of a sign-in adds no passkey, and the other way round', async () => {
+test('a sign-in challenge adds no passkey, and a registration challenge signs nobody in', async () => {
   const authenticator = createTestAuthenticator();
   const { challenge } = (await beginSignIn()).body.options;
   const response = authenticator.create({ challenge, ...here() });
@@ -200,7 +200,7 @@ test('a challenge of a sign-in adds no passkey, and the other way round', async 
   assert.equal((await signInWith(authenticator, { challenge: mine })).status, 401);
 });
 
-test('a challenge to prove oneself adds no passkey, so that a session alone cannot add one', async () => {
+test('a reauthentication challenge adds no passkey, so a session alone cannot add one', async () => {
   const authenticator = createTestAuthenticator();
   const { challenge } = (await ada.call<Options>('/v1/me/passkeys/proof', { method: 'POST' })).body.options;
   const response = authenticator.create({ challenge, ...here() });
@@ -209,7 +209,7 @@ test('a challenge to prove oneself adds no passkey, so that a session alone cann
   assert.equal(added.body.errors?.[0]?.field, 'response');
 });
 
-test('a passkey of another site, an unverified one and one with a foreign handle are refused', async () => {
+test('a passkey of another site, an unverified one and one with a foreign user handle are refused', async () => {
   const bent: Partial<CeremonyOptions>[] = [
     { origin: 'https://devpilot.example.net' },
     { rpId: 'devpilot.example.net' },
@@ -228,7 +228,7 @@ test('a passkey of another site, an unverified one and one with a foreign handle
   now += 16 * MINUTE;
 });
 
-test('a counter that did not go on is refused and recorded: the passkey may have been copied', async () => {
+test('a counter that did not increase is refused and recorded: the passkey may have been copied', async () => {
   const authenticator = createTestAuthenticator();
   await addPasskey(ada, authenticator, { counter: 7 });
   assert.equal((await signInWith(authenticator, { counter: 8 })).status, 201);
@@ -256,7 +256,7 @@ test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', 
   now += 16 * MINUTE;
 });
 
-test('what is begun at one address and never ended is bounded', async () => {
+test('sign-ins that one address starts and never completes are bounded', async () => {
   let answer: TestResponse<unknown>;
   let begun = 0;
   do answer = await beginSignIn();
@@ -267,7 +267,7 @@ test('what is begun at one address and never ended is bounded', async () => {
   assert.equal((await beginSignIn()).status, 200);
 });
 
-test('nobody and no credential reaches passkeys, and odd bodies are refused', async () => {
+test('nobody else and no credential can access passkeys, and malformed bodies are refused', async () => {
   const calls = [
     ['GET', '/v1/me/passkeys'],
     ['POST', '/v1/me/passkeys'],

@@ -28,7 +28,7 @@ const codeOf = (answer: TestResponse) => (answer.body as ProblemBody).code;
 const secretOf = (cookie: string) => cookie.split('=')[1] ?? '';
 
 describe('signing up', () => {
-  test('four first sign-ups in parallel with one setup code make one owner', async () => {
+  test('four concurrent first sign-ups with one setup code create one owner', async () => {
     const testServer = await startTestServer();
     const setupCode = setupCodeOf(testServer);
     const tries = await Promise.all(
@@ -57,7 +57,7 @@ describe('signing up', () => {
     await second.close();
   });
 
-  test('without a code or an invitation nobody signs up, and with open sign-up everybody', async () => {
+  test('nobody signs up without a code or an invitation, and anyone can with open sign-up', async () => {
     const person = { name: 'Eve', email: 'eve@example.com', password: PASSWORD };
     const closed = await startTestServer();
     await signUpOwner(closed);
@@ -71,7 +71,7 @@ describe('signing up', () => {
     await open.close();
   });
 
-  test('passwords: 8 and 64 and more characters are taken, the most common and one’s own name are not', async () => {
+  test("passwords of 8 or more characters are accepted, common ones and one's own name are not", async () => {
     const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
     let count = 0;
     const signUp = (password: string, name = 'Ada Lovelace') =>
@@ -114,7 +114,7 @@ describe('members, roles and invitations', () => {
     return createTestPerson(testServer, email, cookieOf(answer), owner.workspaceId);
   };
 
-  test('an invitation has the shape of the contract, works once, for its address, for seven days', async () => {
+  test('an invitation has the shape of the contract, works once, for its email address, for seven days', async () => {
     const invite = (email: string, role = 'member') =>
       owner.call<CreatedInvitation>('/v1/invitations', { body: { email, role } });
     const made = await invite('grace@example.com', 'admin');
@@ -145,7 +145,7 @@ describe('members, roles and invitations', () => {
     assert.equal((await signUp(second.body.code, 'twice@example.com')).status, 201);
   });
 
-  test('accepting as a signed-in person needs the invited address; being a member already is a conflict', async () => {
+  test('accepting as a signed-in person requires the invited email address; being a member already is a conflict', async () => {
     const ada = await createWorkspaceFor(owner, testServer, 'Elsewhere');
     const linus = await signUpMember(testServer, owner, 'member', 'linus@example.com');
     const invited = await ada.call<CreatedInvitation>('/v1/invitations', {
@@ -168,7 +168,7 @@ describe('members, roles and invitations', () => {
     );
   });
 
-  test('roles change at once, the owner stays, and ownership is handed over, never shared', async () => {
+  test('role changes apply immediately, the owner keeps the role, and ownership is transferred, never shared', async () => {
     const bob = await signUpMember(testServer, owner, 'member', 'bob@example.com');
     const eve = await signUpMember(testServer, owner, 'admin', 'eve@example.com');
     const [bobId, eveId, ownerId] = await Promise.all(
@@ -193,7 +193,7 @@ describe('members, roles and invitations', () => {
     assert.equal(owners.length, 1);
     assert.equal((await memberOf(owner.email)).role, 'admin');
     const heir = owners[0]?.email === eve.email ? eve : bob;
-    // The first person is an operator, who is given a workspace by operators only.
+    // The first person is an operator, and only operators can give a workspace to an operator.
     assert.equal(codeOf(await handOver(heir, ownerId)), 'forbidden');
     const { id: heirId } = (await heir.call<{ id: string }>('/v1/me')).body;
     const operator = await owner.call(`/v1/people/${heirId}`, { method: 'PATCH', body: { operator: true } });
@@ -202,7 +202,7 @@ describe('members, roles and invitations', () => {
     assert.equal((await memberOf(owner.email)).role, 'owner');
   });
 
-  test('who is removed sees nothing any more and loses the sessions; what they created stays', async () => {
+  test('a removed member sees nothing and loses the sessions; what they created stays', async () => {
     const admin = await signUpMember(testServer, owner, 'admin', 'carol@example.com');
     const { id, secret } = await createToken(admin, ['all']);
     assert.equal(
@@ -218,7 +218,7 @@ describe('members, roles and invitations', () => {
     assert.equal(token.body.createdBy.email, 'carol@example.com');
   });
 
-  test('a request without the header goes to the last-used workspace, by id or slug; another’s is 404', async () => {
+  test('a request without the header uses the last-used workspace, by id or slug; one of somebody else is 404', async () => {
     const dave = await signUpMember(testServer, owner, 'member', 'dave@example.com');
     const own = await createWorkspaceFor({ ...dave, workspaceId: '' }, testServer, 'Daves own');
     const without = createTestPerson(testServer, dave.email, dave.cookie, '');
@@ -236,7 +236,7 @@ describe('members, roles and invitations', () => {
     assert.equal(await where(), 'acme');
   });
 
-  test('an idempotency key makes one thing, also in parallel, and tells which', async () => {
+  test('an idempotency key creates one resource, also with concurrent requests, and identifies it', async () => {
     const post = (path: string, body: unknown, key: string) =>
       owner.call<{ id: string; code: string; secret?: string }>(path, { body, headers: { 'idempotency-key': key } });
     const rows: [string, Record<string, unknown>][] = [
@@ -283,7 +283,7 @@ describe('signing in', () => {
   const signIn = (password: string, address = '127.0.0.1', email = owner.email, code?: string) =>
     testServer.call('/v1/sessions', from(address, { body: { email, password, ...(code !== undefined && { code }) } }));
 
-  test('CVE-2026-25050: a wrong password and an unknown account answer alike', async () => {
+  test('CVE-2026-25050: a wrong password and an unknown account get the same response', async () => {
     const bare = ({ status, text }: TestResponse) => [status, text.replace(/"requestId":"[^"]*"/, '')];
     const wrong = await signIn('not the password', '10.1.0.1');
     const unknown = await signIn('not the password', '10.1.0.1', 'nobody@example.com');
@@ -293,7 +293,7 @@ describe('signing in', () => {
     assert.ok(!wrong.headers.has('set-cookie'));
   });
 
-  test('an account from one address is held after five failures, also in parallel, and a stranger can’t lock a person out', async () => {
+  test('sign-ins to an account from one address are throttled after five failures, also in parallel, and a stranger cannot lock a person out', async () => {
     const tries = await Promise.all(Array.from({ length: 60 }, (_, at) => signIn(`wrong ${at}`, '10.2.0.1')));
     const codes = tries.map(codeOf);
     assert.equal(codes.filter((code) => code === 'sign_in_failed').length, 5);
@@ -301,7 +301,7 @@ describe('signing in', () => {
     const held = await signIn(PASSWORD, '10.2.0.1');
     assert.equal(held.status, 429);
     assert.ok(Number(held.headers.get('retry-after')) > 0);
-    // Many strangers from many addresses: new addresses are held, the person's own is not.
+    // Many strangers from many addresses: new addresses are throttled, the person's own is not.
     for (let address = 2; address <= 12; address++) {
       for (let count = 0; count < 5; count++) await signIn('wrong', `10.2.0.${address}`);
     }
@@ -311,18 +311,18 @@ describe('signing in', () => {
     assert.equal((await signIn(PASSWORD, '10.2.0.1')).status, 201);
   });
 
-  test('many sign-ins of one account from one address at once all succeed, each in its turn', async () => {
+  test('many concurrent sign-ins of one account from one address all succeed, one after the other', async () => {
     const tries = await Promise.all(Array.from({ length: 40 }, () => signIn(PASSWORD, '10.2.1.1')));
     assert.deepEqual([...new Set(tries.map(({ status }) => status))], [201]);
   });
 
-  test('one address that fails at many accounts is held at all of them', async () => {
+  test('an address that fails at many accounts is throttled at all of them', async () => {
     for (let at = 0; at < 30; at++) await signIn('wrong', '10.3.0.1', `nobody${at}@example.com`);
     assert.equal((await signIn('wrong', '10.3.0.1', 'somebody@example.com')).status, 429);
     assert.equal((await signIn('wrong', '10.3.0.2', 'somebody@example.com')).status, 401);
   });
 
-  test('a client address is taken through trusted proxies only', async () => {
+  test('a client address is taken from trusted proxies only', async () => {
     const strict = await startTestServer();
     const person = await signUpOwner(strict);
     await strict.call('/v1/sessions', {
@@ -335,7 +335,7 @@ describe('signing in', () => {
     await strict.close();
   });
 
-  test('second factor: asked for, each code works once also in parallel, recovery codes likewise', async () => {
+  test('second factor: required, each code works once also in parallel, recovery codes likewise', async () => {
     const member = await signUpMember(testServer, owner, 'member', 'tess@example.com');
     const start = await member.call<{ secret: string; uri: string }>('/v1/me/two-factor', {
       body: { password: PASSWORD },
@@ -368,7 +368,7 @@ describe('signing in', () => {
     const tries = await Promise.all(Array.from({ length: 4 }, () => tess(code)));
     assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 401, 401, 401]);
     now += 15 * MINUTE;
-    // CVE-2025-55000: spelled otherwise it is still the same code.
+    // CVE-2025-55000: a different spelling is still the same code.
     const next = await codeAt();
     assert.equal((await tess(`${next.slice(0, 3)} ${next.slice(3)}`)).status, 201);
     assert.equal((await tess(next)).status, 401);
@@ -395,7 +395,7 @@ describe('signing in', () => {
     assert.equal((await tess()).status, 201);
   });
 
-  test('CVE-2026-27801: tries of the second factor are limited, also in parallel', async () => {
+  test('CVE-2026-27801: second factor attempts are limited, also in parallel', async () => {
     const member = await signUpMember(testServer, owner, 'member', 'tom@example.com');
     const start = await member.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
     const codeAt = () => generate({ secret: start.body.secret, epoch: Math.floor(now / 1000) });
@@ -447,7 +447,7 @@ describe('sessions', () => {
     assert.equal(await alive(third), false);
   });
 
-  test('another person’s session can not be ended', async () => {
+  test("another person's session cannot be ended", async () => {
     const member = await signUpMember(testServer, owner, 'member', 'mel@example.com');
     const { body } = await owner.call<Page<{ id: string }>>('/v1/sessions');
     assert.equal((await member.call(`/v1/sessions/${body.data[0]?.id}`, { method: 'DELETE' })).status, 404);
@@ -473,7 +473,7 @@ describe('sessions', () => {
     owner = createTestPerson(testServer, owner.email, cookieOf(back), owner.workspaceId);
   });
 
-  test('a session dies after 14 idle days, and after 90 days however much it is used', async () => {
+  test('a session ends after 14 idle days, and after 90 days even if it is used', async () => {
     const idle = await signIn();
     const busy = await signIn();
     const started = now;
@@ -584,7 +584,7 @@ describe('device sign-in (RFC 8628)', () => {
     );
   };
 
-  test('pending, too fast, approved, and then used once, in form and in JSON', async () => {
+  test('pending, polled too fast, approved, then used once, in form and in JSON', async () => {
     for (const form of [true, false]) {
       const started = await start(form);
       assert.deepEqual([started.interval, started.expires_in], [5, 900]);
@@ -636,7 +636,7 @@ describe('device sign-in (RFC 8628)', () => {
   });
 });
 
-test('an invitation goes out by mail where a server is set, and says so where it could not', async () => {
+test('an invitation is mailed if a mail server is set, and the response says if that failed', async () => {
   const server = await startMailServer();
   const testServer = await startTestServer({
     environment: { DEVPILOT_SMTP_URL: server.url, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' },

@@ -11,7 +11,7 @@ import {
 } from '../testing/test-server.ts';
 import { isKnownHost } from './public-origin.ts';
 
-test('without a setting, localhost, loopback addresses and the listener are our own, and nothing else', () => {
+test('without a setting, only localhost, loopback addresses and the listener are our own origins', () => {
   const listener = { host: 'box.lan', address: '::ffff:192.168.1.5' };
   const OWN = [
     'localhost',
@@ -41,7 +41,7 @@ interface Bent {
   readonly body: string;
 }
 
-/** A request whose `Host` is not where it goes, as after a name was pointed at this server. */
+/** Sends a request whose `Host` differs from its destination, as after a DNS name was pointed at this server. */
 function ask(url: string, path: string, headers: Record<string, string>, body?: unknown): Promise<Bent> {
   return new Promise((resolve, reject) => {
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
@@ -64,7 +64,7 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
   });
   after(() => testServer.close());
 
-  test('a page at another name signs nobody in and changes nothing, though it is its own origin', async () => {
+  test('a page under another name cannot sign anyone in or change anything, although it is same-origin', async () => {
     const host = 'evil.example:4000';
     const page = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin', cookie: owner.cookie };
     const changed = await ask(testServer.url, '/v1/workspaces', page, { name: 'Theirs' });
@@ -75,7 +75,7 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
     assert.equal((await ask(testServer.url, '/v1/sessions/passkey/options', { host }, {})).status, 403);
   });
 
-  test('links and addresses in responses are never of another name', async () => {
+  test('links and URLs in responses never contain another host name', async () => {
     const port = new URL(testServer.url).port;
     for (const [host, expected] of [
       ['evil.example', testServer.url],
@@ -92,7 +92,7 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
     }
   });
 
-  test('with our cookie, another Origin is refused even where Sec-Fetch-Site says same-origin', async () => {
+  test('a request with the cookie and another Origin is refused even if Sec-Fetch-Site says same-origin', async () => {
     const headers = { cookie: owner.cookie, origin: 'http://evil.example', 'sec-fetch-site': 'same-origin' };
     const refused = await testServer.call('/v1/workspaces', { headers, body: { name: 'Theirs' } });
     assert.equal(refused.status, 403);
@@ -110,7 +110,7 @@ test('on https only the cookie with the __Host- prefix counts, on plain http onl
   assert.equal((await me(`__Host-devpilot=${secret}`)).status, 401);
   assert.equal((await me(`__Host-devpilot=${secret}`, https)).status, 200);
   assert.equal((await me(`devpilot=${secret}`, https)).status, 401);
-  // What a sibling subdomain can set does not get in the way of the session either.
+  // A cookie set by a sibling subdomain does not disturb the session either.
   assert.equal((await me(`devpilot=theirs; __Host-devpilot=${secret}`, https)).status, 200);
   const signedIn = await testServer.call('/v1/sessions', {
     headers: https,

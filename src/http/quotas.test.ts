@@ -48,14 +48,14 @@ describe('quotas over HTTP', () => {
     work(database);
     database.close();
   }
-  /** Leaves room for `left` more of a quota. */
+  /** Sets the usage of a quota so that `left` are left. */
   function leave(name: QuotaName, subject: string, left: number): void {
     const { max, spanMs }: Quota = QUOTAS[name];
     const statement = 'insert or replace into quota_use (subject, quota, period, used) values (?, ?, ?, ?)';
     sql((database) => database.prepare(statement).run(subject, name, Math.floor(NOW / (spanMs ?? 1)), max - left));
   }
 
-  test('each is refused with the quota in words and the time to wait, and ending things never is', async () => {
+  test('each is refused with the name of the quota and the time to wait, and deletions never are', async () => {
     const workspace = owner.workspaceId;
     const principal = `${workspace} ${ownerId}`;
     const key = await createKey(owner, ['read']);
@@ -109,7 +109,7 @@ describe('quotas over HTTP', () => {
     assert.equal((await owner.call(`/v1/projects/${project}`, { method: 'DELETE' })).status, 204);
   });
 
-  test('a sender with too many new issues adds no more, is counted, and keeps nobody else from adding', async () => {
+  test('a sender with too many new issues adds no more, is counted, and prevents nobody else from adding', async () => {
     leave('credentials', owner.workspaceId, 10);
     const [noisy, quiet] = [await createToken(owner, ['error_tracker']), await createToken(owner, ['error_tracker'])];
     const report = async (secret: string, type: string) => {
@@ -136,7 +136,7 @@ describe('quotas over HTTP', () => {
     assert.deepEqual([body.count, events.body.data.length], [3, 2]);
   });
 
-  test('a person owns so many workspaces, and has so many sessions, of which the oldest end', async () => {
+  test('the number of workspaces per owner is bounded, and so is that of sessions, of which the oldest end', async () => {
     const { max } = QUOTAS.workspaces;
     const statuses = new Set<number>();
     for (let count = 1; count < max; count++) {
@@ -145,14 +145,14 @@ describe('quotas over HTTP', () => {
     assert.deepEqual([...statuses], [201]);
     const refused = await owner.call<ProblemBody>('/v1/workspaces', { body: { name: 'Another' } });
     assert.deepEqual([refused.status, refused.body.code], [429, 'quota_exceeded'], refused.text);
-    // Neither are more handed over to somebody.
+    // Nor can ownership of more be transferred to somebody.
     const giver = await signUpMember(testServer, owner, 'admin', 'giver@example.com');
     const owned = await owner.call<{ data: { id: string }[] }>('/v1/workspaces?limit=200');
     const given = owned.body.data.find(({ id }) => id !== owner.workspaceId);
     sql((database) => {
       const giverId = database.prepare('select id from person where email = ?').get(giver.email)?.['id'] ?? '';
       const workspace = given?.id ?? '';
-      // Only an operator hands a workspace to an operator, which the first person is.
+      // Only an operator can transfer a workspace to an operator, which the first person is.
       database.prepare('update person set operator = 1 where id = ?').run(giverId);
       database.prepare('update member set person_id = ? where workspace_id = ?').run(giverId, workspace);
       const insert = database.prepare(
@@ -182,7 +182,7 @@ describe('quotas over HTTP', () => {
     });
   });
 
-  test('what ends access counts against no quota, and what else a person changes does', () => {
+  test('ending access counts toward no quota, and other changes by a person do', () => {
     const actor = { kind: 'person', id: 'per_1', name: 'Ada' } as const;
     const never = [
       ...(['api_key.deleted', 'api_key.updated', 'access_token.deleted', 'session.deleted', 'member.deleted'] as const),
@@ -196,7 +196,7 @@ describe('quotas over HTTP', () => {
     assert.equal(quotaOf({ action: 'run.created', actor: SYSTEM_ACTOR }), null, 'schedules bound themselves');
   });
 
-  test('the page for operators has the table of all quotas', () => {
+  test('docs/operations.md has the table of all quotas', () => {
     const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
     const rows = Object.values<Quota>(QUOTAS).map(
       ({ unit: what, max, per, spanMs }) =>
@@ -214,7 +214,7 @@ forEachEngine('quotas', (engine) => {
   });
   after(() => store.close());
 
-  test('a quota is used by what is committed, up to its number however many come at once, and is new in its next window', async () => {
+  test('a quota counts committed changes, up to its limit however many are concurrent, and resets in the next window', async () => {
     const { max } = QUOTAS.invitations;
     const spend = (now: number, subject = 'wsp_1') =>
       store.transaction((trx) => consumeQuota(trx, 'invitations', subject, now));
@@ -229,7 +229,7 @@ forEachEngine('quotas', (engine) => {
     await spend(NOW + DAY);
   });
 
-  test('a sender whose events hold too much data is refused, and another one of the same batch is not', async () => {
+  test('a sender whose events exceed its data quota is refused, and another one in the same batch is not', async () => {
     const { workspaceId } = await seedWorkspace(store);
     const { max } = QUOTAS.activityData;
     await store.transaction((trx) => consumeQuota(trx, 'activityData', `${workspaceId} noisy`, NOW, max));
@@ -245,7 +245,7 @@ forEachEngine('quotas', (engine) => {
     await assert.rejects(take('noisy', 'd'), { code: 'quota_exceeded' });
   });
 
-  test('no more work is accepted while as many jobs of the workspace wait as may', async () => {
+  test('no more jobs are accepted once the maximum number of jobs of the workspace is waiting', async () => {
     const { workspaceId, personId } = await seedWorkspace(store);
     const create = (id: string) =>
       store.transaction((trx) =>
@@ -292,7 +292,7 @@ forEachEngine('quotas', (engine) => {
     await assert.rejects(create(personId), { code: 'quota_exceeded' });
   });
 
-  test('noise evicts noise: of the sender with the most issues, and nothing that somebody changed or that came often', async () => {
+  test('noise evicts noise: issues of the sender with the most, and none that somebody changed or that occurred often', async () => {
     const { workspaceId } = await seedWorkspace(store);
     const issue = (id: string, sender: string | null, more: Partial<ErrorIssueTable> = {}): ErrorIssueTable => ({
       ...{

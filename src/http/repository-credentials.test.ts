@@ -56,7 +56,7 @@ forEachEngine('credentials of a repository', (engine) => {
     hasRepositoryPassword,
   ];
 
-  test('an address with credentials is taken apart, and nobody is shown the password', async () => {
+  test('credentials in a URL are stored separately, and the password is shown to nobody', async () => {
     const created = await edit({ repository: `https://deploy:${inAddress}@git.example.com:8443/shop.git` });
     assert.equal(created.status, 200, created.text);
     const apart = ['https://git.example.com:8443/shop.git', 'deploy', true];
@@ -76,7 +76,7 @@ forEachEngine('credentials of a repository', (engine) => {
     }
     const rows = await runSql(testServer, environment, `select * from app where id = '${app.id}'`);
     assert.ok(!JSON.stringify(rows).includes('p4ss'));
-    // Another path of the same host keeps them; a replaced password is recorded by name.
+    // Another path on the same host keeps them; a replaced password is recorded by name.
     assert.deepEqual(shownOf((await edit({ repository: 'https://git.example.com:8443/next.git' })).body).slice(1), [
       'deploy',
       true,
@@ -86,7 +86,7 @@ forEachEngine('credentials of a repository', (engine) => {
     assert.deepEqual(log.data[0]?.detail['after'], { repositoryPassword: 'replaced' });
   });
 
-  test('the password does not go along to another scheme, host or port', async () => {
+  test('the password is not kept for another scheme, host or port', async () => {
     await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: PASSWORD, repositoryUser: null });
     for (const repository of [
       'https://evil.example.com/shop.git',
@@ -107,7 +107,7 @@ forEachEngine('credentials of a repository', (engine) => {
     assert.equal((await edit({ repository: 'https://git.example.com/', repositoryUser: 'a\nb' })).status, 422);
   });
 
-  test('an address whose host git and URL parsers read differently, or not at all, is refused', async () => {
+  test('a URL whose host git and URL parsers read differently, or not at all, is refused', async () => {
     await edit({ repository: 'https://git.example.com/shop.git', repositoryPassword: PASSWORD });
     for (const repository of [
       'https://git.example.com\\@evil.example.com/shop.git',
@@ -121,7 +121,7 @@ forEachEngine('credentials of a repository', (engine) => {
     assert.equal(splitCredentials('https://t0ken@git.example.com:99999/a').url, 'https://git.example.com:99999/a');
   });
 
-  test('an address with a place for a secret that is not sealed is refused, and an empty user is removed', async () => {
+  test('a URL with a part that may hold an unencrypted secret is refused, and an empty user is removed', async () => {
     const { projectId } = (await owner.call<App>(`/v1/apps/${app.id}`)).body;
     for (const [repository, message] of [
       ['https://git.example.com/shop.git?token=t0ken', 'a query or a fragment'],
@@ -148,7 +148,7 @@ forEachEngine('credentials of a repository', (engine) => {
         assert.deepEqual([status, text.includes(message), text.includes('t0k')], [422, true, false], repository);
       }
     }
-    // What an earlier version may have stored of that kind is not shown either.
+    // Such URLs stored by an earlier version are not shown either.
     for (const stored of [
       'https://git.example.com/shop.git?t0ken',
       'https://deploy:t0ken?1@git.example.com/shop.git',
@@ -169,7 +169,7 @@ forEachEngine('credentials of a repository', (engine) => {
     }
   });
 
-  test('a token in the place of the user is sealed, not shown', async () => {
+  test('a token in place of the user name is encrypted, not shown', async () => {
     const token = await edit({ repository: 'https://t0ken-of-the-host@git.example.com/shop.git' });
     assert.deepEqual(shownOf(token.body), ['https://git.example.com/shop.git', null, true]);
     assert.ok(!(await owner.call(`/v1/audit-events?target=${app.id}`)).text.includes('t0ken'));
@@ -188,7 +188,7 @@ forEachEngine('credentials of a repository', (engine) => {
     assert.ok(!(await owner.call(`/v1/audit-events?target=${app.id}`)).text.includes('t0ken'));
   });
 
-  test('what an earlier version stored in addresses and plans is sealed at the next start', async () => {
+  test('credentials that an earlier version stored in URLs and plans are encrypted at the next start', async () => {
     const old = `https://deploy:${inAddress}@git.example.com/shop.git`;
     const { body: waiting } = await app.deploy({ approval: true });
     const { body: over } = await app.deploy({ approval: true });
@@ -214,7 +214,7 @@ forEachEngine('credentials of a repository', (engine) => {
       for (const file of readdirSync(testServer.dataDirectory)) {
         assert.ok(!readFileSync(join(testServer.dataDirectory, file)).includes('p4ss'), file);
       }
-      // A new secret opens and seals it again, which works only for what it is bound to.
+      // A new secret decrypts and encrypts it again, which works only with the identity it is bound to.
       const settings = readSettings({ DEVPILOT_DATA_DIR: testServer.dataDirectory });
       assert.equal((await rotateSecret(settings, null)).values, 1);
       testServer = await startTestServer({ environment, dataDirectory: testServer.dataDirectory });
@@ -222,7 +222,7 @@ forEachEngine('credentials of a repository', (engine) => {
     }
   });
 
-  test('a query that an earlier version stored in an address is removed at the next start', async () => {
+  test('a query that an earlier version stored in a URL is removed at the next start', async () => {
     await edit({
       repository: 'https://git.example.com/shop.git',
       repositoryUser: 'deploy',
@@ -244,7 +244,7 @@ forEachEngine('credentials of a repository', (engine) => {
   });
 });
 
-test('git gets the credentials for the repository alone: no submodule of another host, no redirect, no hook', async () => {
+test('git gets the credentials for the repository only: no submodule of another host, no redirect, no hook', async () => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
   const account = { user: 'deploy', password: PASSWORD };

@@ -39,7 +39,7 @@ interface ProblemAnswer {
   errors?: { field: string }[];
 }
 
-/** Calls with the secret of a key that has just these permissions. */
+/** Creates a key with exactly these permissions and returns a function that sends requests with it. */
 async function keyWith(...permissions: Permission[]) {
   const key = await createKey(owner, permissions, { name: `Key for ${permissions.join(' ')}` });
   const call = <Body = unknown>(path: string, { headers, ...call }: TestRequest = {}): Promise<TestResponse<Body>> =>
@@ -96,7 +96,7 @@ for (const { noun, manage, body } of NOUNS) {
     }
   });
 
-  test(`${noun}: a token is refused, a member reads and changes nothing, the neighbour sees nothing`, async () => {
+  test(`${noun}: a token is refused, a member reads and changes nothing, another workspace sees nothing`, async () => {
     const resource = await made<{ id: string; slug: string }>(`/v1/${noun}`, await body());
     const token = await createToken(owner, ['all']);
     const refused = await testServer.call<ProblemAnswer>(`/v1/${noun}`, { headers: bearer(token.secret) });
@@ -126,7 +126,7 @@ for (const { noun, manage, body } of NOUNS) {
     assert.deepEqual((await neighbour.call<Page<unknown>>(`/v1/${noun}`)).body.data, []);
   });
 
-  test(`${noun}: a replayed POST tells what the first made, and the list pages`, async () => {
+  test(`${noun}: a replayed POST identifies the first resource, and the list has pages`, async () => {
     const sent = await body();
     const headers = { 'idempotency-key': `once-${noun}` };
     const first = await owner.call<{ id: string }>(`/v1/${noun}`, { body: sent, headers });
@@ -154,7 +154,7 @@ for (const { noun, manage, body } of NOUNS) {
     assert.equal((await owner.call(`/v1/${noun}?limit=201`)).status, 422);
   });
 
-  test(`${noun}: an edit with a stale tag is refused and changes nothing`, async () => {
+  test(`${noun}: an edit with a stale ETag is refused and changes nothing`, async () => {
     const { id } = await made<{ id: string }>(`/v1/${noun}`, await body());
     const path = `/v1/${noun}/${id}`;
     const read = await owner.call<{ name: string }>(path);
@@ -183,7 +183,7 @@ for (const { noun, manage, body } of NOUNS) {
   });
 }
 
-test('a slug is made of the name, is unique in its workspace, stays, and finds what it names', async () => {
+test('a slug is derived from the name, is unique in its workspace, does not change, and identifies the resource', async () => {
   const first = await newProject('Étoile & Co');
   assert.equal(first.slug, 'etoile-co');
   const second = await newProject('Étoile & Co');
@@ -200,7 +200,7 @@ test('a slug is made of the name, is unique in its workspace, stays, and finds w
   assert.equal(fixed.body.errors?.[0]?.field, 'slug');
 });
 
-test('what others hang on is not deleted, and the refusal names them', async () => {
+test('a resource that others depend on is not deleted, and the refusal names them', async () => {
   const project = await newProject('Held');
   const server = await made<Server>('/v1/servers', { name: 'Front', kind: 'ssh', host: '10.0.0.1', user: 'deploy' });
   const app = await made<App>('/v1/apps', { name: 'Till', projectId: project.slug, serverId: server.slug });
@@ -218,7 +218,7 @@ test('what others hang on is not deleted, and the refusal names them', async () 
   }
 });
 
-test('an app starts with the standard settings and takes each of its own', async () => {
+test('an app starts with the default settings and accepts each of its own', async () => {
   const project = await newProject('Settings');
   const app = await made<App>('/v1/apps', { name: 'Plain app', projectId: project.id });
   const { id: _, createdAt: __, updatedAt: ___, ...facts } = app;
@@ -273,7 +273,7 @@ test('a health check command is shown as it was set: an edit that sends it back 
   assert.ok(!JSON.stringify(log).includes('s3cret'), 'the activity log has no password');
 });
 
-test('what a shell, git or ssh could take for something else is refused', async () => {
+test('values that a shell, git or ssh could interpret differently are refused', async () => {
   const project = await newProject('Refusals');
   const app = { name: 'Some app', projectId: project.id };
   const server = { name: 'Some server', kind: 'ssh', host: 'web-1.example.com', user: 'deploy' };
@@ -310,7 +310,7 @@ test('what a shell, git or ssh could take for something else is refused', async 
   }
 });
 
-test('the log names the credential that changed something, also after it is deleted', async () => {
+test('the activity log names the credential that made a change, also after it is deleted', async () => {
   const key = await keyWith('manage_projects');
   const { body: project } = await key.call<Project>('/v1/projects', { body: { name: 'Logged' } });
   await key.call(`/v1/projects/${project.id}`, { method: 'PATCH', body: { name: 'Logged better' } });
@@ -330,7 +330,7 @@ test('the log names the credential that changed something, also after it is dele
   assert.deepEqual(log.body.data[1]?.detail, { before: { name: 'Logged' }, after: { name: 'Logged better' } });
 });
 
-test('an edit that changes nothing leaves no entry', async () => {
+test('an edit that changes nothing leaves no event', async () => {
   const project = await newProject('Still');
   const same = await owner.call<Project>(`/v1/projects/${project.id}`, { method: 'PATCH', body: { name: 'Still' } });
   assert.deepEqual(same.body, project);

@@ -55,7 +55,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
   const remove = async (email: string) =>
     assert.equal((await owner.call(`/v1/members/${await memberOf(email)}`, { method: 'DELETE' })).status, 204);
 
-  /** Each way that all access of a person ends; returns the person as they are signed in afterwards. */
+  /** Each way in which all access of a person ends; returns the person as signed in afterwards. */
   const WAYS: Readonly<Record<string, (person: TestPerson) => Promise<TestPerson>>> = {
     'a new password': async (person) => {
       const body = { currentPassword: PASSWORD, newPassword: 'quite another sentence' };
@@ -130,7 +130,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     assert.equal((await approve(await signIn(alone.email), pending)).status, 404);
   });
 
-  test('a session of the command line approves no device, however it is presented', async () => {
+  test('a CLI session approves no device, however it is presented', async () => {
     const first = await startDevice();
     assert.equal((await approve(owner, first)).status, 204);
     const secret = (await poll(first.device_code)).body.access_token ?? '';
@@ -165,7 +165,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     }
   });
 
-  test('turning a second factor on ends other sessions and approved device codes', async () => {
+  test('turning two-factor authentication on ends other sessions and approved device codes', async () => {
     const person = await signUpMember(testServer, owner, 'member', 'totp@example.com');
     const other = await signIn(person.email);
     const approved = await startDevice();
@@ -180,7 +180,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     assert.equal((await now.call('/v1/me')).status, 200);
   });
 
-  test('a set-up of a second factor that was not confirmed ends with the sessions', async () => {
+  test('an unconfirmed two-factor setup ends with the sessions', async () => {
     const person = await signUpMember(testServer, owner, 'member', 'half@example.com');
     const twoFactorSetup = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
     assert.equal((await person.call('/v1/sessions', { method: 'DELETE' })).status, 204);
@@ -188,7 +188,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     assert.equal(codeOf(await person.call('/v1/me/two-factor/confirm', { body: { code } })), 'conflict');
   });
 
-  /** What ends a session while a request of its is under way, in SQL; `who` selects the person's id. */
+  /** SQL that ends a session while one of its requests is in flight; `who` selects the person's id. */
   const ENDINGS: Readonly<Record<string, (who: string) => string>> = {
     'signing out': (who) => `delete from session where person_id = (${who})`,
     'being disabled': (who) => `update person set disabled = 1 where id = (${who})`,
@@ -197,7 +197,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
   };
   const skip = engine.name === 'sqlite' ? 'SQLite runs one write transaction at a time' : false;
   for (const [ending, change] of Object.entries(ENDINGS)) {
-    test(`a request under way at ${ending} accepts no invitation and creates no workspace`, { skip }, async () => {
+    test(`a request in flight at ${ending} accepts no invitation and creates no workspace`, { skip }, async () => {
       const person = await signUpMember(
         testServer,
         owner,

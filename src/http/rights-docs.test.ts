@@ -7,7 +7,7 @@ import { routeTable } from './http-server.ts';
 
 const PAGE = readFileSync(new URL('../../docs/rights.md', import.meta.url), 'utf8');
 
-/** The routes that a right opens, as the page writes them: methods and address, the same address once. */
+/** Routes that a right opens, formatted as in the page: methods and path, paths merged. */
 function routesOf(kind: 'token' | 'key', right: string): string {
   const byUrl = new Map<string, string[]>();
   for (const { method, url, access } of routeTable({} as AppContext)) {
@@ -19,7 +19,7 @@ function routesOf(kind: 'token' | 'key', right: string): string {
   return [...byUrl].map(([url, methods]) => `\`${methods.join(' ')} ${url}\``).join(', ');
 }
 
-test('docs/rights.md says of every right what it means, what it reaches and which routes it opens', () => {
+test('docs/rights.md lists for every right its meaning, its reach and the routes it opens', () => {
   const rows = [
     ...SCOPES.map((scope) => [scope, routesOf('token', scope) || 'every route below'] as const),
     ...PERMISSIONS.map((permission) => [permission, routesOf('key', permission)] as const),

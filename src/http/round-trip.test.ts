@@ -18,7 +18,7 @@ const RUNS = 60;
 const LAST = '9999-12-31T23:59:59.999Z';
 const ODD = ['\0', '\ud800', '🗝', '\u202e', '</script>', '__proto__', 'x'.repeat(5_000)] as const;
 
-/** JSON of every kind, with text that not every store takes and numbers at the ends of their ranges. */
+/** JSON of every type, with text that some stores cannot hold and numbers at the limits of their ranges. */
 const anyText = fc.oneof(fc.string({ unit: 'binary', maxLength: 40 }), fc.constantFrom(...ODD));
 const anyNumber = fc.oneof(
   fc.double(),
@@ -52,7 +52,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
     return answer.body;
   }
 
-  test('whatever a Sentry SDK sends in whatever field', async () => {
+  test('any value a Sentry SDK sends in any field', async () => {
     const key = await owner.call<{ publicKey: string }>('/v1/errors/keys', { body: { name: 'Clients' } });
     const auth = { 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key.body.publicKey}` };
     const field = <Name extends string>(...names: Name[]) =>
@@ -102,7 +102,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
     }
   });
 
-  test('whatever data an activity event has, as it was', async () => {
+  test('any data of an activity event, unchanged', async () => {
     let count = 0;
     const sent = new Map<string, unknown>();
     await fc.assert(
@@ -123,7 +123,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
     assert.equal(csv.status, 200);
   });
 
-  test('every resource at the ends of its ranges, listed and one by one', async () => {
+  test('every resource at the limits of its ranges, in lists and individually', async () => {
     const create = async (path: string, body: object): Promise<string> => {
       const answer = await owner.call<{ id: string }>(path, { body });
       assert.ok([201, 422].includes(answer.status), `${path}: ${answer.text}`);

@@ -41,7 +41,7 @@ after(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Whether a process has ended; where nobody reaps it, it stays as a name. */
+/** Whether a process has ended; a zombie counts as ended. */
 function isGone(pid: string): boolean {
   try {
     return /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
@@ -125,7 +125,7 @@ forEachEngine('runs', (engine) => {
       assert.ok(all.some((line) => line.step === 'script' && line.serverId === on().serverId));
     });
 
-    test(`on ${kind} a parameter is what was given, to the byte, and is never run`, async () => {
+    test(`on ${kind} a parameter is passed byte for byte and never executed`, async () => {
       const trap = join(folder, `${engine.name}-${kind}`);
       const values = {
         A: `$(touch ${trap})`,
@@ -146,7 +146,7 @@ forEachEngine('runs', (engine) => {
       assert.deepEqual(shown, Object.values(values));
     });
 
-    test(`on ${kind} no value stands on a command line, and no file of the script stays`, async () => {
+    test(`on ${kind} no value appears on a command line, and no file of the script remains`, async () => {
       const wait = join(folder, `go-${engine.name}-${kind}`);
       const look = await script('while [ ! -e "$WAIT" ]; do sleep 0.05; done; echo "$0"', {
         ...on(),
@@ -174,7 +174,7 @@ forEachEngine('runs', (engine) => {
       assert.equal(existsSync(file), false);
     });
 
-    test(`on ${kind} a script that hangs with its children is ended at its limit`, async () => {
+    test(`on ${kind} a script that hangs with its children is killed at its time limit`, async () => {
       const hang = await script('sleep 600 & echo $! ; trap "" TERM; while :; do sleep 1; done', {
         ...on(),
         timeoutSeconds: 1,
@@ -186,7 +186,7 @@ forEachEngine('runs', (engine) => {
       await until(async () => isGone(child));
     });
 
-    test(`on ${kind} a run is cancelled with all its processes`, async () => {
+    test(`on ${kind} a run is canceled with all its processes`, async () => {
       const hang = await script('sleep 600 & echo $!; wait', on());
       const run = await begun(hang);
       await until(async () => (await said(run)).length > 0);
@@ -202,7 +202,7 @@ forEachEngine('runs', (engine) => {
     });
   }
 
-  test('output that is no UTF-8, or a secret of ours, is neither stored nor shown as it came', async () => {
+  test('output that is not UTF-8 or contains a Devpilot secret is neither stored nor shown unchanged', async () => {
     const secret = mintSecret('api_key');
     const talk = await script('printf "a\\377\\200b\\n"; echo "the key is $KEY!"; printf "no end"', {
       parameters: [{ name: 'KEY' }],
@@ -214,7 +214,7 @@ forEachEngine('runs', (engine) => {
     assert.equal(third, 'no end');
   });
 
-  test('a log is followed to its end while the script speaks', async () => {
+  test('a log is followed to its end while the script writes', async () => {
     const go = join(folder, `follow-${engine.name}`);
     const talk = await script('echo one; while [ ! -e "$GO" ]; do sleep 0.05; done; echo two', {
       parameters: [{ name: 'GO' }],
@@ -240,7 +240,7 @@ forEachEngine('runs', (engine) => {
     assert.equal(lines.at(-1)?.text, 'Completed.');
   });
 
-  test('values that do not fit are refused, each named, and nothing runs', async () => {
+  test('invalid values are refused, each is named, and nothing runs', async () => {
     const strict = await script('echo', {
       parameters: [
         { name: 'BRANCH', pattern: '[a-z]+(?:-[a-z]+)*' },
@@ -279,14 +279,14 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual((await member.call<Page<Run>>(`/v1/scripts/${strict.id}/runs`)).body.data, []);
   });
 
-  test('who may run: members and tokens with run_scripts; no key, no other token, no neighbour', async () => {
+  test('members and tokens with run_scripts may run; keys, other tokens and other workspaces may not', async () => {
     const plain = await script('true');
     const path = `/v1/scripts/${plain.id}/runs`;
     const token = await createToken(owner, ['run_scripts'], { name: 'Night job' });
     const ran = await testServer.call<Run>(path, { body: {}, headers: bearer(token.secret) });
     assert.equal(ran.status, 202, ran.text);
     assert.deepEqual(ran.body.createdBy, { kind: 'access_token', id: token.id, name: 'Night job' });
-    // The token goes while its run is there; the run goes on, and keeps its name.
+    // The token is deleted during its run; the run continues and keeps the token's name.
     assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
     const ended = await over(ran.body);
     assert.deepEqual([ended.status, ended.createdBy.name], ['completed', 'Night job']);
@@ -320,7 +320,7 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual(log.body.data[0]?.detail, { status: 'completed', exitCode: 0 });
   });
 
-  test('an interpreter with its words, a user of the server, and one that is not there', async () => {
+  test('an interpreter with arguments, a user of the server, and a user that does not exist', async () => {
     const words = await script('import os, sys\nprint(sys.argv[0] != "", os.environ["N"])\n', {
       interpreter: '/usr/bin/env python3',
       parameters: [{ name: 'N', default: '7' }],
@@ -334,7 +334,7 @@ forEachEngine('runs', (engine) => {
     assert.equal(stranger.status, 'failed');
   });
 
-  test('a server that is not reached, or has no pinned key, fails the run with the reason', async () => {
+  test('a server that cannot be reached, or has no pinned key, fails the run with the reason', async () => {
     const body = { name: 'Nobody there', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'x', hostKey: sshd.hostKey };
     const dead = (await owner.call<Server>('/v1/servers', { body })).body;
     const first = await over(await begun(await script('true', { serverId: dead.id })));
@@ -345,7 +345,7 @@ forEachEngine('runs', (engine) => {
     assert.match(second.error ?? '', /No host key is pinned/);
   });
 
-  test('runs of a script are listed newest first, by status, and stay when it is deleted', async () => {
+  test('runs of a script are listed newest first, by status, and remain when it is deleted', async () => {
     const flaky = await script('exit "$CODE"', { parameters: [{ name: 'CODE', default: '0' }] });
     const runs: Run[] = [];
     for (const CODE of ['0', '1', '0']) runs.push(await over(await begun(flaky, { CODE })));
@@ -367,7 +367,7 @@ forEachEngine('runs', (engine) => {
     assert.ok((await linesOf(runs[0] as Run)).length > 0);
   });
 
-  test('a script with a run under way is not deleted, and a run keeps the version it began with', async () => {
+  test('a script is not deleted during a run, and a run keeps the version it started with', async () => {
     const go = join(folder, `version-${engine.name}`);
     const one = await script('while [ ! -e "$GO" ]; do sleep 0.05; done; echo one', {
       parameters: [{ name: 'GO', default: go }],
@@ -381,7 +381,7 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual(await said(await over(await begun(one))), ['two']);
   });
 
-  test('the same Idempotency-Key begins one run', async () => {
+  test('the same Idempotency-Key starts one run', async () => {
     const plain = await script('true');
     const call = { body: {}, headers: { 'idempotency-key': 'run-once' } };
     const first = await member.call<Run>(`/v1/scripts/${plain.id}/runs`, call);
@@ -389,7 +389,7 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual([first.status, again.status, again.body.id], [202, 409, first.body.id]);
   });
 
-  test('a schedule begins a run at its time with the defaults, and once for all times that were missed', async () => {
+  test('a schedule starts a run at its time with the default values, and one for all times that were missed', async () => {
     const nightly = await script('echo "$WHAT"', {
       name: 'Nightly',
       schedule: '0 3 * * *',
@@ -405,7 +405,7 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual([first?.scheduledFor, first?.createdBy.kind], [nightly.nextRunAt, 'system']);
     assert.equal(await next(), new Date(due + 86_400_000).toISOString());
     assert.deepEqual(await said(await over(first as Run)), ['everything']);
-    // Ten days without a node: one run, then the next time to come.
+    // Ten days without a node: one run, then the next due time.
     now = due + 10 * 86_400_000 + 5000;
     await until(async () => (await runs()).length === 2);
     await until(async () => (await next()) === new Date(due + 11 * 86_400_000).toISOString());

@@ -69,7 +69,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await edit(python, { name: 'Still python' })).status, 200);
   });
 
-  test('a script is made with the contract’s defaults, read by id and slug, edited and deleted', async () => {
+  test('a script is created with the defaults of the contract, read by id and slug, edited and deleted', async () => {
     const script = await created({ name: 'Clear the cache' });
     assert.match(script.id, /^scr_/);
     const { id, createdAt, updatedAt, ...rest } = script;
@@ -112,7 +112,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await owner.call(`/v1/scripts/${id}`)).status, 404);
   });
 
-  test('what changes what runs makes a version; a new name or schedule does not', async () => {
+  test('a change of what is executed creates a version; a new name or schedule does not', async () => {
     const script = await created();
     assert.equal((await edit(script, { name: 'Greet all', description: 'x', schedule: '@daily' })).body.version, 1);
     assert.equal((await edit(script, { body: 'echo there\n' })).body.version, 2);
@@ -135,7 +135,7 @@ forEachEngine('scripts', (engine) => {
     assert.deepEqual([...first.body.data, ...rest.body.data], body.data);
   });
 
-  test('what no script can be is refused, naming the field', async () => {
+  test('an invalid script is refused with the name of the field', async () => {
     const refused: [object, string][] = [
       [{ name: 'ab' }, 'name'],
       [{ description: 'x'.repeat(501) }, 'description'],
@@ -179,7 +179,7 @@ forEachEngine('scripts', (engine) => {
     }
   });
 
-  test('a pattern that backtracks without end is refused in time, and others are answered meanwhile', async () => {
+  test('a pattern with endless backtracking is refused in time, and other requests are answered meanwhile', async () => {
     const parameters = [{ name: 'A', pattern: '(a+)+b', default: 'a'.repeat(5000) }];
     let answered = false;
     const slow = owner.call<ProblemAnswer>('/v1/scripts', { body: plain({ parameters }) }).finally(() => {
@@ -191,7 +191,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await slow).body.errors?.[0]?.field, 'parameters');
   });
 
-  test('keys configure with write and delete, tokens with run_scripts read, members configure nothing', async () => {
+  test('keys with write and delete configure scripts, tokens with run_scripts read them, members configure nothing', async () => {
     const script = await created();
     const path = `/v1/scripts/${script.id}`;
     const asks: [string, string, Permission[]][] = [
@@ -229,7 +229,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal(theirs.body.errors?.[0]?.field, 'serverId', 'a server of another workspace is no server');
   });
 
-  test('an edit with a stale If-Match is refused, and the due time is no edit', async () => {
+  test('an edit with a stale If-Match is refused, and a new due time does not change the ETag', async () => {
     const script = await created({ schedule: '@daily' });
     const read = await owner.call(`/v1/scripts/${script.id}`);
     const ifMatch = { 'if-match': read.headers.get('etag') ?? '' };
@@ -238,7 +238,7 @@ forEachEngine('scripts', (engine) => {
     assert.equal((await owner.call(`/v1/scripts/${script.id}`, edited)).status, 409);
   });
 
-  test('a server that a script runs on stays, and the log tells a body by its hash', async () => {
+  test('a server that a script runs on is not deleted, and the activity log records a body by its hash', async () => {
     const script = await created({ body: 'echo a-body-with-words\n' });
     const refused = await owner.call<ProblemAnswer>(`/v1/servers/${server.id}`, { method: 'DELETE' });
     assert.equal(refused.status, 409);
@@ -253,7 +253,7 @@ forEachEngine('scripts', (engine) => {
     assert.doesNotMatch(log.text, /a-body-with-words|other-words/);
   });
 
-  test('fuzz: whatever a script, an edit or a run is asked with, it is refused or accepted, never an error', async () => {
+  test('fuzz: any script, edit or run is refused or accepted, never an error', async () => {
     const script = await created();
     const closed = await created({ parameters: [{ name: 'A', pattern: '[0-9]{64}' }] });
     const text = fc.string({ unit: 'binary', maxLength: 30 });
@@ -291,7 +291,7 @@ forEachEngine('scripts', (engine) => {
     );
   });
 
-  test('an idempotent POST makes one script', async () => {
+  test('an idempotent POST creates one script', async () => {
     const headers = { 'idempotency-key': 'script-once' };
     const first = await owner.call<Script>('/v1/scripts', { body: plain(), headers });
     const again = await owner.call<{ id: string; code: string }>('/v1/scripts', { body: plain(), headers });
@@ -299,7 +299,7 @@ forEachEngine('scripts', (engine) => {
   });
 });
 
-test('no name that the loader, the shell or an interpreter takes orders from can be a parameter', () => {
+test('no name that controls the loader, the shell or an interpreter can be a parameter', () => {
   const names = ['PATH', 'IFS', 'ENV', 'LD_LIBRARY_PATH', 'LD_AUDIT', 'BASH_FUNC_x', 'NODE_OPTIONS', 'PYTHONPATH'];
   for (const name of [
     ...names,

@@ -3,7 +3,7 @@ import { after, before, describe, test } from 'node:test';
 import { sendRawRequest } from '../testing/raw-http.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 
-/** An address of every part of the server, found and not found, asked rightly and wrongly. */
+/** Paths of every part of the server, found and not found, with valid and invalid requests. */
 const ADDRESSES: readonly [string, string, number][] = [
   ['GET', '/healthz', 200],
   ['GET', '/readyz', 200],
@@ -22,7 +22,7 @@ const ADDRESSES: readonly [string, string, number][] = [
 ];
 
 // ASVS 3.4.1–8
-describe('Every answer carries the safety headers, those to unknown addresses too', () => {
+describe('Every response has the security headers, also for unknown paths', () => {
   let testServer: TestServer;
   before(async () => {
     testServer = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1' } });
@@ -45,7 +45,7 @@ describe('Every answer carries the safety headers, those to unknown addresses to
     });
   }
 
-  test('where the address of the installation is https, every answer says to stay there', async () => {
+  test('every response has Strict-Transport-Security if the public URL is https', async () => {
     const other = await startTestServer({ environment: { DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' } });
     try {
       for (const path of ['/', '/nowhere', '/docs', '/v1/me']) {
@@ -57,7 +57,7 @@ describe('Every answer carries the safety headers, those to unknown addresses to
     }
   });
 
-  test('what is no address or no HTTP is answered with a problem that no browser takes for a page', async () => {
+  test('a malformed URL or HTTP message is answered with a problem that no browser renders as a page', async () => {
     for (const line of ['GET /%zz HTTP/1.1', 'GET / HTTP/9.9']) {
       const { status, headers } = await sendRawRequest(testServer.url, [line]);
       assert.equal(status, 400);

@@ -51,7 +51,7 @@ async function newServer(more: object = {}): Promise<Server> {
 }
 const check = (server: Server) => owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
 
-test('a server connects once its public key is installed, and its private key is nowhere to be found', async () => {
+test('a server connects once its public key is installed, and its private key appears nowhere', async () => {
   const server = await newServer();
   assert.match(server.publicKey ?? '', /^ssh-ed25519 [A-Za-z0-9+/]+={0,2} devpilot-loopback$/);
   sshd.authorize([]);
@@ -71,7 +71,7 @@ test('a server connects once its public key is installed, and its private key is
   }
 });
 
-test('a host that shows another key than the pinned one is not connected to', async () => {
+test('a host with a key other than the pinned one is not connected to', async () => {
   const pinned = parseHostKey(generateKeyPair('other').publicKey);
   const server = await newServer({ hostKey: pinned });
   sshd.authorize([server.publicKey ?? '']);
@@ -81,7 +81,7 @@ test('a host that shows another key than the pinned one is not connected to', as
   assert.equal(refused.body.hostKey, sshd.hostKey);
 });
 
-test('without a pinned key the check shows the one there is, and pinning it lets it connect', async () => {
+test("without a pinned key the check shows the host's key, and pinning it enables connections", async () => {
   const server = await newServer({ hostKey: null });
   sshd.authorize([server.publicKey ?? '']);
   const first = await check(server);
@@ -91,14 +91,14 @@ test('without a pinned key the check shows the one there is, and pinning it lets
   assert.equal((await check(server)).body.ok, true);
 });
 
-test('a host that nobody answers at is told in time', async () => {
+test('a host that does not respond is reported in time', async () => {
   const server = await newServer({ port: 1 });
   const answer = await check(server);
   assert.equal(answer.status, 200);
   assert.deepEqual([answer.body.ok, answer.body.hostKey], [false, null]);
 });
 
-test('a check needs manage_servers and is recorded with the key that asked', async () => {
+test('a check needs manage_servers and is recorded with the API key that requested it', async () => {
   const server = await newServer({ port: 1 });
   for (const [permission, status] of [
     ['write', 403],
@@ -115,16 +115,16 @@ test('a check needs manage_servers and is recorded with the key that asked', asy
   }
 });
 
-test('a key pair of ours is one that OpenSSH reads, and its public half is the one shown', () => {
+test('OpenSSH reads a generated key pair, and its public half is the one shown', () => {
   const { privateKey, publicKey } = generateKeyPair('devpilot-test');
-  // By standard input as a file, since the client refuses a key that others could read.
+  // From standard input into a private file, since the client refuses a key that others can read.
   const read = execFileSync('sh', ['-c', 'umask 077; f=$(mktemp); cat >"$f"; ssh-keygen -y -f "$f"; rm "$f"'], {
     input: privateKey,
   });
   assert.equal(read.toString().trim(), publicKey);
 });
 
-test('local servers are there where the operator allows them', async () => {
+test('local servers exist only if the operator allows them', async () => {
   const allowing = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   try {
     const person = await signUpOwner(allowing);
@@ -147,7 +147,7 @@ test('local servers are there where the operator allows them', async () => {
   }
 });
 
-test('only workspaces that an operator owns have local servers and hosts on loopback or link-local addresses', async () => {
+test('only workspaces owned by an operator have local servers and hosts on loopback or link-local addresses', async () => {
   const environment = { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_WORKSPACES: 'anyone' };
   const own = await startTestServer({ environment });
   try {
@@ -166,7 +166,7 @@ test('only workspaces that an operator owns have local servers and hosts on loop
       const refused = await other.call('/v1/servers', { body: at(host) });
       assert.equal(refused.status, 422, host);
     }
-    // What resolves there by another form is refused when it is connected to, open port or not.
+    // A name that resolves to such an address is refused on connecting, whether the port is open or not.
     for (const port of [sshd.port, 1]) {
       const made = await other.call<Server>('/v1/servers', { body: at('127.1', port) });
       assert.equal(made.status, 201, made.text);
@@ -176,7 +176,7 @@ test('only workspaces that an operator owns have local servers and hosts on loop
       const moved = { method: 'PATCH', body: { host: 'localhost' } };
       assert.equal((await other.call(`/v1/servers/${made.body.id}`, moved)).status, 422);
     }
-    // A local server whose workspace is no longer an operator's runs nothing.
+    // A local server runs nothing once its workspace is no longer owned by an operator.
     const made = await operator.call<Server>('/v1/servers', { body: local });
     assert.equal(made.status, 201, made.text);
     const members = await operator.call<Page<{ id: string; email: string }>>('/v1/members');
@@ -184,7 +184,7 @@ test('only workspaces that an operator owns have local servers and hosts on loop
     const given = await operator.call(`/v1/workspaces/${operator.workspaceId}/owner`, { body: { memberId } });
     assert.ok(given.status < 300, given.text);
     assert.equal((await operator.call(`/v1/servers/${made.body.id}/check`, { method: 'POST' })).status, 409);
-    // Nor does somebody else make it an operator's without the operator.
+    // Nor can somebody else make an operator its owner.
     const heir = members.body.data.find(({ email }) => email === operator.email)?.id;
     const grace = createTestPerson(own, other.email, other.cookie, operator.workspaceId);
     const back = await grace.call<{ code: string }>(`/v1/workspaces/${operator.workspaceId}/owner`, {
@@ -197,7 +197,7 @@ test('only workspaces that an operator owns have local servers and hosts on loop
   }
 });
 
-test('a server that a key creates or anybody moves waits for a confirmation, with a new key pair', async () => {
+test('a server that an API key creates or anyone moves waits for a confirmation, with a new key pair', async () => {
   const key = await createKey(owner, ['write', 'manage_servers']);
   const body = {
     name: 'By key',
@@ -224,7 +224,7 @@ test('a server that a key creates or anybody moves waits for a confirmation, wit
     assert.match(run?.error ?? '', /is not confirmed/);
   };
   await refuses();
-  // Signing in can be tried; it runs nothing.
+  // Signing in can be checked; it runs nothing.
   assert.match((await check(byKey.body)).body.message, /^Signed in\. No commands run on the server/);
   const read = await owner.call<Server>(path);
   const tag = read.headers.get('etag') ?? '';
@@ -235,7 +235,7 @@ test('a server that a key creates or anybody moves waits for a confirmation, wit
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${byKey.body.id}&action=server.confirmed`);
   assert.equal(log.body.data[0]?.detail['hostKey'], sshd.hostKey);
-  // Its name is nothing that decides where steps run; each of these is, whoever changes it.
+  // The name does not affect where steps run; each of these fields does, whoever changes it.
   assert.equal((await owner.call<Server>(path, { method: 'PATCH', body: { name: 'Other' } })).body.confirmed, true);
   const moves: readonly object[] = [
     { host: 'localhost' },
@@ -250,7 +250,7 @@ test('a server that a key creates or anybody moves waits for a confirmation, wit
     before = moved.publicKey;
     assert.equal((await confirm({ 'if-match': tag })).status, 409);
     assert.equal((await confirm()).body.confirmed, true);
-    // Both events name all that the confirmation is about, whatever the edit changed.
+    // Both events list everything that the confirmation covers, whatever the edit changed.
     const { body: events } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${byKey.body.id}&limit=2`);
     const [confirmed, edited] = events.data.map(({ detail }) => detail);
     const key = Buffer.from(moved.hostKey?.split(' ')[1] ?? '', 'base64');

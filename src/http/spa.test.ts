@@ -26,7 +26,7 @@ describe('The page', () => {
   });
 
   // ASVS 3.4.1–8
-  test('comes with a policy of its own nonce each time, no inline scripts and no foreign origin', async () => {
+  test('has a policy with a new nonce each time, no inline scripts and no foreign origin', async () => {
     const answers = await Promise.all([app.inject('/'), app.inject('/settings/access-tokens')]);
     const nonces = answers.map(({ headers, body, statusCode }) => {
       assert.equal(statusCode, 200);
@@ -42,7 +42,7 @@ describe('The page', () => {
     assert.equal(new Set(nonces).size, 2);
   });
 
-  test('assets are for ever and come compressed ahead of time where the client takes it', async () => {
+  test('assets are immutable, and precompressed if the client accepts it', async () => {
     for (const [accepted, encoding, body] of [
       ['gzip, deflate, br', 'br', 'brotli'],
       ['gzip', 'gzip', 'gzip'],
@@ -63,7 +63,7 @@ describe('The page', () => {
     );
   });
 
-  test('nothing beside the assets can be read', async () => {
+  test('no file outside the assets can be read', async () => {
     for (const url of [
       '/assets/..%2fsecret.js',
       '/assets/../secret.js',
@@ -81,7 +81,7 @@ describe('The page', () => {
     }
   });
 
-  test('where it is not built, says how to build it', async () => {
+  test('says how to build it if it is not built', async () => {
     const bare = fastify();
     registerSpa(bare, { allowLocalServers: false, directory: `${directory}nowhere/` });
     const answer = await bare.inject('/settings/api-keys');

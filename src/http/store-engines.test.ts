@@ -20,7 +20,7 @@ forEachEngine('a whole day of a workspace', (engine) => {
   });
   after(() => testServer.close());
 
-  test('exactly one of several people at once gets in by the setup code', async () => {
+  test('exactly one of several concurrent people signs up with the setup code', async () => {
     const setupCode = testServer.setupLink?.split('code=')[1] ?? '';
     const tries = await Promise.all(
       Array.from({ length: 4 }, (_, index) =>
@@ -32,7 +32,7 @@ forEachEngine('a whole day of a workspace', (engine) => {
     assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 403, 403, 403]);
   });
 
-  test('names given at the same moment each get a slug of their own; a slug asked for is given once', async () => {
+  test('concurrent creations with one name each get a slug of their own; a requested slug is given once', async () => {
     const second = await startTestServer({ environment: await engine.environment() });
     try {
       const owner = await signUpOwner(second);
@@ -53,7 +53,7 @@ forEachEngine('a whole day of a workspace', (engine) => {
     }
   });
 
-  test('credentials are made, judged, listed, edited, used and taken back', async () => {
+  test('credentials are created, authorized, listed, edited, used and deleted', async () => {
     const second = await startTestServer({ environment: await engine.environment() });
     try {
       const owner = await signUpOwner(second);

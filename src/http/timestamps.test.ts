@@ -51,7 +51,7 @@ forEachEngine('instants of clients', (engine) => {
     return page.body.data;
   }
 
-  /** Sends an event as a Sentry SDK does and returns the occurrence as it can be read again. */
+  /** Sends an event as a Sentry SDK does and returns the occurrence as read back. */
   async function sendEnvelope(name: string, timestamp: unknown): Promise<ErrorEvent> {
     const event = {
       timestamp,
@@ -68,7 +68,7 @@ forEachEngine('instants of clients', (engine) => {
     return occurrence;
   }
 
-  test('an envelope is read in seconds and in milliseconds, and is never in the far future', async () => {
+  test('timestamps of an envelope are in seconds or milliseconds, and never in the far future', async () => {
     const at = NOW - HOUR;
     const rows: [name: string, timestamp: unknown, time: number, breadcrumb: string | null][] = [
       ['Seconds', at / 1000, at, iso(at)],
@@ -93,7 +93,7 @@ forEachEngine('instants of clients', (engine) => {
     }
   });
 
-  test('a report and an activity event take the years 1970 to 9999 and are clamped to the present', async () => {
+  test('a report and an activity event accept the years 1970 to 9999 and are clamped to the present', async () => {
     const rows: [time: string, status: number, stored: string | null][] = [
       ['1970-01-01T00:00:00Z', 201, '1970-01-01T00:00:00.000Z'],
       ['1970-01-01T00:00:00+01:00', 422, null],
@@ -123,7 +123,7 @@ forEachEngine('instants of clients', (engine) => {
     }
   });
 
-  test('a range in a query takes the same years', async () => {
+  test('a time range in a query accepts the same years', async () => {
     for (const path of ['/v1/activity/events', '/v1/audit-events']) {
       assert.equal((await owner.call(`${path}?from=1970-01-01T00:00:00Z&to=9999-12-31T23:59:59Z`)).status, 200);
       for (const from of ['0001-01-01T00:00:00Z', '9999-12-31T23:59:59-01:00']) {
@@ -132,7 +132,7 @@ forEachEngine('instants of clients', (engine) => {
     }
   });
 
-  test('the migration mends what earlier versions stored and could not list, and nothing else', async () => {
+  test('the migration corrects timestamps that earlier versions stored and could not list, and nothing else', async () => {
     const { workspaceId } = await seedWorkspace(store);
     const reports = createErrorIngest(store);
     const ingest = createActivityIngest(store);

@@ -8,7 +8,7 @@ before(async () => {
 });
 after(() => testServer.close());
 
-test('a token is created, presented, counted, deleted and refused at the next request', async () => {
+test('a token is created, presented, counted, deleted and refused by the next request', async () => {
   const owner = await signUpOwner(testServer);
   const token = await createToken(owner, ['basic_deployment']);
   const presented = await testServer.call('/v1/authorize?scope=basic_deployment', { headers: bearer(token.secret) });

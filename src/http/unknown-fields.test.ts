@@ -8,7 +8,7 @@ import type { Route } from './route.ts';
 
 const CHANGING = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const GUARD = 'A'.repeat(22);
-// Routes whose success ends the session that the rest of the table needs.
+// Routes that end, on success, the session that the rest of the table needs.
 const endsSession = (url: string): boolean => url.startsWith('/v1/sessions') || url === '/v1/members/me';
 
 test('every route that changes something refuses unknown fields, and those without a body accept none or {}', async () => {

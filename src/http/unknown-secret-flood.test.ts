@@ -30,7 +30,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
   const ask = (path: string, secret: string, address: string) =>
     testServer.call<{ code?: string }>(path, { headers: { ...bearer(secret), ...from(address) } });
 
-  /** Presents so many unknown secrets; resolves to the answers' codes and how many there were of each. */
+  /** Presents `count` unknown secrets; resolves to the number of responses per code. */
   async function flood(path: string, count: number, address: string, kind: 'api_key' | 'session' = 'api_key') {
     const codes = new Map<string, number>();
     let left = count;
@@ -46,7 +46,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
     return codes;
   }
 
-  test('is limited per address, and holds up nothing that is remembered and nobody elsewhere', async () => {
+  test('is limited per address, and delays neither cached credentials nor other addresses', async () => {
     const [warm, cold, elsewhere] = [
       await createKey(owner, ['read']),
       await createToken(owner, ['all']),
@@ -56,7 +56,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
 
     const codes = await flood('/v1/authorize', UNKNOWN_SECRET_LIMITS.burst + 1000, '10.0.0.1');
     const told = codes.get('401 invalid_token') ?? 0;
-    // Look-ups that were under way when the last was counted are answered as they came.
+    // Lookups that were in flight when the last one was counted are still answered.
     assert.ok(told >= UNKNOWN_SECRET_LIMITS.burst && told < UNKNOWN_SECRET_LIMITS.burst + AT_ONCE, `${told}`);
     assert.equal(told + (codes.get('401 rate_limited') ?? 0), UNKNOWN_SECRET_LIMITS.burst + 1000);
 
@@ -78,7 +78,7 @@ forEachEngine('a flood of unknown secrets', (engine) => {
     assert.equal((await ask('/v1/authorize', mintSecret('api_key'), '10.0.0.1')).body.code, 'invalid_token');
   });
 
-  test('of sessions is limited likewise, and holds up no credential', async () => {
+  test('of sessions is limited likewise, and delays no credential', async () => {
     const codes = await flood('/v1/me', UNKNOWN_SECRET_LIMITS.burst + 200, '10.0.1.1', 'session');
     assert.ok((codes.get('429 rate_limited') ?? 0) > 200 - AT_ONCE);
     assert.equal(codes.size, 2);

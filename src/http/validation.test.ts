@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
 import { splitLongArray } from './validation.ts';
 
-/** Longer than a turn of the event loop is worked in. */
+/** Maximum duration of one turn of the event loop, milliseconds. */
 const BUSY_MS = 20;
 
 function keepBusy(): void {
@@ -12,7 +12,7 @@ function keepBusy(): void {
   while (performance.now() - began < BUSY_MS);
 }
 
-test('the elements of a long array are checked in turns of the event loop', async () => {
+test('the elements of a long array are checked in several turns of the event loop', async () => {
   const element = z.string().transform((text) => {
     keepBusy();
     return text.length;
@@ -35,7 +35,7 @@ test('the elements of a long array are checked in turns of the event loop', asyn
   assert.deepEqual(body, { name: 'a', all: [1, 2, 3] });
 });
 
-test('the frame of a long array keeps the bounds on its length and refuses unknown fields', () => {
+test('the schema of a long array keeps the limits of its length and refuses unknown fields', () => {
   const { schemaWithoutElements: frame } = splitLongArray(
     z.strictObject({ all: z.array(z.string()).min(1).max(2) }),
     'all',
@@ -46,7 +46,7 @@ test('the frame of a long array keeps the bounds on its length and refuses unkno
   }
 });
 
-test('the refusal of an element names its place and field', async () => {
+test('an invalid element is reported with its index and field', async () => {
   const element = z.strictObject({ count: z.int() });
   const { checkElements } = splitLongArray(z.strictObject({ all: z.array(element) }), 'all');
   await assert.rejects(checkElements({ all: [{ count: 1 }, { count: 'x' }] }), (error) => {

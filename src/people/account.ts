@@ -71,7 +71,10 @@ function record(
   return recordForPerson(trx, person.id, { action, at: context.clock(), actor: party, target: party, origin, detail });
 }
 
-/** Locks the person whose password was proven. Throws `invalid_token`, and `sign_in_failed` if it has changed since. */
+/**
+ * Locks the row of the person whose password was verified. Throws `invalid_token`, and `sign_in_failed` if the person
+ * has changed since.
+ */
 async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: PersonRow): Promise<PersonRow> {
   const person = await lockSignedInPerson(trx, caller);
   if (person.password_hash === verified.password_hash && person.totp_enabled === verified.totp_enabled) return person;
@@ -81,7 +84,7 @@ async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: Perso
   );
 }
 
-/** Gives the current session a new secret inside a transaction; the old one is dead when it commits. */
+/** Gives the current session a new secret inside a transaction; the old one is invalid once it commits. */
 async function rotateSessionSecret(trx: Trx, caller: SignedInPerson): Promise<string> {
   const secret = mintSecret('session');
   await replaceSessionDigest(trx, caller.personId, caller.sessionId, digestBytes(digestOf(secret)));
@@ -112,8 +115,8 @@ export async function updateMe(
 }
 
 /**
- * Changes the password, ends every other session and gives this one a new secret, which is returned.
- * Throws `sign_in_failed` for a wrong current one, `validation_failed` for a common new one, `rate_limited`.
+ * Changes the password, ends every other session and gives this one a new secret, which is returned. Throws
+ * `sign_in_failed` for a wrong current password, `validation_failed` for a common new one, `rate_limited`.
  */
 export async function changePassword(
   context: PeopleContext,
@@ -145,8 +148,8 @@ export async function findTwoFactor(
 }
 
 /**
- * Begins to set a second factor up for a person who has proven to be them. It asks for nothing until confirmed.
- * Throws `sign_in_failed`, `conflict`.
+ * Starts the two-factor setup of a person who has reauthenticated. It has no effect until confirmed. Throws
+ * `sign_in_failed`, `conflict`.
  */
 export async function startTwoFactorSetup(
   context: PeopleContext,
@@ -166,7 +169,7 @@ export async function startTwoFactorSetup(
   return { secret, uri: generateURI({ issuer: 'Devpilot', label: person.email, secret }) };
 }
 
-/** Ten single-use codes in groups of six, and the digests that are kept of them. */
+/** Returns ten single-use codes in groups of six, and their digests to store. */
 function generateRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
   const codes = Array.from({ length: RECOVERY_CODE_COUNT }, () =>
     randomCode(RECOVERY_CODE_LENGTH, RECOVERY_CODE_ALPHABET).replace(/.{6}(?=.)/g, '$&-'),
@@ -175,8 +178,8 @@ function generateRecoveryCodes(): { codes: string[]; digests: Buffer[] } {
 }
 
 /**
- * Confirms a second factor with its first code. Returns the recovery codes, shown only now, and the
- * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` where none was begun, `rate_limited`.
+ * Confirms a second factor with its first code. Returns the recovery codes, which are not shown again, and the
+ * session's new secret. Throws `sign_in_failed` for a wrong code, `conflict` if no setup was started, `rate_limited`.
  */
 export async function confirmTwoFactorSetup(
   context: PeopleContext,
@@ -211,7 +214,10 @@ export async function confirmTwoFactorSetup(
   return done;
 }
 
-/** Replaces the recovery codes of a person who has proven to be them. Throws `conflict` where no second factor is set. */
+/**
+ * Replaces the recovery codes of a person who has reauthenticated. Throws `conflict` if two-factor authentication is
+ * off.
+ */
 export async function replaceOwnRecoveryCodes(
   context: PeopleContext,
   caller: SignedInPerson,
@@ -229,7 +235,7 @@ export async function replaceOwnRecoveryCodes(
 }
 
 /**
- * Removes the second factor of a person who has proven to be them, ends every other session and gives this one a new
+ * Removes the second factor of a person who has reauthenticated, ends every other session and gives this one a new
  * secret, which is returned. Throws `sign_in_failed`.
  */
 export async function disableTwoFactor(

@@ -5,9 +5,9 @@ import { Problem } from '../contract/problem.ts';
 import { isKnownAddress } from '../store/people.ts';
 import type { PeopleContext } from './context.ts';
 
-/** How long an address counts as known to be a person's after they last signed in from it. */
+/** How long after a sign-in its address counts as known for the person, milliseconds. */
 const KNOWN_ADDRESS_MS = 90 * DAY;
-/** Who is never there, so that an unknown account costs the same reads as a known one. */
+/** Id of nobody, so that an unknown account costs the same reads as a known one. */
 const UNKNOWN_PERSON_ID = 'per_nobody';
 
 function throwIfLimited(waitMs: number): void {
@@ -18,10 +18,10 @@ function throwIfLimited(waitMs: number): void {
 }
 
 declare const counted: unique symbol;
-/** What failures are counted against over all accounts: the network of a client, or a person, for one purpose. */
+/** What failures are counted for over all accounts: the network of a client, or a person, for one purpose. */
 export type FailureSubject = string & { readonly [counted]: true };
 
-/** The only way from an address to a subject, so that every limit means the same by a client. */
+/** The only way to derive a subject from an address, so that every limit defines a client alike. */
 export const clientSubject = (
   { address }: Pick<RequestOrigin, 'address'>,
   purpose: string | null = null,
@@ -29,25 +29,24 @@ export const clientSubject = (
 export const personSubject = (personId: string, purpose: string): FailureSubject =>
   `${purpose} ${personId}` as FailureSubject;
 
-/** Whom failures are counted against, and from where. */
+/** The account and the client that failures are counted for. */
 interface AttemptedAccount {
   readonly subject: string;
   readonly personId: string | null;
 }
 
-/** What is tried: the proof, and what it opens. Null from either is a failure. */
+/** `verify` checks a proof, and `complete` performs what it permits. Null from either is a failure. */
 interface Attempt<Proven, Done> {
   readonly verify: () => Promise<Proven | null>;
   readonly complete: (verified: Proven) => Promise<Done | null>;
 }
 
 /**
- * Tries a password or code. A failure is counted against the account at this client, the account and
- * the client, outside of any transaction, and null is returned. The limits hold to the number however
- * many try at once, on whichever nodes: what was proven opens something only if they still allow it
- * then, and who fails when they don't is not told so.
- * An address from which the person has signed in before is not held up by strangers' failures.
- * Throws `rate_limited`; without a proof, if that can be known before.
+ * Verifies a password or code. A failure is counted for the account at this client, the account and the client,
+ * outside of any transaction, and null is returned. The limits are exact for concurrent attempts on all nodes: a
+ * verified proof permits something only if the limits still allow it then, and an attempt beyond the limits does not
+ * learn whether it failed. Failures of other clients do not throttle an address from which the person has signed in
+ * before. Throws `rate_limited`, before verification if the limit is known to be exceeded.
  */
 export async function throttleAttempt<Proven, Done>(
   context: PeopleContext,
@@ -58,7 +57,7 @@ export async function throttleAttempt<Proven, Done>(
   const { clock, failures, store } = context;
   const { signIn, acrossAccounts, clientMutex } = failures;
   const client = clientSubject({ address });
-  // One client's tries wait for each other and for nobody else's, so that its hashes leave room for others'.
+  // Attempts of one client wait for each other and for no other client, so that its hashes leave room for others.
   return clientMutex.run(client, async () => {
     await checkFailureLimit(context, client);
     await signIn.refresh(account.subject, clock());
@@ -84,14 +83,14 @@ export async function throttleAttempt<Proven, Done>(
   });
 }
 
-/** Throws `rate_limited` when a subject, such as a client's network, has failed too often over all accounts. */
+/** Throws `rate_limited` if a subject, such as a client's network, has failed too often over all accounts. */
 export async function checkFailureLimit(context: PeopleContext, subject: FailureSubject): Promise<void> {
   const { clock, failures } = context;
   await failures.acrossAccounts.refresh(subject, clock());
   throwIfLimited(failures.acrossAccounts.waitMs(subject, subject, clock()));
 }
 
-/** Counts a failure against a subject. Throws `rate_limited`, and then nobody may be told that it was one. */
+/** Counts a failure for a subject. Throws `rate_limited`; the response must then not reveal that the attempt failed. */
 export async function recordFailure(context: PeopleContext, subject: FailureSubject): Promise<void> {
   throwIfLimited(await context.failures.acrossAccounts.recordFailure(subject, subject, context.clock()));
 }

@@ -1,14 +1,17 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Work that responses do not wait for, such as mail: one after the other, bounded, finished at a clean stop where that is soon. */
+/**
+ * Work that responses do not wait for, such as mail: runs one at a time, in a bounded queue, and completes at a clean
+ * stop if that is soon.
+ */
 export interface BackgroundQueue {
-  /** Drops the work where too much of it waits. */
+  /** Drops the work if the queue is full. */
   run(work: () => Promise<void>): void;
-  /** Resolves when all work has ended, or after `withinMs`: what has not begun by then is dropped. */
+  /** Resolves when all work has ended, or after `withinMs`; work that has not started by then is dropped. */
   stop(withinMs: number): Promise<void>;
 }
 
-/** `max` is how many pieces of work may wait. */
+/** `maxWaiting` is the capacity of the queue. */
 export function createBackgroundQueue(maxWaiting: number, onError: (error: unknown) => void): BackgroundQueue {
   let waiting = 0;
   let stopped = false;

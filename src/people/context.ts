@@ -15,7 +15,7 @@ import { workspaceIdsOf } from '../store/workspaces.ts';
 import type { BackgroundQueue } from './background-queue.ts';
 import type { Mailer } from './mail.ts';
 
-/** What everything about people needs. */
+/** Dependencies of everything about people. */
 export interface PeopleContext {
   readonly store: Store;
   readonly clock: () => number;
@@ -30,12 +30,11 @@ export interface PeopleContext {
     readonly clientMutex: KeyedMutex;
   };
   readonly signUp: 'invite' | 'open';
-  /** Who may create workspaces. */
   readonly workspaces: 'operators' | 'anyone';
-  /** Where people reach the page, without a slash at the end. */
+  /** Public URL of the page, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly mail: Mailer | null;
-  /** What responses do not wait for. */
+  /** Queue for work that responses do not wait for. */
   readonly background: BackgroundQueue;
 }
 
@@ -53,10 +52,10 @@ export function personPartyOf(person: { readonly id: string; readonly name: stri
   return { kind: 'person', id: person.id, name: person.name };
 }
 
-/** What a person's TOTP key is sealed for: no other row can use it. */
+/** The identity that a person's encrypted TOTP key is bound to: no other row can use it. */
 export const totpIdentity = (person: { readonly id: string }) => `totp ${person.id}`;
 
-/** The email address as it is compared: NFC, lower case. */
+/** An email address as it is compared: NFC, lower case. */
 export function emailKey(email: string): string {
   return email.normalize('NFC').trim().toLowerCase();
 }
@@ -65,7 +64,7 @@ export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Random base62 characters without the ones that are mistaken for others; `length` of 22 carry over 112 bits. */
+/** Returns random base62 characters without easily confused ones; a `length` of 22 gives over 112 bits. */
 export function randomCode(length: number, alphabet: string = BASE62): string {
   let code = '';
   const unbiasedCount = 256 - (256 % alphabet.length);
@@ -78,8 +77,8 @@ export function randomCode(length: number, alphabet: string = BASE62): string {
 }
 
 /**
- * Records something that concerns a person, not one workspace: in the log of each workspace that the
- * person is a member of, or in the system's while there is none.
+ * Records an event that concerns a person, not one workspace: in the log of each workspace that the person is a
+ * member of, or in the system log if there is none.
  */
 export async function recordForPerson(
   trx: Trx,
@@ -101,7 +100,7 @@ export async function claimOrRefuseReplay(
   if (claim !== null) refuseReplay(claim, await claimIdempotencyKey(trx, claim, resourceId, now));
 }
 
-/** Who asks in a workspace, from where. */
+/** The acting person in a workspace, and the origin of the request. */
 export interface MemberRequestContext {
   readonly workspaceId: string;
   readonly person: { readonly id: string; readonly name: string };

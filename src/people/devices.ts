@@ -18,12 +18,15 @@ import {
 import { lockSignedInPerson } from './lock-session.ts';
 import { startSession } from './sessions.ts';
 
-/** Twenty consonants: no words, nothing mistaken (RFC 8628, section 6.1); eight of them carry 34 bits for 15 minutes. */
+/**
+ * Twenty consonants: no words and no confusable characters (RFC 8628, section 6.1); eight of them give 34 bits for 15
+ * minutes.
+ */
 const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** A user code as it is compared: without what people put between its halves. */
+/** A user code as it is compared: without separators that people type. */
 function normalizeUserCode(code: string): string {
   return code.replace(/[\s-]/g, '').toUpperCase();
 }
@@ -32,7 +35,7 @@ function oauthError(error: string, detail: string): Problem {
   return new Problem('invalid_request', detail, { error });
 }
 
-/** Begins a device's sign-in (RFC 8628, section 3.1). Throws `rate_limited`. */
+/** Starts a device's sign-in (RFC 8628, section 3.1). Throws `rate_limited`. */
 export async function startDeviceAuthorization(
   context: PeopleContext,
   client: string,
@@ -62,8 +65,8 @@ export async function startDeviceAuthorization(
 }
 
 /**
- * Answers a device's poll (RFC 8628, sections 3.4 and 3.5). Throws `invalid_request` with the RFC's
- * word in `error`: `authorization_pending`, `slow_down`, `expired_token`, `access_denied`, `invalid_grant`.
+ * Answers a device's poll (RFC 8628, sections 3.4 and 3.5). Throws `invalid_request` with the RFC's code in `error`:
+ * `authorization_pending`, `slow_down`, `expired_token`, `access_denied`, `invalid_grant`.
  */
 export async function pollDeviceToken(
   context: PeopleContext,
@@ -102,7 +105,7 @@ async function findPendingRequest(context: PeopleContext, userCode: string): Pro
   return found;
 }
 
-/** What the page shows before someone approves. Throws `not_found`, `rate_limited`. */
+/** Returns what the page shows for approval. Throws `not_found`, `rate_limited`. */
 export async function findDeviceRequest(context: PeopleContext, caller: SignedInPerson, userCode: string) {
   const subject = personSubject(caller.personId, 'device code');
   await checkFailureLimit(context, subject);
@@ -122,8 +125,8 @@ export async function findDeviceRequest(context: PeopleContext, caller: SignedIn
 }
 
 /**
- * Approves or denies a device as the signed-in person. A code from before all access of the person was last ended
- * cannot be approved any more. Throws `not_found`, `invalid_token`.
+ * Approves or denies a device as the signed-in person. A code older than the last end of all the person's access
+ * cannot be approved. Throws `not_found`, `invalid_token`.
  */
 export async function decideDeviceRequest(
   context: PeopleContext,

@@ -52,8 +52,8 @@ function showInvitation(row: InvitationRow): Invitation {
 }
 
 /**
- * Invites by a link, which also goes out by mail if a server is set. An earlier invitation of the same
- * address ends. Throws `conflict` for who is a member already, `idempotent_replay`.
+ * Creates an invitation with a link, which is also mailed if a mail server is set. Ends an earlier invitation of the
+ * same address. Throws `conflict` for somebody who is a member already, `idempotent_replay`.
  */
 export async function createInvitation(
   context: PeopleContext,
@@ -116,7 +116,7 @@ async function sendInvitationMail(
     await context.mail.send({ to, subject: `Invitation to ${workspace}`, text });
     return true;
   } catch {
-    // The link is in the answer; `mailed: false` tells the inviter to pass it on by hand.
+    // The response has the link; `mailed: false` tells the inviter to pass it on.
     return false;
   }
 }
@@ -154,7 +154,9 @@ export async function deleteInvitation(
   });
 }
 
-/** Uses an invitation up inside a transaction: the person becomes a member. Throws `not_found`, `forbidden`, `conflict`. */
+/**
+ * Uses an invitation inside a transaction: the person becomes a member. Throws `not_found`, `forbidden`, `conflict`.
+ */
 export async function acceptInvitationInTransaction(
   trx: Trx,
   person: { readonly id: string; readonly name: string; readonly email_key: string },
@@ -198,7 +200,10 @@ export async function acceptInvitationInTransaction(
   return workspaceId;
 }
 
-/** Accepts an invitation as a signed-in person; needs the invited address. Throws `invalid_token` and as `acceptInvitationInTransaction`. */
+/**
+ * Accepts an invitation as the signed-in person, whose email address must be the invited one. Throws `invalid_token`
+ * and as `acceptInvitationInTransaction`.
+ */
 export async function acceptInvitation(
   context: PeopleContext,
   caller: SignedInPerson,

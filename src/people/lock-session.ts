@@ -6,8 +6,8 @@ import { workspaceIdsOf } from '../store/workspaces.ts';
 import type { SignedInPerson } from './context.ts';
 
 /**
- * The person behind a session, locked until the transaction ends. A request that began before the session ended
- * or the person was disabled changes nothing afterwards. Throws `invalid_token`.
+ * Returns the person of a session, locked until the transaction ends. A request that started before the session ended
+ * or the person was disabled can change nothing afterwards. Throws `invalid_token`.
  */
 export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Promise<PersonRow> {
   const person = await lockPerson(trx, caller.personId);
@@ -17,7 +17,7 @@ export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Prom
   return person;
 }
 
-/** Ends all access of a person whose membership has just ended, where it was in their last workspace. */
+/** Ends all access of a person whose membership has just ended, if that was their last workspace. */
 export async function endAccessWithLastWorkspace(trx: Trx, personId: string, now: number): Promise<void> {
   await lockPerson(trx, personId);
   const left = await workspaceIdsOf(trx, personId);

@@ -1,15 +1,15 @@
 import type { Transporter } from 'nodemailer';
 
-/** Sends mail, if the operator has named a server for it. */
+/** Sends mail through the server that the operator has configured. */
 export interface Mailer {
-  /** Resolves when the server has taken the message; rejects otherwise. */
+  /** Resolves when the server has accepted the message; rejects otherwise. */
   send(message: { to: string; subject: string; text: string }): Promise<void>;
 }
 
 /** `url` as in `smtp://user:password@host:587`; `from` is the sender's address. */
 export function createMailer(url: string, from: string): Mailer {
   let transport: Promise<Transporter> | null = null;
-  /** Made at the first message: most installations send none. */
+  /** Connects for the first message only: most installations send none. */
   async function connect(): Promise<Transporter> {
     const { createTransport } = await import('nodemailer');
     return createTransport({ url, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 20_000 });

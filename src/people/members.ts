@@ -40,8 +40,8 @@ export async function listMembers(
 }
 
 /**
- * Refuses a person who is no longer an owner or admin: the request may have begun before that changed. Their role does
- * not change until the transaction ends. Throws `forbidden`.
+ * Refuses a person who is no longer an owner or admin: the request may have started before that changed. The role
+ * cannot change until the transaction ends. Throws `forbidden`.
  */
 export async function lockAdminRole(trx: Trx, { workspaceId, person }: MemberRequestContext): Promise<void> {
   const role = await lockRole(trx, workspaceId, person.id);
@@ -59,7 +59,7 @@ async function lockNonOwner(trx: Trx, workspaceId: string, id: string): Promise<
   return member;
 }
 
-/** Throws `not_found`, and `forbidden` for the owner or by somebody who is no longer an admin. */
+/** Throws `not_found`, and `forbidden` for the owner or if the caller is no longer an admin. */
 export async function updateMember(
   context: PeopleContext,
   request: MemberRequestContext,
@@ -88,8 +88,8 @@ export async function updateMember(
 }
 
 /**
- * Ends a membership inside a transaction, with the invitations that the person has sent there, and all access
- * of the person with their last workspace. Returns how many invitations have ended.
+ * Ends a membership inside a transaction, with the invitations that the person has sent there, and all access if it
+ * was the person's last workspace. Returns the number of ended invitations.
  */
 export async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
   await deleteMember(trx, member.workspace_id, member.id);
@@ -98,8 +98,8 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
 }
 
 /**
- * Removes a member; from then on nothing of the workspace is visible to them. All their access ends with
- * their last workspace. What they created stays. Throws `not_found`, and `forbidden` for the owner.
+ * Removes a member, who from then on can see nothing of the workspace. All their access ends if it was their last
+ * workspace. What they created stays. Throws `not_found`, and `forbidden` for the owner.
  */
 export async function removeMember(context: PeopleContext, request: MemberRequestContext, id: string): Promise<void> {
   const { workspaceId, person, origin } = request;

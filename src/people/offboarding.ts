@@ -10,7 +10,7 @@ import { lockSignedInPerson } from './lock-session.ts';
 import { endMembership } from './members.ts';
 import { refuseLastOperator } from './operators.ts';
 
-/** Leaves the workspace, as if removed by oneself. Throws `conflict` for its owner. */
+/** Ends the caller's own membership. Throws `conflict` for the owner. */
 export async function leaveWorkspace(
   context: PeopleContext,
   request: MemberRequestContext,
@@ -38,8 +38,8 @@ export async function leaveWorkspace(
 }
 
 /**
- * Ends all sessions of a member, and all else that gives them access, in every workspace that they are in.
- * Throws `not_found`, and `forbidden` for an admin who means the owner.
+ * Ends all sessions of a member, and everything else that gives access, in all of their workspaces. Throws
+ * `not_found`, and `forbidden` for an admin if the member is the owner.
  */
 export async function endMemberSessions(
   context: PeopleContext,
@@ -70,8 +70,8 @@ export async function endMemberSessions(
 }
 
 /**
- * Deletes the account of a person who has proven to be them. What they created stays, and the activity log keeps
- * their name. Throws `conflict` while they own a workspace or are the last operator, `invalid_token`.
+ * Deletes the account of a person who has reauthenticated. What they created stays, and the activity log keeps their
+ * name. Throws `conflict` while they own a workspace or are the last operator, `invalid_token`.
  */
 export async function deleteAccount(
   context: PeopleContext,

@@ -12,7 +12,7 @@ import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
 import { type PeopleContext, personPartyOf, toIsoString } from './context.ts';
 
-/** Who changes an account: an operator in the page, or the system for a command on the data directory. */
+/** The actor that changes an account: an operator in the page, or the system for a command on the data directory. */
 export interface OperatorRequestContext {
   readonly actor: AuditParty;
   readonly origin: RequestOrigin;
@@ -42,8 +42,8 @@ export async function listPeople(
 }
 
 /**
- * Refuses a person who is no operator any more: the request may have begun before that changed. Nobody's rights as an
- * operator change until the transaction ends. Throws `forbidden`.
+ * Refuses a person who is no longer an operator: the request may have started before that changed. Operator rights
+ * cannot change until the transaction ends. Throws `forbidden`.
  */
 export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<void> {
   const operators = await lockOperators(trx);
@@ -52,7 +52,7 @@ export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<v
   }
 }
 
-/** Throws `conflict` if no operator who can sign in would be left without this person. */
+/** Throws `conflict` if this person is the only operator who can sign in. */
 export async function refuseLastOperator(trx: Trx, personId: string): Promise<void> {
   const operators = await lockOperators(trx);
   if (operators.length === 1 && operators[0] === personId) {
@@ -74,7 +74,7 @@ async function record(
 }
 
 /**
- * Disables or enables a person, makes one an operator or no operator. Disabling ends all access at once, and the
+ * Disables or enables a person, or changes whether they are an operator. Disabling ends all access and the
  * invitations that the person has sent. Throws `not_found`, `forbidden`, `conflict` for the last operator.
  */
 export async function updateAccount(
@@ -108,7 +108,7 @@ export async function updateAccount(
   });
 }
 
-/** Ends all sessions of a person, and all else that gives access. Throws `not_found`, `forbidden`. */
+/** Ends all sessions of a person, and everything else that gives access. Throws `not_found`, `forbidden`. */
 export async function endAccountSessions(
   context: PeopleContext,
   request: OperatorRequestContext,

@@ -10,7 +10,7 @@ import { createChallenge } from './passkeys.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
 import { challengeDigest, loadWebauthn, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
 
-/** Begins a sign-in with any passkey that the browser has for this host. Throws `rate_limited`. */
+/** Starts a sign-in with any passkey that the browser has for this host. Throws `rate_limited`. */
 export async function startPasskeySignIn(
   context: PeopleContext,
   relyingParty: RelyingParty,
@@ -28,9 +28,9 @@ export async function startPasskeySignIn(
 }
 
 /**
- * Signs a person in with a passkey: held and unlocked by them, so a whole sign-in by itself. Throws
- * `sign_in_failed` alike for an unknown passkey, an answer that does not hold, a spent challenge and a
- * counter that did not go on; `rate_limited`.
+ * Signs a person in with a passkey, which requires user verification and therefore is a complete sign-in by itself.
+ * Throws `sign_in_failed` for an unknown passkey, an invalid response, a used challenge and a counter that did not
+ * increase, without distinction; `rate_limited`.
  */
 export async function signInWithPasskey(
   context: PeopleContext,
@@ -49,7 +49,7 @@ export async function signInWithPasskey(
     verify: () => verifyPasskeyAssertion(response, passkey, relyingParty),
     complete: ({ challenge, use: authentication }) =>
       store.transaction(async (trx) => {
-        // A challenge is spent by a wrong answer too: to return null commits that.
+        // A wrong response uses the challenge up too: returning null commits that.
         if (!(await consumeChallenge(trx, challengeDigest('sign-in', challenge), null, clock()))) return null;
         const now = person === undefined ? undefined : await lockPerson(trx, person.id);
         if (authentication === null || now === undefined || passkey === undefined || person === undefined) return null;

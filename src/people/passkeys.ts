@@ -64,7 +64,7 @@ function record(
   });
 }
 
-/** Makes a challenge of 256 bits that is good for one answer within five minutes. Throws `rate_limited`. */
+/** Creates a challenge of 256 bits that is valid for one response within five minutes. Throws `rate_limited`. */
 export async function createChallenge(
   context: PeopleContext,
   personId: string | null,
@@ -97,7 +97,10 @@ export async function listOwnPasskeys(
   return toPage(rows, page.limit, '-createdAt', positionOf, showPasskey);
 }
 
-/** Begins to add a passkey for a person who has proven to be them. Throws `conflict` for one too many, `rate_limited`. */
+/**
+ * Starts the registration of a passkey for a person who has reauthenticated. Throws `conflict` at the maximum number,
+ * `rate_limited`.
+ */
 export async function startPasskeyRegistration(
   context: PeopleContext,
   caller: SignedInPerson,
@@ -128,8 +131,8 @@ export async function startPasskeyRegistration(
 }
 
 /**
- * Adds a passkey from the browser's answer to a challenge, and ends every other session.
- * Throws `validation_failed` for an answer that does not hold or whose challenge is spent, `conflict`.
+ * Registers a passkey from the browser's response to a challenge, and ends every other session. Throws
+ * `validation_failed` for an invalid response or a used challenge, `conflict`.
  */
 export async function createPasskey(
   context: PeopleContext,
@@ -145,7 +148,7 @@ export async function createPasskey(
     await lockSignedInPerson(trx, caller);
     const digest = challengeDigest('registration', verified.challenge);
     if (!(await consumeChallenge(trx, digest, caller.personId, now))) return 'spent';
-    // The challenge stays spent: nothing is thrown from here on but for a passkey that is there already.
+    // The challenge stays used: from here on nothing is thrown except for a passkey that exists already.
     if (verified.credential === null) return 'refused';
     if ((await countPasskeys(trx, caller.personId)) >= LIMITS.passkeys.max) return 'too many';
     const { id, publicKey, counter, transports, backedUp } = verified.credential;

@@ -24,8 +24,8 @@ export interface IssuedResetLink {
 }
 
 /**
- * Makes a code inside a transaction: 190 random bits, of which only the digest is kept. Null where as many as a person
- * may have wait already, so that nobody floods a mailbox.
+ * Creates a code inside a transaction: 190 random bits, of which only the digest is stored. Returns null if the
+ * person has the maximum number of open codes, so that nobody can flood a mailbox.
  */
 async function createResetLink(context: PeopleContext, trx: Trx, person: PersonRow): Promise<IssuedResetLink | null> {
   const now = context.clock();
@@ -68,8 +68,8 @@ async function sendResetMail(context: PeopleContext, email: string, origin: Requ
 }
 
 /**
- * Sends a link to whoever has this address, after the response: neither its content nor its time tells whether
- * there is such a person. Throws `rate_limited`.
+ * Mails a link to the person with this address, after the response: neither its content nor its timing reveals
+ * whether the person exists. Throws `rate_limited`.
  */
 export async function requestPasswordReset(
   context: PeopleContext,
@@ -82,7 +82,10 @@ export async function requestPasswordReset(
   context.background.run(() => sendResetMail(context, email, origin));
 }
 
-/** A link for an operator to hand over. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too many links. */
+/**
+ * Creates a link for an operator to pass on. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too
+ * many links.
+ */
 export async function createPasswordReset(
   context: PeopleContext,
   personId: string,
@@ -115,8 +118,8 @@ export async function createPasswordReset(
 }
 
 /**
- * Sets a new password with a code, which works once. All access of the person ends, so that they sign in again,
- * with their second factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`.
+ * Sets a new password with a code, which works once. Ends all access of the person, who must sign in again, with the
+ * second factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`.
  */
 export async function resetPassword(
   context: PeopleContext,

@@ -12,7 +12,7 @@ import { createChallenge } from './passkeys.ts';
 import { checkSecondFactorCode, consumeSecondFactor, recordSignInFailure, type SecondFactor } from './sessions.ts';
 import { challengeDigest, loadWebauthn, type RelyingParty, transportsOf, verifyPasskeyAssertion } from './webauthn.ts';
 
-/** Begins to prove with an own passkey: what to hand to the browser. Throws `rate_limited`. */
+/** Starts a reauthentication with a passkey; returns the options for the browser. Throws `rate_limited`. */
 export async function startPasskeyReauthentication(
   context: PeopleContext,
   caller: SignedInPerson,
@@ -32,7 +32,10 @@ export async function startPasskeyReauthentication(
   };
 }
 
-/** Null where the password or the code is wrong. Throws `second_factor_required` where a code is needed and none was sent. */
+/**
+ * Returns null if the password or the code is wrong. Throws `second_factor_required` if a code is required and none
+ * was sent.
+ */
 async function checkPassword(
   context: PeopleContext,
   person: PersonRow,
@@ -53,9 +56,9 @@ async function checkPassword(
 }
 
 /**
- * Has a signed-in person prove anew, as strongly as at sign-in, that it is them (ASVS 7.5.3): with the password and,
- * where a second factor is set, its current code; or with a passkey. Returns the person as they were then. Throws
- * `sign_in_failed`, `second_factor_required`, `rate_limited`, `invalid_token`.
+ * Reauthenticates a signed-in person as strongly as at sign-in (ASVS 7.5.3): with the password and, if a second
+ * factor is set, its current code; or with a passkey. Returns the person as read then. Throws `sign_in_failed`,
+ * `second_factor_required`, `rate_limited`, `invalid_token`.
  */
 export async function reauthenticate(
   context: PeopleContext,
@@ -88,7 +91,7 @@ export async function reauthenticate(
           complete: ({ id, challenge, use }) =>
             store.transaction(async (trx) => {
               await lockSignedInPerson(trx, caller);
-              // A challenge is spent by a wrong answer too: to return null commits that.
+              // A wrong response uses the challenge up too: returning null commits that.
               if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
               return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
             }),

@@ -2,19 +2,19 @@ import { HOUR } from '../contract/limits.ts';
 import { setLastWorkspace, touchSessions } from '../store/people.ts';
 import type { Store } from '../store/store.ts';
 
-/** How old `lastUsedAt` of a session may be before a use is written. */
+/** Minimum age of a session's `lastUsedAt` before a use is written, milliseconds. */
 const MIN_TOUCH_INTERVAL_MS = HOUR;
 
-/** Where people were last seen: kept in memory, written now and then, so that a request never waits for it. */
+/** Buffers session last-used times in memory and flushes them, so that a request never waits for the write. */
 export interface SessionActivityBuffer {
-  /** The workspace that a person named last, if this process knows one that is not written yet. */
+  /** The workspace that a person used last, if it is not written yet. */
   lastWorkspace(personId: string): string | null;
   touch(
     session: {
       readonly session_id: string;
       readonly person_id: string;
       readonly last_used_at: number;
-      /** What the store says. */
+      /** Value in the store. */
       readonly last_workspace_id: string | null;
     },
     workspaceId: string | null,
@@ -44,7 +44,7 @@ export function createSessionActivityBuffer(store: Store): SessionActivityBuffer
         await touchSessions(trx, sessions);
         for (const [personId, workspaceId] of last) await setLastWorkspace(trx, personId, workspaceId);
       });
-      // Only what did not change meanwhile is done.
+      // Entries that changed meanwhile are kept for the next flush.
       workspaces = new Map([...workspaces].filter(([personId, id]) => last.get(personId) !== id));
     },
   };

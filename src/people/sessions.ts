@@ -40,14 +40,14 @@ import {
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 
-/** A session that was just made, with the secret that is told once. */
+/** A new session with its secret, which is returned once. */
 export interface CreatedSession {
   readonly id: string;
   readonly secret: string;
   readonly endsAt: number;
 }
 
-/** Makes a session inside the transaction of what leads to it, and records it as a sign-in. */
+/** Creates a session inside the caller's transaction, and records it as a sign-in. */
 export async function startSession(
   trx: Trx,
   person: { readonly id: string; readonly name: string },
@@ -84,14 +84,14 @@ export async function startSession(
 
 const RECOVERY_CODE = /^[0-9A-Za-z]{24}$/;
 
-/** A recovery code as it is compared: without the separators that it is shown with. */
+/** A recovery code as it is compared: without separators. */
 export function normalizeRecoveryCode(code: string): string {
   return code.replace(/[\s-]/g, '').toUpperCase();
 }
 
 export type SecondFactor = { readonly step: number } | { readonly recovery: Buffer };
 
-/** Reads a second factor's code; null if it can't be right. That it is new is decided when it is used up. */
+/** Checks the code of a second factor; null if it is wrong. Whether it is unused is decided when it is consumed. */
 export async function checkSecondFactorCode(
   context: PeopleContext,
   person: PersonRow,
@@ -109,7 +109,7 @@ export async function checkSecondFactorCode(
   return RECOVERY_CODE.test(plain) ? { recovery: sha256(plain) } : null;
 }
 
-/** Uses a code up; true for exactly one of several callers with the same one (ASVS 6.5.1). */
+/** Consumes a code; true for exactly one of several concurrent callers with the same one (ASVS 6.5.1). */
 export async function consumeSecondFactor(trx: Trx, personId: string, factor: SecondFactor): Promise<boolean> {
   return 'step' in factor
     ? advanceTotpStep(trx, personId, factor.step)
@@ -118,13 +118,13 @@ export async function consumeSecondFactor(trx: Trx, personId: string, factor: Se
 
 let dummyHash: Promise<string> | null = null;
 
-/** The hash that a password for an unknown account is tried against: the same work either way (ASVS 6.3.8). */
+/** Hash for verifying the password of an unknown account: the same work either way (ASVS 6.3.8). */
 function dummyPasswordHash(): Promise<string> {
   dummyHash ??= hashPassphrase(generateSecret(), '');
   return dummyHash;
 }
 
-/** Notes a failed sign-in for the log of each workspace of the person, or the system's. */
+/** Records a failed sign-in in the log of each workspace of the person, or in the system log. */
 export async function recordSignInFailure(
   context: PeopleContext,
   person: PersonRow | undefined,
@@ -139,15 +139,15 @@ export async function recordSignInFailure(
   }
 }
 
-/** Tells only somebody who has proven to be the person that the account is disabled. Throws `forbidden`. */
+/** Reveals that the account is disabled only to somebody who has authenticated. Throws `forbidden`. */
 export function refuseDisabled(person: Pick<PersonRow, 'disabled'>): void {
   if (person.disabled === 0) return;
   throw new Problem('forbidden', 'This account is disabled. Ask an operator of this server to enable it.');
 }
 
 /**
- * Tells whether what was proven still counts, and holds it until the transaction ends: a session that
- * began by an old password would outlive its change (CVE-2026-22706). Throws `forbidden` for a disabled person.
+ * Whether the verified credentials are still current; locks them until the transaction ends: a session started with
+ * an old password would outlive its change (CVE-2026-22706). Throws `forbidden` for a disabled person.
  */
 async function isUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
   const now = await lockPerson(trx, verified.id);
@@ -156,9 +156,9 @@ async function isUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
 }
 
 /**
- * Signs a person in. Throws `sign_in_failed` alike for an unknown account, a wrong password and a wrong
- * code, after the same work; `second_factor_required` for a right password alone where a second factor
- * is set; `rate_limited`.
+ * Signs a person in. Throws `sign_in_failed` for an unknown account, a wrong password and a wrong code, without
+ * distinction and after the same work; `second_factor_required` for a correct password alone if a second factor is
+ * set; `rate_limited`.
  */
 export async function signIn(
   context: PeopleContext,
@@ -200,7 +200,7 @@ export async function signIn(
   throw new Problem('sign_in_failed', 'Incorrect email address, password or code.');
 }
 
-/** Checks a signed-in person's password anew before something sensitive. Throws `sign_in_failed`, `rate_limited`. */
+/** Checks a signed-in person's password again before something sensitive. Throws `sign_in_failed`, `rate_limited`. */
 export async function reauthenticateWithPassword(
   context: PeopleContext,
   person: PersonRow,
@@ -217,7 +217,7 @@ export async function reauthenticateWithPassword(
   throw new Problem('sign_in_failed', 'Incorrect password.');
 }
 
-/** A session as the wire shows it. Its end is the earlier of the idle and the absolute one. Pure. */
+/** Serializes a session. It ends at the earlier of its idle and absolute limits. Pure. */
 export function showSession(row: SessionRow, currentId: string): Session {
   return {
     id: row.id,
@@ -243,7 +243,10 @@ export async function listOwnSessions(
   return toPage(rows, page.limit, '-createdAt', positionOf, (row) => showSession(row, caller.sessionId));
 }
 
-/** Ends one of the person's own sessions. Another than this one may have approved devices: those codes end too. Throws `not_found`. */
+/**
+ * Ends one of the person's own sessions. If it is not the current one, device codes end too, since it may have
+ * approved them. Throws `not_found`.
+ */
 export async function endSession(
   context: PeopleContext,
   caller: SignedInPerson,
@@ -266,7 +269,10 @@ export async function endSession(
   });
 }
 
-/** Ends every session of the person but this one, and all else that gives access, such as approved devices. Throws `invalid_token`. */
+/**
+ * Ends every session of the person except this one, and everything else that gives access, such as approved devices.
+ * Throws `invalid_token`.
+ */
 export async function endOtherSessions(
   context: PeopleContext,
   caller: SignedInPerson,
@@ -281,7 +287,7 @@ export async function endOtherSessions(
   });
 }
 
-/** Ends the session of this secret, whoever holds it. Does nothing where there is none. */
+/** Ends the session of this secret, whoever presents it. Does nothing if there is none. */
 export async function endSessionBySecret(context: PeopleContext, secret: string, origin: RequestOrigin): Promise<void> {
   const found = await findSessionByDigest(context.store.read, digestBytes(digestOf(secret)));
   if (found === undefined) return;

@@ -24,8 +24,8 @@ import { type CreatedSession, startSession } from './sessions.ts';
 import { createWorkspaceInTransaction } from './workspaces.ts';
 
 /**
- * Makes a new setup code if nobody has signed up yet, in the place of any earlier one; null otherwise.
- * Only its digest is stored.
+ * Creates a new setup code if nobody has signed up yet, replacing any earlier one; null otherwise. Only its digest is
+ * stored.
  */
 export async function createSetupCode(context: PeopleContext): Promise<string | null> {
   return context.store.transaction(async (trx) => {
@@ -76,7 +76,7 @@ async function isFirstPerson(trx: Trx): Promise<boolean> {
   return !(await hasAnyPerson(trx));
 }
 
-/** What lets this person sign up, checked before a password is hashed for them. Throws `forbidden`. */
+/** Checks that this person may sign up, before a password is hashed. Throws `forbidden`. */
 async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promise<void> {
   const { store, clock } = context;
   if (input.setupCode !== undefined || context.signUp === 'open') return;
@@ -89,8 +89,8 @@ async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promis
 }
 
 /**
- * Runs a sign-up when it is the client's turn and within the client's limits: refusals count as failures, and so
- * does each sign-up that needs no invitation. What can be refused is refused before a password is hashed.
+ * Runs a sign-up in the client's turn and within its limits: refusals count as failures, and so does each sign-up
+ * without an invitation. Everything that can be refused is refused before a password is hashed.
  */
 function throttleSignUp<Done>(
   context: PeopleContext,
@@ -115,10 +115,9 @@ function throttleSignUp<Done>(
 }
 
 /**
- * Signs a person up and in. While sign-up is by invitation, only with the setup code (which makes the
- * first person, and exactly one however many try at once) or an invitation's code.
- * Throws `forbidden`, `conflict` for a taken address, `validation_failed` for a common password,
- * `rate_limited`.
+ * Signs a person up and in. While sign-up is by invitation, this requires the setup code (which creates the first
+ * person, exactly one of several concurrent attempts) or the code of an invitation. Throws `forbidden`, `conflict`
+ * for a taken email address, `validation_failed` for a common password, `rate_limited`.
  */
 export async function signUp(
   context: PeopleContext,
@@ -156,7 +155,7 @@ export async function signUp(
 }
 
 /**
- * Makes the first owner and workspace without a browser. Throws `conflict` if anybody has signed up,
+ * Creates the first owner and workspace without a browser. Throws `conflict` if anybody has signed up,
  * `validation_failed` for a common password.
  */
 export async function createFirstOwner(

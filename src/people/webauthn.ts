@@ -2,13 +2,13 @@ import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys
 import type { PasskeyRow } from '../store/passkeys.ts';
 import { sha256 } from './context.ts';
 
-/** Where passkeys are made and shown: the page's address, and its host name, which they are bound to. */
+/** The origin of the page, and its host name, which passkeys are bound to. */
 export interface RelyingParty {
   readonly origin: string;
   readonly rpId: string;
 }
 
-/** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812); what the runtime has only for trial is left out. */
+/** EdDSA, ES256 and RS256 (RFC 9053, RFC 8812); algorithms that are experimental in the runtime are omitted. */
 export const SUPPORTED_ALGORITHM_IDS = [-8, -7, -257];
 
 /** Loaded at first use: it takes a third of a second and 30 MB, and many installations never need it. */
@@ -16,15 +16,15 @@ export function loadWebauthn(): Promise<typeof import('@simplewebauthn/server')>
   return import('@simplewebauthn/server');
 }
 
-/** What the answer to a challenge does. An answer to a challenge for another purpose is refused. */
+/** Purpose of a challenge. A response to a challenge for another purpose is refused. */
 export type ChallengePurpose = 'sign-in' | 'proof' | 'registration';
 
-/** The digest stored for a challenge, which is compared as the base64url that the browser sends back. */
+/** Digest stored for a challenge, computed from the base64url text that the browser sends back. */
 export function challengeDigest(purpose: ChallengePurpose, challenge: string): Buffer {
   return sha256(`passkey challenge ${purpose} ${challenge}`);
 }
 
-/** The challenge that a browser says it answers; empty where there is none to be read. */
+/** The challenge in a browser's response; empty if it cannot be read. */
 function readChallenge(clientDataJSON: string): string {
   try {
     const data: unknown = JSON.parse(Buffer.from(clientDataJSON, 'base64url').toString('utf8'));
@@ -49,8 +49,8 @@ export interface RegisteredPasskey {
 }
 
 /**
- * Verifies the answer to a request for a new passkey (WebAuthn level 3, section 7.1) but for its
- * challenge, which is to be consumed. A null credential does not hold. Never throws.
+ * Verifies a registration response (WebAuthn level 3, section 7.1) except for its challenge, which the caller must
+ * consume. The credential is null if the response is invalid. Never throws.
  */
 export async function verifyPasskeyRegistration(
   response: PasskeyRegistration,
@@ -84,8 +84,8 @@ export async function verifyPasskeyRegistration(
 }
 
 /**
- * Verifies an answer at sign-in (WebAuthn level 3, section 7.2) but for its challenge, which is to be
- * consumed, and its counter, which is to be advanced. A null use does not hold. Never throws.
+ * Verifies a sign-in response (WebAuthn level 3, section 7.2) except for its challenge, which the caller must
+ * consume, and its counter, which the caller must advance. The use is null if the response is invalid. Never throws.
  */
 export async function verifyPasskeyAssertion(
   response: PasskeyAssertion,
@@ -111,7 +111,7 @@ export async function verifyPasskeyAssertion(
       expectedOrigin: relyingParty.origin,
       expectedRPID: relyingParty.rpId,
       requireUserVerification: true,
-      // Any counter is let through here; the store decides in the transaction that takes it.
+      // Any counter is accepted here; the store checks it in the transaction that advances it.
       credential: { id: passkey.credential_id, publicKey: new Uint8Array(passkey.public_key), counter: 0 },
     });
     if (!verified) return { challenge, use: null };

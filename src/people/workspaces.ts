@@ -48,7 +48,7 @@ async function chooseSlug(trx: Trx, input: { name: string; slug?: string | undef
   return (await slugTaken(trx, slug)) ? `${slug}-${randomCode(6, 'abcdefghijkmnpqrstuvwxyz23456789')}` : slug;
 }
 
-/** Makes a workspace and its owner inside a transaction. */
+/** Creates a workspace and its owner inside a transaction. */
 export async function createWorkspaceInTransaction(
   trx: Trx,
   person: { readonly id: string; readonly name: string },
@@ -94,8 +94,8 @@ export function mayCreateWorkspaces(
 }
 
 /**
- * Creates a workspace; its maker becomes owner. Throws `forbidden` where only operators may,
- * `conflict` for a taken slug, `idempotent_replay`, `invalid_token`.
+ * Creates a workspace; its creator becomes the owner. Throws `forbidden` if only operators may, `conflict` for a
+ * taken slug, `idempotent_replay`, `invalid_token`.
  */
 export async function createWorkspace(
   context: PeopleContext,
@@ -169,9 +169,9 @@ export async function updateWorkspace(
 }
 
 /**
- * Ends a workspace with all that belongs to it. When this resolves, no node accepts its credentials. Members whose last
- * workspace it was lose all access; the owner who deletes it stays signed in. Its log stays with the operator, and the
- * system's log says what was deleted.
+ * Deletes a workspace with everything that belongs to it. When this resolves, no node accepts its credentials.
+ * Members without another workspace lose all access; the owner who deletes it stays signed in. Its activity log is
+ * kept for the operator, and the system log records the deletion.
  */
 export async function deleteWorkspace(
   context: PeopleContext,
@@ -202,8 +202,8 @@ export async function deleteWorkspace(
 }
 
 /**
- * Throws `forbidden` where ownership would pass from somebody else to an operator: it would give the admins of the
- * workspace, the previous owner among them, servers on this machine, without the operator's consent.
+ * Throws `forbidden` if somebody else would transfer ownership to an operator: that would give the admins of the
+ * workspace, including the previous owner, servers on this machine without the operator's consent.
  */
 async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: string): Promise<void> {
   const [owner, newOwner] = [await findPerson(trx, ownerId), await findPerson(trx, newOwnerId)];
@@ -214,7 +214,10 @@ async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: s
   );
 }
 
-/** Hands ownership over; the previous owner becomes an admin. Throws `not_found`, `forbidden`, `conflict`, `quota_exceeded`. */
+/**
+ * Transfers ownership; the previous owner becomes an admin. Throws `not_found`, `forbidden`, `conflict`,
+ * `quota_exceeded`.
+ */
 export async function transferOwnership(
   context: PeopleContext,
   request: MemberRequestContext,

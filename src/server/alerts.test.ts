@@ -30,7 +30,7 @@ test('every alert has its entry in docs/alerts.md, and every entry its alert', (
 });
 
 forEachEngine('metrics', (engine) => {
-  /** The metrics of a server that has answered a decision, a page and a deletion. */
+  /** The metrics of a server after an authorization request, a page and a deletion. */
   async function scrape(): Promise<string> {
     const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
     const server = await startTestServer({ environment });
@@ -47,7 +47,7 @@ forEachEngine('metrics', (engine) => {
     }
   }
 
-  test('are named by the conventions, cover what the alerts ask for, and have few labels', async () => {
+  test('follow the naming conventions, cover what the alerts query, and have few labels', async () => {
     const text = await scrape();
     promtool(['check', 'metrics'], text);
     const names = new Set([...text.matchAll(/^(\w+)(?:\{.*\})? /gm)].map(([, name]) => name));
@@ -76,7 +76,7 @@ forEachEngine('metrics', (engine) => {
   });
 
   if (engine.name !== 'postgres') return;
-  test('a node whose clock is far from that of the database is not ready, says why, and exports by how much', async () => {
+  test('a node whose clock is far from that of the database is not ready, says why, and exports the difference', async () => {
     const environment = { ...(await engine.environment()), DEVPILOT_METRICS: '127.0.0.1:0' };
     const server = await startTestServer({ environment, clock: () => Date.now() + 60_000 });
     try {

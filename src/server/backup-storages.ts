@@ -5,9 +5,9 @@ import { makeDirectory } from '../store/data-directory.ts';
 import type { Settings } from './settings.ts';
 
 /**
- * Where backups are kept: the bucket if there is one, and the data directory, which may hold those of
- * before. A node that shares a database needs no data directory; where it can't have one, `onError` is
- * told unless there is a bucket.
+ * The places where backups are stored: the bucket if one is configured, and the data directory, which may hold older
+ * backups. A node that shares a database needs no data directory; if the directory cannot be created, `onError` is
+ * called unless there is a bucket.
  */
 export function openBackupStorages(settings: Settings, onError: (error: unknown) => void): Storages {
   const { bucket, maxBytes: limit } = settings.backups;

@@ -25,15 +25,15 @@ import { assertMatchingSecret, readSecretFile } from './secret.ts';
 import type { Settings } from './settings.ts';
 import { copyAndVerify, openSource, type StoreLocation, verifyLogs } from './transfer.ts';
 
-/** What a backup says of itself, in `backup.json`. */
+/** Content of `backup.json`. */
 export interface Manifest {
   readonly devpilot: string;
   readonly madeAt: string;
-  /** What the store was; a backup is a SQLite file either way. */
+  /** Engine of the source store; a backup is a SQLite file either way. */
   readonly engine: 'sqlite' | 'postgres';
   readonly bytes: number;
   readonly sha256: string;
-  /** Entries of activity logs, each checked from its first entry. */
+  /** Number of activity log entries; every chain was verified from its first entry. */
   readonly logEntries: number;
 }
 
@@ -45,7 +45,7 @@ export function storeLocationOf(settings: Pick<Settings, 'databaseUrl' | 'dataDi
   return settings.databaseUrl === null ? { directory: settings.dataDirectory } : { databaseUrl: settings.databaseUrl };
 }
 
-/** Has the system write a file or a folder's entries to the disk. */
+/** Calls fsync on a file, or on a directory so that its entries are durable. */
 export function syncPath(path: string): void {
   const handle = openSync(path, 'r');
   fsyncSync(handle);
@@ -65,7 +65,10 @@ function makeEmptyFolder(path: string): void {
   chmodSync(path, 0o700);
 }
 
-/** Throws `StartRefusedError` where the secret that would be kept with a backup, or is set, does not open the store. */
+/**
+ * Throws `StartRefusedError` if the secret that is configured, or would be saved with the backup, does not decrypt
+ * the store.
+ */
 async function refuseForeignSecret(settings: Settings): Promise<void> {
   const own = join(settings.dataDirectory, SECRET_FILE);
   const configuredSecret =
@@ -83,7 +86,7 @@ async function refuseForeignSecret(settings: Settings): Promise<void> {
   }
 }
 
-/** One moment of the embedded store as a file of its own, while its server goes on. */
+/** Writes a consistent snapshot of the embedded store into a new file while its server runs. */
 function vacuumInto(from: string, to: string): void {
   if (!existsSync(from)) throw new CopyRefusedError(`${from} was not found; there is nothing to back up.`);
   const database = new DatabaseSync(from, { readOnly: true });
@@ -97,9 +100,9 @@ function vacuumInto(from: string, to: string): void {
 }
 
 /**
- * Writes one moment of the store into an empty folder, while servers go on: `devpilot.db`, a SQLite file
- * whatever the store is, `backup.json`, and the secret that the installation made for itself, unless
- * `withSecret` is false. Every activity log in it is checked. Throws `CopyRefusedError`.
+ * Writes a consistent snapshot of the store into an empty folder while servers run: `devpilot.db`, a SQLite file for
+ * every engine; `backup.json`; and the secret that the installation generated, unless `withSecret` is false. Every
+ * activity log in it is verified. Throws `CopyRefusedError`.
  */
 export async function createBackup(
   settings: Settings,
@@ -144,7 +147,7 @@ export async function createBackup(
     sha256: await hashFile(file),
     logEntries,
   };
-  // Last: a folder without it is not a whole backup.
+  // Written last: a folder without it is an incomplete backup.
   writeFileSync(join(folder, MANIFEST_FILE), `${JSON.stringify(manifest, null, 2)}\n`, { mode: 0o600 });
   syncPath(join(folder, MANIFEST_FILE));
   syncPath(folder);

@@ -1,18 +1,21 @@
-/** Beyond this a node is not ready, milliseconds: it would misjudge expiries. `devpilot doctor` draws the same line. */
+/**
+ * Beyond this skew a node is not ready, because it would decide wrongly on expiry; milliseconds. `devpilot doctor`
+ * uses the same limit.
+ */
 export const SKEW_LIMIT_MS = 5_000;
 const WARN_MS = 1_000;
 
-/** How far this node's clock is from the database's. */
+/** Difference between this node's clock and the database's. */
 export interface ClockSkew {
-  /** Positive where this node is ahead. */
+  /** `skewMs` is positive if this node is ahead. */
   record(skewMs: number, uncertaintyMs: number): void;
-  /** As measured last, milliseconds; 0 before. */
+  /** Last measured skew in milliseconds; 0 before the first measurement. */
   skewMs(): number;
-  /** Whether it is beyond the limit, whatever the measurement may be wrong by. */
+  /** Whether the skew exceeds the limit by more than the uncertainty of the measurement. */
   exceedsLimit(): boolean;
 }
 
-/** `warn` is called when the skew grows beyond a second, and `settled` when it is back. */
+/** Calls `warn` when the skew exceeds one second, and `onRecovered` when it is below that again. */
 export function createClockSkew(warn: (skewMs: number) => void, onRecovered: (skewMs: number) => void): ClockSkew {
   let last = { skewMs: 0, atLeastMs: 0 };
   let isWarned = false;

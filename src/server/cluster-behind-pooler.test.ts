@@ -16,7 +16,7 @@ const postgres = await startPostgres();
 after(() => postgres.close());
 
 for (const mode of ['session', 'transaction'] as const) {
-  test(`two nodes behind PgBouncer, ${mode} pooling, make and delete keys, and a deletion is true on both when it is answered`, async () => {
+  test(`two nodes behind PgBouncer, ${mode} pooling, create and delete keys, and a deletion holds on both when its response is sent`, async () => {
     const bouncer = await startPgBouncer(postgres, mode, mode === 'session' ? 60 : 4);
     const environment = {
       DATABASE_URL: bouncer.at(await postgres.createDatabase()),
@@ -24,7 +24,7 @@ for (const mode of ['session', 'transaction'] as const) {
       DEVPILOT_REVOCATION_BOUND: '5s',
     };
     const first = await startTestServer({ environment });
-    // Before another node starts, whose setup code replaces the first one's.
+    // Before the second node starts, because its setup code replaces the first one's.
     const owner = await signUpOwner(first);
     const second = await startTestServer({ environment });
     try {

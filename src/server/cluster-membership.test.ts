@@ -48,7 +48,7 @@ const statusesOf = (secret: string, query = '') =>
     nodes.map(async (node) => (await node.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status),
   );
 
-test('a deletion on one node is true on all when it is answered, and its header says who confirmed', async () => {
+test('a deletion on one node holds on all when its response is sent, and a header lists who confirmed', async () => {
   const token = await createToken(owner, ['all']);
   assert.deepEqual(await statusesOf(token.secret), [200, 200, 200]);
   const deleted = await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
@@ -57,7 +57,7 @@ test('a deletion on one node is true on all when it is answered, and its header 
   assert.deepEqual(await statusesOf(token.secret), [401, 401, 401]);
 });
 
-test('an edit on one node is true on all when it is answered', async () => {
+test('an edit on one node holds on all when its response is sent', async () => {
   const key = await createKey(owner, ['read', 'write']);
   assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [200, 200, 200]);
   const edited = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read'] } });
@@ -66,7 +66,7 @@ test('an edit on one node is true on all when it is answered', async () => {
   assert.deepEqual(await statusesOf(key.secret, '?permission=read'), [200, 200, 200]);
 });
 
-test('of several at once that end the same credential each is answered only when nothing accepts it', async () => {
+test('each of several concurrent requests that end the same credential is answered only when nothing accepts it', async () => {
   const token = await createToken(owner, ['all']);
   await statusesOf(token.secret);
   const body = new URLSearchParams({ token: token.secret });
@@ -82,7 +82,7 @@ test('of several at once that end the same credential each is answered only when
   );
 });
 
-test('failures of a passphrase on one node hold on the others, also for who has proven it there', async () => {
+test('passphrase failures on one node count on the others, also for a client that has proven the passphrase there', async () => {
   const passphrase = 'a passphrase of ours';
   const token = await createToken(owner, ['all'], { passphrase });
   const [first, second] = nodes;
@@ -99,7 +99,7 @@ test('failures of a passphrase on one node hold on the others, also for who has 
   await until(async () => (await tryAt(first, passphrase)).body.code === 'rate_limited');
 });
 
-test('of wrong passphrases on all nodes at once exactly five are told, and then none is, right or wrong', async () => {
+test('of concurrent wrong passphrases on all nodes exactly five are verified, and then none is, correct or not', async () => {
   const passphrase = 'a passphrase of ours';
   const token = await createToken(owner, ['all'], { passphrase });
   const tryAt = async (node: TestServer, tried: string) => {
@@ -117,7 +117,7 @@ test('of wrong passphrases on all nodes at once exactly five are told, and then 
   for (const node of nodes) assert.equal(await tryAt(node, passphrase), '429 rate_limited');
 });
 
-test('of wrong sign-ins at all nodes at once exactly five are told, and then none is, right or wrong', async () => {
+test('of concurrent wrong sign-ins on all nodes exactly five are verified, and then none is, correct or not', async () => {
   const [first] = nodes;
   if (first === undefined) throw new Error('There is no node.');
   const { email } = await signUpMember(first, owner, 'member', 'grace@example.com');
@@ -130,7 +130,7 @@ test('of wrong sign-ins at all nodes at once exactly five are told, and then non
   for (const node of nodes) assert.equal(await signIn(node, PASSWORD), 429);
 });
 
-test('uses that all nodes counted add up exactly after clean stops', async () => {
+test('uses counted by all nodes add up exactly after clean stops', async () => {
   const key = await createKey(owner, ['read']);
   const others = [await startTestServer({ environment }), await startTestServer({ environment })];
   await Promise.all(
@@ -143,7 +143,7 @@ test('uses that all nodes counted add up exactly after clean stops', async () =>
   assert.equal(found.body.useCount, 80);
 });
 
-test('nodes go on, and one can be started, beside the tables of a newer version', async () => {
+test('nodes keep running, and one can be started, beside the tables of a newer version', async () => {
   const [first] = nodes;
   if (first === undefined) throw new Error('There is no node.');
   const before = await createKey(owner, ['read']);
@@ -170,7 +170,7 @@ test('nodes go on, and one can be started, beside the tables of a newer version'
   await late.close();
 });
 
-test('a node that is stopped gives its lease up, and nobody waits for it', async () => {
+test('a node that is stopped releases its lease, and no deletion waits for it', async () => {
   const fourth = await startTestServer({ environment });
   const token = await createToken(owner, ['all']);
   await fourth.close();
@@ -178,7 +178,7 @@ test('a node that is stopped gives its lease up, and nobody waits for it', async
   assert.match(deleted.headers.get('devpilot-revocation') ?? '', /^nodes=3 confirmed=3 ms=\d+$/);
 });
 
-test('without a database memory judges until the lease ends, then nothing is guessed; it comes back by itself', async () => {
+test('without a database cached records authorize until the lease ends, then nothing does; it recovers without a restart', async () => {
   const [node] = nodes;
   if (node === undefined) throw new Error('There is no node.');
   const token = await createToken(owner, ['all']);
@@ -202,7 +202,7 @@ test('without a database memory judges until the lease ends, then nothing is gue
     assert.ok(status === 200 || status === 503, `answered ${status}`);
     return status === 200 && (await node.call('/readyz')).status === 200;
   });
-  // The owner asks another node, which may be in its pause between two tries to connect.
+  // The request goes to another node, which may be between two attempts to connect.
   let deleted = 503;
   await until(async () => {
     deleted = (await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status;

@@ -18,22 +18,25 @@ import {
 import type { PoolUsage } from '../store/postgres-pool.ts';
 import type { Store } from '../store/store.ts';
 
-/** This process among the others that share its store, and the guards that beat at it. */
+/** This process as a member of the cluster that shares its store, and the guards that send it heartbeats. */
 export interface ClusterMembership {
   readonly lease: Lease;
-  /** The wall clock right after the lease was asked, which has just read it. */
+  /** Wall clock time at the last lease query, which has just read the clock. */
   readonly lastWallTime: () => number;
   readonly waitForConfirmation: WaitForConfirmation;
-  /** Resolves when all that was revoked before the call in a workspace (null: in any) is settled, by whichever node. */
+  /**
+   * Resolves when everything revoked before the call in a workspace (null: in any) is confirmed, on whichever node it
+   * was revoked.
+   */
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   readonly guards: Guards;
-  /** Takes the first lease for the registry's memory. Throws `unavailable`. */
+  /** Takes the first lease for the registry's cache. Throws `unavailable`. */
   start(): Promise<void>;
-  /** Servers and guards with a lease. */
+  /** Number of servers and guards that hold a lease. */
   countLeases(): Promise<{ servers: number; guards: number }>;
-  /** The pool of connections that leases have for themselves; null on the embedded store. */
+  /** Usage of the connection pool reserved for leases; null on the embedded store. */
   leasePoolUsage(): PoolUsage | null;
-  /** Gives the lease up, so that nobody waits for this process. */
+  /** Releases the lease, so that no revocation waits for this process. */
   stop(): Promise<void>;
 }
 
@@ -48,8 +51,8 @@ function schedule(delay: number, work: () => void): () => void {
 }
 
 /**
- * The only process that has the embedded store: it made every revocation itself, so its own lease never
- * ends, and only guards are waited for. `bound` in milliseconds; `isNew` where nobody has signed up yet.
+ * The only process on the embedded store: it made every revocation itself, so its own lease never ends, and
+ * revocations wait for guards only. `bound` is in milliseconds; `isNew` is true if nobody has signed up yet.
  */
 export function createStandaloneMembership(options: {
   store: Store;
@@ -110,7 +113,7 @@ export function createStandaloneMembership(options: {
   };
 }
 
-/** Guards are told it: a digest says nothing of the database. */
+/** Guards receive this instead of the history itself: a hash reveals nothing about the database. */
 function hashHistory(history: string): string {
   return createHash('sha256').update(history).digest('base64url').slice(0, 22);
 }
@@ -181,8 +184,8 @@ function toNodeStore(table: NodeTable): NodeStore {
 }
 
 /**
- * One of many processes on one PostgreSQL. `bound` in milliseconds; `id` is new at every start; `isNew` where
- * nobody has signed up yet.
+ * One of several processes on one PostgreSQL database. `bound` is in milliseconds; `id` is new at every start;
+ * `isNew` is true if nobody has signed up yet.
  */
 export function joinCluster(options: {
   url: string;

@@ -99,7 +99,7 @@ function toCredentialTransaction(trx: Trx): CredentialTransaction {
   };
 }
 
-/** The core's store over the SQL of `store/`. */
+/** Implements the core's store with the SQL of `store/`. */
 export function createCredentialStore(store: Store): CredentialStore {
   return {
     transaction: (work) => store.transaction((trx) => work(toCredentialTransaction(trx))),
@@ -119,7 +119,7 @@ export function createCredentialStore(store: Store): CredentialStore {
   };
 }
 
-/** Reads one record for the registry. Throws `unavailable` when the store can't be asked: never a guess. */
+/** Reads one record for the registry. Throws `unavailable` if the store cannot be queried; it never guesses. */
 export async function readStoredCredential(store: Store, digest: Digest): Promise<StoredCredential | null> {
   const row = await findByDigest(store, digestBytes(digest)).catch((cause: unknown) => {
     throw new Problem('unavailable', 'The database cannot be queried.', { retryAfter: 1, cause });
@@ -139,22 +139,25 @@ export async function readStoredCredential(store: Store, digest: Digest): Promis
   };
 }
 
-/** Where counted uses go: on disk within the second, into the credentials when there is time or someone looks. */
+/**
+ * Durable storage of counted uses: written within a second, folded into the credentials later or when somebody reads
+ * them.
+ */
 export interface UsageJournal extends UsageStore {
   /**
-   * Adds what was written before the call to the credentials; one fold at a time, each a short transaction.
-   * After `within` milliseconds the rest is left for the next one.
+   * Adds all uses written before the call to the credentials, in short transactions; only one fold runs at a time.
+   * What is left after `timeBudgetMs` milliseconds is left for the next fold.
    */
   fold(timeBudgetMs?: number): Promise<void>;
-  /** Credentials in chunks that are not folded yet, the same one several times. */
+  /** Number of credentials in chunks that are not folded yet; a credential in several chunks counts several times. */
   pendingUses(): number;
 }
 
-/** A fold that took longer than this, in milliseconds, is followed by smaller ones: who writes waits for it. */
+/** A transaction longer than this, in milliseconds, is followed by smaller ones, because other writers wait for it. */
 const MAX_FOLD_TRANSACTION_MS = 100;
 const MAX_CHUNKS_PER_FOLD = 64;
 
-/** Writes uses, each chunk once however often it is sent. */
+/** Writes uses; a chunk that is sent again is counted once. */
 export async function createUsageJournal(store: Store): Promise<UsageJournal> {
   let size = await countUnfoldedUses(store.read);
   let maxChunks = 1;
@@ -186,7 +189,7 @@ export async function createUsageJournal(store: Store): Promise<UsageJournal> {
       if (isNew) size += uses.length;
     },
     async fold(timeBudgetMs = Number.POSITIVE_INFINITY) {
-      // A fold under way may have begun before what the caller wants folded was written.
+      // A fold under way may have started before the uses that the caller needs were written.
       if (folding !== null) await folding.catch(() => undefined);
       folding ??= foldAll(timeBudgetMs).finally(() => {
         folding = null;

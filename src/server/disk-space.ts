@@ -6,28 +6,31 @@ import type { Trx } from '../store/store.ts';
 
 const SQLITE_FULL = 13;
 const SQLITE_IO_ERRORS = new Set([10, 14]);
-/** How often a disk that was full is looked at again; milliseconds. */
+/** Interval at which a full disk is checked again, milliseconds. */
 const CHECK_INTERVAL_MS = 1_000;
 const DISK_FULL_DETAIL =
   'The disk is full. Until space is freed, only deletions, deactivations, sign-ins and sign-outs are accepted.';
 
-/** SQLite's primary result code of what a transaction threw; null for anything else. */
+/** SQLite's primary result code of an error; null for any other error. */
 function sqliteResultCodeOf(error: unknown): number | null {
   const { cause } = error as { cause?: { errcode?: unknown } | null };
   return typeof cause?.errcode === 'number' ? cause.errcode & 0xff : null;
 }
 
-/** A store on a disk that may fill up. */
+/** A store on a disk that can fill up. */
 export interface DiskSpace {
-  /** Runs a transaction; while the disk is full only essential ones, which use the reserve. Throws `unavailable`. */
+  /**
+   * Runs a transaction. While the disk is full only essential transactions run, using the reserve. Throws
+   * `unavailable`.
+   */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   isFull(): boolean;
   reserveBytes(): number;
-  /** Takes what is missing of the reserve, where there is room. */
+  /** Restores the reserve if there is room. */
   fillReserve(): Promise<void>;
 }
 
-/** `onChange` is told when the disk has become full, and when it no longer is. `touch` writes next to nothing. */
+/** Calls `onChange` when the disk becomes full and when it no longer is. `touch` writes as little as possible. */
 export function createDiskSpace(
   store: SqliteStore,
   directory: string,
@@ -61,12 +64,12 @@ export function createDiskSpace(
       for (;;) {
         try {
           const result = await store.transaction(work);
-          // The room in the log can then be used again.
+          // Makes the space in the write-ahead log reusable.
           if (full) await store.checkpoint('passive').catch(() => undefined);
           return result;
         } catch (error) {
           if (!isOutOfSpace(error)) {
-            // What was written but not brought to the disk must not come back after a crash: it is written over.
+            // What was written but not synced must not reappear after a crash: it is overwritten.
             if (SQLITE_IO_ERRORS.has(sqliteResultCodeOf(error) ?? 0))
               await store.transaction(writeProbe).catch(() => undefined);
             throw error;
@@ -86,12 +89,12 @@ export function createDiskSpace(
   };
 }
 
-/** Gives a piece of the reserve up where a store could not even be opened. */
+/** Frees a part of the reserve if the store cannot even be opened. */
 export function releaseReserveToOpen(directory: string): void {
   try {
     const reserve = createDiskReserve(directory);
     for (let pieces = 0; pieces < 2 && reserve.isFull(); pieces++) reserve.release();
   } catch {
-    // There is no such directory yet.
+    // The directory does not exist yet.
   }
 }

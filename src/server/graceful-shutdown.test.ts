@@ -5,11 +5,11 @@ import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { createKey, signUpRemoteOwner } from '../testing/test-server.ts';
 import { createStopDeadline } from './graceful-shutdown.ts';
 
-/** What a stop may take, with room for a busy machine; the deadline itself is less than half of it. */
+/** Upper limit of a stop on a busy machine, milliseconds; the server's own deadline is less than half of it. */
 const STOP_WITHIN_MS = 12_000;
 const USES = 7;
 
-test('a server whose database is gone stops in time with exit 1, and one line says how many uses may be lost', async () => {
+test('a server whose database is lost stops in time with exit 1, and one line says how many uses may be lost', async () => {
   const postgres = await startPostgres();
   const directory = temporaryDirectory();
   try {
@@ -38,7 +38,7 @@ test('a server whose database is gone stops in time with exit 1, and one line sa
   }
 });
 
-test('a stop waits for what goes on writing, and not for what does not', async () => {
+test('a stop waits for work that makes progress, and not for work that does not', async () => {
   let left = 3;
   const withinStop = createStopDeadline(() => left);
   const work = new Promise<void>((resolve) => {

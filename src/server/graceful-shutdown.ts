@@ -2,15 +2,15 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** When no request has arrived for so long, a connection is taken for idle, milliseconds. */
+/** A connection is considered idle if no request has arrived for this long, milliseconds. */
 export const QUIET_MS = 250;
-/** However busy its clients are, a stop goes on after this, milliseconds. */
+/** Limit of the drain phase, however busy clients are, milliseconds. */
 const DRAIN_MS = 1_500;
 const CHECK_INTERVAL_MS = 10;
 
-/** What a stop waits for must end so long after its begin, milliseconds. */
+/** Time after the start of a stop at which everything it waits for must have ended, milliseconds. */
 const STOP_MS = 4_200;
-/** Even where the last answers took all of that. */
+/** Minimum wait even if the last responses used up all of that, milliseconds. */
 const LEAST_MS = 250;
 
 /** A stop that could not write everything; `message` says what was lost. */
@@ -22,8 +22,9 @@ export class IncompleteStop extends Error {
 }
 
 /**
- * Returns a function that waits for `work`, at least for `leastMs`, and rejects where it has not ended by the end of a
- * stop that begins now. What goes on writing is waited for as long as `left`, what is left to write, becomes less.
+ * Returns a function that waits for `work`, at least `leastMs`, and rejects if it has not ended by the deadline of a
+ * stop that starts now. Past the deadline it keeps waiting as long as `left`, the number of items still to write,
+ * decreases.
  */
 export function createStopDeadline(left: () => number): (work: Promise<unknown>, leastMs?: number) => Promise<void> {
   const end = performance.now() + STOP_MS;
@@ -46,13 +47,13 @@ const countConnections = (server: Server): Promise<number> =>
   new Promise((resolve) => server.getConnections((error, count) => resolve(error === null ? count : 0)));
 
 /**
- * Stops listening, and goes on answering what arrives on open connections until nothing has arrived for
- * `quietMs`: a client that is about to send on an idle connection would see it reset. Every answer says
- * `Connection: close` meanwhile (`http/http-server.ts`). Then idle connections may be closed. The function that is
- * returned resolves when all connections have ended.
+ * Stops listening, but keeps answering requests on open connections until none has arrived for `quietMs`: a client
+ * about to send on an idle connection would see a reset otherwise. Every response says `Connection: close` meanwhile
+ * (`http/http-server.ts`). After that idle connections may be closed. The returned function resolves when all
+ * connections have ended.
  */
 export async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
-  // Not the one of HTTP servers, which closes idle connections at once.
+  // Not `http.Server.prototype.close`, which closes idle connections immediately.
   const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const startedAt = performance.now();
   let lastRequest = startedAt;

@@ -51,7 +51,7 @@ forEachEngine('guards that judge from memory', (engine) => {
     await server.close();
   });
 
-  /** A guard over `Request`, with what it asks the server. */
+  /** A guard that uses `Request`, and the requests it sends to the server. */
   async function open(options: Partial<GuardOptions> = {}) {
     const requestedPaths: string[] = [];
     const made = guard({
@@ -83,7 +83,7 @@ forEachEngine('guards that judge from memory', (engine) => {
     (answer.headers.get('devpilot-revocation') ?? '').replace(/ ms=\d+$/, '');
 
   describe('the guard', () => {
-    test('reads a record once and judges by it, without asking anybody', async () => {
+    test('reads a record once and authorizes from it without another request', async () => {
       const { ask: sendRequest, statusOf, askedFor: countRequestsTo, close } = await open();
       const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
       const first = await sendRequest(bearer(token.secret));
@@ -101,7 +101,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await close();
     });
 
-    test('a deleted token is dead the moment its deletion is answered, and the answer says that the guard confirmed', async () => {
+    test('a deleted token is refused from the moment its deletion is answered, and the response says that the guard confirmed', async () => {
       const { statusOf, askedFor: countRequestsTo, close } = await open();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
@@ -113,7 +113,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await close();
     });
 
-    test('an edited key is judged by what it became', async () => {
+    test('an edited key is authorized by its new state', async () => {
       const { statusOf, close } = await open({ scope: 'modify_env', permission: 'write' });
       const edited = await createKey(owner, ['read', 'write']);
       assert.equal(await statusOf(edited.secret), 200);
@@ -152,7 +152,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await close();
     });
 
-    test('its uses arrive exactly, each once, with the address', async () => {
+    test('its uses arrive exactly once each, with the address', async () => {
       const { statusOf, close } = await open();
       const token = await createToken(owner, ['modify_env']);
       for (let time = 0; time < 37; time++) assert.equal(await statusOf(token.secret), 200);
@@ -167,7 +167,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       );
     });
 
-    test('what has a passphrase is asked about each time', async () => {
+    test('sends every request with a passphrase to the server', async () => {
       const { ask: sendRequest, askedFor: countRequestsTo, close } = await open();
       const passphrase = 'a passphrase of ours';
       const token = await createToken(owner, ['modify_env'], { passphrase });
@@ -180,7 +180,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await close();
     });
 
-    test('garbage is refused without asking; a refusal is the server’s own', async () => {
+    test("malformed secrets are refused without a request; other refusals are the server's own", async () => {
       const { ask: sendRequest, askedFor: countRequestsTo, close } = await open();
       assert.equal((await (await sendRequest(bearer('garbage'))).json()).code, 'invalid_token');
       assert.equal((await (await sendRequest({})).json()).code, 'missing_credential');
@@ -194,7 +194,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await close();
     });
 
-    test('a guard that may look no more digests up for now asks instead, and what is known still passes', async () => {
+    test('a guard that has used up its lookups sends requests to the server, and cached records still pass', async () => {
       const limited: typeof fetch = (input, init) =>
         String(input).endsWith('/records')
           ? Promise.resolve(Response.json({ code: 'rate_limited' }, { status: 429 }))
@@ -208,14 +208,14 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal(found.body.useCount, 1);
     });
 
-    test('credentials of another workspace than its key’s never pass', async () => {
+    test("credentials of a workspace other than its key's never pass", async () => {
       const { statusOf, close } = await open();
       const theirs = await createToken(await createWorkspaceFor(owner, server, 'Theirs'), ['all']);
       assert.equal(await statusOf(theirs.secret), 401);
       await close();
     });
 
-    test('its memory ends with its own key, and it goes back to asking', async () => {
+    test('its cache ends with its own key, and it falls back to asking the server', async () => {
       const errors: unknown[] = [];
       const { statusOf, askedFor: countRequestsTo } = await open({ onError: (error) => errors.push(error) });
       const token = await createToken(owner, ['modify_env']);
@@ -228,7 +228,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.match(String(errors[0]), /not valid|invalid/i);
     });
 
-    test('an edit of its own key that leaves `read` costs it nothing but its memory', async () => {
+    test('an edit of its own key that keeps `read` only clears its cache', async () => {
       const { statusOf, askedFor: countRequestsTo, close } = await open();
       const token = await createToken(owner, ['modify_env']);
       assert.equal(await statusOf(token.secret), 200);
@@ -241,7 +241,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await close();
     });
 
-    test('an expired token is refused by the server’s clock', async () => {
+    test("an expired token is refused by the server's clock", async () => {
       const { statusOf, close } = await open();
       const token = await createToken(owner, ['modify_env'], { expiresAt: new Date(Date.now() + 1500).toISOString() });
       assert.equal(await statusOf(token.secret), 200);
@@ -251,7 +251,7 @@ forEachEngine('guards that judge from memory', (engine) => {
   });
 
   describe('its routes', () => {
-    test('tell of no other workspace: neither records nor revocations', async () => {
+    test('reveal nothing of another workspace: neither records nor revocations', async () => {
       const other = await createWorkspaceFor(owner, server, 'Elsewhere');
       const theirs = await createToken(other, ['all']);
       assert.equal((await say(key.secret, 'records', { digest: encoded(theirs.secret) })).body.record, null);
@@ -266,7 +266,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
-    test('a guard that has not applied everything gets no lease but what it misses', async () => {
+    test('a guard that has not applied every revocation gets the missing ones instead of a lease', async () => {
       const token = await createToken(owner, ['all']);
       const started = await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
       const deleting = end('access-tokens', token.id);
@@ -288,7 +288,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
-    test('a guard that says nothing more is waited for until its lease ends; another workspace’s is not', async () => {
+    test('a guard that falls silent is waited for until its lease ends; one of another workspace is not', async () => {
       const other = await createWorkspaceFor(owner, server, 'Not waited for');
       const theirKey = await createKey(other, ['read'], { guard: true });
       await say(theirKey.secret, 'beats', { guard: NAME, applied: null, moved: false });
@@ -299,7 +299,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal(receiptOf(await end('access-tokens', token.id)), 'nodes=2 confirmed=1');
     });
 
-    test('no key speaks for another key’s guard', async () => {
+    test('no key acts for the guard of another key', async () => {
       const second = await createKey(owner, ['read'], { guard: true });
       await say(key.secret, 'beats', { guard: OTHER_NAME, applied: null, moved: false });
       const token = await createToken(owner, ['all']);
@@ -308,7 +308,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=1');
     });
 
-    test('a guard that applied what this history does not have must forget everything', async () => {
+    test('a guard that applied revocations missing from this history must clear its cache', async () => {
       await end('access-tokens', (await createToken(owner, ['all'])).id);
       const { confirmed } = (await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false })).body;
       for (const other of [{ number: 999_999_999 }, { id: 'another' }, { id: '' }, { history: 'another' }]) {
@@ -326,7 +326,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
     });
 
-    test('a chunk of uses counts once, and only for the key’s own workspace', async () => {
+    test("a chunk of uses counts once, and only in the key's own workspace", async () => {
       const other = await createWorkspaceFor(owner, server, 'Uncounted');
       const theirs = await createToken(other, ['all']);
       const token = await createToken(owner, ['all']);
@@ -342,7 +342,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal(await countOf(other, theirs.id), 0);
     });
 
-    test('a key without the flag runs no guard: no lease, no record, no revocation, no use', async () => {
+    test('a key without the guard flag runs no guard: no lease, no record, no revocation, no use', async () => {
       const plain = await createKey(owner, ['read', 'write', 'manage_apps']);
       const token = await createToken(owner, ['all']);
       const lastUsedAt = new Date().toISOString();
@@ -360,7 +360,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       }
       const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
       assert.equal(body.useCount, 0);
-      // The flag counts at once, and is no permission that a proxy could ask for.
+      // The flag takes effect at once, and is no permission that a proxy could require.
       await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: true } });
       assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 200);
       const proxied = await server.call('/v1/authorize?permission=guard', { headers: bearer(plain.secret) });
@@ -369,7 +369,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 403);
     });
 
-    test('uses that a guard reported name its key, per credential and address; those asked about name none', async () => {
+    test('uses reported by a guard name its key, per credential and address; uses checked by the server name none', async () => {
       const token = await createToken(owner, ['all']);
       const at = new Date().toISOString();
       const from = (address: string) => ({ address, first: at, last: at });
@@ -398,7 +398,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       );
     });
 
-    test('a report is bounded to what a guard can have seen', async () => {
+    test('a report is limited to what a guard can have seen', async () => {
       const token = await createToken(owner, ['all']);
       const now = Date.now();
       const at = new Date(now).toISOString();
@@ -419,7 +419,7 @@ forEachEngine('guards that judge from memory', (engine) => {
       assert.ok(days.length > 0 && days.every((day) => day >= now - 2 * 86_400_000 && day <= Date.now()));
     });
 
-    test('refuse what is not theirs to say', async () => {
+    test('refuse reports that the guard has no right to make', async () => {
       const heartbeat = { guard: NAME, applied: null, moved: false };
       const bad: readonly [string, unknown][] = [
         ['beats', { ...heartbeat, guard: 'short' }],

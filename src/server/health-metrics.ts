@@ -4,14 +4,14 @@ import { Gauge, type Registry as Metrics } from 'prom-client';
 import type { PoolUsage } from '../store/postgres-pool.ts';
 import { readLastBackupTime } from './last-backup.ts';
 
-/** What the alerts of `deploy/alerts.yml` are about. */
+/** Sources of the metrics that the alerts of `deploy/alerts.yml` use. */
 export interface HealthSources {
   readonly leaseHeld: () => boolean;
   readonly leases: () => Promise<{ servers: number; guards: number }>;
   readonly skewMs: () => number;
   readonly pools: () => Readonly<Record<string, PoolUsage>>;
   readonly dataDirectory: string;
-  /** The file of the embedded store; null on PostgreSQL. */
+  /** Path of the embedded store's file; null on PostgreSQL. */
   readonly database: string | null;
 }
 
@@ -22,7 +22,7 @@ function freeBytes(directory: string): number {
   return bavail * bsize;
 }
 
-/** Adds the metrics that are read when they are asked for. */
+/** Adds metrics that are collected on each scrape. */
 export function addHealthMetrics(registers: Metrics[], sources: HealthSources): void {
   const { dataDirectory, database } = sources;
   const gauge = (name: string, help: string, read: () => number) =>
@@ -41,7 +41,7 @@ export function addHealthMetrics(registers: Metrics[], sources: HealthSources): 
     labelNames: ['kind'],
     registers,
     async collect() {
-      // Where the store cannot be reached nothing is known, and the rest is told all the same.
+      // If the store cannot be reached these are NaN, and all other metrics are still reported.
       const { servers, guards } = await sources.leases().catch(() => ({ servers: Number.NaN, guards: Number.NaN }));
       this.set({ kind: 'server' }, servers);
       this.set({ kind: 'guard' }, guards);

@@ -34,7 +34,7 @@ const statusAt = async (server: TestServer, { secret }: { readonly secret: strin
 const createTokens = (owner: TestPerson) =>
   Promise.all(Array.from({ length: 5 }, () => createToken(owner, ['modify_env'])));
 
-test('a node that had applied revocations which a restored database lost accepts nothing that is deleted since', async () => {
+test('a node that applied revocations which a restored database lost accepts nothing deleted since then', async () => {
   const postgres = await startPostgres();
   const proxy = await startStallingProxy(postgres.port);
   const copy = `${postgres.directory}-copy`;
@@ -55,17 +55,17 @@ test('a node that had applied revocations which a restored database lost accepts
     const [kept, , , ...others] = await createTokens(owner);
     assert.ok(kept);
     await postgres.stop('SIGINT');
-    // With its owner, who must be who runs it.
+    // Keeps the owner, which must be the user that runs it.
     execFileSync('cp', ['-a', postgres.directory, copy]);
     await postgres.start();
     await until(async () => (await first.call('/readyz')).status === 200);
     await until(async () => (await node.call('/readyz')).status === 200);
 
-    // What the restored database does not have: two revocations, which the node applies, and a token.
+    // What the restored database will not contain: two revocations, which the node applies, and a token.
     for (const other of others) await deleteToken(owner, other);
     const lost = await createToken(owner, ['modify_env']);
     assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [200, 200]);
-    // From here on the node reaches no database; what it holds in memory it accepts while its lease lasts.
+    // From here on the node cannot reach a database; it accepts cached records while its lease lasts.
     proxy.retarget(await freePort());
     await postgres.stop('SIGKILL');
     rmSync(postgres.directory, { recursive: true });
@@ -73,17 +73,17 @@ test('a node that had applied revocations which a restored database lost accepts
     rmSync(join(postgres.directory, 'postmaster.pid'), { force: true });
     await postgres.start();
 
-    // Started since, so it does not know of the node's lease: its row is gone with the lost commits.
+    // Started later, so it does not know of the node's lease, whose row was lost with the commits.
     const second = await start(postgres.port);
     const ownerThere = createTestPerson(second, owner.email, owner.cookie, owner.workspaceId);
     await deleteToken(ownerThere, kept);
     assert.notEqual(await statusAt(node, kept), 200);
-    // The lost numbers are used again, and more.
+    // Uses the lost revocation numbers again, and more.
     for (const other of others) await deleteToken(ownerThere, other);
     proxy.retarget(postgres.port);
     await until(async () => (await node.call('/readyz')).status === 200);
     assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [401, 401]);
-    // A server that has not found the database again cannot write its uses, and says so when it stops.
+    // A server that has not reconnected to the database cannot write its uses, and reports that when it stops.
     await until(async () => (await first.call('/readyz')).status === 200);
   } finally {
     await Promise.allSettled(opened.map((server) => server.close()));
@@ -92,7 +92,7 @@ test('a node that had applied revocations which a restored database lost accepts
   }
 });
 
-test('a guard that had applied revocations which a restored backup lost accepts nothing that is deleted since', async () => {
+test('a guard that applied revocations which a restored backup lost accepts nothing deleted since then', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
   const [before, restored, backup] = ['before', 'restored', 'backup'].map((name) => join(directory, name));
   assert.ok(before && restored && backup);

@@ -16,7 +16,7 @@ import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldUses } from '../store/usage.ts';
 
-/** Deletes what has served its time. Nothing depends on it: expiry and ends are judged by the clock. */
+/** Deletes expired rows. Nothing depends on it: expiry is always checked against the clock. */
 export async function runHousekeeping(
   { store }: Pick<PlatformContext, 'store'>,
   now: number,
@@ -43,8 +43,8 @@ export async function runHousekeeping(
 }
 
 /**
- * Calls `work` again and again, `pause` milliseconds after it last ended, or where it is `paced` after it last
- * began; one failure does not end it.
+ * Calls `work` repeatedly, `pauseMs` milliseconds after its last call ended or, if `paced`, after it started; a
+ * failure does not stop the repetition.
  */
 export function repeatEvery(
   pauseMs: number,
@@ -76,10 +76,10 @@ export function repeatEvery(
   };
 }
 
-/** So that a use is written within a second of the request, however long two writes take. */
+/** Ensures that a use is written within a second of the request, however long two writes take. */
 export const FLUSH_USES_INTERVAL_MS = 0.4 * SECOND;
 export const FLUSH_INTERVAL_MS = SECOND;
 export const FOLD_INTERVAL_MS = 10 * SECOND;
-/** So that folds of a flood of uses leave the writer to others, and a stop waits for none of them long. */
+/** Keeps folds of many uses from blocking other writers, and a stop from waiting for one. */
 export const FOLD_TIME_BUDGET_MS = 2 * SECOND;
 export const HOUSEKEEPING_INTERVAL_MS = HOUR;

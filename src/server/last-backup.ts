@@ -3,7 +3,7 @@ import { join } from 'node:path';
 
 const FILE = 'last-backup.json';
 
-/** Notes a completed backup in the data directory, where there is one; instants in epoch milliseconds. */
+/** Records a completed backup in the data directory, if there is one; `completedAt` is in epoch milliseconds. */
 export function recordBackupTime(dataDirectory: string, completedAt: number): void {
   if (!existsSync(dataDirectory)) return;
   const path = join(dataDirectory, FILE);
@@ -11,7 +11,7 @@ export function recordBackupTime(dataDirectory: string, completedAt: number): vo
   renameSync(`${path}.new`, path);
 }
 
-/** When the last backup was completed; 0 where none is known. */
+/** Returns when the last backup was completed in epoch milliseconds; 0 if none is known. */
 export function readLastBackupTime(dataDirectory: string): number {
   try {
     const { at: completedAt } = JSON.parse(readFileSync(join(dataDirectory, FILE), 'utf8')) as { at?: unknown };

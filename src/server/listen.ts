@@ -1,21 +1,21 @@
 import { InvalidSettingError } from './settings.ts';
 
-/** `host:port` as it stands in a URL: an IPv6 address has brackets around it. */
+/** `host:port` as written in a URL: an IPv6 address is in brackets. */
 export const formatAuthority = (host: string, port: number): string =>
   `${host.includes(':') ? `[${host}]` : host}:${port}`;
 
-/** The settings that a listener's address comes from, which may be one. */
+/** Names of the settings that define a listener's address; both may be the same one. */
 export interface ListenerSettingNames {
   readonly host: string;
   readonly port: string;
 }
 
-/** What a machine answers that cannot listen on an address, whatever the port. */
+/** Error codes for an address that this machine cannot listen on, whatever the port. */
 const NO_ADDRESS = new Set(['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EAFNOSUPPORT', 'EINVAL']);
 
 /**
- * Runs `listen`. Throws `InvalidSettingError` where this machine has no such address, lets this user not listen on such a
- * port, or something else listens there; anything else is thrown as it came.
+ * Calls `listen`. Throws `InvalidSettingError` if this machine has no such address, the user may not listen on the
+ * port, or the port is in use; any other error is rethrown.
  */
 export async function listenOrExplain<Answer>(
   settings: ListenerSettingNames,

@@ -7,7 +7,6 @@ import { addHealthMetrics, type HealthSources } from './health-metrics.ts';
 export interface GaugeSources {
   readonly version: string;
   readonly cachedRecords: () => number;
-  /** Milliseconds. */
   readonly usageLagMs: () => number;
   readonly pendingCredentials: () => number;
   readonly refusedLookups: () => number;
@@ -23,9 +22,9 @@ export interface MetricsRecorder {
   readonly instrumentAuthenticator: (authenticator: CredentialAuthenticator) => CredentialAuthenticator;
   readonly instrumentStore: (store: Store) => Store;
   readonly recordJobEnd: (kind: string, status: string) => void;
-  /** A deletion or edit was confirmed by all nodes after so many milliseconds. */
+  /** Records that a deletion or edit was confirmed by all nodes after this many milliseconds. */
   readonly recordConfirmation: (ms: number) => void;
-  /** `route`: the pattern and never the address, so that there are few. */
+  /** `route` is the pattern, never the URL, to bound the number of labels. */
   readonly recordResponse: (method: string, route: string, status: number, ms: number) => void;
   readonly listen: (address: { host: string; port: number }, gauges: GaugeSources) => Promise<Server>;
 }
@@ -33,7 +32,7 @@ export interface MetricsRecorder {
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const HTTP_BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.5, 1, 5, 20];
 const CONFIRMATION_BUCKETS_SECONDS = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 5, 15, 60];
-/** Of the runtime, and named against the conventions (gauges that end in `_total`). */
+/** Metrics of the runtime whose names break the conventions (gauges ending in `_total`). */
 const UNCONVENTIONAL_NAMES = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
@@ -41,7 +40,7 @@ const UNCONVENTIONAL_NAMES = [
 ];
 const FAST_BUCKETS_SECONDS = [0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.025, 0.1, 0.5, 1];
 
-/** Prometheus metrics. Nothing is measured, and nothing costs, while `DEVPILOT_METRICS` is off. */
+/** Creates Prometheus metrics. Nothing is measured while `DEVPILOT_METRICS` is off. */
 export function createMetricsRecorder(): MetricsRecorder {
   const register = new Metrics();
   const registers = [register];
@@ -190,7 +189,7 @@ export function createMetricsRecorder(): MetricsRecorder {
         1,
       );
       const server = createServer((request, response) => {
-        // Scrapers may send parameters; none is used.
+        // Scrapers may send query parameters; they are ignored.
         if (request.url?.split('?', 1)[0] !== '/metrics') {
           response.writeHead(404).end();
           return;

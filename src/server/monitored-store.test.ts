@@ -31,7 +31,7 @@ const root = mkdtempSync(join(tmpdir(), 'devpilot-guard-'));
 after(() => rmSync(root, { recursive: true, force: true }));
 
 let folders = 0;
-/** A copy of a data directory, for a test to break. */
+/** A copy of a data directory, for a test to damage. */
 function copyOf(directory: string): string {
   const copy = join(root, `copy-${++folders}`);
   cpSync(directory, copy, { recursive: true });
@@ -59,7 +59,7 @@ async function startAndStop(directory: string): Promise<void> {
 }
 
 describe('a data directory', () => {
-  /** As a crash leaves it: the newest writes are in the write-ahead log. */
+  /** As after a crash: the newest writes are in the write-ahead log. */
   const crashed = join(root, 'crashed');
   /** After a clean stop. */
   const stopped = join(root, 'stopped');
@@ -71,7 +71,7 @@ describe('a data directory', () => {
     release();
   });
 
-  test('that a crash or a clean stop left is whole, and so is one of an earlier version', async () => {
+  test('is intact after a crash, after a clean stop, and if an earlier version wrote it', async () => {
     assert.ok(statSync(join(crashed, 'devpilot.db-wal')).size > 32);
     assert.ok(!existsSync(join(stopped, 'devpilot.db-wal')));
     for (const directory of [crashed, stopped]) {
@@ -89,7 +89,7 @@ describe('a data directory', () => {
     assert.equal(refusal(earlier), '');
   });
 
-  test('that a crash left stays whole when a start with another secret is refused', async () => {
+  test('stays intact after a crash when a start with another secret is refused', async () => {
     const copy = copyOf(crashed);
     const other = readSettings({ DEVPILOT_DATA_DIR: copy, DEVPILOT_SECRET: 'another secret that is long enough' });
     await assert.rejects(openStore(other), /is not the secret/);
@@ -169,7 +169,7 @@ describe('a data directory', () => {
     });
   }
 
-  test('whose file is an older one, or the one of another installation, is refused', async () => {
+  test('is refused if its file is an older one, or that of another installation', async () => {
     const older = copyOf(stopped);
     await startAndStop(older);
     copyFileSync(join(stopped, 'devpilot.db'), join(older, 'devpilot.db'));
@@ -180,7 +180,7 @@ describe('a data directory', () => {
     assert.match(refusal(other), /is not the store/);
   });
 
-  test('that lost something is taken as it is once somebody accepts that', async () => {
+  test('with lost writes is used as it is once the operator accepts the loss', async () => {
     const lost = copyOf(crashed);
     rmSync(join(lost, 'devpilot.db-wal'));
     rmSync(join(lost, 'devpilot.db-shm'), { force: true });
@@ -193,7 +193,7 @@ describe('a data directory', () => {
     await startAndStop(lost);
   });
 
-  test('in which a store was only begun is made anew', async () => {
+  test('is created again if its creation was interrupted', async () => {
     const begun = join(root, 'begun');
     mkdirSync(begun);
     writeFileSync(join(begun, 'devpilot.state'), '{"store":null,"starts":0}');
@@ -203,7 +203,7 @@ describe('a data directory', () => {
   });
 });
 
-test('the file alone is not far behind while it is written to, and at rest it is up to date', async () => {
+test('has a store file that lags little behind during writes, and not at all at rest', async () => {
   const directory = join(root, 'behind');
   const { store, release } = await open(directory);
   const { workspaceId } = await seedWorkspace(store);
@@ -223,7 +223,7 @@ test('the file alone is not far behind while it is written to, and at rest it is
   release();
 });
 
-test('damage that a request meets makes the store faulty', async () => {
+test('is reported as faulty if a request meets damage', async () => {
   const directory = join(root, 'met');
   await startAndStop(directory);
   const path = join(directory, 'devpilot.db');
@@ -242,7 +242,7 @@ test('damage that a request meets makes the store faulty', async () => {
   await store.close();
 });
 
-test('damage in a file that is too large to be read before the start is found while it is served', async (t) => {
+test('that is too large to be read before the start is checked while it is served', async (t) => {
   const directory = join(root, 'large');
   const { store, release } = await open(directory);
   const person = await seedPerson(store);
@@ -264,7 +264,7 @@ test('damage in a file that is too large to be read before the start is found wh
     writeSync(file, Buffer.alloc(4096, 0xa5), 0, 4096, page * 4096);
   closeSync(file);
   assert.equal(refusal(directory), '');
-  // Within a second the start is refused; on a machine that is slower the node is served and not ready.
+  // A fast machine finds it within a second and refuses to start; on a slower one the node is served but not ready.
   const began = await spawnServer(directory).then(
     async (server) => {
       while ((await fetch(`${server.url}/readyz`)).status === 200)

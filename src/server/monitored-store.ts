@@ -9,13 +9,13 @@ import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Store } from '../store/store.ts';
 import { createDiskSpace } from './disk-space.ts';
 
-/** How long a start waits for the check of a large file, which goes on while it is served; milliseconds. */
+/** How long a start waits for the check of a large file, which continues while it is served; milliseconds. */
 const STARTUP_CHECK_MS = 1_000;
-/** How often what the write-ahead log holds is brought into the file, and the disk is looked at; milliseconds. */
+/** Interval between checkpoints of the write-ahead log and checks of the disk, milliseconds. */
 const CHECKPOINT_INTERVAL_MS = 5_000;
 
 interface FileCheck {
-  /** What is damaged, null if nothing; undefined while it is not known. */
+  /** Describes the damage; null if there is none, undefined while it is not known. */
   found(): string | null | undefined;
   readonly done: Promise<void>;
   stop(): Promise<void>;
@@ -55,9 +55,9 @@ const waitAtMost = (work: Promise<void>, timeoutMs: number): Promise<void> =>
   });
 
 /**
- * Watches over the file of an embedded store from its start to its clean stop: notes both in the file and beside it,
- * keeps the file close behind what was written, and checks a large one while it is served. `onFault` is told once of
- * damage that was found. Throws `StartRefusedError` where some is found within a second.
+ * Monitors the file of an embedded store from its start to its clean stop: records both in the file and beside it,
+ * checkpoints so that the file is close behind what was written, and checks a large file while it is served. Calls
+ * `onFault` once for damage that was found. Throws `StartRefusedError` if some is found within a second.
  */
 export async function monitorStore(
   store: SqliteStore,
@@ -76,7 +76,7 @@ export async function monitorStore(
     });
   }
   const { store_id, starts } = await store.transaction(recordOpening);
-  // Into the file itself, so that a copy of it alone shows that it is not all.
+  // Into the file itself, so that a copy of it alone shows that it is incomplete.
   await store.checkpoint('passive');
   writeState(path, { store: store_id, starts });
   const disk = createDiskSpace(store, path, {
@@ -119,7 +119,7 @@ export async function monitorStore(
       clearInterval(checkpointTimer);
       await pendingCheckpoint;
       await check?.stop();
-      // A directory that was removed under it has nothing to note.
+      // Nothing to record if the directory was removed meanwhile.
       if (existsSync(database)) await noteStop().catch(() => undefined);
       await store.close();
     },

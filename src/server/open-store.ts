@@ -19,18 +19,21 @@ import { InvalidSettingError, type Settings } from './settings.ts';
 export interface OpenedStore {
   readonly store: Store;
   readonly secret: Buffer;
-  /** Lets another process have the data directory; call it after the store is closed. */
+  /** Unlocks the data directory for another process; call it after the store is closed. */
   readonly release: () => void;
 }
 
 export interface OpenOptions {
-  /** Told of connections that broke while nobody used them. */
+  /** Called for connections that broke while idle. */
   readonly onError?: (error: Error) => void;
-  /** Takes the secret that is set, or makes one, although the store was sealed with another: what is sealed is lost. */
+  /**
+   * Accepts the configured secret, or generates one, although the store was encrypted with another: encrypted values
+   * are lost.
+   */
   readonly acceptLostSecret?: boolean;
-  /** Takes the embedded store as it is, although writes that were acknowledged are missing. */
+  /** Accepts the embedded store as it is although acknowledged writes are missing. */
   readonly acceptLostChanges?: boolean;
-  /** Told of damage that was found in the embedded store's file after it was opened. */
+  /** Called if damage is found in the embedded store's file after it was opened. */
   readonly onFault?: (message: string) => void;
 }
 
@@ -48,7 +51,7 @@ function refuseFiles(path: string): void {
     refuseUnusableFiles(path);
   } catch (error) {
     if (error instanceof StartRefusedError) throw error;
-    // What is at the path, or above it, is no directory or may not be looked into: `lockDirectory` says so.
+    // `lockDataDirectory` reports a path that is no directory or cannot be read.
   }
 }
 
@@ -56,10 +59,13 @@ export function secretFromSettings({ secret, secretSetting }: Settings): NamedSe
   return secret === null ? null : { secret, name: secretSetting ?? 'DEVPILOT_SECRET' };
 }
 
-/** Whether a file holds anything. */
+/** Whether a file exists and is not empty. */
 export const isNonEmptyFile = (path: string): boolean => existsSync(path) && statSync(path).size > 0;
 
-/** A rotation that was interrupted after everything was sealed under the next secret is ended: that one is in its place. */
+/**
+ * Completes a rotation that was interrupted after everything was encrypted with the next secret: moves that secret
+ * into place.
+ */
 function finishRotation(path: string, { name }: NamedSecret): void {
   if (name !== `${path}.new`) return;
   renameSync(name, path);
@@ -92,7 +98,7 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
     const monitored = await monitorStore(store, directory, options.onFault ?? (() => undefined));
     return { store: monitored, secret: matchingSecret.secret, release: directory.release };
   } catch (error) {
-    // Closing brings the write-ahead log of a crash into the file and removes it, which is no loss.
+    // Closing checkpoints and removes the write-ahead log of a crash; nothing is lost.
     await store.transaction(recordCleanStop).catch(() => undefined);
     await store.close();
     throw error;
@@ -100,8 +106,8 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
 }
 
 /**
- * Takes the store that the settings name, for this process alone where it is the embedded one, checks that it is whole
- * and that the secret is its own, and brings its tables up to date. Throws `StartRefusedError`, `InvalidSettingError`, `DirectoryInUseError`.
+ * Opens the store that the settings name, exclusively for this process if it is embedded; checks its integrity and
+ * its secret, and runs the migrations. Throws `StartRefusedError`, `InvalidSettingError`, `DirectoryInUseError`.
  */
 export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
   if (settings.databaseUrl === null) {

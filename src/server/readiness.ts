@@ -3,7 +3,7 @@ import type { ReadinessFailure } from '../http/app-context.ts';
 import type { Store } from '../store/store.ts';
 import { type ClockSkew, SKEW_LIMIT_MS } from './clock-skew.ts';
 
-/** What keeps this node from being ready; empty when it is. */
+/** Returns the reasons why this node is not ready; empty if it is. */
 export async function findReadinessFailures(store: Store, lease: Lease, skew: ClockSkew): Promise<ReadinessFailure[]> {
   const found: ReadinessFailure[] = [];
   try {

@@ -39,8 +39,8 @@ function readManifest(folder: string): Manifest {
 }
 
 /**
- * Finds the secret that the restored store will be opened with: the one that is set, the one that is there, or the
- * backup's own, which is put there by `keep`. Throws `CopyRefusedError`, `StartRefusedError`.
+ * Chooses the secret for the restored store: the configured one, the one in the data directory, or the backup's own,
+ * which `keep` writes to the data directory. Throws `CopyRefusedError`, `StartRefusedError`.
  */
 function chooseSecret(settings: Settings, folder: string): { secret: NamedSecret | null; keep: () => boolean } {
   const configuredSecret = secretFromSettings(settings);
@@ -72,7 +72,7 @@ async function checkRestoredSecret(workDirectory: string, secret: NamedSecret | 
   }
 }
 
-/** The backup's file brought up to this version's tables, in a folder of its own. */
+/** Copies the backup's file into a new folder and migrates it to this version's tables. */
 async function prepareRestoredStore(folder: string, under: string, manifest: Manifest): Promise<string> {
   const workDirectory = mkdtempSync(join(under, 'restore-'));
   copyFileSync(join(folder, DATABASE_FILE), join(workDirectory, DATABASE_FILE));
@@ -88,10 +88,10 @@ async function prepareRestoredStore(folder: string, under: string, manifest: Man
 
 export interface RestoreResult {
   readonly manifest: Manifest;
-  /** Whether the secret came out of the backup too. */
+  /** Whether the secret was restored from the backup as well. */
   readonly secret: boolean;
   readonly logEntries: number;
-  /** Sealed values that the secret which is there can't open. */
+  /** Number of encrypted values that the available secret cannot decrypt. */
   readonly unreadable: number;
 }
 
@@ -107,13 +107,13 @@ async function countUnreadableIn(settings: Settings): Promise<number> {
 }
 
 /**
- * Puts a backup into the empty place that the settings name, brings its tables up to date, and checks
- * every activity log there. Throws `CopyRefusedError`, `DirectoryInUseError`, `StartRefusedError` where the secret is another's.
+ * Restores a backup into the empty location that the settings name, runs the migrations, and verifies every activity
+ * log. Throws `CopyRefusedError`, `DirectoryInUseError`, and `StartRefusedError` if the secret is the wrong one.
  */
 export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<RestoreResult> {
   const manifest = readManifest(folder);
   const location = storeLocationOf(settings);
-  // Where the store is a database, the folder is but somewhere to work in.
+  // If the store is a database, the folder is only a work area.
   const lockedDirectory = lockDataDirectory(
     'directory' in location ? location.directory : mkdtempSync(join(tmpdir(), 'devpilot-')),
   );
@@ -137,7 +137,7 @@ export async function restore(settings: Settings, folder: string, onProgress: On
       } else {
         logEntries = await verifyLogs({ directory: workDirectory });
         syncPath(join(workDirectory, DATABASE_FILE));
-        // Whatever was here before is not what is here from now on.
+        // Discards the recorded state of an earlier store.
         resetState(lockedDirectory.path);
         renameSync(join(workDirectory, DATABASE_FILE), lockedDirectory.database);
         syncPath(lockedDirectory.path);

@@ -34,7 +34,7 @@ after(() => rmSync(root, { recursive: true, force: true }));
 
 const isOver = ({ status }: { status: string }) => status !== 'pending' && status !== 'processing';
 
-/** A server of this machine, and what runs on it. */
+/** Creates a local server, and functions that create scripts and apps on it. */
 async function createWork(owner: TestPerson) {
   const made = async <Body>(path: string, body: object) => {
     const answer = await owner.call<Body>(path, { body });
@@ -51,7 +51,7 @@ async function createWork(owner: TestPerson) {
   };
 }
 
-/** Waits until the run, backup or restore at an address is over, and gives it. */
+/** Waits until the run, backup or restore at a path has ended, and returns it. */
 async function over<Body extends { status: string }>(person: TestPerson, path: string): Promise<Body> {
   const get = async () => (await person.call<Body>(path)).body;
   await until(async () => isOver(await get()));
@@ -82,7 +82,7 @@ describe('two nodes on one database', () => {
     await postgres.close();
   });
 
-  test('each due time of a schedule begins one run and one backup', async () => {
+  test('each due time of a schedule starts one run and one backup', async () => {
     const work = await createWork(owner);
     const scripts = await Promise.all(
       [1, 2, 3].map((one) => work.script(`echo ${one}`, { name: `Nightly ${one}`, schedule: '0 3 * * *' })),
@@ -107,7 +107,7 @@ describe('two nodes on one database', () => {
     assert.equal((await owner.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data.length, 4);
   });
 
-  test('a backup in one node’s data directory is restored and deleted by it, whichever node is asked', async () => {
+  test("a backup in one node's data directory is restored and deleted by that node, whichever node gets the request", async () => {
     const directory = mkdtempSync(join(root, 'app-'));
     mkdirSync(join(directory, 'shared'));
     const app = await (await createWork(owner)).app({ directory });
@@ -166,7 +166,7 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   const lost = await over<Backup>(again, `/v1/backups/${backup.id}`);
   assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this was lost.', null]);
   await until(async () => files().length === 0);
-  // The queue goes on: what waits for the same app is not held up by what is lost.
+  // The queue continues: a job that waits for the same app is not blocked by the lost one.
   const next = await again.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} });
   await until(async () => (await again.call<Run>(`/v1/runs/${next.body.id}`)).body.status === 'processing');
   assert.equal((await again.call(`/v1/runs/${next.body.id}/cancel`, { method: 'POST' })).status, 202);
@@ -175,7 +175,7 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   directory.remove();
 });
 
-/** Whether a small file system can be mounted here, which takes root and a machine that lets it. */
+/** Whether a small file system can be mounted, which takes root and a machine that permits it. */
 function canMount(path: string): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m,mode=700', 'tmpfs', path], { stdio: 'ignore' });
@@ -185,7 +185,7 @@ function canMount(path: string): boolean {
   }
 }
 
-test('a full disk fails the backup with that reason, leaves nothing, and the next one that fits is made', async (t) => {
+test('a full disk fails the backup with that reason, leaves nothing behind, and the next backup that fits succeeds', async (t) => {
   const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const folder = join(testServer.dataDirectory, 'backups');
   mkdirSync(folder, { mode: 0o700 });

@@ -8,21 +8,21 @@ import { runJobKind, startDueRuns } from '../platform/scripts/runs.ts';
 import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 
-/** How soon a due time is seen, and how often what is left over is swept; milliseconds. */
+/** How often schedules are checked for due runs, and how often leftovers are cleaned up; milliseconds. */
 export interface WorkIntervals {
   readonly dueMs: number;
   readonly sweepMs: number;
 }
 export const WORK_INTERVALS: WorkIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
 
-/** Makes known to the queue what it is to run; before it is started. */
+/** Registers the job kinds that the queue can run; call it before the queue is started. */
 export function registerJobKinds(workspace: PlatformContext): void {
   workspace.jobs.register(runJobKind(workspace));
   workspace.jobs.register(backupJobKind(workspace));
   for (const storage of workspace.backupStorages.all) workspace.jobs.register(restoreJobKind(workspace, storage));
 }
 
-/** Begins what schedules are due for, and sweeps what backups and killed processes left. */
+/** Starts due scheduled runs and cleans up after backups and killed processes. */
 export function startScheduler(
   workspace: PlatformContext,
   { dueMs, sweepMs }: WorkIntervals,

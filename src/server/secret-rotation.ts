@@ -20,7 +20,7 @@ import { generateInstallationSecret, syncFolder, writeSecretCheck, writeSecretFi
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { openSource } from './transfer.ts';
 
-/** What the values of each table are bound to. */
+/** The identity that each table's encrypted values are bound to. */
 const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
   server: (row) => serverKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
@@ -39,7 +39,7 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
     }),
 };
 
-/** How many values the secret can't open, in all columns. */
+/** Counts the values, in all columns, that the secret cannot decrypt. */
 export async function countUnreadable(db: Queryable, seal: Seal): Promise<number> {
   let count = 0;
   for (const column of SEALED_COLUMNS) {
@@ -50,7 +50,7 @@ export async function countUnreadable(db: Queryable, seal: Seal): Promise<number
   return count;
 }
 
-/** Seals every value anew under the first secret of `seal`, which opens those of the old one too. */
+/** Encrypts every value again with the first secret of `seal`, which also decrypts values of the old one. */
 async function resealAll(store: Store, seal: Seal, newSecret: Buffer): Promise<number> {
   return store.transaction(async (trx) => {
     let count = 0;
@@ -89,16 +89,18 @@ function readNewSecret(path: string): Buffer {
   return secret;
 }
 
-/** The next secret of an installation that makes its own; the one of an interrupted rotation if there is one. */
+/**
+ * Returns the next secret of an installation that generates its own; that of an interrupted rotation if there is one.
+ */
 function readOrCreateNextSecret(path: string): Buffer {
   if (!existsSync(path)) writeSecretFile(path, generateInstallationSecret());
   return readNewSecret(path);
 }
 
 /**
- * Replaces `DEVPILOT_SECRET`: everything that the old one sealed is sealed under the new one, in one
- * transaction. Where the installation made its secret itself the new one takes its place; otherwise the
- * operator sets it before the next start. Nobody may be at work on the store. Interrupted, it is run again.
+ * Replaces `DEVPILOT_SECRET`: encrypts everything again with the new secret, in one transaction. If the installation
+ * generated its secret, the new one replaces it; otherwise the operator sets it before the next start. No server may
+ * be running on the store. An interrupted rotation is run again.
  */
 export async function rotateSecret(
   settings: Settings,

@@ -16,7 +16,7 @@ const [FIRST, OTHER] = ['the first secret of a test, long enough', 'the other se
 
 const folder = () => mkdtempSync(join(tmpdir(), 'devpilot-secret-'));
 
-/** Opens the store that the environment names, does something with it, and closes it. */
+/** Opens the store that the environment names, calls a function with it, and closes it. */
 async function open(
   environment: Readonly<Record<string, string>>,
   work: (opened: Awaited<ReturnType<typeof openStore>>) => Promise<unknown> = () => Promise.resolve(),
@@ -46,7 +46,7 @@ forEachEngine('a secret', (engine) => {
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  test('that differs from the one at the first start is refused, and the setting named', async () => {
+  test('that differs from the one at the first start is refused with the name of the setting', async () => {
     await open({ ...place, DEVPILOT_SECRET: FIRST });
     await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET', '--lost-secret'));
     const file = join(directory, 'other-secret');
@@ -56,7 +56,7 @@ forEachEngine('a secret', (engine) => {
     await open({ ...place, DEVPILOT_SECRET: FIRST });
   });
 
-  test('of a store of an earlier version is taken only if it opens what is sealed there', async () => {
+  test('for a store of an earlier version is accepted only if it decrypts what is stored there', async () => {
     await open({ ...place, DEVPILOT_SECRET: FIRST }, async ({ store }) => {
       const id = await seedPerson(store);
       const sealed = createSeal([Buffer.from(FIRST)]).seal('a key', `totp ${id}`);
@@ -70,14 +70,14 @@ forEachEngine('a secret', (engine) => {
     await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
   });
 
-  test('that is lost for good can be given up: the one that is set is taken from then on', async () => {
+  test('that is lost can be given up: the configured one is accepted from then on', async () => {
     await open({ ...place, DEVPILOT_SECRET: OTHER }, undefined, { acceptLostSecret: true });
     await open({ ...place, DEVPILOT_SECRET: OTHER });
     await assert.rejects(open({ ...place, DEVPILOT_SECRET: FIRST }), refusedWith('DEVPILOT_SECRET'));
   });
 });
 
-describe('the secret that an installation keeps in its data directory', () => {
+describe('the secret in the data directory', () => {
   let directory: string;
   let path: string;
   const environment = () => ({ DEVPILOT_DATA_DIR: directory });
@@ -88,7 +88,7 @@ describe('the secret that an installation keeps in its data directory', () => {
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
-  test('is never made beside a store, and one that is missing, empty or another is named', async () => {
+  test('is never generated beside an existing store, and a missing, empty or wrong one is named', async () => {
     const kept = readFileSync(path, 'utf8');
     rmSync(path);
     await assert.rejects(open(environment()), refusedWith(path, 'devpilot.db', 'missing'));

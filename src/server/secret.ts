@@ -9,7 +9,7 @@ import { StartRefusedError } from '../store/start-refused-error.ts';
 import type { Queryable, Store, Trx } from '../store/store.ts';
 import { SECRET_BYTES } from './settings.ts';
 
-/** A secret, and the setting or file that an operator changes to change it. */
+/** A secret, and the name of the setting or file that an operator edits to change it. */
 export interface NamedSecret {
   readonly secret: Buffer;
   readonly name: string;
@@ -18,14 +18,14 @@ export interface NamedSecret {
 const SECRET_CHECK_TEXT = 'The secret of this installation.';
 const identityOf = ({ store_id }: Pick<InstallationTable, 'store_id'>): string => `installation ${store_id}`;
 
-/** Writes the entries of a folder to the disk. */
+/** Calls fsync on a directory. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   fsyncSync(folder);
   closeSync(folder);
 }
 
-/** Writes a secret into a file of mode 0600, whole or not at all: a crash leaves no half of one. */
+/** Writes a secret atomically into a file of mode 0600: a crash leaves no partial file. */
 export function writeSecretFile(path: string, secret: string): void {
   const file = openSync(`${path}.tmp`, 'w', 0o600);
   writeSync(file, `${secret}\n`);
@@ -37,7 +37,7 @@ export function writeSecretFile(path: string, secret: string): void {
 
 export const generateInstallationSecret = (): string => randomBytes(48).toString('base64url');
 
-/** Reads a secret that stands in a file. Throws `StartRefusedError` where it can't be one. */
+/** Reads a secret from a file. Throws `StartRefusedError` if it cannot be one. */
 export function readSecretFile(path: string): NamedSecret {
   let secret: Buffer;
   try {
@@ -57,8 +57,8 @@ export function readSecretFile(path: string): NamedSecret {
 const LOST_SECRET_HINT = 'If it is permanently lost, run: devpilot store accept --lost-secret';
 
 /**
- * The secrets that an installation which keeps its own may have: the one in `path` and, after a rotation that was
- * interrupted, the one that was to follow. Makes the first one unless there is a store already.
+ * Returns the secrets that an installation which generates its own may have: the one in `path` and, after an
+ * interrupted rotation, the next one. Generates the first one unless there is a store already.
  */
 export function readOrCreateSecrets(path: string, storePath: string | null): readonly [NamedSecret, ...NamedSecret[]] {
   if (!existsSync(path)) {
@@ -80,7 +80,7 @@ function opensSecretCheck(seal: Seal, row: InstallationTable): boolean {
   }
 }
 
-/** Tells whether nothing is sealed, or some of it by this secret: a store that has no check value yet is checked so. */
+/** Whether nothing is encrypted yet, or a sample decrypts with this secret: checks a store without a check value. */
 async function opensSealedValues(db: Queryable, seal: Seal): Promise<boolean> {
   let sealed = 0;
   for (const column of SEALED_COLUMNS) {
@@ -98,7 +98,7 @@ const wrongSecretError = (name: string): StartRefusedError =>
     `${name} is not the secret that this store was encrypted with. Set the right one, or restore a backup with its own secret. ${LOST_SECRET_HINT}`,
   );
 
-/** Throws `StartRefusedError` where a store is known to be sealed with another secret; writes nothing. */
+/** Throws `StartRefusedError` if a store is known to be encrypted with another secret; writes nothing. */
 export async function assertMatchingSecret(db: Queryable, { secret, name }: NamedSecret): Promise<void> {
   const row = await findInstallation(db);
   const seal = createSeal([secret]);
@@ -106,15 +106,16 @@ export async function assertMatchingSecret(db: Queryable, { secret, name }: Name
   if (!ok) throw wrongSecretError(name);
 }
 
-/** Has this secret be the one that the store is opened with from now on. */
+/** Records this secret as the one that opens the store from now on. */
 export async function writeSecretCheck(trx: Trx, secret: Buffer, onlyFirst = false): Promise<void> {
   const row = await ensureInstallation(trx);
   await setSecretCheck(trx, createSeal([secret]).seal(SECRET_CHECK_TEXT, identityOf(row)), onlyFirst);
 }
 
 /**
- * Finds the secret that the store was sealed with. A store that was never checked is from now on, if what is sealed in
- * it opens. Throws `StartRefusedError` where none of them is the right one, so that two keys are never mixed.
+ * Finds the secret that the store was encrypted with. A store without a check value gets one if its encrypted values
+ * can be decrypted. Throws `StartRefusedError` if none of the secrets is the right one, so that two keys are never
+ * mixed.
  */
 export async function findMatchingSecret(
   store: Store,
@@ -128,7 +129,7 @@ export async function findMatchingSecret(
       break;
     }
   }
-  // Read anew: another node may have been faster, with another secret.
+  // Read again: another node may have been faster, with another secret.
   const installation = await findInstallation(store.read);
   const matchingSecret = secrets.find(
     ({ secret }) => installation !== undefined && opensSecretCheck(createSeal([secret]), installation),

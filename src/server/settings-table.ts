@@ -5,21 +5,24 @@ import { parsePostgresUrl } from '../store/postgres-url.ts';
 
 export const SECRET_BYTES = 32;
 
-/** One environment variable: how it is read, and how it is documented. */
+/** One environment variable: how it is parsed and documented. */
 export interface Declared<T> {
-  /** Read in place of a variable that is unset or empty; null: such a variable has the value null. */
+  /** Used for a variable that is unset or empty; null: the value is then null. */
   readonly default: string | null;
-  /** What the documentation shows as the default; by default `default`, or "unset". */
+  /** Default as shown in the documentation; otherwise `default`, or "unset". */
   readonly defaultShown?: string;
   /** Completes "NAME must be …". */
   readonly accepts: string;
-  /** What it is for, as the operator reads it. Markdown. */
+  /** Purpose, for the operator. Markdown. */
   readonly description: string;
-  /** The value, or undefined where the text is not accepted. Throws `NotAccepted` to say more than `accepts` does. */
+  /**
+   * Returns the value, or undefined if the text is not accepted. Throws `NotAccepted` to say more than `accepts`
+   * does.
+   */
   readonly parse: (text: string) => T | undefined;
 }
 
-/** Thrown by `parse`; the message replaces `accepts`. */
+/** Thrown by `parse`; its message replaces `accepts`. */
 export class NotAccepted extends Error {}
 
 function setting<T, D extends string | null>(
@@ -47,7 +50,7 @@ function parsePort(text: string): number | undefined {
   return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
 }
 
-/** The content of the file at a path, without white space at its ends. */
+/** Content of the file at a path, without surrounding white space. */
 function parseFile(path: string): string | undefined {
   try {
     return readFileSync(path, 'utf8').trim();
@@ -117,7 +120,7 @@ function parseSmtpUrl(text: string): string | undefined {
   return [username, password, pathname].every(canBeDecoded) ? text : undefined;
 }
 
-/** Trusting every address (a prefix of 0) would mean believing any client's `X-Forwarded-For`. */
+/** A prefix of 0 is refused: trusting every address would mean believing any client's `X-Forwarded-For`. */
 function isProxyRange(entry: string): boolean {
   const [address = '', prefix, ...rest] = entry.split('/');
   const version = isIP(address);
@@ -134,7 +137,7 @@ function parseProxies(text: string): string[] | undefined {
   return entries.every(isProxyRange) ? entries : undefined;
 }
 
-/** Milliseconds from `2s` or `500ms`. */
+/** Parses `2s` or `500ms` into milliseconds. */
 function parseBound(text: string): number | undefined {
   const parts = /^(\d{1,6})(ms|s)$/.exec(text);
   const ms = parts === null ? Number.NaN : Number(parts[1]) * (parts[2] === 's' ? 1000 : 1);
@@ -151,7 +154,7 @@ function parseListener(text: string): { readonly host: string; readonly port: nu
 const visibleAscii = (max: number) => (text: string) =>
   text.length <= max && /^[\x21-\x7e]+$/.test(text) ? text : undefined;
 
-/** Every setting of the server. `docs/operations.md` and `deploy/devpilot.env` are compared with it. */
+/** Every setting of the server. A test compares `docs/operations.md` and `deploy/devpilot.env` with it. */
 export const SETTINGS = {
   PORT: setting({
     default: '4000',

@@ -6,7 +6,7 @@ import { runCommand, spawnServer, temporaryDirectory } from '../testing/process.
 import { readSettings } from './settings.ts';
 import { settingsFile, settingsTable } from './settings-table.ts';
 
-test('without any setting the contract’s defaults hold', () => {
+test('the defaults of the contract apply without any setting', () => {
   const settings = readSettings({});
   assert.equal(settings.port, 4000);
   assert.equal(settings.host, '127.0.0.1');
@@ -24,13 +24,13 @@ test('without any setting the contract’s defaults hold', () => {
   assert.deepEqual(settings.backups, { bucket: null, maxBytes: 51_200 * 1_048_576 });
 });
 
-test('the documentation and the file for systemd and Docker list every setting as it is declared', () => {
+test('the documentation and the file for systemd and Docker list every setting as declared', () => {
   const help = 'run `node scripts/settings.ts`';
   assert.ok(readFileSync('docs/operations.md', 'utf8').includes(`\n${settingsTable()}\n`), help);
   assert.equal(readFileSync('deploy/devpilot.env', 'utf8'), settingsFile(), help);
 });
 
-test('a blank setting is one that is not set', () => {
+test('a blank setting counts as unset', () => {
   const blank = Object.fromEntries(
     ['PORT', 'HOST', 'DATABASE_URL', 'DEVPILOT_SECRET', 'DEVPILOT_TRUST_PROXY', 'LOG_LEVEL'].map((name) => [name, '']),
   );
@@ -45,7 +45,7 @@ test('who may create workspaces follows who may sign up, unless it is set', () =
   assert.equal(workspaces({ DEVPILOT_WORKSPACES: 'anyone' }), 'anyone');
 });
 
-test('good values are taken', () => {
+test('valid values are accepted', () => {
   const settings = readSettings({
     PORT: '0',
     HOST: '::1',
@@ -180,7 +180,7 @@ test('a bucket needs both halves of an access key, the secret one from the envir
   directory.remove();
 });
 
-test('PostgreSQL needs a secret, and one place for it', () => {
+test('PostgreSQL needs a secret, from one source', () => {
   assert.throws(
     () => readSettings({ DATABASE_URL: 'postgres://localhost/devpilot' }),
     /^InvalidSettingError: DEVPILOT_SECRET/,
@@ -189,7 +189,7 @@ test('PostgreSQL needs a secret, and one place for it', () => {
   assert.throws(() => readSettings(both), /^InvalidSettingError: DEVPILOT_SECRET/);
 });
 
-test('a secret is read from its file without the newline at its end, and too short a file is refused', () => {
+test('a secret is read from its file without the trailing newline, and a file that is too short is refused', () => {
   const directory = temporaryDirectory();
   const path = join(directory.path, 'secret.txt');
   writeFileSync(path, `${'s'.repeat(32)}\n`);
@@ -202,7 +202,7 @@ test('a secret is read from its file without the newline at its end, and too sho
   directory.remove();
 });
 
-test('a data directory that can not be made stops the start with one line that names the setting', async () => {
+test('a data directory that cannot be created stops the start with one line that names the setting', async () => {
   for (const path of ['/dev/null/data', '/proc/there/is/none']) {
     const { code, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: path });
     assert.equal(code, 2, `${path}: ${stderr}`);
@@ -210,7 +210,7 @@ test('a data directory that can not be made stops the start with one line that n
   }
 });
 
-test('an unset secret is made once, with mode 0600, in a directory that nobody else can read', async () => {
+test('an unset secret is generated once, with mode 0600, in a directory that only its owner can read', async () => {
   const directory = temporaryDirectory();
   const data = join(directory.path, 'data');
   const server = await spawnServer(data);

@@ -9,15 +9,14 @@ export interface Settings {
   readonly dataDirectory: string;
   /** `postgres://…`, or null for SQLite in the data directory. */
   readonly databaseUrl: string | null;
-  /** The bytes of the secret; null where one is to be created in the data directory. */
+  /** Bytes of the secret; null if one is to be created in the data directory. */
   readonly secret: Buffer | null;
-  /** The setting that the secret comes from; null where none is set. */
+  /** The setting that the secret comes from; null if none is set. */
   readonly secretSetting: 'DEVPILOT_SECRET' | 'DEVPILOT_SECRET_FILE' | null;
-  /** Origin of the address that people use; null for the listener's own. */
+  /** Public origin that people use; null for the listener's own. */
   readonly publicUrl: string | null;
   readonly trustProxy: readonly string[];
   readonly signUp: 'invite' | 'open';
-  /** Who may create workspaces. */
   readonly workspaces: 'operators' | 'anyone';
   /** Milliseconds. */
   readonly revocationBoundMs: number;
@@ -68,7 +67,7 @@ function readAll(environment: Environment): SettingValues {
   return Object.fromEntries(names.map((name) => [name, readOne(name, environment)])) as SettingValues;
 }
 
-/** The value of a setting or of the file that its twin names. */
+/** The value of a setting, or the content of the file that its `_FILE` twin names. */
 function oneOfTwo<T>(name: SettingName, value: T | null, fromFile: T | null): T | null {
   if (value !== null && fromFile !== null) throw new InvalidSettingError(name, `unset while ${name}_FILE is set`);
   return value ?? fromFile;
@@ -109,7 +108,10 @@ function readBucket(values: SettingValues): Settings['backups']['bucket'] {
   };
 }
 
-/** Reads the settings from environment variables. Throws `InvalidSettingError` for the first value that is not accepted. */
+/**
+ * Reads the settings from environment variables. Throws `InvalidSettingError` for the first value that is not
+ * accepted.
+ */
 export function readSettings(environment: Environment): Settings {
   const values = readAll(environment);
   const signUp = values.DEVPILOT_SIGN_UP;

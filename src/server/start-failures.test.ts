@@ -52,7 +52,7 @@ test('a data directory that is a file, or is below one, stops the start with exi
   directory.remove();
 });
 
-test('a file of the data directory that this user may not use is named with the way out', () => {
+test('a file of the data directory that this user may not use is named, with the ways to fix it', () => {
   const directory = temporaryDirectory();
   const path = join(directory.path, 'devpilot.db');
   writeFileSync(path, 'x');

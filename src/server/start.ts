@@ -59,38 +59,41 @@ import { findReadinessFailures } from './readiness.ts';
 import { registerJobKinds, startScheduler, WORK_INTERVALS, type WorkIntervals } from './scheduler.ts';
 import type { Settings } from './settings.ts';
 
-/** Records kept in memory: about 300 bytes each. */
+/** Maximum number of cached records, about 300 bytes each. */
 const MAX_CACHED_RECORDS = 1_000_000;
-/** Above this many credentials with uses that are not folded in, a reader is shown the figures of the last fold. */
+/** With more credentials than this in chunks that are not folded, readers get the figures of the last fold. */
 const MAX_PENDING_USES_FOR_READERS = 5_000;
-/** Failures on other nodes are looked for over this many milliseconds, more than clocks and writes are apart. */
+/**
+ * Window in which failures on other nodes are read again, milliseconds; longer than clock differences and write
+ * delays.
+ */
 const FAILURE_LOOKBACK_MS = 30_000;
 const MAX_REFRESHED_SUBJECTS = 200;
-/** Sign-ins and sign-ups of one client that may wait for their turn. Those beyond its limits cost no hash. */
+/** Sign-ins and sign-ups per client that may wait for their turn. Requests beyond its limits cost no hash. */
 const MAX_WAITING_ATTEMPTS = 256;
-/** Requests for a password reset that may wait for their mail. */
+/** Password reset requests that may wait for their mail. */
 const MAX_WAITING_MAILS = 1_000;
-/** Messages that wait for a mail server hold a stop up for this long, milliseconds. */
+/** A stop waits this long for mail in the queue, milliseconds. */
 const MAIL_STOP_TIMEOUT_MS = 1_000;
-/** The last writes of a stop are given this long, however long its last answers took; milliseconds. */
+/** Minimum time for the last writes of a stop, however long the last responses took; milliseconds. */
 const WRITE_AT_LEAST = 1_500;
-/** In-flight requests are given this long before their connections are cut. */
+/** Time that requests in flight get before their connections are cut; milliseconds. */
 const CLOSE_TIMEOUT_MS = 4_000;
 
 export interface RunningServer {
-  /** Where it listens, without a slash at the end. */
+  /** URL of the listener, without a trailing slash. */
   readonly url: string;
-  /** The one-time link while nobody has signed up, null afterwards. */
+  /** The one-time setup link until somebody has signed up, null afterwards. */
   readonly setupLink: string | null;
   readonly metricsUrl: string | null;
   /**
-   * Finishes requests under way, writes what is counted, closes the store, within five seconds. Rejects with
-   * `IncompleteStop` where the store does not take what is to be written.
+   * Completes requests in flight, writes counted uses and closes the store, within five seconds. Rejects with
+   * `IncompleteStop` if the store does not accept the writes.
    */
   close(): Promise<void>;
 }
 
-/** A firewall that limits connections lets one through again after half a minute without an attempt; milliseconds. */
+/** Milliseconds. A firewall that limits connections admits one again after half a minute without an attempt. */
 const CONNECT_RETRY_PAUSES_MS = {
   start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
   rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
@@ -98,14 +101,14 @@ const CONNECT_RETRY_PAUSES_MS = {
 
 export interface StartOptions {
   readonly clock?: () => number;
-  /** How soon servers that are not reached are tried again; for tests. */
+  /** Pauses before another attempt to connect to a server; for tests. */
   readonly connecting?: PlatformContext['connectRetryDelays'];
   readonly logger?: pino.Logger;
-  /** How long no request must have arrived before a stop closes idle connections, milliseconds; for tests. */
+  /** A stop closes idle connections after this long without a request, milliseconds; for tests. */
   readonly quietMs?: number;
-  /** How soon due schedules are seen and leftovers swept; for tests. */
+  /** Intervals of checks for due schedules and leftovers; for tests. */
   readonly work?: WorkIntervals;
-  /** How soon nodes are taken for gone; for tests. */
+  /** Lease and heartbeat of the job queue, after which nodes are considered lost; for tests. */
   readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }
 
@@ -134,7 +137,7 @@ function createFailureStore(store: Store): FailureStore {
   };
 }
 
-/** What everything about people works with; also used by commands that run without a server. */
+/** The context of everything about people; also used by commands that run without a server. */
 export function createPeopleContext(
   store: Store,
   secret: Buffer,
@@ -158,7 +161,7 @@ export function createPeopleContext(
   };
 }
 
-/** Puts the parts together and listens. Throws `DirectoryInUseError` where another process has the data directory. */
+/** Composes the parts and listens. Throws `DirectoryInUseError` if another process has locked the data directory. */
 export async function startServer(settings: Settings, options: StartOptions = {}): Promise<RunningServer> {
   const clock = options.clock ?? Date.now;
   const log = options.logger ?? createLogger(settings.logLevel);
@@ -166,7 +169,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     onError: (error) => log.warn({ err: error }, 'database connection lost'),
     onFault: (message) => log.fatal(message),
   });
-  // Loaded where they are asked for: start and idle memory are everybody's.
+  // Loaded only if needed, to keep start-up time and idle memory low.
   const meter = settings.metrics === null ? null : (await import('./metrics.ts')).createMetricsRecorder();
   const store = meter?.instrumentStore(opened.store) ?? opened.store;
   let url = '';
@@ -254,7 +257,10 @@ export async function startServer(settings: Settings, options: StartOptions = {}
       for (const draft of due) await appendAuditEvent(trx, draft);
     });
   }
-  /** One after the other, so that who waits for this also waits for what another call has taken and not yet written. */
+  /**
+   * Flushes run one after the other, so that a caller also waits for what an earlier call has taken and not yet
+   * written.
+   */
   function flushDenials(everything = false): Promise<void> {
     denialsWritten = denialsWritten.catch(() => undefined).then(() => writeDenials(everything));
     return denialsWritten;
@@ -381,11 +387,12 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     await flushDenials();
     await sessionActivity.flush();
   }
-  // Uses have a schedule of their own: at most the last second of them may be missing after a kill.
+  // Uses have their own timer: at most the last second of uses may be lost if the process is killed.
   const usesFlushTimer = repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true);
   const flushTimer = repeatEvery(FLUSH_INTERVAL_MS, flush, onError);
   const foldTimer = repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError);
-  // A passphrase that was proven here is judged from memory, which must know of failures on other nodes.
+  // Requests with a passphrase proven on this node are authorized from the cache, so it must learn of failures on
+  // other nodes.
   async function refreshFailures(): Promise<void> {
     if (settings.databaseUrl === null) return;
     const subjects = await recentlyFailedSubjects(
@@ -403,7 +410,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     onError,
   );
 
-  /** Writes all that was counted; what is too much to fold in now is folded after the next start, since a stop must not take long. */
+  /** Writes all counted uses. What is too much to fold now is folded after the next start, to keep a stop short. */
   async function writeUses(): Promise<void> {
     await usageRecorder.flush();
     if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.fold();
@@ -415,7 +422,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
 
   async function close(): Promise<void> {
     const withinStop = createStopDeadline(usageRecorder.pendingCredentials);
-    /** Null, or why it failed, in one line. */
+    /** Returns null, or the reason of the failure in one line. */
     const settled = (work: Promise<unknown>, leastMs?: number): Promise<string | null> =>
       withinStop(work, leastMs).then(
         () => null,
@@ -428,14 +435,14 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     membership.guards.stop();
     const forcedCloseTimer = setTimeout(() => app.server.closeAllConnections(), CLOSE_TIMEOUT_MS);
     const allEnded = await stopListening(app.server, options.quietMs ?? QUIET_MS);
-    // A connection that was answered meanwhile is kept alive otherwise, and the stop would wait for it.
+    // A connection answered in the meantime would be kept alive, and the stop would wait for it.
     const sweep = setInterval(() => app.server.closeIdleConnections(), 20);
     await app.close();
     await allEnded();
     clearTimeout(forcedCloseTimer);
     clearInterval(sweep);
     metrics?.close();
-    // What can't be written is reported at the end; it keeps nothing from being given back.
+    // Failed writes are reported at the end; they do not keep anything from being released.
     const flushers = Promise.all(
       [usesFlushTimer, flushTimer, failureRefreshTimer, foldTimer, housekeepingTimer].map((one) => one.stop()),
     );

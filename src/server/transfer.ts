@@ -24,7 +24,7 @@ import { assertStoreComplete, resetState } from '../store/sqlite-integrity.ts';
 import { listTables } from '../store/tables.ts';
 import { assertMatchingSecret, type NamedSecret, readSecretFile } from './secret.ts';
 
-/** Where a store is: a PostgreSQL database, or a data directory. */
+/** Location of a store: a PostgreSQL database or a data directory. */
 export type StoreLocation = { readonly databaseUrl: string } | { readonly directory: string };
 
 export function parseStoreLocation(text: string): StoreLocation {
@@ -33,14 +33,14 @@ export function parseStoreLocation(text: string): StoreLocation {
 
 const databaseFileIn = (directory: string) => join(directory, 'devpilot.db');
 
-/** What was copied and found to be the same when it was read back. */
+/** What was copied and verified by reading it back. */
 export interface TransferResult {
   readonly copied: CopiedTables;
-  /** Entries of activity logs, each checked from its first entry. */
+  /** Number of activity log entries; every chain was verified from its first entry. */
   readonly logEntries: number;
 }
 
-/** Opens a store as it is now. Throws `CopyRefusedError` where there is none. */
+/** Opens an existing store as it is. Throws `CopyRefusedError` if there is none. */
 export async function openSource(location: StoreLocation): Promise<CopySource> {
   if ('databaseUrl' in location) return openPostgresSource(location.databaseUrl);
   const file = databaseFileIn(location.directory);
@@ -48,7 +48,7 @@ export async function openSource(location: StoreLocation): Promise<CopySource> {
   return openSqliteSource(file);
 }
 
-/** Makes the tables of a target and opens it. */
+/** Creates the tables of a target and opens it. */
 async function openTarget(location: StoreLocation): Promise<CopyTarget> {
   if ('databaseUrl' in location) {
     const { openPostgresStore } = await import('../store/postgres.ts');
@@ -69,7 +69,7 @@ const toReaderOptions = (location: StoreLocation): Parameters<typeof openReader>
     ? { databaseUrl: location.databaseUrl, dataDirectory: '' }
     : { databaseUrl: null, dataDirectory: location.directory };
 
-/** Checks every activity log of a store; returns how many entries there are. Throws for the first broken one. */
+/** Verifies every activity log of a store; returns the number of entries. Throws for the first broken one. */
 export async function verifyLogs(location: StoreLocation): Promise<number> {
   const db = openReader(toReaderOptions(location));
   let entries = 0;
@@ -87,8 +87,8 @@ export async function verifyLogs(location: StoreLocation): Promise<number> {
 }
 
 /**
- * Copies one moment of `source` into an empty place, reads it back row by row, and checks the activity
- * logs there. Throws `CopyRefusedError`, and an error where what was read back is not what was copied.
+ * Copies a consistent snapshot of `source` into an empty location, reads it back row by row, and verifies the
+ * activity logs there. Throws `CopyRefusedError`, and an error if the copy differs.
  */
 export async function copyAndVerify(
   source: CopySource,
@@ -117,7 +117,7 @@ function lockLocation(location: StoreLocation): DataDirectory | null {
   return 'directory' in location ? lockDataDirectory(location.directory) : null;
 }
 
-/** The secret that is set, or kept in the directory; null where there is none at hand. */
+/** The secret that is configured or stored in the directory; null if there is none. */
 function findSecretAt(location: StoreLocation, configuredSecret: NamedSecret | null): NamedSecret | null {
   if (configuredSecret !== null || 'databaseUrl' in location) return configuredSecret;
   const own = join(location.directory, 'secret');
@@ -141,8 +141,8 @@ async function refuseForeignSecrets(
 }
 
 /**
- * Moves an installation: nobody may be at work on either side. A secret that is `given`, or lies on either side, must
- * be the source's own. Throws `DirectoryInUseError`, `CopyRefusedError`, `StartRefusedError`.
+ * Moves an installation. No server may be running on either side. A secret that is configured, or present on either
+ * side, must be the source's own. Throws `DirectoryInUseError`, `CopyRefusedError`, `StartRefusedError`.
  */
 export async function copyStore(
   from: StoreLocation,
@@ -166,7 +166,7 @@ export async function copyStore(
       const targetLock = lockLocation(to);
       try {
         const copied = await copyAndVerify(source, to, onProgress);
-        // Whatever store was in the directory before, this one is from now on.
+        // Discards the recorded state of any store that was in the directory before.
         if ('directory' in to) resetState(to.directory);
         return copied;
       } finally {

@@ -18,7 +18,7 @@ async function newStore(directory: string) {
   return store;
 }
 
-test('a seeded month is what taking its events in leaves behind, sketches of many subjects included', async () => {
+test('a seeded month equals what ingesting its events leaves in the store, including sketches of many subjects', async () => {
   const month: SeedPeriod = { events: 6_000, days: 3, subjects: 700, to: TO };
   const [taken, seeded] = [temporaryDirectory(), temporaryDirectory()];
   const store = await newStore(taken.path);

@@ -19,7 +19,7 @@ import {
 const TYPES = 12;
 const SOURCES = 6;
 
-/** So many events over some days, in the order of time. */
+/** Number of events over a number of days, in chronological order. */
 export interface SeedPeriod {
   readonly events: number;
   readonly days: number;
@@ -28,14 +28,17 @@ export interface SeedPeriod {
   readonly to: number;
 }
 
-/** The subject of an event by its number, as good as by chance. */
+/** Returns a pseudo-random subject for an event number. */
 function subjectOf(number: number, subjects: number): string {
   let mixed = Math.imul(number ^ (number >>> 16), 0x45d9f3b);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x2c1b3c6d);
   return `customer-${((mixed ^ (mixed >>> 16)) >>> 0) % subjects}`;
 }
 
-/** An event of a month by its number, from 0. Whatever there are of them, they are of the same types, sources and subjects. */
+/**
+ * Returns an event of a month by its number, from 0. Types, sources and subjects are the same for any number of
+ * events.
+ */
 export function seedEventOf({ events, days, subjects, to }: SeedPeriod, number: number): ReceivedEvent {
   return {
     id: `event-${number}`,
@@ -52,7 +55,7 @@ interface Cell {
   readonly hashes: Set<number>;
 }
 
-/** Counts a step at a time, and writes it when the next one begins. */
+/** Counts one time step at a time, and writes it when the next one starts. */
 function createRollupCounter(insert: StatementSync, workspaceId: string, grain: Interval, dimension: ActivityGroup) {
   const cells = new Map<string, Cell>();
   let step = 0;
@@ -82,8 +85,8 @@ function createRollupCounter(insert: StatementSync, workspaceId: string, grain: 
 }
 
 /**
- * Puts months of events into the file of a stopped server, with all that taking them in would leave there
- * (a test compares), in a fraction of the time: without a commit a batch, and with indexes made at the end.
+ * Writes months of events into the file of a stopped server, with everything that ingesting them would leave there (a
+ * test compares), in a fraction of the time: without a commit per batch, and with indexes created at the end.
  */
 export function seedActivity(path: string, months: Readonly<Record<string, SeedPeriod>>): void {
   const database = new DatabaseSync(path);

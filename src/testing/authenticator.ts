@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
 
-/** What an answer is made of; each can be bent. */
+/** Parts of a WebAuthn response that a test can falsify. */
 export interface CeremonyOptions {
   readonly challenge: string;
   readonly origin: string;
@@ -11,7 +11,7 @@ export interface CeremonyOptions {
   readonly userHandle?: string;
 }
 
-/** An authenticator in software with one ES256 key (WebAuthn level 3, section 6). */
+/** A software authenticator with one ES256 key (WebAuthn level 3, section 6). */
 export interface TestAuthenticator {
   readonly credentialId: string;
   create(ceremony: CeremonyOptions): PasskeyRegistration;
@@ -21,7 +21,7 @@ export interface TestAuthenticator {
 const base64url = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 const sha256 = (bytes: Uint8Array | string): Buffer => createHash('sha256').update(bytes).digest();
 
-/** CBOR (RFC 8949) heads of what is needed here: a major type with a length below 65,536. */
+/** CBOR (RFC 8949) heads, as far as needed here: a major type with a length below 65,536. */
 function head(major: number, length: number): Buffer {
   const type = major << 5;
   if (length < 24) return Buffer.from([type | length]);

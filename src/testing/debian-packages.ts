@@ -2,20 +2,20 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Where commands are looked for: also where an operator's PATH has the servers and a person's has not. */
+/** Folders searched for commands, including those of servers that only root's PATH has. */
 const folders = () => [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
 const isInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
 
 /**
- * Makes sure that a Debian package's command is there, with apt-get where it is missing. `scripts/test-dependencies.ts`
- * does so for all before the tests, which run side by side.
+ * Ensures that the command of a Debian package is installed, with apt-get if it is missing.
+ * `scripts/test-dependencies.ts` does so for all of them before the tests, which run in parallel.
  */
 export function ensureCommand(command: string, debianPackage = command): void {
   if (isInstalled(command)) return;
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const run = (args: readonly string[]) => {
-    // A package's own service is not started: at runlevel 1 none is.
+    // Runlevel 1 prevents the package from starting its own service.
     const [file = '', ...rest] = [...asRoot, 'env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1', 'apt-get', ...args];
     return spawnSync(file, rest, { stdio: ['ignore', 'ignore', 'inherit'], timeout: 600_000 }).status === 0;
   };

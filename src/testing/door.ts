@@ -1,16 +1,16 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP proxy in front of a test's sshd. */
+/** A TCP proxy before a test's sshd. */
 export interface Door {
   readonly port: number;
-  /** Connection attempts so far, refused ones included. */
+  /** Number of connection attempts so far, including refused ones. */
   count(): number;
-  /** Ends the connections there are. */
+  /** Closes the open connections. */
   cut(): void;
   close(): Promise<void>;
 }
 
-/** Starts a proxy that counts connection attempts and resets those of which `refuses` says so. */
+/** Starts a proxy that counts connection attempts and resets those for which `refuses` returns true. */
 export async function startDoor(innerPort: number, refuses: (count: number) => boolean): Promise<Door> {
   let count = 0;
   const open = new Set<Socket>();

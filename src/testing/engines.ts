@@ -12,13 +12,13 @@ export interface StoreEngine {
   readonly name: Store['engine'];
   /** Opens an empty store. */
   open(): Promise<Store>;
-  /** What a server is started with to use an empty store of this engine. */
+  /** Settings to start a server on an empty store of this engine. */
   environment(): Promise<Readonly<Record<string, string>>>;
 }
 
 export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 
-/** Declares the same tests for every engine; each gets what it needs started at its first use. */
+/** Declares the same tests for every engine; a database server is started at its first use. */
 export function forEachEngine(name: string, declare: (engine: StoreEngine) => void): void {
   describe(`${name}, on sqlite`, () => {
     const directories: string[] = [];
@@ -31,7 +31,7 @@ export function forEachEngine(name: string, declare: (engine: StoreEngine) => vo
       },
       environment: () => Promise.resolve({}),
     });
-    // Last, so that what the tests opened is closed before it goes.
+    // Last, so that whatever the tests opened is closed before.
     after(() => {
       for (const directory of directories) rmSync(directory, { recursive: true, force: true });
     });

@@ -1,6 +1,7 @@
 /**
- * Loaded into a server by `--import`: measures how long its event loop is held, in processor time of its thread, so
- * that a busy machine changes nothing. Any message from the parent is answered with the longest since the last one.
+ * Loaded into a server with `--import`: measures how long its event loop is blocked, in CPU time of its thread, so
+ * that the load of the machine does not matter. Any message from the parent is answered with the longest block since
+ * the last one.
  */
 let longestHoldMs = 0;
 let last = process.threadCpuUsage();

@@ -3,17 +3,17 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-/** A git host over http on a free port: the repositories of a directory, behind Basic authentication where wanted. */
+/** A git host over http on a free port: the repositories of a directory, optionally with Basic authentication. */
 export interface TestGitHost {
   readonly origin: string;
-  /** The `Authorization` of every request that had one. */
+  /** The `Authorization` header of every request that had one. */
   readonly authorizationHeaders: string[];
-  /** Paths that are answered with a redirect to another address. */
+  /** Paths that are answered with a redirect, and its target. */
   readonly redirects: Map<string, string>;
   close(): Promise<void>;
 }
 
-/** Runs git's own CGI program and passes on what it answers. */
+/** Runs git's own CGI program and forwards its response. */
 function runBackend(directory: string, request: IncomingMessage, response: ServerResponse): void {
   const url = new URL(request.url ?? '/', 'http://localhost');
   const child = spawn(join(execFileSync('git', ['--exec-path'], { encoding: 'utf8' }).trim(), 'git-http-backend'), {

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 /** A real git repository in a folder of its own. */
 export interface TestRepository {
   readonly path: string;
-  /** Writes files, commits all of them and tells the commit. */
+  /** Writes files, commits all of them and returns the commit. */
   commit(files: Readonly<Record<string, string>>, message?: string): string;
   git(...args: string[]): string;
   remove(): void;

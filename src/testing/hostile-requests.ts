@@ -1,6 +1,6 @@
 /**
- * Requests that are made to cost as much as they can, for every operation of the OpenAPI document that takes a body
- * or a query: what stalls a node must be found by the suite before others find it.
+ * Requests that are built to be as expensive as possible, for every operation of the OpenAPI document that has a body
+ * or a query: the test suite must find what blocks a node before attackers do.
  */
 
 interface Schema {
@@ -20,24 +20,24 @@ export interface OpenApi {
 
 export interface HostileRequest {
   readonly operation: string;
-  /** What is hostile about it. */
+  /** What makes the request expensive. */
   readonly attack: string;
   readonly method: string;
-  /** With parameters of the path as they stand in the document. */
+  /** Path template as in the document. */
   readonly path: string;
   readonly query: string;
   readonly contentType: string | null;
-  /** Made when it is sent: all of them together would be gigabytes. */
+  /** Built when it is sent: all of them together would take gigabytes. */
   readonly body: (() => string) | null;
-  /** Open to everybody, for a signed-in person, or for credentials alone. */
+  /** Who may send it: anyone, a signed-in person, or a credential. */
   readonly sender: 'nobody' | 'person' | 'credential';
 }
 
 const QUERY_BYTES = 12_000;
-/** Just under the bound on the values of a body. */
+/** Just below the limit on the number of values in a body. */
 const VALUE_COUNT = 1_900;
 
-/** Text that costs much where something is not linear: patterns, trimming, normalization, escapes. */
+/** Text that is expensive for code that is not linear: patterns, trimming, normalization, escapes. */
 const TEXTS: Readonly<Record<string, string>> = {
   letters: 'a',
   blanks: ' ',
@@ -53,7 +53,7 @@ const keys = (count: number): string => Array.from({ length: count }, (_, index)
 
 type Bodies = Readonly<Record<string, () => string>>;
 
-/** Bodies that no schema has anything to do with. */
+/** Bodies that match no schema. */
 const shapesOf = (bytes: number): Bodies => ({
   'nested arrays': () => repeated('[', bytes),
   'nested objects': () => repeated('{"a":', bytes),
@@ -66,7 +66,7 @@ const shapesOf = (bytes: number): Bodies => ({
   'escapes without an end': () => `"${repeated('\\u0041', bytes)}`,
 });
 
-/** Values for one field of a body that is otherwise as in the example. */
+/** Values for one field of a body that otherwise equals the example. */
 const valuesOf = (bytes: number): Readonly<Record<string, () => unknown>> => ({
   ...Object.fromEntries(Object.entries(TEXTS).map(([what, part]) => [what, () => repeated(part, bytes / 2)])),
   'an array of objects': () => Array.from({ length: VALUE_COUNT }, () => ({})),
@@ -116,7 +116,10 @@ function senderOf({ security = [] }: Operation): HostileRequest['sender'] {
   return security.some((scheme) => 'session' in scheme) ? 'person' : 'credential';
 }
 
-/** Returns the corpus for a document, with bodies of about so many bytes. Pure; throws where the document has no operation with a body. */
+/**
+ * Returns the requests for a document, with bodies of about `bytes` bytes. Pure; throws if the document has no
+ * operation with a body.
+ */
 export function createHostileRequests(document: OpenApi, bytes: number): HostileRequest[] {
   const requests: HostileRequest[] = [];
   for (const [path, operations] of Object.entries(document.paths)) {

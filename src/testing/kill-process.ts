@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Kills a process, or a whole process group by its negative id, in the clean-up of a test. One that has ended
- * already, or was never started (null), is no failure: clean-up must not hide the reason why a test failed.
+ * Kills a process, or a process group by its negative id, in the clean-up of a test. A process that has ended, or was
+ * never started (null), is ignored: clean-up must not hide the reason why a test failed.
  */
 export function killProcess(pid: number | null): void {
   try {
@@ -12,7 +12,7 @@ export function killProcess(pid: number | null): void {
   }
 }
 
-/** The process id that a file holds, null where there is no such file or no id in it. */
+/** Reads a process id from a file; null if there is no file or no id in it. */
 export function readPid(path: string): number | null {
   try {
     const pid = Number(readFileSync(path, 'utf8'));

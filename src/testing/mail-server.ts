@@ -1,6 +1,6 @@
 import { SMTPServer } from 'smtp-server';
 
-/** An SMTP server on loopback that keeps what it is sent, with soft line breaks taken out. */
+/** An SMTP server on loopback that stores received messages, with soft line breaks removed. */
 export interface MailServer {
   /** For `DEVPILOT_SMTP_URL`. */
   readonly url: string;

@@ -6,7 +6,7 @@ import { ensureCommand } from './debian-packages.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
 import { daemonUser, stopProcess, waitForOutput } from './standby.ts';
 
-/** A real PgBouncer before a PostgreSQL, with Debian's configuration but for what it must be told. */
+/** Starts a real PgBouncer before a PostgreSQL server, with Debian's configuration except for the required settings. */
 export async function startPgBouncer(
   postgres: TestPostgres,
   mode: 'session' | 'transaction',

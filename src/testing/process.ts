@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 
 const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
 
-/** What a finished command left: its exit code, or the signal that ended it, and what it printed. */
+/** Result of a finished command: its exit code or the signal that ended it, and its output. */
 export interface ProcessResult {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -17,15 +17,15 @@ export interface ProcessResult {
 
 type Environment = Readonly<Record<string, string>>;
 
-/** Servers that run; a test that fails leaves none behind. */
+/** Running servers, so that a failing test leaves none behind. */
 const running = new Set<ChildProcess>();
 after(() => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Only what a command needs of this process's environment, so that no setting leaks in. */
+/** Passes only what a command needs of this process's environment, so that no setting leaks in. */
 function environmentOf(environment: Environment): NodeJS.ProcessEnv {
-  // Modules that were compiled once are not compiled again: tests start many processes.
+  // Modules are compiled only once: tests start many processes.
   const cache = join(tmpdir(), 'devpilot-compile-cache');
   return { PATH: process.env['PATH'], HOME: process.env['HOME'], NODE_COMPILE_CACHE: cache, ...environment };
 }
@@ -38,7 +38,7 @@ function collectResult(child: ChildProcess): Promise<ProcessResult> {
   return new Promise((resolve) => child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr })));
 }
 
-/** Runs the real command to its end. */
+/** Runs the real command until it exits. */
 export function runCommand(args: readonly string[], environment: Environment, input = ''): Promise<ProcessResult> {
   const child = spawn(process.execPath, [CLI_PATH, ...args], { env: environmentOf(environment) });
   child.stdin.end(input);
@@ -47,18 +47,18 @@ export function runCommand(args: readonly string[], environment: Environment, in
 
 /** A server in a process of its own. */
 export interface ServerProcess {
-  /** Without a slash at the end. */
+  /** Without a trailing slash. */
   readonly url: string;
   readonly setupCode: string | null;
   readonly metricsUrl: string | null;
   readonly pid: number;
-  /** Everything that it has printed so far. */
+  /** Everything printed so far. */
   output(): string;
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the exit. */
   stop(signal: NodeJS.Signals): Promise<ProcessResult>;
 }
 
-/** Starts `devpilot serve` on a free port. Rejects if it ends before it listens. */
+/** Starts `devpilot serve` on a free port. Rejects if it exits before it listens. */
 export async function spawnServer(dataDirectory: string, environment: Environment = {}): Promise<ServerProcess> {
   const child = spawn(process.execPath, [CLI_PATH, 'serve'], {
     env: environmentOf({ PORT: '0', DEVPILOT_DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', ...environment }),

@@ -5,17 +5,17 @@ function read(pid: string, name: string): string {
   try {
     return /^\d+$/.test(pid) ? readFileSync(`/proc/${pid}/${name}`, 'latin1') : '';
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return '';
   }
 }
 
-/** Whether a process is there whose command line holds these words, NUL between them. */
+/** Whether a process is running whose command line contains these words, separated by NUL. */
 export function isRunning(...words: readonly string[]): boolean {
   return readdirSync('/proc').some((pid) => read(pid, 'cmdline').includes(words.join('\0')));
 }
 
-/** Whether a process has a child whose command line holds this. */
+/** Whether a process has a child whose command line contains this text. */
 export function hasChild(parent: number, part: string): boolean {
   return readdirSync('/proc').some((pid) => {
     const [, itsParent] = /\) \S+ (\d+)/.exec(read(pid, 'stat')) ?? [];
@@ -23,6 +23,6 @@ export function hasChild(parent: number, part: string): boolean {
   });
 }
 
-/** The folders with private keys that this process has. */
+/** Folders with private keys that belong to this process. */
 export const ownKeyFolders = (): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`devpilot-ssh-${process.pid}-`));

@@ -8,8 +8,8 @@ export interface RawResponse {
 }
 
 /**
- * Sends a request byte for byte, as no client library would: `lines` are its head, each character one
- * byte. Resolves to the last answer when the server closes the connection.
+ * Sends a request byte for byte, as no client library would: `lines` is its head, one byte per character. Resolves to
+ * the last response when the server closes the connection.
  */
 export function sendRawRequest(
   url: string,

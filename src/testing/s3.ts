@@ -3,14 +3,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import S3rver from '@20minutes/s3rver';
 
-/** An S3 server of somebody else's on loopback, which checks signatures, with one bucket. */
+/** A third-party S3 server on loopback, which checks signatures, with one bucket. */
 export interface TestS3 {
-  /** The bucket's, with a prefix. */
+  /** URL of the bucket, with a prefix. */
   readonly url: string;
   readonly region: string;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
-  /** Where it keeps its buckets. */
+  /** Directory of its buckets. */
   readonly folder: string;
   close(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export async function startS3(): Promise<TestS3> {
   return {
     url: `http://127.0.0.1:${port}/backups/of-devpilot`,
     region: 'us-east-1',
-    // The one account that it knows.
+    // The only account that it knows.
     accessKeyId: 'S3RVER',
     secretAccessKey: 'S3RVER',
     folder,

@@ -1,4 +1,4 @@
-/** What we use of it; it comes without types. */
+/** The part that is used here; the package has no types. */
 declare module '@20minutes/s3rver' {
   import type { AddressInfo } from 'node:net';
 

@@ -25,7 +25,7 @@ export interface JsonSchema {
 }
 export type Schemas = Readonly<Record<string, JsonSchema>>;
 
-/** Values of another type than the one that is asked for. */
+/** Values of a type other than the required one. */
 const ODD = fc.constantFrom<unknown>(null, true, 0, -1, 1.5, 1e300, '', 'x', [], {}, [[]], { a: 1 });
 
 const INSTANTS = [
@@ -39,7 +39,7 @@ const INSTANTS = [
   '+275760-09-13T00:00:00.000Z',
 ];
 
-/** Characters of one, two, three and four bytes, and such as are refused or changed in places. */
+/** Characters of one to four bytes, including some that are refused or changed in some fields. */
 const UNITS = ['a', 'Z', '7', '-', '.', '/', ' ', 'é', 'e\u0301', '中', '😀', '\u0301', '\u202e', '\0', '\n', '\ud800'];
 const repeatTo = (unit: string, length: number): string =>
   unit.repeat(Math.ceil(length / Math.max(1, [...unit].length)));
@@ -69,7 +69,7 @@ function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   const needed = Object.fromEntries(
     Object.entries(properties).map(([name, one]) => [
       name,
-      // Fields that are needed are left out now and then, others mostly: each may be one reason to refuse the whole.
+      // Required fields are sometimes omitted, optional ones mostly: each may be a reason to refuse the whole.
       fc.oneof(
         { weight: required.includes(name) ? 40 : 1, arbitrary: arbitraryOf(one, schemas) },
         { weight: required.includes(name) ? 1 : 3, arbitrary: fc.constant(undefined) },
@@ -109,7 +109,7 @@ function typedOf(schema: JsonSchema, type: string | undefined, schemas: Schemas)
 }
 
 /**
- * Values for a schema: mostly such as it allows, at its limits where it has some, and now and then beyond them or of
+ * Generates values for a schema: mostly valid ones, at the limits if there are any, and sometimes beyond them or of
  * another type.
  */
 export function arbitraryOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {

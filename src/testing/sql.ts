@@ -12,7 +12,8 @@ export async function runSql(
   if (connectionString === undefined) {
     const db = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'), { timeout: 5000 });
     try {
-      // A single statement fails at once, whatever the time-out, where the server commits between its first read and its write.
+      // A single statement fails immediately, whatever the timeout, if the server commits between its first read and
+      // its write.
       db.exec('begin immediate');
       const rows = db.prepare(statement).all() as Record<string, unknown>[];
       db.exec('commit');

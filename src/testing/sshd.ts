@@ -8,20 +8,20 @@ import { freePort } from './postgres.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
-/** A real OpenSSH server on loopback that takes one public key, with a host key of its own. */
+/** A real OpenSSH server on loopback that accepts one public key, with a host key of its own. */
 export interface TestSshd {
   readonly port: number;
   readonly user: string;
   /** `type base64`. */
   readonly hostKey: string;
-  /** The keys that may sign in. */
+  /** Replaces the keys that may sign in. */
   authorize(publicKeys: readonly string[]): void;
-  /** Ends the connections there are, without a word to anybody, as if the machine had gone. */
+  /** Kills the open connections without closing them, as if the machine had failed. */
   killSessions(): void;
   close(): Promise<void>;
 }
 
-/** All processes below one. */
+/** All descendants of a process. */
 function descendantsOf(parent: number): number[] {
   const children = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' })
     .trim()
@@ -36,12 +36,12 @@ function isSshd(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
     return false;
   }
 }
 
-/** Starts sshd, installing Debian's where there is none. `config`: further lines of its configuration. */
+/** Starts sshd, installing Debian's if there is none. `config` contains additional lines of its configuration. */
 export async function startSshd(config: readonly string[] = []): Promise<TestSshd> {
   ensureCommand('sshd', 'openssh-server');
   if (userInfo().uid === 0) mkdirSync('/run/sshd', { recursive: true, mode: 0o755 });

@@ -10,7 +10,7 @@ import { createKey, createToken, remoteTestServer, signUpRemoteOwner, type TestP
 const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
 const PROBE_URL = new URL('./event-loop-probe.ts', import.meta.url).href;
 
-/** One request of the corpus, or one of the largest that are allowed. */
+/** One expensive request: a hostile one, or one of the largest that are accepted. */
 export interface Sendable {
   readonly operation: string;
   readonly what: string;
@@ -20,16 +20,16 @@ export interface Sendable {
 export interface StallServer {
   readonly url: string;
   readonly pid: number;
-  /** For every operation of the document that takes a body or a query. */
+  /** Hostile requests for every operation of the document that has a body or a query. */
   readonly corpus: readonly Sendable[];
-  /** The largest requests that are allowed, and what unpacks to more than is. */
+  /** The largest accepted requests, and compressed ones that exceed the limit when decompressed. */
   readonly heaviest: readonly Sendable[];
-  /** Processor milliseconds for which the event loop was held at most since this was last asked. */
+  /** Longest block of the event loop since the last call, in milliseconds of CPU time. */
   longestHoldMs(): Promise<number>;
   stop(): Promise<void>;
 }
 
-/** What stands for the parameters of paths: real ones where there are some, so that a request comes as far as it can. */
+/** Values for path parameters: ids that exist if possible, so that a request gets as far as it can. */
 const PARAMETERS: Readonly<Record<string, string>> = { app: 'shop', project: 'shop', workspace: 'acme', any: '1' };
 
 async function startProbedServer(
@@ -56,7 +56,7 @@ type Headers = Readonly<Record<string, string>>;
 interface Senders {
   readonly url: string;
   readonly person: Headers;
-  /** For routes of access tokens, and of API keys. */
+  /** For routes of access tokens. */
   readonly token: Headers;
   readonly key: Headers;
   /** For Sentry's SDKs. */
@@ -79,7 +79,7 @@ async function signUp(url: string, setupCode: string | null): Promise<Senders> {
   };
 }
 
-/** Follows a stream no further than its head: those of logs have no end. */
+/** Reads only the head of a stream: those of logs are endless. */
 async function sendAndDrain(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, { ...init, redirect: 'manual' });
   if (/ndjson/.test(response.headers.get('content-type') ?? '')) await response.body?.cancel();
@@ -126,7 +126,7 @@ const frames = (count: number) =>
     lineno: n,
   }));
 
-/** The largest requests that are allowed, and what unpacks to more than is. */
+/** The largest accepted requests, and compressed ones that exceed the limit when decompressed. */
 function heaviestRequests({ url, person, token, key, errorKey }: Senders): Sendable[] {
   const post = (path: string, what: string, headers: Headers, body: () => string | Uint8Array, method = 'POST') => ({
     operation: `${method} ${path}`,
@@ -149,7 +149,7 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
     Array.from({ length: count }, (_, n) => ({ name: `Hook ${n}`, stage: 'post_setup', run: 'x'.repeat(8_000) }));
   const envelope = (events: readonly string[]) =>
     gzipSync(['{}', ...events.flatMap((event) => ['{"type":"event"}', event])].join('\n'));
-  // IPv6, which costs several times as much to check as IPv4.
+  // IPv6, which is several times as expensive to check as IPv4.
   const addresses = Array.from({ length: 20 }, (_, n) => ({
     address: `2001:db8:1234:5678:9abc:def0:1234:${1_000 + n}`,
     first: EVENT_TIME,
@@ -262,8 +262,8 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
 const repeatTo = (part: string, bytes: number): string => part.repeat(Math.floor(bytes / part.length));
 
 /**
- * Starts a server in a process of its own, with something in it, and makes the corpus from its OpenAPI document, with
- * bodies of about so many bytes.
+ * Starts a server with some resources in a process of its own, and creates hostile requests from its OpenAPI
+ * document, with bodies of about `bytes` bytes.
  */
 export async function startStallServer(
   bytes: number,

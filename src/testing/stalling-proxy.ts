@@ -1,9 +1,9 @@
 import { connect, createServer, type Socket } from 'node:net';
 
-/** A TCP proxy on loopback that can stop passing anything on, in either direction, without a word. */
+/** A TCP proxy on loopback that can stop forwarding in either direction without closing connections. */
 export interface StallingProxy {
   readonly port: number;
-  /** New connections go there. */
+  /** Sends new connections to another port. */
   retarget(port: number): void;
   stall(): void;
   resume(): void;

@@ -13,14 +13,14 @@ export interface Standby {
 
 const DAEMON_USER = 'postgres';
 
-/** The user that daemons run as which refuse to be root's; nothing where the tests are another's. */
+/** The user for daemons that refuse to run as root; empty if the tests do not run as root. */
 export function daemonUser(): { uid?: number; gid?: number } {
   if (process.getuid?.() !== 0) return {};
   const id = (flag: string) => Number(execFileSync('id', [flag, DAEMON_USER], { encoding: 'utf8' }));
   return { uid: id('-u'), gid: id('-g') };
 }
 
-/** Resolves when a process prints this, or rejects with what it printed when it ends. */
+/** Resolves when a process prints this, or rejects with its output when it exits. */
 export function waitForOutput(child: ChildProcess, words: RegExp): Promise<void> {
   let printed = '';
   return new Promise((resolve, reject) => {
@@ -49,7 +49,7 @@ function postgresBinary(): string {
   return join(dirname(near.resolve(platform)), '..', 'native', 'bin', 'postgres');
 }
 
-/** Copies a primary, which is stopped meanwhile, and follows it from then on. */
+/** Copies a primary, which is stopped meanwhile, and replicates it from then on. */
 export async function startStandby(primary: TestPostgres): Promise<Standby> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-standby-'));
   const data = join(directory, 'data');

@@ -54,8 +54,8 @@ const NOW = 20_000 * DAY;
 const bytes = (text: string) => Buffer.from(text.padEnd(32, '.'));
 
 /**
- * What every store must do alike. `open` gives a fresh one. Where stores differ, what a credential or
- * an id matches differs, so a difference is a hole (CVE-2026-55170).
+ * Requirements for every store. `open` returns an empty one. If stores compared credentials or ids differently,
+ * authorization would differ too (CVE-2026-55170).
  */
 export function declareStoreSuite(engine: string, open: () => Promise<TestStore>): void {
   describe(`the store on ${engine}`, () => {
@@ -73,7 +73,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
       findCredential(store.read, workspaceId, 'api_key', id);
 
     describe('credentials', () => {
-      test('one is found by its digest and, in its workspace and kind alone, by its id', async () => {
+      test('a credential is found by its digest and, in its workspace and kind only, by its id', async () => {
         const neighbour = await seedWorkspace(store);
         const { id, digest } = await seedCredential(store, owner, { name: 'Billing', rights: '["read","deploy"]' });
         const judged = await findByDigest(store, digestBytes(digest));
@@ -101,7 +101,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await findCredential(store.read, owner.workspaceId, 'access_token', id), undefined);
       });
 
-      test('an edit and a deletion answer with the digest, and touch nothing of a neighbour', async () => {
+      test('an edit and a deletion return the digest, and change nothing in another workspace', async () => {
         const neighbour = await seedWorkspace(store);
         const { id, digest } = await seedCredential(store, owner);
         const edit = { name: 'Other', name_key: 'other', expires_at: NOW, active: 0, updated_at: 7 };
@@ -123,7 +123,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await remove(owner.workspaceId), undefined);
       });
 
-      test('CVE-2026-55170: ids, digests and slugs are compared to the letter', async () => {
+      test('CVE-2026-55170: ids, digests and slugs are compared exactly', async () => {
         const { id } = await seedCredential(store, owner, { id: 'key_CaseMatters' });
         await seedCredential(store, owner, { id: 'key_casematters', name: 'Lower' });
         assert.equal((await find(id))?.name, 'Billing');
@@ -138,7 +138,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal((await findWorkspace(store.read, owner.personId, owner.workspaceId))?.role, 'owner');
       });
 
-      test('a digest is there once, and a second one like it is told apart from other failures', async () => {
+      test('a digest is unique, and a duplicate is distinguished from other failures', async () => {
         const { id } = await seedCredential(store, owner);
         const error = await seedCredential(store, owner, { id }).then(
           () => null,
@@ -155,7 +155,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(isUniqueViolation(other), false);
       });
 
-      test('a transaction that fails leaves nothing behind, and the next one works', async () => {
+      test('a transaction that fails changes nothing, and the next one works', async () => {
         const { id } = await seedCredential(store, owner);
         await assert.rejects(
           store.transaction(async (trx) => {
@@ -168,7 +168,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal((await find(id))?.id, id);
       });
 
-      test('names of any script come back as they went in', async () => {
+      test('names in any script are returned unchanged', async () => {
         for (const name of ['Ünïcödé ✓', '🔑'.repeat(255), "Robert'); drop table credential;--", 'a\\%_b', 'नमस्ते']) {
           const { id } = await seedCredential(store, owner, { name });
           assert.equal((await find(id))?.name, name);
@@ -184,7 +184,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         listed = await seedWorkspace(store);
         someoneElse = await seedPerson(store);
         for (let at = 0; at < COUNT; at++) {
-          // Few different values, so that most rows are equal to their neighbours in each sort.
+          // Few different values, so that many adjacent rows are equal in each sort order.
           const name = ['Alpha', 'alpha', 'Beta', 'Émile', '🔑 key', 'zeta_1', 'zeta%2'][at % 7] ?? '';
           await seedCredential(
             store,
@@ -262,7 +262,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         }
       }
 
-      test('what never expires comes after everything that does, and the unused before the used', async () => {
+      test('credentials without expiry come after those with one, and unused ones before used ones', async () => {
         const byExpiry = (await all('expiresAt', 'asc')).map((row) => row.expires_at === null);
         assert.deepEqual(
           byExpiry,
@@ -275,7 +275,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         );
       });
 
-      test('each filter, and all of them together, keep just what they say', async () => {
+      test('each filter, and all of them combined, return exactly the matching rows', async () => {
         const whole = await all('createdAt', 'desc', {}, 200);
         const expired = (row: CredentialRow) => row.expires_at !== null && row.expires_at <= NOW;
         const since = NOW - 3 * DAY;
@@ -313,7 +313,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
     });
 
     describe('revocations', () => {
-      test('numbers are gapless and in the order of commits, however many transactions run or fail at once', async () => {
+      test('numbers are gapless and in commit order, however many transactions run or fail concurrently', async () => {
         const tries = await Promise.allSettled(
           Array.from({ length: 60 }, (_, at) =>
             store.transaction(async (trx) => {
@@ -355,7 +355,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
     });
 
     describe('the activity log', () => {
-      test('entries that are appended in parallel are numbered and chained without a gap', async () => {
+      test('events appended in parallel are numbered and chained without a gap', async () => {
         const { workspaceId } = await seedWorkspace(store);
         const other = await seedWorkspace(store);
         await Promise.allSettled(
@@ -412,7 +412,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
 
     describe('idempotency keys', () => {
       const claim = { workspaceId: 'w', principalId: 'p', route: 'POST /x', key: 'k', bodyMac: 'm' };
-      test('of many claims at once one is first, and the others learn what it made', async () => {
+      test('exactly one of many concurrent claims is first, and the others get what it created', async () => {
         const earlier = await Promise.all(
           Array.from({ length: 8 }, (_, at) =>
             store.transaction((trx) => claimIdempotencyKey(trx, { ...claim, bodyMac: `m${at}` }, `id${at}`, NOW)),
@@ -424,7 +424,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           if (one !== null) assert.deepEqual({ ...one }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
         }
       });
-      test('another workspace, person, route or key is another claim, and a rolled back one is none', async () => {
+      test('another workspace, person, route or key is another claim, and one that was rolled back is none', async () => {
         const first = (claimed: typeof claim) =>
           store.transaction((trx) => claimIdempotencyKey(trx, claimed, 'id', NOW));
         for (const other of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {
@@ -444,7 +444,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
       });
     });
 
-    test('failures are read by subject and age, oldest first, and old ones go', async () => {
+    test('failures are read by subject and age, oldest first, and old ones are deleted', async () => {
       await store.transaction(async (trx) => {
         await countFailure(trx, 'subject', { address: '10.0.0.2', at: NOW + 5 }, 0, () => true);
         await countFailure(trx, 'subject', { address: '10.0.0.1', at: NOW }, 0, () => true);
@@ -461,7 +461,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
       assert.equal((await read(0)).length, 1);
     });
 
-    test('of failures that are counted at once exactly as many are as are allowed', async () => {
+    test('exactly the allowed number of concurrent failures is counted', async () => {
       const counted = await Promise.all(
         Array.from({ length: 30 }, (_, at) =>
           store.transaction((trx) =>
@@ -483,7 +483,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await claimed('n1', 1), false);
         assert.equal(await claimed('n2', 1), true);
       });
-      test('uses add up, never move the last use back, and old days and addresses go', async () => {
+      test('uses add up, never move the last use back, and old days and addresses are deleted', async () => {
         const { id } = await seedCredential(store, owner);
         const use = (count: number, at: number, address: string) =>
           store.transaction(async (trx) => {
@@ -518,7 +518,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
     });
 
     describe('people', () => {
-      test('a setup code is taken once however many take it at once', async () => {
+      test('a setup code works once, however many requests use it concurrently', async () => {
         await store.transaction((trx) => replaceSetupCode(trx, bytes('old')));
         await store.transaction((trx) => replaceSetupCode(trx, bytes('code')));
         const take = (code: string) => store.transaction((trx) => consumeSetupCode(trx, bytes(code)));
@@ -541,7 +541,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await use('A'), false);
       });
 
-      test('an address belongs to one person, by its key', async () => {
+      test('an email address belongs to one person, compared by its key', async () => {
         const add = (id: string, key: string) =>
           store.transaction((trx) =>
             insertPerson(trx, {
@@ -560,7 +560,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await findPersonByEmail(store.read, 'Same@example.com'), undefined);
       });
 
-      test('sessions are found by their newest secret, listed alive, and end one, some or all', async () => {
+      test('sessions are found by their newest secret, active ones are listed, and one, some or all can be ended', async () => {
         const personId = await seedPerson(store);
         const session = (id: string, at: number) =>
           store.transaction((trx) =>
@@ -598,7 +598,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.deepEqual(await listed(NOW + 5), []);
       });
 
-      test('a workspace is an operator’s while its owner is one who is not disabled', async () => {
+      test('a workspace belongs to an operator while its owner is an enabled operator', async () => {
         const { workspaceId, personId } = await seedWorkspace(store);
         const other = await seedPerson(store);
         const admin = { id: createId('member'), workspace_id: workspaceId, person_id: other, created_at: NOW };
@@ -616,7 +616,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await isOwnedByOperator(store.read, 'wsp_none'), false);
       });
 
-      test('a workspace has exactly one owner, a person is a member once, and members page', async () => {
+      test('a workspace has exactly one owner, a person is a member once, and members have pages', async () => {
         const { workspaceId } = await seedWorkspace(store);
         const join = async (role: 'owner' | 'member', personId?: string) => {
           const row = { id: createId('member'), workspace_id: workspaceId, role, created_at: NOW };
@@ -636,7 +636,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(page[0]?.role, 'owner');
       });
 
-      test('a deleted workspace takes all that belongs to it along, and nothing else', async () => {
+      test('deleting a workspace deletes everything that belongs to it, and nothing else', async () => {
         const doomed = await seedWorkspace(store);
         const kept = await seedCredential(store, owner);
         const { id, digest } = await seedCredential(store, doomed);

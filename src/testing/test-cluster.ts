@@ -22,7 +22,7 @@ export interface TestClusterKey {
   readonly secret: string;
 }
 
-/** Three nodes on one PostgreSQL; the last reaches it through a proxy that can stall. */
+/** Three nodes on one PostgreSQL; the last one connects through a proxy that can stall. */
 export interface TestCluster {
   readonly postgres: TestPostgres;
   readonly proxy: StallingProxy;
@@ -30,14 +30,14 @@ export interface TestCluster {
   /** Signed in at the first node. */
   readonly owner: TestPerson;
   nodeAt(index: number): TestClusterNode;
-  /** Kills a node, has `meanwhile` done without it, and starts another in its place. */
+  /** Kills a node, runs `meanwhile` without it, and starts another in its place. */
   replace(index: number, meanwhile: () => Promise<void>): Promise<void>;
-  /** The status of a judgement, 0 where nobody answered in time. */
+  /** Status of an authorization request, 0 if there was no response in time. */
   authorize(index: number, secret: string, query?: string): Promise<number>;
   close(): Promise<void>;
 }
 
-/** So many keys with `read` and `write`, put straight into the store. */
+/** Inserts keys with `read` and `write` directly into the store. */
 async function insertKeys(
   url: string,
   workspaceId: string,
@@ -72,7 +72,7 @@ async function insertKeys(
   return keys;
 }
 
-/** Starts the three with `start`, which makes a process of the environment it is given. */
+/** Starts the three nodes with `start`, which creates a process with the given environment. */
 export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,
   { bound, keys: count }: { readonly bound: number; readonly keys: number },

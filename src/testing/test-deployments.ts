@@ -9,7 +9,7 @@ import { createTestRepository, type TestRepository } from './git-repository.ts';
 import type { TestPerson, TestResponse } from './test-server.ts';
 import { until } from './until.ts';
 
-/** An app with a repository and a directory of its own, and what a test does with it. */
+/** An app with a repository and a directory of its own, and functions to use it in a test. */
 export interface TestApp {
   readonly id: string;
   readonly slug: string;
@@ -17,7 +17,7 @@ export interface TestApp {
   readonly directory: string;
   readonly repository: TestRepository;
   edit(fields: object): Promise<void>;
-  /** Asks for a deployment. */
+  /** Requests a deployment. */
   deploy(body?: object): Promise<TestResponse<Deployment>>;
   remove(): void;
 }
@@ -29,13 +29,13 @@ function expectStatus<Body>(answer: TestResponse<Body>, status: number): Body {
 
 let count = 0;
 
-/** A server of the workspace: this machine, unless the fields say otherwise. */
+/** Creates a server resource: this machine, unless the fields say otherwise. */
 export async function createServerResource(owner: TestPerson, fields: object = { kind: 'local' }): Promise<Server> {
   count += 1;
   return expectStatus(await owner.call<Server>('/v1/servers', { body: { name: `Server ${count}`, ...fields } }), 201);
 }
 
-/** An app that can be deployed, with one commit in its repository. */
+/** Creates an app that can be deployed, with one commit in its repository. */
 export async function createTestApp(owner: TestPerson, serverId: string, fields: object = {}): Promise<TestApp> {
   count += 1;
   const project = expectStatus(
@@ -75,7 +75,7 @@ export async function getDeployment(person: TestPerson, id: string): Promise<Dep
   return expectStatus(await person.call<Deployment>(`/v1/deployments/${id}`), 200);
 }
 
-/** The deployment once a condition holds of it. */
+/** Waits until a condition holds for the deployment, and returns it. */
 export async function waitForDeployment(
   person: TestPerson,
   id: string,
@@ -92,13 +92,13 @@ export async function waitForDeployment(
 const FINISHED_STATUSES = new Set(['completed', 'failed', 'cancelled']);
 export const isFinished = ({ status }: Deployment): boolean => FINISHED_STATUSES.has(status);
 
-/** Asks for a deployment and waits for its end. */
+/** Requests a deployment and waits for its end. */
 export async function deployAndWait(person: TestPerson, app: TestApp, body: object = {}): Promise<Deployment> {
   const { id } = expectStatus(await app.deploy(body), 202);
   return waitForDeployment(person, id, isFinished);
 }
 
-/** What its log says. */
+/** Returns the lines of its log. */
 export async function readDeploymentLog(person: TestPerson, id: string, query = ''): Promise<LogLine[]> {
   const { text } = await person.call(`/v1/deployments/${id}/logs${query}`);
   return text

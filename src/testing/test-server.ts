@@ -10,7 +10,7 @@ import { createLogger, type RunningServer, startServer } from '../server/start.t
 
 export const PASSWORD = 'a long and private sentence';
 
-/** An answer with its body read: parsed if it is JSON, the text otherwise. */
+/** A response with its body: parsed if it is JSON, the text otherwise. */
 export interface TestResponse<Body = unknown> {
   readonly status: number;
   readonly headers: Headers;
@@ -28,13 +28,13 @@ export interface TestRequest {
 /** A running server on a data directory of its own, over real HTTP. */
 export interface TestServer {
   readonly url: string;
-  /** Where people reach it: what DEVPILOT_PUBLIC_URL says, where it is set. */
+  /** Public origin: DEVPILOT_PUBLIC_URL if it is set. */
   readonly origin: string;
   readonly dataDirectory: string;
   readonly setupLink: string | null;
   readonly running: RunningServer;
   call<Body = unknown>(path: string, call?: TestRequest): Promise<TestResponse<Body>>;
-  /** Stops it and starts it anew on the same directory. */
+  /** Stops it and starts a new one on the same directory. */
   restart(): Promise<TestServer>;
   /** Stops it and removes the directory. */
   close(): Promise<void>;
@@ -69,13 +69,13 @@ export interface TestServerOptions {
   readonly clock?: () => number;
   readonly environment?: Readonly<Record<string, string>>;
   readonly dataDirectory?: string;
-  /** Pauses before connecting to servers is tried again, in milliseconds; none if not given. */
+  /** Pauses before another attempt to connect to a server, in milliseconds; none by default. */
   readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
-  /** How soon due schedules are seen and leftovers swept, in milliseconds; as in production if not given. */
+  /** Intervals of checks for due schedules and leftovers, in milliseconds; as in production by default. */
   readonly work?: { readonly dueMs: number; readonly sweepMs: number };
 }
 
-/** Starts a server on a free port. Give a `clock` to move time by hand. */
+/** Starts a server on a free port. Pass a `clock` to control time. */
 export async function startTestServer(options: TestServerOptions = {}): Promise<TestServer> {
   const dataDirectory = options.dataDirectory ?? mkdtempSync(join(tmpdir(), 'devpilot-'));
   const settings = readSettings({
@@ -109,7 +109,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
-/** A signed-in person: requests carry the cookie and our own `Origin`, as the page's do. */
+/** A signed-in person: requests have the cookie and our own `Origin`, like those of the page. */
 export interface TestPerson {
   readonly email: string;
   readonly cookie: string;
@@ -140,7 +140,7 @@ export function createTestPerson(
   };
 }
 
-/** The cookie that an answer sets, as `name=value`. */
+/** The cookie that a response sets, as `name=value`. */
 export function cookieOf(answer: TestResponse): string {
   return (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
 }
@@ -159,7 +159,7 @@ export async function createWorkspaceFor(
   return createTestPerson(server, person.email, person.cookie, created.body.id);
 }
 
-/** Signs the first person up with the setup link's code and makes a workspace. */
+/** Signs the first person up with the code of the setup link and creates a workspace. */
 export async function signUpOwner(
   server: Pick<TestServer, 'url' | 'call' | 'setupLink'> & { readonly origin?: string },
   email = 'ada@example.com',
@@ -173,12 +173,12 @@ export async function signUpOwner(
   return createWorkspaceFor(createTestPerson(server, email, cookieOf(signedUp), ''), server, workspace);
 }
 
-/** A server of another process, as far as requests go. */
+/** The request functions for a server in another process. */
 export function remoteTestServer(url: string): Pick<TestServer, 'url' | 'call'> {
   return { url, call: <Body>(path: string, call?: TestRequest) => sendRequest<Body>(url, path, call) };
 }
 
-/** Signs the first person up at a server of another process. */
+/** Signs the first person up at a server in another process. */
 export function signUpRemoteOwner(server: {
   readonly url: string;
   readonly setupCode: string | null;
@@ -186,7 +186,7 @@ export function signUpRemoteOwner(server: {
   return signUpOwner({ ...remoteTestServer(server.url), setupLink: `${server.url}/setup#code=${server.setupCode}` });
 }
 
-/** Signs somebody in at a server of another process. */
+/** Signs a person in at a server in another process. */
 export async function signInRemotePerson(url: string, email: string): Promise<TestPerson> {
   const server = remoteTestServer(url);
   const signedIn = await server.call('/v1/sessions', { body: { email, password: PASSWORD } });

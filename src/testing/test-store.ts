@@ -14,14 +14,14 @@ import type { Store } from '../store/store.ts';
 import { insertMember, insertWorkspace } from '../store/workspaces.ts';
 import type { TestPostgres } from './postgres.ts';
 
-/** A store of a test's own, empty but for its tables. */
+/** An empty store of its own for a test. */
 export interface TestStore {
   readonly store: Store;
-  /** Closes it and removes what it kept. */
+  /** Closes the store and deletes its data. */
   close(): Promise<void>;
 }
 
-/** Opens a fresh embedded store in a temporary folder. */
+/** Opens a new embedded store in a temporary folder. */
 export async function openTestStore(): Promise<TestStore> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-store-'));
   const store = await openSqliteStore(join(directory, 'devpilot.db'));
@@ -34,7 +34,7 @@ export async function openTestStore(): Promise<TestStore> {
   };
 }
 
-/** Opens a fresh database of a running PostgreSQL. */
+/** Opens a new database of a running PostgreSQL. */
 export async function openTestDatabase(postgres: TestPostgres): Promise<TestStore> {
   const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
   return { store, close: store.close };

@@ -1,5 +1,5 @@
-/** How many times slower than the usual machine this one is, at least 1; `scripts/test.ts` measures it once. */
+/** Slowness of this machine relative to the usual one, at least 1; `scripts/test.ts` measures it once. */
 const slowness = Math.max(1, Number(process.env['DEVPILOT_TEST_SLOWNESS'] ?? 1));
 
-/** A time-out in milliseconds for waiting in a test: as given on the usual machine, longer on a slower one. */
+/** Timeout in milliseconds for waiting in a test: as given on the usual machine, longer on a slower one. */
 export const scaledTimeout = (timeoutMs: number): number => Math.ceil(timeoutMs * slowness);

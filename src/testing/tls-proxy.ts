@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 
-/** Speaks TLS for a PostgreSQL that does not, with a certificate for `localhost` of an authority of its own. */
+/** Terminates TLS for a PostgreSQL without it, with a certificate for `localhost` from an authority of its own. */
 export async function startTlsProxy(
   postgresPort: number,
 ): Promise<{ readonly port: number; readonly authority: string; close(): void }> {
@@ -25,7 +25,7 @@ export async function startTlsProxy(
   const server = createServer((client) => {
     keep(client);
     client.once('data', (first) => {
-      // An SSLRequest is eight bytes long; whoever asks for nothing is not let in.
+      // An SSLRequest is eight bytes long; clients that do not send one are disconnected.
       if (first.length !== 8) return client.destroy();
       client.write('S');
       const secure = new TLSSocket(client, { isServer: true, key, cert });

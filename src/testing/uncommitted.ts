@@ -2,8 +2,8 @@ import pg from 'pg';
 import { until } from './until.ts';
 
 /**
- * Runs requests while a change to a PostgreSQL database is not committed yet, and commits it once so many of their
- * transactions wait for a lock, or all are answered without.
+ * Runs requests while a change to a PostgreSQL database is uncommitted, and commits it once the given number of their
+ * transactions wait for a lock, or all requests are answered.
  */
 export async function whileUncommitted<T>(
   databaseUrl: string | undefined,
