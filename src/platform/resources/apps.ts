@@ -12,6 +12,7 @@ import {
   createResource,
   editResource,
   listResourcePage,
+  type ResourceKind,
   removeResource,
   requireResource,
   resolveResourceId,
@@ -55,7 +56,7 @@ const APP_KIND = {
   serialize: serializeApp,
   replacedSecrets: (before: AppTable, after: AppTable) =>
     before.repository_password_sealed !== after.repository_password_sealed ? ['repositoryPassword'] : [],
-} as const;
+} as const satisfies ResourceKind<'app', App>;
 
 const jsonOrNull = (value: unknown): string | null =>
   value === null || value === undefined ? null : JSON.stringify(value);

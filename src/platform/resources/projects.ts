@@ -5,7 +5,14 @@ import { findDependents } from '../../store/resources.ts';
 import type { ProjectTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, type RequestContext, toIsoString } from '../context.ts';
-import { createResource, editResource, listResourcePage, removeResource, requireResource } from './resources.ts';
+import {
+  createResource,
+  editResource,
+  listResourcePage,
+  type ResourceKind,
+  removeResource,
+  requireResource,
+} from './resources.ts';
 
 const MAX_NAMED_DEPENDENTS = 10;
 
@@ -20,7 +27,10 @@ function serializeProject(row: ProjectTable): Project {
     updatedAt: toIsoString(row.updated_at),
   };
 }
-const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const;
+const PROJECT_KIND = { noun: 'project', serialize: serializeProject } as const satisfies ResourceKind<
+  'project',
+  Project
+>;
 
 /** Throws `conflict` with the names of apps or scripts that depend on a project or server. */
 export async function refuseWhileInUse(

@@ -21,7 +21,14 @@ import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import { checkIfMatch, type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from '../context.ts';
 import { refuseWhileInUse } from './projects.ts';
-import { createResource, editResource, listResourcePage, removeResource, requireResource } from './resources.ts';
+import {
+  createResource,
+  editResource,
+  listResourcePage,
+  type ResourceKind,
+  removeResource,
+  requireResource,
+} from './resources.ts';
 
 const DEFAULT_SSH_PORT = 22;
 const CHECK_TIMEOUT_MS = 10 * SECOND;
@@ -54,8 +61,11 @@ function connectionOf({ host, port, user, hostKey }: Server): string | null {
 }
 
 /** Events of a server contain the whole connection, even if an edit changes one part of it. */
-const forLog = (shown: Server) => ({ ...shown, connection: connectionOf(shown) });
-const SERVER_KIND = { noun: 'server', serialize: serializeServer, forLog } as const;
+const auditFields = (shown: Server) => ({ ...shown, connection: connectionOf(shown) });
+const SERVER_KIND = { noun: 'server', serialize: serializeServer, auditFields } as const satisfies ResourceKind<
+  'server',
+  Server
+>;
 
 /** The identity that a server's private key is bound to: no other row can use it. */
 export const serverKeyAssociatedData = (row: { readonly id: string; readonly workspace_id: string }) =>
@@ -193,7 +203,7 @@ export async function confirmServer(
     if (before.confirmed === 1) return serializeServer(before);
     const after = { ...before, confirmed: 1, updated_at: now };
     await updateResource(trx, 'server', after);
-    const { host, port, user, hostKey, publicKey, connection } = forLog(serializeServer(after));
+    const { host, port, user, hostKey, publicKey, connection } = auditFields(serializeServer(after));
     const target = { kind: 'server', id: after.id, name: after.name } as const;
     await recordAuditEvent(trx, request, 'server.confirmed', target, now, {
       host,

@@ -15,6 +15,7 @@ import {
   createResource,
   editResource,
   listResourcePage,
+  type ResourceKind,
   removeResource,
   requireResource,
   resolveResourceId,
@@ -56,7 +57,10 @@ function serializeScript(row: ScriptTable): Script {
 function auditFields(script: Script): Record<string, unknown> {
   return { ...script, body: `sha256:${createHash('sha256').update(script.body).digest('hex')}` };
 }
-const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, forLog: auditFields } as const;
+const SCRIPT_KIND = { noun: 'script', serialize: serializeScript, auditFields } as const satisfies ResourceKind<
+  'script',
+  Script
+>;
 
 /**
  * Throws `validation_failed` for a pattern that is invalid or takes too long, and for a default value that does not
