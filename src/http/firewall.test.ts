@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
+import type { ServerCheck } from '../contract/servers.ts';
 import { type Door, startDoor } from '../testing/door.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
@@ -90,4 +91,14 @@ test('a deployment that loses its connection after activation rolls back through
   assert.equal(failed.status, 'failed');
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', failed.error ?? '');
   assert.ok(door.count() - tried > 3, 'after three refusals it was let in');
+});
+
+test('a server check makes a single attempt to connect', async () => {
+  const door = await startDoor(sshd.port, () => true);
+  doors.push(door);
+  const { user, hostKey } = sshd;
+  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: door.port, user, hostKey });
+  const { body } = await owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
+  assert.equal(body.ok, false);
+  assert.equal(door.count(), 1);
 });
