@@ -1,15 +1,19 @@
 import { checkWorkspacePages, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
 
-const look = setUpSettingsFixture();
-const asMember = () => look.member;
+const settings = setUpSettingsFixture();
+const asMember = () => settings.member;
 
-checkWorkspacePages(look.fixture, [
-  { name: 'token', path: () => `${TOKENS}/${look.token}`, prepare: (tab) => tab.getByText('Show as table').click() },
-  { name: 'token-as-member', path: () => `${TOKENS}/${look.token}`, person: asMember },
+checkWorkspacePages(settings.fixture, [
+  {
+    name: 'token',
+    path: () => `${TOKENS}/${settings.token}`,
+    prepare: (tab) => tab.getByText('Show as table').click(),
+  },
+  { name: 'token-as-member', path: () => `${TOKENS}/${settings.token}`, person: asMember },
   { name: 'token-gone', path: `${TOKENS}/tok_01h455vb4pex5vsknk084sn02q` },
   { name: 'keys', path: '/settings/api-keys' },
   { name: 'keys-empty', path: '/settings/api-keys?workspace=empty-place' },
-  { name: 'key', path: () => `/settings/api-keys/${look.key}` },
+  { name: 'key', path: () => `/settings/api-keys/${settings.key}` },
   { name: 'members', path: '/settings/members' },
   { name: 'members-menu', path: '/settings/members', prepare: press('Actions for linus') },
   { name: 'members-as-member', path: '/settings/members', person: asMember },

@@ -5,34 +5,34 @@ import { checkAppearance, openTab } from './browser.ts';
 import { waitUntilLoaded } from './browser-fixture.ts';
 import { inWorkspace, LOG, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
 
-const look = setUpSettingsFixture();
-const { fixture } = look;
+const settings = setUpSettingsFixture();
+const { fixture } = settings;
 
-/** What each page reads first, and an address that shows it. */
-const READ: readonly { readonly name: string; readonly path: () => string; readonly reads: RegExp }[] = [
-  { name: 'tokens', path: () => TOKENS, reads: /\/v1\/access-tokens(?:\?|$)/ },
-  { name: 'keys', path: () => '/settings/api-keys', reads: /\/v1\/api-keys(?:\?|$)/ },
-  { name: 'token', path: () => `${TOKENS}/${look.token}`, reads: /\/v1\/access-tokens\/\w+$/ },
-  { name: 'members', path: () => '/settings/members', reads: /\/v1\/members(?:\?|$)/ },
-  { name: 'log', path: () => LOG, reads: /\/v1\/audit-events(?:\?|$)/ },
-  { name: 'account', path: () => '/account', reads: /\/v1\/sessions(?:\?|$)/ },
+/** Pages, and the API request that each of them makes first. */
+const PAGES: readonly { readonly name: string; readonly path: () => string; readonly request: RegExp }[] = [
+  { name: 'tokens', path: () => TOKENS, request: /\/v1\/access-tokens(?:\?|$)/ },
+  { name: 'keys', path: () => '/settings/api-keys', request: /\/v1\/api-keys(?:\?|$)/ },
+  { name: 'token', path: () => `${TOKENS}/${settings.token}`, request: /\/v1\/access-tokens\/\w+$/ },
+  { name: 'members', path: () => '/settings/members', request: /\/v1\/members(?:\?|$)/ },
+  { name: 'log', path: () => LOG, request: /\/v1\/audit-events(?:\?|$)/ },
+  { name: 'account', path: () => '/account', request: /\/v1\/sessions(?:\?|$)/ },
 ];
 const PROBLEM = { code: 'internal', title: 'Internal error', detail: 'Something went wrong here.', requestId: 'req-7' };
 
-for (const { name, path, reads } of READ) {
-  test(`while ${name} is read its place is kept; when that fails it says so, with the request, and tries again`, async () => {
+for (const { name, path, request } of PAGES) {
+  test(`${name}: shows a placeholder while loading, and an error with the request ID and a retry button on failure`, async () => {
     const tab = await fixture.open('/settings/workspace');
     let answer: (route: Route) => Promise<void> = (route) =>
       route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify(PROBLEM) });
     const held: Route[] = [];
     let hold = true;
-    await tab.route(reads, (route) => {
+    await tab.route(request, (route) => {
       if (hold) held.push(route);
       else return answer(route);
     });
     await tab.goto(inWorkspace(path()));
     await tab.locator('[aria-busy=true]').first().waitFor();
-    await checkAppearance(tab, `${name}-reading`);
+    await checkAppearance(tab, `${name}-loading`);
     hold = false;
     for (const route of held) await answer(route);
     await tab.getByText('req-7').first().waitFor();
@@ -43,32 +43,32 @@ for (const { name, path, reads } of READ) {
   });
 }
 
-/** Collects how far things move on the page without anybody touching it (the Layout Instability API). */
-function collectJumps(): void {
-  const jumps: number[] = [];
-  Object.assign(globalThis, { jumps });
+/** Records the layout shifts of the page (Layout Instability API). Runs in the browser. */
+function recordLayoutShifts(): void {
+  const shifts: number[] = [];
+  Object.assign(globalThis, { shifts });
   new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) jumps.push((entry as PerformanceEntry & { value: number }).value);
+    for (const entry of list.getEntries()) shifts.push((entry as PerformanceEntry & { value: number }).value);
   }).observe({ type: 'layout-shift', buffered: true });
 }
 
-/** A fifth of what counts as good: a block may turn out a line longer than its place, a table may not. */
-const STILL = 0.02;
+/** A fifth of what web.dev calls a good cumulative layout shift: a block may be one line taller than its placeholder, a table may not. */
+const MAX_LAYOUT_SHIFT = 0.02;
 
-test('nothing jumps while a page is read', async () => {
+test('the layout does not shift while a page loads', async () => {
   const tab = await fixture.open('/settings/workspace');
-  await tab.addInitScript(collectJumps);
-  for (const { name, path } of READ) {
+  await tab.addInitScript(recordLayoutShifts);
+  for (const { name, path } of PAGES) {
     await tab.goto(inWorkspace(path()));
     await waitUntilLoaded(tab);
     await tab.waitForLoadState('networkidle');
-    const jumps = await tab.evaluate(() => (globalThis as unknown as { jumps: number[] }).jumps);
-    const total = jumps.reduce((sum, jump) => sum + jump, 0);
-    assert.ok(total <= STILL, `${name}: ${total}`);
+    const shifts = await tab.evaluate(() => (globalThis as unknown as { shifts: number[] }).shifts);
+    const total = shifts.reduce((sum, shift) => sum + shift, 0);
+    assert.ok(total <= MAX_LAYOUT_SHIFT, `${name}: ${total}`);
   }
 });
 
-test('the first load of the settings page is at most 250 kB of compressed JavaScript, all from here', async () => {
+test('the first load of the settings page is at most 250 kB of compressed JavaScript, all from the server itself', async () => {
   const tab = await openTab(fixture.browser, fixture.server, { person: fixture.owner });
   const sizes: Promise<number>[] = [];
   const foreign: string[] = [];
@@ -86,7 +86,7 @@ test('the first load of the settings page is at most 250 kB of compressed JavaSc
   await tab.getByRole('table').waitFor();
   await tab.waitForLoadState('networkidle');
   const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
-  assert.ok(sizes.length > 1 && total > 50_000, 'the sizes were read');
+  assert.ok(sizes.length > 1 && total > 50_000, 'the sizes were measured');
   assert.ok(total <= 250_000, `${total} bytes`);
   assert.deepEqual(foreign, []);
 });

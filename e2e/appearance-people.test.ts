@@ -1,9 +1,9 @@
 import { checkWorkspacePages, press, setUpSettingsFixture } from './settings-fixture.ts';
 
-const look = setUpSettingsFixture();
+const settings = setUpSettingsFixture();
 const asNobody = () => null;
 
-checkWorkspacePages(look.fixture, [
+checkWorkspacePages(settings.fixture, [
   { name: 'account', path: '/account' },
   { name: 'people', path: '/people' },
   { name: 'forgot-password', path: '/forgot-password', person: asNobody },
@@ -12,7 +12,7 @@ checkWorkspacePages(look.fixture, [
   {
     name: 'device-unknown',
     path: '/device#BCDFGHJK',
-    prepare: (tab) => tab.getByText('There is no request with this code.', { exact: false }).waitFor(),
+    prepare: (tab) => tab.getByText('No request has this code.', { exact: false }).waitFor(),
   },
   { name: 'invitation', path: '/accept-invitation#somecode' },
   {

@@ -7,7 +7,7 @@ import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
 const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8pWSOI9SyOvEcWmDXEzG/hLWfTYgDdLJ8cQ0pXxcDU';
 
-let places = { project: '', app: '', server: '', unconfirmed: '' };
+let ids = { project: '', app: '', server: '', unconfirmed: '' };
 const fixture = setUpBrowserFixture(async ({ owner }) => {
   const project = await createProject(owner, { name: 'To look at', description: 'With a description.' });
   const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
@@ -26,14 +26,14 @@ const fixture = setUpBrowserFixture(async ({ owner }) => {
   });
   const moved = await createServer(owner, { name: 'Web 3', hostKey: HOST_KEY });
   await owner.call(`/v1/servers/${moved.id}`, { method: 'PATCH', body: { host: 'web-3.example.com' } });
-  places = { project: project.id, app: app.id, server: server.id, unconfirmed: moved.id };
+  ids = { project: project.id, app: app.id, server: server.id, unconfirmed: moved.id };
 });
 const openDialog = (name: string) => async (tab: Page) => {
   await tab.getByRole('button', { name }).click();
   await tab.getByRole('dialog').getByLabel('Name').waitFor();
 };
-test('on the narrowest telephone each part of an app shows which one it is', async () => {
-  const tab = await fixture.open(`/apps/${places.app}`, { width: 320, scheme: 'dark' });
+test('on the narrowest phone the selected tab of an app is visible and highlighted', async () => {
+  const tab = await fixture.open(`/apps/${ids.app}`, { width: 320, scheme: 'dark' });
   const parts = tab.getByRole('navigation', { name: 'Looked at' }).getByRole('link');
   const names = await parts.allTextContents();
   assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
@@ -42,14 +42,14 @@ test('on the narrowest telephone each part of an app shows which one it is', asy
     const chosen = tab.locator('nav [aria-current=page]', { hasText: name });
     await chosen.waitFor();
     const { x, width } = (await chosen.boundingBox()) ?? { x: -1, width: 0 };
-    assert.ok(x >= 0 && x + width <= 320, `${name} is in sight`);
+    assert.ok(x >= 0 && x + width <= 320, `${name} is visible`);
     const looks = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
     const own = looks.splice(names.indexOf(name), 1);
-    assert.ok(own[0] !== undefined && !looks.includes(own[0]), `${name} stands out`);
+    assert.ok(own[0] !== undefined && !looks.includes(own[0]), `${name} is highlighted`);
   }
 });
 
-test('an unconfirmed server says why, and is confirmed by a button', async () => {
+test('an unconfirmed server says why and can be confirmed', async () => {
   const server = await createServer(fixture.owner, { name: 'Web 4', hostKey: HOST_KEY });
   await fixture.owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { host: 'web-4.example.com' } });
   const tab = await fixture.open(`/servers/${server.id}`);
@@ -63,18 +63,18 @@ test('an unconfirmed server says why, and is confirmed by a button', async () =>
 
 checkPages(fixture, [
   { name: 'projects', path: '/projects' },
-  { name: 'project', path: () => `/projects/${places.project}` },
+  { name: 'project', path: () => `/projects/${ids.project}` },
   { name: 'project-new', path: '/projects', prepare: openDialog('New project') },
   { name: 'apps', path: '/apps' },
   { name: 'app-new', path: '/apps', prepare: openDialog('New app') },
-  { name: 'app', path: () => `/apps/${places.app}` },
-  { name: 'app-settings', path: () => `/apps/${places.app}/settings` },
-  { name: 'app-hook', path: () => `/apps/${places.app}/settings`, prepare: openDialog('Add hook') },
+  { name: 'app', path: () => `/apps/${ids.app}` },
+  { name: 'app-settings', path: () => `/apps/${ids.app}/settings` },
+  { name: 'app-hook', path: () => `/apps/${ids.app}/settings`, prepare: openDialog('Add hook') },
   { name: 'servers', path: '/servers' },
-  { name: 'server', path: () => `/servers/${places.server}` },
+  { name: 'server', path: () => `/servers/${ids.server}` },
   {
     name: 'server-unconfirmed',
-    path: () => `/servers/${places.unconfirmed}`,
+    path: () => `/servers/${ids.unconfirmed}`,
     prepare: (tab) => tab.getByRole('button', { name: 'Confirm server' }).waitFor(),
   },
   { name: 'server-new', path: '/servers', prepare: openDialog('New server') },

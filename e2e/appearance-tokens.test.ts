@@ -1,9 +1,9 @@
 import { checkWorkspacePages, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
 
-const look = setUpSettingsFixture();
-const asMember = () => look.member;
+const settings = setUpSettingsFixture();
+const asMember = () => settings.member;
 
-checkWorkspacePages(look.fixture, [
+checkWorkspacePages(settings.fixture, [
   { name: 'tokens', path: TOKENS },
   { name: 'tokens-menu', path: TOKENS, prepare: press('Actions for CI/CD Pipeline') },
   { name: 'tokens-folded-scopes', path: TOKENS, prepare: (tab) => tab.getByText('+2').hover() },

@@ -3,10 +3,10 @@ import { takeScreenshot } from './browser.ts';
 import { listItemOf } from './page-actions.ts';
 import { checkWorkspacePages, LOG, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
 
-const look = setUpSettingsFixture();
-const asMember = () => look.member;
+const settings = setUpSettingsFixture();
+const asMember = () => settings.member;
 
-checkWorkspacePages(look.fixture, [
+checkWorkspacePages(settings.fixture, [
   { name: 'log', path: LOG },
   {
     name: 'log-details',
@@ -31,8 +31,8 @@ checkWorkspacePages(look.fixture, [
   { name: 'workspace-create', path: '/?create=workspace' },
 ]);
 
-test('the navigation of a narrow screen', async () => {
-  const tab = await look.fixture.open('/settings/members', { width: 360 });
+test('on a narrow screen the navigation opens from a button and closes after a choice', async () => {
+  const tab = await settings.fixture.open('/settings/members', { width: 360 });
   await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
   await tab.getByRole('link', { name: 'API Keys' }).waitFor();
   await takeScreenshot(tab, 'navigation-light-360');

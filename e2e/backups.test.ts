@@ -34,7 +34,7 @@ const openBackups = (person = fixture.owner) => fixture.open(`/apps/${app.id}/ba
 const table = (tab: Page) => tab.getByRole('table', { name: 'Backups' });
 const backups = async () => (await fixture.owner.call<PageOf<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
 
-test('a member makes a backup and sees it completed, with its size and sum; restoring is not for them', async () => {
+test('a member creates a backup and sees it completed, but cannot restore it', async () => {
   const tab = await openBackups(linus);
   await tab.getByRole('heading', { name: 'No backups yet' }).waitFor();
   await tab.getByRole('button', { name: 'Back up now' }).click();
@@ -45,7 +45,7 @@ test('a member makes a backup and sees it completed, with its size and sum; rest
   assert.equal((await linus.call(`/v1/backups/${backup?.id}/restore`, { method: 'POST' })).status, 403);
 });
 
-test('restoring wants the app’s name typed, and brings back what was there', async () => {
+test("restoring requires the app's name and restores the files", async () => {
   writeFileSync(file, 'order 2\n');
   const tab = await openBackups();
   await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
@@ -68,7 +68,7 @@ checkPages(fixture, [
   { name: 'backups-restore', path: () => `/apps/${app.id}/backups`, prepare: openRestore },
 ]);
 
-test('a backup is deleted, and an app that can not be backed up says what it lacks', async () => {
+test('a backup can be deleted; an app that cannot be backed up says what is missing', async () => {
   const tab = await openBackups();
   await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await tab.getByRole('menuitem', { name: 'Delete…' }).click();

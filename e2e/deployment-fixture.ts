@@ -84,7 +84,7 @@ export const servers = (tab: Page, name: string): Locator =>
 /** Presses the button of a decision and confirms it in the dialog. */
 export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel'): Promise<void> {
   await button(tab, decision).click();
-  const confirmDialog = dialog(tab, `${decision} this deployment`);
+  const confirmDialog = dialog(tab, `${decision} deployment`);
   await button(confirmDialog, decision).click();
   await confirmDialog.waitFor({ state: 'detached' });
 }

@@ -13,28 +13,28 @@ import {
 } from './deployment-fixture.ts';
 import { button } from './keyboard.ts';
 
-const on = setUpDeploymentFixture();
-const { fixture, commit, readLivePage: served, deploy } = on;
+const setup = setUpDeploymentFixture();
+const { fixture, commit, readLivePage, deploy } = setup;
 
-test('a canary waits on its first server, and is given up: what was live before is live again', async () => {
+test('a canary waits after its first server; aborting it restores the previous release', async () => {
   const tab = await fixture.open('/deployments');
   await deploy(tab);
   await tab.getByText('Live', { exact: true }).waitFor();
-  const before = served();
+  const before = readLivePage();
   commit('four');
   await deploy(tab, selectBothServers('Canary'));
   await tab.getByText('Waiting for promotion').waitFor();
-  assert.equal(served(), 'four');
+  assert.equal(readLivePage(), 'four');
   await servers(tab, 'Server 1').getByText('Completed').waitFor();
   await servers(tab, 'Server 2').getByText('Pending').waitFor();
   assert.equal(await button(tab, 'Promote').count(), 1);
   await confirmDecision(tab, 'Abort');
   await button(tab, 'Abort').waitFor({ state: 'detached' });
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
-  await until(async () => served() === before);
+  await until(async () => readLivePage() === before);
 });
 
-test('a canary is promoted: the other server follows, and it is live', async () => {
+test('promoting a canary deploys it to the other server and makes it live', async () => {
   commit('five');
   const tab = await fixture.open('/deployments');
   await deploy(tab, selectBothServers('Canary'));
@@ -43,22 +43,22 @@ test('a canary is promoted: the other server follows, and it is live', async () 
   const confirmDialog = dialog(tab, 'Promote deployment');
   await confirmDialog.getByText('is deployed to the remaining server', { exact: false }).waitFor();
   await button(confirmDialog, 'Back').click();
-  assert.equal((await on.deployments())[0]?.waitingFor, 'promotion', 'nothing was decided on the way');
+  assert.equal((await setup.deployments())[0]?.waitingFor, 'promotion', 'closing the dialog decides nothing');
   await confirmDecision(tab, 'Promote');
   await tab.getByText('Deployment promoted').waitFor();
   await servers(tab, 'Server 2').getByText('Completed').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
-  assert.equal(served(), 'five');
+  assert.equal(readLivePage(), 'five');
 });
 
-test('a decision that somebody else took first is told, and the page follows', async () => {
+test('a decision that someone else made first is reported, and the page is updated', async () => {
   commit('six');
   const tab = await fixture.open('/deployments');
   await deploy(tab, selectBothServers('Canary'));
   await tab.getByText('Waiting for promotion').waitFor();
   await button(tab, 'Abort').click();
-  const [made] = await on.deployments();
-  const promoted = await on.member.call(`/v1/deployments/${made?.id}/promote`, { method: 'POST', body: {} });
+  const [made] = await setup.deployments();
+  const promoted = await setup.member.call(`/v1/deployments/${made?.id}/promote`, { method: 'POST', body: {} });
   assert.equal(promoted.status, 202, promoted.text);
   const confirmDialog = dialog(tab, 'Abort deployment');
   await button(confirmDialog, 'Abort').click();
@@ -68,12 +68,12 @@ test('a decision that somebody else took first is told, and the page follows', a
   assert.equal(await button(tab, 'Abort').count(), 0);
 });
 
-test('a rolling deployment shows how far it is, server by server', async () => {
+test('a rolling deployment shows its progress per server', async () => {
   commit('seven');
-  const hold = join(on.app.directory, 'hold');
+  const hold = join(setup.app.directory, 'hold');
   writeFileSync(hold, '');
   const wait = { name: 'Hold', stage: 'post_source_control', run: `while test -e ${hold}; do sleep 0.1; done` };
-  await on.app.edit({ hooks: [wait] });
+  await setup.app.edit({ hooks: [wait] });
   const tab = await fixture.open('/deployments');
   await deploy(tab, selectBothServers('Rolling'));
   await step(tab, 'Hold').getByText('Running').waitFor();
@@ -86,5 +86,5 @@ test('a rolling deployment shows how far it is, server by server', async () => {
   await servers(tab, 'Server 2').getByText('Completed').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
   await bar.waitFor({ state: 'detached' });
-  assert.equal(served(), 'seven');
+  assert.equal(readLivePage(), 'seven');
 });

@@ -4,11 +4,11 @@ import { confirmDecision, dialog, log, setUpDeploymentFixture, step } from './de
 import { button, closeWithEscape, createKeyboardUser, waitForDialog } from './keyboard.ts';
 import { checkPages } from './page-checks.ts';
 
-const on = setUpDeploymentFixture();
-const { fixture, commit, readLivePage: served, deploy } = on;
+const setup = setUpDeploymentFixture();
+const { fixture, commit, readLivePage, deploy } = setup;
 
-test('a member deploys: stages and log are followed until it is live', async () => {
-  const tab = await fixture.open(`/apps/${on.app.id}/deployments`, { person: on.member });
+test('a member deploys and follows steps and log until the deployment is live', async () => {
+  const tab = await fixture.open(`/apps/${setup.app.id}/deployments`, { person: setup.member });
   await tab.getByRole('heading', { name: 'No deployments yet' }).waitFor();
   await deploy(tab);
   await tab.getByText('Completed', { exact: true }).first().waitFor();
@@ -16,23 +16,23 @@ test('a member deploys: stages and log are followed until it is live', async () 
   await step(tab, 'Build').getByText('Completed').waitFor();
   await log(tab).getByText('building', { exact: true }).waitFor();
   await log(tab).getByText('restarted', { exact: true }).waitFor();
-  assert.equal(served(), 'one');
-  const [made] = await on.deployments();
-  assert.deepEqual([made?.createdBy.name, made?.commit, made?.strategy], ['linus', on.first, 'all']);
+  assert.equal(readLivePage(), 'one');
+  const [made] = await setup.deployments();
+  assert.deepEqual([made?.createdBy.name, made?.commit, made?.strategy], ['linus', setup.first, 'all']);
 });
 
-test('a failure names the step and leaves what is live; then the earlier one is deployed again', async () => {
+test('a failed deployment names the step and leaves the live release unchanged; a rollback activates an earlier release', async () => {
   commit('two');
   const tab = await fixture.open('/deployments');
   await deploy(tab);
   await tab.getByText('Live', { exact: true }).waitFor();
-  assert.equal(served(), 'two');
+  assert.equal(readLivePage(), 'two');
 
-  on.app.repository.commit({ broken: 'yes', 'page.txt': 'three' });
+  setup.app.repository.commit({ broken: 'yes', 'page.txt': 'three' });
   await deploy(tab);
   await tab.getByText('Failed', { exact: true }).first().waitFor();
   await step(tab, 'Build').getByText('exit code 1').waitFor();
-  assert.equal(served(), 'two');
+  assert.equal(readLivePage(), 'two');
 
   await tab.getByRole('link', { name: 'Deployments', exact: true }).first().click();
   const rows = tab.getByRole('table', { name: 'Deployments' }).getByRole('row');
@@ -42,14 +42,14 @@ test('a failure names the step and leaves what is live; then the earlier one is 
   await dialog(tab, 'Roll back to this deployment').getByRole('button', { name: 'Roll back' }).click();
   await tab.getByRole('heading', { name: 'Rollback of Storefront', level: 1 }).waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
-  assert.equal(served(), 'one');
+  assert.equal(readLivePage(), 'one');
 });
 
-test('one that waits for approval is approved by keyboard, by another member; one that waits for its time is cancelled', async () => {
-  const theirs = await fixture.open('/deployments', { person: on.member });
+test('another member approves a deployment by keyboard; a scheduled deployment is cancelled', async () => {
+  const theirs = await fixture.open('/deployments', { person: setup.member });
   await deploy(theirs, async (form) => {
     await form.getByText('Commit', { exact: true }).click();
-    await form.getByLabel('Commit', { exact: true }).last().fill(on.first);
+    await form.getByLabel('Commit', { exact: true }).last().fill(setup.first);
     await form.getByRole('button', { name: 'More options' }).click();
     await form.getByLabel('Require approval').check({ force: true });
   });
@@ -67,7 +67,7 @@ test('one that waits for approval is approved by keyboard, by another member; on
   await keys.press('Enter');
   await keys.enter(button(confirmDialog, 'Approve'));
   await confirmDialog.waitFor({ state: 'detached' });
-  await tab.getByText('Given by Ada Lovelace').waitFor();
+  await tab.getByText('Approved by Ada Lovelace').waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
 
   await deploy(tab, async (form) => {
@@ -81,10 +81,10 @@ test('one that waits for approval is approved by keyboard, by another member; on
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
 });
 
-test('the app’s own log is what its command prints, read again on demand; without a command the page says so', async () => {
-  const tab = await fixture.open(`/apps/${on.app.id}/log`, { person: on.member });
+test("an app's log shows the output of its log command and can be reloaded; without a command the page says so", async () => {
+  const tab = await fixture.open(`/apps/${setup.app.id}/log`, { person: setup.member });
   await tab.getByRole('heading', { name: 'No log yet' }).waitFor();
-  await on.app.edit({ logCommand: 'cat app.log || echo "nothing written"' });
+  await setup.app.edit({ logCommand: 'cat app.log || echo "nothing written"' });
   await tab.reload();
   await log(tab).waitFor();
   const before = await log(tab).textContent();
@@ -94,12 +94,12 @@ test('the app’s own log is what its command prints, read again on demand; with
 });
 
 checkPages(fixture, [
-  { name: 'app-log', path: () => `/apps/${on.app.id}/log`, prepare: (tab) => log(tab).waitFor() },
+  { name: 'app-log', path: () => `/apps/${setup.app.id}/log`, prepare: (tab) => log(tab).waitFor() },
   { name: 'deployments', path: '/deployments' },
-  { name: 'app-deployments', path: () => `/apps/${on.app.id}/deployments` },
+  { name: 'app-deployments', path: () => `/apps/${setup.app.id}/deployments` },
   {
     name: 'deploy',
-    path: () => `/apps/${on.app.id}/deployments`,
+    path: () => `/apps/${setup.app.id}/deployments`,
     async prepare(tab) {
       await tab.getByRole('button', { name: 'Deploy…' }).click();
       await tab.getByRole('button', { name: 'More options' }).click();

@@ -39,7 +39,7 @@ after(async () => {
   await Promise.all([server.close(), sshd.close()]);
 });
 
-test('the guide, word for word: from git init to a page that the released app serves, and back', async () => {
+test('the commands of the guide lead from git init to a page served by the deployed app, and to a rollback', async () => {
   const key = await createKey(owner, ['manage_projects', 'manage_servers', 'manage_apps', 'deploy', 'view_logs']);
   const token = await createToken(owner, ['modify_env']);
   const { directory } = shell;
@@ -77,7 +77,7 @@ test('the guide, word for word: from git init to a page that the released app se
   };
   await run(blocks.slice(0, onTheServer));
   sshd.authorize([readFileSync(join(directory, 'web-one.pub'), 'utf8').trim()]);
-  // The hooks find the runtime of this test where a server has none of its own.
+  // The hooks use this test's Node.js; the server may have none on its PATH.
   const node = `as_token "$DEVPILOT_URL/v1/apps/shop/env/NODE" --request PUT --data '{ "value": "${process.execPath}" }'`;
   const rest = blocks.slice(onTheServer + 1);
   const deploying = rest.findIndex((block) => block.includes('deploy()'));
@@ -85,17 +85,17 @@ test('the guide, word for word: from git init to a page that the released app se
     await run([functions, ...rest.slice(0, deploying), node]);
     const confirmed = await owner.call('/v1/servers/web-one/confirm', { method: 'POST' });
     assert.equal(confirmed.status, 200, confirmed.text);
-    const said = await run([functions, ...rest.slice(deploying)]);
-    assert.match(said, /<h1>Welcome to the shop<\/h1>/);
-    assert.match(said, /<h1>the shop is closed<\/h1>/);
-    assert.match(said, /"text":"The release is active\."/);
-    // The last thing it asks for goes on without it.
+    const output = await run([functions, ...rest.slice(deploying)]);
+    assert.match(output, /<h1>Welcome to the shop<\/h1>/);
+    assert.match(output, /<h1>the shop is closed<\/h1>/);
+    assert.match(output, /"text":"The release is active\."/);
+    // The guide does not wait for the rollback.
     await until(async () => {
       const { body } = await owner.call<Page<Deployment>>('/v1/deployments?app=shop&live=true');
       return body.data[0]?.kind === 'rollback';
     });
     assert.match(await (await fetch(`http://127.0.0.1:${port}/`)).text(), /Welcome to the shop/);
-    for (const secret of [key.secret, token.secret]) assert.ok(!said.includes(secret));
+    for (const secret of [key.secret, token.secret]) assert.ok(!output.includes(secret));
   } finally {
     killProcess(readPid(join(environment.SHOP_DIRECTORY, 'shared/pid')));
   }

@@ -10,7 +10,6 @@ import { button, waitForFocus } from './keyboard.ts';
 import { chooseInMenu } from './page-actions.ts';
 import { createApp, createProject, createScript, createServer } from './resource-fixtures.ts';
 
-/** Every form of the page, sent with something wrong in it: the first wrong field, from the top, has the focus. */
 let project: Project;
 let app: App;
 let server: Server;
@@ -28,15 +27,16 @@ const fixture = setUpBrowserFixture(
   { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
 );
 
-interface Refusal {
+/** A form submitted with invalid values: its topmost invalid field must get the focus. */
+interface InvalidForm {
   readonly form: string;
   readonly path: () => string;
-  /** Gets to the form and fills it; gives the part of the page that holds it. */
+  /** Opens the form, fills it in and returns the element that contains it. */
   readonly fill: (tab: Page) => Promise<Locator>;
   readonly submit: string;
   readonly first: (form: Locator) => Locator;
-  /** What is said of the field. */
-  readonly says: string;
+  /** Part of the field's error message. */
+  readonly message: string;
 }
 
 const dialog = (tab: Page): Locator => tab.getByRole('dialog');
@@ -45,14 +45,14 @@ const labelled =
   (form: Locator): Locator =>
     form.getByLabel(label, { exact: true }).nth(index);
 
-/** Opens a dialog by a button of the page. */
-async function opened(tab: Page, name: string): Promise<Locator> {
+/** Opens a dialog with a button of the page. */
+async function openDialog(tab: Page, name: string): Promise<Locator> {
   await button(tab, name).first().click();
   await dialog(tab).waitFor();
   return dialog(tab);
 }
 
-const REFUSALS: readonly Refusal[] = [
+const INVALID_FORMS: readonly InvalidForm[] = [
   {
     form: 'an edited project',
     path: () => '/projects',
@@ -64,48 +64,48 @@ const REFUSALS: readonly Refusal[] = [
     },
     submit: 'Save',
     first: labelled('Name'),
-    says: 'A name takes 3 to 255 characters',
+    message: 'A name must be 3 to 255 characters',
   },
   {
-    form: 'a new app without a project, and a slug that is none',
+    form: 'a new app without a project and with an invalid slug',
     path: () => '/apps',
     async fill(tab) {
-      const form = await opened(tab, 'New app');
+      const form = await openDialog(tab, 'New app');
       await form.getByLabel('Name').fill('Another app');
       await form.getByLabel('Slug (optional)').fill('No slug');
       return form;
     },
     submit: 'Create app',
     first: labelled('Project'),
-    says: 'Choose the project',
+    message: 'Choose a project',
   },
   {
-    form: 'a new server without a host, and a slug that is none',
+    form: 'a new server without a host and with an invalid slug',
     path: () => '/servers',
     async fill(tab) {
-      const form = await opened(tab, 'New server');
+      const form = await openDialog(tab, 'New server');
       await form.getByLabel('Name').fill('Another server');
       await form.getByLabel('Slug (optional)').fill('No slug');
       return form;
     },
     submit: 'Create server',
     first: labelled('Host'),
-    says: 'Say where it is',
+    message: 'Enter a host name or IP address',
   },
   {
-    form: 'the settings of an app, far down',
+    form: 'the settings of an app, at a field far down',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
       await tab.getByLabel('Backups to keep (optional)').fill('0');
-      await tab.getByLabel('How', { exact: true }).selectOption('url');
+      await tab.getByLabel('Type', { exact: true }).selectOption('url');
       return tab.getByRole('main');
     },
     submit: 'Save changes',
     first: labelled('URL'),
-    says: 'Must be an http:// or https:// URL',
+    message: 'Must be an http:// or https:// URL',
   },
   {
-    form: 'the settings of an app, as the server says',
+    form: 'the settings of an app, at a field that the server rejects',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
       await tab.getByLabel('Backup schedule (optional)').fill('now and then');
@@ -113,38 +113,38 @@ const REFUSALS: readonly Refusal[] = [
     },
     submit: 'Save changes',
     first: labelled('Backup schedule (optional)'),
-    says: 'cron',
+    message: 'cron',
   },
   {
     form: 'a hook',
     path: () => `/apps/${app.id}/settings`,
     async fill(tab) {
-      const form = await opened(tab, 'Add hook');
+      const form = await openDialog(tab, 'Add hook');
       await form.getByLabel('Name').fill('Build');
       return form;
     },
     submit: 'Add',
     first: labelled('Command'),
-    says: 'Enter a command',
+    message: 'Enter a command',
   },
   {
     form: 'a variable',
     path: () => `/apps/${app.id}/environment`,
     async fill(tab) {
-      const form = await opened(tab, 'Add');
+      const form = await openDialog(tab, 'Add');
       await form.getByLabel('Name').fill('1ST');
       await form.getByLabel('Value').fill('one');
       return form;
     },
     submit: 'Add',
     first: labelled('Name'),
-    says: 'A–Z',
+    message: 'Must contain only letters, digits and underscores',
   },
   {
-    form: 'a deployment whose wrong field is folded away, where it has to be unfolded first',
+    form: 'a deployment, at a field in a collapsed section',
     path: () => `/apps/${app.id}/deployments`,
     async fill(tab) {
-      const form = await opened(tab, 'Deploy…');
+      const form = await openDialog(tab, 'Deploy…');
       await button(form, 'More options').click();
       await form.getByLabel('Web 1 (app default)').uncheck();
       await form.getByLabel('Rolling').check();
@@ -155,7 +155,7 @@ const REFUSALS: readonly Refusal[] = [
     },
     submit: 'Deploy',
     first: labelled('Web 1 (app default)'),
-    says: 'Choose at least one server',
+    message: 'Choose at least one server',
   },
   {
     form: 'a new script without a server',
@@ -167,7 +167,7 @@ const REFUSALS: readonly Refusal[] = [
     },
     submit: 'Create script',
     first: labelled('Server'),
-    says: 'Choose the server',
+    message: 'Choose a server',
   },
   {
     form: 'an edited script, at its second parameter',
@@ -178,10 +178,10 @@ const REFUSALS: readonly Refusal[] = [
     },
     submit: 'Save',
     first: (form) => form.getByRole('group', { name: 'Parameter 2ND' }).getByLabel('Name'),
-    says: 'Takes A–Z',
+    message: 'Must contain only letters, digits and underscores',
   },
   {
-    form: 'an edited script, at a pattern that the server refuses',
+    form: 'an edited script, at a pattern that the server rejects',
     path: () => `/scripts/${script.id}/edit`,
     async fill(tab) {
       await tab.getByRole('group', { name: 'Parameter TO' }).getByLabel('Pattern (optional)').fill('[');
@@ -189,38 +189,38 @@ const REFUSALS: readonly Refusal[] = [
     },
     submit: 'Save',
     first: (form) => form.getByRole('group', { name: 'Parameter TO' }).getByLabel('Pattern (optional)'),
-    says: 'pattern',
+    message: 'pattern',
   },
   {
-    form: 'a run, at the parameter that the server refuses',
+    form: 'a run, at a parameter that the server rejects',
     path: () => `/scripts/${script.id}`,
     async fill(tab) {
-      const form = await opened(tab, 'Run…');
+      const form = await openDialog(tab, 'Run…');
       await form.getByRole('textbox', { name: 'FROM' }).fill('here');
       await form.getByRole('textbox', { name: 'TO' }).fill('4');
       return form;
     },
     submit: 'Run',
     first: (form) => form.getByRole('textbox', { name: 'TO' }),
-    says: 'atch',
+    message: 'atch',
   },
   {
     form: 'a key without permissions',
     path: () => '/settings/api-keys',
     async fill(tab) {
-      const form = await opened(tab, 'Generate API Key');
+      const form = await openDialog(tab, 'Generate API Key');
       await form.getByLabel('Name').fill('Reader');
       return form;
     },
     submit: 'Generate API Key',
     first: (form) => form.getByRole('checkbox').first(),
-    says: 'Choose at least one permission',
+    message: 'Choose at least one permission',
   },
   {
-    form: 'a token without its last day',
+    form: 'a token without an expiry date',
     path: () => '/settings/access-tokens',
     async fill(tab) {
-      const form = await opened(tab, 'Generate Token');
+      const form = await openDialog(tab, 'Generate Token');
       await form.getByLabel('Name').fill('Runner');
       await form.getByLabel('run_scripts').check();
       await form.getByLabel('Expiry').selectOption('date');
@@ -228,37 +228,37 @@ const REFUSALS: readonly Refusal[] = [
     },
     submit: 'Generate Token',
     first: labelled('Last day'),
-    says: 'Choose a date',
+    message: 'Choose a date',
   },
   {
     form: 'an invitation',
     path: () => '/settings/members',
     async fill(tab) {
-      const form = await opened(tab, 'Invite member');
+      const form = await openDialog(tab, 'Invite member');
       await form.getByLabel('Email').fill('nobody');
       return form;
     },
     submit: 'Create invitation',
     first: labelled('Email'),
-    says: 'address',
+    message: 'address',
   },
 ];
 
-/** Whether this is within the window, and nothing lies over it. */
-function isSeen(element: Element): boolean {
+/** Returns whether an element is inside the window and not covered. */
+function isVisible(element: Element): boolean {
   const { left, top, bottom } = element.getBoundingClientRect();
   const seen = document.elementFromPoint(left + 4, (top + bottom) / 2);
   return seen !== null && (element.contains(seen) || seen.contains(element));
 }
 
-for (const { form: name, path, fill, submit, first, says } of REFUSALS) {
-  test(`refused, the first wrong field has the focus: ${name}`, async () => {
+for (const { form: name, path, fill, submit, first, message } of INVALID_FORMS) {
+  test(`the first invalid field gets the focus: ${name}`, async () => {
     const tab = await fixture.open(path());
     const form = await fill(tab);
     await button(form, submit).click();
     const field = first(form);
     await waitForFocus(tab, field);
-    await form.getByText(says, { exact: false }).first().waitFor();
-    assert.equal(await field.evaluate(isSeen), true, 'it is in sight');
+    await form.getByText(message, { exact: false }).first().waitFor();
+    assert.equal(await field.evaluate(isVisible), true, 'the field is visible');
   });
 }

@@ -30,8 +30,8 @@ describe('the patterns of docs/guides/secret-scanners.md', () => {
     GitHub: `(?:${cell('Before secret')})${cell('Secret format')}(?:${cell('After secret')})`,
   };
   for (const [scanner, pattern] of Object.entries(patterns)) {
-    test(`${scanner}: each test vector is hit, however it stands in a text, and what is no secret is not`, () => {
-      // The engine of Go's scanners, which knows less than JavaScript's.
+    test(`${scanner}: finds each test vector in different contexts and nothing that is not a secret`, () => {
+      // The regular expressions of Go, which have fewer features than those of JavaScript.
       const shape = RE2JS.compile(pattern);
       const hits = (text: string) => shape.matcher(text).find();
       assert.equal(VECTORS.length, 4);
@@ -47,7 +47,7 @@ describe('the patterns of docs/guides/secret-scanners.md', () => {
   }
 });
 
-/** The lines of a script inside a page, taken out of the YAML around them. */
+/** Returns the script of a page without the YAML around it. */
 function scriptOf(page: string): string {
   const lines = pageOf(`guides/${page}`).split('\n');
   const from = lines.findIndex((line) => /^\s*(set -eu|devpilot\(\) \{)$/.test(line));
@@ -75,7 +75,7 @@ describe('the scripts of the pipeline guides', () => {
   });
 
   for (const page of ['github-actions.md', 'gitlab-ci.md', 'cron.md', 'systemd-timers.md']) {
-    test(`${page}: presents token and passphrase, and fails where they are refused`, async () => {
+    test(`${page}: sends the token and passphrase, and fails if they are rejected`, async () => {
       const passphrase = 'one-and-another';
       const token = await createToken(owner, ['basic_deployment'], { passphrase });
       const run = (secret: string) => {
@@ -104,7 +104,7 @@ describe('the scripts of the pipeline guides', () => {
   }
 });
 
-test('scripts-and-backups.md: its commands configure, run, follow, back up and restore', async () => {
+test('scripts-and-backups.md: the commands configure, run, follow, back up and restore', async () => {
   ensureCommand('curl');
   const server = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
   const shell = openCliShell();

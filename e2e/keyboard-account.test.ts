@@ -9,19 +9,19 @@ import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf } from './page-actions.ts';
 
-/** What a person does about the own account, by the keyboard alone: each dialog opened, looked at, gone through, closed. */
+/** The account pages by keyboard only: each dialog is opened, closed with Escape, checked and completed. */
 const fixture = setUpBrowserFixture();
 const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
-test('setting up is refused at the first field, which has the focus', async () => {
+test('an incomplete setup form focuses its first field', async () => {
   const tab = await fixture.open('/setup', { person: null });
   const keys = createKeyboardUser(tab);
   await keys.enter(button(tab, 'Create account'));
   await waitForFocus(tab, tab.getByLabel('Your name'));
 });
 
-test('one signs in, changes the password and signs out', async () => {
+test('a person signs in, changes the password and signs out', async () => {
   await join('grace@example.com');
   const tab = await fixture.open('/sign-in?from=/account', { person: null });
   const keys = createKeyboardUser(tab);
@@ -49,7 +49,7 @@ test('one signs in, changes the password and signs out', async () => {
   await keys.press('Control+A');
   await keys.type(PASSWORD);
   await keys.press('Enter');
-  await tab.getByText('Every other session has ended.').waitFor();
+  await tab.getByText('All other sessions have ended.').waitFor();
   await waitForFocus(tab, opener);
 
   await keys.choose(button(tab, /^Account:/), 'Sign out');
@@ -70,7 +70,7 @@ test('a session elsewhere is ended', async () => {
   await opener.waitFor({ state: 'detached' });
 });
 
-test('two-factor sign-in is turned on, its codes are renewed, and it is turned off', async () => {
+test('two-factor authentication is turned on, the dialog for new codes opens, and it is turned off', async () => {
   const barbara = await join('barbara@example.com');
   const tab = await fixture.open('/account', { person: barbara });
   const keys = createKeyboardUser(tab);
@@ -127,7 +127,7 @@ test('a passkey is added, renamed and deleted', async () => {
   await keys.tabTo(dialog.getByLabel('Your password', { exact: true }));
   await keys.type(PASSWORD);
   await keys.press('Enter');
-  await tab.getByText('The passkey is added.', { exact: false }).waitFor();
+  await tab.getByText('Passkey added.', { exact: false }).waitFor();
   await waitForFocus(tab, opener);
   await checkAppearance(tab, 'account-passkey');
 
@@ -144,7 +144,7 @@ test('a passkey is added, renamed and deleted', async () => {
   assert.deepEqual(complaints, []);
 });
 
-test('a device is let in', async () => {
+test('a device is approved', async () => {
   const { body } = await fixture.server.call<{ user_code: string }>('/v1/device/code', {
     body: { client_id: 'devpilot-cli' },
   });
@@ -154,7 +154,7 @@ test('a device is let in', async () => {
   await keys.type(body.user_code);
   await keys.press('Enter');
   await tab.getByRole('heading', { name: 'Approve this device?' }).waitFor();
-  await checkAppearance(tab, 'device-asks');
+  await checkAppearance(tab, 'device-request');
   await keys.enter(button(tab, 'Approve'));
   await tab.getByRole('heading', { name: 'Device signed in' }).waitFor();
   await checkAppearance(tab, 'device-approved');

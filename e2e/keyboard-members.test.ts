@@ -7,7 +7,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf, rowOf } from './page-actions.ts';
 
-/** Dialogs of members and invitations, by the keyboard alone: opened, looked at, gone through, closed. */
+/** The dialogs of members and invitations by keyboard only: each is opened, closed with Escape, checked and completed. */
 const fixture = setUpBrowserFixture();
 
 const menuOf = (tab: Page, name: string) => button(tab, `Actions for ${name}`);
@@ -17,7 +17,7 @@ async function open(path: string, person?: TestPerson) {
   return { tab, keys: createKeyboardUser(tab) };
 }
 
-test('someone is invited, the invitation withdrawn', async () => {
+test('a person is invited and the invitation is revoked', async () => {
   const { tab, keys } = await open('/settings/members');
   const opener = button(tab, 'Invite member');
   await keys.enter(opener);
@@ -38,16 +38,16 @@ test('someone is invited, the invitation withdrawn', async () => {
   await dialog.waitFor({ state: 'detached' });
   await waitForFocus(tab, opener);
 
-  const withdraw = button(tab, 'Revoke the invitation for grace@example.com');
-  await keys.enter(withdraw);
-  const confirm = await waitForDialog(tab, 'Revoke invitation', 'dialog-withdraw');
-  await closeWithEscape(confirm, withdraw);
+  const revoke = button(tab, 'Revoke the invitation for grace@example.com');
+  await keys.enter(revoke);
+  const confirm = await waitForDialog(tab, 'Revoke invitation', 'dialog-revoke');
+  await closeWithEscape(confirm, revoke);
   await keys.press('Enter');
   await keys.enter(button(confirm, 'Revoke'));
   await listItemOf(tab, 'grace@example.com').waitFor({ state: 'detached' });
 });
 
-test('the focus comes back too where dialogs fade in and out', async () => {
+test('the focus also returns when dialogs are animated', async () => {
   const { tab, keys } = await open('/settings/members');
   await tab.emulateMedia({ reducedMotion: 'no-preference' });
   const opener = button(tab, 'Invite member');
@@ -57,23 +57,23 @@ test('the focus comes back too where dialogs fade in and out', async () => {
   await closeWithEscape(dialog, opener);
 });
 
-test('a member changes role, is asked to take over, and is removed with what they made', async () => {
+test('a member becomes an admin and is removed together with a token they created', async () => {
   const edsger = await signUpMember(fixture.server, fixture.owner, 'member', 'edsger@example.com');
   const { tab, keys } = await open('/settings/members');
   await keys.choose(menuOf(tab, 'edsger'), 'Make admin');
-  await tab.getByText('edsger is an admin now.').waitFor();
+  await tab.getByText('edsger is now an admin').waitFor();
   await createToken(edsger, ['all'], { name: 'Nightly report' });
   await createKey(edsger, ['read'], { name: 'Dashboard' });
 
   await keys.choose(menuOf(tab, 'edsger'), /^Transfer ownership/);
-  const handOver = await waitForDialog(tab, 'Transfer ownership', 'dialog-hand-over');
-  await closeWithEscape(handOver, menuOf(tab, 'edsger'));
+  const transfer = await waitForDialog(tab, 'Transfer ownership', 'dialog-transfer');
+  await closeWithEscape(transfer, menuOf(tab, 'edsger'));
 
   await keys.choose(menuOf(tab, 'edsger'), /^Remove/);
   const dialog = await waitForDialog(tab, 'Remove edsger', 'dialog-remove');
   await keys.toggle(dialog.getByLabel('Nightly report'));
   await keys.enter(button(dialog, 'Remove and delete 1 credential'));
-  await dialog.getByText('edsger is removed', { exact: false }).waitFor();
+  await dialog.getByText('edsger was removed', { exact: false }).waitFor();
   await checkAppearance(tab, 'dialog-removed');
   await keys.enter(button(dialog, 'Done'));
   await rowOf(tab, 'edsger').waitFor({ state: 'detached' });

@@ -6,7 +6,7 @@ import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocu
 import { listItemOf, rowOf } from './page-actions.ts';
 import { createApp, createProject, createScript, createServer, setVariables } from './resource-fixtures.ts';
 
-/** The pages of what is worked on, by the keyboard alone. */
+/** Projects, variables and scripts by keyboard only. */
 let app: App;
 let script: Script;
 const fixture = setUpBrowserFixture(
@@ -20,7 +20,7 @@ const fixture = setUpBrowserFixture(
   { environment: { DEVPILOT_LOCAL_SERVER: 'on' } },
 );
 
-test('a project is made and edited, and each dialog gives the focus back', async () => {
+test('the dialog for a new project closes, a project is edited, and the focus returns', async () => {
   const tab = await fixture.open('/projects');
   const keys = createKeyboardUser(tab);
   const opener = button(tab, 'New project');
@@ -57,7 +57,7 @@ test('a variable is revealed, changed, reviewed and saved', async () => {
   await tab.getByText('Set NODE_ENV').first().waitFor();
 });
 
-test('a script is run, and its log read', async () => {
+test('a script is run, and its log can be focused', async () => {
   const tab = await fixture.open(`/scripts/${script.id}`);
   const keys = createKeyboardUser(tab);
   await keys.enter(button(tab, 'Run…'));

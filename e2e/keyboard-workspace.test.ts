@@ -6,7 +6,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf } from './page-actions.ts';
 
-/** The activity log, the menus and the workspace, by the keyboard alone: opened, looked at, gone through, closed. */
+/** The activity log, the menus and the workspace by keyboard only. */
 const fixture = setUpBrowserFixture();
 
 async function open(path: string, person?: TestPerson) {
@@ -35,7 +35,7 @@ test('the activity log is filtered, opened and exported', async () => {
   await keys.press('Escape');
 });
 
-test('the way to another workspace and to the colours', async () => {
+test('the menus switch the workspace and the theme', async () => {
   await fixture.owner.call('/v1/workspaces', { body: { name: 'Second place' } });
   const { tab, keys } = await open('/settings/members?workspace=acme');
   await keys.enter(button(tab, /^Workspace:/));
@@ -55,7 +55,7 @@ test('the way to another workspace and to the colours', async () => {
   await tab.waitForFunction(() => document.documentElement.dataset['mantineColorScheme'] === 'light');
 });
 
-test('a workspace is deleted only when its name is typed', async () => {
+test('a workspace is deleted after its name has been typed', async () => {
   await fixture.owner.call('/v1/workspaces', { body: { name: 'To be deleted' } });
   const { tab, keys } = await open('/settings/workspace?workspace=to-be-deleted');
   const opener = button(tab, 'Delete workspace…');

@@ -24,7 +24,7 @@ after(() => sshd?.close());
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const find = async <One>(path: string): Promise<One> => (await fixture.owner.call<One>(path)).body;
 
-test('from nothing to a project with an app: empty pages say what comes first', async () => {
+test('empty pages lead to the first project and app', async () => {
   const tab = await fixture.open('/apps');
   await tab.getByRole('link', { name: 'Create a project first.' }).click();
   await tab.getByRole('heading', { name: 'No projects yet' }).waitFor();
@@ -32,7 +32,7 @@ test('from nothing to a project with an app: empty pages say what comes first', 
   const form = dialog(tab, 'New project');
   await form.getByLabel('Name').fill('ab');
   await form.getByRole('button', { name: 'Create project' }).click();
-  await form.getByText('A name takes 3 to 255 characters').waitFor();
+  await form.getByText('A name must be 3 to 255 characters').waitFor();
   await form.getByLabel('Name').fill('Étoile & Co');
   assert.equal(await form.getByLabel('Slug (optional)').getAttribute('placeholder'), 'etoile-co');
   await form.getByLabel('Description (optional)').fill('The shop and its workers');
@@ -45,7 +45,7 @@ test('from nothing to a project with an app: empty pages say what comes first', 
   await app.getByLabel('Name').fill('Storefront');
   await app.getByLabel('Git repository (optional)').fill('not a repository');
   await app.getByRole('button', { name: 'Create app' }).click();
-  await app.getByText('Must be the URL of a Git repository', { exact: false }).waitFor();
+  await app.getByText('Git repository, such as', { exact: false }).waitFor();
   await app.getByLabel('Git repository (optional)').fill('https://git.example.com/shop.git');
   await app.getByRole('button', { name: 'Create app' }).click();
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
@@ -55,7 +55,7 @@ test('from nothing to a project with an app: empty pages say what comes first', 
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
 });
 
-test('a slug that is taken is refused at its field; a project that holds apps is not deleted, and says which', async () => {
+test('a taken slug is reported at its field; a project with apps is not deleted and the dialog names the apps', async () => {
   const project = await createProject(fixture.owner, { name: 'Billing' });
   const app = await createApp(fixture.owner, { projectId: project.id, name: 'Invoices' });
   const tab = await fixture.open('/projects');
@@ -71,11 +71,11 @@ test('a slug that is taken is refused at its field; a project that holds apps is
   await confirmDialog.getByText('This project contains the apps: Invoices.', { exact: false }).waitFor();
   await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
   await confirmDialog.getByRole('button', { name: 'Delete' }).click();
-  await tab.getByText('The project Billing is deleted.').waitFor();
+  await tab.getByText('Project Billing deleted').waitFor();
   assert.equal((await fixture.owner.call(`/v1/projects/${project.id}`)).status, 404);
 });
 
-test('what a colleague changed meanwhile is told, kept, and not overwritten', async () => {
+test('a concurrent change by someone else is shown and not overwritten', async () => {
   const project = await createProject(fixture.owner, { name: 'Warehouse', description: 'Old' });
   const tab = await fixture.open('/projects');
   await chooseInMenu(tab, 'Warehouse', 'Edit…');
@@ -83,7 +83,7 @@ test('what a colleague changed meanwhile is told, kept, and not overwritten', as
   await form.getByLabel('Name').fill('Warehouses');
   await fixture.owner.call(`/v1/projects/${project.id}`, { method: 'PATCH', body: { description: 'New' } });
   await form.getByRole('button', { name: 'Save' }).click();
-  await form.getByText('Somebody changed this while you edited it.', { exact: false }).waitFor();
+  await form.getByText('Someone else changed this while you were editing.', { exact: false }).waitFor();
   await form.getByText('Description: Old → New').waitFor();
   await form.getByRole('button', { name: 'Save again' }).click();
   await tab.getByText('Project Warehouses saved').waitFor();
@@ -91,7 +91,7 @@ test('what a colleague changed meanwhile is told, kept, and not overwritten', as
   assert.deepEqual([saved.name, saved.description], ['Warehouses', 'New']);
 });
 
-test('a server: its key is shown to be installed, its host key compared and pinned, and then it connects', async () => {
+test('a new server shows its key to install, its host key is pinned, and it connects', async () => {
   const tab = await fixture.open('/servers');
   await tab.getByRole('button', { name: 'New server' }).click();
   const form = dialog(tab, 'New server');
@@ -115,7 +115,7 @@ test('a server: its key is shown to be installed, its host key compared and pinn
   assert.equal(server.hostKey, sshd.hostKey);
 });
 
-test('an app that is opened by its slug shows which of its parts is looked at, and stays under that address', async () => {
+test('an app opened by its slug highlights the selected tab and keeps the slug in the URL', async () => {
   const project = await createProject(fixture.owner, { name: 'Slugs' });
   await createApp(fixture.owner, { projectId: project.id, name: 'By its slug' });
   const tab = await fixture.open('/apps/by-its-slug');
@@ -129,18 +129,18 @@ test('an app that is opened by its slug shows which of its parts is looked at, a
   }
 });
 
-test('an app’s settings: hooks are added and ordered by keyboard, checks set, saved once; leaving without saving asks', async () => {
+test('hooks are added and ordered by keyboard and saved with the other settings of an app; leaving without saving needs a confirmation', async () => {
   const project = await createProject(fixture.owner, { name: 'Hooked' });
   const app = await createApp(fixture.owner, { projectId: project.id, name: 'With hooks' });
   const tab = await fixture.open(`/apps/${app.id}/settings`);
-  for (const [name, stage_, run] of [
+  for (const [name, stage, run] of [
     ['Restart', 'post_release', 'systemctl restart shop'],
     ['Build', 'post_source_control', 'npm ci'],
   ] as const) {
     await tab.getByRole('button', { name: 'Add hook' }).click();
     const hook = dialog(tab, 'Add hook');
     await hook.getByLabel('Name').fill(name);
-    await hook.getByLabel('Stage').selectOption(stage_);
+    await hook.getByLabel('Stage').selectOption(stage);
     await hook.getByLabel('Command').fill(run);
     await hook.getByRole('button', { name: 'Add' }).click();
     await hook.waitFor({ state: 'hidden' });
@@ -151,11 +151,11 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
   await tab.keyboard.press('Escape');
   await tab.getByRole('button', { name: 'Move Build up' }).focus();
   await tab.keyboard.press('Enter');
-  await tab.getByLabel('How', { exact: true }).selectOption('url');
+  await tab.getByLabel('Type', { exact: true }).selectOption('url');
   await tab.getByLabel('URL').fill('http://127.0.0.1:8080/healthz');
   await tab.getByRole('link', { name: 'Overview' }).click();
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
-  assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'nothing was saved by the dialogs on the way');
+  assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'the dialogs save nothing');
   await tab.getByRole('button', { name: 'Save changes' }).click();
   await tab.getByText('App With hooks saved').waitFor();
   const saved = await find<App>(`/v1/apps/${app.id}`);
@@ -182,7 +182,7 @@ test('an app’s settings: hooks are added and ordered by keyboard, checks set, 
   assert.equal((await fixture.owner.call(`/v1/apps/${app.id}`)).status, 404);
 });
 
-test('a member sees projects, apps and servers, and nothing to press; the server refuses them all the same', async () => {
+test('a member sees projects, apps and servers without actions, and the server rejects their requests', async () => {
   const server = await createServer(fixture.owner, { name: 'Web 1' });
   const tab = await fixture.open('/projects', { person: linus });
   for (const path of ['/projects', '/apps', '/servers', `/servers/${server.id}`]) {
@@ -196,10 +196,10 @@ test('a member sees projects, apps and servers, and nothing to press; the server
   assert.equal(await tab.getByRole('link', { name: 'Settings', exact: true }).count(), 0);
   assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
   await tab.goto('/projects/prj_nothing');
-  await tab.getByRole('heading', { name: 'There is no such project' }).waitFor();
+  await tab.getByRole('heading', { name: 'Project not found' }).waitFor();
 });
 
-test('a list that can not be read says why, with the request’s id, and is read again', async () => {
+test('a list that fails to load shows the request ID and can be loaded again', async () => {
   const tab = await fixture.open('/account');
   await tab.route('**/v1/projects*', (route) =>
     route.fulfill({

@@ -26,7 +26,7 @@ const log = (tab: Page) => tab.getByRole('log', { name: 'Log' });
 const find = async <One>(path: string): Promise<One> => (await fixture.owner.call<One>(path)).body;
 const runIn = (tab: Page) => new URL(tab.url()).pathname.split('/').at(-1) ?? '';
 
-test('a script is written, its mistakes told at their fields, and changed into a second version', async () => {
+test('a script is created, with errors shown at their fields, and saved as a second version', async () => {
   const tab = await fixture.open('/scripts');
   await tab.getByRole('heading', { name: 'No scripts yet' }).waitFor();
   await tab.getByRole('button', { name: 'New script' }).click();
@@ -34,21 +34,21 @@ test('a script is written, its mistakes told at their fields, and changed into a
   await tab.getByLabel('Interpreter').fill('sh');
   await tab.getByLabel('Schedule (optional)').fill('every day');
   await tab.getByRole('button', { name: 'Create script' }).click();
-  await tab.getByText('Takes an absolute path', { exact: false }).waitFor();
+  await tab.getByText('Must be an absolute path', { exact: false }).waitFor();
   await tab.getByText('Choose a server').waitFor();
   await tab.getByLabel('Interpreter').fill('/bin/sh');
   await tab.getByLabel('Server').selectOption('This machine');
   await tab.getByLabel('Body').fill('echo "Hello, $WHO"\n');
   await tab.getByRole('button', { name: 'Create script' }).click();
-  await tab.getByText('Takes five fields as in cron', { exact: false }).waitFor();
+  await tab.getByText('such as 30 3 * * 1-5', { exact: false }).waitFor();
   await tab.getByLabel('Schedule (optional)').fill('@daily');
   await tab.getByRole('button', { name: 'Add parameter' }).click();
   const parameter = tab.getByRole('group', { name: 'Parameter' });
   await parameter.getByLabel('Name').fill('WHO');
   await parameter.getByLabel('Pattern (optional)').fill('[A-Za-z ]+');
   await tab.getByRole('button', { name: 'Create script' }).click();
-  // What a schedule runs must have a value of its own for each parameter.
-  await tab.getByText('Needs a default for every parameter', { exact: false }).waitFor();
+  // A scheduled run has no one to enter parameters.
+  await tab.getByText('Must not be set unless every parameter has a default', { exact: false }).waitFor();
   await tab.getByLabel('Schedule (optional)').fill('');
   await tab.getByRole('button', { name: 'Create script' }).click();
   await tab.getByRole('heading', { name: 'Greet somebody', level: 1 }).waitFor();
@@ -62,7 +62,7 @@ test('a script is written, its mistakes told at their fields, and changed into a
   assert.deepEqual(script.parameters, [{ name: 'WHO', pattern: '[A-Za-z ]+', default: null }]);
 });
 
-test('a member runs it: parameters are checked, the log is live, its exit code and file are there', async () => {
+test('a member runs a script: parameters are checked, the log is live and can be downloaded', async () => {
   const tab = await fixture.open('/scripts', { person: linus });
   assert.equal(await tab.getByRole('button', { name: /New script|Actions/ }).count(), 0);
   await tab.getByRole('button', { name: 'Run… Greet somebody' }).click();
@@ -84,7 +84,7 @@ test('a member runs it: parameters are checked, the log is live, its exit code a
   assert.equal(await form.getByLabel('WHO').inputValue(), 'Grace Hopper');
 });
 
-test('a run is followed while it goes on, and cancelled', async () => {
+test('a running script is followed and cancelled', async () => {
   const script = await createScript(fixture.owner, {
     name: 'Slow one',
     serverId: server.id,
@@ -94,7 +94,7 @@ test('a run is followed while it goes on, and cancelled', async () => {
   await tab.getByRole('button', { name: 'Run…' }).click();
   await dialog(tab, 'Run Slow one').getByRole('button', { name: 'Run' }).click();
   await log(tab).getByText('begun').waitFor();
-  await tab.getByText('more to come', { exact: false }).waitFor();
+  await tab.getByText(', live', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Cancel' }).click();
   await tab.getByText('Cancelled by linus.').first().waitFor();
   await until(async () => (await find<Run>(`/v1/runs/${runIn(tab)}`)).status === 'cancelled');
@@ -102,7 +102,7 @@ test('a run is followed while it goes on, and cancelled', async () => {
   await tab.getByRole('table', { name: 'Runs' }).getByText('Cancelled').waitFor();
 });
 
-test('an earlier version is looked at and made the one that runs; a script is deleted', async () => {
+test('an earlier version is viewed and restored; a script is deleted', async () => {
   const script = await find<Script>('/v1/scripts/greet-somebody');
   const tab = await fixture.open(`/scripts/${script.id}`);
   await tab.getByText('Version 1', { exact: true }).click();
@@ -120,7 +120,7 @@ test('an earlier version is looked at and made the one that runs; a script is de
   assert.equal((await fixture.owner.call('/v1/scripts/to-be-deleted')).status, 404);
 });
 
-test('a member who opens the editor is told; the server refuses all the same', async () => {
+test('a member has no access to the editor, and the server rejects their change', async () => {
   const script = await find<Script>('/v1/scripts/greet-somebody');
   const tab = await fixture.open(`/scripts/${script.id}/edit`, { person: linus });
   await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
