@@ -435,17 +435,26 @@ export async function runHistory(
   }
 
   const newMachine = (index: number) => {
-    const rate = 1 + (random() * 2 - 1) * MAX_CLOCK_DRIFT;
-    const wallSet = random() * 1e6;
-    return { index, rate, wallSet, monotonicLost: 0, state: 'running', cut: false, process: 0, inbox: [] };
+    const clockRate = 1 + (random() * 2 - 1) * MAX_CLOCK_DRIFT;
+    const wallOffsetMs = random() * 1e6;
+    return {
+      index,
+      clockRate,
+      wallOffsetMs,
+      suspendedMs: 0,
+      state: 'running' as const,
+      isPartitioned: false,
+      process: 0,
+      inbox: [],
+    };
   };
   for (let index = 0; index < SERVER_COUNT; index++) {
-    const machine = { ...newMachine(index), lookedAfter: new Map() } as unknown as SimulatedServer;
+    const machine = { ...newMachine(index), rollbacksAtLastCheck: new Map() } as unknown as SimulatedServer;
     servers.push(machine);
     startServer(machine);
   }
   for (let index = 0; index < GUARD_COUNT; index++) {
-    const guardFields = { credential: index, workspaceId: workspaceOf(index), at: index };
+    const guardFields = { credential: index, workspaceId: workspaceOf(index), serverIndex: index };
     const machine = { ...newMachine(SERVER_COUNT + index), ...guardFields } as unknown as SimulatedGuard;
     guards.push(machine);
     startGuard(world, machine);

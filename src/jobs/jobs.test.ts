@@ -101,6 +101,7 @@ forEachEngine('jobs', (engine) => {
       else most = Math.max(most, same);
       running.add(job.resourceId);
       if (lane === 'a') order.push(job.resourceId);
+      else await until(async () => most >= 2);
       await new Promise((resolve) => setTimeout(resolve, 30));
       running.delete(job.resourceId);
     };
@@ -246,7 +247,7 @@ forEachEngine('jobs', (engine) => {
     const node = nodeOn(store, 'one', async (job) => {
       order.push(`${job.resourceId} ${job.attempt}`);
       return job.resourceId === 'parks' && job.attempt === 1
-        ? { until: Date.now() + 3_600_000, still: () => Promise.resolve(true) }
+        ? { until: Date.now() + 3_600_000, shouldWait: () => Promise.resolve(true) }
         : undefined;
     });
     node.start();
@@ -300,7 +301,7 @@ forEachEngine('jobs', (engine) => {
     await until(async () => node.running() === 1);
     await store.transaction((trx) => trx.updateTable('job').set({ owner: 'another', attempt: 2 }).execute());
     await until(async () => written !== undefined);
-    assert.match(String(written), /gone/);
+    assert.match(String(written), /was lost/);
     await node.stop();
   });
 

@@ -10,8 +10,8 @@ import { createKeyFolder, sweepKeyFolders } from './key-folder.ts';
 function leave(): string {
   const module = JSON.stringify(new URL('./key-folder.ts', import.meta.url).href);
   const script = `import { writeFileSync } from 'node:fs';
-    import { makeKeyFolder } from ${module};
-    const folder = await makeKeyFolder();
+    import { createKeyFolder } from ${module};
+    const folder = await createKeyFolder();
     writeFileSync(folder + '/key', 'private', { mode: 0o600 });
     process.stdout.write(folder, () => process.kill(process.pid, 'SIGKILL'));`;
   const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', script], {

@@ -10,6 +10,7 @@ import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { isNodeLocal, namesNodeLocal } from './node-local-address.ts';
 import { type RunTarget, run } from './run.ts';
+import type { SshTarget } from './ssh.ts';
 import {
   allowedAddresses,
   createConnectionPool,
@@ -30,7 +31,7 @@ after(async () => {
   await sshd.close();
   rmSync(folder, { recursive: true, force: true });
 });
-const targetAt = (port: number, more: object = {}): RunTarget & { kind: 'ssh' } => ({
+const targetAt = (port: number, more: Partial<SshTarget> = {}): RunTarget & { kind: 'ssh' } => ({
   kind: 'ssh',
   host: '127.0.0.1',
   port,
@@ -122,7 +123,10 @@ test('loopback and link-local addresses are known in every form, and refused whe
     await assert.rejects(allowedAddresses({ host, allowNodeLocal: false }), expected, host);
   }
   const door = await startDoor(sshd.port, () => false);
-  assert.equal((await run(targetAt(door.port, { nodeLocal: false }), shell('id'))).problem, NODE_LOCAL_REFUSED_MESSAGE);
+  assert.equal(
+    (await run(targetAt(door.port, { allowNodeLocal: false }), shell('id'))).problem,
+    NODE_LOCAL_REFUSED_MESSAGE,
+  );
   assert.equal(door.count(), 0);
   await door.close();
 });

@@ -232,7 +232,8 @@ export function createConnectionPool(): ConnectionPool {
     pooled(target, retryDelays) {
       if (target.kind !== 'ssh') return target;
       const ssh = target as typeof target & SshTarget;
-      const withRetries = retryDelays === undefined ? ssh : { ...ssh, retryDelaysMs: retryDelays };
+      const retries: Pick<SshTarget, 'retryDelaysMs'> = retryDelays === undefined ? {} : { retryDelaysMs: retryDelays };
+      const withRetries = { ...ssh, ...retries };
       return { ...withRetries, connect: (signal?: AbortSignal) => sharedConnection(withRetries, signal) };
     },
     async close() {

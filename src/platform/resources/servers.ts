@@ -291,7 +291,7 @@ async function checkSshServer(context: PlatformContext, row: ServerTable): Promi
         bestHostKey,
       );
     }
-    const singleAttempt = { ...target, retryDelaysMs: [] };
+    const singleAttempt = { ...target, retryDelaysMs: [] } satisfies RunTarget;
     const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
     if (row.confirmed === 0) {
       await (await connect(singleAttempt, signal)).close();
