@@ -15,7 +15,7 @@ import {
   type TestServer,
 } from './testing/test-server.ts';
 
-/** Published advisories of systems like ours; each is a lesson that some test holds us to. */
+/** Published advisories of similar systems; a test covers each of them. */
 const ADVISORIES = [
   'CVE-2026-46554',
   'CVE-2021-32701',
@@ -56,7 +56,7 @@ after(() => server.close());
 
 const statusAt = async (path: string, secret: string) => (await server.call(path, { headers: bearer(secret) })).status;
 
-test('every test that the documents about security name exists', () => {
+test('every test named in the security documents exists', () => {
   for (const page of ['docs/asvs.md', 'docs/threat-model.md']) {
     const text = readFileSync(page, 'utf8');
     const named = [...text.matchAll(/`((?:[\w-]+\/)*[\w-]+\.test\.ts)`/g)].map(([, file = '']) => file);
@@ -69,7 +69,7 @@ test('every test that the documents about security name exists', () => {
   }
 });
 
-test('every lesson has a test that names it', () => {
+test('every advisory has a test that names it', () => {
   const tests = globSync('src/**/*.{test,store-suite}.ts')
     .concat('src/testing/store-suite.ts')
     .filter((file) => !file.endsWith('advisories.test.ts'))
@@ -83,14 +83,14 @@ test('every lesson has a test that names it', () => {
   );
 });
 
-test('CVE-2026-46554: a deleted token is refused by the very next request, though it was in memory', async () => {
+test('CVE-2026-46554: a deleted token is refused by the very next request, although it was cached', async () => {
   const { id, secret } = await createToken(owner, ['all']);
   for (let count = 0; count < 3; count++) assert.equal(await statusAt('/v1/authorize', secret), 200);
   assert.equal((await owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' })).status, 204);
   assert.equal(await statusAt('/v1/authorize', secret), 401);
 });
 
-test('CVE-2025-61928: a creator named in the body is refused; it is whoever is signed in', async () => {
+test('CVE-2025-61928: a creator named in the body is refused; the creator is the signed-in person', async () => {
   for (const field of ['userId', 'createdBy', 'createdById', 'workspaceId', 'workspace_id']) {
     const refused = await owner.call('/v1/api-keys', {
       body: { name: 'Key', permissions: ['read'], [field]: 'per_x' },
@@ -100,7 +100,7 @@ test('CVE-2025-61928: a creator named in the body is refused; it is whoever is s
   assert.equal((await createKey(owner, ['read'])).createdBy?.email, owner.email);
 });
 
-test('CVE-2026-72826: no credential makes or edits another, and no rights mean no credential', async () => {
+test('CVE-2026-72826: no credential creates or edits another, and a credential needs at least one right', async () => {
   const token = await createToken(owner, ['all']);
   const key = await createKey(owner, ['read', 'write', 'delete', 'manage_apps']);
   for (const { secret } of [token, key]) {
@@ -122,14 +122,14 @@ test('CVE-2026-72826: no credential makes or edits another, and no rights mean n
   }
 });
 
-test('CVE-2023-39349: a credential sees no other credential, no member and no log', async () => {
+test('CVE-2023-39349: a credential sees no other credential, no member and no activity log', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   for (const path of ['/v1/access-tokens', '/v1/api-keys', `/v1/api-keys/${id}`, '/v1/members', '/v1/audit-events']) {
     assert.equal(await statusAt(path, secret), 403, path);
   }
 });
 
-test('CVE-2026-92764: the workspace comes from the credential alone, not from its creator or a header', async () => {
+test('CVE-2026-92764: the workspace is determined by the credential only, not by its creator or a header', async () => {
   const second = await createWorkspaceFor(owner, server, 'Second');
   const { secret } = await createKey(owner, ['read']);
   const headers = bearer(secret);
@@ -142,7 +142,7 @@ test('CVE-2026-92764: the workspace comes from the credential alone, not from it
   assert.equal((await server.call('/v1/introspect', { headers, body })).text, '{"active":false}');
 });
 
-test('GHSA-9rg3-v78m-26q8: nothing is embedded that another right guards', async () => {
+test('GHSA-9rg3-v78m-26q8: no response embeds data that requires another right', async () => {
   for (const query of ['expand=secret', 'include=createdBy', 'fields=digest', 'embed=passphraseHash']) {
     assert.equal((await owner.call(`/v1/access-tokens?${query}`)).status, 422, query);
   }
@@ -153,7 +153,7 @@ test('GHSA-9rg3-v78m-26q8: nothing is embedded that another right guards', async
   }
 });
 
-test('GHSA-xg6x-h9c9-2m83: a session is looked up at every request, so its end is its end', async () => {
+test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends immediately', async () => {
   const signedIn = await server.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
   const cookie = (signedIn.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
   const other = createTestPerson(server, owner.email, cookie, owner.workspaceId);
@@ -163,7 +163,7 @@ test('GHSA-xg6x-h9c9-2m83: a session is looked up at every request, so its end i
   assert.equal((await other.call('/v1/me')).status, 401);
 });
 
-test('CVE-2026-23996: an unknown secret and a deleted one get the same answer, byte for byte, and no delay of its own', async () => {
+test('CVE-2026-23996: an unknown secret and a deleted one get the same response, byte for byte, without a difference in delay', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
   const bare = async (one: string) => {
@@ -173,7 +173,7 @@ test('CVE-2026-23996: an unknown secret and a deleted one get the same answer, b
   assert.deepEqual(await bare(mintSecret('api_key')), await bare(secret));
 });
 
-test('CVE-2026-22817: a JSON Web Token is no credential here, whatever its header claims', async () => {
+test('CVE-2026-22817: a JSON Web Token is not accepted as a credential, whatever its header claims', async () => {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   for (const alg of ['none', 'None', 'HS256', 'RS256']) {
     const jwt = `${part({ alg, typ: 'JWT' })}.${part({ sub: owner.workspaceId, scope: 'all' })}.${part('x')}`;

@@ -203,8 +203,8 @@ export async function updatePasskey(
 }
 
 /**
- * Deletes a passkey of a person who has proven to be them, and ends every other session. From the moment this
- * resolves the passkey signs nobody in. Throws `not_found`.
+ * Deletes a passkey of a person who has reauthenticated, and ends every other session. Once this resolves, the
+ * passkey signs nobody in. Throws `not_found`.
  */
 export async function deletePasskey(
   context: PeopleContext,

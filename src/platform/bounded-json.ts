@@ -110,7 +110,7 @@ function skipWhitespace(bytes: Uint8Array, from: number): number {
 
 /**
  * Splits a JSON array into the bytes of its elements, so that a long one can be parsed in several turns of the event
- * loop; each element must still be parsed. For an array of more than `most` elements, returns more than `most` of
+ * loop; each element must still be parsed. For an array of more than `maxElements` elements, returns more than `maxElements` of
  * them without reading the rest. Returns null if the text is not an array. Throws as `checkJsonLimits` does, and
  * `invalid_request` if the array does not end or something follows it.
  */

@@ -43,7 +43,7 @@ export async function runHousekeeping(
 }
 
 /**
- * Calls `work` repeatedly, `pauseMs` milliseconds after its last call ended or, if `paced`, after it started; a
+ * Calls `work` repeatedly, `pauseMs` milliseconds after its last call ended or, with `fromStart`, after it started; a
  * failure does not stop the repetition.
  */
 export function repeatEvery(

@@ -31,19 +31,19 @@ repository="$DP_DIR/.devpilot/repository.git"
 release="$DP_DIR/releases/$DP_ID"
 fail() { printf '%s\\n' "$1" >&2; exit 1; }
 export LC_ALL=C GIT_TERMINAL_PROMPT=0 GIT_SSH_COMMAND="\${GIT_SSH_COMMAND:-ssh -oBatchMode=yes}"
-# Git reads no repository of another user, and rightly so: its settings can name commands.
+# Git refuses a repository of another user, because its configuration can contain commands.
 if [ -e "$repository" ] && [ ! -O "$repository" ]; then
   rm -rf "$repository" 2>/dev/null || fail "$repository belongs to another user, so git does not read it. Probably a hook ran chown -R on it; restore the owner with: chown -R $(id -un) $DP_DIR/.devpilot"
   echo "The copy of the repository belonged to another user. Fetching it again."
 fi
-${LOCK_SNIPPET}# No hook of the copy runs: git-lfs leaves some there.
+${LOCK_SNIPPET}# Disables the hooks of the copy: git-lfs installs some there.
 at() { git -C "$repository" -c gc.auto=0 -c core.hooksPath=/dev/null "$@"; }
-# What a git that was killed left locked.
+# Removes lock files of a git process that was killed.
 if [ -d "$repository" ]; then
   if [ -n "$alone" ]; then set --; else set -- -mmin +60; fi
   find "$repository" -path "$repository/worktrees" -prune -o -type f -name '*.lock' "$@" -exec rm -f {} +
 fi
-# As it is in the repository: files of Git LFS come later, whatever this server's own settings are.
+# Checks files out as stored: Git LFS files are fetched later, whatever this server's own configuration is.
 plainly() { git -c core.hooksPath=/dev/null -c filter.lfs.process= -c filter.lfs.smudge= -c filter.lfs.required=false "$@"; }
 fetch() { at fetch --quiet --prune --force origin '+refs/heads/*:refs/remotes/devpilot/*' '+refs/tags/*:refs/tags/*' 2>&1; }
 begin() { git init --quiet --bare "$@" "$repository"; at config remote.origin.url "$DP_REPOSITORY"; }
@@ -66,7 +66,7 @@ if [ -n "$DP_KNOWN" ]; then
   at cat-file -e "$commit^{commit}" 2>/dev/null || at fetch --quiet origin "$commit"
 elif [ -n "$DP_COMMIT" ]; then
   commit='' more=''
-  # Not by rev-parse alone, which takes a tag or branch of that name first.
+  # rev-parse alone would prefer a tag or branch of that name.
   for object in $(at rev-parse --disambiguate="$DP_COMMIT"); do
     [ "$(at cat-file -t "$object")" = commit ] && contained "$object" || continue
     more=$commit commit=$object
@@ -81,12 +81,12 @@ if [ "$(git -C "$release" rev-parse --quiet --verify HEAD 2>/dev/null)" != "$com
 fi
 if [ -f "$release/.gitmodules" ]; then
   case $DP_REPOSITORY in
-    # Then the addresses of submodules that are relative to it are local too.
+    # Relative submodule URLs are then local too.
     /*|file:*) plainly -C "$release" -c protocol.file.allow=always submodule --quiet update --init --recursive;;
     *) plainly -C "$release" submodule --quiet update --init --recursive;;
   esac
 fi
-# Files of Git LFS are fetched, or it is said that they can not be: without it a release has small texts in their place.
+# Fetches Git LFS files, or fails: otherwise a release would contain small pointer files in their place.
 large() {
   git -C "$1" grep --cached -q 'filter=lfs' -- ':(glob)**/.gitattributes' || return 0
   first=$(git -C "$1" grep --cached -l '^version https://git-lfs.github.com/spec/' -- ':(attr:filter=lfs)' | head -n 1)
@@ -129,7 +129,7 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
  */
 export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"
-# One machine under two names: what was there before is known under the other.
+# One machine under two names: the other one knows the previous release.
 [ "$DP_PREVIOUS" != "releases/$DP_ID" ] || exit 0
 if [ "$(readlink current || :)" = "releases/$DP_ID" ]; then
   if [ -n "$DP_PREVIOUS" ]; then
@@ -155,7 +155,7 @@ ls -1 | grep '^dpl_' | sort -r | {
     rm -rf "./$name" && echo "removed $name"
   done
 }
-# Not where a hook gave it to another user: the next deployment sees to that.
+# Skipped if a hook changed the owner: the next deployment fixes that.
 [ -O ../.devpilot/repository.git ] || exit 0
 ${LOCK_SNIPPET}git -C ../.devpilot/repository.git worktree prune
 git -C ../.devpilot/repository.git -c gc.autoDetach=false gc --auto --quiet

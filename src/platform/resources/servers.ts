@@ -271,7 +271,7 @@ export async function resolveRunTarget(
 /** Messages of OpenSSH's client about a host key other than the pinned one. */
 const HOST_KEY_MISMATCH = /Host key verification failed|no matching host key type found/;
 
-/** Returns the best host key of a server; null if it cannot be reached. Throws `ConnectError`. */
+/** Returns the best host key of a server; null if it cannot be reached. Throws `SshConnectFailure`. */
 async function scanBestHostKey(row: ServerTable, nodeLocal: boolean): Promise<string | null> {
   const [address = ''] = await allowedAddresses({ host: row.host ?? '', allowNodeLocal: nodeLocal });
   const [bestHostKey = null] = await scanHostKeys(address, row.port ?? DEFAULT_SSH_PORT, CHECK_TIMEOUT_MS);
