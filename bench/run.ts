@@ -17,7 +17,7 @@ import { stall } from './stall.ts';
 const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
   start,
   cli,
-  judging: decision,
+  decision,
   guard,
   flush,
   pages,

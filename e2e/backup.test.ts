@@ -209,7 +209,7 @@ for (const from of ENGINES) {
     const own = join(location['DEVPILOT_DATA_DIR'] ?? '', 'secret');
     const old = from === 'postgres' ? TEST_SECRET : readFileSync(own, 'utf8').trim();
 
-    assert.match(await done(location, 'rotate-secret', ...given), /^1 values/);
+    assert.match(await done(location, 'rotate-secret', ...given), /^Re-encrypted 1 value with/);
     const fresh: Environment =
       from === 'postgres' ? { ...location, DEVPILOT_SECRET: readFileSync(file, 'utf8').trim() } : location;
     const again = await serve(fresh);

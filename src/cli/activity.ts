@@ -20,7 +20,7 @@ export interface EventListOptions extends RemoteOptions {
   readonly csv?: true;
 }
 
-/** From when to when, each an instant or how long ago. */
+/** Parses the start and end of a period; each is a date-time or a duration before now. */
 const periodQueryOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => ({
   from: parsePastInstant('--from', from),
   to: parsePastInstant('--to', to),
@@ -29,7 +29,7 @@ const periodQueryOf = ({ from, to }: { readonly from?: string; readonly to?: str
 const pipeToStdout = (stream: ReadableStream<Uint8Array>): Promise<void> =>
   pipeline(Readable.fromWeb(stream as never), process.stdout, { end: false });
 
-/** Lists events, newest first, or writes them as CSV. */
+/** Lists events, newest first, or prints all of them as CSV. */
 export async function listEvents(options: EventListOptions): Promise<void> {
   const { activity } = connect(options);
   const { type, source, subject } = options;
@@ -57,7 +57,7 @@ export interface AnalyticsOptions extends RemoteOptions {
   readonly csv?: true;
 }
 
-/** Counts and distinct subjects over time. */
+/** Prints the number of events and of distinct subjects over time. */
 export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   const { activity } = connect(options);
   const query = {
@@ -83,7 +83,7 @@ export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   printNote(`${analytics.total} events.`, options);
 }
 
-/** What one request takes. */
+/** Maximum number of events per request. */
 const EVENTS_PER_REQUEST = 1000;
 
 function parseJson(text: string): unknown {
@@ -94,7 +94,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The events of a text: one object, an array of them, or one on each line. */
+/** Parses events from text: a JSON object, an array of objects, or one object per line. */
 function parseEvents(text: string): SentEvent[] {
   const document = parseJson(text);
   const lines = () =>
@@ -134,7 +134,9 @@ async function eventFromOptions({ type, source, subject, id, data }: SendOptions
   };
 }
 
-/** Sends events, 1,000 a request. What was sent before is not stored again, so a try that failed can be repeated. */
+/**
+ * Sends events, 1,000 per request. The server ignores events it already stored, so a failed command can be repeated.
+ */
 export async function sendEvents(file: string | undefined, options: SendOptions): Promise<void> {
   const events = file === undefined ? [await eventFromOptions(options)] : parseEvents(await readFileOrStdin(file));
   const { activity } = connect(options);

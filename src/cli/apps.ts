@@ -53,7 +53,7 @@ export interface AppOptions extends BodyOptions {
   readonly server?: string;
   readonly repository?: string;
   readonly repositoryUser?: string;
-  /** `-`: from standard input; empty: removed. */
+  /** `-` reads the password from standard input; an empty string removes it. */
   readonly repositoryPassword?: string;
   readonly branch?: string;
   readonly directory?: string;
@@ -70,7 +70,7 @@ async function readRepositoryPassword(option: string | undefined): Promise<objec
   );
 }
 
-/** The fields of an app that options name. */
+/** The fields of an app that the options set. */
 export async function appFields(options: AppOptions): Promise<object> {
   const keepReleases = parseCount('--keep-releases', options.keepReleases);
   const { project, name, slug, server, repository, repositoryUser, branch, directory, logCommand } = options;

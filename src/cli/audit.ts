@@ -43,7 +43,7 @@ const auditQueryOf = ({ action, actor, target, credential, from, to }: AuditOpti
   to: parsePastInstant('--to', to),
 });
 
-/** The newest entries of the activity log. */
+/** Lists the newest entries of the activity log. */
 export async function listAudit(options: AuditOptions): Promise<void> {
   const client = connect(options);
   const limit = parseCount('--limit', options.limit) ?? 50;
@@ -58,7 +58,7 @@ export async function listAudit(options: AuditOptions): Promise<void> {
   await printList(events, COLUMNS, options);
 }
 
-/** Entries after a sequence number, oldest first; the newest ten at the beginning. */
+/** The entries after a sequence number, oldest first. Without one: the newest ten. */
 async function eventsAfter(client: Client, query: AuditListQuery, after: number | null): Promise<AuditEvent[]> {
   if (after === null) return (await client.auditEvents.list({ ...query, limit: 10 })).data.reverse();
   const events: AuditEvent[] = [];
@@ -70,10 +70,10 @@ async function eventsAfter(client: Client, query: AuditListQuery, after: number 
 }
 
 const POLL_INTERVAL_MS = 1000;
-/** Answers in a row that may be missing: a server starts anew in less. */
+/** Consecutive polls that may fail. A restarting server is back sooner. */
 const MAX_FAILED_POLLS = 30;
 
-/** Follows the activity log until it is interrupted: a line an entry, with `--json` as NDJSON. */
+/** Follows the activity log until interrupted: one line per entry, or NDJSON with `--json`. */
 export async function tailAudit(options: AuditOptions): Promise<void> {
   const client = connect(options);
   const query = auditQueryOf(options);
@@ -106,7 +106,7 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
   }
 }
 
-/** Writes the whole log as NDJSON, as fast as it is taken. */
+/** Exports the whole log as NDJSON, no faster than the output accepts it. */
 export async function exportAudit(options: AuditOptions & { readonly output?: string }): Promise<void> {
   const stream = await connect(options).auditEvents.export(auditQueryOf(options));
   const progress = startProgress('Exporting the activity log …', options.quiet);

@@ -64,7 +64,7 @@ export async function showBackup(id: string, options: RemoteOptions): Promise<vo
   await printDetails(await connect(options).backups.get(id), BACKUP_DETAILS, options);
 }
 
-/** Makes a backup of an app; with `--wait` it ends as that does. */
+/** Creates a backup of an app. With `--wait` the exit code reports how it ended. */
 export async function createBackup(app: string, options: RemoteOptions & WatchOptions): Promise<void> {
   const { backups } = connect(options);
   const started = await backups.create(app, { idempotencyKey: randomUUID() });
@@ -80,7 +80,7 @@ export async function createBackup(app: string, options: RemoteOptions & WatchOp
   if (options.json !== true) await printDetails(finished, BACKUP_DETAILS, options);
 }
 
-/** Asks for the word that stands for what is about to be replaced; without a terminal only `--yes` answers. */
+/** Asks the user to type the name of the app that will be overwritten. Without a terminal, `--yes` is required. */
 async function confirmByName(expectedWord: string, question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
@@ -94,17 +94,17 @@ async function confirmByName(expectedWord: string, question: string, yes: true |
 
 export interface RestoreOptions extends RemoteOptions, WatchOptions {
   readonly yes?: true;
-  /** Begin it and do not wait. */
+  /** Start the restore without waiting for it. */
   readonly detach?: true;
 }
 
-/** Puts a backup in the place of what is there, and stays until that is over. */
+/** Restores an app from a backup, replacing its current data, and waits for the restore to end. */
 export async function restoreBackup(id: string, options: RestoreOptions): Promise<void> {
   const client = connect(options);
   const backup = await client.backups.get(id);
   const app = await client.apps.get(backup.appId).then(
     ({ slug }) => slug,
-    // A credential for backups need not be one that reads apps.
+    // A credential that may restore backups is not necessarily allowed to read apps.
     () => backup.appId,
   );
   const question = `Restore ${app} to ${backup.createdAt}? Its current data will be replaced.`;
@@ -131,7 +131,7 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
   printNote(`Restored ${app} to its state at ${backup.createdAt}.`, options);
 }
 
-/** Deletes backups and what is stored of them. */
+/** Deletes backups and their stored data. */
 export async function deleteBackups(ids: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
   const { backups } = connect(options);
   for (const id of ids) await backups.get(id);

@@ -1,10 +1,9 @@
 import type { Command } from 'commander';
 
-/** What declarations of commands share. */
 export const YES_HELP = 'skip the confirmation; required without a terminal';
 export const LIMIT_HELP = 'maximum number of results';
 
-/** A command that talks to a server, whose answer is not an object of the API. */
+/** Declares a command that calls a server and prints its own kind of output. */
 export function remoteCommand(parent: Command, name: string, description: string): Command {
   return parent
     .command(name)
@@ -14,12 +13,12 @@ export function remoteCommand(parent: Command, name: string, description: string
     .option('--workspace <workspace>', 'ID or slug of the workspace');
 }
 
-/** A command that talks to a server. */
+/** Declares a command that calls a server and prints objects of the API; adds `--json` and `--quiet`. */
 export function apiCommand(parent: Command, name: string, description: string): Command {
   return remoteCommand(parent, name, description)
     .option('--json', 'output JSON with the fields of the API')
     .option('--quiet', 'print only the result');
 }
 
-/** A value that may be given several times. */
+/** Collects the values of an option that can be repeated. */
 export const collectValues = (text: string, before: readonly string[] = []) => [...before, text];

@@ -3,7 +3,7 @@ import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
 import { Failure } from './failure.ts';
 import { print } from './output.ts';
 
-/** What can follow each command, by its path: `tokens create` → its options. */
+/** Completion candidates per command path: `tokens create` → its options. */
 function completionsByPath(program: Command): Map<string, string[]> {
   const completions = new Map<string, string[]>();
   const visit = (command: Command, path: string) => {
@@ -17,7 +17,7 @@ function completionsByPath(program: Command): Map<string, string[]> {
   return completions;
 }
 
-/** What can follow an option, whichever command it belongs to. */
+/** Values of an option, for every command that has it. */
 const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
   '--scope': SCOPES,
   '--permission': PERMISSIONS,
@@ -30,7 +30,7 @@ const optionValueCases = (before: string, after: string) =>
     .map(([option, values]) => `    ${option}) ${before}${values.join(' ')}${after} ;;`)
     .join('\n');
 
-/** Works out in the shell which command has been typed, then offers its words. */
+/** Shell functions that determine which command was typed and offer its candidates. */
 function bash(completions: ReadonlyMap<string, string[]>): string {
   const paths = [...completions.keys()].filter((path) => path !== '');
   return `# bash completion for devpilot: source <(devpilot completion bash)
@@ -110,7 +110,7 @@ ${lines.join('\n')}
 
 const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]>) => string>> = { bash, zsh, fish };
 
-/** Prints the completion of a shell, made from the commands as they are declared. */
+/** Prints the completion script for a shell, generated from the declared commands. */
 export async function completion(shell: string, program: Command): Promise<void> {
   const write = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
   if (write === undefined) throw new Failure(`Unknown shell ${shell}. Use one of: ${Object.keys(SHELLS).join(', ')}.`);

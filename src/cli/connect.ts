@@ -3,7 +3,7 @@ import { EXIT_CODES, Failure } from './failure.ts';
 import { findProfile, profileName, secretOf } from './profile.ts';
 import { fetchWithProgress } from './progress.ts';
 
-/** What every command that talks to a server takes. */
+/** Options of every command that calls a server. */
 export interface RemoteOptions {
   readonly url?: string;
   readonly profile?: string;
@@ -19,7 +19,7 @@ function environmentSetting(name: string): string | undefined {
   return text === undefined || text === '' ? undefined : text;
 }
 
-/** An address in the one form that addresses are compared in. */
+/** Normalizes a URL so that URLs can be compared. */
 export function parseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new Failure('The server URL must start with http:// or https://, such as https://devpilot.example.com.');
@@ -28,14 +28,14 @@ export function parseUrl(text: string): string {
   return `${url.origin}${url.pathname.replace(/\/+$/, '')}`;
 }
 
-/** Where the server is: `--url`, `DEVPILOT_URL`, the profile, or the address that `npm start` serves. */
+/** URL of the server: `--url`, `DEVPILOT_URL`, the profile, or the default address of `npm start`. */
 export function serverUrl({ url, profile }: RemoteOptions): string {
   return parseUrl(url ?? environmentSetting('DEVPILOT_URL') ?? findProfile(profileName(profile))?.url ?? DEFAULT_URL);
 }
 
 /**
- * The credential for a server: `DEVPILOT_TOKEN`, or the profile's secret. That one is sent to no other
- * address than the one it was given by.
+ * The credential for a server: `DEVPILOT_TOKEN`, or the secret of the profile. The latter is sent only to the URL
+ * that the profile was created for.
  */
 function credentialFor(url: string, options: RemoteOptions): string | null {
   const environmentToken = environmentSetting('DEVPILOT_TOKEN');
@@ -56,7 +56,7 @@ export function openClient(options: RemoteOptions, credential: string | null, wo
   });
 }
 
-/** A client that is signed in. Ends with 4 if there is nothing to sign in with. */
+/** Creates an authenticated client. Fails with exit code 4 if there is no credential. */
 export function connect(options: RemoteOptions): Client {
   const url = serverUrl(options);
   const credential = credentialFor(url, options);

@@ -7,7 +7,7 @@ import { Failure } from './failure.ts';
 import { confirm, parseCount } from './input.ts';
 import { type Column, print, printDetails, printJson, printList, printNote, showInstant } from './output.ts';
 
-/** What the commands of access tokens and those of API keys have in common. */
+/** Shared by the commands for access tokens and API keys. */
 export type Credential = AccessToken | ApiKey;
 export type CredentialCommand = 'tokens' | 'keys';
 
@@ -43,7 +43,7 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   { title: 'Uses', getValue: ({ useCount }) => useCount },
 ];
 
-/** Finds a credential by its id or its whole name. Fails if several have the name. */
+/** Finds a credential by its ID or its full name. Fails if several have the name. */
 export async function findCredential(client: Client, noun: CredentialCommand, idOrName: string): Promise<Credential> {
   if (/^(tok|key)_[0-9a-z]+$/.test(idOrName)) {
     return noun === 'tokens' ? client.accessTokens.get(idOrName) : client.apiKeys.get(idOrName);
@@ -78,7 +78,7 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
   const limit = parseCount('--limit', options.limit) ?? Number.POSITIVE_INFINITY;
   const query = {
     q: options.search,
-    // The server knows which words there are, and says so.
+    // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
     status: options.status as 'active',
     createdBy: options.createdBy,
     unusedForDays: parseCount('--unused-for-days', options.unusedForDays),
@@ -104,7 +104,7 @@ export interface DeleteOptions extends RemoteOptions {
   readonly yes?: true;
 }
 
-/** Deletes; when it returns, nothing accepts the credentials any more. */
+/** Deletes credentials. After this returns, no node accepts them. */
 export async function deleteCredentials(
   noun: CredentialCommand,
   names: readonly string[],
@@ -122,7 +122,7 @@ export async function deleteCredentials(
   else printNote(`Deleted ${list}.`, options);
 }
 
-/** Prints what was created: the secret alone on standard output, everything else beside it. */
+/** Prints a new credential: only the secret to standard output, everything else to standard error. */
 export async function printCreated(created: Credential & { secret: string }, options: RemoteOptions): Promise<void> {
   if (options.json === true) {
     await printJson(created);

@@ -8,7 +8,7 @@ import { parseCount, parseInstant } from './input.ts';
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import { printDetails, printJson, printNote } from './output.ts';
 
-/** What a deployment and a rollback can be asked for. */
+/** Options of a deployment and of a rollback. */
 export interface DeploymentCommandOptions extends RemoteOptions, WatchOptions {
   readonly server?: readonly string[];
   readonly strategy?: string;
@@ -33,7 +33,7 @@ function healthCheckOf({ healthUrl: url, healthCheck }: DeploymentCommandOptions
   return url === undefined ? {} : { healthCheck: { url } };
 }
 
-/** The fields that were asked for and no others: some of them need more than the basic scope. */
+/** Only the fields that were set: some of them require more than the basic scope. */
 function deploymentFields(options: DeploymentCommandOptions): CreateRollbackInput {
   const batchSize = parseCount('--batch-size', options.batchSize);
   const pauseSeconds = parseCount('--pause', options.pause);
@@ -83,7 +83,7 @@ async function followDeployment(client: Client, started: Deployment, options: De
   printNote(`${name} completed${finished.commit === null ? '' : `: commit ${finished.commit}`}.`, options);
 }
 
-/** Deploys an app; with `--follow` or `--wait` it ends as the deployment does. */
+/** Deploys an app. With `--follow` or `--wait` the exit code reports how the deployment ended. */
 export async function deploy(app: string, options: DeployOptions): Promise<void> {
   const client = connect(options);
   const body = {
@@ -94,7 +94,7 @@ export async function deploy(app: string, options: DeployOptions): Promise<void>
   await followDeployment(client, await client.deployments.create(app, body, { idempotencyKey: randomUUID() }), options);
 }
 
-/** Deploys the commit of an earlier deployment again, likewise. */
+/** Deploys the commit of an earlier deployment again, with the same options as `deploy`. */
 export async function rollBack(id: string, options: DeploymentCommandOptions): Promise<void> {
   const client = connect(options);
   await followDeployment(

@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
 ];
 
-/** What a deployment is told as, a line a fact. */
+/** The details of a deployment, one line each. */
 export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'App', getValue: ({ appId }) => appId },
@@ -70,7 +70,7 @@ export interface DeploymentListOptions extends RemoteOptions {
 /** Lists deployments, newest first. */
 export async function listDeployments(options: DeploymentListOptions): Promise<void> {
   const { deployments } = connect(options);
-  // The server knows which words there are, and says so.
+  // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
   const query = { app: options.app, status: options.status as WorkStatus | undefined, live: options.live };
   const list = await takeFirst(deployments.all(query), parseCount('--limit', options.limit) ?? 50);
   await printList(list, COLUMNS, options);
@@ -87,7 +87,7 @@ const ACTION_NOTES = {
   abort: 'aborted; rolling back the canary server',
 } as const;
 
-/** Decides what becomes of a deployment. */
+/** Cancels, approves, promotes or aborts a deployment. */
 export async function applyAction(
   action: keyof typeof ACTION_NOTES,
   id: string,

@@ -15,7 +15,7 @@ interface Check {
 
 const passed = (name: string, detail: string): Check => ({ name, ok: true, detail });
 const failed = (name: string, detail: string): Check => ({ name, ok: false, detail });
-/** What an error says; of a database that can't be reached why. */
+/** The message of an error; for an unreachable database, its cause. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error && error.cause.name === 'ConnectError' ? error.cause.message : error.message;
@@ -36,7 +36,7 @@ function checkDirectory(path: string): Check {
   return passed(name, `${path}, accessible only to its owner`);
 }
 
-/** More than this many milliseconds apart, expiries and second factors go wrong. */
+/** Above this difference in milliseconds, expiries and TOTP codes are evaluated incorrectly. */
 const CLOCK_TOLERANCE_MS = 5000;
 
 function checkClock(peer: string, remoteMs: number, localMs: number): Check {
@@ -81,7 +81,7 @@ async function checkServer(url: string): Promise<Check[]> {
     response.ok ? passed('server', `${url} is ready`) : failed('server', `${url}: ${detail ?? response.status}`),
   );
   const remoteMs = Date.parse(response.headers.get('date') ?? '');
-  // The header has whole seconds, so half of one is added.
+  // The Date header has a resolution of one second, so half a second is added.
   if (!Number.isNaN(remoteMs)) checks.push(checkClock('the server', remoteMs + 500, (requestedAtMs + Date.now()) / 2));
   return checks;
 }
@@ -98,7 +98,7 @@ async function runChecks(options: RemoteOptions): Promise<Check[]> {
   return [...checks, ...(await checkServer(serverUrl(options)))];
 }
 
-/** Checks settings, data directory, store, server and clock. Ends with 1 if something is wrong. */
+/** Checks settings, data directory, database, server and clock. Exits with 1 if a check fails. */
 export async function doctor(options: RemoteOptions): Promise<void> {
   const checks = await runChecks(options);
   const listed = options.quiet === true ? checks.filter(({ ok }) => !ok) : checks;

@@ -3,7 +3,7 @@ import { apiCommand, remoteCommand, YES_HELP } from './command-builders.ts';
 
 const APP_HELP = 'ID or slug of the app';
 
-/** The environment of an app, as it is declared. */
+/** Declares the commands for the environment of an app. */
 export function environmentCommands(program: Command): void {
   const env = program.command('env').description('Manage environment variables of an app');
   const load = () => import('./environment.ts');

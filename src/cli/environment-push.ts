@@ -14,17 +14,17 @@ export interface PushOptions extends RemoteOptions {
   readonly yes?: true;
 }
 
-/** What a push would do, by names. */
+/** The names of the variables that a push would change. */
 export interface EnvironmentDiff {
   readonly added: readonly string[];
   readonly changed: readonly string[];
   readonly removed: readonly string[];
   readonly unchanged: readonly string[];
-  /** There, not in the file, and left as they are. */
+  /** Not in the file, and left unchanged because `--prune` is not set. */
   readonly kept: readonly string[];
 }
 
-/** Compares what is there with what a file says. Pure. */
+/** Compares the current variables with those of a file. Pure. */
 export function diffVariables(
   existing: readonly EnvVariable[],
   desired: ReadonlyMap<string, string>,
@@ -47,7 +47,7 @@ function parseJsonVariables(text: string, file: string): ReadonlyMap<string, str
   try {
     parsed = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
-    // The text itself is secret: what JSON.parse says of it is not passed on.
+    // The text contains secret values, and the message of JSON.parse quotes it.
     throw new Failure(`${file} is not valid JSON.`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
@@ -71,7 +71,7 @@ const formatOf = (file: string, format: string | undefined): EnvFormat =>
 
 const VALUE_MASK = '••••••••';
 
-/** Names what becomes of each; values stay hidden. */
+/** Prints the changes by name, with masked values. */
 function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: RemoteOptions): void {
   for (const name of added) printNote(`+ ${name}=${VALUE_MASK}`, options);
   for (const name of changed) printNote(`~ ${name}=${VALUE_MASK}`, options);
@@ -81,7 +81,10 @@ function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: 
   }
 }
 
-/** Sets what a file says, all or nothing, and only if nobody changed it since the differences were shown. */
+/**
+ * Replaces the variables with those of a file, all or none, and only if they were not modified since the diff was
+ * shown.
+ */
 export async function pushVariables(app: string, file: string, options: PushOptions): Promise<void> {
   const name = file === '-' ? 'Standard input' : file;
   const text = await readFileOrStdin(file);

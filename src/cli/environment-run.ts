@@ -7,15 +7,17 @@ import { stopListeningForInterrupts } from './interrupt.ts';
 import { printNote } from './output.ts';
 import { inheritedUmask } from './umask.ts';
 
-/** What a shell ends with where a command is not there, or is none. */
+/** Exit codes of a shell for a command that is not found or cannot be executed. */
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
 
 const FORWARDED_SIGNALS = ['SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const;
-/** A terminal sends these to everything in front of it, so the command has them already. */
+/** A terminal sends these signals to the whole foreground process group, so the command already receives them. */
 const TERMINAL_SIGNALS = ['SIGINT', 'SIGQUIT'] as const;
 
-/** The credential opens the environment of apps; the command needs what is in it, not that. */
+/**
+ * Removed from the environment of the command: it needs the variables of the app, not the credential that reads them.
+ */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
   const { DEVPILOT_TOKEN: _token, DEVPILOT_PASSPHRASE: _passphrase, ...rest } = process.env;
   return rest;
@@ -29,8 +31,8 @@ function spawnFailure(command: string, { code }: NodeJS.ErrnoException): Failure
 }
 
 /**
- * Runs a command that has an app's variables besides those of this process. Signals are passed on to it, and
- * this process ends as it did: with its exit code, or by its signal.
+ * Runs a command with the variables of an app added to the environment. Signals are forwarded to the command, and
+ * this process ends the same way: with its exit code, or by its signal.
  */
 export async function runWithEnvironment(
   app: string,
@@ -38,7 +40,7 @@ export async function runWithEnvironment(
   options: RemoteOptions,
 ): Promise<void> {
   const { value } = await connect(options).environment.read(app, { values: 'shown' });
-  // Whoever may set variables must not choose what runs here.
+  // A person who may set variables must not be able to choose which program runs here.
   const withheld = value.data.filter(({ name }) => isControlVariable(name)).map(({ name }) => name);
   if (withheld.length > 0)
     printNote(`Not passed because they control how programs run: ${withheld.join(', ')}.`, options);
@@ -61,7 +63,7 @@ export async function runWithEnvironment(
     process.exitCode = code ?? 1;
     return;
   }
-  // Should this process outlive the signal, it says what a shell would.
+  // If this process survives the signal, it exits with the code that a shell would use.
   process.exitCode = 128 + constants.signals[signal];
   process.kill(process.pid, signal);
 }

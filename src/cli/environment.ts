@@ -7,7 +7,7 @@ import { writePrivateFile } from './files.ts';
 import { cancelledFailure, confirm, isInteractive, parseCount, readStdin } from './input.ts';
 import { print, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
 
-/** Lists the names of an app's variables. Their values are not asked for. */
+/** Lists the names of the variables of an app, without requesting their values. */
 export async function listVariables(app: string, options: RemoteOptions): Promise<void> {
   const { value } = await connect(options).environment.read(app, { values: 'hidden' });
   await printList<EnvVariable>(
@@ -33,7 +33,7 @@ export interface PullOptions extends RemoteOptions {
   readonly output?: string;
 }
 
-/** Writes the variables to standard output, or into a file of mode 0600. */
+/** Prints the variables to standard output, or writes them to a file of mode 0600. */
 export async function pullVariables(app: string, options: PullOptions): Promise<void> {
   const format = parseFormat(options.format);
   const { value } = await connect(options).environment.read(app, { values: 'shown' });
@@ -45,7 +45,7 @@ export async function pullVariables(app: string, options: PullOptions): Promise<
   printNote(`Wrote ${variables.length} variables to ${options.output}, readable only by you.`, options);
 }
 
-/** The value of a variable: what was piped in without its last newline, or what somebody types unseen. */
+/** Reads the value of a variable: from standard input without the last newline, or typed without echo. */
 async function readVariableValue(name: string): Promise<string> {
   if (!isInteractive()) {
     const value = (await readStdin()).replace(/\r?\n$/, '');
@@ -58,7 +58,7 @@ async function readVariableValue(name: string): Promise<string> {
   return answer ?? '';
 }
 
-/** Sets one variable. Its value never stands on a command line. */
+/** Sets one variable. Its value is never passed on the command line. */
 export async function setVariable(
   app: string,
   nameArgument: string,
@@ -118,7 +118,7 @@ export async function listVersions(app: string, options: RemoteOptions & { limit
   );
 }
 
-/** Makes the variables again what they were in a version, as a new one. */
+/** Restores the variables of an earlier version as a new version. */
 export async function restoreVersion(
   app: string,
   version: string,

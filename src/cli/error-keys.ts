@@ -16,7 +16,7 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
   { title: 'DSN', getValue: ({ dsn }) => dsn },
 ];
 
-/** Lists error keys, the newest first. */
+/** Lists error keys, newest first. */
 export async function listErrorKeys(options: RemoteOptions & { readonly limit: string }): Promise<void> {
   const all = connect(options).errors.keys.all();
   await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
@@ -28,7 +28,7 @@ export interface CreateErrorKeyOptions extends RemoteOptions {
   readonly origin?: readonly string[];
 }
 
-/** Creates an error key and shows its DSN. */
+/** Creates an error key and prints its DSN. */
 export async function createErrorKey({ name, app, origin, ...options }: CreateErrorKeyOptions): Promise<void> {
   const body = {
     name,
@@ -39,7 +39,7 @@ export async function createErrorKey({ name, app, origin, ...options }: CreateEr
   await printDetails(key, COLUMNS, options);
 }
 
-/** Deletes error keys; no node takes errors with them from then on. */
+/** Deletes error keys. After this returns, no node accepts errors submitted with them. */
 export async function deleteErrorKeys(ids: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
   const { keys } = connect(options).errors;
   const keysById = new Map((await Array.fromAsync(keys.all())).map((key) => [key.id, key]));

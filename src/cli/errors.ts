@@ -52,12 +52,12 @@ export interface IssueListOptions extends RemoteOptions {
   readonly limit: string;
 }
 
-/** Lists issues, the last seen first. */
+/** Lists issues, most recently seen first. */
 export async function listIssues(options: IssueListOptions): Promise<void> {
   const { app, release, environment } = options;
   const all = connect(options).errors.issues.all({
     q: options.search,
-    // The server knows which words there are, and says so.
+    // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
     status: options.status as IssueStatus | undefined,
     level: options.level as ErrorLevel | undefined,
     sort: options.sort as '-count' | undefined,
@@ -68,7 +68,7 @@ export async function listIssues(options: IssueListOptions): Promise<void> {
   await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
-/** Shows an issue, and for reading the stack of its newest occurrence. */
+/** Shows an issue, and without `--json` the stack trace of its latest occurrence. */
 export async function showIssue(id: string, options: RemoteOptions): Promise<void> {
   const { issues } = connect(options).errors;
   await printDetails(await issues.get(id), ISSUE_DETAILS, options);
@@ -81,7 +81,7 @@ export async function showIssue(id: string, options: RemoteOptions): Promise<voi
   );
 }
 
-/** Resolves issues, opens them again or mutes them. */
+/** Resolves, reopens or mutes issues. */
 export async function setIssueStatus(
   ids: readonly string[],
   status: IssueStatus,
@@ -96,7 +96,7 @@ export async function setIssueStatus(
   if (options.json === true) await printJson(updated);
 }
 
-/** Deletes issues with their occurrences. */
+/** Deletes issues and their occurrences. */
 export async function deleteIssues(ids: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
   const { issues } = connect(options).errors;
   const found: ErrorIssueDetail[] = [];

@@ -1,9 +1,9 @@
 import { DevpilotError } from '../sdk/errors.ts';
 
-/** What a command ends with; what a bad setting of the server ends with is the contract's 2. */
+/** Exit codes of commands. An invalid setting of the server exits with 2, see the contract. */
 export const EXIT_CODES = { failed: 1, cancelled: 2, signInNeeded: 4 } as const;
 
-/** A command that can't go on, with a line that says why and what to do. */
+/** A command failed; the message is one line that says why and what to do. */
 export class Failure extends Error {
   readonly exitCode: number;
   constructor(message: string, exitCode: number = EXIT_CODES.failed) {
@@ -13,12 +13,12 @@ export class Failure extends Error {
   }
 }
 
-/** Whether a server that starts anew, or a network that comes back, may mend it. */
+/** Whether the error may disappear by itself, when the server restarts or the network recovers. */
 export function isTransient(error: unknown): boolean {
   return error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
 }
 
-/** Whether the credential came from the environment, which goes before what `devpilot login` keeps. */
+/** Whether the credential comes from the environment, which takes precedence over the saved profile. */
 const hasEnvironmentCredential = () => (process.env['DEVPILOT_TOKEN'] ?? '') !== '';
 
 const otherCredentialHint = () =>
@@ -27,7 +27,7 @@ const otherCredentialHint = () =>
     : 'Run: devpilot login';
 const CHECK_ADDRESS_HINT = 'Is the server running? Set --url or DEVPILOT_URL if it is elsewhere.';
 
-/** What to do about a refusal, by its code. */
+/** What the user can do about an error, per error code. */
 const HINTS: Readonly<Record<string, () => string>> = {
   missing_credential: otherCredentialHint,
   invalid_token: otherCredentialHint,
@@ -54,7 +54,7 @@ const SIGN_IN_CODES = new Set([
   'passphrase_incorrect',
 ]);
 
-/** What to say of an error of a command that talks to a server, and its exit code; null for other errors. */
+/** Converts an error of a request into a message and an exit code, or returns null for other errors. */
 export function toFailure(error: unknown): Failure | null {
   if (error instanceof Failure) return error;
   if (!(error instanceof DevpilotError)) return null;

@@ -14,8 +14,8 @@ function writeFailure(file: string, error: unknown): Failure {
 }
 
 /**
- * Writes a file that its owner alone can read, whole or not at all: written beside it and renamed. What is no
- * plain file, such as a pipe, is written to as it is.
+ * Writes a file that only its owner can read, atomically: to a temporary file that is then renamed. Anything other
+ * than a regular file, such as a pipe, is written directly.
  */
 export function writePrivateFile(file: string, text: string): void {
   const temporaryFile = `${file}.${process.pid}`;
@@ -33,7 +33,7 @@ export function writePrivateFile(file: string, text: string): void {
   }
 }
 
-/** The same with what comes in pieces, of any length. */
+/** Like `writePrivateFile`, for chunks of any total length. */
 export async function streamToPrivateFile(file: string, source: Readable): Promise<void> {
   const temporaryFile = isSpecialFile(file) ? file : `${file}.${process.pid}`;
   try {
@@ -48,7 +48,7 @@ export async function streamToPrivateFile(file: string, source: Readable): Promi
   }
 }
 
-/** What a file holds as UTF-8, or standard input for `-`. Bytes that are none are refused. */
+/** Reads a file as UTF-8, or standard input for `-`. Fails if it is not valid UTF-8. */
 export async function readFileOrStdin(file: string): Promise<string> {
   if (file === '-') return readStdin();
   let bytes: Buffer;
@@ -59,7 +59,7 @@ export async function readFileOrStdin(file: string): Promise<string> {
   }
   return decodeUtf8(bytes, file);
 }
-/** What a file says in JSON. */
+/** Reads a file and parses it as JSON. */
 export async function readJson(file: string): Promise<unknown> {
   const text = await readFileOrStdin(file);
   try {

@@ -7,7 +7,7 @@ import { openStore } from '../server/open-store.ts';
 import { readSettings } from '../server/settings.ts';
 import { createPeopleContext } from '../server/start.ts';
 
-/** Checks the options by the schemas of the API. Throws with one line that names the field. */
+/** Validates the options with the schemas of the API. Fails with one line that names the field. */
 function parseInput(options: { email: string; name: string; workspace: string }, password: string) {
   const { email, name } = options;
   const person = SignUp.safeParse({ email, name, password });
@@ -20,7 +20,7 @@ function parseInput(options: { email: string; name: string; workspace: string },
   return { ...person.data, workspace: workspace.data.name };
 }
 
-/** Makes the first owner and workspace in the data directory; refuses if anybody has signed up. */
+/** Creates the first owner and workspace in the database. Fails if anyone has signed up. */
 export async function init(options: { email: string; name: string; workspace: string; json?: true }): Promise<void> {
   const settings = readSettings(process.env);
   const password = (await text(process.stdin)).replace(/\r?\n$/, '');

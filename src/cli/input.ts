@@ -1,10 +1,10 @@
 import { buffer } from 'node:stream/consumers';
 import { EXIT_CODES, Failure } from './failure.ts';
 
-/** Whether somebody can be asked: questions go to standard error, so only that and the input matter. */
+/** Whether the user can be prompted. Prompts are written to standard error, so standard output may be redirected. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
-/** Bytes as text, each of them; fails where they are no UTF-8. */
+/** Decodes UTF-8. Fails if the bytes are not valid. */
 export function decodeUtf8(bytes: Uint8Array, name: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -13,7 +13,7 @@ export function decodeUtf8(bytes: Uint8Array, name: string): string {
   }
 }
 
-/** All of standard input. */
+/** Reads all of standard input. */
 export const readStdin = async (): Promise<string> => decodeUtf8(await buffer(process.stdin), 'Standard input');
 
 async function promptHidden(noun: string): Promise<string> {
@@ -23,7 +23,7 @@ async function promptHidden(noun: string): Promise<string> {
   return answer ?? '';
 }
 
-/** All of standard input without the newline at its end, or what is typed unseen: how secrets come in. */
+/** Reads a secret: all of standard input without the last newline, or typed without echo. */
 export async function readSecret(noun: string): Promise<string> {
   const secret = isInteractive() ? await promptHidden(noun) : (await readStdin()).replace(/\r?\n$/, '');
   if (secret === '') throw new Failure(`Standard input contains no ${noun}.`);
@@ -32,13 +32,13 @@ export async function readSecret(noun: string): Promise<string> {
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
 
-/** Milliseconds of `90s`-like text: minutes, hours, days, weeks, years; null if it is none. */
+/** Parses a duration such as `90m` or `30d` (units m, h, d, w, y) into milliseconds; null if it is not one. */
 export function parseDuration(text: string): number | null {
   const parts = /^(\d{1,6})([mhdwy])$/.exec(text);
   return parts === null ? null : Number(parts[1]) * (UNIT_SECONDS[parts[2] ?? ''] ?? 0) * 1000;
 }
 
-/** Reads a span from now such as `30d`, or an instant; null if it is neither. */
+/** Parses a duration from now such as `30d`, or a date-time; null if the text is neither. */
 function parseMoment(text: string, now: number): string | null {
   const durationMs = parseDuration(text);
   const timeMs = durationMs === null ? Date.parse(text) : now + durationMs;
@@ -50,7 +50,7 @@ function parseMoment(text: string, now: number): string | null {
 
 const INSTANT_HINT = 'a date-time such as 2027-02-24T09:00:00Z';
 
-/** Reads `--expires`: `30d` from now, `never` (null), or an instant. */
+/** Parses `--expires`: a duration from now, a date-time, or `never` (null). */
 export function parseExpiry(text: string, now = Date.now()): string | null {
   if (text === 'never') return null;
   const instant = parseMoment(text, now);
@@ -59,28 +59,28 @@ export function parseExpiry(text: string, now = Date.now()): string | null {
   return instant;
 }
 
-/** Reads an instant, or a span from now. */
+/** Parses a date-time, or a duration from now. */
 export function parseInstant(name: string, text: string, now = Date.now()): string {
   const instant = parseMoment(text, now);
   if (instant === null) throw new Failure(`${name} must be a duration such as 30m or 12h, or ${INSTANT_HINT}.`);
   return instant;
 }
 
-/** Reads an instant, or how long ago it was. */
+/** Parses a date-time, or a duration before now. */
 export function parsePastInstant(name: string, text: string | undefined, now = Date.now()): string | undefined {
   if (text === undefined) return undefined;
   const durationMs = parseDuration(text);
   return parseInstant(name, durationMs === null ? text : new Date(now - durationMs).toISOString());
 }
 
-/** A whole number of an option. */
+/** Parses an option that must be a whole number. */
 export function parseCount(name: string, text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (!/^\d{1,9}$/.test(text)) throw new Failure(`${name} must be a whole number.`);
   return Number(text);
 }
 
-/** Words that were given several times, or with commas between them. */
+/** Splits the values of an option that can be repeated or separated by commas. */
 export const parseList = (text: string, previous: readonly string[] = []) => [
   ...previous,
   ...text
@@ -93,7 +93,7 @@ export function cancelledFailure(): Failure {
   return new Failure('Cancelled; nothing was changed.', EXIT_CODES.cancelled);
 }
 
-/** Asks before something can't be undone; without a terminal only `--yes` answers. */
+/** Asks for confirmation of an action that cannot be undone. Without a terminal, `--yes` is required. */
 export async function confirm(question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);

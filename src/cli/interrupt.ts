@@ -1,6 +1,6 @@
 import { EXIT_CODES } from './failure.ts';
 
-/** Says what is left behind, if anything, and ends the process. */
+/** Prints what continues without the command, if anything, and exits. */
 type InterruptHandler = () => never;
 
 const defaultHandler: InterruptHandler = () => {
@@ -11,17 +11,17 @@ const defaultHandler: InterruptHandler = () => {
 let currentHandler = defaultHandler;
 const handleInterrupt = () => currentHandler();
 
-/** From now on Ctrl-C ends the command as cancelled. */
+/** From now on Ctrl-C exits with the code for cancelled. */
 export function listenForInterrupts(): void {
   process.on('SIGINT', handleInterrupt);
 }
 
-/** Leaves interrupts to whoever listens for them. */
+/** Stops handling Ctrl-C, for commands that handle it themselves. */
 export function stopListeningForInterrupts(): void {
   process.off('SIGINT', handleInterrupt);
 }
 
-/** What Ctrl-C does from now on, until the answer is called. */
+/** Sets the handler of Ctrl-C, until the returned function is called. */
 export function onInterrupt(handler: InterruptHandler): () => void {
   const previous = currentHandler;
   currentHandler = handler;

@@ -1,6 +1,9 @@
 import { spawnSync } from 'node:child_process';
 
-/** The system's keychain through its own command. Each answers false or null where there is none that works. */
+/**
+ * The keychain of the operating system, through its command-line program. Functions return false or null if none
+ * works.
+ */
 interface Keychain {
   save(account: string, secret: string): boolean;
   find(account: string): string | null;
@@ -29,7 +32,7 @@ const secretServiceKeychain: Keychain = {
   remove: (account) => void runCommand('secret-tool', ['clear', ...attributes(account)]),
 };
 
-/** macOS. The secret goes in on standard input, where no process list shows it. */
+/** macOS. The secret is passed on standard input, because arguments are visible in the process list. */
 const macosKeychain: Keychain = {
   save: (account, secret) =>
     /^[\w.@-]+$/.test(account) &&

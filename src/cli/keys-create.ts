@@ -33,7 +33,7 @@ async function readOptions(options: CreateKeyOptions): Promise<{ name: string; p
   return { name: String(answeredName), permissions: [...chosen] as Permission[] };
 }
 
-/** Creates an API key; its secret alone goes to standard output. */
+/** Creates an API key; prints only the secret to standard output. */
 export async function createKey(options: CreateKeyOptions): Promise<void> {
   const client = connect(options);
   const body = {

@@ -19,7 +19,7 @@ function parseOnOff(text: string): boolean {
   return text === 'on';
 }
 
-/** Edits an API key; its secret never changes. An empty description removes it. */
+/** Updates an API key; its secret does not change. An empty description removes the description. */
 export async function updateKey(idOrName: string, options: UpdateKeyOptions): Promise<void> {
   const body: UpdateApiKey = {
     ...(options.name !== undefined && { name: options.name }),
@@ -37,7 +37,7 @@ export async function updateKey(idOrName: string, options: UpdateKeyOptions): Pr
   await printDetails(await client.apiKeys.update(id, body), CREDENTIAL_DETAILS, options);
 }
 
-/** Switches an API key on or off. Off, it is refused from the moment this returns. */
+/** Enables or disables an API key. After disabling returns, no node accepts the key. */
 export async function setKeyActive(idOrName: string, active: boolean, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const { id } = await findCredential(client, 'keys', idOrName);

@@ -13,7 +13,7 @@ export interface LoginOptions extends RemoteOptions {
   readonly token?: string;
 }
 
-/** Waits until a person has let this device in (RFC 8628, section 3.4). */
+/** Polls until the device is approved (RFC 8628, section 3.4). */
 async function pollUntilApproved(
   client: Client,
   code: string,
@@ -40,7 +40,7 @@ async function pollUntilApproved(
 async function signInByDevice(options: LoginOptions): Promise<string> {
   const client = openClient(options, null);
   const started = await client.device.start({ client_id: 'devpilot-cli' });
-  // Without a terminal too: somebody has to read it somewhere.
+  // Printed even without a terminal: the user must be able to read the code somewhere.
   printNote(`Open  ${started.verification_uri_complete}\nCode  ${started.user_code}`);
   const progress = startProgress('Waiting for approval in the browser …', options.quiet);
   try {
@@ -55,7 +55,7 @@ async function signInByDevice(options: LoginOptions): Promise<string> {
   }
 }
 
-/** Signs in through the browser, or with a secret from standard input, and keeps what it got. */
+/** Signs in through the browser, or with a secret from standard input, and saves the profile. */
 export async function login(options: LoginOptions): Promise<void> {
   if (options.token !== undefined && options.token !== '-') {
     throw new Failure(
@@ -74,7 +74,7 @@ export async function login(options: LoginOptions): Promise<void> {
   const replaced = previousProfile === null ? null : secretOf(name, previousProfile);
   const saved = saveProfile(name, { url, workspace }, secret);
   if (previousProfile !== null && replaced !== null && replaced !== secret && secretKindOf(replaced) === 'session') {
-    // The session that this one replaces is of no more use to anybody.
+    // The session of the replaced profile is no longer needed.
     await openClient({ url: previousProfile.url }, replaced)
       .sessions.deleteCurrent()
       .catch(() => {});

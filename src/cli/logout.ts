@@ -3,7 +3,7 @@ import { openClient, type RemoteOptions } from './connect.ts';
 import { printJson, printNote } from './output.ts';
 import { findProfile, forgetProfile, profileName, secretOf } from './profile.ts';
 
-/** Ends the session on the server and forgets the profile. A token or key that was given is only forgotten. */
+/** Ends the session on the server and deletes the profile. An access token or API key remains valid. */
 export async function logout(options: RemoteOptions): Promise<void> {
   const name = profileName(options.profile);
   const profile = findProfile(name);

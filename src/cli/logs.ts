@@ -10,7 +10,7 @@ export interface LogsOptions extends RemoteOptions {
   readonly raw?: true;
 }
 
-/** Prints the log of a deployment, a run or an app: text, or with `--json` NDJSON. */
+/** Prints the log of a deployment, a run or an app as text, or as NDJSON with `--json`. */
 export async function showLog(id: string, options: LogsOptions): Promise<void> {
   const client = connect(options);
   const endpoint = id.startsWith(ID_PREFIXES.deployment)

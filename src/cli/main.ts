@@ -2,9 +2,9 @@ import './umask.ts';
 import { listenForInterrupts, stopListeningForInterrupts } from './interrupt.ts';
 import { createProgram } from './program.ts';
 
-/** What went wrong, in one line on standard error, and the exit code that belongs to it. */
+/** Prints an error as one line to standard error, and returns its exit code. */
 async function reportFailure(error: unknown): Promise<void> {
-  // Whoever read the answer has had enough of it.
+  // The reader of standard output closed the pipe, for example `head`.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
   const { toFailure: failureOf } = await import('./failure.ts');
   const { sanitizeText: harmlessLines } = await import('./sanitize.ts');
@@ -20,6 +20,6 @@ async function reportFailure(error: unknown): Promise<void> {
 }
 
 listenForInterrupts();
-// The bare command says what there is, which is no failure.
+// Without arguments, help is printed and the exit code is 0.
 const argv = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
 await createProgram().parseAsync(argv).catch(reportFailure).finally(stopListeningForInterrupts);

@@ -26,7 +26,7 @@ function parseRole(role: string): AssignableRole {
   return assignableRole;
 }
 
-/** Finds one by its id or email address, whatever the case. */
+/** Finds an entry by its ID or its email address, ignoring case. */
 function findByIdOrEmail<One extends { readonly id: string; readonly email: string }>(
   candidates: readonly One[],
   name: string,
@@ -45,7 +45,7 @@ export async function listMembers(options: RemoteOptions): Promise<void> {
   await printList(await membersOf(connect(options)), COLUMNS, options);
 }
 
-/** Lists the invitations that are still open. */
+/** Lists pending invitations. */
 export async function listInvitations(options: RemoteOptions): Promise<void> {
   await printList(
     await invitationsOf(connect(options)),
@@ -59,7 +59,7 @@ export async function listInvitations(options: RemoteOptions): Promise<void> {
   );
 }
 
-/** Invites somebody. Its link is told once, and alone on standard output. */
+/** Invites a person; prints only the link to standard output. The server never returns the link again. */
 export async function inviteMember(email: string, options: RemoteOptions & { readonly role: string }): Promise<void> {
   const role = parseRole(options.role);
   const created = await connect(options).invitations.create({ email, role });
@@ -71,7 +71,7 @@ export async function inviteMember(email: string, options: RemoteOptions & { rea
   await print(`${created.url}\n`);
 }
 
-/** Withdraws invitations that nobody has accepted. */
+/** Revokes pending invitations. */
 export async function withdrawInvitations(names: readonly string[], options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const all = await invitationsOf(client);
@@ -83,7 +83,7 @@ export async function withdrawInvitations(names: readonly string[], options: Con
   else printNote(`Revoked the invitation for ${list}.`, options);
 }
 
-/** Makes a member an admin, or an admin a member. */
+/** Changes the role of a member. */
 export async function changeRole(name: string, role: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const assignableRole = parseRole(role);
@@ -101,7 +101,7 @@ export async function changeRole(name: string, role: string, options: RemoteOpti
   );
 }
 
-/** Removes members; what they created stays. */
+/** Removes members; the resources that they created remain. */
 export async function removeMembers(names: readonly string[], options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const all = await membersOf(client);
@@ -113,7 +113,7 @@ export async function removeMembers(names: readonly string[], options: ConfirmOp
   else printNote(`Removed ${list}.`, options);
 }
 
-/** Ends all sessions of a member, in every workspace that they are in. */
+/** Ends all sessions of a member, in all workspaces. */
 export async function endSessions(name: string, options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const { id, email } = findByIdOrEmail(await membersOf(client), name, 'member');
@@ -123,7 +123,7 @@ export async function endSessions(name: string, options: ConfirmOptions): Promis
   else printNote(`Ended all sessions of ${email}.`, options);
 }
 
-/** Leaves the workspace; what one created stays. */
+/** Leaves the workspace; the resources that the user created remain. */
 export async function leaveWorkspace(options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const { workspace } = await client.whoami();

@@ -1,7 +1,7 @@
 import { openStore } from '../server/open-store.ts';
 import { readSettings } from '../server/settings.ts';
 
-/** Brings the tables of the store that the settings name up to date. */
+/** Runs pending migrations of the configured database. */
 export async function migrate(): Promise<void> {
   const { store, release } = await openStore(readSettings(process.env));
   await store.close();

@@ -5,7 +5,7 @@ const FOLLOW_HELP = 'print the log until completion; exit with non-zero status o
 const WAIT_HELP = 'wait until completion; exit with non-zero status on failure';
 const STATUS_HELP = 'filter by status: pending, processing, completed, failed or cancelled';
 
-/** What takes time on servers, as it is declared. */
+/** Declares the commands for deployments, runs, backups and logs. */
 export function operationCommands(program: Command): void {
   deploymentCommands(program);
   runCommands(program);
@@ -19,7 +19,7 @@ export function operationCommands(program: Command): void {
     .action(async (id, options) => (await import('./logs.ts')).showLog(id, options));
 }
 
-/** A deployment or a rollback, with all that can be asked for. */
+/** Declares a command that starts a deployment or a rollback, with the options of both. */
 function deploymentCommand(parent: Command, name: string, description: string): Command {
   return apiCommand(parent, name, description)
     .option('--follow', FOLLOW_HELP)
@@ -44,13 +44,13 @@ function deploymentCommands(program: Command): void {
     .action(async (app, options) => (await import('./deploy.ts')).deploy(app, options));
   const deployments = program.command('deployments').description('Manage deployments');
   const load = () => import('./deployments.ts');
-  apiCommand(deployments, 'list', 'List them, newest first')
+  apiCommand(deployments, 'list', 'List deployments, newest first')
     .option('--app <app>', 'filter by app: ID or slug')
     .option('--status <status>', STATUS_HELP)
     .option('--live', 'only live deployments')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listDeployments(options));
-  apiCommand(deployments, 'show', 'Show one')
+  apiCommand(deployments, 'show', 'Show details of a deployment')
     .argument('<id>')
     .action(async (id, options) => (await load()).showDeployment(id, options));
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')
@@ -82,12 +82,12 @@ function runCommands(program: Command): void {
     .option('--wait', WAIT_HELP)
     .action(async (script, options) => (await load()).runScript(script, options));
   const runs = program.command('runs').description('View and cancel script runs');
-  apiCommand(runs, 'list', 'List those of a script, newest first')
+  apiCommand(runs, 'list', 'List runs of a script, newest first')
     .argument('<script>', 'ID or slug')
     .option('--status <status>', STATUS_HELP)
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (script, options) => (await load()).listRuns(script, options));
-  apiCommand(runs, 'show', 'Show one')
+  apiCommand(runs, 'show', 'Show details of a run')
     .argument('<id>')
     .action(async (id, options) => (await load()).showRun(id, options));
   apiCommand(runs, 'cancel', 'Cancel a run and end all its processes')

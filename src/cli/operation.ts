@@ -8,7 +8,7 @@ import { dim, type OutputOptions, print, printNote, sanitizeInline } from './out
 import { startProgress } from './progress.ts';
 import { sanitizeJson, sanitizeLine } from './sanitize.ts';
 
-/** What takes time on the server: a deployment, a run, a backup. */
+/** Work that the server performs in the background: a deployment, a run or a backup. */
 export interface Operation {
   readonly id: string;
   readonly status: WorkStatus;
@@ -16,32 +16,32 @@ export interface Operation {
 }
 
 export interface WatchOptions extends OutputOptions {
-  /** Until it is over, with all it says. */
+  /** Print the log until the operation ends. */
   readonly follow?: true;
-  /** Until it is over. */
+  /** Wait until the operation ends. */
   readonly wait?: true;
 }
 
 const FINISHED_STATUSES: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
 const POLL_INTERVAL_MS = 1000;
-/** Answers in a row that may be missing: a server starts anew in less. */
+/** Consecutive polls that may fail. A restarting server is back sooner. */
 const MAX_FAILED_POLLS = 30;
-/** What a shell says of a command that Ctrl-C has ended. */
+/** Exit code of a shell for a command ended by Ctrl-C. */
 const INTERRUPTED_EXIT_CODE = 130;
 
 interface LogOptions {
   readonly json?: true | undefined;
-  /** The time before each line. */
+  /** Prefix each line with its time. */
   readonly timestamps?: true | undefined;
-  /** Lines as they came, with whatever a terminal or a build system obeys. */
+  /** Print unmodified lines, including control sequences for terminals and commands for build systems. */
   readonly raw?: true | undefined;
-  /** To standard error, for the answer is something else. */
+  /** Print to standard error, because standard output carries the result. */
   readonly toStderr?: boolean;
-  /** Whether it has but one step, whose name says nothing. */
+  /** True if there is only one step, whose name is not worth printing. */
   readonly hideSteps?: boolean;
 }
 
-/** How a line is shown: what a step said under the step's name, what Devpilot says of it dimmed. */
+/** Formats a line: output of a step is prefixed with the step, messages of Devpilot are dimmed. */
 function createLineFormatter(
   stream: NodeJS.WriteStream,
   { timestamps, hideSteps, raw }: LogOptions,
@@ -71,7 +71,7 @@ function formatJsonLine(line: LogLine, { raw }: LogOptions): string {
   return `${raw === true ? json : sanitizeJson(json)}\n`;
 }
 
-/** Prints a log as it comes: text, or with `json` NDJSON. */
+/** Prints a log as it arrives: text, or NDJSON with `json`. */
 export async function printLog(lines: AsyncIterable<LogLine>, options: LogOptions): Promise<void> {
   const toStderr = options.toStderr === true;
   const format = createLineFormatter(toStderr ? process.stderr : process.stdout, options);
@@ -82,13 +82,13 @@ export async function printLog(lines: AsyncIterable<LogLine>, options: LogOption
 }
 
 export interface WatchedOperation<One extends Operation> {
-  /** What it is called, such as `Deployment dpl_…`. */
+  /** Label, such as `Deployment dpl_…`. */
   readonly name: string;
-  /** How to see more of it later. */
+  /** The command that shows the log later. */
   readonly followUpCommand: string;
   get(): Promise<One>;
   logs?(): AsyncIterable<LogLine>;
-  /** What somebody has to do so that it goes on; null for nothing. */
+  /** What a person must do before the operation continues, or null. */
   waitingNote?(operation: One): string | null;
   isFinished?(operation: One): boolean;
 }
@@ -125,8 +125,8 @@ async function pollUntilFinished<One extends Operation>(
 }
 
 /**
- * Stays until it is over, with `follow` printing what it says; interrupted, it says how to come back. A
- * credential that may not read the log waits without it.
+ * Waits until the operation ends; with `follow` it prints the log. When interrupted, it prints how to follow it
+ * again. A credential that may not read the log waits without printing it.
  */
 export async function waitForOperation<One extends Operation>(
   watched: WatchedOperation<One>,
@@ -149,7 +149,7 @@ export async function waitForOperation<One extends Operation>(
   }
 }
 
-/** Fails as the work did: with its own exit code where it has one. */
+/** Fails if the operation failed, with the exit code of the operation if it has one. */
 export function requireCompleted(
   name: string,
   { status, error }: Omit<Operation, 'id'>,

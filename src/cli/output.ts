@@ -13,7 +13,7 @@ export interface Column<Row> {
 
 const isTerminal = () => process.stdout.isTTY === true;
 
-/** What is beside the answer: on standard error, and not with `--quiet`. */
+/** Prints a message to standard error, unless `--quiet` is set. */
 export function printNote(text: string, options: OutputOptions = {}): void {
   if (options.quiet !== true) process.stderr.write(`${sanitizeText(text)}\n`);
 }
@@ -22,10 +22,10 @@ export function dim(text: string): string {
   return isTerminal() ? styleText('dim', text, { stream: process.stdout }) : text;
 }
 
-/** Text of others in one line: its control characters would move the cursor of a terminal or worse. */
+/** Escapes untrusted text for one line of output: control characters could move the cursor or do worse. */
 export const sanitizeInline = (text: string): string => sanitizeLine(text.replace(/[\t\n\r]/g, '\ufffd'));
 
-/** Writes all of it, however slowly it is taken; nothing is lost at the end of the process. */
+/** Writes all of the text and waits for slow readers, so that nothing is lost when the process exits. */
 export function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
@@ -39,7 +39,7 @@ export function printJson(value: unknown): Promise<void> {
   return print(`${sanitizeJson(JSON.stringify(value, null, 2))}\n`);
 }
 
-/** Columns that a character takes on a terminal: two for those of East Asian width and pictures. */
+/** Width of a character on a terminal: 2 for East Asian wide characters and emoji. */
 function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {
@@ -67,8 +67,8 @@ function formatTable(rows: readonly (readonly string[])[], titles: readonly stri
 }
 
 /**
- * Prints a list: with `--json` the API's own objects, with `--quiet` ids alone, on a terminal a table,
- * and otherwise columns with tabs between them and no titles. What has no `id` is told what stands for it.
+ * Prints a list: objects of the API with `--json`, only IDs with `--quiet`, a table on a terminal, and otherwise
+ * columns separated by tabs, without titles. For rows without an `id`, the caller passes what `--quiet` prints.
  */
 export function printList<Row extends { readonly id: string }>(
   rows: readonly Row[],
@@ -101,7 +101,7 @@ export async function printList<Row extends { readonly id?: string }>(
       );
 }
 
-/** Prints one thing: JSON, its id alone, or a line a fact. */
+/** Prints one object: JSON, its ID, or one line per field. */
 export async function printDetails<Row extends { readonly id: string }>(
   row: Row,
   fields: readonly Column<Row>[],
@@ -123,7 +123,7 @@ const RELATIVE_TIME_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['minute', 60_000],
 ];
 
-/** An instant for reading: how far away on a terminal, the instant itself elsewhere. */
+/** Formats a date-time: relative on a terminal, ISO 8601 otherwise. */
 export function showInstant(instant: string | null, none: string, now = Date.now()): string {
   if (instant === null) return none;
   if (!isTerminal()) return instant;
@@ -132,7 +132,7 @@ export function showInstant(instant: string | null, none: string, now = Date.now
   return new Intl.RelativeTimeFormat('en').format(Math.round(offsetMs / unitMs), unit);
 }
 
-/** The first of a list, read no further than that. */
+/** The first item of an async iterable, which is then closed. */
 export async function takeFirst<One>(all: AsyncIterable<One>, limit: number): Promise<One[]> {
   const list: One[] = [];
   if (limit === 0) return list;

@@ -22,7 +22,7 @@ const COLUMNS: readonly Column<Account>[] = [
   { title: 'ID', getValue: ({ id }) => id },
 ];
 
-/** Works on the data directory or database of the settings, without a server; SQLite's must not be served meanwhile. */
+/** Opens the configured data directory or database without a server. With SQLite, the server must not be running. */
 async function withPeopleContext<T>(action: (context: PeopleContext) => Promise<T>): Promise<T> {
   const settings = readSettings(process.env);
   const { store, secret, release } = await openStore(settings);
@@ -81,17 +81,17 @@ export async function listAllPeople(options: OutputOptions): Promise<void> {
   await printList(people, COLUMNS, options);
 }
 
-/** Disables a person: all their access ends at once, and they cannot sign in. */
+/** Disables a person: revokes all their access and blocks sign-in. */
 export function disablePerson(idOrEmail: string, options: OutputOptions): Promise<void> {
   return updatePerson('disable', idOrEmail, { disabled: true }, options, ({ email }) => `${email} is now disabled.`);
 }
 
-/** Lets a disabled person sign in again. */
+/** Allows a disabled person to sign in again. */
 export function enablePerson(idOrEmail: string, options: OutputOptions): Promise<void> {
   return updatePerson('enable', idOrEmail, { disabled: false }, options, ({ email }) => `${email} is now enabled.`);
 }
 
-/** Makes a person an operator, or with `remove` no operator. */
+/** Makes a person an operator, or removes the operator role with `remove`. */
 export function setOperator(idOrEmail: string, options: OutputOptions & { readonly remove?: true }): Promise<void> {
   const operator = options.remove !== true;
   return updatePerson('operator', idOrEmail, { operator }, options, ({ email }) =>
@@ -99,7 +99,7 @@ export function setOperator(idOrEmail: string, options: OutputOptions & { readon
   );
 }
 
-/** Prints a link with which a person sets a new password. */
+/** Prints a password reset link. */
 export async function resetPassword(idOrEmail: string, options: OutputOptions): Promise<void> {
   const { actor, origin } = requestContextOf('reset-password');
   const link = await withPeopleContext(async (context) =>

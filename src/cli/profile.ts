@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { Failure } from './failure.ts';
 import { keychain } from './keychain.ts';
 
-/** One server that the CLI is signed in to. */
+/** A server that the user is signed in to. */
 export interface Profile {
   readonly url: string;
   readonly workspace: string | null;
-  /** Where the secret is: in the system's keychain, or in `secret` here. */
+  /** Where the secret is stored: in the keychain of the operating system, or in `secret` below. */
   readonly store: 'keychain' | 'file';
   readonly secret?: string;
 }
@@ -50,7 +50,7 @@ function readConfiguration(): Configuration {
   }
 }
 
-/** Whole or not at all: written beside it and renamed. */
+/** Writes the file atomically: to a temporary file that is then renamed. */
 function writeConfiguration(configuration: Configuration): void {
   mkdirSync(configurationDirectory(), { recursive: true, mode: 0o700 });
   const temporaryFile = `${configurationFile()}.${process.pid}`;
@@ -58,7 +58,7 @@ function writeConfiguration(configuration: Configuration): void {
   renameSync(temporaryFile, configurationFile());
 }
 
-/** The profile that `--profile` or `DEVPILOT_PROFILE` names, or the one that was signed in to last. */
+/** The profile named by `--profile` or `DEVPILOT_PROFILE`, or the one used by the last sign-in. */
 export function profileName(requestedName: string | undefined): string {
   return requestedName ?? process.env['DEVPILOT_PROFILE'] ?? readConfiguration().current;
 }
@@ -72,7 +72,7 @@ export function secretOf(name: string, profile: Profile): string | null {
   return profile.store === 'keychain' ? keychain.find(name) : (profile.secret ?? null);
 }
 
-/** Keeps a profile and makes it the current one. The secret goes to the keychain if there is one that works. */
+/** Saves a profile and makes it the current one. The secret is stored in the keychain if one works. */
 export function saveProfile(
   name: string,
   { url, workspace }: Pick<Profile, 'url' | 'workspace'>,

@@ -9,8 +9,8 @@ import { operationCommands } from './operation-commands.ts';
 import { resourceCommands } from './resource-commands.ts';
 
 /**
- * Every command as it is declared. What carries a command out is imported when it runs, so that
- * `devpilot --help` and completions start at once.
+ * Declares every command. The implementation of a command is imported when the command runs, so that
+ * `devpilot --help` and shell completion start quickly.
  */
 export function createProgram(): Command {
   const program = new Command('devpilot')
@@ -142,7 +142,7 @@ function accountCommands(program: Command): void {
     (await import('./whoami.ts')).whoami(options),
   );
   const workspaces = program.command('workspaces').description('Manage workspaces');
-  apiCommand(workspaces, 'list', 'List them').action(async (options) =>
+  apiCommand(workspaces, 'list', 'List your workspaces').action(async (options) =>
     (await import('./workspaces.ts')).listWorkspaces(options),
   );
   apiCommand(workspaces, 'use', 'Set the default workspace')
@@ -150,7 +150,7 @@ function accountCommands(program: Command): void {
     .action(async (idOrName, options) => (await import('./workspaces.ts')).useWorkspace(idOrName, options));
   const members = program.command('members').description('Manage members and invitations of the workspace');
   const load = () => import('./members.ts');
-  apiCommand(members, 'list', 'List them').action(async (options) => (await load()).listMembers(options));
+  apiCommand(members, 'list', 'List members').action(async (options) => (await load()).listMembers(options));
   apiCommand(members, 'invite', 'Invite a person; prints only the link to standard output')
     .argument('<email>', 'email address of the invited person')
     .option('--role <role>', 'role: admin or member', 'member')
@@ -179,7 +179,7 @@ function accountCommands(program: Command): void {
     .action(async (names, options) => (await load()).removeMembers(names, options));
 }
 
-/** What lists of both kinds of credential take. */
+/** The list command of access tokens or API keys. */
 function credentialListCommand(parent: Command, nounPlural: string, right: string): Command {
   return apiCommand(parent, 'list', `List ${nounPlural}`)
     .option('--search <text>', 'filter by part of the name')
@@ -191,7 +191,7 @@ function credentialListCommand(parent: Command, nounPlural: string, right: strin
     .option('--limit <count>', LIMIT_HELP);
 }
 
-/** What each right means and reaches, under the options that choose it. */
+/** Help text that describes each scope or permission. */
 const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): string =>
   `\n${title}:\n${rights.map((right) => `  ${right.padEnd(28)}${describeRight(right)}`).join('\n')}`;
 
@@ -203,17 +203,17 @@ function tokenCommands(program: Command): void {
   credentialListCommand(tokens, 'access tokens', 'scope').action(async ({ scope, ...options }) =>
     (await load()).listCredentials('tokens', { ...options, right: scope }),
   );
-  apiCommand(tokens, 'create', 'Create one; the secret alone goes to standard output')
-    .option('--name <name>', 'its name')
+  apiCommand(tokens, 'create', 'Create an access token; prints only the secret to standard output')
+    .option('--name <name>', 'name of the token')
     .option('--scope <scopes>', 'scope, or several separated by commas; can be repeated', parseList)
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
     .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
     .addHelpText('after', rightsHelp('Scopes', SCOPES))
     .action(async (options) => (await import('./tokens-create.ts')).createToken(options));
-  apiCommand(tokens, 'show', 'Show one, never its secret')
+  apiCommand(tokens, 'show', 'Show details of an access token')
     .argument('<token>', 'ID or name')
     .action(async (idOrName, options) => (await load()).showCredential('tokens', idOrName, options));
-  apiCommand(tokens, 'delete', 'Delete; nothing accepts them from then on')
+  apiCommand(tokens, 'delete', 'Delete access tokens')
     .argument('<tokens...>', 'IDs or names')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).deleteCredentials('tokens', names, options));
@@ -232,8 +232,8 @@ function keyCommands(program: Command): void {
   credentialListCommand(keys, 'API keys', 'permission').action(async ({ permission, ...options }) =>
     (await load()).listCredentials('keys', { ...options, right: permission }),
   );
-  apiCommand(keys, 'create', 'Create one; the secret alone goes to standard output')
-    .option('--name <name>', 'its name')
+  apiCommand(keys, 'create', 'Create an API key; prints only the secret to standard output')
+    .option('--name <name>', 'name of the key')
     .option('--permission <permissions>', 'permission, or several separated by commas; can be repeated', parseList)
     .option('--description <text>', 'description')
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
@@ -241,7 +241,7 @@ function keyCommands(program: Command): void {
     .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (options) => (await import('./keys-create.ts')).createKey(options));
-  apiCommand(keys, 'show', 'Show one, never its secret')
+  apiCommand(keys, 'show', 'Show details of an API key')
     .argument('<key>', 'ID or name')
     .action(async (idOrName, options) => (await load()).showCredential('keys', idOrName, options));
   apiCommand(keys, 'update', 'Update an API key; its secret does not change')
@@ -259,7 +259,7 @@ function keyCommands(program: Command): void {
   apiCommand(keys, 'disable', 'Disable an API key; requests with it are rejected')
     .argument('<key>', 'ID or name')
     .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, false, options));
-  apiCommand(keys, 'delete', 'Delete; nothing accepts them from then on')
+  apiCommand(keys, 'delete', 'Delete API keys')
     .argument('<keys...>', 'IDs or names')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).deleteCredentials('keys', names, options));

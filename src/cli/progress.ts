@@ -1,18 +1,18 @@
 import { sanitizeInline } from './output.ts';
 
-/** Tells on a terminal what is being waited for, once a second has passed. Standard output stays untouched. */
+/** Shows on a terminal what the command is waiting for, after one second. Standard output is not used. */
 export interface ProgressIndicator {
   update(text: string): void;
-  /** Makes room for a line; it is shown again after the next second. */
+  /** Clears the message so that a line can be printed; the message is shown again one second later. */
   clear(): void;
   end(): void;
 }
 
 const TICK_MS = 1000;
-/** Those that have begun and not ended: what waits inside of one says nothing of its own. */
+/** Number of active indicators. While one is active, requests made within it show no message of their own. */
 let activeIndicators = 0;
 
-/** `since` is when the waiting began, if it was before. */
+/** `since` is when the wait started, if before now (ms since the epoch). */
 export function startProgress(text: string, quiet: true | undefined, since = Date.now()): ProgressIndicator {
   if (quiet === true || process.stderr.isTTY !== true) return { update: () => {}, clear: () => {}, end: () => {} };
   activeIndicators++;
@@ -48,7 +48,7 @@ export function startProgress(text: string, quiet: true | undefined, since = Dat
   };
 }
 
-/** A `fetch` that tells that a server is being waited for, unless something else is told already. */
+/** A `fetch` that shows that the command is waiting for the server, unless an indicator is already active. */
 export function fetchWithProgress(quiet: true | undefined): typeof fetch {
   let since: number | undefined;
   return async (input, init) => {

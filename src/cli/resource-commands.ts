@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { apiCommand, collectValues, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
-/** Projects, apps, servers, scripts, activity and errors, as they are declared. */
+/** Declares the commands for projects, apps, servers, scripts, activity and errors. */
 export function resourceCommands(program: Command): void {
   projectCommands(program);
   appCommands(program);
@@ -18,17 +18,17 @@ const FROM_HELP = 'JSON file with fields of the API, - for standard input; optio
 const SLUG_HELP = 'slug (default: derived from the name)';
 
 const listCommand = (parent: Command) =>
-  apiCommand(parent, 'list', 'List them')
+  apiCommand(parent, 'list', `List ${parent.name()}`)
     .option('--search <text>', 'filter by part of the name')
     .option('--sort <field>', 'sort by createdAt or name; prefix - for descending')
     .option('--limit <count>', LIMIT_HELP);
 const showCommand = (parent: Command, noun: string) =>
-  apiCommand(parent, 'show', 'Show one').argument(`<${noun}>`, ID_OR_SLUG);
+  apiCommand(parent, 'show', `Show details of ${withArticle(noun)}`).argument(`<${noun}>`, ID_OR_SLUG);
 const deleteCommand = (parent: Command, noun: string) =>
-  apiCommand(parent, 'delete', 'Delete').argument(`<${noun}s...>`, 'IDs or slugs').option('--yes', YES_HELP);
-const createCommand = (parent: Command) =>
-  apiCommand(parent, 'create', 'Create one')
-    .option('--name <name>', 'its name')
+  apiCommand(parent, 'delete', `Delete ${noun}s`).argument(`<${noun}s...>`, 'IDs or slugs').option('--yes', YES_HELP);
+const createCommand = (parent: Command, noun: string) =>
+  apiCommand(parent, 'create', `Create ${withArticle(noun)}`)
+    .option('--name <name>', 'name')
     .option('--slug <slug>', SLUG_HELP)
     .option('--from <file>', FROM_HELP);
 const updateCommand = (parent: Command, noun: string) =>
@@ -43,14 +43,14 @@ function projectCommands(program: Command): void {
   const shared = () => import('./resources.ts');
   listCommand(parent).action(async (options) => (await load()).list((await shared()).listQuery(options), options));
   showCommand(parent, 'project').action(async (idOrSlug, options) => (await load()).show(idOrSlug, options));
-  createCommand(parent)
-    .option('--description <text>', 'what it is')
+  createCommand(parent, 'project')
+    .option('--description <text>', 'description')
     .action(async (options) => {
       const { name, slug, description } = options;
       return (await load()).create((await shared()).definedFields({ name, slug, description }), options);
     });
   updateCommand(parent, 'project')
-    .option('--description <text>', 'what it is')
+    .option('--description <text>', 'new description')
     .action(async (idOrSlug, options) => {
       const { name, description } = options;
       return (await load()).update(idOrSlug, (await shared()).definedFields({ name, description }), options);
@@ -85,7 +85,7 @@ function appCommands(program: Command): void {
       return (await load()).apps.list({ ...listQuery(options), project, server }, options);
     });
   showCommand(parent, 'app').action(async (idOrSlug, options) => (await load()).apps.show(idOrSlug, options));
-  withAppOptions(createCommand(parent)).action(async (options) => {
+  withAppOptions(createCommand(parent, 'app')).action(async (options) => {
     const { apps, appFields } = await load();
     return apps.create(await appFields(options), options);
   });
@@ -111,7 +111,7 @@ function serverCommands(program: Command): void {
     return (await load()).servers.list(listQuery(options), options);
   });
   showCommand(parent, 'server').action(async (idOrSlug, options) => (await load()).servers.show(idOrSlug, options));
-  withServerOptions(createCommand(parent))
+  withServerOptions(createCommand(parent, 'server'))
     .option('--kind <kind>', 'ssh or, if this installation allows it, local (default: ssh)')
     .action(async (options) => {
       const { servers, serverFields } = await load();
@@ -157,7 +157,7 @@ function scriptCommands(program: Command): void {
       return (await load()).scripts.list({ ...listQuery(options), server: options.server }, options);
     });
   showCommand(parent, 'script').action(async (idOrSlug, options) => (await load()).scripts.show(idOrSlug, options));
-  withScriptOptions(createCommand(parent)).action(async (options) => {
+  withScriptOptions(createCommand(parent, 'script')).action(async (options) => {
     const { scripts, scriptFields } = await load();
     return scripts.create(await scriptFields(options), options);
   });
@@ -185,8 +185,8 @@ function activityCommands(program: Command): void {
   apiCommand(parent, 'analytics', 'Count events and unique subjects over time')
     .option('--interval <interval>', 'length of an interval: minute, hour or day')
     .option('--group-by <field>', 'group by type, source or subject')
-    .option('--from <instant>', INSTANT_HELP)
-    .option('--to <instant>', INSTANT_HELP)
+    .option('--from <instant>', `start of the period: ${INSTANT_HELP}`)
+    .option('--to <instant>', 'end of the period, exclusive')
     .option('--csv', 'output CSV')
     .action(async (options) => (await load()).showAnalytics(options));
   apiCommand(parent, 'send', 'Send activity events')

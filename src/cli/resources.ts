@@ -6,7 +6,7 @@ import { readJson } from './files.ts';
 import { confirm, parseCount } from './input.ts';
 import { type Column, printDetails, printJson, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
 
-/** What commands of projects, apps, servers and scripts have in common. */
+/** Shared by the commands for projects, apps, servers and scripts. */
 interface NamedResource {
   readonly id: string;
   readonly name: string;
@@ -17,7 +17,7 @@ export interface ResourceCommandOptions<Item extends NamedResource, Query, Creat
   readonly noun: string;
   readonly columns: readonly Column<Item>[];
   readonly detailFields: readonly Column<Item>[];
-  /** What is said before one is deleted. */
+  /** Warning shown before one is deleted. */
   readonly deleteWarning: string;
   endpoint(client: Client): {
     all(query: Query): AsyncIterable<Item>;
@@ -34,15 +34,15 @@ export interface ListOptions extends RemoteOptions {
   readonly limit?: string;
 }
 
-/** What every list of resources can be asked for. The server knows which words there are, and says so. */
+/** Query parameters of every list. Not validated here: the server rejects unknown values. */
 export const listQuery = ({ search, sort }: ListOptions) => ({ q: search, sort: sort as 'name' | undefined });
 
 export interface BodyOptions extends RemoteOptions {
-  /** A file with a body as the API takes it; options go before what it says. */
+  /** A JSON file with fields of the API; options override it. */
   readonly from?: string;
 }
 
-/** Fields that were given; null for an empty text. */
+/** The fields that were set; an empty string becomes null. */
 export function definedFields(fields: Readonly<Record<string, string | undefined>>): Record<string, string | null> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, text]) =>
@@ -52,8 +52,8 @@ export function definedFields(fields: Readonly<Record<string, string | undefined
 }
 
 /**
- * A body of the API out of `--from` and the options that go before it; `unless` stands for what neither says. The
- * server checks it field by field.
+ * Builds a request body from `--from` and the options that override it; `unless` provides defaults. The server
+ * validates each field.
  */
 async function buildBody<Body>(from: string | undefined, fields: object, defaults: object = {}): Promise<Body> {
   const bodyFromFile = from === undefined ? {} : await readJson(from);

@@ -35,7 +35,7 @@ const RUN_DETAILS: readonly Column<Run>[] = [
   { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
 ];
 
-/** Reads `NAME=VALUE`, and `NAME=-` for what is on standard input without its last newline. */
+/** Parses `NAME=VALUE`; `NAME=-` reads the value from standard input without its last newline. */
 async function parseParameters(texts: readonly string[]): Promise<Record<string, string>> {
   const pairs: [string, string][] = [];
   let piped: string | null = null;
@@ -81,7 +81,7 @@ async function followRun(client: Client, started: Run, options: RunOptions): Pro
   printNote(`${name} completed.`, options);
 }
 
-/** Runs a script; with `--follow` or `--wait` it ends with the script's exit code. */
+/** Runs a script; with `--follow` or `--wait` it exits with the exit code of the script. */
 export async function runScript(script: string, options: RunOptions): Promise<void> {
   const parameters = await parseParameters(options.param ?? []);
   const client = connect(options);
@@ -105,7 +105,7 @@ export async function showRun(id: string, options: RemoteOptions): Promise<void>
   await printDetails(await connect(options).runs.get(id), RUN_DETAILS, options);
 }
 
-/** Ends a run with all its processes. */
+/** Cancels a run and ends all its processes. */
 export async function cancelRun(id: string, options: RemoteOptions): Promise<void> {
   const cancelled = await connect(options).runs.cancel(id);
   if (options.json === true) await printJson(cancelled);

@@ -1,14 +1,15 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /**
- * What build systems obey in the output of a job: workflow commands of GitHub and Azure (`::add-mask::`,
- * `##[…]`, `##vso[…]`), service messages of TeamCity (`##teamcity[…]`), sections of GitLab and Travis.
+ * Commands that build systems execute when they appear in the output of a job: workflow commands of GitHub and Azure
+ * (`::add-mask::`, `##[…]`, `##vso[…]`), service messages of TeamCity (`##teamcity[…]`), sections of GitLab and
+ * Travis.
  */
 const WORKFLOW_COMMAND_START = /^(\s*):(?=:)/;
 const WORKFLOW_COMMAND = /#(?=#\w*\[)/g;
 const CI_SECTION_MARKER = /(section_|travis_)(?=(?:start|end|fold|time):)/g;
 
-/** One line of text from others, which no terminal and no build system obeys: no escape, no control character, no command. */
+/** Escapes one line of untrusted text: no escape sequences, control characters or commands of build systems remain. */
 export function sanitizeLine(line: string): string {
   return stripVTControlCharacters(line)
     .replace(/[\p{Cc}\p{Cf}]/gu, (character) => (character === '\t' ? character : '\ufffd'))
@@ -17,10 +18,10 @@ export function sanitizeLine(line: string): string {
     .replace(CI_SECTION_MARKER, '$1 ');
 }
 
-/** The same for text of several lines. */
+/** Like `sanitizeLine`, for text of several lines. */
 export const sanitizeText = (text: string): string => text.split('\n').map(sanitizeLine).join('\n');
 
-/** JSON with the same value, in which nothing is left that a terminal or a build system obeys. */
+/** Escapes JSON without changing its value, so that no terminal or build system executes any of it. */
 export function sanitizeJson(json: string): string {
   return json
     .replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {

@@ -31,16 +31,16 @@ export interface ScanOptions {
   readonly quiet?: true;
 }
 
-/** What the server says of a secret that was found. */
+/** Status of a found secret on the server. */
 type SecretStatus = 'live' | 'expired' | 'inactive' | 'unknown' | 'revoked';
 
 interface SecretFinding extends SecretMatch {
   readonly path: string;
-  /** Null for a file as it stands. */
+  /** Null for the current content of a file. */
   readonly commit: string | null;
 }
 
-/** More than these are not listed: whoever has so many has one problem, not many. */
+/** Maximum number of findings to list. */
 const MAX_FINDINGS = 10_000;
 const KIND_LABELS: Readonly<Record<SecretKind, string>> = {
   access_token: 'access token',
@@ -59,7 +59,7 @@ function addFinding(state: ScanState, finding: SecretFinding): void {
   if (state.findings.length < MAX_FINDINGS) state.findings.push(finding);
 }
 
-/** Answers with the repositories that were met inside of the path. */
+/** Scans files and returns the nested repositories found below the path. */
 async function scanFiles(state: ScanState, path: string): Promise<string[]> {
   const nestedRepositories: string[] = [];
   for await (const file of listFiles(path, (directory) => nestedRepositories.push(directory))) {
@@ -78,7 +78,7 @@ async function scanFiles(state: ScanState, path: string): Promise<string[]> {
   return nestedRepositories;
 }
 
-/** Adds what objects hold, each secret once a path, under the commit that brought it. */
+/** Adds the secrets found in Git objects, each once per path, with the commit that introduced it. */
 function addObjectFindings(state: ScanState, root: string, matches: readonly ObjectMatch[], isStaged: boolean): void {
   const ignored = findIgnored(
     root,
@@ -117,7 +117,7 @@ async function scanRepository(state: ScanState, path: string, isStaged: boolean)
   addObjectFindings(state, root, matches, isStaged);
 }
 
-/** Asks the server about one secret by presenting it, which counts as a use of it. */
+/** Checks one secret by authenticating with it, which counts as a use of it. */
 async function fetchStatus(url: string, secret: string): Promise<SecretStatus> {
   try {
     await createClient({ url, credential: secret }).whoami();
@@ -127,7 +127,7 @@ async function fetchStatus(url: string, secret: string): Promise<SecretStatus> {
     if (error.code === 'invalid_token') return 'unknown';
     if (error.code === 'token_expired') return 'expired';
     if (error.code === 'token_inactive') return 'inactive';
-    // Refused only for its passphrase, or for something else that follows after the secret was known.
+    // The server recognized the secret but rejected the request for another reason, such as a missing passphrase.
     if (error.status === 401 || error.status === 403 || error.status === 404) return 'live';
     throw error;
   }
@@ -135,7 +135,7 @@ async function fetchStatus(url: string, secret: string): Promise<SecretStatus> {
 
 type SecretStatuses = Map<string, SecretStatus>;
 
-/** Fills in what the server says of each. What it said before it failed stays. */
+/** Adds the status of each secret. If a request fails, the statuses received so far remain. */
 async function checkWithServer(state: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
   for (const { secret } of state.findings) {
     state.progress.update(`Checked ${statuses.size} secrets on the server …`);
@@ -151,8 +151,8 @@ async function revokeAll(secrets: readonly string[], statuses: SecretStatuses, u
 }
 
 /**
- * Revokes what the server knows, if told to: by `--revoke`, or on a terminal by whoever is asked once the
- * findings are shown.
+ * Revokes the secrets that the server knows: with `--revoke`, or after confirmation on a terminal once the findings
+ * are shown.
  */
 async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url: string): Promise<void> {
   const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
@@ -195,11 +195,11 @@ async function printFindings(
   printNote(findings.length === 0 ? `No secrets found in ${scanned}.` : `${foundCount} found in ${scanned}.`, options);
 }
 
-/** Says what was found, whatever becomes of the server's share in it. */
+/** Prints the findings, even if requests to the server failed. */
 async function reportAndRevoke(state: ScanState, options: ScanOptions, url: string | null): Promise<void> {
   const statuses: SecretStatuses = new Map();
   let failure: unknown;
-  // Told to revoke without a question, the report says what came of it.
+  // With `--revoke --yes` the report includes the result of the revocation.
   const revokeFirst = options.revoke === true && options.yes === true;
   try {
     if (url !== null) await checkWithServer(state, statuses, url);
@@ -217,8 +217,8 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, url: stri
 }
 
 /**
- * Finds Devpilot secrets in files and in git history, by prefix and checksum, without asking anybody;
- * with `--server` also which of them are live. Ends with 1 if there are any. Never prints a secret.
+ * Finds Devpilot secrets in files and Git history by prefix and checksum, offline; with `--server` it also checks
+ * which of them are valid. Exits with 1 if any are found. Never prints a secret.
  */
 export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const url = options.server === undefined ? null : parseUrl(options.server);

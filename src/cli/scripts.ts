@@ -59,7 +59,7 @@ function splitAssignment(text: string): [name: string, rest: string | null] {
   return separator === -1 ? [text, null] : [text.slice(0, separator), text.slice(separator + 1)];
 }
 
-/** `--param NAME` and `--param NAME=DEFAULT`, with `--pattern NAME=PATTERN` for some of them. */
+/** Parses `--param NAME` and `--param NAME=DEFAULT`, with `--pattern NAME=PATTERN` for some of them. */
 function parseParameters({ param, pattern = [] }: ScriptOptions) {
   const patterns = new Map(pattern.map(splitAssignment));
   const names = new Set((param ?? []).map((text) => splitAssignment(text)[0]));
@@ -71,7 +71,7 @@ function parseParameters({ param, pattern = [] }: ScriptOptions) {
   });
 }
 
-/** The fields of a script that options name; its body is read from a file. */
+/** The fields of a script that the options set; the body is read from a file. */
 export async function scriptFields(options: ScriptOptions): Promise<object> {
   const { name, slug, description, server, interpreter, runAs, schedule } = options;
   const timeoutSeconds = parseCount('--timeout', options.timeout);

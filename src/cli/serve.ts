@@ -3,7 +3,7 @@ import { readSettings } from '../server/settings.ts';
 import { createLogger, startServer } from '../server/start.ts';
 import { stopListeningForInterrupts } from './interrupt.ts';
 
-/** Serves until SIGTERM or SIGINT, then stops cleanly. A second signal changes nothing. */
+/** Runs the server until SIGTERM or SIGINT, then shuts it down gracefully. A second signal has no effect. */
 export async function serve(): Promise<void> {
   stopListeningForInterrupts();
   const settings = readSettings(process.env);
@@ -24,13 +24,14 @@ export async function serve(): Promise<void> {
       (error: unknown) => {
         if (error instanceof Error && error.name === 'IncompleteStop') logger.error(`stopped; ${error.message}`);
         else logger.error({ err: error }, 'could not stop cleanly');
-        // Connections to a store that does not answer would hold the process up.
+        // Connections to a database that does not respond would keep the process alive.
         process.exit(1);
       },
     );
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  // In one piece, so that whoever reads the first line has the others too; and last, so that a signal sent on reading it stops cleanly.
+  // One write, so that a reader of the first line also has the others; and last, so that a signal sent in response to
+  // it is handled.
   process.stdout.write(lines.join(''));
 }

@@ -48,13 +48,13 @@ export interface ServerOptions extends BodyOptions {
   readonly hostKey?: string;
 }
 
-/** The fields of a server that options name. */
+/** The fields of a server that the options set. */
 export function serverFields({ name, slug, kind, host, user, hostKey, ...options }: ServerOptions): object {
   const port = parseCount('--port', options.port);
   return { ...definedFields({ name, slug, kind, host, user, hostKey }), ...(port !== undefined && { port }) };
 }
 
-/** Tries a server with its pinned host key; fails with what was wrong. */
+/** Connects to a server with its pinned host key; fails with the reason if that fails. */
 export async function checkServer(idOrSlug: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const progress = startProgress('Connecting …', options.quiet);
@@ -65,7 +65,7 @@ export async function checkServer(idOrSlug: string, options: RemoteOptions): Pro
   if (check.hostKey !== null) await print(`${sanitizeInline(check.hostKey)}\n`);
 }
 
-/** Confirms a server as it is shown here, not as it may have become meanwhile. */
+/** Confirms a server exactly as it is shown here; fails if it was changed meanwhile. */
 export async function confirmServer(idOrSlug: string, options: RemoteOptions & { readonly yes?: true }): Promise<void> {
   const client = connect(options);
   const { value: server, tag } = await client.servers.read(idOrSlug);

@@ -5,7 +5,7 @@ import { createSeal } from '../store/seal.ts';
 import { Failure } from './failure.ts';
 import { print, printNote } from './output.ts';
 
-/** Accepts a loss that keeps the server from starting; stop every server first. */
+/** Accepts a data loss that prevents the server from starting. All servers must be stopped. */
 export async function acceptLoss(options: { lostSecret?: true; lostChanges?: true }): Promise<void> {
   const { lostSecret = false, lostChanges = false } = options;
   if (!lostSecret && !lostChanges) throw new Failure('Use --lost-secret, --lost-changes, or both.');

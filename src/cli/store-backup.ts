@@ -8,7 +8,7 @@ import { reportTableProgress } from './store-copy.ts';
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** Backs the store up that the settings name, while it is served. */
+/** Backs up the configured installation; the server may be running. */
 export async function backUpStore(folder: string, options: { withoutSecret?: true; json?: true }): Promise<void> {
   const settings = readSettings(process.env);
   const progress = startProgress('Backing up', options.json);
@@ -29,7 +29,7 @@ export async function backUpStore(folder: string, options: { withoutSecret?: tru
   );
 }
 
-/** Restores a backup into the empty place that the settings name. */
+/** Restores a backup into the configured data directory or database, which must be empty. */
 export async function restoreStore(folder: string, options: { json?: true }): Promise<void> {
   const settings = readSettings(process.env);
   const progress = startProgress('Restoring', options.json);
@@ -47,10 +47,10 @@ export async function restoreStore(folder: string, options: { json?: true }): Pr
   );
 }
 
-/** Replaces the secret that seals what must be read back. */
+/** Replaces the secret that encrypts stored values. */
 export async function rotateStoreSecret(options: { newSecretFile?: string }): Promise<void> {
   const { values, secretFile } = await rotateSecret(readSettings(process.env), options.newSecretFile ?? null);
-  await print(`Re-encrypted ${values} values with the new secret.\n`);
+  await print(`Re-encrypted ${values} ${values === 1 ? 'value' : 'values'} with the new secret.\n`);
   printNote(
     secretFile === null
       ? 'Set DEVPILOT_SECRET to the new secret on every node before the next start.'

@@ -5,15 +5,15 @@ import type { OnProgress } from '../store/copy.ts';
 import { print, printJson, printNote } from './output.ts';
 import { type ProgressIndicator, startProgress } from './progress.ts';
 
-/** Says on a terminal which table is at which row. */
+/** Shows on a terminal how many rows of which table were copied. */
 export function reportTableProgress(progress: ProgressIndicator): OnProgress {
   return (table, rows, total) =>
     progress.update(`${table}: ${rows.toLocaleString('en')} of ${total.toLocaleString('en')}`);
 }
 
-/** Moves an installation from one store to another, empty one. */
+/** Copies an installation into another, empty database. */
 export async function runStoreCopy(options: { from: string; to: string; json?: true }): Promise<void> {
-  // Only what says which secret it is: the stores are named by the options.
+  // Only the settings of the secret are read; the options name the databases.
   const { DEVPILOT_SECRET, DEVPILOT_SECRET_FILE } = process.env;
   const secret = secretFromSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));
   const progress = startProgress('Copying', options.json);

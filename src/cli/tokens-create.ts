@@ -20,7 +20,7 @@ interface TokenFields {
   readonly passphrase: string | null;
 }
 
-/** Asks for what the options left open. Questions go to standard error. */
+/** Prompts for fields that the options did not set. Prompts are written to standard error. */
 async function promptForFields(options: CreateTokenOptions): Promise<TokenFields> {
   const prompts = await import('@clack/prompts');
   const output = process.stderr;
@@ -72,7 +72,7 @@ async function readOptions(options: CreateTokenOptions): Promise<TokenFields> {
   };
 }
 
-/** Creates an access token; its secret alone goes to standard output. */
+/** Creates an access token; prints only the secret to standard output. */
 export async function createToken(options: CreateTokenOptions): Promise<void> {
   const client = connect(options);
   const fields = await readOptions(options);

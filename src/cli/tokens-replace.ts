@@ -19,7 +19,7 @@ export interface ReplaceOptions extends RemoteOptions {
 
 const POLL_INTERVAL_MS = 1000;
 
-/** As long as the old one was given, from now on. */
+/** The expiry that gives the new token the same lifetime as the old one. */
 function sameLifetimeFromNow(old: AccessToken): string | null {
   if (old.expiresAt === null) return null;
   return new Date(Date.now() + Date.parse(old.expiresAt) - Date.parse(old.createdAt)).toISOString();
@@ -35,7 +35,7 @@ async function readPassphrase(old: AccessToken, options: ReplaceOptions): Promis
   );
 }
 
-/** Whether it was used; a server that is away for a while has not seen it used. */
+/** Whether the token was used. Returns false while the server is unavailable. */
 async function isUsed(client: Client, id: string): Promise<boolean> {
   try {
     return (await client.accessTokens.get(id)).useCount > 0;
@@ -65,8 +65,8 @@ async function waitForFirstUse(
 }
 
 /**
- * The rotation in four steps: creates a token like the old one, hands its secret out, waits until it was
- * used, deletes the old one. If it is not used in time both stay, and the command fails.
+ * Rotates a token in four steps: creates a copy, prints its secret, waits for its first use, deletes the old token.
+ * If the copy is not used in time, both remain and the command fails.
  */
 export async function replaceToken(idOrName: string, options: ReplaceOptions): Promise<void> {
   const client = connect(options);
@@ -85,7 +85,7 @@ export async function replaceToken(idOrName: string, options: ReplaceOptions): P
   );
   printNote(`Created ${created.id} as a copy of ${old.id}. Secret (shown only once):`, options);
   await print(options.json === true ? `${JSON.stringify(created)}\n` : `${created.secret}\n`);
-  // What reads the pipe must see its end now: it is what will make the new token used.
+  // Standard output is closed here, so that the reader of the pipe gets the whole secret and can use it.
   if (process.stdout.isTTY !== true) closeSync(1);
   const bothValidNote = `Both tokens remain valid: ${old.id} and ${created.id}. Once the new token is in use, run: devpilot tokens delete ${old.id}`;
   const stopListening = onInterrupt(() => {

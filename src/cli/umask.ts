@@ -1,2 +1,4 @@
-/** What this process writes is for its own user alone; a command that it starts gets back what there was. */
+/**
+ * Files written by this process are accessible only to its user; commands that it starts get the original umask back.
+ */
 export const inheritedUmask = process.umask(0o077);

@@ -3,7 +3,7 @@ import { Failure } from './failure.ts';
 import { printList, printNote } from './output.ts';
 import { profileName, setProfileWorkspace } from './profile.ts';
 
-/** Lists the workspaces that one is a member of. */
+/** Lists the workspaces of the user. */
 export async function listWorkspaces(options: RemoteOptions): Promise<void> {
   const workspaces = await Array.fromAsync(connect(options).workspaces.all());
   await printList(
@@ -18,7 +18,7 @@ export async function listWorkspaces(options: RemoteOptions): Promise<void> {
   );
 }
 
-/** Makes a workspace the one that commands of this profile are about. */
+/** Sets the default workspace of the profile. */
 export async function useWorkspace(idOrSlug: string, options: RemoteOptions): Promise<void> {
   const workspaces = await Array.fromAsync(connect(options).workspaces.all());
   const workspace = workspaces.find(({ id, slug }) => id === idOrSlug || slug === idOrSlug);

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { Failure } from '../failure.ts';
 
-/** A repository that is only read may not run anything of its own: no hooks, monitors, filters or programs. */
+/** A scanned repository must not execute anything of its own: no hooks, monitors, filters or programs. */
 const SAFE_GIT_OPTIONS = [
   '-c',
   'core.fsmonitor=false',
@@ -15,11 +15,11 @@ const GIT_ENVIRONMENT = { ...process.env, GIT_OPTIONAL_LOCKS: '0', GIT_NO_LAZY_F
 
 export interface GitRun {
   readonly output: Readable;
-  /** Rejects if git failed, with what it said. */
+  /** Rejects with the message of Git if Git failed. */
   readonly done: Promise<void>;
 }
 
-/** Runs git in a directory, with its output as it comes. */
+/** Runs Git in a directory and streams its output. */
 export function git(directory: string, args: readonly string[], input?: Readable | string): GitRun {
   const child = spawn('git', [...SAFE_GIT_OPTIONS, ...args], {
     cwd: directory,
@@ -40,12 +40,12 @@ export function git(directory: string, args: readonly string[], input?: Readable
       else reject(new Error(`git ${args[0]}: ${stderrText.trim().split('\n')[0] ?? code}`));
     });
   });
-  // Whoever reads the output awaits this too; until then a failure must not end the process.
+  // The reader of the output awaits this promise later; until then a rejection must not be unhandled.
   done.catch(() => {});
   return { output: child.stdout as Readable, done };
 }
 
-/** The pieces of git's output between `separator`s, read only as fast as they are taken. */
+/** Splits the output of Git at `separator`, reading no faster than the consumer. */
 export async function* splitOutput(run: GitRun, separator = '\0'): AsyncGenerator<string> {
   let rest = '';
   for await (const chunk of run.output.setEncoding('utf8') as AsyncIterable<string>) {
@@ -58,8 +58,8 @@ export async function* splitOutput(run: GitRun, separator = '\0'): AsyncGenerato
 }
 
 /**
- * The top of the repository that a directory is in, or the repository itself if it is a bare one; null if it is
- * in none. Fails where git will not open it, for then its history would seem to hold nothing.
+ * The root of the repository that contains a directory, or the repository itself if it is bare; null outside a
+ * repository. Fails if Git refuses to open the repository, because its history would otherwise appear to be clean.
  */
 export function repositoryRoot(directory: string): string | null {
   const revParse = (option: string) =>
@@ -80,7 +80,7 @@ export function repositoryRoot(directory: string): string | null {
   return null;
 }
 
-/** What git answers to a short question, or null if it fails. */
+/** The output of a short Git command, or null if it fails. */
 export function gitOutput(directory: string, args: readonly string[], input?: string): string | null {
   const { status, stdout } = spawnSync('git', [...SAFE_GIT_OPTIONS, ...args], {
     cwd: directory,

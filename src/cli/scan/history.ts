@@ -6,7 +6,7 @@ import { git, gitOutput, splitOutput } from './git.ts';
 import { IGNORE_FILE } from './list-files.ts';
 import { createSecretFinder, type SecretMatch } from './secret-finder.ts';
 
-/** A secret in an object of the repository: a file's content, or a commit's or tag's message (`path` null). */
+/** A secret in a Git object: the content of a file, or the message of a commit or tag (`path` null). */
 export interface ObjectMatch extends SecretMatch {
   readonly object: string;
   readonly path: string | null;
@@ -19,7 +19,10 @@ export interface NamedObject {
 
 const SEARCHED_TYPES = new Set(['blob', 'commit', 'tag']);
 
-/** Reads `git cat-file --batch`: a header line, so many bytes, a newline; again. */
+/**
+ * Parses the output of `git cat-file --batch`: repeatedly a header line, the content of the stated length, and a
+ * newline.
+ */
 async function searchBatch(
   output: AsyncIterable<Buffer>,
   nextName: () => NamedObject | undefined,
@@ -55,7 +58,7 @@ async function searchBatch(
   }
 }
 
-/** Searches objects, in the order in which they come. Memory does not grow with their size or number. */
+/** Scans objects in the order of the input. Memory use does not depend on their size or number. */
 export async function searchObjects(
   root: string,
   objects: AsyncIterable<NamedObject>,
@@ -79,7 +82,7 @@ export async function searchObjects(
   return count;
 }
 
-/** Every object that any reference or reflog reaches, under a path if one is given. */
+/** All objects reachable from any ref or reflog, limited to a path if one is given. */
 export async function* historyObjects(root: string, path: string): AsyncGenerator<NamedObject> {
   const only = path === '' ? [] : ['--full-history', '--', path];
   const run = git(root, ['rev-list', '--objects', '--all', '--reflog', ...only]);
@@ -91,7 +94,7 @@ export async function* historyObjects(root: string, path: string): AsyncGenerato
   }
 }
 
-/** What is about to be committed. */
+/** The staged objects. */
 export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> {
   const run = git(root, [
     'diff',
@@ -110,7 +113,7 @@ export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> 
   }
 }
 
-/** The first commit that had an object, shortened; null if none is found. */
+/** The abbreviated hash of the first commit that contains an object, or null. */
 export function findCommit(root: string, { object, path }: NamedObject): string | null {
   if (path === null) return object.slice(0, 12);
   const args = [
@@ -127,11 +130,11 @@ export function findCommit(root: string, { object, path }: NamedObject): string 
   return answer?.split('\n')[0]?.slice(0, 12) || null;
 }
 
-/** Those of the paths that the repository's own `.devpilotignore` names. */
+/** The paths that the `.devpilotignore` of the repository excludes. */
 export function findIgnored(root: string, paths: readonly string[]): Set<string> {
   const rules = join(root, IGNORE_FILE);
   if (paths.length === 0 || !existsSync(rules)) return new Set();
-  // Asked in an empty repository, where no .gitignore joins in.
+  // Evaluated in an empty repository, so that no .gitignore applies.
   const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
   try {
     gitOutput(empty, ['init', '-q', '.']);

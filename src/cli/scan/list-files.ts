@@ -5,7 +5,7 @@ import { git, gitOutput, splitOutput } from './git.ts';
 
 export const IGNORE_FILE = '.devpilotignore';
 
-/** Runs with the arguments that make git see a directory that is no repository as an empty one. */
+/** Calls `listPaths` with Git arguments that make a directory outside a repository look like an empty repository. */
 async function* withRepository(
   directory: string,
   listPaths: (repository: readonly string[]) => AsyncGenerator<string>,
@@ -42,9 +42,9 @@ async function* listGitFiles(directory: string, repository: readonly string[]): 
 }
 
 /**
- * The regular files under a path: a directory's as git sees them, without those that `.gitignore` (unless
- * they are tracked) or `.devpilotignore` name. Symbolic links are not followed. Tells of each repository
- * inside of it.
+ * The regular files below a path. Within a directory these are the files that Git lists, except those that
+ * `.gitignore` (unless they are tracked) or `.devpilotignore` exclude. Symbolic links are not followed. Reports each
+ * nested repository.
  */
 export async function* listFiles(path: string, onRepository: (directory: string) => void): AsyncGenerator<string> {
   if (!statSync(path).isDirectory()) {
@@ -54,7 +54,7 @@ export async function* listFiles(path: string, onRepository: (directory: string)
   for await (const entry of withRepository(path, (repository) => listGitFiles(path, repository))) {
     const file = join(path, entry);
     const stats = lstatSync(file, { throwIfNoEntry: false });
-    // A repository inside this one is listed as a directory: it has ignore files of its own.
+    // Git lists a nested repository as a directory; it has ignore files of its own.
     if (stats?.isDirectory()) {
       onRepository(file);
       yield* listFiles(file, onRepository);

@@ -1,11 +1,11 @@
 import { SECRET_PREFIXES, type SecretKind } from '../../contract/vocabulary.ts';
 import { SECRET_TAIL_LENGTH, secretKindOf } from '../../sdk/secret.ts';
 
-/** A secret in a text. `secret` is for asking the server; it is never printed. */
+/** A secret found in a text. `secret` is used to query the server; it is never printed. */
 export interface SecretMatch {
   readonly secret: string;
   readonly kind: SecretKind;
-  /** Counted from 1. */
+  /** Starts at 1. */
   readonly line: number;
 }
 
@@ -23,8 +23,8 @@ function countNewlines(text: string, end: number): number {
 }
 
 /**
- * Finds secrets in bytes that come in pieces, in memory that does not grow with them. What stands before
- * or after a secret does not matter: the checksum tells it from chance. Also reads UTF-16.
+ * Finds secrets in a stream of bytes, in constant memory. The text around a secret does not matter: the checksum
+ * rules out accidental matches. Also reads UTF-16.
  */
 export function createSecretFinder(onMatch: (hit: SecretMatch) => void): {
   write(bytes: Uint8Array): void;
