@@ -16,7 +16,7 @@ import { LOAD_CORE, run, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
 
-/** With `--full` ten million and a hundred thousand; a tenth of the many shows the same in a tenth of the time. */
+/** `--full` uses ten million events. A tenth of that shows the same ratios in a tenth of the time. */
 const MANY = 1_000_000;
 const MANY_IN_FULL = 10_000_000;
 const FEW = 100_000;
@@ -28,7 +28,7 @@ const ROUNDS = 7;
 const CHARTS = 5;
 const SECONDS = 4;
 const CREDENTIALS = 10_000;
-/** The last millisecond of a day, so that a month's chart is of thirty whole days. */
+/** The end of a day, so that the chart of a month covers thirty whole days. */
 const PERIOD_END = Date.parse('2027-02-25T00:00:00Z');
 const NOW = PERIOD_END - 1;
 
@@ -42,7 +42,7 @@ const ORDERLY: Sending = { id: (number) => `event-live-${number}`, subjects: 100
 const DISORDERLY: Sending = { id: () => randomUUID(), subjects: 100_000 };
 
 let made = 0;
-/** A batch as a sender would post it, of things that happened within a minute. */
+/** A batch as a sender would post it, with events of the last minute. */
 function batchOf({ id, subjects }: Sending): Buffer {
   const events = Array.from({ length: BATCH }, () => {
     const number = made++;
@@ -53,9 +53,9 @@ function batchOf({ id, subjects }: Sending): Buffer {
   return Buffer.from(JSON.stringify(events));
 }
 
-/** Events stored a second, parsed as the route parses them. */
+/** Stored events per second, parsed as the route parses them. */
 async function sustain(context: PlatformContext, workspaceId: string, sending: Sending): Promise<number> {
-  // What is known of a workspace is read with its first batch.
+  // The state of a workspace is read with its first batch.
   await context.activityIngest.ingest(
     workspaceId,
     await readCloudEvents(HEADERS, batchOf(sending), NOW),
@@ -92,7 +92,7 @@ const MONTHS = [
 type Month = (typeof MONTHS)[number];
 const CHART_PERIOD = { from: new Date(PERIOD_END - 30 * DAY).toISOString(), to: new Date(PERIOD_END).toISOString() };
 
-/** What a month's chart takes, in milliseconds: the median of some. */
+/** Duration of building the chart of a month, in milliseconds: the median of several runs. */
 async function chart(context: PlatformContext, workspaceId: string, month: Month): Promise<number> {
   const times: number[] = [];
   for (let index = 0; index < CHARTS; index++) {
@@ -125,7 +125,7 @@ async function compareCharts(
       what: `${what}, over one of ${FEW.toLocaleString('en')}`,
       figure: medianRatio(large, small),
       unit: '×',
-      // By the hour a few events leave most subjects' points out: the answers are not alike.
+      // With hourly intervals, few events leave most points of most subjects out, so the results are not comparable.
       bound: month.interval === 'hour' && month.groupBy === 'subject' ? null : atMost(1.5),
       from,
     },
@@ -145,7 +145,10 @@ function done(summary)
 end
 `;
 
-/** Reads month's charts one after the other for a while, with next to no work of its own; resolves to how many a second. */
+/**
+ * Requests the charts of a month one after the other, with hardly any CPU use of its own. Resolves to charts per
+ * second.
+ */
 async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory, seconds: number): Promise<number> {
   const script = join(runFolder(), 'charts.lua');
   const paths = MONTHS.map((month) => `"${new URLSearchParams({ ...month, ...CHART_PERIOD })}"`);
@@ -158,7 +161,7 @@ async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory,
   return requests / seconds;
 }
 
-/** The p99 of `/v1/authorize` while a month's charts are read without a pause, beside its p99 without. */
+/** p99 of `/v1/authorize` while charts of a month are read continuously, relative to p99 without. */
 async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]> {
   const served = await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory });
   try {
@@ -191,7 +194,7 @@ async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]
   }
 }
 
-/** The activity tracker on SQLite: what it takes in, what a month's chart costs, and what that does to judgements. */
+/** The activity tracker on SQLite: ingest rate, cost of the chart of a month, and its effect on decisions. */
 export async function activity({ full }: { readonly full: boolean }): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(CREDENTIALS);

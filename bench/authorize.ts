@@ -8,10 +8,10 @@ const MANY = 1_000_000;
 const FEW = 1_000;
 const ROUNDS = 7;
 const SECONDS = 2;
-/** Of the million, so many are presented in turn: what a busy installation has in use in a second. */
+/** Number of tokens used at random out of the million: what a busy installation uses within a second. */
 const IN_USE = 1_000;
 
-/** The header lines of an answer of ours, less those that `node:http` writes by itself. */
+/** Response headers of the server, except those that `node:http` adds itself. */
 async function headersOf(ours: ServerProcess, secret: string): Promise<Record<string, string>> {
   const answer = await fetch(`${ours.url}/v1/authorize`, { headers: { authorization: `Bearer ${secret}` } });
   const own = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
@@ -23,7 +23,7 @@ interface Side {
   readonly path: string;
   readonly seeded: SeededDirectory;
   readonly of: number;
-  /** Requests a second of the clock, and a second of the server's processor time. */
+  /** Requests per second of wall-clock time, and per second of the server's processor time. */
   readonly rates: number[];
   readonly economy: number[];
 }
@@ -59,7 +59,10 @@ function compare(what: string, above: Side, below: Side, bound: Finding['bound']
   ];
 }
 
-/** `/v1/authorize` beside a bare route of the same server, a bare `node:http` server, and itself with few credentials. */
+/**
+ * `/v1/authorize` relative to a bare route of the same server, to a bare `node:http` server, and to itself with few
+ * credentials.
+ */
 export async function authorize(): Promise<Finding[]> {
   await ensureWrk();
   const many = await seededDirectory(MANY);
@@ -83,7 +86,7 @@ export async function authorize(): Promise<Finding[]> {
   const sides = [inUse, route, http, fewer, one];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      // The order turns, so that nobody always follows the same one; the first round warms up.
+      // The order rotates, so that no side always follows the same other side; the first round is a warm-up.
       for (let turn = 0; turn < sides.length; turn++) {
         const next = sides[(turn + round) % sides.length];
         if (next !== undefined) await runRound(next);

@@ -13,7 +13,7 @@ const COMMANDS = [
 ];
 const BIN = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-/** Milliseconds from the start of a process to its end. */
+/** Milliseconds from the start of a process to its exit. */
 async function timeOf(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<number> {
   const began = performance.now();
   const child = spawn(process.execPath, args, { env: environment, stdio: 'ignore' });
@@ -22,7 +22,7 @@ async function timeOf(args: readonly string[], environment: Readonly<Record<stri
   return performance.now() - began;
 }
 
-/** How long the CLI takes to start, over an empty script in turn with it. */
+/** Run time of CLI commands, relative to an empty script; the two alternate. */
 export async function cli(): Promise<Finding[]> {
   const server = await startTestServer();
   const configDirectory = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));

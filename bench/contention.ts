@@ -9,7 +9,7 @@ const ROUNDS = 5;
 const SECONDS = 4;
 const PER_SECOND = 50;
 
-/** Creates and deletes so many credentials a second through the API until it is told to stop; resolves to how many. */
+/** Creates and deletes credentials through the API at this rate until stopped; resolves to their number. */
 function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory): { stop(): Promise<number> } {
   const headers = { cookie, origin: served.url, 'devpilot-workspace': workspaceId, 'content-type': 'application/json' };
   const pending = new Set<Promise<void>>();
@@ -60,7 +60,7 @@ async function compare(served: ServerProcess, seeded: SeededDirectory, connectio
   return { without, during, churned };
 }
 
-/** The p99 of `/v1/authorize` while credentials are created and deleted, beside its p99 without. */
+/** p99 of `/v1/authorize` while credentials are created and deleted, relative to p99 without. */
 export async function contention(): Promise<Finding[]> {
   await ensureWrk();
   const seeded = await seededDirectory(STORED);

@@ -16,7 +16,7 @@ const ROUNDS = 9;
 const PER_ROUND = 100_000;
 const PER_SLICE = 1_000;
 
-/** Judging a million remembered records in random order, beside one SHA-256 of the same string. */
+/** Decisions on a million cached records in random order, relative to one SHA-256 of the same string. */
 export async function decision(): Promise<Finding[]> {
   const registry = createRecordRegistry({
     read: async () => ({
@@ -60,7 +60,8 @@ export async function decision(): Promise<Finding[]> {
     const order = Array.from({ length: PER_ROUND }, () => secrets[Math.floor(Math.random() * RECORDS)] ?? '');
     let decidingMs = 0;
     let hashingMs = 0;
-    // In slices, and each string read before: a request's secret has just arrived, its record may be anywhere.
+    // In slices, with each string read beforehand: the secret of a request has just arrived, while its record may be
+    // anywhere in memory.
     for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
       const slice = order.slice(from, from + PER_SLICE);
       for (const secret of slice) length += digestOf(secret).length;

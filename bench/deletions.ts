@@ -18,7 +18,7 @@ const FROZEN = 8;
 const MANY = [3, 10, 30];
 const MANY_LEASE_MS = 2000;
 
-/** Milliseconds to the answer of a deletion of a key that these nodes remember. */
+/** Milliseconds until the response to the deletion of a key that all nodes have cached. */
 async function timeOne(
   { owner, authorize: judge }: TestCluster,
   key: TestClusterKey,
@@ -31,7 +31,7 @@ async function timeOne(
   return performance.now() - begun;
 }
 
-/** Milliseconds to the answer of an edit that nothing but the database must confirm. */
+/** Milliseconds until the response to an update that only the database has to confirm. */
 async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<number> {
   const begun = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
@@ -39,7 +39,7 @@ async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<nu
   return performance.now() - begun;
 }
 
-/** The first deletion after a node froze: the only one that waits for its lease to end. */
+/** The first deletion after a node froze, which is the only one that waits for the node's lease to expire. */
 async function timeFrozen(cluster: TestCluster, key: TestClusterKey): Promise<number> {
   const { pid, url } = cluster.nodeAt(1);
   await until(async () => (await fetch(`${url}/readyz`)).ok && (await cluster.authorize(1, key.secret)) === 200);
@@ -51,7 +51,7 @@ async function timeFrozen(cluster: TestCluster, key: TestClusterKey): Promise<nu
   }
 }
 
-/** Many leases on one database, all held by this process: how late a revocation is settled by them all. */
+/** Many leases on one database, all held by this process: milliseconds until all have confirmed a revocation. */
 async function timeMany(count: number): Promise<number[]> {
   const postgres = await startPostgres();
   const url = await postgres.createDatabase();
@@ -85,7 +85,7 @@ async function timeMany(count: number): Promise<number[]> {
   }
 }
 
-/** How late deletions are answered with three real nodes. */
+/** Response time of deletions with three real nodes. */
 export async function deletions(): Promise<Finding[]> {
   const start = (environment: Readonly<Record<string, string>>) =>
     startServerProcess('bench/lib/serve.ts', { environment, cores: '0,1' });

@@ -35,7 +35,7 @@ function readRecords(path: string): CredentialRecord[] {
   }));
 }
 
-/** The longest hold, in milliseconds, while `work` is done. */
+/** The longest event loop delay, in milliseconds, during `work`. */
 async function longestHold(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
@@ -44,7 +44,7 @@ async function longestHold(work: () => Promise<unknown>): Promise<number> {
   return delay.max / 1e6;
 }
 
-/** How long writing the uses of 100,000 credentials holds up the event loop at a stretch. */
+/** The longest event loop delay while the uses of 100,000 credentials are written. */
 export async function flush(): Promise<Finding[]> {
   const { directory } = await seededDirectory(CREDENTIALS_USED);
   const path = join(runFolder(), 'flush.db');
@@ -53,7 +53,7 @@ export async function flush(): Promise<Finding[]> {
   const store = await openSqliteStore(path);
   const usage = createUsageRecorder(await createUsageJournal(store), 'nod_01', createRecordCache(1).counterSlots);
   const holds: number[] = [];
-  /** What the machine itself does in as much time when nothing is written. */
+  /** The longest delay that the machine causes in the same time without a write. */
   const idleHolds: number[] = [];
   const durationsMs: number[] = [];
   try {

@@ -12,11 +12,11 @@ import { runFolder } from './lib/seed.ts';
 const TOKENS = 1000;
 const ROUNDS = 7;
 const SECONDS = 2;
-/** Milliseconds between the requests of a connection where both sides are asked at the same pace. */
+/** Milliseconds between the requests of a connection when both sides receive requests at the same rate. */
 const PAUSE_MS = 2;
 const PER_ROUND = 100_000;
 
-/** A guarded route of a Fastify server beside a bare one of the same server. */
+/** A guarded route of a Fastify server, relative to a bare route of the same server. */
 async function compareRoutes(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding[]> {
   await ensureWrk();
   const file = join(runFolder(), 'guard-secrets');
@@ -59,7 +59,7 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   ];
 }
 
-/** A judgement from a guard's memory, headers in, beside one SHA-256 of the same string. */
+/** A decision from a guard's cache, starting from headers, relative to one SHA-256 of the same string. */
 async function compareDecision(server: TestServer, apiKey: string, secrets: readonly string[]): Promise<Finding> {
   const leaseAuthorizer = createLeaseAuthorizer({
     url: server.url,
@@ -89,7 +89,7 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
     const between = performance.now();
     for (const index of order) length += sha256(secrets[index] ?? '').length;
     const ended = performance.now();
-    // So that beats and reports have their turn.
+    // Yields, so that heartbeats and reports can run.
     await new Promise((resolve) => setTimeout(resolve, 100));
     if (round === 0) continue;
     decisionTimes.push(((between - began) * 1000) / PER_ROUND);

@@ -8,19 +8,19 @@ const MANY = 1_000_000;
 const STARTS = 5;
 
 async function settled(pid: number): Promise<number> {
-  // A second and a half, for what the start has left to the event loop.
+  // Wait 1.5 s for work that startup deferred to the event loop.
   await new Promise((resolve) => setTimeout(resolve, 1500));
   return memoryOf(pid).now;
 }
 
-/** Milliseconds from the start to the end of a script that does nothing: what a process costs on this machine. */
+/** Milliseconds from the start to the exit of an empty script: the cost of a process on this machine. */
 function timeOfEmptyScript(): number {
   const began = performance.now();
   spawnSync(process.execPath, ['-e', '0']);
   return performance.now() - began;
 }
 
-/** Starts of the product as an operator starts it: time until it listens, and memory at rest. */
+/** Starts the product as an operator does: time until it listens, and resident memory when idle. */
 async function starts(directory: string): Promise<{ times: number[]; bare: number[]; resting: number[] }> {
   const bare: number[] = [];
   const times: number[] = [];
@@ -29,7 +29,7 @@ async function starts(directory: string): Promise<{ times: number[]; bare: numbe
     const served = await startServerProcess('bin/devpilot.mjs', { args: ['serve'], directory });
     const memory = await settled(served.pid);
     await served.stop();
-    // The first one fills the caches, the operating system's among them.
+    // The first start fills caches, including those of the operating system.
     if (start === 0) continue;
     times.push(served.startupMs);
     bare.push(timeOfEmptyScript());
@@ -38,7 +38,7 @@ async function starts(directory: string): Promise<{ times: number[]; bare: numbe
   return { times, bare, resting };
 }
 
-/** Time to start and memory at rest, with few and with a million stored credentials. */
+/** Startup time and idle memory with a thousand and with a million stored credentials. */
 export async function start(): Promise<Finding[]> {
   const few = await starts((await seededDirectory(1_000)).directory);
   const many = await starts((await seededDirectory(MANY)).directory);
@@ -67,7 +67,7 @@ export async function start(): Promise<Finding[]> {
   ];
 }
 
-/** Memory once a million credentials were presented, one after the other. */
+/** Resident memory after a million credentials have been used, one after the other. */
 export async function memory(): Promise<Finding[]> {
   await ensureWrk();
   const { directory, secrets } = await seededDirectory(MANY);
@@ -82,7 +82,7 @@ export async function memory(): Promise<Finding[]> {
     let first = 0;
     const began = performance.now();
     while (cachedRecords < MANY) {
-      // Each load goes on where the last one ended.
+      // Each load continues where the previous one ended.
       const { requests } = await load(runFolder(), secrets, `${served.url}/v1/authorize`, {
         seconds: 15,
         of: MANY,

@@ -24,7 +24,7 @@ async function page(
   return (await answer.json()) as Listed;
 }
 
-/** A cursor half the way down, walked to as a client does. */
+/** A cursor in the middle of the list, reached the way a client does. */
 async function cursorInTheMiddle(
   served: ServerProcess,
   seeded: SeededDirectory,
@@ -47,7 +47,10 @@ async function timeOf(work: () => Promise<Listed>): Promise<number> {
   return performance.now() - began;
 }
 
-/** A page of 50 out of 100,000 credentials beside one out of 1,000: each sort, the first page and one in the middle. */
+/**
+ * A page of 50 out of 100,000 credentials, relative to one out of 1,000: each sort order, first page and one in the
+ * middle.
+ */
 export async function pages(): Promise<Finding[]> {
   const many = await seededDirectory(MANY);
   const few = await seededDirectory(FEW);

@@ -24,7 +24,7 @@ const THEIRS_PER_ROUND = 300;
 const OURS_PER_ROUND = 100_000;
 const directory = fileURLToPath(new URL('.peers/', import.meta.url));
 
-/** Installs the peers into a folder of their own, outside our lockfile, where they are missing. */
+/** Installs the peers into a directory of their own, outside our lockfile, if they are missing. */
 async function ensurePeers(): Promise<void> {
   if (existsSync(join(directory, 'node_modules/@better-auth/api-key'))) return;
   process.stdout.write('the peers are missing; installing them with npm into bench/.peers\n');
@@ -44,7 +44,7 @@ interface Auth {
   };
 }
 
-/** Their server on SQLite opened as ours is, with its limits on requests off, since ours has none on valid ones. */
+/** Their server on SQLite, opened like ours. Its request limits are off, since ours has none for valid requests. */
 async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
   const path = join(runFolder(), 'peers.db');
   const database = openSqlite(path, false);
@@ -73,7 +73,7 @@ async function openTheirs(): Promise<{ auth: Auth; keys: string[] }> {
   return { auth, keys };
 }
 
-/** Verifying one of 1,000 keys: theirs beside ours, each on its own SQLite file in this process. */
+/** Verification of one of 1,000 keys, relative to the peer's, each on its own SQLite file in this process. */
 export async function peers(): Promise<Finding[]> {
   await ensurePeers();
   const { auth, keys } = await openTheirs();
@@ -115,7 +115,7 @@ export async function peers(): Promise<Finding[]> {
   async function perSecond(times: number, work: () => Promise<void>): Promise<number> {
     const began = performance.now();
     for (let done = 0; done < times; done++) await work();
-    // Ours writes what it has counted within the round; theirs wrote it with each verification.
+    // Ours writes the collected uses within the round; theirs wrote each use with its verification.
     await usage.flush();
     return (times / (performance.now() - began)) * 1000;
   }

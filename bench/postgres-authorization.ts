@@ -29,21 +29,23 @@ import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory } from './lib/seed.ts';
 
 const IN_USE = 1_000;
-/** Two processes of one program can differ by 2 % for as long as they live, as they happen to be compiled and laid out. */
+/**
+ * Two processes of the same program can differ by 2 % for as long as they live, due to compilation and memory layout.
+ */
 const LAUNCHES = 6;
 const WARM_UP_SECONDS = 4;
 const WARM_ROUNDS = 3;
 const SECONDS = 2;
-/** Seconds after the start, and for which rest is looked at: a fold is in it. */
+/** Seconds to wait after the start, and to measure the idle node; a fold happens within that time. */
 const REST_AFTER_SECONDS = 2;
 const REST_SECONDS = 10;
 const COLD_ROUNDS = 7;
 const LOOKUPS = 10_000;
 const CONCURRENCY = 64;
-/** As many as a node has for its look-ups. */
+/** The number of connections that a node uses for lookups. */
 const CONNECTIONS = 6;
 
-/** Milliseconds of processor time a second. */
+/** Milliseconds of processor time per second. */
 async function atRest(onSqlite: ServerProcess, onPostgres: ServerProcess, database: number): Promise<Finding> {
   const times = () => [
     processorTimeOf(onPostgres.pid) + processorTimeOfFamily(database),
@@ -80,7 +82,7 @@ async function loadOnce({ served }: Side, seeded: SeededDirectory, seconds: numb
   return { perSecond, economy: requests / (processorTimeOf(served.pid) - before) };
 }
 
-/** One start of both, the first round of which is left out: what the engine has not compiled yet is slower. */
+/** One start of both servers. The first round is a warm-up and is dropped. */
 async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory): Promise<void> {
   for (let round = 0; round <= WARM_ROUNDS; round++) {
     for (const side of round % 2 === 0 ? sides : sides.toReversed()) {
@@ -93,8 +95,8 @@ async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory
 }
 
 /**
- * `/v1/authorize` with everything in memory: the same server on PostgreSQL and on SQLite, both on the server's core.
- * `database` is PostgreSQL's process: what it does for the node is done beside the load, as on a machine of its own.
+ * `/v1/authorize` with all records cached: the same server on PostgreSQL and on SQLite, both on the server's core.
+ * `database` is the PostgreSQL process; it runs on the core of the load generator, as if on a machine of its own.
  */
 export async function warm(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
   await ensureWrk();
@@ -145,7 +147,7 @@ export async function warm(seeded: SeededDirectory, url: string, database: numbe
   ];
 }
 
-/** Does `work` with each of `items`, `atOnce` of them at a time; resolves to how many a second. */
+/** Runs `work` for each of `items`, at most `atOnce` concurrently; resolves to items per second. */
 async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) => Promise<unknown>): Promise<number> {
   let index = 0;
   const began = performance.now();
@@ -180,7 +182,7 @@ function createAuthenticatorOn(store: Store) {
   });
 }
 
-/** Judging credentials that are not in memory, beside the bare query of the same rows. */
+/** Decisions on credentials that are not cached, relative to the bare query of the same rows. */
 export async function cold(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const secrets = readFileSync(seeded.secrets, 'utf8').trim().split('\n');
   const store = await openPostgresStore(url, () => undefined);
@@ -196,7 +198,7 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
     for (let round = 0; round <= COLD_ROUNDS; round++) {
       const some = secrets.slice(index, index + LOOKUPS);
       index = (index + LOOKUPS) % secrets.length;
-      // A memory of its own each round: nothing in it was seen before.
+      // A new cache per round, which has none of the records.
       const authenticator = createAuthenticatorOn(store);
       const digests = some.map((secret) => digestBytes(digestOf(secret)));
       const ours = () =>
@@ -206,7 +208,7 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
           if (record === null) throw new Error('A seeded token is not there.');
         });
       const theirs = () => rateOf(digests, atOnce, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
-      // Whoever comes second finds the rows in the database's memory: each does every other time.
+      // The second side finds the rows in the database's buffers, so the order alternates.
       const first = round % 2 === 0 ? await ours() : await theirs();
       const second = round % 2 === 0 ? await theirs() : await ours();
       if (round === 0) continue;

@@ -18,7 +18,7 @@ const NODES = 10;
 const FLUSHES = 15;
 const FOLDED = 50_000;
 
-/** Ten nodes that have used one credential a lot, and each second write that down and fold it in. */
+/** Ten nodes that have used one credential heavily, and write and fold those uses every second. */
 async function contention(seeded: SeededDirectory, url: string): Promise<Finding[]> {
   const [secret = ''] = readFileSync(seeded.secrets, 'utf8').split('\n', 1);
   const stores = await Promise.all(Array.from({ length: NODES }, () => openPostgresStore(url, () => undefined)));
@@ -80,7 +80,7 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
   ];
 }
 
-/** Uses of many credentials: written down as they were counted, then folded into the credentials. */
+/** Uses of many credentials: written as collected, then folded into the credentials. */
 async function folding(url: string): Promise<Finding[]> {
   const store = await openPostgresStore(url, () => undefined);
   try {
@@ -123,7 +123,7 @@ async function sizeOf(url: string): Promise<number> {
   return Number(rows[0]?.bytes);
 }
 
-/** What sharing a database costs. */
+/** The cost of sharing a database. */
 export async function postgres(): Promise<Finding[]> {
   const seeded = await seededDirectory(STORED);
   const server = await startPostgres();

@@ -13,7 +13,7 @@ import { peers } from './peers.ts';
 import { postgres } from './postgres.ts';
 import { stall } from './stall.ts';
 
-/** `npm run bench`, `npm run bench -- name…`, with `--json`, and with `--full` at sizes that take minutes. */
+/** `npm run bench [-- name…]`, with `--json` for JSON output and `--full` for sizes that take minutes. */
 const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Promise<Finding[]>>> = {
   start,
   cli,
@@ -37,7 +37,7 @@ const full = commandLineArguments.includes('--full');
 const names = commandLineArguments.filter((word) => word !== '--json' && word !== '--full');
 const unknown = names.find((name) => !(name in BENCHES));
 if (unknown !== undefined) {
-  process.stderr.write(`There is no bench ${unknown}; there are ${Object.keys(BENCHES).join(', ')}.\n`);
+  process.stderr.write(`Unknown benchmark ${unknown}. Available: ${Object.keys(BENCHES).join(', ')}.\n`);
   process.exit(2);
 }
 

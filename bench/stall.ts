@@ -4,7 +4,7 @@ import { type Sendable, startStallServer } from '../src/testing/stall-server.ts'
 import { pin, SERVER_CORE } from './lib/processes.ts';
 import { atMost, type Finding } from './lib/report.ts';
 
-/** Milliseconds for which a request may hold the event loop (contract, section 6). */
+/** Maximum time for which a request may block the event loop, in milliseconds (contract, section 6). */
 const BOUND_MS = 50;
 const QUIET_MS = 10_000;
 const MAX_ATTEMPTS = 4;
@@ -23,7 +23,7 @@ const worstOf = (all: readonly Measured[], by: 'silenceMs' | 'holdMs'): string =
     .map((one) => `${one[by].toFixed(0)} ms ${one.request.operation} (${one.request.what})`)
     .join('; ');
 
-/** Sends the corpus of hostile requests one by one while another thread asks for `/healthz`. */
+/** Sends the hostile requests one by one while another thread polls `/healthz`. */
 export async function stall(): Promise<Finding[]> {
   const server = await startStallServer(BODY_BYTES);
   await pin(server.pid, SERVER_CORE);
@@ -40,7 +40,7 @@ export async function stall(): Promise<Finding[]> {
     await server.longestHoldMs();
     for (const request of [...server.corpus, ...server.heaviest]) {
       const tries: Measured[] = [];
-      // What else the machine does can only add to a silence, so the shortest of a few tries counts.
+      // Other load on the machine can only lengthen a silence, so the shortest of a few attempts counts.
       while (tries.length < MAX_ATTEMPTS && !tries.some(({ silenceMs }) => silenceMs <= BOUND_MS)) {
         await request.send();
         tries.push({ request, silenceMs: takeSilenceMs(), holdMs: await server.longestHoldMs() });

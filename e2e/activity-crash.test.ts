@@ -6,7 +6,7 @@ import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-ser
 const KILLS = 12;
 const SENDERS = 6;
 const BATCH = 100;
-/** The hour before this one: events from the future are given the time of their arrival. */
+/** The previous hour: events dated in the future would get the time of their arrival. */
 const HOUR_MS = 3_600_000;
 const STARTED = Math.floor(Date.now() / HOUR_MS) * HOUR_MS - HOUR_MS;
 const TIME = new Date(STARTED).toISOString();
@@ -16,7 +16,7 @@ interface IngestResponse {
   readonly duplicates: number;
 }
 
-test(`after ${KILLS} kills amid events each acknowledged one is there once, and a batch that was not is there whole or not at all`, async (t) => {
+test(`after ${KILLS} kills during ingest, each acknowledged event is stored once, and an unacknowledged batch completely or not at all`, async (t) => {
   const directory = temporaryDirectory();
   let server = await spawnServer(directory.path);
   const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown) =>
@@ -37,7 +37,7 @@ test(`after ${KILLS} kills amid events each acknowledged one is there once, and 
       token,
       Array.from({ length: BATCH }, (_, index) => ({
         specversion: '1.0',
-        // In no order, as most senders make them.
+        // Random IDs, as most senders use.
         id: `${(batch * BATCH + index) * 7919}-${index}`,
         source: `/service/${batch % 3}`,
         type: 'thing.happened',
@@ -46,7 +46,7 @@ test(`after ${KILLS} kills amid events each acknowledged one is there once, and 
       })),
     );
 
-  /** Sends until the server dies under it; now and then what was taken before, which is then not taken again. */
+  /** Sends until the server is killed; sometimes repeats an acknowledged batch, which must not be stored again. */
   async function sender(): Promise<void> {
     for (;;) {
       const batch = next++;

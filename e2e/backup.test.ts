@@ -38,7 +38,7 @@ after(async () => {
   root.remove();
 });
 
-/** The settings of an installation that is not there yet. */
+/** The settings of a new, empty installation. */
 async function newStoreLocation(engine: Engine, more: Environment = {}): Promise<Environment> {
   const directory = { DEVPILOT_DATA_DIR: newFolder() };
   return engine === 'sqlite'
@@ -64,7 +64,7 @@ async function signUp(server: ServerProcess): Promise<TestPerson> {
   return signUpOwner({ url: server.url, call, setupLink: `${server.url}/setup#code=${server.setupCode}` }, EMAIL);
 }
 
-/** An app with a variable in its environment, which is sealed in the store. */
+/** An app with an environment variable, which is encrypted in the database. */
 async function sealSomething(server: ServerProcess, owner: TestPerson): Promise<{ path: string; secret: string }> {
   const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Till' } });
   const app = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Till', projectId: project.body.id } });
@@ -85,7 +85,7 @@ async function readSealed(server: ServerProcess, { path, secret }: { path: strin
 const statusOf = async (server: ServerProcess, { secret }: CreatedApiKey) =>
   (await sendRequest(server.url, '/v1/authorize', { headers: bearer(secret) })).status;
 
-/** Creates and deletes keys until it is told to stop; what is in the lists was acknowledged. */
+/** Creates and deletes keys until stopped; both lists contain only acknowledged operations. */
 function write(owner: TestPerson) {
   const made: CreatedApiKey[] = [];
   const deleted: CreatedApiKey[] = [];
@@ -113,7 +113,7 @@ function write(owner: TestPerson) {
 
 for (const from of ENGINES) {
   describe(`a backup of ${from}`, () => {
-    test('under writes holds all that was acknowledged before, and restores into either store', async () => {
+    test('during writes contains everything acknowledged before it, and restores into either database', async () => {
       const location = await newStoreLocation(from);
       const server = await serve(location);
       const owner = await signUp(server);
@@ -163,7 +163,7 @@ for (const from of ENGINES) {
     const to = from === 'sqlite' ? 'postgres' : 'sqlite';
     const nameOf = (location: Environment) => location['DATABASE_URL'] ?? location['DEVPILOT_DATA_DIR'] ?? '';
 
-    test(`to ${to} moves everything; a source at work and a target with something in it are refused`, async () => {
+    test(`to ${to} copies everything; a source in use and a target that is not empty are refused`, async () => {
       const location = await newStoreLocation(from, { DEVPILOT_SECRET: TEST_SECRET });
       const server = await serve(location);
       const owner = await signUp(server);
@@ -194,7 +194,7 @@ for (const from of ENGINES) {
     });
   });
 
-  test(`a new secret on ${from} opens all that the old one sealed, which then opens nothing`, async () => {
+  test(`rotating the secret on ${from} re-encrypts all values, and the old secret is rejected`, async () => {
     const location = await newStoreLocation(from);
     const server = await serve(location);
     const sealed = await sealSomething(server, await signUp(server));
@@ -222,7 +222,7 @@ for (const from of ENGINES) {
   });
 }
 
-test('a backup, a restore and a copy with another secret than the store was sealed with are refused', async () => {
+test('backup, restore and copy are refused with a secret other than that of the database', async () => {
   const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
   await (await serve(location)).stop('SIGTERM');
   const other = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
@@ -242,7 +242,7 @@ test('a backup, a restore and a copy with another secret than the store was seal
   await refuse(other, 'store', 'copy', '--from', location['DEVPILOT_DATA_DIR'] ?? '', '--to', newFolder());
 });
 
-test('a copy starts in a directory that remembers another store, which was removed from it', async () => {
+test('a copy succeeds into a directory whose previous database was removed', async () => {
   const location = await newStoreLocation('sqlite', { DEVPILOT_SECRET: TEST_SECRET });
   const server = await serve(location);
   const key = await createKey(await signUp(server), ['read']);
@@ -258,7 +258,7 @@ test('a copy starts in a directory that remembers another store, which was remov
   assert.equal((await again.stop('SIGTERM')).code, 0);
 });
 
-test('a backup that was changed, cut short or goes where something is, is refused', async () => {
+test('a modified or truncated backup, and a target that is not empty, are refused', async () => {
   const location = await newStoreLocation('sqlite');
   const server = await serve(location);
   await signUp(server);

@@ -59,7 +59,7 @@ beforeEach(async () => {
 });
 
 describe('pull', () => {
-  test('writes what push reads back exactly, as dotenv and as JSON', async () => {
+  test('writes exactly what push reads, as dotenv and as JSON', async () => {
     await setVariables(owner, app, AWKWARD);
     for (const format of ['dotenv', 'json']) {
       const pulled = await shell.run(['env', 'pull', app.slug, '--format', format]);
@@ -73,7 +73,7 @@ describe('pull', () => {
     }
   });
 
-  test('puts them into a file of mode 0600, also over one that others could read', async () => {
+  test('writes a file of mode 0600, even when it replaces one that others could read', async () => {
     await setVariables(owner, app, { KEY: 'value' });
     const path = join(shell.directory, '.env');
     writeFileSync(path, 'OLD=1\n');
@@ -88,7 +88,7 @@ describe('pull', () => {
     assert.match((await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr, /dotenv or json/);
   });
 
-  test('list tells names and asks for no values', async () => {
+  test('list prints names and does not request values', async () => {
     await setVariables(owner, app, { KEY: 'hidden value' });
     const { stdout } = await shell.run(['env', 'list', app.slug]);
     assert.match(stdout, /^KEY\t\d{4}-/);
@@ -98,7 +98,7 @@ describe('pull', () => {
 });
 
 describe('push', () => {
-  test('shows names with masked values, needs --yes without a terminal, and leaves what the file lacks', async () => {
+  test('shows names with masked values, requires --yes without a terminal, and keeps variables missing from the file', async () => {
     await setVariables(owner, app, { SAME: 'same', OTHER: 'before', LEFT: 'stays' });
     const name = file('next.env', 'SAME=same\nOTHER=after-secret\nNEW=new-secret\n');
     const refused = await shell.run(['env', 'push', app.slug, name]);
@@ -123,7 +123,7 @@ describe('push', () => {
     assert.deepEqual(await variables(), { SAME: 'same', OTHER: 'after-secret', NEW: 'new-secret', LEFT: 'stays' });
   });
 
-  test('at a terminal asks once the differences are shown; no is no, with 2', async () => {
+  test('on a terminal, asks after showing the diff; "no" changes nothing and exits with 2', async () => {
     const name = file('asked.env', 'ASKED=hidden-value\n');
     const refused = await shell.typeAtTerminal(['env', 'push', app.slug, name], [[/Change the environment/, 'n']]);
     assert.equal(refused.code, 2);
@@ -135,7 +135,7 @@ describe('push', () => {
     assert.deepEqual(await variables(), { ASKED: 'hidden-value' });
   });
 
-  test('removes what the file lacks with --prune; with --dry-run it changes nothing', async () => {
+  test('removes variables missing from the file with --prune; changes nothing with --dry-run', async () => {
     await setVariables(owner, app, { KEPT: '1', GONE: '2' });
     const name = file('pruned.json', '{ "KEPT": "1" }');
     const shown = await shell.run(['env', 'push', app.slug, name, '--prune', '--dry-run']);
@@ -147,7 +147,7 @@ describe('push', () => {
     assert.deepEqual([again.code, again.stderr], [0, `The environment of ${app.slug} is already up to date.\n`]);
   });
 
-  test('says which line can not be read and nothing of what stands there', async () => {
+  test('names the invalid line and prints nothing of its content', async () => {
     const bad = await shell.run(['env', 'push', app.slug, file('bad.env', 'A=1\nB="never closed\n'), '--yes']);
     assert.deepEqual([bad.code, bad.stderr], [1, 'devpilot: bad.env, line 2: must have a closing quote.\n']);
     const json = await shell.run(['env', 'push', app.slug, file('bad.json', '{"A": "top secret'), '--yes']);
@@ -162,7 +162,7 @@ describe('push', () => {
 });
 
 describe('set and unset', () => {
-  test('take the value from standard input and never from the command line', async () => {
+  test('read the value from standard input and never from the command line', async () => {
     const set = await shell.run(['env', 'set', app.slug, 'PEM'], { input: 'line one\nline two\n' });
     assert.deepEqual([set.code, set.stdout, set.stderr], [0, '', `Set PEM of ${app.slug}.\n`]);
     const dashed = await shell.run(['env', 'set', app.slug, 'DASHED=-', '--json'], { input: 'shown nowhere' });
@@ -180,14 +180,14 @@ describe('set and unset', () => {
     assert.deepEqual(await variables(), { PEM: 'line one\nline two', DASHED: 'shown nowhere', NOTHING: '' });
   });
 
-  test('at a terminal the value is typed unseen', async () => {
+  test('on a terminal, the value is typed without echo', async () => {
     const typed = await shell.typeAtTerminal(['env', 'set', app.slug, 'TYPED'], [[/Value of TYPED/, 'unseen value\r']]);
     assert.equal(typed.code, 0, typed.stdout);
     assert.ok(!typed.stdout.includes('unseen'));
     assert.deepEqual(await variables(), { TYPED: 'unseen value' });
   });
 
-  test('unset removes all or none, and a version brings them back', async () => {
+  test('unset removes all or none, and an earlier version restores them', async () => {
     await setVariables(owner, app, { A: '1', B: '2', C: '3' });
     assert.equal((await shell.run(['env', 'unset', app.slug, 'A', 'X', '--yes'])).code, 1);
     assert.match((await shell.run(['env', 'unset', app.slug, 'A'])).stderr, /--yes is required/);
@@ -201,7 +201,7 @@ describe('set and unset', () => {
     assert.deepEqual(await variables(), { A: '1', B: '2', C: '3' });
   });
 
-  test('an app that is not there, and a credential without the scope, are told', async () => {
+  test('an unknown app and a missing scope are reported', async () => {
     const missing = await shell.run(['env', 'pull', 'no-such-app']);
     assert.equal(missing.code, 1);
     const other = await createToken(owner, ['run_scripts']);
@@ -213,7 +213,7 @@ describe('set and unset', () => {
 describe('run', () => {
   const tell = (text: string) => ['--', process.execPath, '-e', text];
 
-  test('gives the variables to the command and not the credential, and ends as it does', async () => {
+  test('passes the variables but not the credential to the command, and exits with its code', async () => {
     await setVariables(owner, app, { ...AWKWARD, PATH_LIKE: 'x' });
     const script =
       'process.stdout.write(JSON.stringify([process.env, process.umask(), process.argv.slice(1)])); process.exit(7)';
@@ -229,7 +229,7 @@ describe('run', () => {
     assert.ok(!ran.stdout.includes(secret));
   });
 
-  test('passes standard input and signals on, and dies by the signal that the command died by', async () => {
+  test('forwards standard input and signals, and ends by the signal that ended the command', async () => {
     const echo = await shell.run(['env', 'run', app.slug, '--', 'cat'], { input: 'through' });
     assert.deepEqual([echo.code, echo.stdout], [0, 'through']);
     const started = 'console.log("ready"); setInterval(() => {}, 1000);';
@@ -247,7 +247,7 @@ describe('run', () => {
     assert.equal(died.signalCode, 'SIGINT');
   });
 
-  test('ends with 127 for a command that is not there, with 126 for what is none', async () => {
+  test('exits with 127 for a command that is not found, with 126 for a file that is not executable', async () => {
     assert.equal((await shell.run(['env', 'run', app.slug, '--', 'no-such-command'])).code, 127);
     file('plain', 'text');
     assert.equal((await shell.run(['env', 'run', app.slug, '--', './plain'])).code, 126);
@@ -255,7 +255,7 @@ describe('run', () => {
   });
 });
 
-test('a member lists the names; pull and run refuse instead of going on with blank values', async () => {
+test('a member lists the names; pull and run fail instead of using blank values', async () => {
   await setVariables(owner, app, { DATABASE_URL: 'postgres://shop:hunter2hunter2@db' });
   const member = await signUpMember(server, owner, 'member', 'mia@example.com');
   const environment = { DEVPILOT_TOKEN: member.cookie.split('=')[1] ?? '' };

@@ -39,7 +39,7 @@ after(async () => {
 });
 
 describe('projects, servers and apps', () => {
-  test('projects are created, listed, changed and deleted', async () => {
+  test('projects are created, listed, updated and deleted', async () => {
     const created = await shell.run(['projects', 'create', '--name', 'Web shop', '--slug', 'shop', '--json']);
     assert.equal(created.code, 0, created.stderr);
     const project = json<Project>(created.stdout);
@@ -86,7 +86,7 @@ describe('projects, servers and apps', () => {
     assert.match((await shell.run(['servers', 'create', '--name', 'Bad', '--port', 'x'])).stderr, /--port must be/);
   });
 
-  test('an app takes options and a file, and what others hang on is not deleted', async () => {
+  test('an app is created from options and a file, and resources in use are not deleted', async () => {
     const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci' }];
     const healthCheck = { url: 'http://127.0.0.1:8080/healthz' };
     writeFileSync(join(shell.directory, 'app.json'), JSON.stringify({ hooks, healthCheck, branch: 'develop' }));
@@ -150,7 +150,7 @@ describe('projects, servers and apps', () => {
 });
 
 describe('activity', () => {
-  test('events are sent once, from options, arrays and lines, and read with their charts', async () => {
+  test('events from options, arrays and lines are stored once, and listed and counted', async () => {
     const token = (secret: string) => ({ environment: { DEVPILOT_TOKEN: secret } });
     const sender = token((await createToken(owner, ['activity_tracker'])).secret);
     const reader = token((await createToken(owner, ['activity_tracker_analytics'])).secret);
@@ -195,7 +195,7 @@ describe('activity', () => {
 });
 
 describe('errors', () => {
-  test('issues are listed, shown with their stack, resolved, reopened, muted and deleted', async () => {
+  test('issues are listed, shown with their stack trace, resolved, reopened, muted and deleted', async () => {
     const report = {
       type: 'TypeError',
       message: 'order is undefined',

@@ -57,7 +57,7 @@ after(async () => {
 });
 
 describe('deployments', () => {
-  test('deploy --follow prints what is said and ends with 0 once the release is live', async () => {
+  test('deploy --follow prints the log and exits with 0 once the release is live', async () => {
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow']);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^building$/m);
@@ -70,14 +70,14 @@ describe('deployments', () => {
     assert.match(shown.stdout, /Live\s+yes\n/);
   });
 
-  test('ends with 1 where a hook fails, with the reason, and the live release stays', async () => {
+  test('exits with 1 and the reason if a hook fails, and the live release remains', async () => {
     const before = live();
     app.repository.commit({ broken: 'yes' }, 'Breaks');
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow', '--json']);
     assert.equal(code, 1);
     const over = json<Deployment>(stdout);
     assert.equal(over.status, 'failed');
-    // The answer is the deployment; what it said stands beside it.
+    // Standard output has the deployment; its log goes to standard error.
     assert.match(stderr, /^building$/m);
     assert.match(stderr, /^devpilot: Deployment dpl_\w+ failed: .*Build/m);
     assert.equal(live(), before);
@@ -88,7 +88,7 @@ describe('deployments', () => {
     assert.notEqual(live(), before);
   });
 
-  test('list filters, rollback goes back, and unknown things are told', async () => {
+  test('list filters, rollback deploys the earlier commit, and unknown values are reported', async () => {
     const failed = json<Deployment[]>(
       (await shell.run(['deployments', 'list', '--app', app.slug, '--status', 'failed', '--json'])).stdout,
     );
@@ -107,7 +107,7 @@ describe('deployments', () => {
     assert.match((await shell.run(['deployments', 'list', '--status', 'odd'])).stderr, /must be one of/);
   });
 
-  test('one that waits is approved; one that is cancelled ends its follower with 2', async () => {
+  test('a waiting deployment is approved; following a cancelled one exits with 2', async () => {
     const begun = await shell.run(
       ['deploy', app.slug, '--approval', '--commit', app.repository.git('rev-parse', 'HEAD~1'), '--json'],
       {
@@ -138,7 +138,7 @@ describe('deployments', () => {
     assert.equal((await shell.run(['deployments', 'promote', third.stdout.trim()], { environment: advanced })).code, 1);
   });
 
-  test('interrupted, a follower says how to come back, and the deployment goes on', async () => {
+  test('when interrupted, --follow says how to follow again, and the deployment continues', async () => {
     const follower = shell.start(['deploy', app.slug, '--approval', '--follow'], { environment: advanced });
     const ended = collectResult(follower);
     await new Promise((resolve) => follower.stderr?.once('data', resolve));
@@ -156,7 +156,7 @@ describe('deployments', () => {
 });
 
 describe('logs', () => {
-  test('of a deployment are text, with --json NDJSON, and begin where they are asked to', async () => {
+  test('of a deployment are printed as text or NDJSON, from the requested line on', async () => {
     const id = live() ?? '';
     const lines = (await shell.run(['logs', id, '--json'])).stdout
       .trim()
@@ -176,14 +176,14 @@ describe('logs', () => {
     assert.equal((await shell.run(['logs', 'dpl_00000000000000000000000000'])).code, 1);
   });
 
-  test('of an app are what its log command says', async () => {
+  test('of an app are the output of its log command', async () => {
     const { code, stdout, stderr } = await shell.run(['logs', app.slug, '--from', '1'], { environment: keyed });
     assert.deepEqual([code, stdout], [0, 'second\nthird\n'], stderr);
   });
 });
 
 describe('scripts', () => {
-  test('are created from a file, run with parameters, and changed', async () => {
+  test('are created from a file, run with parameters, and updated', async () => {
     writeFileSync(join(shell.directory, 'greet.sh'), 'echo "Hello, $WHO"; echo "from $PLACE"; exit "$CODE"\n');
     const environment = keyed;
     const created = await shell.run(
@@ -263,7 +263,7 @@ describe('scripts', () => {
 });
 
 describe('backups', () => {
-  test('are made, restored in place and deleted', async () => {
+  test('are created, restored and deleted', async () => {
     const environment = keyed;
     const file = join(app.directory, 'shared', 'note.txt');
     mkdirSync(join(app.directory, 'shared'), { recursive: true });

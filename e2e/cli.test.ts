@@ -30,7 +30,7 @@ let shell: CliShell;
 const json = <Body>(text: string) => JSON.parse(text) as Body;
 const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
-/** Signs in as the person does: runs the command, reads its code, approves it in the page's stead. */
+/** Signs in as a person does: runs the command, reads its code, and approves it in place of the web UI. */
 async function signIn(into: CliShell, person: TestPerson, args: readonly string[] = []) {
   const child = into.start(['login', '--url', server.url, ...args]);
   const ended = collectResult(child);
@@ -60,7 +60,7 @@ after(async () => {
 });
 
 describe('signing in', () => {
-  test('keeps the secret in a file for its owner alone, and says who one is', async () => {
+  test('stores the secret in a file readable only by its owner, and whoami shows the person', async () => {
     const file = join(shell.directory, 'config', 'config.json');
     assert.equal(statSync(file).mode & 0o777, 0o600);
     const { code, stdout } = await shell.run(['whoami', '--json']);
@@ -70,7 +70,7 @@ describe('signing in', () => {
     assert.equal(whoami.rights.role, 'owner');
   });
 
-  test('without a credential a command ends with 4 and says what to do', async () => {
+  test('without a credential, a command exits with 4 and says what to do', async () => {
     const fresh = openCliShell();
     const { code, stdout, stderr } = await fresh.run(['tokens', 'list', '--url', server.url]);
     fresh.close();
@@ -78,13 +78,13 @@ describe('signing in', () => {
     assert.match(stderr, /^devpilot: Not signed in to http.*Run: devpilot login/);
   });
 
-  test('a profile’s secret is sent to no other address', async () => {
+  test('the secret of a profile is sent only to the URL of the profile', async () => {
     const { code, stderr } = await shell.run(['whoami', '--url', 'http://127.0.0.1:9']);
     assert.equal(code, 4);
     assert.match(stderr, /Not signed in to http:\/\/127\.0\.0\.1:9/);
   });
 
-  test('takes a secret from standard input, never from the command line', async () => {
+  test('login reads a secret from standard input, never from the command line', async () => {
     const fresh = openCliShell({ DEVPILOT_URL: server.url });
     const token = await createToken(owner, ['modify_env']);
     const refused = await fresh.run(['login', '--token', token.secret]);
@@ -96,11 +96,11 @@ describe('signing in', () => {
     fresh.close();
   });
 
-  test('uses the keychain where one works, and then keeps no secret in the file', async () => {
+  test('uses a keychain that works, and then stores no secret in the file', async () => {
     const fresh = openCliShell();
     const bin = join(fresh.directory, 'bin');
     mkdirSync(bin);
-    // Stands for libsecret's command, which needs a desktop session.
+    // Replaces the command of libsecret, which needs a desktop session.
     writeFileSync(
       join(bin, 'secret-tool'),
       `#!/bin/sh\ncase $1 in store) cat > "$HOME/kept" ;; lookup) cat "$HOME/kept" ;; clear) rm "$HOME/kept" ;; esac\n`,
@@ -117,7 +117,7 @@ describe('signing in', () => {
     fresh.close();
   });
 
-  test('DEVPILOT_TOKEN and DEVPILOT_PASSPHRASE go before the configuration', async () => {
+  test('DEVPILOT_TOKEN and DEVPILOT_PASSPHRASE override the configuration', async () => {
     const token = await createToken(owner, ['run_scripts'], { passphrase: 'schöne Passphrase' });
     const environment = { DEVPILOT_TOKEN: token.secret, DEVPILOT_PASSPHRASE: 'schöne Passphrase' };
     const { stdout } = await shell.run(['whoami', '--json'], { environment });
@@ -133,7 +133,7 @@ describe('signing in', () => {
     assert.equal(cannot.code, 1);
   });
 
-  test('signing out ends the session on the server', async () => {
+  test('logout ends the session on the server', async () => {
     const other = openCliShell();
     assert.equal((await signIn(other, owner, ['--profile', 'work'])).code, 0);
     const kept = json<{ profiles: { work: { secret: string } } }>(
@@ -148,7 +148,7 @@ describe('signing in', () => {
 });
 
 describe('tokens', () => {
-  test('create prints the secret alone on standard output', async () => {
+  test('create prints only the secret to standard output', async () => {
     const created = await shell.run([
       'tokens',
       'create',
@@ -172,7 +172,7 @@ describe('tokens', () => {
     assert.ok(!listed.stdout.includes(created.stdout.trim()));
   });
 
-  test('a passphrase comes in on standard input', async () => {
+  test('a passphrase is read from standard input', async () => {
     const args = ['tokens', 'create', '--name', 'Guarded', '--scope', 'all', '--passphrase', '-', '--json'];
     const { stdout, code } = await shell.run(args, { input: 'correct horse\n' });
     assert.equal(code, 0);
@@ -182,7 +182,7 @@ describe('tokens', () => {
     assert.equal((await server.call('/v1/authorize', { headers })).status, 200);
   });
 
-  test('what the server refuses is said field by field, with 1', async () => {
+  test('validation errors of the server are printed per field, and the exit code is 1', async () => {
     const { code, stderr, stdout } = await shell.run(['tokens', 'create', '--name', 'No', '--scope', 'everything']);
     assert.deepEqual({ code, stdout }, { code: 1, stdout: '' });
     assert.match(stderr, /name/);
@@ -193,7 +193,7 @@ describe('tokens', () => {
     assert.deepEqual([open.code, /--name and --scope are required/.test(open.stderr)], [1, true]);
   });
 
-  test('in a pipe lists are columns with tabs, quiet ones ids alone, and neither has colours', async () => {
+  test('in a pipe, lists are separated by tabs, quiet lists contain only IDs, and neither has colors', async () => {
     const token = await createToken(owner, ['error_tracker'], { name: 'Names with a\u202etrick' });
     const { stdout } = await shell.run(['tokens', 'list', '--search', 'Names with']);
     const cells = stdout.split('\n')[0]?.split('\t') ?? [];
@@ -203,7 +203,7 @@ describe('tokens', () => {
     assert.ok(!stdout.includes('\x1b'));
   });
 
-  test('delete needs --yes without a terminal, finds by name, and is true when it returns', async () => {
+  test('delete requires --yes without a terminal, accepts names, and has taken effect when it returns', async () => {
     const token = await createToken(owner, ['all'], { name: 'To be deleted' });
     const refused = await shell.run(['tokens', 'delete', 'To be deleted']);
     assert.equal(refused.code, 1);
@@ -215,12 +215,12 @@ describe('tokens', () => {
     assert.deepEqual([missing.code, missing.stderr.includes('No access token named')], [1, true]);
   });
 
-  test('replace ends its output at once, waits for the first use, then deletes the old one', async () => {
+  test('replace closes its output immediately, waits for the first use, then deletes the old token', async () => {
     const old = await createToken(owner, ['modify_env'], { name: 'Rotated' });
     const child = shell.start(['tokens', 'replace', old.id, '--quiet', '--wait', '1m']);
     const ended = collectResult(child);
     let secret = '';
-    // What reads the pipe sees its end while the command still waits.
+    // The reader of the pipe sees its end while the command is still waiting.
     for await (const chunk of child.stdout ?? []) secret += String(chunk);
     secret = secret.trim();
     assert.equal(child.exitCode, null);
@@ -233,7 +233,7 @@ describe('tokens', () => {
 });
 
 describe('Ctrl-C', () => {
-  test('ends what waits with 2, and says what is left behind', async () => {
+  test('exits a waiting command with 2, and says what remains', async () => {
     const old = await createToken(owner, ['modify_env'], { name: 'Half replaced' });
     const replacing = shell.start(['tokens', 'replace', old.id]);
     const ended = collectResult(replacing);
@@ -254,7 +254,7 @@ describe('Ctrl-C', () => {
 });
 
 describe('keys', () => {
-  test('are created, shown, updated, switched off and on, and deleted', async () => {
+  test('are created, shown, updated, disabled, enabled and deleted', async () => {
     const created = await shell.run([
       'keys',
       'create',
@@ -294,8 +294,8 @@ describe('keys', () => {
   });
 });
 
-describe('the rest', () => {
-  test('members and workspaces are listed; another workspace can be named', async () => {
+describe('other commands', () => {
+  test('members and workspaces are listed; --workspace selects another workspace', async () => {
     await signUpMember(server, owner, 'member', 'grace@example.com');
     const members = await shell.run(['members', 'list', '--json']);
     assert.deepEqual(
@@ -314,7 +314,7 @@ describe('the rest', () => {
     assert.equal(none.code, 1);
   });
 
-  test('a key is given the flag guard, shown with it, and loses it', async () => {
+  test('the guard flag of a key is set, shown and removed', async () => {
     const created = await shell.run(['keys', 'create', '--name', 'Gate', '--permission', 'read', '--guard']);
     assert.equal(created.code, 0, created.stderr);
     assert.match((await shell.run(['keys', 'show', 'Gate'])).stdout, /^Guard\s+yes$/m);
@@ -323,7 +323,7 @@ describe('the rest', () => {
     assert.equal((await shell.run(['keys', 'update', 'Gate', '--guard', 'maybe'])).code, 1);
   });
 
-  test('a credential does nothing in a workspace that is not its own, whatever is named', async () => {
+  test('a credential works only in its own workspace, whichever workspace is selected', async () => {
     const key = await createKey(owner, ['read', 'write', 'manage_projects']);
     const environment = { DEVPILOT_TOKEN: key.secret, DEVPILOT_URL: server.url };
     const create = (...named: string[]) =>
@@ -340,7 +340,7 @@ describe('the rest', () => {
     assert.equal(made.code, 0, made.stderr);
   });
 
-  test('members are invited, given a role and removed', async () => {
+  test('members are invited, assigned a role and removed', async () => {
     const invited = await shell.run(['members', 'invite', 'alan@example.com', '--role', 'admin']);
     assert.equal(invited.code, 0, invited.stderr);
     const link = invited.stdout.trim();
@@ -439,7 +439,7 @@ describe('the rest', () => {
     );
   });
 
-  test('doctor finds nothing wrong with a sound house, and names what is wrong with another', async () => {
+  test('doctor passes for a healthy installation, and names the problems of a broken one', async () => {
     const environment = { DEVPILOT_DATA_DIR: server.dataDirectory };
     const sound = await shell.run(['doctor', '--json'], { environment });
     const checks = json<{ name: string; ok: boolean }[]>(sound.stdout);
@@ -490,7 +490,7 @@ describe('the rest', () => {
     assert.ok(complete('devpilot completion ').includes('zsh'));
   });
 
-  test('zsh completes at the first Tab, from a folder of fpath and when sourced', async () => {
+  test('zsh completes at the first Tab, from a directory in fpath and when sourced', async () => {
     ensureCommand('zsh');
     const folder = join(shell.directory, 'functions');
     mkdirSync(folder);
@@ -528,7 +528,7 @@ describe('the rest', () => {
     }
   });
 
-  test('an unknown command or option ends with 1, help with 0', async () => {
+  test('an unknown command or option exits with 1, help with 0', async () => {
     const unknown = await shell.run(['token']);
     assert.deepEqual(
       [unknown.code, /unknown command 'token'[\s\S]*Did you mean tokens/.test(unknown.stderr)],
@@ -539,7 +539,7 @@ describe('the rest', () => {
     assert.equal((await shell.run(['--help'])).code, 0);
   });
 
-  test('a server that does not answer is said to, with 1', async () => {
+  test('an unreachable server is reported, and the exit code is 1', async () => {
     const environment = {
       DEVPILOT_TOKEN: (await createToken(owner, ['all'])).secret,
       DEVPILOT_URL: 'http://127.0.0.1:9',
@@ -548,7 +548,7 @@ describe('the rest', () => {
     assert.deepEqual([code, stderr.includes('http://127.0.0.1:9 cannot be reached. Is the server running')], [1, true]);
   });
 
-  test('help loads nothing that only other commands need: little more work than an empty script', () => {
+  test('help loads no modules of other commands: little more work than an empty script', () => {
     const measure = (args: readonly string[]) => {
       const tell = "process.on('exit', () => console.error(JSON.stringify(process.cpuUsage())))";
       const { stderr } = spawnSync(process.execPath, ['--import', `data:text/javascript,${tell}`, ...args], {

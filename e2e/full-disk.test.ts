@@ -18,7 +18,7 @@ import { until } from '../src/testing/until.ts';
 const root = temporaryDirectory();
 const disk = join(root.path, 'disk');
 execFileSync('mkdir', [disk]);
-// A file system of its own needs the rights to mount one; there is no other way to fill a disk.
+// Requires the right to mount a file system; there is no other way to fill a disk safely.
 const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=40m', 'devpilot-test', disk]).status === 0;
 after(() => {
   if (mounted) spawnSync('umount', [disk]);
@@ -26,7 +26,7 @@ after(() => {
 });
 
 const filler = join(disk, 'filler');
-/** Takes all the room there is. */
+/** Fills the file system. */
 function fillDisk(): void {
   const file = openSync(filler, 'a');
   for (let size = 1_048_576; size >= 1; ) {
@@ -39,7 +39,7 @@ function fillDisk(): void {
   closeSync(file);
 }
 
-describe('on a disk that is full', { skip: mounted ? false : 'no file system can be mounted here' }, () => {
+describe('on a full disk', { skip: mounted ? false : 'no file system can be mounted here' }, () => {
   const directory = join(disk, 'data');
   const reserve = join(directory, 'devpilot.reserve');
   let server: ServerProcess;
@@ -52,7 +52,7 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
   });
   after(() => server.stop('SIGKILL'));
 
-  test('deletions, deactivations, sign-ins and sign-outs go on, and nothing else is written; with room all is as before', async () => {
+  test('deletions, deactivations, sign-ins and sign-outs work, and other writes fail until there is space again', async () => {
     const keys = await Promise.all(Array.from({ length: 40 }, () => createKey(owner, ['read'])));
     const [switched, revoked, ...deleted] = keys;
     const invited = { email: 'grace@example.com', role: 'member' };
@@ -68,7 +68,7 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
     const create = () =>
       owner.call<{ detail: string }>('/v1/api-keys', { body: { name: 'One more', permissions: ['read'] } });
     let answer = await create();
-    // The log has some room that it had taken before.
+    // The WAL still has some space that it allocated earlier.
     for (let tries = 0; answer.status === 201 && tries < 2_000; tries++) answer = await create();
     assert.equal(answer.status, 503, answer.text);
     assert.match(answer.body.detail, /disk is full/);
@@ -98,7 +98,7 @@ describe('on a disk that is full', { skip: mounted ? false : 'no file system can
     assert.match(ready.body.warning ?? '', /disk is full/);
     assert.match(await (await fetch(server.metricsUrl ?? '')).text(), /devpilot_disk_full 1\n/);
 
-    // Killed and started on the disk that is full: what was deleted stays so.
+    // Killed and restarted on the full disk: deletions remain effective.
     await server.stop('SIGKILL');
     fillDisk();
     server = await spawnServer(directory, { DEVPILOT_METRICS: '127.0.0.1:0' });

@@ -26,7 +26,7 @@ interface Process {
   readonly url: string;
 }
 
-/** Starts a process and waits until it says where it listens. */
+/** Starts a process and waits for the line with its URL. */
 function startProcess(args: readonly string[], environment: Readonly<Record<string, string>>): Promise<Process> {
   const child = spawn(process.execPath, args, {
     env: { PATH: process.env['PATH'], LOG_LEVEL: 'fatal', ...environment },
@@ -58,7 +58,7 @@ function makeOwner(environment: Readonly<Record<string, string>>): Promise<unkno
   return new Promise((resolve) => child.once('exit', resolve));
 }
 
-/** The guard's server, and another one that deletions are asked of: on the embedded store it is the same. */
+/** The guard's server, and another one that deletions are sent to; with the embedded database they are the same. */
 interface GuardSetup {
   readonly environment: Readonly<Record<string, string>>;
   readonly servers: number;
@@ -125,7 +125,7 @@ for (const [name, open] of [
       await setup.close();
     });
 
-    /** The status of a guarded request; 0 where nobody answered. */
+    /** The status of a guarded request; 0 without a response. */
     const statusOf = async (secret: string): Promise<number> => {
       const answer = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) }).catch(() => null);
       await answer?.arrayBuffer().catch(() => undefined);
@@ -134,19 +134,19 @@ for (const [name, open] of [
     const end = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
     const receiptOf = (answer: { headers: Headers }) => answer.headers.get('devpilot-revocation') ?? '';
 
-    /** How often the guard had asked when it let this through. */
+    /** How many requests the guard had sent when it accepted this one. */
     async function askedAt(secret: string): Promise<string | null> {
       const answer = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) });
       const text = await answer.text();
       return answer.status === 200 ? text : null;
     }
 
-    /** A token that the guard judges from memory, and how often it was used. */
+    /** A token whose decisions the guard makes from its cache, and its number of uses. */
     async function remembered(): Promise<{ id: string; secret: string; uses: number }> {
       const token = await createToken(owner, ['modify_env']);
       let uses = 0;
       await until(async () => {
-        // Each that is let through is a use, also while the guard has to ask.
+        // Each accepted request is a use, including those for which the guard still sends a request.
         const asked = [await askedAt(token.secret), await askedAt(token.secret)];
         uses += asked.filter((one) => one !== null).length;
         return asked[0] !== null && asked[0] === asked[1];
@@ -154,7 +154,7 @@ for (const [name, open] of [
       return { ...token, uses };
     }
 
-    test('healthy: it confirms, and accepts nothing after the answer', async () => {
+    test('healthy: it confirms the deletion, and accepts nothing after the response', async () => {
       for (let round = 0; round < 20; round++) {
         const token = await remembered();
         const answer = await end(token.id);
@@ -163,7 +163,7 @@ for (const [name, open] of [
       }
     });
 
-    test('frozen: the answer waits for its lease to end, and when it goes on it accepts nothing', async () => {
+    test('frozen: the response waits until its lease expires, and it accepts nothing when it resumes', async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const token = await remembered();
         guarded.child.kill('SIGSTOP');
@@ -175,7 +175,7 @@ for (const [name, open] of [
       }
     });
 
-    test('cut off: it judges until its lease ends, then refuses, and comes back by itself', async () => {
+    test('disconnected: it decides until its lease expires, then rejects, and recovers by itself', async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const [alive, token] = [await remembered(), await remembered()];
         proxy.stall();
@@ -198,7 +198,7 @@ for (const [name, open] of [
       }
     });
 
-    test('its server is killed: a deletion at the next one waits for the lease that the last one gave', async () => {
+    test('its server is killed: a deletion on another server waits for the lease granted by the killed one', async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const token = await remembered();
         await ended(servers[0] as Process, 'SIGKILL');
@@ -216,7 +216,7 @@ for (const [name, open] of [
       }
     });
 
-    test('its process is stopped: it reports its uses and nobody waits for it', async () => {
+    test('its process is stopped: it reports its uses, and deletions do not wait for it', async () => {
       const token = await remembered();
       for (let time = 0; time < 30; time++) assert.equal(await statusOf(token.secret), 200);
       await ended(guarded, 'SIGTERM');

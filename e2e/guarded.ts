@@ -1,7 +1,7 @@
 import fastify from 'fastify';
 import { guard } from '../src/sdk/guard.ts';
 
-/** A server of somebody else's, guarded from memory: `node guarded.ts URL`, its API key in DEVPILOT_GUARD_KEY. */
+/** A third-party server with a guard in lease mode: `node guarded.ts URL`, with its API key in DEVPILOT_GUARD_KEY. */
 const [, , url = ''] = process.argv;
 let asked = 0;
 const devpilot = guard({
@@ -16,7 +16,7 @@ const devpilot = guard({
 });
 const app = fastify();
 await app.register(devpilot.fastify);
-// How often it asked so far: what doesn't raise it was judged from memory.
+// Number of requests the guard has sent so far; a decision that does not raise it came from the cache.
 app.get('/thing', () => String(asked));
 await devpilot.ready();
 process.stdout.write(`${await app.listen({ port: 0, host: '127.0.0.1' })}\n`);

@@ -20,7 +20,7 @@ import {
   type TestServer,
 } from '../src/testing/test-server.ts';
 
-/** A server of somebody else's, with one guarded route that says who asked. */
+/** A third-party server with one guarded route that returns the caller's identity. */
 interface Guarded {
   readonly url: string;
   close(): Promise<unknown> | unknown;
@@ -102,7 +102,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
     });
     after(() => server.close());
 
-    test('lets in a token with the scope, and says who it is', async () => {
+    test('accepts a token with the scope, and returns its identity', async () => {
       const token = await createToken(owner, ['modify_env', 'run_scripts'], { name: 'Döner & Söhne' });
       const { status, text } = await get(server.url, bearer(token.secret));
       assert.equal(status, 200);
@@ -118,7 +118,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
       assert.deepEqual(JSON.parse((await get(server.url, bearer(all.secret))).text).scopes, SCOPES);
     });
 
-    test('refuses with the server’s own answer, and the route is not reached', async () => {
+    test('rejects with the response of the server, and the route is not reached', async () => {
       const narrow = await createToken(owner, ['run_scripts']);
       const key = await createKey(owner, ['read']);
       const other = await createToken(await createWorkspaceFor(owner, testServer, `Other of ${name} ${mode}`), ['all']);
@@ -138,7 +138,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
       }
     });
 
-    test('hands the passphrase on, byte for byte', async () => {
+    test('forwards the passphrase byte for byte', async () => {
       const token = await createToken(owner, ['modify_env'], { passphrase: 'schöne Passphrase' });
       const right = Buffer.from('schöne Passphrase').toString('latin1');
       assert.equal((await get(server.url, bearer(token.secret))).status, 401);
@@ -146,14 +146,14 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
       assert.equal(status, 200);
     });
 
-    test('a deleted token is refused by the next request (CVE-2026-46554)', async () => {
+    test('a deleted token is rejected by the next request (CVE-2026-46554)', async () => {
       const token = await createToken(owner, ['modify_env']);
       assert.equal((await get(server.url, bearer(token.secret))).status, 200);
       assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
       assert.equal((await get(server.url, bearer(token.secret))).status, 401);
     });
 
-    test('of two Authorization lines none is picked', async () => {
+    test('a request with two Authorization headers is rejected', async () => {
       const token = await createToken(owner, ['modify_env']);
       const status = await new Promise((resolve) => {
         const headers = ['Host', 'x', 'Authorization', `Bearer ${token.secret}`, 'Authorization', 'Bearer garbage'];
@@ -162,13 +162,13 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
       assert.equal(status, 401);
     });
 
-    test('odd paths are guarded too (CVE-2026-33808)', async () => {
+    test('unusual paths are guarded too (CVE-2026-33808)', async () => {
       for (const path of ['//thing', '/thing;x', '/thing/', '/%74hing', '/nothing']) {
         assert.deepEqual(await get(server.url, {}, path).then(({ status, reached: got }) => [status, got]), [401, 0]);
       }
     });
 
-    test('closed while Devpilot is gone, slow, or something else answers in its place', async () => {
+    test('fails closed while Devpilot is down, slow, or replaced by another server', async () => {
       const token = await createToken(owner, ['modify_env']);
       const stranger = createServer((incoming, answer) => {
         if (incoming.headers.authorization === 'Bearer slow') return;
@@ -196,7 +196,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
   });
 }
 
-test('a permission demands a key; a demand that says nothing, or a word that there is not, is refused at once', async () => {
+test('a permission requires a key; an empty requirement or an unknown value is refused immediately', async () => {
   const { url } = testServer;
   const handler = guard({ url, permission: ['read', 'write'] }).wrap((_request, { kind }) => new Response(kind));
   const statusOf = async (secret: string) =>
@@ -215,7 +215,7 @@ test('a permission demands a key; a demand that says nothing, or a word that the
   );
 });
 
-test('Fastify: what others keep for a request stays with it while requests of one turn are judged together', async () => {
+test('Fastify: AsyncLocalStorage of a request is preserved while the requests of one turn are authorized together', async () => {
   const kept = new AsyncLocalStorage<string>();
   const { secret: apiKey } = await createKey(owner, ['read'], { guard: true });
   const { secret } = await createToken(owner, ['modify_env']);

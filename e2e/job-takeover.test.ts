@@ -19,14 +19,14 @@ import { until } from '../src/testing/until.ts';
 
 const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
 
-/** A hook that says that it is there and then takes its time, unless the page is the first one. */
+/** A hook that reports its start and then takes a while, except in the first deployment. */
 const slowly = (fixture: string, mark: string) => ({
   name: 'slow',
   stage: fixture,
   run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
 });
 
-test('two nodes: any of them runs a deployment once, its log is followed on the other, and a node that is killed is taken over', async (context) => {
+test('two nodes: either runs a deployment once, the other can follow its log, and jobs of a killed node are taken over', async (context) => {
   const directory = temporaryDirectory();
   const postgres = await startPostgres();
   context.after(async () => {
@@ -35,7 +35,7 @@ test('two nodes: any of them runs a deployment once, its log is followed on the 
   });
   const environment = { ...LOCAL, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET };
   const one = await spawnServer(directory.path, environment);
-  // Before the next start, which prints a setup code of its own.
+  // Before the next node starts, which prints a setup code of its own.
   const owner = await signUpRemoteOwner(one);
   const two = await spawnServer(directory.path, environment);
   const nodes = [one, two];
@@ -65,7 +65,7 @@ test('two nodes: any of them runs a deployment once, its log is followed on the 
   await app.edit({ hooks: [slowly('post_setup', mark)] });
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
-  // Which of them has it is told by whose child runs the hook.
+  // The node that runs the job is the parent of the hook's process.
   const victim = nodes.find(({ pid }) => hasChild(pid, 'read -r n')) as ServerProcess;
   await victim.stop('SIGKILL');
   await until(async () => !isRunning('sleep', mark));

@@ -24,7 +24,7 @@ async function signUpWithKey(server: ServerProcess) {
   return { person, key: made.body };
 }
 
-/** One request over an agent's kept connections: its status, or the code of its error. */
+/** Sends one request over a kept-alive connection: resolves to its status, or the code of its error. */
 function request(agent: Agent, url: string, secret: string): Promise<number | string> {
   return new Promise((resolve) => {
     get(url, { agent, headers: bearer(secret) }, (answer) => {
@@ -34,7 +34,7 @@ function request(agent: Agent, url: string, secret: string): Promise<number | st
   });
 }
 
-test(`after ${KILLS} kills no use is missing that was answered more than a second before, and none is counted twice`, async () => {
+test(`after ${KILLS} kills, no use older than a second is missing, and none is counted twice`, async () => {
   const directory = temporaryDirectory();
   let server = await spawnServer(directory.path);
   const { person, key } = await signUpWithKey(server);
@@ -45,7 +45,7 @@ test(`after ${KILLS} kills no use is missing that was answered more than a secon
     let isOver = false;
     const client = async () => {
       while (!isOver) {
-        // Each counted use has a denial beside it, whose writing must not delay it.
+        // Each counted use is accompanied by a denial, whose write must not delay it.
         if ((await request(agent, `${server.url}/v1/authorize?permission=read`, key.secret)) === 200)
           answeredAt.push(performance.now());
         await request(agent, `${server.url}/v1/authorize?permission=write`, key.secret);
@@ -64,7 +64,7 @@ test(`after ${KILLS} kills no use is missing that was answered more than a secon
     const promised = answeredAt.filter((at) => at < killedAt - scaledTimeout(1000)).length;
     const found = body.useCount - counted;
     assert.ok(found >= promised, `${found} counted of ${answeredAt.length}, at least ${promised} are promised`);
-    // Judged, and killed before the answer arrived: one for each client.
+    // Accepted, but killed before the response arrived: at most one per client.
     assert.ok(found <= answeredAt.length + clients.length, `${found} counted of ${answeredAt.length}`);
     counted = body.useCount;
   }
@@ -72,7 +72,7 @@ test(`after ${KILLS} kills no use is missing that was answered more than a secon
   directory.remove();
 });
 
-test(`${STOPS} stops under a load on kept connections reset none of them`, async () => {
+test(`${STOPS} graceful stops under load reset no kept-alive connection`, async () => {
   const directory = temporaryDirectory();
   let first = true;
   let secret = '';
@@ -88,7 +88,7 @@ test(`${STOPS} stops under a load on kept connections reset none of them`, async
       for (;;) {
         const result = await request(agent, server.url + path, secret);
         if (result === 200) answered++;
-        // Nobody listens any more: the request was never sent, and another node can take it.
+        // The server no longer listens: the request was never sent, and another node can serve it.
         else if (result === 'ECONNREFUSED') return;
         else errors.push(result);
         if (result !== 200) return;

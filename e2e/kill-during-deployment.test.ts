@@ -18,14 +18,14 @@ import { until } from '../src/testing/until.ts';
 
 const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
 
-/** A hook that says that it is there and then takes its time, unless the page is the first one. */
+/** A hook that reports its start and then takes a while, except in the first deployment. */
 const slowly = (fixture: string, mark: string) => ({
   name: 'slow',
   stage: fixture,
   run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
 });
 
-test('killed at each stage: the release before stays or comes back, the deployment has failed, nothing runs on', async () => {
+test('killed at each stage: the previous release is active, the deployment has failed, and no process remains', async () => {
   const directory = temporaryDirectory();
   let server = await spawnServer(directory.path, LOCAL);
   let owner = await signUpRemoteOwner(server);
@@ -48,7 +48,7 @@ test('killed at each stage: the release before stays or comes back, the deployme
     assert.equal(live, fixture === 'post_release' ? fixture : 'one');
     await server.stop('SIGKILL');
     await until(async () => !isRunning('sleep', mark));
-    // What starts the release before again must not wait as well.
+    // The hook that starts the previous release again must not wait as well.
     writeFileSync(join(app.directory, 'shared/quick'), '');
     server = await spawnServer(directory.path, LOCAL);
     owner = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);

@@ -10,7 +10,7 @@ import { signUpRemoteOwner } from '../src/testing/test-server.ts';
 
 const COMMAND = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
-/** Starts a server and kills it at some moment of its start, which shows in what is in its directory. */
+/** Starts a server and kills it at a moment of its startup that is recognized by the files in its directory. */
 async function startAndKill(directory: string, reached: () => boolean): Promise<void> {
   const env = { ...process.env, PORT: '0', DEVPILOT_DATA_DIR: directory, LOG_LEVEL: 'silent' };
   const child = spawn(process.execPath, [COMMAND, 'serve'], { env, stdio: 'ignore' });
@@ -25,7 +25,7 @@ const has = (directory: string, name: string, bytes = 0) => {
   return existsSync(path) && statSync(path).size >= bytes;
 };
 
-test('killed at any moment of its first start, of later ones and of a stop, a server starts cleanly', async () => {
+test('a server killed at any moment of its first start, a later start or a stop starts cleanly', async () => {
   const moments: ((directory: string) => boolean)[] = [
     (directory) => has(directory, 'devpilot.state'),
     (directory) => has(directory, 'devpilot.db'),
@@ -46,7 +46,7 @@ test('killed at any moment of its first start, of later ones and of a stop, a se
   let server = await spawnServer(directory.path);
   await signUpRemoteOwner(server);
   for (const after of [0, 10, 40]) {
-    // Into the stop, which takes some milliseconds, and into the start that follows.
+    // Kills it during the shutdown, which takes some milliseconds, and during the next start.
     const stopping = server.stop('SIGTERM');
     await pause(after);
     await Promise.all([server.stop('SIGKILL'), stopping]);

@@ -11,7 +11,7 @@ const BOUND = 500;
 const DELETIONS = 2000;
 const AT_ONCE = 16;
 const CUT_OFF = 60;
-/** Judgements of a credential on each node that begin while it is being deleted, at most. */
+/** Maximum number of requests per node that start while the credential is being deleted. */
 const HAMMERED = 4;
 const WRITE = '?permission=write';
 const ALL = [0, 1, 2];
@@ -20,7 +20,7 @@ const directory = temporaryDirectory();
 let cluster: TestCluster;
 let keys: TestClusterKey[];
 
-/** How late was answered, by phase, in milliseconds. */
+/** Response times by phase, in milliseconds. */
 const delays = new Map<string, number[]>();
 const acknowledged: { readonly id: string; readonly gone: boolean }[] = [];
 const accepted: string[] = [];
@@ -36,9 +36,9 @@ after(async () => {
 });
 
 /**
- * Has every node remember a key, hammers all nodes with it, and deletes it or takes a right away. From
- * the answer on, no judgement that begins may pass, on any node that answers. Resolves to the answer's
- * status, 0 where there was none.
+ * Makes every node cache a key, sends requests with it to all nodes, and deletes the key or removes a permission. No
+ * request that starts after the response may be accepted by any node that responds. Resolves to the status of the
+ * response, 0 without one.
  */
 async function endOne(
   phase: string,
@@ -73,7 +73,7 @@ async function endOne(
 const remember = (key: TestClusterKey, nodes: readonly number[]) =>
   Promise.all(nodes.map((index) => cluster.authorize(index, key.secret, WRITE)));
 
-/** Ends so many, many at once, every fourth by an edit; stops early when `going` says so. */
+/** Deletes this many keys concurrently, every fourth by an update; stops early once `going` returns false. */
 async function endMany(
   phase: string,
   count: number,
@@ -88,7 +88,7 @@ async function endMany(
         if (key === undefined) throw new Error('There are no keys left.');
         const status = await endOne(phase, key, left % 4 === 0, reachable);
         if ([200, 204, 404].includes(status)) continue;
-        // Nobody knows whether it was done; it is asked for again once there is somebody to ask.
+        // The outcome is unknown; the request is repeated once a node responds.
         keys.unshift(key);
         await until(() => isReady(0));
       }
@@ -106,13 +106,13 @@ function show(phase: string): void {
 
 const isReady = async (index: number) => (await sendRequest(cluster.nodeAt(index).url, '/readyz', {})).status === 200;
 
-test('with three healthy nodes nothing is accepted after the answer', async () => {
+test('with three healthy nodes, nothing is accepted after the response', async () => {
   await endMany('three healthy nodes', 600);
   show('three healthy nodes');
   assert.deepEqual(accepted, []);
 });
 
-test('a frozen node is waited for until its lease ends, and accepts nothing when it goes on', async () => {
+test('a deletion waits until the lease of a frozen node expires; the node accepts nothing when it resumes', async () => {
   for (let round = 0; round < 6; round++) {
     const { pid } = cluster.nodeAt(1);
     const key = await createKey(cluster.owner, ['write']);
@@ -129,7 +129,7 @@ test('a frozen node is waited for until its lease ends, and accepts nothing when
   assert.deepEqual(accepted, []);
 });
 
-test('a node that is killed is waited for until its lease ends, and a new one takes its place', async () => {
+test('a deletion waits until the lease of a killed node expires; a new node replaces it', async () => {
   for (let round = 0; round < 3; round++) {
     await cluster.replace(1, () => endMany('a killed node', 70, [0, 2]));
     await endMany('a killed node', 50);
@@ -138,10 +138,10 @@ test('a node that is killed is waited for until its lease ends, and a new one ta
   assert.deepEqual(accepted, []);
 });
 
-test('a node that is cut off from the database judges until its lease ends, and then not at all', async () => {
+test('a node disconnected from the database decides until its lease expires, and then rejects everything', async () => {
   const kept = await createKey(cluster.owner, ['write']);
   for (let round = 0; round < 4; round++) {
-    // It remembers them all, and without its database each answer takes it as long as it waits for one.
+    // It has all keys cached, and without its database each response takes as long as its timeout.
     await Promise.all(keys.slice(-CUT_OFF).map((key) => remember(key, ALL)));
     assert.equal(await cluster.authorize(2, kept.secret), 200);
     cluster.proxy.stall();
@@ -155,7 +155,7 @@ test('a node that is cut off from the database judges until its lease ends, and 
   assert.deepEqual(accepted, []);
 });
 
-test('PostgreSQL is restarted and killed under load, and deletions go on when it is back', async () => {
+test('PostgreSQL is restarted and killed under load; deletions resume when it is back', async () => {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     const phase = `PostgreSQL ended by ${signal}`;
     let going = true;
@@ -181,7 +181,7 @@ test('PostgreSQL is restarted and killed under load, and deletions go on when it
   assert.deepEqual(accepted, []);
 });
 
-test('every acknowledged deletion and edit is there afterwards', async () => {
+test('every acknowledged deletion and update is in effect afterwards', async () => {
   await endMany('three healthy nodes, at the end', Math.max(0, DELETIONS - acknowledged.length));
   process.stdout.write(`${acknowledged.length} deletions and edits answered, ${accepted.length} accepted afterwards\n`);
   assert.ok(acknowledged.length >= DELETIONS);

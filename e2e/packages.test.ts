@@ -47,7 +47,7 @@ after(() => rmSync(packageDirectory, { recursive: true, force: true }));
 
 const packed = (name: string) => join(root, 'dist', name);
 
-/** An empty folder with some packages installed into it by npm. Rejects if that fails. */
+/** An empty directory with packages installed into it by npm. Rejects if that fails. */
 async function install(name: string, packages: readonly string[], how: readonly string[]): Promise<string> {
   const directory = join(packageDirectory, name);
   mkdirSync(directory);
@@ -60,7 +60,7 @@ async function install(name: string, packages: readonly string[], how: readonly 
   return directory;
 }
 
-/** Installs what has dependencies, from the registry that this machine knows; null where none can be reached. */
+/** Installs packages with dependencies from the configured registry; null if no registry can be reached. */
 async function installFromRegistry(name: string, packages: readonly string[]): Promise<string | null> {
   try {
     return await install(name, packages, ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=60000']);
@@ -71,8 +71,8 @@ async function installFromRegistry(name: string, packages: readonly string[]): P
 }
 
 /**
- * Where there is no registry: an empty folder with the server's package in it, and beside it just the
- * dependencies that it declares, as they are installed here. What it forgets to declare, it does not find.
+ * Without a registry: an empty directory with the server's package and only its declared dependencies, copied from
+ * this installation. An undeclared dependency is not found.
  */
 function unpackServer(): string {
   const directory = join(packageDirectory, 'linked');
@@ -101,7 +101,7 @@ describe('dist/devpilot-sdk.tgz', () => {
   });
   after(() => testServer.close());
 
-  test('has at most 60 kB, no dependencies, and imports nothing but itself', () => {
+  test('has at most 60 kB, no dependencies, and imports only its own files', () => {
     assert.ok(statSync(join(root, 'dist/devpilot-sdk.tgz')).size <= 60_000);
     assert.deepEqual(
       readdirSync(join(directory, 'node_modules')).filter((one) => !one.startsWith('.')),
@@ -116,7 +116,7 @@ describe('dist/devpilot-sdk.tgz', () => {
     }
   });
 
-  /** Uses all of the package under a runtime, on a server with one owner. */
+  /** Uses the whole API of the package with a runtime, on a server with one owner. */
   async function use(command: string, args: readonly string[]): Promise<void> {
     writeFileSync(
       join(directory, 'use.js'),
@@ -168,7 +168,7 @@ await remembering.close();`,
     assert.equal(body.useCount, 4, 'the uses in memory were reported');
   }
 
-  test('works where it is installed: client, guard in both modes, form of a secret', () => use(process.execPath, []));
+  test('works when installed: client, guard in both modes, format of a secret', () => use(process.execPath, []));
 
   test('works in Deno and Bun', async (context) => {
     const runtimes = await installFromRegistry('runtimes', ['deno@2.9.6', 'bun@1.4.5']);
@@ -256,7 +256,7 @@ const main :Workerd.Worker = (
     assert.equal(body.useCount, 4, 'the uses in memory were reported');
   });
 
-  test('its types resolve under node16 and bundler resolution, without zod, and hold', () => {
+  test('its types resolve with node16 and bundler resolution, without zod, and are correct', () => {
     writeFileSync(
       join(directory, 'types.ts'),
       `import { createClient, type Client } from '@devpilot/sdk';
@@ -308,7 +308,7 @@ export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_r
 });
 
 describe('dist/devpilot.tgz', () => {
-  test('installed by npm, makes an owner, serves page and API, and is its own client', async (context) => {
+  test('installed by npm: creates an owner, serves web UI and API, and works as a client', async (context) => {
     const installed = await installFromRegistry('server', [packed('devpilot.tgz')]);
     if (installed === null) context.diagnostic('no registry to install its dependencies from: they are linked');
     const directory = installed ?? unpackServer();

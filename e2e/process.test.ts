@@ -15,7 +15,7 @@ async function signUp(server: ServerProcess): Promise<Record<string, string>> {
   return person;
 }
 
-/** Sends a request's head and the first byte of its body, and the rest when told. */
+/** Sends the head of a request and the first byte of its body, and the rest on demand. */
 function slowRequest(url: string, path: string, headers: Record<string, string>, body: string) {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -33,7 +33,7 @@ function slowRequest(url: string, path: string, headers: Record<string, string>,
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-  test(`${signal} stops within five seconds: requests under way finish, and every use is written`, async () => {
+  test(`${signal} stops within five seconds: running requests finish, and every use is written`, async () => {
     const directory = temporaryDirectory();
     const server = await spawnServer(directory.path);
     const person = await signUp(server);
@@ -47,7 +47,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const body = JSON.stringify({ name: 'In flight', scopes: ['all'] });
     const slow = slowRequest(server.url, '/v1/access-tokens', person, body);
     await slow.started;
-    // An answered request behind it shows that the head of the slow one was read.
+    // The response to a request behind it shows that the head of the slow one was read.
     await sendRequest(server.url, '/healthz');
     const began = performance.now();
     const stopped = server.stop(signal);
@@ -69,7 +69,7 @@ for (const signal of ['SIGTERM', 'SIGINT'] as const) {
   });
 }
 
-test('a client that never finishes its request does not hold up the stop beyond five seconds', async () => {
+test('a client that never finishes its request does not delay the stop beyond five seconds', async () => {
   const directory = temporaryDirectory();
   const server = await spawnServer(directory.path);
   const person = await signUp(server);
@@ -83,7 +83,7 @@ test('a client that never finishes its request does not hold up the stop beyond 
   directory.remove();
 });
 
-test('a second start on the same data directory is refused with a line that names the process; a dead one holds nothing', async () => {
+test('a second start on the same data directory fails with a line that names the process; a dead process holds no lock', async () => {
   const directory = temporaryDirectory();
   const server = await spawnServer(directory.path);
   const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path };
@@ -101,7 +101,7 @@ test('a second start on the same data directory is refused with a line that name
   directory.remove();
 });
 
-test('a signal sent as soon as the address is printed stops cleanly', async () => {
+test('a signal sent as soon as the URL is printed stops cleanly', async () => {
   const directory = temporaryDirectory();
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const server = await spawnServer(directory.path);
@@ -111,7 +111,7 @@ test('a signal sent as soon as the address is printed stops cleanly', async () =
   directory.remove();
 });
 
-test('a port that is taken stops the start with one line, and lets go of the data directory', async () => {
+test('a port in use fails the start with one line, and releases the data directory', async () => {
   const directory = temporaryDirectory();
   const other = temporaryDirectory();
   const server = await spawnServer(directory.path);
@@ -127,7 +127,7 @@ test('a port that is taken stops the start with one line, and lets go of the dat
   other.remove();
 });
 
-test('init makes the first owner without a browser, once, from standard input', async () => {
+test('init creates the first owner without a browser, once, with a password from standard input', async () => {
   const directory = temporaryDirectory();
   const environment = { DEVPILOT_DATA_DIR: directory.path };
   const init = (email: string, password: string, workspace = 'Acme') =>

@@ -18,10 +18,10 @@ import {
   type TestServer,
 } from '../src/testing/test-server.ts';
 
-/** What RFC 6455 has a server answer a key with. */
+/** The GUID of RFC 6455 from which a server computes `Sec-WebSocket-Accept`. */
 const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** A service behind a proxy, which writes down what reaches it. */
+/** A service behind a proxy that records the requests it receives. */
 interface Behind {
   readonly port: number;
   readonly seen: { headers: IncomingHttpHeaders; raw: string[]; method: string; url: string; body: string }[];
@@ -58,7 +58,7 @@ async function startBehind(): Promise<Behind> {
   return { port, seen, close: () => server.close() };
 }
 
-/** The way from a proxy to Devpilot, which can be cut or stop moving. */
+/** The connection from a proxy to Devpilot, which can be cut or stalled. */
 interface Way {
   readonly port: number;
   set(state: 'open' | 'stalled' | 'cut'): void;
@@ -97,7 +97,7 @@ async function startWay(target: number): Promise<Way> {
   };
 }
 
-/** The block of a guide, with the addresses of this run in place of the page's. */
+/** A configuration block of a guide, with the addresses of this run. */
 function blockOf(page: string, language: string, places: Readonly<Record<string, string>>): string {
   const text = readFileSync(new URL(`../docs/guides/${page}`, import.meta.url), 'utf8');
   let block = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(text)?.[1] ?? '';
@@ -116,7 +116,7 @@ interface ProxyPaths {
 }
 interface Proxy {
   readonly name: string;
-  /** What a client is told while Devpilot can't be asked. */
+  /** Accepted statuses of the proxy while Devpilot is unavailable. */
   readonly closed: readonly number[];
   readonly command: string;
   configure(places: ProxyPaths): readonly string[];
@@ -167,7 +167,7 @@ interface Reply {
   readonly text: string;
 }
 
-/** A raw request, so that headers go out just as they are spelled here. */
+/** Sends a raw request, so that headers are spelled exactly as given. */
 function ask(
   port: number,
   headers: Readonly<Record<string, string>>,
@@ -262,14 +262,14 @@ for (const proxy of PROXIES) {
       rmSync(directory, { recursive: true, force: true });
     });
 
-    /** Asks, and tells what reached the service behind meanwhile. */
+    /** Sends a request and returns what reached the service meanwhile. */
     async function askAndSee(headers: Readonly<Record<string, string>>, more = {}) {
       behind.seen.length = 0;
       const reply = await ask(port, headers, more);
       return { ...reply, reached: [...behind.seen] };
     }
 
-    test('a token with the scope is let in, and the service learns who it was but not the secret', async () => {
+    test('a token with the scope is accepted, and the service receives the identity but not the secret', async () => {
       const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
       const { status, text, reached } = await askAndSee(bearer(token.secret), {
         method: 'POST',
@@ -290,7 +290,7 @@ for (const proxy of PROXIES) {
       assert.ok(!seen?.raw.join('\n').includes(token.secret));
     });
 
-    test('HEAD, a body in pieces and an upgrade are asked about like any other request', async () => {
+    test('HEAD, chunked bodies and upgrades are authorized like any other request', async () => {
       const token = await createToken(owner, ['modify_env']);
       const upgrade = {
         connection: 'Upgrade',
@@ -314,7 +314,7 @@ for (const proxy of PROXIES) {
       }
     });
 
-    test('no spelling of a path goes around the question', async () => {
+    test('no spelling of a path bypasses authorization', async () => {
       const paths = [
         '//x',
         '/a/../b',
@@ -336,7 +336,7 @@ for (const proxy of PROXIES) {
       }
     });
 
-    test('no credential, a wrong one, a key and a token without the scope are kept out', async () => {
+    test('no credential, a wrong one, a key and a token without the scope are rejected', async () => {
       const narrow = await createToken(owner, ['run_scripts']);
       const key = await createKey(owner, ['read']);
       const cases: readonly [string, Readonly<Record<string, string>>, number][] = [
@@ -353,7 +353,7 @@ for (const proxy of PROXIES) {
       }
     });
 
-    test('a passphrase goes along, as a header or in Basic, and stays out of the service', async () => {
+    test('a passphrase is forwarded, as a header or in Basic, but not to the service', async () => {
       const passphrase = 'schöne Passphrase';
       const token = await createToken(owner, ['modify_env'], { passphrase });
       const header = Buffer.from(passphrase).toString('latin1');
@@ -365,12 +365,12 @@ for (const proxy of PROXIES) {
       assert.equal((await askAndSee({ authorization: `Basic ${basic}` })).status, 200);
     });
 
-    test('wrong passphrases count for the client behind the proxy, and lock out no other client (CVE-2026-27801)', async () => {
+    test('wrong passphrases count per client behind the proxy, and lock out no other client (CVE-2026-27801)', async () => {
       const token = await createToken(owner, ['modify_env'], { passphrase: 'the right one' });
       const wrong = { ...bearer(token.secret), 'Access-Token-Passphrase': 'a wrong one' };
       for (let tries = 0; tries < 6; tries++) assert.equal((await askAndSee(wrong)).status, 401);
       const right = { ...bearer(token.secret), 'Access-Token-Passphrase': 'the right one' };
-      // The proxy does not believe a client that says it is another.
+      // The proxy does not trust an address claimed by the client.
       assert.equal((await askAndSee({ ...right, 'X-Forwarded-For': '203.0.113.9' })).status, 401);
       const elsewhere = await testServer.call('/v1/authorize', {
         headers: { ...right, 'X-Forwarded-For': '203.0.113.9' },
@@ -378,7 +378,7 @@ for (const proxy of PROXIES) {
       assert.equal(elsewhere.status, 200);
     });
 
-    test('a token deleted in mid-run is refused by the next request', async () => {
+    test('a deleted token is rejected by the next request', async () => {
       const token = await createToken(owner, ['modify_env']);
       for (let times = 0; times < 5; times++) assert.equal((await askAndSee(bearer(token.secret))).status, 200);
       assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
@@ -402,13 +402,13 @@ for (const proxy of PROXIES) {
       }
     });
 
-    test("the service's own errors are passed on as they are", async () => {
+    test('errors of the service are passed on unchanged', async () => {
       const token = await createToken(owner, ['modify_env']);
       const { status, text } = await askAndSee(bearer(token.secret), { path: '/broken' });
       assert.deepEqual({ status, text }, { status: 500, text: 'behind' });
     });
 
-    test('closed while Devpilot is down or slow, and open again after', async () => {
+    test('fails closed while Devpilot is down or slow, and recovers', async () => {
       const token = await createToken(owner, ['modify_env']);
       for (const state of ['cut', 'stalled'] as const) {
         way.set(state);
@@ -418,12 +418,12 @@ for (const proxy of PROXIES) {
         way.set('open');
       }
       let { status } = await askAndSee(bearer(token.secret));
-      // nginx leaves a server alone for a while after it failed, unless it is the only one.
+      // nginx pauses a failed server for a while, unless it is the only one.
       for (let tries = 0; status !== 200 && tries < 50; tries++) ({ status } = await askAndSee(bearer(token.secret)));
       assert.equal(status, 200);
     });
 
-    test('the place that asks can not be asked from outside', async () => {
+    test('the internal authorization location cannot be requested from outside', async () => {
       for (const path of ['/devpilot/scope/modify_env', '/devpilot/permission/read']) {
         const { status, reached } = await askAndSee({}, { path });
         assert.ok(status === 404 || status === 401, String(status));

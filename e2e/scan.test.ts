@@ -57,7 +57,7 @@ before(() => {
 after(() => shell.close());
 
 describe('scan, without a server', () => {
-  test('finds secrets in a plain directory and leaves what the ignore files name', async () => {
+  test('finds secrets in a plain directory, except in ignored files', async () => {
     put('a/settings.py', `x = 1\nTOKEN = "${token}"\n`);
     put('a/.gitignore', 'local.env\n');
     put('a/local.env', key);
@@ -76,7 +76,7 @@ describe('scan, without a server', () => {
     assert.equal((await scan('nowhere')).code, 1);
   });
 
-  test('finds in git history what is no longer there, with the commit that brought it', async () => {
+  test('finds removed secrets in Git history, with the commit that introduced them', async () => {
     git('init', '-q', '-b', 'main');
     put('.gitignore', 'a\n');
     put('old.txt', `one\ntwo\n${past}\n`);
@@ -100,7 +100,7 @@ describe('scan, without a server', () => {
     unlinkSync(join(root, '.devpilotignore'));
   });
 
-  test('the history of bare repositories and of those inside a directory is searched too; a shallow clone is said to be one', async () => {
+  test('the history of bare and nested repositories is scanned too; a shallow clone is reported', async () => {
     const around = join(shell.directory, 'around');
     mkdirSync(around);
     git('clone', '-q', '.', join(around, 'inside'));
@@ -123,7 +123,7 @@ describe('scan, without a server', () => {
     assert.match(shallow.stderr, /shallow clone: .* git fetch --unshallow/);
   });
 
-  test('before a commit looks at what is staged and nothing else', async () => {
+  test('with --staged, scans only staged changes', async () => {
     put('new.txt', `${token}\n`);
     assert.equal((await scan('--staged')).code, 0);
     git('add', 'new.txt');
@@ -134,7 +134,7 @@ describe('scan, without a server', () => {
     git('rm', '-qf', 'new.txt');
   });
 
-  test('a repository can not make it run anything', async () => {
+  test('a scanned repository cannot execute anything', async () => {
     const mark = join(shell.directory, 'ran');
     git('config', 'core.fsmonitor', `touch ${mark}`);
     git('config', 'log.showSignature', 'true');
@@ -157,7 +157,7 @@ describe('scan, with a server', () => {
   });
   after(() => server.close());
 
-  test('says which are live, and revokes what the server knows only when told to', async () => {
+  test('reports which secrets are valid, and revokes the known ones only on request', async () => {
     const live = await createToken(owner, ['modify_env']);
     const guarded = await createToken(owner, ['all'], { passphrase: 'correct horse' });
     const off = await createKey(owner, ['read'], { active: false });

@@ -18,7 +18,7 @@ import {
 } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
 
-/** Varnish with its default configuration, in front of everything: the worst that an operator can put there. */
+/** Varnish with its default configuration in front of everything: the worst case of an operator's setup. */
 let testServer: TestServer;
 let owner: TestPerson;
 let cache: string;
@@ -58,10 +58,10 @@ after(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-/** Varnish names two requests where it answers from its memory: this one, and the one that the answer was made for. */
+/** Varnish reports two request IDs for a cache hit: this request, and the one that filled the cache. */
 const isReplayed = (headers: Headers) => (headers.get('x-varnish') ?? '').includes(' ');
 
-test('a shared cache replays no decision and no identity to a request without a credential', async () => {
+test('a shared cache returns no decision and no identity to a request without a credential', async () => {
   const key = await createKey(owner, ['read']);
   const token = await createToken(owner, ['modify_env']);
   const credentialHeaders: readonly Record<string, string>[] = [{ 'x-api-key': key.secret }, bearer(token.secret)];
@@ -83,7 +83,7 @@ test('a shared cache replays no decision and no identity to a request without a 
   assert.equal(accepted, 12);
 });
 
-test('a shared cache replays a refusal to nobody whose credential passes', async () => {
+test('a shared cache does not return a rejection to a request with a valid credential', async () => {
   const key = await createKey(owner, ['read']);
   for (const path of ['/v1/authorize?permission=read&x=1', '/v1/authorize?permission=deploy', '/v1/projects/nothing']) {
     const refused = await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } });
@@ -94,7 +94,7 @@ test('a shared cache replays a refusal to nobody whose credential passes', async
   }
 });
 
-test('what a key reads is replayed to nobody', async () => {
+test('a shared cache returns the data read by a key to no other request', async () => {
   const key = await createKey(owner, ['read', 'manage_apps']);
   for (const path of ['/v1/projects', '/v1/apps', '/v1/servers', '/v1/scripts']) {
     assert.equal((await sendRequest(cache, path, { headers: { 'x-api-key': key.secret } })).status, 200);

@@ -23,14 +23,14 @@ before(async () => {
 });
 after(() => testServer.close());
 
-/** As the guide says; only that plain http is allowed on the loopback. */
+/** Configured as in the guide, plus plain HTTP on loopback. */
 const discover = (method: client.ClientAuth) =>
   client.discovery(new URL(testServer.url), 'billing-service', undefined, method, {
     algorithm: 'oauth2',
     execute: [client.allowInsecureRequests],
   });
 
-describe('openid-client, configured by nothing but the address', () => {
+describe('openid-client, configured only with the URL', () => {
   test('introspects a token of the workspace (RFC 7662)', async () => {
     const config = await discover(client.ClientSecretBasic(apiKey));
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
@@ -52,7 +52,7 @@ describe('openid-client, configured by nothing but the address', () => {
     );
   });
 
-  test('learns nothing but that it is not active about anything else', async () => {
+  test('returns only "not active" for any other value', async () => {
     const config = await discover(client.ClientSecretBasic(apiKey));
     const other = await createWorkspaceFor(owner, testServer, 'Globex');
     const foreign = await createToken(other, ['all']);
@@ -64,7 +64,7 @@ describe('openid-client, configured by nothing but the address', () => {
     assert.equal(right.active, true);
   });
 
-  test('is refused with a key that lacks read, and with none that exists', async () => {
+  test('rejects a key without read, and an unknown key', async () => {
     const deploy = await createKey(owner, ['deploy']);
     for (const [secret, status] of [
       [deploy.secret, 403],
@@ -79,7 +79,7 @@ describe('openid-client, configured by nothing but the address', () => {
     }
   });
 
-  test('revokes a token, with a client secret or without (RFC 7009)', async () => {
+  test('revokes a token with or without a client secret (RFC 7009)', async () => {
     for (const method of [client.ClientSecretBasic(apiKey), client.None()]) {
       const config = await discover(method);
       const token = await createToken(owner, ['modify_env']);
@@ -120,7 +120,7 @@ describe('oauth4webapi', () => {
   });
 });
 
-test('the metadata names only addresses that there are, under the public address', async () => {
+test('the metadata names only existing endpoints, under the public URL', async () => {
   const { body } = await testServer.call<Record<string, string | string[]>>('/.well-known/oauth-authorization-server');
   const endpoints = Object.entries(body).filter(([name]) => name.endsWith('_endpoint'));
   assert.equal(endpoints.length, 4);

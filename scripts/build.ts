@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 
-/** Builds the page into `dist/web`. It is built anew only when something it is made of has changed. */
+/** Builds the web UI into `dist/web`, unless its inputs are unchanged since the last build. */
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = join(root, 'dist/web');
 const mark = join(target, '.inputs');
 
-/** A hash over everything that the page is made of. */
+/** A hash of all inputs of the web UI. */
 function hashInputs(): string {
   const files = [
     ...globSync('src/{web,sdk,contract}/**/*', { cwd: root, withFileTypes: true })
@@ -28,7 +28,7 @@ function hashInputs(): string {
   return hash.digest('hex');
 }
 
-/** Writes a Brotli and a gzip copy beside each asset, so that serving compresses nothing. */
+/** Writes a Brotli and a gzip copy of each asset, so that the server need not compress. */
 function compress(): void {
   for (const file of globSync('assets/*.{js,css,svg,json}', { cwd: target })) {
     const bytes = readFileSync(join(target, file));

@@ -1,10 +1,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * Run by hand after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages
- * that npm left out of the lockfile because the registry at hand does not have them for this version,
- * so that `npm ci` finds lockfile and manifests in step on every machine. They carry no integrity;
- * none is for Linux with glibc, where Devpilot runs.
+ * Run by hand after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages that npm omitted
+ * from the lockfile because the configured registry does not have them for this version, so that `npm ci` finds
+ * lockfile and manifests consistent on every machine. These entries have no integrity hash; none of them is for Linux
+ * with glibc, where Devpilot runs.
  */
 interface Entry {
   version?: string;
@@ -18,7 +18,10 @@ interface Entry {
 
 const lockfile = JSON.parse(readFileSync('package-lock.json', 'utf8')) as { packages: Record<string, Entry> };
 
-/** Where a dependency of the package at `path` can stand, nearest first: in its own folder, or in one above. */
+/**
+ * Paths where a dependency of the package at `path` can be installed, nearest first: in its own folder, or in one
+ * above.
+ */
 function candidatePaths(path: string, name: string): string[] {
   const folders = [path];
   for (
@@ -31,7 +34,7 @@ function candidatePaths(path: string, name: string): string[] {
   return [...folders.map((folder) => `${folder}/node_modules/${name}`), `node_modules/${name}`];
 }
 
-/** The place where a missing dependency goes, as high as npm would put it; null if it is there. */
+/** The path for a missing dependency, as high in the tree as npm would place it; null if it is already present. */
 function findMissingPath(path: string, name: string, version: string): string | null {
   const paths = candidatePaths(path, name);
   const nearest = paths.find((missingPath) => lockfile.packages[missingPath] !== undefined);
@@ -43,7 +46,7 @@ function findMissingPath(path: string, name: string, version: string): string | 
 const SYSTEMS = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
 const PROCESSORS = ['arm64', 'arm', 'ia32', 'loong64', 'mips64el', 'ppc64', 'riscv64', 's390x', 'wasm32', 'x64'];
 
-/** Reads from a platform package's name where it is meant to be installed. */
+/** Derives the operating system, processor and C library from the name of a platform package. */
 function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
   const words = name.split(/[/-]/);
   const os = SYSTEMS.filter((system) => words.some((word) => word.startsWith(system)));

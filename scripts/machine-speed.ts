@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
-/** Milliseconds that one round takes on each of two otherwise idle cores of the machine the suite was written on. */
+/** Milliseconds that one round takes on each of two otherwise idle cores of the reference machine. */
 const REFERENCE_MS = 220;
-/** Beyond this the machine is taken for broken rather than slow. */
+/** Above this factor, the machine is assumed to be broken rather than slow. */
 const MAX_SLOWNESS = 8;
 
-/** A fixed amount of the kind of work the suite does: hashing, parsing, sorting. Returns the milliseconds it took. */
+/** A fixed amount of work like that of the tests: hashing, parsing, sorting. Returns its duration in milliseconds. */
 function measureRound(): number {
   const started = performance.now();
   const bytes = Buffer.alloc(65_536, 'devpilot');
@@ -20,8 +20,8 @@ function measureRound(): number {
 }
 
 /**
- * How many times slower than the usual machine this one is with all its cores in use: at least 1, at most 8.
- * `scripts/test.ts` measures it once; the time-outs of tests grow with it (`src/testing/timeouts.ts`).
+ * How many times slower this machine is than the reference machine with all its cores in use: at least 1, at most 8.
+ * `scripts/test.ts` measures it once; the timeouts of tests scale with it (`src/testing/timeouts.ts`).
  */
 export async function measureSlowness(): Promise<number> {
   const times = await Promise.all(

@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /**
- * The helpers of tests that start something installed on this machine: Debian's programs, git, a database server. Whatever
- * imports one of them, directly or through other helpers, needs it.
+ * Test helpers that start programs installed on this machine: Debian packages, Git, a database server. A test that
+ * imports one of them, directly or indirectly, needs those programs.
  */
 const STARTS_INSTALLED = new Set([
   'src/testing/debian-packages.ts',
@@ -11,14 +11,14 @@ const STARTS_INSTALLED = new Set([
   'src/testing/git-repository.ts',
 ]);
 
-/** What a file imports at run time from its own folder and others; packages and types are left out. */
+/** Relative imports of a file at run time, without types. */
 function importsOf(file: string): string[] {
   const source = readFileSync(file, 'utf8');
   const specifiers = source.matchAll(/^\s*(?:import|export)\b(?!\s+type\b)[^'";]*?from\s*'(\.[^']+\.ts)'/gm);
   return [...specifiers].map(([, specifier = '']) => join(dirname(file), specifier));
 }
 
-/** Tells whether a test file needs anything but Node and the packages of `npm ci`: those of `e2e` always do. */
+/** Returns whether a test file needs more than Node and the packages of `npm ci`. Tests in `e2e` always do. */
 export function needsInstalledParts(testFile: string): boolean {
   if (!testFile.startsWith('src/')) return true;
   const seen = new Set<string>();
@@ -27,7 +27,7 @@ export function needsInstalledParts(testFile: string): boolean {
     if (STARTS_INSTALLED.has(file)) return true;
     if (seen.has(file)) continue;
     seen.add(file);
-    // The product's own files import no helper of tests.
+    // Production code imports no test helpers.
     queue.push(...importsOf(file).filter((path) => path.startsWith('src/testing/')));
   }
   return false;

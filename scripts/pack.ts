@@ -16,8 +16,8 @@ import manifest from '../package.json' with { type: 'json' };
 import { wireTypes } from './wire-types.ts';
 
 /**
- * Writes the two packages that come out of this one: `dist/devpilot.tgz` (server, page, CLI as JavaScript)
- * and `dist/devpilot-sdk.tgz` (client and guards, without dependencies).
+ * Builds the two published packages: `dist/devpilot.tgz` (server, web UI, CLI as JavaScript) and
+ * `dist/devpilot-sdk.tgz` (client and guards, without dependencies).
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = join(root, 'dist/pack');
@@ -28,7 +28,7 @@ function run(command: string, args: readonly string[], cwd = root): void {
   execFileSync(command, args, { cwd, stdio: ['ignore', 'ignore', 'inherit'], env: { ...process.env, PATH: path } });
 }
 
-/** Compiles some files and all that they import, with the layout of `src`. */
+/** Compiles files and everything they import, with the directory layout of `src`. */
 function compile(name: string, include: readonly string[], more: object): string {
   const outDir = join(work, name);
   const config = join(work, `${name}.json`);
@@ -77,10 +77,10 @@ function packServer(): void {
   pack(directory, `devpilot-${version}.tgz`, 'devpilot.tgz');
 }
 
-/** The files of the contract that hold code and no schemas: the SDK carries them as they are. */
+/** Files of the contract with code but no schemas; the SDK includes them unchanged. */
 const CODE_FILES = ['vocabulary', 'limits', 'error-codes'];
 
-/** The names that the SDK takes from each file of the contract's schemas. */
+/** The names that the SDK takes from each schema file of the contract. */
 function namesUsed(): Map<string, string[]> {
   const used = new Map<string, string[]>();
   for (const file of globSync('src/sdk/*.ts', { cwd: root })) {
@@ -99,11 +99,11 @@ function namesUsed(): Map<string, string[]> {
 
 const ENTRIES = ['sdk/client', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
-/** Copies a module and all that it imports, as far as it is there. */
+/** Copies a module and everything it imports, as far as present. */
 function copyWithImports(built: string, directory: string, file: string, extension: '.js' | '.d.ts'): void {
   const target = join(directory, file + extension);
   if (existsSync(target) || !existsSync(join(built, file + extension))) return;
-  // Declarations keep the extension that the source was written with.
+  // Declarations keep the file extensions of the source.
   const text = readFileSync(join(built, file + extension), 'utf8').replace(
     /(from ['"]\.{1,2}\/[^'"]+)\.ts(['"])/g,
     '$1.js$2',
@@ -117,7 +117,7 @@ function copyWithImports(built: string, directory: string, file: string, extensi
 
 async function packSdk(): Promise<void> {
   const directory = join(work, 'sdk');
-  // Comments are for whoever reads the declarations; schemas, whose types come below, have no place in either.
+  // Comments are kept in declarations only; schemas, whose types follow below, are removed from both.
   const scripts = join(compile('sdk-scripts', ['src/sdk/*.ts'], { removeComments: true }), 'src');
   const types = join(compile('sdk-types', ['src/sdk/*.ts'], { declaration: true, emitDeclarationOnly: true }), 'src');
   for (const folder of [scripts, types]) {
@@ -146,7 +146,7 @@ async function packSdk(): Promise<void> {
       './guard': entry('guard'),
       './secret': entry('secret'),
       './vocabulary': entry('vocabulary'),
-      // The name before 0.2.
+      // Subpath used before 0.2.
       './words': entry('vocabulary'),
     },
   });

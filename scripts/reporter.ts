@@ -1,9 +1,9 @@
 import type { TestEvent } from 'node:test/reporters';
 
-/** Printed whenever a test has ended, so that `scripts/test.ts` knows that the file is not stuck. */
+/** Printed after each test, so that `scripts/test.ts` knows that the file is not stuck. */
 export const TEST_ENDED = '\0';
 
-/** Prints each failure, then how many passed and failed, for `scripts/test.ts` to add up. */
+/** Prints each failure, then the numbers of passed and failed tests, which `scripts/test.ts` sums up. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
     if (event.type === 'test:pass' || event.type === 'test:fail') yield TEST_ENDED;

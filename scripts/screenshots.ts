@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { openTab, startBrowser } from '../e2e/browser.ts';
 import { bearer, createToken, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 
-/** Makes the two pictures of the README from the built page: `npm run screenshots`. */
+/** Takes the two screenshots of the README from the built web UI: `npm run screenshots`. */
 const FOLDER = 'docs/pictures';
 const DAY = 86_400_000;
 

@@ -9,8 +9,8 @@ import { createClusterNode } from '../src/cluster/node.ts';
 import { randomHistories } from '../src/cluster/simulation.ts';
 
 /**
- * `npm run simulate [histories]`: a million by default, over all processors. Prints the seed of what
- * it finds, so that it can be lived again.
+ * `npm run simulate [histories]`: a million histories by default, on all processors. Prints the seed of each failure,
+ * so that it can be replayed.
  */
 const [, script = '', historyCount = '1000000', part] = process.argv;
 

@@ -3,8 +3,8 @@ import { existsSync } from 'node:fs';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 
 /**
- * The real parts that tests start, each installed from Debian's packages where it is missing; the tests
- * themselves run side by side and would be in each other's way. A browser is `CHROMIUM_PATH`'s or Debian's.
+ * Installs the Debian packages of programs that tests start, if missing. The tests themselves run concurrently and
+ * would interfere with each other. The browser is that of `CHROMIUM_PATH`, or Debian's.
  */
 const PACKAGES: Readonly<Record<string, string>> = {
   caddy: 'caddy',
@@ -44,7 +44,7 @@ tryPart(() => {
   else if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH is ${chosen}, which does not exist.`);
 });
 
-// PostgreSQL refuses to run as root; root's tests run it as this user.
+// PostgreSQL refuses to run as root, so tests run by root start it as this user.
 tryPart(() => {
   if (process.getuid?.() !== 0 || spawnSync('id', ['-u', 'postgres']).status === 0) return;
   execFileSync('useradd', ['--user-group', 'postgres'], { stdio: ['ignore', 'ignore', 'inherit'] });

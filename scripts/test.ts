@@ -7,36 +7,36 @@ import { needsInstalledParts } from './needs.ts';
 import { TEST_ENDED } from './reporter.ts';
 
 /**
- * Everything that must hold, in order; `npm test -- part` runs only test files whose path contains `part`, and
- * `npm test -- --fast` the checks and those test files that need nothing but Node and the packages.
+ * Runs all checks and tests in order. `npm test -- part` runs only test files whose path contains `part`; `npm test
+ * -- --fast` runs the checks and those test files that need only Node and the npm packages.
  */
 const words = process.argv.slice(2);
 const fast = words.includes('--fast');
 const only = words.find((word) => !word.startsWith('--'));
-/** Of the whole product: those that freeze, kill and watch the clock need the machine to themselves. */
+/** End-to-end tests that freeze and kill processes and measure time; they need the machine to themselves. */
 const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
-/** Browser tests that are run once more where the page has no secure context; most of what it does is in them. */
+/** Browser tests that also run in an insecure context; they cover most of what the web UI does there. */
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens|api-keys|environment|members|resources)\.test\.ts$/;
-/** Takes long for its size. */
+/** Slow tests relative to their file size. */
 const LONG_TESTS =
   /\/(?:simulation|run|backups?|jobs|crash|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages)\.test\.ts$/;
-/** How many times slower this machine is than the usual one, at least 1. */
+/** How many times slower this machine is than the reference machine, at least 1. */
 const slowness = await measureSlowness();
-/** A file in which no test has ended for this long is stuck. Its whole length has no limit. */
+/** A file in which no test ends for this long is considered stuck. The total time is not limited. */
 const SILENCE_MS = 300_000 * slowness;
-/** From the end of a file's process to the end of everything that writes where it wrote. */
+/** Time from the exit of a file's process until everything that writes to its output must have ended. */
 const GRACE_MS = 5_000 * slowness;
 
-/** How much of what a failed file printed is shown again at the end, in characters. */
+/** Maximum length of a failed file's output that is repeated at the end, in characters. */
 const SHOWN_AGAIN = 4_000;
 
 let passed = 0;
 let failed = 0;
-/** What failed, each with the end of what it printed. */
+/** Descriptions of the failures, each with the end of its output. */
 const failures: string[] = [];
 const running = new Set<ChildProcess>();
 
-/** Sends a signal to a process and all it started, but for those that made a group of their own; tells whether any is there. */
+/** Signals a process and its descendants in the same process group; returns whether there was any. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(-(child.pid ?? Number.NaN), signal);
@@ -45,7 +45,7 @@ function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
   }
 }
 
-/** What is left of a process's group, a line each; what has ended and waits to be noticed is not. */
+/** Remaining processes of a process group, one line each, without zombies. */
 function groupOf(child: ChildProcess): string[] {
   const { stdout } = spawnSync('ps', ['-eo', 'pgid=,stat=,args='], { encoding: 'utf8' });
   return stdout.split('\n').filter((line) => {
@@ -54,7 +54,7 @@ function groupOf(child: ChildProcess): string[] {
   });
 }
 
-/** Ends what is left of a process's group a moment after it, and says what that was. */
+/** Kills what remains of a process group after a grace period, and returns what that was. */
 async function leftoversOf(child: ChildProcess): Promise<string[]> {
   const end = performance.now() + GRACE_MS;
   while (signalGroup(child, 0)) {
@@ -91,8 +91,8 @@ function check(name: string, command: string, args: readonly string[]): Promise<
 }
 
 /**
- * Runs one file in a process group of its own and shows what it printed when it is over. A file in which no
- * test ends for too long, that reports no test, or that leaves processes behind is a failure, never a wait.
+ * Runs one file in its own process group and prints its output at the end. A file in which no test ends for too long,
+ * that reports no test, or that leaves processes behind has failed.
  */
 function testFile(file: string, environment: Readonly<Record<string, string>>): Promise<void> {
   const began = performance.now();
@@ -140,7 +140,7 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
       };
       passed += good;
       failed += bad;
-      // A run in which nothing ran, or that died without saying so, is a failure.
+      // A run without tests, or one that exited before reporting them, has failed.
       const silent = isDisorderly || code !== 0 || good + bad === 0;
       if (silent && bad === 0) failed++;
       const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
@@ -153,7 +153,7 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
   });
 }
 
-/** A failed file with the names of its failed tests and the end of what it printed. */
+/** Describes a failed file: names of the failed tests, and the end of its output. */
 function describeFailure(file: string, printed: string, environment: Readonly<Record<string, string>>): string {
   const names = [...printed.matchAll(/^✖ (.*) \(.*\)$/gm)].map(([, name]) => `  ✖ ${name}`);
   const settings = Object.entries(environment).map(([name, value]) => ` with ${name}=${value}`);
@@ -169,7 +169,7 @@ async function testFiles(
 ): Promise<void> {
   if (files.length === 0) return;
   process.stdout.write(`\n# ${name}: ${files.length} files\n`);
-  // The longest first, as far as their size tells, so that no processor waits for the other at the end.
+  // Longest first, estimated by file size, so that the processors finish at about the same time.
   const length = (file: string) => (LONG_TESTS.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
   const queue = files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
   const work = async () => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** As much of a JSON schema as zod writes. */
+/** The subset of JSON Schema that zod generates. */
 interface JsonSchema {
   readonly $ref?: string;
   readonly $defs?: Readonly<Record<string, JsonSchema>>;
@@ -48,9 +48,8 @@ function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>)
 }
 
 /**
- * The wire shapes of those names of a contract's file as declarations without zod, so that the types of
- * the published SDK need nothing else. `NameInput` is what may be sent where the schema is `Name`.
- * Throws for a name that has no schema.
+ * Declarations of the wire types of a contract file, without zod, so that the types of the published SDK have no
+ * dependencies. `NameInput` is the type that may be sent for the schema `Name`. Throws for a name without a schema.
  */
 export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Iterable<string>): string {
   const lines: string[] = [];

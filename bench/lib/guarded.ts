@@ -1,7 +1,7 @@
 import fastify from 'fastify';
 import { guard } from '../../src/sdk/guard.ts';
 
-/** A server of somebody else's with a bare route and a guarded one: `node guarded.ts URL KEY`. */
+/** A third-party server with a bare and a guarded route: `node guarded.ts URL KEY`. */
 const [, , url = '', apiKey = ''] = process.argv;
 const devpilot = guard({ url, apiKey, scope: 'run_scripts' });
 const app = fastify();

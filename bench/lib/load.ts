@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { LOAD_CORE, run } from './processes.ts';
 
-/** Installs wrk from Debian where it is missing. */
+/** Installs wrk from Debian if it is missing. */
 export async function ensureWrk(): Promise<void> {
   const there = await run('which', ['wrk']).catch(() => null);
   if (there !== null) return;
@@ -11,8 +11,8 @@ export async function ensureWrk(): Promise<void> {
 }
 
 /**
- * Presents the secrets of a file, a line each, in random order or one after the other. Each request is
- * put together from strings made beforehand, so that the generator is not what is measured.
+ * Sends requests with the secrets of a file, one per line, in random order or in sequence. Each request is assembled
+ * from prepared strings, so that the generator is not the bottleneck.
  */
 const SCRIPT = `
 local secrets, count, at, order, pause = {}, 0, 0, 'random', 0
@@ -48,7 +48,7 @@ end
 export interface Load {
   readonly requests: number;
   readonly perSecond: number;
-  /** Milliseconds. */
+  /** In milliseconds. */
   readonly p50: number;
   readonly p99: number;
 }
@@ -56,18 +56,18 @@ export interface Load {
 export interface LoadOptions {
   readonly seconds: number;
   readonly connections?: number;
-  /** How many of the file's secrets are presented: the first ones. */
+  /** Number of secrets to use, from the start of the file. */
   readonly of: number;
   readonly order?: 'random' | 'in turn';
-  /** Where `in turn` begins. */
+  /** Index of the first secret for `in turn`. */
   readonly first?: number;
-  /** Milliseconds that each connection waits before a request, on average. */
+  /** Average delay before each request of a connection, in milliseconds. */
   readonly pause?: number;
 }
 
 let seed = 1;
 
-/** Loads an address from the generator's core. Rejects where an answer was not a 200. */
+/** Loads a URL from the generator's core. Rejects unless every response is a 200. */
 export async function load(folder: string, secrets: string, url: string, options: LoadOptions): Promise<Load> {
   const { seconds, connections = 32, of, order = 'random', pause = 0, first = 0 } = options;
   const script = join(folder, pause > 0 ? 'paced.lua' : 'load.lua');

@@ -2,7 +2,7 @@ import { connect } from 'node:net';
 import { setTimeout } from 'node:timers/promises';
 import { workerData } from 'node:worker_threads';
 
-/** Asks a server for `/healthz` without a pause and keeps the longest time between two answers, in microseconds. */
+/** Polls `/healthz` continuously and records the longest time between two responses, in microseconds. */
 const { url, shared } = workerData as { url: string; shared: SharedArrayBuffer };
 const longest = new Int32Array(shared);
 const { hostname, port, host } = new URL(url);

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { fileURLToPath } from 'node:url';
 
-/** What is measured runs on one core, what loads it on the other. */
+/** The measured process and the load generator run on different cores. */
 export const SERVER_CORE = '0';
 export const LOAD_CORE = '1';
 export const ALL_CORES = `0-${cpus().length - 1}`;
@@ -11,7 +11,7 @@ export const ALL_CORES = `0-${cpus().length - 1}`;
 export interface ServerProcess {
   readonly url: string;
   readonly pid: number;
-  /** Milliseconds from the spawn to the line that says where it listens. */
+  /** Milliseconds from spawning the process to the line with its address. */
   readonly startupMs: number;
   stop(signal?: NodeJS.Signals): Promise<void>;
 }
@@ -21,7 +21,7 @@ process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
 
-/** Starts a script of ours, on the server's core unless told otherwise, and waits for the line that holds its address. */
+/** Starts one of our scripts, by default on the server's core, and waits for the line with its address. */
 export async function startServerProcess(
   script: string,
   options: {
@@ -75,14 +75,14 @@ export async function startServerProcess(
   };
 }
 
-/** Megabytes resident now, and at the most since the start. */
+/** Resident memory in megabytes, now and at its peak. */
 export function memoryOf(pid: number): { now: number; most: number } {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   const read = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1] ?? Number.NaN) / 1024;
   return { now: read('VmRSS'), most: read('VmHWM') };
 }
 
-/** Runs a command to its end and resolves to what it printed; rejects where it fails. */
+/** Runs a command and resolves to its output; rejects if it fails. */
 export function run(command: string, args: readonly string[], cwd?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(cwd !== undefined && { cwd }) });
@@ -99,7 +99,7 @@ export function run(command: string, args: readonly string[], cwd?: string): Pro
 
 function statOf(pid: number): number[] {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // After the name, which may hold blanks, come the fields from the third on.
+  // The fields from the third on follow the name, which may contain blanks.
   return stat
     .slice(stat.lastIndexOf(')') + 2)
     .split(' ')
@@ -108,19 +108,19 @@ function statOf(pid: number): number[] {
 
 const HUNDREDTHS = 100;
 
-/** Seconds of processor time that a process has had so far, all its threads and the kernel's work for it. */
+/** Processor time of a process so far, in seconds, for all its threads and including kernel time. */
 export function processorTimeOf(pid: number): number {
   const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(11, 13);
   return (user + system) / HUNDREDTHS;
 }
 
-/** A process and its children. */
+/** The process IDs of a process and its children. */
 function familyOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
   return [pid, ...(children === '' ? [] : children.split(' ').map(Number))];
 }
 
-/** The same of a process and its children, those that have ended included. */
+/** Processor time of a process and its children in seconds, including children that have exited. */
 export function processorTimeOfFamily(pid: number): number {
   const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(13, 15);
   let seconds = (user + system) / HUNDREDTHS;
@@ -128,13 +128,13 @@ export function processorTimeOfFamily(pid: number): number {
     try {
       seconds += processorTimeOf(one);
     } catch {
-      // It ended meanwhile; its parent has its time from now on.
+      // The child has exited meanwhile; its parent now includes its time.
     }
   }
   return seconds;
 }
 
-/** Moves a process, its children and those it will have to these cores. */
+/** Moves a process and its children to these cores; later children inherit them. */
 export async function pin(pid: number, cores: string): Promise<void> {
   for (const one of familyOf(pid)) {
     await run('taskset', ['-a', '-c', '-p', cores, String(one)]).catch((error: unknown) => {

@@ -1,12 +1,12 @@
-/** One line of a report: a figure, the bound it is held to, and what it was made of. */
+/** One result of a report: a figure, its target, and the measurements behind it. */
 export interface Finding {
   readonly what: string;
   readonly figure: number;
-  /** Appended to the figure: `×`, `MB`, `ms`. */
+  /** Unit appended to the figure: `×`, `MB`, `ms`. */
   readonly unit: string;
-  /** Null where the figure is only printed. */
+  /** Null if the figure has no target. */
   readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly aim?: number } | null;
-  /** The figures behind it, for whoever doubts it. */
+  /** The measurements behind the figure. */
   readonly from: string;
 }
 
@@ -39,7 +39,7 @@ export function median(values: readonly number[]): number {
   return ((sorted[low] ?? Number.NaN) + (sorted[high] ?? Number.NaN)) / 2;
 }
 
-/** The median of the ratios of rounds that were run side by side, so that a slow minute hits both. */
+/** The median of the ratios per round. Both sides of a round run back to back, so a slow minute affects both. */
 export function medianRatio(above: readonly number[], below: readonly number[]): number {
   return median(above.map((value, index) => value / (below[index] ?? Number.NaN)));
 }

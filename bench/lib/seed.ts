@@ -7,12 +7,12 @@ import { createId } from '../../src/contract/id.ts';
 import { DAY } from '../../src/contract/limits.ts';
 import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 
-/** A data directory of a stopped server with credentials in it. */
+/** The data directory of a stopped server, filled with credentials. */
 export interface SeededDirectory {
   readonly directory: string;
-  /** The secrets, a line each. */
+  /** File with the secrets, one per line. */
   readonly secrets: string;
-  /** Of the owner, signed in. */
+  /** Session cookie of the owner. */
   readonly cookie: string;
   readonly workspaceId: string;
 }
@@ -21,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'devpilot-bench-'));
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 const seeded = new Map<number, Promise<SeededDirectory>>();
 
-/** A folder for the files of this run, removed at its end. */
+/** The directory for the files of this run, removed when it exits. */
 export function runFolder(): string {
   return folder;
 }
@@ -44,7 +44,7 @@ function insertTokens(path: string, secretsFile: string, workspaceId: string, pe
       lines = '';
     }
     const createdAt = first + Math.floor((index / count) * 200 * DAY);
-    // Spread over names, expiries and uses, so that every sort has something to sort.
+    // Names, expiries and uses are spread, so that every sort order has work to do.
     const shuffled = (index * 7919) % count;
     const name = `Pipeline ${String(shuffled).padStart(7, '0')}`;
     const expiresAt = index % 3 === 0 ? null : now + DAY + shuffled * 1000;
@@ -71,7 +71,7 @@ async function seed(count: number): Promise<SeededDirectory> {
   const began = performance.now();
   const directory = join(folder, `with-${count}`);
   mkdirSync(directory);
-  // Started once, so that the schema and the owner are the product's own.
+  // Started once, so that the product itself creates the schema and the owner.
   const server = await startTestServer({ dataDirectory: directory });
   const owner = await signUpOwner(server);
   const me = await owner.call<{ id: string }>('/v1/me');
@@ -83,7 +83,7 @@ async function seed(count: number): Promise<SeededDirectory> {
   return { directory, secrets, cookie: owner.cookie, workspaceId: owner.workspaceId };
 }
 
-/** A directory with so many access tokens, made once a run. */
+/** A directory with this many access tokens, created once per run. */
 export function seededDirectory(count: number): Promise<SeededDirectory> {
   let one = seeded.get(count);
   if (one === undefined) seeded.set(count, (one = seed(count)));

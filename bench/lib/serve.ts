@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { readSettings } from '../../src/server/settings.ts';
 import { createLogger, startServer } from '../../src/server/start.ts';
 
-/** Our server as it is, with `/bare` beside its routes: a 200 of Fastify's, and nothing done for it. */
+/** The server as shipped, plus a route `/bare` that only returns 200 through Fastify. */
 subscribe('fastify.initialization', (message) => {
   const { fastify } = message as { fastify: FastifyInstance };
   fastify.get('/bare', (_request, reply) => reply.send());
