@@ -122,7 +122,7 @@ async function compareCharts(
   return [
     { what, figure: median(large), unit: ' ms', bound: null, from },
     {
-      what: `${what}, over one of ${FEW.toLocaleString('en')}`,
+      what: `${what}, relative to one of ${FEW.toLocaleString('en')}`,
       figure: medianRatio(large, small),
       unit: '×',
       // With hourly intervals, few events leave most points of most subjects out, so the results are not comparable.
@@ -157,7 +157,7 @@ async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory,
   const wrk = ['wrk', '-t1', '-c1', `-d${seconds}s`, '--timeout', '30s', ...headers, '-s', script, url];
   const output = await run('taskset', ['-c', LOAD_CORE, ...wrk]);
   const { requests, errors } = JSON.parse(output.split('\n').find((one) => one.startsWith('{')) ?? '{}');
-  if (errors !== 0) throw new Error(`Charts went wrong: ${output}`);
+  if (errors !== 0) throw new Error(`Reading charts failed: ${output}`);
   return requests / seconds;
 }
 
@@ -181,11 +181,11 @@ async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]
         read.push(charts);
       }
       findings.push({
-        what: `p99 of /v1/authorize ${pause > 0 ? 'at about 3,000 requests a second' : 'at full load'} while month's charts are read, over without`,
+        what: `p99 of /v1/authorize ${pause > 0 ? 'at about 3,000 requests per second' : 'at full load'} while charts of a month are read, relative to p99 without`,
         figure: medianRatio(during, without),
         unit: '×',
         bound: atMost(3),
-        from: `${list(during)} over ${list(without)} ms; ${list(read)} charts a second`,
+        from: `${list(during)} over ${list(without)} ms; ${list(read)} charts per second`,
       });
     }
     return findings;
@@ -227,7 +227,7 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
     for (const { what, sending, empty } of kinds) {
       const rates = await figures(sending, empty);
       findings.push({
-        what: `events stored a second in batches of ${BATCH}, ${what}`,
+        what: `events stored per second in batches of ${BATCH}, ${what}`,
         figure: rates[0] ?? Number.NaN,
         unit: '',
         bound: null,

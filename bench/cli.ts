@@ -49,7 +49,7 @@ export async function cli(): Promise<Finding[]> {
         bare.push(pair[1]);
       }
       findings.push({
-        what: `devpilot ${words.join(' ')}, from start to end, over an empty script`,
+        what: `devpilot ${words.join(' ')}, from start to end, relative to an empty script`,
         figure: medianRatio(times, bare),
         unit: '×',
         bound,

@@ -73,10 +73,13 @@ export async function contention(): Promise<Finding[]> {
       figure: medianRatio(during, without),
       unit: '×',
       bound: atMost(3),
-      from: `${list(during)} over ${list(without)} ms; ${list(churned)} created and deleted a second`,
+      from: `${list(during)} over ${list(without)} ms; ${list(churned)} created and deleted per second`,
     });
     return [
-      finding('p99 while 50 a second are created and deleted, over p99 without; about 3,000 requests a second', paced),
+      finding(
+        'p99 while 50 per second are created and deleted, relative to p99 without; about 3,000 requests per second',
+        paced,
+      ),
       finding('the same at full load', flat),
     ];
   } finally {

@@ -81,10 +81,11 @@ export async function decision(): Promise<Finding[]> {
     decisionTimes.push((decidingMs * 1000) / PER_ROUND);
     hashTimes.push((hashingMs * 1000) / PER_ROUND);
   }
-  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== 2 * passed * 32) throw new Error('A judgement did not pass.');
+  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== 2 * passed * 32)
+    throw new Error('A decision was not positive.');
   return [
     {
-      what: 'a judgement over one SHA-256 of the same string',
+      what: 'a decision relative to one SHA-256 of the same string',
       figure: medianRatio(decisionTimes, hashTimes),
       unit: '×',
       bound: atMost(5, 3),

@@ -20,23 +20,23 @@ const MANY_LEASE_MS = 2000;
 
 /** Milliseconds until the response to the deletion of a key that all nodes have cached. */
 async function timeOne(
-  { owner, authorize: judge }: TestCluster,
+  { owner, authorize }: TestCluster,
   key: TestClusterKey,
   nodes: readonly number[],
 ): Promise<number> {
-  await Promise.all(nodes.map((index) => judge(index, key.secret)));
-  const begun = performance.now();
+  await Promise.all(nodes.map((index) => authorize(index, key.secret)));
+  const started = performance.now();
   const { status } = await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
   if (status !== 204) throw new Error(`A deletion was answered with ${status}.`);
-  return performance.now() - begun;
+  return performance.now() - started;
 }
 
 /** Milliseconds until the response to an update that only the database has to confirm. */
 async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<number> {
-  const begun = performance.now();
+  const started = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
   if (status !== 201) throw new Error(`A creation was answered with ${status}.`);
-  return performance.now() - begun;
+  return performance.now() - started;
 }
 
 /** The first deletion after a node froze, which is the only one that waits for the node's lease to expire. */
@@ -72,10 +72,10 @@ async function timeMany(count: number): Promise<number[]> {
     const settled: number[] = [];
     const [first] = nodes;
     for (let left = ONE_BY_ONE; left > 0 && first !== undefined; left--) {
-      const begun = performance.now();
+      const started = performance.now();
       const made = await store.transaction((trx) => insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()));
       await first.waitForConfirmation({ ...made, workspaceId: 'wsp_01', digest: null });
-      settled.push(performance.now() - begun);
+      settled.push(performance.now() - started);
     }
     return settled;
   } finally {
@@ -105,13 +105,13 @@ export async function deletions(): Promise<Finding[]> {
       alone.push(await timeOne(cluster, take(), [0, 1, 2]));
       unconfirmed.push(await timeUnconfirmed(cluster, `Project ${left}`));
     }
-    const begun = performance.now();
+    const started = performance.now();
     await Promise.all(
       Array.from({ length: CONCURRENCY }, async () => {
         for (let left = TOGETHER / CONCURRENCY; left > 0; left--) await timeOne(cluster, take(), [0, 1, 2]);
       }),
     );
-    const perSecond = TOGETHER / ((performance.now() - begun) / 1000);
+    const perSecond = TOGETHER / ((performance.now() - started) / 1000);
     const frozen: number[] = [];
     for (let left = FROZEN; left > 0; left--) frozen.push(await timeFrozen(cluster, take()));
     const sorted = alone.toSorted((a, b) => a - b);
@@ -130,7 +130,7 @@ export async function deletions(): Promise<Finding[]> {
     return [
       ...manyNodeFindings,
       {
-        what: 'time to the answer of a deletion, three healthy nodes, one by one, over a creation that no node must confirm',
+        what: 'time until the response to a deletion, three healthy nodes, one by one, relative to a creation that no node must confirm',
         figure: medianRatio(alone, unconfirmed),
         unit: '×',
         bound: atMost(4),
@@ -144,7 +144,7 @@ export async function deletions(): Promise<Finding[]> {
         from: `${list(frozen)} ms`,
       },
       {
-        what: `deletions a second, ${CONCURRENCY} at once, each judged on three nodes before`,
+        what: `deletions per second, ${CONCURRENCY} at once, each after decisions on three nodes`,
         figure: perSecond,
         unit: '',
         bound: null,

@@ -78,7 +78,7 @@ export async function flush(): Promise<Finding[]> {
       figure: medianRatio(holds, idleHolds),
       unit: '× that of as much time without a write',
       bound: atMost(4),
-      from: `${list(holds)} ms, ${list(idleHolds)} ms in as much time without a write; ${list([uses ?? 0])} credentials a second written`,
+      from: `${list(holds)} ms, ${list(idleHolds)} ms in as much time without a write; ${list([uses ?? 0])} credentials per second written`,
     },
   ];
 }

@@ -50,10 +50,10 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
     figure: medianRatio(of.guarded, of.bare),
     from: `${list(of.guarded)} over ${list(of.bare)} ${unit}`,
   });
-  const what = 'a guarded Fastify route, 1,000 tokens, over a bare one of the same server';
-  const processor = "requests a second of the server's processor time";
+  const what = 'a guarded Fastify route, 1,000 tokens, relative to a bare one of the same server';
+  const processor = "requests per second of the server's processor time";
   return [
-    finding(what, rates, 'requests a second', atLeast(0.9)),
+    finding(what, rates, 'requests per second', atLeast(0.9)),
     finding(`${what}, by processor time`, economy, processor, null),
     finding(`${what}, by processor time at the same pace`, paced, processor, null),
   ];
@@ -96,9 +96,9 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
     hashTimes.push(((ended - between) * 1000) / PER_ROUND);
   }
   await leaseAuthorizer.close();
-  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A judgement did not pass.');
+  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A decision was not positive.');
   return {
-    what: "a judgement in a guard's process over one SHA-256 of the same string",
+    what: "a decision in a guard's process relative to one SHA-256 of the same string",
     figure: medianRatio(decisionTimes, hashTimes),
     unit: '×',
     bound: atMost(6),

@@ -73,7 +73,7 @@ export async function pages(): Promise<Finding[]> {
         }
         const [mid, low] = [median(above), median(below)];
         findings.push({
-          what: `${pagePosition} by ${sort}, of 100,000 over of 1,000`,
+          what: `${pagePosition} by ${sort}, of 100,000 relative to 1,000`,
           figure: mid / low,
           unit: '×',
           bound: atMost(1.5),

@@ -136,11 +136,11 @@ export async function peers(): Promise<Finding[]> {
   }
   return [
     {
-      what: `verifications a second over @better-auth/api-key ${PEERS['@better-auth/api-key']}, both on SQLite`,
+      what: `verifications per second relative to @better-auth/api-key ${PEERS['@better-auth/api-key']}, both on SQLite`,
       figure: medianRatio(ours, theirs),
       unit: '×',
       bound: null,
-      from: `${list(ours)} over ${list(theirs)} a second, uses written`,
+      from: `${list(ours)} over ${list(theirs)} per second, uses written`,
     },
   ];
 }

@@ -59,7 +59,7 @@ async function atRest(onSqlite: ServerProcess, onPostgres: ServerProcess, databa
     (time, index) => ((time - (before[index] ?? 0)) / REST_SECONDS) * 1000,
   );
   return {
-    what: 'processor time a second of a node at rest, with that of PostgreSQL for it',
+    what: 'processor time per second of an idle node, with that of PostgreSQL for it',
     figure: both,
     unit: ' ms',
     bound: null,
@@ -130,18 +130,18 @@ export async function warm(seeded: SeededDirectory, url: string, database: numbe
   }
   return [
     {
-      what: 'requests a second of /v1/authorize on PostgreSQL with warm memory, over on SQLite',
+      what: 'requests per second of /v1/authorize on PostgreSQL with warm memory, relative to SQLite',
       figure: medianRatio(postgres.rates, sqlite.rates),
       unit: '×',
       bound: atLeast(0.97),
-      from: `${list(postgres.rates)} over ${list(sqlite.rates)} requests a second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time a second meanwhile, on the load's core`,
+      from: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time per second meanwhile, on the load's core`,
     },
     {
       what: 'the same by processor time',
       figure: medianRatio(postgres.economy, sqlite.economy),
       unit: '×',
       bound: null,
-      from: `${list(postgres.economy)} over ${list(sqlite.economy)} requests a second of the server's processor time`,
+      from: `${list(postgres.economy)} over ${list(sqlite.economy)} requests per second of the server's processor time`,
     },
     ...(rest === null ? [] : [rest]),
   ];
@@ -192,7 +192,7 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
   const requirement = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
   let index = 0;
 
-  async function compare(atOnce: number): Promise<{ judged: number[]; bare: number[] }> {
+  async function compare(atOnce: number): Promise<{ decisions: number[]; bare: number[] }> {
     const authorizedRates: number[] = [];
     const bare: number[] = [];
     for (let round = 0; round <= COLD_ROUNDS; round++) {
@@ -215,25 +215,25 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
       authorizedRates.push(round % 2 === 0 ? first : second);
       bare.push(round % 2 === 0 ? second : first);
     }
-    return { judged: authorizedRates, bare };
+    return { decisions: authorizedRates, bare };
   }
 
   try {
     const many = await compare(CONCURRENCY);
     const few = await compare(CONNECTIONS);
-    const from = ({ judged: authorizedRates, bare }: typeof many, atOnce: number) =>
-      `${list(authorizedRates)} over ${list(bare)} a second; ${atOnce} at once over ${CONNECTIONS} connections`;
+    const from = ({ decisions: authorizedRates, bare }: typeof many, atOnce: number) =>
+      `${list(authorizedRates)} over ${list(bare)} per second; ${atOnce} at once over ${CONNECTIONS} connections`;
     return [
       {
-        what: 'judgements a second of credentials that are not in memory, over bare pg queries of the same rows',
-        figure: medianRatio(many.judged, many.bare),
+        what: 'decisions per second of credentials that are not in memory, relative to bare pg queries of the same rows',
+        figure: medianRatio(many.decisions, many.bare),
         unit: '×',
         bound: atLeast(0.7),
         from: from(many, CONCURRENCY),
       },
       {
         what: 'the same with no more at once than there are connections, so that few share a query',
-        figure: medianRatio(few.judged, few.bare),
+        figure: medianRatio(few.decisions, few.bare),
         unit: '×',
         bound: null,
         from: from(few, CONNECTIONS),

@@ -107,8 +107,8 @@ async function folding(url: string): Promise<Finding[]> {
       from: `${rows.length.toLocaleString('en')} different credentials, one node`,
     });
     return [
-      finding('credentials a second whose uses are written down', rate(flushed - began)),
-      finding('credentials a second whose uses are folded in', rate(folded - flushed)),
+      finding('credentials per second whose uses are written down', rate(flushed - began)),
+      finding('credentials per second whose uses are folded in', rate(folded - flushed)),
     ];
   } finally {
     await store.close();
@@ -134,14 +134,14 @@ export async function postgres(): Promise<Finding[]> {
     const seconds = (performance.now() - began) / 1000;
     const rows = [...copied.values()].reduce((sum, table) => sum + table.rows, 0);
     const copying: Finding = {
-      what: 'rows a second of devpilot store copy from SQLite to PostgreSQL, read back and compared',
+      what: 'rows per second of devpilot store copy from SQLite to PostgreSQL, read back and compared',
       figure: rows / seconds,
       unit: '',
       bound: null,
       from: `${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s`,
     };
     const size: Finding = {
-      what: 'bytes that a credential takes in PostgreSQL, with its indexes',
+      what: 'size of a credential in PostgreSQL, with its indexes',
       figure: (await sizeOf(url)) / STORED,
       unit: '',
       bound: null,

@@ -108,15 +108,15 @@ describe('deployments', () => {
   });
 
   test('a waiting deployment is approved; following a cancelled one exits with 2', async () => {
-    const begun = await shell.run(
+    const started = await shell.run(
       ['deploy', app.slug, '--approval', '--commit', app.repository.git('rev-parse', 'HEAD~1'), '--json'],
       {
         environment: advanced,
       },
     );
-    const { id, waitingFor } = json<Deployment>(begun.stdout);
+    const { id, waitingFor } = json<Deployment>(started.stdout);
     assert.equal(waitingFor, 'approval');
-    assert.match(begun.stderr, new RegExp(`devpilot logs ${id} --follow`));
+    assert.match(started.stderr, new RegExp(`devpilot logs ${id} --follow`));
     const follower = shell.start(['deploy', app.slug, '--approval', '--wait', '--replace'], { environment: advanced });
     const ended = collectResult(follower);
     await until(async () => (await getDeployment(owner, id)).status === 'cancelled');
@@ -247,8 +247,8 @@ describe('scripts', () => {
 
   test('runs are listed, shown and cancelled', async () => {
     const environment = scripts;
-    const begun = await shell.run(['run', 'greet', '--param', 'WHO=x', '--quiet'], { environment });
-    const id = begun.stdout.trim();
+    const started = await shell.run(['run', 'greet', '--param', 'WHO=x', '--quiet'], { environment });
+    const id = started.stdout.trim();
     const follower = shell.start(['logs', id, '--follow', '--json'], { environment });
     const ended = collectResult(follower);
     await new Promise((resolve) => follower.stdout?.once('data', resolve));

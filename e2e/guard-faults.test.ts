@@ -169,9 +169,9 @@ for (const [name, open] of [
         guarded.child.kill('SIGSTOP');
         const answer = await end(token.id);
         assert.match(receiptOf(answer), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers} `));
-        const judging = Promise.all(Array.from({ length: 5 }, () => statusOf(token.secret)));
+        const pending = Promise.all(Array.from({ length: 5 }, () => statusOf(token.secret)));
         guarded.child.kill('SIGCONT');
-        for (const status of await judging) assert.notEqual(status, 200);
+        for (const status of await pending) assert.notEqual(status, 200);
       }
     });
 
@@ -190,7 +190,7 @@ for (const [name, open] of [
         over = true;
         await hammer;
         assert.deepEqual(late.slice(0, 2), [503, 503]);
-        assert.ok(early.includes(200), 'it judged from memory while it held the lease');
+        assert.ok(early.includes(200), 'it decided from its cache while it held the lease');
         assert.ok(late[2] === 200 || late[2] === 503);
         proxy.resume();
         await until(async () => (await statusOf(alive.secret)) === 200);

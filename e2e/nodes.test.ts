@@ -46,17 +46,17 @@ async function endOne(
   edit: boolean,
   reachable: readonly number[],
 ): Promise<number> {
-  const { owner, authorize: judge } = cluster;
+  const { owner, authorize } = cluster;
   await remember(key, reachable);
   let over = false;
   const hammers = reachable.map(async (index) => {
-    for (let left = HAMMERED; left > 0 && !over; left--) await judge(index, key.secret, WRITE);
+    for (let left = HAMMERED; left > 0 && !over; left--) await authorize(index, key.secret, WRITE);
   });
-  const begun = performance.now();
+  const started = performance.now();
   const answer = await owner
     .call(`/v1/api-keys/${key.id}`, edit ? { method: 'PATCH', body: { permissions: ['read'] } } : { method: 'DELETE' })
     .catch(() => null);
-  const took = performance.now() - begun;
+  const took = performance.now() - started;
   if (answer?.status === (edit ? 200 : 204)) {
     const late = await remember(key, reachable);
     late.forEach((status, nodeIndex) => {
@@ -121,9 +121,9 @@ test('a deletion waits until the lease of a frozen node expires; the node accept
     const deleting = cluster.owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
     await endMany('a frozen node', 70, [0, 2]);
     assert.equal((await deleting).status, 204);
-    const judging = cluster.authorize(1, key.secret);
+    const pending = cluster.authorize(1, key.secret);
     process.kill(pid, 'SIGCONT');
-    assert.notEqual(await judging, 200);
+    assert.notEqual(await pending, 200);
   }
   show('a frozen node');
   assert.deepEqual(accepted, []);

@@ -367,8 +367,10 @@ describe('dist/devpilot.tgz', () => {
       });
       const created = await collectResult(create);
       assert.equal(created.code, 0, created.stderr);
-      const judged = await fetch(`${url}/v1/authorize?scope=modify_env`, { headers: bearer(created.stdout.trim()) });
-      assert.equal(judged.status, 200);
+      const authorized = await fetch(`${url}/v1/authorize?scope=modify_env`, {
+        headers: bearer(created.stdout.trim()),
+      });
+      assert.equal(authorized.status, 200);
     } finally {
       server.kill('SIGTERM');
     }

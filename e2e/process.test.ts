@@ -120,7 +120,7 @@ test('a port in use fails the start with one line, and releases the data directo
   assert.equal(portTaken.code, 2);
   assert.equal(
     portTaken.stderr,
-    `devpilot: PORT takes a port that nothing else listens on (127.0.0.1:${PORT} is in use).\n`,
+    `devpilot: PORT must be a port that nothing else listens on (127.0.0.1:${PORT} is in use).\n`,
   );
   await server.stop('SIGTERM');
   directory.remove();

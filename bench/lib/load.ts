@@ -86,6 +86,6 @@ export async function load(folder: string, secrets: string, url: string, options
   ]);
   const line = output.split('\n').find((one) => one.startsWith('{'));
   const parsed = JSON.parse(line ?? '{}') as { requests: number; seconds: number; errors: number } & Load;
-  if (!(parsed.requests > 0) || parsed.errors > 0) throw new Error(`The load on ${url} went wrong: ${output}`);
+  if (!(parsed.requests > 0) || parsed.errors > 0) throw new Error(`The load on ${url} failed: ${output}`);
   return { requests: parsed.requests, perSecond: parsed.requests / parsed.seconds, p50: parsed.p50, p99: parsed.p99 };
 }
