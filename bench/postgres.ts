@@ -143,7 +143,7 @@ export async function postgres(): Promise<Finding[]> {
     const size: Finding = {
       what: 'size of a credential in PostgreSQL, with its indexes',
       figure: (await sizeOf(url)) / STORED,
-      unit: '',
+      unit: ' bytes',
       bound: null,
       from: `${STORED.toLocaleString('en')} access tokens with names of 16 characters`,
     };
