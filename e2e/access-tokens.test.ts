@@ -50,9 +50,9 @@ describe('Generate Token', () => {
     await dialog.getByLabel('Name').fill('ab');
     await dialog.getByLabel('Passphrase (optional)').fill('1234567');
     await dialog.getByRole('button', { name: 'Generate Token' }).click();
-    await dialog.getByText('A name takes 3 to 255 characters').waitFor();
+    await dialog.getByText('A name must be 3 to 255 characters').waitFor();
     await dialog.getByText('Choose at least one scope').waitFor();
-    await dialog.getByText('A passphrase takes 8 to 255 characters').waitFor();
+    await dialog.getByText('A passphrase must be 8 to 255 characters').waitFor();
     await waitForFocus(tab, dialog.getByLabel('Name'));
   });
 
@@ -131,7 +131,7 @@ describe('Generate Token', () => {
     assert.equal(await form.getByLabel('modify_env').isChecked(), true);
     await form.getByLabel('Expiry').selectOption('never');
     await form.getByText('Non-expiring tokens pose a greater security risk.').waitFor();
-    await form.getByText('May do everything an access token can, with no end.').waitFor();
+    await form.getByText('Can do everything an access token can, and never expires.').waitFor();
     await form.getByLabel('Name').fill('Everything');
     await form.getByRole('button', { name: 'Generate Token' }).click();
     await tab.getByRole('button', { name: 'I have stored it' }).click();
@@ -168,10 +168,10 @@ describe('Generate Token', () => {
       return route.abort();
     });
     await form.getByRole('button', { name: 'Generate Token' }).click();
-    await form.getByText('nothing is created twice').waitFor();
+    await form.getByText('it will not be created twice').waitFor();
     await tab.unroute('**/v1/access-tokens');
     await form.getByRole('button', { name: 'Generate Token' }).click();
-    await form.getByText('its secret was lost on the way here').waitFor();
+    await form.getByText('the response with its secret was lost').waitFor();
     const { body } = await fixture.owner.call<{ data: unknown[] }>('/v1/access-tokens?q=lost');
     assert.equal(body.data.length, 1);
   });
@@ -262,7 +262,7 @@ describe('Delete', () => {
     const dialog = tab.getByRole('dialog', { name: 'Delete 3 access tokens' });
     await tab.route(`**/v1/access-tokens/${made[1]?.id}`, (route) => route.abort());
     await dialog.getByRole('button', { name: 'Delete 3' }).click();
-    await dialog.getByText('2 deleted, 1 not.').waitFor();
+    await dialog.getByText('2 deleted, 1 failed.').waitFor();
     assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
     await tab.unroute(`**/v1/access-tokens/${made[1]?.id}`);
     await dialog.getByRole('button', { name: 'Retry failed' }).click();
@@ -284,10 +284,10 @@ test('Replace… goes through the four steps and sees the first use arrive', asy
   const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
   await tab.keyboard.press('Escape');
   await dialog.getByRole('button', { name: 'I have stored it' }).click();
-  await dialog.getByText('Waiting for the first use of the new one').waitFor();
+  await dialog.getByText('Waiting for the new access token to be used').waitFor();
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 200);
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
-  await dialog.getByText('The new one is in use').waitFor();
+  await dialog.getByText('The new access token is in use').waitFor();
   assert.deepEqual(await findSecretInTab(tab, secret), []);
   await dialog.getByRole('button', { name: 'Delete old' }).click();
   const confirm = tab.getByRole('dialog', { name: 'Delete access token' });

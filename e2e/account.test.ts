@@ -26,7 +26,7 @@ const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
 test('the name is changed and seen at once', async () => {
   const tab = await openAccount(fixture.owner);
-  const you = section(tab, 'You');
+  const you = section(tab, 'Profile');
   await you.getByLabel('Name').fill('Ada King');
   await you.getByRole('button', { name: 'Save name' }).click();
   await tab.getByRole('button', { name: /Ada King/ }).waitFor();
@@ -48,7 +48,7 @@ test('a new password ends every other session and keeps this one', async () => {
   await dialog.getByText('Incorrect password').waitFor();
   await dialog.getByLabel('Current password', { exact: true }).fill(PASSWORD);
   await dialog.getByRole('button', { name: 'Change password' }).click();
-  await tab.getByText('Every other session has ended.').waitFor();
+  await tab.getByText('All other sessions have ended.').waitFor();
   await sessions.getByText('Chrome on Linux').waitFor({ state: 'detached' });
 
   await other.goto('/account');
@@ -163,6 +163,6 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
 
 test('where the page is opened by its number it says why there are no passkeys', async () => {
   const tab = await openAccount(fixture.owner);
-  await section(tab, 'Passkeys').getByText('Passkeys need a host name', { exact: false }).waitFor();
+  await section(tab, 'Passkeys').getByText('Passkeys require a host name', { exact: false }).waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Add passkey' }).count(), 0);
 });

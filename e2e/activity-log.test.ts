@@ -108,7 +108,7 @@ test("a credential's own page: facts, uses, addresses, events, and back", async 
   await tab.getByRole('table', { name: 'Uses per day' }).getByRole('cell', { name: '3', exact: true }).waitFor();
   await tab.getByRole('table', { name: 'Source addresses' }).getByText('127.0.0.1').waitFor();
   await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
-  await tab.getByText('4 times').waitFor();
+  await tab.getByText('4', { exact: true }).first().waitFor();
   await listItemOf(tab, 'was denied: it lacks the required scope or permission').waitFor();
   await tab.getByRole('link', { name: 'View in activity log' }).click();
   await tab.waitForURL(new RegExp(`/settings/activity-log\\?.*credential=${token.id}`));
@@ -118,7 +118,7 @@ test('a deleted credential keeps its events', async () => {
   const deletedToken = await createToken(fixture.owner, ['all'], { name: 'Gone tomorrow' });
   await fixture.owner.call(`/v1/access-tokens/${deletedToken.id}`, { method: 'DELETE' });
   const tab = await fixture.open(`/settings/access-tokens/${deletedToken.id}`);
-  await tab.getByRole('heading', { name: 'There is no such access token' }).waitFor();
+  await tab.getByRole('heading', { name: 'This access token does not exist' }).waitFor();
   await listItemOf(tab, 'deleted the access token Gone tomorrow').waitFor();
 });
 

@@ -28,9 +28,9 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
   await tab.getByRole('heading', { name: '600 events' }).waitFor();
   await drawn(tab);
   await counts(tab, 'type')
-    .getByRole('row', { name: /order\.placed 86 14 %/ })
+    .getByRole('row', { name: /order\.placed 86 14%/ })
     .waitFor();
-  await tab.getByLabel('By', { exact: true }).selectOption('source');
+  await tab.getByLabel('Group by', { exact: true }).selectOption('source');
   await counts(tab, 'source')
     .getByRole('row', { name: /\/shop\/front 400 67 %/ })
     .waitFor();

@@ -68,7 +68,7 @@ test('a date ends at the end of that day in the reader’s zone', async () => {
   await form.getByText('Choose a date').waitFor();
   await form.getByLabel('Last day').fill('24 Feb 2037');
   await tab.keyboard.press('Tab');
-  await form.getByText('May deploy until 24 Feb 2037.').waitFor();
+  await form.getByText('Can deploy until 24 Feb 2037.').waitFor();
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   await tab.getByRole('button', { name: 'I have stored it' }).click();
   const { body } = await fixture.owner.call<{ data: ApiKey[] }>('/v1/api-keys?q=until');

@@ -60,7 +60,7 @@ test('issues with their days, filtered, resolved from the list, and open again w
   [issue = ''] = await reportErrors(fixture.server, fixture.owner, [...reports, payment]);
   const tab = await fixture.open('/errors');
   const row = tab.getByRole('row').filter({ hasText: 'Cannot read properties' });
-  await row.getByRole('img', { name: '3 in 14 days, 3 today' }).waitFor();
+  await row.getByRole('img', { name: '3 occurrences in 14 days, 3 today' }).waitFor();
   await row.getByText('storefront · production · shop@2.4.1').waitFor();
   await tab.getByLabel('Level').selectOption('warning');
   await row.waitFor({ state: 'detached' });
@@ -113,7 +113,7 @@ test('a member sees issues and resolves none', async () => {
   await tab.getByRole('heading', { name: 'Stack trace' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen|Mute|Delete/ }).count(), 0);
   await tab.goto('/errors/iss_nothing');
-  await tab.getByRole('heading', { name: 'There is no such issue' }).waitFor();
+  await tab.getByRole('heading', { name: 'This issue does not exist' }).waitFor();
 });
 
 checkPages(fixture, [

@@ -28,10 +28,10 @@ test('Replace… is gone through from the first step to the last', async () => {
   const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
   await checkAppearance(tab, 'dialog-replace-secret');
   await keys.enter(button(dialog, 'I have stored it'));
-  await dialog.getByText('Waiting for the first use of the new one').waitFor();
+  await dialog.getByText('Waiting for the new access token to be used').waitFor();
   await checkAppearance(tab, 'dialog-replace-waiting');
   await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
-  await dialog.getByText('The new one is in use').waitFor();
+  await dialog.getByText('The new access token is in use').waitFor();
   await checkAppearance(tab, 'dialog-replace-seen');
   await keys.enter(button(dialog, /^Delete old/));
   const confirm = tab.getByRole('dialog', { name: 'Delete access token' });

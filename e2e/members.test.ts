@@ -92,7 +92,7 @@ test('a role is changed, and the server agrees', async () => {
   await join('barbara@example.com');
   const tab = await openMembers();
   await chooseInMenu(tab, 'barbara', 'Make admin');
-  await tab.getByText('barbara is an admin now.').waitFor();
+  await tab.getByText('barbara is now an admin').waitFor();
   await rowOf(tab, 'barbara').getByText('Admin').waitFor();
 });
 
@@ -108,7 +108,7 @@ test('removing someone shows what they created, deletes what is chosen and keeps
   await listItemOf(dialog, 'Dashboard').getByText('never used').waitFor();
   await dialog.getByLabel('Nightly report').check();
   await dialog.getByRole('button', { name: 'Remove and delete 1 credential' }).click();
-  await dialog.getByText('edsger is removed', { exact: false }).waitFor();
+  await dialog.getByText('edsger was removed', { exact: false }).waitFor();
   await listItemOf(dialog, 'Nightly report').getByText('Deleted').waitFor();
   const replace = dialog.getByRole('link', { name: 'Replace…' });
   assert.match((await replace.getAttribute('href')) ?? '', new RegExp(`/settings/api-keys/${key.id}`));

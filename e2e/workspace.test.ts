@@ -27,7 +27,7 @@ test('a device is approved after signing in; the code survives the way through s
   await tab.getByRole('heading', { name: 'Approve this device?' }).waitFor();
   await tab.getByText(device.user_code).waitFor();
   await tab.getByText('devpilot-cli').waitFor();
-  await tab.getByText('Approve only what you started yourself', { exact: false }).waitFor();
+  await tab.getByText('Approve only a sign-in that you just started yourself', { exact: false }).waitFor();
   assert.equal(new URL(tab.url()).hash, '');
   await tab.getByRole('button', { name: 'Approve' }).click();
   await tab.getByRole('heading', { name: 'Device signed in' }).waitFor();
@@ -39,7 +39,7 @@ test('a device is turned away; a code that is not there says so', async () => {
   const tab = await fixture.open('/device');
   await tab.getByLabel('Code').fill('nonsense');
   await tab.getByRole('button', { name: 'Continue' }).click();
-  await tab.getByText('There is no request with this code.', { exact: false }).waitFor();
+  await tab.getByText('No request has this code.', { exact: false }).waitFor();
   await tab.getByRole('button', { name: 'Enter another code' }).click();
   await tab.getByLabel('Code').fill(device.user_code.toLowerCase());
   await tab.getByRole('button', { name: 'Continue' }).click();
@@ -51,10 +51,10 @@ test('a device is turned away; a code that is not there says so', async () => {
 test('a workspace is renamed and its tab follows the new slug', async () => {
   const tab = await fixture.open('/settings/workspace');
   await tab.getByLabel('Name', { exact: true }).fill('Acme Rockets');
-  await tab.getByLabel('Slug').fill('Not a slug');
+  await tab.getByLabel('Slug', { exact: true }).fill('Not a slug');
   await tab.getByRole('button', { name: 'Save' }).click();
-  await tab.getByText('Takes 1 to 63', { exact: false }).waitFor();
-  await tab.getByLabel('Slug').fill('rockets');
+  await tab.getByText('Must be 1–63', { exact: false }).waitFor();
+  await tab.getByLabel('Slug', { exact: true }).fill('rockets');
   await tab.getByRole('button', { name: 'Save' }).click();
   await tab.waitForURL(/workspace=rockets/);
   await tab.getByRole('button', { name: /Acme Rockets/ }).waitFor();
@@ -72,7 +72,7 @@ test('deleting a workspace says what dies with it, wants its name typed, and kil
   const tab = await fixture.open('/settings/workspace');
   await tab.getByRole('button', { name: 'Delete workspace…' }).click();
   const dialog = tab.getByRole('dialog', { name: 'Delete workspace' });
-  await dialog.getByText('1 access token and 0 API keys die with it.').waitFor();
+  await dialog.getByText('1 access token and 0 API keys will be deleted.').waitFor();
   assert.equal(await dialog.getByRole('button', { name: 'Delete workspace' }).isDisabled(), true);
   await dialog.getByRole('textbox').fill('Acme Rockets');
   await dialog.getByRole('button', { name: 'Delete workspace' }).click();
