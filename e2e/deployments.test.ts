@@ -76,7 +76,7 @@ test('another member approves a deployment by keyboard; a scheduled deployment i
     const local = new Date(inAnHour.getTime() - inAnHour.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
     await form.getByLabel('Start at (optional)').fill(local);
   });
-  await tab.getByText('Scheduled').waitFor();
+  await tab.getByText('Scheduled', { exact: true }).waitFor();
   await confirmDecision(tab, 'Cancel');
   await tab.getByText('Cancelled', { exact: true }).first().waitFor();
 });

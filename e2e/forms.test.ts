@@ -131,7 +131,7 @@ const INVALID_FORMS: readonly InvalidForm[] = [
     form: 'a variable',
     path: () => `/apps/${app.id}/environment`,
     async fill(tab) {
-      const form = await openDialog(tab, 'Add');
+      const form = await openDialog(tab, 'Add variable');
       await form.getByLabel('Name').fill('1ST');
       await form.getByLabel('Value').fill('one');
       return form;
@@ -258,7 +258,7 @@ for (const { form: name, path, fill, submit, first, message } of INVALID_FORMS) 
     await button(form, submit).click();
     const field = first(form);
     await waitForFocus(tab, field);
-    await form.getByText(message, { exact: false }).first().waitFor();
+    await form.getByText(message, { exact: false }).filter({ visible: true }).first().waitFor();
     assert.equal(await field.evaluate(isVisible), true, 'the field is visible');
   });
 }

@@ -35,7 +35,7 @@ test('a script is created, with errors shown at their fields, and saved as a sec
   await tab.getByLabel('Schedule (optional)').fill('every day');
   await tab.getByRole('button', { name: 'Create script' }).click();
   await tab.getByText('Must be an absolute path', { exact: false }).waitFor();
-  await tab.getByText('Choose a server').waitFor();
+  await tab.getByText('Choose a server').filter({ visible: true }).waitFor();
   await tab.getByLabel('Interpreter').fill('/bin/sh');
   await tab.getByLabel('Server').selectOption('This machine');
   await tab.getByLabel('Body').fill('echo "Hello, $WHO"\n');
