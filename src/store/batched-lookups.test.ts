@@ -39,8 +39,11 @@ const nameOf = (number: number) => `Thing ${number}`;
 const expected = (number: number) => (number < STORED ? nameOf(number) : undefined);
 
 /** Look-ups over two connections, with a count of the queries that went out. */
-function open(options: { url?: string; waiting?: number; pool?: (pool: BoundedPool) => BoundedPool } = {}) {
-  const timeouts = { connectMs: 500, statementMs: 500, answerMs: 500 };
+function open(
+  options: { url?: string; waiting?: number; timeoutMs?: number; pool?: (pool: BoundedPool) => BoundedPool } = {},
+) {
+  const { timeoutMs = 30_000 } = options;
+  const timeouts = { connectMs: timeoutMs, statementMs: timeoutMs, answerMs: timeoutMs };
   const real = createPool({
     url: options.url ?? url,
     connections: 2,
@@ -61,7 +64,7 @@ function open(options: { url?: string; waiting?: number; pool?: (pool: BoundedPo
   const lookUps = createBatchedLookups(ROWS, pool, {
     connections: 2,
     waiting: options.waiting ?? 1_000,
-    patience: 500,
+    patience: timeoutMs,
   });
   return {
     find: async (number: number) => (await lookUps.find<{ name: string }>(keyOf(number)))?.name,
@@ -158,7 +161,7 @@ test('where only one connection is to be had, it answers all', async () => {
 
 test('a database that stalls keeps nobody for long, one that is gone nobody at all, and both are found again', async () => {
   const proxy = await startStallingProxy(postgres.port);
-  const { find, close } = open({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`) });
+  const { find, close } = open({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`), timeoutMs: 500 });
   assert.equal(await find(1), nameOf(1));
   proxy.stall();
   const outcomes = await Promise.all(Array.from({ length: 200 }, (_, number) => outcomeOf(find(number))));

@@ -130,7 +130,7 @@ test('a bucket that does not exist or cannot be reached is reported', async () =
   const missing = createBucketStorage({ ...s3, url: `${base}/no-such-bucket` });
   await assert.rejects(
     missing.write(`${missing.name}a/b`, chunks(Buffer.from('x')), nothing, never),
-    /answered 404 NoSuchBucket/,
+    /responded with 404 NoSuchBucket/,
   );
   const nobody = createBucketStorage({ ...s3, url: 'http://127.0.0.1:1/backups' });
   await assert.rejects(nobody.read(`${nobody.name}a/b`, never), /cannot be reached/);
