@@ -32,7 +32,7 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
     .waitFor();
   await tab.getByLabel('Group by', { exact: true }).selectOption('source');
   await counts(tab, 'source')
-    .getByRole('row', { name: /\/shop\/front 400 67 %/ })
+    .getByRole('row', { name: /\/shop\/front 400 67%/ })
     .waitFor();
   await counts(tab, 'source').getByRole('button', { name: '/shop/checkout' }).click();
   await tab.waitForURL(/source=%2Fshop%2Fcheckout/);
