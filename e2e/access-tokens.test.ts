@@ -289,7 +289,7 @@ test('Replace… goes through the four steps and sees the first use arrive', asy
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
   await dialog.getByText('The new access token is in use').waitFor();
   assert.deepEqual(await findSecretInTab(tab, secret), []);
-  await dialog.getByRole('button', { name: 'Delete old' }).click();
+  await dialog.getByRole('button', { name: 'Delete old…' }).click();
   const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
   await confirm.getByLabel('Type Deployer to confirm').fill('Deployer');
   await confirm.getByRole('button', { name: 'Delete' }).click();

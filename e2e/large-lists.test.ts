@@ -109,7 +109,10 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
 
   test('filters and sorting work together, and the address says both', async () => {
     await open();
-    await step(async () => void (await tab.getByLabel('Use', { exact: true }).selectOption('30')), 'unusedForDays=30');
+    await step(
+      async () => void (await tab.getByLabel('Usage', { exact: true }).selectOption('30')),
+      'unusedForDays=30',
+    );
     assert.equal(await rowOf(tab, 'Never').count(), PAGE);
     const heading = tab.getByRole('columnheader', { name: 'Name' }).getByRole('button');
     await step(() => heading.click(), 'unusedForDays=30&sort=-name');
