@@ -22,7 +22,7 @@ const fixture = setUpBrowserFixture();
 const openTokens = (search = '', person?: TestPerson): Promise<Page> =>
   fixture.open(`/settings/access-tokens${search}`, person === undefined ? {} : { person });
 
-/** Waits until a token is gone, as its holder sees it. */
+/** Asserts that the token is rejected. */
 async function refused(secret: string): Promise<void> {
   const answer = await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
   assert.equal(answer.status, 401);
@@ -36,14 +36,14 @@ async function findToken(name: string): Promise<AccessToken> {
 }
 
 describe('Generate Token', () => {
-  test('an empty page explains what a token is and offers the first', async () => {
+  test('an empty page explains what a token is and offers to generate one', async () => {
     const tab = await openTokens();
     await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     await tab.getByRole('dialog', { name: 'Generate Token' }).waitFor();
   });
 
-  test('refuses at the field and puts the focus on the first', async () => {
+  test('shows errors at their fields and focuses the first invalid field', async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const dialog = tab.getByRole('dialog');
@@ -56,7 +56,7 @@ describe('Generate Token', () => {
     await waitForFocus(tab, dialog.getByLabel('Name'));
   });
 
-  test('shows the secret once, in a dialog that does not close by accident; then nothing of it is left', async () => {
+  test('shows the secret once, in a dialog that does not close by accident, and then keeps no copy of it', async () => {
     const tab = await openTokens();
     await tab.getByRole('link', { name: 'API Keys' }).click();
     await tab.getByRole('heading', { name: 'API Keys', level: 1 }).waitFor();
@@ -121,7 +121,7 @@ describe('Generate Token', () => {
     assert.deepEqual(await findSecretInTab(tab, secret), []);
   });
 
-  test('all makes plain that it includes the rest, and none warns', async () => {
+  test('all includes the other scopes, and no expiry shows a warning', async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const form = tab.getByRole('dialog');
@@ -138,7 +138,7 @@ describe('Generate Token', () => {
     assert.deepEqual((await findToken('Everything')).scopes, ['all']);
   });
 
-  test('the keyboard alone creates a token', async () => {
+  test('creates a token by keyboard only', async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).focus();
     await tab.keyboard.press('Enter');
@@ -156,7 +156,7 @@ describe('Generate Token', () => {
     assert.deepEqual((await findToken('By keyboard')).scopes, ['basic_deployment']);
   });
 
-  test('an answer that is lost on the way makes one token, and the page says what became of it', async () => {
+  test('a lost response creates one token, and the page says what happened', async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const form = tab.getByRole('dialog');
@@ -178,7 +178,7 @@ describe('Generate Token', () => {
 });
 
 describe('The table', () => {
-  test('searches, filters and sorts, all in the address', async () => {
+  test('searches, filters and sorts, with the state in the URL', async () => {
     await createToken(fixture.owner, ['error_tracker'], { name: 'Filter one' });
     const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Filter two' });
     await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
@@ -200,7 +200,7 @@ describe('The table', () => {
     await tab.getByRole('heading', { name: 'No results' }).waitFor();
   });
 
-  test('pages by cursor, forth and back', async () => {
+  test('pages by cursor, forwards and backwards', async () => {
     const other = await startTestServer();
     try {
       const bob = await signUpOwner(other, 'bob@example.com', 'Many');
@@ -234,7 +234,7 @@ describe('The table', () => {
 });
 
 describe('Delete', () => {
-  test('names the token and says when it was last used; one used today wants its name typed', async () => {
+  test('names the token and says when it was last used; a recently used one requires its name to be typed', async () => {
     const made = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
     await fixture.server.call('/v1/whoami', { headers: bearer(made.secret) });
     const tab = await openTokens('?q=Nightly');
@@ -250,7 +250,7 @@ describe('Delete', () => {
     await refused(made.secret);
   });
 
-  test('several go together, with a result for each', async () => {
+  test('several are deleted together, with a result for each', async () => {
     const made = await Promise.all(
       ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
     );
@@ -273,7 +273,7 @@ describe('Delete', () => {
   });
 });
 
-test('Replace… goes through the four steps and sees the first use arrive', async () => {
+test('Replace… goes through the four steps and shows the first use', async () => {
   const old = await createToken(fixture.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
   const tab = await openTokens('?q=Deployer');
   await rowOf(tab, 'Deployer').waitFor();

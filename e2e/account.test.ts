@@ -24,7 +24,7 @@ async function signedInElsewhere(email: string): Promise<Page> {
 
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
-test('the name is changed and seen at once', async () => {
+test('a changed name is shown immediately', async () => {
   const tab = await openAccount(fixture.owner);
   const you = section(tab, 'Profile');
   await you.getByLabel('Name').fill('Ada King');
@@ -32,7 +32,7 @@ test('the name is changed and seen at once', async () => {
   await tab.getByRole('button', { name: /Ada King/ }).waitFor();
 });
 
-test('a new password ends every other session and keeps this one', async () => {
+test('a new password ends all sessions except the current one', async () => {
   const grace = await join('grace@example.com');
   const other = await signedInElsewhere('grace@example.com');
 
@@ -117,9 +117,9 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   assert.deepEqual(complaints, []);
 });
 
-test('a passkey is added, signs in as a whole, is renamed and deleted', async () => {
+test('a passkey is added, signs in without a password, is renamed and deleted', async () => {
   await join('radia@example.com');
-  // Passkeys are bound to a host name: the same server by its name.
+  // Passkeys require a host name, so the server is opened as localhost.
   const byName = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
   const tab = await openTab(fixture.browser, byName);
   const complaints = watchConsole(tab);
@@ -161,7 +161,7 @@ test('a passkey is added, signs in as a whole, is renamed and deleted', async ()
   assert.deepEqual(complaints, []);
 });
 
-test('where the page is opened by its number it says why there are no passkeys', async () => {
+test('opened by IP address, the page says why passkeys are unavailable', async () => {
   const tab = await openAccount(fixture.owner);
   await section(tab, 'Passkeys').getByText('Passkeys require a host name', { exact: false }).waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Add passkey' }).count(), 0);

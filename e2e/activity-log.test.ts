@@ -17,7 +17,7 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
   await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(token.secret) });
 });
 
-test('the log reads as sentences, newest first, and new ones arrive by themselves', async () => {
+test('events are sentences, newest first, and new ones appear automatically', async () => {
   const tab = await fixture.open('/settings/activity-log');
   await listItemOf(tab, 'Ada Lovelace created the access token CI/CD Pipeline').waitFor();
   await listItemOf(
@@ -30,7 +30,7 @@ test('the log reads as sentences, newest first, and new ones arrive by themselve
   await listItemOf(tab, 'Ada Lovelace created the API key Arrives live').waitFor();
 });
 
-test('details show what changed, from where, and the hash', async () => {
+test('details show the change, its origin and the hash', async () => {
   const key = await createKey(fixture.owner, ['read'], { name: 'Edited key' });
   await fixture.owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
   const tab = await fixture.open('/settings/activity-log');
@@ -41,7 +41,7 @@ test('details show what changed, from where, and the hash', async () => {
   await row.getByText('Previous hash').waitFor();
 });
 
-test('filters narrow it, live in the address and survive a reload', async () => {
+test('filters are in the URL and survive a reload', async () => {
   const tab = await fixture.open('/settings/activity-log');
   await tab.getByRole('combobox', { name: 'Action' }).click();
   await tab.getByRole('option', { name: 'Access token created' }).click();
@@ -65,7 +65,7 @@ test('filters narrow it, live in the address and survive a reload', async () => 
   assert.equal(await tab.getByRole('listitem').count(), 2);
 });
 
-test('it is exported as CSV that no spreadsheet runs, and as NDJSON', async () => {
+test('the log is exported as NDJSON, and as CSV without formulas', async () => {
   await createToken(fixture.owner, ['all'], { name: '=HYPERLINK("http://evil.example")' });
   const tab = await fixture.open('/settings/activity-log?action=access_token.created');
   const save = async (item: RegExp) => {
@@ -85,7 +85,7 @@ test('it is exported as CSV that no spreadsheet runs, and as NDJSON', async () =
   );
 });
 
-test('it is paged', async () => {
+test('the log is paged', async () => {
   for (let count = 0; count < 50; count++) {
     await fixture.owner.call('/v1/me', {
       method: 'PATCH',
@@ -99,7 +99,7 @@ test('it is paged', async () => {
   await listItemOf(tab, 'changed their name from Ada King to Ada Lovelace').first().waitFor();
 });
 
-test("a credential's own page: facts, uses, addresses, events, and back", async () => {
+test("a credential's page shows its properties, uses, addresses and events, and leads back", async () => {
   const tab = await fixture.open(`/settings/activity-log?credential=${token.id}`);
   await listItemOf(tab, 'created the access token').getByRole('link', { name: 'CI/CD Pipeline' }).click();
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
@@ -122,7 +122,7 @@ test('a deleted credential keeps its events', async () => {
   await listItemOf(tab, 'deleted the access token Gone tomorrow').waitFor();
 });
 
-test('a member sees a credential without its events and buttons, and not the log', async () => {
+test('a member sees a credential without its events and buttons, and has no access to the log', async () => {
   const tab = await fixture.open(`/settings/access-tokens/${token.id}`, { person: linus });
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
   await tab.getByRole('region', { name: 'Source addresses' }).waitFor();
@@ -132,7 +132,7 @@ test('a member sees a credential without its events and buttons, and not the log
   await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
 });
 
-test('times are in the zone of the reader, on hover to the second', async () => {
+test("times are in the browser's time zone, to the second on hover", async () => {
   const made = await createToken(fixture.owner, ['run_scripts'], { name: 'Seen from afar' });
   for (const [zone, offset] of [
     ['Asia/Kolkata', 'GMT+5:30'],

@@ -16,13 +16,13 @@ const counts = (tab: Page, by: string) => tab.getByRole('table', { name: `Events
 const drawn = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
 const events = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
 
-test('without events the page says how to send the first', async () => {
+test('without events the page says how to send one', async () => {
   const tab = await fixture.open('/activity');
   await tab.getByRole('heading', { name: 'No events in this time range' }).waitFor();
   await tab.getByText(`curl ${fixture.server.url}/v1/activity/events`, { exact: false }).waitFor();
 });
 
-test('a day of events: charts by type and source, narrowed from the legend, the interval in the address', async () => {
+test('a day of events: charts by type and source, filtered from the legend, with the interval in the URL', async () => {
   await sendActivityEvents(fixture.server, fixture.owner);
   const tab = await fixture.open('/activity', { person: linus });
   await tab.getByRole('heading', { name: '600 events' }).waitFor();
@@ -54,7 +54,7 @@ test('a day of events: charts by type and source, narrowed from the legend, the 
   await tab.waitForURL(/since=7d.*interval=day|interval=day.*since=7d/);
 });
 
-test('what the filters let through, and the chart, are downloaded as CSV', async () => {
+test('the matching events and the chart are downloaded as CSV', async () => {
   const tab = await fixture.open('/activity?type=order.placed');
   const save = async (item: string) => {
     await tab.getByRole('button', { name: 'Export' }).click();

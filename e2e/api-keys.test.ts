@@ -14,7 +14,7 @@ const openKeys = (person?: TestPerson): Promise<Page> =>
 const statusOf = async (secret: string) =>
   (await fixture.server.call<{ code: string }>('/v1/whoami', { headers: bearer(secret) })).body.code;
 
-test('Generate API Key: description, permissions, inactive; its secret once and then nowhere', async () => {
+test('Generate API Key: description, permissions, inactive; the secret is shown once and kept nowhere', async () => {
   const tab = await openKeys();
   await tab.getByRole('button', { name: 'Generate API Key' }).click();
   const form = tab.getByRole('dialog', { name: 'Generate API Key' });
@@ -40,7 +40,7 @@ test('Generate API Key: description, permissions, inactive; its secret once and 
   assert.equal(await statusOf(secret), undefined);
 });
 
-test('Edit changes everything but the secret, and only what was changed', async () => {
+test('Edit sends only the changed fields and keeps the secret', async () => {
   const made = await createKey(fixture.owner, ['read'], { name: 'Importer', description: 'Old words' });
   const tab = await openKeys();
   await chooseInMenu(tab, 'Importer', 'Edit');
@@ -57,7 +57,7 @@ test('Edit changes everything but the secret, and only what was changed', async 
   assert.equal(await statusOf(made.secret), undefined);
 });
 
-test('a date ends at the end of that day in the reader’s zone', async () => {
+test("an expiry date means the end of that day in the browser's time zone", async () => {
   const tab = await openKeys();
   await tab.getByRole('button', { name: 'Generate API Key' }).click();
   const form = tab.getByRole('dialog');
@@ -75,7 +75,7 @@ test('a date ends at the end of that day in the reader’s zone', async () => {
   assert.equal(body.data[0]?.expiresAt, new Date(2037, 1, 24, 23, 59, 59, 999).toISOString());
 });
 
-test('an admin may do it all, a member sees the list alone', async () => {
+test('an admin can manage keys, a member sees only the list', async () => {
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'adm@example.com');
   const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');
   const admins = await openKeys(admin);

@@ -6,7 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Page } from 'playwrig
 import type { TestPerson, TestServer } from '../src/testing/test-server.ts';
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
-/** A name that is not this machine's: over plain HTTP its pages lack what browsers keep for secure contexts. */
+/** A host name other than localhost: over plain HTTP, its pages are not a secure context. */
 export const INSECURE_HOST = 'devpilot.test';
 const DEBIAN = '/usr/bin/chromium';
 const FLAGS = [
@@ -18,14 +18,14 @@ const FLAGS = [
   `--host-resolver-rules=MAP ${INSECURE_HOST} 127.0.0.1`,
 ];
 
-/** The Chromium to test in. Throws with what to do where there is none. */
+/** Returns the path of the Chromium to test with. Throws if it is not installed. */
 export function chromiumPath(): string {
   const path = process.env['CHROMIUM_PATH'] ?? DEBIAN;
   try {
     accessSync(path, constants.X_OK);
     return path;
   } catch {
-    throw new Error(`There is no Chromium at ${path}. Install it (apt-get install chromium) or set CHROMIUM_PATH.`);
+    throw new Error(`Chromium not found at ${path}. Install it (apt-get install chromium) or set CHROMIUM_PATH.`);
   }
 }
 
@@ -40,11 +40,11 @@ export interface TabOptions {
   readonly width?: number;
   readonly scheme?: Scheme;
   readonly person?: TestPerson;
-  /** The reader's zone; the machine's where it is left out. */
+  /** The browser's time zone; by default the machine's. */
   readonly zone?: string;
 }
 
-/** A tab of a browser of its own, signed in as a person where one is given. */
+/** Opens a tab in a new browser context, signed in if `person` is set. */
 export async function openTab(browser: Browser, server: TestServer, options: TabOptions = {}): Promise<Page> {
   const context = await openContext(browser, server, options);
   return context.newPage();
@@ -74,7 +74,7 @@ export async function openContext(
 
 let axe: Promise<string> | null = null;
 
-/** What axe-core finds against WCAG 2.2 A and AA and its own best practices, a line a finding. */
+/** Returns the violations that axe-core finds in its default rules (WCAG A and AA, best practices), one per line. */
 export async function findAccessibilityViolations(page: Page): Promise<string[]> {
   axe ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
   await page.evaluate(await axe);
@@ -94,8 +94,8 @@ export async function findAccessibilityViolations(page: Page): Promise<string[]>
 }
 
 /**
- * What is on the clipboard, read by a page of a secure context: the tab itself may have no right to.
- * The clipboard is empty afterwards.
+ * Returns the text on the clipboard and clears it. Another page of a secure context reads it, because the tab itself
+ * may not be allowed to.
  */
 export async function readAndClearClipboard(tab: Page, server: TestServer): Promise<string> {
   const reader = await tab.context().newPage();
@@ -106,19 +106,22 @@ export async function readAndClearClipboard(tab: Page, server: TestServer): Prom
   return text;
 }
 
-/** Takes a picture for the eye; the folder stays out of git. */
+/** Writes a screenshot to `e2e/screenshots/`, which Git ignores. */
 export async function takeScreenshot(page: Page, name: string): Promise<void> {
   const folder = new URL('./screenshots/', import.meta.url).pathname;
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: `${folder}${name}.png`, fullPage: true });
 }
 
-/** The looks that every page and dialog must bear: both schemes, wide and on the narrowest telephone. */
+/** Every page and dialog is checked in both color schemes, on a desktop and on a narrow phone. */
 const APPEARANCES = (['light', 'dark'] as const).flatMap((scheme) => [1280, 360].map((width) => ({ scheme, width })));
-/** More widths at which nothing may stick out: a page enlarged four times (WCAG 1.4.10), telephones, tablets. */
+/**
+ * Additional widths at which nothing may overflow: 320 is 1280 at a zoom of 400% (WCAG 1.4.10), the others are phones
+ * and tablets.
+ */
 const OTHER_WIDTHS = [320, 400, 768, 900];
 
-/** Resolves when what was changed is on the screen. */
+/** Resolves when pending changes have been rendered. */
 async function nextFrame(page: Page): Promise<void> {
   await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
 }
@@ -130,7 +133,7 @@ async function assertFits(page: Page, width: number): Promise<void> {
   assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
 }
 
-/** Texts that are cut off without a sign that there is more. */
+/** Returns elements whose text is cut off without an ellipsis. */
 function findCutTexts(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     [...document.querySelectorAll('main *')].flatMap((element) => {
@@ -146,7 +149,7 @@ function findCutTexts(page: Page): Promise<string[]> {
   );
 }
 
-/** What moves although the browser asks for stillness, the wheel of what is under way left aside. */
+/** Returns elements that are animated although the browser requests reduced motion, except loading indicators. */
 function findAnimations(page: Page): Promise<string[]> {
   return page.evaluate(() =>
     document.getAnimations().flatMap(({ effect }) => {
@@ -157,15 +160,15 @@ function findAnimations(page: Page): Promise<string[]> {
 }
 
 /**
- * Looks at a page, or a page with a dialog open, as it stands: free of barriers in both schemes, wide and narrow,
- * never wider than its window, and still. Leaves a picture of each look under this name for the eye.
+ * Checks a page, with its dialog if one is open, in both color schemes and at all widths: no accessibility violations,
+ * no horizontal overflow, no text cut off, no animations. Writes a screenshot of each color scheme and width.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: before } = page.viewportSize() ?? { width: 1280 };
   for (const { scheme, width } of APPEARANCES) {
     await page.emulateMedia({ colorScheme: scheme });
     await assertFits(page, width);
-    assert.deepEqual(await findAnimations(page), [], 'nothing moves where stillness is asked for');
+    assert.deepEqual(await findAnimations(page), [], 'no animations with reduced motion');
     assert.deepEqual(await findCutTexts(page), [], 'no text is cut off');
     await takeScreenshot(page, `${name}-${scheme}-${width}`);
     assert.deepEqual(await findAccessibilityViolations(page), [], `${name}, ${scheme}, ${width} pixels`);
@@ -175,12 +178,12 @@ export async function checkAppearance(page: Page, name: string): Promise<void> {
   await assertFits(page, before);
 }
 
-/** Collects what the console complains about, refused styles and scripts among it. */
+/** Collects uncaught errors and console errors, including violations of the content security policy. */
 export function watchConsole(page: Page): string[] {
   const complaints: string[] = [];
   page.on('pageerror', (error) => complaints.push(error.message));
   page.on('console', (message) => {
-    // An answer of 401 or 404 is told by the browser itself and is part of some stories.
+    // The browser logs responses such as 401 and 404, which some tests expect.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
       complaints.push(message.text());
     }

@@ -504,7 +504,7 @@ describe('other commands', () => {
         timeout: scaledTimeout(60_000),
       });
       const ended = collectResult(terminal);
-      // What is typed is seen too; a mark in two pieces is whole only where the shell says it.
+      // The terminal echoes the input. The prompt is split there, so that it is whole only when the shell prints it.
       const setUp = `${way}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
       const left: [RegExp, string][] = [
         [/READY /, 'devpilot tok\t'],

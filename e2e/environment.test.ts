@@ -43,7 +43,7 @@ async function change(tab: Page, name: string, value: string): Promise<void> {
   await dialog(tab, `Edit ${name}`).waitFor({ state: 'hidden' });
 }
 
-test('values are masked until they are revealed, one by one; each reveal is recorded, and hiding forgets it', async () => {
+test('values are masked until each is revealed; reveals are recorded, and hiding removes the value', async () => {
   const tab = await openEnvironment();
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   assert.deepEqual(await findSecretInTab(tab, SECRET), []);
@@ -56,7 +56,7 @@ test('values are masked until they are revealed, one by one; each reveal is reco
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
 });
 
-test('a member sees the names, and is offered neither the values nor a change', async () => {
+test('a member sees the names and can neither reveal nor change the values', async () => {
   const tab = await openEnvironment(linus);
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   await tab.getByText('Only owners and admins can reveal the values.').waitFor();
@@ -66,7 +66,7 @@ test('a member sees the names, and is offered neither the values nor a change', 
   );
 });
 
-test('many changes are drafted, reviewed as a difference, and saved at once', async () => {
+test('several changes are drafted, reviewed as a diff, and saved together', async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Reveal NODE_ENV' }).click();
   await rowOf(tab, 'NODE_ENV').getByText('production').waitFor();
@@ -103,7 +103,7 @@ test('many changes are drafted, reviewed as a difference, and saved at once', as
     .waitFor();
 });
 
-test('what a colleague saved meanwhile is told before it could be overwritten', async () => {
+test('a concurrent change by someone else is shown before it could be overwritten', async () => {
   const tab = await openEnvironment();
   await change(tab, 'NODE_ENV', 'mine');
   await setVariables(fixture.owner, app, { NODE_ENV: 'theirs', EXTRA: 'new' });
@@ -121,7 +121,7 @@ test('what a colleague saved meanwhile is told before it could be overwritten', 
   assert.equal((await values())['EXTRA'], 'new');
 });
 
-test('a dotenv file is imported over all there is and exported as it was; an earlier version is restored', async () => {
+test('a dotenv file replaces all variables and is exported unchanged; an earlier version is restored', async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Import' }).click();
   const bring = dialog(tab, 'Import .env file');
@@ -152,7 +152,7 @@ test('a dotenv file is imported over all there is and exported as it was; an ear
   await rowOf(tab, 'OLD_NAME').waitFor();
 });
 
-test('a draft is not lost by leaving, unless one says so', async () => {
+test('leaving a draft requires a confirmation', async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
   await tab.getByRole('link', { name: 'Projects' }).click();

@@ -27,7 +27,7 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
 });
 const statusOf = async (id: string) => (await fixture.owner.call<ErrorIssue>(`/v1/errors/issues/${id}`)).body.status;
 
-test('without issues the page leads to error keys: one is created, copied, reported with, and deleted', async () => {
+test('without issues the page leads to error keys; a key is created, copied, used and deleted', async () => {
   const tab = await fixture.open('/errors');
   await tab.getByRole('heading', { name: 'No open issues' }).waitFor();
   await tab.getByRole('link', { name: 'error key', exact: true }).click();
@@ -55,7 +55,7 @@ test('without issues the page leads to error keys: one is created, copied, repor
   assert.equal(await submit(), 401);
 });
 
-test('issues with their days, filtered, resolved from the list, and open again when seen again', async () => {
+test('issues show their daily counts, are filtered, resolved from the list, and reopened when they recur', async () => {
   const reports = ['2.4.0', '2.4.1', '2.4.1'].map((release) => ({ ...total, release: `shop@${release}` }));
   [issue = ''] = await reportErrors(fixture.server, fixture.owner, [...reports, payment]);
   const tab = await fixture.open('/errors');
@@ -76,7 +76,7 @@ test('issues with their days, filtered, resolved from the list, and open again w
   assert.equal(await statusOf(issue), 'open');
 });
 
-test('an issue: stack with the app’s own frames, releases, occurrences one by one, resolved and opened', async () => {
+test("an issue shows its stack trace with the app's frames, releases and occurrences, is resolved and reopened", async () => {
   const tab = await fixture.open(`/errors/${issue}`);
   const frames = tab.getByRole('list', { name: 'Stack trace' }).getByRole('listitem');
   assert.match((await frames.first().textContent()) ?? '', /totalOf .*basket\.ts:42 \(in the app\)/);
@@ -92,7 +92,7 @@ test('an issue: stack with the app’s own frames, releases, occurrences one by 
   assert.equal(await statusOf(issue), 'open');
 });
 
-test('an issue is muted, found among the muted ones, and deleted after a question', async () => {
+test('an issue is muted, found among the muted ones, and deleted after a confirmation', async () => {
   const [noise = ''] = await reportErrors(fixture.server, fixture.owner, [
     { type: 'Noise', message: 'again and again' },
   ]);
@@ -108,7 +108,7 @@ test('an issue is muted, found among the muted ones, and deleted after a questio
   assert.equal((await fixture.owner.call(`/v1/errors/issues/${noise}`)).status, 404);
 });
 
-test('a member sees issues and resolves none', async () => {
+test('a member sees issues but cannot resolve them', async () => {
   const tab = await fixture.open(`/errors/${issue}`, { person: linus });
   await tab.getByRole('heading', { name: 'Stack trace' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Resolve|Reopen|Mute|Delete/ }).count(), 0);

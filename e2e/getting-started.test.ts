@@ -32,7 +32,7 @@ test('the setup link leads through account and workspace to an empty Access Toke
   await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
 });
 
-test('a wrong password says so, the right one goes on', async () => {
+test('a wrong password is reported, the right one signs in', async () => {
   const tab = await fixture.open('/', { person: null });
   await signIn(tab, ADA, 'not the password');
   await tab.getByRole('alert').waitFor();
@@ -40,7 +40,7 @@ test('a wrong password says so, the right one goes on', async () => {
   await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
 });
 
-test('a lost session comes back to the same place after sign-in, and never to a foreign one', async () => {
+test('after an expired session, sign-in returns to the same page and never to another origin', async () => {
   const tab = await fixture.open('/settings/api-keys?status=active&q=bill', { person: null });
   await signIn(tab, ADA);
   await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
@@ -60,7 +60,7 @@ test('a lost session comes back to the same place after sign-in, and never to a 
   }
 });
 
-test('a lost network says so and comes back by itself; a failure shows its request and tries again', async () => {
+test('a lost connection is reported and recovers automatically; an error shows its request ID and can be retried', async () => {
   const tab = await fixture.open('/', { person: null });
   await signIn(tab, ADA);
   await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();

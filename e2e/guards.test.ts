@@ -232,7 +232,7 @@ test('Fastify: AsyncLocalStorage of a request is preserved while the requests of
       return [answer.status, await answer.text()];
     };
     const numbers = Array.from({ length: 200 }, (_, index) => index);
-    // The first ones are asked about, so that both ways through are walked.
+    // The first requests are authorized by the server and the later ones from the cache.
     assert.deepEqual(
       await Promise.all(numbers.map(statusOf)),
       numbers.map((number) => [200, String(number)]),

@@ -20,9 +20,9 @@ import { until } from '../src/testing/until.ts';
 const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
 
 /** A hook that reports its start and then takes a while, except in the first deployment. */
-const slowly = (fixture: string, mark: string) => ({
+const slowly = (stage: string, mark: string) => ({
   name: 'slow',
-  stage: fixture,
+  stage,
   run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
 });
 

@@ -7,7 +7,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { rowOf } from './page-actions.ts';
 
-/** Replacing a token and editing a key, by the keyboard alone: opened, looked at, gone through, closed. */
+/** Replacing a token and editing a key by keyboard only: each dialog is opened, checked, completed and closed. */
 const fixture = setUpBrowserFixture(async ({ owner }) => {
   await createToken(owner, ['run_scripts'], { name: 'Standing by' });
 });
@@ -19,7 +19,7 @@ async function open(path: string, person?: TestPerson) {
   return { tab, keys: createKeyboardUser(tab) };
 }
 
-test('Replace… is gone through from the first step to the last', async () => {
+test('a token is replaced, from the first step to the last', async () => {
   const old = await createToken(fixture.owner, ['basic_deployment'], { name: 'Deployer' });
   const { tab, keys } = await open('/settings/access-tokens?q=deployer');
   await keys.choose(menuOf(tab, 'Deployer'), 'Replace');
@@ -45,7 +45,7 @@ test('Replace… is gone through from the first step to the last', async () => {
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 401);
 });
 
-test('an API key is generated, edited, put to sleep and deleted', async () => {
+test('an API key is generated, edited, disabled and deleted', async () => {
   await createKey(fixture.owner, ['read'], { name: 'Sleeper', description: 'Reads at night.' });
   const { tab, keys } = await open('/settings/api-keys');
   const opener = button(tab, 'Generate API Key');

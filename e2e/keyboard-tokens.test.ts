@@ -7,7 +7,7 @@ import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { rowOf } from './page-actions.ts';
 
-/** Dialogs of access tokens, by the keyboard alone: opened, looked at, gone through, closed. */
+/** The dialogs of access tokens by keyboard only: each is opened, checked, completed and closed. */
 const fixture = setUpBrowserFixture(async ({ owner }) => {
   await createToken(owner, ['run_scripts'], { name: 'Standing by' });
 });
@@ -19,7 +19,7 @@ async function open(path: string, person?: TestPerson) {
   return { tab, keys: createKeyboardUser(tab) };
 }
 
-test('the first stop leads past the navigation', async () => {
+test('the first tab stop skips the navigation', async () => {
   const { tab, keys } = await open('/settings/access-tokens');
   await keys.enter(button(tab, 'Skip to content'));
   assert.equal(await tab.evaluate(() => document.activeElement?.id), 'main');
@@ -27,7 +27,7 @@ test('the first stop leads past the navigation', async () => {
   assert.equal(await tab.evaluate(() => document.activeElement?.closest('main') !== null), true);
 });
 
-test('Generate Token, its secret, and back to where it began', async () => {
+test('a token is generated, its secret is shown, and the focus returns', async () => {
   const { tab, keys } = await open('/settings/access-tokens');
   const opener = button(tab, 'Generate Token');
   await keys.enter(opener);
@@ -54,7 +54,7 @@ test('Generate Token, its secret, and back to where it began', async () => {
   await rowOf(tab, 'By keyboard').waitFor();
 });
 
-test('a token is deleted from the menu of its row; one in use wants its name', async () => {
+test('a token is deleted from the menu of its row; one in use requires its name to be typed', async () => {
   await createToken(fixture.owner, ['run_scripts'], { name: 'Unused one' });
   const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Used one' });
   await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
@@ -75,7 +75,7 @@ test('a token is deleted from the menu of its row; one in use wants its name', a
   await tab.getByRole('heading', { name: 'No results' }).waitFor();
 });
 
-test('several tokens are chosen with the space bar and deleted together', async () => {
+test('several tokens are selected with Space and deleted together', async () => {
   for (const name of ['Heap one', 'Heap two']) await createToken(fixture.owner, ['run_scripts'], { name });
   const { tab, keys } = await open('/settings/access-tokens?q=heap');
   await keys.toggle(tab.getByLabel('Select Heap one'));

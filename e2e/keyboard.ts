@@ -2,45 +2,45 @@ import assert from 'node:assert/strict';
 import type { Locator, Page } from 'playwright-core';
 import { checkAppearance } from './browser.ts';
 
-/** More stops than any page or dialog has. */
+/** More tab stops than any page or dialog has. */
 const MAX_TAB_STOPS = 120;
 
-const NOWHERE = 'nothing has the focus';
+const NOWHERE = 'no element is focused';
 
-/** What is wrong with how the focus shows, null where a person sees where it is (WCAG 2.4.7, 2.4.11). */
+/** Returns what is wrong with the visibility of the focus, or null (WCAG 2.4.7, 2.4.11). Runs in the browser. */
 function focusProblem(nowhere: string): string | null {
   const { activeElement: active } = document;
   if (active === null || active === document.body) return nowhere;
-  // A field's frame and the track of a switch show the focus for the input within or before them.
+  // The frame of a field and the track of a switch show the focus of the input in or before them.
   const shown = [active, active.closest('.mantine-Input-input'), active.nextElementSibling].some((one) => {
     if (one === null) return false;
     const { outlineStyle, outlineWidth } = getComputedStyle(one);
     return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2;
   });
-  if (!shown) return `the focus does not show on ${active.outerHTML.slice(0, 160)}`;
+  if (!shown) return `the focus is invisible on ${active.outerHTML.slice(0, 160)}`;
   const { top, bottom, left, right } = active.getBoundingClientRect();
   const isSeen = bottom >= 0 && top <= window.innerHeight && right >= 0 && left <= window.innerWidth;
-  return isSeen ? null : `the focus is out of sight on ${active.outerHTML.slice(0, 160)}`;
+  return isSeen ? null : `the focused element is outside the window: ${active.outerHTML.slice(0, 160)}`;
 }
 
-/** A person without a mouse. */
+/** Uses a page by keyboard only. */
 export interface KeyboardUser {
   press(...keys: string[]): Promise<void>;
   type(text: string): Promise<void>;
-  /** Presses Tab until this has the focus; at each stop it must show where the focus is. */
+  /** Presses Tab until the element is focused. Fails if the focus is invisible at any stop. */
   tabTo(target: Locator): Promise<void>;
-  /** Goes to a button or link and presses Enter. */
+  /** Tabs to a button or link and presses Enter. */
   enter(target: Locator): Promise<void>;
-  /** Goes to a checkbox, radio or switch and presses the space bar. */
+  /** Tabs to a checkbox, radio button or switch and presses Space. */
   toggle(target: Locator): Promise<void>;
-  /** Goes to the button of a menu, opens it, and walks with the arrows to an item and chooses it. */
+  /** Opens the menu of a button and chooses an item with the arrow keys. */
   choose(button: Locator, item: string | RegExp): Promise<void>;
 }
 
 const isFocused = (target: Locator): Promise<boolean> =>
   target.evaluate((element) => element === document.activeElement);
 
-/** Waits until this has the focus. */
+/** Waits until the element is focused. */
 export async function waitForFocus(tab: Page, target: Locator): Promise<void> {
   const element = await target.elementHandle();
   await tab.waitForFunction((one) => one === document.activeElement, element);
@@ -54,7 +54,7 @@ export function createKeyboardUser(tab: Page): KeyboardUser {
       if (await isFocused(target)) return;
       await tab.keyboard.press(key);
       const problem = await tab.evaluate(focusProblem, NOWHERE);
-      // Once it may leave the page, for the bars of the browser, and begin from the start.
+      // The focus may leave the page once, for the browser's toolbar, and start again at the top.
       if (problem !== NOWHERE || rounds++ > 0) assert.equal(problem, null);
     }
     assert.fail(`${key} never leads to ${target}`);
@@ -86,7 +86,7 @@ export function createKeyboardUser(tab: Page): KeyboardUser {
 export const button = (where: Page | Locator, name: string | RegExp): Locator =>
   where.getByRole('button', { name, exact: typeof name === 'string' });
 
-/** Waits for a dialog that holds the focus, and looks at it. */
+/** Waits until a dialog contains the focus, and checks its appearance. */
 export async function waitForDialog(tab: Page, name: string | RegExp, picture: string): Promise<Locator> {
   const dialog = tab.getByRole('dialog', { name, exact: typeof name === 'string' });
   await dialog.waitFor();
@@ -95,7 +95,7 @@ export async function waitForDialog(tab: Page, name: string | RegExp, picture: s
   return dialog;
 }
 
-/** Closes a dialog by Escape, and sees the focus back where it was. */
+/** Closes a dialog with Escape and waits until its opener is focused again. */
 export async function closeWithEscape(dialog: Locator, opener: Locator): Promise<void> {
   const tab = dialog.page();
   await tab.keyboard.press('Escape');

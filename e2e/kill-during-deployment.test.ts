@@ -19,9 +19,9 @@ import { until } from '../src/testing/until.ts';
 const LOCAL = { DEVPILOT_LOCAL_SERVER: 'on' };
 
 /** A hook that reports its start and then takes a while, except in the first deployment. */
-const slowly = (fixture: string, mark: string) => ({
+const slowly = (stage: string, mark: string) => ({
   name: 'slow',
-  stage: fixture,
+  stage,
   run: `[ -e "$DEVPILOT_DIRECTORY/shared/quick" ] || { touch "$DEVPILOT_DIRECTORY/busy"; sleep ${mark}; }`,
 });
 
@@ -36,16 +36,16 @@ test('killed at each stage: the previous release is active, the deployment has f
   const edit = (person: TestPerson, hooks: object[]) =>
     person.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { hooks } });
   const stages = ['pre_execution', 'pre_source_control', 'post_source_control', 'post_setup', 'post_release'];
-  for (const [index, fixture] of stages.entries()) {
+  for (const [index, stage] of stages.entries()) {
     const mark = `9${index}${process.pid}`;
     rmSync(join(app.directory, 'busy'), { force: true });
-    assert.equal((await edit(owner, [slowly(fixture, mark)])).status, 200);
-    app.repository.commit({ 'page.txt': fixture });
+    assert.equal((await edit(owner, [slowly(stage, mark)])).status, 200);
+    app.repository.commit({ 'page.txt': stage });
     const created = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: {} });
     assert.equal(created.status, 202);
     await until(async () => existsSync(join(app.directory, 'busy')));
     const live = readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
-    assert.equal(live, fixture === 'post_release' ? fixture : 'one');
+    assert.equal(live, stage === 'post_release' ? stage : 'one');
     await server.stop('SIGKILL');
     await until(async () => !isRunning('sleep', mark));
     // The hook that starts the previous release again must not wait as well.
@@ -53,9 +53,9 @@ test('killed at each stage: the previous release is active, the deployment has f
     server = await spawnServer(directory.path, LOCAL);
     owner = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);
     const failed = await waitForDeployment(owner, created.body.id, isFinished);
-    assert.deepEqual([failed.status, failed.live], ['failed', false], fixture);
+    assert.deepEqual([failed.status, failed.live], ['failed', false], stage);
     assert.match(failed.error ?? '', /node that ran this (?:deployment )?was lost/);
-    assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', fixture);
+    assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', stage);
     assert.deepEqual(readdirSync(join(app.directory, 'releases')), [first.id]);
     assert.equal((await getDeployment(owner, first.id)).live, true);
     rmSync(join(app.directory, 'shared/quick'));

@@ -12,7 +12,7 @@ import { rowOf } from './page-actions.ts';
 const MANY = 10_000;
 const PAGE = 50;
 
-/** Records in every frame where the table stands, so that a jump or a flash of something else shows. */
+/** Records the position of the table in every frame, to detect layout shifts and flashes. Runs in the browser. */
 function followTable(): void {
   const places = new Set<string>();
   Object.assign(globalThis, { places });
@@ -47,7 +47,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     await server?.close();
   });
 
-  /** The names that the server itself lists for a query. */
+  /** Returns the names that the API returns for a query. */
   async function listed(query: string): Promise<string[]> {
     const { body } = await owner.call<PageOf<AccessToken>>(`/v1/access-tokens?limit=${PAGE}&${query}`);
     return body.data.map(({ name }) => name);
@@ -61,7 +61,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     await tab.evaluate(followTable);
   }
 
-  /** Does something to the list, and sees that it took one request, showed one page, and nothing jumped. */
+  /** Performs an action on the list and asserts that it sent one request, showed one page and shifted nothing. */
   async function step(act: () => Promise<void>, query: string): Promise<void> {
     requests = [];
     await act();
@@ -76,13 +76,13 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     assert.ok((await shown()).length <= PAGE);
   }
 
-  test('a page of it is read and drawn, not all of it', async () => {
+  test('one page is requested and rendered, not the whole list', async () => {
     await open();
     assert.deepEqual(await shown(), await listed('sort=-createdAt'));
     assert.ok((await tab.locator('tbody *').count()) < 60 * PAGE, 'no more elements than a page takes');
   });
 
-  test('it is sorted by every column that can be, both ways', async () => {
+  test('every sortable column sorts in both directions', async () => {
     await open();
     for (const [column, word] of [
       ['Name', 'name'],
@@ -98,7 +98,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
   });
 
-  test('a word that is typed is searched for once, when the fingers rest', async () => {
+  test('the search sends one request, after typing stops', async () => {
     await open();
     await step(() => tab.getByRole('searchbox').pressSequentially('0001234'), 'q=0001234');
     assert.deepEqual(await shown(), ['Pipeline 0001234']);
@@ -107,7 +107,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     assert.equal((await placesOf(tab)).length, 1, 'nothing jumped');
   });
 
-  test('filters and sorting work together, and the address says both', async () => {
+  test('filters and sorting work together and are in the URL', async () => {
     await open();
     await step(
       async () => void (await tab.getByLabel('Usage', { exact: true }).selectOption('30')),
@@ -124,7 +124,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
     assert.deepEqual(await shown(), await listed('unusedForDays=30&sort=-name'));
   });
 
-  test('it is paged by cursor, forth and back, and a link to a later page opens there', async () => {
+  test('the list is paged by cursor, forwards and backwards, and a link to a later page opens it', async () => {
     await open('?sort=name');
     const seen = [...(await shown())];
     const next = tab.getByRole('button', { name: 'Next' });

@@ -37,7 +37,7 @@ async function invite(tab: Page, email: string): Promise<string> {
   return url;
 }
 
-test('someone new is invited by link, signs up with it and becomes a member', async () => {
+test('a new person signs up with an invitation link and becomes a member', async () => {
   const tab = await openMembers();
   const url = await invite(tab, 'grace@example.com');
   const guest = await fixture.open(url, { person: null });
@@ -54,7 +54,7 @@ test('someone new is invited by link, signs up with it and becomes a member', as
   await rowOf(tab, 'Grace Hopper').waitFor();
 });
 
-test('someone with an account signs in, comes back and accepts; another address is told so', async () => {
+test('a person with an account signs in and accepts; one with another address sees an error', async () => {
   const linus = await join('linus@example.com');
   const mine = await linus.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Kernel' } });
   assert.equal(mine.status, 201);
@@ -80,7 +80,7 @@ test('someone with an account signs in, comes back and accepts; another address 
   await guest.getByRole('heading', { name: 'Open the link again' }).waitFor();
 });
 
-test('an invitation is withdrawn', async () => {
+test('an invitation is revoked', async () => {
   const tab = await openMembers();
   await invite(tab, 'nobody@example.com');
   await tab.getByRole('button', { name: 'Revoke the invitation for nobody@example.com' }).click();
@@ -88,7 +88,7 @@ test('an invitation is withdrawn', async () => {
   await listItemOf(tab, 'nobody@example.com').waitFor({ state: 'detached' });
 });
 
-test('a role is changed, and the server agrees', async () => {
+test('a changed role takes effect on the server', async () => {
   await join('barbara@example.com');
   const tab = await openMembers();
   await chooseInMenu(tab, 'barbara', 'Make admin');
@@ -96,7 +96,7 @@ test('a role is changed, and the server agrees', async () => {
   await rowOf(tab, 'barbara').getByText('Admin').waitFor();
 });
 
-test('removing someone shows what they created, deletes what is chosen and keeps the rest', async () => {
+test('removing a member shows the credentials they created, and deletes only the selected ones', async () => {
   const edsger = await join('edsger@example.com', 'admin');
   const token = await createToken(edsger, ['all'], { name: 'Nightly report' });
   const key = await createKey(edsger, ['read'], { name: 'Dashboard' });
@@ -127,7 +127,7 @@ test('a member sees the list without buttons', async () => {
   assert.equal(await tab.getByRole('link', { name: 'Activity log' }).count(), 0);
 });
 
-test('ownership is handed over once the heir is typed, and the page knows at once', async () => {
+test('ownership is transferred after the new owner is confirmed by typing, and the page is updated', async () => {
   await join('heir@example.com', 'admin');
   const tab = await openMembers();
   await chooseInMenu(tab, 'heir', 'Transfer ownership…');

@@ -8,7 +8,7 @@ import { chooseInMenu, rowOf, signIn } from './page-actions.ts';
 const fixture = setUpBrowserFixture();
 const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 
-test('an operator finds a person, hands out a reset link, and it sets a new password once', async () => {
+test('an operator finds a person and creates a reset link, which sets a new password once', async () => {
   await join('grace@example.com');
   const tab = await fixture.open('/people');
   await tab.getByLabel('Search by name or email').fill('grace@');
@@ -31,7 +31,7 @@ test('an operator finds a person, hands out a reset link, and it sets a new pass
   await again.getByText('This link was already used or has expired.', { exact: false }).waitFor();
 });
 
-test('an operator makes somebody an operator, ends sessions, disables and enables', async () => {
+test('an operator makes someone an operator, ends their sessions, disables and enables the account', async () => {
   const linus = await join('linus@example.com');
   const tab = await fixture.open('/people?q=linus');
   await chooseInMenu(tab, 'linus', 'Make operator');
@@ -51,7 +51,7 @@ test('an operator makes somebody an operator, ends sessions, disables and enable
   await rowOf(tab, 'linus').getByText('Disabled').waitFor({ state: 'detached' });
 });
 
-test('somebody who forgot the password is told the same whether or not there is such a person', async () => {
+test('requesting a reset link shows the same message for known and unknown email addresses', async () => {
   const tab = await fixture.open('/sign-in', { person: null });
   await tab.getByRole('link', { name: 'Forgot your password?' }).click();
   await tab.getByLabel('Email').fill('nobody@example.com');
@@ -60,7 +60,7 @@ test('somebody who forgot the password is told the same whether or not there is 
   await tab.getByRole('heading', { name: 'Check your email' }).waitFor();
 });
 
-test('a member leaves the workspace, and somebody else deletes their account', async () => {
+test('a member leaves the workspace, and another person deletes their account', async () => {
   const barbara = await join('barbara@example.com');
   const leaving = await fixture.open('/settings/workspace', { person: barbara });
   await leaving.getByRole('button', { name: 'Leave workspace…' }).click();

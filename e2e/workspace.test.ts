@@ -20,7 +20,7 @@ async function poll(device: Device) {
 const begin = async () =>
   (await fixture.server.call<Device>('/v1/device/code', { body: { client_id: 'devpilot-cli' } })).body;
 
-test('a device is approved after signing in; the code survives the way through sign-in', async () => {
+test('a device is approved after signing in; its code survives the sign-in', async () => {
   const device = await begin();
   const tab = await fixture.open(`/device#${device.user_code}`, { person: null });
   await signIn(tab, fixture.owner.email);
@@ -34,7 +34,7 @@ test('a device is approved after signing in; the code survives the way through s
   assert.match((await poll(device)).access_token ?? '', /^devpilot_session_/);
 });
 
-test('a device is turned away; a code that is not there says so', async () => {
+test('a device is denied; an unknown code is reported', async () => {
   const device = await begin();
   const tab = await fixture.open('/device');
   await tab.getByLabel('Code').fill('nonsense');
@@ -60,14 +60,14 @@ test('a workspace is renamed and its tab follows the new slug', async () => {
   await tab.getByRole('button', { name: /Acme Rockets/ }).waitFor();
 });
 
-test('a member sees the facts of the workspace and nothing to press', async () => {
+test('a member sees the details of the workspace without buttons', async () => {
   const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
   const tab = await fixture.open('/settings/workspace', { person: linus });
   await tab.getByRole('region', { name: 'Details' }).waitFor();
   assert.equal(await tab.getByRole('button', { name: /Save|Delete/ }).count(), 0);
 });
 
-test('deleting a workspace says what dies with it, wants its name typed, and kills it', async () => {
+test('deleting a workspace says what is deleted with it and requires its name to be typed', async () => {
   const token = await createToken(fixture.owner, ['all']);
   const tab = await fixture.open('/settings/workspace');
   await tab.getByRole('button', { name: 'Delete workspace…' }).click();

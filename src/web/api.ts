@@ -14,11 +14,14 @@ const trackedFetch: typeof fetch = async (input, init) => {
   }
 };
 
-/** The API as the signed-in person, whatever the workspace: own account, sign-in, the list of workspaces. */
+/** The API for the signed-in person outside a workspace: account, sign-in, list of workspaces. */
 export const api = createClient({ fetch: trackedFetch });
 
 const clients = new Map<string, Client>();
-/** The API within one workspace. A request can never end up in the workspace that the tab has switched to since. */
+/**
+ * Returns the API client of one workspace. A request never reaches another workspace, even if the tab has switched in
+ * the meantime.
+ */
 export function getWorkspaceApi(workspaceId: string): Client {
   const cached = clients.get(workspaceId);
   if (cached !== undefined) return cached;
@@ -27,13 +30,13 @@ export function getWorkspaceApi(workspaceId: string): Client {
   return client;
 }
 
-/** Tells whether the session is gone, so that only signing in again can help. */
+/** Returns whether the error means that the session has ended and the user must sign in again. */
 export function isSignedOut(error: unknown): boolean {
   return error instanceof DevpilotError && (error.code === 'missing_credential' || error.code === 'invalid_token');
 }
 
 let signedOutHandler: () => void = () => {};
-/** Sets what happens when any answer says that the session is gone. */
+/** Sets the handler that is called when any response says that the session has ended. */
 export function setSignedOutHandler(handler: () => void): void {
   signedOutHandler = handler;
 }
@@ -41,26 +44,26 @@ const handleQueryError = (error: unknown) => {
   if (isSignedOut(error)) signedOutHandler();
 };
 
-/** The client itself tries safe requests again; a second layer of retries would only hide the first. */
+/** The client itself retries safe requests, so TanStack Query must not retry them again. */
 export const queryClient = new QueryClient({
   queryCache: new QueryCache({ onError: handleQueryError }),
   mutationCache: new MutationCache({ onError: handleQueryError }),
   defaultOptions: {
     queries: { networkMode: 'always', retry: false, staleTime: 10_000, refetchOnWindowFocus: true },
-    // What was sent may be a password: no trace of it outlives the form.
+    // Variables of a mutation may contain a password, so they are not kept after the form unmounts.
     mutations: { networkMode: 'always', retry: false, gcTime: 0 },
   },
 });
 
-/** What to tell a person about an error. */
+/** Returns the message of an error for the user. */
 export function getErrorMessage(error: unknown): string {
   if (error instanceof DevpilotError) return error.message;
   return 'An unexpected error occurred. Reload the page and try again.';
 }
 
 /**
- * The server's field errors in the form that `useForm` takes, or null where the error is about no field. `fields`
- * says what they are called in the form where it differs, by their whole path or its first part.
+ * Returns the server's field errors in the form that `useForm` accepts, or null if the error names no field. `fields`
+ * maps the server's field names to the form's where they differ, by their full path or its first part.
  */
 export function getFieldErrors(
   error: unknown,

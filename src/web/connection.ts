@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** Whether the server answers. Set by every request, and by a small probe while it does not. */
+/** Whether the server is unreachable. Updated by every request, and by a periodic probe while it is. */
 let connectionLost = false;
 const listeners = new Set<() => void>();
 let probeScheduled = false;
@@ -38,12 +38,12 @@ export function markUnreachable(): void {
   scheduleProbe();
 }
 
-/** Sets what happens when the server answers again. */
+/** Sets the handler that is called when the server is reachable again. */
 export function setReconnectHandler(handler: () => void): void {
   reconnectHandler = handler;
 }
 
-/** True while the server can not be reached. */
+/** Returns true while the server cannot be reached. */
 export function useConnectionLost(): boolean {
   return useSyncExternalStore(
     (listener) => {
@@ -54,7 +54,7 @@ export function useConnectionLost(): boolean {
   );
 }
 
-/** Resolves when the server answers again, at once if it does. */
+/** Resolves when the server is reachable, immediately if it already is. */
 function waitUntilReachable(): Promise<void> {
   if (!connectionLost) return Promise.resolve();
   return new Promise((resolve) => {
@@ -68,8 +68,8 @@ function waitUntilReachable(): Promise<void> {
 }
 
 /**
- * Loads a part of the page, waiting out a lost network. What fails although the server answers is a part of an
- * older version, and the page must be loaded anew: that error goes on.
+ * Loads a chunk of the page and waits if the network is down. If loading fails although the server is reachable, the
+ * chunk belongs to an older version and the page must be reloaded: the error is rethrown.
  */
 export async function importWhenOnline<Part>(load: () => Promise<Part>): Promise<Part> {
   for (;;) {

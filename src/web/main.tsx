@@ -16,7 +16,7 @@ import { router } from './router.tsx';
 import { clearSessionData } from './session.ts';
 import { resolveVariables, theme } from './theme.ts';
 
-// The styles that Mantine and its scroll lock write at run time carry the nonce of this answer.
+// The nonce of this response for the styles that Mantine and its scroll lock insert.
 const nonce = document.querySelector<HTMLMetaElement>('meta[property=csp-nonce]')?.nonce ?? '';
 setNonce(nonce);
 

@@ -23,11 +23,11 @@ import { CenteredLayout } from './shell/centered-layout.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
 import { Shell } from './shell/shell.tsx';
 
-/** Everything that an address can carry behind its `?`: words only. Secrets and codes travel behind `#` or not at all. */
+/** The query string of a URL. All values are strings. Secrets and codes are passed only in the fragment. */
 export interface AppSearch {
-  /** Slug of the workspace that this tab is in. */
+  /** The slug of the tab's workspace. */
   workspace?: string;
-  /** Where to go back to after signing in. */
+  /** The path to return to after signing in. */
   from?: string;
   [name: string]: string | undefined;
 }
@@ -41,7 +41,7 @@ const root = createRootRoute({
   ),
 });
 
-/** Pages of a signed-in person. A lost session leads to sign-in and back to the same place. */
+/** Pages that require sign-in. A person whose session has ended is redirected to sign-in and back. */
 const signedIn = createRoute({
   getParentRoute: () => root,
   id: 'signed-in',
@@ -55,7 +55,7 @@ const signedIn = createRoute({
   },
 });
 
-/** The same, in the frame with the navigation; the address always says which workspace the tab is in. */
+/** Signed-in pages with navigation. The URL always names the tab's workspace. */
 const inShell = createRoute({
   getParentRoute: () => signedIn,
   id: 'framed',
@@ -79,13 +79,13 @@ const inShell = createRoute({
   },
 });
 
-/** Pages that are about a workspace, each shown within one only. */
+/** Pages within a workspace, rendered only if the workspace exists. */
 const inWorkspace = createRoute({
   getParentRoute: () => inShell,
   id: 'within',
   component: function Within() {
     const workspace = useWorkspaceOrNull();
-    // A key of its own per workspace: nothing half typed or selected in one is ever seen in another.
+    // The key unmounts the page when the workspace changes, so that no input or selection is carried over.
     if (workspace === null) return <NoSuchWorkspace />;
     return (
       <CurrentWorkspace value={workspace}>
@@ -402,7 +402,7 @@ export const router = createRouter({
   routeTree,
   defaultPreload: 'intent',
   scrollRestoration: true,
-  // Plain words in the address: a search for 123 stays a text.
+  // Keeps all values strings: a search for 123 is not parsed as a number.
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search) => {
     const entries = Object.entries(search).flatMap(([name, value]) =>

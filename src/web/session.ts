@@ -20,7 +20,7 @@ export const workspacesQuery = queryOptions({
 
 const WORKSPACE_STORAGE_KEY = 'devpilot.workspace';
 
-/** The workspace of a tab without one in its address: this tab's last, else the person's last. */
+/** Returns the workspace of a tab whose URL names none: the tab's last one, otherwise the person's last one. */
 export async function chooseWorkspace(workspaces: readonly Workspace[]): Promise<Workspace | null> {
   const remembered = workspaces.find(({ id }) => id === sessionStorage.getItem(WORKSPACE_STORAGE_KEY));
   if (remembered !== undefined) return remembered;
@@ -32,18 +32,17 @@ export function rememberWorkspace(workspace: Workspace): void {
   sessionStorage.setItem(WORKSPACE_STORAGE_KEY, workspace.id);
 }
 
-/** Forgets everything that was read for the person who was signed in. */
+/** Removes everything that was loaded for the person who was signed in. */
 export function clearSessionData(): void {
   queryClient.clear();
   sessionStorage.removeItem(WORKSPACE_STORAGE_KEY);
 }
 
-/** The signed-in person. */
 export function useMe(): Person {
   return useSuspenseQuery(meQuery).data;
 }
 
-/** The workspace that this tab's address names, null where it names none that the person is in. */
+/** The workspace in the tab's URL, or null if the user is not a member. */
 export function useWorkspaceOrNull(): Workspace | null {
   const { workspace: slug } = useSearch({ strict: false });
   const { data } = useQuery(workspacesQuery);
@@ -52,17 +51,17 @@ export function useWorkspaceOrNull(): Workspace | null {
 
 export interface WorkspaceAccess {
   readonly workspace: Workspace;
-  /** The API within this workspace. */
+  /** The API client of this workspace. */
   readonly api: Client;
-  /** Whether the person may create, change and delete credentials, see the activity log and manage members. */
+  /** Whether the person may create, change and delete credentials, view the activity log and manage members. */
   readonly isAdmin: boolean;
   readonly isOwner: boolean;
 }
 
-/** The workspace that everything under `/settings` is shown in. */
+/** The workspace of the pages within `inWorkspace` in router.tsx. */
 export const CurrentWorkspace = createContext<Workspace | null>(null);
 
-/** The workspace of this page. Only for pages under `/settings`, which are not shown without one. */
+/** The workspace of the page. Only for pages within `inWorkspace` in router.tsx, which always have one. */
 export function useWorkspace(): WorkspaceAccess {
   const workspace = useContext(CurrentWorkspace);
   if (workspace === null) throw new Error('useWorkspace() must be used within a workspace page.');

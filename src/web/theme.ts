@@ -26,7 +26,7 @@ const dark: MantineColorsTuple = [
   '#0a0c11',
 ];
 
-/** What opens over the page belongs to its main landmark, not beside all landmarks. */
+/** Overlays are rendered within the main landmark, because all content must be within a landmark. */
 const IN_MAIN = { target: 'main' };
 
 export const theme = createTheme({
@@ -45,7 +45,7 @@ export const theme = createTheme({
         centered: true,
         radius: 'lg',
         closeButtonProps: { 'aria-label': 'Close' },
-        // Mantine's is a <header>, which in a dialog would pass for a second banner of the page.
+        // Mantine renders a <header>, which assistive technology would report as a second banner.
         attributes: { header: { role: 'presentation' } },
       },
       styles: { title: { fontSize: 18, fontWeight: 650 } },
@@ -54,7 +54,7 @@ export const theme = createTheme({
       defaultProps: {
         shadow: 'md',
         position: 'bottom-end',
-        // A placeholder that takes the first focus is no item of a menu.
+        // Mantine's placeholder takes the initial focus but is not a menu item.
         withInitialFocusPlaceholder: false,
         portalProps: IN_MAIN,
       },
@@ -77,7 +77,7 @@ export const theme = createTheme({
   },
 });
 
-/** Greys and reds that hold 4.5 : 1 against what they stand on, in both schemes (WCAG 1.4.3). */
+/** Grays and reds with a contrast of at least 4.5:1 on their backgrounds in both color schemes (WCAG 1.4.3). */
 export const resolveVariables: CSSVariablesResolver = () => ({
   variables: {},
   light: {

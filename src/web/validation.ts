@@ -1,8 +1,8 @@
 import { LIMITS } from '../contract/limits.ts';
 
-/** The contract's limits as the page says them, before the server has to. Each answers null where all is well. */
+/** The contract's limits, checked in the page. Each function returns an error message, or null for a valid value. */
 
-/** Code points, as the contract counts. */
+/** Counts code points, as the contract does. */
 export function countCodePoints(text: string): number {
   let count = 0;
   for (const _ of text) count++;
@@ -46,5 +46,5 @@ export function validateSlug(slug: string): string | null {
     : 'Must be 1–63 characters: a–z, 0–9 and hyphens, not starting or ending with a hyphen';
 }
 
-/** A slug of something new, which is made from the name where it is left empty. */
+/** Validates the slug of a new resource, which may be empty: it is then derived from the name. */
 export const validateNewSlug = (slug: string): string | null => (slug === '' ? null : validateSlug(slug));

@@ -12,7 +12,7 @@ export default defineConfig({
     target: 'es2023',
     emptyOutDir: true,
     reportCompressedSize: false,
-    // Data addresses are foreign to the page's content policy.
+    // Emits all assets as files, because the content security policy allows data URLs only for images.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,

@@ -7,7 +7,7 @@ import { ProfileSection } from './profile.tsx';
 import { SessionsSection } from './sessions.tsx';
 import { TwoFactorSection } from './two-factor.tsx';
 
-/** Everything about oneself, whatever the workspace. */
+/** The settings of the signed-in person's account, which do not depend on a workspace. */
 export function AccountPage() {
   return (
     <Page title="Your account" description="Shared by all workspaces you are a member of." width="narrow">

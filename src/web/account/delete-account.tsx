@@ -8,7 +8,6 @@ import { Section } from '../components/section.tsx';
 import { clearSessionData } from '../session.ts';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
 
-/** The end of the account. */
 export function DeleteAccountSection() {
   const navigate = useNavigate();
   const [opened, { open, close }] = useDisclosure();

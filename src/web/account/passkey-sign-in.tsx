@@ -7,7 +7,7 @@ import { Notice } from '../components/notice.tsx';
 import { clearSessionData } from '../session.ts';
 import { signInWithPasskey } from './passkey.ts';
 
-/** “Sign in with a passkey”, to be shown where `passkeyUnavailableReason` names none. */
+/** The “Sign in with a passkey” button. Render it only if `passkeyUnavailableReason` returns null. */
 export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void }) {
   const signIn = useMutation({
     mutationFn: signInWithPasskey,

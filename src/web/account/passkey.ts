@@ -12,14 +12,14 @@ export const passkeysQuery = queryOptions({
   queryFn: async ({ signal }) => (await api.passkeys.list({ limit: 200 }, { signal })).data,
 });
 
-/** Why this browser can make no passkey at this address, or null where it can. */
+/** Returns why this browser cannot create passkeys for this address, or null if it can. */
 export function passkeyUnavailableReason(location: Location = window.location): string | null {
   if (window.PublicKeyCredential === undefined) {
     return window.isSecureContext
       ? 'This browser does not support passkeys.'
       : 'Passkeys require HTTPS. Open Devpilot at its https:// URL.';
   }
-  // Passkeys are bound to a host name; browsers refuse them at a bare address.
+  // Passkeys are bound to a host name; browsers reject IP addresses.
   if (/^[\d.]+$|^\[/.test(location.hostname)) {
     const localUrl = /^127\.|^\[::1\]$/.test(location.hostname)
       ? `${location.protocol}//localhost:${location.port}`
@@ -29,7 +29,7 @@ export function passkeyUnavailableReason(location: Location = window.location): 
   return null;
 }
 
-/** What to tell of a ceremony that came to nothing. */
+/** Converts an error of the WebAuthn ceremony to one with a message for the user. */
 function toPasskeyError(error: unknown): Error {
   const name = error instanceof Error ? error.name : '';
   if (name === 'NotAllowedError' || name === 'AbortError')
@@ -38,7 +38,7 @@ function toPasskeyError(error: unknown): Error {
   return new Error('The browser could not use a passkey.');
 }
 
-/** Asks the browser for a new passkey and adds it. */
+/** Creates a passkey in the browser and adds it to the account. */
 export async function registerPasskey(name: string, proof: Reauthenticate): Promise<void> {
   const { options } = await api.passkeys.options(proof);
   const { startRegistration } = await import('@simplewebauthn/browser');
@@ -49,7 +49,7 @@ export async function registerPasskey(name: string, proof: Reauthenticate): Prom
   await api.passkeys.create({ name, response: { ...response, clientExtensionResults: {} } });
 }
 
-/** Has the browser answer with a passkey. */
+/** Requests a passkey assertion from the browser. */
 async function requestPasskeyAssertion(options: Record<string, unknown>): Promise<PasskeyAssertion> {
   const { startAuthentication } = await import('@simplewebauthn/browser');
   const optionsJSON = options as unknown as PublicKeyCredentialRequestOptionsJSON;
@@ -59,13 +59,12 @@ async function requestPasskeyAssertion(options: Record<string, unknown>): Promis
   return { ...response, clientExtensionResults: {} };
 }
 
-/** Asks the browser for a passkey and signs in with it. */
 export async function signInWithPasskey(): Promise<void> {
   const { options } = await api.sessions.passkeyOptions();
   await api.sessions.createWithPasskey({ response: await requestPasskeyAssertion(options) });
 }
 
-/** Asks the browser for an own passkey, as fresh proof before something sensitive. */
+/** Requests an assertion of one of the person's own passkeys as proof for a sensitive operation. */
 export async function reauthenticateWithPasskey(): Promise<Reauthenticate> {
   const { options } = await api.passkeys.proofOptions();
   return { passkey: await requestPasskeyAssertion(options) };

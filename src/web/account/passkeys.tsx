@@ -73,7 +73,7 @@ function PasskeyMenu({ passkey, open }: { readonly passkey: Passkey; readonly op
   );
 }
 
-/** Passkeys: added with the password, renamed, deleted. */
+/** The person's passkeys: add (after reauthentication), rename, delete. */
 export function PasskeysSection() {
   const { data: passkeys, error, refetch } = useQuery(passkeysQuery);
   const [dialog, setDialog] = useState<OpenDialog | null>(null);

@@ -8,7 +8,7 @@ import { useAppForm } from '../components/use-app-form.ts';
 import { meQuery, useMe } from '../session.ts';
 import { validatePersonName } from '../validation.ts';
 
-/** The name that others see. The email address is who one is here, and stays. */
+/** The name that others see. The email address identifies the account and cannot be changed. */
 export function ProfileSection() {
   const me = useMe();
   const form = useAppForm({ initialValues: { name: me.name }, validate: { name: validatePersonName } });

@@ -12,17 +12,22 @@ import { passkeysQuery, passkeyUnavailableReason, reauthenticateWithPasskey } fr
 
 interface ReauthenticationFormProps {
   readonly children?: ReactNode;
-  /** The verb on the button. */
   readonly submitLabel: string;
   readonly tone?: 'bad';
-  /** Where set, a name is asked for too, and this is proposed. */
+  /** If set, the form also asks for a name and suggests this one. */
   readonly proposedName?: string;
   readonly onCancel: () => void;
-  /** Does it with the proof, and the name where one is asked for. What it throws is shown; a wrong proof at its field. */
+  /**
+   * Performs the operation with the proof, and the name if the form asks for one. Errors are shown in the form; a
+   * wrong proof is shown at its field.
+   */
   readonly onReauthenticated: (proof: Reauthenticate, name: string) => Promise<unknown>;
 }
 
-/** Asks for fresh proof before something sensitive (ASVS 7.5.3): the password, with a code where one is set, or a passkey. */
+/**
+ * Asks for reauthentication before a sensitive operation (ASVS 7.5.3): the password, with a code if two-factor
+ * authentication is on, or a passkey.
+ */
 export function ReauthenticationForm({
   children,
   submitLabel,

@@ -13,7 +13,7 @@ interface RecoveryCodesProps {
   readonly onStored: () => void;
 }
 
-/** The recovery codes, shown this once: the dialog around them closes only when they are said to be stored. */
+/** Shows the recovery codes once. The dialog closes only after the user confirms that they are stored. */
 export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
   const me = useMe();
   const [isStored, setIsStored] = useState(false);

@@ -15,7 +15,7 @@ import { describeUserAgent } from './user-agent.ts';
 
 const SESSIONS_KEY = ['sessions'];
 
-/** Where one is signed in, and the way to end it. */
+/** The person's sessions, with buttons that end them. */
 export function SessionsSection() {
   const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
     queryKey: SESSIONS_KEY,

@@ -14,7 +14,6 @@ import { QrCode } from './qr-code.tsx';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
 
-/** What is to be done to the second factor. */
 export type TwoFactorPurpose = 'enable' | 'renew' | 'disable';
 
 type DialogStep =
@@ -111,7 +110,10 @@ interface TwoFactorDialogProps {
   readonly onClose: () => void;
 }
 
-/** The way through: password, then QR code and first code, then the recovery codes. Mounted only while it is open. */
+/**
+ * The steps of the dialog: reauthenticate, then scan the QR code and enter a code, then store the recovery codes.
+ * Mount it only while it is open.
+ */
 export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialogProps) {
   const [currentStep, setCurrentStep] = useState<DialogStep>({ step: 'prove' });
   const { title, verb: submitLabel, text } = PURPOSE_TEXTS[purpose];
@@ -140,7 +142,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
       closeOnClickOutside={!isShowingCodes}
       closeOnEscape={!isShowingCodes}
       withCloseButton={!isShowingCodes}
-      // Not only out of sight: nothing of the codes stays behind while a transition ends.
+      // Without a transition the recovery codes are removed from the document at once.
       transitionProps={{ duration: 0 }}
     >
       {currentStep.step === 'prove' && (

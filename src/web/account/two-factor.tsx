@@ -18,10 +18,10 @@ function invalidateTwoFactor(): void {
   void queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
 }
 
-/** Below this many recovery codes it is time for new ones. */
+/** The page suggests generating new recovery codes when fewer than this many are left. */
 const LOW_RECOVERY_CODE_COUNT = 3;
 
-/** A second factor: set up with a QR code, recovery codes, taken away. */
+/** Two-factor authentication: set up with a QR code, renew recovery codes, turn off. */
 export function TwoFactorSection() {
   const { data, error, refetch } = useQuery(twoFactorQuery);
   const [purpose, setPurpose] = useState<TwoFactorPurpose | null>(null);

@@ -25,6 +25,6 @@ const CASES: readonly (readonly [string | null, string])[] = [
   [null, 'Unknown client'],
 ];
 
-test('programs are named as people know them', () => {
+test('user agents are described by browser and platform, or by program', () => {
   for (const [userAgent, description] of CASES) assert.equal(describeUserAgent(userAgent), description);
 });

@@ -19,7 +19,7 @@ const OPERATING_SYSTEMS: readonly (readonly [RegExp, string])[] = [
 const findName = (list: readonly (readonly [RegExp, string])[], text: string): string | null =>
   list.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
-/** “Firefox on Windows”, as far as a browser tells. Pure. */
+/** Describes a client as “Firefox on Windows”, as far as the user agent is known. */
 export function describeUserAgent(userAgent: string | null): string {
   if (userAgent === null || userAgent === '') return 'Unknown client';
   const browser = findName(BROWSERS, userAgent);

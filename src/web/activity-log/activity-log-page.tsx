@@ -57,7 +57,7 @@ function ExportMenu({ getFilter }: { readonly getFilter: (name: string) => strin
   );
 }
 
-/** The names that events give to the ids in them. */
+/** Returns the names of people and resources in these events, by ID. */
 function collectNames(events: readonly AuditEvent[]): ReadonlyMap<string, string> {
   const names = new Map<string, string>();
   for (const { actor, target, credential } of events) {
@@ -78,7 +78,7 @@ function ActivityLog() {
     queryFn: ({ signal }) =>
       api.auditEvents.list({ ...toAuditQuery(state.get, Date.now()), limit: 50, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
-    // Only while the tab is visible, and only where new entries appear.
+    // Polls only on the first page, where new events appear, and only while the tab is visible.
     refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS,
   });
   const names = collectNames(data?.data ?? []);
@@ -141,7 +141,7 @@ function ActivityLog() {
   );
 }
 
-/** What happened in the workspace, for owners and admins. */
+/** The activity log of the workspace. For owners and admins. */
 export function ActivityLogPage() {
   const { isAdmin } = useWorkspace();
   if (isAdmin) return <ActivityLog />;

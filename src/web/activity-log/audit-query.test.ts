@@ -5,7 +5,7 @@ import { toAuditQuery } from './audit-query.ts';
 const now = Date.parse('2027-02-24T09:00:00Z');
 const toQuery = (search: Record<string, string>) => toAuditQuery((name) => search[name], now);
 
-test('filters of the address become those of the API', () => {
+test("the URL's filters become the API's query", () => {
   assert.deepEqual(toQuery({ action: 'api_key.created', actor: 'per_1', since: '24h' }), {
     action: 'api_key.created',
     actor: 'per_1',
@@ -16,7 +16,7 @@ test('filters of the address become those of the API', () => {
   });
 });
 
-test('words that mean nothing are left out', () => {
+test('invalid filters are ignored', () => {
   const { action, from, to } = toQuery({ action: 'no.such', since: 'ever', from: 'soon', to: '2027-02-24T08:00Z' });
   assert.deepEqual([action, from, to], [undefined, undefined, '2027-02-24T08:00:00.000Z']);
 });

@@ -2,7 +2,7 @@ import { DAY, HOUR } from '../../contract/limits.ts';
 import { AUDIT_ACTIONS, type AuditAction } from '../../contract/vocabulary.ts';
 import type { AuditListQuery } from '../../sdk/client.ts';
 
-/** Ranges that end now; `from` and `to` of the address stand for all others. */
+/** Ranges that end now. Other ranges use the URL's `from` and `to`. */
 export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; readonly durationMs: number }>> = {
   '1h': { label: 'Last hour', durationMs: HOUR },
   '24h': { label: 'Last 24 hours', durationMs: DAY },
@@ -10,7 +10,7 @@ export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; 
   '30d': { label: 'Last 30 days', durationMs: 30 * DAY },
 };
 
-/** Every filter of the log, by its word in the address. */
+/** The names of the filters in the URL. */
 export const FILTERS = ['action', 'actor', 'target', 'credential', 'since', 'from', 'to'] as const;
 
 function isAction(value: string | undefined): value is AuditAction {
@@ -23,7 +23,7 @@ function parseInstant(text: string | undefined): string | undefined {
   return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
 }
 
-/** What the address asks for, as the API takes it. Words that mean nothing are left out. Pure. */
+/** Converts the URL's filters to the API's query. Invalid values are ignored. */
 export function toAuditQuery(get: (name: string) => string | undefined, now: number): AuditListQuery {
   const action = get('action');
   const range = RELATIVE_RANGES[get('since') ?? ''];

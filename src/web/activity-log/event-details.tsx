@@ -7,7 +7,7 @@ import { capitalize, formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 
-/** Whatever an edit recorded, as a person reads it. */
+/** Formats a value that an edit recorded. */
 function formatDetailValue(value: unknown): string {
   if (value === undefined) return '–';
   if (value === null) return 'none';
@@ -94,7 +94,7 @@ function Party({
   );
 }
 
-/** All that the log knows of an event. */
+/** All recorded properties of an event. */
 export function EventDetails({ event }: { readonly event: AuditEvent }) {
   const { actor, target, credential, address, userAgent, requestId, detail } = event;
   const otherDetails = Object.entries(detail).filter(([name]) => name !== 'before' && name !== 'after');

@@ -23,11 +23,11 @@ function groupByDay(events: readonly AuditEvent[], now: number): [string, AuditE
 
 interface EventListProps {
   readonly events: readonly AuditEvent[];
-  /** The level of the days' headings on the page around it. */
+  /** The heading level of the days, which depends on the page around the list. */
   readonly headingLevel?: 2 | 3;
 }
 
-/** Events, newest first, under the days they happened on in the reader's zone. */
+/** Events, newest first, grouped by day in the browser's time zone. */
 export function EventList({ events, headingLevel = 2 }: EventListProps) {
   const Heading = headingLevel === 2 ? 'h2' : 'h3';
   return (

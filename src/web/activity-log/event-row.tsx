@@ -52,10 +52,10 @@ const ICONS: Readonly<Record<string, typeof IconActivity>> = {
 };
 const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
-/** Refusals and failures: what the reader of a log looks for. */
+/** Denied and failed actions, which the list highlights. */
 const isFailure = ({ action }: AuditEvent) => /\.(?:denied|failed|passphrase_failed)$/.test(action);
 
-/** Where a party has a page of its own, also after it is gone: credentials tell what became of them. */
+/** The pages of actors and targets. A deleted credential still has a page, which shows its activity. */
 const PARTY_ROUTES: Readonly<Record<string, { readonly to: NonNullable<LinkProps['to']>; readonly param: string }>> = {
   access_token: { to: '/settings/access-tokens/$id', param: 'id' },
   api_key: { to: '/settings/api-keys/$id', param: 'id' },
@@ -107,7 +107,7 @@ function SentencePartView({ part, event }: { readonly part: SentencePart; readon
   return <b>{part.text}</b>;
 }
 
-/** One entry of the log: a sentence, where from and when, and the rest on demand. */
+/** An event: a sentence, its origin and time, and the details when expanded. */
 export function EventRow({ event }: { readonly event: AuditEvent }) {
   const [opened, { toggle }] = useDisclosure();
   const id = useId();
@@ -121,7 +121,7 @@ export function EventRow({ event }: { readonly event: AuditEvent }) {
         </span>
         <div className={styles['sentence']}>
           {toSentence(event).map((part, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: the pieces of a sentence never move
+            // biome-ignore lint/suspicious/noArrayIndexKey: the parts of a sentence never move
             <SentencePartView key={index} part={part} event={event} />
           ))}
         </div>

@@ -29,7 +29,7 @@ const COLUMNS: readonly (readonly [string, (event: AuditEvent) => string | numbe
 
 export type ExportFormat = 'ndjson' | 'csv';
 
-/** A byte order mark, without which spreadsheets take UTF-8 for something else. */
+/** Without a byte order mark, spreadsheet programs do not read the file as UTF-8. */
 const BYTE_ORDER_MARK = '\uFEFF';
 
 function createFormatter(format: ExportFormat, onLine: () => void): TransformStream<string, string> {
@@ -46,7 +46,7 @@ function createFormatter(format: ExportFormat, onLine: () => void): TransformStr
   });
 }
 
-/** Reads the log as it streams and makes a file of it; `onProgress` is told how many events there are so far. */
+/** Streams the log into a file. `onProgress` is called with the number of events read so far. */
 export async function exportLog(
   api: Client,
   query: AuditListQuery,

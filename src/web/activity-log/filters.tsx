@@ -39,7 +39,10 @@ interface Parties {
 }
 const NO_PARTIES: Parties = { people: [], tokens: [], keys: [] };
 
-/** People, and credentials whose name holds what was typed; one that was deleted is reached from its events. */
+/**
+ * Returns all people, and the credentials whose name contains the text. Deleted credentials are not found; filter by
+ * them from one of their events.
+ */
 function useParties(searchText: string): Parties {
   const { workspace, api } = useWorkspace();
   const [q] = useDebouncedValue(searchText.trim(), 250);
@@ -69,7 +72,7 @@ function hasOption(data: ComboboxData, value: string): boolean {
   );
 }
 
-/** The choices, with what is chosen among them, also where only the log knows it. */
+/** Adds the selected option if it is not among the options, for example because the credential was deleted. */
 function withSelectedOption(options: ComboboxData, value: string, label: string): ComboboxData {
   return hasOption(options, value)
     ? options
@@ -83,7 +86,7 @@ interface NamedItem {
 
 interface FiltersProps {
   readonly state: ListState;
-  /** Names that the events on the page give to ids. */
+  /** Returns a name from the events on the page, by ID. */
   readonly findName: (id: string) => string | undefined;
 }
 
@@ -153,7 +156,7 @@ function TargetFilter({ state, findName }: FiltersProps) {
   );
 }
 
-/** Who, what and when; kept in the address. */
+/** Filters by actor or credential, action and time. Their values are in the URL. */
 export function Filters({ state, findName }: FiltersProps) {
   const isSet = FILTERS.some((name) => state.get(name) !== undefined);
   const [custom, setCustom] = useState(state.get('from') !== undefined || state.get('to') !== undefined);

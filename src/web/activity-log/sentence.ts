@@ -2,7 +2,7 @@ import type { AuditEvent } from '../../contract/audit-events.ts';
 import type { AuditAction } from '../../contract/vocabulary.ts';
 import { capitalize } from '../components/format.ts';
 
-/** A part of a sentence; a name stands out, and may lead to what it names. */
+/** A part of a sentence. Names are highlighted and may be links. */
 export interface SentencePart {
   readonly text: string;
   readonly role?: 'actor' | 'target' | 'credential' | 'value';
@@ -17,16 +17,16 @@ const KIND_LABELS: Readonly<Record<string, string>> = {
 };
 const kindLabel = (kind: string): string => KIND_LABELS[kind] ?? kind.replaceAll('_', ' ');
 
-/** Precedes a name: "the access token ", with a trailing space. */
+/** Returns the words before a name: "the access token ", with a trailing space. */
 const withDefiniteArticle = (kind: string): string => `the ${kindLabel(kind)} `;
 
-/** Stands for an unknown name: "an access token", "a deployment". */
+/** Returns the words for a target without a name: "an access token", "a deployment". */
 function withIndefiniteArticle(kind: string): string {
   const label = kindLabel(kind);
   return `${/^[aeiou]/i.test(label) ? 'an' : 'a'} ${label}`;
 }
 
-/** How fields of an edit are called. */
+/** The display names of edited fields. */
 const FIELD_LABELS: Readonly<Record<string, string>> = {
   expiresAt: 'expiry',
   slug: 'slug',
@@ -57,7 +57,7 @@ function detailFields(detail: AuditEvent['detail'], side: 'before' | 'after'): R
   return typeof fields === 'object' && fields !== null ? { ...fields } : {};
 }
 
-/** The fields that an edit changed, in words: “name, permissions and expiry”. */
+/** Lists the fields that an edit changed: “name, permissions and expiry”. */
 function describeChangedFields(event: AuditEvent): string {
   const names = Object.keys(detailFields(event.detail, 'after')).map((field) => FIELD_LABELS[field] ?? field);
   const last = names.pop();
@@ -67,13 +67,13 @@ function describeChangedFields(event: AuditEvent): string {
 
 const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.map(String) : []);
 
-/** Some names in words: “A, B and 3 more”. */
+/** Lists up to three names: “A, B and 3 more”. */
 function summarizeNames(names: readonly string[]): string {
   const shown = names.slice(0, 3).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
-/** How work ended: “ completed”. */
+/** Returns how work ended: “ completed”. */
 function describeOutcome({ detail }: AuditEvent): string {
   const status = typeof detail['status'] === 'string' ? detail['status'] : 'ended';
   return status === 'cancelled' ? ' was cancelled' : ` ${status}`;
@@ -260,7 +260,7 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   'invitation.deleted': ({ actor, target }) => [actor, ' revoked the invitation for ', target],
 };
 
-/** Ada *created* the *project* Shop: what can be said of any `noun.verb`. */
+/** The sentence for any `noun.verb` without its own: “Ada created the project Shop”. */
 function defaultSentence({ event, actor, target }: SentenceContext): SentenceParts {
   const [noun = '', verb = ''] = event.action.split('.');
   const named = event.target !== null && event.target.name !== null;
@@ -271,7 +271,7 @@ function defaultSentence({ event, actor, target }: SentenceContext): SentencePar
   ];
 }
 
-/** What happened, as a sentence in pieces. Pure. */
+/** Describes an event as the parts of a sentence. */
 export function toSentence(event: AuditEvent): SentencePart[] {
   const context: SentenceContext = {
     event,
@@ -288,7 +288,7 @@ export function toSentence(event: AuditEvent): SentencePart[] {
   return count > 1 ? [...parts, { text: ` (${count} times)` }] : [...parts];
 }
 
-/** The same as one text: “Ada Lovelace created the access token CI/CD Pipeline”. */
+/** Describes an event as text: “Ada Lovelace created the access token CI/CD Pipeline”. */
 export function toPlainSentence(event: AuditEvent): string {
   const text = toSentence(event)
     .map((part) => part.text)
@@ -296,7 +296,7 @@ export function toPlainSentence(event: AuditEvent): string {
   return capitalize(text);
 }
 
-/** What a filter calls an action: “API key: passphrase failed”. */
+/** Returns the label of an action in a filter: “API key: passphrase failed”. */
 export function actionLabel(action: AuditAction): string {
   const [noun = '', verb = ''] = action.split('.');
   const name = kindLabel(noun);

@@ -10,7 +10,9 @@ interface ActivityChartProps {
   readonly metric: Metric;
 }
 
-/** Stacked bars of events, or lines of distinct subjects. Hidden from screen readers, for whom tables say the same. */
+/**
+ * Stacked bars of events, or lines of unique subjects. Hidden from screen readers, which get the same data as a table.
+ */
 export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
   const common = {
     h: 260,

@@ -28,7 +28,7 @@ const ActivityChart = lazy(async () => ({ default: (await import('./activity-cha
 const EVENT_FILTERS = ['type', 'source', 'subject'] as const;
 const POLL_INTERVAL_MS = 15_000;
 
-/** What the filters let through, as the API takes it. */
+/** Converts the filters to the API's query. */
 function toEventQuery(state: ListState, now: number): ActivityListQuery {
   const { from, to } = parseChartRange(state.get, now);
   return {
@@ -183,7 +183,7 @@ function ChartSection({
   );
 }
 
-/** What happens in the applications of the workspace: charts over time, and the latest events. */
+/** The activity of the workspace's applications: charts over time, and the latest events. */
 export function ActivityPage() {
   const state = useListState();
   return (

@@ -8,7 +8,7 @@ const NOW = Date.parse('2027-02-24T09:30:20.000Z');
 const searchGetter = (search: Record<string, string>) => (name: string) => search[name];
 const time = (text: string) => Date.parse(`2027-02-${text}:00.000Z`);
 
-test('a range is whole steps, at an interval that a chart can show', () => {
+test('a range is aligned to whole steps and has an interval that a chart can show', () => {
   assert.deepEqual(parseChartRange(searchGetter({}), NOW), {
     from: time('23T09:00'),
     to: time('24T10:00'),
@@ -24,21 +24,21 @@ test('a range is whole steps, at an interval that a chart can show', () => {
   assert.equal(parseChartRange(searchGetter({ since: '7d', interval: 'day' }), NOW).interval, 'day');
 });
 
-test('an address that means nothing is the standard range, and one that runs backwards is a minute', () => {
+test('invalid values give the default range, and the end is always after the start', () => {
   const standard = parseChartRange(searchGetter({}), NOW);
   assert.deepEqual(parseChartRange(searchGetter({ since: 'ever', from: 'x', interval: 'week' }), NOW), standard);
   const backwards = parseChartRange(searchGetter({ from: '2027-02-24T09:00:00Z', to: '2027-02-23T09:00:00Z' }), NOW);
   assert.ok(backwards.from < backwards.to);
 });
 
-test('the intervals that fit a span', () => {
+test('the intervals available for a range', () => {
   assert.deepEqual(intervalsFor(HOUR), ['minute', 'hour']);
   assert.deepEqual(intervalsFor(7 * DAY), ['hour', 'day']);
   assert.deepEqual(intervalsFor(90 * DAY), ['day']);
   assert.deepEqual(intervalsFor(MINUTE / 2), ['day']);
 });
 
-test('steps without an event are nought, and keys beyond the sixth are one line', () => {
+test('steps without events are zero, and keys beyond the sixth are combined', () => {
   const range = { from: 0, to: 3 * HOUR, interval: 'hour' } as const;
   const series = Array.from({ length: 8 }, (_, index) => ({
     key: `type.${index}`,

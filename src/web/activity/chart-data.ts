@@ -2,17 +2,20 @@ import type { Analytics } from '../../contract/activity.ts';
 import { INTERVALS } from '../../contract/vocabulary.ts';
 import type { ChartRange } from './chart-range.ts';
 
-/** Keys that have a colour of their own; the others are one. */
+/** Number of keys with their own color; all other keys are combined. */
 const MAX_SERIES = 6;
 
 export type Metric = 'count' | 'subjects';
 
 export interface ChartSeries {
-  /** The field of a step that holds its numbers; keys themselves may hold dots, which charts read as paths. */
+  /**
+   * The property of a step that holds the series' values. Keys cannot be used because they may contain dots, which the
+   * chart library reads as paths.
+   */
   readonly field: string;
-  /** Null where the events have no subject. */
+  /** Null for events without a subject. */
   readonly key: string | null;
-  /** True for the one that stands for all that have none of their own. */
+  /** True for the series that combines all other keys. */
   readonly rest: boolean;
   readonly colour: string;
   readonly total: number;
@@ -26,7 +29,10 @@ export interface ChartData {
   readonly total: number;
 }
 
-/** What a chart draws: every step of the span, the largest keys by themselves, the rest together. Pure. */
+/**
+ * Returns the data of a chart: every step of the range, one series for each of the largest keys, and one for all
+ * others.
+ */
 export function buildChartData(
   { series, total }: Analytics,
   { from, to, interval }: ChartRange,
@@ -44,7 +50,7 @@ export function buildChartData(
     total: sum(points),
   }));
   const shown = chartSeries.reduce((all, entry) => all + entry.total, 0);
-  // Distinct subjects of several keys can't be added up: there is no line for the rest then.
+  // Unique subjects of several keys cannot be added up, so there is no combined series.
   if (otherSeries.length > 0 && metric === 'count') {
     chartSeries.push({ field: 'rest', key: null, rest: true, colour: 'var(--app-chart-rest)', total: total - shown });
   }

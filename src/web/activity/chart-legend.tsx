@@ -8,7 +8,7 @@ import { seriesName, stepLabel } from './labels.ts';
 interface ChartLegendProps {
   readonly chart: ChartData;
   readonly groupBy: ActivityGroup;
-  /** Narrows the events below to this key. */
+  /** Filters the list of events by this key. */
   readonly onSelect: (key: string) => void;
 }
 
@@ -28,7 +28,7 @@ function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSerie
   );
 }
 
-/** Which colour is what, and how many events that makes. */
+/** The colors and totals of the chart's series. */
 export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
   return (
     <div className={styles['scroll']}>
@@ -61,13 +61,13 @@ export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
   );
 }
 
-/** The chart's numbers, for who can not see it. */
+/** The chart's data as a table, for screen readers. */
 export function ChartDataTable({ chart, interval }: { readonly chart: ChartData; readonly interval: Interval }) {
   const rows = chart.steps.filter((step) => chart.series.some(({ field }) => (step[field] ?? 0) > 0));
   return (
     <details className={styles['table']}>
       <summary>Show as table</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
       <section className={styles['scroll']} aria-label="Chart data as a table" tabIndex={0}>
         <Table fz="xs" aria-label={`Counts per ${interval}`} horizontalSpacing="xs" verticalSpacing={3}>
           <Table.Thead>

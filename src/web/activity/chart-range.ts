@@ -1,7 +1,7 @@
 import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
 import { ACTIVITY_GROUPS, type ActivityGroup, INTERVALS, type Interval } from '../../contract/vocabulary.ts';
 
-/** Ranges that end now; `from` and `to` of the address stand for all others. */
+/** Ranges that end now. Other ranges use the URL's `from` and `to`. */
 export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; readonly durationMs: number }>> = {
   '1h': { label: 'Last hour', durationMs: HOUR },
   '24h': { label: 'Last 24 hours', durationMs: DAY },
@@ -11,7 +11,7 @@ export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; 
 };
 export const DEFAULT_RANGE = '24h';
 
-/** Points that a chart of this width still shows apart. */
+/** Maximum number of steps that remain distinguishable at the chart's width. */
 const MAX_STEPS = 400;
 const TARGET_STEPS = 100;
 
@@ -24,7 +24,7 @@ export interface ChartRange {
 const isInterval = (value: string | undefined): value is Interval =>
   value !== undefined && Object.hasOwn(INTERVALS, value);
 
-/** The intervals that a range can be shown at, the finest first. */
+/** Returns the intervals available for a range, finest first. */
 export function intervalsFor(durationMs: number): Interval[] {
   const fitting = (['minute', 'hour', 'day'] as const).filter((interval) => {
     const steps = durationMs / INTERVALS[interval];
@@ -38,7 +38,7 @@ function parseInstant(text: string | undefined): number | null {
   return Number.isNaN(time) ? null : time;
 }
 
-/** What the address asks for in whole steps; words that mean nothing are left out. Pure. */
+/** Returns the range in the URL, aligned to whole steps. Invalid values are ignored. */
 export function parseChartRange(get: (name: string) => string | undefined, now: number): ChartRange {
   const requested = { from: parseInstant(get('from')), to: parseInstant(get('to')) };
   const isCustom = requested.from !== null || requested.to !== null;

@@ -24,7 +24,7 @@ function EventData({ data }: { readonly data: unknown }) {
   return (
     <details className={styles['data']}>
       <summary>{JSON.stringify(data).slice(0, 80)}</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
       <pre tabIndex={0}>{JSON.stringify(data, null, 2)}</pre>
     </details>
   );
@@ -74,7 +74,7 @@ interface EventsTableProps {
   readonly pollIntervalMs: number;
 }
 
-/** The events that the range and the filters let through, newest first. */
+/** The events in the range that match the filters, newest first. */
 export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTableProps) {
   const { api, workspace } = useWorkspace();
   const filterValues = ['since', 'from', 'to', ...filters].map((name) => state.get(name) ?? '');

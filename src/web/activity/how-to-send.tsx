@@ -9,7 +9,7 @@ const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
   -H "Content-Type: application/cloudevents+json" \\
   -d '{"specversion":"1.0","id":"1","source":"/shop","type":"order.placed","subject":"customer-17"}'`;
 
-/** What stands in the place of a chart without events. */
+/** Shown instead of the chart while there are no events. */
 export function HowToSend() {
   return (
     <EmptyState icon={<IconChartBar size={26} />} title="No events in this time range">

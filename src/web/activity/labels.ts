@@ -4,11 +4,11 @@ import type { ChartSeries } from './chart-data.ts';
 const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
   minute: new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }),
   hour: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }),
-  // Days are counted in UTC.
+  // Days are in UTC.
   day: new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' }),
 };
 
-/** When a step of a chart begins. */
+/** The label of the step that starts at this time. */
 export const stepLabel = (time: number, interval: Interval): string =>
   INTERVAL_FORMATS[interval].format(new Date(time));
 

@@ -7,10 +7,10 @@ import { getErrorMessage, queryClient } from '../api.ts';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
-/** Whether a key is accepted, to see for members and to change for owners and admins. */
+/** Shows whether a key is active. Owners and admins can change it. */
 export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
   const { api, workspace, isAdmin } = useWorkspace();
-  // What was asked for shows at once, and until the list says what became of it.
+  // Shows the requested value at once, until the list contains the server's value.
   const [pendingValue, setPendingValue] = useState<boolean | null>(null);
   const update = useMutation({
     mutationFn: (active: boolean) => api.apiKeys.update(apiKey.id, { active }),

@@ -7,7 +7,7 @@ import { CredentialForm, type CredentialRequest } from '../credentials/credentia
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
-/** Only what was changed: what a colleague changes meanwhile is not overwritten. */
+/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
 export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
   const description = request.description.trim() === '' ? null : request.description;
   const sameRights =
@@ -23,7 +23,7 @@ export function toUpdateRequest(before: ApiKey, request: CredentialRequest): Upd
   };
 }
 
-/** Edits everything of a key but its secret. */
+/** Edits all properties of a key except its secret. */
 export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
   const { api, workspace } = useWorkspace();
   return (

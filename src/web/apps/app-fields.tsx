@@ -37,7 +37,7 @@ export function ProjectField({ form, names }: NamedFieldsProps) {
   );
 }
 
-/** Where it comes from: a Git repository and its branch. */
+/** The source of an app: a Git repository and its branch. */
 export function SourceFields({ form }: AppFieldsProps) {
   return (
     <Group gap="md" align="flex-start">
@@ -55,11 +55,11 @@ export function SourceFields({ form }: AppFieldsProps) {
 }
 
 interface RepositoryCredentialFieldsProps extends AppFieldsProps {
-  /** Whether a password is stored, which nobody is shown. */
+  /** Whether a password is stored. The stored password is never shown. */
   readonly isStored: boolean;
 }
 
-/** The user and password of an http or https repository. */
+/** The user and password of an HTTP or HTTPS repository. */
 export function RepositoryCredentialFields({ form, isStored }: RepositoryCredentialFieldsProps) {
   const [visible, setVisible] = useState(false);
   if (!supportsPassword(form.values)) return null;
@@ -94,7 +94,7 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
   );
 }
 
-/** Where it goes to: a server and a directory there. */
+/** The target of an app: a server and a directory on it. */
 export function TargetFields({ form, names }: NamedFieldsProps) {
   return (
     <Group gap="md" align="flex-start">

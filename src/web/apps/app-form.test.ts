@@ -25,7 +25,7 @@ const app: App = {
   updatedAt: '2027-02-24T09:00:00.000Z',
 };
 
-test('an app that was not touched has no changes, and what was touched is all that is sent', () => {
+test('only changed fields are sent', () => {
   const values = toFormValues(app);
   assert.deepEqual(toUpdateRequest(app, values), {});
   assert.deepEqual(toUpdateRequest(app, { ...values, branch: 'next', logCommand: ' tail log ' }), {
@@ -34,7 +34,7 @@ test('an app that was not touched has no changes, and what was touched is all th
   });
 });
 
-test('a part of a whole is sent with what it is a part of', () => {
+test('a changed part of an object is sent with the whole object', () => {
   const values = toFormValues(app);
   assert.deepEqual(toUpdateRequest(app, { ...values, keepDays: 30 }), {
     backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7, days: 30 } },
@@ -44,7 +44,7 @@ test('a part of a whole is sent with what it is a part of', () => {
   assert.deepEqual(toUpdateRequest(app, nothing), { backup: null });
 });
 
-test('a stored password is sent only where it is replaced or removed', () => {
+test('the password is sent only if it is replaced or removed', () => {
   const values = toFormValues(app);
   assert.deepEqual(toUpdateRequest(app, { ...values, repositoryPassword: 'new' }), { repositoryPassword: 'new' });
   assert.deepEqual(toUpdateRequest(app, { ...values, removePassword: true }), { repositoryPassword: null });
@@ -52,11 +52,11 @@ test('a stored password is sent only where it is replaced or removed', () => {
   assert.deepEqual(toUpdateRequest(app, overSsh), { repository: 'git@git.example.com:shop.git', repositoryUser: null });
 });
 
-test('a new app is what its form says, the slug only where it was given', () => {
+test('a new app is created from the form, without an empty slug or repository user', () => {
   const request = toCreateRequest({ ...NEW_APP_VALUES, name: 'Storefront', projectId: 'prj_1' });
   assert.equal('slug' in request, false);
   assert.deepEqual([request.repository, request.backup, request.healthCheck], [null, null, null]);
-  assert.equal('repositoryUser' in request, false, 'the address may have one');
+  assert.equal('repositoryUser' in request, false, 'the URL may contain a user');
   const named = toCreateRequest({
     ...NEW_APP_VALUES,
     repository: 'https://git.example.com/shop.git',
@@ -65,7 +65,7 @@ test('a new app is what its form says, the slug only where it was given', () => 
   assert.equal(named.repositoryUser, 'deploy');
 });
 
-test('numbers and what a check needs are judged as the API judges them', () => {
+test('numbers and the health check are validated as in the API', () => {
   assert.equal(APP_RULES.keepReleases(100), null);
   for (const invalid of [0, 101, '', 1.5]) assert.notEqual(APP_RULES.keepReleases(invalid), null, String(invalid));
   assert.equal(APP_RULES.keepLast(''), null);

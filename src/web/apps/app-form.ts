@@ -6,7 +6,7 @@ import { validateName, validateNewSlug } from '../validation.ts';
 export type Hook = App['hooks'][number];
 export type HookStage = (typeof HOOK_STAGES)[number];
 
-/** What the stages are called, and when they come. */
+/** The name of each hook stage, and when and where its hooks run. */
 export const HOOK_STAGE_LABELS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
   pre_execution: { label: 'Before execution', when: "in the app's directory, before everything else" },
   pre_source_control: { label: 'Before checkout', when: "in the app's directory, before the source is fetched" },
@@ -31,7 +31,7 @@ export type AppFormValues = {
   readonly serverId: string;
   readonly repository: string;
   readonly repositoryUser: string;
-  /** Empty where the stored one stays. */
+  /** Empty to keep the stored password. */
   readonly repositoryPassword: string;
   readonly removePassword: boolean;
   readonly branch: string;
@@ -47,7 +47,7 @@ export type AppFormValues = {
   readonly restoreCommand: string;
   readonly backupInterpreter: CommandInterpreter;
   readonly backupSchedule: string;
-  /** Empty where there is no such limit. */
+  /** Empty for no limit. */
   readonly keepLast: number | string;
   readonly keepDays: number | string;
 };
@@ -107,7 +107,7 @@ export function toFormValues(app: App): AppFormValues {
   };
 }
 
-/** What is wrong with a whole number within bounds, null where nothing is. */
+/** Returns the validation error of a whole number within bounds, or null. */
 export const validateInteger = (
   value: number | string,
   { min, max }: { readonly min: number; readonly max: number },
@@ -151,17 +151,17 @@ function toBackupSettings(values: AppFormValues) {
   return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
 }
 
-/** Whether the repository has an address that takes a user and a password. */
+/** Returns whether the repository's URL can have a user and a password. */
 export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
 
-/** The password only where it is set or removed: nobody is shown the stored one. */
+/** Includes the password only if it is set or removed, because the form does not know the stored one. */
 function toPasswordChange(values: AppFormValues): Pick<UpdateAppInput, 'repositoryPassword'> {
   if (!supportsPassword(values)) return {};
   if (values.removePassword) return { repositoryPassword: null };
   return values.repositoryPassword === '' ? {} : { repositoryPassword: values.repositoryPassword };
 }
 
-/** The whole app as the API takes it, but for the password. */
+/** Converts the form to the API's fields, except the password. */
 function toRequestFields(values: AppFormValues): Omit<Required<UpdateAppInput>, 'repositoryPassword'> {
   const timeoutSeconds = Number(values.checkTimeout);
   return {
@@ -191,14 +191,14 @@ export function toCreateRequest(values: AppFormValues): CreateAppInput {
     name,
     projectId,
     ...rest,
-    // Left out where it is empty: the address may have one.
+    // Omitted if empty, because the repository's URL may contain a user.
     ...(repositoryUser !== null && { repositoryUser }),
     ...toPasswordChange(values),
     ...(values.slug !== '' && { slug: values.slug }),
   };
 }
 
-/** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
+/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
 export function toUpdateRequest(before: App, values: AppFormValues): UpdateAppInput {
   const savedFields = toRequestFields(toFormValues(before));
   const editedFields = toRequestFields(values);
@@ -208,7 +208,7 @@ export function toUpdateRequest(before: App, values: AppFormValues): UpdateAppIn
   return { ...Object.fromEntries(changed), ...toPasswordChange(values) };
 }
 
-/** What the server's field names are called in the form. */
+/** Maps the server's field names to the form's. */
 export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   healthCheck: 'checkUrl',
   'healthCheck.command': 'checkCommand',

@@ -10,7 +10,7 @@ import { useWorkspace } from '../session.ts';
 
 const MAX_APPS = 20;
 
-/** Where an app comes from and goes to, in a line. */
+/** Describes the repository and the directory of an app in one line. */
 function describeSource({ repository, branch, directory }: App): ReactNode {
   const source = repository === null ? 'No repository' : `${repository} (${branch})`;
   return directory === null ? source : `${source} → ${directory}`;

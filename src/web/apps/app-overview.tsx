@@ -21,7 +21,7 @@ const dimmed = (text: string) => (
 );
 const mono = (text: string) => <span className="mono">{text}</span>;
 
-/** What the app runs now. */
+/** The deployment that is currently active. */
 function LiveDeployment({ appId }: { readonly appId: string }) {
   const { api, workspace } = useWorkspace();
   const { data } = useQuery({
@@ -47,7 +47,6 @@ function LiveDeployment({ appId }: { readonly appId: string }) {
   );
 }
 
-/** What there is to know of an app. */
 export function AppOverview() {
   const { data: app } = useAppQuery();
   const names = useResourceNames();

@@ -27,7 +27,7 @@ function Tabs({ app }: { readonly app: App }) {
         <Link
           key={to}
           to={to}
-          // As the address has it, an id or a slug: the chosen part is the one whose address it is.
+          // Keeps the ID or slug in the URL as it is, because the active tab is the one whose link matches the URL.
           params={true as never}
           search={{} as never}
           className={styles['tab']}
@@ -40,7 +40,7 @@ function Tabs({ app }: { readonly app: App }) {
   );
 }
 
-/** One app: its name, its parts, and the part that the address names. */
+/** The page of an app: its name, its tabs, and the tab in the URL. */
 export function AppPage() {
   const query = useAppQuery();
   const { projectName } = useResourceNames();

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import { useWorkspace } from '../session.ts';
 
-/** The app that this page's address names, as every part of the page reads it. */
+/** The app in the URL. All tabs of the app's page share this query. */
 export function useAppQuery() {
   const { api, workspace } = useWorkspace();
   const { app: id = '' } = useParams({ strict: false });

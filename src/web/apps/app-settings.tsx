@@ -263,7 +263,7 @@ function DeleteSection({ app }: { readonly app: App }) {
   );
 }
 
-/** Everything of an app that owners and admins set. */
+/** All settings of an app. For owners and admins. */
 export function AppSettings() {
   const { api, workspace, isAdmin } = useWorkspace();
   const { data: app } = useAppQuery();

@@ -81,7 +81,6 @@ function columnsFor(names: ResourceNames): readonly Column<App>[] {
   ];
 }
 
-/** The apps of the workspace. */
 export function AppsPage() {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

@@ -9,13 +9,13 @@ import { APP_RULES, NEW_APP_VALUES, toCreateRequest } from './app-form.ts';
 import { useResourceNames } from './resource-names.ts';
 
 interface CreateAppDialogProps {
-  /** The project it will belong to, where that is known. */
+  /** The project of the app, if the dialog is opened from one. */
   readonly project?: Project;
   readonly onClose: () => void;
   readonly onCreated: (app: App) => void;
 }
 
-/** Makes an app with what it needs first; hooks, checks and the rest are in its settings. */
+/** Creates an app with its essential settings. Hooks, checks and everything else are set on its settings tab. */
 export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialogProps) {
   const { api } = useWorkspace();
   const names = useResourceNames();

@@ -8,7 +8,7 @@ interface DeleteAppDialogProps {
   readonly onDeleted?: () => void;
 }
 
-/** Asks before an app goes with its environment. */
+/** Asks for confirmation before an app and its environment are deleted. */
 export function DeleteAppDialog({ app, onClose, onDeleted }: DeleteAppDialogProps) {
   const { api } = useWorkspace();
   return (

@@ -9,7 +9,7 @@ import { HOOK_STAGE_LABELS, type Hook, validateInteger } from './app-form.ts';
 
 interface HookDialogProps {
   readonly hook: Hook | null;
-  /** The names of the other hooks: each is there once. */
+  /** The names of the other hooks; each name must be unique. */
   readonly existingNames: readonly string[];
   readonly onClose: () => void;
   readonly onDone: (hook: Hook) => void;
@@ -26,7 +26,7 @@ const NEW_HOOK_VALUES: HookFormValues = {
   active: true,
 };
 
-/** Adds or edits a hook; it is saved with the rest of the app. */
+/** Adds or edits a hook. It is saved along with the app. */
 export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogProps) {
   const form = useAppForm<HookFormValues>({
     initialValues: hook ?? NEW_HOOK_VALUES,
@@ -53,7 +53,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
       <form
         noValidate
         onSubmit={(event) => {
-          // For React this form sits within the page's: what is submitted here is not that, be it refused or not.
+          // React bubbles this event to the app's form, which must not be submitted, even if this form is invalid.
           event.stopPropagation();
           form.onSubmit((values) => {
             onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });

@@ -13,7 +13,7 @@ interface HooksFieldProps {
   readonly onChange: (hooks: readonly Hook[]) => void;
 }
 
-/** The hooks of an app: added, edited, ordered and taken out, all saved with the app. */
+/** The hooks of an app: add, edit, reorder, remove. They are saved along with the app. */
 export function HooksField({ hooks, onChange }: HooksFieldProps) {
   const [open, setOpen] = useState<{ readonly at: number | null } | null>(null);
   const editedHook = open?.at == null ? null : (hooks[open.at] ?? null);

@@ -27,7 +27,7 @@ function NoLogCommand({ app }: { readonly app: App }) {
   );
 }
 
-/** The app's own log, as its command prints it on the server. */
+/** The output of the app's log command on the server. */
 export function LogTab() {
   const { api } = useWorkspace();
   const { data: app } = useAppQuery();

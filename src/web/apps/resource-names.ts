@@ -3,7 +3,7 @@ import type { Project } from '../../contract/projects.ts';
 import type { Server } from '../../contract/servers.ts';
 import { useWorkspace } from '../session.ts';
 
-/** How many names a choice offers; those beyond are reached by their own pages. */
+/** Maximum number of options in a select field. */
 const MAX_OPTIONS = 200;
 
 export interface ResourceNames {
@@ -14,7 +14,7 @@ export interface ResourceNames {
   readonly isPending: boolean;
 }
 
-/** The projects and servers that apps can belong to, by name. */
+/** The projects and servers that an app can belong to, by name. */
 export function useResourceNames(): ResourceNames {
   const { api, workspace } = useWorkspace();
   const projects = useQuery({

@@ -9,12 +9,12 @@ import { useWorkspace } from '../session.ts';
 
 interface BackupDialogProps {
   readonly backup: Backup;
-  /** What is read anew afterwards. */
+  /** The query to invalidate afterwards. */
   readonly queryKey: readonly string[];
   readonly onClose: () => void;
 }
 
-/** Asks, with the app's name typed, before what is there is replaced. */
+/** Asks for the app's name before a restore replaces its current data. */
 export function RestoreBackupDialog({ app, backup, queryKey, onClose }: BackupDialogProps & { readonly app: App }) {
   const { api } = useWorkspace();
   return (

@@ -181,7 +181,7 @@ function BackupList({ app }: { readonly app: App }) {
   );
 }
 
-/** The backups of an app: made by every member, restored and deleted by owners and admins. */
+/** The backups of an app. Every member can create one; owners and admins can restore and delete them. */
 export function BackupsTab() {
   const { data: app } = useAppQuery();
   return app === undefined ? null : <BackupList key={app.id} app={app} />;

@@ -3,8 +3,8 @@ import { useCallback, useEffect, useState } from 'react';
 const COPIED_FEEDBACK_MS = 2500;
 
 /**
- * Puts a text on the clipboard. Over plain HTTP, where browsers offer no `navigator.clipboard`, the older
- * command is used, which copies what a listener hands over. Returns false where the browser allows neither.
+ * Copies a text to the clipboard. Pages served over plain HTTP have no `navigator.clipboard`; they use the deprecated
+ * `copy` command with a listener that supplies the text. Returns false if the browser allows neither.
  */
 export async function copyText(text: string): Promise<boolean> {
   if (navigator.clipboard !== undefined) {
@@ -30,7 +30,7 @@ export async function copyText(text: string): Promise<boolean> {
 
 export type CopyState = 'idle' | 'copied' | 'failed';
 
-/** Copies a text, and says for a moment how that went. */
+/** Returns a function that copies the text, and the result of the last copy for a short time. */
 export function useCopy(text: string): { readonly state: CopyState; readonly copy: () => void } {
   const [state, setState] = useState<CopyState>('idle');
   const copy = useCallback(() => {

@@ -7,11 +7,11 @@ interface CodeBlockProps {
   readonly copyLabel?: string;
 }
 
-/** Text for a machine, to read and to copy. */
+/** Preformatted text with a copy button. */
 export function CodeBlock({ label, children, copyLabel = 'Copy' }: CodeBlockProps) {
   return (
     <figure className={styles['block']} aria-label={label}>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
       <pre tabIndex={0}>{children}</pre>
       <CopyButton text={children} label={copyLabel} size="compact-sm" />
     </figure>

@@ -12,7 +12,7 @@ interface EditLoaderProps<Item> {
   readonly children: (loaded: Tagged<Item>) => ReactNode;
 }
 
-/** Reads what is about to be edited, as it is now and with its tag, and keeps it as it was read. */
+/** Reads the current item and its ETag once and passes them to `children`; later changes do not reset the form. */
 export function EditLoader<Item>({ queryKey, read, children }: EditLoaderProps<Item>) {
   const { data, error, refetch } = useQuery({
     queryKey: [...queryKey, 'edited'],
@@ -26,19 +26,19 @@ export function EditLoader<Item>({ queryKey, read, children }: EditLoaderProps<I
 }
 
 export interface ConditionalEdit<Item> {
-  /** What the edit began with. */
+  /** The item as it was when the edit started. */
   readonly base: Item;
-  /** What others made of it meanwhile; null while nobody did. */
+  /** The item as someone else saved it in the meantime; null if nobody did. */
   readonly theirs: Item | null;
-  /** Writes over the state that was last seen and no other. Throws what `write` throws. */
+  /** Saves with If-Match, so only the last version read is overwritten. Throws what `write` throws. */
   save<Saved>(write: (ifMatch: string | undefined) => Promise<Saved>): Promise<Saved>;
-  /** Begins anew from what others made of it. */
+  /** Restarts the edit from the version that someone else saved. */
   takeTheirs(): Item;
-  /** Begins anew from what was read since, such as after saving. */
+  /** Restarts the edit from a version read later, for example after saving. */
   reset(fresh: Tagged<Item>): Item;
 }
 
-/** An edit that never overwrites what it has not seen. */
+/** An edit that never overwrites a version it has not read. */
 export function useConditionalEdit<Item>(
   loaded: Tagged<Item>,
   read: () => Promise<Tagged<Item>>,
@@ -83,7 +83,10 @@ interface ConditionalEditFooterProps<Item> {
   readonly disabled?: boolean;
 }
 
-/** The end of a guarded form: save, or what others changed and save again. */
+/**
+ * The footer of a conditional edit: the save button, or after a conflict, the other person's changes and a way to save
+ * again.
+ */
 export function ConditionalEditFooter<Item extends object>(props: ConditionalEditFooterProps<Item>) {
   const { edit, saving, labels, onTakeTheirs, onCancel, submitLabel = 'Save', cancelLabel, disabled } = props;
   const { base, theirs } = edit;
@@ -111,12 +114,12 @@ export function ConditionalEditFooter<Item extends object>(props: ConditionalEdi
 interface ConflictNoticeProps {
   readonly base: object;
   readonly theirs: object;
-  /** How the fields are called that a person knows. */
+  /** Display names of the fields shown to the user. */
   readonly labels: Readonly<Record<string, string>>;
   readonly onTakeTheirs: () => void;
 }
 
-/** Says what others changed since the form was opened, and that saving again is possible. */
+/** Lists the fields that someone else changed since the form was opened. */
 function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticeProps) {
   const baseFields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(base));
   const theirFields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(theirs));

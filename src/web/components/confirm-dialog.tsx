@@ -8,17 +8,16 @@ interface ConfirmDialogProps {
   readonly opened: boolean;
   readonly onClose: () => void;
   readonly title: string;
-  /** What will happen. */
+  /** The consequences of the action. */
   readonly children: ReactNode;
-  /** The verb on the button. */
   readonly confirmLabel: string;
-  /** What the button is called that leaves all as it is. */
+  /** The label of the button that changes nothing. */
   readonly cancelLabel?: string;
-  /** True where what will happen takes nothing away. */
+  /** True if the action destroys nothing. */
   readonly nonDestructive?: boolean;
-  /** Where set, this must be typed first. */
+  /** If set, the user must type this text to confirm. */
   readonly confirmationText?: string | null;
-  /** Does it; the dialog closes when it resolves and shows what it throws. */
+  /** Performs the action. The dialog closes when it resolves and shows the error if it rejects. */
   readonly onConfirm: () => Promise<unknown>;
 }
 
@@ -54,7 +53,7 @@ function ConfirmForm({
     <form
       onSubmit={(event) => {
         event.preventDefault();
-        // For React a dialog sits within the form that opened it: what is submitted here is not that.
+        // React bubbles this event to the form that opened the dialog, which must not be submitted.
         event.stopPropagation();
         void submit();
       }}
@@ -98,7 +97,7 @@ function ConfirmForm({
   );
 }
 
-/** Asks before something that can't be undone, or that others notice. */
+/** Asks for confirmation before an action that cannot be undone or that affects other people. */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
     <Dialog opened={props.opened} onClose={props.onClose} title={props.title} size="md">

@@ -5,17 +5,17 @@ import { IconCheck, IconCopy } from './icons.ts';
 interface CopyButtonProps extends ButtonProps {
   readonly text: string;
   readonly label?: string;
-  /** The element that shows the text: selected where the browser does not allow copying. */
+  /** The element that shows the text. It is selected if the browser does not allow copying. */
   readonly sourceElementId?: string;
 }
 
-/** Selects what an element shows, so that it can be copied by keyboard. */
+/** Selects the content of an element so that it can be copied by keyboard. */
 function selectContents(id: string | undefined): void {
   const shown = id === undefined ? null : document.getElementById(id);
   if (shown !== null) window.getSelection()?.selectAllChildren(shown);
 }
 
-/** Copies and says that it did; where the browser refuses, selects the text and says how to copy it. */
+/** Copies the text. If the browser refuses, selects the text and tells the user to copy it by keyboard. */
 export function CopyButton({ text, label = 'Copy', sourceElementId, ...props }: CopyButtonProps) {
   const { state, copy } = useCopy(text);
   if (state === 'failed') selectContents(sourceElementId);

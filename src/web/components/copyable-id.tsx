@@ -1,7 +1,7 @@
 import { Group } from '@mantine/core';
 import { CopyButton } from './copy-button.tsx';
 
-/** An id to read and to copy. */
+/** An ID with a copy button. */
 export function CopyableId({ id }: { readonly id: string }) {
   return (
     <Group gap="xs">

@@ -8,13 +8,13 @@ export interface Column<Row> {
   readonly key: string;
   readonly label: string;
   readonly cell: (row: Row) => ReactNode;
-  /** The `sort` word of the API, where the list can be sorted by this. */
+  /** The value of the API's `sort` parameter, if the list can be sorted by this column. */
   readonly sort?: string;
   readonly align?: 'right';
   readonly width?: number | string;
 }
 
-/** The rows chosen, by id; they stay chosen on other pages. */
+/** The selected rows by ID. The selection includes rows on other pages. */
 export interface Selection<Row> {
   readonly rows: ReadonlyMap<string, Row>;
   readonly set: (rows: ReadonlyMap<string, Row>) => void;
@@ -27,13 +27,12 @@ interface DataTableProps<Row> {
   readonly rows: readonly Row[];
   readonly rowId: (row: Row) => string;
   readonly rowName: (row: Row) => string;
-  /** The cursor of the next page, null on the last. */
+  /** The cursor of the next page; null on the last page. */
   readonly nextCursor: string | null;
   readonly state: ListState;
-  /** True while newer rows are on their way. */
+  /** True while newer rows are loading. */
   readonly stale?: boolean;
   readonly selection?: Selection<Row> | undefined;
-  /** The menu of a row. */
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
 }
 
@@ -67,13 +66,16 @@ function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; re
   );
 }
 
-/** A page of a list: sorting, selecting, a menu a row, and cursors. On a narrow screen each row is a card. */
+/**
+ * One page of a list with sorting, selection, a menu per row and cursor pagination. On a narrow screen each row is a
+ * card.
+ */
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowId, rowName, state, selection, renderRowActions, nextCursor } = props;
   const ids = rows.map(rowId);
   const selectedIds = ids.filter((id) => selection?.rows.has(id));
 
-  /** Chooses these rows, or if they all are chosen already, none of them. */
+  /** Selects these rows, or deselects them if all of them are selected. */
   function toggle(toggledRows: readonly Row[]) {
     const next = new Map(selection?.rows);
     const allSelected = toggledRows.every((row) => next.has(rowId(row)));

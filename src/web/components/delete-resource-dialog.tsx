@@ -9,20 +9,20 @@ import { capitalize } from './format.ts';
 
 interface DeleteResourceDialogProps {
   readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key';
-  /** The part of the page whose lists hold it; the noun's plural if not given. */
+  /** The part of the query key of the lists that contain the resource; by default the noun's plural. */
   readonly queryKeyPart?: string;
   readonly name: string;
-  /** What goes with it, and what does not. */
+  /** What is deleted along with the resource, and what is not. */
   readonly children: ReactNode;
-  /** Whether its name must be typed first. */
+  /** Whether the user must type the resource's name. */
   readonly confirmByName?: boolean;
   readonly remove: () => Promise<unknown>;
   readonly onClose: () => void;
-  /** After it is gone. */
+  /** Called after the deletion. */
   readonly onDeleted?: () => void;
 }
 
-/** Asks before something is deleted; what hangs on it and keeps it is said by the server's refusal. */
+/** Asks for confirmation and deletes a resource. If other resources still depend on it, shows the server's error. */
 export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
   const {
     noun,
@@ -46,7 +46,7 @@ export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
         try {
           await remove();
         } catch (error) {
-          // Gone already is as good as deleted.
+          // If someone else has already deleted it, the deletion has succeeded.
           if (!(error instanceof DevpilotError) || error.code !== 'not_found') throw error;
         }
         notifications.show({ message: `${capitalize(noun)} ${name} deleted` });

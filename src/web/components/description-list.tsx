@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './description-list.module.css';
 
-/** Names and what they are, in two columns. */
+/** Names and values in two columns. */
 export function DescriptionList({ items }: { readonly items: readonly (readonly [string, ReactNode])[] }) {
   return (
     <dl className={styles['facts']}>

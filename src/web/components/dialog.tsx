@@ -2,14 +2,14 @@ import { Modal, type ModalProps } from '@mantine/core';
 import { useEffect, useEffectEvent, useId } from 'react';
 import { getOpener, keepFocusInDialog, restoreFocus } from './focus.ts';
 
-/** The dialogs that are open, the one in front last. */
+/** The open dialogs; the topmost one is last. */
 const openDialogs: symbol[] = [];
-/** How many have closed and are about to give the focus back. */
+/** Number of closed dialogs that have not restored the focus yet. */
 let closingCount = 0;
 
 /**
- * A dialog. Give it to React only while it is open, or with `opened`: when it closes, the focus goes back to what
- * opened it either way. Escape closes the one in front alone.
+ * A dialog. Render it conditionally or pass `opened`; in both cases the focus returns to the element that opened it.
+ * Escape closes only the topmost dialog.
  */
 export function Dialog({ opened, closeOnEscape = true, ...props }: ModalProps) {
   const id = useId();
@@ -24,7 +24,7 @@ export function Dialog({ opened, closeOnEscape = true, ...props }: ModalProps) {
     openDialogs.push(token);
     function handleKeyDown(event: KeyboardEvent): void {
       if (event.key !== 'Escape' || event.isComposing || openDialogs.at(-1) !== token) return;
-      // What is open within the dialog, the choices of a field or a calendar, closes first.
+      // An open dropdown or calendar within the dialog closes first.
       const inner = event.target instanceof Element && event.target.closest('[data-mantine-stop-propagation=true]');
       if (inner === false || inner === null) close();
     }

@@ -1,4 +1,4 @@
-/** Hands a file to the browser to keep. Its address dies at once. */
+/** Downloads a file that was created by the page. */
 export function download(name: string, content: Blob): void {
   const url = URL.createObjectURL(content);
   const link = document.createElement('a');

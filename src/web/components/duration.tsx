@@ -7,7 +7,7 @@ interface DurationProps {
   readonly finishedAt: string | null;
 }
 
-/** How long work took, or takes so far. */
+/** How long work took, or has taken so far. */
 export function Duration({ startedAt, finishedAt }: DurationProps) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   const isRunning = startedAt !== null && finishedAt === null;
@@ -32,7 +32,7 @@ interface Actor {
   readonly name: string | null;
 }
 
-/** Who began it, as the log keeps them. */
+/** The display name of the actor that started work, as stored in the activity log. */
 export function actorName({ kind, name }: Actor): string {
   if (kind === 'system') return 'schedule';
   return name ?? kind.replaceAll('_', ' ');

@@ -6,7 +6,7 @@ interface EditDeleteButtonsProps {
   readonly onDelete: () => void;
 }
 
-/** What owners and admins do with the one thing that a page is about. */
+/** The buttons of a resource page for owners and admins. */
 export function EditDeleteButtons({ onEdit, onDelete }: EditDeleteButtonsProps) {
   return (
     <>

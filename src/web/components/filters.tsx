@@ -7,14 +7,14 @@ import type { ListState } from './list-state.ts';
 
 interface TextFilterProps {
   readonly state: ListState;
-  /** The filter's word in the address. */
+  /** The name of the filter in the URL. */
   readonly name: string;
   readonly label: string;
   readonly placeholder: string;
   readonly icon?: ReactNode;
 }
 
-/** What is typed here is, a moment later, a filter in the address. */
+/** A text filter that updates the URL shortly after the user stops typing. */
 export function TextFilter({ state, name, label, placeholder, icon }: TextFilterProps) {
   const urlValue = state.get(name) ?? '';
   const [text, setText] = useState(urlValue);
@@ -23,7 +23,7 @@ export function TextFilter({ state, name, label, placeholder, icon }: TextFilter
     lastWritten.current = typed;
     state.set({ [name]: typed });
   }, 250);
-  // Going back, or clearing the filters, changes the address from outside.
+  // Going back or clearing the filters changes the URL from outside this field.
   useEffect(() => {
     if (urlValue === lastWritten.current) return;
     lastWritten.current = urlValue;
@@ -45,7 +45,7 @@ export function TextFilter({ state, name, label, placeholder, icon }: TextFilter
   );
 }
 
-/** Search by name: the filter `q`. */
+/** Searches by name with the filter `q`. */
 export function SearchField({ state, label }: { readonly state: ListState; readonly label: string }) {
   return (
     <TextFilter
@@ -67,12 +67,12 @@ interface SelectFilterProps {
   readonly state: ListState;
   readonly name: string;
   readonly label: string;
-  /** What is said while nothing is chosen. */
+  /** The text shown while nothing is selected. */
   readonly anyLabel: string;
   readonly options: readonly Option[];
 }
 
-/** One of a few words as a filter in the address. */
+/** A filter that selects one of several values. */
 export function SelectFilter({ state, name, label, anyLabel, options }: SelectFilterProps) {
   const value = state.get(name) ?? '';
   const isKnown = value === '' || options.some((option) => option.value === value);
@@ -82,13 +82,13 @@ export function SelectFilter({ state, name, label, anyLabel, options }: SelectFi
       data={[{ value: '', label: anyLabel }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
       value={value}
       onChange={(event) => state.set({ [name]: event.currentTarget.value })}
-      // As wide before its words are read as after.
+      // Keeps the width constant while the options load.
       flex="0 1 165px"
     />
   );
 }
 
-/** Whether any of these filters is set, or a later page shown. */
+/** Whether any of these filters is set or a page other than the first is shown. */
 export function isFiltered(state: ListState, filters: readonly string[]): boolean {
   return state.isPaged || filters.some((name) => state.get(name) !== undefined);
 }
@@ -99,7 +99,7 @@ interface FilterBarProps {
   readonly children: ReactNode;
 }
 
-/** Search and filters; what they say is the address. */
+/** The search field and the filters of a list. Their values are in the URL. */
 export function FilterBar({ state, filters, children }: FilterBarProps) {
   return (
     <search className={styles['bar']}>

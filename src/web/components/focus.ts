@@ -1,19 +1,19 @@
 /**
- * What had the focus last, menus left aside: they are gone by the time that the dialog which they opened closes,
- * and what opened them is meant.
+ * The element that was focused last, ignoring menus: a menu is removed before the dialog that it opened closes, so the
+ * button that opened the menu must get the focus back.
  */
 let lastFocused: HTMLElement | null = null;
-/** The same, dialogs left aside too. */
+/** The same, also ignoring elements within dialogs. */
 let lastFocusedOnPage: HTMLElement | null = null;
 
-/** Begins to follow the focus; to be called once, before anything can open. */
+/** Starts to track the focus. Call it once, before any dialog can open. */
 export function trackFocus(): void {
   document.addEventListener('focusin', ({ target }) => {
     if (!(target instanceof HTMLElement) || target.closest('[role=menu], [role=listbox]') !== null) return;
     lastFocused = target;
     if (target.closest('[role=dialog]') === null) lastFocusedOnPage = target;
   });
-  // A button that is disabled while it works loses the focus: it has it again afterwards, unless something else has.
+  // A button loses the focus while it is disabled. It gets the focus back unless another element has it.
   new MutationObserver((changes) => {
     const isReenabled = changes.some(({ target }) => target === lastFocused && !lastFocused.hasAttribute('disabled'));
     if (isReenabled && isFocusLost()) lastFocused?.focus({ preventScroll: true });
@@ -22,10 +22,10 @@ export function trackFocus(): void {
 
 const isFocusLost = () => document.activeElement === null || document.activeElement === document.body;
 
-/** What opens a dialog now. */
+/** The element that opens a dialog now. */
 export const getOpener = (): HTMLElement | null => lastFocused;
 
-/** Where what had the focus in the dialog in front went with a step of it, puts the focus where the dialog wants it. */
+/** If a dialog's step removed the focused element, moves the focus to the dialog's initial element. */
 export function keepFocusInDialog(): void {
   if (lastFocused?.isConnected === true || !isFocusLost()) return;
   const dialog = [...document.querySelectorAll<HTMLElement>('[role=dialog]')].at(-1);
@@ -33,8 +33,8 @@ export function keepFocusInDialog(): void {
 }
 
 /**
- * Puts the focus back once a dialog closes: to what opened it or, if that went too, to the content of the page.
- * The dialog may still be on its way out, the focus in it.
+ * Returns the focus to the element that opened a dialog or, if that element has been removed, to the page's content.
+ * The closing dialog may still be in the document and contain the focus.
  */
 export function restoreFocus(opener: HTMLElement | null, closing: Element | null): void {
   if (!isFocusLost() && closing?.contains(document.activeElement) !== true) return;

@@ -6,19 +6,18 @@ import { getErrorMessage, getFieldErrors } from '../api.ts';
 import { Notice } from './notice.tsx';
 
 export interface Submission<Values> {
-  /** For the form's `onSubmit`. */
   readonly submit: (values: Values) => void;
   readonly busy: boolean;
-  /** What went wrong that no field says, null where all is well. */
+  /** The error message that belongs to no field; null if there is none. */
   readonly trouble: string | null;
   readonly error: unknown;
 }
 
-/** Sends what a form holds; what the server refuses is shown at the fields it names, the rest as `trouble`. */
+/** Submits a form. Errors that name a field are shown at that field, all others are returned as `trouble`. */
 export function useSubmit<Values extends Record<string, unknown>>(
   form: UseFormReturnType<Values>,
   send: (values: Values) => Promise<unknown>,
-  /** What the server's fields are called in the form, where it differs. */
+  /** Maps the server's field names to the form's where they differ. */
   fields: Readonly<Record<string, string>> = {},
 ): Submission<Values> {
   const [busy, setBusy] = useState(false);
@@ -50,7 +49,7 @@ export function useSubmit<Values extends Record<string, unknown>>(
   };
 }
 
-/** Whether a server's answer says that what is edited was changed meanwhile. */
+/** Whether the server rejected a change because the resource was changed in the meantime. */
 export function isConflict(error: unknown): boolean {
   return error instanceof DevpilotError && error.code === 'conflict';
 }
@@ -61,11 +60,11 @@ interface FormFooterProps {
   readonly onCancel?: (() => void) | undefined;
   readonly cancelLabel?: string;
   readonly disabled?: boolean;
-  /** What others changed meanwhile, said in the place of the refusal that tells no more. */
+  /** What someone else changed in the meantime; shown instead of the server's less specific error. */
   readonly conflictNotice?: ReactNode;
 }
 
-/** The end of a form: what went wrong, cancel and the verb. */
+/** The footer of a form: the error, a cancel button and the submit button. */
 export function FormFooter({
   saving,
   submitLabel,

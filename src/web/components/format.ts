@@ -1,4 +1,3 @@
-/** Returns the text with its first letter in upper case. */
 export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const RELATIVE_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
@@ -24,14 +23,14 @@ const dateFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'sh
 export function formatRelativeTime(time: string | number | Date, now: number = Date.now()): string {
   const difference = new Date(time).getTime() - now;
   for (const [unit, size] of RELATIVE_UNITS) {
-    // What is still to come in five days and a half is there until the sixth, as the status of a credential counts.
+    // Future times are rounded up, as in the status of a credential: five and a half days from now is “in 6 days”.
     const count = difference > 0 ? Math.ceil(difference / size) : Math.trunc(difference / size);
     if (Math.abs(difference) >= size) return relativeTimeFormat.format(count, unit);
   }
   return difference > 0 ? 'in less than a minute' : 'just now';
 }
 
-/** “24 Feb 2027, 09:00:00 GMT+1”, in the reader's zone. */
+/** “24 Feb 2027, 09:00:00 GMT+1”, in the browser's time zone. */
 export const formatDateTime = (time: string | number | Date): string => dateTimeFormat.format(new Date(time));
-/** “24 Feb 2027”, in the reader's zone. */
+/** “24 Feb 2027”, in the browser's time zone. */
 export const formatDate = (time: string | number | Date): string => dateFormat.format(new Date(time));

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import styles from './item-list.module.css';
 
-/** A short list of things with an icon, two lines and what can be done with each. */
+/** A short list of items, each with an icon, two lines of text and its actions. */
 export function ItemList({ label, children }: { readonly label: string; readonly children: ReactNode }) {
   return (
     <ul className={styles['rows']} aria-label={label}>

@@ -1,4 +1,4 @@
-/** Cuts a stream of text into its lines, whatever pieces it comes in; a last line needs no end. */
+/** Splits a stream of text chunks into lines. The last line does not need a line break. */
 export function createLineSplitter(): TransformStream<string, string> {
   let rest = '';
   return new TransformStream({

@@ -11,7 +11,7 @@ interface LinkTargetProps {
   readonly children: ReactNode;
 }
 
-/** A link within the workspace; the address goes on saying which. */
+/** A link within the workspace. It keeps the `workspace` parameter of the URL. */
 export function TextLink({ to, params, search, children, fz }: LinkTargetProps & { readonly fz?: MantineSpacing }) {
   return (
     <Anchor
@@ -25,7 +25,7 @@ export function TextLink({ to, params, search, children, fz }: LinkTargetProps &
   );
 }
 
-/** The name in the first column of a table, which leads to all about it. */
+/** The name in the first column of a table, linked to the page of the item. */
 export function NameLink({ to, params, children }: Omit<LinkTargetProps, 'search'>) {
   return (
     <Link to={to} params={params as never} search={{} as never} className={styles['name']}>
@@ -34,7 +34,7 @@ export function NameLink({ to, params, children }: Omit<LinkTargetProps, 'search
   );
 }
 
-/** Back to the list that a page belongs to. */
+/** A link to the list that contains the page's item. */
 export function BackLink({ to, params, children }: Omit<LinkTargetProps, 'search'>) {
   return (
     <TextLink to={to} params={params} fz="sm">

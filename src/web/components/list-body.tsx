@@ -14,15 +14,15 @@ interface ListBodyProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly state: ListState;
   readonly rowName: (row: Row) => string;
-  /** Whether the list is narrowed, so that nothing in it does not mean that there is nothing. */
+  /** Whether the list is filtered, so that an empty result does not mean that there are no items. */
   readonly isFiltered: boolean;
-  /** What stands there while there is nothing at all. */
+  /** Shown if there are no items. */
   readonly empty: ReactNode;
   readonly rows?: number;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
 }
 
-/** A list in whatever state it is: on its way, failed, empty, nothing that matches, or a table. */
+/** A list in any state: loading, failed, empty, without matches, or a table. */
 export function ListBody<Row extends { readonly id: string }>(props: ListBodyProps<Row>) {
   const { label, list, columns, state, rowName, isFiltered, empty, renderRowActions } = props;
   if (list.isPending) return <TableSkeleton rows={props.rows} />;

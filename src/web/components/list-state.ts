@@ -3,20 +3,20 @@ import { RESOURCE_SORTS } from '../../contract/vocabulary.ts';
 
 declare module '@tanstack/react-router' {
   interface HistoryState {
-    /** The cursors of the pages before this one, for going back. */
+    /** The cursors of the previous pages, for going back. */
     readonly trail?: readonly string[];
   }
 }
 
-/** What a list shows, kept in the address: filters, sorting and the page. */
+/** The state of a list in the URL: filters, sort order and page. */
 export interface ListState {
   get(name: string): string | undefined;
-  /** Sets filters or sorting, and goes to the first page. An empty value takes one out. */
+  /** Sets filters or the sort order and goes to the first page. An empty value removes a filter. */
   set(change: Readonly<Record<string, string | null | undefined>>): void;
   readonly cursor: string | undefined;
-  /** True beyond the first page. */
+  /** True on every page but the first. */
   readonly isPaged: boolean;
-  /** Whether the page before this one is known; after opening a link to a later page it is not. */
+  /** Whether the previous page is known. It is not after opening a link to a later page. */
   readonly canGoBack: boolean;
   next(cursor: string): void;
   previous(): void;
@@ -57,7 +57,7 @@ export function useListState(): ListState {
   };
 }
 
-/** What a list of projects, apps or servers is sorted by, as the API takes it; words that mean nothing are left out. */
+/** Returns the sort order of a list of projects, apps or servers; undefined if the URL's value is invalid. */
 export function getResourceSort(state: ListState): (typeof RESOURCE_SORTS)[number] | undefined {
   return RESOURCE_SORTS.find((sort) => sort === state.get('sort'));
 }

@@ -13,25 +13,25 @@ import { toPlainText } from './terminal-text.ts';
 
 export type ReadLog = (query: LogAsk, options: CallOptions) => AsyncIterable<LogLine>;
 
-/** Lines that are on the page; all are in the file. */
+/** Maximum number of lines on the page. The downloaded file contains all of them. */
 const MAX_SHOWN_LINES = 2000;
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
 
 interface LogState {
   readonly lines: readonly LogLine[];
-  /** All that were read, those not shown any more among them. */
+  /** Number of lines read, including those that are no longer shown. */
   readonly count: number;
   readonly ended: boolean;
   readonly error: unknown;
 }
 const EMPTY_LOG: LogState = { lines: [], count: 0, ended: false, error: null };
 
-/** Follows a log while the page shows it; what comes within a frame is drawn at once. */
+/** Follows a log while it is on the page. Renders at most once per frame. */
 function useLiveLog(id: string, read: ReadLog): LogState {
   const [state, setState] = useState(EMPTY_LOG);
   const reader = useRef(read);
   reader.current = read;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another log is read anew
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another log must be read from the start
   useEffect(() => {
     const abortController = new AbortController();
     let pendingLines: LogLine[] = [];
@@ -89,19 +89,19 @@ interface LiveLogProps {
   readonly id: string;
   readonly title?: string;
   readonly read: ReadLog;
-  /** What a line's server is called, where there are several. */
+  /** Returns the name of a line's server, if there are several servers. */
   readonly serverName?: (id: string | null) => string | null;
-  /** What is said while nothing has been said. */
+  /** Shown while the log is empty. */
   readonly emptyText: string;
 }
 
-/** What work says, as it says it. */
+/** The live output of a job. */
 export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: LiveLogProps) {
   const { lines, count, ended, error } = useLiveLog(id, read);
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);
   const [saving, setSaving] = useState(false);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it sticks to the end whenever there is more
+  // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls to the end whenever lines are added
   useEffect(() => {
     const element = box.current;
     if (element !== null && followsEnd) element.scrollTop = element.scrollHeight;
@@ -175,7 +175,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
           role="log"
           aria-live="off"
           aria-label={title}
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard
+          // biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard
           tabIndex={0}
           onScroll={(event) => {
             const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
@@ -183,7 +183,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
           }}
         >
           {lines.map((line, at) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: it is the number of the line in the log
+            // biome-ignore lint/suspicious/noArrayIndexKey: it is the line's number in the log
             <LogLineRow key={first + at} line={line} heading={headingOf(at)} />
           ))}
         </div>

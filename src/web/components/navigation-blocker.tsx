@@ -2,7 +2,7 @@ import { Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 
-/** What is shown there: a page, in a workspace. Filters and sorting do not matter. */
+/** Identifies a page of a workspace. Filters and the sort order are ignored. */
 function locationKey({ pathname, search }: { readonly pathname: string; readonly search: unknown }): string {
   const { workspace = '' } = search as { readonly workspace?: string };
   return `${workspace} ${pathname}`;
@@ -10,13 +10,13 @@ function locationKey({ pathname, search }: { readonly pathname: string; readonly
 
 interface NavigationBlockerProps {
   readonly when: boolean | (() => boolean);
-  /** The question, where it is not about changes that are not saved. */
+  /** Replaces the default question about unsaved changes. */
   readonly title?: string;
-  /** What leaving would lose. */
+  /** What the user loses by leaving. */
   readonly consequence?: string;
 }
 
-/** Asks before the page is left, reloaded or closed while something on it would be lost. */
+/** Asks for confirmation before the user leaves, reloads or closes a page with unsaved data. */
 export function NavigationBlocker({
   when,
   title = 'Leave without saving?',
@@ -42,7 +42,7 @@ export function NavigationBlocker({
   );
 }
 
-/** Asks before leaving while something is on the screen that can never be shown again. */
+/** Asks for confirmation before the user leaves a page with a secret that is shown only once. */
 export function UnstoredSecretBlocker({ secretName }: { readonly secretName: string }) {
   return (
     <NavigationBlocker

@@ -4,7 +4,7 @@ import { IconAlertTriangle, IconCheck } from './icons.ts';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'mute';
 
-/** A line or two that want to be read: a warning, a failure, a success. Failures and successes are announced. */
+/** A short warning, error or success message. Errors and successes are announced by screen readers. */
 export function Notice({ tone, children }: { readonly tone: Tone; readonly children: ReactNode }) {
   const Icon = tone === 'good' ? IconCheck : IconAlertTriangle;
   return (
@@ -23,7 +23,7 @@ export function Notice({ tone, children }: { readonly tone: Tone; readonly child
   );
 }
 
-/** A word in a coloured field: a status, a scope. */
+/** A colored label, for example a status or a scope. */
 export function Tag({ tone = 'mute', children }: { readonly tone?: Tone; readonly children: ReactNode }) {
   return <span className={`tag tone-${tone}`}>{children}</span>;
 }

@@ -4,21 +4,21 @@ import { type ReactNode, useEffect } from 'react';
 interface PageProps {
   readonly title: string;
   readonly description?: ReactNode;
-  /** What can be done here, at the right of the title. */
+  /** Buttons to the right of the title. */
   readonly actions?: ReactNode;
-  /** Wide for tables, narrow for forms and prose. */
+  /** Wide for tables, narrow for forms and text. */
   readonly width?: 'wide' | 'narrow';
   readonly children: ReactNode;
 }
 
-/** Sets the tab's title. */
+/** Sets the document's title. */
 export function useTitle(title: string): void {
   useEffect(() => {
     document.title = `${title} · Devpilot`;
   }, [title]);
 }
 
-/** A page: its title in the tab and on the page, what can be done, and the rest. */
+/** A page with its title, description, actions and content. */
 export function Page({ title, description, actions, width = 'wide', children }: PageProps) {
   useTitle(title);
   return (

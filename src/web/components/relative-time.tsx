@@ -2,7 +2,7 @@ import { Text, Tooltip } from '@mantine/core';
 import { useEffect, useReducer } from 'react';
 import { formatDateTime, formatRelativeTime } from './format.ts';
 
-/** An instant as people say it, exact on hover, focus and touch; kept true while it is on the screen. */
+/** A relative time that stays up to date. The exact time is shown on hover, focus and touch. */
 export function RelativeTime({ time, prefix = '' }: { readonly time: string; readonly prefix?: string }) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {

@@ -18,7 +18,7 @@ interface NamedResource {
 }
 
 interface CreateResourceDialogProps<Form extends FormValues, Made extends NamedResource> {
-  /** What it makes: “project”. */
+  /** The kind of the resource, for example “project”. */
   readonly noun: string;
   readonly initial: Form;
   readonly validate: FormRulesRecord<Form>;
@@ -28,7 +28,7 @@ interface CreateResourceDialogProps<Form extends FormValues, Made extends NamedR
   readonly onCreated: (created: Made) => void;
 }
 
-/** Makes something with a name, and leads to it. A stray click does not throw away what was typed. */
+/** Creates a named resource and opens its page. A click outside does not close the dialog, so that no input is lost. */
 export function CreateResourceDialog<Form extends FormValues, Made extends NamedResource>(
   props: CreateResourceDialogProps<Form, Made>,
 ) {
@@ -60,9 +60,9 @@ interface EditResourceDialogProps<Form extends FormValues, Item extends NamedRes
   readonly toFormValues: (item: Item) => Form;
   readonly validate: FormRulesRecord<Form>;
   readonly renderFields: (form: UseFormReturnType<Form>) => ReactNode;
-  /** Only what was changed: what a colleague changes meanwhile is not overwritten. */
+  /** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
   readonly toUpdateRequest: (before: Item, values: Form) => Change;
-  /** How the fields are called that a person knows. */
+  /** Display names of the fields shown to the user. */
   readonly labels: Readonly<Record<string, string>>;
   readonly read: (options?: CallOptions) => Promise<Tagged<Item>>;
   readonly update: (changes: Change, options: CallOptions) => Promise<Item>;
@@ -101,7 +101,10 @@ function EditResourceForm<Form extends FormValues, Item extends NamedResource, C
   );
 }
 
-/** Edits something as it is now, and tells of what others changed meanwhile instead of overwriting it. */
+/**
+ * Edits the current version of a resource. If someone else changed it in the meantime, shows their changes instead of
+ * overwriting them.
+ */
 export function EditResourceDialog<Form extends FormValues, Item extends NamedResource, Change extends object>(
   props: EditResourceDialogProps<Form, Item, Change>,
 ) {

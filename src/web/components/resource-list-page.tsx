@@ -14,35 +14,35 @@ import { EmptyState } from './states.tsx';
 
 interface ResourceListPageProps<Row> {
   readonly title: string;
-  /** What these are, in the plural: “projects”. */
+  /** The plural of the kind, for example “projects”. */
   readonly plural: string;
   readonly description: string;
   readonly icon: ReactNode;
-  /** The button that makes one: “New project”. */
+  /** The label of the create button, for example “New project”. */
   readonly createLabel: string;
-  /** What an owner or admin reads while there is none. */
+  /** The hint for owners and admins while the list is empty. */
   readonly emptyHint: ReactNode;
   readonly list: UseQueryResult<PageOf<Row>>;
   readonly columns: readonly Column<Row>[];
   readonly state: ListState;
-  /** The words of the filters in the address; `q` is always among them. */
+  /** The names of the filters in the URL, including `q`. */
   readonly filters: readonly string[];
-  /** The filters beside the search. */
+  /** Filters in addition to the search field. */
   readonly filterControls?: ReactNode;
-  /** The dialog that makes one; or, where that is a page, the way to it as `onCreate`. */
+  /** The dialog that creates a resource. Pass `onCreate` instead if a page does that. */
   readonly renderCreateDialog?: (close: () => void) => ReactNode;
   readonly onCreate?: () => void;
-  /** The dialog that edits one; or, where that is a page, the way to it as `onEdit`. */
+  /** The dialog that edits a resource. Pass `onEdit` instead if a page does that. */
   readonly renderEditDialog?: (row: Row, close: () => void) => ReactNode;
   readonly onEdit?: (row: Row) => void;
   readonly renderDeleteDialog: (row: Row, close: () => void) => ReactNode;
-  /** False where something else must be there first. */
+  /** False if another resource must be created first. */
   readonly canCreate?: boolean;
 }
 
 type OpenDialog<Row> = { readonly dialog: 'create' } | { readonly dialog: 'edit' | 'delete'; readonly row: Row };
 
-/** The list of one kind of things that have a name, with everything that owners and admins can do to them. */
+/** The list of a kind of named resource, with the actions of owners and admins. */
 export function ResourceListPage<Row extends { readonly id: string; readonly name: string }>(
   props: ResourceListPageProps<Row>,
 ) {

@@ -8,16 +8,16 @@ import { Page } from './page.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from './states.tsx';
 
 interface ResourcePageProps<Item> {
-  /** What it is: “project”. */
+  /** The kind of the resource, for example “project”. */
   readonly noun: string;
-  /** The title until it is known. */
+  /** The title while the resource is loading. */
   readonly title: string;
   readonly backLink: ReactNode;
   readonly query: UseQueryResult<Item>;
   readonly children: (item: Item) => ReactNode;
 }
 
-/** A page about one thing, in whatever state it is: on its way, failed, not there, or shown. */
+/** The page of a resource in any state: loading, failed, not found, or loaded. */
 export function ResourcePage<Item>({ noun, title, backLink, query, children }: ResourcePageProps<Item>) {
   const { data, error, refetch } = query;
   if (error instanceof DevpilotError && error.code === 'not_found') {

@@ -3,14 +3,14 @@ import type { ReactNode } from 'react';
 import { IconDots, IconEdit, IconTrash } from './icons.ts';
 
 interface RowMenuProps {
-  /** Whose menu it is, for screen readers. */
+  /** The name of the row's item, for screen readers. */
   readonly name: string;
   readonly children?: ReactNode;
   readonly onEdit?: (() => void) | undefined;
   readonly onDelete?: (() => void) | undefined;
 }
 
-/** What can be done with a row of a table. */
+/** The actions menu of a table row. */
 export function RowMenu({ name, children, onEdit, onDelete }: RowMenuProps) {
   return (
     <Menu width={210}>

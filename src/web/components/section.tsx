@@ -4,14 +4,14 @@ import { type ReactNode, useId } from 'react';
 interface SectionProps {
   readonly title: string;
   readonly description?: ReactNode;
-  /** What can be done here, at the right of the title. */
+  /** Buttons to the right of the heading. */
   readonly actions?: ReactNode;
   readonly children?: ReactNode;
-  /** For what can't be undone. */
+  /** For actions that cannot be undone. */
   readonly tone?: 'bad';
 }
 
-/** A part of a page with a heading of its own. */
+/** A part of a page with its own heading. */
 export function Section({ title, description, actions, children, tone }: SectionProps) {
   const id = useId();
   return (

@@ -3,11 +3,11 @@ import { slugOf } from '../../contract/slug.ts';
 
 interface SlugFieldProps extends TextInputProps {
   readonly noun: string;
-  /** The name it is made from unless it is given. */
+  /** The name from which the slug is derived if the field is empty. */
   readonly sourceName: string;
 }
 
-/** The slug of something new: optional, and shown as it would be. */
+/** The optional slug of a new resource. The placeholder shows the slug derived from the name. */
 export function SlugField({ noun, sourceName, ...props }: SlugFieldProps) {
   return (
     <TextInput

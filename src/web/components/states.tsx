@@ -31,12 +31,12 @@ function StatePanel({ icon, title, children, action, role }: StatePanelProps) {
   );
 }
 
-/** Nothing here yet: what would be, and the way to the first. */
+/** Shown if there are no items: what they are for and how to create the first one. */
 export function EmptyState(props: Omit<StatePanelProps, 'role'>) {
   return <StatePanel {...props} />;
 }
 
-/** Something failed: what, the request's id for the operator, and a way to try again. */
+/** An error with its request ID, for the operator, and a retry button. `forbidden` is shown as `NoPermission`. */
 export function ErrorState({ error, retry }: { readonly error: unknown; readonly retry?: () => void }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') return <NoPermission />;
   const isUnreachable = error instanceof DevpilotError && error.status === 0;
@@ -65,7 +65,6 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
   );
 }
 
-/** The person may not see this. */
 export function NoPermission({ children }: { readonly children?: ReactNode }) {
   return (
     <StatePanel icon={<IconLock size={26} />} title="You don't have access to this page">
@@ -76,14 +75,14 @@ export function NoPermission({ children }: { readonly children?: ReactNode }) {
   );
 }
 
-/** The place of a list that is still being read, as high as the list will be. */
+/** Placeholder of a table that is loading, as high as the table. */
 export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
   const widths = ['22%', '26%', '10%', '14%', '12%'];
   return (
     <Paper withBorder radius="lg" aria-busy aria-label="Loading" role="status">
       {Array.from({ length: rows }, (_, row) => (
         <Group
-          // biome-ignore lint/suspicious/noArrayIndexKey: the rows are all alike
+          // biome-ignore lint/suspicious/noArrayIndexKey: the rows are identical
           key={row}
           px="md"
           h={62}
@@ -100,7 +99,7 @@ export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
   );
 }
 
-/** The place of a form or facts that are still being read. */
+/** Placeholder of a form or details that are loading. */
 export function BlockSkeleton({ height = 240 }: { readonly height?: number }) {
   return <Skeleton h={height} radius="lg" aria-busy aria-label="Loading" role="status" />;
 }

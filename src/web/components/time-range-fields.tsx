@@ -1,14 +1,14 @@
 import { TextInput } from '@mantine/core';
 import type { ListState } from './list-state.ts';
 
-/** `datetime-local` speaks the reader's zone without naming it. */
+/** Converts to the value of a `datetime-local` field, which is in the browser's time zone without naming it. */
 function toLocalDateTime(time: string | undefined): string {
   if (time === undefined || Number.isNaN(Date.parse(time))) return '';
   const date = new Date(time);
   return new Date(date.getTime() - date.getTimezoneOffset() * 60_000).toISOString().slice(0, 16);
 }
 
-/** From when to when, in the reader's zone; kept in the address as `from` and `to`. */
+/** The start and end of a time range in the browser's time zone. They are in the URL as `from` and `to`. */
 export function TimeRangeFields({ state }: { readonly state: ListState }) {
   const boundField = (name: 'from' | 'to', label: string) => (
     <TextInput

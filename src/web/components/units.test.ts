@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { toPlainText } from './terminal-text.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
-test('durations and sizes are said as people say them', () => {
+test('durations and sizes are formatted with suitable units', () => {
   assert.deepEqual([-5, 420, 9_999, 12_400, 60_000, 185_000, 3_600_000, 7_800_000].map(formatDuration), [
     '0.0 s',
     '0.4 s',
@@ -24,7 +24,7 @@ test('durations and sizes are said as people say them', () => {
   ]);
 });
 
-test('colours and movements of a terminal are left out of a line', () => {
+test('escape sequences and overwritten text are removed from a line', () => {
   assert.equal(toPlainText('\u001b[1;31mred\u001b[0m and \u001b]0;title\u0007plain\r'), 'red and plain');
   assert.equal(toPlainText('old\rnew'), 'new');
 });

@@ -1,12 +1,12 @@
 import { type FormErrors, type UseFormInput, type UseFormReturnType, useForm } from '@mantine/form';
 import { useEffect, useId, useState } from 'react';
 
-/** What can take the focus within a field that consists of several: a group of radios, a list with its buttons. */
+/** Elements that can be focused within a field that consists of several, such as a radio group or an editable list. */
 const FOCUSABLE_SELECTOR = ['input:not([type=hidden])', 'select', 'textarea', 'button']
   .map((selector) => `${selector}:not(:disabled)`)
   .join();
 
-/** The first field on the page, from the top, that one of these errors is about; null where none is in sight. */
+/** Returns the topmost visible field that has one of these errors; null if there is none. */
 function findFirstInvalidField(name: string, errors: FormErrors): HTMLElement | null {
   for (const field of document.querySelectorAll<HTMLElement>(`[data-path^="${name}-"]`)) {
     const isInvalid = Boolean(errors[(field.dataset['path'] ?? '').slice(name.length + 1)]);
@@ -17,12 +17,13 @@ function findFirstInvalidField(name: string, errors: FormErrors): HTMLElement | 
 }
 
 /**
- * Mantine's form, in which the first field that is refused, by its own rules or by the server, takes the focus once
- * what the refusal changes is on the screen. A field is what carries the `data-path` of `getInputProps`, on itself or
- * around its parts.
+ * Mantine's form, which also focuses the first invalid field once its error is rendered, whether the form or the
+ * server rejected it. A field is found by the `data-path` attribute of `getInputProps`, on the field itself or around
+ * its parts.
  */
 export function useAppForm<Values extends object>(input: UseFormInput<Values>): UseFormReturnType<Values> {
-  // A name of its own: fields of another form on the page may be called the same. It takes letters and digits alone.
+  // A unique name, because another form on the page may have fields of the same name. Mantine accepts only letters and
+  // digits.
   const name = useId().replace(/[^0-9A-Za-z]/g, '');
   const form = useForm<Values>({ ...input, name });
   const [invalidFields, setInvalidFields] = useState<FormErrors>({});
@@ -46,7 +47,7 @@ export function useAppForm<Values extends object>(input: UseFormInput<Values>): 
   };
 }
 
-/** What marks a field that is made by hand, so that it takes the focus when it is refused. */
+/** Attributes that mark a custom field, so that it is focused when it is invalid. */
 export function fieldPathProps(
   form: { getInputProps(path: string): object },
   path: string,

@@ -134,7 +134,7 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
   );
 }
 
-/** What stands in the place of a credential that is not, or no longer, there. */
+/** Shown for a credential that does not exist or was deleted. */
 function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig; readonly id: string }) {
   const { isAdmin } = useWorkspace();
   return (
@@ -150,7 +150,7 @@ function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig;
   );
 }
 
-/** All about one credential: its facts, its uses, where from, and what the log says of it. */
+/** The page of a credential: its properties, its uses and their origins, and its activity. */
 export function CredentialPage() {
   const { workspace, api, isAdmin } = useWorkspace();
   const navigate = useNavigate();

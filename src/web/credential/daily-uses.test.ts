@@ -4,7 +4,7 @@ import { describeUses, fillLastThirtyDays } from './daily-uses.ts';
 
 const now = Date.parse('2027-03-01T12:00:00Z');
 
-test('days without a use are there too, the last one being today', () => {
+test('days without uses are included, and the last day is today', () => {
   const days = fillLastThirtyDays([{ day: '2027-02-24', count: 7 }], now);
   assert.equal(days.length, 30);
   assert.deepEqual(days[0], { day: '2027-01-31', label: '31 Jan', uses: 0 });
@@ -12,7 +12,7 @@ test('days without a use are there too, the last one being today', () => {
   assert.equal(days.find(({ day }) => day === '2027-02-24')?.uses, 7);
 });
 
-test('the chart is told in a sentence', () => {
+test('the chart is described in a sentence', () => {
   const days = [
     { day: '2027-02-24', count: 1200 },
     { day: '2027-02-25', count: 34 },

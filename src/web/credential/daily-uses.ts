@@ -2,7 +2,7 @@ import type { CredentialUses } from '../../contract/credentials.ts';
 import { DAY } from '../../contract/limits.ts';
 
 export interface DailyUses {
-  /** As the chart writes it: “24 Feb”. */
+  /** The chart's label of the day: “24 Feb”. */
   readonly label: string;
   readonly day: string;
   readonly uses: number;
@@ -11,7 +11,7 @@ export interface DailyUses {
 const DAY_COUNT = 30;
 const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 
-/** The last 30 days (UTC), oldest first, with those on which nothing happened. Pure. */
+/** Returns the last 30 days (UTC), oldest first, including days without uses. */
 export function fillLastThirtyDays(days: CredentialUses['days'], now: number): DailyUses[] {
   const counts = new Map(days.map(({ day, count }) => [day, count]));
   return Array.from({ length: DAY_COUNT }, (_, index) => {
@@ -23,7 +23,7 @@ export function fillLastThirtyDays(days: CredentialUses['days'], now: number): D
 
 const numberFormat = new Intl.NumberFormat('en');
 
-/** What the chart shows, in a sentence. Pure. */
+/** Describes the chart in a sentence. */
 export function describeUses(days: readonly DailyUses[]): string {
   const total = days.reduce((sum, { uses }) => sum + uses, 0);
   if (total === 0) return 'No uses in the last 30 days.';

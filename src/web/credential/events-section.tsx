@@ -6,7 +6,7 @@ import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 
-/** What the log says about a credential, also after it is gone. For owners and admins. */
+/** The activity log entries of a credential, also after its deletion. For owners and admins. */
 export function ActivitySection({ id }: { readonly id: string }) {
   const { workspace, api } = useWorkspace();
   const { data, error, refetch } = useQuery({

@@ -2,7 +2,7 @@ import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import type { DailyUses } from './daily-uses.ts';
 
-/** Bars, a day each. Hidden from screen readers, for whom the table beside it says the same. */
+/** One bar per day. Hidden from screen readers, which get the same data as a table. */
 export function UsesChart({ days }: { readonly days: readonly DailyUses[] }) {
   return (
     <BarChart

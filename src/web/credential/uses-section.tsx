@@ -43,7 +43,7 @@ function DailyUsesTable({ days }: { readonly days: readonly DailyUses[] }) {
 const guardName = (guards: CredentialUses['guards'], id: string) =>
   guards.find((guard) => guard.id === id)?.name ?? `the guard with key ${id}`;
 
-/** How many uses each guard reported: what it says is not checked. */
+/** The number of uses that each guard reported. Reported numbers are not verified. */
 function GuardUsageTable({ guards }: Pick<CredentialUses, 'guards'>) {
   return (
     <Table fz="sm" aria-label="Uses reported by guards" horizontalSpacing={0}>
@@ -112,7 +112,7 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
   );
 }
 
-/** How much a credential was used in the last 30 days, and from where. */
+/** How often and from where a credential was used in the last 30 days. */
 export function UsesSections({ credential }: { readonly credential: Credential }) {
   const { workspace, api } = useWorkspace();
   const { kind, id } = credential;

@@ -14,7 +14,7 @@ interface BulkDeleteDialogProps {
   readonly credentials: readonly Credential[];
   readonly opened: boolean;
   readonly onClose: () => void;
-  /** With those that are gone, whenever the dialog closes. */
+  /** Called with the IDs of the deleted credentials whenever the dialog closes. */
   readonly onDeleted: (ids: ReadonlySet<string>) => void;
 }
 
@@ -145,7 +145,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
   );
 }
 
-/** Deletes several together, with progress and a result for each. */
+/** Deletes several credentials, with progress and a result for each. */
 export function BulkDeleteDialog(props: BulkDeleteDialogProps) {
   const { kind, credentials, opened, onClose } = props;
   const noun = credentials.length === 1 ? kind.noun : kind.plural;

@@ -50,7 +50,7 @@ function DateCell({ time }: { readonly time: string }) {
   );
 }
 
-/** The columns that tokens and keys have in common. */
+/** The columns shared by access tokens and API keys. */
 export function credentialColumns(kind: CredentialKindConfig): Column<Credential>[] {
   return [
     {

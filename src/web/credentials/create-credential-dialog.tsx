@@ -31,7 +31,7 @@ function CreateCredentialForm({
   );
 }
 
-/** Creates a credential, then shows its secret once, in a dialog that only “I have stored it” closes. */
+/** Creates a credential, then shows its secret once in a dialog that only “I have stored it” closes. */
 export function CreateCredentialDialog({ kind, opened, onClose }: CreateCredentialDialogProps) {
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
   const isShowing = revealed !== null;
@@ -42,7 +42,7 @@ export function CreateCredentialDialog({ kind, opened, onClose }: CreateCredenti
         onClose={onClose}
         title={kind.generateLabel}
         size={620}
-        // A stray click must not throw away what was typed.
+        // A click outside must not discard input.
         closeOnClickOutside={false}
       >
         <CreateCredentialForm kind={kind} onClose={onClose} onCreated={setRevealed} />
@@ -55,7 +55,7 @@ export function CreateCredentialDialog({ kind, opened, onClose }: CreateCredenti
         closeOnClickOutside={false}
         closeOnEscape={false}
         withCloseButton={false}
-        // Not only out of sight: nothing of it stays behind while a transition ends.
+        // Without a transition the secret is removed from the document at once.
         transitionProps={{ duration: 0 }}
       >
         {revealed !== null && (

@@ -39,9 +39,9 @@ const ReplaceCredentialDialog = lazy(async () => ({
 
 interface CredentialsPageProps {
   readonly kind: CredentialKindConfig;
-  /** Columns of this kind alone, put before the last three. */
+  /** Columns of this kind only, inserted before the last three. */
   readonly extraColumns?: readonly Column<Credential>[];
-  /** The dialog that edits one, where the kind can be edited. */
+  /** The dialog that edits a credential, if this kind can be edited. */
   readonly renderEditDialog?: (credential: Credential, onClose: () => void) => ReactNode;
 }
 
@@ -97,7 +97,7 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
   );
 }
 
-/** The list of a kind of credentials with everything that can be done to them. */
+/** The list of credentials of one kind, with all actions on them. */
 export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: CredentialsPageProps) {
   const { workspace, api, isAdmin } = useWorkspace();
   const state = useListState();

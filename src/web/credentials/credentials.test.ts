@@ -9,7 +9,7 @@ import { summarize } from './summary.ts';
 const now = new Date(2027, 0, 15, 12).getTime();
 
 describe('Expiry', () => {
-  test('a span counts from now, a date ends with its day, never is null', () => {
+  test('a duration starts now, a date means the end of the day, never is null', () => {
     assert.equal(toExpiresAt({ choice: '30', date: null }, now), new Date(now + 30 * DAY).toISOString());
     const date = toExpiresAt({ choice: 'date', date: '2027-02-24' }, now);
     assert.equal(date, new Date(2027, 1, 24, 23, 59, 59, 999).toISOString());
@@ -20,13 +20,13 @@ describe('Expiry', () => {
     );
   });
 
-  test('a date must be chosen and lie ahead; today still does', () => {
+  test('a date is required and must be today or later', () => {
     assert.equal(validateExpiry({ choice: 'date', date: null }, now), 'Choose a date');
     assert.equal(validateExpiry({ choice: 'date', date: '2027-01-14' }, now), 'The date must be in the future');
     assert.equal(validateExpiry({ choice: 'date', date: '2027-01-15' }, now), null);
   });
 
-  test('a replacement lives as long as what it replaces was given', () => {
+  test('a replacement gets the option closest to the lifetime of the old credential', () => {
     const expiryForDays = (days: number) =>
       closestExpiry(new Date(now).toISOString(), new Date(now + days * DAY).toISOString());
     assert.deepEqual(
@@ -38,13 +38,13 @@ describe('Expiry', () => {
 });
 
 describe('Passphrases', () => {
-  test('made ones are strong, within the limits and never the same', () => {
+  test('generated passphrases are strong and unique', () => {
     const generated = new Set(Array.from({ length: 200 }, generatePassphrase));
     assert.equal(generated.size, 200);
     for (const passphrase of generated) assert.equal(estimateStrength(passphrase), 'strong');
   });
 
-  test('runs and repetitions count for little', () => {
+  test('sequences and repetitions are weak', () => {
     for (const weak of ['aaaaaaaaaaaaaaaaaaaa', '12345678', 'abcdefghijkl', 'password']) {
       assert.equal(estimateStrength(weak), 'weak', weak);
     }
@@ -52,7 +52,7 @@ describe('Passphrases', () => {
   });
 });
 
-test('a summary says in words what is about to be', () => {
+test('the summary describes the credential in words', () => {
   const expiresAt = new Date(2027, 1, 24, 12).toISOString();
   assert.equal(
     summarize({ rights: ['basic_deployment', 'activity_tracker_analytics'], expiresAt, passphrase: true }),
@@ -65,7 +65,7 @@ test('a summary says in words what is about to be', () => {
 });
 
 // ASVS 3.7.2
-test('sign-in leads back to places of our own alone', () => {
+test('sign-in never redirects to another origin', () => {
   const origin = 'https://devpilot.example.com';
   assert.equal(safeReturnPath('/settings/api-keys?q=x', origin), '/settings/api-keys?q=x');
   for (const from of [

@@ -9,19 +9,19 @@ import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 import { type Credential, credentialsKey, deleteCredential, getKindConfig, getRights } from './kinds.ts';
 
-/** Whether something out there most likely still depends on it. */
+/** Returns whether something probably still uses the credential. */
 export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): boolean {
   return lastUsedAt !== null && now - Date.parse(lastUsedAt) < DAY;
 }
 
-/** When and how often it was used, in a sentence. */
+/** Describes in a sentence when and how often a credential was used. */
 export function describeUsage({ lastUsedAt, useCount }: Credential): string {
   if (lastUsedAt === null) return 'It has never been used.';
   const times = useCount === 1 ? 'once' : `${useCount.toLocaleString('en')} times`;
   return `It was used ${times}, most recently ${formatRelativeTime(lastUsedAt)} (${formatDateTime(lastUsedAt)}).`;
 }
 
-/** Deletes; gone already is as good as deleted. */
+/** Returns a function that deletes a credential and succeeds if it has already been deleted. */
 export function useDeleteCredential(): (credential: Credential) => Promise<void> {
   const { api } = useWorkspace();
   return async (credential) => {
@@ -37,11 +37,11 @@ interface DeleteCredentialDialogProps {
   readonly credential: Credential;
   readonly opened: boolean;
   readonly onClose: () => void;
-  /** After it is gone and the dialog closed. */
+  /** Called after the deletion, when the dialog has closed. */
   readonly onDeleted?: () => void;
 }
 
-/** Asks before a credential is deleted: which, what breaks, when it was last used. */
+/** Asks for confirmation before a credential is deleted, and says what will break and when it was last used. */
 export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted }: DeleteCredentialDialogProps) {
   const { workspace } = useWorkspace();
   const remove = useDeleteCredential();

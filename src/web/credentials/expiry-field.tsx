@@ -8,13 +8,13 @@ interface ExpiryFieldProps {
   readonly value: Expiry;
   readonly onChange: (expiry: Expiry) => void;
   readonly now: number;
-  /** What an edited credential has; leave it out for a new one. */
+  /** The expiry of the edited credential; omitted for a new one. */
   readonly currentExpiresAt?: string | null | undefined;
   readonly error?: string | undefined;
   readonly 'data-path': string;
 }
 
-/** When it ends: a span, a date, or never, with the warning that never deserves. */
+/** The expiry of a credential: a duration, a date, or never, with a warning for never. */
 export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, error, ...fieldProps }: ExpiryFieldProps) {
   const neverExpires = value.choice === 'never' || (value.choice === 'keep' && currentExpiresAt === null);
   return (

@@ -1,12 +1,12 @@
 import { DAY } from '../../contract/limits.ts';
 import { formatDate } from '../components/format.ts';
 
-/** What the form's choice of an expiry can be. `keep` is for editing alone. */
+/** The options of the expiry field. `keep` is only for editing. */
 export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'date' | 'never' | 'keep';
 
 export interface Expiry {
   readonly choice: ExpiryChoice;
-  /** `YYYY-MM-DD` in the reader's zone, for the choice `date`. */
+  /** `YYYY-MM-DD` in the browser's time zone, for the option `date`. */
   readonly date: string | null;
 }
 
@@ -20,13 +20,13 @@ const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
 
 const daysFromNow = (days: number, now: number) => now + days * DAY;
 
-/** The last instant of a day in the reader's zone. */
+/** Returns the last millisecond of a day in the browser's time zone, as a timestamp. */
 function endOfDay(date: string): number {
   const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
   return new Date(year, month - 1, day, 23, 59, 59, 999).getTime();
 }
 
-/** The choices with the day that each would mean. */
+/** Returns the options, each with the date on which the credential would expire. */
 export function expiryOptions(
   now: number,
   currentExpiresAt: string | null | undefined,
@@ -50,7 +50,7 @@ export function expiryOptions(
   ];
 }
 
-/** The instant that a choice means, null for never. A date means its last instant. */
+/** Returns the time of an expiry; null for never. A date means the end of that day. */
 export function toExpiresAt(
   { choice, date }: Expiry,
   now: number,
@@ -68,7 +68,7 @@ export function validateExpiry({ choice, date }: Expiry, now: number): string | 
   return endOfDay(date) > now ? null : 'The date must be in the future';
 }
 
-/** The choice that comes nearest to how long another credential was given. */
+/** Returns the option closest to the lifetime of another credential. */
 export function closestExpiry(createdAt: string, expiresAt: string | null): Expiry {
   if (expiresAt === null) return { choice: 'never', date: null };
   const days = (Date.parse(expiresAt) - Date.parse(createdAt)) / DAY;

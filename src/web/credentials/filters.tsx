@@ -7,7 +7,7 @@ import type { CredentialKindConfig } from './kinds.ts';
 
 export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused'] as const;
 
-/** What a list of credentials can be narrowed to. */
+/** The filters of a list of credentials. */
 export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; readonly state: ListState }) {
   const { api, workspace } = useWorkspace();
   const members = useQuery({

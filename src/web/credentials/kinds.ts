@@ -12,19 +12,19 @@ export interface RightGroup {
   readonly rights: readonly Right[];
 }
 
-/** How a kind of credential is called and shown; the two pages differ in this and little else. */
+/** The texts and settings in which the pages of the two kinds of credential differ. */
 export interface CredentialKindConfig {
   readonly kind: CredentialKind;
-  /** In the middle of a sentence. */
+  /** As written in the middle of a sentence. */
   readonly noun: string;
   readonly plural: string;
   readonly title: string;
   readonly generateLabel: string;
   readonly path: '/settings/access-tokens' | '/settings/api-keys';
-  /** Two sentences for those who see it the first time. */
+  /** An introduction of two sentences for new users. */
   readonly description: string;
   readonly prefix: string;
-  /** The variable that a script finds the secret in. */
+  /** The environment variable that a script reads the secret from. */
   readonly variable: string;
   readonly rightsLabel: string;
   readonly rightNoun: string;
@@ -87,7 +87,7 @@ export const getRights = (credential: Credential): readonly Right[] =>
 export const hasPassphrase = (credential: Credential): boolean =>
   credential.kind === 'access_token' && credential.hasPassphrase;
 
-/** The key of everything that is read about credentials of a kind in a workspace. */
+/** The query key prefix of all credentials of a kind in a workspace. */
 export const credentialsKey = (workspaceId: string, { kind }: CredentialKindConfig) => [workspaceId, kind] as const;
 
 export interface CredentialListQuery {
@@ -102,7 +102,7 @@ export interface CredentialListQuery {
 
 const apiPath = ({ kind }: CredentialKindConfig) => (kind === 'access_token' ? '/v1/access-tokens' : '/v1/api-keys');
 
-/** What the address says goes to the server as it stands; a mistyped filter is the server's to refuse. */
+/** Sends the URL's filters to the server unchanged; the server rejects invalid ones. */
 export function listCredentials(
   api: Client,
   kind: CredentialKindConfig,

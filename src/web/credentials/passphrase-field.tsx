@@ -7,7 +7,7 @@ import { estimateStrength, generatePassphrase } from './passphrase.ts';
 
 interface PassphraseFieldProps {
   readonly value: string;
-  /** Also says whether the passphrase was generated here rather than typed. */
+  /** Called with the passphrase and whether it was generated here rather than typed. */
   readonly onChange: (passphrase: string, generated: boolean) => void;
   readonly error?: string | undefined;
   readonly description?: string;
@@ -16,7 +16,7 @@ interface PassphraseFieldProps {
 
 const STRENGTH_LABELS = { weak: 'Weak: make it longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
 
-/** An optional second factor of a token, made up or made here. */
+/** An optional passphrase of an access token, typed or generated. */
 export function PassphraseField({ value, onChange, error, description, ...fieldProps }: PassphraseFieldProps) {
   const [visible, setVisible] = useState(false);
   const [generated, setGenerated] = useState(false);

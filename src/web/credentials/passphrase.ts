@@ -1,14 +1,14 @@
-/** Letters and digits without those that are taken for one another. */
+/** Letters and digits without those that look alike. */
 const ALPHABET = 'abcdefghijkmnpqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789';
 const GROUP_COUNT = 5;
 const GROUP_LENGTH = 5;
 
-/** A passphrase of 145 random bits in groups that can be read out. */
+/** Returns a passphrase of 145 random bits, in groups that can be read aloud. */
 export function generatePassphrase(): string {
   const characters: string[] = [];
   while (characters.length < GROUP_COUNT * GROUP_LENGTH) {
     for (const byte of crypto.getRandomValues(new Uint8Array(64))) {
-      // Bytes beyond the last whole multiple would favour the first characters.
+      // Larger bytes would make the first characters of the alphabet more likely.
       const isFair = byte < 256 - (256 % ALPHABET.length);
       if (isFair && characters.length < GROUP_COUNT * GROUP_LENGTH)
         characters.push(ALPHABET[byte % ALPHABET.length] ?? '');
@@ -29,7 +29,7 @@ const CHARACTER_CLASSES: readonly [RegExp, number][] = [
   [/[^a-zA-Z0-9]/, 32],
 ];
 
-/** A rough guess from variety and length; runs and repeated characters count for little. */
+/** Returns a rough estimate from variety and length. Sequences and repeated characters count for little. */
 export function estimateStrength(passphrase: string): Strength {
   const characters = [...passphrase];
   const alphabet = CHARACTER_CLASSES.reduce((sum, [pattern, size]) => (pattern.test(passphrase) ? sum + size : sum), 0);

@@ -22,7 +22,7 @@ interface ReplaceCredentialDialogProps {
   readonly onClose: () => void;
 }
 
-/** Follows a credential's uses while this is on the screen and the tab is in front. */
+/** Polls a credential while this component is mounted and the tab is visible. */
 function usePolledCredential(credential: Credential) {
   const { api, workspace } = useWorkspace();
   return useQuery<Credential>({
@@ -55,7 +55,7 @@ interface VerifyStepProps {
   readonly onDeleted: () => void;
 }
 
-/** Steps three and four: the new one's first use arrives, then the old one goes. */
+/** Steps three and four: wait for the first use of the new credential, then delete the old one. */
 function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
   const [deleting, setDeleting] = useState(false);
   const replacementQuery = usePolledCredential(replacement);
@@ -184,7 +184,7 @@ function ReplaceCredentialSteps({
   );
 }
 
-/** The rotation in four steps: create, update, verify, delete. It never goes on by itself. */
+/** Rotates a credential in four steps: create, update, verify, delete. The user starts each step. */
 export function ReplaceCredentialDialog({ credential, opened, onClose }: ReplaceCredentialDialogProps) {
   const [showsSecret, setShowsSecret] = useState(false);
   return (

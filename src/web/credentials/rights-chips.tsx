@@ -6,7 +6,7 @@ import type { Right } from './kinds.ts';
 
 const MAX_SHOWN = 3;
 
-/** A long word that breaks after an underline where it must. */
+/** Allows a line break after each underscore. */
 function BreakableWord({ word }: { readonly word: string }) {
   return word.split(/(?<=_)/).map((part, index) => (
     <Fragment key={part}>
@@ -16,7 +16,7 @@ function BreakableWord({ word }: { readonly word: string }) {
   ));
 }
 
-/** What it may do, folded past three; the rest on hover, focus or touch. */
+/** The scopes or permissions of a credential. More than three are folded and shown on hover, focus or touch. */
 export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
   const shown = rights.slice(0, MAX_SHOWN);
   const folded = rights.slice(MAX_SHOWN);

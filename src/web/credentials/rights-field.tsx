@@ -11,7 +11,7 @@ interface RightsFieldProps {
   readonly 'data-path': string;
 }
 
-/** The scopes or permissions to choose from, with what each means. `all` takes the rest with it. */
+/** The available scopes or permissions with their meanings. Selecting `all` includes all others. */
 export function RightsField({ kind, value, onChange, error, ...fieldProps }: RightsFieldProps) {
   const hasAll = value.includes('all');
   function toggle(right: Right) {

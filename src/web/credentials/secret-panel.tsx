@@ -8,13 +8,13 @@ import styles from './credentials.module.css';
 import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
 import type { RevealedCredential } from './use-create-credential.ts';
 
-/** A line that tries the secret out. The passphrase is left to the person: it is not shown again either. */
+/** Returns a command that tests the secret. The user must fill in the passphrase, which is not shown again either. */
 export function curlCommand(credential: Credential, secret: string, origin: string): string {
   const passphrase = hasPassphrase(credential) ? ' \\\n  -H "Access-Token-Passphrase: $DEVPILOT_PASSPHRASE"' : '';
   return `curl ${origin}/v1/whoami \\\n  -H "Authorization: Bearer ${secret}"${passphrase}`;
 }
 
-/** A generated passphrase holds nothing that a `.env` file would have to quote. */
+/** Generated secrets and passphrases contain no characters that need quotes in a `.env` file. */
 function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
   const { variable } = getKindConfig(created);
   const passphraseLine = hasPassphrase(created) ? `DEVPILOT_PASSPHRASE=${passphrase ?? ''}\n` : '';
@@ -29,12 +29,12 @@ function downloadEnvFile({ created, passphrase }: RevealedCredential): void {
 
 interface SecretPanelProps {
   readonly revealed: RevealedCredential;
-  /** The button that lets go of the secret. */
+  /** The label of the button that discards the secret. */
   readonly confirmLabel: string;
   readonly onStored: () => void;
 }
 
-/** The only time that a secret is on a screen: to copy, to download, to try. */
+/** Shows a secret for the only time, with buttons to copy and download it and a command that tests it. */
 export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelProps) {
   const { created: credential, passphrase } = revealed;
   const { secret } = credential;

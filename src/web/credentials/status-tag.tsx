@@ -6,7 +6,7 @@ import type { Credential } from './kinds.ts';
 
 const EXPIRING_SOON_MS = 14 * DAY;
 
-/** Active, inactive, expired, or how many days are left when they are few. */
+/** Active, inactive, expired, or the number of days left if it expires soon. */
 export function CredentialStatusTag({
   credential,
   now = Date.now(),

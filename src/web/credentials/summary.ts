@@ -30,7 +30,7 @@ interface SummaryInput {
   readonly active?: boolean;
 }
 
-/** “May deploy and read analytics until 24 Feb 2027; asks for a passphrase.” */
+/** Returns a summary such as “Can deploy and read analytics until 24 Feb 2027; passphrase required.” */
 export function summarize({ rights, expiresAt, passphrase = false, active = true }: SummaryInput): string {
   const phrases = rights.includes('all') ? [RIGHT_PHRASES.all] : rights.map((right) => RIGHT_PHRASES[right]);
   const ability = phrases.length === 0 ? 'Grants no access yet' : `Can ${listFormat.format(phrases)}`;

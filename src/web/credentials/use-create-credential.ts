@@ -7,22 +7,24 @@ import { useWorkspace } from '../session.ts';
 import type { CredentialRequest } from './credential-form.tsx';
 import { type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
-/** A value that nobody can guess or repeat. `crypto.randomUUID` exists only on pages that came over HTTPS or from localhost. */
+/** Returns an unguessable, unique value. `crypto.randomUUID` is only available over HTTPS and on localhost. */
 function randomIdempotencyKey(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
 export type CreatedCredential = CreatedAccessToken | CreatedApiKey;
 
-/** What is shown once after a creation: the credential with its secret, and its passphrase if it was generated here. */
+/**
+ * What is shown once after the creation: the credential with its secret, and the passphrase if the page generated it.
+ */
 export interface RevealedCredential {
   readonly created: CreatedCredential;
   readonly passphrase: string | null;
 }
 
 /**
- * Creates a credential. The answer with its secret goes to the caller alone, through no cache.
- * Asking again for the very same, after an answer was lost, creates nothing twice.
+ * Creates a credential. The response contains the secret and is returned to the caller without being cached. If the
+ * response is lost, sending the same request again does not create a second credential.
  */
 export function useCreateCredential(
   kind: CredentialKindConfig,

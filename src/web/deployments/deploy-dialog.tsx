@@ -126,14 +126,14 @@ interface DeployDialogProps {
   readonly onClose: () => void;
 }
 
-/** Deploys an app: a branch or a commit and, folded away, everything else that can be asked for. */
+/** Deploys a branch or commit of an app. All other options are collapsed. */
 export function DeployDialog({ app, onClose }: DeployDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
   const [isExpanded, { toggle }] = useDisclosure(app.serverId === null);
   const id = useId();
   const form = useAppForm({ initialValues: initialFormValues(app), validate: DEPLOY_RULES });
-  // What is refused is not folded away.
+  // Invalid options are always expanded.
   const advanced = isExpanded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, toCreateRequest(app, values));

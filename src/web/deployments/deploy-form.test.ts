@@ -6,13 +6,13 @@ import { DEPLOY_RULES, initialFormValues, toCreateRequest } from './deploy-form.
 const app = { branch: 'main', serverId: 'srv_1' } as App;
 const defaults = initialFormValues(app);
 
-test('a plain deployment asks for nothing, so that the narrowest right suffices', () => {
+test('a deployment with the defaults sends no overrides, so that it needs no advanced scope', () => {
   assert.deepEqual(toCreateRequest(app, defaults), {});
   assert.deepEqual(toCreateRequest(app, { ...defaults, branch: 'next ' }), { branch: 'next' });
   assert.deepEqual(toCreateRequest(app, { ...defaults, what: 'commit', commit: 'abcdef0' }), { commit: 'abcdef0' });
 });
 
-test('what is chosen beside that is asked for, and a batch only where it is rolling', () => {
+test('overrides are sent, and the batch size only for a rolling deployment', () => {
   assert.deepEqual(
     toCreateRequest(app, {
       ...defaults,
@@ -37,7 +37,7 @@ test('what is chosen beside that is asked for, and a batch only where it is roll
   assert.deepEqual(toCreateRequest(app, { ...defaults, strategy: 'canary', batchSize: 4 }), { strategy: 'canary' });
 });
 
-test('mistakes are told before the server has to', () => {
+test('invalid values are rejected in the form', () => {
   assert.notEqual(DEPLOY_RULES.commit('xyz', { ...defaults, what: 'commit' }), null);
   assert.equal(DEPLOY_RULES.commit('', defaults), null);
   assert.notEqual(DEPLOY_RULES.servers([]), null);

@@ -18,7 +18,7 @@ export type DeployFormValues = {
   readonly strategy: Strategy;
   readonly batchSize: number | string;
   readonly pauseSeconds: number | string;
-  /** As `datetime-local` has it; empty for at once. */
+  /** The value of a `datetime-local` field; empty to start immediately. */
   readonly scheduledAt: string;
   readonly approval: boolean;
   readonly skipHooks: string[];
@@ -56,8 +56,8 @@ export const DEPLOY_RULES = {
 };
 
 /**
- * What is asked for, without what is as it would be anyway: a plain deployment stays a plain one for who may
- * ask for no more. Pure.
+ * Returns the request without the options that have their default values, because a user who may not override settings
+ * can still deploy with the defaults.
  */
 export function toCreateRequest(app: App, values: DeployFormValues): CreateDeploymentInput {
   const { what, branch, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;

@@ -16,7 +16,7 @@ interface DecisionTexts {
   readonly verb: string;
   readonly title: string;
   readonly Icon: typeof IconCheck;
-  /** What it takes away, if anything, is what is being deployed. */
+  /** False if the action stops the deployment or rolls servers back. */
   readonly nonDestructive: boolean;
   readonly describe: (deployment: Deployment) => string;
   readonly doneMessage: string;
@@ -72,7 +72,7 @@ function availableDecisions({ status, waitingFor }: Deployment): readonly Decisi
   return waitingFor === 'approval' ? ['approve', 'cancel'] : ['cancel'];
 }
 
-/** What can be decided about a deployment as it stands. */
+/** The decisions available for a deployment in its current state. */
 export function DeploymentActions({ deployment }: { readonly deployment: Deployment }) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
@@ -85,7 +85,7 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
     try {
       await api.deployments[decision](id);
     } finally {
-      // Refused or not: what can be decided may be another thing by now.
+      // Also after an error, because the available decisions may have changed.
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
     }
     notifications.show({ message: DECISION_TEXTS[decision].doneMessage });

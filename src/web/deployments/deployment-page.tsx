@@ -83,7 +83,7 @@ function Servers({ deployment }: { readonly deployment: Deployment }) {
   );
 }
 
-/** What the request overrode, but for what the page shows as a fact of its own. */
+/** Returns the overrides of the request that the page does not already show elsewhere. */
 function overrideItems({ overrides }: Deployment): (readonly [string, string])[] {
   const { healthCheck, skipHooks, replace } = overrides;
   const items: (readonly [string, string])[] = [];
@@ -201,7 +201,7 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
   );
 }
 
-/** One deployment: how far it is, what its hooks did, and what it says as it says it. */
+/** The page of a deployment: its progress, its hooks and its live output. */
 export function DeploymentPage() {
   const { api, workspace } = useWorkspace();
   const { id = '' } = useParams({ strict: false });

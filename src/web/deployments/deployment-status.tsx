@@ -12,17 +12,17 @@ const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = {
   promotion: 'Waiting for promotion',
 };
 
-/** What was or will be deployed, as people name it. */
+/** Returns the branch or the abbreviated commit of a deployment. */
 export function sourceLabel({ branch, commit }: Pick<Deployment, 'branch' | 'commit'>): string {
   return branch ?? commit?.slice(0, 10) ?? 'Unknown commit';
 }
 
-/** How a deployment stands: in a word, or what it waits for. */
+/** The status of a deployment, or what it is waiting for. */
 export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { readonly deployment: Deployment }) {
   return waitingFor === null ? <JobStatusTag status={status} /> : <Tag tone="warn">{WAITING_LABELS[waitingFor]}</Tag>;
 }
 
-/** The same, with until when it waits and how far it is. */
+/** The status with the progress and the scheduled start. */
 export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
   const { status, progress, waitingFor, scheduledAt } = deployment;
   return (

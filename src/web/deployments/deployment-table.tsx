@@ -45,15 +45,15 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
 
 interface DeploymentTableProps {
   readonly state: ListState;
-  /** The app whose deployments these are; undefined for all apps'. */
+  /** The app whose deployments are shown; undefined for all apps. */
   readonly app: string | undefined;
-  /** What each app is called, where there are several. */
+  /** Returns the name of an app, if deployments of several apps are shown. */
   readonly appName?: (id: string) => string;
   readonly isFiltered: boolean;
   readonly empty: ReactNode;
 }
 
-/** Deployments, newest first, kept true while they go on. */
+/** Deployments, newest first, refreshed while any is in progress. */
 export function DeploymentTable({ state, app, appName, isFiltered, empty }: DeploymentTableProps) {
   const { api, workspace } = useWorkspace();
   const status = WORK_STATUSES.find((one) => one === state.get('status'));

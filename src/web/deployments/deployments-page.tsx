@@ -13,7 +13,6 @@ import { DeploymentTable } from './deployment-table.tsx';
 
 const FILTERS = ['app', 'status'] as const;
 
-/** The deployments of all apps. */
 export function DeploymentsPage() {
   const { api, workspace } = useWorkspace();
   const state = useListState();

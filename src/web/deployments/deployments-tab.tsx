@@ -14,7 +14,7 @@ const DeployDialog = lazy(async () => ({
   default: (await importWhenOnline(() => import('./deploy-dialog.tsx'))).DeployDialog,
 }));
 
-/** What an app lacks before it can be deployed; null where it lacks nothing. */
+/** Returns what must be configured before the app can be deployed, or null if nothing is missing. */
 function missingConfiguration({ repository, directory }: App): string | null {
   if (repository === null) return 'The app needs a Git repository before it can be deployed.';
   return directory === null ? 'The app needs a directory on its server before it can be deployed.' : null;
@@ -56,7 +56,7 @@ function AppDeployments({ app }: { readonly app: App }) {
   );
 }
 
-/** The deployments of an app, and the way to another. */
+/** The deployments of an app, and the button that starts one. */
 export function DeploymentsTab() {
   const { data: app } = useAppQuery();
   return app === undefined ? null : <AppDeployments key={app.id} app={app} />;

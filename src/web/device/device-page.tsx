@@ -12,7 +12,7 @@ import { useMe } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 
-/** Eight letters, with or without what people put between them. */
+/** Accepts eight letters, with or without spaces and hyphens. */
 const validateUserCode = (code: string) =>
   /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : 'Enter the eight letters shown on the device';
 
@@ -128,7 +128,7 @@ function DeviceApproval({
   );
 }
 
-/** Where a device's sign-in is approved (RFC 8628, section 3.3). */
+/** The page where a user approves the sign-in of a device (RFC 8628, section 3.3). */
 export function DevicePage() {
   const [code, setCode] = useState(takeUrlFragment);
   if (validateUserCode(code) !== null) return <EnterCodeForm onSubmitCode={setCode} />;

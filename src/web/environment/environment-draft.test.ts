@@ -4,7 +4,7 @@ import { diffDraft, mergeFile, validateVariableName, validateVariableValue } fro
 
 const names = new Set(['HOST', 'PORT', 'OLD']);
 
-test('a draft says what it adds, changes and removes, in the order of the names', () => {
+test('the changes of a draft are additions, changes and removals, sorted by name', () => {
   const draft = new Map([
     ['PORT', '81'],
     ['NEW', 'x'],
@@ -18,7 +18,7 @@ test('a draft says what it adds, changes and removes, in the order of the names'
   ]);
 });
 
-test('what is known to stay as it is, is no change; what is not known may be one', () => {
+test('a draft equal to the revealed value is not a change; a value that is not revealed may be one', () => {
   const draft = new Map([
     ['HOST', 'a'],
     ['PORT', '80'],
@@ -29,7 +29,7 @@ test('what is known to stay as it is, is no change; what is not known may be one
   );
 });
 
-test('a file is merged, or takes the place of all there is', () => {
+test('a file is merged into the draft, or replaces all variables', () => {
   const file = new Map([['PORT', '82']]);
   const draft = new Map([['NEW', 'x']]);
   assert.deepEqual(
@@ -46,7 +46,7 @@ test('a file is merged, or takes the place of all there is', () => {
   ]);
 });
 
-test('names and values are checked as the API checks them', () => {
+test('names and values are validated as in the API', () => {
   assert.equal(validateVariableName('A_1', names), null);
   for (const invalid of ['', '1A', 'A-B', 'HOST', '__proto__', 'A'.repeat(256)]) {
     assert.notEqual(validateVariableName(invalid, names), null, invalid);

@@ -1,21 +1,18 @@
 import { ENV_NAME } from '../../contract/dotenv.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 
-/** What is to be written: a value, or null for a variable to be removed. */
+/** The unsaved changes: a new value, or null to remove the variable. */
 export type Draft = ReadonlyMap<string, string | null>;
 
 export interface VariableChange {
   readonly name: string;
   readonly kind: 'added' | 'changed' | 'removed';
-  /** What it is now; undefined where that was not revealed. */
+  /** The current value; undefined if it has not been revealed. */
   readonly before: string | undefined;
   readonly after: string | null;
 }
 
-/**
- * What a draft would change, by name. What it would leave as it is, as far as that is known, is not among
- * it. Pure.
- */
+/** Returns the changes of a draft by name. Variables that are known to stay the same are left out. */
 export function diffDraft(
   names: ReadonlySet<string>,
   revealed: ReadonlyMap<string, string>,
@@ -32,7 +29,9 @@ export function diffDraft(
   return changes.sort((first, second) => (first.name < second.name ? -1 : 1));
 }
 
-/** A draft with what a file says; with `replace` also without what it does not say. Pure. */
+/**
+ * Adds a file's variables to the draft. With `replace`, the draft also removes the variables that are not in the file.
+ */
 export function mergeFile(
   names: ReadonlySet<string>,
   draft: Draft,
@@ -50,7 +49,7 @@ export function mergeFile(
   return next;
 }
 
-/** What is wrong with the name of a new variable, null where nothing is. */
+/** Returns the validation error of a new variable's name, or null. */
 export function validateVariableName(name: string, existingNames: ReadonlySet<string>): string | null {
   if (name.length > RESOURCE_LIMITS.envName) return `Must be at most ${RESOURCE_LIMITS.envName} characters`;
   if (!ENV_NAME.test(name)) return 'Must contain only letters, digits and underscores, and not start with a digit';

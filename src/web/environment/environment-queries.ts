@@ -4,18 +4,18 @@ import { useState } from 'react';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 
-/** The variables of an app by name, without their values. */
+/** The names of an app's variables, without their values. */
 export function useEnvironment(appId: string) {
   const { api, workspace } = useWorkspace();
   return useQuery({
     queryKey: [workspace.id, 'apps', appId, 'env', 'names'],
     queryFn: ({ signal }) => api.environment.read(appId, { values: 'hidden' }, { signal }),
-    // What is drafted here is drafted on this state: it changes when it was saved, or when saving it is refused.
+    // A draft is based on this version, so it is refetched only after a save or a conflict.
     refetchOnWindowFocus: false,
   });
 }
 
-/** Values that were revealed, in this page's memory alone. Each reveal is recorded by the server. */
+/** The revealed values, kept only in this page's memory. The server records each reveal. */
 export function useRevealedValues(appId: string) {
   const { api, workspace } = useWorkspace();
   const [values, setValues] = useState<ReadonlyMap<string, string>>(new Map());
@@ -38,11 +38,11 @@ export function useRevealedValues(appId: string) {
   }
   return {
     values,
-    /** The name that is on its way, empty for all of them. */
+    /** The name of the variable being revealed; empty for all of them. */
     pending,
-    /** Reveals one, or all. */
+    /** Reveals one variable, or all of them. */
     reveal: (name?: string) => void reveal(name),
-    /** Forgets some, or all. */
+    /** Hides some variables, or all of them. */
     hide: (...names: readonly string[]) =>
       setValues((previous) =>
         names.length === 0 ? new Map() : new Map([...previous].filter(([name]) => !names.includes(name))),

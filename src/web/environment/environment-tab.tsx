@@ -118,7 +118,7 @@ function VariableList({ app }: { readonly app: App }) {
     setTheirs(null);
   }
 
-  /** Reads anew after somebody was faster, and says what they changed. */
+  /** Refetches after a conflict and shows what someone else changed. */
   async function reloadAfterConflict() {
     const { data: fresh } = await query.refetch();
     if (fresh === undefined) return;
@@ -270,7 +270,6 @@ function VariableList({ app }: { readonly app: App }) {
   );
 }
 
-/** The variables of an app. */
 export function EnvironmentTab() {
   const { data: app } = useAppQuery();
   return app === undefined ? null : <VariableList key={app.id} app={app} />;

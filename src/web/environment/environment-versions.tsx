@@ -20,7 +20,7 @@ function joinNames(names: readonly string[]): string {
   return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
 }
 
-/** What a version did, names alone: “Set A, B; removed C”. Pure. */
+/** Describes a version's changes by name: “Set A, B; removed C”. */
 export function describeVersion({ set, removed, restoredFrom }: EnvVersion): string {
   const parts = [
     ...(restoredFrom === null ? [] : [`restored version ${restoredFrom}`]),
@@ -33,11 +33,11 @@ export function describeVersion({ set, removed, restoredFrom }: EnvVersion): str
 
 interface EnvironmentVersionsProps {
   readonly appId: string;
-  /** The tag of the environment as it is shown above. */
+  /** The ETag of the environment shown above. */
   readonly tag: string | undefined;
 }
 
-/** Who changed what when, and the way back. */
+/** The versions of an environment, with buttons that restore them. */
 export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
   const { api, workspace, isAdmin } = useWorkspace();
   const [restoring, setRestoring] = useState<EnvVersion | null>(null);

@@ -26,7 +26,7 @@ interface ImportDialogProps {
   readonly onDone: (values: ReadonlyMap<string, string>, replace: boolean) => void;
 }
 
-/** Reads a dotenv file into the draft; nothing is saved by it. */
+/** Reads a dotenv file into the draft without saving it. */
 export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const [text, setText] = useState('');
   const [replace, setReplace] = useState(false);

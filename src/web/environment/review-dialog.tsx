@@ -33,7 +33,7 @@ function DiffValue({
   );
 }
 
-/** How a name's change is called and coloured. */
+/** The label and color of a change. */
 export const ChangeTag = ({ kind }: { readonly kind: VariableChange['kind'] }) => (
   <Tag tone={CHANGE_LABELS[kind].tone}>{CHANGE_LABELS[kind].label}</Tag>
 );
@@ -41,13 +41,16 @@ export const ChangeTag = ({ kind }: { readonly kind: VariableChange['kind'] }) =
 interface ReviewDialogProps {
   readonly changes: readonly VariableChange[];
   readonly onClose: () => void;
-  /** Saves; where somebody was faster, reads anew and answers with the names that they changed. */
+  /**
+   * Saves the changes. After a conflict, reads the current version and passes the names that someone else changed as
+   * `theirs`.
+   */
   readonly onSave: () => Promise<void>;
-  /** What others changed since the page was read, by name. */
+  /** The names of the variables that someone else changed since the page was loaded; null without a conflict. */
   readonly theirs: readonly string[] | null;
 }
 
-/** What is about to be saved, variable by variable, and the button that does it. */
+/** The changes about to be saved, one per variable, and the save button. */
 export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogProps) {
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);

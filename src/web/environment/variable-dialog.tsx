@@ -7,16 +7,16 @@ import { useAppForm } from '../components/use-app-form.ts';
 import { validateVariableName, validateVariableValue } from './environment-draft.ts';
 
 interface VariableDialogProps {
-  /** The variable to be changed; null for a new one. */
+  /** The variable to change; null for a new one. */
   readonly name: string | null;
-  /** Its value as far as it was revealed or drafted. */
+  /** Its value, if it was revealed or is in the draft. */
   readonly value: string | undefined;
   readonly existingNames: ReadonlySet<string>;
   readonly onClose: () => void;
   readonly onDone: (name: string, value: string) => void;
 }
 
-/** Sets a variable in the draft; nothing is saved by it. */
+/** Sets a variable in the draft without saving it. */
 export function VariableDialog({ name, value, existingNames, onClose, onDone }: VariableDialogProps) {
   const form = useAppForm({
     initialValues: { name: name ?? '', value: value ?? '' },

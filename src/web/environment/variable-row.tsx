@@ -30,7 +30,7 @@ function CopyValueButton({ name, value }: { readonly name: string; readonly valu
   return <RowAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }
 
-/** A value as it is; a long one scrolls, also by keyboard. */
+/** A value as it is. A long one scrolls and can be scrolled by keyboard. */
 function VariableValue({ value }: { readonly value: string | undefined }) {
   const isLong = value !== undefined && (value.length > 400 || value.split('\n').length > 6);
   return (
@@ -42,23 +42,23 @@ function VariableValue({ value }: { readonly value: string | undefined }) {
 
 interface VariableRowProps {
   readonly name: string;
-  /** When it was last written; null for one that is new in the draft. */
+  /** The time of the last change; null for a variable that is new in the draft. */
   readonly updatedAt: string | null;
-  /** Its value, where it was revealed or is about to be written. */
+  /** Its value, if it was revealed or is in the draft. */
   readonly value: string | undefined;
-  /** What the draft does to it. */
+  /** The kind of change in the draft. */
   readonly change: VariableChange['kind'] | null;
   readonly revealing: boolean;
-  /** Absent for members, who see names alone. */
+  /** Omitted for members, who see only the names. */
   readonly onReveal?: (() => void) | undefined;
   readonly onHide: () => void;
-  /** Absent for who may not change it. */
+  /** Omitted if the user may not change the variable. */
   readonly edit?:
     | { readonly onEdit: () => void; readonly onRemove: () => void; readonly onUndo: () => void }
     | undefined;
 }
 
-/** A variable: masked until it is revealed, and what the draft does to it. */
+/** A variable with its masked or revealed value and its change in the draft. */
 export function VariableRow(props: VariableRowProps) {
   const { name, updatedAt, value, change, revealing, onReveal, onHide, edit } = props;
   return (

@@ -7,16 +7,16 @@ import { validateName } from '../validation.ts';
 
 type ErrorKeyFormValues = { readonly name: string; readonly app: string; readonly origins: string };
 
-/** The origins in a text, one per line or with blanks or commas between them. Pure. */
+/** Splits a text into origins, which are separated by spaces, commas or line breaks. */
 export const parseOrigins = (text: string): string[] => text.split(/[\s,]+/).filter((origin) => origin !== '');
 
-/** What is wrong with origins that were typed, null where nothing is. Pure. */
+/** Returns the validation error of the origins, or null. */
 export function validateOrigins(text: string): string | null {
   const invalid = parseOrigins(text).find((origin) => !isOrigin(origin));
   return invalid === undefined ? null : `${invalid} ${ORIGIN_MESSAGE}`;
 }
 
-/** Creates a public key that can only submit errors. */
+/** Creates a public key that can only report errors. */
 export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void }) {
   const { api, workspace } = useWorkspace();
   const apps = useQuery({

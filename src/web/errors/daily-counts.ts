@@ -5,7 +5,7 @@ export interface DailyCount {
   readonly count: number;
 }
 
-/** The last days up to today (UTC), oldest first, those without an error as nought. Pure. */
+/** Returns the last `count` days up to today (UTC), oldest first, including days without errors. */
 export function fillLastDays(days: readonly DailyCount[], count: number, now: number): DailyCount[] {
   const known = new Map(days.map((day) => [day.day, day.count]));
   return Array.from({ length: count }, (_, index) => {

@@ -8,7 +8,7 @@ interface DeleteIssueDialogProps {
   readonly onDeleted?: () => void;
 }
 
-/** Asks before an issue is deleted with its occurrences. */
+/** Asks for confirmation before an issue and its occurrences are deleted. */
 export function DeleteIssueDialog({ issue, onClose, onDeleted }: DeleteIssueDialogProps) {
   const { api } = useWorkspace();
   return (

@@ -43,7 +43,7 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
   { key: 'created', label: 'Created', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
 ];
 
-/** The public keys that Sentry SDKs report errors with. */
+/** The public keys that Sentry SDKs use to report errors. */
 export function ErrorKeysPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();

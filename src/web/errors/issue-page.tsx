@@ -50,7 +50,7 @@ function Facet({ title, values }: FacetProps) {
   );
 }
 
-/** The occurrences that are kept, one of them shown; older and newer are a press away. */
+/** The stored occurrences of an issue, one at a time, with buttons for older and newer ones. */
 function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
   const { api, workspace } = useWorkspace();
   const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);
@@ -171,7 +171,7 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
   );
 }
 
-/** One issue: how often, since when, where, and what happened. */
+/** The page of an issue: how often and since when it occurred, and its occurrences. */
 export function IssuePage() {
   const { api, workspace } = useWorkspace();
   const { id = '' } = useParams({ strict: false });

@@ -33,7 +33,7 @@ const STATUS_MESSAGES: Readonly<Record<IssueStatus, (title: string) => string>> 
   muted: (title) => `Issue muted: ${title}. Occurrences are still counted; it stays muted until you reopen it.`,
 };
 
-/** Changes the status of an issue; both lists and the issue's page show it at once. */
+/** Changes the status of an issue and refreshes the lists and the issue's page. */
 export function useSetIssueStatus() {
   const { api, workspace } = useWorkspace();
   return useMutation({
@@ -45,7 +45,7 @@ export function useSetIssueStatus() {
   });
 }
 
-/** What can become of an issue, by its status. */
+/** The statuses that an issue can be changed to, by its current status. */
 export const STATUS_TRANSITIONS: Readonly<Record<IssueStatus, readonly IssueStatus[]>> = {
   open: ['resolved', 'muted'],
   resolved: ['open', 'muted'],
@@ -59,7 +59,6 @@ export const STATUS_ACTIONS: Readonly<Record<IssueStatus, { readonly verb: strin
     muted: { verb: 'Mute', icon: IconBellOff },
   };
 
-/** For owners and admins. */
 export function IssueStatusButtons({ issue }: { readonly issue: ErrorIssue }) {
   const setStatus = useSetIssueStatus();
   return STATUS_TRANSITIONS[issue.status].map((status) => {

@@ -22,7 +22,7 @@ import { Sparkline } from './sparkline.tsx';
 
 const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
 const POLL_INTERVAL_MS = 15_000;
-/** The word of the address for issues of any status: what is looked at first are the open ones. */
+/** The URL's value for issues of any status. Without a value, the page shows open issues. */
 const ANY_STATUS = 'any';
 
 const SORT_LABELS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = {
@@ -107,7 +107,7 @@ function ReportErrorsHint() {
   );
 }
 
-/** The errors of the workspace's applications, gathered into issues. */
+/** The errors of the workspace's applications, grouped into issues. */
 export function IssuesPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const state = useListState();

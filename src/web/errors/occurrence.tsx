@@ -37,7 +37,7 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
       {stack !== null && (
         <details className={styles['details']} open={frames.length === 0}>
           <summary>Raw stack trace</summary>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
           <pre className={styles['raw']} tabIndex={0}>
             {stack}
           </pre>
@@ -77,7 +77,7 @@ function Breadcrumbs({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }
   );
 }
 
-/** One occurrence of an issue: message, stack, what came before, tags. */
+/** An occurrence of an issue: message, stack trace, breadcrumbs, tags. */
 export function Occurrence({ event }: { readonly event: ErrorEvent }) {
   const tags = Object.entries(event.tags);
   return (

@@ -8,7 +8,7 @@ interface SparklineProps {
 
 const DAY_COUNT = 14;
 
-/** Bars, a day each, and what they say in words. */
+/** One bar per day, with a description for screen readers. */
 export function Sparkline({ days, width, height }: SparklineProps) {
   const all = fillLastDays(days, DAY_COUNT, Date.now());
   const maxCount = Math.max(1, ...all.map(({ count }) => count));

@@ -12,7 +12,7 @@ import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { AccountForm } from '../sign-in/account-form.tsx';
 import { takeUrlFragment } from '../sign-in/setup-page.tsx';
 
-/** The code of the link, in memory alone: it outlives the way through sign-in and nothing else. */
+/** The code from the link, kept only in memory so that it survives the sign-in but not a reload. */
 let invitationCode = '';
 
 function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
@@ -26,7 +26,7 @@ function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
   };
 }
 
-/** What went wrong, in words that say what to do. */
+/** An error, and what the user can do about it. */
 function InvitationError({ error, me }: { readonly error: Error; readonly me: Person }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') {
     return (
@@ -109,7 +109,7 @@ function InvitedSignUp() {
   );
 }
 
-/** Where an invitation's link leads: signed out, one signs up or in; signed in, one accepts. */
+/** The target of an invitation link: sign up or sign in, then accept. */
 export function InvitationPage() {
   const [hasCode] = useState(() => {
     invitationCode = takeUrlFragment() || invitationCode;

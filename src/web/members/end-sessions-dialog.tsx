@@ -7,7 +7,7 @@ interface EndSessionsDialogProps {
   readonly end: () => Promise<unknown>;
 }
 
-/** Ends all sessions of somebody else. */
+/** Ends all sessions of another person. */
 export function EndSessionsDialog({ name, onClose, end }: EndSessionsDialogProps) {
   return (
     <ConfirmDialog

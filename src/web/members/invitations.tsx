@@ -13,7 +13,7 @@ import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 
-/** Invitations that nobody has accepted yet. Nothing is shown while there is none. */
+/** Pending invitations. Renders nothing if there are none. */
 export function Invitations() {
   const { workspace, api } = useWorkspace();
   const key = [workspace.id, 'invitations'];

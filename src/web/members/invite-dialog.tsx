@@ -93,7 +93,7 @@ function InviteForm({
   );
 }
 
-/** Invites someone by a link that is shown once. */
+/** Invites a person with a link that is shown once. */
 export function InviteDialog({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
   const { workspace } = useWorkspace();
   return (
@@ -103,7 +103,7 @@ export function InviteDialog({ opened, onClose }: { readonly opened: boolean; re
   );
 }
 
-/** Mounted with the dialog and gone with it, so that the link is too. */
+/** Mounted only while the dialog is open, so that closing it discards the link. */
 function InviteDialogBody({ onClose }: { readonly onClose: () => void }) {
   const [created, setCreated] = useState<CreatedInvitation | null>(null);
   if (created !== null) return <InvitationLink invitation={created} onClose={onClose} />;

@@ -113,7 +113,7 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
   );
 }
 
-/** Who is in the workspace, and who is invited. */
+/** The members of the workspace and the pending invitations. */
 export function MembersPage() {
   const me = useMe();
   const { workspace, api, isAdmin } = useWorkspace();

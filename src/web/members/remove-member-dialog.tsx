@@ -15,7 +15,7 @@ import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
-/** How the deletion of each credential went; what is missing is still to come. */
+/** The result of each deletion by credential ID. Credentials without a result have not been deleted yet. */
 type Results = ReadonlyMap<string, 'deleted' | { readonly failed: string }>;
 
 async function listCredentialsCreatedBy(api: Client, personId: string, signal: AbortSignal): Promise<Credential[]> {
@@ -107,7 +107,7 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
   );
 }
 
-/** Deletes one credential after the other; each has its result as soon as it is known. */
+/** Deletes the credentials one at a time and reports each result immediately. */
 async function deleteAll(
   api: Client,
   credentials: readonly Credential[],
@@ -225,7 +225,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   );
 }
 
-/** Removes a member, and shows what they leave behind: the credentials they created, to be deleted or replaced. */
+/** Removes a member after showing the credentials that the member created, which can be deleted or replaced. */
 export function RemoveMemberDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   return (
     <Dialog opened onClose={onClose} title={`Remove ${member.name}`} size="lg" closeOnClickOutside={false}>

@@ -5,7 +5,7 @@ import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { useMe, useWorkspace, workspacesQuery } from '../session.ts';
 
-/** Hands ownership over. There is one owner, so this is taken back only by the new one. */
+/** Transfers ownership. A workspace has one owner, so only the new owner can transfer it back. */
 export function TransferOwnershipDialog({
   newOwner,
   onClose,

@@ -100,7 +100,7 @@ function PersonMenu({ account, open }: { readonly account: Account; readonly ope
   );
 }
 
-/** All people of the installation, for its operators. */
+/** All people of the installation. For operators. */
 export function PeoplePage() {
   const me = useMe();
   const state = useListState();

@@ -25,7 +25,7 @@ export const toCreateRequest = ({ name, slug, description }: ProjectFormValues) 
   description: emptyToNull(description),
 });
 
-/** Only what was changed: what a colleague changes meanwhile is not overwritten. */
+/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
 export function toUpdateRequest(before: Project, { name, description }: ProjectFormValues) {
   return {
     ...(name.trim() !== before.name && { name }),

@@ -95,7 +95,7 @@ function ProjectDetails({ project }: { readonly project: Project }) {
   );
 }
 
-/** One project: its apps and its facts. */
+/** The page of a project: its apps and its details. */
 export function ProjectPage() {
   const { api, workspace } = useWorkspace();
   const { project: id = '' } = useParams({ strict: false });

@@ -40,7 +40,6 @@ const COLUMNS: readonly Column<Project>[] = [
   { key: 'changed', label: 'Updated', cell: ({ updatedAt }) => <RelativeTime time={updatedAt} /> },
 ];
 
-/** The projects of the workspace. */
 export function ProjectsPage() {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

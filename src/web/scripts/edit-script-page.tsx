@@ -27,7 +27,10 @@ import {
 } from './script-form.ts';
 import styles from './scripts.module.css';
 
-/** Where one goes once it is saved. A page that is left on purpose asks nothing. */
+/**
+ * Returns a function that opens the saved script's page. `isDone` tells the navigation blocker that nothing is
+ * unsaved.
+ */
 function useSavedRedirect() {
   const { workspace } = useWorkspace();
   const navigate = useNavigate();
@@ -132,7 +135,7 @@ export function NewScriptPage() {
   );
 }
 
-/** The editor of a script that is there. For owners and admins. */
+/** The editor of an existing script. For owners and admins. */
 export function EditScriptPage() {
   const { api, workspace, isAdmin } = useWorkspace();
   const { script: id = '' } = useParams({ strict: false });

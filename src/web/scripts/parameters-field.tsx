@@ -6,7 +6,7 @@ import { fieldPathProps } from '../components/use-app-form.ts';
 import { newParameter, type ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
 
-/** The parameters of a script: what a run may or must give, and what it must look like. */
+/** The parameters of a script: names, patterns, and whether they are required. */
 export function ParametersField({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const { parameters } = form.values;
   return (

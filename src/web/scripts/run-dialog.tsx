@@ -10,12 +10,12 @@ import { useWorkspace } from '../session.ts';
 
 interface RunDialogProps {
   readonly script: Script;
-  /** What the fields begin with, such as the values of an earlier run. */
+  /** Initial values of the fields, for example those of an earlier run. */
   readonly values?: Readonly<Record<string, string>>;
   readonly onClose: () => void;
 }
 
-/** Asks for a script's parameters and runs it; then leads to the run. */
+/** Asks for the script's parameters, runs it and opens the run's page. */
 export function RunDialog({ script, values: initialParameters = {}, onClose }: RunDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

@@ -109,7 +109,7 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
   );
 }
 
-/** One run: how it stands, and what it says as it says it. */
+/** The page of a run: its status and its live output. */
 export function RunPage() {
   const { api, workspace } = useWorkspace();
   const { id = '' } = useParams({ strict: false });

@@ -8,7 +8,7 @@ import { ParametersField } from './parameters-field.tsx';
 import type { ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
 
-/** Everything of a script that can be written: what runs, where, as whom, how long, with what, and when. */
+/** All fields of a script: source, servers, user, timeout, parameters and schedule. */
 export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const names = useResourceNames();
   return (

@@ -24,13 +24,13 @@ const script: Script = {
   updatedAt: '2027-02-24T09:00:00.000Z',
 };
 
-test('a script that was not touched has no changes; a body is sent as it is, blanks and all', () => {
+test('only changed fields are sent, and the body is sent unchanged, including whitespace', () => {
   const values = toFormValues(script);
   assert.deepEqual(toUpdateRequest(script, values), {});
   assert.deepEqual(toUpdateRequest(script, { ...values, body: ' x \n' }), { body: ' x \n' });
 });
 
-test('a parameter that is needed has no default, and one that is not may have an empty one', () => {
+test('a required parameter has no default; an optional one may have an empty default', () => {
   const values = toFormValues(script);
   const [who, how] = values.parameters;
   assert.ok(who !== undefined && how !== undefined);
@@ -40,7 +40,7 @@ test('a parameter that is needed has no default, and one that is not may have an
   });
 });
 
-test('parameters have names of their own', () => {
+test('parameter names must be unique and not empty', () => {
   const { name } = SCRIPT_RULES.parameters;
   const valuesWithNames = (...names: string[]) => ({
     ...NEW_SCRIPT_VALUES,

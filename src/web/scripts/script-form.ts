@@ -4,12 +4,11 @@ import { validateInteger } from '../apps/app-form.ts';
 import { countCodePoints, validateName, validateNewSlug } from '../validation.ts';
 
 export interface ParameterFormValues {
-  /** Tells fields apart while their names are typed. */
+  /** Identifies the fields of a parameter while its name is edited. */
   readonly key: string;
   readonly name: string;
   readonly pattern: string;
   readonly default: string;
-  /** Whether a run must give a value. */
   readonly needed: boolean;
 }
 
@@ -95,7 +94,7 @@ export const SCRIPT_RULES = {
   parameters: { name: validateParameterName },
 };
 
-/** Where the server's refusal of a parameter is shown: at its fields. */
+/** Maps the server's field names of parameters to the form's fields. */
 export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly<Record<string, string>> =>
   Object.fromEntries(
     parameters.flatMap((_, index) =>
@@ -105,7 +104,7 @@ export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly
 
 const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
 
-/** The whole script as the API takes it. */
+/** Converts the form to the API's fields. */
 function toRequestFields(values: ScriptFormValues): Required<UpdateScriptInput> {
   return {
     name: values.name.trim(),
@@ -129,7 +128,7 @@ export function toCreateRequest(values: ScriptFormValues): CreateScriptInput {
   return { name, body, serverId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
 }
 
-/** Only what was changed: what a colleague changes meanwhile is not overwritten. Pure. */
+/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
 export function toUpdateRequest(before: Script, values: ScriptFormValues): UpdateScriptInput {
   const savedFields = toRequestFields(toFormValues(before));
   return Object.fromEntries(

@@ -145,7 +145,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
   );
 }
 
-/** One script: its runs, what it does, and how it came to be so. */
+/** The page of a script: its runs, its source and its versions. */
 export function ScriptPage() {
   const { api, workspace } = useWorkspace();
   const { script: id = '' } = useParams({ strict: false });

@@ -13,7 +13,7 @@ import { ErrorState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './script-versions.module.css';
 
-/** What ran and would run, version by version, and the way back to each. */
+/** The versions of a script, with buttons that restore them. */
 export function ScriptVersions({ script }: { readonly script: Script }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const [restoring, setRestoring] = useState<ScriptVersion | null>(null);

@@ -19,7 +19,7 @@ const DeleteScriptDialog = lazy(async () => ({
   default: (await importWhenOnline(() => import('./delete-script-dialog.tsx'))).DeleteScriptDialog,
 }));
 
-/** The scripts of the workspace: configured by owners and admins, run by every member. */
+/** The scripts of the workspace. Owners and admins edit them; every member can run them. */
 export function ScriptsPage() {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

@@ -10,7 +10,7 @@ import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
 import { computeFingerprint } from './server-form.ts';
 
-/** A public key as OpenSSH names it: its kind and its fingerprint. */
+/** A public key as OpenSSH shows it: its type and its fingerprint. */
 export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   const { data } = useQuery({
     queryKey: ['fingerprint', publicKey],
@@ -31,7 +31,7 @@ interface UnpinnedHostKeyProps {
   readonly onPinned: () => void;
 }
 
-/** A key that the host shows and that is not pinned: to be compared by a person first. */
+/** A host key that is not pinned yet. The user must compare it before pinning it. */
 function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
   const { api, workspace } = useWorkspace();
   const pin = useMutation({
@@ -80,7 +80,7 @@ function CheckResult({
   );
 }
 
-/** Tries to connect, and helps to pin the host's key. For owners and admins. */
+/** Tests the connection and lets the user pin the host key. For owners and admins. */
 export function CheckSection({ server }: { readonly server: Server }) {
   const { api, isAdmin } = useWorkspace();
   const check = useMutation({ mutationFn: () => api.servers.check(server.id) });

@@ -8,7 +8,7 @@ import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
 import { Fingerprint } from './check-section.tsx';
 
-/** What an unconfirmed server is waiting for, and the button that confirms it as it is shown here. */
+/** Explains why a server must be confirmed. The button confirms the values shown on the page. */
 export function ConfirmSection({ server }: { readonly server: Server }) {
   const { api, workspace, isAdmin } = useWorkspace();
   const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });

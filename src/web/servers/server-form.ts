@@ -61,7 +61,7 @@ export function toCreateRequest({ name, slug, kind, host, port, user, hostKey }:
   };
 }
 
-/** Only what was changed: what a colleague changes meanwhile is not overwritten. */
+/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
 export function toUpdateRequest(before: Server, values: ServerFormValues): UpdateServer {
   const { name, host, port, user, hostKey } = values;
   return {
@@ -75,13 +75,13 @@ export function toUpdateRequest(before: Server, values: ServerFormValues): Updat
   };
 }
 
-/** Whether a server may be the machine that Devpilot runs on, as the operator decided. */
+/** Returns whether the operator allows servers that are the machine Devpilot runs on. */
 export const isLocalAllowed = (): boolean =>
   document.querySelector<HTMLMetaElement>('meta[name=devpilot-local-server]')?.content === 'on';
 
 /**
- * The fingerprint of a public key as OpenSSH writes it (`SHA256:…`); null for what is no key, and where
- * the browser has no digests because the page did not come over HTTPS. The key itself is compared then.
+ * Returns the fingerprint of a public key as OpenSSH shows it (`SHA256:…`). Returns null if the key is invalid or the
+ * page was not served over HTTPS, where browsers have no `crypto.subtle`; the user then compares the key itself.
  */
 export async function computeFingerprint(publicKey: string): Promise<string | null> {
   const encoded = publicKey.split(' ')[1] ?? '';
@@ -91,6 +91,6 @@ export async function computeFingerprint(publicKey: string): Promise<string | nu
   return `SHA256:${btoa(String.fromCharCode(...digest)).replace(/=+$/, '')}`;
 }
 
-/** What installs Devpilot's key for the user that the server was made with. */
+/** Returns the shell command that installs Devpilot's key for the current user. */
 export const installCommand = (publicKey: string): string =>
   `mkdir -p ~/.ssh && chmod 700 ~/.ssh && echo '${publicKey}' >> ~/.ssh/authorized_keys && chmod 600 ~/.ssh/authorized_keys`;

@@ -128,7 +128,7 @@ function ServerDetails({ server }: { readonly server: Server }) {
   );
 }
 
-/** One server: the key to install, whether it can be reached, and what runs there. */
+/** The page of a server: the key to install, the connection test, and its apps. */
 export function ServerPage() {
   const { api, workspace } = useWorkspace();
   const { server: id = '' } = useParams({ strict: false });

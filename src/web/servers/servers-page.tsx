@@ -18,7 +18,7 @@ const CreateServerDialog = lazy(async () => ({ default: (await importDialogs()).
 const EditServerDialog = lazy(async () => ({ default: (await importDialogs()).EditServerDialog }));
 const DeleteServerDialog = lazy(async () => ({ default: (await importDialogs()).DeleteServerDialog }));
 
-/** How a server is reached, as one would type it. */
+/** Formats a server's address as for the `ssh` command. */
 function formatSshAddress({ user, host, port }: Server): string {
   return `${user}@${host}${port === 22 ? '' : `:${port}`}`;
 }
@@ -58,7 +58,6 @@ const COLUMNS: readonly Column<Server>[] = [
   { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
 ];
 
-/** The servers of the workspace. */
 export function ServersPage() {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();

@@ -20,14 +20,14 @@ const COLOR_SCHEMES = [
   { scheme: 'auto', label: 'System', Icon: IconDeviceDesktop },
 ] as const;
 
-/** Who is signed in: own account, colours, sign out. */
+/** The signed-in person's menu: account, color scheme, sign out. */
 export function AccountMenu() {
   const me = useMe();
   const navigate = useNavigate();
   const { colorScheme, setColorScheme } = useMantineColorScheme();
 
   async function signOut() {
-    // Whatever the server says, this page forgets the person.
+    // The page signs out even if the request fails.
     await api.sessions.deleteCurrent().catch(() => undefined);
     clearSessionData();
     await navigate({ to: '/sign-in', search: {} });

@@ -12,7 +12,7 @@ interface CenteredLayoutProps {
   readonly footer?: ReactNode;
 }
 
-/** A page with one thing on it and no navigation: signing in, setting up, accepting an invitation. */
+/** A page without navigation: signing in, setting up, accepting an invitation. */
 export function CenteredLayout({ title, description, children, footer }: CenteredLayoutProps) {
   useTitle(title);
   return (

@@ -1,7 +1,7 @@
 import { useConnectionLost } from '../connection.ts';
 import styles from './shell.module.css';
 
-/** Says that the server can not be reached, while it can not. */
+/** Shown while the server cannot be reached. */
 export function ConnectionBanner() {
   const isLost = useConnectionLost();
   return (

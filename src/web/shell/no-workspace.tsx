@@ -6,7 +6,10 @@ import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { workspacesQuery } from '../session.ts';
 
-/** The address names a workspace that there is not, or that the person is not in: the same to them. */
+/**
+ * Shown if the URL names a workspace that does not exist or that the person is not a member of. The page does not
+ * distinguish them.
+ */
 export function NoSuchWorkspace() {
   const navigate = useNavigate();
   const { data: workspaces = [] } = useQuery(workspacesQuery);

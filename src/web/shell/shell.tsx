@@ -28,7 +28,7 @@ interface NavItem {
   readonly to: NonNullable<LinkProps['to']>;
   readonly label: string;
   readonly Icon: typeof IconKey;
-  /** For owners and admins alone. */
+  /** Only for owners and admins. */
   readonly admin?: true;
 }
 
@@ -57,7 +57,7 @@ const NAV_GROUPS: readonly { readonly heading: string; readonly items: readonly 
   },
 ];
 
-/** Where one can go in a workspace. */
+/** The navigation within a workspace. */
 function NavGroups({ workspace }: { readonly workspace: Workspace }) {
   return NAV_GROUPS.map(({ heading, items }) => (
     <Stack key={heading} gap={2}>
@@ -82,13 +82,13 @@ function NavGroups({ workspace }: { readonly workspace: Workspace }) {
   ));
 }
 
-/** The frame of every page of a signed-in person. */
+/** The layout of all pages with navigation. */
 export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
   const workspace = useWorkspaceOrNull();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLDivElement>(null);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: it closes whenever the address changes
+  // biome-ignore lint/correctness/useExhaustiveDependencies: closes the navigation whenever the path changes
   useEffect(() => close(), [path, close]);
 
   return (

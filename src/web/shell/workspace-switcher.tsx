@@ -7,7 +7,7 @@ import styles from './shell.module.css';
 
 const initial = (name: string) => [...name][0]?.toUpperCase() ?? '?';
 
-/** Which workspace this tab is in, and the way to the others. */
+/** Shows the tab's workspace and links to the others. */
 export function WorkspaceSwitcher() {
   const me = useMe();
   const current = useWorkspaceOrNull();

@@ -7,16 +7,16 @@ import { clearSessionData } from '../session.ts';
 import { validateEmail, validatePassword, validatePersonName } from '../validation.ts';
 
 interface AccountFormProps {
-  /** What lets the person in: the setup code or an invitation's code. */
+  /** The setup code, or the code of an invitation. */
   readonly signUpCode: { readonly setupCode?: string; readonly invitation?: string };
-  /** Known already, where an invitation names it. */
+  /** The email address of the invitation, if there is one. */
   readonly email?: string;
-  /** Whether its first field has the focus, where nothing else on the page comes first. */
+  /** Whether the first field is focused on load. */
   readonly autoFocus?: boolean;
   readonly onSignedUp: () => void;
 }
 
-/** Signs someone up, and in. */
+/** Creates an account and signs in. */
 export function AccountForm({ signUpCode, email = '', autoFocus = false, onSignedUp }: AccountFormProps) {
   const form = useAppForm({
     initialValues: { name: '', email, password: '' },

@@ -14,7 +14,7 @@ const backLink = (
   </Anchor>
 );
 
-/** Asks for a link to reset the password; says the same whether or not there is such a person. */
+/** Requests a link that resets the password. The response does not reveal whether the account exists. */
 export function ForgotPasswordPage() {
   const [sentTo, setSentTo] = useState<string | null>(null);
   const form = useAppForm({ initialValues: { email: '' }, validate: { email: validateEmail } });

@@ -4,7 +4,7 @@ import { useMe } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 
-/** Where a person without a workspace lands, and where one makes another. */
+/** Shown to people without a workspace, and to create another one. */
 export function HomePage() {
   const me = useMe();
   const navigate = useNavigate();

@@ -13,7 +13,7 @@ import { takeUrlFragment } from './setup-page.tsx';
 
 let takenCode: string | null = null;
 
-/** Chooses a new password with the code of a link, which leaves the address at once. */
+/** Sets a new password with the code from the link, which is removed from the URL immediately. */
 export function ResetPasswordPage() {
   const navigate = useNavigate();
   const [code] = useState(() => {

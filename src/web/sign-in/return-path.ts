@@ -1,4 +1,4 @@
-/** Where to go after signing in: a place of our own, never an address that leads elsewhere. */
+/** Returns the path to open after signing in. Never returns a URL of another origin (ASVS 3.7.2). */
 export function safeReturnPath(from: string | undefined, origin: string = window.location.origin): string {
   if (from === undefined || !from.startsWith('/')) return '/';
   try {

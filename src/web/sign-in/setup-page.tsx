@@ -5,7 +5,7 @@ import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 import { AccountForm } from './account-form.tsx';
 
-/** Takes what the address carries behind its `#` and takes it out of the address and the history. */
+/** Returns the URL's fragment and removes it from the address bar and the history. */
 export function takeUrlFragment(): string {
   const fragment = decodeURIComponent(window.location.hash.slice(1));
   if (fragment !== '') window.history.replaceState(window.history.state, '', window.location.pathname);
@@ -14,7 +14,7 @@ export function takeUrlFragment(): string {
 
 let takenCode: string | null = null;
 
-/** The first minutes: the first account and its workspace. */
+/** Creates the first account and its workspace. */
 export function SetupPage() {
   const navigate = useNavigate();
   const [code, setCode] = useState(() => (takenCode ??= takeUrlFragment().replace(/^code=/, '')));

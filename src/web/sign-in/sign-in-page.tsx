@@ -13,7 +13,7 @@ import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validateEmail } from '../validation.ts';
 import { safeReturnPath } from './return-path.ts';
 
-/** Signs in, and goes back to where the person was. */
+/** Signs in and returns to the page that required it. */
 export function SignInPage() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };

@@ -1,6 +1,6 @@
 import type { Client } from '../../sdk/client.ts';
 
-/** Beyond this many a person does not need to know it to the last one. */
+/** Larger numbers are not counted exactly. */
 const MAX_COUNTED = 1000;
 
 async function countItems(list: AsyncIterable<unknown>): Promise<number> {
@@ -14,7 +14,7 @@ function formatCount(total: number, one: string, many: string): string {
   return total === 1 ? `1 ${one}` : `${total} ${many}`;
 }
 
-/** “3 access tokens and 1 API key”. */
+/** Returns the number of credentials: “3 access tokens and 1 API key”. */
 export async function countCredentials(api: Client, signal: AbortSignal): Promise<string> {
   const [tokens, keys] = await Promise.all([
     countItems(api.accessTokens.all({ limit: 200 }, { signal })),

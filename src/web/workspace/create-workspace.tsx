@@ -7,7 +7,7 @@ import { useAppForm } from '../components/use-app-form.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
 import { validateName } from '../validation.ts';
 
-/** Makes a workspace, of which the person becomes the owner. */
+/** Creates a workspace with the person as its owner. */
 export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (workspace: Workspace) => void }) {
   const form = useAppForm({ initialValues: { name: '' }, validate: { name: validateName } });
   const submission = useSubmit(form, async ({ name }) => {

@@ -28,7 +28,7 @@ function RenameSection() {
     mutationFn: (values: typeof form.values) => api.workspaces.update(workspace.id, values),
     onError: (error) => form.setErrors(getFieldErrors(error) ?? {}),
     onSuccess: async ({ name, slug }) => {
-      // By its id while the list still has the old slug: an address that names neither would show another page.
+      // Uses the ID until the list of workspaces has the new slug; a URL with an unknown slug would show "not found".
       await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
       await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
       form.setInitialValues({ name, slug });
@@ -146,7 +146,7 @@ function LeaveWorkspaceSection() {
   );
 }
 
-/** The workspace itself: its name, its slug, its end. */
+/** The settings of the workspace: its name, its slug, its deletion. */
 export function WorkspacePage() {
   const { workspace, isAdmin, isOwner } = useWorkspace();
   return (
