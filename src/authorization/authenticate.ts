@@ -16,7 +16,7 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly address: string;
 }
 
-/** What came of a judgement. The record is given for refusals too, so that they can be recorded. */
+/** The record is present for refusals too, so that they can be logged; null if the credential is unknown. */
 export interface AuthenticationResult {
   readonly decision: Decision;
   readonly record: CredentialRecord | null;
@@ -24,7 +24,7 @@ export interface AuthenticationResult {
 
 const UNKNOWN_CREDENTIAL: AuthenticationResult = { decision: 'invalid_token', record: null };
 
-/** Told of every judgement, for metrics and for the activity log; must not throw. */
+/** Called with every result, for metrics and the activity log. Must not throw. */
 export type AuthenticationListener = (
   result: AuthenticationResult,
   request: AuthenticationRequest,
@@ -33,9 +33,9 @@ export type AuthenticationListener = (
 
 export interface CredentialAuthenticator {
   /**
-   * Judges a presented credential, and counts a use if it passes. Answers at once when the record is
-   * in memory and no hash is needed. Rejects with `unavailable` when the store can't be asked,
-   * and with `rate_limited` for an address that presented too many unknown secrets.
+   * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous when the record is
+   * cached and no passphrase has to be hashed. Rejects with `unavailable` if the store cannot be reached or too many
+   * hashes are waiting, and with `rate_limited` if the address has presented too many unknown secrets.
    */
   authenticate(
     request: AuthenticationRequest,
@@ -49,7 +49,10 @@ export function createCredentialAuthenticator(options: {
   passphraseVerifier: PassphraseVerifier;
   usageRecorder: UsageRecorder;
   clock: () => number;
-  /** The clock where `remembered` has looked at it in the same instant. */
+  /**
+   * The wall clock as `registry.findCached` last read it, in epoch milliseconds: saves a second read of the clock per
+   * request. Default: `clock`.
+   */
   lastWallTime?: () => number;
   onResult?: AuthenticationListener;
 }): CredentialAuthenticator {
@@ -68,7 +71,7 @@ export function createCredentialAuthenticator(options: {
     return result;
   }
 
-  /** After a hash the record is asked for again: it may have been revoked meanwhile. */
+  /** Looks the record up again after hashing a passphrase, because it may have been revoked in the meantime. */
   async function authenticateFromStore(
     digest: Digest,
     request: AuthenticationRequest,

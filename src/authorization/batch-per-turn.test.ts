@@ -4,14 +4,14 @@ import { setImmediate as turnEnded } from 'node:timers/promises';
 import fc from 'fast-check';
 import { batchPerTurn } from './batch-per-turn.ts';
 
-/** Gives items and lists what was handed over together. */
+/** `give` adds an item; `handedOver` lists the batches processed so far. */
 function gathering(maxBatchSize: number) {
   const handedOver: number[][] = [];
   const give = batchPerTurn<number>(maxBatchSize, (items) => handedOver.push([...items]));
   return { handedOver, give };
 }
 
-test('what comes in one turn of the event loop is handed over together at its end', async () => {
+test('items of one turn of the event loop are processed as one batch at the end of the turn', async () => {
   const { handedOver, give } = gathering(10);
   give(1);
   await Promise.resolve();
@@ -24,7 +24,7 @@ test('what comes in one turn of the event loop is handed over together at its en
   assert.deepEqual(handedOver, [[1, 2], [3]]);
 });
 
-test('so many as are taken at most wait for no end, and who comes after them waits for the next', async () => {
+test('a full batch is processed at once, and the remaining items at the end of the turn', async () => {
   const { handedOver, give } = gathering(2);
   for (const item of [1, 2, 3, 4, 5]) give(item);
   assert.deepEqual(handedOver, [
@@ -37,7 +37,7 @@ test('so many as are taken at most wait for no end, and who comes after them wai
   assert.equal(handedOver.length, 3);
 });
 
-test('what comes while others are handed over is not lost', async () => {
+test('an item that is added while a batch is being processed is not lost', async () => {
   const handedOver: number[][] = [];
   const give = batchPerTurn<number>(2, (items) => {
     handedOver.push([...items]);
@@ -49,7 +49,7 @@ test('what comes while others are handed over is not lost', async () => {
   assert.deepEqual(handedOver, [[1], [9]]);
 });
 
-test('fuzz: each item is handed over once, in order, and never more than the most together', async () => {
+test('fuzz: every item is processed once and in order, and no batch exceeds the maximum size', async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer({ min: 1, max: 5 }), fc.array(fc.nat({ max: 12 })), async (maxBatchSize, turns) => {
       const { handedOver, give } = gathering(maxBatchSize);

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { clientNetwork } from './client-network.ts';
 
-test('one IPv6 /64 counts as one client however it is written, and an IPv4-mapped address as its IPv4 address', () => {
+test('all spellings of an IPv6 /64 are one client, and an IPv4-mapped address is its IPv4 address', () => {
   const rows: [address: string, network: string][] = [
     ['192.0.2.1', '192.0.2.1'],
     ['::ffff:192.0.2.1', '192.0.2.1'],
@@ -26,7 +26,7 @@ test('one IPv6 /64 counts as one client however it is written, and an IPv4-mappe
   for (const [address, network] of rows) assert.equal(clientNetwork(address), network, address);
 });
 
-test('whatever the text is, the network is one string, and a network of its own', () => {
+test('clientNetwork accepts any text and is idempotent', () => {
   fc.assert(fc.property(fc.ipV4(), (address) => clientNetwork(address) === address));
   fc.assert(fc.property(fc.ipV4(), (address) => clientNetwork(`::ffff:${address}`) === address));
   const text = fc.oneof(fc.ipV6(), fc.string({ maxLength: 60 }));

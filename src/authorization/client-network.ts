@@ -2,7 +2,7 @@ import { isIPv6 } from 'node:net';
 
 const IPV4_MAPPED = /^::ffff:(?:(\d{1,3}(?:\.\d{1,3}){3})|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
 
-/** The IPv4 address that an IPv4-mapped IPv6 address stands for (RFC 4291, section 2.5.5.2), or null. */
+/** Returns the IPv4 address inside an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), or null. */
 function mappedIpv4(address: string): string | null {
   const found = IPV4_MAPPED.exec(address.toLowerCase().replace(/^(?:0{1,4}:){5}(?=ffff:)/, '::'));
   if (found === null) return null;
@@ -13,9 +13,9 @@ function mappedIpv4(address: string): string | null {
 }
 
 /**
- * The client that an address counts as wherever something is limited per address: an IPv4 address, also where it is
- * written as an IPv4-mapped IPv6 address, or the /64 of an IPv6 address, since a customer has at least that to draw
- * from. Anything else is returned as it is. Pure.
+ * Returns the key under which limits per client count an address: the IPv4 address itself (also for IPv4-mapped IPv6
+ * addresses), or the /64 prefix of an IPv6 address, because a single customer usually controls at least a /64
+ * (RFC 6177). Any other text is returned unchanged. Pure.
  */
 export function clientNetwork(address: string): string {
   if (!address.includes(':')) return address;
@@ -26,7 +26,7 @@ export function clientNetwork(address: string): string {
   const [head = '', tail] = plain.split('::');
   const before = head === '' ? [] : head.split(':');
   const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  // An IPv4 address at the end fills two groups.
+  // A trailing IPv4 address counts as two groups.
   const filled = before.length + after.length + (plain.includes('.') ? 1 : 0);
   const zeros = tail === undefined ? 0 : Math.max(0, 8 - filled);
   const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];

@@ -31,8 +31,8 @@ const requirementOf = (scopes: readonly string[] | null, permissions: readonly s
 });
 const ENV = requirementOf(['modify_env'], null);
 
-test('the order of judgement is: known, passphrase, active, not expired, kind, rights', () => {
-  // Each row fails at everything from its place on; the verdict names the first failure.
+test('checks run in this order: known, passphrase, active, not expired, kind, rights', () => {
+  // Each row fails its own check and all later ones; the decision names the first failure.
   const hopeless = { active: false, expiresAt: NOW - 1, words: ['run_scripts'] };
   const keysOnly = requirementOf(null, ['read']);
   const rows: [CredentialRecord | null, PassphraseResult, Requirement, Decision][] = [
@@ -51,14 +51,14 @@ test('the order of judgement is: known, passphrase, active, not expired, kind, r
     assert.equal(decide(of, passphrase, requirement, NOW), decision);
 });
 
-test('a credential is dead from the very millisecond of its expiry on', () => {
+test('a credential is refused from the exact millisecond of its expiry', () => {
   const expiring = record({ expiresAt: NOW });
   assert.equal(decide(expiring, 'not_needed', ENV, NOW - 1), 'ok');
   assert.equal(decide(expiring, 'not_needed', ENV, NOW), 'token_expired');
   assert.equal(decide(expiring, 'not_needed', ENV, NOW + 1), 'token_expired');
 });
 
-test('all scopes named are needed, and any valid credential passes where none is', () => {
+test('all required rights are needed, and an empty list accepts any valid credential', () => {
   const both = requirementOf(['modify_env', 'run_scripts'], ['read', 'write']);
   const rows: [Partial<CredentialRecord> & { words: string[] }, Requirement, Decision][] = [
     [{ words: ['modify_env'] }, both, 'insufficient_scope'],
@@ -77,7 +77,7 @@ test('all scopes named are needed, and any valid credential passes where none is
     assert.equal(decide(record(fields), 'not_needed', requirement, NOW), decision);
 });
 
-test('any one of the rights of a route suffices, and an empty list is met by nobody', () => {
+test('requireAny needs one of its rights, and an empty list is never met', () => {
   const any: Requirement = {
     access_token: requireAny('access_token', []),
     api_key: requireAny('api_key', ['read', 'deploy']),
@@ -87,7 +87,7 @@ test('any one of the rights of a route suffices, and an empty list is met by nob
   assert.equal(decide(record({ words: ['all'] }), 'not_needed', any, NOW), 'insufficient_scope');
 });
 
-test('each right opens itself alone, but for all, and CVE-2026-72826: empty or unknown rights open nothing', () => {
+test('CVE-2026-72826: rights other than all grant only themselves, and empty or unknown ones nothing', () => {
   for (const [kind, words] of [
     ['access_token', SCOPES],
     ['api_key', PERMISSIONS],
@@ -112,7 +112,7 @@ test('each right opens itself alone, but for all, and CVE-2026-72826: empty or u
   }
 });
 
-test('rights come back as the words they were given in', () => {
+test('rightNamesOf returns the granted rights in the order of the contract', () => {
   assert.deepEqual(rightNamesOf('access_token', grantedMaskOf('access_token', ['run_scripts', 'modify_env'])), [
     'modify_env',
     'run_scripts',

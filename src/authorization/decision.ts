@@ -1,7 +1,7 @@
 import type { CredentialRecord } from './record.ts';
 import { meets, type Requirement } from './rights.ts';
 
-/** What became of the passphrase that came, or did not come, with an access token. */
+/** Result of the passphrase check; `limited`: too many failures, so the passphrase was not checked. */
 export type PassphraseResult = 'not_needed' | 'correct' | 'missing' | 'incorrect' | 'limited';
 
 /** `ok`, or the contract's code for the refusal. */
@@ -17,9 +17,9 @@ export type Decision =
   | 'insufficient_scope';
 
 /**
- * Judges one record against one demand at one instant (`now`, epoch milliseconds). Pure.
- * The order is the contract's (section 5): passphrase, active, expiry, kind, rights; so only who
- * holds the whole secret learns anything beyond `invalid_token`.
+ * Returns the decision for a record, null if the secret is unknown, at `now` (epoch milliseconds). Pure.
+ * The checks run in the order of the contract (section 5): passphrase, active, expiry, kind, rights. Only callers that
+ * hold the secret and its passphrase therefore learn the state of the credential.
  */
 export function decide(
   record: CredentialRecord | null,

@@ -1,18 +1,18 @@
 import { clientNetwork } from './client-network.ts';
 import { createKeyedMutex } from './keyed-mutex.ts';
 
-/** A failed try from one client (`clientNetwork`), at an instant in epoch milliseconds. */
+/** A failed attempt. `address` is a client's network (`clientNetwork`), `at` is in epoch milliseconds. */
 export interface Failure {
   readonly address: string;
   readonly at: number;
 }
 
 export interface FailureStore {
-  /** The failures of `subject` from `since` on, oldest first. */
+  /** Returns the failures of `subject` since `since` (epoch milliseconds), oldest first. */
   recentFailures(subject: string, since: number): Promise<Failure[]>;
   /**
-   * Counts a failure if `allows` says so of those from `since` on. Nobody else counts one of `subject`
-   * in between, on whichever node. Returns those that were there before.
+   * Counts a failure if `allows` returns true for the failures since `since`. Atomic per subject, across all nodes.
+   * Returns the failures that preceded it, oldest first, and whether it was counted.
    */
   countFailureIfAllowed(
     subject: string,
@@ -24,7 +24,6 @@ export interface FailureStore {
 
 interface FailureLimit {
   readonly count: number;
-  /** Milliseconds. */
   readonly windowMs: number;
 }
 export interface FailureLimits {
@@ -39,8 +38,8 @@ function waitMsForLimit(failures: readonly Failure[], limit: FailureLimit, now: 
 }
 
 /**
- * Milliseconds until another try may be judged, 0 if now. `failures` oldest first. Pure.
- * With `trusted`, only the address's own failures count: a stranger can't lock such a client out.
+ * Returns the milliseconds until `address` (a `clientNetwork`) may try again, 0 for now. `failures` must be sorted,
+ * oldest first. For a `trusted` address only its own failures count, so that others cannot lock it out. Pure.
  */
 export function waitMsAfter(
   failures: readonly Failure[],
@@ -57,8 +56,8 @@ export function waitMsAfter(
 }
 
 /**
- * What was read and what is known, put together: a read that began earlier may lack what was counted
- * since, and several can be alike in address and millisecond. Pure.
+ * Returns the union of both lists as multisets, oldest first: a read that began earlier may lack failures counted
+ * since, and several failures can have the same address and millisecond. Pure.
  */
 export function mergeFailures(read: readonly Failure[], known: readonly Failure[]): Failure[] {
   const keyOf = ({ address, at }: Failure) => `${at} ${address}`;
@@ -73,32 +72,32 @@ export function mergeFailures(read: readonly Failure[], known: readonly Failure[
 }
 
 /**
- * Holds limits to the number, however many try in parallel and on however many nodes, though only
- * failures are written: a try is judged first, and what came of it is told only if the store still
- * allows it then. A failure is counted under the subject's gate (`add`); after a success the failures
- * are read once more (`refresh`, then `wait`). To claim each try beforehand instead would refuse right
- * tries that come together on several nodes.
+ * Enforces failure limits exactly, however many attempts run in parallel on however many nodes, although only failures
+ * are written: an attempt is checked first, and its result is returned only if the store still allows it afterwards.
+ * After a failure, call `recordFailure`, which counts it atomically; after a success, call `refresh` and then `waitMs`.
+ * Reserving a slot before each attempt would be simpler but would refuse correct attempts that run in parallel on
+ * several nodes.
  */
 export interface FailureLimiter {
-  /** Milliseconds to wait by what this process knows; no I/O. */
+  /** Returns the milliseconds to wait according to the failures cached in this process, 0 for none. No I/O. */
   waitMs(subject: string, address: string, now: number, trusted?: boolean): number;
-  /** Brings what this process knows of `subject` up to date with the store. */
+  /** Updates the cached failures of `subject` from the store. */
   refresh(subject: string, now: number): Promise<void>;
   /**
-   * Counts a failure, never inside the transaction of what failed (CVE-2026-35597), and returns 0. Where
-   * the limit was reached meanwhile it counts nothing and returns the milliseconds to wait: then nobody
-   * may be told that the try was wrong.
+   * Counts a failure and returns 0. If the limit was reached in the meantime, counts nothing and returns the
+   * milliseconds to wait; the caller must then not reveal that the attempt was wrong. Uses its own transaction, so
+   * that a rollback of the failed operation does not undo the count (CVE-2026-35597).
    */
   recordFailure(subject: string, address: string, now: number, trusted?: boolean): Promise<number>;
 }
 
 const MAX_CACHED_SUBJECTS = 10_000;
 
-/** Remembers failures in a sliding window, in memory and in the store. */
+/** Counts failures in sliding windows, in the store and in a bounded cache. */
 export function createFailureLimiter(store: FailureStore, limits: FailureLimits): FailureLimiter {
   const failuresBySubject = new Map<string, Failure[]>();
   const windowMs = Math.max(limits.perAddress.windowMs, limits.perSubject.windowMs);
-  // Those who find the limit reached when their turn comes ask the store nothing.
+  // The queue is unbounded because it drains fast once the limit is reached: those attempts need no store access.
   const subjectMutex = createKeyedMutex(Number.POSITIVE_INFINITY);
 
   function updateCache(subject: string, read: readonly Failure[], now: number): void {

@@ -2,14 +2,14 @@ import type { RenewLease, RevocationFollower, RevocationPoint } from './lease.ts
 import type { Digest } from './record.ts';
 import type { RevokedRecords } from './registry.ts';
 
-/** What a guard is told of its workspace, and of no other: `digest` null is all of it. */
+/** Revocations of a guard's own workspace. A null `digest` revokes the whole workspace. */
 export interface RevocationFeedPage {
-  /** The newest revocation of all workspaces. */
+  /** The newest revocation across all workspaces. */
   readonly head: RevocationPoint;
   readonly revocations: readonly { readonly number: number; readonly digest: Digest | null }[];
-  /** The revocations are all there are of the workspace up to this point. */
+  /** The list contains every revocation of the workspace up to this point. */
   readonly through: RevocationPoint;
-  /** False where some were pruned, or the history is another: what was revoked in between cannot be known. */
+  /** False if revocations were pruned or the history differs, so that some revocations are unknown. */
   readonly whole: boolean;
 }
 
@@ -22,7 +22,7 @@ export type HeartbeatResponse =
     }
   | ({ readonly granted: false } & RevocationFeedPage);
 
-/** Tries before a beat is given up: each fails only if something was revoked in the workspace during it. */
+/** Attempts per heartbeat. An attempt fails only if the workspace had a revocation since the previous one. */
 const MAX_ATTEMPTS = 16;
 
 export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: string): RevokedRecords[] {
@@ -30,9 +30,10 @@ export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: stri
 }
 
 /**
- * A guard's half of a beat, over any connection to any server: says up to where it has applied what was
- * revoked, and applies what it is told it has not, until the server finds nothing missing.
- * `beat` sends one question; `moved` tells whether somebody may wait for what was applied since the last lease.
+ * Returns the guard's side of a heartbeat, over a connection to any server: it sends the revocation point up to which
+ * it has applied revocations and applies those in the response, until the server finds none missing and grants the
+ * lease (`docs/adr/0011-guards-are-nodes.md`). `sendHeartbeat` sends one request; `moved` is true if the point has
+ * changed since the previous grant, so that a deletion may be waiting for it. Rejects after `MAX_ATTEMPTS` attempts.
  */
 export function renewOverConnection(
   sendHeartbeat: (applied: RevocationPoint | null, moved: boolean) => Promise<HeartbeatResponse>,

@@ -1,13 +1,13 @@
 import { Problem } from '../contract/problem.ts';
 
 export interface TaskQueue {
-  /** Runs `work` when its turn comes. Throws `unavailable` at once when the line is full. */
+  /** Runs `task` in turn and returns its result. Throws `unavailable` immediately if the queue is full. */
   run<T>(task: () => Promise<T>): Promise<T>;
-  /** Works running and waiting. */
+  /** Number of tasks, running and waiting. */
   size(): number;
 }
 
-/** At most `running` works at a time and `waiting` more in line; who finds the line full is refused. */
+/** Runs at most `maxRunning` tasks at a time, with at most `maxWaiting` more in the queue. */
 export function createTaskQueue(maxRunning: number, maxWaiting: number): TaskQueue {
   let active = 0;
   const waiters: (() => void)[] = [];
@@ -21,7 +21,7 @@ export function createTaskQueue(maxRunning: number, maxWaiting: number): TaskQue
       try {
         return await task();
       } finally {
-        // The place is handed on, so `active` stays as it is.
+        // The next task replaces this one, so `active` does not change.
         const next = waiters.shift();
         if (next === undefined) active--;
         else next();
@@ -31,9 +31,9 @@ export function createTaskQueue(maxRunning: number, maxWaiting: number): TaskQue
   };
 }
 
-/** A line for each key: works of one key run one after the other. */
+/** Tasks of the same key run one after the other. */
 export interface KeyedMutex {
-  /** Throws `unavailable` at once when too many wait in the line of `key`. */
+  /** Runs `task` and returns its result. Throws `unavailable` immediately if too many tasks of `key` are waiting. */
   run<T>(key: string, task: () => Promise<T>): Promise<T>;
 }
 

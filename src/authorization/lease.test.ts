@@ -6,7 +6,7 @@ import { createLease, type RevocationFollower, type RevocationPoint } from './le
 const revocation = (number: number) => ({ workspaceId: 'w', digest: String(number) });
 const point = (number: number, history = 'h'): RevocationPoint => ({ history, number, id: `id ${number}` });
 
-/** A lease with clocks of its own and what its memory was told to forget. */
+/** A lease with manual clocks; `forgotten` lists the digests removed from its cache. */
 function leaseWith(renew: (following: RevocationFollower) => Promise<{ bound: number }>) {
   const forgotten: (string | null)[] = [];
   const clock = { monotonic: 0, wall: 1000 };
@@ -28,7 +28,7 @@ const atOnce = async (following: RevocationFollower) => {
   return { bound: 1000 };
 };
 
-test('what is heard is forgotten at once, and counts as applied only if nothing before it is missing', async () => {
+test('revocations are applied immediately but confirmed only if no earlier one is missing', async () => {
   const { lease, forgotten } = leaseWith(atOnce);
   lease.applyRevocations(point(5), [revocation(6)], point(6));
   assert.deepEqual([lease.applied(), forgotten], [null, ['6']]);
@@ -44,7 +44,7 @@ test('what is heard is forgotten at once, and counts as applied only if nothing 
   assert.deepEqual(forgotten, ['6', 'everything', '8', '9', '6']);
 });
 
-test('a lease counts from before the beat, ends by either clock, and by a wall clock that went back', async () => {
+test('a lease starts when its heartbeat starts, and ends by either clock or if the wall clock goes back', async () => {
   for (const [monotonic, wall, holds] of [
     [949, 1949, true],
     [950, 1950, false],
@@ -60,7 +60,7 @@ test('a lease counts from before the beat, ends by either clock, and by a wall c
   }
 });
 
-test('what ends during a beat is not brought back by it', async () => {
+test('a lease that ends during a heartbeat is not restored by it', async () => {
   let grant = () => {};
   const { lease } = leaseWith(async (following) => {
     await new Promise<void>((resolve) => (grant = resolve));
@@ -75,7 +75,7 @@ test('what ends during a beat is not brought back by it', async () => {
   assert.equal(lease.holds(), false);
 });
 
-test('a guard applies what it is told until nothing is missing, and gives up on a connection that never catches up', async () => {
+test('a guard applies revocations until none is missing, and gives up if it never catches up', async () => {
   const requestedFrom: (number | undefined)[] = [];
   const { lease, forgotten } = leaseWith(
     renewOverConnection(async (applied) => {

@@ -1,25 +1,25 @@
 import type { RecordRegistry, RevokedRecords } from './registry.ts';
 
-/** Two clocks that fail in different ways; milliseconds. */
+/** Two clocks that fail in different ways, in milliseconds. */
 export interface Clocks {
-  /** Never goes back; stands still while the machine is suspended. */
+  /** Never goes back, but stops while the machine is suspended. */
   monotonic(): number;
-  /** Goes on while the machine is suspended; may be set. */
+  /** Keeps running while the machine is suspended, but can be set. */
   wall(): number;
 }
 
-/** Calls `work` after `delay` milliseconds; the answer cancels it. */
+/** Calls `work` after `delay` milliseconds. Returns a function that cancels the call. */
 export type ScheduleTimer = (delay: number, work: () => void) => () => void;
 
 /**
- * A point in the history of revocations. The number alone identifies nothing: a database that was restored
- * or failed over without its last commits uses numbers again (`docs/adr/0022-history-has-an-identity.md`).
+ * A position in the sequence of revocations. The number alone is not unique: a database that was restored, or failed
+ * over without its last commits, reuses numbers (`docs/adr/0022-history-has-an-identity.md`).
  */
 export interface RevocationPoint {
-  /** Identifies the running database. Changes whenever it could have come back older than it was. */
+  /** Identifies the running database. Changes whenever the database may have lost commits. */
   readonly history: string;
   readonly number: number;
-  /** The random id of the revocation with this number; empty where there is none, or none any more. */
+  /** The random id of the revocation with this number; empty if it does not exist or was pruned. */
   readonly id: string;
 }
 
@@ -27,76 +27,84 @@ export function isSamePoint(one: RevocationPoint, other: RevocationPoint): boole
   return one.number === other.number && one.id === other.id && one.history === other.history;
 }
 
-/** How far a node has followed what was revoked, and how it follows further. */
+/** A node's progress through the revocations. */
 export interface RevocationFollower {
-  /** The newest revocation that memory has forgotten; null before the first beat, while memory is empty. */
+  /** The newest revocation applied to the cache; null before the first heartbeat, while the cache is empty. */
   applied(): RevocationPoint | null;
-  /** Forgets what was revoked. `through`: with it, all that concerns this node is applied up to there. */
+  /** Removes revoked records from the cache. Afterwards everything relevant to this node is applied up to `through`. */
   apply(revocations: readonly RevokedRecords[], through: RevocationPoint): void;
-  /** Forgets everything: what was revoked in between cannot be known, or is of another history. */
+  /** Clears the cache, because some revocations are unknown or belong to another history. */
   reset(head: RevocationPoint): void;
 }
 
 /**
- * Takes or renews the lease. Resolves only if, in an instant in which nothing could be revoked, all that
- * was revoked had been applied; with the milliseconds that the store counts from then on.
+ * Acquires or renews the lease. Resolves only if every revocation was applied at a moment when no new one could be
+ * committed. `bound` is the duration of the lease in milliseconds, counted by the store from that moment.
  */
 export type RenewLease = (follower: RevocationFollower) => Promise<{ readonly bound: number }>;
 
 export interface RenewingLease {
   holds(): boolean;
-  /** The wall clock as it was last looked at: right after `holds`, now. */
+  /**
+   * The wall clock as last read, in epoch milliseconds. `holds` reads it, so directly afterwards this is the current
+   * time.
+   */
   lastWallTime(): number;
-  /** The newest revocation that memory has forgotten; null before the first beat. */
+  /** The newest revocation applied to the cache; null before the first heartbeat. */
   applied(): RevocationPoint | null;
-  /** Tries for the first lease; from then on it renews itself. Tells whether it was given in time. */
+  /** Acquires the first lease, which then renews itself. Resolves to whether it was acquired within `timeoutMs`. */
   start(timeoutMs: number): Promise<boolean>;
-  /** Something was revoked: reads it at once. */
+  /** Sends a heartbeat now, because something was revoked. */
   renewNow(): void;
-  /** Applies what was revoked after `after`, which was applied when it was asked for, outside of a beat. */
+  /**
+   * Applies revocations received between heartbeats; they follow `after`, the point applied when they were requested.
+   */
   applyRevocations(after: RevocationPoint, revocations: readonly RevokedRecords[], through: RevocationPoint): void;
-  /** Ends the lease, also what a beat under way would grant, and forgets everything. Later beats may take a new one. */
+  /**
+   * Ends the lease, ignores the grant of a heartbeat in progress, and clears the cache. Later heartbeats may acquire a
+   * new lease.
+   */
   end(): void;
-  /** Ends it for good. Resolves when no beat is under way. */
+  /** Ends the lease permanently. Resolves when no heartbeat is in progress. */
   stop(): Promise<void>;
 }
 
 const HEARTBEATS_PER_LEASE = 4;
-/** Clocks may run this much apart, and the store rounds to the millisecond. */
+/** Clocks may drift apart by this much during a lease, and the store rounds to milliseconds. */
 const safetyMarginMs = (bound: number) => Math.max(10, bound / 20);
 
 /**
- * The lease of one node, a server or a guard (`docs/adr/0010-leases-and-revocation.md` says why each line
- * is needed): while it holds, this node has applied every revocation that anybody was told of.
+ * Returns the lease of one node, which is a server or a guard. While it holds, this node has applied every revocation
+ * whose request has returned. `docs/adr/0010-leases-and-revocation.md` explains why each step is needed.
  */
 export function createLease(options: {
   renew: RenewLease;
   registry: Pick<RecordRegistry, 'apply' | 'clear'>;
-  /** Milliseconds that a lease lasts, until `renew` says otherwise. */
+  /** Duration of a lease in milliseconds, until `renew` returns another one. */
   bound: number;
   clocks: Clocks;
   schedule: ScheduleTimer;
-  /** 0 to 1, so that many nodes don't come back at the same instant. */
+  /** Returns 0 to 1: jitter, so that many nodes do not retry at the same moment. */
   random: () => number;
   onError: (error: unknown) => void;
-  /** After each beat, whatever came of it. */
+  /** Called after each heartbeat, successful or not. */
   onHeartbeat: () => void;
 }): RenewingLease {
   const { renew, registry, clocks, schedule, random, onError, onHeartbeat } = options;
   let { bound } = options;
   let applied: RevocationPoint | null = null;
-  /** When the last successful beat began, and how long its lease may be relied on. */
+  /** When the last successful heartbeat began, and for how long its lease is valid (`span`, milliseconds). */
   let granted: { readonly monotonic: number; readonly wall: number; readonly span: number } | null = null;
   let newestWall = Number.NEGATIVE_INFINITY;
-  /** How often the lease was ended: by a wall clock that went back, or from outside. */
+  /** How often the lease was ended by `end` or by a wall clock that went back. */
   let ends = 0;
   let failures = 0;
   let stopped = false;
   let cancel = () => {};
-  let beating: Promise<void> | null = null;
+  let pendingHeartbeat: Promise<void> | null = null;
   let renewAgain = false;
 
-  /** Reads the wall clock. One that went back ends the lease, and what a beat under way would have granted. */
+  /** If the wall clock went back, ends the lease and invalidates the grant of a heartbeat in progress. */
   function readWallClock(): number {
     const wall = clocks.wall();
     if (wall < newestWall) {
@@ -108,7 +116,7 @@ export function createLease(options: {
   }
 
   function holds(): boolean {
-    // Also without a lease: a beat that is under way must learn of a clock that went back.
+    // Read even without a lease: a heartbeat in progress must notice a clock that went back.
     const before = ends;
     const wall = readWallClock();
     if (ends !== before) renewNow();
@@ -138,15 +146,15 @@ export function createLease(options: {
     granted = { ...start, span: bound - safetyMarginMs(bound) };
   }
 
-  /** One beat at a time; who asks during one gets another after it. */
+  /** Runs one heartbeat at a time; a call during a heartbeat schedules another one after it. */
   function startRenewal(): Promise<void> {
-    if (beating !== null) {
+    if (pendingHeartbeat !== null) {
       renewAgain = true;
-      return beating;
+      return pendingHeartbeat;
     }
     cancel();
     const begun = clocks.monotonic();
-    beating = attemptRenewal()
+    pendingHeartbeat = attemptRenewal()
       .then(
         () => {
           failures = 0;
@@ -157,7 +165,7 @@ export function createLease(options: {
         },
       )
       .then(() => {
-        beating = null;
+        pendingHeartbeat = null;
         if (stopped) return;
         const soon = Math.min(bound / HEARTBEATS_PER_LEASE, 50 * 2 ** Math.min(failures, 8));
         const pause =
@@ -166,7 +174,7 @@ export function createLease(options: {
         renewAgain = false;
         onHeartbeat();
       });
-    return beating;
+    return pendingHeartbeat;
   }
 
   function renewNow(): void {
@@ -180,7 +188,7 @@ export function createLease(options: {
     renewNow,
     async start(timeoutMs) {
       const begun = clocks.monotonic();
-      // A busy machine may need more than one try for a beat that is done within the bound.
+      // On a busy machine the first heartbeats may take longer than the lease that they acquire.
       while (!stopped && clocks.monotonic() - begun < timeoutMs) {
         await startRenewal();
         if (holds()) return true;
@@ -201,7 +209,7 @@ export function createLease(options: {
       stopped = true;
       granted = null;
       cancel();
-      await beating;
+      await pendingHeartbeat;
     },
   };
 }

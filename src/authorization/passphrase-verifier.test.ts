@@ -28,7 +28,7 @@ const recordOf = (id: string, passphraseHash: string | null): CredentialRecord =
   row: -1,
 });
 
-/** A node's proofs of one token. */
+/** The passphrase verifier of one node, for one token. */
 function setUpOn(id: string, failures: FailureStore, passphraseHash: string, used: ReadUsedAddresses = async () => []) {
   let now = NOW;
   const passphraseVerifier = createPassphraseVerifier(
@@ -37,13 +37,13 @@ function setUpOn(id: string, failures: FailureStore, passphraseHash: string, use
   );
   const record = recordOf(id, passphraseHash);
   return {
-    proof: passphraseVerifier,
+    passphraseVerifier,
     record,
     pass: (span: number) => {
       now += span;
     },
-    /** As a judgement asks: quickly, and with a hash if it must be. */
-    prove: async (passphrase: string | null, address = '10.0.0.1') =>
+    /** Verifies as `authenticate` does: from the cache, or with a hash if necessary. */
+    verify: async (passphrase: string | null, address = '10.0.0.1') =>
       passphraseVerifier.checkCached(record, passphrase, address, now) ??
       passphraseVerifier.verify(record, passphrase ?? '', address, () => now),
     quick: (passphrase: string | null, address = '10.0.0.1') =>
@@ -52,7 +52,7 @@ function setUpOn(id: string, failures: FailureStore, passphraseHash: string, use
   };
 }
 
-test('a window holds five failures of an address for 15 minutes and fifty of all addresses for an hour', () => {
+test('the limits are five failures per address in 15 minutes and fifty from all addresses in an hour', () => {
   const own = (count: number, index: number) => Array.from({ length: count }, () => ({ address: 'a', at: index }));
   assert.equal(waitMsAfter(own(4, NOW), 'a', BOUNDS, NOW), 0);
   assert.equal(waitMsAfter(own(5, NOW), 'a', BOUNDS, NOW), 15 * MINUTE);
@@ -82,15 +82,15 @@ forEachEngine('proofs of passphrases', (engine) => {
   after(() => store.close());
   const setUp = (id: string) => setUpOn(id, failures, phc);
 
-  test('a token without a passphrase needs none, and one with a passphrase asks for it', async () => {
-    const { proof: passphraseVerifier, quick } = setUp('tok_plain');
+  test('a passphrase is required only for tokens that have one', async () => {
+    const { passphraseVerifier, quick } = setUp('tok_plain');
     assert.equal(passphraseVerifier.checkCached(recordOf('tok_none', null), null, 'a', NOW), 'not_needed');
     assert.equal(passphraseVerifier.checkCached(recordOf('tok_none', null), 'whatever', 'a', NOW), 'not_needed');
     assert.equal(quick(null), 'missing');
   });
 
-  test('a pair that was proven once needs no hash the second time, whatever its composition', async () => {
-    const { quick, prove: verify } = setUp('tok_proven');
+  test('a verified passphrase needs no hash the second time, from any address', async () => {
+    const { quick, verify } = setUp('tok_proven');
     assert.equal(quick(RIGHT), null);
     assert.equal(await verify(RIGHT), 'correct');
     assert.equal(quick(RIGHT), 'correct');
@@ -98,8 +98,8 @@ forEachEngine('proofs of passphrases', (engine) => {
     assert.equal(quick('incorrect horse'), null);
   });
 
-  test('five wrong tries of an address are judged; then even the right passphrase is limited, for 15 minutes', async () => {
-    const { quick, prove: verify, pass, retryAfter } = setUp('tok_five');
+  test('after five wrong attempts of an address even the correct passphrase is limited for 15 minutes', async () => {
+    const { quick, verify, pass, retryAfter } = setUp('tok_five');
     assert.equal(await verify(RIGHT), 'correct');
     for (let count = 0; count < 5; count++) assert.equal(await verify(`wrong ${count}`), 'incorrect');
     assert.equal(quick(RIGHT), 'limited');
@@ -113,8 +113,8 @@ forEachEngine('proofs of passphrases', (engine) => {
     assert.equal(quick(RIGHT), 'correct');
   });
 
-  test('after fifty failures from anywhere in an hour every address is limited', async () => {
-    const { quick, prove: verify, pass } = setUp('tok_fifty');
+  test('after fifty failures within an hour every address is limited', async () => {
+    const { quick, verify, pass } = setUp('tok_fifty');
     assert.equal(await verify(RIGHT), 'correct');
     for (let index = 0; index < 49; index++) {
       const failure = { address: `10.1.0.${index}`, at: NOW };
@@ -127,18 +127,18 @@ forEachEngine('proofs of passphrases', (engine) => {
     assert.equal(quick(RIGHT, '10.3.0.1'), 'correct');
   });
 
-  test('others do not lock an address from which the right pair was used in the last 30 days, only it itself', async () => {
+  test('a client that used the correct pair in the last 30 days is limited only by its own failures', async () => {
     const used = [{ address: '2001:db8::1', at: NOW - 29 * DAY }];
     let reads = 0;
-    const {
-      quick,
-      prove: verify,
-      pass,
-      retryAfter,
-    } = setUpOn('tok_trusted', failures, phc, async (_workspace, _id, since) => {
-      reads++;
-      return used.filter(({ at: index }) => index > since).map(({ address }) => address);
-    });
+    const { quick, verify, pass, retryAfter } = setUpOn(
+      'tok_trusted',
+      failures,
+      phc,
+      async (_workspace, _id, since) => {
+        reads++;
+        return used.filter(({ at: index }) => index > since).map(({ address }) => address);
+      },
+    );
     for (let index = 0; index < 50; index++) {
       await failures.countFailureIfAllowed('tok_trusted', { address: `10.1.0.${index}`, at: NOW }, 0, () => true);
     }
@@ -148,7 +148,7 @@ forEachEngine('proofs of passphrases', (engine) => {
     assert.equal(await verify(RIGHT, stranger), 'limited');
     assert.equal(reads, 2);
     for (let again = 0; again < 20; again++) assert.equal(await verify(RIGHT, stranger), 'limited');
-    assert.equal(reads, 2, 'tries that are locked cost no read each');
+    assert.equal(reads, 2, 'limited attempts cost no read each');
     assert.equal(retryAfter(stranger), HOUR / 1000);
     for (let count = 0; count < 5; count++) assert.equal(await verify(`wrong ${count}`, own), 'incorrect');
     assert.equal(await verify(RIGHT, own), 'limited');
@@ -160,12 +160,12 @@ forEachEngine('proofs of passphrases', (engine) => {
     assert.equal(await verify(RIGHT, own), 'limited');
   });
 
-  test('CVE-2026-27801: forty wrong tries in parallel are five judged and thirty-five limited', async () => {
+  test('CVE-2026-27801: of forty wrong attempts in parallel five are checked and thirty-five limited', async () => {
     for (const [id, word] of [
       ['tok_parallel', (index: number) => `wrong ${index}`],
       ['tok_parallel_same', () => 'the same wrong one'],
     ] as const) {
-      const { prove: verify } = setUp(id);
+      const { verify } = setUp(id);
       const results = await Promise.all(Array.from({ length: 40 }, (_, index) => verify(word(index))));
       assert.equal(results.filter((result) => result === 'incorrect').length, 5, id);
       assert.equal(results.filter((result) => result === 'limited').length, 35, id);
@@ -173,23 +173,21 @@ forEachEngine('proofs of passphrases', (engine) => {
     }
   });
 
-  test('on three nodes at once five wrong tries of an address are told, and a right one counts as their order has it', async () => {
+  test('on three nodes in parallel five wrong attempts of an address are checked, then all are limited', async () => {
     const nodes = [setUp('tok_nodes'), setUp('tok_nodes'), setUp('tok_nodes')];
     const results = await Promise.all(
-      nodes.flatMap(({ prove: verify }, node) =>
-        Array.from({ length: 15 }, (_, index) => verify(`wrong ${node} ${index}`)),
-      ),
+      nodes.flatMap(({ verify }, node) => Array.from({ length: 15 }, (_, index) => verify(`wrong ${node} ${index}`))),
     );
     assert.equal(results.filter((result) => result === 'incorrect').length, 5);
     assert.equal(results.filter((result) => result === 'limited').length, 40);
     assert.equal((await failures.recentFailures('tok_nodes', 0)).length, 5);
-    for (const { prove: verify } of nodes) assert.equal(await verify(RIGHT), 'limited');
+    for (const { verify } of nodes) assert.equal(await verify(RIGHT), 'limited');
   });
 
-  test('on three nodes at once fifty wrong tries from anywhere are told', async () => {
+  test('on three nodes in parallel fifty wrong attempts from different addresses are checked', async () => {
     const nodes = [setUp('tok_anywhere'), setUp('tok_anywhere'), setUp('tok_anywhere')];
     const results = await Promise.all(
-      nodes.flatMap(({ prove: verify }, node) =>
+      nodes.flatMap(({ verify }, node) =>
         Array.from({ length: 20 }, (_, index) => verify('wrong', `10.${node}.0.${index}`)),
       ),
     );
@@ -197,12 +195,12 @@ forEachEngine('proofs of passphrases', (engine) => {
     assert.equal(results.filter((result) => result === 'limited').length, 10);
   });
 
-  test('a right passphrase whose hash took until the limit was reached elsewhere opens nothing', async () => {
+  test('a correct passphrase is limited if another node reached the limit during its hash', async () => {
     let hashing = false;
     const slow: FailureStore = {
       ...failures,
       async recentFailures(subject, since) {
-        // The second read comes after the hash: by then another node has counted five.
+        // The second read follows the hash; by then another node has counted five failures.
         if (hashing)
           for (let index = 0; index < 5; index++)
             await failures.countFailureIfAllowed(subject, { address: '10.0.0.1', at: NOW }, 0, () => true);
@@ -210,27 +208,27 @@ forEachEngine('proofs of passphrases', (engine) => {
         return failures.recentFailures(subject, since);
       },
     };
-    const { prove: verify, quick } = setUpOn('tok_slow', slow, phc);
+    const { verify, quick } = setUpOn('tok_slow', slow, phc);
     assert.equal(await verify(RIGHT), 'limited');
     assert.equal(quick(RIGHT), 'limited');
   });
 
-  test('right tries on many nodes at once are all right', async () => {
+  test('correct attempts on many nodes in parallel all succeed', async () => {
     const nodes = Array.from({ length: 8 }, () => setUp('tok_together'));
-    const results = await Promise.all(nodes.map(({ prove: verify }) => verify(RIGHT)));
+    const results = await Promise.all(nodes.map(({ verify }) => verify(RIGHT)));
     assert.deepEqual([...new Set(results)], ['correct']);
     assert.equal((await failures.recentFailures('tok_together', 0)).length, 0);
   });
 
-  test('CVE-2026-35597: failures are in the store, so a restart forgives none', async () => {
+  test('CVE-2026-35597: failures are stored, so they survive a restart', async () => {
     const first = setUp('tok_restart');
-    for (let count = 0; count < 5; count++) await first.prove('wrong');
+    for (let count = 0; count < 5; count++) await first.verify('wrong');
     const second = setUp('tok_restart');
-    assert.equal(await second.prove(RIGHT), 'limited');
+    assert.equal(await second.verify(RIGHT), 'limited');
   });
 
-  test('many right tries at once share one hash and are all right', async () => {
-    const { prove: verify } = setUp('tok_crowd');
+  test('many correct attempts in parallel share one hash and all succeed', async () => {
+    const { verify } = setUp('tok_crowd');
     const results = await Promise.all(Array.from({ length: 500 }, () => verify(RIGHT)));
     assert.deepEqual([...new Set(results)], ['correct']);
   });

@@ -7,29 +7,29 @@ import type { CredentialRecord } from './record.ts';
 import type { TrustedClients } from './trusted-clients.ts';
 
 export interface PassphraseVerifier {
-  /** The verdict when it needs neither a hash nor the store, null otherwise. */
+  /** Returns the result if it needs neither a hash nor the store, null otherwise. */
   checkCached(
     record: CredentialRecord,
     passphrase: string | null,
     address: string,
     now: number,
   ): PassphraseResult | null;
-  /** The verdict, with a hash if it must be. Throws `unavailable` when too many hashes wait. */
+  /** Returns the result, hashing the passphrase if necessary. Throws `unavailable` if too many hashes are waiting. */
   verify(record: CredentialRecord, passphrase: string, address: string, clock: () => number): Promise<PassphraseResult>;
-  /** Seconds until a try from `address` is judged again; at least 1. */
+  /** Returns the seconds until `address` may try again, at least 1. */
   retryAfterSeconds(record: CredentialRecord, address: string, now: number): number;
 }
 
 const MAX_VERIFIED_PAIRS = 100_000;
-/** Who finds the limit reached when their turn comes costs no hash, so many may wait. */
+/** Large, because waiting attempts need no hash once the limit is reached. */
 const MAX_WAITING_PER_CREDENTIAL = 256;
 
 /**
- * Proves passphrases. A pair that was proven once is kept as an HMAC under a key that only this
- * process knows, so its next use costs microseconds. Tries of one credential are hashed one after
- * the other, and the limits hold to the number however many come in parallel, on whichever nodes
- * (CVE-2026-27801); equal tries from one address share a hash. The failures of others do not lock a client that has
- * used the right pair lately.
+ * Verifies the passphrases of access tokens. A verified pair of token and passphrase is cached as an HMAC under a key
+ * that exists only in this process, so that later checks take microseconds instead of a hash. Attempts on one
+ * credential are hashed one after the other, and limits are exact even for parallel attempts on several nodes
+ * (CVE-2026-27801). Equal attempts from one address share a hash. Failures of other clients do not lock out a client
+ * that recently used the correct pair (`trusted-clients.ts`).
  */
 export function createPassphraseVerifier(failures: FailureLimiter, trustedClients: TrustedClients): PassphraseVerifier {
   const key = randomBytes(32);
@@ -54,13 +54,13 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
     if (oldest !== undefined) verifiedMacs.delete(oldest);
   }
 
-  /** Counts a wrong try; if the limit was reached meanwhile, nobody is told that it was wrong. */
+  /** Returns `limited` if the limit was reached in the meantime, which hides that the passphrase was wrong. */
   async function countFailure(record: CredentialRecord, address: string, now: number): Promise<PassphraseResult> {
     const trusted = trustedClients.isTrusted(record, address, now) === true;
     return (await failures.recordFailure(record.id, address, now, trusted)) > 0 ? 'limited' : 'incorrect';
   }
 
-  /** Milliseconds to wait by what this process knows. */
+  /** Milliseconds to wait according to the failures cached in this process. */
   const waitMsFor = (record: CredentialRecord, address: string, now: number) =>
     failures.waitMs(record.id, address, now, trustedClients.isTrusted(record, address, now) === true);
 
@@ -78,7 +78,7 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
       if (isVerified(record, mac)) return 'correct';
       if (!(await verifyPassphrase(passphraseHash, passphrase, record.workspace.id)))
         return countFailure(record, address, clock());
-      // Other nodes may have counted failures while this one was hashing.
+      // Other nodes may have counted failures during the hash.
       await failures.refresh(record.id, clock());
       if (waitMsFor(record, address, clock()) > 0) return 'limited';
       rememberVerified(record, mac);
@@ -92,7 +92,7 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
       if (passphrase === null) return 'missing';
       if (failures.waitMs(record.id, address, now) > 0) {
         const trusted = trustedClients.isTrusted(record, address, now);
-        // Whether others' failures count is not known yet.
+        // Not known yet whether the client is trusted, that is, whether failures of others count for it.
         if (trusted === null && failures.waitMs(record.id, address, now, true) === 0) return null;
         if (waitMsFor(record, address, now) > 0) return 'limited';
       }

@@ -5,7 +5,7 @@ import { hashPassphrase, verifyPassphrase } from './passphrase.ts';
 
 const PARTY = 'ws_1';
 
-test('a hash is argon2id in PHC form, at 19 MiB, two passes and one lane, and verifies only its passphrase', async () => {
+test('a hash is an argon2id PHC string with 19 MiB, two passes and one lane, and verifies only its passphrase', async () => {
   const phc = await hashPassphrase('correct horse', PARTY);
   assert.match(phc, /^\$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43}$/);
   assert.equal(await verifyPassphrase(phc, 'correct horse', PARTY), true);
@@ -15,7 +15,7 @@ test('a hash is argon2id in PHC form, at 19 MiB, two passes and one lane, and ve
   assert.notEqual(await hashPassphrase('correct horse', PARTY), phc);
 });
 
-test('a passphrase matches however its characters were composed, and is never cut off', async () => {
+test('a passphrase matches in any Unicode normalization form, and is never truncated', async () => {
   const composed = await hashPassphrase('Åström Café 🔑', PARTY);
   assert.equal(await verifyPassphrase(composed, 'Åström Café 🔑'.normalize('NFD'), PARTY), true);
   const decomposed = await hashPassphrase('Åström Café 🔑'.normalize('NFD'), PARTY);
@@ -26,20 +26,20 @@ test('a passphrase matches however its characters were composed, and is never cu
   assert.equal(await verifyPassphrase(hashed, `${'é'.repeat(254)}y`, PARTY), false);
 });
 
-test('a hash made elsewhere with other costs is read by what it says', async () => {
+test('a hash with other costs is verified with those costs', async () => {
   // The argon2id test vector of the PHC reference implementation: password, somesalt, 64 MiB, t=2, p=1.
   const reference = '$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc';
   assert.equal(await verifyPassphrase(reference, 'password', PARTY), true);
   assert.equal(await verifyPassphrase(reference, 'passwore', PARTY), false);
 });
 
-test('what is no argon2id hash is an error and never a match', async () => {
+test('a stored hash that is not argon2id is an error, never a match', async () => {
   for (const phc of ['', 'plain', '$argon2i$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$AAAA', '$2b$10$abcdefghijklmnopqrstuv']) {
     await assert.rejects(verifyPassphrase(phc, 'plain', PARTY));
   }
 });
 
-test('a party that has too many hashes waiting is refused, and others have their turn', async () => {
+test('a party with too many waiting hashes is refused, and other parties get their turn', async () => {
   const noisy = Array.from({ length: 150 }, (_, index) => hashPassphrase(`passphrase ${index}`, 'noisy'));
   let others = 0;
   const left: number[] = [];

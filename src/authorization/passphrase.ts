@@ -2,14 +2,14 @@ import { type Argon2Parameters, argon2, randomBytes, timingSafeEqual } from 'nod
 import { createFairQueue } from '../contract/fair-queue.ts';
 import { LIMITS } from '../contract/limits.ts';
 
-/** argon2id at 19 MiB, two passes, one lane (OWASP Password Storage; contract section 4). */
+/** argon2id with 19 MiB, two passes and one lane (OWASP Password Storage Cheat Sheet; contract, section 4). */
 const ARGON2_COST = { memory: 19_456, passes: 2, parallelism: 1 } as const;
 const TAG_LENGTH = 32;
 const SALT_LENGTH = 16;
 
 /**
- * About 20 ms and 19 MiB each, so two at a time, from the parties in turn. One party alone may have half of the places,
- * and is answered `unavailable` beyond its share.
+ * A hash uses 19 MiB for about 20 ms, so at most two run at a time. Parties take turns; one party may use half of the
+ * capacity and gets `unavailable` beyond that.
  */
 const hashQueue = createFairQueue({ maxRunning: 2, capacity: 256 });
 
@@ -28,17 +28,16 @@ function derive(party: string, parameters: Argon2Parameters): Promise<Buffer> {
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64').replace(/=+$/, '');
 
 /**
- * A passphrase as it is compared: in NFC. Text that is too long to be one stays as it is, since normalizing costs
- * the square of the combining characters in a row. Pure.
+ * Returns `text` in NFC, so that a passphrase matches on every keyboard. Text too long to be a passphrase is returned
+ * unchanged, because the cost of normalizing is quadratic in the length of a run of combining characters. Pure.
  */
 export const normalizePassphrase = (text: string): string =>
   text.length > LIMITS.passphrase.max * 8 ? text : text.normalize('NFC');
 
 /**
- * Returns the argon2id hash of a passphrase or password in PHC form. It is normalised to NFC first,
- * here and in `verifyPassphrase` alike, so that it matches whatever keyboard it is typed on.
- * Runs off the main thread. `party` is the workspace or the network of the client that it is for: parties take turns.
- * Throws `unavailable` when too many hashes of the party wait.
+ * Returns the argon2id hash (RFC 9106) of a passphrase or password, normalized to NFC, as a PHC string. Runs off the
+ * main thread. `party` is the workspace id or the client's network; parties take turns. Throws `unavailable` if too
+ * many hashes of the party are waiting.
  */
 export async function hashPassphrase(passphrase: string, party: string): Promise<string> {
   const nonce = randomBytes(SALT_LENGTH);
@@ -47,7 +46,10 @@ export async function hashPassphrase(passphrase: string, party: string): Promise
   return `$argon2id$v=19$m=${ARGON2_COST.memory},t=${ARGON2_COST.passes},p=${ARGON2_COST.parallelism}$${base64(nonce)}$${base64(tag)}`;
 }
 
-/** Tells whether `passphrase` is the one that was hashed, in constant time (ASVS 11.2.4). `party` as for `hashPassphrase`. */
+/**
+ * Returns whether `passphrase` matches the PHC string, compared in constant time (ASVS 11.2.4). The costs are those in
+ * the string. Throws an `Error` if it is not argon2id, and `unavailable` like `hashPassphrase`.
+ */
 export async function verifyPassphrase(phc: string, passphrase: string, party: string): Promise<boolean> {
   const parts = PHC_STRING.exec(phc);
   if (parts === null) throw new Error('A stored hash is not argon2id in PHC form.');

@@ -21,7 +21,7 @@ const recordOf = (index: number, version = 0): UncachedRecord => ({
   passphraseHash: index % 5 === 0 ? `$argon2id$${index}` : null,
 });
 
-/** Digests of which many share their first word, so that they ask for the same place, and some their second too. */
+/** Digests that collide: many have the same first word, and so the same slot, and some the same second word too. */
 function digestOf(index: number): string {
   const bytes = new Uint8Array(32).fill(255);
   bytes[0] = index % 3;
@@ -37,7 +37,7 @@ const command = fc.oneof(
 );
 
 for (const [name, create] of Object.entries(CACHES)) {
-  test(`${name}: whatever is set, deleted and cleared in whatever order, it holds what a Map would`, () => {
+  test(`${name}: after any sequence of set, delete and clear it has the contents of a Map`, () => {
     fc.assert(
       fc.property(fc.array(command, { maxLength: 400 }), (commands) => {
         const cache = create(1000);
@@ -72,7 +72,7 @@ for (const [name, create] of Object.entries(CACHES)) {
     );
   });
 
-  test(`${name}: more records than there is room for: the bound holds, those in use stay, and what is found is right`, () => {
+  test(`${name}: beyond its capacity it stays bounded, keeps records in use, and returns correct records`, () => {
     const cache = create(10_000);
     const digest = (index: number) =>
       String.fromCharCode(index & 255, (index >> 8) & 255, (index >> 16) & 255).padEnd(32, 'x');
@@ -91,7 +91,7 @@ for (const [name, create] of Object.entries(CACHES)) {
     assert.equal(found, 10_000);
   });
 
-  test(`${name}: records of a workspace that is gone are not given`, () => {
+  test(`${name}: records of a revoked workspace are not returned`, () => {
     const cache = create(10);
     const other = { id: 'wsp_2', revoked: false };
     cache.set(digestOf(1), { ...recordOf(1), workspace: other });

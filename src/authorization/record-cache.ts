@@ -2,23 +2,23 @@ import type { CredentialKind } from '../contract/vocabulary.ts';
 import { type CredentialRecord, type Digest, idIn, nameIn, type WorkspaceMark } from './record.ts';
 import type { CounterSlots } from './usage-counters.ts';
 
-/** A record that is in memory nowhere yet. */
+/** A record without a row in a cache. */
 export type UncachedRecord = Omit<CredentialRecord, 'row'>;
 
-/** Records by digest, bounded. */
+/** A bounded cache of records by digest. */
 export interface RecordCache {
-  /** The record of a digest, null if it is not here. Not one of a workspace that is gone. */
+  /** Returns the record of a digest; null if it is not cached or its workspace was revoked. */
   get(digest: Digest): CredentialRecord | null;
-  /** Keeps a record, in place of what its digest had; the least lately used goes where there is no room. */
+  /** Adds or replaces the record of a digest. If the cache is full, evicts one that was not used recently. */
   set(digest: Digest, record: UncachedRecord): void;
   delete(digest: Digest): void;
   clear(): void;
   size(): number;
-  /** A number beside each row, for whoever counts by rows. */
+  /** One number per row, for the usage counters. */
   readonly counterSlots: CounterSlots;
 }
 
-/** A row is a cache line of 16 words: eight of the digest, then these. */
+/** A row is 16 words of 32 bits, one cache line of the processor: eight for the digest, then the fields below. */
 const WORDS_PER_ROW = 16;
 const EXPIRES_WORD = 8;
 const CREATED_WORD = 10;
@@ -30,22 +30,22 @@ const COUNTER_SLOT_WORD = 15;
 const IN_USE = 1;
 const IS_KEY = 2;
 const IS_ACTIVE = 4;
-/** Used since the eviction last came by. */
+/** Used since eviction last considered the row. */
 const IS_RECENT = 8;
 const HAS_PASSPHRASE = 16;
 
 const PAGE_BITS = 12;
 const PAGE_ROWS = 1 << PAGE_BITS;
-/** Rows the eviction passes over before it takes one that is in use. */
+/** Number of recently used rows that one eviction skips. */
 const MAX_SECOND_CHANCES = 64;
 
-/** An instant that is none. */
+/** Sentinel for "no expiry". */
 const NEVER_HIGH_WORD = -1;
 const TWO_TO_32 = 2 ** 32;
 
 const NO_WORDS = new Int32Array(0);
 
-/** Word `at` of a digest: four of its bytes, the first the lowest. */
+/** Returns word `index` of a digest, little-endian. */
 function wordOf(digest: Digest, index: number): number {
   const from = index * 4;
   return (
@@ -64,8 +64,8 @@ function writeInstant(page: Int32Array, index: number, instant: number | null): 
 }
 
 /**
- * A record as its row had it. Words and instants are put together for those who ask: a judgement needs
- * none of the words, and an instant kept in a field is an object of its own. Spreading one loses those.
+ * A copy of a row. Getters build the id, name and times on demand: a decision needs neither id nor name, and a time in
+ * a field would be a heap number of its own. Do not spread: getters are not copied.
  */
 class RowRecord implements CredentialRecord {
   readonly row: number;
@@ -125,37 +125,41 @@ class RowRecord implements CredentialRecord {
 }
 
 /**
- * Keeps records as rows of numbers outside the heap, found through an open table with linear probing
- * (Knuth, The Art of Computer Programming 6.4, algorithms L and R): as a million objects they took three
- * times the room, and the collector walked them all. A record is put together when it is asked for.
+ * A cache for servers, which stores records as rows of numbers outside the heap
+ * (`docs/adr/0012-rows-and-a-front-door.md`). As a million objects, records took three times the memory, and every
+ * major garbage collection traversed them. The benchmarks `memory` and `decision` show the effect. If they no longer
+ * did, this file except for its interfaces could be deleted, and servers would use `createObjectRecordCache`. Rows are
+ * found through a hash table with open addressing and linear probing (Knuth, The Art of Computer Programming, 6.4,
+ * algorithms L and R).
  */
 export function createRecordCache(capacity: number): RecordCache {
-  /** There are never more rows than records. */
+  /** Smaller than `PAGE_ROWS` for a small cache: there are never more rows than `capacity`. */
   const pageWords = Math.min(PAGE_ROWS, capacity) * WORDS_PER_ROW;
   let pages: Int32Array[] = [];
   const tableSize = 2 ** Math.ceil(Math.log2(capacity * 2));
   const mask = tableSize - 1;
   const newSlots = () => new Int32Array(tableSize * 2);
   /**
-   * At each place row + 1, 0 where there is none, and then the digest's second word, so that a record is only looked at
-   * if it is nearly certainly the one; of full size from the start, since what nobody wrote to costs nothing and
-   * growing would stop everybody. A digest's place is its first word: SHA-256 spreads by itself.
+   * Two words per slot: the row number + 1, or 0 if the slot is empty, and the second word of the digest, so that a row
+   * is read only if it almost certainly matches. The first word of a digest is its hash, because SHA-256 is uniform.
+   * The table has its full size from the start: memory that was never written costs nothing, and growing the table
+   * would block the event loop.
    */
   let slots = newSlots();
-  /** Id and name of each row in one string: half of what two would cost is their heads. */
+  /** Id and name of each row in one string, because half the memory of two short strings would be their headers. */
   let labels: string[] = [];
   let passphraseHashes = new Map<number, string>();
   let workspaces: WorkspaceMark[] = [];
   let workspaceNumbers = new Map<WorkspaceMark, number>();
   let free: number[] = [];
   let size = 0;
-  /** Where the eviction goes on (Corbató 1968). */
+  /** The row at which the next eviction continues (CLOCK, Corbató 1968). */
   let hand = 0;
 
   const pageOf = (row: number): Int32Array => pages[row >>> PAGE_BITS] ?? NO_WORDS;
   const startOf = (row: number): number => (row & (PAGE_ROWS - 1)) * WORDS_PER_ROW;
 
-  /** The place of a digest in the table, -1 if it is not there. */
+  /** Returns the slot of a digest, -1 if there is none. */
   function slotOf(digest: Digest): number {
     const tag = wordOf(digest, 1);
     for (let index = wordOf(digest, 0) & mask; ; index = (index + 1) & mask) {
@@ -179,7 +183,7 @@ export function createRecordCache(capacity: number): RecordCache {
     slots[index * 2 + 1] = page[start + 1] ?? 0;
   }
 
-  /** Empties a place, and moves up those behind it that would not be found across the hole. */
+  /** Empties a slot and moves later entries into the gap that could not be found across it (algorithm R). */
   function unlink(slot: number): void {
     let hole = slot;
     for (let index = (hole + 1) & mask; slots[index * 2] !== 0; index = (index + 1) & mask) {
@@ -209,7 +213,7 @@ export function createRecordCache(capacity: number): RecordCache {
     return String.fromCharCode(...bytes);
   }
 
-  /** Second chance: the next under the hand goes, unless it was used since the hand last came by. */
+  /** Evicts the first row from `hand` on that was not used since it was last considered. */
   function evictOne(): void {
     for (let chances = MAX_SECOND_CHANCES; ; hand = (hand + 1) % labels.length) {
       const page = pageOf(hand);
@@ -264,7 +268,7 @@ export function createRecordCache(capacity: number): RecordCache {
         (record.kind === 'api_key' ? IS_KEY : 0) |
         (record.active ? IS_ACTIVE : 0) |
         (record.passphraseHash === null ? 0 : HAS_PASSPHRASE);
-      // Reading a character makes one string of what are several with links until then.
+      // Reading a character makes V8 flatten a concatenated string, which takes less memory.
       record.label.charCodeAt(0);
       labels[row] = record.label;
       if (record.passphraseHash !== null) passphraseHashes.set(row, record.passphraseHash);

@@ -1,21 +1,19 @@
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import type { RightsMask } from './rights.ts';
 
-/** A digest as the 32 characters U+0000–U+00FF of its bytes: a string, because it is the key of a Map. */
+/** The 32 bytes of a SHA-256 as 32 characters U+0000 to U+00FF: a string, so that it can be the key of a `Map`. */
 export type Digest = string;
 
-/** What a workspace's records share, so that a million of them cost one. `gone` once all of it was revoked. */
+/** Shared by all cached records of a workspace, so that setting `revoked` revokes all of them at once. */
 export interface WorkspaceMark {
   readonly id: string;
   revoked: boolean;
 }
 
-/**
- * What memory keeps of a credential: just enough to judge it, and never the verdict (CVE-2021-32701).
- */
+/** The cached part of a credential: the inputs of a decision, never a decision itself (CVE-2021-32701). */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
-  /** Id and name in one string (`labelOf`): what most judgements need of the two is that they are the same. */
+  /** Id and name in one string (`labelOf`): most decisions only compare the two with those counted before. */
   readonly label: string;
   readonly id: string;
   readonly name: string;
@@ -26,21 +24,21 @@ export interface CredentialRecord {
   readonly expiresAt: number | null;
   /** Epoch milliseconds. */
   readonly createdAt: number;
-  /** The argon2id hash in PHC form, or null; in a guard, which is not given it, blank. */
+  /** The argon2id hash as a PHC string, or null for no passphrase. Blank in guards, which do not receive the hash. */
   readonly passphraseHash: string | null;
-  /** Its row in memory, where its uses are counted by; -1 if it is in none. */
+  /** The row in the cache, by which uses are counted; -1 if the record is not cached. */
   readonly row: number;
 }
 
 export const labelOf = (id: string, name: string): string => `${id} ${name}`;
-/** The id in a label: no id has a blank. */
+/** Returns the id in a label. Ids contain no spaces. */
 export const idIn = (label: string): string => label.slice(0, label.indexOf(' '));
 export const nameIn = (label: string): string => label.slice(label.indexOf(' ') + 1);
 
-/** A credential as the store gives it for judging. */
+/** The fields of a credential that a decision needs, as the store returns them. */
 export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'row' | 'label'> & {
   readonly workspaceId: string;
   readonly rights: readonly string[];
-  /** An API key that may run guards; in memory it is a bit of the record's rights. */
+  /** Whether an API key may run guards; `CredentialRecord` has it as a bit of `rights`. */
   readonly guard?: boolean;
 };

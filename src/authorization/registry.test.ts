@@ -16,7 +16,7 @@ const stored = (id: string, workspaceId = 'wsp_1', name = 'one'): StoredCredenti
   passphraseHash: null,
 });
 
-/** A table of credentials whose reads end when the test says so. */
+/** A registry over a table of credentials; after `gate(true)`, each read stays open until the test ends it. */
 function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   const table = new Map<string, StoredCredential>();
   const open: { digest: string; end: () => void; fail: (error: Error) => void }[] = [];
@@ -44,7 +44,7 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
 }
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test('a record is read once, then judged from memory; the unknown is never remembered', async () => {
+test('a record is read once and then cached; an unknown digest is never cached', async () => {
   const { table, registry, reads } = setUp();
   table.set('a', stored('key_a'));
   assert.equal(registry.findCached('a'), null);
@@ -58,7 +58,7 @@ test('a record is read once, then judged from memory; the unknown is never remem
   assert.equal(registry.size(), 1);
 });
 
-test('1,000 requests for one cold digest make one read', async () => {
+test('1,000 parallel look-ups of an uncached digest share one read', async () => {
   const { table, registry, open, gate, reads } = setUp();
   table.set('a', stored('key_a'));
   gate(true);
@@ -71,7 +71,7 @@ test('1,000 requests for one cold digest make one read', async () => {
   assert.equal(records[0]?.id, 'key_a');
 });
 
-test('a failed read reaches all who wait, is not remembered, and is tried anew', async () => {
+test('a failed read rejects all its look-ups, is not cached, and is retried by the next look-up', async () => {
   const { table, registry, open, gate } = setUp();
   table.set('a', stored('key_a'));
   gate(true);
@@ -83,7 +83,7 @@ test('a failed read reaches all who wait, is not remembered, and is tried anew',
   assert.equal((await registry.find('a'))?.id, 'key_a');
 });
 
-test('CVE-2026-46554: from the revocation on, memory no longer has the record', async () => {
+test('CVE-2026-46554: a revoked record is removed from the cache immediately', async () => {
   const { table, registry } = setUp();
   table.set('a', stored('key_a'));
   table.set('b', stored('key_b'));
@@ -96,7 +96,7 @@ test('CVE-2026-46554: from the revocation on, memory no longer has the record', 
   assert.equal(registry.findCached('b')?.id, 'key_b');
 });
 
-test('a record whose read began before a revocation is read again and not remembered as it was', async () => {
+test('a read that began before a revocation is repeated, and the stale record is not cached', async () => {
   const { table, registry, open, gate, reads } = setUp();
   table.set('a', stored('key_a', 'wsp_1', 'before'));
   gate(true);
@@ -111,7 +111,7 @@ test('a record whose read began before a revocation is read again and not rememb
   assert.equal(reads(), 2);
 });
 
-test('who asks after a revocation does not join a read that began before it', async () => {
+test('a look-up after a revocation does not share a read that began before it', async () => {
   const { table, registry, open, gate } = setUp();
   table.set('a', stored('key_a'));
   gate(true);
@@ -130,7 +130,7 @@ test('who asks after a revocation does not join a read that began before it', as
   assert.equal(registry.findCached('a'), null);
 });
 
-test('under revocations that never pause a read still ends, and is never remembered stale', async () => {
+test('under continuous revocations a read still ends, and its record is not cached', async () => {
   const { table, registry, open, gate, reads } = setUp();
   table.set('a', stored('key_a'));
   gate(true);
@@ -145,7 +145,7 @@ test('under revocations that never pause a read still ends, and is never remembe
   assert.equal(registry.findCached('a'), null);
 });
 
-test('revoking a workspace ends all of its records and no other', async () => {
+test('revoking a workspace removes all of its records and no others', async () => {
   const { table, registry } = setUp();
   table.set('a', stored('key_a', 'wsp_1'));
   table.set('b', stored('key_b', 'wsp_1'));
@@ -159,7 +159,7 @@ test('revoking a workspace ends all of its records and no other', async () => {
   assert.equal(registry.findCached('c')?.id, 'key_c');
 });
 
-test('without the lease nothing is judged from memory, and each request asks the store', async () => {
+test('without the lease the cache is not used, and each look-up reads from the store', async () => {
   let held = true;
   const { table, registry, reads } = setUp({ holds: () => held });
   table.set('a', stored('key_a'));
@@ -171,13 +171,13 @@ test('without the lease nothing is judged from memory, and each request asks the
   assert.equal(reads(), 3);
 });
 
-test('memory is bounded, and what is in use stays when room is made', async () => {
+test('the cache is bounded, and records in use are not evicted', async () => {
   const { table, registry, reads } = setUp({ capacity: 100 });
   for (let index = 0; index < 300; index++) table.set(`d${index}`, stored(`key_${index}`));
   await registry.find('d0');
   for (let index = 1; index < 300; index++) {
     await registry.find(`d${index}`);
-    assert.ok(registry.findCached('d0') !== null, `forgotten at ${index}`);
+    assert.ok(registry.findCached('d0') !== null, `evicted at ${index}`);
     assert.ok(registry.size() <= 100);
   }
   const before = reads();

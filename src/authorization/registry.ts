@@ -3,41 +3,41 @@ import type { RecordCache, UncachedRecord } from './record-cache.ts';
 import { grantedMaskOf } from './rights.ts';
 import type { CounterSlots } from './usage-counters.ts';
 
-/** What ends records: one credential by its digest, or with null all of a workspace. */
+/** Revokes one credential, or the whole workspace if `digest` is null. */
 export interface Revocation {
-  /** Gapless, in the order in which the store committed them. */
+  /** Gapless, in commit order. */
   readonly number: number;
-  /** Random: a store that went back in time uses numbers again, but never an id. */
+  /** Random, because a store that lost commits reuses numbers but never ids. */
   readonly id: string;
   readonly workspaceId: string;
   readonly digest: Digest | null;
 }
 
-/** Which records a revocation ends. */
+/** The records that a revocation applies to. */
 export type RevokedRecords = Pick<Revocation, 'workspaceId' | 'digest'>;
 
-/** Proof that this node has seen every revocation; only while it holds may memory be judged from. */
+/** While it holds, this node has applied every revocation and may decide from its cache. */
 export interface Lease {
   holds(): boolean;
 }
 
 export interface RecordRegistry {
-  /** The record of a digest if it is in memory and memory may be judged from, null otherwise. No I/O. */
+  /** Returns the record of a digest if it is cached and the lease holds, null otherwise. No I/O. */
   findCached(digest: Digest): CredentialRecord | null;
   /**
-   * The record of a digest, from memory or the store; null where the store has none.
-   * Rejects when it has to be read and the store can't be: never guesses.
+   * Resolves to the record of a digest, from the cache or the store; null if the store has none. Rejects with the
+   * error of `read` if the record is not cached and cannot be read.
    */
   find(digest: Digest): Promise<CredentialRecord | null>;
-  /** Forgets what was revoked. From its return on, no record read before it is remembered or handed out. */
+  /** Removes revoked records. After this returns, no record read earlier is cached or returned to a new look-up. */
   apply(revocation: RevokedRecords): void;
-  /** Forgets everything. */
+  /** Removes all records. */
   clear(): void;
-  /** Whether memory has the record, be it one to judge from now or not. */
+  /** Whether the record is cached, even if the lease does not hold. */
   isCached(digest: Digest): boolean;
-  /** Records in memory. */
+  /** Number of cached records. */
   size(): number;
-  /** Where the uses of its records are counted. */
+  /** The usage counters' slots of the cached records. */
   readonly counterSlots: CounterSlots;
 }
 
@@ -46,28 +46,30 @@ interface PendingRead {
   readonly record: Promise<CredentialRecord | null>;
 }
 
-/** How often a read is done anew because something was revoked meanwhile, before it is taken as it came. */
+/**
+ * Reads of one look-up: a read is repeated if something was revoked during it, except the last one, whose record is
+ * returned uncached.
+ */
 const MAX_READ_ATTEMPTS = 3;
-/** Of a record that is handed out and not remembered. */
+/** Row of a record that is returned but not cached. */
 const NO_ROW = -1;
 
 /**
- * Remembers records, never verdicts. A judgement that starts after `apply` returned never sees what
- * was revoked: memory no longer has it, a read that began earlier is not remembered, and nobody
- * joins such a read. Without a lease this node may not have been told of a revocation, so then nobody
- * joins any read that has begun: those who come share the next one.
+ * Caches records, never decisions. A look-up that starts after `apply` returned never sees the revoked record: it is
+ * removed from the cache, and a read that began earlier is neither cached nor shared with new look-ups. Without a lease
+ * this node may have missed revocations, so new look-ups share no read that has already begun, only the next one.
  */
 export function createRecordRegistry(options: {
   read: (digest: Digest) => Promise<StoredCredential | null>;
   lease: Lease;
-  /** Empty, and nobody else's. */
+  /** Must be empty and used by this registry only. */
   cache: RecordCache;
 }): RecordRegistry {
   const { read, lease, cache } = options;
   const workspaces = new Map<string, WorkspaceMark>();
   const reads = new Map<Digest, PendingRead>();
   const nextReads = new Map<Digest, Promise<CredentialRecord | null>>();
-  /** Grows with each revocation: what was read in an earlier epoch may be stale. */
+  /** Incremented by each revocation; a record read in an earlier epoch may be stale. */
   let epoch = 0;
 
   function markOf(id: string): WorkspaceMark {
@@ -169,12 +171,12 @@ export function createRecordRegistry(options: {
 
 /** How a revocation was confirmed. */
 export interface RevocationReceipt {
-  /** Nodes that could have decided from memory, and those of them that confirmed; the others lost their lease. */
+  /** Nodes that held a lease, and those of them that confirmed; the leases of the others expired. */
   readonly nodes: number;
   readonly confirmed: number;
   /** Milliseconds from the commit until no node could accept it. */
   readonly ms: number;
 }
 
-/** Resolves when no node can accept the revoked record any more: each has confirmed, or lost its lease. */
+/** Resolves when no node can accept the revoked record any more: each has confirmed it, or its lease has expired. */
 export type WaitForConfirmation = (revocation: Revocation) => Promise<RevocationReceipt>;

@@ -1,9 +1,9 @@
 import { type CredentialKind, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
 
-/** Scopes or permissions as bits, in the order of the contract's lists: what a judgement compares. */
+/** Scopes or permissions as bits, in the order of `SCOPES` or `PERMISSIONS`. */
 export type RightsMask = number;
 
-/** A bit that no credential ever has: what an unknown right asks for. */
+/** Required for unknown rights; no credential has it. */
 const UNSATISFIABLE_BIT: RightsMask = 1 << 30;
 
 const RIGHTS_BY_KIND: Readonly<Record<CredentialKind, readonly string[]>> = {
@@ -14,10 +14,10 @@ const RIGHT_BITS: Readonly<Record<CredentialKind, ReadonlyMap<string, RightsMask
   access_token: new Map(SCOPES.map((scope, index) => [scope, 1 << index])),
   api_key: new Map(PERMISSIONS.map((permission, index) => [permission, 1 << index])),
 };
-/** The bit beside its words of a token with the scope `all`. */
+/** Set in addition to the bits of its scopes for a token with the scope `all`. */
 const ALL_SCOPES_BIT: RightsMask = 1 << 29;
 
-/** The bit of an API key that may run guards: a flag of its own and no permission, so that no list of words has it. */
+/** Set for an API key that may run guards. A flag and not a permission, so that no list of permissions grants it. */
 const GUARD_BIT: RightsMask = 1 << 28;
 
 function maskOf(kind: CredentialKind, rights: readonly string[]): RightsMask {
@@ -26,14 +26,17 @@ function maskOf(kind: CredentialKind, rights: readonly string[]): RightsMask {
   return mask;
 }
 
-/** What a credential with these rights may do; the scope `all` includes every scope. */
+/**
+ * Returns the rights of a credential as a mask; the scope `all` includes every scope. Unknown rights grant nothing.
+ * Pure.
+ */
 export function grantedMaskOf(kind: CredentialKind, rights: readonly string[], runsGuards = false): RightsMask {
   const mask = maskOf(kind, rights) & ~UNSATISFIABLE_BIT;
   if (kind === 'api_key' && runsGuards) return mask | GUARD_BIT;
   return kind === 'access_token' && rights.includes('all') ? mask | ALL_SCOPES_BIT : mask;
 }
 
-/** The rights that a mask stands for, as they were given. */
+/** Returns the names of the granted rights, in the order of the contract; `all` is not expanded. Pure. */
 export function rightNamesOf(kind: 'access_token', mask: RightsMask): Scope[];
 export function rightNamesOf(kind: 'api_key', mask: RightsMask): Permission[];
 export function rightNamesOf(kind: CredentialKind, mask: RightsMask): (Scope | Permission)[];
@@ -42,8 +45,8 @@ export function rightNamesOf(kind: CredentialKind, mask: RightsMask): string[] {
 }
 
 /**
- * The same with every scope that `all` includes beside it: what services are told that compare the names,
- * in `Devpilot-Scopes` and at introspection (contract, section 5).
+ * Like `rightNamesOf`, with `all` expanded to every scope, for services that compare names: `Devpilot-Scopes` and
+ * introspection (contract, section 5). Pure.
  */
 export function effectiveRightNamesOf(kind: 'access_token', mask: RightsMask): Scope[];
 export function effectiveRightNamesOf(kind: CredentialKind, mask: RightsMask): (Scope | Permission)[];
@@ -52,8 +55,8 @@ export function effectiveRightNamesOf(kind: CredentialKind, mask: RightsMask): s
 }
 
 /**
- * What is demanded of one kind of credential: null where the kind is refused, otherwise either all
- * of some rights (none at all: any valid credential passes) or any one of some.
+ * The requirement for one kind of credential: null if the kind is refused, otherwise all or any one of a list of
+ * rights. `all` of an empty list accepts any valid credential of the kind.
  */
 export type KindRequirement = {
   readonly match: 'all' | 'any';
@@ -61,7 +64,7 @@ export type KindRequirement = {
   readonly rights: readonly string[];
 } | null;
 
-/** What a request demands of the credential that it carries. */
+/** What a request requires of its credential. */
 export interface Requirement {
   readonly access_token: KindRequirement;
   readonly api_key: KindRequirement;
@@ -71,19 +74,22 @@ export function requireAll(kind: CredentialKind, rights: readonly string[]): Kin
   return { match: 'all', mask: maskOf(kind, rights), rights };
 }
 
-/** Any one of `words` suffices; an empty list is refused by nobody being able to meet it. */
+/** Requires at least one of `rights`. An empty list is never met. */
 export function requireAny(kind: CredentialKind, rights: readonly string[]): KindRequirement {
   return { match: 'any', mask: rights.length === 0 ? UNSATISFIABLE_BIT : maskOf(kind, rights), rights };
 }
 
-/** What running guards needs: an API key with the permission `read` and the flag `guard`. */
+/** The requirement for running guards: an API key with the permission `read` and the flag `guard`. */
 export const GUARD_REQUIREMENT: NonNullable<KindRequirement> = {
   match: 'all',
   mask: maskOf('api_key', ['read']) | GUARD_BIT,
   rights: ['read', 'guard'],
 };
 
-/** Tells whether what was granted suffices. Whoever has everything has each right that there is, and no other. */
+/**
+ * Returns whether the granted rights meet the requirement. The scope `all` meets every known right, no unknown one.
+ * Pure.
+ */
 export function meets(granted: RightsMask, requirement: NonNullable<KindRequirement>): boolean {
   const { match: how, mask } = requirement;
   if (how === 'all')

@@ -8,14 +8,14 @@ import { checksumOf, digestBytes, digestOf, hintOf, mintSecret, secretKindOf } f
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 
-/** The layout of the contract, written down anew: prefix, 40 of base62, CRC-32 of all that in six of base62. */
+/** The layout of the contract, repeated independently: prefix, 40 base62 characters, six of checksum. */
 const LAYOUTS: Readonly<Record<SecretKind, RegExp>> = {
   access_token: /^workspace_token_[0-9A-Za-z]{40}[0-9A-Za-z]{6}$/,
   api_key: /^dp_[0-9A-Za-z]{40}[0-9A-Za-z]{6}$/,
   session: /^devpilot_session_[0-9A-Za-z]{40}[0-9A-Za-z]{6}$/,
 };
 
-test('a secret has the layout of the contract and a checksum over all before it', () => {
+test('a secret has the layout of the contract and ends in a checksum of everything before it', () => {
   for (const kind of KINDS) {
     for (let count = 0; count < 200; count++) {
       const secret = mintSecret(kind);
@@ -28,7 +28,7 @@ test('a secret has the layout of the contract and a checksum over all before it'
   }
 });
 
-test('a checksum is written with leading zeros, in digits, upper case, lower case', () => {
+test('a checksum has leading zeros, and the alphabet is digits, upper case, lower case', () => {
   assert.equal(checksumOf(''), '000000');
   // The check value of CRC-32 (ISO 3309): 0xCBF43926 of "123456789".
   let value = 0xcbf43926;
@@ -40,7 +40,7 @@ test('a checksum is written with leading zeros, in digits, upper case, lower cas
   assert.equal(checksumOf('123456789'), expected.padStart(6, '0'));
 });
 
-test('secrets differ, and every character of the alphabet turns up about equally often', () => {
+test('secrets are unique, and all characters of the alphabet are about equally frequent', () => {
   const counts = new Map<string, number>();
   const seen = new Set<string>();
   for (let count = 0; count < 3000; count++) {
@@ -54,7 +54,7 @@ test('secrets differ, and every character of the alphabet turns up about equally
   for (const [character, count] of counts) assert.ok(Math.abs(count - mean) < mean * 0.2, `${character}: ${count}`);
 });
 
-test('random strings are no secrets', () => {
+test('random strings are refused', () => {
   const start = fc.constantFrom('', 'w', 'workspace_token_', 'dp_', 'devpilot_session_', '\0', 'DP_');
   fc.assert(
     fc.property(start, fc.string({ unit: 'binary', maxLength: 80 }), (prefix, rest) => {
@@ -100,7 +100,7 @@ test('a checksum of one prefix does not fit another', () => {
   assert.equal(secretKindOf(`devpilot_session_${secret.slice(3)}`), null);
 });
 
-test('a digest is the SHA-256, and a hint the last four characters', () => {
+test('a digest is the SHA-256, and a hint is the last four characters', () => {
   const secret = mintSecret('access_token');
   assert.deepEqual(Buffer.from(digestBytes(digestOf(secret))), createHash('sha256').update(secret).digest());
   assert.equal(hintOf(secret), secret.slice(-4));

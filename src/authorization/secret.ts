@@ -13,15 +13,17 @@ import type { Digest } from './record.ts';
 export type { Digest } from './record.ts';
 
 const TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
-/** The largest multiple of 62 below 256: bytes from there on are thrown away, so that no character is likelier. */
+/** The largest multiple of 62 below 256. Larger bytes are discarded, so that all characters are equally likely. */
 const UNBIASED_BYTE_COUNT = 248;
 
 const IS_BASE62 = new Uint8Array(128);
 for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
 
 /**
- * CRC-32 four bytes at a time (Kounavis and Berry 2005), in the loop that reads the characters anyway:
- * for a quarter of what handing the string to zlib costs. Table `n` holds each byte with `n` zeros behind it.
+ * Tables for CRC-32 (ISO 3309), four bytes at a time ("slicing", Kounavis and Berry 2005), in the loop of
+ * `secretKindOf` that reads the characters anyway: a quarter of the cost of passing the string to zlib. The benchmark
+ * `decision` shows it. If it no longer did, the tables could be deleted and `secretKindOf` would compare with
+ * `checksumOf`. Table `n` has the CRC of each byte followed by `n` zero bytes.
  */
 const CRC_TABLES = new Int32Array(4 * 256);
 for (let index = 0; index < 4 * 256; index++) {
@@ -29,14 +31,14 @@ for (let index = 0; index < 4 * 256; index++) {
   for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ ((rest & 1) * 0xedb88320);
   CRC_TABLES[index] = rest;
 }
-/** Where the checksum of each kind stands once its prefix is read. */
+/** State of the CRC after the prefix of each kind. */
 const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
   access_token: ~crc32(SECRET_PREFIXES.access_token),
   api_key: ~crc32(SECRET_PREFIXES.api_key),
   session: ~crc32(SECRET_PREFIXES.session),
 };
 
-/** Returns the CRC-32 of `text` in base62, with leading zeros: the last six characters of a secret. */
+/** Returns the checksum of a secret: the CRC-32 of `text` as six base62 characters, with leading zeros. */
 export function checksumOf(text: string): string {
   let rest = crc32(text);
   let checksum = '';
@@ -63,8 +65,8 @@ export function mintSecret(kind: SecretKind): string {
 }
 
 /**
- * Tells which kind of secret `text` is, or null where its prefix, length, alphabet or checksum is
- * wrong. Costs no hash and touches no store, so garbage is refused for nearly nothing.
+ * Returns the kind of a secret, or null if its prefix, length, alphabet or checksum is wrong
+ * (`docs/secret-format.md`). Needs neither a hash nor the store, so that random input is refused cheaply.
  */
 export function secretKindOf(text: string): SecretKind | null {
   const kind = text.startsWith('w') ? 'access_token' : text.startsWith('dp') ? 'api_key' : 'session';
@@ -90,13 +92,13 @@ export function secretKindOf(text: string): SecretKind | null {
   let rest = ~crc >>> 0;
   for (let index = text.length - 1; index >= body; index--) {
     if (text.charCodeAt(index) !== BASE62.charCodeAt(rest % 62)) return null;
-    // Cut off as an unsigned word, which the machine divides in one step.
+    // `>>> 0` truncates to an unsigned integer, which V8 divides faster than a double.
     rest = (rest / 62) >>> 0;
   }
   return kind;
 }
 
-/** The SHA-256 of a secret (ASVS 6.5.2: a secret of 112 bits or more may be stored under a plain hash). */
+/** Returns the SHA-256 of a secret (ASVS 6.5.2: secrets of 112 bits or more may be stored as a plain hash). */
 export function digestOf(secret: string): Digest {
   return hash('sha256', secret, 'latin1');
 }
@@ -105,12 +107,11 @@ export function digestBytes(digest: Digest): Uint8Array {
   return Buffer.from(digest, 'latin1');
 }
 
-/** A digest as the store gives it. */
 export function digestOfBytes(bytes: Uint8Array): Digest {
   return Buffer.from(bytes).toString('latin1');
 }
 
-/** The displayable end of a secret. */
+/** Returns the last characters of a secret, which may be displayed. */
 export function hintOf(secret: string): string {
   return secret.slice(-HINT_LENGTH);
 }

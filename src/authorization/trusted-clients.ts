@@ -2,20 +2,22 @@ import { DAY, SECOND } from '../contract/limits.ts';
 import { clientNetwork } from './client-network.ts';
 import type { CredentialRecord } from './record.ts';
 
-/** How long a client counts as trusted after it used the right pair of secret and passphrase (contract section 5). */
+/** How long a client is trusted after it used a correct pair of secret and passphrase (contract, section 5). */
 const TRUST_MS = 30 * DAY;
-/** How long it is remembered whether a client is trusted, so that locked tries cost no read each. */
+/** How long the result is cached, so that limited attempts do not cost a read each. */
 const CACHE_MS = 10 * SECOND;
 const MAX_CACHED_CLIENTS = 10_000;
 
-/** The addresses from which a credential was used since an instant, as its own uses say and no guard reported. */
+/**
+ * Returns the addresses that used a credential since `since` (epoch milliseconds), without those reported by guards.
+ */
 export type ReadUsedAddresses = (workspaceId: string, credentialId: string, since: number) => Promise<string[]>;
 
-/** Clients that used the right pair of a credential lately: the failures of others do not lock them. */
+/** Clients that recently used a correct pair of secret and passphrase: failures of others do not lock them out. */
 export interface TrustedClients {
-  /** Whether a client is trusted; null where that is not known. No I/O. */
+  /** Returns whether a client is trusted; null if that is not cached. No I/O. */
   isTrusted(record: CredentialRecord, address: string, now: number): boolean | null;
-  /** Asks the store where it is not known. */
+  /** Reads it from the store if it is not cached. */
   load(record: CredentialRecord, address: string, now: number): Promise<void>;
 }
 

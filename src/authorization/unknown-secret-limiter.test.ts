@@ -21,7 +21,7 @@ const stored: StoredCredential = {
   passphraseHash: null,
 };
 
-/** A store that knows every digest that begins with `known`. */
+/** A registry over a store that has a record for every digest that begins with `known`. */
 function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   let now = 1_800_000_000_000;
   let reads = 0;
@@ -37,12 +37,12 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   const find = createFindRecord(registry, unknownSecrets, () => now);
   return {
     registry,
-    unknowns: unknownSecrets,
+    unknownSecrets,
     reads: () => reads,
     pass: (span: number) => {
       now += span;
     },
-    /** The record's id, null, or the seconds to wait. */
+    /** Resolves to the record's id, null, or the seconds to wait. */
     find: async (digest: string, address = HERE) => {
       try {
         return (await find(digest, address))?.id ?? null;
@@ -54,8 +54,8 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
   };
 }
 
-test('an address is let look so many unknown secrets up, then as many as a second gives back', async () => {
-  const { find, reads, pass, unknowns: unknownSecrets } = setUp();
+test('an address may look up a burst of unknown secrets, then as many per second as the bucket drains', async () => {
+  const { find, reads, pass, unknownSecrets } = setUp();
   for (let count = 0; count < 10; count++) assert.equal(await find(`guess ${count}`), null);
   assert.equal(await find('one more'), 1);
   assert.equal(reads(), 10);
@@ -66,12 +66,12 @@ test('an address is let look so many unknown secrets up, then as many as a secon
   assert.equal(await find('too soon'), 1);
 });
 
-test('look-ups that find something are never counted, however many', async () => {
+test('successful look-ups are never counted', async () => {
   const { find } = setUp();
   for (let count = 0; count < 1000; count++) assert.equal(await find(`known_${count}`), `known_${count}`);
 });
 
-test('a flood neither evicts what is remembered nor holds it up, even without the lease', async () => {
+test('a flood neither evicts nor limits cached records, even without the lease', async () => {
   let holds = true;
   const { find, registry, reads } = setUp({ capacity: 5, holds: () => holds });
   for (let count = 0; count < 5; count++) await find(`known_${count}`);
@@ -85,7 +85,7 @@ test('a flood neither evicts what is remembered nor holds it up, even without th
   assert.equal(reads(), 16);
 });
 
-test('of more addresses than are kept the one that was noted longest ago is forgotten', async () => {
+test('beyond the maximum number of addresses the oldest one is dropped', async () => {
   const { find } = setUp();
   for (let count = 0; count < 10; count++) await find(`guess ${count}`);
   assert.equal(await find('again'), 1);
@@ -93,7 +93,7 @@ test('of more addresses than are kept the one that was noted longest ago is forg
   assert.equal(await find('again'), null);
 });
 
-test('a clock that goes back gives nothing back, and nothing is held up for longer', async () => {
+test('a clock that goes back neither drains the bucket nor extends the wait', async () => {
   const { find, pass } = setUp();
   for (let count = 0; count < 10; count++) await find(`guess ${count}`);
   pass(-60_000);

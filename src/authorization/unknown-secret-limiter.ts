@@ -4,21 +4,20 @@ import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
 import type { Digest } from './secret.ts';
 
-/** How many secrets that nobody has ever been given an address may present before its look-ups pause. */
+/** Limits on well-formed but unknown secrets, per client network. */
 export interface UnknownSecretLimits {
   readonly burst: number;
   readonly perSecond: number;
-  /** Addresses kept at most; the one that was noted longest ago is forgotten first. */
+  /** Maximum number of networks tracked; the one with the oldest entry is dropped first. */
   readonly addresses: number;
 }
 
-/** Counts secrets that were well-formed and unknown, in a leaky bucket per client address. */
+/** Counts well-formed but unknown secrets, in a leaky bucket per client network. */
 export interface UnknownSecretLimiter {
-  /** Throws `rate_limited` for an address that presented too many. */
+  /** Throws `rate_limited`, with `retryAfter` in seconds, if the network has presented too many. */
   check(address: string, now: number): void;
-  /** What an address presented was unknown. */
   recordUnknown(address: string, now: number): void;
-  /** How often `check` has thrown. */
+  /** Number of times `check` has thrown. */
   refusalCount(): number;
 }
 
@@ -54,13 +53,13 @@ export function createUnknownSecretLimiter({ burst, perSecond, addresses }: Unkn
   };
 }
 
-/** The record of a digest that an address presents; null where there is none. */
+/** Resolves to the record of a digest presented from `address`, null if it is unknown. */
 export type FindRecord = (digest: Digest, address: string) => Promise<CredentialRecord | null>;
 
 /**
- * Finds records so that a flood of secrets which are well-formed and unknown can't keep the store busy:
- * only those count, so nobody is held up for look-ups that found something, and what is in memory is
- * found from any address. Throws `rate_limited`, and what the registry throws.
+ * Finds records without letting a flood of well-formed but unknown secrets overload the store. Only unknown secrets
+ * count, so successful look-ups are never limited, and cached records are found from any address. The returned function
+ * rejects with `rate_limited`, and with the errors of `registry.find`.
  */
 export function createFindRecord(
   registry: RecordRegistry,

@@ -1,6 +1,6 @@
 import { type CredentialRecord, idIn } from './record.ts';
 
-/** Uses of one credential that are not in the store yet; instants in epoch milliseconds. */
+/** Uses of one credential that are not stored yet. Times are in epoch milliseconds. */
 export interface PendingUses {
   readonly credentialId: string;
   readonly count: number;
@@ -8,27 +8,29 @@ export interface PendingUses {
   readonly addresses: readonly AddressUse[];
 }
 
-/** First and last use from one address. */
+/** First and last use from one address, in epoch milliseconds. */
 interface AddressUse {
   readonly address: string;
   readonly first: number;
   last: number;
 }
 
-/** The addresses kept per credential: the page shows the last twenty. */
+/** Addresses stored per credential: the web UI shows the last twenty. */
 export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
 const INITIAL_CAPACITY = 256;
 
-/** What was counted between two flushes. */
+/** Uses counted between two flushes. */
 export interface UsageCounters {
   count(record: CredentialRecord, address: string, now: number): void;
-  /** Takes the uses of the next credentials, `most` at a time; the same credential twice if its row or its name changed. */
+  /**
+   * Removes and returns the uses of up to `maxCredentials` credentials. One whose row or name changed appears twice.
+   */
   drain(maxCredentials: number): PendingUses[];
-  /** Credentials not taken yet. */
+  /** Number of credentials not drained yet. */
   size(): number;
-  /** Uses not taken yet. */
+  /** Number of uses not drained yet. */
   uses(): number;
-  /** When the first use was counted, 0 if none was. */
+  /** Time of the first use in epoch milliseconds, 0 if there is none. */
   firstUseAt(): number;
 }
 
@@ -37,16 +39,18 @@ function copyInto<Numbers extends Int32Array | Uint32Array | Float64Array>(from:
   return into;
 }
 
-/** The place that each row of memory has in the tally of the moment, as far as that says the same. */
+/** Maps a row of the record cache to its slot in the current counters. An entry may be stale: `count` checks it. */
 export interface CounterSlots {
   get(row: number): number;
   set(row: number, slot: number): void;
 }
 
 /**
- * A tally with a place for each credential and a column for each fact, so that a use costs a few writes
- * of numbers and, but for a second address, allocates nothing. `places` goes from tally to tally without
- * being emptied: a place counts only if it names the row back (Briggs and Torczon 1993).
+ * Counters in typed arrays, one slot per credential and one array per field, so that counting a use writes a few
+ * numbers and, except for a second address, allocates nothing. The benchmarks `decision`, `flush` and `memory` show it.
+ * If they no longer did, this could be a `Map` of `PendingUses` by credential id, and `CounterSlots` and
+ * `CredentialRecord.row` could be deleted. `counterSlots` is passed from one set of counters to the next without being
+ * cleared; an entry is valid only if its slot refers back to the row (sparse sets, Briggs and Torczon 1993).
  */
 export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   const labels: string[] = [];
@@ -54,11 +58,11 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   let counts = new Uint32Array(INITIAL_CAPACITY);
   let firsts = new Float64Array(INITIAL_CAPACITY);
   let lasts = new Float64Array(INITIAL_CAPACITY);
-  /** Where in `names` the address of the first use stands; nearly always the only one. */
+  /** Index in `addressNames` of the address of the first use, which is nearly always the only one. */
   let addresses = new Uint32Array(INITIAL_CAPACITY);
   const addressNames: string[] = [];
   const addressNumbers = new Map<string, number>();
-  /** Places of credentials whose record was not remembered. */
+  /** Slots of credentials whose record is not cached, by label. */
   const slotsWithoutRow = new Map<string, number>();
   const otherAddresses = new Map<number, AddressUse[]>();
   let latestAddress = '';
@@ -98,7 +102,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     addresses[slot] = addressNumberOf(address);
   }
 
-  /** A use from another address than the first; beyond the addresses kept only the count goes on. */
+  /** Addresses beyond `MAX_ADDRESSES_PER_CREDENTIAL` are dropped; their uses still count. */
   function countOtherAddress(slot: number, address: string, now: number): void {
     const others = otherAddresses.get(slot) ?? [];
     const seen = others.find((other) => other.address === address);

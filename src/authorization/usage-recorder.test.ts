@@ -34,7 +34,7 @@ const recordOf = (id: string): CredentialRecord => ({
 const shown = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);
 const usesOf = (id: string) => readUses(server.store.read, owner.workspaceId, id, 0, 20);
 
-/** Counts as a node does, and folds what it has written. */
+/** The usage recorder of a node; `flush` also folds the written uses into the credentials. */
 async function countingAs(nodeId: string): Promise<UsageRecorder> {
   const journal = await createUsageJournal(server.store);
   const usage = createUsageRecorder(journal, nodeId, createRecordCache(10).counterSlots);
@@ -53,7 +53,7 @@ async function seedMany(count: number): Promise<CredentialRecord[]> {
   return records;
 }
 
-test('every use is counted, with its last instant, its day and its addresses', async () => {
+test('every use is counted, with the time of the last one, uses per day and addresses', async () => {
   const usage = await countingAs('node_exact');
   const [record] = await seedMany(1);
   assert.ok(record);
@@ -87,7 +87,7 @@ test('every use is counted, with its last instant, its day and its addresses', a
   );
 });
 
-test('a credential whose record was read anew between two uses loses neither', async () => {
+test('no use is lost when a record is read again between two uses', async () => {
   const usage = await countingAs('node_reread');
   const [first] = await seedMany(1);
   assert.ok(first);
@@ -104,16 +104,16 @@ test('a credential whose record was read anew between two uses loses neither', a
   assert.equal(addresses.length, 2);
 });
 
-test('a chunk whose write failed, or whose answer was lost, counts once when it is sent again', async () => {
+test('a chunk whose write failed or whose response was lost is sent again and counts once', async () => {
   const real = await createUsageJournal(server.store);
-  let fate: 'works' | 'fails' | 'answer lost' = 'works';
+  let fate: 'works' | 'fails' | 'response lost' = 'works';
   const chunks: string[] = [];
   const flaky: UsageStore = {
     async addUses(node, number, uses) {
       chunks.push(`${number}:${uses.length}`);
       if (fate === 'fails') throw new Error('no store');
       await real.addUses(node, number, uses);
-      if (fate === 'answer lost') throw new Error('connection lost');
+      if (fate === 'response lost') throw new Error('connection lost');
     },
   };
   const usage = createUsageRecorder(flaky, 'node_flaky', createRecordCache(10).counterSlots);
@@ -121,7 +121,7 @@ test('a chunk whose write failed, or whose answer was lost, counts once when it 
   const countAll = () => {
     for (const record of records) usage.count(record, '10.0.0.1', NOW);
   };
-  for (const next of ['fails', 'answer lost', 'fails', 'answer lost'] as const) {
+  for (const next of ['fails', 'response lost', 'fails', 'response lost'] as const) {
     fate = next;
     countAll();
     await assert.rejects(usage.flush());
@@ -136,7 +136,7 @@ test('a chunk whose write failed, or whose answer was lost, counts once when it 
   assert.ok(chunks.every((chunk) => Number(chunk.split(':')[1]) <= 500));
 });
 
-test('uses counted while a flush is under way are written by the next', async () => {
+test('uses counted during a flush are written by the next one', async () => {
   const usage = await countingAs('node_busy');
   const [record] = await seedMany(1);
   assert.ok(record);
@@ -150,7 +150,7 @@ test('uses counted while a flush is under way are written by the next', async ()
   assert.equal((await shown(record.id))?.use_count, 11);
 });
 
-test('uses of a credential that was deleted meanwhile are dropped, and hold nothing up', async () => {
+test('uses of a deleted credential are dropped and do not block others', async () => {
   const usage = await countingAs('node_deleted');
   const [kept] = await seedMany(1);
   assert.ok(kept);

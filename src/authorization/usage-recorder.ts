@@ -1,34 +1,37 @@
 import type { CredentialRecord } from './record.ts';
 import { type CounterSlots, createUsageCounters, type PendingUses, type UsageCounters } from './usage-counters.ts';
 
-/** Credentials a transaction: few enough to hold the event loop for about a millisecond. */
+/** Credentials per transaction: few enough to block the event loop for only about a millisecond. */
 const MAX_CREDENTIALS_PER_CHUNK = 500;
 
 export interface UsageStore {
   /**
-   * Adds the uses in one transaction, unless chunk `number` of this node is there already: after a
-   * lost answer the same chunk is sent again and counts once.
+   * Stores the uses in one transaction, unless chunk `number` of this node is stored already. Idempotent, so that a
+   * chunk can be sent again after its response was lost.
    */
   addUses(nodeId: string, number: number, uses: readonly PendingUses[]): Promise<void>;
 }
 
 export interface UsageRecorder {
-  /** Counts one successful judgement. Memory only; never waits. */
+  /** Counts one use, in memory. `now` is in epoch milliseconds. */
   count(record: CredentialRecord, address: string, now: number): void;
-  /** Writes all that was counted before the call; one flush at a time. Rejects when the store does. */
+  /** Writes all uses counted before the call. Flushes run one at a time. Rejects with the error of the store. */
   flush(): Promise<void>;
-  /** Credentials with uses that are not written yet. */
+  /** Number of credentials with uses that are not written yet. */
   pendingCredentials(): number;
-  /** Uses that are not known to be written: a chunk whose answer was lost may be. */
+  /** Number of uses not known to be written. Includes a chunk whose response was lost, which may have been written. */
   pendingUses(): number;
-  /** Milliseconds since the oldest use that is not written yet, 0 if there is none. */
+  /** Returns the milliseconds since the oldest use that is not written yet, 0 if there is none. */
   lagMs(now: number): number;
 }
 
-/** Counts uses in memory and writes them in chunks, each idempotent; `places` are those of the memory that records come from. */
+/**
+ * Counts uses in memory and writes them in idempotent chunks. `counterSlots` belong to the cache of the counted
+ * records.
+ */
 export function createUsageRecorder(store: UsageStore, nodeId: string, counterSlots: CounterSlots): UsageRecorder {
   let current: UsageCounters = createUsageCounters(counterSlots);
-  /** The tally being written; the next one is closed only after it, so that a store that is gone costs no more memory. */
+  /** The counters being written; only one at a time, so that memory stays bounded while the database is down. */
   let closing: UsageCounters | null = null;
   let chunkNumber = 0;
   let chunk: { readonly uses: readonly PendingUses[]; readonly since: number } | null = null;
@@ -51,7 +54,7 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
         chunkNumber++;
         if (closing.size() === 0) closing = null;
       }
-      // A failure leaves the chunk and its number in place, to be sent again just as it is.
+      // If this throws, the next flush sends the same chunk with the same number again.
       if (chunk !== null) await store.addUses(nodeId, chunkNumber, chunk.uses);
       chunk = null;
     }
