@@ -5,67 +5,72 @@ import type { Revocation, RevokedRecords } from '../authorization/registry.ts';
 import { Problem } from '../contract/problem.ts';
 import type { LeaseRenewal, NodeStore } from './node.ts';
 
-/** A guard asks for its lease. `applied`: up to where it has forgotten what was revoked; null with an empty memory. */
+/**
+ * A guard's request for its lease. `applied`: the newest revocation that it has applied; null if its cache is empty.
+ */
 export interface Heartbeat {
   readonly id: string;
   readonly workspaceId: string;
   readonly applied: RevocationPoint | null;
-  /** It has applied something since its last beat, and somebody may wait for that. */
+  /** It has applied revocations since its previous heartbeat, so a deletion may be waiting for it. */
   readonly moved: boolean;
 }
 
-/** What was revoked in one workspace after a number; one instant of the store. */
+/** The revocations of one workspace after a number, from one snapshot of the store. */
 export interface WorkspaceRevocations {
   readonly head: RevocationPoint;
-  /** The id of the revocation with the number asked for; empty where there is none, or none any more. */
+  /** The id of the revocation with the requested number; empty if it does not exist or was pruned. */
   readonly base: string;
-  /** How many of all workspaces after that number are kept. */
+  /** Number of stored revocations after that number, across all workspaces. */
   readonly kept: number;
   readonly revocations: readonly Omit<Revocation, 'workspaceId'>[];
 }
 
 interface RevocationFeedReader {
-  /** The revocations of one workspace after a number, at most `limit`. */
+  /** Resolves to the revocations of one workspace after a number, at most `limit`, oldest first. */
   readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocations>;
 }
 
 export interface GuardStore extends RevocationFeedReader, Pick<NodeStore, 'releaseLease'> {
-  /** As `NodeStore.renewal`. */
+  /** Like `NodeStore.renewal`. */
   guardRenewal(
     work: (renewal: RevocationFeedReader & Pick<LeaseRenewal, 'lockCounter' | 'grant'>) => Promise<void>,
   ): Promise<void>;
 }
 
-/** The guards that beat at this server, whichever they beat at before. */
+/** The server's side of the lease protocol with guards. A guard may use another server for each request. */
 export interface Guards {
   /**
-   * Gives a guard its lease if it has applied all that was revoked in its workspace, otherwise tells what
-   * it has not. Throws `rate_limited` for one guard more than a workspace may have.
+   * Grants a guard its lease if it has applied every revocation of its workspace; otherwise resolves to those it is
+   * missing. Rejects with `rate_limited` if the workspace has reached its maximum number of guards.
    */
-  renewLease(beat: Heartbeat): Promise<HeartbeatResponse>;
-  /** Resolves with what was revoked in the workspace after a number: as soon as something was, or empty after a while. */
+  renewLease(heartbeat: Heartbeat): Promise<HeartbeatResponse>;
+  /**
+   * Long poll: resolves to the revocations of the workspace after `after` once there are any, or to none after
+   * `LONG_POLL_MS`.
+   */
   waitForRevocations(
     guard: { readonly id: string; readonly workspaceId: string },
     after: RevocationPoint,
   ): Promise<RevocationFeedPage>;
-  /** What judging needs of a credential; null where the workspace has none such. */
+  /** Resolves to the record of a credential; null if the workspace has no such credential. */
   findRecord(workspaceId: string, digest: Digest): Promise<StoredCredential | null>;
-  /** This server has applied a revocation: tells the guards that wait. */
+  /** Must be called when this server has applied a revocation; ends the long polls of its workspace. */
   onRevocation(revocation: RevokedRecords): void;
-  /** Takes a guard's lease away: it judges from memory no more. */
+  /** Releases a guard's lease, so that revocations no longer wait for it. */
   releaseLease(id: string): Promise<void>;
-  /** Answers all who wait. */
+  /** Ends all long polls. */
   stop(): void;
 }
 
-/** Revocations told at a time. */
+/** Revocations per response. */
 const MAX_REVOCATIONS_PER_PAGE = 1000;
-/** Beats in one transaction: it holds up whoever ends a credential. */
+/** Heartbeats per transaction. Bounded, because the transaction's lock delays deletions. */
 const MAX_HEARTBEATS_PER_TRANSACTION = 16;
-/** How long a guard waits for news before it asks anew, milliseconds. */
+/** Maximum duration of a long poll, milliseconds. */
 const LONG_POLL_MS = 20_000;
 
-/** What a guard that has applied `after` is told. Numbers are gapless: what is missing was pruned. */
+/** Returns the page after `after`. Numbers are gapless, so a missing number means that the revocation was pruned. */
 async function readFeedPage(
   reader: RevocationFeedReader,
   workspaceId: string,
@@ -91,20 +96,21 @@ interface WaitingGuard {
 }
 
 /**
- * The servers' half of the lease protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A beat is a
- * comparison and a grant under the counter's lock, so any server can take it; waiting for news only makes
- * beats sooner, and correctness never depends on it.
+ * The server's side of the lease protocol with guards (`docs/adr/0011-guards-are-nodes.md`). A heartbeat is a
+ * comparison and a grant under the lock of the revocation counter, so any server can process it. The long poll only
+ * makes guards apply revocations earlier; correctness does not depend on it.
  */
 export function createGuards(options: {
   store: GuardStore;
-  /** From the store and never from memory: a guard may have applied what this server has not. */
+  /** Must read from the store, never from a cache: a guard may have applied revocations that this server has not. */
   read: (digest: Digest) => Promise<StoredCredential | null>;
+  /** Duration of a lease in milliseconds. */
   bound: number;
   schedule: ScheduleTimer;
 }): Guards {
   const { store, read, bound, schedule } = options;
   let queue: {
-    readonly beat: Heartbeat;
+    readonly heartbeat: Heartbeat;
     readonly resolve: (answer: HeartbeatResponse) => void;
     readonly reject: (error: unknown) => void;
   }[] = [];
@@ -115,10 +121,10 @@ export function createGuards(options: {
   async function respondTo(
     renewal: Parameters<Parameters<GuardStore['guardRenewal']>[0]>[0],
     head: RevocationPoint,
-    beat: Heartbeat,
+    heartbeat: Heartbeat,
   ) {
-    const { id, workspaceId, applied, moved } = beat;
-    // An empty memory has forgotten everything.
+    const { id, workspaceId, applied, moved } = heartbeat;
+    // An empty cache has nothing left to remove.
     const feedPage =
       applied === null ? null : await readFeedPage(renewal, workspaceId, applied, MAX_REVOCATIONS_PER_PAGE);
     if (feedPage !== null && (!feedPage.whole || feedPage.revocations.length > 0))
@@ -133,7 +139,7 @@ export function createGuards(options: {
     try {
       await store.guardRenewal(async (renewal) => {
         const head = await renewal.lockCounter();
-        for (const { beat } of batch) answers.push(await respondTo(renewal, head, beat));
+        for (const { heartbeat } of batch) answers.push(await respondTo(renewal, head, heartbeat));
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);
@@ -158,13 +164,13 @@ export function createGuards(options: {
   }
 
   return {
-    renewLease: (beat) =>
+    renewLease: (heartbeat) =>
       new Promise((resolve, reject) => {
-        queue.push({ beat, resolve, reject });
+        queue.push({ heartbeat, resolve, reject });
         void processQueue();
       }),
     async waitForRevocations({ id, workspaceId }, after) {
-      // One wait a guard: its next one ends the last.
+      // One long poll per guard: a new one ends the previous one.
       waiting.get(id)?.wake();
       let cancel = () => {};
       const woken = new Promise<void>((resolve) => {
@@ -179,7 +185,7 @@ export function createGuards(options: {
         };
         waiting.set(id, waitingGuard);
         cancel = schedule(LONG_POLL_MS, waitingGuard.wake);
-        // Looked at after it waits, so that nothing falls between.
+        // Read only after the guard is registered, so that no revocation in between is missed.
         readFeedPage(store, workspaceId, after, 1).then(
           ({ revocations, whole }) => (stopped || !whole || revocations.length > 0) && waitingGuard.wake(),
           waitingGuard.wake,

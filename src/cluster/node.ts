@@ -10,12 +10,12 @@ import type { Lease, RecordRegistry, Revocation, RevocationReceipt } from '../au
 import { Problem } from '../contract/problem.ts';
 import { createRevocationBarrier } from './revocation-barrier.ts';
 
-/** What was revoked after a number, and the newest revocation; one instant of the store. */
+/** The revocations after a number, and the newest one, from one snapshot of the store. */
 export interface RevocationPage {
   readonly head: RevocationPoint;
-  /** The id of the revocation with the number asked for; empty where there is none, or none any more. */
+  /** The id of the revocation with the requested number; empty if it does not exist or was pruned. */
   readonly base: string;
-  /** In order, from the oldest that is kept; at most as many as were asked for. */
+  /** Oldest first, without those that were pruned; at most as many as requested. */
   readonly revocations: readonly Revocation[];
 }
 
@@ -24,84 +24,82 @@ export interface RevocationReader {
   readAfter(number: number, limit: number): Promise<RevocationPage>;
 }
 
-/** What a node has confirmed. `workspaceId`: the one that a guard judges for, null for a server. */
+/** The revocations a node has confirmed. `workspaceId`: the workspace of a guard, null for a server. */
 export interface Confirmation {
   readonly id: string;
   readonly workspaceId: string | null;
   readonly confirmed: number;
-  /** Milliseconds. */
+  /** Duration of the lease in milliseconds. */
   readonly bound: number;
-  /** Those who wait for confirmations are woken at the commit. */
+  /** Whether the commit wakes those who wait for confirmations. */
   readonly moved: boolean;
 }
 
-/** A transaction in which the counter, once locked, can't move until it ends. */
+/** A transaction. Once it has locked the revocation counter, nothing can be revoked until it ends. */
 export interface LeaseRenewal extends RevocationReader {
-  /** Locks the counter's row for share and reads the newest revocation. */
+  /** Locks the counter for share and resolves to the newest revocation. */
   lockCounter(): Promise<RevocationPoint>;
   /**
-   * Writes what the node has confirmed and a lease of `bound` milliseconds by the store's clock; neither
-   * ever goes back. Tells whether it did: it does not for one guard more than a workspace may have.
+   * Stores the confirmation and a lease of `bound` milliseconds by the store's clock; neither ever decreases. Resolves
+   * to false if the workspace has reached its maximum number of guards.
    */
   grant(confirmation: Confirmation): Promise<boolean>;
 }
 
-/** A node that may be judging from memory. */
+/** A node that may be deciding from its cache. */
 export interface LiveNode {
   readonly id: string;
   readonly workspaceId: string | null;
-  /** Of a guard to which nothing after it matters: the counter. */
+  /** For a guard without later revocations in its workspace this is the newest number of all. */
   readonly confirmed: number;
-  /** Milliseconds until its lease runs out, by the store's clock; above 0. */
+  /** Milliseconds until its lease expires, by the store's clock; always positive. */
   readonly remainingMs: number;
 }
 
-/** The leases at one instant of the store. */
+/** The leases, from one snapshot of the store. */
 export interface LeaseSnapshot {
   readonly history: string;
   readonly live: readonly LiveNode[];
-  /** The ids of awaited revocations that this store does not have: it went back to before them. */
+  /** The ids of awaited revocations that the store has lost, for instance in a failover. */
   readonly lost: readonly string[];
 }
 
-/** A revocation that was committed. */
 export type CommittedRevocation = Pick<Revocation, 'number' | 'id'>;
 
-/** What the protocol needs of the store. Every method rejects when it can't be reached. */
+/** The store as the lease protocol uses it. Every method rejects if the store cannot be reached. */
 export interface NodeStore extends RevocationReader {
-  /** All of `work` is there when this resolves; when it rejects, nobody knows. */
+  /** Runs `work` in a transaction. Resolves after the commit; after a rejection the outcome is unknown. */
   renewal(work: (renewal: LeaseRenewal) => Promise<void>): Promise<void>;
-  /** The servers and those workspaces' guards (null: all) whose lease ends after the store's clock. */
+  /** Resolves to the unexpired leases of all servers and of the guards of these workspaces (null: of all). */
   readLeases(workspaceIds: readonly string[] | null, awaited: readonly CommittedRevocation[]): Promise<LeaseSnapshot>;
-  /** Wakes the nodes: there is something to read. Only a hint; it may be lost. */
+  /** Notifies the nodes of a revocation. Only a hint: notifications may be lost. */
   notifyNodes(): Promise<void>;
-  /** Takes a node's lease away. */
+  /** Ends a node's lease. */
   releaseLease(id: string): Promise<void>;
 }
 
 export interface ClusterNode extends Lease {
-  /** The wall clock as it was last looked at: right after `holds`, now. */
+  /** As in `RenewingLease`. */
   lastWallTime(): number;
-  /** Takes the first lease; from then on it renews itself. Throws `unavailable` when the store can't be reached. */
+  /** Acquires the first lease, which then renews itself. Throws `unavailable` if that fails for 15 s. */
   start(): Promise<void>;
-  /** Something was revoked, here or elsewhere: reads it at once. */
+  /** Reads new revocations now. To be called when any node has revoked something. */
   catchUpNow(): void;
-  /** Another node has confirmed something: looks whether somebody's wait is over. */
+  /** Checks now which waits are over. To be called when another node has confirmed revocations. */
   checkConfirmations(): void;
   /**
-   * Resolves when no node can accept what was revoked any more: each has confirmed, or its lease has
-   * run out. Rejects with `unavailable` when that can't be found out in time.
+   * Resolves when no node can accept the revoked record any more: each has confirmed the revocation, or its lease has
+   * expired. Rejects with `unavailable` if that cannot be determined in time.
    */
   waitForConfirmation(revocation: CommittedRevocation & Pick<Revocation, 'workspaceId'>): Promise<RevocationReceipt>;
-  /** The same for all that was revoked before the call, by whomever: in one workspace, or with null in all. */
+  /** The same for every revocation committed before the call, by any node, in one workspace (null: in all). */
   waitForAllConfirmations(workspaceId: string | null): Promise<RevocationReceipt>;
-  /** Ends the lease, here first and then in the store. */
+  /** Ends the lease, first in this process and then in the store. */
   stop(): Promise<void>;
 }
 
-/** Revocations read at a time. */
+/** Revocations per read. */
 const MAX_REVOCATIONS_PER_PAGE = 1000;
-/** How long the first lease is tried for, milliseconds. */
 const START_TIMEOUT_MS = 15_000;
 
 async function catchUp(reader: RevocationReader, following: RevocationFollower): Promise<RevocationPoint> {
@@ -123,15 +121,18 @@ async function catchUp(reader: RevocationReader, following: RevocationFollower):
   }
 }
 
-/** One server among those that share a store. */
+/** Returns the lease and the revocation barrier of one server among those that share a store. */
 export function createClusterNode(options: {
-  /** New at every start of a process. */
+  /** Must be new for every start of a process. */
   id: string;
   store: NodeStore;
   registry: Pick<RecordRegistry, 'apply' | 'clear'>;
-  /** Milliseconds that a frozen or cut-off node may delay an answer, and that judgements survive without a store. */
+  /**
+   * Duration of a lease in milliseconds (`DEVPILOT_REVOCATION_BOUND`): how long a frozen or disconnected node can delay
+   * a deletion, and how long this node can decide without the store.
+   */
   bound: number;
-  /** Nobody has signed up at the store: nobody can hold a lease on it. */
+  /** The store has no users yet, so no other node can hold a lease. */
   isNew: boolean;
   clocks: Clocks;
   schedule: ScheduleTimer;

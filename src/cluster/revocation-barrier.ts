@@ -3,17 +3,17 @@ import type { RevocationReceipt } from '../authorization/registry.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CommittedRevocation, LeaseSnapshot, LiveNode, NodeStore } from './node.ts';
 
-/** Nobody's confirmation is waited for longer than this before looking again, milliseconds. */
+/** Maximum time between two reads of the leases while something waits, milliseconds. */
 const POLL_INTERVAL_MS = 25;
-/** How long the store may be out of reach before whoever waits is told that nothing is known. */
+/** How long, beyond the duration of a lease, a wait survives while the store cannot be reached, milliseconds. */
 const STORE_TIMEOUT_MS = 15_000;
 
 interface Waiter {
   readonly revocation: CommittedRevocation;
-  /** Whose guards it waits for; null for everybody's. */
+  /** The workspace whose guards it waits for; null for all guards. */
   readonly workspaceId: string | null;
   readonly sinceMs: number;
-  /** The most nodes with a lease that were seen while it waited. */
+  /** The maximum number of nodes with a lease seen during the wait. */
   nodes: number;
   readonly resolve: (receipt: RevocationReceipt) => void;
   readonly reject: (error: unknown) => void;
@@ -21,34 +21,37 @@ interface Waiter {
 
 export interface RevocationBarrier {
   /**
-   * Resolves when every server and every guard of the workspace (null: of any) with a lease has confirmed the
-   * revocation. Rejects with `unavailable` when that cannot be found out in time, or the store has lost it.
+   * Resolves when every server and every guard of the workspace (null: of any workspace) that holds a lease has
+   * confirmed the revocation. Rejects with `unavailable` if that cannot be determined in time or the store has lost the
+   * revocation.
    */
   waitForConfirmation(revocation: CommittedRevocation, workspaceId: string | null): Promise<RevocationReceipt>;
-  /** Tells which history the store is in. */
+  /** Must be called with the history of the store at each heartbeat. */
   observeHistory(history: string): void;
-  /** Looks now. */
+  /** Reads the leases now, if anything waits. */
   checkConfirmations(): void;
+  /** Rejects all waits with `unavailable`. */
   stop(): void;
 }
 
 /**
- * Waits for the confirmations of others. All who wait share one look at the nodes, and only at a look
- * that began after they came: what was read before their commit proves nothing. A database that came back
- * older than it was does not know the last leases that were granted: a history that this process has not
- * seen for a whole bound may have such leases, and nobody is answered before they have run out.
+ * Waits until other nodes have confirmed revocations (`docs/adr/0010-leases-and-revocation.md`). All waits share one
+ * read of the leases, but only a read that began after the wait did: an earlier one may precede the commit and proves
+ * nothing. A database that lost its last commits may also have lost leases. After a new history is seen, no wait
+ * resolves until such leases must have expired (`docs/adr/0022-history-has-an-identity.md`).
  */
 export function createRevocationBarrier(options: {
   store: Pick<NodeStore, 'readLeases'>;
+  /** Duration of a lease in milliseconds. */
   bound: number;
-  /** Nobody can hold a lease that the first history seen does not know. */
+  /** The store has no users yet, so the first history seen cannot have lost leases. */
   isNew: boolean;
   clocks: Pick<Clocks, 'monotonic'>;
   schedule: ScheduleTimer;
 }): RevocationBarrier {
   const { store, bound, isNew, clocks, schedule } = options;
   let history: string | null = null;
-  /** When forgotten leases have run out, on the monotonic clock. */
+  /** When leases that the database may have lost have expired, on the monotonic clock. */
   let allLeasesKnownAt = Number.POSITIVE_INFINITY;
   let waiting: Waiter[] = [];
   let isChecking = false;
@@ -66,7 +69,7 @@ export function createRevocationBarrier(options: {
     history = seen;
   }
 
-  /** Answers those whose wait is over, and returns the others. */
+  /** Settles the waits that are over and returns the others. */
   function resolveConfirmed(waiters: readonly Waiter[], { live: all, lost }: LeaseSnapshot): Waiter[] {
     return waiters.filter((waiter) => {
       if (lost.includes(waiter.revocation.id)) {
@@ -86,7 +89,7 @@ export function createRevocationBarrier(options: {
     });
   }
 
-  /** Another workspace's guards hold nobody up here, however slow they are. */
+  /** A wait ignores the guards of other workspaces, so that slow guards delay only their own workspace. */
   const isAwaitedBy = (node: LiveNode, { workspaceId }: Waiter) =>
     node.workspaceId === null || workspaceId === null || node.workspaceId === workspaceId;
 

@@ -1,8 +1,8 @@
-/** A change of the real source: a file, what stands there once, and what stands there instead. */
+/** A change to the real source: a file, text that it contains exactly once, and the replacement. */
 type Change = readonly [file: string, line: string, instead: string];
 
 export interface Fault {
-  /** Finds it soon; without one the budget is the same and the time longer. */
+  /** A seed with which the fault is found early, to save time. */
   readonly seed: number;
   readonly changes?: readonly Change[];
   readonly unlocked?: boolean;
@@ -11,7 +11,7 @@ export interface Fault {
 
 /** Faults to plant in the real code, each of which the simulation must find. */
 export const FAULTS: Readonly<Record<string, Fault>> = {
-  'memory is filled without the check': {
+  'stale records are cached': {
     seed: 5,
     changes: [
       ['registry.ts', 'if (epoch !== before && attemptsLeft > 1) continue;', ''],
@@ -34,8 +34,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'a lease is renewed without the lock of the counter': { seed: 44, unlocked: true },
-  'a lease is timed by one clock, and the machine is suspended': {
+  'a lease is renewed without locking the counter': { seed: 44, unlocked: true },
+  'a lease is timed by one clock, which stops while the machine is suspended': {
     seed: 1,
     changes: [
       [
@@ -45,7 +45,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'the answer comes at a time-out instead of the end of the lease': {
+  'a deletion returns after a timeout instead of the end of the lease': {
     seed: 1,
     changes: [
       [
@@ -55,11 +55,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'revocations are pruned that a sleeper has not seen': {
+  'a server ignores that revocations were pruned while it slept': {
     seed: 3,
     changes: [['node.ts', 'if (gap) following.reset(head);', 'if (gap) following.apply([], head);']],
   },
-  'a wake-up is lost and nobody looks by themselves': {
+  'a notification is lost and there is no polling': {
     seed: 1,
     changes: [
       [
@@ -70,11 +70,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ['node.ts', 'onHeartbeat: revocationBarrier.checkConfirmations', 'onHeartbeat: () => {}'],
     ],
   },
-  'without a lease a judgement joins a read that had begun': {
+  'without a lease a look-up shares a read that has begun': {
     seed: 33,
     changes: [['registry.ts', 'if (!lease.holds()) return readNext(digest, running);', '']],
   },
-  'a guard is given a lease without a look at what it has not applied': {
+  'a guard is granted a lease without checking for missing revocations': {
     seed: 2,
     changes: [
       [
@@ -84,8 +84,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  "a guard is given records out of a server's memory": { seed: 26, recordsFromMemory: true },
-  'guards are not waited for': {
+  "a guard receives records from a server's cache": { seed: 26, recordsFromMemory: true },
+  'deletions do not wait for guards': {
     seed: 1,
     changes: [
       [
@@ -95,11 +95,11 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  'a guard keeps what was revoked and pruned while it slept': {
+  'a guard ignores that revocations were pruned while it slept': {
     seed: 10,
     changes: [['guard-lease.ts', 'else follower.reset(feedPage.head);', 'else follower.apply([], feedPage.head);']],
   },
-  'numbers alone tell a node where it stands': {
+  'a server compares revocation points by number only': {
     seed: 1,
     changes: [
       [
@@ -110,24 +110,24 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ['node.ts', 'const isOurs = head.history === from.history && base === from.id;', 'const isOurs = true;'],
     ],
   },
-  'numbers alone tell a server where a guard stands': {
+  'the revocation point of a guard is compared by number only': {
     seed: 33,
     changes: [
       ['guards.ts', 'const isOurs = head.history === after.history && base === after.id;', 'const isOurs = true;'],
     ],
   },
-  'the history of the database is compared and ids are not': {
+  'the history of the database is compared but ids are not': {
     seed: 15,
     changes: [
       ['lease.ts', ' && one.id === other.id', ''],
       ['node.ts', ' && base === from.id', ''],
     ],
   },
-  'leases that the store has forgotten are not waited for': {
+  'deletions do not wait for leases that the store has lost': {
     seed: 1,
     changes: [['revocation-barrier.ts', 'if (clocks.monotonic() < allLeasesKnownAt) return true;', '']],
   },
-  'a deletion that the store has lost is answered': {
+  'a deletion that the store has lost returns': {
     seed: 1,
     changes: [['revocation-barrier.ts', 'if (lost.includes(waiter.revocation.id)) {', 'if (lost.includes("")) {']],
   },

@@ -3,9 +3,9 @@ import type { RenewingLease } from '../authorization/lease.ts';
 import { createObjectRecordCache } from '../authorization/object-record-cache.ts';
 import type { SimulatedMachine, SimulatedServer, World } from './simulation.ts';
 
-/** A process of somebody else's that judges one workspace's credentials from memory. */
+/** A service that decides on the credentials of one workspace from its own cache. */
 export interface SimulatedGuard extends SimulatedMachine {
-  /** The credential that is presented to it. */
+  /** The only credential that is presented to it. */
   readonly credential: number;
   readonly workspaceId: string;
   /** The server that it is connected to. */
@@ -14,8 +14,8 @@ export interface SimulatedGuard extends SimulatedMachine {
 }
 
 /**
- * Starts a guard: the real registry, lease and renewal, with a network to one server at a time. A
- * connection is lost when either end is cut off or the server dies; the next one may be to another server.
+ * Starts a guard with the real registry, lease and renewal, connected to one server at a time. The connection is lost
+ * when either end is partitioned or the server crashes; the next one may be to another server.
  */
 export function startGuard(world: World, machine: SimulatedGuard): void {
   const { engine, servers, leaseMs: bound, random, after, send, deliver, clocksOf } = world;
@@ -24,13 +24,13 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
   const id = `guard ${machine.index}.${process}`;
   machine.inbox = [];
 
-  /** Asks the server; what comes of it is only known if both ends stay. */
+  /** Sends a request to the server; resolves only if both ends stay connected and alive. */
   function callServer<T>(request: (server: SimulatedServer, serverProcess: number) => Promise<T>): Promise<T> {
     const server = servers[machine.serverIndex];
     if (server === undefined) return Promise.reject(new Error('There is no such server.'));
     const serverProcess = server.process;
-    const isLost = machine.isPartitioned && random() < 0.5;
-    const isUnheard = machine.isPartitioned && !isLost;
+    const isRequestLost = machine.isPartitioned && random() < 0.5;
+    const isResponseLost = machine.isPartitioned && !isRequestLost;
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) =>
         send(() =>
@@ -39,15 +39,15 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
             reject(error);
           }),
         );
-      if (isLost) return fail(new Error('cut off'));
-      // A frozen server answers too late, and a killed one never.
+      if (isRequestLost) return fail(new Error('cut off'));
+      // A frozen server responds too late, and a crashed one never.
       const cancel = after(bound, () => fail(new Error('timed out')));
       send(() =>
         deliver(server, serverProcess, () => {
-          request(server, serverProcess).then((answer) => {
+          request(server, serverProcess).then((response) => {
             cancel();
-            if (isUnheard || server.process !== serverProcess) fail(new Error('cut off'));
-            else send(() => deliver(machine, process, () => resolve(answer)));
+            if (isResponseLost || server.process !== serverProcess) fail(new Error('cut off'));
+            else send(() => deliver(machine, process, () => resolve(response)));
           }, fail);
         }),
       );

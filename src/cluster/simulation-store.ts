@@ -4,7 +4,7 @@ import type { Revocation } from '../authorization/registry.ts';
 import type { WorkspaceRevocations } from './guards.ts';
 import type { CommittedRevocation, Confirmation, LeaseSnapshot, RevocationPage } from './node.ts';
 
-/** A transaction of one connection; `alive` says whether its process still is. */
+/** A transaction of one connection; `alive` returns whether its process is still running. */
 export interface SimulatedTransaction {
   readonly alive: () => boolean;
   lock: 'share' | 'update' | null;
@@ -14,7 +14,7 @@ export interface SimulatedTransaction {
 
 type LockMode = 'share' | 'update';
 
-/** The part of a SQL store that the protocol rests on: row locks, commits that are seen whole, one clock. */
+/** The properties of a SQL store that the protocol relies on: row locks, atomic commits, one clock. */
 export interface SimulatedStore {
   read(credential: number): StoredCredential | null;
   readHead(transaction?: SimulatedTransaction): RevocationPoint;
@@ -29,7 +29,9 @@ export interface SimulatedStore {
   begin(alive: () => boolean): SimulatedTransaction;
   lockCounter(transaction: SimulatedTransaction, lock: LockMode): Promise<RevocationPoint>;
   grant(transaction: SimulatedTransaction, confirmation: Confirmation): void;
-  /** Writes a new version, or takes the credential away; null where there is none. What it became is known after the commit. */
+  /**
+   * Edits or deletes a credential; null if it does not exist. `made` and `version` return the result after the commit.
+   */
   change(
     transaction: SimulatedTransaction,
     credential: number,
@@ -39,20 +41,20 @@ export interface SimulatedStore {
   releaseLease(id: string): void;
   prune(): void;
   /**
-   * Goes back to an earlier commit, `share` of all there were (0 to 1), as a failover does that lost the rest. A
-   * copy may be restored `inPlace`, without any sign of it, once no lease holds any more. What it does not have
-   * it also does not know: leases, locks, open transactions.
+   * Goes back to an earlier commit, at the fraction `share` (0 to 1) of all commits, like a failover that lost the
+   * rest. `inPlace`: like a restored backup, without a new history, which only happens once no lease is valid. Leases
+   * granted since, locks and open transactions are lost too.
    */
   rollBack(share: number, inPlace: boolean): void;
-  /** How often it went back. */
+  /** Number of rollbacks so far. */
   rollbackCount(): number;
-  /** The version of a credential; null where it is deleted. */
+  /** Returns the version of a credential, null if it is deleted. */
   versionOf(credential: number): number | null;
-  /** Ends the transactions of processes that are gone. */
+  /** Aborts the transactions of processes that are no longer running. */
   abortOrphans(): void;
 }
 
-/** Credentials in turn belong to either of two workspaces. */
+/** Credentials alternate between two workspaces. */
 export const workspaceOf = (credential: number): string => (credential % 2 === 0 ? 'even' : 'odd');
 
 interface NodeRow {
@@ -61,7 +63,7 @@ interface NodeRow {
   readonly workspaceId: string | null;
 }
 
-/** What stays locked by a connection that says nothing is given up after this, milliseconds. */
+/** Transactions are aborted after this time, milliseconds. */
 const IDLE_IN_TRANSACTION_MS = 500;
 
 export function createSimulatedStore(options: {
@@ -73,7 +75,7 @@ export function createSimulatedStore(options: {
   const { credentials, unlocked, clock, after } = options;
   let counter = 0;
   let version = 0;
-  /** What is never used again, however often the store goes back. */
+  /** Not reset by a rollback, so that ids are never reused. */
   let ids = 0;
   let rollbackCount = 0;
   let history = 'history 0';

@@ -11,11 +11,11 @@ import { type ProtocolImplementation, randomHistories } from './simulation.ts';
 import { FAULTS } from './simulation-faults.ts';
 
 /**
- * Runs histories on a thread of its own: the test runner follows every promise of the thread that tests run on, which
- * makes the simulation three times as slow.
+ * A request to run histories in this worker thread. They run in a separate thread because the test runner tracks every
+ * promise of the thread that runs the tests, which makes the simulation three times as slow.
  */
 export interface HistoriesRequest {
-  /** The planted fault; none where it is null. */
+  /** The name of the fault to plant, null for none. */
   readonly fault: string | null;
   readonly numRuns: number;
 }
@@ -23,14 +23,14 @@ export interface HistoriesRequest {
 export interface HistoriesResult {
   readonly failed: boolean;
   readonly numRuns: number;
-  /** What failed, with the seed that repeats it; null where nothing did. */
+  /** The failure with the seed that reproduces it, null if there was none. */
   readonly report: string | null;
 }
 
 const names = Object.keys(FAULTS);
 const faultOf = (url: string | undefined) => /\?fault=(\d+)$/.exec(url ?? '')?.[1];
 
-// Modules that are asked for with a fault are the real ones with its changes, and so are those they ask for.
+// A module imported with `?fault=n` is the real one with the changes of that fault, and so are the modules it imports.
 registerHooks({
   resolve(specifier, context, next) {
     const resolved = next(specifier, context);
@@ -83,7 +83,7 @@ parentPort?.on('message', async ({ fault, numRuns }: HistoriesRequest) => {
   };
   const engine = fault === null ? real : await engineWith(fault);
   const seed = fault === null ? undefined : FAULTS[fault]?.seed;
-  // A planted fault is only to be found; the example is reduced where nobody expected one.
+  // A planted fault only has to be found; only an unexpected failure is worth shrinking.
   const options = { numRuns, ...(seed !== undefined && { seed, endOnFailure: true }) };
   const details = await fc.check(randomHistories(engine), options);
   const result: HistoriesResult = {

@@ -10,10 +10,10 @@ import { type SimulatedGuard, startGuard } from './simulation-guard.ts';
 import { createSimulatedStore, type SimulatedStore, workspaceOf } from './simulation-store.ts';
 
 /**
- * Servers, guards, their store and their clocks in one process and one seed: messages arrive in any order
- * and at any time, or not at all; nodes freeze, are suspended, cut off, killed and started anew; clocks
- * drift and are set; the store loses its last commits. The registry, the lease and both halves of what guards speak are the real ones,
- * given to `live` so that a fault can be planted in them.
+ * The code under test. A simulation runs servers, guards, their store and their clocks in one process, determined by
+ * one seed: messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned, killed and
+ * restarted; clocks drift and are set; the store loses its last commits. The registry, the lease and both sides of the
+ * guard protocol are the real ones. They are passed to `runHistory`, so that faults can be planted in them.
  */
 export interface ProtocolImplementation {
   readonly createNode: typeof createClusterNode;
@@ -21,14 +21,14 @@ export interface ProtocolImplementation {
   readonly createLease: typeof createLease;
   readonly createGuards: typeof createGuards;
   readonly renewOver: typeof renewOverConnection;
-  /** The counter is read without its lock when a lease is renewed: a fault of the store's SQL. */
+  /** Renewals read the counter without locking it: a fault in the store's SQL. */
   readonly unlocked?: boolean;
-  /** Guards are given records out of a server's memory: a fault of how the server is put together. */
+  /** Guards receive records from a server's cache: a fault in the wiring of the server. */
   readonly recordsFromMemory?: boolean;
 }
 
 const STEP_KINDS = [
-  ...Array<'judge'>(6).fill('judge'),
+  ...Array<'check'>(6).fill('check'),
   ...Array<'edit'>(5).fill('edit'),
   ...Array<'wait'>(6).fill('wait'),
   'delete',
@@ -46,7 +46,7 @@ const STEP_KINDS = [
   'go back',
 ] as const;
 
-/** What happens next: to which node and credential, how far or long, and how many messages arrive after it. */
+/** One event: its node and credential, its distance or duration, and the number of messages that arrive afterwards. */
 export interface Step {
   readonly kind: (typeof STEP_KINDS)[number];
   readonly node: number;
@@ -68,12 +68,12 @@ export const ARBITRARY_STEPS: fc.Arbitrary<Step[]> = fc.array(
 
 const LEASE_MS = 1000;
 const SERVER_COUNT = 3;
-/** One of each workspace. */
+/** One per workspace. */
 const GUARD_COUNT = 2;
 const CREDENTIAL_COUNT = 2;
-/** Clocks run up to this much fast or slow. */
+/** Clocks are fast or slow by up to this fraction. */
 const MAX_CLOCK_DRIFT = 0.02;
-/** With the store in reach, an answer takes no longer than this, whatever froze. */
+/** While the store can be reached, a deletion returns within this time, whichever nodes are frozen. */
 const MAX_ANSWER_MS = 5 * LEASE_MS;
 
 export interface SimulatedMachine {
@@ -81,25 +81,25 @@ export interface SimulatedMachine {
   readonly clockRate: number;
   wallOffsetMs: number;
   suspendedMs: number;
-  /** Frozen: nothing runs. Suspended: the monotonic clock stands still too. */
+  /** Frozen: nothing runs. Suspended: the monotonic clock stops too. */
   state: 'running' | 'frozen' | 'suspended';
   isPartitioned: boolean;
-  /** Deliveries to a process before this one are lost. */
+  /** Incremented by each restart; messages to earlier processes are lost. */
   process: number;
   inbox: (() => void)[];
   registry: RecordRegistry;
-  /** Whether its lease holds; looks at the clocks. */
+  /** Returns whether its lease holds, by the current clocks. */
   holds(): boolean;
 }
 
 export interface SimulatedServer extends SimulatedMachine {
   node: ClusterNode;
   guards: Guards;
-  /** How often the store had gone back when this node last asked whether a change is confirmed, by the change's id. */
+  /** The store's rollback count when this node last checked for confirmations of a revocation, by its id. */
   rollbacksAtLastCheck: Map<string, number>;
 }
 
-/** What the machines live in. */
+/** The environment of the simulated machines. */
 export interface World {
   readonly engine: ProtocolImplementation;
   readonly store: SimulatedStore;
@@ -107,12 +107,12 @@ export interface World {
   readonly leaseMs: number;
   readonly random: () => number;
   after(delay: number, work: () => void): () => void;
-  /** A message: arrives when the scheduler says so. */
+  /** Sends a message, which arrives when the scheduler decides. */
   send(deliverMessages: () => void): void;
-  /** Hands something to a process, if it still is the same one when it runs again. */
+  /** Runs `work` in a process once the machine runs, unless the process was restarted. */
   deliver(machine: SimulatedMachine, process: number, work: () => void): void;
-  /** Asks the store; the question or the answer may be lost while the machine is cut off. */
-  callStore<T>(machine: SimulatedMachine, process: number, question: () => T | Promise<T>, slow?: boolean): Promise<T>;
+  /** Sends a request to the store; the request or the response may be lost while the machine is partitioned. */
+  callStore<T>(machine: SimulatedMachine, process: number, request: () => T | Promise<T>, slow?: boolean): Promise<T>;
   clocksOf(machine: SimulatedMachine): { monotonic(): number; wall(): number };
 }
 
@@ -122,7 +122,9 @@ interface Timer {
   cancelled: boolean;
 }
 
-/** A small generator, so that a history follows from its seed alone (Steele, mulberry32). */
+/**
+ * Returns a seeded generator of numbers from 0 to 1, so that a history is reproducible (mulberry32, Tommy Ettinger).
+ */
 function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -139,7 +141,9 @@ function toStoredCredential(record: CredentialRecord | null): StoredCredential |
   return { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspaceId: workspace.id, rights: ['read'] };
 }
 
-/** Lives one history. Throws when a judgement accepted what an earlier answer had ended, or an answer never came. */
+/**
+ * Runs one history. Throws if a check accepts a credential whose revocation has returned, or a deletion never returns.
+ */
 export async function runHistory(
   engine: ProtocolImplementation,
   scheduler: fc.Scheduler,
@@ -173,7 +177,6 @@ export async function runHistory(
     };
   }
 
-  /** A message: arrives when the scheduler says so. */
   function send(deliverMessages: () => void): void {
     void scheduler.schedule(Promise.resolve()).then(deliverMessages);
   }
@@ -184,20 +187,19 @@ export async function runHistory(
     else machine.inbox.push(() => deliver(machine, process, work));
   }
 
-  /** Asks the store; the question or the answer may be lost while the machine is cut off. */
   function callStore<T>(
     machine: SimulatedMachine,
     process: number,
     request: () => T | Promise<T>,
     slow = true,
   ): Promise<T> {
-    const fate = machine.isPartitioned ? (random() < 0.5 ? 'question lost' : 'answer lost') : 'heard';
+    const fate = machine.isPartitioned ? (random() < 0.5 ? 'request lost' : 'response lost') : 'delivered';
     return new Promise((resolve, reject) => {
       const fail = (error: unknown) => send(() => deliver(machine, process, () => reject(error)));
       send(() => {
-        if (fate === 'question lost') return fail(new Error('cut off'));
+        if (fate === 'request lost') return fail(new Error('cut off'));
         new Promise<T>((done) => done(request())).then((result) => {
-          if (fate === 'answer lost') fail(new Error('cut off'));
+          if (fate === 'response lost') fail(new Error('cut off'));
           else if (slow) send(() => deliver(machine, process, () => resolve(result)));
           else deliver(machine, process, () => resolve(result));
         }, fail);
@@ -236,7 +238,7 @@ export async function runHistory(
       ) => Promise<void>,
     ) => {
       const transaction = store.begin(() => machine.process === process);
-      const inTransaction = <T>(question: () => T | Promise<T>) => callStore(machine, process, question, false);
+      const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, false);
       let moved = false;
       await work({
         lockCounter: () => inTransaction(() => store.lockCounter(transaction, 'share')),
@@ -299,7 +301,7 @@ export async function runHistory(
     machine.node = node;
     machine.holds = node.holds;
     node.start().catch(() => {
-      // As an operator's supervisor does: a process that could not start is started again.
+      // Like a process supervisor: a process that could not start is restarted.
       if (machine.process === process) after(LEASE_MS / 4, () => machine.process === process && startServer(machine));
     });
   }
@@ -313,14 +315,14 @@ export async function runHistory(
         const { registry } = machine;
         const digest = String(credential);
         const found = registry.findCached(digest);
-        // A guard without a lease asks a server, whose judgements are watched as they are.
+        // A guard without a lease forwards to a server, whose decisions are checked already.
         if (found === null && !('node' in machine) && !machine.holds()) return;
         Promise.resolve(found ?? registry.find(digest)).then(
           (record) => {
-            // What a store that went back meanwhile has again may be accepted again.
+            // A store that was rolled back in the meantime may accept restored credentials again.
             if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== returns) return;
             violations.push(
-              `node ${machine.index} accepted version ${record.name} of ${credential}, ended before ${oldest}`,
+              `node ${machine.index} accepted version ${record.name} of ${credential}, revoked before ${oldest}`,
             );
           },
           () => undefined,
@@ -344,16 +346,17 @@ export async function runHistory(
     await node.waitForConfirmation(revocation).finally(() => unanswered.delete(open));
     if (store.readLeases([revocation]).lost.length > 0) {
       if (machine.rollbacksAtLastCheck.get(revocation.id) === store.rollbackCount())
-        violations.push(`node ${machine.index} answered what was lost`);
+        violations.push(`node ${machine.index} confirmed a lost deletion`);
       return;
     }
-    // Lost and pruned, so that nobody can tell. Revocations are pruned an hour after they were made: no answer waits that long.
+    // Lost and pruned, so undetectable. In production revocations are pruned after an hour, and no deletion waits that
+    // long.
     const current = store.versionOf(credential);
     if (current !== null && current < change.version()) return;
     required[credential] = Math.max(required[credential] ?? 0, change.version());
   }
 
-  /** Lets time pass, and every timer go off that is due in it. */
+  /** Advances time and runs the timers that become due. */
   function advanceTime(span: number): void {
     const end = now + span;
     for (;;) {
@@ -375,14 +378,14 @@ export async function runHistory(
 
   function wakeUp(machine: SimulatedMachine): void {
     machine.state = 'running';
-    // The system tells a process that it slept; a clock that is set back over the sleep would hide it.
+    // Reads the clocks on wake-up: setting the wall clock back afterwards must not hide the time asleep.
     machine.holds();
     const inbox = machine.inbox;
     machine.inbox = [];
     for (const work of inbox) work();
   }
 
-  /** What was ended and is there again may be accepted, and nothing older. */
+  /** Rolls the store back. Credentials that it restores may be accepted again, but no older version of them. */
   function goBack(amount: number): void {
     store.rollBack(1 - (amount % 100) / 200, amount % 2 === 0);
     for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
@@ -396,7 +399,7 @@ export async function runHistory(
     const guard = guards[node - SERVER_COUNT];
     const machine = guard ?? server;
     if (server === undefined || machine === undefined) return;
-    if (kind === 'judge') checkCredential(machine, guard?.credential ?? credential);
+    if (kind === 'check') checkCredential(machine, guard?.credential ?? credential);
     if (kind === 'edit' || kind === 'delete') change(server, credential, kind === 'delete').catch(() => undefined);
     if (kind === 'wait') advanceTime(amount);
     if (kind === 'freeze' && machine.state === 'running') machine.state = 'frozen';
@@ -411,7 +414,7 @@ export async function runHistory(
     if (kind === 'cut') machine.isPartitioned = true;
     if (kind === 'mend') machine.isPartitioned = false;
     if (kind === 'set clock' && machine.state === 'running') {
-      // A running process looks at its clock all the time: just before it was set back, and before it sleeps again.
+      // A running process reads its clock all the time: just before it is set, and before the machine sleeps again.
       machine.holds();
       machine.wallOffsetMs += (amount - 500) * 4;
       machine.holds();
@@ -421,7 +424,7 @@ export async function runHistory(
     if (kind === 'go back') goBack(amount);
   }
 
-  /** What has arrived may be about to send something: lets it, so that time does not pass meanwhile. */
+  /** Lets the recipients of messages send theirs before time passes. */
   async function settleMicrotasks(): Promise<void> {
     if (scheduler.count() === 0) await new Promise((resolve) => setImmediate(resolve));
   }
@@ -429,7 +432,7 @@ export async function runHistory(
   async function deliverMessages(count: number): Promise<void> {
     await settleMicrotasks();
     const arriving = Math.min(count, scheduler.count());
-    // One by one, for `waitNext` looks fifty times for more between any two.
+    // One by one, because `waitNext` polls fifty times for new messages between any two.
     for (let one = 0; one < arriving; one++) await scheduler.waitOne();
     if (violations.length > 0) throw new Error(violations[0]);
   }
@@ -459,7 +462,7 @@ export async function runHistory(
     guards.push(machine);
     startGuard(world, machine);
   }
-  // Everybody has a lease before anything goes wrong: a history without one shows nothing.
+  // All machines hold a lease before the first step: without leases a history proves nothing.
   while (!all().every((machine) => machine.holds())) {
     await deliverMessages(8);
     await settleMicrotasks();
@@ -470,7 +473,7 @@ export async function runHistory(
     await deliverMessages(step.arrivals);
   }
 
-  // From here on all is well, but for wake-ups: every answer comes, and everybody judges by it.
+  // From here on nothing fails except notifications: every deletion must return, and every machine must respect it.
   areWakesLost = true;
   for (const machine of all()) machine.isPartitioned = false;
   const end = now + MAX_ANSWER_MS;
@@ -480,10 +483,10 @@ export async function runHistory(
     for (const open of unanswered) {
       if (open.machine.process !== open.process || open.machine.state !== 'running') unanswered.delete(open);
     }
-    // Time passes for those who wait; without them the beats alone would go on for ever.
+    // Time passes only while a deletion waits; otherwise heartbeats would continue forever.
     if (unanswered.size === 0) continue;
     if (scheduler.count() === 0) advanceTime(LEASE_MS / 16);
-    if (now > end) throw new Error('an answer never came');
+    if (now > end) throw new Error('a deletion never returned');
   }
   for (const machine of all()) if (machine.state !== 'running') wakeUp(machine);
   for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
@@ -493,7 +496,7 @@ export async function runHistory(
   for (await settleMicrotasks(); scheduler.count() > 0; await settleMicrotasks()) await deliverMessages(8);
 }
 
-/** Random histories, as a property. */
+/** Returns the property that `runHistory` succeeds for random histories. */
 export function randomHistories(engine: ProtocolImplementation) {
   return fc.asyncProperty(fc.scheduler(), fc.nat(), ARBITRARY_STEPS, (scheduler, seed, steps) =>
     runHistory(engine, scheduler, seed, steps),
