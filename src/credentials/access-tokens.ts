@@ -13,7 +13,7 @@ import {
 import type { Credential } from './store.ts';
 import { toSharedFields } from './wire-format.ts';
 
-/** An access token as the wire shows it. Pure. */
+/** Returns an access token in the format of the API; `now` in epoch milliseconds determines its status. Pure. */
 export function showAccessToken(token: Credential, now: number): AccessToken {
   const active = token.expiresAt === null || token.expiresAt > now;
   return {
@@ -27,9 +27,8 @@ export function showAccessToken(token: Credential, now: number): AccessToken {
 }
 
 /**
- * Creates an access token. The answer alone carries its secret.
- * Throws `validation_failed` for an expiry that is not in the future, `idempotent_replay`, and
- * `unavailable` when too many passphrases wait to be hashed.
+ * Creates an access token. Only this result contains its secret. Throws `validation_failed` for an expiry that is not
+ * in the future, `idempotent_replay` for a repeated request, and `unavailable` if too many hashes are waiting.
  */
 export async function createAccessToken(
   context: CredentialContext,
@@ -51,7 +50,7 @@ export async function createAccessToken(
   return { ...showAccessToken(credential, context.clock()), secret };
 }
 
-/** Throws `not_found`. */
+/** Throws `not_found` if the workspace has no such access token. */
 export async function findAccessToken(
   context: CredentialContext,
   workspaceId: string,
@@ -60,7 +59,7 @@ export async function findAccessToken(
   return showAccessToken(await findCredential(context, workspaceId, 'access_token', id), context.clock());
 }
 
-/** Throws `validation_failed` for a cursor of another list. */
+/** Returns a page of access tokens. Throws `validation_failed` for a cursor of another list. */
 export async function listAccessTokens(
   context: CredentialContext,
   workspaceId: string,

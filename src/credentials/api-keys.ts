@@ -15,7 +15,10 @@ import {
 import type { Credential, CredentialEdit } from './store.ts';
 import { toIsoString, toIsoStringOrNull, toSharedFields } from './wire-format.ts';
 
-/** An API key as the wire shows it. Pure. Inactive comes before expired, as in a judgement. */
+/**
+ * Returns an API key in the format of the API; `now` in epoch milliseconds determines its status. A key that is both
+ * inactive and expired is `inactive`, as in `decide`. Pure.
+ */
 export function showApiKey(key: Credential, now: number): ApiKey {
   const expired = key.expiresAt !== null && key.expiresAt <= now;
   return {
@@ -31,8 +34,8 @@ export function showApiKey(key: Credential, now: number): ApiKey {
 }
 
 /**
- * Creates an API key. The answer alone carries its secret.
- * Throws `validation_failed` for an expiry that is not in the future, and `idempotent_replay`.
+ * Creates an API key. Only this result contains its secret. Throws `validation_failed` for an expiry that is not in the
+ * future, and `idempotent_replay` for a repeated request.
  */
 export async function createApiKey(
   context: CredentialContext,
@@ -52,12 +55,12 @@ export async function createApiKey(
   return { ...showApiKey(credential, context.clock()), secret };
 }
 
-/** Throws `not_found`. */
+/** Throws `not_found` if the workspace has no such API key. */
 export async function findApiKey(context: CredentialContext, workspaceId: string, id: string): Promise<ApiKey> {
   return showApiKey(await findCredential(context, workspaceId, 'api_key', id), context.clock());
 }
 
-/** Throws `validation_failed` for a cursor of another list. */
+/** Returns a page of API keys. Throws `validation_failed` for a cursor of another list. */
 export async function listApiKeys(
   context: CredentialContext,
   workspaceId: string,
@@ -67,7 +70,7 @@ export async function listApiKeys(
   return { data: data.map((key) => showApiKey(key, context.clock())), nextCursor };
 }
 
-/** The fields that the edit really changes. Pure. */
+/** Returns only the fields whose values change. Throws `validation_failed` for a new expiry in the past. Pure. */
 function changesOf(before: Credential, input: UpdateApiKey, now: number): CredentialEdit {
   const requested: CredentialEdit = {
     ...(input.name !== undefined && { name: input.name }),
@@ -75,7 +78,7 @@ function changesOf(before: Credential, input: UpdateApiKey, now: number): Creden
     ...(input.permissions !== undefined && { rights: input.permissions }),
     ...(input.active !== undefined && { active: input.active }),
     ...(input.guard !== undefined && { guard: input.guard }),
-    // An expiry that stays as it is need not lie in the future, so that an expired key can be renamed.
+    // An unchanged expiry may lie in the past, so that an expired key can be renamed.
     ...(input.expiresAt !== undefined &&
       input.expiresAt !== toIsoStringOrNull(before.expiresAt) && { expiresAt: parseExpiry(input.expiresAt, now) }),
   };
@@ -84,7 +87,7 @@ function changesOf(before: Credential, input: UpdateApiKey, now: number): Creden
   return Object.fromEntries(Object.entries(requested).filter(isChanged));
 }
 
-/** The named fields in the words of the wire, for the activity log. Pure. */
+/** Returns some fields in the format of the API, for the activity log. Pure. */
 function pick(credential: Credential, fields: readonly string[], now: number): Record<string, unknown> {
   const shown: Record<string, unknown> = showApiKey(credential, now);
   return Object.fromEntries(
@@ -93,8 +96,9 @@ function pick(credential: Credential, fields: readonly string[], now: number): R
 }
 
 /**
- * Edits everything but the secret. When this resolves, no node judges by the old record any more.
- * Throws `not_found`, and `validation_failed` for an expiry that is not in the future.
+ * Updates an API key, except its secret. When this resolves, no node decides by the old record any more. `receipt` is
+ * null if nothing changed. Throws `not_found`, `validation_failed` for an expiry that is not in the future, and
+ * `unavailable` if the change was saved but not confirmed by every node in time.
  */
 export async function updateApiKey(
   context: CredentialContext,
@@ -120,7 +124,7 @@ export async function updateApiKey(
     return { after, revocation: await tx.revoke(workspaceId, digest, now) };
   });
   const receipt = outcome.revocation === null ? null : await context.waitForConfirmation(outcome.revocation);
-  // Nothing to change may be another edit's doing, which must be true everywhere before this answer says so.
+  // Another update may have made the same change, which must be in effect on every node before this returns.
   if (receipt === null) await context.waitForAllConfirmations(workspaceId);
   return { key: showApiKey(outcome.after, context.clock()), receipt };
 }

@@ -12,21 +12,21 @@ import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import type { Credential, CredentialStore, NewCredential } from './store.ts';
 import { toIsoString, toIsoStringOrNull } from './wire-format.ts';
 
-/** What access tokens and API keys have in common: how they are made, listed, found and ended. */
+/** The dependencies of the functions in this folder. */
 export interface CredentialContext {
   readonly store: CredentialStore;
   readonly waitForConfirmation: WaitForConfirmation;
   /**
-   * Resolves when all that was revoked before the call in a workspace (null: in any) is settled: for an
-   * answer that relies on another's deletion.
+   * Resolves when every revocation committed before the call in a workspace (null: in all) is confirmed by every node:
+   * for a response that depends on the deletion of another request.
    */
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
-  /** Writes the uses counted so far, so that what is shown is true. */
+  /** Writes the uses counted so far, so that responses include them. */
   readonly flushUses: () => Promise<void>;
   readonly clock: () => number;
 }
 
-/** Who asks, in which workspace, from where. */
+/** The workspace, actor and origin of a request, and its idempotency key if it has one. */
 export interface RequestContext {
   readonly workspaceId: string;
   readonly actor: AuditParty;
@@ -38,6 +38,7 @@ export function partyOf(credential: Pick<Credential, 'id' | 'kind' | 'name'>): C
   return { id: credential.id, kind: credential.kind, name: credential.name };
 }
 
+/** Returns the audit event of a change to a credential. Throws `immutable` for an update of an access token. */
 export function auditDraftOf(
   request: RequestContext,
   credential: Pick<Credential, 'id' | 'kind' | 'name'>,
@@ -52,7 +53,10 @@ export function auditDraftOf(
   return { workspaceId, action, at: occurredAt, actor, target: party, credential: party, origin, detail };
 }
 
-/** Reads an expiry from the wire. Throws `validation_failed` unless it lies after `now`. */
+/**
+ * Returns an ISO 8601 expiry in epoch milliseconds, null for never. Throws `validation_failed` unless it is after
+ * `now`.
+ */
 export function parseExpiry(expiresAt: string | null | undefined, now: number): number | null {
   if (expiresAt === null || expiresAt === undefined) return null;
   const expiresAtMs = Date.parse(expiresAt);
@@ -60,7 +64,10 @@ export function parseExpiry(expiresAt: string | null | undefined, now: number): 
   return expiresAtMs;
 }
 
-/** Mints a credential and writes it with its audit event. The only moment at which its secret is known. */
+/**
+ * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
+ * Throws `forbidden` if the actor has no id, and `idempotent_replay` for a repeated request.
+ */
 export async function createCredential(
   context: CredentialContext,
   request: RequestContext,
@@ -98,7 +105,7 @@ export async function createCredential(
   return { credential, secret };
 }
 
-/** Throws `not_found` alike for what does not exist, is of the other kind, or is another workspace's. */
+/** Throws the same `not_found` for a missing credential, one of the other kind, and one of another workspace. */
 export async function findCredential(
   context: CredentialContext,
   workspaceId: string,
@@ -121,6 +128,10 @@ interface ListQuery {
   readonly unusedForDays?: string | undefined;
 }
 
+/**
+ * Returns a page of credentials, optionally only those with `right`. The default sort order is newest first. Throws
+ * `validation_failed` for a cursor of another list.
+ */
 export async function listCredentials(
   context: CredentialContext,
   workspaceId: string,
@@ -146,7 +157,10 @@ export async function listCredentials(
   });
 }
 
-/** Uses a day over the last 30 days, and the addresses used from lately. Throws `not_found`. */
+/**
+ * Returns uses per day (UTC) of the last 30 days, the latest addresses, and uses reported by guards. Throws
+ * `not_found`.
+ */
 export async function findUses(
   context: CredentialContext,
   workspaceId: string,
@@ -174,8 +188,8 @@ export async function findUses(
 }
 
 /**
- * Ends a credential for good. When this resolves, nothing on any node accepts it any more.
- * Throws `not_found` where the workspace has none such.
+ * Deletes a credential. When this resolves, no node accepts it any more. Throws `not_found` if the workspace has no
+ * such credential, and `unavailable` if it was deleted but not every node has confirmed that in time.
  */
 export async function deleteCredential(
   context: CredentialContext,
@@ -191,14 +205,15 @@ export async function deleteCredential(
     return tx.revoke(request.workspaceId, deleted.digest, now);
   });
   if (revocation !== null) return context.waitForConfirmation(revocation);
-  // Somebody else's deletion of it may not be true everywhere yet, and "not found" must be.
+  // Another request may have just deleted it. "Not found" must mean that no node accepts it.
   await context.waitForAllConfirmations(request.workspaceId);
   throw new Problem('not_found', 'The credential was not found in this workspace.');
 }
 
 /**
- * Ends the credential of a secret, asked for by whoever holds it. Does nothing where there is none, but
- * resolves only when nothing accepts it, also where another request is about to end it.
+ * Deletes the credential of a secret at the request of its holder (token revocation, RFC 7009). Succeeds for an unknown
+ * secret too. Resolves only when no node accepts the secret, even if another request deleted it. Throws `unavailable`
+ * if not every node has confirmed that in time.
  */
 export async function revokeBySecret(
   context: CredentialContext,

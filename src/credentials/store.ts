@@ -4,7 +4,7 @@ import type { AuditDraft } from '../contract/audit.ts';
 import type { EarlierIdempotencyClaim, IdempotencyClaim } from '../contract/idempotency.ts';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 
-/** A credential as it is kept; instants in epoch milliseconds. */
+/** A stored credential. Times are in epoch milliseconds. */
 export interface Credential {
   readonly id: string;
   readonly workspaceId: string;
@@ -14,7 +14,7 @@ export interface Credential {
   readonly rights: readonly string[];
   readonly hasPassphrase: boolean;
   readonly active: boolean;
-  /** An API key that may run guards. */
+  /** Whether an API key may run guards. */
   readonly guard: boolean;
   readonly hint: string;
   readonly expiresAt: number | null;
@@ -62,13 +62,13 @@ export interface CredentialListQuery {
   readonly now: number;
 }
 
-/** What the core needs of a store. Every method rejects with `unavailable` when it can't be reached. */
+/** The credentials in the store. Every method rejects with `unavailable` if the store cannot be reached. */
 export interface CredentialStore {
-  /** All of `work` is there and on disk when this resolves, or none of it. */
+  /** Runs `work` in a transaction, which is durable when this resolves and rolled back if it rejects. */
   transaction<T>(work: (tx: CredentialTransaction) => Promise<T>): Promise<T>;
-  /** Null where the workspace has no such credential. */
+  /** Resolves to null if the workspace has no such credential. */
   find(workspaceId: string, kind: CredentialKind, id: string): Promise<Credential | null>;
-  /** Uses a day (days since 1970) from `sinceDay` on, oldest first, and addresses, last seen first. */
+  /** Resolves to uses per day (UTC, days since 1970) since `sinceDay`, oldest first, and addresses, last seen first. */
   readUses(
     workspaceId: string,
     id: string,
@@ -77,22 +77,23 @@ export interface CredentialStore {
   ): Promise<{
     days: { day: number; count: number }[];
     addresses: { address: string; first: number; last: number; reportedBy: string | null }[];
-    /** Uses that guards reported, by the API key of the guard; a null name is a deleted key's. */
+    /** Uses reported by guards, per API key of the guards; `name` is null if the key was deleted. */
     guards: { id: string; name: string | null; count: number; last: number }[];
   }>;
-  /** Throws `validation_failed` for a cursor that is not of this list. */
+  /** Rejects with `validation_failed` for a cursor of another list. */
   list(workspaceId: string, ask: CredentialListQuery): Promise<{ data: Credential[]; nextCursor: string | null }>;
 }
 
 export interface CredentialTransaction {
-  /** Claims an idempotency key; the earlier claim if there is one. */
+  /** Claims an idempotency key. Resolves to the earlier claim if there is one, otherwise null. */
   claim(claim: IdempotencyClaim, resourceId: string, at: number): Promise<EarlierIdempotencyClaim | null>;
   insert(credential: NewCredential): Promise<void>;
   find(workspaceId: string, kind: CredentialKind, id: string): Promise<Credential | null>;
-  /** Returns the digest; null where the workspace has no such credential. */
+  /** Resolves to the digest of the credential; null if the workspace has no such credential. */
   update(workspaceId: string, id: string, edit: CredentialEdit, at: number): Promise<Digest | null>;
+  /** Resolves to null if the workspace has no such credential. */
   delete(workspaceId: string, kind: CredentialKind, id: string): Promise<{ digest: Digest; name: string } | null>;
-  /** Numbers a revocation: gapless, in the order of commits. */
+  /** Records a revocation with the next number: gapless, in commit order. A null digest revokes the workspace. */
   revoke(workspaceId: string, digest: Digest | null, at: number): Promise<Revocation>;
   record(event: AuditDraft): Promise<void>;
 }

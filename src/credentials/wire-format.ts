@@ -1,11 +1,11 @@
 import type { Credential } from './store.ts';
 
-/** An instant as the wire shows it: ISO 8601, UTC, milliseconds. */
+/** Returns a time in the format of the API: ISO 8601, UTC, with milliseconds. */
 export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
 export const toIsoStringOrNull = (epochMs: number | null): string | null =>
   epochMs === null ? null : toIsoString(epochMs);
 
-/** What access tokens and API keys show alike. Pure. */
+/** Returns the fields that access tokens and API keys have in common, in the format of the API. Pure. */
 export function toSharedFields(credential: Credential) {
   const { id, name, hint, createdBy, useCount } = credential;
   return {
