@@ -51,7 +51,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       [
         'revocation-barrier.ts',
         'if (confirmed < live.length) return true;',
-        'if (confirmed < live.length && clocks.monotonic() - waiter.since < bound / 2) return true;',
+        'if (confirmed < live.length && clocks.monotonic() - waiter.sinceMs < bound / 2) return true;',
       ],
     ],
   },
