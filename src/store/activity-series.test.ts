@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { INTERVAL_NAMES, INTERVALS } from '../contract/vocabulary.ts';
 import { splitIntoRollups } from './activity-series.ts';
 
-test('the pieces of a span are of whole steps, cover it once, and are as few as its days and its ends need', () => {
+test('a range is split into whole steps that cover it exactly once, using the fewest roll-ups', () => {
   fc.assert(
     fc.property(
       fc.constantFrom(...INTERVAL_NAMES),

@@ -3,7 +3,7 @@ import { type ActivityGroup, INTERVALS, type Interval } from '../contract/vocabu
 import { inlineTable } from './inline-table.ts';
 import { engineOf, type Queryable } from './store.ts';
 
-/** The longer interval that an interval is a part of. */
+/** The next longer interval, which contains whole steps of this one; null for the longest. */
 const NEXT_LONGER_INTERVAL: Readonly<Record<Interval, Interval | null>> = { minute: 'hour', hour: 'day', day: null };
 
 export interface RollupRange {
@@ -14,7 +14,10 @@ export interface RollupRange {
   readonly to: number;
 }
 
-/** The fewest roll-ups that together are those of a span: whole days by the day, whole hours at its ends by the hour. Pure. */
+/**
+ * Splits a time range into the fewest roll-ups: whole days as days, and the remainders at its ends as hours and
+ * minutes. Pure.
+ */
 export function splitIntoRollups({ grain, from, to }: RollupRange): RollupRange[] {
   const longer = NEXT_LONGER_INTERVAL[grain];
   if (longer === null) return [{ grain, from, to }];
@@ -30,14 +33,16 @@ export function splitIntoRollups({ grain, from, to }: RollupRange): RollupRange[
 
 export interface Series {
   readonly key: string;
-  /** Points of the wire, in the order of time, as JSON without the brackets around them. */
+  /** The points of the response in time order, as JSON without the enclosing brackets. */
   readonly points: string;
 }
 
 /**
- * The points of the keys with the most events in a span of whole steps, the largest key first, and how many
- * events there are in all. What is asked of the store is as much as there are keys in a step of the longest
- * intervals that fit, and as the points; the thread that judges gets each series as one text.
+ * Returns the points of the keys with the most events in a range of whole steps, the largest key first, and the total
+ * number of events. Ranking reads the longest roll-ups that fit the range; only the keys in the result are read by
+ * step. The database serializes each series to JSON, so the event loop handles one string per series.
+ * `bench/activity.ts` measures the chart and its effect on `/v1/authorize`; if it no longer showed a difference, rows
+ * could be read and serialized here.
  */
 export async function readSeries(
   db: Queryable,
@@ -47,7 +52,8 @@ export async function readSeries(
   maxKeys: number,
 ): Promise<{ readonly total: number; readonly series: Series[] }> {
   const engine = engineOf(db);
-  // On SQLite a row with a large sketch in it is read whole where it is only compared: an index is without them.
+  // SQLite reads a whole row, including a large sketch, even to compare one column. The covering index contains no
+  // sketches.
   const sketched = engine === 'sqlite' && dimension !== 'subject';
   const index = sketched ? sql`indexed by activity_rollup_chart` : sql``;
   const within = sketched ? sql`and kept.dimension in ('type', 'source')` : sql``;
@@ -70,7 +76,7 @@ export async function readSeries(
     engine === 'sqlite'
       ? sql`strftime('%Y-%m-%dT%H:%M:%S.000Z', kept.at / 1000, 'unixepoch')`
       : sql`to_char(to_timestamp(kept.at / 1000) at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS".000Z"')`;
-  // Each point is looked up: between those of one key lie those of all others.
+  // Looks each point up by key: in index order, the points of one key are separated by those of all other keys.
   const { rows } = await sql<Series>`
     with recursive step (at) as (
       select cast(${span.from} as bigint)

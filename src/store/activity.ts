@@ -4,7 +4,10 @@ import type { PageRequest } from './paging.ts';
 import type { ActivityEventTable, ActivityRollupTable } from './schema.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 
-/** Takes so many sequence numbers of a workspace, and holds its numbers until the transaction ends. Returns the last. */
+/**
+ * Reserves `count` sequence numbers of a workspace and locks its counter until the transaction ends. Returns the last
+ * reserved number.
+ */
 export async function reserveActivitySequence(trx: Trx, workspaceId: string, count: number): Promise<number> {
   const { sequence } = await trx
     .insertInto('activity_head')
@@ -29,7 +32,9 @@ const EVENT_COLUMNS: readonly Column[] = [
   ['data', 'text'],
 ];
 
-/** Stores events whose source and id are new to the workspace; returns the sequence numbers of those that were. */
+/**
+ * Stores the events whose source and id are new to the workspace. Returns the sequence numbers of the stored events.
+ */
 export async function insertActivity(
   trx: Trx,
   engine: Store['engine'],
@@ -50,7 +55,7 @@ export async function insertActivity(
 export type Rollup = Omit<ActivityRollupTable, 'workspace_id'>;
 type RollupKey = Pick<Rollup, 'grain' | 'dimension' | 'at' | 'key'>;
 
-/** The sketches of these roll-ups, where there are any. `cross join`: SQLite then looks each of them up. */
+/** Reads the existing sketches of these roll-ups. `cross join` makes SQLite look each of them up by key. */
 export async function readSketches(
   trx: Trx,
   engine: Store['engine'],
@@ -83,7 +88,7 @@ const ROLLUP_COLUMNS: readonly Column[] = [
   ['sketch', 'text'],
 ];
 
-/** Adds the counts, and puts the new subjects and sketches in the place of the old ones. */
+/** Adds the counts and overwrites the subject counts and sketches. */
 export async function addToRollups(
   trx: Trx,
   engine: Store['engine'],
@@ -110,7 +115,7 @@ export interface ActivityFilter {
   readonly to?: number | undefined;
 }
 
-/** Events newest first, one beyond the limit. */
+/** Returns events, newest first, up to one more than the limit. */
 export async function listActivity(
   db: Queryable,
   workspaceId: string,
@@ -133,13 +138,16 @@ export async function listActivity(
     .execute();
 }
 
-/** The workspaces that have events. For housekeeping alone. */
+/** Returns the ids of workspaces that have events. Not filtered by workspace: used only by housekeeping. */
 export async function workspacesWithActivity(db: Queryable): Promise<string[]> {
   const rows = await db.selectFrom('activity_head').select('workspace_id').orderBy('workspace_id').execute();
   return rows.map((row) => row.workspace_id);
 }
 
-/** Deletes at most `limit` events and roll-ups from before an instant; tells whether it found as many. */
+/**
+ * Deletes at most `limit` events and `limit` roll-ups older than `before`. Returns whether either limit was reached,
+ * so that more may remain.
+ */
 export async function deleteOldActivity(
   trx: Trx,
   workspaceId: string,

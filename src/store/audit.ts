@@ -3,7 +3,7 @@ import type { PageRequest } from './paging.ts';
 import type { AuditEventTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** The hash before a workspace's first entry. */
+/** The previous hash of a workspace's first entry. */
 export const GENESIS_HASH = '0'.repeat(64);
 
 export interface AuditFilter {
@@ -17,7 +17,7 @@ export interface AuditFilter {
   readonly to?: number | undefined;
 }
 
-/** Takes the next sequence number of a workspace's log, and holds the log until the transaction ends. */
+/** Reserves the next sequence number of a workspace's activity log and locks the log until the transaction ends. */
 export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{ sequence: number; hash: string }> {
   return trx
     .insertInto('audit_head')
@@ -34,7 +34,7 @@ export async function insertAuditEvent(trx: Trx, row: AuditEventTable): Promise<
   await trx.updateTable('audit_head').set({ hash: row.hash }).where('workspace_id', '=', row.workspace_id).execute();
 }
 
-/** Entries newest first, one beyond the limit. */
+/** Returns entries, newest first, up to one more than the limit. */
 export async function listAuditEvents(
   db: Queryable,
   workspaceId: string,
@@ -55,7 +55,7 @@ export async function listAuditEvents(
     .execute();
 }
 
-/** Entries in the order in which they were written, after `sequence`. */
+/** Returns the entries after `sequence`, in the order in which they were written. */
 export async function readAuditChain(
   db: Queryable,
   workspaceId: string,
@@ -72,7 +72,9 @@ export async function readAuditChain(
     .execute();
 }
 
-/** Every log there is with its newest number and hash. For the operator alone: it names all workspaces. */
+/**
+ * Returns the newest sequence number and hash of every workspace's log. Not filtered by workspace: only for operators.
+ */
 export async function listAuditHeads(
   db: Queryable,
 ): Promise<{ workspace_id: string; sequence: number; hash: string }[]> {

@@ -9,7 +9,7 @@ export async function insertBackup(trx: Trx, row: BackupTable): Promise<void> {
   await trx.insertInto('backup').values(row).execute();
 }
 
-/** An app's backups newest first, one beyond the limit. */
+/** Returns an app's backups, newest first, up to one more than the limit. */
 export async function listBackups(
   db: Queryable,
   workspaceId: string,
@@ -33,7 +33,7 @@ export async function deleteBackupRow(trx: Trx, workspaceId: string, id: string)
   await trx.deleteFrom('backup').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** Backups and restores of an app that wait or are at work. */
+/** Returns the number of an app's backups and restores that are pending or running. */
 export async function countUnfinishedBackupWork(db: Queryable, workspaceId: string, appId: string): Promise<number> {
   let count = 0;
   for (const table of ['backup', 'restore'] as const) {
@@ -49,7 +49,7 @@ export async function countUnfinishedBackupWork(db: Queryable, workspaceId: stri
   return count;
 }
 
-/** An app's whole backups, newest first. */
+/** Returns an app's completed backups, newest first. */
 export async function listCompletedBackups(db: Queryable, workspaceId: string, appId: string): Promise<BackupTable[]> {
   return db
     .selectFrom('backup')
@@ -68,7 +68,7 @@ export async function insertRestore(trx: Trx, row: RestoreTable): Promise<void> 
   await trx.insertInto('restore').values(row).execute();
 }
 
-/** The newest restore of each of these backups. */
+/** Returns the latest restore of each of these backups. */
 export async function latestRestores(
   db: Queryable,
   workspaceId: string,
@@ -86,7 +86,7 @@ export async function latestRestores(
   return new Map(rows.map((row) => [row.backup_id, row]));
 }
 
-// What is stored
+// Stored objects
 
 export async function insertStoredObject(trx: Trx, row: StoredObjectTable): Promise<void> {
   await trx.insertInto('stored_object').values(row).execute();
@@ -118,7 +118,10 @@ export async function deleteStoredObject(trx: Trx, workspaceId: string, id: stri
   await trx.deleteFrom('stored_object').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** Objects in places that begin so and that no backup needs: deleted, failed, or of a workspace that is gone. */
+/**
+ * Returns objects with this place prefix that no backup needs: the backup was deleted or failed, or its workspace was
+ * deleted.
+ */
 export async function orphanedObjects(db: Queryable, placePrefix: string, limit: number): Promise<StoredObjectTable[]> {
   const pattern = `${placePrefix.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
   const { rows } = await sql<StoredObjectTable>`select stored_object.* from stored_object
@@ -129,13 +132,13 @@ export async function orphanedObjects(db: Queryable, placePrefix: string, limit:
   return rows;
 }
 
-/** Forgets backups of which nothing is stored, and restores, that ended before. */
+/** Deletes the rows of backups without a stored object, and of restores, that ended before an instant. */
 export async function deleteOldBackupWork(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('backup').where('finished_at', '<', before).where('sha256', 'is', null).execute();
   await trx.deleteFrom('restore').where('finished_at', '<', before).execute();
 }
 
-/** Restores that nobody has taken up since. */
+/** Returns pending restores created before an instant, in every workspace. */
 export async function staleRestores(
   db: Queryable,
   since: number,

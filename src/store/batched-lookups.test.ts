@@ -35,10 +35,10 @@ after(async () => {
 
 const keyOf = (number: number) => createHash('sha256').update(`thing ${number}`).digest();
 const nameOf = (number: number) => `Thing ${number}`;
-/** What a look-up of a number is to give. */
+/** The expected result of looking up a number. */
 const expected = (number: number) => (number < STORED ? nameOf(number) : undefined);
 
-/** Look-ups over two connections, with a count of the queries that went out. */
+/** Opens lookups over two connections and counts the queries sent. */
 function open(
   options: { url?: string; waiting?: number; timeoutMs?: number; pool?: (pool: BoundedPool) => BoundedPool } = {},
 ) {
@@ -86,7 +86,7 @@ async function outcomeOf(asking: Promise<unknown>): Promise<string> {
   }
 }
 
-test('each of many who ask at once is given the row of their own key, in whichever query it was read', async () => {
+test('concurrent lookups each return the row of their own key, whichever query read it', async () => {
   const { find, close } = open();
   const numbers = fc.array(fc.nat(STORED + 20), { maxLength: 200 });
   await fc.assert(
@@ -98,7 +98,7 @@ test('each of many who ask at once is given the row of their own key, in whichev
   await close();
 });
 
-test('who waits for a connection goes out together with the others that wait', async () => {
+test('lookups that wait for a connection are sent together in one query', async () => {
   const { find, taken, close } = open();
   await Promise.all(Array.from({ length: 640 }, (_, number) => find(number)));
   assert.ok(taken() <= 20, `${taken()} queries`);
@@ -108,7 +108,7 @@ test('who waits for a connection goes out together with the others that wait', a
   await close();
 });
 
-test('a look-up that begins after a row was deleted never sees it, however many are under way', async () => {
+test('a lookup that starts after a row was deleted never returns it, whatever else is in flight', async () => {
   const { find, close } = open();
   for (let number = 100; number < 120; number++) {
     let over = false;
@@ -127,7 +127,7 @@ test('a look-up that begins after a row was deleted never sees it, however many 
   await close();
 });
 
-test('more than may wait are refused at once, and the others answered', async () => {
+test('lookups beyond the queue limit are refused immediately, and the others are answered', async () => {
   const { find, close } = open({ waiting: 50 });
   const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
   assert.equal(outcomes.filter((one) => one === 'answered').length, 50);
@@ -135,7 +135,7 @@ test('more than may wait are refused at once, and the others answered', async ()
   await close();
 });
 
-test('where only one connection is to be had, it answers all', async () => {
+test('a single available connection serves all lookups', async () => {
   let given = false;
   const { find, close } = open({
     pool: (pool) => ({
@@ -159,7 +159,7 @@ test('where only one connection is to be had, it answers all', async () => {
   await close();
 });
 
-test('a database that stalls keeps nobody for long, one that is gone nobody at all, and both are found again', async () => {
+test('lookups fail in bounded time when the database stalls and immediately when it is down, and recover afterwards', async () => {
   const proxy = await startStallingProxy(postgres.port);
   const { find, close } = open({ url: url.replace(`:${postgres.port}/`, `:${proxy.port}/`), timeoutMs: 500 });
   assert.equal(await find(1), nameOf(1));
@@ -173,7 +173,7 @@ test('a database that stalls keeps nobody for long, one that is gone nobody at a
   await proxy.close();
 });
 
-test('a column that a migration changed meanwhile is read as it is now', async () => {
+test('a column changed by a migration is read with its new type', async () => {
   const { find, close } = open();
   const all = [1, 2, 3];
   for (let times = 0; times < 3; times++) await Promise.all(all.map(find));

@@ -2,15 +2,15 @@ import { Problem } from '../contract/problem.ts';
 import type { Bindable } from './store.ts';
 
 /**
- * Throws for a value that no engine can bind as it is. A Date or a plain object would be taken for
- * named parameters by SQLite and bind NULL without a word. Throws `validation_failed` for text that is
- * not the same on every engine: schemas refuse it by its field, and this is what is left of it.
+ * Throws a TypeError for a value that an engine cannot bind as it is. SQLite would interpret a Date or a plain object
+ * as named parameters and silently bind NULL. Throws `validation_failed` for text that engines store differently;
+ * schemas reject it earlier, with the field's name, and this is the last line of defence.
  */
 export function assertBindable(value: unknown): asserts value is Bindable {
   if (value === null || value instanceof Uint8Array) return;
   if (typeof value === 'bigint') return;
   if (typeof value === 'string') {
-    // PostgreSQL has no NUL, and half a surrogate pair would be another text when it is read back.
+    // PostgreSQL cannot store NUL, and a lone surrogate would be read back as different text.
     if (!value.includes('\0') && value.isWellFormed()) return;
     const errors = [{ field: 'body', message: 'must be well-formed Unicode without NUL' }];
     throw new Problem('validation_failed', 'The request contains text that cannot be stored.', { errors });

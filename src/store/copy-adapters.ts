@@ -8,30 +8,30 @@ import type { Bindable } from './store.ts';
 
 export type CopiedRow = Readonly<Record<string, Bindable>>;
 
-/** A store as it was at one moment, whoever writes to it meanwhile. */
+/** A consistent snapshot of a store, unaffected by concurrent writes. */
 export interface CopySource {
-  /** The migrations that its tables have been through, in order. */
+  /** The names of the migrations applied to it, in order. */
   readonly migrations: readonly string[];
   /** Nodes that hold a lease on it; always 0 on the embedded store, which one process owns. */
   readonly liveNodes: number;
   count(table: string): Promise<number>;
-  /** All rows of a table, some at a time, in no order. */
+  /** Yields all rows of a table in batches, in no particular order. */
   rows(table: string): AsyncIterable<readonly CopiedRow[]>;
   close(): Promise<void>;
 }
 
-/** A store that is written in one transaction: all of it, or nothing. */
+/** A store written in one transaction: everything or nothing. */
 export interface CopyTarget {
   count(table: string): Promise<number>;
   clear(table: string): Promise<void>;
   insert(table: string, rows: readonly CopiedRow[]): Promise<void>;
   commit(): Promise<void>;
-  /** Undoes what was not committed. */
+  /** Rolls back uncommitted writes and closes the connection. */
   close(): Promise<void>;
 }
 
 const ROWS_PER_BATCH = 500;
-/** PostgreSQL takes 65,535 parameters a statement. */
+/** PostgreSQL accepts at most 65,535 parameters per statement. */
 const MAX_PARAMETERS = 30_000;
 
 const SELECT_MIGRATIONS = 'select name from kysely_migration order by name';
@@ -63,7 +63,7 @@ export function openSqliteSource(path: string): CopySource {
   }
 }
 
-/** Writes to a file that this process alone has; its tables must be there. */
+/** Writes to a file that only this process has open and that already has its tables. */
 export function openSqliteTarget(path: string): CopyTarget {
   const database = openSqlite(path, false);
   database.exec('begin immediate');
@@ -121,7 +121,7 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
   }
 }
 
-/** Writes to a database whose tables are there. Others may not write to it meanwhile: every table is locked. */
+/** Writes to a database that already has its tables. Locks every table, so nothing else can write meanwhile. */
 export async function openPostgresTarget(url: string, tables: readonly string[]): Promise<CopyTarget> {
   const client = await connectForCopy(url);
   try {

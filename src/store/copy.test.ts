@@ -5,8 +5,8 @@ import { forEachEngine } from '../testing/engines.ts';
 import { SEALED_COLUMNS } from './sealed-columns.ts';
 import { listTables } from './tables.ts';
 
-forEachEngine('what is copied', (engine) => {
-  test('is every table there is, and what is sealed anew every column that says that it is sealed', async () => {
+forEachEngine('copied tables', (engine) => {
+  test('every table is listed after the tables it refers to, and the sealed columns are those named *_sealed', async () => {
     const store = await engine.open();
     const tables = await store.read.introspection.getTables();
     assert.deepEqual(

@@ -3,19 +3,22 @@ import type { CopiedRow, CopySource, CopyTarget } from './copy-adapters.ts';
 import { MIGRATION_NAMES } from './migrate.ts';
 import { listTables } from './tables.ts';
 
-/** What a table holds: how many rows, and a digest of all of them that does not depend on their order. */
+/** A table's contents: the number of rows and a digest that does not depend on their order. */
 interface TableDigest {
   readonly rows: number;
   readonly digest: string;
 }
 
-/** What was copied, by table. */
+/** What was copied, by table name. */
 export type CopiedTables = ReadonlyMap<string, TableDigest>;
 
-/** A store can't be copied from, or to; the message says why and what to do. */
+/** The store cannot be copied from or to; the message says why and what to do. */
 export class CopyRefusedError extends Error {}
 
-/** Throws `CopyRefusedError` where the tables are not this version's: what they mean could have changed. */
+/**
+ * Throws `CopyRefusedError` if the source was not migrated by exactly this version: the meaning of its tables could
+ * differ.
+ */
 export function refuseOtherVersion(source: CopySource): void {
   const missing = MIGRATION_NAMES.filter((name) => !source.migrations.includes(name));
   const newer = source.migrations.filter((name) => !MIGRATION_NAMES.includes(name));
@@ -26,7 +29,7 @@ export function refuseOtherVersion(source: CopySource): void {
   }
 }
 
-/** Throws `CopyRefusedError` where anything but what a migration puts there is in the target. */
+/** Throws `CopyRefusedError` if the target contains anything but rows inserted by migrations. */
 export async function refuseNonEmpty(target: CopyTarget): Promise<void> {
   for (const { name, seeded } of listTables()) {
     if (seeded) continue;
@@ -53,7 +56,7 @@ function createDigest(): { add(rows: readonly CopiedRow[]): void; result(): Tabl
       count += rows.length;
       for (const row of rows) {
         const hash = createHash('sha256').update(serializeRow(row)).digest();
-        // Sums, not exclusive ors: two rows that are alike would cancel each other out.
+        // A sum rather than XOR, because two identical rows would cancel each other out.
         for (let index = 0, carry = 0; index < 32; index++) {
           const total = (sum[index] ?? 0) + (hash[index] ?? 0) + carry;
           sum[index] = total & 0xff;
@@ -65,12 +68,12 @@ function createDigest(): { add(rows: readonly CopiedRow[]): void; result(): Tabl
   };
 }
 
-/** Told of each table as its rows go by. */
+/** Called with each table's progress: rows copied so far, of the total. */
 export type OnProgress = (table: string, rows: number, of: number) => void;
 
 /**
- * Copies every row into an empty target in one transaction: after a failure the target is as empty as
- * it was. Throws `CopyRefusedError`.
+ * Copies every row into an empty target in one transaction; after a failure the target is still empty. Returns the row
+ * count and digest per table. Throws `CopyRefusedError`.
  */
 export async function copyRows(source: CopySource, target: CopyTarget, onProgress: OnProgress): Promise<CopiedTables> {
   refuseOtherVersion(source);
@@ -82,7 +85,7 @@ export async function copyRows(source: CopySource, target: CopyTarget, onProgres
     const total = await source.count(name);
     const digest = createDigest();
     for await (const found of source.rows(name)) {
-      // A copy is whole, whatever became of the file that it comes from.
+      // The copy is complete even if the source file is marked as not closed cleanly.
       const rows = name === 'installation' ? found.map((row) => ({ ...row, clean: 1 })) : found;
       await target.insert(name, rows);
       digest.add(rows);
@@ -94,7 +97,7 @@ export async function copyRows(source: CopySource, target: CopyTarget, onProgres
   return copied;
 }
 
-/** Reads everything back and returns the tables that are not what was copied. */
+/** Reads the target back and returns the names of the tables that differ from what was copied. */
 export async function differingTables(
   copied: CopiedTables,
   store: CopySource,

@@ -5,7 +5,7 @@ import type { PageRequest } from './paging.ts';
 import type { CredentialTable } from './schema.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
-/** A credential with the name and address of who created it; never its digest. */
+/** A credential with the name and email address of its creator, without its digest. */
 export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count' | 'guard'> & {
   readonly use_count: number;
   readonly guard: number;
@@ -15,16 +15,16 @@ export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_c
 
 export interface CredentialFilter {
   readonly kind: CredentialKind;
-  /** Part of the name, in lower case. */
+  /** A substring of the name, in lower case. */
   readonly q?: string | undefined;
   readonly status?: string | undefined;
   readonly right?: string | undefined;
   readonly createdBy?: string | undefined;
-  /** Epoch milliseconds: neither used nor created since. */
+  /** Epoch milliseconds; matches credentials neither used nor created since. */
   readonly unusedSince?: number | undefined;
 }
 
-/** What never expires sorts after everything that does. */
+/** Sorts credentials that never expire after all others. */
 const NEVER_EXPIRES_SORT_VALUE = 9_007_199_254_740_991;
 
 const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<unknown>>> = {
@@ -35,7 +35,7 @@ const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<unknown>>> = 
   useCount: sql`credential.use_count`,
 };
 
-/** The value by which a row is sorted, as it goes into a cursor. */
+/** Returns the value that a row is sorted by, as it appears in a cursor. */
 export function sortValueOf(row: CredentialRow, sort: CredentialSort): string | number {
   if (sort === 'name') return row.name.toLowerCase();
   if (sort === 'expiresAt') return row.expires_at ?? NEVER_EXPIRES_SORT_VALUE;
@@ -71,7 +71,10 @@ function selectCredentials(db: Queryable, workspaceId: string, kind: CredentialK
     .where('credential.kind', '=', kind);
 }
 
-/** A page of credentials, one row beyond the limit. `now` in epoch milliseconds decides what is expired. */
+/**
+ * Returns a page of credentials, up to one more than the limit. `now`, in epoch milliseconds, decides which are
+ * expired.
+ */
 export async function listCredentials(
   db: Queryable,
   workspaceId: string,
@@ -102,7 +105,7 @@ export async function listCredentials(
   }
   const inOrder = query.orderBy(sortExpression, direction).orderBy('credential.id', direction);
   if (page.after === null) return inOrder.limit(page.limit + 1).execute();
-  // Those of the same value and those beyond it: SQLite finds neither by an index of expressions when asked for both at once.
+  // Two queries, for equal values and for later ones: SQLite uses no expression index for the combined condition.
   const { value, id } = page.after;
   const compare = direction === 'asc' ? '>' : '<';
   const same = await inOrder
@@ -124,7 +127,7 @@ export async function findCredential(
   return selectCredentials(db, workspaceId, kind).where('credential.id', '=', id).executeTakeFirst();
 }
 
-/** A credential that nobody else can change until the transaction ends. */
+/** Returns a credential and locks its row until the transaction ends, or undefined. */
 export async function lockCredential(
   trx: Trx,
   workspaceId: string,
@@ -139,7 +142,7 @@ export async function insertCredential(trx: Trx, row: Insertable<CredentialTable
   await trx.insertInto('credential').values(row).execute();
 }
 
-/** Writes the fields given and returns the digest; undefined where there is no such credential. */
+/** Writes the given fields and returns the digest, or undefined if the credential does not exist. */
 export async function updateCredential(
   trx: Trx,
   workspaceId: string,
@@ -177,8 +180,8 @@ export async function deleteCredential(
 }
 
 /**
- * Numbers a revocation: of one credential, or with a null digest of all of a workspace. The counter's
- * row stays locked until the transaction ends, so numbers are gapless and in the order of commits.
+ * Numbers and stores a revocation, of one credential or, with a null digest, of a whole workspace. The counter's row
+ * stays locked until the transaction ends, so numbers have no gaps and follow the order of commits.
  */
 export async function insertRevocation(
   trx: Trx,
@@ -197,7 +200,7 @@ export async function insertRevocation(
   return { number, id };
 }
 
-/** Those of `ids` that are credentials of the workspace. */
+/** Returns those of `ids` that are credentials of the workspace. */
 export async function credentialIdsOf(
   db: Queryable,
   workspaceId: string,
@@ -212,7 +215,7 @@ export async function credentialIdsOf(
   return new Set(rows.map(({ id }) => id));
 }
 
-/** What a judgement needs of a credential. */
+/** The columns of a credential that an authorization decision needs. */
 export interface AuthorizationRow {
   readonly kind: CredentialKind;
   readonly id: string;
@@ -232,7 +235,10 @@ const BY_DIGEST = {
   key: 'digest',
 };
 
-/** The hot look-up: one indexed read. The one query that names no workspace, since the digest decides it. */
+/**
+ * Returns the credential with a digest, or undefined: one indexed read, on the hot path. The only credential query
+ * without a workspace, because the digest determines it.
+ */
 export function findByDigest(store: Store, digest: Uint8Array): Promise<AuthorizationRow | undefined> {
   return store.lookUp<AuthorizationRow>(BY_DIGEST, digest);
 }

@@ -1,6 +1,6 @@
 import type { Queryable } from './store.ts';
 
-/** What a credential may do at the moment, as one word; null where it is gone, inactive or expired. */
+/** Returns the rights of a credential as stored, or null if it is deleted, inactive or expired. */
 export async function findCurrentRights(
   db: Queryable,
   workspaceId: string,
@@ -17,7 +17,7 @@ export async function findCurrentRights(
   return row.rights;
 }
 
-/** A person's role in a workspace while their session is there; null where either is gone. */
+/** Returns a person's role in a workspace, or null if the membership or the session no longer exists. */
 export async function findCurrentRole(
   db: Queryable,
   workspaceId: string,

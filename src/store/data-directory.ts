@@ -6,16 +6,16 @@ import { StartRefusedError } from './start-refused-error.ts';
 export interface DataDirectory {
   readonly path: string;
   readonly database: string;
-  /** Lets another process have the directory. */
+  /** Releases the lock. */
   release(): void;
 }
 
-/** The directory is in use by another process; `message` says by which. */
+/** Another process is using the directory; `message` names it. */
 export class DirectoryInUseError extends Error {}
 
 /**
- * Makes a directory and those above it, with mode 0700, or throws. Node's own `recursive` tries for ever
- * where a directory that is there takes none, as `/proc` does.
+ * Creates a directory and its parents with mode 0700, or throws. Node's own `recursive` option loops forever where an
+ * existing parent refuses new directories, as `/proc` does.
  */
 export function makeDirectory(path: string): void {
   const makeOne = (missing: (error: unknown) => void) => {
@@ -39,7 +39,7 @@ export function makeDirectory(path: string): void {
 const READ = constants.R_OK;
 const READ_AND_WRITE = constants.R_OK | constants.W_OK;
 
-/** Files of a data directory, where they exist, and what a server must be able to do with them. */
+/** Files of a data directory and the access that a server needs to each that exists. */
 const FILES: Readonly<Record<string, number>> = {
   'devpilot.db': READ_AND_WRITE,
   'devpilot.db-wal': READ_AND_WRITE,
@@ -52,8 +52,9 @@ const FILES: Readonly<Record<string, number>> = {
 };
 
 /**
- * Throws `StartRefusedError` where something in the data directory is not a file or may not be used by this user: before it
- * is opened, since opening a named pipe waits for ever. Does nothing for a directory that does not exist yet.
+ * Throws `StartRefusedError` if an entry of the data directory is not a regular file or is not accessible to this
+ * user. Checked before anything is opened, because opening a named pipe blocks forever. Does nothing if the directory
+ * does not exist.
  */
 export function refuseUnusableFiles(
   directory: string,
@@ -80,8 +81,8 @@ export function refuseUnusableFiles(
 }
 
 /**
- * Makes the data directory if need be (mode 0700) and takes it for this process. The lock is SQLite's
- * own on a file beside the database: the system gives it up when a process dies, however it dies.
+ * Creates the data directory if needed (mode 0700) and locks it for this process. The lock is SQLite's own, on a file
+ * next to the database, so the operating system releases it however the process dies. Throws `DirectoryInUseError`.
  */
 export function lockDataDirectory(path: string): DataDirectory {
   makeDirectory(path);

@@ -30,7 +30,7 @@ export async function findDeployment(
     .executeTakeFirst();
 }
 
-/** A deployment, locked until the transaction ends. */
+/** Returns a deployment and locks its row until the transaction ends, or undefined. */
 export async function lockDeployment(trx: Trx, workspaceId: string, id: string): Promise<DeploymentTable | undefined> {
   return withRowLock(
     trx,
@@ -39,7 +39,7 @@ export async function lockDeployment(trx: Trx, workspaceId: string, id: string):
   ).executeTakeFirst();
 }
 
-/** Newest first, one beyond the limit. */
+/** Returns deployments, newest first, up to one more than the limit. */
 export async function listDeploymentRows(
   db: Queryable,
   workspaceId: string,
@@ -68,7 +68,7 @@ export async function listDeploymentRows(
     .execute();
 }
 
-/** The servers of some deployments, in the order in which each goes to them. */
+/** Returns the servers of these deployments, in rollout order. */
 export async function listDeploymentServers(
   db: Queryable,
   workspaceId: string,
@@ -84,7 +84,7 @@ export async function listDeploymentServers(
     .execute();
 }
 
-/** Deployments of an app that are not over, the oldest first. */
+/** Returns an app's unfinished deployments, oldest first. */
 export async function unfinishedDeployments(
   db: Queryable,
   workspaceId: string,
@@ -123,7 +123,7 @@ export async function updateDeploymentServer(
     .execute();
 }
 
-/** Servers of a deployment that are in one of these states go into another. */
+/** Moves the servers of a deployment that are in one of the given statuses to another. */
 export async function updateServerStatuses(
   trx: Trx,
   workspaceId: string,
@@ -140,7 +140,7 @@ export async function updateServerStatuses(
     .execute();
 }
 
-/** Makes a deployment the one that its app runs. */
+/** Marks a deployment as the live one of its app. */
 export async function setLiveDeployment(trx: Trx, { workspace_id, app_id, id }: DeploymentTable): Promise<void> {
   await trx
     .updateTable('deployment')
@@ -158,8 +158,8 @@ export async function setLiveDeployment(trx: Trx, { workspace_id, app_id, id }: 
 }
 
 /**
- * The person who created a credential, also where it was deleted since; undefined where nobody is known. The activity log
- * names the creator of each.
+ * Returns the id of the person who created a credential, including a deleted one, or undefined if unknown. Read from
+ * the activity log, which records the creator of each credential.
  */
 export async function creatorOfCredential(db: Queryable, workspaceId: string, id: string): Promise<string | undefined> {
   const row = await db
@@ -173,7 +173,7 @@ export async function creatorOfCredential(db: Queryable, workspaceId: string, id
   return row?.actor_id ?? undefined;
 }
 
-/** Whether a credential is still there. */
+/** Returns whether a credential exists. */
 export async function credentialExists(db: Queryable, workspaceId: string, id: string): Promise<boolean> {
   const row = await db
     .selectFrom('credential')

@@ -15,7 +15,7 @@ export async function findDeviceCode(
     : query.where('user_code', '=', by.userCode).executeTakeFirst();
 }
 
-/** Answers a pending request; true for exactly one caller. */
+/** Approves or denies a pending request; returns true for exactly one caller. */
 export async function answerDeviceCode(
   trx: Trx,
   id: string,
@@ -35,7 +35,7 @@ export async function recordPoll(trx: Trx, id: string, polledAt: number): Promis
   await trx.updateTable('device_code').set({ last_polled_at: polledAt }).where('id', '=', id).execute();
 }
 
-/** Takes a device code away; true for exactly one caller. */
+/** Deletes a device code; returns true for exactly one caller. */
 export async function deleteDeviceCode(trx: Trx, id: string): Promise<boolean> {
   const result = await trx.deleteFrom('device_code').where('id', '=', id).executeTakeFirst();
   return result.numDeletedRows > 0n;

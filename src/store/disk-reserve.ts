@@ -4,22 +4,25 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
 const MB = 1_048_576;
-/** Bytes kept beside the store; a deletion takes some 50 kB of log, which is used again, and 2 kB of the file. */
+/**
+ * Bytes reserved next to the database. A deletion needs about 50 kB of write-ahead log, which is reused, and 2 kB of
+ * the file.
+ */
 const RESERVE_BYTES = 4 * MB;
 const STEP_BYTES = MB / 2;
-/** With less than this the disk is full, with more than twice the reserve beyond it it has room again. */
+/** With less than this free, the disk counts as full. */
 const FULL_BYTES = MB / 4;
 
-/** Room on the disk of a data directory that is given up a piece at a time, for what must be written although it is full. */
+/** Reserved disk space in the data directory, released in steps so that essential writes succeed on a full disk. */
 export interface DiskReserve {
   sizeBytes(): number;
-  /** Whether next to nothing can be written. */
+  /** Whether almost nothing can be written any more. */
   isFull(): boolean;
-  /** Whether there is room for everything again, and for the reserve. */
+  /** Whether there is room again for normal writes and for the whole reserve. */
   hasRoom(): boolean;
-  /** Gives a piece up; false where none is left. */
+  /** Releases one step of the reserve; false if none is left. */
   release(): boolean;
-  /** Takes what is missing of it, where there is room. */
+  /** Refills the reserve if there is room. */
   fill(): Promise<void>;
 }
 
@@ -46,7 +49,7 @@ export function createDiskReserve(directory: string): DiskReserve {
       if (missing <= 0 || !hasRoom()) return;
       const file = await open(path, 'a', 0o600);
       try {
-        // Not zeros: some file systems keep no room for those.
+        // Random bytes, because some file systems allocate no space for zeros.
         for (let left = missing; left > 0; left -= STEP_BYTES) {
           await file.write(randomBytes(Math.min(left, STEP_BYTES)));
         }

@@ -41,11 +41,11 @@ forEachEngine('the store', (engine) => {
   });
   after(() => store.close());
 
-  /** Runs the same work ten times at once. */
+  /** Runs the same work in ten concurrent transactions. */
   const tenTimes = <T>(work: (trx: Trx, index: number) => Promise<T>) =>
     Promise.all(Array.from({ length: 10 }, (_, index) => store.transaction((trx) => work(trx, index))));
 
-  test('a transaction that throws leaves nothing behind', async () => {
+  test('a transaction that throws is rolled back', async () => {
     const failed = store.transaction(async (trx) => {
       await insertPerson(trx, person('per_rolled', 'rolled@example.com'));
       throw new Error('no');
@@ -54,13 +54,13 @@ forEachEngine('the store', (engine) => {
     assert.equal(await findPersonByEmail(store.read, 'rolled@example.com'), undefined);
   });
 
-  test('a row that is there already is told apart from other errors', async () => {
+  test('a unique violation is distinguished from other errors', async () => {
     await store.transaction((trx) => insertPerson(trx, person('per_twice', 'twice@example.com')));
     const again = store.transaction((trx) => insertPerson(trx, person('per_other', 'twice@example.com')));
     await assert.rejects(again, isUniqueViolation);
   });
 
-  test('ids and addresses are compared and sorted by their bytes', async () => {
+  test('ids and addresses are compared and sorted bytewise', async () => {
     const slugs = ['b', 'B', 'a', 'é', 'Z', '_', '-'];
     await store.transaction(async (trx) => {
       for (const slug of slugs) {
@@ -76,7 +76,7 @@ forEachEngine('the store', (engine) => {
     assert.equal(found, undefined);
   });
 
-  test('numbers of 53 bits and bytes come back as they went', async () => {
+  test('53-bit integers and bytes round-trip unchanged', async () => {
     const bytes = Buffer.from([0, 255, 128, 39]);
     await store.transaction((trx) => replaceSetupCode(trx, bytes));
     const row = await store.queryFirst<{ digest: Uint8Array; number: number }>(
@@ -87,7 +87,7 @@ forEachEngine('the store', (engine) => {
     assert.equal(row?.number, Number.MAX_SAFE_INTEGER);
   });
 
-  test('a setup code, a time step and a chunk of uses are each taken once of ten tries at once', async () => {
+  test('of ten concurrent attempts exactly one consumes a setup code, a time step and a chunk of uses', async () => {
     const once = (taken: boolean[]) => assert.equal(taken.filter(Boolean).length, 1);
     await store.transaction(async (trx) => {
       await replaceSetupCode(trx, Buffer.from('code'));
@@ -102,7 +102,7 @@ forEachEngine('the store', (engine) => {
     assert.equal(new Set(claims.filter((earlier) => earlier !== null).map((earlier) => earlier.resourceId)).size, 1);
   });
 
-  test('revocations at once are numbered without a gap, and log entries at once make one whole chain', async () => {
+  test('concurrent revocations are numbered without gaps, and concurrent log entries form one intact chain', async () => {
     const numbers = await tenTimes(async (trx) => {
       await appendAuditEvent(trx, draft('wsp_chain'));
       return (await insertRevocation(trx, 'wsp_chain', null, 1)).number;
@@ -115,7 +115,7 @@ forEachEngine('the store', (engine) => {
     assert.deepEqual(checks, [{ workspaceId: 'wsp_chain', entries: 10, broken: null }]);
   });
 
-  test('transactions that lock the same rows in opposite orders all end', async () => {
+  test('transactions that lock the same rows in opposite orders all finish', async () => {
     const logs = ['wsp_left', 'wsp_right'];
     const inOrder = (order: string[]) =>
       store.transaction(async (trx) => {
@@ -133,7 +133,7 @@ forEachEngine('the store', (engine) => {
     );
   });
 
-  test('what no engine can bind is refused', async () => {
+  test('values that no engine can bind are rejected', async () => {
     const bad = store.read
       .selectFrom('person')
       .select('id')
@@ -150,7 +150,7 @@ forEachEngine('the store', (engine) => {
 forEachEngine('opening', (engine) => {
   if (engine.name !== 'postgres') return;
 
-  test('ten nodes open one empty database at once', async () => {
+  test('ten nodes open the same empty database at once', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
     const stores = await Promise.all(
       Array.from({ length: 10 }, () => openPostgresStore(DATABASE_URL, () => undefined)),
@@ -164,7 +164,7 @@ forEachEngine('opening', (engine) => {
     await Promise.all(stores.map((store) => store.close()));
   });
 
-  test('a version beside a newer one leaves its tables be', async () => {
+  test('an older version does not change the tables of a newer one', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
     const store = await openPostgresStore(DATABASE_URL, () => undefined);
     await store.read
@@ -175,7 +175,7 @@ forEachEngine('opening', (engine) => {
     await (await openPostgresStore(DATABASE_URL, () => undefined)).close();
   });
 
-  test('a database that does not keep commits is refused', async () => {
+  test('a database without durable commits is refused', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
     const address = `${DATABASE_URL}?options=-c%20synchronous_commit%3Doff`;
     await assert.rejects(
@@ -184,7 +184,7 @@ forEachEngine('opening', (engine) => {
     );
   });
 
-  test('no database at all is refused with a line that says so', async () => {
+  test('an unreachable database is refused with a clear error', async () => {
     const nowhere = openPostgresStore('postgres://devpilot@127.0.0.1:1/devpilot', () => undefined);
     await assert.rejects(nowhere, (error) => error instanceof StartRefusedError && /refused/.test(error.message));
   });

@@ -3,10 +3,10 @@ import type { PageRequest } from './paging.ts';
 import type { EnvChangeTable, EnvVersionTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Bound values of one statement stay well below every engine's limit. */
+/** Keeps the parameters of one statement well below every engine's limit. */
 const ROWS_PER_INSERT = 500;
 
-/** Holds an app's environment until the transaction ends, so that its versions are numbered without gaps. */
+/** Locks an app's environment until the transaction ends, so that its versions are numbered without gaps. */
 export async function lockEnvironment(trx: Trx, workspaceId: string, appId: string): Promise<void> {
   await trx
     .updateTable('app')
@@ -16,7 +16,7 @@ export async function lockEnvironment(trx: Trx, workspaceId: string, appId: stri
     .execute();
 }
 
-/** The number of the newest version; 0 while nothing was ever set. */
+/** Returns the number of the newest version, or 0 if nothing was ever set. */
 export async function latestEnvVersion(db: Queryable, workspaceId: string, appId: string): Promise<number> {
   const row = await db
     .selectFrom('env_version')
@@ -31,7 +31,7 @@ export async function latestEnvVersion(db: Queryable, workspaceId: string, appId
 
 export type EnvRow = Omit<EnvChangeTable, 'value_sealed'> & { readonly value_sealed: string };
 
-/** The variables as a version left them, by name. */
+/** Returns the variables as of a version, sorted by name. */
 export async function readEnvironment(
   db: Queryable,
   workspaceId: string,
@@ -61,7 +61,7 @@ export async function findEnvVersion(
     .executeTakeFirst();
 }
 
-/** Versions newest first, one beyond the limit. */
+/** Returns versions, newest first, up to one more than the limit. */
 export async function listEnvVersionRows(
   db: Queryable,
   workspaceId: string,
@@ -94,7 +94,7 @@ export async function insertEnvVersion(
   }
 }
 
-/** Forgets the versions before `oldest`, but for the values that are still in force in it. */
+/** Deletes the versions before `oldest`, except the values that are still current as of it. */
 export async function pruneEnvVersions(trx: Trx, workspaceId: string, appId: string, oldest: number): Promise<void> {
   await trx
     .deleteFrom('env_version')

@@ -30,7 +30,7 @@ export async function countErrorKeys(trx: Trx, workspaceId: string): Promise<num
   return Number(count);
 }
 
-/** A page of keys, newest first, one row beyond the limit. */
+/** Returns a page of error keys, newest first, up to one more than the limit. */
 export async function listErrorKeys(db: Queryable, workspaceId: string, page: PageRequest): Promise<ErrorKeyRow[]> {
   let query = selectKeys(db, workspaceId);
   if (page.after !== null) {
@@ -48,7 +48,7 @@ export async function findErrorKey(db: Queryable, workspaceId: string, id: strin
   return selectKeys(db, workspaceId).where('error_key.id', '=', id).executeTakeFirst();
 }
 
-/** Deletes a key and returns its name; undefined where the workspace has none such. */
+/** Deletes a key and returns its name, or undefined if the workspace has no such key. */
 export async function deleteErrorKey(
   trx: Trx,
   workspaceId: string,
@@ -62,7 +62,7 @@ export async function deleteErrorKey(
     .executeTakeFirst();
 }
 
-/** What taking an envelope in needs of a key. */
+/** The columns of a key that accepting an envelope needs. */
 export interface IngestKeyRow {
   readonly id: string;
   readonly workspace_id: string;
@@ -73,7 +73,10 @@ export interface IngestKeyRow {
 const BY_PUBLIC_KEY = `select error_key.id, error_key.workspace_id, error_key.allowed_origins, app.slug as app_slug
   from error_key left join app on app.id = error_key.app_id where error_key.public_key = ?`;
 
-/** The key that an envelope names. Names no workspace, since the key decides it; asked each time, so that a deleted key takes nothing. */
+/**
+ * Returns the key with a public key, or undefined. Not filtered by workspace: the key determines it. Read for every
+ * envelope, so a deleted key stops working immediately.
+ */
 export function findErrorKeyByPublicKey(store: Store, publicKey: string): Promise<IngestKeyRow | undefined> {
   return store.queryFirst<IngestKeyRow>(BY_PUBLIC_KEY, [publicKey]);
 }

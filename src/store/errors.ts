@@ -16,7 +16,7 @@ export async function findIssueByFingerprint(
     .executeTakeFirst();
 }
 
-/** Adds an issue, or its counts to the one that is there; returns it as it is then. */
+/** Inserts an issue or adds to the counts of the existing one; returns the resulting row. */
 export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopens: boolean): Promise<ErrorIssueTable> {
   const newest = sql<boolean>`excluded.last_seen_at >= error_issue.last_seen_at`;
   const latest = (column: 'level' | 'release' | 'environment' | 'app') =>
@@ -70,7 +70,7 @@ export async function addFacets(trx: Trx, rows: readonly ErrorFacetTable[]): Pro
     .execute();
 }
 
-/** Releases, environments and apps of an issue, the most recent first. */
+/** Returns the releases, environments and apps of an issue, most recent first. */
 export async function listFacets(db: Queryable, workspaceId: string, issueId: string): Promise<ErrorFacetTable[]> {
   return db
     .selectFrom('error_facet')
@@ -82,7 +82,7 @@ export async function listFacets(db: Queryable, workspaceId: string, issueId: st
     .execute();
 }
 
-/** Keeps occurrences, and of all of the issue's only the newest `kept`. */
+/** Stores occurrences and deletes all but the newest `maxEvents` of the issue. */
 export async function insertErrorEvents(
   trx: Trx,
   workspaceId: string,
@@ -98,8 +98,8 @@ export async function insertErrorEvents(
 }
 
 /**
- * Deletes issues beyond as many as are kept, all of the sender that has the most, so that one that floods takes
- * nothing from the others: those first whose status nobody has changed, then the least frequent, then the least recent.
+ * Deletes issues beyond `maxIssues`, all from the sender with the most, so that a flooding sender displaces only its
+ * own issues. Issues whose status was never changed go first, then the least frequent, then the least recently seen.
  */
 export async function evictIssues(trx: Trx, workspaceId: string, maxIssues: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from error_issue
@@ -114,7 +114,10 @@ export async function evictIssues(trx: Trx, workspaceId: string, maxIssues: numb
       limit ${over}) as evicted)`.execute(trx);
 }
 
-/** Deletes the issues of every workspace that were last seen before an instant. For housekeeping alone. */
+/**
+ * Deletes the issues of every workspace that were last seen before an instant. Not filtered by workspace: used only by
+ * housekeeping.
+ */
 export async function deleteOldIssues(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('error_issue').where('last_seen_at', '<', before).execute();
 }
@@ -125,12 +128,12 @@ export interface IssueFilter {
   readonly release?: string | undefined;
   readonly environment?: string | undefined;
   readonly app?: string | undefined;
-  /** Part of the title, in lower case. */
+  /** A substring of the title, in lower case. */
   readonly q?: string | undefined;
 }
 export type IssueSort = 'last_seen_at' | 'first_seen_at' | 'count';
 
-/** Issues, the largest of the sort first, one beyond the limit. */
+/** Returns issues in descending sort order, up to one more than the limit. */
 export async function listIssues(
   db: Queryable,
   workspaceId: string,
@@ -191,7 +194,7 @@ export async function deleteIssue(trx: Trx, workspaceId: string, id: string): Pr
   await trx.deleteFrom('error_issue').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** How often each of these issues was seen a day, from a day on, oldest first. */
+/** Returns how often each of these issues was seen per day, from a day on, oldest first. */
 export async function countIssueDays(
   db: Queryable,
   workspaceId: string,
@@ -209,7 +212,7 @@ export async function countIssueDays(
     .execute();
 }
 
-/** The occurrences kept of an issue, newest first, one beyond the limit. */
+/** Returns the stored occurrences of an issue, newest first, up to one more than the limit. */
 export async function listErrorEvents(
   db: Queryable,
   workspaceId: string,

@@ -2,7 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const essentialWrite = new AsyncLocalStorage<true>();
 
-/** Runs work that ends somebody's access, or is needed to: it may use the room that is kept for a full disk. */
+/**
+ * Runs a write that ends access, or that such a write needs: it may use the reserved disk space when the disk is full.
+ */
 export const runEssentialWrite = <T>(write: () => T): T => essentialWrite.run(true, write);
 
 export const isEssentialWrite = (): boolean => essentialWrite.getStore() === true;

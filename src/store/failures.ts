@@ -15,7 +15,7 @@ export async function recentFailures(db: Queryable, subject: string, since: numb
     .execute();
 }
 
-/** Whom failures since `since` were of, among subjects that begin with `prefix`; at most `limit`. */
+/** Returns at most `limit` subjects that begin with `prefix` and have failed since `since`. */
 export async function recentlyFailedSubjects(
   db: Queryable,
   prefix: string,
@@ -34,8 +34,8 @@ export async function recentlyFailedSubjects(
 }
 
 /**
- * Counts a failure if `allows` says so of those of its subject after `since`, and returns those. The
- * subject's gate is held until the transaction ends, so that no other node counts one in between.
+ * Counts a failure if `isAllowed` accepts the subject's earlier failures since `since`, and returns those. Locks the
+ * subject's gate until the transaction ends, so that no other node counts a failure in between.
  */
 export async function countFailure(
   trx: Trx,

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createId } from '../contract/id.ts';
 import { guardKeys } from './migrations/0052-guard-keys.ts';
 
-test('upgrading lets the keys go on running guards that were seen to, and no others', () => {
+test('the migration flags exactly the keys that were seen running guards', () => {
   const database = new DatabaseSync(':memory:');
   database.exec(`
     create table credential (id text primary key, kind text not null);

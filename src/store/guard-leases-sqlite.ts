@@ -10,8 +10,8 @@ import {
 import type { Bindable, Store, Trx } from './store.ts';
 
 /*
- * What deleting waits for is read on the connection of the hot look-ups, as one row of JSON: the thread
- * that reads for people may be busy for long.
+ * Deletions wait for these reads, so they use the connection of the hot-path lookups and return one row of JSON: the
+ * thread for general reads may be busy for a long time.
  */
 const READ_HEAD = `select number as counter,
   coalesce((select id from revocation r where r.number = c.number), '') as head_id from revocation_counter c`;
@@ -22,7 +22,7 @@ const READ_WORKSPACE = `select counter, head_id,
     select number, id, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
   )) as news from (${READ_HEAD})`;
 
-// A guard is told of its own workspace alone: what was revoked in others counts as confirmed.
+// A guard receives only its own workspace's revocations; those of other workspaces count as confirmed.
 const READ_LEASES = `select (
     select json_group_array(value ->> 'id') from json_each(?3)
     where value ->> 'number' > (select number from revocation_counter) or exists (
@@ -64,9 +64,9 @@ async function grant(trx: Trx, id: string, workspaceId: string | null, confirmed
 }
 
 /**
- * The leases of guards in the embedded store: they outlive its process, so the next one must know of
- * them. One writer: within its transaction the counter can't move. `clock` in epoch milliseconds.
- * Each opening is a history of its own: only while nobody has the file open can an older one take its place.
+ * Leases of guards in the embedded store. They outlive its process, so its successor must know them. There is one
+ * writer: within its transaction the counter cannot change. `clock` returns epoch milliseconds. Each opening gets a
+ * new history id, because the file can only be replaced by an older one while no process has it open.
  */
 export function createSqliteGuardTable(store: Store, clock: () => number): GuardTable & { readonly history: string } {
   const history = randomBytes(16).toString('base64url');
@@ -88,7 +88,7 @@ export function createSqliteGuardTable(store: Store, clock: () => number): Guard
     guardRenewal: (work) =>
       store.transaction((trx) =>
         work({
-          // Nothing is written but in this transaction, so what was committed is all there is.
+          // This transaction is the only writer, so the committed state is complete.
           lockCounter: readHead,
           readWorkspace,
           grant: ({ id, workspaceId, confirmed, bound }) => {

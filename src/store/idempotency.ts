@@ -3,7 +3,7 @@ import { consumeQuota } from './quotas.ts';
 import type { Trx } from './store.ts';
 
 /**
- * Claims a key for the resource that this transaction makes; returns the earlier claim if there is one. Throws
+ * Claims a key for the resource that this transaction creates; returns the earlier claim if there is one. Throws
  * `quota_exceeded`.
  */
 export async function claimIdempotencyKey(

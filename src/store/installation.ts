@@ -8,7 +8,7 @@ export async function findInstallation(db: Queryable): Promise<InstallationTable
   return db.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirst();
 }
 
-/** Reads the row of the installation; makes it first where there is none, however many nodes do so at once. */
+/** Returns the installation's row, creating it if it does not exist; safe on concurrent nodes. */
 export async function ensureInstallation(trx: Trx): Promise<InstallationTable> {
   await trx
     .insertInto('installation')
@@ -18,14 +18,14 @@ export async function ensureInstallation(trx: Trx): Promise<InstallationTable> {
   return trx.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirstOrThrow();
 }
 
-/** Sets the value that the secret must open; with `onlyFirst` it stays as it is where there is one. */
+/** Stores the value that the secret must decrypt; with `onlyIfUnset` an existing value is kept. */
 export async function setSecretCheck(trx: Trx, sealed: string, onlyIfUnset: boolean): Promise<void> {
   let query = trx.updateTable('installation').set({ secret_check: sealed }).where('id', '=', INSTALLATION_ID);
   if (onlyIfUnset) query = query.where('secret_check', 'is', null);
   await query.execute();
 }
 
-/** Notes that a process has the embedded store from now on: its file alone is not all of it. */
+/** Records that a process has opened the embedded store, so its file alone may be incomplete. */
 export async function recordOpening(trx: Trx): Promise<{ store_id: string; starts: number }> {
   await ensureInstallation(trx);
   return trx
@@ -36,12 +36,12 @@ export async function recordOpening(trx: Trx): Promise<{ store_id: string; start
     .executeTakeFirstOrThrow();
 }
 
-/** Notes that the file of the embedded store holds everything; the last thing that is written to it. */
+/** Records that the file of the embedded store is complete; must be the last write to it. */
 export async function recordCleanStop(trx: Trx): Promise<void> {
   await trx.updateTable('installation').set({ clean: 1 }).where('id', '=', INSTALLATION_ID).execute();
 }
 
-/** Says again that a process has the store: a write that changes nothing. */
+/** Repeats the mark that the store is open: a write that changes nothing. */
 export async function touchInstallation(trx: Trx): Promise<void> {
   await trx.updateTable('installation').set({ clean: 0 }).where('id', '=', INSTALLATION_ID).execute();
 }

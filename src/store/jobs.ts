@@ -3,8 +3,8 @@ import type { JobLaneTable, JobTable } from './schema.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
 /**
- * What leases are measured by. On PostgreSQL the database's clock, so that no two nodes differ; the
- * embedded store has one owner, whose leases never run out while it is there.
+ * Returns the clock for leases, in epoch milliseconds: on PostgreSQL the database's, so that nodes agree; on the
+ * embedded store `now`, because it has one owner whose leases never expire while it runs.
  */
 export async function leaseClock(db: Queryable, now: number): Promise<number> {
   if (engineOf(db) === 'sqlite') return now;
@@ -19,7 +19,7 @@ export async function insertJob(trx: Trx, job: JobTable, lanes: readonly JobLane
   if (lanes.length > 0) await trx.insertInto('job_lane').values(lanes).execute();
 }
 
-/** A job of the workspace, locked until the transaction ends. */
+/** Returns a job of the workspace and locks it until the transaction ends, or undefined. */
 export async function lockJob(trx: Trx, workspaceId: string, id: string): Promise<JobTable | undefined> {
   return withRowLock(
     trx,
@@ -28,7 +28,7 @@ export async function lockJob(trx: Trx, workspaceId: string, id: string): Promis
   ).executeTakeFirst();
 }
 
-/** The job about a resource that is not over, locked until the transaction ends. */
+/** Returns the unfinished job of a resource and locks it until the transaction ends, or undefined. */
 export async function lockUnfinishedJobOf(
   trx: Trx,
   workspaceId: string,
@@ -46,13 +46,15 @@ export async function lockUnfinishedJobOf(
   ).executeTakeFirst();
 }
 
-/** Which jobs a node takes: of these kinds, and of no workspace whose share of the node is used up. */
+/** Which jobs a node may claim: those of these kinds, except in workspaces whose share of the node is used up. */
 export interface JobSelection {
   readonly kinds: readonly string[];
   readonly fullWorkspaces: readonly string[];
 }
 
-/** Jobs that could be taken: due, with a place free in each of their lanes, and first in those for one alone. */
+/**
+ * Matches claimable jobs: due, with free capacity in each of their lanes, and first in line in their exclusive lanes.
+ */
 function isClaimable(now: number, { kinds, fullWorkspaces }: JobSelection) {
   const others = fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
   return sql`j.status = 'waiting' and j.run_at <= ${now} and j.kind in (${sql.join(kinds)}) ${others}
@@ -70,7 +72,7 @@ function isClaimable(now: number, { kinds, fullWorkspaces }: JobSelection) {
     )`;
 }
 
-/** Whether there may be something to take or to take over: a look that locks nothing. */
+/** Returns whether a job may be claimable or lost. Locks nothing. */
 export async function hasClaimableJob(
   db: Queryable,
   selection: JobSelection,
@@ -83,9 +85,8 @@ export async function hasClaimableJob(
 }
 
 /**
- * Takes a job that may run now for `owner`: of the workspace that has the fewest running, over all nodes, and among
- * its jobs the oldest. Who takes one holds the gate meanwhile, so that places in lanes are counted by one node at a
- * time.
+ * Claims a runnable job for `owner`, or returns undefined: from the workspace with the fewest running jobs on all
+ * nodes, the oldest of its jobs. The gate is locked meanwhile, so that only one node at a time counts lane capacity.
  */
 export async function claimJob(
   trx: Trx,
@@ -127,21 +128,21 @@ export async function claimJob(
   return { ...job, ...claimed };
 }
 
-/** Jobs whose node is gone: its lease has run out or, on the embedded store, this process does not hold them. */
+/** Jobs whose node is lost: the lease has expired or, on the embedded store, this process does not hold them. */
 async function findLostJobs(
   db: Queryable,
   kinds: readonly string[],
   isHeld: (row: JobTable) => boolean,
   now: number,
 ): Promise<JobTable[]> {
-  // Kinds that this version does not know are for newer ones to take over.
+  // Kinds unknown to this version are left for newer nodes to take over.
   const running = db.selectFrom('job').selectAll().where('status', '=', 'running').where('kind', 'in', kinds);
   if (engineOf(db) === 'sqlite') return (await running.execute()).filter((row) => !isHeld(row));
   const expired = running.where('lease_until', '<', await leaseClock(db, now)).limit(1);
   return 'isTransaction' in db && db.isTransaction ? expired.forUpdate().skipLocked().execute() : expired.execute();
 }
 
-/** One job whose node is gone, locked until the transaction ends; jobs that others lock are passed over. */
+/** Returns a job whose node is lost and locks it until the transaction ends; skips jobs locked by others. */
 export async function lockLostJob(
   trx: Trx,
   kinds: readonly string[],
@@ -151,7 +152,7 @@ export async function lockLostJob(
   return (await findLostJobs(trx, kinds, isHeld, now))[0];
 }
 
-/** Renews the leases of jobs that `owner` runs, and tells which it still has and which are to end. */
+/** Renews the leases of the jobs that `owner` runs; returns those it still holds and those that must end. */
 export async function renewLeases(
   trx: Trx,
   owner: string,
@@ -171,7 +172,7 @@ export async function renewLeases(
     .execute();
 }
 
-/** Locks a job that `owner` has taken with this attempt; undefined where it has lost it. */
+/** Returns a job that `owner` holds with this attempt and locks it, or undefined if it no longer does. */
 export async function lockOwnedJob(
   trx: Trx,
   job: Pick<JobTable, 'workspace_id' | 'id' | 'attempt'>,
@@ -181,7 +182,7 @@ export async function lockOwnedJob(
   return row?.status === 'running' && row.owner === owner && row.attempt === job.attempt ? row : undefined;
 }
 
-/** Writes what became of a job; `lanes`: what it holds from now on. */
+/** Updates a job; `lanes` is the capacity it keeps. */
 export async function updateJob(
   trx: Trx,
   { workspace_id, id }: Pick<JobTable, 'workspace_id' | 'id'>,
@@ -199,12 +200,12 @@ export async function updateJob(
     .set({ held: 0 })
     .where('workspace_id', '=', workspace_id)
     .where('job_id', '=', id);
-  // Lanes for one alone stay held: nobody else may come in between.
+  // Exclusive lanes stay held, so that no other job runs in between.
   if (lanes === 'alone') query = query.where('capacity', '>', 1);
   await query.execute();
 }
 
-/** Jobs that wait and that run, over all nodes, and since when the first that is due waits. */
+/** Counts waiting and running jobs on all nodes; `dueSince` is when the longest-waiting due job became due. */
 export async function countJobs(
   db: Queryable,
   now: number,

@@ -18,7 +18,10 @@ export async function findLog(db: Queryable, workspaceId: string, id: string): P
     .executeTakeFirst();
 }
 
-/** Appends lines to a log that is not closed; any number of nodes may. Tells how long it is then, or undefined. */
+/**
+ * Appends lines to an open log; several nodes may append at once. Returns the new length, or undefined if the log is
+ * closed.
+ */
 export async function appendLines(
   trx: Trx,
   workspaceId: string,
@@ -47,7 +50,7 @@ export async function appendLines(
   return log;
 }
 
-/** Chunks in order, from the one that holds line `from`. */
+/** Returns chunks in order, starting with the one that contains line `from`. */
 export async function readChunks(
   db: Queryable,
   workspaceId: string,
@@ -66,7 +69,7 @@ export async function readChunks(
     .execute();
 }
 
-/** Nothing is appended any more. */
+/** Closes a log: nothing can be appended any more. */
 export async function closeLog(trx: Trx, workspaceId: string, logId: string, closedAt: number): Promise<void> {
   await trx
     .updateTable('log')
@@ -77,7 +80,7 @@ export async function closeLog(trx: Trx, workspaceId: string, logId: string, clo
     .execute();
 }
 
-/** Puts one chunk in the place of many that hold the same lines. */
+/** Replaces many chunks by one with the same lines. */
 export async function mergeChunks(trx: Trx, chunk: LogChunkTable): Promise<void> {
   await trx
     .deleteFrom('log_chunk')
@@ -89,7 +92,7 @@ export async function mergeChunks(trx: Trx, chunk: LogChunkTable): Promise<void>
   await trx.insertInto('log_chunk').values(chunk).execute();
 }
 
-/** Deletes what logs that were closed before then said. */
+/** Deletes the contents of logs that were closed before an instant. */
 export async function deleteOldLogs(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('log').where('closed_at', '<', before).execute();
 }

@@ -32,7 +32,7 @@ import { installation } from './migrations/0063-installation.ts';
 import { finishedPlans } from './migrations/0064-finished-plans.ts';
 import { activityKey } from './migrations/0070-activity-key.ts';
 
-/** The statements of each migration, by name; a landed one is never changed. */
+/** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
   '0001-foundation': foundation,
   '0002-passkeys': passkeys,
@@ -70,19 +70,21 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
 /** The names of this version's migrations, in order. */
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
 
-/** How often a node tries again that lost the race for the very first tables. */
+/** Maximum attempts of a node that loses the race to create the migrator's own tables. */
 const MAX_ATTEMPTS = 10;
 
 /**
- * Text is compared and sorted by its bytes, as SQLite does, whatever the database's own collation:
- * an engine that takes two ids for one is a hole (CVE-2026-55170).
+ * Compares and sorts text bytewise, as SQLite does, whatever the collation of the database: an engine that considers
+ * two different ids equal is a security hole (CVE-2026-55170).
  */
 function forEngine(statement: string, bytes: 'blob' | 'bytea'): string {
   return bytes === 'bytea' ? statement.replace(/\btext\b/g, 'text collate "C"') : statement;
 }
 
-/** Names that a newer version has migrated already: this one runs beside it and leaves them be. */
-// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator takes a database of any schema
+/**
+ * Names of migrations that a newer version has already applied. This version runs beside it and leaves them unchanged.
+ */
+// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 async function newerMigrations(db: Kysely<any>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });
   if (!tables.some(({ name }) => name === 'kysely_migration')) return [];
@@ -90,7 +92,7 @@ async function newerMigrations(db: Kysely<any>): Promise<string[]> {
   return rows.map(({ name }) => name).filter((name) => !(name in MIGRATIONS));
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator takes a database of any schema
+// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<unknown> {
   const migrations: Record<string, Migration> = {};
   for (const [name, statements] of Object.entries(MIGRATIONS)) {
@@ -107,17 +109,16 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
 }
 
 /**
- * Brings the tables up to date. Each migration is one transaction under the migrator's lock; several
- * nodes may try at once. Only the making of the migrator's own tables can be lost to another node,
- * and is tried again.
+ * Brings the schema up to date. Each migration is one transaction under the migrator's lock, so several nodes may call
+ * this at once. Only the creation of the migrator's own tables can fail because of another node, and is retried.
  */
-// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator takes a database of any schema
+// biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {
   for (let attemptsLeft = bytes === 'bytea' ? MAX_ATTEMPTS : 1; ; attemptsLeft--) {
     const error = await migrateOnce(db, bytes).catch((thrown: unknown) => thrown);
     if (error === undefined) return;
     const { code } = error as { code?: unknown };
-    // unique_violation, duplicate_table, and collisions: another node was faster.
+    // unique_violation, duplicate_table, serialization failure or deadlock: another node was faster.
     if (attemptsLeft === 1 || !['23505', '42P07', '40001', '40P01'].includes(String(code))) throw error;
   }
 }

@@ -12,7 +12,7 @@ import {
 import { createPool, type PoolUsage, toStoreError } from './postgres-pool.ts';
 import type { Trx } from './store.ts';
 
-/** A revocation as it is kept; `number` is gapless in the order of commits. */
+/** A stored revocation; `number` has no gaps and follows the order of commits. */
 export interface RevocationRow {
   readonly number: number;
   readonly id: string;
@@ -20,7 +20,7 @@ export interface RevocationRow {
   readonly digest: Uint8Array | null;
 }
 
-/** The newest revocation; `id` is empty where there is none. */
+/** The newest revocation; `id` is empty if there is none. */
 export interface HeadRow {
   /** Identifies the running database: differs after a promotion, a restore or a restart. */
   readonly history: string;
@@ -36,14 +36,16 @@ interface RevocationJoinRow extends HeadRow {
   readonly digest: Uint8Array | null;
 }
 
-/** What was revoked after a number. */
+/** The revocations after a number. */
 export interface RevocationPageRows<Row> extends HeadRow {
-  /** The id of the revocation with that number; empty where there is none, or none any more. */
+  /** The id of the revocation with that number; empty if there is none or it was pruned. */
   readonly base_id: string;
   readonly rows: readonly Row[];
 }
 
-/** What was revoked in one workspace; `kept` counts those of all workspaces after the number asked for. */
+/**
+ * The revocations of one workspace; `kept` counts the stored revocations of all workspaces after the requested number.
+ */
 export interface WorkspaceRevocationRows extends RevocationPageRows<Omit<RevocationRow, 'workspace_id'>> {
   readonly kept: number;
 }
@@ -65,7 +67,7 @@ export interface LiveNodeRow {
   readonly left: number;
 }
 
-/** Leases at one instant, and which awaited revocations are not there. */
+/** The leases at one instant, and the awaited revocations that no longer exist. */
 export interface LeaseSnapshotRow {
   readonly history: string;
   readonly live: readonly LiveNodeRow[];
@@ -77,31 +79,31 @@ export interface AwaitedRevocation {
   readonly id: string;
 }
 
-/** What is read and written in the transaction that holds the counter. */
+/** Reads and writes within the transaction that locks the revocation counter. */
 export interface LeaseRenewalTransaction {
-  /** Takes the counter's row for share and reads the newest revocation. */
+  /** Locks the counter's row for share and reads the newest revocation. */
   lockCounter(): Promise<HeadRow>;
   readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocationRows>;
-  /** Tells whether there was room for the guard. */
+  /** Stores the lease; returns false if the workspace has too many guards. */
   grant(row: LeaseGrant): Promise<boolean>;
 }
 
-/** What guards need of either engine. */
+/** The lease operations that guards need, on either engine. */
 export interface GuardTable {
   readWorkspace: LeaseRenewalTransaction['readWorkspace'];
   guardRenewal(work: (renewal: LeaseRenewalTransaction) => Promise<void>): Promise<void>;
   readHead(): Promise<HeadRow>;
-  /** Servers, and guards of these workspaces (null: of all). */
+  /** Returns the leases of servers and of guards of these workspaces (null: of all). */
   readLeases(workspaceIds: readonly string[] | null, awaited: readonly AwaitedRevocation[]): Promise<LeaseSnapshotRow>;
   releaseLease(id: string): Promise<void>;
 }
 
-/** The database's clock in epoch milliseconds; not the transaction's start, which may be long ago. */
+/** The database's clock in epoch milliseconds. Not the start of the transaction, which may be long ago. */
 const DATABASE_CLOCK = '(extract(epoch from clock_timestamp()) * 1000)::bigint';
 
 /**
- * Another server took over, or this one was started again over other files: both show in its start. Tables
- * that were restored from a dump have another number. Neither needs a right that managed databases withhold.
+ * Identifies the running database. A failover or a restart over other files changes the start time of the server;
+ * tables restored from a dump get a different OID. Neither value requires a privilege that managed databases withhold.
  */
 const SELECT_HISTORY = `concat(extract(epoch from pg_postmaster_start_time()), ' ', c.tableoid)`;
 const SELECT_HEAD = `${SELECT_HISTORY} as history, c.number as counter,
@@ -129,9 +131,9 @@ const READ_WORKSPACE = {
     ) r on true
     order by r.number`,
 };
-// A statement of its own reads the revocation that the one before it may have waited for.
+// Reads the revocation in a separate statement, because the locking statement may have waited for it.
 const LOCK_COUNTER = `select 1 from revocation_counter where id = 1 for share; ${READ_HEAD.text}`;
-// An answer that was lost may be overtaken by a newer one, so neither column may go back.
+// The response to an earlier heartbeat may be lost and overtaken by a later one, so neither column may decrease.
 const GRANT_LEASE = {
   name: 'devpilot_grant',
   text: `insert into node (id, workspace_id, confirmed, lease_until)
@@ -141,7 +143,7 @@ const GRANT_LEASE = {
       lease_until = greatest(node.lease_until, excluded.lease_until)
     returning ${DATABASE_CLOCK} as now`,
 };
-// A guard is told of its own workspace alone: what was revoked in others counts as confirmed.
+// A guard receives only its own workspace's revocations; those of other workspaces count as confirmed.
 const READ_LEASES = {
   name: 'devpilot_look',
   text: `select ${SELECT_HISTORY} as history, node.id, node.workspace_id, lease_until - ${DATABASE_CLOCK} as left, case
@@ -158,13 +160,13 @@ const READ_LEASES = {
 };
 const REVOKED_CHANNEL = 'devpilot_revoked';
 const CONFIRMED_CHANNEL = 'devpilot_confirmed';
-/** Guards with a lease that one workspace may have. */
+/** Maximum number of guards with a lease per workspace. */
 export const MAX_GUARDS_PER_WORKSPACE = 1000;
 
-/** Leases and revocations over connections of their own, so that no other work holds a lease up. */
+/** Leases and revocations over dedicated connections, so that no other work delays a lease. */
 export interface NodeTable extends GuardTable {
   readAfter(number: number, limit: number): Promise<RevocationPageRows<RevocationRow>>;
-  /** One transaction. */
+  /** Runs `work` in one transaction. */
   renewal(
     work: (renewal: LeaseRenewalTransaction & Pick<NodeTable, 'readHead' | 'readAfter'>) => Promise<void>,
   ): Promise<void>;
@@ -222,8 +224,8 @@ async function readLeases(
 }
 
 /**
- * Opens the table of nodes. `bound` in milliseconds: nothing here waits longer than it for an answer. At each lease
- * `onSkew` is told by how much this node's clock is ahead of the database's, and by how much that may be wrong.
+ * Opens the table of nodes. No operation waits longer than `bound` milliseconds for a response. At each lease,
+ * `onSkew` receives how far this node's clock is ahead of the database's and the uncertainty, both in milliseconds.
  */
 export function openNodeTable(options: {
   url: string;
@@ -309,10 +311,10 @@ export function openNodeTable(options: {
 }
 
 const LISTEN_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 5 * SECOND, answerMs: 5 * SECOND };
-/** How often it is asked, behind a pooler, what a notification would tell; milliseconds. */
+/** Poll interval behind a pooler, where notifications do not arrive; milliseconds. */
 const POLL_INTERVAL_MS = 100;
 
-/** Asks again and again whether anything was revoked: behind a pooler nobody is notified. Ends by throwing. */
+/** Polls for new revocations, because a pooler does not forward notifications. Ends only by throwing. */
 async function pollForRevocations(client: Client, onRevoked: () => void, onConfirmed: () => void): Promise<never> {
   let known = -1;
   for (;;) {
@@ -326,8 +328,8 @@ async function pollForRevocations(client: Client, onRevoked: () => void, onConfi
 }
 
 /**
- * Listens for wake-ups on a connection of its own, which is opened anew after a jittered pause when it
- * breaks. Nothing depends on it: what is missed is found by the next heartbeat and the next look.
+ * Listens for notifications on a dedicated connection and reconnects after a jittered pause when it breaks.
+ * Correctness does not depend on it: the next heartbeat and the next poll find what was missed.
  */
 export function listenForNotifications(
   url: string,
@@ -344,7 +346,7 @@ export function listenForNotifications(
     if (isPooled(listeningClient)) return pollForRevocations(listeningClient, onRevoked, onConfirmed);
     const broken = new Promise<void>((resolve) => listeningClient.once('end', resolve).once('error', resolve));
     await listeningClient.query(`listen ${REVOKED_CHANNEL}; listen ${CONFIRMED_CHANNEL}`);
-    // What was said before it listened is asked for.
+    // Checks for whatever was sent before `listen` took effect.
     onRevoked();
     onConfirmed();
     return broken;
@@ -355,7 +357,7 @@ export function listenForNotifications(
       client = await connectClient(servers, LISTEN_TIMEOUTS);
       if (!stopped) await listen(client);
     } catch {
-      // The connection is opened anew.
+      // Reconnects below.
     }
     await client?.end().catch(() => undefined);
     client = null;
@@ -373,9 +375,9 @@ export function listenForNotifications(
 }
 
 /**
- * Deletes revocations that every node with a lease has confirmed and that are older than `before`, and
- * nodes that are long gone. Whoever slept through it finds a gap and forgets everything. The last one that
- * a node has confirmed stays, and the newest: by their ids nodes know that the history is still theirs.
+ * Deletes revocations older than `before` that every node with a lease has confirmed, and nodes whose lease ended
+ * before then. A node that missed a deleted revocation finds a gap and clears its cache. The last revocation that a
+ * node has confirmed and the newest one stay, because nodes recognise the history by their ids.
  */
 export async function pruneRevocations(trx: Trx, before: number): Promise<void> {
   const live = await trx.selectFrom('node').select('confirmed').where('lease_until', '>', before).execute();

@@ -5,7 +5,7 @@ import { openPostgresReader } from './postgres.ts';
 import type { Schema } from './schema.ts';
 import { openSqliteReader } from './sqlite.ts';
 
-/** Opens the store that the settings name for reading alone; servers may be at work on it. */
+/** Opens the store named by the settings read-only; servers may be using it. */
 export function openReader(where: {
   readonly databaseUrl: string | null;
   readonly dataDirectory: string;

@@ -2,7 +2,7 @@ import { type SqlBool, sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** A person as operators see them. */
+/** A person as listed for operators. */
 export interface AccountRow {
   readonly id: string;
   readonly name: string;
@@ -37,7 +37,10 @@ function selectAccounts(db: Queryable) {
   ]);
 }
 
-/** A page of all people of the installation, one row beyond the limit; `q` is part of a name or address. */
+/**
+ * Returns a page of all people of the installation, up to one more than the limit; `q` is a substring of a name or
+ * email address.
+ */
 export async function listAccounts(db: Queryable, q: string | undefined, page: PageRequest): Promise<AccountRow[]> {
   let query = selectAccounts(db);
   if (q !== undefined && q !== '') {
@@ -62,20 +65,20 @@ export async function findAccount(db: Queryable, id: string): Promise<AccountRow
   return row === undefined ? undefined : { ...row, workspaces: Number(row.workspaces) };
 }
 
-/** The ids of all operators who are not disabled; none changes until the transaction ends. */
+/** Returns the ids of all operators who are not disabled, and locks those rows until the transaction ends. */
 export async function lockOperators(trx: Trx): Promise<string[]> {
   const query = trx.selectFrom('person').select('id').where('operator', '=', 1).where('disabled', '=', 0).orderBy('id');
   return (await withRowLock(trx, query, 'person').execute()).map(({ id }) => id);
 }
 
-/** Whether a person owns any workspace. Nobody can hand one over to them until the transaction ends. */
+/** Returns whether a person owns a workspace. Ownership cannot be transferred to them until the transaction ends. */
 export async function ownsAnyWorkspace(trx: Trx, personId: string): Promise<boolean> {
-  // Every membership is locked, not only those of an owner: the role of one may be changing right now.
+  // Locks every membership, not only those of owners, because another role may be changing to owner right now.
   const query = trx.selectFrom('member').select('role').where('person_id', '=', personId).orderBy('id');
   return (await withRowLock(trx, query, 'member').execute()).some(({ role }) => role === 'owner');
 }
 
-/** Deletes a person with everything that is theirs alone; what they created in workspaces stays. */
+/** Deletes a person with all personal data; what they created in workspaces stays. */
 export async function deletePerson(trx: Trx, id: string): Promise<void> {
   await trx.deleteFrom('invitation').where('created_by', '=', id).execute();
   await trx.deleteFrom('person').where('id', '=', id).execute();

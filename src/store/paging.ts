@@ -1,13 +1,13 @@
 import { LIMITS } from '../contract/limits.ts';
 import { invalidField } from '../contract/problem.ts';
 
-/** A place in a list: the sort it belongs to, the sorted value of the last row seen, and that row's id. */
+/** A position in a list: the sort order, the sort value of the last row returned, and that row's id. */
 export interface ListPosition {
   readonly value: string | number;
   readonly id: string;
 }
 
-/** What a list is asked for: rows at most, and where to go on. */
+/** The maximum number of rows of a page, and the position to continue from. */
 export interface PageRequest {
   readonly limit: number;
   readonly after: ListPosition | null;
@@ -17,7 +17,7 @@ export function encodeCursor(sort: string, position: ListPosition): string {
   return Buffer.from(JSON.stringify([sort, position.value, position.id])).toString('base64url');
 }
 
-/** Reads a cursor back. Throws `validation_failed` for any that this list, so sorted, did not give out. */
+/** Decodes a cursor. Throws `validation_failed` for one that this list did not issue for this sort order. */
 export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: string | undefined): ListPosition | null {
   if (cursor === undefined) return null;
   const invalidCursor = invalidField('cursor', 'is not a valid cursor for this list and sort order');
@@ -36,7 +36,7 @@ export function decodeCursor(sort: string, kind: 'string' | 'number', cursor: st
   return { value: value as string | number, id };
 }
 
-/** Reads `limit` and `cursor` of a list's query. */
+/** Reads `limit` and `cursor` from the query of a list request. Throws `validation_failed`. */
 export function readPageRequest(
   query: { limit?: string | undefined; cursor?: string | undefined },
   sort: string,
@@ -48,7 +48,10 @@ export function readPageRequest(
   };
 }
 
-/** Characters that the rows of a page have together at most, unless it is one row alone: what is shown at once is written at once. */
+/**
+ * Maximum characters of all rows of a page, except that a page always has at least one row. A page is serialized and
+ * written in one go, so this bounds how long it blocks the event loop.
+ */
 const MAX_PAGE_CHARACTERS = 2 * 1_048_576;
 
 function countCharacters(row: unknown): number {
@@ -57,7 +60,7 @@ function countCharacters(row: unknown): number {
   return size;
 }
 
-/** The first rows, up to a number of them and to `MAX_PAGE_CHARACTERS`. */
+/** Returns the first rows, up to the limit and to `MAX_PAGE_CHARACTERS`. */
 function takeWithinLimits<Row>(rows: readonly Row[], limit: number): Row[] {
   let size = 0;
   const end = rows.findIndex((row, index) => {
@@ -68,8 +71,8 @@ function takeWithinLimits<Row>(rows: readonly Row[], limit: number): Row[] {
 }
 
 /**
- * Cuts rows that were read one beyond the limit to a page, with the cursor of the next. A page has fewer rows than
- * the limit where they are large.
+ * Makes a page of rows that were read up to one beyond the limit, with the cursor of the next page. A page of large
+ * rows may have fewer rows than the limit.
  */
 export function toPage<Row, Item>(
   rows: readonly Row[],

@@ -25,7 +25,7 @@ export async function findOwnPasskey(db: Queryable, personId: string, id: string
   return db.selectFrom('passkey').selectAll().where('person_id', '=', personId).where('id', '=', id).executeTakeFirst();
 }
 
-/** The passkey of an authenticator's id, if it was made for this host name. */
+/** Returns the passkey with an authenticator's credential id if it was registered for this host name, or undefined. */
 export async function findPasskey(db: Queryable, credentialId: string, rpId: string): Promise<PasskeyRow | undefined> {
   return db
     .selectFrom('passkey')
@@ -48,7 +48,7 @@ export async function renamePasskey(trx: Trx, personId: string, id: string, name
   await trx.updateTable('passkey').set({ name }).where('person_id', '=', personId).where('id', '=', id).execute();
 }
 
-/** Takes a passkey away; true for exactly one caller. */
+/** Deletes a passkey; returns true for exactly one caller. */
 export async function deletePasskey(trx: Trx, personId: string, id: string): Promise<boolean> {
   const result = await trx
     .deleteFrom('passkey')
@@ -59,8 +59,8 @@ export async function deletePasskey(trx: Trx, personId: string, id: string): Pro
 }
 
 /**
- * Writes a use down; false where the passkey is gone or its counter did not go on (WebAuthn level 3,
- * section 7.2, step 22), so that of two answers with one counter exactly one is taken.
+ * Records a use; returns false if the passkey was deleted or its counter did not increase (WebAuthn level 3, section
+ * 7.2, step 22), so that of two assertions with the same counter exactly one is accepted.
  */
 export async function advancePasskey(
   trx: Trx,
@@ -80,7 +80,7 @@ export async function insertChallenge(trx: Trx, row: PasskeyChallengeTable): Pro
   await trx.insertInto('passkey_challenge').values(row).execute();
 }
 
-/** How many challenges of an address wait for their answer. */
+/** Returns the number of pending challenges of a client address. */
 export async function countChallenges(db: Queryable, address: string, now: number): Promise<number> {
   const { count } = await db
     .selectFrom('passkey_challenge')
@@ -91,7 +91,7 @@ export async function countChallenges(db: Queryable, address: string, now: numbe
   return Number(count);
 }
 
-/** Uses a challenge up, of this person or with null of a sign-in; true for exactly one caller. */
+/** Consumes a challenge of a person or, with null, of a sign-in; returns true for exactly one caller. */
 export async function consumeChallenge(
   trx: Trx,
   digest: Uint8Array,

@@ -7,7 +7,7 @@ export async function insertPasswordReset(
   await trx.insertInto('password_reset').values(row).execute();
 }
 
-/** How many codes of a person have not expired. */
+/** Returns the number of a person's unexpired codes. */
 export async function countPasswordResets(trx: Trx, personId: string, now: number): Promise<number> {
   const { count } = await trx
     .selectFrom('password_reset')
@@ -18,7 +18,7 @@ export async function countPasswordResets(trx: Trx, personId: string, now: numbe
   return Number(count);
 }
 
-/** Whose password a code resets, unless it has expired. */
+/** Returns whose password a code resets, or undefined if it is unknown or expired. */
 export async function findPasswordReset(
   db: Queryable,
   digest: Uint8Array,
@@ -32,7 +32,7 @@ export async function findPasswordReset(
     .executeTakeFirst();
 }
 
-/** Uses a code up; true for exactly one caller. */
+/** Consumes a code; returns true for exactly one caller. */
 export async function consumePasswordReset(trx: Trx, digest: Uint8Array, now: number): Promise<boolean> {
   const result = await trx
     .deleteFrom('password_reset')

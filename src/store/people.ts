@@ -7,7 +7,7 @@ import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 export type PersonRow = Selectable<PersonTable>;
 export type SessionRow = SessionTable;
 
-/** Puts the digest of a new setup code in the place of any earlier one. */
+/** Stores the digest of a new setup code, replacing any earlier one. */
 export async function replaceSetupCode(trx: Trx, digest: Uint8Array): Promise<void> {
   await trx
     .insertInto('setup_code')
@@ -16,7 +16,7 @@ export async function replaceSetupCode(trx: Trx, digest: Uint8Array): Promise<vo
     .execute();
 }
 
-/** Takes the setup code away if it is the one with this digest; true for exactly one caller. */
+/** Consumes the setup code with this digest; returns true for exactly one caller. */
 export async function consumeSetupCode(trx: Trx, digest: Uint8Array): Promise<boolean> {
   const result = await trx.deleteFrom('setup_code').where('digest', '=', digest).executeTakeFirst();
   return result.numDeletedRows > 0n;
@@ -26,7 +26,7 @@ export async function deleteSetupCode(trx: Trx): Promise<void> {
   await trx.deleteFrom('setup_code').execute();
 }
 
-/** One at a time, on every node, decides who is the first person. */
+/** Serializes the first sign-up across all nodes: held until the transaction ends. */
 export async function lockFirstSignUp(trx: Trx): Promise<void> {
   await withRowLock(trx, trx.selectFrom('revocation_counter').select('id'), 'revocation_counter').execute();
 }
@@ -47,7 +47,7 @@ export async function findPerson(db: Queryable, id: string): Promise<PersonRow |
   return db.selectFrom('person').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** A person as nobody can change them until the transaction ends. */
+/** Returns a person and locks the row until the transaction ends, or undefined. */
 export async function lockPerson(trx: Trx, id: string): Promise<PersonRow | undefined> {
   return withRowLock(trx, trx.selectFrom('person').selectAll().where('id', '=', id), 'person').executeTakeFirst();
 }
@@ -71,7 +71,7 @@ export async function setLastWorkspace(trx: Trx, personId: string, workspaceId: 
   await trx.updateTable('person').set({ last_workspace_id: workspaceId }).where('id', '=', personId).execute();
 }
 
-/** Accepts a TOTP time step if it lies after every one accepted so far; true for exactly one caller. */
+/** Accepts a TOTP time step if it is later than every accepted one; returns true for exactly one caller. */
 export async function advanceTotpStep(trx: Trx, personId: string, step: number): Promise<boolean> {
   const result = await trx
     .updateTable('person')
@@ -91,7 +91,7 @@ export async function replaceRecoveryCodes(trx: Trx, personId: string, digests: 
     .execute();
 }
 
-/** Takes a recovery code away; true for exactly one caller. */
+/** Consumes a recovery code; returns true for exactly one caller. */
 export async function consumeRecoveryCode(trx: Trx, personId: string, digest: Uint8Array): Promise<boolean> {
   const result = await trx
     .deleteFrom('recovery_code')
@@ -114,7 +114,7 @@ export async function insertSession(trx: Trx, row: SessionRow): Promise<void> {
   await trx.insertInto('session').values(row).execute();
 }
 
-/** Ends sessions of a person: one by its id, or with null all of them, but never `except`. Returns their ids. */
+/** Deletes one session of a person by its id or, with null, all of them, but never `except`. Returns their ids. */
 export async function deleteSessions(
   trx: Trx,
   personId: string,
@@ -135,7 +135,7 @@ export async function findSessionByDigest(
   return trx.selectFrom('session').select(['id', 'person_id']).where('digest', '=', digest).executeTakeFirst();
 }
 
-/** Gives a session a new secret; the old one is dead when the transaction commits. */
+/** Replaces the secret of a session; the old one stops working when the transaction commits. */
 export async function replaceSessionDigest(trx: Trx, personId: string, id: string, digest: Uint8Array): Promise<void> {
   await trx.updateTable('session').set({ digest }).where('person_id', '=', personId).where('id', '=', id).execute();
 }
@@ -175,13 +175,13 @@ export async function deleteEndedSessions(trx: Trx, now: number, idle: number): 
     .execute();
 }
 
-/** Ends the sessions of a person that were used longest ago, beyond as many as are kept. */
+/** Deletes a person's least recently used sessions beyond the maximum. */
 export async function deleteOldestSessions(trx: Trx, personId: string, maxSessions: number): Promise<void> {
   await sql`delete from session where id in (select id from (select id from session where person_id = ${personId}
     order by last_used_at desc, id desc limit 1000 offset ${maxSessions}) as older)`.execute(trx);
 }
 
-/** Notes that a person signed in from an address, so that strangers' failures don't count against it. */
+/** Records that a person signed in from an address, so that other people's failures from it do not lock them out. */
 export async function upsertKnownAddress(trx: Trx, personId: string, address: string, seenAt: number): Promise<void> {
   await trx
     .insertInto('known_address')
@@ -206,7 +206,7 @@ export async function isKnownAddress(
   return row !== undefined;
 }
 
-/** A session with its person and, if it is a member of the workspace asked for, the membership. */
+/** A session with its person and, for a member of the requested workspace, the membership. */
 export interface SignedInPersonRow {
   readonly session_id: string;
   readonly session_kind: string;
@@ -233,7 +233,10 @@ const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.
   left join member m on m.workspace_id = w.id and m.person_id = p.id
   where s.digest = ? and p.disabled = 0`;
 
-/** The look-up of a session: one indexed read. `workspace` is an id or a slug, null for the last used one. */
+/**
+ * Returns the person of a session, or undefined: one indexed read. `workspace` is an id or slug, or null for the last
+ * used one.
+ */
 export function findSignedInPerson(
   store: Store,
   digest: Uint8Array,

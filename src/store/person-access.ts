@@ -31,7 +31,7 @@ export async function deleteApprovedDevices(trx: Trx, personId: string): Promise
   await trx.deleteFrom('device_code').where('person_id', '=', personId).execute();
 }
 
-/** Whether a session still exists, read inside the transaction of what it does. */
+/** Returns whether a session still exists, read inside the transaction that depends on it. */
 export async function sessionExists(trx: Trx, personId: string, sessionId: string): Promise<boolean> {
   const row = await trx
     .selectFrom('session')
@@ -49,7 +49,7 @@ export async function deleteInvitationsOf(trx: Trx, personId: string, workspaceI
   return Number((await query.executeTakeFirst()).numDeletedRows);
 }
 
-/** The role of a person in a workspace; undefined for somebody who is no member, or is disabled. */
+/** Returns a person's role in a workspace, or undefined if they are not a member or are disabled. */
 export async function findRole(trx: Trx, workspaceId: string, personId: string): Promise<Role | undefined> {
   const row = await trx
     .selectFrom('member')

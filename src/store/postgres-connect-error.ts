@@ -1,10 +1,10 @@
 import pg from 'pg';
 import type { ConnectionAttempt } from './postgres-url.ts';
 
-/** A server was reached that is of no use; the message says why. */
+/** A server was reached but cannot be used; the message says why. */
 export class UnsuitableServerError extends Error {}
 
-/** No server was found that takes writes; of each that was tried, why not. */
+/** No writable server was found; carries the error of each attempt. */
 export class ConnectError extends Error {
   readonly attempts: readonly { readonly attempt: ConnectionAttempt; readonly error: unknown }[];
   constructor(tried: ConnectError['attempts']) {
@@ -36,7 +36,7 @@ const REASON_BY_CODE: Readonly<Record<string, string>> = {
   '25006': 'it is read-only (a standby?)',
 };
 
-/** What a failure to connect means, in words without a password. */
+/** Describes a connection failure without revealing the password. */
 export function describeConnectError(error: unknown): string {
   if (error instanceof UnsuitableServerError) return error.message;
   const { code, message = String(error), errors } = error as { code?: string; message?: string; errors?: unknown[] };

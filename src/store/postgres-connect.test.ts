@@ -29,7 +29,7 @@ async function admin(statement: string, database = 'postgres', port = postgres.p
   }
 }
 
-/** What an attempt to open the store at an address is refused with. */
+/** Returns the message with which opening the store at a URL is refused. */
 async function refusalAt(url: string): Promise<string> {
   try {
     const store = await openPostgresStore(url, () => undefined);
@@ -51,7 +51,7 @@ for (const mode of ['session', 'transaction'] as const) {
     );
   }
 
-  test(`behind PgBouncer, ${mode} pooling, look-ups and transactions of many at once all succeed, with their time-outs`, async () => {
+  test(`behind PgBouncer, ${mode} pooling, concurrent lookups and transactions succeed and have their timeouts`, async () => {
     const store = await openPostgresStore(bouncer.at(await postgres.createDatabase()), () => undefined);
     await Promise.all(
       Array.from({ length: 300 }, (_, at) =>
@@ -77,7 +77,7 @@ for (const mode of ['session', 'transaction'] as const) {
   });
 }
 
-test('without a pooler a statement has its name and its session its time-outs', async () => {
+test('without a pooler, statements are named and the session has its timeouts', async () => {
   const client = await connectClient(createPostgresServers(await postgres.createDatabase()), TIMEOUTS);
   const { rows } = await client.query('show statement_timeout');
   assert.deepEqual(rows, [{ statement_timeout: '1500ms' }]);
@@ -96,7 +96,7 @@ describe('several servers', () => {
     await primary.close();
   });
 
-  test('the one that takes writes is found wherever it stands, and a promoted one is followed', async () => {
+  test('the writable server is found at any position, and a promoted standby is followed', async () => {
     const ports = [await freePort(), standby.port, primary.port];
     const hosts = ports.map((port) => `127.0.0.1:${port}`).join(',');
     const database = new URL(await primary.createDatabase()).pathname.slice(1);
@@ -133,10 +133,10 @@ describe('several servers', () => {
   });
 });
 
-describe('a start that fails', () => {
+describe('a failed start', () => {
   const at = (host: string, rest = '/postgres') => `postgres://devpilot:sesame@${host}${rest}`;
 
-  test('names the cause, and never the password', async () => {
+  test('names the cause, but never the password', async () => {
     const refused = await freePort();
     const local = `127.0.0.1:${postgres.port}`;
     await admin("create database latin encoding 'LATIN1' template template0 locale_provider libc locale 'C'");
@@ -161,7 +161,7 @@ describe('a start that fails', () => {
     }
   });
 
-  test('sslmode means what it means to libpq', async () => {
+  test('sslmode has the meaning that libpq gives it', async () => {
     const front = await startTlsProxy(postgres.port);
     after(front.close);
     const plain = `postgres://devpilot:devpilot@127.0.0.1:${postgres.port}/postgres`;
@@ -191,7 +191,7 @@ describe('a start that fails', () => {
   });
 });
 
-test('an address is read as libpq reads it, and what it does not know is refused', () => {
+test('a URL is read as libpq reads it, and unknown parameters are rejected', () => {
   const hostsOf = (url: string) =>
     parsePostgresUrl(url).attempts.map(({ host, port, ssl }) => `${host}:${port}${ssl === false ? '' : ' tls'}`);
   assert.deepEqual(hostsOf('postgres://a,b:6000/db?sslmode=disable'), ['a:5432', 'b:6000']);

@@ -3,15 +3,18 @@ import { SECOND } from '../contract/limits.ts';
 import { ConnectError, UnsuitableServerError } from './postgres-connect-error.ts';
 import { type ConnectionAttempt, parsePostgresUrl } from './postgres-url.ts';
 
-/** How long things may take in the database before they are given up; milliseconds. */
+/** Timeouts for database operations; milliseconds. */
 export interface ConnectionTimeouts {
-  /** Waiting for a connection, an answer of the server to connecting included. */
+  /** Waiting for a connection, including the server's response to the connection attempt. */
   readonly connectMs: number;
-  /** One statement, by the server's clock. */
+  /** One statement, enforced by the server. */
   readonly statementMs: number;
-  /** One statement, by ours: for a server or a network that stalls without a word. */
+  /** One statement, enforced by this process, in case the server or the network stalls silently. */
   readonly answerMs: number;
-  /** Between two statements of a transaction, 0 for any; a node that froze must not hold its locks for longer. */
+  /**
+   * Idle time between two statements of a transaction, 0 for no limit: a frozen node must not hold its locks for
+   * longer.
+   */
   readonly idleInTransactionMs?: number;
 }
 
@@ -19,7 +22,7 @@ const LOCK_TIMEOUT_MS = 5 * SECOND;
 const IDLE_IN_TRANSACTION_TIMEOUT_MS = SECOND;
 const MIN_SERVER_VERSION = 140_000;
 
-/** int8 as a number: ours are counts and epoch milliseconds, all far below 2^53. */
+/** Parses int8 as a number: our values are counts and epoch milliseconds, all far below 2^53. */
 function readInt8(text: string): number {
   const number = Number(text);
   if (!Number.isSafeInteger(number)) throw new RangeError('The database gave an integer above 2^53.');
@@ -33,7 +36,7 @@ const typeParsers: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
 };
 
-/** The time-outs that the server keeps, as its settings. */
+/** The timeouts that the server enforces, as its settings. */
 function toServerSettings({
   statementMs: statement,
   idleInTransactionMs: idleInTransaction = IDLE_IN_TRANSACTION_TIMEOUT_MS,
@@ -45,15 +48,15 @@ function toServerSettings({
   ];
 }
 
-/** Connections behind which a pooler may give each transaction another session. */
+/** Connections behind which a pooler may assign each transaction to a different session. */
 const pooledClients = new WeakSet<object>();
-/** Set for good when named statements turn out to get lost, behind a pooler that could not be told from a database. */
+/** Set permanently once a named statement was lost, behind a pooler that was not detected as one. */
 let areStatementNamesUnsafe = false;
 
-/** Whether something that hands sessions out, PgBouncer say, stands between: what is of a session can't be relied on. */
+/** Whether a pooler such as PgBouncer is in between, so that session state cannot be relied on. */
 export const isPooled = (client: object): boolean => pooledClients.has(client);
 
-/** A statement that is parsed once a connection where that is safe, and each time behind a pooler. */
+/** Returns a query that is parsed once per connection where that is safe, and every time behind a pooler. */
 export function queryConfigFor(
   client: object,
   { name, text }: { readonly name: string; readonly text: string },
@@ -62,7 +65,7 @@ export function queryConfigFor(
   return isPooled(client) || areStatementNamesUnsafe ? { text, values } : { name, text, values };
 }
 
-/** Whether a named statement was not there, or was another's; from then on none are used. */
+/** Returns whether a named statement was missing or another's; from then on no statement is named. */
 export function noteLostStatementName(error: unknown): boolean {
   const { code } = error as { code?: unknown };
   if (code !== '26000' && code !== '42P05') return false;
@@ -70,7 +73,7 @@ export function noteLostStatementName(error: unknown): boolean {
   return true;
 }
 
-/** Begins a transaction on a connection, with the time-outs that it can't keep for its session. */
+/** Returns the statement that begins a transaction, with the timeouts that a pooled session cannot keep. */
 export function beginStatementFor(client: object, timeouts: ConnectionTimeouts): string {
   if (!isPooled(client)) return 'begin';
   return ['begin', ...toServerSettings(timeouts).map(([name, ms]) => `set local ${name} = ${ms}`)].join('; ');
@@ -85,9 +88,9 @@ interface ServerFacts {
 }
 
 /**
- * Makes a new connection ours: refuses a server that takes no writes, or keeps text otherwise than as UTF-8, and sets the
- * time-outs of its session. They are not sent at connecting, which poolers refuse; one that stands between is known
- * by the process it names, which is not the one that answers, and its sessions are left as they are.
+ * Prepares a new connection: rejects servers that are read-only, a standby, too old or not encoded in UTF-8, and sets
+ * the timeouts of the session. They are not sent as startup parameters, which poolers reject. A pooler is detected by
+ * a process id that differs from that of the answering backend; its sessions are not changed.
  */
 async function initializeConnection(client: pg.ClientBase, timeouts: ConnectionTimeouts): Promise<void> {
   const { processID } = client as unknown as { processID: number | null };
@@ -113,17 +116,17 @@ async function initializeConnection(client: pg.ClientBase, timeouts: ConnectionT
   }
 }
 
-/** The servers of an address, and which of them took us last. */
+/** The servers of a URL, starting with the one that last accepted a connection. */
 export interface PostgresServers {
-  /** For `pg.Pool`: its clients are those of `newClient`, made ours. */
+  /** Options for `pg.Pool`; its clients are initialized like those of `connectClient`. */
   readonly options: (timeouts: ConnectionTimeouts) => pg.PoolConfig;
-  /** A client of the server that is tried now. */
+  /** Creates a client for the server that is currently tried. */
   readonly newClient: (timeouts: ConnectionTimeouts) => pg.Client;
-  /** Connects with `connect`, to one server after the other until one takes writes. Throws `ConnectError`. */
+  /** Connects with `connect` to one server after another until one is writable. Throws `ConnectError`. */
   connect<Client>(connect: () => Promise<Client>): Promise<Client>;
 }
 
-/** Whether the same server may take us otherwise: with or without TLS. */
+/** Whether the same server may accept the other TLS setting. */
 function mayAcceptOtherTls(error: unknown): boolean {
   const { code, message } = error as { code?: unknown; message?: string };
   return code === '28000' || /does not support SSL/.test(message ?? '');
@@ -134,7 +137,7 @@ export function createPostgresServers(url: string): PostgresServers {
   let current = 0;
   const attemptAt = (index: number): ConnectionAttempt => attempts[index % attempts.length] ?? attempts[0];
 
-  /** Which to try after one that failed: the same server otherwise, or the next one. */
+  /** Returns the index of the next attempt: the same server with the other TLS setting, or the next server. */
   function nextIndexAfter(index: number, error: unknown): number {
     let next = index + 1;
     if (mayAcceptOtherTls(error)) return next;
@@ -194,11 +197,11 @@ export function createPostgresServers(url: string): PostgresServers {
   };
 }
 
-/** One connection of its own to the server that takes writes. Throws `ConnectError`. */
+/** Opens a dedicated connection to the writable server. Throws `ConnectError`. */
 export function connectClient(servers: PostgresServers, timeouts: ConnectionTimeouts): Promise<pg.Client> {
   return servers.connect(async () => {
     const client = servers.newClient(timeouts);
-    // A connection that breaks tells by the query that fails.
+    // A broken connection is reported by the query that fails.
     client.on('error', () => undefined);
     try {
       await client.connect();

@@ -28,7 +28,7 @@ function open(options: Partial<PoolOptions> & { readonly url: string }): Bounded
   return createPool({ connections: 2, maxWaiting: 10, timeouts, onError: () => undefined, ...options });
 }
 
-/** What became of a try: `taken` (and given back), or the detail of `unavailable`. */
+/** Returns the outcome of one attempt: `taken` (and released), or the detail of `unavailable`. */
 async function tryOnce(pool: BoundedPool): Promise<string> {
   try {
     const { client, release } = await pool.acquire();
@@ -40,7 +40,7 @@ async function tryOnce(pool: BoundedPool): Promise<string> {
   }
 }
 
-/** Listens where a database should be: hangs up at once, until it is told to pass everything on. */
+/** Listens on the database's address: closes each connection immediately until told to forward them. */
 async function startDoor() {
   let open_ = false;
   let knocks = 0;
@@ -72,7 +72,7 @@ async function startDoor() {
   };
 }
 
-test('whoever finds the line full is refused at once, and who waits in it has their turn', async () => {
+test('acquiring with a full queue is refused immediately, and a queued request gets its turn', async () => {
   const pool = open({ url });
   const held: AcquiredConnection[] = [await pool.acquire(), await pool.acquire()];
   const tries = Array.from({ length: 100 }, () => tryOnce(pool));
@@ -83,7 +83,7 @@ test('whoever finds the line full is refused at once, and who waits in it has th
   await pool.close();
 });
 
-test('a database that is gone is knocked at a few times a second, however many ask, and found when it is back', async () => {
+test('a database that is down is tried a few times per second, however many requests wait, and is found when it is back', async () => {
   const door = await startDoor();
   const pool = open({ url: at(door.port) });
   const began = performance.now();
@@ -106,7 +106,7 @@ test('a database that is gone is knocked at a few times a second, however many a
   door.close();
 });
 
-test('a database that stalls without a word keeps nobody for longer than their patience, and leaves nothing behind', async () => {
+test('a stalled database blocks no request beyond its timeout, and no connection leaks', async () => {
   const proxy = await startStallingProxy(postgres.port);
   const pool = open({ url: at(proxy.port) });
   assert.equal(await tryOnce(pool), 'taken');

@@ -7,35 +7,38 @@ import { createWaitQueue, storeUnavailable, type Waiter } from './wait-queue.ts'
 export interface PoolOptions {
   readonly url: string;
   readonly connections: number;
-  /** Requests that may wait for a connection; whoever comes after them is refused at once. */
+  /** Maximum number of requests waiting for a connection; more are refused immediately. */
   readonly maxWaiting: number;
   readonly timeouts: ConnectionTimeouts;
   readonly onError: (error: Error) => void;
 }
 
 const IDLE_TIMEOUT_MS = 60 * SECOND;
-/** After a connection that could not be made nobody tries for about so long, a different span each time; milliseconds. */
+/** Pause after a failed connection attempt, jittered by half; milliseconds. */
 export const RECONNECT_PAUSE_MS = 100;
 
-/** A plan that was kept changed, a statement's name is lost or another's, and a server that takes no writes any more. */
+/**
+ * Errors after which a connection cannot be reused: changed plan, lost or foreign statement name, server no longer
+ * writable.
+ */
 const DISCARD_CONNECTION_CODES = new Set(['0A000', '26000', '42P05', '25006']);
 
-/** Tells whether the connection is of no use after this error: it broke, or nobody knows what it is doing. */
+/** Returns whether the connection is unusable after this error: it broke or its state is unknown. */
 export function isConnectionLost(error: unknown): boolean {
   if (!(error instanceof pg.DatabaseError)) return true;
   return error.severity === 'FATAL' || error.severity === 'PANIC' || DISCARD_CONNECTION_CODES.has(error.code ?? '');
 }
 
-/** The server is busy, going away, full, read-only or was too slow: classes 08, 53, 57 and single codes. */
+/** The server is busy, shutting down, full, read-only or too slow: classes 08, 53, 57 and single codes. */
 const UNAVAILABLE_CODES = /^(?:08|53|57)|^(?:55P03|25P03|25006|40001|40P01)$/;
 
-/** Two transactions got in each other's way; doing one of them again is right. */
+/** Returns whether two transactions conflicted, so that running one of them again is correct. */
 export function isSerializationFailure(error: unknown): boolean {
   const code = (error as { code?: unknown } | null)?.code;
   return code === '40001' || code === '40P01';
 }
 
-/** What the driver threw, as the house speaks of it: `unavailable` where the database can't be asked now. */
+/** Maps a driver error to `unavailable` if the database cannot be reached now; returns other errors unchanged. */
 export function toStoreError(error: unknown): Error {
   if (error instanceof Problem) return error;
   if (error instanceof pg.DatabaseError) {
@@ -46,34 +49,37 @@ export function toStoreError(error: unknown): Error {
   return storeUnavailable(error);
 }
 
-/** A connection taken from the pool; give it back with the error that it met, if any. */
+/** A connection acquired from the pool. Release it with the error that occurred on it, if any. */
 export interface AcquiredConnection {
   readonly client: pg.PoolClient;
   release(error?: unknown): void;
 }
 
 export interface PoolUsage {
-  /** Connections that are used or being made. */
+  /** Connections in use or being opened. */
   readonly used: number;
-  /** The most there may be. */
+  /** The maximum. */
   readonly max: number;
-  /** Requests that wait for one. */
+  /** Requests waiting for a connection. */
   readonly waiting: number;
 }
 
 export interface BoundedPool {
   usage(): PoolUsage;
-  /** Throws `unavailable` at once when too many wait or one could not be made just now, and when none is to be had in time. */
+  /**
+   * Throws `unavailable`: immediately if the queue is full or a connection attempt just failed, otherwise after the
+   * timeout.
+   */
   acquire(): Promise<AcquiredConnection>;
   close(): Promise<void>;
 }
 
-/** Given a connection, or null for the right to make one. */
+/** Receives a connection, or null for the right to open one. */
 interface PoolWaiter extends Waiter {
   readonly resolve: (client: pg.PoolClient | null) => void;
 }
 
-/** A pool in which neither the waiting, nor the line of those who wait, nor the tries to connect grow without bound. */
+/** Creates a pool that bounds waiting times, the length of the queue and the rate of connection attempts. */
 export function createPool({ url, connections, maxWaiting, timeouts, onError }: PoolOptions): BoundedPool {
   const servers = createPostgresServers(url);
   const pool = new pg.Pool({
@@ -82,18 +88,20 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
     idleTimeoutMillis: IDLE_TIMEOUT_MS,
   });
   let ending = false;
-  /** Connections that are used or being made; the pool's own line, in which each would try to connect, stays empty. */
+  /**
+   * Connections in use or being opened. The pool's own queue, where every request would try to connect, stays empty.
+   */
   let inUse = 0;
   const queue = createWaitQueue<PoolWaiter>(maxWaiting, timeouts.connectMs);
-  /** Until when nobody tries to connect; `performance.now()`. */
+  /** No connection attempts before this `performance.now()`. */
   let reconnectAfterMs = 0;
   pool.on('error', (error) => {
     if (!ending) onError(error);
   });
-  // A connection that breaks while it is taken tells its holder by the query that fails.
+  // A broken connection is reported to its holder by the query that fails.
   pool.on('connect', (client) => client.on('error', () => undefined));
 
-  /** Hands on a connection, or the right to make one; to nobody if nobody waits, which is said. */
+  /** Passes a connection, or the right to open one, to the next waiting request; returns false if none waits. */
   function handOver(client: pg.PoolClient | null): boolean {
     const next = queue.dequeue();
     next?.resolve(client);
@@ -107,7 +115,7 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
   }
 
   async function connect(): Promise<pg.PoolClient> {
-    // Many nodes under load must not be what keeps a database from coming back.
+    // Many nodes under load must not keep a database from recovering.
     if (performance.now() < reconnectAfterMs && pool.idleCount === 0) throw storeUnavailable();
     try {
       return await (pool.idleCount > 0 ? pool.connect() : servers.connect(() => pool.connect()));

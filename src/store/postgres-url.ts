@@ -3,17 +3,17 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { type ConnectionOptions, checkServerIdentity as nameMatches } from 'node:tls';
 
-/** One way to try: a server, over TLS or not. */
+/** One connection attempt: a server, with or without TLS. */
 export interface ConnectionAttempt {
   readonly host: string;
   readonly port: number;
-  /** False: without TLS. */
+  /** False for a connection without TLS. */
   readonly ssl: false | ConnectionOptions;
 }
 
-/** What a `postgres://…` address says, as libpq reads it. */
+/** The contents of a `postgres://…` URL, as libpq interprets it. */
 export interface PostgresUrl {
-  /** In the order in which they are tried; those of one server stand together. */
+  /** In the order in which they are tried; those of one server are adjacent. */
   readonly attempts: readonly [ConnectionAttempt, ...ConnectionAttempt[]];
   readonly user: string | undefined;
   readonly password: string | undefined;
@@ -28,7 +28,7 @@ const SUPPORTED_PARAMETERS = new Set([
   ...['host', 'port', 'user', 'password', 'dbname', 'application_name', 'options', 'target_session_attrs'],
   ...['sslmode', 'ssl', 'sslrootcert', 'sslcert', 'sslkey'],
 ]);
-/** Parameters of libpq's that change nothing here. */
+/** libpq parameters that have no effect here. */
 const IGNORED_PARAMETERS = new Set([
   ...['connect_timeout', 'client_encoding', 'fallback_application_name', 'gssencmode', 'krbsrvname', 'passfile'],
   ...['keepalives', 'keepalives_idle', 'keepalives_interval', 'keepalives_count', 'tcp_user_timeout'],
@@ -55,7 +55,7 @@ function parsePort(text: string): number {
   return port >= 1 && port <= 65_535 ? port : throwInvalid('with ports from 1 to 65535');
 }
 
-/** `host`, `host:port`, `[::1]:port`, with commas between them. */
+/** Parses `host`, `host:port` or `[::1]:port`, separated by commas. */
 function parseHosts(authority: string): { host: string; port: number }[] {
   return authority.split(',').map((one) => {
     const parts = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]]*)(?::(\d*))?$/.exec(one);
@@ -65,7 +65,7 @@ function parseHosts(authority: string): { host: string; port: number }[] {
   });
 }
 
-/** `host` and `port` as parameters, where the address names none before its path. */
+/** Reads `host` and `port` from the parameters if the URL has no host before its path. */
 function readHosts(authority: string, parameters: URLSearchParams): { host: string; port: number }[] {
   const hosts = parameters.get('host');
   const ports = parameters.get('port')?.split(',');
@@ -79,7 +79,7 @@ function readHosts(authority: string, parameters: URLSearchParams): { host: stri
 function readSslMode(parameters: URLSearchParams): SslMode {
   const text = parameters.get('sslmode') ?? (parameters.get('ssl') === 'true' ? 'require' : process.env['PGSSLMODE']);
   if (text === undefined || text === '') return 'prefer';
-  // What drivers for Node call it.
+  // The name that Node drivers use.
   if (text === 'no-verify') return 'require';
   return SSL_MODES.find((mode) => mode === text) ?? throwInvalid(`with sslmode as one of: ${SSL_MODES.join(', ')}`);
 }
@@ -94,13 +94,16 @@ function readParameterFile(parameters: URLSearchParams, name: string): Buffer | 
   }
 }
 
-/** Where libpq looks for authorities when none is named. */
+/** libpq's default location of certificate authorities. */
 function readDefaultAuthorities(): Buffer | undefined {
   const path = process.env['PGSSLROOTCERT'] ?? join(homedir(), '.postgresql', 'root.crt');
   return existsSync(path) ? readFileSync(path) : undefined;
 }
 
-/** TLS as the mode means it, but for the name: `require` encrypts, `verify-ca` and `verify-full` also check who signed. */
+/**
+ * Returns the TLS options of a mode, except for the host name check: `require` encrypts, `verify-ca` and `verify-full`
+ * also verify the certificate chain.
+ */
 function tlsOptionsFor(mode: SslMode, parameters: URLSearchParams): ConnectionOptions {
   const named = readParameterFile(parameters, 'sslrootcert');
   const verifies = mode.startsWith('verify-') || (mode === 'require' && named !== undefined);
@@ -116,11 +119,11 @@ function tlsOptionsFor(mode: SslMode, parameters: URLSearchParams): ConnectionOp
 
 function attemptsFor(host: string, port: number, mode: SslMode, tls: ConnectionOptions): ConnectionAttempt[] {
   const plain: ConnectionAttempt = { host, port, ssl: false };
-  // The driver names no host to check where it is an address.
+  // Done here, because the driver passes no host name for an IP address.
   const checkServerIdentity: ConnectionOptions['checkServerIdentity'] = (_, certificate) =>
     mode === 'verify-full' ? nameMatches(host, certificate) : undefined;
   const encrypted: ConnectionAttempt = { host, port, ssl: { ...tls, checkServerIdentity } };
-  // Over a socket of the system there is no TLS.
+  // There is no TLS over a Unix socket.
   if (mode === 'disable' || host.startsWith('/')) return [plain];
   if (mode === 'allow') return [plain, encrypted];
   return mode === 'prefer' ? [encrypted, plain] : [encrypted];
@@ -128,7 +131,7 @@ function attemptsFor(host: string, port: number, mode: SslMode, tls: ConnectionO
 
 function refuseUnknownParameters(parameters: URLSearchParams): void {
   for (const name of parameters.keys()) {
-    // A misspelt sslmode would turn nothing on.
+    // A misspelt sslmode would silently disable TLS.
     if (!SUPPORTED_PARAMETERS.has(name) && !IGNORED_PARAMETERS.has(name))
       throwInvalid(`with libpq parameters, which ${name} is not`);
   }
@@ -139,8 +142,8 @@ function refuseUnknownParameters(parameters: URLSearchParams): void {
 }
 
 /**
- * Reads an address with one server or several, of which the one that takes writes is used. Throws an error whose message
- * says what is accepted where this is something else; it never holds the password.
+ * Parses a URL with one or more servers, of which the writable one is used. Throws an error whose message says what is
+ * accepted and never contains the password.
  */
 export function parsePostgresUrl(text: string): PostgresUrl {
   const parts = /^postgres(?:ql)?:\/\/(?:([^/?#@]*)@)?([^/?#@]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/.exec(text);

@@ -24,17 +24,17 @@ import type { Bindable, KeyedLookup, Store } from './store.ts';
 
 const WORK_TIMEOUTS: ConnectionTimeouts = { connectMs: 4 * SECOND, statementMs: 15 * SECOND, answerMs: 20 * SECOND };
 const LOOKUP_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 2 * SECOND, answerMs: 3 * SECOND };
-/** For commands that read everything. */
+/** For commands that read the whole database. */
 const LONG_TIMEOUTS: ConnectionTimeouts = { connectMs: 10 * SECOND, statementMs: 600 * SECOND, answerMs: 600 * SECOND };
-/** Connections of one node: these 14, and five for leases and wake-ups (`nodes.ts`). */
+/** Pool sizes of one node: these 14 connections, and five for leases and notifications (`node-leases.ts`). */
 const WORK_CONNECTIONS = 8;
 const LOOKUP_CONNECTIONS = 6;
 const MAX_WAITING_WORK = 500;
 const MAX_WAITING_LOOKUPS = 2_000;
-/** How often a transaction is done anew that collided with another. */
+/** Maximum attempts of a transaction that conflicts with others. */
 const MAX_ATTEMPTS = 5;
 
-/** A pool as kysely takes it, which throws away connections that broke, and speaks of them as `unavailable`. */
+/** Wraps a pool for kysely: discards broken connections and reports their errors as `unavailable`. */
 function poolForKysely(pool: BoundedPool, timeouts: ConnectionTimeouts): PostgresPool {
   return {
     options: {},
@@ -46,14 +46,14 @@ function poolForKysely(pool: BoundedPool, timeouts: ConnectionTimeouts): Postgre
         processID: 0,
         async query(sql: string, parameters: readonly unknown[]) {
           if (connectionError !== undefined) throw toStoreError(connectionError);
-          // Booleans are kysely's own, when it looks for its tables.
+          // kysely itself binds booleans when it reads the schema.
           for (const value of parameters) if (typeof value !== 'boolean') assertBindable(value);
           try {
             if (sql === 'begin') return await client.query(beginStatementFor(client, timeouts));
             return await client.query(sql, parameters as unknown[]);
           } catch (error) {
             if (isConnectionLost(error)) connectionError = error as Error;
-            // Collisions pass as they are, so that the transaction can be done anew.
+            // Conflicts pass unchanged, so that the transaction can be retried.
             throw isSerializationFailure(error) ? error : toStoreError(error);
           }
         },
@@ -64,13 +64,13 @@ function poolForKysely(pool: BoundedPool, timeouts: ConnectionTimeouts): Postgre
   };
 }
 
-/** `?` to `$n`, for statements that are written once for every engine. */
+/** Replaces `?` by `$n`, for statements that are written once for both engines. */
 function numberParameters(statement: string): string {
   let count = 0;
   return statement.replace(/\?/g, () => `$${++count}`);
 }
 
-/** Statements by a name each, so that a connection parses and plans them once. */
+/** Names each statement, so that a connection parses and plans it once. */
 function createStatementCache(): (statement: string) => { name: string; text: string } {
   const prepared = new Map<string, { name: string; text: string }>();
   return (statement) => {
@@ -83,7 +83,10 @@ function createStatementCache(): (statement: string) => { name: string; text: st
   };
 }
 
-/** A commit that is not on disk when it is answered could bring a deleted credential back. */
+/**
+ * Refuses a database that acknowledges commits before they are on disk, because a crash could restore a deleted
+ * credential.
+ */
 async function refuseAsynchronousCommit(pool: BoundedPool): Promise<void> {
   const { client, release } = await pool.acquire();
   try {
@@ -99,7 +102,10 @@ async function refuseAsynchronousCommit(pool: BoundedPool): Promise<void> {
   );
 }
 
-/** Why a node can't start on the database; anything that is no failure to reach or use it, as it came. */
+/**
+ * Returns the reason a node cannot start on the database; errors other than connection failures are returned
+ * unchanged.
+ */
 function toStartError(error: unknown): unknown {
   const cause = error instanceof Problem ? error.cause : error;
   if (cause instanceof ConnectError) return new StartRefusedError(`DATABASE_URL: ${cause.message}`, { cause });
@@ -109,9 +115,9 @@ function toStartError(error: unknown): unknown {
 }
 
 /**
- * Opens the PostgreSQL store and brings its tables up to date; any number of nodes may do so at once.
- * Look-ups have connections of their own, so that long work never holds up a judgement.
- * `onError` is told of idle connections that broke. Throws `StartRefusedError` where there is no database that can be used.
+ * Opens the PostgreSQL store and migrates it; any number of nodes may do so at once. Lookups have dedicated
+ * connections, so that long-running work never delays an authorization decision. `onError` receives errors of idle
+ * connections. Throws `StartRefusedError` if no usable database is found.
  */
 export async function openPostgresStore(url: string, onError: (error: Error) => void): Promise<Store> {
   const work = createPool({
@@ -150,7 +156,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
       return rows[0] as Row | undefined;
     } catch (error) {
       release(error);
-      // A migration changed what the kept plan gives back (0A000): a fresh connection plans it anew.
+      // 0A000: a migration changed the result type of the cached plan. A fresh connection plans the query again.
       if (mayRetry && (noteLostStatementName(error) || (error as { code?: unknown }).code === '0A000'))
         return first(statement, parameters, false);
       throw toStoreError(error);
@@ -194,7 +200,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
   };
 }
 
-/** Opens the database for reading alone, with time enough to read all of it. */
+/** Opens the database read-only, with timeouts long enough to read all of it. */
 export function openPostgresReader(url: string): Kysely<Schema> {
   const pool = createPool({ url, connections: 1, maxWaiting: 1, timeouts: LONG_TIMEOUTS, onError: () => undefined });
   return new Kysely<Schema>({ dialect: new PostgresDialect({ pool: poolForKysely(pool, LONG_TIMEOUTS) }) });

@@ -4,7 +4,7 @@ import { Problem } from '../contract/problem.ts';
 import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
 import type { Trx } from './store.ts';
 
-/** The `quota_exceeded` of a quota, with the seconds until its window ends. */
+/** Returns the `quota_exceeded` problem of a quota, with the seconds until its window ends. */
 export function quotaExceeded(name: QuotaName, now: number): Problem {
   const { max, spanMs, per, unit: what }: Quota = QUOTAS[name];
   const window = spanMs === null ? '' : ` in ${spanMs / HOUR} hours`;
@@ -14,8 +14,8 @@ export function quotaExceeded(name: QuotaName, now: number): Problem {
 }
 
 /**
- * Uses some of a quota that counts in windows, in the transaction that adds what it counts. Returns whether there was
- * room. The row stays locked until the transaction ends.
+ * Consumes `count` of a windowed quota, in the transaction that adds what is counted. Returns false if the quota is
+ * used up. The row stays locked until the transaction ends.
  */
 export async function tryConsumeQuota(
   trx: Trx,
@@ -40,19 +40,19 @@ export async function tryConsumeQuota(
   return used <= max;
 }
 
-/** Uses some of a quota. Throws `quota_exceeded`, so that the transaction leaves nothing behind. */
+/** Consumes `count` of a quota. Throws `quota_exceeded`, which rolls the transaction back. */
 export async function consumeQuota(trx: Trx, name: QuotaName, subject: string, now: number, count = 1): Promise<void> {
   if (!(await tryConsumeQuota(trx, name, subject, now, count))) throw quotaExceeded(name, now);
 }
 
-/** Throws `quota_exceeded` where as many jobs of a workspace wait as may. */
+/** Throws `quota_exceeded` if the workspace has the maximum number of waiting jobs. */
 export async function checkWaitingJobs(trx: Trx, workspaceId: string, now: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from job
     where workspace_id = ${workspaceId} and status = 'waiting'`.execute(trx);
   if (Number(rows[0]?.count ?? 0) >= QUOTAS.waitingJobs.max) throw quotaExceeded('waitingJobs', now);
 }
 
-/** Throws `quota_exceeded` where a person owns as many workspaces as one may. */
+/** Throws `quota_exceeded` if the person owns the maximum number of workspaces. */
 export async function checkOwnedWorkspaces(trx: Trx, personId: string, now: number): Promise<void> {
   const { count } = await trx
     .selectFrom('member')
@@ -63,7 +63,7 @@ export async function checkOwnedWorkspaces(trx: Trx, personId: string, now: numb
   if (Number(count) >= QUOTAS.workspaces.max) throw quotaExceeded('workspaces', now);
 }
 
-/** Deletes what was used in windows that are over. For housekeeping alone. */
+/** Deletes the counts of past windows. Used only by housekeeping. */
 export async function deleteOldQuotaUses(trx: Trx, now: number): Promise<void> {
   for (const [quota, { spanMs }] of Object.entries<Quota>(QUOTAS)) {
     if (spanMs === null) continue;

@@ -1,7 +1,10 @@
 import type { AppTable, DeploymentTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** Apps whose repository has a user, a query or a fragment in its address. Names no workspace: it is the operator's upgrade. */
+/**
+ * Returns apps whose repository URL has a user, a query or a fragment. Not filtered by workspace: part of the upgrade
+ * at start.
+ */
 export async function appsWithSecretsInUrl(db: Queryable): Promise<AppTable[]> {
   return db
     .selectFrom('app')
@@ -12,7 +15,7 @@ export async function appsWithSecretsInUrl(db: Queryable): Promise<AppTable[]> {
 
 type PlanRow = Pick<DeploymentTable, 'workspace_id' | 'id' | 'plan'>;
 
-/** Plans of deployments that are not over. Names no workspace: it is the operator's upgrade. */
+/** Returns the plans of unfinished deployments. Not filtered by workspace: part of the upgrade at start. */
 export async function unfinishedPlans(db: Queryable): Promise<PlanRow[]> {
   return db
     .selectFrom('deployment')
@@ -32,7 +35,7 @@ export async function replacePlan(trx: Trx, { workspace_id, id, plan }: PlanRow)
     .execute();
 }
 
-/** Replaces the repository of an app; false where somebody else has changed it meanwhile. */
+/** Replaces the repository of an app; returns false if it was changed meanwhile. */
 export async function replaceRepository(
   trx: Trx,
   { workspace_id, id, repository }: AppTable,

@@ -3,7 +3,7 @@ import type { PageRequest } from './paging.ts';
 import type { AppTable, ProjectTable, ScriptTable, ServerTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** The nouns whose tables share id, workspace, name, slug and stamps. */
+/** Resource types whose tables share id, workspace, name, slug and timestamps. */
 export interface ResourceRows {
   project: ProjectTable;
   server: ServerTable;
@@ -13,13 +13,13 @@ export interface ResourceRows {
 export type ResourceType = keyof ResourceRows;
 
 export interface ResourceFilter {
-  /** Part of the name, in lower case. */
+  /** A substring of the name, in lower case. */
   readonly q?: string | undefined;
   readonly projectId?: string | undefined;
   readonly serverId?: string | undefined;
 }
 
-/** A resource of the workspace by id or slug; no slug looks like an id. */
+/** Returns a resource of the workspace by id or slug, or undefined; no slug has the form of an id. */
 export async function findResource<Noun extends ResourceType>(
   db: Queryable,
   resourceType: Noun,
@@ -31,7 +31,7 @@ export async function findResource<Noun extends ResourceType>(
   return rows[0];
 }
 
-/** Rows in the order asked for, one beyond the limit. */
+/** Returns rows in the requested order, up to one more than the limit. */
 export async function listResources<Noun extends ResourceType>(
   db: Queryable,
   resourceType: Noun,
@@ -80,7 +80,7 @@ export async function insertResource<Noun extends ResourceType>(
     values (${sql.join(Object.values(row))})`.execute(trx);
 }
 
-/** Writes a row over the one that is there. */
+/** Overwrites an existing row. */
 export async function updateResource<Noun extends ResourceType>(
   trx: Trx,
   resourceType: Noun,
@@ -101,14 +101,14 @@ export async function deleteResource(
   await sql`delete from ${sql.table(resourceType)} where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
 }
 
-/** What hangs on a project or server, and through which column. */
+/** Which apps or scripts depend on a project or server, and through which column. */
 export type DependentFilter = {
   readonly type: 'app' | 'script';
   readonly column: 'project_id' | 'server_id';
   readonly id: string;
 };
 
-/** The names of some of the apps or scripts that hang on a project or server, and how many there are. */
+/** Returns the names of up to `limit` apps or scripts that depend on a project or server, and their total number. */
 export async function findDependents(
   db: Queryable,
   workspaceId: string,

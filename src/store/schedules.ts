@@ -2,11 +2,11 @@ import { sql } from 'kysely';
 import type { ResourceRows } from './resources.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** What has a schedule, and where it keeps when that is due next. */
+/** The resources that can have a schedule, and the column with its next due time. */
 const NEXT_DUE_COLUMN = { app: 'next_backup_at', script: 'next_run_at' } as const;
 export type ScheduledKind = keyof typeof NEXT_DUE_COLUMN;
 
-/** Those whose time has come, the longest due first, in every workspace. */
+/** Returns resources whose schedule is due, the longest overdue first, in every workspace. */
 export async function dueSchedules(
   db: Queryable,
   kind: ScheduledKind,
@@ -19,7 +19,10 @@ export async function dueSchedules(
   return rows;
 }
 
-/** One of them, held until the transaction ends: of several nodes one sees that it is due, or that nothing is at work. */
+/**
+ * Returns a scheduled resource and locks its row until the transaction ends, so that only one node starts what is due;
+ * or undefined.
+ */
 export async function lockScheduled<Noun extends ScheduledKind>(
   trx: Trx,
   kind: Noun,
@@ -33,7 +36,7 @@ export async function lockScheduled<Noun extends ScheduledKind>(
   return rows[0];
 }
 
-/** Sets when it is due next, null for never. */
+/** Sets the next due time; null for never. */
 export async function setNextDueTime(
   trx: Trx,
   kind: ScheduledKind,

@@ -1,8 +1,8 @@
 import type { Generated } from 'kysely';
 
 /**
- * The tables. TEXT ids, instants as epoch milliseconds, 0/1 flags, JSON as text, digests as bytes.
- * Every table of a workspace's own rows carries `workspace_id`, and every query names it.
+ * The tables. Ids are TEXT, timestamps epoch milliseconds, flags 0 or 1, structured values JSON text, digests bytes.
+ * Every table with rows of a workspace has `workspace_id`, and every query filters by it.
  */
 export interface Schema {
   installation: InstallationTable;
@@ -26,10 +26,10 @@ export interface Schema {
     address: string;
     first_seen_at: number;
     last_seen_at: number;
-    /** Id of the API key of the guard that reported it last; null where Devpilot saw it itself. */
+    /** Id of the API key of the guard that last reported it; null if Devpilot saw it itself. */
     reported_by: string | null;
   };
-  /** Uses that guards reported, by the API key of the guard. */
+  /** Uses that guards reported, by the guard's API key. */
   credential_report: {
     credential_id: string;
     workspace_id: string;
@@ -76,11 +76,11 @@ export interface Schema {
   stored_object: StoredObjectTable;
 }
 
-/** One row, whose id is 1. */
+/** A single row, with id 1. */
 export interface InstallationTable {
   id: number;
   store_id: string;
-  /** What opens under the right secret; null until it was first opened. */
+  /** A sealed value that only the right secret decrypts; null until the store was first opened. */
   secret_check: string | null;
   starts: number;
   clean: number;
@@ -90,13 +90,13 @@ export interface PersonTable {
   id: string;
   name: string;
   email: string;
-  /** The address as it is compared: NFC, lower case. */
+  /** The email address normalized for comparison: NFC, lower case. */
   email_key: string;
   password_hash: string;
-  /** The TOTP key, sealed; pending until confirmed. */
+  /** The sealed TOTP key, including one that is not confirmed yet. */
   totp_sealed: string | null;
   totp_enabled: Generated<number>;
-  /** The last time step that was accepted: a code works once. */
+  /** The last accepted time step, so that each code works once. */
   totp_last_step: Generated<number>;
   last_workspace_id: string | null;
   /** 1: administers the installation. */
@@ -118,7 +118,7 @@ export interface SessionTable {
   user_agent: string | null;
   created_at: number;
   last_used_at: number;
-  /** When it ends however much it is used. */
+  /** When it ends regardless of use. */
   ends_at: number;
 }
 
@@ -126,15 +126,15 @@ export interface PasskeyTable {
   id: string;
   person_id: string;
   name: string;
-  /** The authenticator's own id of it, base64url. */
+  /** The authenticator's credential id, base64url. */
   credential_id: string;
   public_key: Uint8Array;
-  /** The authenticator's sign counter; 0 for those that keep none. */
+  /** The authenticator's signature counter; 0 for authenticators without one. */
   counter: number;
   /** JSON array. */
   transports: string;
   backed_up: number;
-  /** The host name that it was made for; it works at no other. */
+  /** The host name it was registered for (WebAuthn RP ID); it works on no other. */
   rp_id: string;
   created_at: number;
   last_used_at: number | null;
@@ -142,7 +142,7 @@ export interface PasskeyTable {
 
 export interface PasskeyChallengeTable {
   digest: Uint8Array;
-  /** Who adds a passkey; null where someone signs in. */
+  /** The person adding a passkey; null for a sign-in. */
   person_id: string | null;
   address: string;
   expires_at: number;
@@ -194,7 +194,7 @@ export interface CredentialTable {
   workspace_id: string;
   kind: string;
   name: string;
-  /** The name as it is searched and sorted: lower case. */
+  /** The name in lower case, for searching and sorting. */
   name_key: string;
   description: string | null;
   /** JSON array of scopes or permissions. */
@@ -208,7 +208,7 @@ export interface CredentialTable {
   expires_at: number | null;
   created_at: number;
   updated_at: number;
-  /** Null where the account was deleted. */
+  /** Null if the account was deleted. */
   created_by: string | null;
   last_used_at: number | null;
   use_count: Generated<number>;
@@ -217,16 +217,16 @@ export interface CredentialTable {
 export interface UsageChunkTable {
   node_id: string;
   number: number;
-  /** Credentials named. */
+  /** Number of credentials in it. */
   size: number;
   uses: string;
 }
 
-/** Uses as they were counted, until they are folded into the credentials. */
+/** Reported uses that have not been added to the credentials yet. */
 export interface UsageChunkTable {
   node_id: string;
   number: number;
-  /** Credentials named. */
+  /** Number of credentials in it. */
   size: number;
   uses: string;
 }
@@ -268,7 +268,7 @@ interface ResourceColumns {
   id: string;
   workspace_id: string;
   name: string;
-  /** The name as it is searched and sorted: lower case. */
+  /** The name in lower case, for searching and sorting. */
   name_key: string;
   slug: string;
   created_at: number;
@@ -288,7 +288,7 @@ export interface ServerTable extends ResourceColumns {
   public_key: string | null;
   /** The private key, sealed for this row. */
   private_key_sealed: string | null;
-  /** 0 until an owner or admin confirms its host, port, user and host key: nothing runs on it before. */
+  /** 0 until an owner or admin confirms its host, port, user and host key; until then nothing runs on it. */
   confirmed: number;
 }
 
@@ -310,11 +310,11 @@ export interface AppTable extends ResourceColumns {
   log_command: string | null;
   /** JSON object. */
   backup: string | null;
-  /** When the schedule of its backups is due. */
+  /** When its next scheduled backup is due. */
   next_backup_at: number | null;
 }
 
-/** One change of an app's environment, of any number of variables. */
+/** One change of an app's environment, to any number of variables. */
 export interface EnvVersionTable {
   app_id: string;
   workspace_id: string;
@@ -329,23 +329,23 @@ export interface EnvVersionTable {
   restored_from: number | null;
 }
 
-/** What a version made of one variable. */
+/** The change of one variable in a version. */
 export interface EnvChangeTable {
   app_id: string;
   workspace_id: string;
   name: string;
   version: number;
-  /** The value, sealed for this row; null where the version removed it. */
+  /** The sealed value; null if the version removed the variable. */
   value_sealed: string | null;
   at: number;
 }
 
-/** An event of the activity tracker (CloudEvents 1.0); `id` and `source` are its sender's. */
+/** An event of the activity tracker (CloudEvents 1.0); its sender chooses `id` and `source`. */
 export interface ActivityEventTable {
   workspace_id: string;
   source: string;
   id: string;
-  /** Counts up within the workspace, with gaps. */
+  /** Increases within the workspace, with gaps. */
   sequence: number;
   type: string;
   subject: string | null;
@@ -355,7 +355,7 @@ export interface ActivityEventTable {
   received_at: number;
 }
 
-/** How many events there were in one step of an interval, by one type, source or subject. */
+/** Number of events in one step of an interval, by type, source or subject. */
 export interface ActivityRollupTable {
   workspace_id: string;
   grain: string;
@@ -363,12 +363,12 @@ export interface ActivityRollupTable {
   at: number;
   key: string;
   count: number;
-  /** Distinct subjects, as the sketch says. */
+  /** Number of distinct subjects, estimated by the sketch. */
   subjects: number;
   sketch: string | null;
 }
 
-/** What errors that are alike are gathered in. */
+/** A group of similar errors. */
 export interface ErrorIssueTable {
   id: string;
   workspace_id: string;
@@ -380,20 +380,20 @@ export interface ErrorIssueTable {
   count: number;
   first_seen_at: number;
   last_seen_at: number;
-  /** Those of the newest occurrence. */
+  /** The release, environment and app of the newest occurrence. */
   release: string | null;
   environment: string | null;
   app: string | null;
   resolved_at: number | null;
   muted_at: number | null;
-  /** Who sent its first report: the id of a person or a credential. Null for those of earlier versions. */
+  /** Who sent its first report: the id of a person or a credential. Null for issues of earlier versions. */
   sender: string | null;
-  /** The minute in which occurrences were last kept, and how many in it. */
+  /** The minute in which occurrences were last stored, and how many were stored in it. */
   kept_minute: number;
   kept_count: number;
 }
 
-/** An occurrence that was kept. */
+/** A stored occurrence. */
 export interface ErrorEventTable {
   id: string;
   workspace_id: string;
@@ -410,18 +410,19 @@ export interface ErrorEventTable {
   detail: string;
 }
 
-/** How often an issue was seen with one release, environment or app. */
+/** A public key that can only submit errors. */
 export interface ErrorKeyTable {
   id: string;
   workspace_id: string;
   name: string;
   public_key: string;
   app_id: string | null;
-  /** JSON array of origins; empty for any. */
+  /** JSON array of origins; empty for any origin. */
   allowed_origins: string;
   created_at: number;
 }
 
+/** How often an issue was seen with one release, environment or app. */
 export interface ErrorFacetTable {
   issue_id: string;
   workspace_id: string;
@@ -431,62 +432,62 @@ export interface ErrorFacetTable {
   last_seen_at: number;
 }
 
-/** Work that a node takes up: once, unless its kind says otherwise. */
+/** Work for a node: run once, unless its kind is resumable or it has retries. */
 export interface JobTable {
   id: string;
   workspace_id: string;
   kind: string;
-  /** What it is about: the id of a deployment, a run, a backup. */
+  /** The id of the deployment, run or backup that it performs. */
   resource_id: string;
   /** JSON. */
   payload: string;
   status: string;
-  /** Not before this. */
+  /** Earliest start, epoch milliseconds. */
   run_at: number;
   created_at: number;
   started_at: number | null;
   finished_at: number | null;
-  /** Milliseconds that one try may take. */
+  /** Maximum duration of one attempt in milliseconds. */
   time_limit: number | null;
-  /** Counts up whenever a node takes it, so that one which lost it can write nothing any more. */
+  /** Incremented whenever a node claims it, so that a node which lost it can no longer write. */
   attempt: number;
-  /** Failures that were borne, and how many are. */
+  /** Failures so far, and how many are retried. */
   failures: number;
   retries: number;
   retry_after: number;
-  /** How often a node was lost that had it. */
+  /** How many nodes were lost while running it. */
   losses: number;
   owner: string | null;
-  /** By the database's clock. */
+  /** When the lease expires, by the database's clock. */
   lease_until: number | null;
-  /** Why it is to end; null while it is not. */
+  /** Why it must end; null while it need not. */
   cancel: string | null;
   error: string | null;
 }
 
-/** What a job that is not over takes a place in: at most `capacity` may run in a lane at a time. */
+/** A lane of an unfinished job: at most `capacity` jobs run in a lane at a time. */
 export interface JobLaneTable {
   job_id: string;
   workspace_id: string;
   lane: string;
   capacity: number;
   created_at: number;
-  /** Whether the job holds its place. */
+  /** Whether the job occupies capacity of the lane. */
   held: number;
 }
 
-/** What was said while something ran. */
+/** The output of a deployment, run or other work. */
 export interface LogTable {
   id: string;
   workspace_id: string;
   lines: number;
-  /** Characters of all lines. */
+  /** Number of characters of all lines. */
   size: number;
   created_at: number;
   closed_at: number | null;
 }
 
-/** Some lines in a row, compressed. */
+/** Consecutive lines, compressed. */
 export interface LogChunkTable {
   log_id: string;
   workspace_id: string;
@@ -495,7 +496,7 @@ export interface LogChunkTable {
   data: Uint8Array;
 }
 
-/** What a version keeps of a script. */
+/** The versioned part of a script. */
 export interface ScriptContent {
   body: string;
   interpreter: string;
@@ -508,7 +509,7 @@ export interface ScriptContent {
 
 export interface ScriptTable extends ResourceColumns, ScriptContent {
   description: string | null;
-  /** Of its content. */
+  /** The number of the version with its current content. */
   version: number;
   schedule: string | null;
   next_run_at: number | null;
@@ -552,7 +553,7 @@ export interface BackupTable extends ActorColumns {
   kind: string;
   status: string;
   size_bytes: number | null;
-  /** In hex; null until the backup is whole. */
+  /** In hex; null until the backup is complete. */
   sha256: string | null;
   error: string | null;
   created_at: number;
@@ -574,14 +575,14 @@ export interface RestoreTable extends ActorColumns {
   finished_at: number | null;
 }
 
-/** Something in the data directory or a bucket that is, or was to become, a backup. */
+/** An object in a data directory or bucket that is a backup, or was to become one. */
 export interface StoredObjectTable {
-  /** That of the backup. */
+  /** The id of the backup. */
   id: string;
   workspace_id: string;
-  /** Which data directory or bucket, and the name in it. */
+  /** The data directory or bucket, and the object's name in it. */
   place: string;
-  /** The bucket's name for an upload in parts that is not done. */
+  /** The bucket's id of an unfinished multipart upload. */
   upload: string | null;
   created_at: number;
 }
@@ -599,27 +600,30 @@ export interface DeploymentTable {
   strategy: string;
   batch_size: number;
   pause_seconds: number;
-  /** JSON of the health check instead of the app's; `null` in it for none; null where the app's own holds. */
+  /**
+   * JSON of the health check that overrides the app's, or the JSON value `null` for none; SQL null if the app's
+   * applies.
+   */
   health_check: string | null;
   scheduled_at: number | null;
-  /** `waiting`, `given`, or null where none was asked for. */
+  /** `waiting`, `given`, or null if no approval was requested. */
   approval: string | null;
-  /** JSON: who gave it. */
+  /** JSON: who approved it. */
   approved_by: string | null;
-  /** JSON object: the fields that the request for it overrode, as they are shown. */
+  /** JSON object: the fields that its request overrode, as shown to users. */
   overrides: string;
   /** JSON array of names. */
   skip_hooks: string;
   rollback_of: string | null;
-  /** JSON array: what became of each hook. */
+  /** JSON array: the outcome of each hook. */
   hooks: string;
-  /** JSON: what it works by, as the app was when it began. */
+  /** JSON: the app's settings when the deployment started, which it follows. */
   plan: string | null;
-  /** Servers before this one are done. */
+  /** The position of the first server that is not finished. */
   next_server: number;
-  /** Whether a batch is under way: a node that finds it so has taken over from one that is gone. */
+  /** Whether a batch is running: a node that finds it set has taken over from a lost one. */
   under_way: number;
-  /** `promote` or `abort`, once somebody said so. */
+  /** `promote` or `abort` once requested. */
   decision: string | null;
   error: string | null;
   created_by_kind: string;
@@ -637,6 +641,6 @@ export interface DeploymentServerTable {
   position: number;
   server_id: string;
   status: string;
-  /** What `current` led to before, empty for nothing; null until that is known. */
+  /** The previous target of the `current` link, empty for none; null until it is known. */
   previous: string | null;
 }

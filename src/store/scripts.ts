@@ -7,7 +7,7 @@ export async function insertScriptVersion(trx: Trx, version: ScriptVersionTable)
   await trx.insertInto('script_version').values(version).execute();
 }
 
-/** Versions newest first, one beyond the limit. */
+/** Returns versions, newest first, up to one more than the limit. */
 export async function listScriptVersions(
   db: Queryable,
   workspaceId: string,
@@ -41,7 +41,7 @@ export async function findScriptVersion(
     .executeTakeFirst();
 }
 
-/** Forgets the versions before `oldest` that no run under way needs. */
+/** Deletes the versions before `oldest` that no unfinished run needs. */
 export async function pruneScriptVersions(
   trx: Trx,
   workspaceId: string,
@@ -73,7 +73,7 @@ export async function insertRun(trx: Trx, row: RunTable): Promise<void> {
   await trx.insertInto('run').values(row).execute();
 }
 
-/** A script's runs newest first, one beyond the limit. */
+/** Returns a script's runs, newest first, up to one more than the limit. */
 export async function listRuns(
   db: Queryable,
   workspaceId: string,
@@ -97,7 +97,9 @@ export async function listRuns(
     .execute();
 }
 
-/** How many of a script's runs are in one of these states; `scheduledOnly`: of those that a schedule began. */
+/**
+ * Returns the number of a script's runs in these states; with `scheduledOnly`, only of runs that a schedule started.
+ */
 export async function countRuns(
   db: Queryable,
   workspaceId: string,

@@ -2,15 +2,15 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 
 const SEAL_VERSION = 'v1';
 
-/** Keeps secrets that must be read back, and makes MACs, under keys derived from `DEVPILOT_SECRET`. */
+/** Encrypts secrets that must be read back, and computes MACs, with keys derived from `DEVPILOT_SECRET`. */
 export interface Seal {
-  /** AES-256-GCM of `plain`, bound to the row `identity` (associated data) and marked with the key's id. */
+  /** Encrypts `plain` with AES-256-GCM, bound to `identity` as associated data and marked with the key's id. */
   seal(plain: string, identity: string): string;
-  /** Reads back what `seal` made for the same identity. Throws for anything else. */
+  /** Decrypts the result of `seal` for the same identity. Throws for anything else. */
   open(sealed: string, identity: string): string;
-  /** Tells whether a secret of ours sealed it; what it is bound to shows when it is opened. */
+  /** Returns whether one of the configured secrets sealed it; its identity is checked only by `open`. */
   hasKeyFor(sealed: string): boolean;
-  /** HMAC-SHA-256 of `text` in hex, under a key of its own for `purpose`. */
+  /** Returns the HMAC-SHA-256 of `text` in hex, with a separate key per `purpose`. */
   mac(purpose: string, text: string): string;
 }
 
@@ -29,7 +29,7 @@ function deriveKeys(secret: Buffer): Keys {
   return { id, sealing: deriveKey(secret, 'sealing'), secret };
 }
 
-/** The first secret seals; all of them open, so that a secret can be replaced (design: key id for rotation). */
+/** Creates a seal. The first secret encrypts and all of them decrypt, so that a secret can be rotated. */
 export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
   const all = secrets.map(deriveKeys);
   const current = deriveKeys(secrets[0]);

@@ -2,14 +2,14 @@ import { sql } from 'kysely';
 import type { Schema } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** A column that holds what `DEVPILOT_SECRET` seals, and what its rows are told apart by. */
+/** A column encrypted under `DEVPILOT_SECRET`, and the key columns of its table. */
 interface SealedColumn {
   readonly table: keyof Schema;
   readonly column: string;
   readonly key: readonly string[];
 }
 
-/** All of them; whoever adds one says in `src/server/secret-rotation.ts` what its values are bound to. */
+/** All sealed columns. Each needs an entry in `IDENTITY_OF_ROW` of `src/server/secret-rotation.ts`. */
 export const SEALED_COLUMNS = [
   { table: 'person', column: 'totp_sealed', key: ['id'] },
   { table: 'server', column: 'private_key_sealed', key: ['id'] },
@@ -22,7 +22,10 @@ export type SealedRow = Readonly<Record<string, string | number>>;
 
 const ROWS_PER_READ = 500;
 
-/** Rows whose column is not null, some at a time, in the order of their key. Names no workspace: it is the operator's. */
+/**
+ * Yields the rows whose column is not null in batches, ordered by their key. Not filtered by workspace: used only for
+ * rotating the secret.
+ */
 export async function* readSealedRows(
   db: Queryable,
   { table, column, key }: SealedColumn,

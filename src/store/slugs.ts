@@ -9,7 +9,7 @@ class SlugTakenError extends Problem {
   }
 }
 
-/** Throws `conflict` where a write meets a slug that is taken. */
+/** Throws `conflict` if a write violates the uniqueness of a slug. */
 export async function throwOnTakenSlug<T>(write: () => Promise<T>): Promise<T> {
   try {
     return await write();
@@ -20,8 +20,8 @@ export async function throwOnTakenSlug<T>(write: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Runs a transaction again when the slug it chose was taken by another one at the same moment. A slug
- * that was asked for is nobody's to change: `conflict`.
+ * Retries a transaction whose generated slug was taken concurrently. A slug that the request specified is never
+ * changed: throws `conflict`.
  */
 export async function retryOnTakenSlug<T>(
   requested: { readonly slug?: string | undefined },

@@ -3,8 +3,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
 
 /**
- * Reads every table and index of a file from end to end, with the lowest priority, and says what is damaged, or null.
- * `pragma quick_check` would say more, but nothing can stop it: a row at a time this ends as soon as it is asked to.
+ * Reads every table and index of a file at the lowest priority and posts a description of the damage, or null. `pragma
+ * quick_check` checks more but cannot be interrupted; this stops at the next row when requested.
  */
 const { path, stop } = workerData as { path: string; stop: Int32Array };
 const port = parentPort;
@@ -25,7 +25,7 @@ function check(): string | null {
       .prepare("select type, name, tbl_name, sql from sqlite_schema where type in ('table', 'index') and rootpage > 0")
       .all();
     for (const { type, name, tbl_name, sql } of parts) {
-      // What a part of the rows is in can't be asked for all of them.
+      // A partial index cannot be used to read all rows.
       if (type === 'index' && / where /i.test(String(sql ?? ''))) continue;
       const how = type === 'table' ? 'not indexed' : `indexed by "${name}"`;
       database.prepare(`select count(keep_going()) from "${tbl_name}" ${how}`).get();

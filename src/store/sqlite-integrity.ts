@@ -15,16 +15,17 @@ import { DatabaseSync } from 'node:sqlite';
 import { StartRefusedError } from './start-refused-error.ts';
 
 /**
- * What must be in a data directory is remembered twice: beside the file, in `devpilot.state`, and in the file, in the row
- * of `installation`. The row says `clean` while the file holds all that was written; it is set to 0, and brought into
- * the file itself, before anything is acknowledged, and to 1 by a clean stop, before the write-ahead log is removed.
- * So a file that says 0 without its log has lost acknowledged writes, however it came to be there. A crash leaves the log.
+ * The expected contents of a data directory are recorded twice: in `devpilot.state` next to the database, and in the
+ * `installation` row of the database. The row says `clean` while the file contains everything that was written. It is
+ * set to 0, and checkpointed into the file, before anything is acknowledged, and set to 1 by a clean stop before the
+ * write-ahead log is removed. A file that says 0 without its log has therefore lost acknowledged writes, whatever the
+ * cause; a crash leaves the log in place.
  */
 interface StoreState {
-  /** Null while the store is being made: anything may be missing then. */
+  /** Null while the store is being created: anything may be missing then. */
   readonly store: string | null;
   readonly starts: number;
-  /** The start whose clean stop could not be noted in the file, for a full disk say. */
+  /** The start whose clean stop could not be recorded in the file, for example because the disk was full. */
   readonly stopped?: number;
 }
 
@@ -34,7 +35,7 @@ interface InstallationState {
   readonly clean: number;
 }
 
-/** Files up to this size are checked whole before the start: about a fifth of a second. */
+/** Files up to this size are checked completely before the start, which takes about 200 ms. */
 const MAX_STARTUP_CHECK_BYTES = 16 * 1_048_576;
 const WAL_HEADER_BYTES = 32;
 const WAL_MAGIC = [0x377f0682, 0x377f0683];
@@ -56,7 +57,7 @@ function readState(directory: string): StoreState | null {
   }
 }
 
-/** Writes what must be in the directory from now on, whole or not at all. */
+/** Atomically records what the directory must contain from now on. */
 export function writeState(directory: string, state: StoreState): void {
   const path = statePath(directory);
   const file = openSync(`${path}.tmp`, 'w', 0o600);
@@ -69,7 +70,10 @@ export function writeState(directory: string, state: StoreState): void {
   closeSync(folder);
 }
 
-/** Whether a write-ahead log is there whose header is sound. A crash can leave it without a frame, never without this. */
+/**
+ * Returns whether there is a write-ahead log with a valid header. A crash can leave one without frames, but never
+ * without a valid header.
+ */
 function hasWal(path: string): boolean {
   if (sizeOf(path) < WAL_HEADER_BYTES) return false;
   const header = Buffer.alloc(WAL_HEADER_BYTES);
@@ -78,7 +82,7 @@ function hasWal(path: string): boolean {
   closeSync(file);
   const magic = header.readUInt32BE(0);
   if (!WAL_MAGIC.includes(magic)) return false;
-  // The checksum of SQLite's file format, section 4.2; the magic number says in which byte order words are read.
+  // The checksum of SQLite's file format, section 4.2; the magic number determines the byte order of its words.
   let [low, high] = [0, 0];
   for (let offset = 0; offset < 24; offset += 8) {
     const [first, second] =
@@ -105,7 +109,7 @@ function checkIntegrity(database: DatabaseSync, path: string): void {
     throw new StartRefusedError(`${path} is damaged (${String(found).split('\n')[0]}). ${RESTORE_HINT}`);
 }
 
-/** Reads a file without changing anything, its log included. Throws `StartRefusedError` where it can't be read whole. */
+/** Reads a file without modifying it or its log. Throws `StartRefusedError` if it is damaged. */
 function readStoreFile(path: string): InstallationState | undefined {
   try {
     const database = new DatabaseSync(path, { readOnly: true });
@@ -120,7 +124,7 @@ function readStoreFile(path: string): InstallationState | undefined {
   } catch (error) {
     if (error instanceof StartRefusedError) throw error;
     const { message, errcode = 0 } = error as { message: string; errcode?: number };
-    // Damaged, or not a database.
+    // SQLITE_CORRUPT or SQLITE_NOTADB.
     if (![11, 26].includes(errcode & 0xff)) throw error;
     throw new StartRefusedError(`${path} is damaged (${message}). ${RESTORE_HINT}`, { cause: error });
   }
@@ -165,31 +169,31 @@ function refuseForeignOrStaleFile(
 }
 
 /**
- * Throws `StartRefusedError` where a data directory does not hold the whole store that it did; changes nothing. Reads up to
- * 16 MB of the file whole; larger ones are checked while they are served. A directory without a store passes.
+ * Throws `StartRefusedError` if a data directory has lost part of its store; modifies nothing. Files up to 16 MB are
+ * checked completely, larger ones in the background after the start. A directory that never had a store passes.
  */
 export function assertStoreComplete(directory: string): void {
   const path = databasePath(directory);
   const state = readState(directory);
-  // A crash while it is made leaves anything, a journal that must be rolled back too.
+  // A crash during creation can leave anything, including a journal that must be rolled back.
   if (state?.store === null) return;
   if (sizeOf(path) === 0) {
     refuseMissingFile(directory, state);
     return;
   }
-  // Before the file is opened, which makes an empty log where none is.
+  // Checked before the file is opened, because opening it creates an empty log if there is none.
   const walExists = hasWal(`${path}-wal`);
   refuseForeignOrStaleFile(directory, state, readStoreFile(path), walExists);
 }
 
-/** Forgets what was here: whatever is here now is the store. An empty file is removed. */
+/** Accepts the current contents of the directory as the store. Removes an empty file. */
 export function resetState(directory: string): void {
   const path = databasePath(directory);
   if (sizeOf(path) === 0) for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
   writeState(directory, { store: null, starts: 0 });
 }
 
-/** Notes that a store is being made here, so that a crash in between is no loss. */
+/** Records that a store is being created here, so that a crash meanwhile does not count as data loss. */
 export function recordCreation(directory: string): void {
   if (sizeOf(databasePath(directory)) === 0 && readState(directory) === null)
     writeState(directory, { store: null, starts: 0 });
@@ -198,7 +202,7 @@ export function recordCreation(directory: string): void {
 /** Whether the file is too large to have been checked before the start. */
 export const needsBackgroundCheck = (path: string): boolean => sizeOf(path) > MAX_STARTUP_CHECK_BYTES;
 
-/** Notes in a copy that was made of one moment that it is whole. */
+/** Marks a consistent copy as complete. */
 export function markCopyClean(path: string): void {
   const database = new DatabaseSync(path);
   try {

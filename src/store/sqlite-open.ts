@@ -1,16 +1,16 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /**
- * Opens the database file as every connection of ours must: WAL, `synchronous=FULL`, foreign keys on.
- * FULL is set and asserted at each open, because a WAL file reopened by another library falls back to
- * NORMAL, which can bring a deleted credential back after a loss of power.
+ * Opens the database file with the settings that every connection needs: WAL, `synchronous=FULL`, foreign keys on.
+ * FULL is set and verified on each connection, because a WAL file reopened by another library falls back to NORMAL,
+ * which can restore a deleted credential after a power loss.
  */
 export function openSqlite(path: string, readOnly: boolean): DatabaseSync {
   const database = new DatabaseSync(path, { readOnly });
-  // Uses are written all over the file: with the small standard cache each page went out several times. Under load the
-  // file alone is 8 MB behind; at rest it is brought up to date every few seconds.
+  // Use counts are written all over the file: with the small default page cache each page was written several times.
+  // Under load, the file lags behind by at most 8 MB of log; when idle, it is checkpointed every few seconds.
   if (!readOnly)
-    // `secure_delete`: what is deleted or replaced does not stay readable in the file.
+    // `secure_delete` overwrites deleted and replaced data in the file.
     database.exec(
       'pragma secure_delete = fast; pragma journal_mode = wal; pragma cache_size = -16000; pragma wal_autocheckpoint = 2000',
     );

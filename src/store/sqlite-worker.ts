@@ -4,14 +4,14 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openSqlite } from './sqlite-open.ts';
 import type { Bindable } from './store.ts';
 
-/** What the main thread asks of this one. */
+/** A statement sent by the main thread. */
 export interface WorkerRequest {
   readonly id: number;
   readonly sql: string;
   readonly parameters: readonly Bindable[];
 }
 
-/** What this thread answers; `errcode` is SQLite's extended result code. */
+/** The response of this thread; `errcode` is SQLite's extended result code. */
 export type WorkerResponse =
   | { readonly id: number; readonly rows: unknown[]; readonly changes: number }
   | { readonly id: number; readonly message: string; readonly errcode: number | null };
@@ -21,7 +21,7 @@ const { path, readOnly } = workerData as { path: string; readOnly: boolean };
 const port = parentPort;
 if (port === null) throw new Error('This file is the body of a worker thread.');
 
-// What may take long gives way to judgements. On Linux this is of the thread alone.
+// Long reads yield to authorization decisions. On Linux, the priority applies to this thread only.
 if (readOnly && process.platform === 'linux') setPriority(0, 19);
 
 const database: DatabaseSync = openSqlite(path, readOnly);

@@ -21,7 +21,7 @@ function temporary(): { path: string; remove: () => void } {
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
-test('synchronous is FULL at every open, also of a file that another library left at NORMAL', async () => {
+test('synchronous is FULL on every open, even after another library left the file at NORMAL', async () => {
   const { path, remove } = temporary();
   const file = join(path, 'devpilot.db');
   const store = await openSqliteStore(file);
@@ -42,7 +42,7 @@ test('synchronous is FULL at every open, also of a file that another library lef
   remove();
 });
 
-test('a date, an object and the like are refused as parameters, never bound as NULL', async () => {
+test('dates, objects and other unsupported parameters are rejected, never bound as NULL', async () => {
   const { store, close } = await openTestStore();
   await seedCredential(store, await seedWorkspace(store));
   for (const value of [new Date(), {}, { a: 1 }, [], undefined, true, Number.NaN, Number.POSITIVE_INFINITY, () => 1]) {
@@ -63,7 +63,7 @@ test('a date, an object and the like are refused as parameters, never bound as N
   await close();
 });
 
-test('what was written is there when the file is opened again', async () => {
+test('written rows are still there after reopening the file', async () => {
   const { path, remove } = temporary();
   const file = join(path, 'devpilot.db');
   const first = await openSqliteStore(file);
@@ -75,7 +75,7 @@ test('what was written is there when the file is opened again', async () => {
   remove();
 });
 
-test('a data directory is made with mode 0700 and belongs to one process at a time', () => {
+test('a data directory is created with mode 0700 and locked by one process', () => {
   const { path, remove } = temporary();
   const directory = join(path, 'deep', 'data');
   const taken = lockDataDirectory(directory);
@@ -88,7 +88,7 @@ test('a data directory is made with mode 0700 and belongs to one process at a ti
   remove();
 });
 
-test('events and counts of an earlier version are there after the migration that lays them out anew', () => {
+test('the migration to the new layout keeps the events and counts of an earlier version', () => {
   const database = new DatabaseSync(':memory:');
   database.exec("create table workspace (id text primary key); insert into workspace values ('wsp_a'), ('wsp_b')");
   for (const statement of activity()) database.exec(statement);

@@ -19,10 +19,10 @@ import { openSqlite } from './sqlite-open.ts';
 import type { WorkerRequest, WorkerResponse } from './sqlite-worker.ts';
 import type { Bindable, Store } from './store.ts';
 
-/** Primary result codes of a file that can't be read or written at the moment: busy, read-only, I/O, full, can't open. */
+/** Primary result codes for a file that cannot be read or written now: busy, read-only, I/O, full, cannot open. */
 const UNAVAILABLE_RESULT_CODES = new Set([5, 6, 8, 10, 13, 14]);
 
-/** What a failed statement is reported as: `unavailable` if the file is out of reach, as it is otherwise. */
+/** Maps a failed statement to `unavailable` if the file is inaccessible; returns other errors unchanged. */
 function toStoreError(error: SqliteError): Error {
   if (error.errcode === null || !UNAVAILABLE_RESULT_CODES.has(error.errcode & 0xff)) return error;
   return new Problem('unavailable', 'The database cannot be read or written at the moment.', {
@@ -31,7 +31,7 @@ function toStoreError(error: SqliteError): Error {
   });
 }
 
-/** Primary result codes of a file that is damaged, or no database. */
+/** Primary result codes for a damaged file or one that is not a database. */
 const DAMAGED_RESULT_CODES = new Set([11, 26]);
 
 class SqliteError extends Error {
@@ -43,7 +43,7 @@ class SqliteError extends Error {
   }
 }
 
-/** One connection, in a thread of its own: an fsync never holds up a judgement. */
+/** One connection in a worker thread, so that an fsync never blocks an authorization decision. */
 class SqliteThread implements DatabaseConnection {
   readonly #worker: Worker;
   readonly #pending = new Map<number, { resolve: (rows: QueryResult<never>) => void; reject: (e: Error) => void }>();
@@ -56,7 +56,7 @@ class SqliteThread implements DatabaseConnection {
   constructor(path: string, readOnly: boolean, onDamage: (message: string) => void = () => undefined) {
     this.#onDamage = onDamage;
     const body = import.meta.url.endsWith('.ts') ? './sqlite-worker.ts' : './sqlite-worker.js';
-    // Statements come and go; without a bound what they leave behind grows to some 40 MB a thread before it is looked at.
+    // Short-lived statements otherwise grow the young generation to about 40 MB per thread before it is collected.
     const resourceLimits = { maxYoungGenerationSizeMb: 8 };
     this.#worker = new Worker(new URL(body, import.meta.url), { workerData: { path, readOnly }, resourceLimits });
     this.#worker.on('message', (answer: WorkerResponse) => this.#complete(answer));
@@ -67,7 +67,7 @@ class SqliteThread implements DatabaseConnection {
         resolve();
       });
     });
-    // Last, since a listener for messages takes the hold anew: an idle thread keeps no process alive.
+    // Last, because adding a message listener refs the worker again: an idle thread must not keep the process alive.
     this.#worker.unref();
   }
 
@@ -99,7 +99,7 @@ class SqliteThread implements DatabaseConnection {
     });
   }
 
-  // biome-ignore lint/correctness/useYield: kysely asks for a generator; nothing here streams
+  // biome-ignore lint/correctness/useYield: kysely requires a generator; nothing here streams
   async *streamQuery(): AsyncIterableIterator<never> {
     throw new Error('Streaming is not offered; read pages instead.');
   }
@@ -131,7 +131,7 @@ function threadDialect(thread: SqliteThread): Dialect {
       try {
         await connection.executeQuery(CompiledQuery.raw('rollback'));
       } catch (error) {
-        // A commit that failed on the disk may have rolled back by itself; then there is nothing left to do.
+        // A failed commit may already have been rolled back by SQLite.
         if (!(error instanceof SqliteError && error.message.includes('no transaction is active'))) throw error;
       }
     },
@@ -148,14 +148,17 @@ function threadDialect(thread: SqliteThread): Dialect {
 
 /** The embedded store. */
 export interface SqliteStore extends Store {
-  /** Brings what the write-ahead log holds into the file: as much as goes at once, or all of it and ends the log. */
+  /**
+   * Checkpoints the write-ahead log: `passive` as far as possible without waiting, `truncate` completely, emptying the
+   * log.
+   */
   checkpoint(how: 'passive' | 'truncate'): Promise<void>;
 }
 
 /**
- * Opens the embedded store and brings its tables up to date. One thread writes, one thread reads what
- * may take long, and the hot look-ups run here on a connection of their own (4.5 µs each).
- * The caller sees to it that no other process has the file open.
+ * Opens the embedded store and migrates it. One thread writes, one thread runs long reads, and the hot-path lookups
+ * run on the calling thread over a third connection (4.5 µs each). The caller must ensure that no other process has
+ * the file open.
  */
 export async function openSqliteStore(path: string): Promise<SqliteStore> {
   let damage: string | null = null;
@@ -189,14 +192,14 @@ export async function openSqliteStore(path: string): Promise<SqliteStore> {
     async close() {
       statements.clear();
       lookupDatabase.close();
-      // The writer closes last, which folds the write-ahead log back into the file.
+      // The writer closes last, which checkpoints the write-ahead log into the file.
       await reader.close();
       await write.destroy();
     },
   };
 }
 
-/** Opens an existing file for reading alone; its owner may be at work. End it with `destroy`. */
+/** Opens an existing file read-only; its owner may be using it. Close it with `destroy`. */
 export function openSqliteReader(path: string): Kysely<Schema> {
   return new Kysely<Schema>({ dialect: threadDialect(new SqliteThread(path, true)) });
 }

@@ -1,4 +1,6 @@
-/** The store must not be opened as it is; `message` is one line that says why and what to do. A command ends with 2. */
+/**
+ * The store cannot be opened safely; `message` is one line with the cause and the remedy. Commands exit with code 2.
+ */
 export class StartRefusedError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);

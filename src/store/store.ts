@@ -4,44 +4,49 @@ import type { Schema } from './schema.ts';
 
 /** Inside a transaction. */
 export type Trx = Transaction<Schema>;
-/** Where a read can be made: the store at large or inside a transaction. */
+/** Where a read can run: the store itself or a transaction. */
 export type Queryable = Kysely<Schema> | Trx;
 
 /** A value that may be bound to a statement. */
 export type Bindable = null | number | bigint | string | Uint8Array;
 
-/** Rows of a table by a column of bytes that is unique in it. The words go into statements as they are. */
+/** Looks up rows by a unique column of bytes. The strings are inserted into SQL unescaped. */
 export interface KeyedLookup {
   readonly table: string;
   readonly columns: string;
   readonly key: string;
 }
 
-/**
- * A database with our tables in it. Every method rejects with `unavailable` when it can't be reached.
- */
+/** A database with our tables. Every method rejects with `unavailable` when the database cannot be reached. */
 export interface Store {
   readonly engine: 'sqlite' | 'postgres';
-  /** For reads that see whole transactions and nothing half done. */
+  /** For reads, which see only committed transactions. */
   readonly read: Kysely<Schema>;
-  /** Runs `work` in one transaction: all of it is there and on disk when this resolves, or none of it. */
+  /**
+   * Runs `work` in one transaction: when this resolves, everything is durable; when it rejects, nothing was changed.
+   */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
-  /** The hot look-up: the row of a key. What asks while the database is busy may be answered by one query. */
+  /**
+   * The hot-path lookup: returns the row of a key, or undefined. Lookups made while the database is busy may share one
+   * query.
+   */
   lookUp<Row>(rows: KeyedLookup, key: Uint8Array): Promise<Row | undefined>;
-  /** The first row of a prepared statement with `?` for its parameters, on a connection kept for judging. */
+  /**
+   * Returns the first row of a prepared statement with `?` placeholders, over a connection reserved for authorization.
+   */
   queryFirst<Row>(statement: string, parameters: readonly Bindable[]): Promise<Row | undefined>;
-  /** Why what is in it must not be trusted, in a sentence; null while nothing is known against it. */
+  /** A sentence describing why the contents must not be trusted; null while no damage is known. */
   fault?(): string | null;
-  /** The use of each pool of connections, where there are pools. */
+  /** The usage of each connection pool, if the engine has pools. */
   poolUsage?(): Readonly<Record<string, PoolUsage>>;
-  /** Whether only what ends access is written, for want of room on the disk. */
+  /** Whether only writes that end access are accepted, because the disk is full. */
   diskFull?(): boolean;
-  /** Bytes kept on the disk for when it is full. */
+  /** Bytes reserved on the disk for when it is full. */
   reserveBytes?(): number;
   close(): Promise<void>;
 }
 
-/** Which engine a read or a transaction is on. */
+/** Returns the engine of a read or a transaction. */
 export function engineOf(db: Queryable): Store['engine'] {
   return db.getExecutor().adapter instanceof PostgresAdapter ? 'postgres' : 'sqlite';
 }
@@ -51,14 +56,14 @@ interface Lockable {
 }
 
 /**
- * Locks the rows that a query reads until the transaction ends, so that nothing comes between the
- * check and the use (ASVS 15.4.2). The embedded store has one writer and needs no locks.
+ * Locks the rows of a query until the transaction ends, so that nothing changes between check and use (ASVS 15.4.2).
+ * The embedded store has one writer and needs no locks.
  */
 export function withRowLock<Query extends Lockable>(trx: Queryable, query: Query, of: string): Query {
   return engineOf(trx) === 'postgres' ? query.forUpdate(of as never) : query;
 }
 
-/** Tells whether a store refused a row because one like it is there. */
+/** Returns whether a store rejected a row because of a unique constraint. */
 export function isUniqueViolation(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
   const { errcode, code } = error as { errcode?: unknown; code?: unknown };

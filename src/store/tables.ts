@@ -2,15 +2,15 @@ import type { Schema } from './schema.ts';
 
 /** How a table takes part in copies and backups. */
 interface TableRole {
-  /** A migration puts rows in it, which a copy replaces. */
+  /** Migrations insert rows, which a copy replaces. */
   readonly seeded?: true;
   /** Its rows belong to running processes and are not copied. */
   readonly transient?: true;
 }
 
 /**
- * Every table, in an order in which none refers to a later one: the order of copies between stores and of restores.
- * A test compares it with the migrated schema.
+ * Every table, ordered so that none refers to a later one: the order of copies between stores and of restores.
+ * `copy.test.ts` compares it with the migrated schema.
  */
 export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   person: {},

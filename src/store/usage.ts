@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { DAY } from '../contract/limits.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** Uses of one credential, to be added; instants in epoch milliseconds. */
+/** Uses of one credential to be added; timestamps in epoch milliseconds. */
 export interface CredentialUses {
   readonly credentialId: string;
   readonly count: number;
@@ -10,14 +10,16 @@ export interface CredentialUses {
   readonly addresses: readonly { readonly address: string; readonly first: number; readonly last: number }[];
 }
 
-/** Characters of a guard's name and the dot before it: its node id begins with the id of its API key. */
+/**
+ * Length of a guard's own id and the dot before it: a guard's node id is the id of its API key, a dot and its own id.
+ */
 const GUARD_SUFFIX_LENGTH = 23;
 const isGuard = (nodeId: string) => nodeId.includes('.');
-/** The API key of the guard that sent a chunk; null for a server's. */
+/** The API key id of the guard that sent a chunk; null for a server's chunk. */
 const REPORTER_EXPRESSION = `case when usage_chunk.node_id like '%.%'
   then substr(usage_chunk.node_id, 1, length(usage_chunk.node_id) - ${GUARD_SUFFIX_LENGTH}) end`;
 
-/** Tells whether this chunk of this node is new, and notes it: a chunk that is sent again counts once. */
+/** Records a chunk of a node; returns false if it was already recorded, so that a chunk sent again counts once. */
 export async function claimUsageChunk(trx: Trx, nodeId: string, number: number): Promise<boolean> {
   const result = await trx
     .insertInto('usage_flush')
@@ -31,8 +33,10 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 }
 
 /**
- * Writes a chunk down as it comes, one row: on disk at once, and cheap however many credentials it
- * names. It counts from the next fold on. Rows of the text: id, uses, last use, day, addresses.
+ * Stores a chunk as one row, which is durable at once and cheap however many credentials it has; `foldUses` later adds
+ * it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts` show
+ * the gain; without it, uses would be added to the credentials directly. The JSON rows are: id, uses, last use, day,
+ * addresses.
  */
 export async function insertUsageChunk(
   trx: Trx,
@@ -50,7 +54,10 @@ export async function insertUsageChunk(
     .execute();
 }
 
-/** Credentials named in chunks that are not folded yet, the same one several times. */
+/**
+ * Returns the number of credential entries in chunks that are not folded yet, counting repeated credentials
+ * repeatedly.
+ */
 export async function countUnfoldedUses(db: Queryable): Promise<number> {
   const { size } = await db
     .selectFrom('usage_chunk')
@@ -60,8 +67,8 @@ export async function countUnfoldedUses(db: Queryable): Promise<number> {
 }
 
 /**
- * Adds the uses of the oldest chunks, `most` at a time, to the credentials that are still there; the
- * rest belong to deleted ones. A credential in several chunks is written once.
+ * Adds the uses of the oldest `maxChunks` chunks to their credentials and deletes the chunks; uses of deleted
+ * credentials are dropped. A credential in several chunks is updated once.
  */
 export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: number; uses: number }> {
   const oldest = trx
@@ -75,11 +82,11 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
   const isPostgres = engineOf(trx) === 'postgres';
   const keys = sql.join(chunks.map(({ node_id, number }) => sql`(${node_id}, cast(${number} as bigint))`));
   const chunkFilter = sql`(usage_chunk.node_id, usage_chunk.number) in (values ${keys})`;
-  // The one expression that the engines spell differently: the elements of a JSON array as rows.
+  // The only expression that differs between the engines: the elements of a JSON array as rows.
   const elements = (text: string) =>
     sql.raw(isPostgres ? `json_array_elements(cast(${text} as json))` : `json_each(${text})`);
   if (isPostgres) {
-    // In one order for all, so that two nodes that count the same credentials never wait for each other.
+    // In a consistent order, so that two nodes updating the same credentials cannot deadlock.
     await sql`
       select id from credential where id in (
         select one.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as one where ${chunkFilter}
@@ -138,7 +145,10 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
   return { chunks: chunks.length, uses: chunks.reduce((sum, { size }) => sum + size, 0) };
 }
 
-/** Uses a day, oldest first, the addresses used from and the guards that reported uses, newest first, at most `addresses` of each. */
+/**
+ * Returns the uses per day, oldest first, and at most `addresses` each of the client addresses and of the guards that
+ * reported uses, newest first.
+ */
 export async function readUses(
   db: Queryable,
   workspaceId: string,
@@ -182,7 +192,10 @@ export async function readUses(
   return { days, addresses: seen, guards };
 }
 
-/** Addresses that a credential itself was used from since an instant; what guards report proves nothing. */
+/**
+ * Returns the addresses that a credential was used from since an instant. Excludes those reported by guards, which are
+ * unverified.
+ */
 export async function addressesUsedSince(
   db: Queryable,
   workspaceId: string,
@@ -203,7 +216,7 @@ export async function addressesUsedSince(
 const RETENTION_DAYS = 400;
 const ADDRESS_RETENTION_MS = 90 * DAY;
 
-/** Deletes days and addresses that nobody looks at any more, and all but the last addresses of each credential. */
+/** Deletes expired days, addresses and reports, and all but the 100 newest addresses of each credential. */
 export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
   await trx
     .deleteFrom('credential_day')

@@ -1,31 +1,33 @@
 import { Problem } from '../contract/problem.ts';
 
-/** Somebody who waits; told when it was in vain. */
+/** A queued caller; `reject` is called when it is refused. */
 export interface Waiter {
   readonly reject: (error: Error) => void;
 }
 
-/** Those who wait, oldest first: no more than so many, and nobody for longer than their patience. */
+/** A first-in, first-out queue with a maximum length and a maximum waiting time. */
 export interface WaitQueue<Item extends Waiter> {
   size(): number;
-  /** Throws `unavailable` at once when too many wait. */
+  /** Throws `unavailable` immediately if the queue is full. */
   enqueue(item: Item): void;
-  /** Whoever waits longest, and waits no more from then on; undefined where nobody waits. */
+  /** Removes and returns the oldest item, or undefined if the queue is empty. */
   dequeue(): Item | undefined;
-  /** Refuses all who wait. */
+  /** Rejects and removes all items. */
   rejectAll(error: Error): void;
 }
 
 export const storeUnavailable = (cause?: unknown): Problem =>
   new Problem('unavailable', 'The database cannot be reached.', { retryAfter: 1, cause });
 
-/** A line for `most`, who wait for `patience` milliseconds each and are then refused with `unavailable`. */
+/**
+ * Creates a queue for `maxWaiting` items, each of which is rejected with `unavailable` after `timeoutMs` milliseconds.
+ */
 export function createWaitQueue<Item extends Waiter>(maxWaiting: number, timeoutMs: number): WaitQueue<Item> {
-  /** Each with the `performance.now()` until which it waits. */
+  /** Each item with the `performance.now()` at which it times out. */
   const queue = new Map<Item, number>();
   let timer: NodeJS.Timeout | null = null;
 
-  /** One timer for the whole line: whoever came first runs out of patience first. */
+  /** One timer for the whole queue, because the oldest item times out first. */
   function startTimer(delay: number): void {
     timer = setTimeout(() => {
       timer = null;

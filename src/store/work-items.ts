@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { BackupTable, RestoreTable, RunTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** The nouns that are work: they begin, have a status, and end once. */
+/** Resources that represent work: they start, have a status, and end once. */
 interface WorkItemRows {
   backup: BackupTable;
   restore: RestoreTable;
@@ -21,7 +21,10 @@ export async function findWorkItem<Noun extends WorkItemKind>(
   return rows[0];
 }
 
-/** Changes one that is in one of these states; false where it is not, so that an end is never overwritten. */
+/**
+ * Updates a work item that is in one of the given statuses; returns false if it is not, so that a final status is
+ * never overwritten.
+ */
 export async function updateWorkItem<Noun extends WorkItemKind>(
   trx: Trx,
   kind: Noun,

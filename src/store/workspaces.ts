@@ -52,7 +52,7 @@ export async function listWorkspaces(db: Queryable, personId: string, page: Page
     .execute();
 }
 
-/** A workspace by id or slug, if the person is a member of it. */
+/** Returns a workspace by id or slug if the person is a member, or undefined. */
 export async function findWorkspace(
   db: Queryable,
   personId: string,
@@ -67,7 +67,7 @@ export async function findWorkspaceById(db: Queryable, id: string): Promise<Work
   return db.selectFrom('workspace').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** Whether the owner of a workspace is an operator who is not disabled. */
+/** Returns whether the owner of a workspace is an operator who is not disabled. */
 export async function isOwnedByOperator(db: Queryable, workspaceId: string): Promise<boolean> {
   const row = await db
     .selectFrom('member')
@@ -81,7 +81,7 @@ export async function isOwnedByOperator(db: Queryable, workspaceId: string): Pro
   return row !== undefined;
 }
 
-/** The ids of every workspace that a person is a member of. */
+/** Returns the ids of the workspaces that a person is a member of. */
 export async function workspaceIdsOf(db: Queryable, personId: string): Promise<string[]> {
   const rows = await db
     .selectFrom('member')
@@ -101,9 +101,9 @@ export async function updateWorkspace(
   await trx.updateTable('workspace').set(fields).where('id', '=', id).execute();
 }
 
-/** Deletes a workspace with all that belongs to it. Returns the ids of the people who were its members, in order. */
+/** Deletes a workspace and everything in it. Returns the ids of its former members, in order. */
 export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
-  // Nobody joins between the look and the deletion.
+  // Locks the workspace, so that nobody joins between reading the members and deleting them.
   await withRowLock(trx, trx.selectFrom('workspace').select('id').where('id', '=', id), 'workspace').execute();
   const members = await trx
     .selectFrom('member')
@@ -152,7 +152,7 @@ export async function listMembers(db: Queryable, workspaceId: string, page: Page
     .execute();
 }
 
-/** Whether the workspace has a member other than this person who is not disabled. */
+/** Returns whether the workspace has a member other than this person who is not disabled. */
 export async function hasOtherMember(db: Queryable, workspaceId: string, personId: string): Promise<boolean> {
   const row = await db
     .selectFrom('member')
@@ -166,7 +166,7 @@ export async function hasOtherMember(db: Queryable, workspaceId: string, personI
   return row !== undefined;
 }
 
-/** A member whose role nobody can change until the transaction ends. */
+/** Returns a member and locks the row until the transaction ends, or undefined. */
 export async function lockMember(trx: Trx, workspaceId: string, id: string): Promise<MemberRow | undefined> {
   return withRowLock(trx, selectMembers(trx, workspaceId).where('member.id', '=', id), 'member').executeTakeFirst();
 }
@@ -179,7 +179,7 @@ export async function findMemberByEmail(
   return selectMembers(db, workspaceId).where('person.email_key', '=', emailKey).executeTakeFirst();
 }
 
-/** The owner, who stays it until the transaction ends. */
+/** Returns the owner and locks the row until the transaction ends, or undefined. */
 export async function lockOwner(trx: Trx, workspaceId: string): Promise<MemberRow | undefined> {
   return withRowLock(
     trx,
@@ -202,7 +202,7 @@ export type InvitationRow = Omit<InvitationTable, 'digest' | 'role'> & {
   readonly creator_email: string | null;
 };
 
-/** Puts an invitation in the place of any earlier one of the same address, however many do so at once. */
+/** Stores an invitation, replacing an earlier one for the same address; safe when called concurrently. */
 export async function replaceInvitation(trx: Trx, row: InvitationTable): Promise<void> {
   await trx
     .insertInto('invitation')
@@ -249,8 +249,8 @@ export async function listInvitations(
 }
 
 /**
- * An invitation by its code's digest, unless it has expired or its sender could no longer send it. The code decides
- * the workspace. In a transaction the sender's membership stays as it is until the end.
+ * Returns an invitation by its code's digest, or undefined if it is unknown or expired, or if its sender may no longer
+ * invite. The code determines the workspace. Within a transaction, the sender's membership is locked until the end.
  */
 export async function findInvitation(
   db: Queryable,
@@ -270,13 +270,13 @@ export async function findInvitation(
   return (db.isTransaction ? withRowLock(db, query, 'member') : query).executeTakeFirst();
 }
 
-/** The role of a person in a workspace, which nobody can change until the transaction ends. */
+/** Returns a person's role in a workspace and locks the membership until the transaction ends, or undefined. */
 export async function lockRole(trx: Trx, workspaceId: string, personId: string): Promise<Role | undefined> {
   const query = selectMembers(trx, workspaceId).where('member.person_id', '=', personId);
   return (await withRowLock(trx, query, 'member').executeTakeFirst())?.role;
 }
 
-/** Takes an invitation away; the row for exactly one caller. */
+/** Deletes an invitation; returns the row for exactly one caller. */
 export async function deleteInvitation(
   trx: Trx,
   workspaceId: string,

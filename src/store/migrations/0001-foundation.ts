@@ -1,6 +1,6 @@
 /**
- * People, workspaces, credentials, the activity log and the numbering of revocations.
- * `bytes` is the engine's word for a column of bytes; all else is the same on every engine.
+ * People, workspaces, credentials, the activity log and the numbering of revocations. `bytes` is the engine's type for
+ * binary columns; everything else is the same on every engine.
  */
 export function foundation(bytes: 'blob' | 'bytea'): string[] {
   return [

@@ -1,4 +1,4 @@
-/** Passkeys, and the challenges that wait for their answer. */
+/** Passkeys, and pending challenges. */
 export function passkeys(bytes: 'blob' | 'bytea'): string[] {
   return [
     `create table passkey (

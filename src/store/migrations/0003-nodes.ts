@@ -1,4 +1,7 @@
-/** Who may be judging from memory, until when by the database's clock, and how far each has followed. */
+/**
+ * Nodes that may authorize from their cache: when their lease expires, by the database's clock, and the last
+ * revocation that each has confirmed.
+ */
 export function nodes(): string[] {
   return [
     `create table node (

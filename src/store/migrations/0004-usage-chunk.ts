@@ -1,4 +1,4 @@
-/** Uses as they were counted, a chunk a row, until they are folded into the credentials. */
+/** Reported uses, one row per chunk, until they are added to the credentials. */
 export function usageChunk(): string[] {
   return [
     `create table usage_chunk (

@@ -1,4 +1,4 @@
-/** Projects, servers and apps. A server's private key is kept sealed, bound to its row. */
+/** Projects, servers and apps. A server's private key is stored encrypted, bound to its row. */
 export function resources(): string[] {
   const facts = `id text primary key,
       workspace_id text not null references workspace (id) on delete cascade,

@@ -1,4 +1,7 @@
-/** The environment of apps as its changes: the newest of a name is its value, an older one its value in that version. */
+/**
+ * The environments of apps as a history of changes: the newest change of a name is its value, an older one its value
+ * in that version.
+ */
 export function environment(): string[] {
   return [
     `create table env_version (

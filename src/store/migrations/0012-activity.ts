@@ -1,4 +1,4 @@
-/** The activity tracker: its events, and how many there were by minute, hour and day. */
+/** The activity tracker: its events, and their number per minute, hour and day. */
 export function activity(): string[] {
   return [
     `create table activity_head (

@@ -1,4 +1,4 @@
-/** The error tracker: issues, the occurrences kept of them, and what they are counted by. */
+/** The error tracker: issues, their stored occurrences, and their counts. */
 export function errors(): string[] {
   return [
     `create table error_issue (

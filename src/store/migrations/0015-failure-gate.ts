@@ -1,4 +1,4 @@
-/** One row for each of whom failures are counted: whoever counts holds it, so that a limit is never passed. */
+/** One row per subject whose failures are counted. Counting locks the row, so that a limit is never exceeded. */
 export function failureGate(): string[] {
   return [
     'create table failure_gate (subject text primary key, at bigint not null)',

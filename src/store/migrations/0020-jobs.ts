@@ -1,4 +1,4 @@
-/** Jobs with their lanes, and the logs of what runs. */
+/** Jobs with their lanes, and the logs of deployments and runs. */
 export function jobs(bytes: 'blob' | 'bytea'): string[] {
   return [
     `create table job (

@@ -1,4 +1,4 @@
-/** Deployments, and the servers that each of them goes to. */
+/** Deployments, and the servers of each. */
 export function deployments(): string[] {
   return [
     `create table deployment (

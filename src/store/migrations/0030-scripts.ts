@@ -1,7 +1,6 @@
 /**
- * Scripts, the versions of what they run, and their runs. A run outlives its script, so it refers to
- * it without a foreign key. `next_run_at` is when the schedule is due; the node that moves it on
- * begins the run.
+ * Scripts, their versions, and their runs. A run outlives its script, so it refers to it without a foreign key.
+ * `next_run_at` is when the schedule is due; the node that advances it starts the run.
  */
 export function scripts(): string[] {
   const actor = `actor_kind text not null,

@@ -1,7 +1,7 @@
 /**
- * Backups and the restores of them. A backup outlives its app. `stored_object` names what was put, or
- * is being put, where: it is written before the first byte and goes after the last one is removed, so
- * nothing is left behind that nobody knows of; it outlives even the workspace.
+ * Backups and their restores. A backup outlives its app. `stored_object` records where each backup is stored: the row
+ * is written before the first byte and deleted after the last byte is removed, so that no object is ever left without
+ * a row; it outlives even the workspace.
  */
 export function backups(): string[] {
   const actor = `actor_kind text not null,

@@ -1,4 +1,4 @@
-/** Guards are nodes that judge for one workspace; a server's row names none. */
+/** Guards are nodes that authorize for one workspace; a server's row has none. */
 export function guards(): string[] {
   return [
     'alter table node add column workspace_id text',

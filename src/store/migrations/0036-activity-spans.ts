@@ -1,8 +1,7 @@
 /**
- * On SQLite the key of events begins with the span of sequence numbers that they are in (`ACTIVITY_SPAN`
- * in src/store/activity-spans.ts): new ones, whose ids come in no order, then go next to each other,
- * where a key over all of them had every event write a page of its own, twice. And counts lie in the
- * order in which charts read them.
+ * On SQLite, the key of events begins with their span of sequence numbers. New events, whose ids come in random order,
+ * are then stored next to each other; with a key on the id alone, each event wrote a separate page, twice. Counts are
+ * stored in the order in which charts read them.
  */
 function bySpan(): string[] {
   return [
@@ -45,7 +44,7 @@ function bySpan(): string[] {
   ];
 }
 
-/** What is in each span of events, so that one that is sent again is found without a look at all of them. */
+/** A filter per span of events, so that a resent event is found without searching every span. */
 export function activitySpans(bytes: 'blob' | 'bytea'): string[] {
   return [
     `create table activity_span (

@@ -1,4 +1,7 @@
-/** On SQLite what charts read by type and source lies apart from the sketches, which make its rows long. */
+/**
+ * On SQLite, a covering index holds what charts read by type and source, apart from the sketches, which make the rows
+ * long.
+ */
 export function activityChart(bytes: 'blob' | 'bytea'): string[] {
   if (bytes === 'bytea') return [];
   return [

@@ -1,9 +1,12 @@
-/** Epoch milliseconds of 9999-12-31T23:59:59.999Z and of that day's number; responses have no form for later ones. */
+/**
+ * Epoch milliseconds of 9999-12-31T23:59:59.999Z, and the number of that day; responses cannot represent later
+ * instants.
+ */
 const LAST = '253402300799999';
 const LAST_DAY = '2932896';
 const outside = (column: string) => `(${column} < 0 or ${column} > ${LAST})`;
 
-/** Breadcrumbs with a year of more than four digits lose their instant. */
+/** Removes the timestamps of breadcrumbs whose year has more than four digits. */
 function mendBreadcrumbs(bytes: 'blob' | 'bytea'): string {
   if (bytes === 'bytea') {
     return `update error_event set detail = regexp_replace(detail, '"at":"[+][0-9]{6}-[^"]*"', '"at":null', 'g')
@@ -17,8 +20,8 @@ function mendBreadcrumbs(bytes: 'blob' | 'bytea'): string {
 }
 
 /**
- * Reports and events whose instant lay outside the years 1970 to 9999 were stored and could not be listed any
- * more: they get the instant at which they were received.
+ * Reports and events with a timestamp outside the years 1970 to 9999 were stored but could no longer be listed: their
+ * timestamp becomes the time at which they were received.
  */
 export function mendInstants(bytes: 'blob' | 'bytea'): string[] {
   return [

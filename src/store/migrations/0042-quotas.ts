@@ -1,4 +1,4 @@
-/** What was used of the quotas that count in windows, and who sent the first report of an issue. */
+/** Consumption of windowed quotas, and the sender of each issue's first report. */
 export function quotas(): string[] {
   return [
     `create table quota_use (

@@ -1,7 +1,7 @@
 /**
- * What a request for a deployment overrode, as JSON. A health check that was overridden before is taken over from its
- * own column, so that what ran can be seen. The plan of a deployment that is over is never read again, and may hold the
- * credentials of a repository.
+ * The fields that a deployment's request overrode, as JSON. Existing health check overrides are copied from their own
+ * column, so that they stay visible. The plan of a finished deployment is deleted: it is never read again and may
+ * contain the credentials of a repository.
  */
 export function deploymentOverrides(): string[] {
   return [

@@ -1,6 +1,6 @@
 /**
- * The credentials of an app's repository, apart from its address. Those in addresses are sealed at the next start, since
- * SQL knows no secret.
+ * The credentials of an app's repository, apart from its URL. Credentials in existing URLs are encrypted at the next
+ * start, because SQL has no access to the secret.
  */
 export function repositoryCredentials(): string[] {
   return [

@@ -1,4 +1,4 @@
-/** Keys that may only submit errors. They are public, so they are kept as they are. */
+/** Keys that may only submit errors. They are public, so they are stored in plain text. */
 export function errorKeys(): string[] {
   return [
     `create table error_key (

@@ -1,4 +1,4 @@
-/** People who administer the installation, and people who may not sign in. The earliest person becomes an operator. */
+/** People who administer the installation, and people who cannot sign in. The earliest person becomes an operator. */
 export function operators(): string[] {
   return [
     'alter table person add column operator bigint not null default 0',

@@ -1,4 +1,4 @@
-/** A credential stays when the account of whoever created it is deleted. */
+/** A credential outlives the account of its creator. */
 export function credentialCreator(bytes: 'blob' | 'bytea'): string[] {
   if (bytes === 'bytea') {
     return [
@@ -8,7 +8,7 @@ export function credentialCreator(bytes: 'blob' | 'bytea'): string[] {
         foreign key (created_by) references person (id) on delete set null`,
     ];
   }
-  // SQLite cannot change a column: another takes its place.
+  // SQLite cannot change a column, so a new one replaces it.
   return [
     'alter table credential add column creator_id text references person (id) on delete set null',
     'update credential set creator_id = created_by',

@@ -1,6 +1,6 @@
 /**
- * Every revocation has a random id, so that a number that is used again is told apart. On PostgreSQL the
- * default serves servers of the version before, which may still be running.
+ * Every revocation has a random id, so that a reused number is detected. On PostgreSQL, the default serves servers of
+ * the previous version, which may still be running.
  */
 export function revocationIds(bytes: 'blob' | 'bytea'): string[] {
   if (bytes === 'bytea') {

@@ -1,6 +1,6 @@
 /**
- * One row of the installation itself: its identity, and a value sealed under its secret. `starts` counts how often
- * an embedded store was opened; `clean` is 1 while no process has it and its file holds all that was written.
+ * A single row about the installation: its identity, and a value sealed under its secret. `starts` counts how often an
+ * embedded store was opened; `clean` is 1 while no process has it open and its file is complete.
  */
 export function installation(): string[] {
   return [

@@ -1,6 +1,6 @@
 /**
- * The plan of a deployment that is over is never read again, and its repository's address may hold a token. Those of
- * deployments that are not over are cleaned at the next start.
+ * Deletes the plans of finished deployments: they are never read again, and the URL of the repository may contain a
+ * token. Plans of unfinished deployments are cleaned at the next start.
  */
 export function finishedPlans(): string[] {
   return ["update deployment set plan = null where plan is not null and status not in ('pending', 'processing')"];

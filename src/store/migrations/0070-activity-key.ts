@@ -1,6 +1,7 @@
 /**
- * Events are unique by workspace, source and id on both engines. Before, SQLite's key also had the span of sequence
- * numbers, and Bloom filters per span told duplicates of other spans. A duplicate that slipped through keeps its first row.
+ * Events are unique by workspace, source and id on both engines. Previously, SQLite's key also included the span of
+ * sequence numbers, and Bloom filters per span detected duplicates in other spans. Of duplicates that were missed, the
+ * first row is kept.
  */
 export function activityKey(bytes: 'blob' | 'bytea'): string[] {
   if (bytes === 'bytea') return ['drop table activity_span'];
