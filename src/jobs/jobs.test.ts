@@ -16,7 +16,7 @@ interface TestNode extends JobWorker {
   readonly ended: Ended[];
 }
 
-/** A node on a store whose jobs of the kind `work` do what a test says. */
+/** Starts a node whose jobs of the kind `work` do what the test passes. */
 function nodeOn(
   store: Store,
   nodeId: string,
@@ -44,7 +44,7 @@ function nodeOn(
   return { ...jobs, ended };
 }
 
-/** Resolves when the job's signal is aborted; throws its reason. */
+/** Rejects with the abort reason when the job's signal is aborted. */
 const untilAborted = (job: RunningJob) =>
   new Promise<never>((_, reject) => {
     if (job.signal.aborted) reject(job.signal.reason);
@@ -66,7 +66,7 @@ forEachEngine('jobs', (engine) => {
     return { store, workspaceId, add, rows };
   }
 
-  test('a job runs once its transaction is through, with its payload, and ends completed', async () => {
+  test('a job runs after its transaction commits, receives its payload and completes', async () => {
     const { store, add, rows, workspaceId } = await fresh();
     const seen: RunningJob[] = [];
     const node = nodeOn(store, 'one', async (job) => seen.push(job) && undefined);
@@ -88,7 +88,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('in a lane for one jobs run one after the other, the older first; a wider lane takes as many as it says', async () => {
+  test('an exclusive lane runs its jobs one at a time, oldest first; a wider lane runs as many as its limit', async () => {
     const { store, add } = await fresh();
     const running = new Set<string>();
     const order: string[] = [];
@@ -119,7 +119,7 @@ forEachEngine('jobs', (engine) => {
     for (const node of nodes) await node.stop();
   });
 
-  test('nodes that race for jobs run each of them once', async () => {
+  test('nodes that compete for jobs run each job once', async () => {
     if (engine.name === 'sqlite') return;
     const { store, add } = await fresh();
     const ran: string[] = [];
@@ -136,7 +136,7 @@ forEachEngine('jobs', (engine) => {
     for (const node of nodes) await node.stop();
   });
 
-  test('a delayed job waits for its time, and a failing one is tried again only as often as asked', async () => {
+  test('a delayed job waits for its time, and a failing job is retried only as often as requested', async () => {
     const { store, add } = await fresh();
     let now = 1_000_000;
     const ran: string[] = [];
@@ -178,7 +178,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('an unexpected error is told without its words, which go to the log', async () => {
+  test('an unexpected error is reported without its message, which is logged', async () => {
     const { store, add } = await fresh();
     const errors: unknown[] = [];
     const node = nodeOn(store, 'one', () => Promise.reject(new Error('select secrets')), {
@@ -193,7 +193,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('cancelling ends what waits at once, and what runs by its signal', async () => {
+  test('cancelling ends a waiting job immediately and a running job through its signal', async () => {
     const { store, add, workspaceId } = await fresh();
     const lanes = [{ key: 'app:a', limit: 1 }];
     let cleaned = false;
@@ -222,7 +222,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('a job of another workspace is not cancelled', async () => {
+  test('a job of another workspace cannot be cancelled', async () => {
     const { store, add } = await fresh();
     const other = await seedWorkspace(store);
     const node = nodeOn(store, 'one', async () => undefined);
@@ -230,7 +230,7 @@ forEachEngine('jobs', (engine) => {
     assert.equal(await store.transaction((trx) => node.cancel(trx, other.workspaceId, 'mine', 'no')), false);
   });
 
-  test('a job that takes too long is ended and has failed', async () => {
+  test('a job that exceeds its time limit is ended and fails', async () => {
     const { store, add } = await fresh();
     const node = nodeOn(store, 'one', untilAborted);
     node.start();
@@ -240,7 +240,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('a parked job gives its place on the node back but stays alone in its lane', async () => {
+  test('a suspended job frees its place on the node but keeps its exclusive lane', async () => {
     const { store, add, workspaceId } = await fresh();
     const lanes = [{ key: 'app:a', limit: 1 }];
     const order: string[] = [];
@@ -263,11 +263,11 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('what a node that is gone had has failed, or is taken over where its kind is resumable', async () => {
+  test('a job of a lost node fails, or is taken over if its kind is resumable', async () => {
     for (const resumable of [false, true]) {
       const { store, add } = await fresh();
       let killed = false;
-      // Its beats stop as if it had been killed; what it had is not given back.
+      // Stops its heartbeats as if the process had been killed; its jobs are not released.
       const transaction: Store['transaction'] = (work) =>
         killed ? Promise.reject(new Error('killed')) : store.transaction(work);
       const dead = nodeOn({ ...store, transaction }, 'dead', untilAborted, { resumable, onError: () => undefined });
@@ -288,7 +288,7 @@ forEachEngine('jobs', (engine) => {
     }
   });
 
-  test('a node that lost its job hears of it, and can write nothing any more', async () => {
+  test('a node that lost its job is notified and can no longer write', async () => {
     const { store, add } = await fresh();
     let written: unknown;
     const node = nodeOn(store, 'one', async (job) => {
@@ -305,7 +305,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('stopping ends what runs: a resumable job goes back into the queue, another has failed', async () => {
+  test('stopping ends running jobs: a resumable job is queued again, any other fails', async () => {
     for (const resumable of [false, true]) {
       const { store, add, rows } = await fresh();
       const node = nodeOn(store, 'one', untilAborted, { resumable });
@@ -320,7 +320,7 @@ forEachEngine('jobs', (engine) => {
     }
   });
 
-  test('workspaces take turns, and however many jobs one of them has, those of another run', async () => {
+  test('workspaces take turns, and one with many jobs does not delay the others', async () => {
     const { store, workspaceId, add } = await fresh();
     const { workspaceId: other } = await seedWorkspace(store);
     const begun: string[] = [];
@@ -336,7 +336,7 @@ forEachEngine('jobs', (engine) => {
     for (let at = 0; at < 80; at++) await add(nodes[0], `busy${at}`);
     for (let at = 0; at < 3; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
     nodes[0].start();
-    // Half of the places of a node and no more, of which the other three are taken in turn.
+    // The first workspace has half of the places of the node; the second takes turns for the others.
     await until(async () => begun.filter((name) => name === 'other').length === 3);
     assert.deepEqual(begun.slice(0, 6), ['one', 'other', 'one', 'other', 'one', 'other']);
     await until(async () => begun.filter((name) => name === 'one').length >= 30);
@@ -344,7 +344,7 @@ forEachEngine('jobs', (engine) => {
     nodes[0].wake();
     await until(async () => begun.filter((name) => name === 'other').length === 6);
     assert.ok(begun.filter((name) => name === 'one').length <= 32);
-    // On PostgreSQL another node brings places of its own, under the same rule.
+    // On PostgreSQL, another node adds places of its own, under the same rule.
     if (engine.name === 'postgres') {
       nodes[1].start();
       await until(async () => begun.filter((name) => name === 'one').length > 32);
@@ -356,7 +356,7 @@ forEachEngine('jobs', (engine) => {
     await Promise.all(nodes.map((node) => node.stop()));
   });
 
-  test('the queue is counted', async () => {
+  test('the queue reports its waiting and running jobs', async () => {
     const { store, add } = await fresh();
     const node = nodeOn(store, 'one', untilAborted);
     await add(node, 'later', { runAt: Date.now() + 60_000 });
@@ -368,14 +368,14 @@ forEachEngine('jobs', (engine) => {
   });
 });
 
-test('a node that can not reach its store gives its jobs up before its lease is over', async () => {
+test('a node that cannot reach its store gives up its jobs before its lease expires', async () => {
   const { openSqliteStore } = await import('../store/sqlite.ts');
   const { temporaryDirectory } = await import('../testing/process.ts');
   const directory = temporaryDirectory();
   const real = await openSqliteStore(`${directory.path}/devpilot.db`);
   const { workspaceId } = await seedWorkspace(real);
   let away = false;
-  // The engine that shares its store among nodes, as far as the worker can tell.
+  // Looks to the worker like the engine that nodes share.
   const store: Store = {
     ...real,
     engine: 'postgres',

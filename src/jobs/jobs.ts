@@ -3,15 +3,15 @@ import { insertJob, lockUnfinishedJobOf, updateJob } from '../store/jobs.ts';
 import type { JobTable } from '../store/schema.ts';
 import type { Trx } from '../store/store.ts';
 
-/** A job as its kind knows it. */
+/** A job as passed to its kind. */
 export interface Job {
   readonly id: string;
   readonly workspaceId: string;
   readonly kind: string;
-  /** What it is about: the id of a deployment, a run, a backup. */
+  /** The id of the deployment, run or backup that it performs. */
   readonly resourceId: string;
   readonly payload: unknown;
-  /** 1 when it is taken for the first time. */
+  /** 1 for the first attempt. */
   readonly attempt: number;
   readonly createdAt: number;
 }
@@ -29,7 +29,7 @@ export class JobAborted extends Error {
   }
 }
 
-/** Thrown by `run` to end a job as failed, with a message for people. Other errors are told as "went wrong". */
+/** Thrown by `run` to fail a job with a message for users. The messages of other errors are only logged. */
 export class JobFailure extends Error {
   constructor(message: string) {
     super(message);
@@ -37,44 +37,44 @@ export class JobFailure extends Error {
   }
 }
 
-/** A job in the hands of this node. */
+/** A job that this node is running. */
 export interface RunningJob extends Job {
-  /** Aborted with a `JobAborted` when the job is to end. It may be aborted from the start. */
+  /** Aborted with a `JobAborted` when the job must end. It may already be aborted at the start. */
   readonly signal: AbortSignal;
-  /** Aborted when nothing at all may be done any more: another node may have it, or this one stops. */
+  /** Aborted when the job must stop immediately: another node may have it, or this node is stopping. */
   readonly fenceSignal: AbortSignal;
-  /** A transaction in which this node certainly still has the job. Throws `JobAborted` where it does not. */
+  /** Runs a transaction in which this node is guaranteed to still have the job. Throws `JobAborted` if it does not. */
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
 }
 
-/** How a job ended. */
+/** The outcome of a job. */
 export interface JobEnd {
   readonly status: 'completed' | 'failed' | 'cancelled';
-  /** In words for people; null where it completed. */
+  /** A message for users; null if the job completed. */
   readonly error: string | null;
   readonly endedAt: number;
 }
 
-/** What `run` gives back to be run again later: the job waits, without a node, but stays alone in lanes for one. */
+/** Returned by `run` to run again later: the job waits without a node but keeps its exclusive lanes. */
 export interface Suspension {
   readonly until: number;
-  /** Asked in the transaction that parks it: whether there is still something to wait for. */
+  /** Called in the transaction that suspends the job; returns whether there is still something to wait for. */
   readonly shouldWait: (trx: Trx) => Promise<boolean>;
 }
 
 export interface JobKind {
   readonly name: string;
   /**
-   * Whether another node runs it again when the one that had it is gone. Otherwise it has failed then.
-   * A kind that is resumable finds out by itself how far it had come.
+   * Whether another node runs the job again when its node is lost; otherwise it fails. A resumable kind must determine
+   * for itself how far the lost attempt got.
    */
   readonly resumable: boolean;
   /**
-   * Does it. Resolving completes the job; what it throws fails it, unless its signal was aborted:
-   * then it is cancelled, or failed for its time limit. It may clean up first, as long as `gone` allows.
+   * Performs the job. Resolving completes it and throwing fails it, unless its signal was aborted: then it is
+   * cancelled, or failed because of its time limit. It may clean up first until `fenceSignal` is aborted.
    */
   run(job: RunningJob): Promise<Suspension | undefined>;
-  /** Brings the kind's own rows in step, in the transaction that ends the job, whichever node that is. */
+  /** Updates the kind's own rows in the transaction that ends the job, on whichever node that happens. */
   finalize(trx: Trx, job: Job, end: JobEnd): Promise<void>;
 }
 
@@ -82,18 +82,18 @@ export interface NewJob {
   readonly kind: string;
   readonly workspaceId: string;
   readonly resourceId: string;
-  /** Kept as JSON. No secrets: it is stored plain. */
+  /** Stored as plain JSON, so it must not contain secrets. */
   readonly payload?: unknown;
   /**
-   * At most `limit` jobs at a time in each lane, such as `app:ID`. In a lane for one, the older goes
+   * At most `limit` jobs run at a time in each lane, such as `app:ID`. An exclusive lane (limit 1) runs the oldest
    * first.
    */
   readonly lanes?: readonly { readonly key: string; readonly limit: number }[];
-  /** Not before this instant; epoch milliseconds. */
+  /** Earliest start; epoch milliseconds. */
   readonly runAt?: number;
-  /** Milliseconds that one try may take. */
+  /** Maximum duration of one attempt; milliseconds. */
   readonly timeLimitMs?: number;
-  /** How often it is tried again when it fails, each time after twice as long; never if not given. */
+  /** How often a failed job is retried, with a delay that doubles each time; never if omitted. */
   readonly retries?: { readonly count: number; readonly firstDelayMs: number };
 }
 
@@ -111,22 +111,22 @@ export function toJob(row: JobTable): Job {
 
 /** The queue that all nodes share. */
 export interface JobQueue {
-  /** Makes a kind known; before `start`. */
+  /** Registers a kind of job; must be called before `start`. */
   register(kind: JobKind): void;
-  /** Puts a job in the queue, in the caller's transaction. Call `wake` when that is through. Gives its id. */
+  /** Adds a job to the queue in the caller's transaction and returns its id. Call `wake` after the commit. */
   enqueue(trx: Trx, job: NewJob): Promise<string>;
   /**
-   * Ends what is queued or runs about a resource, in the caller's transaction: at once where nothing has
-   * begun, otherwise its node is told. Call `wake` when that is through. False where there is nothing.
+   * Ends the job of a resource in the caller's transaction: immediately if it has not started, otherwise its node is
+   * notified. Call `wake` after the commit. Returns false if there is no such job.
    */
   cancel(trx: Trx, workspaceId: string, resourceId: string, reason: string): Promise<boolean>;
-  /** Lets a parked job about a resource go on. False where there is none. */
+  /** Makes the suspended job of a resource due. Returns false if there is none. */
   resume(trx: Trx, workspaceId: string, resourceId: string): Promise<boolean>;
-  /** Looks for work now and not only at the next beat. */
+  /** Looks for work now instead of at the next heartbeat. */
   wake(): void;
 }
 
-/** What both `createJobWorker` and its worker do in a caller's transaction. */
+/** Returns the operations of `JobQueue` that run in a caller's transaction; `createJobWorker` adds the others. */
 export function createJobQueue(clock: () => number, kindOf: (name: string) => JobKind | undefined) {
   return {
     async enqueue(trx: Trx, job: NewJob): Promise<string> {
@@ -174,7 +174,7 @@ export function createJobQueue(clock: () => number, kindOf: (name: string) => Jo
         await updateJob(trx, row, { status: 'cancelled', finished_at: now, cancel: reason, error: reason }, 'left');
         await kindOf(row.kind)?.finalize(trx, toJob(row), { status: 'cancelled', error: reason, endedAt: now });
       } else {
-        // What has begun cleans up after itself, on a node.
+        // A job that has started cleans up after itself on a node.
         const wakeFields = row.status === 'waiting' ? { run_at: now } : {};
         await updateJob(trx, row, { cancel: row.cancel ?? reason, ...wakeFields }, 'kept');
       }

@@ -28,24 +28,24 @@ import {
 export interface JobWorkerOptions {
   readonly store: Store;
   readonly clock: () => number;
-  /** This process: new at every start. */
+  /** Identifies this process; new on every start. */
   readonly nodeId: string;
   readonly onError: (error: unknown) => void;
-  /** Told of each job that ended here. */
+  /** Called for each job that ended on this node. */
   readonly onJobEnd?: (kind: string, status: JobEnd['status']) => void;
-  /** Milliseconds. The defaults are for everything but tests. */
+  /** Milliseconds. Only tests override the defaults. */
   readonly leaseMs?: number;
   readonly heartbeatMs?: number;
 }
 
-/** Longer than a server waits for a sign of life (runner), so that nothing runs twice when a lease runs out. */
+/** Longer than `HEARTBEAT_TIMEOUT_SECONDS` of the runner, so that no step still runs when another node takes over. */
 const DEFAULT_LEASE_MS = 15 * SECOND;
 const DEFAULT_HEARTBEAT_MS = SECOND;
-/** Jobs that one node has at a time, over all workspaces; one workspace alone has half of them. */
+/** Maximum jobs of one node over all workspaces; one workspace alone gets half of them. */
 const MAX_CONCURRENT_JOBS = 64;
-/** A job that takes so many nodes down with it is not given to another. */
+/** A job whose node was lost this often is failed instead of taken over again. */
 const MAX_LOSSES = 3;
-/** Jobs under way are given so long to end by themselves when this process stops, then so long to clean up. */
+/** When this process stops, running jobs get this long to finish, and then this long to clean up. */
 const STOP_GRACE_MS = SECOND;
 const CLEANUP_TIMEOUT_MS = 3 * SECOND;
 
@@ -62,27 +62,26 @@ interface HeldJob {
   finished: Promise<void>;
 }
 
-/** The queue and this node's hands. */
+/** The queue, and the worker that runs its jobs on this node. */
 export interface JobWorker extends JobQueue {
   start(): void;
-  /** Takes nothing new, gives what runs a moment, then gives it back: resumable jobs to other nodes. */
+  /** Stops claiming jobs, lets running ones finish briefly, then releases them: resumable jobs to other nodes. */
   stop(): Promise<void>;
-  /** Jobs that run on this node. */
+  /** Returns the number of jobs running on this node. */
   running(): number;
-  /** Jobs that wait and that run, over all nodes. */
+  /** Counts the waiting and running jobs on all nodes; `dueSince` is when the longest-waiting due job became due. */
   counts(): Promise<{ waiting: number; running: number; dueSince: number | null }>;
 }
 
-/** What a failure is told as. */
+/** Returns the message for users of a failure. */
 function failureMessage(error: unknown): string {
   if (error instanceof JobFailure) return redactSecrets(error.message);
   return MESSAGES.unknown;
 }
 
 /**
- * Takes jobs out of the queue and runs them, each on one node at a time. A node proves by beats that it
- * is there; one that can't beat gives its jobs up before its lease runs out, and only then another takes
- * them over.
+ * Claims jobs from the queue and runs each on one node at a time. Heartbeats prove that a node is alive; a node that
+ * cannot send them gives up its jobs before its lease expires, and only then does another node take them over.
  */
 export function createJobWorker(options: JobWorkerOptions): JobWorker {
   const { store, clock, nodeId: owner, onError } = options;
@@ -106,13 +105,13 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     job.abortController.abort(reason);
   }
 
-  /** What a running job holds alone may be taken over when the lease runs out: it is given up before. */
+  /** Aborts all jobs before the lease expires, because other nodes may take them over from then on. */
   function fence(): void {
     if (store.engine === 'sqlite' || performance.now() - lastHeartbeatMs < leaseMs * 0.8) return;
     for (const job of held.values()) abort(job, 'lost', 'This node has lost contact with the database.');
   }
 
-  /** The row and what hangs on it, in one transaction; nothing where this node has lost it. */
+  /** Ends a job and updates its kind's rows in one transaction; does nothing if this node has lost the job. */
   async function finishJob(row: JobTable, end: JobEnd): Promise<void> {
     const wasOwned = await store.transaction(async (trx) => {
       if ((await lockOwnedJob(trx, row, owner)) === undefined) return false;
@@ -137,7 +136,9 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     });
   }
 
-  /** Whoever ends the waiting locks the job too, so that either they see it parked or this sees what they did. */
+  /**
+   * Suspends a job. `resume` locks the job too, so it either sees the job suspended or `shouldWait` sees its change.
+   */
   async function suspend(row: JobTable, suspension: Suspension): Promise<void> {
     await store.transaction(async (trx) => {
       const current = await lockOwnedJob(trx, row, owner);
@@ -148,7 +149,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     });
   }
 
-  /** What becomes of a job whose `run` has ended. */
+  /** Applies the outcome of `run`. */
   async function applyResult(
     kind: JobKind,
     job: HeldJob,
@@ -174,7 +175,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     if (aborted.reason === 'lost') return;
     if (aborted.reason === 'stopped' && kind.resumable) return requeue(row, clock(), 'alone');
     const status = aborted.reason === 'cancelled' ? 'cancelled' : 'failed';
-    // What it says when it could not clean up is told too.
+    // Includes the message of a failed cleanup.
     const error = failure instanceof JobFailure ? `${aborted.message} ${failureMessage(failure)}` : aborted.message;
     return finishJob(row, { status, error, endedAt: clock() });
   }
@@ -207,7 +208,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
       failure = error ?? new Error('It failed without an error.');
     }
     clearTimeout(timeLimitTimer);
-    // The store may be away for a moment; the lease says for how long that can be borne.
+    // The store may be briefly unavailable; the lease bounds how long that can be tolerated.
     for (let attemptsLeft = 5; ; attemptsLeft--) {
       try {
         await applyResult(kind, job, result, failure);
@@ -241,7 +242,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
       });
   }
 
-  /** Proves that this node is there, and hears what is to end. */
+  /** Renews the leases of this node's jobs, and aborts those that were lost or cancelled. */
   async function sendHeartbeat(): Promise<void> {
     const startedAtMs = performance.now();
     if (held.size === 0) {
@@ -260,7 +261,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     }
   }
 
-  /** Takes over, or ends, one job of a node that is gone. */
+  /** Takes over, or fails, one job of a lost node. Returns whether there was one. */
   async function takeOverLostJob(): Promise<boolean> {
     const endedJob = await store.transaction(async (trx) => {
       const row = await lockLostJob(trx, [...kinds.keys()], isHeld, clock());
@@ -300,7 +301,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     if (!stopping) await claimJobs();
   }
 
-  /** One beat at a time; a wake-up during one is followed by another. */
+  /** Runs one heartbeat at a time; a wake-up during one causes another. */
   function wake(): void {
     if (timer === undefined) return;
     if (ticking !== null) {
