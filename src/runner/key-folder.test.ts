@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { createKeyFolder, sweepKeyFolders } from './key-folder.ts';
 
-/** Makes a folder with a key in it in a process that then kills itself. */
+/** Creates a key folder with a key in a process that then kills itself. */
 function leave(): string {
   const module = JSON.stringify(new URL('./key-folder.ts', import.meta.url).href);
   const script = `import { writeFileSync } from 'node:fs';
@@ -21,7 +21,7 @@ function leave(): string {
   return stdout;
 }
 
-test('a key that a killed process left is removed, and that of one which lives stays', async () => {
+test('the key of a killed process is removed, and that of a running process stays', async () => {
   const left = leave();
   const own = await createKeyFolder();
   try {
@@ -34,9 +34,9 @@ test('a key that a killed process left is removed, and that of one which lives s
   }
 });
 
-test('what is named alike and is no folder of ours alone stays', async () => {
+test('entries with a similar name that are not private folders of this user stay', async () => {
   const { pid } = spawnSync('true');
-  // As others may read it, it was not made by `createKeyFolder`.
+  // Readable by others, so it was not created by `createKeyFolder`.
   const open = `${tmpdir()}/devpilot-ssh-${pid}-open`;
   const outside = `${tmpdir()}/devpilot-outside-${process.pid}`;
   const link = `${tmpdir()}/devpilot-ssh-${pid}-link`;

@@ -6,7 +6,10 @@ const PREFIX = 'devpilot-ssh-';
 const FOLDER_NAME = /^devpilot-ssh-(\d+)-/;
 const PRIVATE_FOLDER = 0o40700;
 
-/** A folder of our own for a private key: its name says which process it belongs to, should that be killed. */
+/**
+ * Creates a private folder for a key; its name contains the process id, so that it can be removed if the process is
+ * killed.
+ */
 export const createKeyFolder = (): Promise<string> => mkdtemp(join(tmpdir(), `${PREFIX}${process.pid}-`));
 
 function isProcessRunning(pid: number): boolean {
@@ -17,13 +20,13 @@ function isProcessRunning(pid: number): boolean {
   }
 }
 
-/** Only what nobody else can have put there or can change meanwhile: others may write to where it lies. */
+/** Only folders that no other user can have created or can change, because the temporary directory is shared. */
 async function isOwnKeyFolder(path: string): Promise<boolean> {
   const found = await lstat(path).catch(() => null);
   return found !== null && found.mode === PRIVATE_FOLDER && found.uid === process.getuid?.();
 }
 
-/** Removes the folders of processes of this user that are no more. */
+/** Removes this user's key folders of processes that no longer run. */
 export async function sweepKeyFolders(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = Number(FOLDER_NAME.exec(name)?.[1]);

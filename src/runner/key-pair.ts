@@ -14,8 +14,8 @@ function sshUint32(value: number): Buffer {
 }
 
 /**
- * Makes an ed25519 key pair as OpenSSH writes it: the public half in one line (RFC 8709), the private
- * one as `openssh-key-v1` without a passphrase (OpenSSH's PROTOCOL.key).
+ * Generates an ed25519 key pair in OpenSSH's formats: the public key as one line (RFC 8709), the private key as
+ * `openssh-key-v1` without a passphrase (OpenSSH's PROTOCOL.key).
  */
 export function generateKeyPair(comment: string): { readonly publicKey: string; readonly privateKey: string } {
   const pair = generateKeyPairSync('ed25519');

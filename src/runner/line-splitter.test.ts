@@ -23,7 +23,7 @@ function cut(
   return { lines, full };
 }
 
-/** Bytes in pieces of any size. */
+/** Splits bytes into chunks of any size. */
 const pieces = (bytes: fc.Arbitrary<Buffer>) =>
   fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([all, sizes]) => {
     const chunks: Buffer[] = [];
@@ -35,7 +35,7 @@ const pieces = (bytes: fc.Arbitrary<Buffer>) =>
     return [...chunks, all.subarray(at)];
   });
 
-test('however bytes come in pieces, the lines are the same, bounded and well formed', () => {
+test('lines are the same, bounded and well-formed however the bytes are split into chunks', () => {
   const bytes = fc.oneof(
     fc.uint8Array({ maxLength: 400 }).map((all) => Buffer.from(all)),
     fc.string({ unit: fc.constantFrom('a', 'é', '\n', '\r', '😀'), maxLength: 300 }).map((text) => Buffer.from(text)),
@@ -49,7 +49,7 @@ test('however bytes come in pieces, the lines are the same, bounded and well for
   );
 });
 
-test('a secret is never seen, wherever it stands and however it comes in pieces', () => {
+test('a secret is never output, wherever it is and however it is split into chunks', () => {
   const secret = 'tr0ub4dor&3';
   const text = fc.array(fc.constantFrom(secret, 'x', 'tr0u', ' ', '\n', 'yyyyyyyyyyyyy'), { maxLength: 60 });
   fc.assert(
@@ -59,7 +59,7 @@ test('a secret is never seen, wherever it stands and however it comes in pieces'
   );
 });
 
-test('after the budget nothing is given out, and that is said once', () => {
+test('after the budget is used up nothing is output, and onFull is called once', () => {
   const { lines, full } = cut([Buffer.from('line\n'.repeat(1000))], [], {
     maxLineCharacters: 50,
     maxTotalCharacters: 1000,
@@ -68,7 +68,7 @@ test('after the budget nothing is given out, and that is said once', () => {
   assert.equal(full, 1);
 });
 
-test('marks are taken out wherever they stand, and everything else passes', () => {
+test('markers are removed wherever they are, and everything else passes', () => {
   fc.assert(
     fc.property(
       pieces(

@@ -1,31 +1,31 @@
 import { StringDecoder } from 'node:string_decoder';
 import type { Mask } from './mask.ts';
 
-/** How much of what a step says is kept; characters, and so many more for each line. */
+/** Added to the length of each line when it is counted against the budget, in characters. */
 const LINE_OVERHEAD_CHARACTERS = 64;
-/** Characters of a line, and of all lines. */
+/** Maximum characters per line and for all lines. */
 export interface OutputLimits {
   readonly maxLineCharacters: number;
   readonly maxTotalCharacters: number;
 }
 export const OUTPUT_LIMITS: OutputLimits = { maxLineCharacters: 8192, maxTotalCharacters: 4 * 1_048_576 };
 
-/** What the two streams of a step may still say, together. */
+/** The output budget that is left, shared by both streams of a step. */
 export interface OutputBudget {
   remaining: number;
 }
 
-/** Cuts a stream into lines. */
+/** Splits a stream into lines. */
 export interface ByteSink {
   write(chunk: Uint8Array): void;
-  /** Gives out what has come without a line's end. */
+  /** Emits the rest that has no line end. */
   flush(): void;
 }
 
 /**
- * Cuts bytes into masked lines. Bytes that are no UTF-8 become U+FFFD; of a line that overwrites itself
- * (`\r`) the last state is kept; a line that is too long is cut, and after the budget nothing is given
- * out any more, so that memory is bounded whatever comes. `onFull` is told once.
+ * Splits bytes into masked lines. Invalid UTF-8 becomes U+FFFD; a line that overwrites itself (`\r`) keeps its last
+ * state; lines that are too long are truncated; and after the budget is used up nothing is emitted, so memory is
+ * bounded for any input. `onFull` is called once.
  */
 export function createLineSplitter(options: {
   readonly mask: Mask;
@@ -40,7 +40,7 @@ export function createLineSplitter(options: {
   let line = '';
   let hasContent = false;
 
-  /** What comes after the end of what is kept of a line can't be told from it any more; it is only counted out. */
+  /** Appends text to the current line. Text beyond the kept prefix is dropped and only counted. */
   function append(text: string): void {
     hasContent = true;
     const overwriteStart = text.length < 2 ? -1 : text.lastIndexOf('\r', text.length - 2);
@@ -84,7 +84,7 @@ export function createLineSplitter(options: {
   };
 }
 
-/** Takes our own messages (`MARK nonce word value`, to the line's end) out of a stream, wherever they stand. */
+/** Removes our markers (`MARKER_PREFIX nonce name value`, up to the line end) from a stream, wherever they are. */
 export function createMarkerExtractor(
   markerPrefix: string,
   onMarker: (word: string, value: string) => void,
@@ -97,7 +97,7 @@ export function createMarkerExtractor(
     for (;;) {
       const start = all.indexOf(markerPrefix);
       if (start < 0) {
-        // The beginning of a mark can be the end of a chunk; a mark begins with a character that is rare.
+        // A chunk may end within a marker; a marker begins with a rare character.
         const partialStart = all.lastIndexOf(markerPrefix[0] ?? '');
         if (
           partialStart >= 0 &&

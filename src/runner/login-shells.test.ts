@@ -5,7 +5,7 @@ import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { generateKeyPair } from './key-pair.ts';
 import { type OutputLine, type RunTarget, run, type Step, type StepOutcome } from './run.ts';
 
-/** Runs a step on a server whose accounts run `command` in place of what was asked for (`$SSH_ORIGINAL_COMMAND`). */
+/** Runs a step on a server whose accounts run `command` instead of the requested one (`$SSH_ORIGINAL_COMMAND`). */
 async function runForced(command: string, step: Step): Promise<StepOutcome & { lines: OutputLine[] }> {
   const sshd: TestSshd = await startSshd([`ForceCommand ${command}`]);
   try {
@@ -31,7 +31,7 @@ async function runForced(command: string, step: Step): Promise<StepOutcome & { l
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 const ORIGINAL = 'eval "$SSH_ORIGINAL_COMMAND"';
 
-test('what start-up files print is no part of the output, as lines or as bytes', async () => {
+test('output of start-up files is excluded, as lines and as bytes', async () => {
   const greeting = `echo Welcome; echo motd >&2; ${ORIGINAL}`;
   const { lines, exitCode } = await runForced(greeting, shell('echo rows'));
   assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);
@@ -48,15 +48,15 @@ test('what start-up files print is no part of the output, as lines or as bytes',
   assert.ok(all.subarray(0, 11).equals(Buffer.from('\u001edevpilot\0\xff', 'latin1')));
 });
 
-test('standard output that arrives long after the end was announced is complete', async () => {
-  // Standard error, which announces the end, overtakes standard output by a second.
+test('standard output that arrives long after the end marker is complete', async () => {
+  // Standard error, which carries the end marker, arrives a second before standard output.
   const late = `${ORIGINAL} | { sleep 1; cat; }`;
   const { lines, exitCode } = await runForced(late, shell('seq 1 4000; echo FATAL; exit 1'));
   assert.equal(exitCode, 1);
   assert.deepEqual([lines.length, lines.at(-1)?.text], [4001, 'FATAL']);
 });
 
-test('output whose end is lost says so', async () => {
+test('output without an end marker is reported as incomplete', async () => {
   const { lines } = await runForced(`${ORIGINAL} | head -n 2`, shell('echo one; echo two; echo three'));
   assert.deepEqual(
     lines.flatMap(({ stream, text }) => (stream === 'stderr' ? [] : [[stream, text]])),
@@ -67,7 +67,7 @@ test('output whose end is lost says so', async () => {
   );
 });
 
-test('an account that runs no commands is named as one, with what the server says', async () => {
+test("an account that runs no commands is reported with the server's message", async () => {
   const nologin = await runForced('echo "This account is currently not available."; exit 1', shell('id'));
   assert.match(
     nologin.problem ?? '',

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createMask } from './mask.ts';
 
-/** What a mask hides, found by looking for each secret at each place. */
+/** The expected result, found by searching for each secret at each position. */
 function hiddenBy(secrets: readonly string[], line: string): string {
   let shown = '';
   for (let at = 0, end = 0; at < line.length; at++) {
@@ -18,7 +18,7 @@ function hiddenBy(secrets: readonly string[], line: string): string {
 const text = (min: number, max: number) =>
   fc.string({ unit: fc.constantFrom('a', 'b', 'c'), minLength: min, maxLength: max });
 
-test('every secret is hidden wherever it stands, also where secrets overlap', () => {
+test('every secret is masked at every position, including overlapping secrets', () => {
   fc.assert(
     fc.property(fc.array(text(4, 9), { maxLength: 8 }), text(0, 60), (secrets, line) => {
       const forms = secrets.flatMap((one) => [one, Buffer.from(one).toString('base64')]);
@@ -28,7 +28,7 @@ test('every secret is hidden wherever it stands, also where secrets overlap', ()
   );
 });
 
-test('a secret that begins in the part that is kept is hidden whole, however long it is', () => {
+test('a secret that begins within the kept prefix is masked completely, however long it is', () => {
   const secret = 's3cret'.repeat(5_000);
   const mask = createMask([secret]);
   assert.equal(mask(`key=${secret};`, 20), 'key=[secret]');
@@ -37,7 +37,7 @@ test('a secret that begins in the part that is kept is hidden whole, however lon
   assert.equal(mask(seen, 20), 'key=[secret]');
 });
 
-/** Processor milliseconds: what else the machine does changes nothing. */
+/** Returns processor milliseconds, which do not depend on other load. */
 function costOf(run: () => void): number {
   const before = process.threadCpuUsage();
   run();
@@ -45,11 +45,11 @@ function costOf(run: () => void): number {
   return (user + system) / 1000;
 }
 
-test('a line costs the same however many secrets there are and however they repeat themselves', () => {
+test('masking a line costs the same however many secrets there are and however repetitive they are', () => {
   const line = 'a'.repeat(16_000);
   const nested = createMask(Array.from({ length: 1_000 }, (_, at) => 'a'.repeat(4 + at)));
   const long = createMask([`b${'a'.repeat(65_000)}`, 'a'.repeat(65_000)]);
-  // It was nine seconds.
+  // This used to take nine seconds.
   assert.ok(costOf(() => nested(line, line.length)) < 1_000);
   assert.ok(costOf(() => long('a'.repeat(131_000), 65_000)) < 1_000);
 });

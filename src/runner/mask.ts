@@ -1,21 +1,21 @@
 import { redactSecrets } from '../contract/redact.ts';
 
-/** Shorter ones are found in every other word, and guessed by trying. */
+/** Shorter values occur in many words and could be guessed. */
 const MIN_SECRET_LENGTH = 4;
-/** Values that stand in the environment of every second app and hide nothing. */
+/** Values that are common in environments and are not secret. */
 const COMMON_VALUE =
   /^(?:true|false|null|none|auto|info|warn|error|debug|test|testing|staging|production|development|localhost|\d{1,5})$/i;
 const REPLACEMENT = '[secret]';
 
-/** Hides what must not be seen in a line. */
+/** Hides secrets in a line. */
 export interface Mask {
-  /** The first `length` characters of a line, with every secret that begins in them blotted out. */
+  /** Returns the first `length` characters of a line, with every secret that begins in them replaced. */
   (line: string, length: number): string;
-  /** Characters beyond the first `length` of a line that it looks at. */
+  /** Number of characters beyond `length` that it needs to see. */
   readonly lookahead: number;
 }
 
-/** A value in the forms in which programs print it: as it is, line by line, as JSON, in an address, in base64. */
+/** Returns the forms in which programs print a value: verbatim, line by line, as JSON, URL-encoded, in base64. */
 function encodingsOf(value: string): string[] {
   const encodings = [
     value,
@@ -23,21 +23,21 @@ function encodingsOf(value: string): string[] {
     value.isWellFormed() ? encodeURIComponent(value) : value,
     Buffer.from(value).toString('base64'),
   ];
-  // Lines are what a mask is given, so a value of several is looked for line by line.
+  // A mask receives single lines, so a multi-line value is searched for line by line.
   return [...encodings, ...value.split(/\r?\n/)].map((form) => form.trim()).filter((form) => !form.includes('\n'));
 }
 
 /**
- * Characters of a secret that are compared. A line that has so many in common with one hides the rest as well, so
- * that masking costs no more per character, however long the secrets are.
+ * Maximum characters of a secret that are compared. A line that shares this many with a secret is masked for the rest
+ * of the secret too, so that the cost per character is bounded however long the secrets are.
  */
 const MAX_COMPARED_LENGTH = 256;
 
-/** A node of a compressed trie over the beginnings of secrets. */
+/** A node of a compressed trie of secret prefixes. */
 interface TrieNode {
   /** The characters between the parent and this node. */
   edge: string;
-  /** Characters of the longest secret that begins so; 0 where none ends here. */
+  /** Length of the longest secret with this prefix; 0 if none ends here. */
   secretLength: number;
   children: Map<number, TrieNode>;
 }
@@ -71,7 +71,7 @@ function insertSecret(root: TrieNode, secret: string): void {
   node.secretLength = Math.max(node.secretLength, secret.length);
 }
 
-/** Characters of the longest secret that begins at a place of a line; 0 where none does. */
+/** Returns the length of the longest secret that begins at a position of a line; 0 if none does. */
 function secretLengthAt(root: TrieNode, line: string, start: number): number {
   let found = 0;
   let offset = start;
@@ -84,7 +84,11 @@ function secretLengthAt(root: TrieNode, line: string, start: number): number {
   return found;
 }
 
-/** Makes a mask that hides these values and everything that looks like a secret of ours. */
+/**
+ * Creates a mask that hides these values and everything with the form of a Devpilot secret. The trie makes the cost per
+ * character independent of the number of secrets, which `mask.test.ts` checks; without that need, a search per secret
+ * would do.
+ */
 export function createMask(values: Iterable<string>): Mask {
   const root: TrieNode = { edge: '', secretLength: 0, children: new Map() };
   let lookahead = 0;
@@ -111,6 +115,6 @@ export function createMask(values: Iterable<string>): Mask {
     if (!isMasked) return redactSecrets(line).slice(0, length);
     return redactSecrets(masked + line.slice(maskedEnd, Math.max(maskedEnd, length)));
   }
-  // Secrets of ours are shorter than this.
+  // Devpilot's own secrets are shorter than 128 characters.
   return Object.assign(mask, { lookahead: Math.max(128, lookahead) });
 }

@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, isIP } from 'node:net';
 
-/** Addresses of this machine and of its link: loopback, "this host", link-local with the metadata services. */
+/** Addresses of this machine and its link: loopback, "this host", and link-local including cloud metadata services. */
 const NODE_LOCAL_ADDRESSES = new BlockList();
 NODE_LOCAL_ADDRESSES.addSubnet('127.0.0.0', 8, 'ipv4');
 NODE_LOCAL_ADDRESSES.addSubnet('0.0.0.0', 8, 'ipv4');
@@ -12,7 +12,10 @@ NODE_LOCAL_ADDRESSES.addAddress('::', 'ipv6');
 NODE_LOCAL_ADDRESSES.addSubnet('fe80::', 10, 'ipv6');
 NODE_LOCAL_ADDRESSES.addAddress('fd00:ec2::254', 'ipv6');
 
-/** The IPv4 address that an IPv6 address stands for: mapped (`::ffff:0:0/96`), compatible, or NAT64 (RFC 6052). */
+/**
+ * Returns the IPv4 address embedded in an IPv6 address: mapped (`::ffff:0:0/96`), compatible, or NAT64 (RFC 6052); or
+ * null.
+ */
 function embeddedIpv4(address: string): string | null {
   const hostname = new URL(`http://[${address}]`).hostname.slice(1, -1);
   const found = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(hostname);
@@ -21,7 +24,7 @@ function embeddedIpv4(address: string): string | null {
   return [high >> 8, high & 255, low >> 8, low & 255].join('.');
 }
 
-/** Whether an address is loopback or link-local, in whatever form. Pure; false for what is no address. */
+/** Returns whether an address is loopback or link-local, in any notation; false for anything but an address. Pure. */
 export function isNodeLocal(address: string): boolean {
   const [plain = ''] = address.split('%');
   const version = isIP(plain);
@@ -33,11 +36,11 @@ export function isNodeLocal(address: string): boolean {
   );
 }
 
-/** Whether a host names a node-local address by itself, without being resolved. Pure. */
+/** Returns whether a host is a node-local address or name without being resolved. Pure. */
 export const namesNodeLocal = (host: string): boolean =>
   isNodeLocal(host.replace(/^\[|\]$/g, '')) || /^(?:.*\.)?localhost\.?$/i.test(host);
 
-/** The addresses of a host, as the system resolves it now; none where it does not. */
+/** Returns the addresses to which the system currently resolves a host; empty if it cannot be resolved. */
 export async function resolveHost(host: string): Promise<string[]> {
   const found = await lookup(host, { all: true }).catch(() => []);
   return found.map(({ address }) => address);

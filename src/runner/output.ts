@@ -9,31 +9,34 @@ import {
 import type { Mask } from './mask.ts';
 import { MARKER_PREFIX } from './step-script.ts';
 
-/** A line as it came; `at` in epoch milliseconds. */
+/** An output line; `at` is when it arrived, in epoch milliseconds. */
 export interface OutputLine {
   readonly at: number;
   readonly stream: 'stdout' | 'stderr' | 'system';
   readonly text: string;
 }
 
-/** Characters kept of what a server prints before a step starts. */
+/** Maximum characters kept of the output before a step starts. */
 const MAX_BANNER_CHARACTERS = 4096;
 
-/** The two output streams of a step, without the marks that Devpilot's own shell writes into both. */
+/** The two output streams of a step, without the markers that Devpilot's shell writes to both. */
 export interface StepOutput {
   readonly stdout: ByteSink;
   readonly stderr: ByteSink;
-  /** Where standard output is taken as bytes: the stream to pipe it through, to the step's own `stdout`. */
+  /** When standard output is read as bytes: the stream to pipe it through, into the step's `stdout`. */
   readonly rawStdout: Transform;
-  /** Whether everything that the step wrote before it ended has been read from both streams. */
+  /** Returns whether everything that the step wrote before its end has been read from both streams. */
   isComplete(): boolean;
-  /** What came before the step was ready: the words of the ssh client, of start-up files, of a login that runs nothing. */
+  /**
+   * Returns the output before the step was ready: from the ssh client, from start-up files, or from an account that
+   * runs nothing.
+   */
   banner(): { readonly stdout: string; readonly stderr: string };
 }
 
 /**
- * Reads what a step prints. Standard output counts from the ready mark on: what start-up files of the
- * server's shell print before it is not the step's. `onMarker` receives the marks of standard error.
+ * Reads the output of a step. Standard output counts from the ready marker on; what the shell's start-up files print
+ * before it is not the step's output. `onMarker` receives the markers of standard error.
  */
 export function createOutputReader(options: {
   readonly nonce: string;

@@ -18,7 +18,7 @@ import { HEARTBEAT_TIMEOUT_SECONDS } from './step-script.ts';
 let sshd: TestSshd;
 const targets: Record<string, RunTarget> = { local: { kind: 'local' } };
 const folder = mkdtempSync(join(tmpdir(), 'devpilot-run-'));
-// What is left behind is looked for where nobody else leaves anything.
+// A temporary directory of its own, so that the tests find leftover files and no one else's.
 process.env['TMPDIR'] = folder;
 chmodSync(folder, 0o1777);
 before(async () => {
@@ -54,7 +54,7 @@ async function perform(
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
 for (const where of ['local', 'ssh']) {
-  describe(`a step, ${where}`, () => {
+  describe(`a ${where} step`, () => {
     test('ends with its exit code, its lines in order and their streams', async () => {
       const ran = await perform(targets[where], shell('echo one; echo two >&2; printf three; exit 7'));
       assert.deepEqual(
@@ -71,7 +71,7 @@ for (const where of ['local', 'ssh']) {
       );
     });
 
-    test('words, variables and folders are given as they are, whatever they hold', async () => {
+    test('passes arguments, variables and folders unchanged, whatever they contain', async () => {
       const nasty = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
       const argv = await perform(targets[where], { command: { argv: ['printf', '%s|', nasty, '', '-x'] } });
       assert.equal(argv.text, `${nasty}||-x|`);
@@ -84,7 +84,7 @@ for (const where of ['local', 'ssh']) {
       assert.ok(!existsSync(join(folder, 'touched')));
     });
 
-    test('nothing of a step stands on a command line', async () => {
+    test('puts nothing of a step on a command line', async () => {
       const pid = join(folder, `seen-${where}`);
       const ran = await perform(targets[where], {
         ...shell(`for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${pid}; : in-the-body`),
@@ -97,7 +97,7 @@ for (const where of ['local', 'ssh']) {
       assert.doesNotMatch(seen, /in-the-(?:environment|body)/);
     });
 
-    test('a text or a stream is its standard input, and bytes its standard output', async () => {
+    test('reads standard input from a text or stream, and writes standard output as bytes', async () => {
       const text = await perform(targets[where], { command: { argv: ['cat'] }, stdin: 'hello\nyou' });
       assert.equal(text.text, 'hello\nyou');
       const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256));
@@ -118,7 +118,7 @@ for (const where of ['local', 'ssh']) {
       assert.deepEqual([none.exitCode, none.text], [0, '']);
     });
 
-    test('its secrets and ours are blotted out, in every form they are printed in', async () => {
+    test("masks its secrets and Devpilot's, in every form in which they are printed", async () => {
       const secret = 'p@ss wörd/1';
       const ours = mintSecret('access_token');
       const ran = await perform(targets[where], {
@@ -133,7 +133,7 @@ for (const where of ['local', 'ssh']) {
       assert.ok(!ran.text.includes(ours));
     });
 
-    test('bytes that are no UTF-8 and lines that are too long are borne', async () => {
+    test('tolerates invalid UTF-8 and overlong lines', async () => {
       const secret = 'at-the-edge-of-it';
       const ran = await perform(targets[where], {
         ...shell(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
@@ -147,7 +147,7 @@ for (const where of ['local', 'ssh']) {
       );
     });
 
-    test('a gigabyte of output is borne, and the end is heard of', async () => {
+    test('survives a gigabyte of output and reports the end', async () => {
       const before = process.memoryUsage().rss;
       const ran = await perform(targets[where], {
         ...shell('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
@@ -159,7 +159,7 @@ for (const where of ['local', 'ssh']) {
       assert.ok(process.memoryUsage().rss - before < 300_000_000);
     });
 
-    test('a time limit and a signal end all of its process group, however stubborn', async () => {
+    test('ends its whole process group on a time limit or signal, even one that ignores SIGTERM', async () => {
       const mark = `61${where.length}${process.pid}`;
       const late = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
       assert.deepEqual([late.timedOut, late.cancelled, late.signal], [true, false, 'SIGTERM']);
@@ -178,7 +178,7 @@ for (const where of ['local', 'ssh']) {
       assert.deepEqual((await perform(targets[where], shell('exit 1'), cancelling.signal)).cancelled, true);
     });
 
-    test('a signal ends a step that reads a stream', async () => {
+    test('ends on a signal while it reads a stream', async () => {
       const mark = `62${where.length}${process.pid}`;
       const cancelling = new AbortController();
       const endless = new Readable({ read: () => undefined });
@@ -189,7 +189,7 @@ for (const where of ['local', 'ssh']) {
       await until(async () => !isRunning('sleep', mark));
     });
 
-    test('what it leaves running holds nothing up, and stays', async () => {
+    test('does not wait for background processes and leaves them running', async () => {
       const mark = `63${where.length}${process.pid}`;
       const ran = await perform(targets[where], shell(`sleep ${mark} & echo started`));
       assert.deepEqual([ran.exitCode, ran.problem], [0, null]);
@@ -198,20 +198,20 @@ for (const where of ['local', 'ssh']) {
       execFileSync('pkill', ['-f', `^sleep ${mark}$`]);
     });
 
-    test('it can not speak in our name', async () => {
+    test('cannot forge markers', async () => {
       const ran = await perform(targets[where], shell(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
       assert.equal(ran.exitCode, 4);
       assert.match(ran.text, /devpilot 00 ended 0/);
     });
 
-    test('a program or a folder that is not there is told', async () => {
+    test('reports a missing program or folder', async () => {
       const missing = await perform(targets[where], { command: { argv: ['/no/such/program'] } });
       assert.equal(missing.exitCode, 127);
       assert.match(missing.text, /no\/such\/program/);
       assert.equal((await perform(targets[where], { ...shell('true'), cwd: '/no/such' })).exitCode, 125);
     });
 
-    test('another user runs it where the server lets us', async () => {
+    test('runs as another user where the server allows it', async () => {
       if (userInfo().uid !== 0) return;
       const ran = await perform(targets[where], {
         ...shell('id -un; echo "$A"'),
@@ -223,14 +223,14 @@ for (const where of ['local', 'ssh']) {
       await assert.rejects(perform(targets[where], { ...shell('id'), runAs: 'root; id' }), TypeError);
     });
 
-    test('what no process can be given is refused', async () => {
+    test('rejects what no process can receive', async () => {
       await assert.rejects(perform(targets[where], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
       await assert.rejects(perform(targets[where], { ...shell('id'), environment: { 'A=B;id': '1' } }), TypeError);
     });
   });
 }
 
-test('a server that is not there, or shows another key, is told and gets nothing', async () => {
+test('an unreachable server, or one with another host key, is reported and receives nothing', async () => {
   const { ssh } = targets;
   assert.ok(ssh?.kind === 'ssh');
   const away = await perform({ ...ssh, port: 1 }, shell('id'));
@@ -242,7 +242,7 @@ test('a server that is not there, or shows another key, is told and gets nothing
   assert.deepEqual(ownKeyFolders(), []);
 });
 
-test('a connection that breaks in the middle is told', async () => {
+test('a connection lost during a step is reported', async () => {
   const own = await startSshd();
   const pair = generateKeyPair('test');
   own.authorize([pair.publicKey]);
@@ -256,12 +256,12 @@ test('a connection that breaks in the middle is told', async () => {
   own.killSessions();
   const { exitCode, problem } = await ran;
   assert.deepEqual([exitCode, problem], [null, 'The connection to the server was lost.']);
-  // The step hears nothing any more and is ended where it runs.
+  // The step's heartbeats stop, and the server ends it.
   await until(async () => !isRunning('sleep', mark));
   await own.close();
 });
 
-/** A process that runs a step which takes its time. */
+/** Starts a process that runs a long step. */
 async function runElsewhere(mark: string): Promise<ChildProcess> {
   const script = join(folder, `runs-${mark}.ts`);
   const runner = new URL('./run.ts', import.meta.url).pathname;
@@ -275,14 +275,14 @@ async function runElsewhere(mark: string): Promise<ChildProcess> {
   return child;
 }
 
-test('a step ends with the process that runs it, even if that is killed', async () => {
+test('a step ends when the process that runs it is killed', async () => {
   const mark = `65${process.pid}`;
   const child = await runElsewhere(mark);
   child.kill('SIGKILL');
   await until(async () => !isRunning('sleep', mark));
 });
 
-test('any text is one word for a shell', () => {
+test('any text is quoted as one word for a shell', () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
       const plain = words.map((word) => word.replaceAll('\0', '').toWellFormed());
@@ -295,9 +295,9 @@ test('any text is one word for a shell', () => {
   );
 });
 
-// Both wait for a limit of the runner, so they do it at the same time.
+// Both wait for a limit of the runner, so they run concurrently.
 describe('a step that waits for a limit', { concurrency: true }, () => {
-  test('a step whose process freezes is ended before another could take it over', async () => {
+  test('a step of a frozen process is ended before another node could take it over', async () => {
     const mark = `66${process.pid}`;
     const child = await runElsewhere(mark);
     child.kill('SIGSTOP');
@@ -308,10 +308,10 @@ describe('a step that waits for a limit', { concurrency: true }, () => {
     }
   });
 
-  test('bytes come whole to a reader that is slow, and with an error to one who can not know that they are', async () => {
+  test('bytes arrive complete at a slow reader, and an incomplete stream ends with an error', async () => {
     const local = targets['local'] as RunTarget;
     let taken = 0;
-    // Slower than anybody is patient with a step that says nothing.
+    // Slower than the idle timeout after a step.
     const slow = new Writable({
       highWaterMark: 1,
       write(chunk: Buffer, _encoding, done) {

@@ -11,9 +11,11 @@ import { openLocalShell, type SshTarget } from './ssh.ts';
 import { type Connection, connect, SshConnectFailure } from './ssh-connection.ts';
 import { buildKillScript, buildStepScript, HEARTBEAT, HEARTBEAT_INTERVAL_MS, KILL_GRACE_MS } from './step-script.ts';
 
-/** Where steps run: a server, or this machine itself where the operator allows it. */
+/** Where steps run: a server, or this machine where the operator allows it. */
 export type RunTarget = { readonly kind: 'local' } | SshRunTarget;
-/** A server. `connect`: the connection that steps share (`Connections`); a step makes its own if not given. */
+/**
+ * A server. `connect` returns the connection that steps share (`ConnectionPool`); without it, each step opens its own.
+ */
 interface SshRunTarget extends SshTarget {
   readonly kind: 'ssh';
   readonly connect?: (signal?: AbortSignal) => Promise<Connection>;
@@ -21,43 +23,46 @@ interface SshRunTarget extends SshTarget {
 
 export type { OutputLine } from './output.ts';
 
-/** One process to run. Nothing of it ever stands on a command line of ours. */
+/** A process to run. None of its contents appear on a command line of ours. */
 export interface Step {
-  /** The words of a command, or a text for an interpreter (a program and its options), which is given it as a file. */
+  /**
+   * The arguments of a command, or a script body for an interpreter (a program and its options), which receives it as
+   * a file.
+   */
   readonly command:
     | { readonly argv: readonly string[] }
     | { readonly interpreter: readonly string[]; readonly body: string };
   readonly environment?: Readonly<Record<string, string>>;
-  /** An absolute path; the user's home if not given. */
+  /** An absolute path; the user's home directory if omitted. */
   readonly cwd?: string | null;
-  /** What its standard input gives: nothing if not given. A stream is piped as it comes. */
+  /** Standard input; empty if omitted. A stream is piped as it arrives. */
   readonly stdin?: string | Readable;
-  /** Milliseconds from its start; no limit if not given. */
+  /** Maximum duration in milliseconds; unlimited if omitted. */
   readonly timeoutMs?: number;
-  /** The user of the server who runs it, if it is not the one that signs in. */
+  /** The user to run it as, if not the one who logs in. */
   readonly runAs?: string | null;
-  /** Values to be blotted out of every line, beside all secrets of ours. */
+  /** Values to mask in every line, in addition to Devpilot's own secrets. */
   readonly secrets?: Iterable<string> | Mask;
   readonly onLine?: (line: OutputLine) => void;
-  /** Takes standard output as raw bytes, with back-pressure, instead of lines; it is ended with the step. */
+  /** Receives standard output as raw bytes, with back-pressure, instead of lines; it is ended with the step. */
   readonly stdout?: Writable;
   readonly limits?: OutputLimits;
 }
 
-/** What became of a step. */
+/** The outcome of a step. */
 export interface StepOutcome {
-  /** As a shell tells it, 128 and more for a signal; null where it was not heard of the end. */
+  /** As a shell reports it, 128 plus the number for a signal; null if the end of the step is unknown. */
   readonly exitCode: number | null;
-  /** The signal that the exit code tells of, such as `SIGKILL`. */
+  /** The signal that the exit code stands for, such as `SIGKILL`. */
   readonly signal: string | null;
   readonly durationMs: number;
   readonly timedOut: boolean;
   readonly cancelled: boolean;
-  /** Why it is not known how it ended: nothing was reached, or the connection was lost. In words for people. */
+  /** Why the outcome is unknown: no server was reached, or the connection was lost. A message for users. */
   readonly problem: string | null;
 }
 
-/** What a step's output is ended with where its own end is not known. */
+/** Error of a step's output stream if the output may be incomplete. */
 export class OutputTruncated extends Error {
   constructor(message = 'A process that it left running holds its output open, so the end of the output is unknown.') {
     super(message);
@@ -65,15 +70,15 @@ export class OutputTruncated extends Error {
   }
 }
 
-/** How shells that read orders are started where a step runs. */
+/** How shells that run our scripts are started where a step runs. */
 interface Transport {
   openShell(): ChildProcessWithoutNullStreams;
-  /** Of a connection that others share: see `Connection`. */
+  /** For a shared connection: see `Connection`. */
   waitUntilLost?(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** Throws `ConnectError`, and the signal's reason. */
+/** Throws `SshConnectFailure`, and the signal's reason. */
 async function openTransport(target: RunTarget, signal?: AbortSignal): Promise<Transport> {
   const noop = () => Promise.resolve();
   if (target.kind === 'local') return { openShell: openLocalShell, close: noop };
@@ -84,18 +89,18 @@ async function openTransport(target: RunTarget, signal?: AbortSignal): Promise<T
   return connect(target, signal);
 }
 
-/** A step may take so long to start on a server that is connected to; milliseconds. */
+/** Maximum time for a step to start on a connected server; milliseconds. */
 const START_TIMEOUT_MS = 30_000;
-/** What the step left running may go on to print for so long after the last of it; milliseconds. */
+/** After the step's end, background processes may keep printing until the output pauses for this long; milliseconds. */
 const OUTPUT_IDLE_MS = 1_000;
-/** And for so long altogether. */
+/** Maximum time to read that output; milliseconds. */
 const MAX_OUTPUT_DRAIN_MS = 10_000;
 const OUTPUT_HELD_OPEN_MESSAGE =
   'A process that the step left running holds its output open. Its further output is not stored.';
 const OUTPUT_TRUNCATED_MESSAGE = 'The end of the output was not received: the rest is missing.';
-/** How long a step that was not heard of is waited for when it is to end. */
+/** How long to wait for a step whose start has not been reported when it must end; milliseconds. */
 const START_GRACE_MS = 2_000;
-/** Beside the time that the process group is given to end. */
+/** Maximum time to end a step, beyond the grace period of its process group; milliseconds. */
 const STOP_TIMEOUT_MS = KILL_GRACE_MS + 10_000;
 
 const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, number]) => [number, name]));
@@ -107,15 +112,15 @@ function printableLines(text: string): string[] {
 const firstPrintableLine = (text: string): string => printableLines(text)[0] ?? '';
 const lastPrintableLine = (text: string): string => printableLines(text).at(-1) ?? '';
 
-/** What OpenSSH's client exits with when it is the connection that failed. */
+/** Exit code of OpenSSH's client if the connection failed. */
 const SSH_CONNECTION_FAILED = 255;
 
-/** Why a step was never started, in the server's own words where it said something. */
+/** Describes why a step did not start, with the server's message if there is one. */
 function describeStartFailure(
   code: number | null,
   banner: { readonly stdout: string; readonly stderr: string },
 ): string {
-  // Over a connection that is lost, the client says so first and then of what else it tried.
+  // On a lost connection, the client prints that first, and then its other attempts.
   const serverMessage = firstPrintableLine(banner.stderr) || lastPrintableLine(banner.stdout);
   if (code === null || code === SSH_CONNECTION_FAILED)
     return serverMessage === ''
@@ -132,10 +137,10 @@ function isMask(secrets: Iterable<string> | Mask): secrets is Mask {
 }
 
 /**
- * Runs a step to its end, of its own or by the signal, which ends all of its process group wherever it
- * runs. What the step leaves running in the background when it ends well is left alone. Should this
- * process die or freeze, the step is ended by the server within `HEARTBEAT_TIMEOUT_SECONDS` (unless its standard
- * input is a stream, which ends then). Never rejects; throws `TypeError` for what no process can be given.
+ * Runs a step until it ends by itself or the signal ends its whole process group. Background processes of a step that
+ * ends normally are left running. If this process dies or freezes, the server ends the step within
+ * `HEARTBEAT_TIMEOUT_SECONDS` (unless its standard input is a stream, which then ends). Never rejects; throws
+ * `TypeError` for what no process can receive.
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();
@@ -162,7 +167,7 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
     signal?.throwIfAborted();
     transport = await openTransport(target, signal);
   } catch (error) {
-    // Whoever reads its output learns that there is none.
+    // Tells the reader of the output that there is none.
     step.stdout?.destroy(new OutputTruncated('The step was not started.'));
     if (error instanceof SshConnectFailure) return { ...outcome(), problem: error.message };
     if (signal?.aborted) return { ...outcome(), cancelled: true };
@@ -192,13 +197,13 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
       onMarker: onMark,
     });
 
-    /** Ends our end of it, whoever may still hold the other one. */
+    /** Kills the child and closes our end of the streams, even if background processes hold the other. */
     function cutStreams(): void {
       child.kill('SIGKILL');
       child.stdout.destroy();
       child.stderr.destroy();
     }
-    /** Cuts when nothing has come for a while, which a reader that is slow to take it does not cause. */
+    /** Closes the streams after a pause in the output, unless a slow reader causes the pause. */
     function cutWhenIdle(reader: Writable): void {
       const timer = setTimeout(() => {
         if (reader.writableNeedDrain || performance.now() - lastOutputMs < STOP_TIMEOUT_MS) cutWhenIdle(reader);
@@ -206,7 +211,7 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
       }, STOP_TIMEOUT_MS);
       timers.push(timer);
     }
-    /** Waits for the end of the lines: for all that the step wrote, and a moment for what it left running. */
+    /** Waits for the complete output of the step, and briefly for that of its background processes. */
     function cutWhenQuiet(since: number): void {
       const timer = setTimeout(() => {
         const now = performance.now();
@@ -225,14 +230,14 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
       }
       child.stdin.destroy();
     }
-    /** Asks for the end of the process group; the server sees to it. Beyond patience, the connection is cut. */
+    /** Requests the end of the process group from the server, and closes the connection if that takes too long. */
     function stop(): void {
       if (isStopping || isClosed) return;
       isStopping = true;
       clearInterval(heartbeatTimer);
       timers.push(setTimeout(cutStreams, STOP_TIMEOUT_MS));
       if (processGroup === null) {
-        // It may be beginning at this moment, and is ended as soon as that is heard of.
+        // The step may be starting right now; it is then ended as soon as that is reported.
         if (!isStream) child.stdin.end();
         timers.push(
           setTimeout(() => processGroup === null && cutStreams(), isStream ? STOP_TIMEOUT_MS : START_GRACE_MS),
@@ -283,7 +288,7 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
     if (step.stdout === undefined) child.stdout.on('data', output.stdout.write);
     else {
       child.stdout.pipe(output.rawStdout).pipe(step.stdout);
-      // Who reads it went away: nothing more is of use to anybody.
+      // The reader is gone, so the rest of the step is useless.
       step.stdout.once('error', () => {
         output.rawStdout.destroy();
         child.stdout.resume();
@@ -309,7 +314,7 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
       await killDone;
       if (!hasEnded && code === SSH_CONNECTION_FAILED) await transport.waitUntilLost?.();
       await transport.close();
-      // Whoever takes it as bytes must not take what was cut off for all of it, nor wait for the rest.
+      // The reader of the bytes must not mistake truncated output for complete output, nor wait for the rest.
       if (step.stdout !== undefined && !child.stdout.readableEnded) step.stdout.destroy(new OutputTruncated());
       await drained;
       if (!hasEnded && !result.cancelled && !result.timedOut) {
@@ -324,7 +329,7 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
   });
 }
 
-/** Ends a process group by a shell of its own, where the step's standard input is in other use. */
+/** Ends a process group through a separate shell, because the step uses standard input itself. */
 function killProcessGroup(transport: Transport, processGroup: number, runAs: string | null): Promise<void> {
   return new Promise<void>((resolve) => {
     const child = transport.openShell();

@@ -5,7 +5,7 @@ const INTERPRETER_ARGV: Readonly<Record<CommandInterpreter, readonly string[]>> 
   '/bin/bash': ['/bin/bash', '-o', 'pipefail'],
 };
 
-/** A text for the shell that somebody chose; `/bin/sh` where nobody did. */
+/** Returns a command that runs `body` with the selected shell. */
 export const shellCommand = (body: string, interpreter: CommandInterpreter = '/bin/sh') => ({
   interpreter: INTERPRETER_ARGV[interpreter],
   body,

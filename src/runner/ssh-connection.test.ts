@@ -43,7 +43,7 @@ const targetAt = (port: number, more: Partial<SshTarget> = {}): RunTarget & { ki
 });
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
-test('all steps of a job share one connection per server, and its key and socket are gone afterwards', async () => {
+test('all steps of a job share one connection per server, whose key and socket are removed afterwards', async () => {
   const door = await startDoor(sshd.port, () => false);
   const connections = createConnectionPool();
   const target = connections.pooled(targetAt(door.port));
@@ -61,8 +61,8 @@ test('all steps of a job share one connection per server, and its key and socket
   await door.close();
 });
 
-test('a connection that was lost is made again for the next step, through refusals', async () => {
-  // As a firewall that limits connections: it refuses two attempts after the first connection.
+test('a lost connection is reopened for the next step, despite refused attempts', async () => {
+  // Behaves like a rate-limiting firewall: refuses two attempts after the first connection.
   const door = await startDoor(sshd.port, (count) => count === 2 || count === 3);
   const connections = createConnectionPool();
   const target = connections.pooled(targetAt(door.port), [10, 20]);
@@ -76,7 +76,7 @@ test('a connection that was lost is made again for the next step, through refusa
   await door.close();
 });
 
-test('closed ports and other protocols are one and the same failure; what a server refuses is told in its words', async () => {
+test('closed ports and other protocols cause the same error; a refusal by an SSH server is reported in its words', async () => {
   const other = await startDoor(sshd.port, () => true);
   const greeter = createServer((socket) => socket.on('error', () => undefined).end('220 mail.example.com ESMTP\r\n'));
   await new Promise<void>((resolve) => greeter.listen(0, '127.0.0.1', resolve));
@@ -101,7 +101,7 @@ test('closed ports and other protocols are one and the same failure; what a serv
   mute.close();
 });
 
-test('loopback and link-local addresses are known in every form, and refused where they are not allowed', async () => {
+test('loopback and link-local addresses are recognised in every notation, and refused unless allowed', async () => {
   const local = [
     '127.0.0.1',
     '127.9.9.9',
@@ -117,7 +117,7 @@ test('loopback and link-local addresses are known in every form, and refused whe
   for (const address of ['10.0.0.5', '192.168.1.1', '8.8.8.8', '2001:db8::1', '::ffff:10.0.0.1', 'example.com'])
     assert.ok(!isNodeLocal(address), address);
   for (const host of ['localhost', 'LOCALHOST.', 'a.localhost', '[::1]']) assert.ok(namesNodeLocal(host), host);
-  // What a name or a shortened address resolves to counts, and nothing is connected to.
+  // The resolved address counts for names and abbreviated addresses; nothing is connected to.
   for (const host of ['127.0.0.1', 'localhost', '127.1', '2130706433', '0x7f.1']) {
     const expected = { name: SshConnectFailure.name, message: NODE_LOCAL_REFUSED_MESSAGE };
     await assert.rejects(allowedAddresses({ host, allowNodeLocal: false }), expected, host);

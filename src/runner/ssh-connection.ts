@@ -8,9 +8,9 @@ import { isNodeLocal, resolveHost } from './node-local-address.ts';
 import { CONNECT_TIMEOUT_SECONDS, SSH_CLIENT_ENVIRONMENT, type SshTarget, sshOptions } from './ssh.ts';
 import { ENTRY_COMMAND } from './step-script.ts';
 
-/** Why there is no connection, in words for people. */
+/** Why no connection could be made; `message` is for users. */
 export class SshConnectFailure extends Error {
-  /** Whether nothing was heard of an SSH server at all, so that another attempt may succeed. */
+  /** Whether no SSH server responded, so that another attempt may succeed. */
   readonly unreachable: boolean;
   constructor(message: string, unreachable: boolean) {
     super(message);
@@ -19,26 +19,29 @@ export class SshConnectFailure extends Error {
   }
 }
 
-/** One wording for closed ports, silence and other protocols alike: it must not map the network around Devpilot. */
+/**
+ * The same message for closed ports, timeouts and other protocols, so that users cannot scan the network around
+ * Devpilot.
+ */
 export const UNREACHABLE_MESSAGE = 'Connection failed: no SSH server could be reached at this host and port.';
 export const NODE_LOCAL_REFUSED_MESSAGE =
   'Connection failed: loopback and link-local hosts are only for workspaces that an operator owns.';
-/** What OpenSSH's client prints where it did not come as far as an SSH server. */
+/** Output of OpenSSH's client if it did not reach an SSH server. */
 const UNREACHABLE_OUTPUT =
   /^(?:ssh: (?:connect to|Could not resolve)|kex_exchange_identification:|banner exchange:|ssh_exchange_identification:|Connection timed out|Bad packet length|Connection (?:closed|reset) by)/m;
 
-/** Milliseconds between attempts to connect; none: one attempt. */
+/** Pauses between connection attempts in milliseconds; empty for a single attempt. */
 export type RetryDelays = readonly number[];
 
-/** Signing in may take so long beside connecting; milliseconds. */
+/** Time allowed for authentication, beyond the time to connect; milliseconds. */
 const SIGN_IN_TIMEOUT_MS = 20_000;
 const CONNECTED_MARKER = 'devpilot-connected';
-/** A step's client and the client that holds the connection notice its loss by themselves, the one a moment after the other. */
+/** Maximum time by which a step's client may notice a lost connection before the master client does; milliseconds. */
 const LOSS_DETECTION_MS = 2000;
-/** Longer paths are no name for a socket, to which the client adds 17 characters (unix(7)). */
+/** Maximum length of a socket path, to which the client appends 17 characters (unix(7) allows 108 bytes). */
 const MAX_SOCKET_PATH_LENGTH = 90;
 
-/** Runs what follows, and ends it when standard input ends: with this process, however that ends. */
+/** Runs the given command and ends it when standard input closes, which happens however this process ends. */
 const SUPERVISOR_SCRIPT = `exec 3<&0
 "$@" </dev/null 3<&- & p=$!
 (read -r x <&3; kill "$p") >/dev/null 2>&1 & w=$!
@@ -47,18 +50,18 @@ wait "$p"; c=$?
 kill "$w" 2>/dev/null
 exit "$c"`;
 
-/** One SSH connection, over which any number of steps run one after the other or together. */
+/** An SSH connection over which any number of steps run, sequentially or concurrently. */
 export interface Connection {
   isOpen(): boolean;
-  /** A shell on the server that reads orders (`ENTRY`). */
+  /** Starts a shell on the server that reads scripts (`ENTRY_COMMAND`). */
   openShell(): ChildProcessWithoutNullStreams;
-  /** Resolves once the loss of the connection, of which a step has told, shows in `isOpen` too; after two seconds in any case. */
+  /** Resolves once a connection loss that a step noticed is reflected by `isOpen`, after two seconds at the latest. */
   waitUntilLost(): Promise<void>;
-  /** Ends it, and whatever still runs over it. */
+  /** Closes it and ends everything that still runs over it. */
   close(): Promise<void>;
 }
 
-/** The lines that name the cause: the server's or the client's own text. */
+/** Returns the last printed line, which names the cause: printable ASCII, redacted, at most 500 characters. */
 function errorLineOf(text: string): string {
   const lines = text.split('\n').map((line) => line.replace(/[^\x20-\x7e]/g, '').trim());
   return redactSecrets(lines.filter((line) => line !== '' && !line.startsWith('@')).at(-1) ?? '').slice(0, 500);
@@ -69,7 +72,7 @@ function toConnectFailure(stderr: string): SshConnectFailure {
   return new SshConnectFailure(`Connection failed: ${errorLineOf(stderr)}`, false);
 }
 
-/** Resolves when it has signed in; rejects with `ConnectError`, and with the signal's reason. */
+/** Resolves once authenticated; rejects with `SshConnectFailure`, or with the signal's reason. */
 async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: AbortSignal | undefined): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     let stderrText = '';
@@ -101,9 +104,9 @@ async function waitForSignIn(master: ChildProcessWithoutNullStreams, signal: Abo
 }
 
 /**
- * Connects to one address. The private key lies in a file of mode 0600 in a folder of our own until the
- * server has accepted it, then only the socket of the connection does; `sweepKeyFolders` removes the
- * folder of a process that was killed, whose connection ends by itself.
+ * Connects to one address. The private key is in a file with mode 0600 in a private folder until the server has
+ * accepted it; afterwards the folder contains only the connection's socket. If this process is killed, the connection
+ * ends by itself and `sweepKeyFolders` removes the folder.
  */
 async function connectToAddress(
   target: SshTarget,
@@ -155,7 +158,7 @@ async function connectToAddress(
   }
 }
 
-/** Never connects by itself: without the socket, the proxy command ends it at once. */
+/** Never opens a connection itself: if the socket is missing, the proxy command fails immediately. */
 function openShellOver(socket: string): ChildProcessWithoutNullStreams {
   const options = ['-F', '/dev/null', '-T', '-S', socket, '-oControlMaster=no', '-oProxyCommand=false'];
   const quiet = ['-oBatchMode=yes', '-oLogLevel=ERROR'];
@@ -165,7 +168,7 @@ function openShellOver(socket: string): ChildProcessWithoutNullStreams {
   });
 }
 
-/** The addresses that may be connected to, resolved once. Throws `ConnectError`. */
+/** Returns the allowed addresses of a host, resolved once. Throws `SshConnectFailure`. */
 export async function allowedAddresses({
   host,
   allowNodeLocal: nodeLocal,
@@ -191,7 +194,10 @@ async function connectOnce(target: SshTarget, signal: AbortSignal | undefined): 
   throw last;
 }
 
-/** Connects and signs in. Throws `ConnectError`; where no server is reached, only after every pause and another attempt. */
+/**
+ * Connects and authenticates. Retries after each of the delays if no server is reached. Throws `SshConnectFailure`, or
+ * the signal's reason.
+ */
 export async function connect(target: SshTarget, signal?: AbortSignal): Promise<Connection> {
   for (const delayMs of target.retryDelaysMs ?? []) {
     try {
@@ -208,7 +214,7 @@ export async function connect(target: SshTarget, signal?: AbortSignal): Promise<
 
 /** The connections of one job: one per server. */
 export interface ConnectionPool {
-  /** A target whose steps share one connection, which is made for the first of them and again when it was lost. */
+  /** Returns a target whose steps share one connection, opened for the first step and again after a loss. */
   pooled<T extends { readonly kind: string }>(target: T, retryDelays?: RetryDelays): T;
   close(): Promise<void>;
 }

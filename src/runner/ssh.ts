@@ -2,16 +2,16 @@ import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'n
 import { parseHostKey } from '../contract/host-key.ts';
 import { LOCAL_ENTRY_ARGV } from './step-script.ts';
 
-/** Where and as whom to connect, and the one host key that is trusted. */
+/** The address and user to connect to, and the only trusted host key. */
 export interface SshTarget {
   readonly host: string;
   readonly port: number;
   readonly user: string;
   readonly hostKey: string;
   readonly privateKey: string;
-  /** Whether the host may be loopback or link-local, which is Devpilot's own machine and network. */
+  /** Whether the host may be loopback or link-local, which means Devpilot's own machine and network. */
   readonly allowNodeLocal: boolean;
-  /** Milliseconds between attempts to connect where no server is reached; one attempt if not given. */
+  /** Pauses between connection attempts in milliseconds if no server is reached; a single attempt if omitted. */
   readonly retryDelaysMs?: readonly number[];
 }
 
@@ -25,7 +25,7 @@ interface CommandResult {
   readonly stderr: string;
 }
 
-/** Runs a command to its end, or kills it after `limit` milliseconds; what it prints is bounded. */
+/** Runs a command and kills it after `timeoutMs`. The output kept is bounded. */
 function runCommand(command: string, args: readonly string[], timeoutMs: number): Promise<CommandResult> {
   return new Promise((resolve) => {
     const child: ChildProcess = spawn(command, args, {
@@ -50,7 +50,7 @@ function runCommand(command: string, args: readonly string[], timeoutMs: number)
   });
 }
 
-/** The options under which alone we connect: no agent, no password, no configuration, exactly this host key. */
+/** Returns the options of every connection: no agent, no passwords, no configuration files, only this host key. */
 export function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): string[] {
   const [type = ''] = target.hostKey.split(' ');
   const algorithms = type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
@@ -72,7 +72,7 @@ export function sshOptions(target: SshTarget, keyFile: string, knownHosts: strin
     ForwardAgent: 'no',
     ClearAllForwardings: 'yes',
     ConnectTimeout: String(CONNECT_TIMEOUT_SECONDS),
-    // A server or a network that is gone without a word is noticed.
+    // Detects a server or network that silently disappeared.
     ServerAliveInterval: '5',
     ServerAliveCountMax: '3',
     LogLevel: 'ERROR',
@@ -89,7 +89,10 @@ export function sshOptions(target: SshTarget, keyFile: string, knownHosts: strin
   ];
 }
 
-/** What a process of ours has of this one's environment: nothing that is a setting. */
+/**
+ * Returns the environment of ssh processes: nothing of this process that could change their settings or contain
+ * secrets.
+ */
 function minimalEnvironment(): NodeJS.ProcessEnv {
   const names = ['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'LC_ALL', 'LC_CTYPE', 'TZ', 'TMPDIR'];
   return Object.fromEntries(
@@ -97,7 +100,7 @@ function minimalEnvironment(): NodeJS.ProcessEnv {
   );
 }
 
-/** A shell on this machine that reads orders. */
+/** Starts a shell on this machine that reads scripts. */
 export function openLocalShell(): ChildProcessWithoutNullStreams {
   const [shell, ...args] = LOCAL_ENTRY_ARGV;
   return spawn(shell, args, { stdio: 'pipe', cwd: '/', env: minimalEnvironment() });
@@ -111,7 +114,10 @@ const HOST_KEY_PREFERENCE = [
   'ssh-rsa',
 ];
 
-/** The host keys that the server at an address shows, best first; none where it cannot be reached. Nothing is trusted by this. */
+/**
+ * Returns the host keys that the server at an address offers, preferred types first; empty if it cannot be reached.
+ * The keys are not trusted.
+ */
 export async function scanHostKeys(address: string, port: number, timeoutMs: number): Promise<string[]> {
   const seconds = String(Math.ceil(timeoutMs / 1000));
   const types = 'ed25519,ecdsa,rsa';

@@ -1,45 +1,44 @@
 import { shellQuote } from './shell-quote.ts';
 
 /**
- * What alone stands on a command line, on every server and for every step: a shell that reads how long
- * its orders are, then reads and follows them. Everything that a step is made of comes over standard
- * input, where `ps` does not look. `head -c` reads not one byte too many, so the rest is the step's.
+ * The only text on a command line, on every server and for every step: a shell that reads the length of its script,
+ * and then reads and runs the script. Everything about a step is sent over standard input, where `ps` does not show
+ * it. `head -c` does not read beyond the script, so the rest of the input belongs to the step.
  */
 const READ_SCRIPT = 'read -r n && eval "$(head -c "$n")"';
-/** The same for a login shell of any kind: nothing in it is special between single quotes. */
+/** The same for any login shell: nothing in single quotes is special in any of them. */
 export const ENTRY_COMMAND = `/bin/sh -c '${READ_SCRIPT}'`;
 export const LOCAL_ENTRY_ARGV = ['/bin/sh', '-c', READ_SCRIPT] as const;
 
-/** A server that hears nothing for so many seconds takes the node for dead, or for one that others take for dead. */
+/** Seconds without a heartbeat after which a server assumes that the node is dead and ends its step. */
 export const HEARTBEAT_TIMEOUT_SECONDS = 10;
-/** How often it is told that the node is there, in milliseconds. */
+/** Interval of the heartbeats sent to a server; milliseconds. */
 export const HEARTBEAT_INTERVAL_MS = 2000;
-/** What is told. */
 export const HEARTBEAT = '.';
-/** Between asking a process group to end and ending it, in milliseconds. */
+/** Time between SIGTERM and SIGKILL for a process group; milliseconds. */
 export const KILL_GRACE_MS = 5000;
 
-/** What begins and ends a message of ours in the middle of what a step says on its standard error. */
+/** Begins a marker of ours within a step's output. */
 export const MARKER_PREFIX = '\u001edevpilot';
 
 export interface StepScriptOptions {
-  /** Not known to the step, so that it can't speak in our name. */
+  /** Unknown to the step, so that it cannot forge markers. */
   readonly nonce: string;
   readonly command:
     | { readonly argv: readonly string[] }
     | { readonly interpreter: readonly string[]; readonly body: string };
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string | null;
-  /** `beats`: standard input keeps the step alive. `stream`: it is the step's own. Text: the step is given that. */
+  /** `beats`: standard input carries heartbeats. `stream`: it belongs to the step. Text: the step reads the text. */
   readonly stdin: 'beats' | 'stream' | { readonly text: string };
-  /** Another user of the server, by sudo or, for root, runuser. */
+  /** Another user of the server, through sudo or, for root, runuser. */
   readonly runAs: string | null;
 }
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const USER_NAME = /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/;
 
-/** Becomes another user, who then reads the orders that follow. */
+/** Runs a shell as another user, which reads the rest of the script. */
 function switchUserScript(user: string): string {
   if (!USER_NAME.test(user)) throw new TypeError('This is not the name of a user.');
   return `u=${shellQuote(user)}; e=${shellQuote(READ_SCRIPT)}
@@ -48,7 +47,7 @@ elif [ "$(id -u)" = 0 ]; then exec runuser -u "$u" -- /bin/sh -c "$e"
 else exec sudo -n -H -u "$u" -- /bin/sh -c "$e"; fi`;
 }
 
-/** Ends the step's process group when the beats stop, by an order or because nobody is left who gives one. */
+/** Ends the step's process group when the heartbeats stop, on request or because the node is lost. */
 const WATCHDOG_SCRIPT = `(
 if [ -n "$t" ]; then while [ -n "$("$t" ${HEARTBEAT_TIMEOUT_SECONDS} head -c 1 <&3)" ]; do :; done
 else while read -r x <&3; do :; done; fi
@@ -61,7 +60,9 @@ w=$!`;
 
 function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptions): string {
   const printMarker = (marker: string, value: string) => `printf '\\036devpilot ${nonce} ${marker} %s\\n' ${value}`;
-  /** On both streams, each of which is in order: what a stream carried before this has arrived when this has. */
+  /**
+   * Printed on both streams, each of which preserves order: once the marker has arrived, so has everything before it.
+   */
   const printMarkerOnBoth = (marker: string, value: string) =>
     `${printMarker(marker, value)} >&2; ${printMarker(marker, value)} 2>/dev/null`;
   const argv = 'argv' in command ? command.argv.map(shellQuote) : [...command.interpreter.map(shellQuote), '"$d/step"'];
@@ -73,16 +74,16 @@ function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptio
   const saveFile = (name: string, text: string) =>
     `(umask 077; printf %s ${shellQuote(text)} >"$d/${name}") || exit 126`;
   return [
-    // Everything before this is what the server's start-up files print, or its reason to run nothing.
+    // Output before this marker comes from the server's start-up files, or explains why it runs nothing.
     printMarkerOnBoth('ready', '0'),
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/devpilot-step-XXXXXXXX") || exit 126`,
     `trap 'rm -rf "$d"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
-    // Interpreters take the carriage returns of Windows for parts of words.
+    // Interpreters treat the carriage returns of Windows line ends as part of words.
     ...('body' in command ? [saveFile('step', command.body.replaceAll('\r\n', '\n'))] : []),
     ...(typeof stdin === 'object' ? [saveFile('stdin', stdin.text)] : []),
     's=$(command -v setsid); t=$(command -v timeout)',
     'exec 3<&0 </dev/null',
-    // What the step is made of is set before its variables: none of them can change it.
+    // Set before the step's variables, so that none of them can change it.
     `( set -- ${argv.join(' ')}; [ -z "$s" ] || set -- "$s" "$@"`,
     ...(cwd === null ? [] : [`cd ${shellQuote(cwd)} || exit 125`]),
     ...exports,
@@ -90,9 +91,9 @@ function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptio
     'p=$!',
     `${printMarker('started', '"$p"')} >&2`,
     ...(stdin === 'stream' ? ['w='] : [WATCHDOG_SCRIPT]),
-    // Some shells say here which signal it was.
+    // Some shells print the signal's name here.
     '{ wait "$p"; } 2>/dev/null; c=$?',
-    // Before anything is told: who would hear it may be gone.
+    // Before the exit code is reported, because the receiver may be gone.
     'rm -rf "$d"',
     '[ -z "$w" ] || kill "$w" 2>/dev/null',
     printMarkerOnBoth('ended', '"$c"'),
@@ -102,13 +103,16 @@ function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptio
 
 const withLengthPrefix = (text: string) => `${Buffer.byteLength(text)}\n${text}`;
 
-/** What is sent to `ENTRY`: how to run a step. Throws `TypeError` for what no process can be given. */
+/**
+ * Returns the script to send to `ENTRY_COMMAND` to run a step. Throws `TypeError` for values that no process can
+ * receive.
+ */
 export function buildStepScript(options: StepScriptOptions): string {
   const prefix = options.runAs === null ? '' : withLengthPrefix(switchUserScript(options.runAs));
   return prefix + withLengthPrefix(stepScript(options));
 }
 
-/** Orders that end a process group which a step of ours began. */
+/** Returns a script that ends the process group of a step. */
 export function buildKillScript(group: number, runAs: string | null): string {
   const prefix = runAs === null ? '' : withLengthPrefix(switchUserScript(runAs));
   const text = `p=${group}; kill -s TERM -- "-$p" "$p"; i=0
