@@ -8,7 +8,7 @@ const SECRET = `workspace_token_${'a'.repeat(46)}`;
 const json = (status: number, body: unknown, headers: Record<string, string> = {}) =>
   new Response(JSON.stringify(body), { status, headers });
 
-/** A fetch that gives these answers in turn and keeps what it was asked. */
+/** Returns a fetch that gives these responses in turn and records the requests. */
 function answering(...answers: (Response | Error)[]) {
   const asked: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {
@@ -29,7 +29,7 @@ const failing = (code: string, status: number, retryAfter?: number) =>
   );
 
 describe('The client against a server', () => {
-  test('lists page by page, creates, judges and deletes', async () => {
+  test('lists pages, creates, authorizes and deletes', async () => {
     const testServer = await startTestServer();
     try {
       const ada = await signUpOwner(testServer);
@@ -66,8 +66,8 @@ describe('The client against a server', () => {
   });
 });
 
-describe('What credentials open', () => {
-  test('projects, servers, apps, environment, events and errors, each by its own credential', async () => {
+describe('Resources behind credentials', () => {
+  test('projects, servers, apps, environment, events and errors, each with its own credential', async () => {
     const testServer = await startTestServer();
     try {
       const ada = await signUpOwner(testServer);
@@ -136,14 +136,14 @@ describe('What credentials open', () => {
   });
 });
 
-describe('Trying again', () => {
-  test('a GET is tried again after silence and 503, and then answers', async () => {
+describe('Retries', () => {
+  test('a GET is retried after a network error and after 503, and then succeeds', async () => {
     const { asked, send } = answering(new TypeError('down'), failing('unavailable', 503, 0), json(200, { id: 'x' }));
     assert.deepEqual(await createClient({ fetch: send }).me.get(), { id: 'x' });
     assert.equal(asked.length, 3);
   });
 
-  test('a POST is not, unless the server says that it did not get to it', async () => {
+  test('a POST is retried only if the server says that it did not process it', async () => {
     const lost = answering(new TypeError('down'));
     await assert.rejects(createClient({ fetch: lost.send }).workspaces.create({ name: 'Acme' }), {
       code: 'unreachable',
@@ -153,7 +153,7 @@ describe('Trying again', () => {
     assert.deepEqual(await createClient({ fetch: limited.send }).workspaces.create({ name: 'Acme' }), { id: 'w' });
   });
 
-  test('the waits are jittered, grow, honour Retry-After, and are never long', () => {
+  test('pauses are jittered, grow, honour Retry-After, and are bounded', () => {
     const error = (status: number, retryAfter?: number) =>
       new DevpilotError('unavailable', 'No.', { status, retryAfter });
     assert.equal(retryPauseMs('GET', error(0), 0, 0), 125);
@@ -165,7 +165,7 @@ describe('Trying again', () => {
     assert.equal(retryPauseMs('DELETE', error(503, 1), 0, 0), null);
   });
 
-  test('stops at the caller’s signal and says when time is up', async () => {
+  test("retrying stops on the caller's signal, and a timeout is reported", async () => {
     const never = ((_url: string, init: RequestInit) =>
       new Promise((_resolve, reject) => {
         init.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
@@ -189,7 +189,7 @@ describe('Reading a log', () => {
   });
   const encoded = (...texts: string[]) => texts.map((text) => `${JSON.stringify(line(text))}\n`).join('');
 
-  test('goes on after a lost connection with the line that comes next, though the cut was within one', async () => {
+  test('after a lost connection, even within a line, the stream continues with the next line', async () => {
     const cut = new ReadableStream<Uint8Array>({
       start(controller) {
         controller.enqueue(new TextEncoder().encode(`${encoded('one', 'zwölf')}{"at":"2027`));
@@ -210,7 +210,7 @@ describe('Reading a log', () => {
     );
   });
 
-  test('ends where the server refuses, and with the caller’s signal', async () => {
+  test("the stream ends on a refusal by the server and on the caller's signal", async () => {
     const refused = answering(failing('not_found', 404));
     await assert.rejects(Array.fromAsync(createClient({ fetch: refused.send }).runs.logs('run_1')), {
       code: 'not_found',
@@ -228,7 +228,7 @@ describe('Reading a log', () => {
     await assert.rejects(next, { message: 'enough' });
   });
 
-  test('only the beginning of a stream has a time limit', async ({ mock }) => {
+  test('only the start of a stream has a time limit', async ({ mock }) => {
     mock.timers.enable({ apis: ['setTimeout'] });
     let say: ReadableStreamDefaultController<Uint8Array> | undefined;
     const slow = new ReadableStream<Uint8Array>({
@@ -248,8 +248,8 @@ describe('Reading a log', () => {
   });
 });
 
-describe('What travels', () => {
-  test('workspace, credential, passphrase as UTF-8 bytes, and ids that can not leave their place', async () => {
+describe('Requests', () => {
+  test('carry the workspace, the credential and the passphrase as UTF-8 bytes, and encode ids in paths', async () => {
     const { asked, send } = answering(json(200, {}));
     const client = createClient({
       url: 'https://devpilot.example.com',
@@ -266,7 +266,7 @@ describe('What travels', () => {
     assert.equal(headers.get('access-token-passphrase'), 'gr\u00c3\u00bcn');
   });
 
-  test('no error ever holds a secret, and a stranger’s answer is told apart', async () => {
+  test("errors never contain a secret, and a response that is not Devpilot's is recognised", async () => {
     const { send } = answering(json(401, { code: 'invalid_token', detail: `${SECRET} is not valid`, requestId: 'r' }));
     await assert.rejects(createClient({ credential: SECRET, fetch: send }).whoami(), (error: unknown) => {
       assert.ok(error instanceof DevpilotError);

@@ -48,9 +48,9 @@ export type { CallOptions, ClientOptions, Tagged } from './transport.ts';
 export type { DeploymentListQuery, ScriptListQuery, WorkListQuery } from './work.ts';
 
 interface CredentialQuery extends Paging {
-  /** Part of the name, whatever its case. */
+  /** A substring of the name, case-insensitive. */
   readonly q?: string | undefined;
-  /** Id of the person who created it. */
+  /** Id of the creator. */
   readonly createdBy?: string | undefined;
   readonly unusedForDays?: number | undefined;
   readonly sort?: CredentialSort | `-${CredentialSort}` | undefined;
@@ -92,7 +92,7 @@ export interface DeviceRequest {
   readonly expiresAt: string;
 }
 
-/** What a browser is handed for a passkey: options of WebAuthn, as JSON. */
+/** WebAuthn options for the browser, as JSON. */
 export interface PasskeyOptions {
   readonly options: Readonly<Record<string, unknown>>;
 }
@@ -102,40 +102,42 @@ export type Client = ReturnType<typeof accountClientOf> &
   ReturnType<typeof trackerClientsOf> &
   ReturnType<typeof workClientsOf>;
 
-/** What is not of one workspace's resources: people, credentials, the log, judging. */
+/**
+ * The part of the API that is not about a workspace's resources: people, credentials, the activity log, authorization.
+ */
 function accountClientOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
     ...listOf<Item, Query>(transport, path),
     get: (id: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, id), call),
-    /** The only answer that ever carries the secret. */
+    /** Creates a credential. Only this response contains the secret. */
     create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
-    /** When this resolves, nothing on any node accepts the credential any more. */
+    /** Deletes a credential. When this resolves, no node accepts it any more. */
     delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
-    /** Uses a day for 30 days, and the addresses it was used from lately. */
+    /** Returns the uses per day for the last 30 days, and the addresses from which it was recently used. */
     uses: (id: string, call?: CallOptions): Promise<CredentialUses> => send('GET', `${pathTo(path, id)}/uses`, call),
   });
 
   return {
-    /** Any request, for what has no method here. */
+    /** Sends any request, for operations without a method here. */
     request: <Body>(method: Method, path: string, request?: Request): Promise<Body> => send(method, path, request),
     stream: transport.stream,
 
     whoami: (call?: CallOptions): Promise<Whoami> => send('GET', '/v1/whoami', call),
     people: {
       signUp: (body: SignUp, call?: CallOptions): Promise<Person> => send('POST', '/v1/people', { ...call, body }),
-      /** All people of the installation, for its operators. */
+      /** Lists all people of the installation, for its operators. */
       ...listOf<Account, Paging & { readonly q?: string | undefined }>(transport, '/v1/people'),
       update: (id: string, body: { disabled?: boolean; operator?: boolean }, call?: CallOptions): Promise<Account> =>
         send('PATCH', pathTo('/v1/people', id), { ...call, body }),
       endSessions: (id: string, call?: CallOptions): Promise<void> =>
         send('DELETE', `${pathTo('/v1/people', id)}/sessions`, call),
-      /** A link to hand over to a person who has lost their password. */
+      /** Creates a link with which a person who lost their password can set a new one. */
       createPasswordReset: (id: string, call?: CallOptions): Promise<PasswordResetLink> =>
         send('POST', `${pathTo('/v1/people', id)}/password-reset`, call),
     },
     passwordResets: {
-      /** Asks for a link by mail; nothing tells whether there is such a person. */
+      /** Requests a reset link by email. The response does not reveal whether the person exists. */
       request: (body: { email: string }, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/password-resets', { ...call, body }),
       /** Sets a new password with the code of a link. Throws `not_found`. */
@@ -148,12 +150,12 @@ function accountClientOf(transport: Transport) {
       create: (body: SignIn, call?: CallOptions): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions', { ...call, body }),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo('/v1/sessions', id), call),
-      /** Ends every session but this one. */
+      /** Ends all sessions except the current one. */
       deleteOthers: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/sessions', call),
-      /** Begins a sign-in with a passkey. */
+      /** Starts a sign-in with a passkey. */
       passkeyOptions: (call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/sessions/passkey/options', call),
-      /** Signs in with what the browser answered. Throws `sign_in_failed`. */
+      /** Signs in with the browser's assertion. Throws `sign_in_failed`. */
       createWithPasskey: (
         body: { response: PasskeyAssertion },
         call?: CallOptions,
@@ -184,16 +186,16 @@ function accountClientOf(transport: Transport) {
     },
     passkeys: {
       ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),
-      /** Begins to add one. Throws `sign_in_failed` for a wrong password. */
+      /** Starts adding a passkey. Throws `sign_in_failed` for a wrong password. */
       options: (body: Reauthenticate, call?: CallOptions): Promise<PasskeyOptions> =>
         send('POST', '/v1/me/passkeys/options', { ...call, body }),
       create: (body: { name: string; response: PasskeyRegistration }, call?: CallOptions): Promise<Passkey> =>
         send('POST', '/v1/me/passkeys', { ...call, body }),
       update: (id: string, body: { name: string }, call?: CallOptions): Promise<Passkey> =>
         send('PATCH', pathTo('/v1/me/passkeys', id), { ...call, body }),
-      /** What to hand to the browser to prove with a passkey. */
+      /** Returns the options with which the browser reauthenticates with a passkey. */
       proofOptions: (call?: CallOptions): Promise<PasskeyOptions> => send('POST', '/v1/me/passkeys/proof', call),
-      /** Throws `sign_in_failed`, `second_factor_required`. */
+      /** Deletes a passkey. Throws `sign_in_failed`, `second_factor_required`. */
       delete: (id: string, body: Reauthenticate, call?: CallOptions): Promise<void> =>
         send('DELETE', pathTo('/v1/me/passkeys', id), { ...call, body }),
     },
@@ -236,14 +238,17 @@ function accountClientOf(transport: Transport) {
     },
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
-      /** The whole log as NDJSON, as it comes. */
+      /** Streams the whole log as NDJSON. */
       export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),
     },
     device: {
       start: (body: { client_id?: string } = {}, call?: CallOptions): Promise<DeviceCode> =>
         send('POST', '/v1/device/code', { ...call, body }),
-      /** Throws with `error` `authorization_pending`, `slow_down`, `access_denied` or `expired_token` (RFC 8628, 3.5). */
+      /**
+       * Polls for approval. Throws with `error` `authorization_pending`, `slow_down`, `access_denied` or
+       * `expired_token` (RFC 8628, 3.5).
+       */
       poll: (deviceCode: string, call?: CallOptions): Promise<{ access_token: string; expires_in: number }> =>
         send('POST', '/v1/device/token', {
           ...call,
@@ -256,18 +261,18 @@ function accountClientOf(transport: Transport) {
       deny: (userCode: string, call?: CallOptions): Promise<void> =>
         send('POST', '/v1/device/deny', { ...call, body: { userCode } }),
     },
-    /** Asks about a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
+    /** Introspects a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
     introspect: (form: { token: string; passphrase?: string }, call?: CallOptions): Promise<Introspection> =>
       send('POST', '/v1/introspect', { ...call, form }),
-    /** Ends a credential by its secret (RFC 7009), without knowing whether it was one. */
+    /** Revokes a credential by its secret (RFC 7009); the response does not reveal whether it existed. */
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
   };
 }
 
 /**
- * A typed client over the whole API. Every call throws `DevpilotError` with the contract's `code`.
- * Without a `credential`, a browser's cookie serves.
+ * Creates a typed client for the whole API. Every call throws `DevpilotError` with the contract's `code`. Without a
+ * `credential`, the browser's session cookie is used.
  */
 export function createClient(options: ClientOptions = {}): Client {
   const transport = createTransport(options);

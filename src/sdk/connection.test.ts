@@ -15,7 +15,7 @@ const GRANTED = {
 };
 const FEED_PAGE = { head: POINT, through: POINT, whole: true, revocations: [{ number: 8, digest: DIGEST }] };
 
-test('what the server says is read as it was meant', () => {
+test("the server's responses are parsed", () => {
   assert.deepEqual(parseHeartbeatResponse(GRANTED), {
     answer: { granted: true, confirmed: POINT, bound: 2000, workspaceId: 'wsp_1' },
     now: Date.UTC(2027, 1, 24, 9),
@@ -29,7 +29,7 @@ test('what the server says is read as it was meant', () => {
   assert.equal(parseRecord({ record: null }), null);
 });
 
-/** An answer of which one part, anywhere in it, is something else. */
+/** A valid response with one field replaced by an arbitrary value. */
 function bent(answer: object): fc.Arbitrary<unknown> {
   const paths = Object.keys(answer);
   return fc
@@ -37,7 +37,7 @@ function bent(answer: object): fc.Arbitrary<unknown> {
     .map(([name, value]) => ({ ...answer, [name]: value }) as unknown);
 }
 
-test('whatever else answers is refused or harmless: a lease is granted only in so many words', () => {
+test('unexpected responses are rejected or harmless, and a lease is granted only by an explicit grant', () => {
   const anything = fc.oneof(fc.jsonValue(), bent(GRANTED), bent(FEED_PAGE), bent({ granted: false, ...FEED_PAGE }));
   fc.assert(
     fc.property(anything, (body) => {

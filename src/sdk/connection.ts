@@ -7,40 +7,40 @@ import { CREDENTIAL_KINDS } from '../contract/vocabulary.ts';
 import { DevpilotError } from './errors.ts';
 import { createTransport } from './transport.ts';
 
-/** What a guard says to the server and is told by it, with its API key. Every method throws `DevpilotError`. */
+/** The requests that a guard sends to the server with its API key. Every method throws `DevpilotError`. */
 export interface GuardConnection {
-  /** `now`: the server's clock, epoch milliseconds, where a lease is granted. */
+  /** `now` is the server's clock in epoch milliseconds, if a lease is granted. */
   sendHeartbeat(
     applied: RevocationPoint | null,
     moved: boolean,
   ): Promise<{ readonly answer: HeartbeatResponse; readonly now: number }>;
-  /** Answers when something was revoked in the workspace, or empty after a while. */
+  /** Resolves when something was revoked in the workspace, or empty after a long poll's timeout. */
   waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
   findRecord(digest: Digest): Promise<StoredCredential | null>;
   reportUses(chunk: number, uses: readonly PendingUses[]): Promise<void>;
   releaseLease(): Promise<void>;
 }
 
-/** The server answers after 20 s at the latest. */
+/** The server responds after 20 s at the latest. */
 const LONG_POLL_TIMEOUT_MS = 30_000;
 const DIGEST_LENGTH = 32;
 
 const encode = (digest: Digest): string => btoa(digest).replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
 
-/** Random text of 128 bits in base64url. */
+/** Returns 128 random bits in base64url. */
 function randomGuardId(): string {
   return encode(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))));
 }
 
-/** What answers must be what was agreed: something else in its place must open nothing. */
+/** Responses must match the contract exactly: another server in Devpilot's place must not grant anything. */
 function throwUnexpectedAnswer(): never {
   throw new DevpilotError('unexpected_answer', 'The response did not come from Devpilot.', { status: 200 });
 }
 
 const BYTE = '(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)';
 const IPV4 = new RegExp(`^${BYTE}(?:\\.${BYTE}){3}$`);
-/** What the server takes as a client's address; an app can say anything. */
+/** Whether the server would accept it as a client address; an app can pass anything. */
 const isAddress = (text: string): boolean =>
   text.includes(':') ? /^[0-9A-Fa-f:.]{2,45}$/.test(text) && URL.canParse(`http://[${text}]`) : IPV4.test(text);
 
@@ -83,7 +83,7 @@ function parseFeedPage(fields: Fields): RevocationFeedPage {
   return { head: parsePoint(head), through: parsePoint(through), whole: parseFlag(whole), revocations };
 }
 
-/** Reads the answer to a beat. Throws `unexpected_answer`. */
+/** Parses a heartbeat response. Throws `unexpected_answer`. */
 export function parseHeartbeatResponse(body: unknown): { readonly answer: HeartbeatResponse; readonly now: number } {
   const fields = parseObject(body);
   if (!parseFlag(fields['granted'])) return { answer: { granted: false, ...parseFeedPage(fields) }, now: 0 };
@@ -99,12 +99,12 @@ export function parseHeartbeatResponse(body: unknown): { readonly answer: Heartb
   };
 }
 
-/** Throws `unexpected_answer`. */
+/** Parses a page of the revocation feed. Throws `unexpected_answer`. */
 export function parseRevocations(body: unknown): RevocationFeedPage {
   return parseFeedPage(parseObject(body));
 }
 
-/** Throws `unexpected_answer`. */
+/** Parses a credential record. Throws `unexpected_answer`. */
 export function parseRecord(body: unknown): StoredCredential | null {
   const { record } = parseObject(body);
   if (record === null) return null;
@@ -119,7 +119,7 @@ export function parseRecord(body: unknown): StoredCredential | null {
     active: parseFlag(fields['active']),
     expiresAt: expiresAt === null ? null : parseInstant(expiresAt),
     createdAt: parseInstant(fields['createdAt']),
-    // The hash stays on the server: what has one is never judged here.
+    // The hash stays on the server: a credential with a passphrase is never authorized from the cache.
     passphraseHash: parseFlag(fields['hasPassphrase']) ? '' : null,
   };
 }

@@ -1,22 +1,22 @@
 import type { Code } from '../contract/error-codes.ts';
 import { SECRET_PREFIXES, SECRET_RANDOM_LENGTH } from '../contract/vocabulary.ts';
 
-/** What can go wrong before the server has answered, or when something else answers in its place. */
+/** Failures without a response from Devpilot: a network error, a timeout, or a response that is not Devpilot's. */
 export type TransportCode = 'unreachable' | 'timed_out' | 'unexpected_answer';
 
 export interface ErrorDetails {
-  /** The HTTP status; 0 where nothing answered. */
+  /** The HTTP status; 0 without a response. */
   readonly status: number;
   readonly requestId?: string | undefined;
-  /** One entry per refused field, for `validation_failed`. */
+  /** One entry per rejected field, for `validation_failed`. */
   readonly errors?: readonly { readonly field: string; readonly message: string }[] | undefined;
-  /** The scopes or permissions that were needed, for `insufficient_scope`. */
+  /** The required scopes or permissions, for `insufficient_scope`. */
   readonly required?: readonly string[] | undefined;
-  /** Seconds until another try makes sense. */
+  /** Seconds to wait before retrying. */
   readonly retryAfter?: number | undefined;
-  /** What the first call made, for `idempotent_replay`. */
+  /** Id of the resource that the first call created, for `idempotent_replay`. */
   readonly id?: string | undefined;
-  /** The error word of RFC 6749 and RFC 8628 (`authorization_pending`, `slow_down`, …). */
+  /** The error code of RFC 6749 and RFC 8628 (`authorization_pending`, `slow_down`, …). */
   readonly error?: string | undefined;
   readonly cause?: unknown;
 }
@@ -26,7 +26,7 @@ const SECRET_PATTERN = new RegExp(
   'g',
 );
 
-/** The one error of this package. Its text never holds a secret. */
+/** The only error class of this package. Its message never contains a secret. */
 export class DevpilotError extends Error {
   readonly code: Code | TransportCode;
   readonly status: number;

@@ -13,11 +13,11 @@ import {
 
 export type { GuardOptions, Identity } from './remote-authorizer.ts';
 
-/** What the frameworks have in common, as far as a guard needs it: it depends on none of them. */
+/** The parts of the frameworks' requests that a guard uses, so that the SDK depends on none of them. */
 interface NodeRequest {
   readonly rawHeaders: readonly string[];
   readonly socket: { readonly remoteAddress?: string | undefined };
-  /** Express: the client's address, through the proxies that it trusts. */
+  /** Express: the client's address, considering its trusted proxies. */
   readonly ip?: string | undefined;
 }
 interface NodeResponse {
@@ -34,7 +34,7 @@ function toResponse(decision: GuardDecision & { allowed: false }): Response {
   return new Response(body, { status, headers });
 }
 
-/** Header lines as they are: joined where one came twice, which is no credential. */
+/** Returns the headers as a raw list. `Headers` joins repeated lines, which makes a repeated credential invalid. */
 function toRawHeaders(headers: Headers): string[] {
   const rawHeaders: string[] = [];
   headers.forEach((value, name) => {
@@ -61,9 +61,9 @@ function createAuthorization(options: GuardOptions): { judge: Authorize; memory:
 }
 
 /**
- * Guards somebody else's server: only requests whose credential Devpilot accepts get through. A deleted
- * credential is refused from the moment on at which its deletion is answered, whichever the mode. Whatever
- * goes wrong refuses. Throws `TypeError` for options that demand nothing or miss what the mode needs.
+ * Creates a guard for your own server: only requests with a credential that Devpilot accepts get through. In either
+ * mode, a deleted credential is refused as soon as its deletion has been confirmed. Any error refuses the request.
+ * Throws `TypeError` for options that require nothing or lack what the mode needs.
  */
 export function guard(options: GuardOptions) {
   const { judge: authorize, memory: leaseAuthorizer } = createAuthorization(options);
@@ -72,27 +72,27 @@ export function guard(options: GuardOptions) {
   let apps = 0;
 
   function admit(request: object, decision: GuardDecision & { allowed: true }): void {
-    // A property and no WeakMap, which costs the collector more than a judgement costs.
+    // A property, because a WeakMap costs the garbage collector more than a whole decision (`bench/guard.ts`).
     (request as Admitted)[DECISION] = decision;
   }
 
   const close = async (): Promise<void> => leaseAuthorizer?.close();
 
   return {
-    /** Who a request that got through is from; for Hono, give `context.req.raw`. */
+    /** Returns the identity of an admitted request, or null; for Hono, pass `context.req.raw`. */
     identityOf: (request: object): Identity | null => (request as Admitted)[DECISION]?.identity ?? null,
 
-    /** Resolves true when judgements are made from memory, for the first time; false in mode `ask`. */
+    /** Resolves to true once requests are authorized from the cache for the first time; to false in mode `ask`. */
     ready: async (): Promise<boolean> => (await leaseAuthorizer?.ready()) ?? false,
 
-    /** Reports the uses counted in memory and ends its lease. Fastify does so by itself. */
+    /** Reports the remaining use counts and releases the lease. The Fastify plugin calls it by itself. */
     close,
 
-    /** A Fastify plugin: `app.register(devpilot.fastify)` guards every route of where it is registered. */
+    /** A Fastify plugin: `app.register(devpilot.fastify)` guards every route of the instance it is registered on. */
     fastify: Object.assign(
       (app: Fastify, _options: unknown, done: () => void): void => {
         apps++;
-        // In the request's shape from the start. A second registration finds it there.
+        // Decorated, so that the property is part of the request's shape. A second registration finds it defined.
         if (!app.hasRequestDecorator(DECISION)) app.decorateRequest(DECISION, null);
         app.addHook('onRequest', createBatchedHook(authorize, admit));
         app.addHook('onClose', async () => {
@@ -100,7 +100,7 @@ export function guard(options: GuardOptions) {
         });
         done();
       },
-      // Not in a scope of its own: it guards its siblings.
+      // Not encapsulated, so that it guards the instance on which it is registered.
       { [Symbol.for('skip-override')]: true, [Symbol.for('fastify.display-name')]: '@devpilot/sdk' },
     ),
 
@@ -131,7 +131,7 @@ export function guard(options: GuardOptions) {
       return undefined;
     },
 
-    /** Wraps a handler of `Request` (workers, Deno, Bun). `client` tells the client's address, where there is one. */
+    /** Wraps a handler of `Request` (workers, Deno, Bun). `client` returns the client's address, or null if unknown. */
     wrap:
       (
         handler: (request: Request, identity: Identity) => Response | Promise<Response>,

@@ -5,7 +5,7 @@ import { LEFT_TO_SERVER, NO_CREDENTIAL, readHeaderCredential } from './header-cr
 
 const KEY = 'dp_0123456789';
 
-test('one secret in one header is plain; anything else is left to the server or is nothing', () => {
+test('a single secret in a single header is read; everything else is left to the server or is no credential', () => {
   const cases: readonly [readonly string[], unknown][] = [
     [[], NO_CREDENTIAL],
     [['Host', 'x', 'Accept', '*/*', 'X-Request-Id', 'y'], NO_CREDENTIAL],
@@ -26,7 +26,7 @@ test('one secret in one header is plain; anything else is left to the server or 
   for (const [headers, expected] of cases) assert.equal(readHeaderCredential(headers), expected, headers.join(' '));
 });
 
-test('no headers throw, and two credentials are never one', () => {
+test('arbitrary headers never throw, and two credentials are never read as one', () => {
   const name = fc.oneof(
     fc.constantFrom('authorization', 'X-API-Key', 'access-token-passphrase'),
     fc.string({ maxLength: 30 }),

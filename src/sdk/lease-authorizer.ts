@@ -16,33 +16,33 @@ import { sha256 } from './sha256.ts';
 
 export interface LeaseAuthorizer {
   readonly authorize: Authorize;
-  /** The workspace whose credentials pass; null until the server has told it. */
+  /** Returns the id of the workspace whose credentials are accepted; null until the server has sent it. */
   readonly workspaceId: () => string | null;
-  /** Resolves true when judgements are made from memory for the first time, false when it was closed before. */
+  /** Resolves to true once requests are authorized from the cache for the first time; to false if closed before. */
   ready(): Promise<boolean>;
-  /** Reports the uses counted and gives the lease up. */
+  /** Reports the remaining use counts and releases the lease. */
   close(): Promise<void>;
 }
 
-/** The lease that is asked for first; the server says how long it really is. */
+/** Duration of the first lease; the server's responses determine it afterwards. */
 const INITIAL_LEASE_MS = 2000;
-/** So that a use is reported within a second of the request. */
+/** Short enough that a use is reported within one second of the request. */
 const FLUSH_INTERVAL_MS = 400;
 const IMMEDIATE_ANSWER_MS = 1000;
 const DEFAULT_CAPACITY = 100_000;
-/** How long a guard that is refused keeps quiet, milliseconds. */
+/** Pause after a rejected heartbeat, doubled up to the maximum; milliseconds. */
 const REFUSED_BACKOFF_MS = { first: 1000, most: 60_000 };
 
 const MAX_SECRET_LENGTH = 128;
 
-/** A timer that keeps no process alive. */
+/** Schedules a timer that does not keep the process alive. */
 function scheduleTimer(delay: number, work: () => void): () => void {
   const timer: unknown = setTimeout(work, delay);
   (timer as { unref?: () => void }).unref?.();
   return () => clearTimeout(timer as number);
 }
 
-/** What rights are in words; there are few of them, so each is put into words once. */
+/** Caches the names of rights masks; only few different masks occur. */
 function memoizeNames<Word>(toNames: (rights: RightsMask) => Word[]): (rights: RightsMask) => readonly Word[] {
   const names = new Map<RightsMask, readonly Word[]>();
   return (rights) => {
@@ -66,7 +66,7 @@ function identityOf({ id, kind, name, workspace, rights }: CredentialRecord): Id
   };
 }
 
-/** That a record passed: a class, so that who it was is put into words only for those who ask. */
+/** An allowed decision. A class with a lazy getter, so that the identity is only built for callers that read it. */
 class AllowedDecision {
   readonly allowed = true;
   readonly #record: CredentialRecord;
@@ -84,16 +84,17 @@ class AllowedDecision {
 const statusOf = (error: unknown): number => (error instanceof DevpilotError ? error.status : 0);
 
 /**
- * Judges from memory under a lease of the server's (`docs/adr/0011-guards-are-nodes.md`): only what passes
- * is judged here. What is not remembered is read, once; everything else is asked about, so that refusals
- * are the server's own and in its activity log. Without the lease `ask` judges each request.
+ * Authorizes from a local cache under a lease of the server (`docs/adr/0011-guards-are-nodes.md`). Only allowed
+ * requests are decided here: an uncached record is fetched once, and every other request is sent to the server, so
+ * that refusals are the server's own and appear in its activity log. Without the lease, `askServer` authorizes each
+ * request.
  */
 export function createLeaseAuthorizer(options: {
   readonly url: string;
   readonly apiKey: string;
   readonly requirement: Requirement;
   readonly askServer: (headers: RawHeaders, client: string | null) => Promise<GuardDecision>;
-  /** Where only one workspace's credentials are to pass, and it is not the key's, none do. */
+  /** If set, only credentials of this workspace are accepted: none, if the API key belongs to another. */
   readonly workspace: string | undefined;
   readonly timeout: number;
   readonly capacity?: number | undefined;
@@ -106,12 +107,12 @@ export function createLeaseAuthorizer(options: {
   let connection: GuardConnection | null = null;
   let firstLease: Promise<boolean> | null = null;
   let workspaceId: string | null = null;
-  /** The server's clock, and ours when it was asked: expiry is judged by the server's. */
+  /** The server's clock and the monotonic clock when it was requested: expiry follows the server's clock. */
   let serverClock = { now: 0, asked: 0 };
   let backoff = { until: 0, pause: REFUSED_BACKOFF_MS.first };
   let isErrorReported = false;
 
-  /** What the monotonic clock said last. */
+  /** The last value of the monotonic clock, in milliseconds. */
   let lastMonotonicMs = 0;
   const monotonic = () => (lastMonotonicMs = performance.now());
   const serverTime = (monotonicMs: number) => serverClock.now + monotonicMs - serverClock.asked;
@@ -129,7 +130,7 @@ export function createLeaseAuthorizer(options: {
       apply(revocation) {
         if (revocation.digest === null) registry.clear();
         else registry.apply(revocation);
-        // The key that all of this rests on: whether it still is one, the next beat is told.
+        // The guard's own API key may be revoked: the next heartbeat finds out.
         if (revocation.digest === ownDigest || revocation.digest === null) lease.end();
       },
       clear: registry.clear,
@@ -161,7 +162,7 @@ export function createLeaseAuthorizer(options: {
       return answer;
     } catch (error) {
       if (statusOf(error) >= 400 && statusOf(error) < 500) {
-        // A key that was deleted, switched off or stripped of `read` judges nothing from now on.
+        // A key that was deleted, deactivated or lost `read` must not authorize anything from now on.
         lease.end();
         backoff = { until: monotonic() + backoff.pause, pause: Math.min(REFUSED_BACKOFF_MS.most, backoff.pause * 2) };
       }
@@ -177,13 +178,13 @@ export function createLeaseAuthorizer(options: {
     try {
       await server().reportUses(chunk, uses);
     } catch (error) {
-      // What the server can't read it never will; anything else is sent again.
+      // A chunk that the server rejects as invalid is dropped; any other failure is retried.
       if (![400, 413, 422].includes(statusOf(error))) throw error;
       reportError(error);
     }
   }
 
-  /** Waits for news; tells whether this guard has come further by them. */
+  /** Waits for revocations; returns whether this guard has applied new ones. */
   async function pollRevocations(): Promise<boolean> {
     const since = lease.applied();
     if (since === null || workspaceId === null) return false;
@@ -197,7 +198,7 @@ export function createLeaseAuthorizer(options: {
     for (let failures = 0; !closing.signal.aborted; ) {
       const sentAtMs = monotonic();
       const hasAdvanced = await pollRevocations().catch(() => false);
-      // An answer that came at once and told nothing new is as good as none.
+      // Back off after an immediate response without progress, as after a failure.
       failures = hasAdvanced || monotonic() - sentAtMs > IMMEDIATE_ANSWER_MS ? 0 : Math.min(failures + 1, 7);
       if (failures === 0) continue;
       await new Promise<void>((resolve) => scheduleTimer(50 * 2 ** failures * (0.5 + Math.random()), resolve));
@@ -212,7 +213,7 @@ export function createLeaseAuthorizer(options: {
     });
   }
 
-  /** At the first request and not before: workers start nothing outside of one. */
+  /** Started by the first request, because workers may not run anything outside of a request. */
   function start(): Promise<boolean> {
     if (firstLease !== null) return firstLease;
     firstLease = lease.start(Number.POSITIVE_INFINITY);
@@ -237,7 +238,7 @@ export function createLeaseAuthorizer(options: {
   }
 
   async function askWhenReady(headers: RawHeaders, client: string | null): Promise<GuardDecision> {
-    // Before the first answer it is not known whose credentials pass.
+    // Before the first response it is unknown which workspace's credentials are accepted.
     if (workspaceId === null && workspace === undefined) {
       await Promise.race([start(), new Promise((resolve) => scheduleTimer(options.timeout, () => resolve(false)))]);
     }
@@ -251,10 +252,10 @@ export function createLeaseAuthorizer(options: {
       if (credential === NO_CREDENTIAL) return createRefusal('missing_credential');
       if (credential === LEFT_TO_SERVER) return askWhenReady(headers, client);
       if (credential.length > MAX_SECRET_LENGTH) return createRefusal('invalid_token');
-      // Looked up before its form is checked: what is remembered has it.
+      // Looked up before its form is checked, because cached secrets are known to be well-formed.
       const digest = sha256(credential);
       const record = registry.findCached(digest);
-      // Judged as of the instant at which the lease was found to hold.
+      // Decided at the instant at which the lease was found valid.
       if (record !== null)
         return decideFromRecord(record, client, serverTime(lastMonotonicMs)) ?? askServer(headers, client);
       const kind = secretKindOf(credential);

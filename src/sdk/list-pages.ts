@@ -6,15 +6,15 @@ export interface Paging {
   readonly cursor?: string | undefined;
 }
 
-/** An id or slug as a part of an address that it can not leave. */
+/** Returns the path of an item. The encoded id or slug cannot reach another path. */
 export const pathTo = (path: string, id: string): string => `${path}/${encodeURIComponent(id)}`;
 
-/** A list's pages, and everything on them. */
+/** Returns methods that read a list by page or by item. */
 export function listOf<Item, Query extends Paging>({ send }: Transport, path: string) {
   const list = (query?: Query, call?: CallOptions): Promise<Page<Item>> =>
     send('GET', path, { ...call, query: { ...query } });
 
-  /** Every item, page by page, read on only as fast as it is taken. */
+  /** Iterates over all items, fetching each page only when it is needed. */
   async function* all(query?: Query, call?: CallOptions): AsyncGenerator<Item, void, undefined> {
     let cursor = query?.cursor;
     for (;;) {

@@ -3,17 +3,17 @@ import { DevpilotError } from './errors.ts';
 import { type CallOptions, pause, type Transport } from './transport.ts';
 
 export interface LogOptions {
-  /** Lines to pass over. */
+  /** Number of lines to skip. */
   readonly from?: number | undefined;
-  /** Whether to go on while more is said; it ends with the work. */
+  /** Whether to wait for further lines; the stream ends with the work. */
   readonly follow?: boolean | undefined;
 }
 
-/** Tries in a row that brought nothing, before it is given up. */
+/** Maximum consecutive attempts without a new line. */
 const MAX_ATTEMPTS = 6;
 const FIRST_PAUSE_MS = 500;
 
-/** Cuts a stream of NDJSON into what its lines say. */
+/** Parses a stream of NDJSON. */
 async function* parseNdjson<One>(bytes: ReadableStream<Uint8Array>): AsyncGenerator<One, void, undefined> {
   const reader = bytes.getReader();
   const decoder = new TextDecoder();
@@ -33,8 +33,8 @@ async function* parseNdjson<One>(bytes: ReadableStream<Uint8Array>): AsyncGenera
 }
 
 /**
- * The lines of a log as they come. A reader that lost its connection goes on where it was, so each line comes
- * once. Throws `DevpilotError`, and the reason of the caller's signal.
+ * Streams the lines of a log. After a lost connection it continues with the next line, so that each line is returned
+ * exactly once. Throws `DevpilotError`, or the reason of the caller's signal.
  */
 export async function* streamLog(
   transport: Transport,
@@ -55,7 +55,7 @@ export async function* streamLog(
       return;
     } catch (error) {
       call.signal?.throwIfAborted();
-      // What the server refuses, it refuses again.
+      // The server would refuse a retry again.
       if (error instanceof DevpilotError && error.status !== 0 && error.status < 500) throw error;
       if (++attempts >= MAX_ATTEMPTS) throw error;
       await pause(FIRST_PAUSE_MS * 2 ** attempts * (0.5 + Math.random()), call.signal);

@@ -12,33 +12,41 @@ import {
 import { secretKindOf } from './secret.ts';
 
 export interface GuardOptions {
-  /** Where Devpilot is, such as `https://devpilot.example.com`. */
+  /** URL of Devpilot, such as `https://devpilot.example.com`. */
   readonly url: string;
-  /** Scopes that an access token must all have. Where only this is named, API keys are refused. */
+  /** Scopes that an access token must all have. If only this is set, API keys are refused. */
   readonly scope?: Scope | readonly Scope[];
-  /** Permissions that an API key must all have. Where only this is named, access tokens are refused. */
+  /** Permissions that an API key must all have. If only this is set, access tokens are refused. */
   readonly permission?: Permission | readonly Permission[];
-  /** Any valid credential passes. Needed where neither right is named, so that none is left out by mistake. */
+  /** Accepts any valid credential. Required if neither right is set, so that none is omitted by mistake. */
   readonly any?: true;
-  /** Id of the one workspace whose credentials pass. Unless set, those of every workspace of that server do. */
+  /**
+   * Id of the only workspace whose credentials are accepted. By default, those of every workspace of the server are.
+   */
   readonly workspace?: string;
   /**
-   * `ask`: each request is asked about. `lease`: what the server said is remembered, and judged from only
-   * while it is certain that nothing of it was deleted or edited. `lease` with an API key, unless set.
+   * `ask`: every request is sent to the server. `lease`: the server's responses are cached and used only while it is
+   * certain that no cached credential was deleted or edited. The default is `lease` with an API key, otherwise `ask`.
    */
   readonly mode?: 'ask' | 'lease';
-  /** For `lease`: an API key with the permission `read` and the flag `guard`. Only its own workspace's credentials pass. */
+  /**
+   * For `lease`: an API key with the permission `read` and the flag `guard`. Only credentials of its own workspace are
+   * accepted.
+   */
   readonly apiKey?: string;
-  /** For `lease`: records remembered at most, about 400 bytes each; 100,000 unless set. */
+  /** For `lease`: maximum number of cached records, about 400 bytes each; 100,000 by default. */
   readonly capacity?: number;
-  /** For `lease`: told once when the connection is lost and it goes back to asking, such as for an API key that was deleted. */
+  /**
+   * For `lease`: called once when the lease is lost and requests are sent to the server again, for example because the
+   * API key was deleted.
+   */
   readonly onError?: (error: unknown) => void;
-  /** Milliseconds to wait for an answer before refusing; 2 s unless set. */
+  /** Maximum time to wait for a response before refusing, in milliseconds; 2,000 by default. */
   readonly timeout?: number;
   readonly fetch?: typeof fetch;
 }
 
-/** Who a guarded request is from. */
+/** The credential of an admitted request. */
 export interface Identity {
   readonly credentialId: string;
   readonly kind: CredentialKind;
@@ -63,11 +71,11 @@ export const DEFAULT_TIMEOUT_MS = 2000;
 export const AUTHORIZATION_HEADER = 'authorization';
 export const API_KEY_HEADER = 'x-api-key';
 export const PASSPHRASE_HEADER = 'access-token-passphrase';
-/** What a client presents a credential in. */
+/** The headers in which clients present credentials. */
 export const CREDENTIAL_HEADERS = [AUTHORIZATION_HEADER, API_KEY_HEADER, PASSPHRASE_HEADER];
 const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after'];
 
-/** The headers of a request as it came, name and value in turn, each line of a repeated one. */
+/** The headers of a request as received: names and values alternate, repeated lines are separate. */
 export type RawHeaders = readonly string[];
 
 function checkNames<Word extends string>(
@@ -84,7 +92,7 @@ function checkNames<Word extends string>(
   return words;
 }
 
-/** Checks the options once. Throws `TypeError` for a demand that says nothing, or a word that there is not. */
+/** Validates the options. Throws `TypeError` for options that require nothing or contain an unknown right. */
 export function readOptions(options: GuardOptions) {
   const scopes = checkNames('scope', options.scope, SCOPES);
   const permissions = checkNames('permission', options.permission, PERMISSIONS);
@@ -118,7 +126,7 @@ export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'un
 
 const list = (text: string | null): string[] => (text ?? '').split(' ').filter((word) => word !== '');
 
-/** Reads who it was; null for a 200 that is not Devpilot's, which must open nothing. */
+/** Reads the identity from a 200 response; null if it is not Devpilot's, which must not grant anything. */
 function readIdentity(headers: Headers): Identity | null {
   const credentialId = headers.get(HEADERS.credentialId) ?? '';
   const workspaceId = headers.get(HEADERS.workspaceId) ?? '';
@@ -135,9 +143,9 @@ function readIdentity(headers: Headers): Identity | null {
 }
 
 /**
- * Asks Devpilot about each request, and refuses whenever it does not plainly say yes: with its own 401 or
- * 403, and with 503 if it is gone, slow, or something else answers in its place. `workspaceId` tells the
- * one whose credentials pass: undefined for every one, null while that is not known, when none do.
+ * Sends each request's credential to Devpilot and refuses unless Devpilot explicitly accepts it: with its 401 or 403,
+ * or with 503 if it is unreachable, too slow or responds unexpectedly. `workspaceId` returns the workspace whose
+ * credentials are accepted: undefined for all, null while unknown, when none are.
  */
 export function createRemoteAuthorizer(
   options: GuardOptions,
@@ -146,18 +154,18 @@ export function createRemoteAuthorizer(
 ): (headers: RawHeaders, client: string | null) => Promise<GuardDecision> {
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
 
-  /** `client` is the address that wrong passphrases count for; Devpilot believes it from a trusted proxy. */
+  /** `client` is the address for which wrong passphrases are counted; Devpilot accepts it from a trusted proxy only. */
   async function askServer(providedHeaders: RawHeaders, client: string | null): Promise<GuardDecision> {
     const headers = new Headers();
     for (let index = 0; index + 1 < providedHeaders.length; index += 2) {
       const name = providedHeaders[index] ?? '';
-      // Two lines of one header arrive joined, which is no credential: nothing is picked from them here.
+      // `append` joins repeated lines, which makes a repeated credential invalid, so none of them is chosen here.
       if (CREDENTIAL_HEADERS.includes(name.toLowerCase())) headers.append(name, providedHeaders[index + 1] ?? '');
     }
     if (!headers.has('authorization') && !headers.has('x-api-key')) return createRefusal('missing_credential');
     if (client !== null) headers.set('x-forwarded-for', client);
     const signal = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS);
-    // A redirect is an answer like any other that is no plain yes; workers know neither `error` nor `credentials`.
+    // A redirect is handled like any other unexpected response; workers support neither `error` nor `credentials`.
     const answer = await send(address, { headers, signal, redirect: 'manual', cache: 'no-store' });
     if (answer.status === 200) {
       await answer.body?.cancel();

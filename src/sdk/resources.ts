@@ -7,7 +7,7 @@ import { type LogOptions, streamLog } from './log-stream.ts';
 import type { CallOptions, Tagged, Transport } from './transport.ts';
 
 export interface ResourceListQuery extends Paging {
-  /** Part of the name, whatever its case. */
+  /** A substring of the name, case-insensitive. */
   readonly q?: string | undefined;
   readonly sort?: 'createdAt' | '-createdAt' | 'name' | '-name' | undefined;
 }
@@ -17,20 +17,20 @@ export interface AppListQuery extends ResourceListQuery {
   readonly server?: string | undefined;
 }
 
-/** What everything with a name and a slug has. */
+/** The methods of resources that have a name and a slug. */
 export function resourceClientOf<Item, Create, Update, Query extends Paging>(transport: Transport, path: string) {
   const { send, sendTagged } = transport;
   return {
     ...listOf<Item, Query>(transport, path),
     get: (idOrSlug: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, idOrSlug), call),
-    /** With its tag, for an edit that must not overwrite another. */
+    /** Returns the resource with its tag, for an edit that must not overwrite another. */
     read: (idOrSlug: string, call?: CallOptions): Promise<Tagged<Item>> =>
       sendTagged('GET', pathTo(path, idOrSlug), call),
     create: (body: Create, call?: CallOptions): Promise<Item> => send('POST', path, { ...call, body }),
-    /** Throws `conflict` where `ifMatch` is not the state that is there. */
+    /** Throws `conflict` if the resource's tag is no longer `ifMatch`. */
     update: (idOrSlug: string, body: Update, call?: CallOptions): Promise<Item> =>
       send('PATCH', pathTo(path, idOrSlug), { ...call, body }),
-    /** Throws `conflict`, naming them, while others hang on it. */
+    /** Throws `conflict`, naming the dependents, while other resources depend on it. */
     delete: (idOrSlug: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, idOrSlug), call),
   };
 }
@@ -40,18 +40,18 @@ function environmentClientOf(transport: Transport) {
   const environmentPath = (app: string) => `${pathTo('/v1/apps', app)}/env`;
   return {
     /**
-     * All variables, or one by name. `values: 'hidden'` leaves the values out; a person who is shown some is recorded.
-     * Members get null values; with `values: 'shown'` they are refused (`forbidden`).
+     * Returns all variables, or one by name. `values: 'hidden'` omits the values; showing values to a person is
+     * recorded. Members receive null values, and `forbidden` with `values: 'shown'`.
      */
     read: (
       app: string,
       query: { readonly values?: 'shown' | 'hidden'; readonly name?: string } = {},
       call?: CallOptions,
     ): Promise<Tagged<Environment>> => sendTagged('GET', environmentPath(app), { ...call, query }),
-    /** All variables as a dotenv file. Throws `forbidden` for members. */
+    /** Returns all variables as a dotenv file. Throws `forbidden` for members. */
     dotenv: (app: string, call?: CallOptions): Promise<string> =>
       text(environmentPath(app), { ...call, query: { format: 'dotenv' } }),
-    /** Sets many and removes those given as null, all or none. */
+    /** Sets and deletes (null) variables, all or none. */
     update: (
       app: string,
       values: Readonly<Record<string, string | null>>,
@@ -62,7 +62,7 @@ function environmentClientOf(transport: Transport) {
     delete: (app: string, name: string, call?: CallOptions): Promise<void> =>
       send('DELETE', pathTo(environmentPath(app), name), call),
     versions: (app: string) => listOf<EnvVersion, Paging>(transport, `${environmentPath(app)}/versions`),
-    /** Makes the variables again what they were in a version, as a new one. */
+    /** Restores the variables of a version, as a new version. */
     restore: (app: string, version: number, call?: CallOptions): Promise<Tagged<Environment>> =>
       sendTagged('POST', `${environmentPath(app)}/versions/${version}/restore`, call),
   };
@@ -75,16 +75,19 @@ export function resourceClientsOf(transport: Transport) {
     projects: resourceClientOf<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
     apps: {
       ...resourceClientOf<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
-      /** What the app's log command says, line by line. */
+      /** Streams the output of the app's log command, line by line. */
       logs: (app: string, options?: LogOptions, call?: CallOptions) =>
         streamLog(transport, `${pathTo('/v1/apps', app)}/logs`, options, call),
     },
     servers: {
       ...resourceClientOf<Server, CreateServer, UpdateServer, ResourceListQuery>(transport, servers),
-      /** Tries to connect with exactly the pinned host key; may take ten seconds. */
+      /** Tests the connection with the pinned host key; may take up to ten seconds. */
       check: (idOrSlug: string, call?: CallOptions): Promise<ServerCheck> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/check`, call),
-      /** Lets steps run on it; owners and admins only. Throws `conflict` where `ifMatch` is not the state that is there. */
+      /**
+       * Allows steps to run on the server; owners and admins only. Throws `conflict` if its tag is no longer
+       * `ifMatch`.
+       */
       confirm: (idOrSlug: string, call?: CallOptions): Promise<Server> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/confirm`, call),
     },

@@ -8,7 +8,7 @@ import { hintOf, secretKindOf } from './secret.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 
-test('knows the secrets that the server mints, and shows no more than their hint', () => {
+test('recognises secrets minted by the server and shows only their hint', () => {
   for (const kind of KINDS) {
     const secret = mintSecret(kind);
     assert.equal(secretKindOf(secret), kind);
@@ -16,7 +16,7 @@ test('knows the secrets that the server mints, and shows no more than their hint
   }
 });
 
-test('says the same as the server of any one character changed, added or lost', () => {
+test('agrees with the server on any single character that is changed, added or removed', () => {
   const change = fc.tuple(fc.constantFrom(...KINDS), fc.nat(70), fc.constantFrom('', '0', 'z', '_', 'é', '\n', 'aa'));
   fc.assert(
     fc.property(change, ([kind, at, character]) => {

@@ -8,7 +8,7 @@ import {
 } from '../contract/vocabulary.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
-/** Random characters and checksum together. */
+/** Length of the random characters and the checksum. */
 export const SECRET_TAIL_LENGTH = SECRET_RANDOM_LENGTH + SECRET_CHECKSUM_LENGTH;
 
 const CRC_TABLE = new Uint32Array(256).map((_, byte) => {
@@ -17,7 +17,7 @@ const CRC_TABLE = new Uint32Array(256).map((_, byte) => {
   return remainder;
 });
 
-/** The CRC-32 of zlib, PNG and Ethernet over ASCII text. */
+/** Returns the CRC-32 (as in zlib, PNG and Ethernet) of ASCII text. */
 function crc32(text: string): number {
   let crc = 0xffffffff;
   for (let index = 0; index < text.length; index++)
@@ -26,8 +26,8 @@ function crc32(text: string): number {
 }
 
 /**
- * Tells which kind of secret `text` has the form of, or null where prefix, length, alphabet or checksum
- * is wrong. Runs anywhere and asks nobody: that it has the form does not say that it is one.
+ * Returns the kind of secret that `text` has the form of, or null if its prefix, length, alphabet or checksum is
+ * wrong. A purely local check: the secret need not exist.
  */
 export function secretKindOf(text: string): SecretKind | null {
   const kind = KINDS.find((one) => text.startsWith(SECRET_PREFIXES[one]));
@@ -41,7 +41,7 @@ export function secretKindOf(text: string): SecretKind | null {
   return kind;
 }
 
-/** The displayable end of a secret. */
+/** Returns the part of a secret that may be displayed. */
 export function hintOf(secret: string): string {
   return secret.slice(-HINT_LENGTH);
 }

@@ -6,7 +6,7 @@ import { sha256, sha256InScript } from './sha256.ts';
 
 const hex = (digest: string) => Buffer.from(digest, 'latin1').toString('hex');
 
-test('the vectors of FIPS 180-4', () => {
+test('matches the vectors of FIPS 180-4', () => {
   const vectors: readonly [string, string][] = [
     ['', 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
     ['abc', 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad'],
@@ -21,7 +21,7 @@ test('the vectors of FIPS 180-4', () => {
   }
 });
 
-test('is what the runtime computes, for text of any length', () => {
+test("matches the runtime's SHA-256 for text of any length", () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme-ascii', maxLength: 300 }), (text) => {
       assert.equal(sha256InScript(text), hash('sha256', text, 'latin1'));

@@ -14,7 +14,7 @@ const INITIAL_STATE = [0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527
 const wordAt = (words: Uint32Array, index: number): number => words[index] ?? 0;
 const rotateRight = (word: number, by: number): number => (word >>> by) | (word << (32 - by));
 
-/** Text of ASCII as padded blocks of 64 bytes, in words. */
+/** Returns ASCII text as padded blocks of 64 bytes, in 32-bit words. */
 function toPaddedWords(text: string): Uint32Array {
   const words = new Uint32Array((((text.length + 8) >> 6) + 1) * 16);
   for (let index = 0; index < text.length; index++) {
@@ -64,8 +64,8 @@ function compress(state: Uint32Array, words: Uint32Array, from: number, schedule
 }
 
 /**
- * SHA-256 (FIPS 180-4) of ASCII text as the 32 characters U+0000–U+00FF of its bytes, for runtimes whose
- * own is asynchronous. What it is given here is a secret of 238 random bits, so its timing tells nothing.
+ * Returns the SHA-256 (FIPS 180-4) of ASCII text as 32 characters U+0000–U+00FF, for runtimes whose own implementation
+ * is asynchronous. Its input is a secret with 238 random bits, so its timing reveals nothing useful.
  */
 export function sha256InScript(text: string): string {
   const state = new Uint32Array(INITIAL_STATE);
@@ -81,7 +81,7 @@ export function sha256InScript(text: string): string {
 
 type Hash = (algorithm: string, text: string, encoding: string) => string;
 
-/** The runtime's own, where it has one that answers at once: Node, Deno, Bun. */
+/** Returns the runtime's synchronous SHA-256, or null: Node, Deno and Bun have one. */
 function findNativeSha256(): ((text: string) => string) | null {
   const { process } = globalThis as {
     process?: { getBuiltinModule?: (name: string) => { hash?: Hash } | undefined };
@@ -95,5 +95,5 @@ function findNativeSha256(): ((text: string) => string) | null {
   }
 }
 
-/** SHA-256 of a secret, as the 32 characters U+0000–U+00FF of its bytes. */
+/** Returns the SHA-256 of a secret as 32 characters U+0000–U+00FF, one per byte. */
 export const sha256: (text: string) => string = findNativeSha256() ?? sha256InScript;

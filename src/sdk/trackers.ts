@@ -12,7 +12,7 @@ import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contra
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
-/** An event as CloudEvents 1.0 has it; with the same `source` and `id` it is stored once. */
+/** A CloudEvents 1.0 event; events with the same `source` and `id` are stored once. */
 export interface CloudEventInput {
   readonly specversion: '1.0';
   readonly id: string;
@@ -28,9 +28,9 @@ export interface ActivityListQuery extends Paging {
   readonly type?: string | undefined;
   readonly source?: string | undefined;
   readonly subject?: string | undefined;
-  /** From this instant on. */
+  /** Inclusive. */
   readonly from?: string | undefined;
-  /** Before this instant. */
+  /** Exclusive. */
   readonly to?: string | undefined;
 }
 
@@ -42,7 +42,7 @@ export interface AnalyticsOptions {
 }
 
 export interface IssueListQuery extends Paging {
-  /** Part of the title, whatever its case. */
+  /** A substring of the title, case-insensitive. */
   readonly q?: string | undefined;
   readonly status?: IssueStatus | undefined;
   readonly level?: ErrorLevel | undefined;
@@ -61,15 +61,15 @@ export function trackerClientsOf(transport: Transport) {
   return {
     activity: {
       ...listOf<ActivityEvent, ActivityListQuery>(transport, '/v1/activity/events'),
-      /** One event, or up to 1,000 of which all are stored or none. */
+      /** Sends one event, or up to 1,000, of which all are stored or none. */
       send: (events: CloudEventInput | readonly CloudEventInput[], call?: CallOptions): Promise<ActivityIngestResult> =>
         send('POST', '/v1/activity/events', { ...call, body: events }),
-      /** Up to 100,000 events as CSV, as it comes. */
+      /** Streams up to 100,000 events as CSV. */
       csv: (query?: ActivityListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         stream('/v1/activity/events', { ...call, query: { ...query }, accept: 'text/csv' }),
       analytics: (query?: AnalyticsOptions, call?: CallOptions): Promise<Analytics> =>
         send('GET', analytics, { ...call, query: { ...query } }),
-      /** The points of the chart as CSV, as it comes. */
+      /** Streams the points of the chart as CSV. */
       analyticsCsv: (query?: AnalyticsOptions, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         stream(analytics, { ...call, query: { ...query }, accept: 'text/csv' }),
     },
@@ -80,18 +80,18 @@ export function trackerClientsOf(transport: Transport) {
       keys: {
         ...listOf<ErrorKey, Paging>(transport, keys),
         create: (body: CreateErrorKey, call?: CallOptions): Promise<ErrorKey> => send('POST', keys, { ...call, body }),
-        /** Ends a key: no node takes errors with it from then on. */
+        /** Deletes a key: no node accepts errors with it from then on. */
         delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(keys, id), call),
       },
       issues: {
         ...listOf<ErrorIssue, IssueListQuery>(transport, issues),
         get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', pathTo(issues, id), call),
-        /** Resolves an issue, opens it again or mutes it: a muted issue is counted and does not reopen. */
+        /** Resolves, reopens or mutes an issue: a muted issue is counted and does not reopen. */
         update: (id: string, body: { status: IssueStatus }, call?: CallOptions): Promise<ErrorIssueDetail> =>
           send('PATCH', pathTo(issues, id), { ...call, body }),
-        /** Deletes an issue with its occurrences; the same error makes a new issue when it is reported again. */
+        /** Deletes an issue with its occurrences; if the error is reported again, a new issue is created. */
         delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(issues, id), call),
-        /** The occurrences kept of an issue, newest first. */
+        /** Lists the stored occurrences of an issue, newest first. */
         events: (id: string) => listOf<ErrorEvent, Paging>(transport, `${pathTo(issues, id)}/events`),
       },
     },

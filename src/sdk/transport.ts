@@ -3,34 +3,39 @@ import { HEADERS } from '../contract/vocabulary.ts';
 import { DevpilotError } from './errors.ts';
 
 export interface ClientOptions {
-  /** Where the server is, such as `https://devpilot.example.com`. In a browser: the page's own origin. */
+  /** URL of the server, such as `https://devpilot.example.com`. In a browser, defaults to the page's origin. */
   readonly url?: string;
-  /** A session's secret, an access token or an API key, sent as `Authorization: Bearer`. In a browser the cookie serves. */
+  /**
+   * A session's secret, an access token or an API key, sent as `Authorization: Bearer`. Browsers use the session
+   * cookie instead.
+   */
   readonly credential?: string | (() => string | null);
-  /** The passphrase of an access token that has one. */
+  /** The passphrase of an access token that requires one. */
   readonly passphrase?: string;
-  /** Id or slug of the workspace that a person's requests are about. */
+  /** Id or slug of the workspace for a person's requests. */
   readonly workspace?: string | (() => string | null);
   readonly fetch?: typeof fetch;
-  /** Milliseconds that one try may take; 30 s unless set. */
+  /** Maximum duration of one attempt in milliseconds; 30,000 by default. */
   readonly timeout?: number;
-  /** How many times a safe request is tried again; 2 unless set. */
+  /** Maximum number of retries; 2 by default. */
   readonly retries?: number;
 }
 
 export interface CallOptions {
   readonly signal?: AbortSignal;
-  /** Milliseconds that one try may take. */
+  /** Maximum duration of one attempt in milliseconds. */
   readonly timeout?: number;
   /** Overrides the client's workspace. */
   readonly workspace?: string;
-  /** For POST: a replay creates nothing and answers `idempotent_replay`. */
+  /** For POST: a replay creates nothing and throws `idempotent_replay`. */
   readonly idempotencyKey?: string;
-  /** The `tag` of what was read: if it was changed since, this throws `conflict` instead of overwriting it. */
+  /**
+   * The `tag` returned by a read: if the resource has changed since, this throws `conflict` instead of overwriting it.
+   */
   readonly ifMatch?: string | undefined;
 }
 
-/** What was read or written, and the tag of its state for a later `ifMatch`. */
+/** A resource, and the tag of its state for a later `ifMatch`. */
 export interface Tagged<Value> {
   readonly value: Value;
   readonly tag: string | undefined;
@@ -49,23 +54,23 @@ export interface Request extends CallOptions {
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
 export interface Transport {
-  /** Sends a request and answers with its parsed body, undefined where there is none. Throws `DevpilotError`. */
+  /** Sends a request and returns the parsed body, undefined if there is none. Throws `DevpilotError`. */
   send<Body>(method: Method, path: string, request?: Request): Promise<Body>;
-  /** The same, with the tag of the state that the answer shows. */
+  /** Like `send`, with the tag of the returned state. */
   sendTagged<Body>(method: Method, path: string, request?: Request): Promise<Tagged<Body>>;
-  /** Sends a GET and answers with its text. Throws `DevpilotError`. */
+  /** Sends a GET request and returns the body as text. Throws `DevpilotError`. */
   text(path: string, request?: Request): Promise<string>;
-  /** Sends a GET and answers with its bytes as they come; only their beginning has a time limit. Throws `DevpilotError`. */
+  /** Sends a GET request and returns the body as a stream; only its start has a time limit. Throws `DevpilotError`. */
   stream(path: string, request?: Request): Promise<ReadableStream<Uint8Array>>;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_RETRIES = 2;
 const FIRST_RETRY_PAUSE_MS = 250;
-/** A `Retry-After` longer than this is the caller's business, not ours to sit out. */
+/** Maximum `Retry-After` that is waited for; a longer one is returned to the caller. Milliseconds. */
 const MAX_RETRY_AFTER_MS = 10_000;
 
-/** Resolves after a while; rejects with the signal's reason. */
+/** Resolves after a delay; rejects with the signal's reason. */
 export function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -82,9 +87,9 @@ export function pause(milliseconds: number, signal: AbortSignal | undefined): Pr
 }
 
 /**
- * Milliseconds until the next try, or null where there must be none. A GET is tried again when nothing or a
- * broken server answered. What may have changed something is tried again only where the server says that it
- * did not get to it: 429, with a `Retry-After` short enough to sit out.
+ * Returns the milliseconds until the next attempt, or null if there must be none. A GET is retried after a network
+ * error and after 502, 503 or 504. Other methods are retried only if the server says that it did not process the
+ * request: 429 with a `Retry-After` of at most `MAX_RETRY_AFTER_MS`. `random` is from 0 to 1.
  */
 export function retryPauseMs(method: Method, error: DevpilotError, attempts: number, random: number): number | null {
   const jittered = FIRST_RETRY_PAUSE_MS * 2 ** attempts * (0.5 + random);
@@ -146,10 +151,10 @@ function buildUrl(base: string, path: string, query: Request['query']): string {
 const resolveOption = (setting: string | (() => string | null) | undefined): string | null =>
   typeof setting === 'function' ? setting() : (setting ?? null);
 
-/** Speaks HTTP with the server: headers, timeouts, retries, and one error for everything that fails. */
+/** Creates an HTTP client for the server: headers, timeouts, retries, and one error type for every failure. */
 export function createTransport(options: ClientOptions): Transport {
   const base = (options.url ?? '').replace(/\/+$/, '');
-  // Without what an address may carry besides: a name, a password, a path.
+  // The origin excludes a user name, password and path.
   const server = URL.canParse(base) ? new URL(base).origin : 'The server';
   const send = options.fetch ?? globalThis.fetch.bind(globalThis);
   const retries = options.retries ?? DEFAULT_RETRIES;
@@ -173,7 +178,7 @@ export function createTransport(options: ClientOptions): Transport {
 
   async function tryOnce(method: Method, path: string, request: Request, streams: boolean): Promise<Response> {
     const milliseconds = request.timeout ?? options.timeout ?? DEFAULT_TIMEOUT_MS;
-    // A stream may go on for hours once it has begun.
+    // A stream may last for hours once it has started.
     const startController = streams ? new AbortController() : null;
     const timer = startController === null ? undefined : setTimeout(() => startController.abort(), milliseconds);
     const limit = startController?.signal ?? AbortSignal.timeout(milliseconds);
@@ -187,7 +192,7 @@ export function createTransport(options: ClientOptions): Transport {
         method,
         headers: headersOf(request),
         signal,
-        // Not followed: a credential goes to no other address. Workers know no `error`.
+        // Redirects are not followed, so that a credential reaches no other address. Workers do not support `error`.
         redirect: 'manual',
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
         ...(request.form !== undefined && { body: new URLSearchParams(form).toString() }),

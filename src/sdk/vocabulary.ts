@@ -1,4 +1,6 @@
-/** The entry `@devpilot/sdk/vocabulary`: scopes, permissions, statuses, limits and error codes of the contract. */
+/**
+ * The entry point `@devpilot/sdk/vocabulary`: scopes, permissions, statuses, limits and error codes of the contract.
+ */
 export * from '../contract/error-codes.ts';
 export * from '../contract/limits.ts';
 export * from '../contract/vocabulary.ts';

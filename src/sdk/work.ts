@@ -18,7 +18,7 @@ export interface WorkListQuery extends Paging {
 export interface DeploymentListQuery extends WorkListQuery {
   /** Id or slug. */
   readonly app?: string | undefined;
-  /** Only what runs now. */
+  /** Only currently live deployments. */
   readonly live?: true | undefined;
 }
 
@@ -32,19 +32,19 @@ function deploymentClientOf(transport: Transport) {
   return {
     ...listOf<Deployment, DeploymentListQuery>(transport, path),
     get: (id: string, call?: CallOptions): Promise<Deployment> => send('GET', pathTo(path, id), call),
-    /** Begins a deployment of an app; the answer comes before it is done. */
+    /** Starts a deployment of an app; resolves before it finishes. */
     create: (app: string, body: CreateDeploymentInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo('/v1/apps', app)}/deployments`, { ...call, body }),
-    /** Begins a deployment of an earlier one's commit. */
+    /** Starts a deployment of an earlier deployment's commit; resolves before it finishes. */
     rollBack: (id: string, body: CreateRollbackInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo(path, id)}/rollback`, { ...call, body }),
     cancel: decisionRequest('cancel'),
     approve: decisionRequest('approve'),
-    /** Lets a canary go on to the servers that are left. */
+    /** Continues a canary deployment on the remaining servers. */
     promote: decisionRequest('promote'),
-    /** Gives a canary up. */
+    /** Aborts a canary deployment. */
     abort: decisionRequest('abort'),
-    /** What it says, line by line. */
+    /** Streams its output, line by line. */
     logs: (id: string, options?: LogOptions, call?: CallOptions) =>
       streamLog(transport, `${pathTo(path, id)}/logs`, options, call),
   };
@@ -59,26 +59,26 @@ export function workClientsOf(transport: Transport) {
     scripts: {
       ...resourceClientOf<Script, CreateScriptInput, UpdateScriptInput, ScriptListQuery>(transport, scripts),
       versions: (script: string) => listOf<ScriptVersion, Paging>(transport, `${pathTo(scripts, script)}/versions`),
-      /** Begins a run; the answer comes before it is done. */
+      /** Starts a run; resolves before it finishes. */
       run: (script: string, parameters: Readonly<Record<string, string>> = {}, call?: CallOptions): Promise<Run> =>
         send('POST', `${pathTo(scripts, script)}/runs`, { ...call, body: { parameters } }),
       runs: (script: string) => listOf<Run, WorkListQuery>(transport, `${pathTo(scripts, script)}/runs`),
     },
     runs: {
       get: (id: string, call?: CallOptions): Promise<Run> => send('GET', pathTo(runs, id), call),
-      /** Ends it with all its processes. */
+      /** Cancels a run and ends all its processes. */
       cancel: (id: string, call?: CallOptions): Promise<Run> => send('POST', `${pathTo(runs, id)}/cancel`, call),
-      /** What it says, line by line. */
+      /** Streams its output, line by line. */
       logs: (id: string, options?: LogOptions, call?: CallOptions) =>
         streamLog(transport, `${pathTo(runs, id)}/logs`, options, call),
     },
     backups: {
       of: (app: string) => listOf<Backup, WorkListQuery>(transport, `${pathTo('/v1/apps', app)}/backups`),
       get: (id: string, call?: CallOptions): Promise<Backup> => send('GET', pathTo(backups, id), call),
-      /** Begins a backup of an app; the answer comes before it is done. */
+      /** Starts a backup of an app; resolves before it finishes. */
       create: (app: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo('/v1/apps', app)}/backups`, { ...call, body: {} }),
-      /** Begins to put a backup in the place of what is there. */
+      /** Starts restoring a backup over the app's current data. */
       restore: (id: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo(backups, id)}/restore`, call),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(backups, id), call),
