@@ -22,7 +22,7 @@ export const CreatedAccessToken = AccessToken.extend({ secret: secretField('acce
 });
 export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
 
-// Requests: unknown fields are refused
+// Requests: unknown fields are rejected
 
 export const CreateAccessToken = z
   .strictObject({ name, scopes, passphrase: passphrase.nullable().optional(), expiresAt: expiry.optional() })

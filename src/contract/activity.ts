@@ -1,4 +1,4 @@
-/** The wire shapes of the activity tracker (contract section 8). Runs in a browser as well as in the server. */
+/** Schemas of the activity tracker (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
@@ -20,7 +20,10 @@ export const ActivityEvent = z
   .meta({ id: 'ActivityEvent' });
 export type ActivityEvent = z.infer<typeof ActivityEvent>;
 
-/** Documents what is read by hand: the modes of CloudEvents differ in their types, not in their fields. */
+/**
+ * Documentation only, because requests are parsed by hand: CloudEvents' content modes differ in their media types, not
+ * in their fields.
+ */
 export const CloudEvent = z
   .object({
     specversion: z.literal('1.0'),

@@ -6,7 +6,7 @@ import { repositoryUrlProblem } from './repository.ts';
 import { shebangMismatch } from './shebang.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES } from './vocabulary.ts';
 
-/** A line or more for a shell; no NUL, which no argument can carry. */
+/** One or more lines for a shell; no NUL, which no argument can contain. */
 const command = z
   .string()
   .min(1, 'must not be empty')
@@ -34,7 +34,7 @@ const directory = matchingText(
   'must be an absolute path without . and .., such as /srv/shop',
   '/srv/shop',
 );
-/** Without a user or a password: readers of the app see it. */
+/** Without a user name or password, because readers of the app can see it. */
 export const healthCheckUrl = matchingText(
   /^https?:\/\/(?![^/?#]*@)[^\s\p{Cc}]+$/u,
   RESOURCE_LIMITS.url,
@@ -72,7 +72,10 @@ const healthCheck = z
   })
   .refine((check) => (check.command === undefined) !== (check.url === undefined), 'must have either command or url')
   .nullable();
-/** What cron takes: five fields, or one of the common names. Whether there is such a time is checked where the clock is. */
+/**
+ * A cron expression: five fields, or one of the common names. Whether it ever matches is checked where the clock is
+ * known.
+ */
 export const schedule = z
   .string()
   .max(RESOURCE_LIMITS.schedule, `takes up to ${RESOURCE_LIMITS.schedule} characters`)
@@ -145,7 +148,7 @@ export const App = z
   .meta({ id: 'App' });
 export type App = z.infer<typeof App>;
 
-/** One line: git's protocol for credentials is one of lines. */
+/** A single line, because git's credential protocol is line-based. */
 const singleLineCredential = (max: number, what: string, example: string) =>
   z
     .string()
@@ -192,7 +195,7 @@ export const CreateApp = z
   })
   .meta({ id: 'CreateApp' });
 export type CreateApp = z.infer<typeof CreateApp>;
-/** As it is sent: what has a default may be left out. */
+/** The request before defaults are applied. */
 export type CreateAppInput = z.input<typeof CreateApp>;
 export const UpdateApp = z
   .strictObject({ projectId: idOrSlug.optional(), name: name.optional(), ...appFields })

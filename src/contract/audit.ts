@@ -1,28 +1,28 @@
 import type { AuditAction, AuditPartyKind, CredentialKind } from './vocabulary.ts';
 
-/** Someone or something that the activity log names. Ids and names stay in the log after what they name is gone. */
+/** A person, credential or resource in the activity log. Its id and name stay in the log after it is deleted. */
 export interface AuditParty {
   readonly kind: AuditPartyKind;
   readonly id: string | null;
   readonly name: string | null;
 }
 
-/** Where a request came from. */
+/** The origin of a request. */
 export interface RequestOrigin {
-  /** The client's address as far as proxies are trusted, or null (a command, the system itself). */
+  /** The client's address according to trusted proxies, or null (a command or the system itself). */
   readonly address: string | null;
   readonly userAgent: string | null;
   readonly requestId: string | null;
 }
 
-/** A credential that an event is about, or that did it. */
+/** The credential that an event concerns, or that performed it. */
 export interface CredentialReference {
   readonly id: string;
   readonly kind: CredentialKind;
   readonly name: string;
 }
 
-/** An entry of the activity log before it is numbered and chained. `detail` never holds a secret. */
+/** An entry of the activity log before it is numbered and chained. `detail` must not contain secrets. */
 export interface AuditDraft {
   readonly workspaceId: string;
   readonly action: AuditAction;

@@ -1,4 +1,4 @@
-/** The wire shapes of backups (contract section 8). Runs in a browser as well as in the server. */
+/** Schemas of backups (contract section 8). Runs in browsers and on the server. */
 
 import { z } from 'zod';
 import { id, timestamps } from './fields.ts';

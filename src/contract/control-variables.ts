@@ -1,12 +1,16 @@
 /**
- * Names of variables that loaders, shells, interpreters and common tools act on: what they run or load, which files they
- * read, or where they connect. Whoever may set an app's variables must not choose what its commands run, so these stay in
- * its `.env`. What only configures an app, such as `DATABASE_URL`, `PGHOST` or credentials, is passed. Sources: ld.so(8)
- * and glibc's list of unsafe variables, bash(1), sudo's default `env_delete`, the manual of GNU make (10.3), and the
- * manuals of the tools. `docs/variables.md` repeats this table. Runs in a browser.
+ * Names of environment variables that control loaders, shells, interpreters and common tools: what they run or load,
+ * which files they read, or where they connect. Permission to set an app's variables must not imply choosing what its
+ * commands run, so these variables may only be set in the app's `.env`. Variables that merely configure an app, such
+ * as `DATABASE_URL`, `PGHOST` or credentials, are allowed. Sources: ld.so(8) and glibc's list of unsafe variables,
+ * bash(1), sudo's default `env_delete`, the GNU make manual (10.3), and the manuals of the tools. `docs/variables.md`
+ * contains the same table. Runs in browsers.
  */
 
-/** Names with one reason. `X*` and `*X` stand for names that begin and end with X; `!X` for one that is passed. */
+/**
+ * Names with a common reason. `X*` and `*X` match names that begin and end with X; `!X` is an exception that is
+ * allowed.
+ */
 export interface ControlFamily {
   readonly title: string;
   readonly reason: string;
@@ -117,7 +121,7 @@ const NAMES = new Set(WORDS.filter((word) => !/[!*]/.test(word)));
 const PREFIXES = WORDS.filter((word) => word.endsWith('*')).map((word) => word.slice(0, -1));
 const SUFFIXES = WORDS.filter((word) => word.startsWith('*')).map((word) => word.slice(1));
 
-/** Tells whether programs act on a variable of this name, in upper or lower case. Pure. */
+/** Returns whether a variable of this name, in upper or lower case, controls programs. Pure. */
 export function isControlVariable(name: string): boolean {
   const upper = name.toUpperCase();
   if (PASSED.has(upper)) return false;

@@ -12,12 +12,12 @@ import {
   SECRET_PREFIXES,
 } from './vocabulary.ts';
 
-/** That it lies in the future is checked where the clock is. */
+/** Whether it is in the future is checked where the clock is known. */
 export const expiry = instantInput.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 export const describeRights = (rights: readonly (Scope | Permission)[]): string =>
   rights.map((right) => `\`${right}\`: ${describeRight(right)}`).join('\n\n');
 
-// Answers
+// Responses
 
 export const credentialFields = {
   id,

@@ -1,6 +1,6 @@
 /**
- * A cell of a CSV file (RFC 4180). What a spreadsheet would run as a formula is disarmed by an apostrophe
- * before it (CWE-1236).
+ * Returns a cell of a CSV file (RFC 4180). Text that a spreadsheet would run as a formula is prefixed with an
+ * apostrophe (CWE-1236).
  */
 export function csvCell(value: string | number | null): string {
   const text = value === null ? '' : String(value);

@@ -1,4 +1,4 @@
-/** The wire shapes of deployments (contract section 8). Runs in a browser as well as in the server. */
+/** Schemas of deployments (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { branch, healthCheckUrl } from './apps.ts';
 import { id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
@@ -23,12 +23,12 @@ const commit = matchingText(
 );
 const hasNoDuplicates = (list: readonly string[]) => new Set(list).size === list.length;
 
-/** Never a command: whoever may only deploy cannot choose what runs. */
+/** Excludes commands: permission to deploy must not imply choosing what runs. */
 const healthCheckOverride = z
   .strictObject({ url: healthCheckUrl, timeoutSeconds: integerInRange(RESOURCE_LIMITS.healthTimeout, 60).default(60) })
   .nullable();
 
-/** What a deployment and a rollback can be asked for beside what is deployed. */
+/** Options common to deployments and rollbacks. */
 const deploymentOptions = {
   servers: z
     .array(idOrSlug)
@@ -75,11 +75,11 @@ export const CreateDeployment = z
   })
   .meta({ id: 'CreateDeployment', examples: [{ branch: 'main' }] });
 export type CreateDeployment = z.infer<typeof CreateDeployment>;
-/** As it is sent: what has a default may be left out. */
+/** The request before defaults are applied. */
 export type CreateDeploymentInput = z.input<typeof CreateDeployment>;
 export const CreateRollback = z.strictObject(deploymentOptions).meta({ id: 'CreateRollback', examples: [{}] });
 export type CreateRollback = z.infer<typeof CreateRollback>;
-/** As it is sent: what has a default may be left out. */
+/** The request before defaults are applied. */
 export type CreateRollbackInput = z.input<typeof CreateRollback>;
 export type DeploymentOptions = CreateRollback;
 

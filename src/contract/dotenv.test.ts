@@ -7,7 +7,7 @@ import { scaledTimeout } from '../testing/timeouts.ts';
 import { parseDotenv, writeDotenv, writeShellDotenv } from './dotenv.ts';
 
 const names = fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_]{0,20}$/).filter((name) => name !== '__proto__');
-/** Text in which everything that a parser could trip over is likely. */
+/** Text that is likely to contain everything that could confuse a parser. */
 const tricky = fc
   .array(
     fc.oneof(
@@ -44,7 +44,7 @@ function valuesOf(text: string): Record<string, string> {
   return Object.fromEntries(parsed.values);
 }
 
-test('what is written is read exactly, whatever the values', () => {
+test('written variables are parsed unchanged, whatever their values', () => {
   fc.assert(
     fc.property(fc.dictionary(names, tricky, { maxKeys: 10, noNullPrototype: true }), (values) => {
       for (const write of [writeDotenv, writeShellDotenv]) {
@@ -55,7 +55,7 @@ test('what is written is read exactly, whatever the values', () => {
   );
 });
 
-test('no text makes the parser throw or run on', () => {
+test('no text makes the parser throw or take more than linear time', () => {
   fc.assert(
     fc.property(fc.oneof(tricky, fc.string({ unit: 'binary' })), (text) => {
       const parsed = parseDotenv(text);
@@ -68,7 +68,7 @@ test('no text makes the parser throw or run on', () => {
   assert.ok(performance.now() - started < scaledTimeout(5000), 'the work is linear');
 });
 
-test('what other tools write is read as they mean it', () => {
+test('files of other tools are parsed as those tools mean them', () => {
   const text = [
     '\uFEFF# a comment',
     'PLAIN=value',
@@ -99,7 +99,7 @@ test('what other tools write is read as they mean it', () => {
   });
 });
 
-test('a line that can not be read is named', () => {
+test('the number of an invalid line is reported', () => {
   const cases: readonly [text: string, line: number][] = [
     ['A=1\nnothing\n', 2],
     ['A=1\n\n1B=2', 3],
@@ -115,7 +115,7 @@ test('a line that can not be read is named', () => {
   }
 });
 
-test('the dotenv parser of the runtime reads the same values, quotes of two kinds in them too', () => {
+test("the runtime's dotenv parser reads the same values, even with two kinds of quotes", () => {
   const values = {
     PLAIN: 'a=b',
     QUOTE: `it's`,
@@ -130,7 +130,7 @@ test('the dotenv parser of the runtime reads the same values, quotes of two kind
   assert.deepEqual({ ...parseEnv(writeDotenv(Object.entries(values))) }, values);
 });
 
-test('a shell that reads the file gets the same values, but for carriage returns and values with both quotes', () => {
+test('a shell that sources the file reads the same values, except for carriage returns and values with both quotes', () => {
   const values = { A: 'plain', B: 'two words', C: '$HOME `id` "x" #', D: 'line\nline', E: 'ünïcode', F: '' };
   const script = `eval "$(cat)"; printf '%s\\0' ${Object.keys(values)
     .map((name) => `"$${name}"`)

@@ -1,10 +1,10 @@
 /**
- * Variables as text, a line each, and back: what is written here, `parseDotenv` reads exactly. It
- * also reads what other tools write: `export`, comments, single, double and back quotes, values over
- * several lines. Nothing is ever expanded: `$` is a character like any other.
+ * Writes variables as text, one per line, and parses them: `parseDotenv` reads exactly what was written. It also reads
+ * the syntax of other tools: `export`, comments, single, double and back quotes, multi-line values. Nothing is ever
+ * expanded: `$` is a plain character.
  */
 
-/** A variable's name. `__proto__` is none, since it can't be a field of an object like others. */
+/** The name of a variable. Excludes `__proto__`, which cannot be an ordinary field of an object. */
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
 
 const UNQUOTED = /^[A-Za-z0-9_./:@%+,=-]*$/;
@@ -19,7 +19,10 @@ function escapedValue(value: string): string {
   return `"${escaped}"`;
 }
 
-/** As the dotenv libraries read it, which take back quotes, and of all escapes know `\n` and `\r` alone. */
+/**
+ * Quotes a value for dotenv libraries, which support back quotes, and of all escapes only `
+ * ` and `\r`.
+ */
 function valueForTools(value: string): string {
   if (/^[^`\r]*$/.test(value)) return `\`${value}\``;
   return /["\\]/.test(value) ? escapedValue(value) : `"${value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
@@ -35,28 +38,28 @@ function writeLines(variables: Variables, quoted: (value: string) => string): st
   return text;
 }
 
-/** Writes variables in the order given. A shell must not read it: use `writeShellDotenv` where one might. */
+/** Writes variables in the given order. Shells must not read the result: use `writeShellDotenv` if one might. */
 export function writeDotenv(variables: Variables): string {
   return writeLines(variables, valueForTools);
 }
 
-/** The same for a file that a shell might read: no value of it is ever run or expanded there. */
+/** Like `writeDotenv`, for a file that a shell may read: no value is executed or expanded there. */
 export function writeShellDotenv(variables: Variables): string {
   return writeLines(variables, escapedValue);
 }
 
-/** What a text says, or the line that can't be read. Of a name that comes twice the last value counts. */
+/** The parsed variables, or the number of the invalid line. The last value of a repeated name applies. */
 export type ParsedDotenv =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly line: number; readonly message: string };
 
 interface QuotedValue {
   readonly value: string;
-  /** Where the text goes on. */
+  /** The position after the value. */
   readonly next: number;
 }
 
-/** Reads a quoted value that begins at `start`; null where it never ends. */
+/** Parses the quoted value that begins at `start`; returns null if it is not terminated. */
 function readQuotedValue(text: string, start: number): QuotedValue | null {
   const quote = text.charAt(start);
   if (quote !== '"') {

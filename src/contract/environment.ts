@@ -1,4 +1,4 @@
-/** The wire shapes of an app's environment (contract section 8). Runs in a browser as well as in the server. */
+/** Schemas of an app's environment (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
 import { instant } from './instant.ts';
@@ -51,7 +51,9 @@ export type EnvQuery = z.infer<typeof EnvQuery>;
 
 export const SetVariable = z.strictObject({ value: envValue }).meta({ id: 'SetVariable' });
 
-/** zod leaves `__proto__` out without a word; with a blank behind it is refused like every bad name. */
+/**
+ * Appends a space to the key `__proto__`, which zod would silently drop, so that it is rejected like any invalid name.
+ */
 export function exposeProtoKey(raw: unknown): unknown {
   if (typeof raw !== 'object' || raw === null || !Object.hasOwn(raw, '__proto__')) return raw;
   return Object.fromEntries(

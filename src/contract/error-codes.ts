@@ -1,11 +1,11 @@
 interface CodeDefinition {
   readonly status: number;
   readonly title: string;
-  /** What the reader of an error page should do next. */
+  /** What the reader of an error message should do next. */
   readonly advice: string;
 }
 
-/** Every error code with its HTTP status (RFC 9457 problem types). */
+/** Every error code with its HTTP status, title and advice (RFC 9457). */
 export const CODES = {
   invalid_request: {
     status: 400,

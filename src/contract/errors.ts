@@ -1,4 +1,4 @@
-/** The wire shapes of the error tracker (contract section 8). Runs in a browser as well as in the server. */
+/** Schemas of the error tracker (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { id, name } from './fields.ts';
 import { instant, instantInput } from './instant.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createFairQueue } from './fair-queue.ts';
 
-test('workspaces take turns, one has no more than half of the line, and a failure holds nobody up', async () => {
+test('workspaces take turns, none gets more than half of the queue, and a failed task blocks nobody', async () => {
   const queue = createFairQueue({ maxRunning: 1, capacity: 8 });
   const done: string[] = [];
   const run = (workspace: string, name: string) =>

@@ -1,13 +1,19 @@
 import { createFairShareLimiter } from './fair-share-limiter.ts';
 import { Problem } from './problem.ts';
 
-/** Work of many parties, such as workspaces or networks of clients, that share a few places. */
+/** A queue for tasks of many keys, such as workspaces or client networks, that share a limited capacity. */
 export interface FairQueue {
-  /** Runs `work` when it is the party's turn. Throws `unavailable` at once when its share of the places is used up. */
+  /**
+   * Runs `task` when it is the key's turn and returns its result. Throws `unavailable` immediately if the key's share
+   * of the capacity is used up.
+   */
   run<T>(key: string, task: () => Promise<T>): Promise<T>;
 }
 
-/** Runs at most `running` at a time and takes from parties in turn; each has a share of the `places` to run or wait in. */
+/**
+ * Creates a queue that runs at most `maxRunning` tasks at a time and serves keys in turn; each key has a share of the
+ * `capacity` for running and waiting tasks.
+ */
 export function createFairQueue({
   maxRunning,
   capacity,
@@ -27,10 +33,10 @@ export function createFairQueue({
     }
     const [key, queue] = nextEntry;
     const start = queue.shift();
-    // To the end, so that the others come first.
+    // Moves the key to the end, so that the others are served first.
     queues.delete(key);
     if (queue.length > 0) queues.set(key, queue);
-    // The place is handed on, so `active` stays as it is.
+    // The next task uses the same slot, so `active` does not change.
     start?.();
   }
 

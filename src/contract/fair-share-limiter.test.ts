@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { createFairShareLimiter } from './fair-share-limiter.ts';
 
-test('one workspace takes half of the places, and what it gives back can be taken again', () => {
+test('one workspace gets half of the capacity, and released capacity can be acquired again', () => {
   const shares = createFairShareLimiter(64);
   const taken = Array.from({ length: 64 }, () => shares.acquire('one'));
   assert.equal(taken.filter((give) => give !== null).length, 32);
@@ -16,7 +16,7 @@ test('one workspace takes half of the places, and what it gives back can be take
   assert.equal(shares.acquire('one'), null, 'what is given back twice counts once');
 });
 
-test('larger takes count whole', () => {
+test('acquiring several units succeeds or fails as a whole', () => {
   const shares = createFairShareLimiter(100);
   assert.equal(shares.acquire('one', 101), null);
   assert.ok(shares.acquire('one', 50) !== null);
@@ -25,7 +25,7 @@ test('larger takes count whole', () => {
   assert.equal(shares.acquire('two', 1), null);
 });
 
-test('whatever others do, a workspace without a place gets one as long as any is free', () => {
+test('a workspace that holds nothing can acquire as long as any capacity is free', () => {
   const workspaces = fc.constantFrom('a', 'b', 'c', 'd', 'e');
   fc.assert(
     fc.property(fc.array(fc.tuple(workspaces, fc.boolean()), { maxLength: 200 }), (steps) => {

@@ -1,15 +1,15 @@
-/** Places of a node that all workspaces share, such as running jobs, readers of logs or events that wait. */
+/** A node's capacity shared by all workspaces, for example for running jobs, log readers or queued events. */
 export interface FairShareLimiter {
-  /** Takes places for a workspace and returns what gives them back; null where its share is used up. */
+  /** Acquires capacity for a key and returns a function that releases it; null if the key's share is used up. */
   acquire(key: string, count?: number): (() => void) | null;
-  /** Workspaces that may take no more places at the moment. */
+  /** Returns the keys that cannot acquire more at the moment. */
   keysAtLimit(): string[];
 }
 
 /**
- * Shares places so that no workspace keeps another from them: a workspace may hold at most as many as it leaves free
- * (a dynamic threshold, as switches share their buffers). One workspace alone has half of the places, two have a
- * third each, and a workspace that holds none gets one as long as any is free.
+ * Creates a limiter under which no key can starve the others: a key may hold at most as much as it leaves free (a
+ * dynamic threshold, as used by switches for shared buffers). A single key gets half of the capacity, two get a third
+ * each, and a key that holds nothing gets one unit as long as any is free.
  */
 export function createFairShareLimiter(capacity: number): FairShareLimiter {
   const heldByKey = new Map<string, number>();

@@ -35,12 +35,12 @@ function countCodePoints(text: string): number {
 }
 
 /**
- * Text that is short enough to be normalized. Normalizing costs the square of the combining characters in a row,
- * so it must not begin with text that is too long anyway. NFC makes one of four characters at most.
+ * Text that is short enough to normalize. Normalization takes quadratic time in the number of consecutive combining
+ * characters, so text that is far too long is rejected first. NFC maps at most four characters to one.
  */
 const boundedText = (max: number, error: string) => z.string().max(max * 4 + 64, { error, abort: true });
 
-/** NFC, trimmed, `min` to `max` code points, no control characters, no half surrogate pairs. */
+/** NFC, trimmed, `min` to `max` code points, no control characters, no lone surrogates. */
 export function singleLineText(min: number, max: number, example: string) {
   return boundedText(max, `must be ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC').trim())
@@ -53,7 +53,7 @@ export function singleLineText(min: number, max: number, example: string) {
     .meta({ minLength: min, maxLength: max, examples: [example] });
 }
 
-/** NFC, not trimmed, `min` to `max` code points; control characters are refused. */
+/** NFC, not trimmed, `min` to `max` code points, no control characters. */
 export function untrimmedText(min: number, max: number, example: string) {
   return boundedText(max, `must be ${min} to ${max} characters`)
     .overwrite((text) => text.normalize('NFC'))
@@ -122,7 +122,7 @@ export const wholeNumber = (min: number, max: number) =>
     .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
     .meta({ examples: [String(max)] });
-/** Text to look for; PostgreSQL has no NUL, so nothing there could match one. */
+/** A search term without NUL: PostgreSQL cannot store it, so nothing could match. */
 export const searchText = (max: number) =>
   z
     .string()

@@ -3,7 +3,7 @@ import { instant } from './instant.ts';
 import { GUARD_REPORT_LIMITS } from './limits.ts';
 import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './vocabulary.ts';
 
-/** What servers and guards (`@devpilot/sdk/guard`, lease mode) say to each other: `docs/adr/0011-guards-are-nodes.md`. */
+/** Messages between servers and guards (`@devpilot/sdk/guard`, mode `lease`): `docs/adr/0011-guards-are-nodes.md`. */
 
 const guard = z
   .string()

@@ -6,7 +6,7 @@ const TYPES: ReadonlySet<string> = new Set([
   'ssh-rsa',
 ]);
 
-/** The key type that a public key's bytes begin with (RFC 4253, section 6.6), or null. */
+/** Returns the key type at the start of a public key's bytes (RFC 4253, section 6.6), or null. */
 function embeddedKeyType(base64: string): string | null {
   let bytes: string;
   try {
@@ -20,8 +20,8 @@ function embeddedKeyType(base64: string): string | null {
 }
 
 /**
- * A public key in OpenSSH's one-line form as `type base64`, without its comment; null for anything
- * else. Options, several lines and types that OpenSSH has given up are not taken.
+ * Returns a public key in OpenSSH's one-line format as `type base64`, without its comment; null for anything else.
+ * Options, multiple lines and key types that OpenSSH no longer supports are rejected.
  */
 export function parseHostKey(text: string): string | null {
   const parts = /^([a-z0-9-]{1,32}) ([A-Za-z0-9+/]{16,4096}={0,2})(?: [^\r\n]{0,255})?$/.exec(text.trim());

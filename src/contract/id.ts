@@ -28,8 +28,8 @@ export const ID_PREFIXES = {
 export type IdKind = keyof typeof ID_PREFIXES;
 
 /**
- * Returns a new id: the noun's prefix, 10 characters of the time and 16 random ones (the layout of
- * a ULID, in lower case), so that ids sort by the millisecond in which they were made.
+ * Returns a new id: the prefix of its kind, 10 characters of time and 16 random ones (the layout of a ULID, in lower
+ * case), so that ids sort by the millisecond of their creation. `now` is in epoch milliseconds.
  */
 export function createId(kind: IdKind, now: number = Date.now()): string {
   let time = '';

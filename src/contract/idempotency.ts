@@ -1,6 +1,6 @@
 import { Problem } from './problem.ts';
 
-/** One use of an `Idempotency-Key`: whose, for which route, and a MAC of the body it came with. */
+/** A use of an `Idempotency-Key`: by whom, for which route, and a MAC of the request body. */
 export interface IdempotencyClaim {
   readonly workspaceId: string;
   readonly principalId: string;
@@ -9,15 +9,15 @@ export interface IdempotencyClaim {
   readonly bodyMac: string;
 }
 
-/** What an earlier claim of the same key left behind. */
+/** The stored result of an earlier claim of the same key. */
 export interface EarlierIdempotencyClaim {
   readonly bodyMac: string;
   readonly resourceId: string;
 }
 
 /**
- * Throws for a key that was used before: `idempotent_replay` with the id of what the first call made
- * if the body is the same, `validation_failed` if it is another. Does nothing without an earlier claim.
+ * Throws if the key was used before: `idempotent_replay` with the id of the resource that the first call created if
+ * the body is the same, otherwise `validation_failed`. Does nothing without an earlier claim.
  */
 export function refuseReplay(claim: IdempotencyClaim, earlier: EarlierIdempotencyClaim | null): void {
   if (earlier === null) return;

@@ -1,13 +1,13 @@
-/** Instants of the contract (section 4): ISO 8601 UTC with milliseconds, years 1970 to 9999. Runs in a browser. */
+/** Timestamps of the contract (section 4): ISO 8601 UTC with milliseconds, years 1970 to 9999. Runs in browsers. */
 import { z } from 'zod';
 
-/** Epoch milliseconds of the last instant that the contract has a form for. */
+/** The last timestamp that the contract can represent, in epoch milliseconds. */
 export const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 
 const FIRST_YEAR = '1970';
 const examples = ['2027-02-24T09:00:00.000Z'];
 
-/** An instant as every response writes it. */
+/** A timestamp as written in responses. */
 export const instant = z.iso
   .datetime({ precision: 3 })
   .refine((text) => text >= FIRST_YEAR, 'must be a date-time from 1970 to 9999')
@@ -15,8 +15,8 @@ export const instant = z.iso
 export const nullableInstant = instant.nullable();
 
 /**
- * An instant with its time zone as every request gives it; becomes what `instant` accepts, so that whatever is
- * stored can be read again. An offset can carry either end of the range into a year beyond it.
+ * A timestamp with a time zone, as in requests, converted to the format of `instant`, so that every stored value can
+ * be read back. An offset can move either end of the range beyond its years.
  */
 export const instantInput = z.iso
   .datetime({ offset: true, error: 'must be an ISO 8601 date-time with a time zone, such as 2027-02-24T09:00:00Z' })

@@ -1,4 +1,4 @@
-/** Lengths are counted in code points after NFC and trimming. */
+/** Lengths in code points after NFC normalization and trimming. */
 export const LIMITS = {
   name: { min: 3, max: 255 },
   description: { max: 1000 },
@@ -8,17 +8,17 @@ export const LIMITS = {
   email: { max: 254 },
   page: { standard: 50, max: 200 },
   query: { max: 255 },
-  /** Holds the longest name there can be, in base64. */
+  /** Long enough for the longest name in base64. */
   cursor: { max: 2048 },
-  /** Passkeys of one person. */
+  /** Passkeys per person. */
   passkeys: { max: 20 },
-  /** Passkey challenges of one client address that wait for their answer at a time. */
+  /** Pending passkey challenges per client address. */
   passkeyChallenges: { max: 200 },
-  /** Links to reset a password that one person may have at a time. */
+  /** Pending password reset links per person. */
   passwordResets: { max: 5 },
   idempotencyKey: { min: 1, max: 255 },
   bodyBytes: 1_048_576,
-  /** Bytes of a form: many times what a secret and a passphrase with every byte escaped have. */
+  /** Bytes of a form: many times the length of a secret and a passphrase with every byte escaped. */
   formBody: 65_536,
   /** Fields of a form. */
   formFields: 100,
@@ -42,30 +42,33 @@ export const DURATIONS = {
 } as const;
 
 /**
- * How many failures are borne before answers become `rate_limited`; spans in milliseconds.
- * A passphrase failure counts per credential and client address, and per credential.
+ * Failures allowed before responses become `rate_limited`; windows in milliseconds. A wrong passphrase counts per
+ * credential and client address, and per credential.
  */
 export const FAILURE_LIMITS = {
   passphrase: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
   signIn: { perAddress: { count: 5, windowMs: 15 * MINUTE }, perSubject: { count: 50, windowMs: HOUR } },
-  /** Failed sign-ins and sign-ups of one client address over all accounts. */
+  /** Failed sign-ins and sign-ups per client address over all accounts. */
   acrossAccounts: { count: 30, windowMs: 15 * MINUTE },
 } as const;
 
-/** Error keys of one workspace; envelopes that one may send at once, and per second and node for ever. */
+/**
+ * Error keys per workspace, origins per key, and the burst and sustained rate (per second and node) of envelopes per
+ * key.
+ */
 export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
 
-/** What a guard may report at a time: uses of one credential, and credentials. */
+/** Maximum sizes of one report by a guard. */
 export const GUARD_REPORT_LIMITS = {
   usesPerCredential: 10_000_000,
   credentials: 500,
   addressesPerCredential: 20,
 } as const;
 
-/** Well-formed secrets that are not known here, by client address: so many at once, and so many a second for ever. */
+/** Rate limit per client address for well-formed secrets that do not exist: burst and sustained rate per second. */
 export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
 
-/** Limits of what credentials open; lengths in characters. */
+/** Limits of resources; lengths in characters. */
 export const RESOURCE_LIMITS = {
   repositoryUser: 255,
   repositoryPassword: 4096,
@@ -83,7 +86,7 @@ export const RESOURCE_LIMITS = {
   /** Bytes of UTF-8. */
   envValueBytes: 65_536,
   envVariables: 1000,
-  /** Older versions of an app's environment can't be restored any more. */
+  /** Older versions of an app's environment are deleted and cannot be restored. */
   envVersions: 200,
   envBodyBytes: 8 * 1_048_576,
   /** Bytes of all values of an app. */
@@ -92,11 +95,11 @@ export const RESOURCE_LIMITS = {
   activityBodyBytes: 8 * 1_048_576,
   /** Bytes of one event's data as JSON. */
   activityDataBytes: 65_536,
-  /** Characters of an event's id, source, type and subject. */
+  /** Characters of an event's id, source, type or subject. */
   activityFieldLength: 512,
-  /** Points that a chart has at most over all its series. */
+  /** Maximum points of a chart over all its series. */
   activityPoints: 20_000,
-  /** Events that one CSV file holds at most. */
+  /** Maximum events in one CSV file. */
   activityCsv: 100_000,
   activitySeries: { min: 10, max: 100 },
   errorType: 255,
@@ -104,24 +107,24 @@ export const RESOURCE_LIMITS = {
   errorStack: 65_536,
   errorFieldLength: 255,
   errorFingerprint: 16,
-  /** Bytes of an envelope, as it is sent and unpacked. */
+  /** Bytes of an envelope as it is sent; the next limit is for the decompressed envelope. */
   errorEnvelopeBytes: 2 * 1_048_576,
   errorEnvelopeUnpackedBytes: 8 * 1_048_576,
-  /** Bytes of one event in it. */
+  /** Maximum bytes of one event in an envelope. */
   errorEventBytes: 1_048_576,
   errorFrames: 50,
   errorBreadcrumbs: 50,
   errorTags: 50,
-  /** Occurrences kept of one issue: the newest, and so many a minute; all are counted. */
+  /** Occurrences stored per issue, the newest, and per minute; all are counted. */
   errorEvents: 100,
   errorEventsPerMinute: 10,
   errorIssues: 10_000,
-  /** Servers of one deployment. */
+  /** Servers per deployment. */
   deploymentServers: 50,
   pauseSeconds: 3600,
   /** How far ahead a deployment can be scheduled; days. */
   scheduleDays: 366,
-  /** Releases, environments and apps kept of one issue. */
+  /** Releases, environments and apps stored per issue. */
   errorFacets: 50,
   scriptDescription: 500,
   scriptBody: 131_072,
@@ -132,9 +135,9 @@ export const RESOURCE_LIMITS = {
   parameterValue: 8192,
   pattern: 500,
   schedule: 100,
-  /** Older versions of a script are forgotten. */
+  /** Older versions of a script are deleted. */
   scriptVersions: 200,
-  /** Backups that retention may keep of an app, and for how many days. */
+  /** Range of the number of backups that retention keeps per app, and of the days for which it keeps them. */
   keepBackups: { min: 1, max: 1000 },
   keepBackupDays: { min: 1, max: 3650 },
 } as const;

@@ -1,4 +1,4 @@
-/** The wire shape of a log's line (contract section 8). Runs in a browser as well as in the server. */
+/** Schema of a log line (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { id } from './fields.ts';
 import { instant } from './instant.ts';

@@ -33,7 +33,7 @@ export const ServerMetadata = z
   })
   .meta({ id: 'ServerMetadata', title: 'RFC 8414' });
 
-/** What can't be a secret is answered like one that is unknown, however long it is. */
+/** Any length is accepted, because malformed secrets get the same response as unknown ones. */
 const submittedSecret = z.string().max(LIMITS.bodyBytes);
 export const IntrospectRequest = z
   .object({

@@ -1,4 +1,4 @@
-/** Whether a text is the origin of a page as browsers send it, such as `https://shop.example.com`. Pure. */
+/** Returns whether a text is the origin of a page as browsers send it, such as `https://shop.example.com`. Pure. */
 export const isOrigin = (text: string): boolean =>
   /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 

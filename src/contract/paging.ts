@@ -4,7 +4,7 @@ import { instantInput } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { RESOURCE_SORTS } from './vocabulary.ts';
 
-/** A page of a list. `nextCursor` is null on the last one. */
+/** Returns the schema of a page of a list. `nextCursor` is null on the last page. */
 export function pageOf<T extends z.ZodType>(item: T) {
   return z.object({ data: z.array(item), nextCursor: z.string().nullable() });
 }

@@ -27,7 +27,9 @@ const base64urlText = (max: number) =>
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'must be base64url')
     .max(max, `must be at most ${max} characters`);
-/** What a browser says beside the answer itself; it may grow, so that what is not known here is dropped, not refused. */
+/**
+ * Fields that browsers send with a response. Browsers may add fields, so unknown ones are dropped instead of rejected.
+ */
 const passkeyFields = {
   id: base64urlText(1400),
   rawId: base64urlText(1400),

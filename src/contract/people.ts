@@ -5,7 +5,10 @@ import { LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
 
 export const password = untrimmedText(LIMITS.password.min, LIMITS.password.max, 'a long and private sentence');
-/** A password as tried: bounded, but not judged, so that an old rule never locks anybody out. */
+/**
+ * A password being checked: bounded but not validated, so that an account with a password from an older policy is not
+ * locked out.
+ */
 export const submittedPassword = z
   .string()
   .min(1)

@@ -1,15 +1,15 @@
 /**
- * How much a workspace or a person may add (contract section 6, `quota_exceeded`). What is over a quota is refused;
- * deleting and ending access never is. `docs/operations.md` has the same table, compared by a test.
+ * How much a workspace or a person may add (contract section 6, `quota_exceeded`). Requests beyond a quota are
+ * rejected; deleting and ending access never is. A test compares the table with that of `docs/operations.md`.
  */
 
 const DAY_MS = 86_400_000;
 
 export interface Quota {
   readonly max: number;
-  /** The window that it counts in, milliseconds; null where it counts what there is. */
+  /** The window in milliseconds; null for a limit on what exists. */
   readonly spanMs: number | null;
-  /** Per principal: within a workspace, so that one noisy credential takes nothing from the others. */
+  /** Per principal within a workspace, so that one busy credential does not use up the quota of the others. */
   readonly per: 'workspace' | 'person' | 'principal';
   /** What is counted, in the plural. */
   readonly unit: string;

@@ -3,7 +3,7 @@ import { submittedCode } from './fields.ts';
 import { PasskeyAssertion } from './passkeys.ts';
 import { submittedPassword } from './people.ts';
 
-/** Fresh proof before something sensitive: as strong as a sign-in. */
+/** Proof required again before a sensitive action, as strong as for a sign-in. */
 export const Reauthenticate = z
   .strictObject({
     password: submittedPassword.optional(),

@@ -1,6 +1,6 @@
-/** Addresses of git repositories and the credentials in them. Runs in a browser. */
+/** URLs of git repositories and the credentials in them. Runs in browsers. */
 
-/** An address without credentials, and the credentials that stood in it. */
+/** A URL without credentials, and the credentials that were part of it. */
 export interface RepositoryUrlParts {
   readonly url: string;
   readonly user: string | null;
@@ -18,9 +18,9 @@ const decodeLeniently = (text: string): string => {
 const isHttp = (repository: string): boolean => /^https?:\/\//i.test(repository) && URL.canParse(repository);
 
 /**
- * What is wrong with an address that can be stored and shown without giving a secret away; null where nothing is. The
- * user and password of an http(s) address are no fault: they are taken out of it and sealed. A path on the server may
- * contain anything.
+ * Returns what is wrong with a URL, or null if it can be stored and shown without revealing a secret. The user name
+ * and password of an http(s) URL are allowed: they are removed and encrypted. A path on the server may contain
+ * anything.
  */
 export function repositoryUrlProblem(repository: string): string | null {
   if (repository.startsWith('/')) return null;
@@ -28,7 +28,7 @@ export function repositoryUrlProblem(repository: string): string | null {
     return 'must not contain a query or a fragment (? or #): send a token as the repository password';
   }
   if (!repository.includes('://')) return null;
-  // Git and URL parsers disagree on the host of an address with a backslash.
+  // Git and URL parsers disagree on the host of a URL with a backslash.
   if (!URL.canParse(repository) || (isHttp(repository) && repository.includes('\\'))) {
     return 'must be a valid URL, without backslashes';
   }
@@ -39,13 +39,14 @@ export function repositoryUrlProblem(repository: string): string | null {
 }
 
 /**
- * Takes the user and password of an http(s) address out of it. From other addresses only a password is removed, which
- * nothing would use: their user belongs to the address. A query and a fragment, which may hold a token, are removed.
+ * Removes and returns the user name and password of an http(s) URL. From other URLs only the password is removed,
+ * which git would not use; their user name is part of the address. A query and a fragment are removed, because they
+ * may contain a token.
  */
 export function splitCredentials(repository: string): RepositoryUrlParts {
   const bare = repository.startsWith('/') ? repository : repository.replace(/[?#].*$/s, '');
   if (!isHttp(bare)) {
-    // An http address that is no URL, which git could not fetch, and git's own protocol: the user may be a token.
+    // Invalid http URLs, which git could not fetch, and the git protocol: the user name may be a token.
     const url = repository
       .replace(/^((?:https?|git):\/\/)[^/\s]*@/i, '$1')
       .replace(/^([a-z]+:\/\/[^/:\s]*):[^/\s]*@/i, '$1@')
@@ -62,8 +63,8 @@ export function splitCredentials(repository: string): RepositoryUrlParts {
 }
 
 /**
- * Scheme, host and port of an http(s) repository, the only place that its credentials are sent to; null for an address
- * that takes none. A host with `*` would be a pattern to git.
+ * Returns scheme, host and port of an http(s) repository, the only origin to which its credentials are sent; null for
+ * other URLs. A host with `*` would be a pattern to git.
  */
 export function repositoryOrigin(repository: string | null): string | null {
   if (repository === null || !isHttp(repository)) return null;

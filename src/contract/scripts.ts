@@ -1,4 +1,4 @@
-/** The wire shapes of scripts and their runs (contract section 8). Runs in a browser as well as in the server. */
+/** Schemas of scripts and their runs (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { schedule } from './apps.ts';
 import { isControlVariable } from './control-variables.ts';
@@ -13,7 +13,7 @@ import { AUDIT_PARTY_KINDS, WORK_STATUSES } from './vocabulary.ts';
 
 const LIMITS = RESOURCE_LIMITS;
 
-/** Text that can be a variable's value or a file: well-formed, without NUL. */
+/** Text for a variable's value or a file: well-formed, without NUL. */
 const wellFormedText = (max: number, what: string) =>
   z
     .string()
@@ -28,7 +28,7 @@ const body = wellFormedText(LIMITS.scriptBody, 'the body')
   .refine((text) => text.trim() !== '', 'must not be empty')
   .meta({ minLength: 1, examples: ['echo "Greetings, $NAME"\n'] });
 
-/** An absolute path, and words for it: they are passed on as they stand, no shell reads them. */
+/** An absolute path and its arguments, passed on verbatim; no shell reads them. */
 const interpreter = matchingText(
   /^\/[A-Za-z0-9._/+-]*[A-Za-z0-9._+-](?: [A-Za-z0-9._/+=:,@-]+){0,5}$/,
   LIMITS.interpreter,
@@ -37,8 +37,8 @@ const interpreter = matchingText(
 );
 
 /**
- * Names that would change what the shell, the loader, the interpreter or a tool does before the
- * script has its first word.
+ * Names that would change the behaviour of the shell, the loader, the interpreter or a tool before the script's first
+ * command runs.
  */
 const RESERVED_NAMES = [
   /^(?:PATH|IFS|ENV|HOME|SHELL|USER|LOGNAME|PWD|OLDPWD|CDPATH|TMPDIR|TMP|TEMP|_)$/,
@@ -47,7 +47,7 @@ const RESERVED_NAMES = [
   /^(?:CLASSPATH|PHPRC|PHP_INI_SCAN_DIR|LUA_INIT\w*|TERM|TERMINFO\w*|TERMCAP|TERMPATH|HOSTALIASES|RES_OPTIONS|LOCALDOMAIN)$/,
   /^(?:PAGER|EDITOR|VISUAL|LESSOPEN|LESSCLOSE|TAR_OPTIONS|GREP_OPTIONS|RSYNC_RSH|OPENSSL_CONF|SSLKEYLOGFILE|AWKPATH|AWKLIBPATH)$/,
 ];
-/** Tells whether a parameter may bear a name: a variable's, and none that something else takes orders from. Pure. */
+/** Returns whether a parameter may have a name: a valid variable name that does not control other programs. Pure. */
 export function isParameterName(text: string): boolean {
   return (
     text.length <= LIMITS.parameterName &&
@@ -89,7 +89,7 @@ const auditParty = z.object({
   name: z.string().nullable(),
 });
 
-/** What a version keeps of a script. */
+/** The versioned part of a script. */
 const scriptContent = {
   body: z.string().max(LIMITS.scriptBody),
   interpreter: z.string(),
@@ -135,7 +135,7 @@ export const CreateScript = z
   })
   .meta({ id: 'CreateScript' });
 export type CreateScript = z.infer<typeof CreateScript>;
-/** As it is sent: what has a default may be left out. */
+/** The request before defaults are applied. */
 export type CreateScriptInput = z.input<typeof CreateScript>;
 export const UpdateScript = z
   .strictObject({

@@ -4,7 +4,7 @@ import { parseHostKey } from './host-key.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { SERVER_KINDS } from './vocabulary.ts';
 
-// None of these can begin with `-`, so none is ever taken for an option.
+// None of these can begin with `-`, so that none is mistaken for an option.
 const host = matchingText(
   /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/,
   RESOURCE_LIMITS.host,

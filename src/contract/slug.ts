@@ -1,6 +1,6 @@
 const SLUG_MAX = 50;
 
-/** A slug made from a name: `Étoile & Co` becomes `etoile-co`; `otherwise` where nothing is left of it. Pure. */
+/** Returns a slug for a name: `etoile-co` for `Étoile & Co`; `fallback` if no characters remain. Pure. */
 export function slugOf(name: string, fallback: string): string {
   const slug = name
     .normalize('NFKD')

@@ -2,7 +2,8 @@ import { DAY, HOUR, MINUTE } from './limits.ts';
 
 /**
  * The vocabulary of the contract: every name that clients may rely on. Limits are in `limits.ts`, error codes in
- * `error-codes.ts`. None of the three loads a library, so that the server, the page, the CLI and the SDK share them.
+ * `error-codes.ts`. None of the three imports a library, so that the server, the web page, the CLI and the SDK can
+ * share them.
  */
 
 export const SCOPES = [
@@ -15,7 +16,7 @@ export const SCOPES = [
   'modify_env',
   'run_scripts',
 ] as const;
-/** What an access token may do. */
+/** A scope of an access token. */
 export type Scope = (typeof SCOPES)[number];
 
 export const PERMISSIONS = [
@@ -29,7 +30,7 @@ export const PERMISSIONS = [
   'view_logs',
   'manage_backups',
 ] as const;
-/** What an API key may do. */
+/** A permission of an API key. */
 export type Permission = (typeof PERMISSIONS)[number];
 
 export const SCOPE_DESCRIPTIONS: Readonly<Record<Scope, string>> = {
@@ -55,7 +56,7 @@ export const PERMISSION_DESCRIPTIONS: Readonly<Record<Permission, string>> = {
   manage_backups: 'Create, restore, and delete backups.',
 };
 
-/** What rights reach by their nature, beyond what their meanings say; shown where they are chosen. */
+/** What rights imply beyond their descriptions; shown where they are selected. */
 export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, string>>> = {
   all: 'Includes modify_env and run_scripts: it can read every variable and run the configured scripts.',
   modify_env: 'Can read the value of every variable, and set the variables that apps start with.',
@@ -68,14 +69,14 @@ export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, str
   manage_backups: 'Restoring replaces an app’s data with that of the backup.',
 };
 
-/** What a right means and reaches, in one text. */
+/** Returns the description of a right, including what it implies. */
 export function describeRight(right: Scope | Permission): string {
   const meaning = { ...SCOPE_DESCRIPTIONS, ...PERMISSION_DESCRIPTIONS }[right];
   const reach = RIGHT_IMPLICATIONS[right];
   return reach === undefined ? meaning : `${meaning} ${reach}`;
 }
 
-/** The flag of an API key that is not a permission. */
+/** The API key flag that is not a permission. */
 export const GUARD_DESCRIPTION =
   "Whether it may run guards (with the permission read): a guard authorizes the workspace's credentials in another process and reports their uses.";
 
@@ -84,7 +85,7 @@ export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 
 export const ROLES = ['owner', 'admin', 'member'] as const;
 export type Role = (typeof ROLES)[number];
-/** Roles that can be given; ownership is only ever handed over. */
+/** Roles that can be assigned; ownership can only be transferred. */
 export const ASSIGNABLE_ROLES = ['admin', 'member'] as const;
 export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
 
@@ -96,23 +97,23 @@ export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
 export const CREDENTIAL_SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'] as const;
 export type CredentialSort = (typeof CREDENTIAL_SORTS)[number];
 
-/** What a secret starts with, by what it is the secret of. */
+/** The prefix of each kind of secret. */
 export const SECRET_PREFIXES = {
   access_token: 'workspace_token_',
   api_key: 'dp_',
   session: 'devpilot_session_',
 } as const;
 export type SecretKind = keyof typeof SECRET_PREFIXES;
-/** Base62 in the order that the checksum is written in. */
+/** The base62 alphabet, in the order used by the checksum. */
 export const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
-/** Random base62 characters of a secret; they carry 238 bits (ASVS 11.5.1). */
+/** Number of random base62 characters in a secret; they carry 238 bits (ASVS 11.5.1). */
 export const SECRET_RANDOM_LENGTH = 40;
-/** Base62 characters of the CRC-32 at the end of a secret. */
+/** Number of base62 characters of the CRC-32 at the end of a secret. */
 export const SECRET_CHECKSUM_LENGTH = 6;
-/** Characters of the end of a secret that may be shown; all of them checksum. */
+/** Number of characters at the end of a secret that may be shown; all belong to the checksum. */
 export const HINT_LENGTH = 4;
 
-/** Headers of our own, in the spelling of the contract. */
+/** Custom headers, spelled as in the contract. */
 export const HEADERS = {
   passphrase: 'Access-Token-Passphrase',
   apiKey: 'X-API-Key',
@@ -128,7 +129,7 @@ export const HEADERS = {
   revocation: 'Devpilot-Revocation',
 } as const;
 
-/** Everything that the activity log records, as `noun.verb`. */
+/** Every action in the activity log, as `noun.verb`. */
 export const AUDIT_ACTIONS = [
   'access_token.created',
   'access_token.deleted',
@@ -213,7 +214,7 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** What an actor or a target of an audit event can be. */
+/** Kinds of actors and targets of audit events. */
 export const AUDIT_PARTY_KINDS = [
   'person',
   'access_token',
@@ -239,11 +240,11 @@ export type AuditPartyKind = (typeof AUDIT_PARTY_KINDS)[number];
 
 export const SERVER_KINDS = ['ssh', 'local'] as const;
 export type ServerKind = (typeof SERVER_KINDS)[number];
-/** What runs the commands of an app. With bash a pipe fails where any part of it fails (`pipefail`). */
+/** Shells that can run the commands of an app. With bash, a pipe fails if any part of it fails (`pipefail`). */
 export const COMMAND_INTERPRETERS = ['/bin/sh', '/bin/bash'] as const;
 export type CommandInterpreter = (typeof COMMAND_INTERPRETERS)[number];
 
-/** Where in a deployment a hook runs, in that order. */
+/** The stages of a deployment at which hooks run, in order. */
 export const HOOK_STAGES = [
   'pre_execution',
   'pre_source_control',
@@ -252,16 +253,16 @@ export const HOOK_STAGES = [
   'post_release',
 ] as const;
 export type HookStage = (typeof HOOK_STAGES)[number];
-/** What becomes of that which takes time: deployments, runs, backups. */
+/** Statuses of deployments, runs and backups. */
 export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
 export type WorkStatus = (typeof WORK_STATUSES)[number];
 export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
-/** All servers at once; some after others; one first, and the rest when somebody says so. */
+/** All servers at once; in batches; or one first and the rest when promoted. */
 export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
 export type HookStatus = (typeof HOOK_STATUSES)[number];
-/** What a deployment that does nothing at the moment waits for. */
+/** What an idle deployment is waiting for. */
 export const DEPLOYMENT_WAIT_REASONS = ['approval', 'schedule', 'queue', 'promotion'] as const;
 export type DeploymentWaitReason = (typeof DEPLOYMENT_WAIT_REASONS)[number];
 /** Fields of a deployment that need `advanced_deployment`. */
@@ -276,16 +277,16 @@ export const ADVANCED_DEPLOYMENT_FIELDS = [
   'skipHooks',
 ] as const;
 
-/** Who says a line of a log: what ran, or Devpilot about it. */
+/** The source of a log line: the process, or Devpilot itself (`system`). */
 export const LOG_STREAMS = ['stdout', 'stderr', 'system'] as const;
-/** What lists of resources are sorted by; `-` before it for descending. */
+/** Sort orders of resource lists; `-` for descending. */
 export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
 
-/** What roll-ups are kept at, with the length of one step in milliseconds. */
+/** Interval of the roll-ups, with their length in milliseconds. */
 export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
 export type Interval = keyof typeof INTERVALS;
 export const INTERVAL_NAMES = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
-/** What events are counted by. */
+/** What events can be counted by. */
 export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
 export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
 
@@ -295,9 +296,11 @@ export const ISSUE_STATUSES = ['open', 'resolved', 'muted'] as const;
 export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
-/** Of an app's shared directory, or of what its backup command writes. */
+/** A backup of an app's shared directory, or of the output of its backup command. */
 export const BACKUP_KINDS = ['directory', 'command'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];
 
-/** What each role may do (contract section 3); a person's request is checked against one of these. */
+/**
+ * The roles in ascending order of rights (contract section 3); requests of people are checked against a minimum role.
+ */
 export const ROLE_RANK: Readonly<Record<Role, number>> = { member: 1, admin: 2, owner: 3 };
