@@ -122,6 +122,7 @@ test('more than one credential in a request is refused, whichever two they are',
   await expectAll([
     ...pairs.map((pair) => [pair, 400, 'invalid_request'] as const),
     [[`Authorization: Basic ${base64(`${token}:${key}`)}`], 400, 'invalid_request'],
+    [[`Authorization: Basic ${base64(`${key}:${key}`)}`], 400, 'invalid_request'],
     [
       [`Authorization: Basic ${base64(`${guarded}:${PASSPHRASE}`)}`, 'Access-Token-Passphrase: another'],
       400,

@@ -36,6 +36,7 @@ function parseBasic(encoded: string): RequestCredentials {
   if (text === null || colon === -1) return MALFORMED;
   const user = text.slice(0, colon);
   const password = text.slice(colon + 1);
+  if (secretKindOf(user) !== null && secretKindOf(password) !== null) throw multipleCredentialsProblem();
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
     // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1); some clients encode the underscore too.
     const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
