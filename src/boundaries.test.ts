@@ -69,7 +69,6 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'people/': [
     'contract/',
     'authorization/',
-    'credentials/',
     'audit/',
     'store/',
     'node',
@@ -167,7 +166,7 @@ function isWithin(of: string, allowed: string): boolean {
   return allowed.endsWith('/') ? of.startsWith(allowed) : of === allowed;
 }
 
-/** Null if the house lets `file` import `of`, otherwise why not. */
+/** Returns null if `file` may import `of`, otherwise the violation. */
 function violationOf({ file, of, types }: Import): string | null {
   if (COMPOSITION.test(file)) return null;
   const folder = `${file.split('/')[0]}/`;
@@ -190,7 +189,7 @@ function violationOf({ file, of, types }: Import): string | null {
   return `${file} imports ${of}`;
 }
 
-test('the walk sees every kind of import', () => {
+test('every kind of import is found', () => {
   const all = files.flatMap(importsOf);
   const has = (file: string, of: string) => all.some((one) => one.file === file && one.of === of);
   assert.ok(files.length > 60);
@@ -201,12 +200,12 @@ test('the walk sees every kind of import', () => {
   assert.ok(has('http/api-docs.ts', '@scalar/api-reference'), 'import.meta.resolve');
 });
 
-test('the house imports one way', () => {
+test('imports follow the table of folders', () => {
   const refused = files.flatMap(importsOf).flatMap((one) => violationOf(one) ?? []);
   assert.deepEqual([...new Set(refused)], []);
 });
 
-test('the rules bite', () => {
+test('forbidden imports are reported', () => {
   const bad: [string, string, boolean?][] = [
     ['contract/vocabulary.ts', 'contract/problem.ts'],
     ['contract/redact.ts', 'zod'],

@@ -235,7 +235,7 @@ test('a server that an API key creates or anyone moves waits for a confirmation,
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
   const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${byKey.body.id}&action=server.confirmed`);
   assert.equal(log.body.data[0]?.detail['hostKey'], sshd.hostKey);
-  // The name does not affect where steps run; each of these fields does, whoever changes it.
+  // The name does not affect where steps run; each of these fields does, for every principal that changes it.
   assert.equal((await owner.call<Server>(path, { method: 'PATCH', body: { name: 'Other' } })).body.confirmed, true);
   const moves: readonly object[] = [
     { host: 'localhost' },

@@ -12,9 +12,9 @@ const GUARD = 'A'.repeat(22);
 const endsSession = (url: string): boolean => url.startsWith('/v1/sessions') || url === '/v1/members/me';
 
 test('every route that changes something refuses unknown fields, and those without a body accept none or {}', async () => {
-  const house = await startTestServer();
+  const server = await startTestServer();
   try {
-    const owner = await signUpOwner(house);
+    const owner = await signUpOwner(server);
     const guard = await createKey(owner, ['read'], { guard: true });
     const routes = routeTable({} as AppContext).filter(
       ({ method, bodyFormat: takes }) => CHANGING.includes(String(method)) && takes === undefined,
@@ -26,8 +26,8 @@ test('every route that changes something refuses unknown fields, and those witho
         .replace(':guard', GUARD)
         .replace(/:[a-zA-Z]+/g, 'nothing');
       const options = { method: String(method), ...(body !== undefined && { body }) };
-      if ('guard' in access) return house.call<ProblemBody>(path, { ...options, headers: bearer(guard.secret) });
-      return 'public' in access ? house.call<ProblemBody>(path, options) : owner.call<ProblemBody>(path, options);
+      if ('guard' in access) return server.call<ProblemBody>(path, { ...options, headers: bearer(guard.secret) });
+      return 'public' in access ? server.call<ProblemBody>(path, options) : owner.call<ProblemBody>(path, options);
     };
     for (const route of routes) {
       const { status, body, text } = await send(route, { unexpected: 1 });
@@ -43,6 +43,6 @@ test('every route that changes something refuses unknown fields, and those witho
       }
     }
   } finally {
-    await house.close();
+    await server.close();
   }
 });

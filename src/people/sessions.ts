@@ -287,7 +287,7 @@ export async function endOtherSessions(
   });
 }
 
-/** Ends the session of this secret, whoever presents it. Does nothing if there is none. */
+/** Ends the session that has this secret. Does nothing if there is none. */
 export async function endSessionBySecret(context: PeopleContext, secret: string, origin: RequestOrigin): Promise<void> {
   const found = await findSessionByDigest(context.store.read, digestBytes(digestOf(secret)));
   if (found === undefined) return;
