@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises';
 import { type CredentialRecord, labelOf } from '../src/authorization/record.ts';
 import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
-import { createUsageJournal } from '../src/server/credential-store.ts';
+import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 import { runFolder, seededDirectory } from './lib/seed.ts';

@@ -11,7 +11,7 @@ import { digestBytes, digestOf } from '../src/authorization/secret.ts';
 import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { FAILURE_LIMITS } from '../src/contract/limits.ts';
-import { readStoredCredential } from '../src/server/credential-store.ts';
+import { readStoredCredential } from '../src/credentials/stored-record.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import type { Store } from '../src/store/store.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { DAY } from '../contract/limits.ts';
-import { createUsageJournal } from '../server/credential-store.ts';
+import { createUsageJournal } from '../credentials/usage-journal.ts';
 import { findCredential } from '../store/credentials.ts';
 import { readUses } from '../store/usage.ts';
 import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/test-store.ts';

@@ -2,6 +2,7 @@ import { hashPassphrase } from '../authorization/passphrase.ts';
 import type { AccessToken, AccessTokenQuery, CreateAccessToken } from '../contract/access-tokens.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Scope } from '../contract/vocabulary.ts';
+import type { Credential } from './credential.ts';
 import {
   type CredentialContext,
   createCredential,
@@ -10,7 +11,6 @@ import {
   parseExpiry,
   type RequestContext,
 } from './credentials.ts';
-import type { Credential } from './store.ts';
 import { toSharedFields } from './wire-format.ts';
 
 /** Returns an access token in the format of the API; `now` in epoch milliseconds determines its status. Pure. */

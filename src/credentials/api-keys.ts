@@ -1,18 +1,21 @@
+import { appendAuditEvent } from '../audit/log.ts';
 import type { RevocationReceipt } from '../authorization/registry.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import type { Page } from '../contract/paging.ts';
-import { Problem } from '../contract/problem.ts';
 import type { Permission } from '../contract/vocabulary.ts';
+import { lockCredential, updateCredential } from '../store/credentials.ts';
+import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
 import {
   auditDraftOf,
   type CredentialContext,
   createCredential,
+  credentialNotFound,
   findCredential,
   listCredentials,
   parseExpiry,
   type RequestContext,
+  revoke,
 } from './credentials.ts';
-import type { Credential, CredentialEdit } from './store.ts';
 import { toIsoString, toIsoStringOrNull, toSharedFields } from './wire-format.ts';
 
 /**
@@ -108,20 +111,21 @@ export async function updateApiKey(
 ): Promise<{ key: ApiKey; receipt: RevocationReceipt | null }> {
   const now = context.clock();
   const { workspaceId } = request;
-  const notFound = () => new Problem('not_found', 'The credential was not found in this workspace.');
   await context.flushUses();
-  const outcome = await context.store.transaction(async (tx) => {
-    const before = await tx.find(workspaceId, 'api_key', id);
-    if (before === null) throw notFound();
+  const outcome = await context.store.transaction(async (trx) => {
+    const row = await lockCredential(trx, workspaceId, 'api_key', id);
+    if (row === undefined) throw credentialNotFound();
+    const before = toCredential(row);
     const changes = changesOf(before, input, now);
     const fields = Object.keys(changes);
     if (fields.length === 0) return { after: before, revocation: null };
-    const digest = await tx.update(workspaceId, id, changes, now);
-    const after = await tx.find(workspaceId, 'api_key', id);
-    if (digest === null || after === null) throw notFound();
+    const digest = await updateCredential(trx, workspaceId, 'api_key', id, toEditedColumns(changes, now));
+    const updated = await lockCredential(trx, workspaceId, 'api_key', id);
+    if (digest === undefined || updated === undefined) throw credentialNotFound();
+    const after = toCredential(updated);
     const detail = { before: pick(before, fields, now), after: pick(after, fields, now) };
-    await tx.record(auditDraftOf(request, after, 'updated', now, detail));
-    return { after, revocation: await tx.revoke(workspaceId, digest, now) };
+    await appendAuditEvent(trx, auditDraftOf(request, after, 'updated', now, detail));
+    return { after, revocation: await revoke(trx, workspaceId, digest, now) };
   });
   const receipt = outcome.revocation === null ? null : await context.waitForConfirmation(outcome.revocation);
   // Another update may have made the same change, which must be in effect on every node before this returns.

@@ -1,6 +1,7 @@
+import { appendAuditEvent } from '../audit/log.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
-import type { RevocationReceipt, WaitForConfirmation } from '../authorization/registry.ts';
-import { type Digest, digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
+import type { Revocation, RevocationReceipt, WaitForConfirmation } from '../authorization/registry.ts';
+import { type Digest, digestBytes, digestOf, digestOfBytes, hintOf, mintSecret } from '../authorization/secret.ts';
 import { MAX_ADDRESSES_PER_CREDENTIAL } from '../authorization/usage-counters.ts';
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
@@ -9,12 +10,25 @@ import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts'
 import { DAY } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
-import type { Credential, CredentialStore, NewCredential } from './store.ts';
+import {
+  type CredentialRow,
+  deleteCredential as deleteRow,
+  findCredential as findRow,
+  insertCredential,
+  insertRevocation,
+  listCredentials as listRows,
+  sortValueOf,
+} from '../store/credentials.ts';
+import { claimIdempotencyKey } from '../store/idempotency.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
+import type { Store, Trx } from '../store/store.ts';
+import { readUses } from '../store/usage.ts';
+import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
 import { toIsoString, toIsoStringOrNull } from './wire-format.ts';
 
 /** The dependencies of the functions in this folder. */
 export interface CredentialContext {
-  readonly store: CredentialStore;
+  readonly store: Store;
   readonly waitForConfirmation: WaitForConfirmation;
   /**
    * Resolves when every revocation committed before the call in a workspace (null: in all) is confirmed by every node:
@@ -81,29 +95,25 @@ export async function createCredential(
   const id = createId(fields.kind, now);
   const { id: createdById } = request.actor;
   if (createdById === null) throw new Problem('forbidden');
-  const credential = await context.store.transaction(async (tx) => {
-    if (request.claim) refuseReplay(request.claim, await tx.claim(request.claim, id, now));
-    await tx.insert({
-      ...fields,
-      id,
-      workspaceId: request.workspaceId,
-      hint: hintOf(secret),
-      digest: digestOf(secret),
-      createdAt: now,
-      createdById,
-    });
+  const row = await context.store.transaction(async (trx) => {
+    if (request.claim) refuseReplay(request.claim, await claimIdempotencyKey(trx, request.claim, id, now));
+    const { workspaceId } = request;
+    const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
+    await insertCredential(trx, toNewRow({ ...fields, ...derived, id, workspaceId }));
     const { kind, name, rights, active, guard } = fields;
     const expiresAt = toIsoStringOrNull(fields.expiresAt);
     const after =
       kind === 'access_token'
         ? { scopes: rights, expiresAt, hasPassphrase: fields.passphraseHash !== null }
         : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
-    await tx.record(auditDraftOf(request, { id, kind, name }, 'created', now, { after }));
-    return tx.find(request.workspaceId, kind, id);
+    await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'created', now, { after }));
+    return findRow(trx, workspaceId, kind, id);
   });
-  if (credential === null) throw new Problem('internal');
-  return { credential, secret };
+  if (row === undefined) throw new Problem('internal');
+  return { credential: toCredential(row), secret };
 }
+
+export const credentialNotFound = () => new Problem('not_found', 'The credential was not found in this workspace.');
 
 /** Throws the same `not_found` for a missing credential, one of the other kind, and one of another workspace. */
 export async function findCredential(
@@ -113,9 +123,9 @@ export async function findCredential(
   id: string,
 ): Promise<Credential> {
   await context.flushUses();
-  const credential = await context.store.find(workspaceId, kind, id);
-  if (credential === null) throw new Problem('not_found', 'The credential was not found in this workspace.');
-  return credential;
+  const row = await findRow(context.store.read, workspaceId, kind, id);
+  if (row === undefined) throw credentialNotFound();
+  return toCredential(row);
 }
 
 interface ListQuery {
@@ -141,20 +151,21 @@ export async function listCredentials(
 ): Promise<{ data: Credential[]; nextCursor: string | null }> {
   await context.flushUses();
   const now = context.clock();
-  const sort = query.sort ?? '-createdAt';
-  return context.store.list(workspaceId, {
+  const order = query.sort ?? '-createdAt';
+  const sort = order.replace(/^-/, '') as CredentialSort;
+  const page = readPageRequest(query, order, sort === 'name' ? 'string' : 'number');
+  const filter = {
     kind,
-    limit: query.limit,
-    cursor: query.cursor,
-    sort: sort.replace(/^-/, '') as CredentialSort,
-    direction: sort.startsWith('-') ? 'desc' : 'asc',
     q: query.q?.normalize('NFC').trim().toLowerCase(),
     status: query.status,
     right,
     createdBy: query.createdBy,
     unusedSince: query.unusedForDays === undefined ? undefined : now - Number(query.unusedForDays) * DAY,
-    now,
-  });
+  };
+  const direction = order.startsWith('-') ? 'desc' : 'asc';
+  const rows = await listRows(context.store.read, workspaceId, filter, sort, direction, page, now);
+  const positionOf = (row: CredentialRow) => ({ value: sortValueOf(row, sort), id: row.id });
+  return toPage(rows, page.limit, order, positionOf, toCredential);
 }
 
 /**
@@ -169,7 +180,8 @@ export async function findUses(
 ): Promise<CredentialUses> {
   await findCredential(context, workspaceId, kind, id);
   const today = Math.floor(context.clock() / DAY);
-  const { days, addresses, guards } = await context.store.readUses(
+  const { days, addresses, guards } = await readUses(
+    context.store.read,
     workspaceId,
     id,
     today - 29,
@@ -187,6 +199,11 @@ export async function findUses(
   };
 }
 
+/** Records the revocation of a credential with the next number: gapless, in commit order. */
+export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, now: number): Promise<Revocation> {
+  return { ...(await insertRevocation(trx, workspaceId, digest, now)), workspaceId, digest: digestOfBytes(digest) };
+}
+
 /**
  * Deletes a credential. When this resolves, no node accepts it any more. Throws `not_found` if the workspace has no
  * such credential, and `unavailable` if it was deleted but not every node has confirmed that in time.
@@ -198,16 +215,16 @@ export async function deleteCredential(
   id: string,
 ): Promise<RevocationReceipt> {
   const now = context.clock();
-  const revocation = await context.store.transaction(async (tx) => {
-    const deleted = await tx.delete(request.workspaceId, kind, id);
-    if (deleted === null) return null;
-    await tx.record(auditDraftOf(request, { id, kind, name: deleted.name }, 'deleted', now, {}));
-    return tx.revoke(request.workspaceId, deleted.digest, now);
+  const revocation = await context.store.transaction(async (trx) => {
+    const deleted = await deleteRow(trx, request.workspaceId, kind, id);
+    if (deleted === undefined) return null;
+    await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name: deleted.name }, 'deleted', now, {}));
+    return revoke(trx, request.workspaceId, deleted.digest, now);
   });
   if (revocation !== null) return context.waitForConfirmation(revocation);
   // Another request may have just deleted it. "Not found" must mean that no node accepts it.
   await context.waitForAllConfirmations(request.workspaceId);
-  throw new Problem('not_found', 'The credential was not found in this workspace.');
+  throw credentialNotFound();
 }
 
 /**
@@ -225,13 +242,11 @@ export async function revokeBySecret(
   const { id, kind, name } = record;
   const workspaceId = record.workspace.id;
   const now = context.clock();
-  const revocation = await context.store.transaction(async (tx) => {
-    if ((await tx.delete(workspaceId, kind, id)) === null) return null;
-    const actor: AuditParty = { kind, id, name };
-    await tx.record(
-      auditDraftOf({ workspaceId, actor, origin }, record, 'deleted', now, { reason: 'revoked by its holder' }),
-    );
-    return tx.revoke(workspaceId, digest, now);
+  const revocation = await context.store.transaction(async (trx) => {
+    if ((await deleteRow(trx, workspaceId, kind, id)) === undefined) return null;
+    const request = { workspaceId, actor: { kind, id, name }, origin };
+    await appendAuditEvent(trx, auditDraftOf(request, record, 'deleted', now, { reason: 'revoked by its holder' }));
+    return revoke(trx, workspaceId, digestBytes(digest), now);
   });
   if (revocation === null) await context.waitForAllConfirmations(workspaceId);
   else await context.waitForConfirmation(revocation);

@@ -1,4 +1,4 @@
-import type { Credential } from './store.ts';
+import type { Credential } from './credential.ts';
 
 /** Returns a time in the format of the API: ISO 8601, UTC, with milliseconds. */
 export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();

@@ -18,6 +18,8 @@ import { createUsageRecorder } from '../authorization/usage-recorder.ts';
 import { createId, ID_PREFIXES } from '../contract/id.ts';
 import { FAILURE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { redactSecrets } from '../contract/redact.ts';
+import { readStoredCredential } from '../credentials/stored-record.ts';
+import { createUsageJournal } from '../credentials/usage-journal.ts';
 import type { AppContext } from '../http/app-context.ts';
 import { createHttpServer } from '../http/http-server.ts';
 import { createJobWorker } from '../jobs/worker.ts';
@@ -41,7 +43,6 @@ import { addressesUsedSince } from '../store/usage.ts';
 import { openBackupStorages } from './backup-storages.ts';
 import { createClockSkew } from './clock-skew.ts';
 import { createStandaloneMembership, joinCluster } from './cluster-membership.ts';
-import { createCredentialStore, createUsageJournal, readStoredCredential } from './credential-store.ts';
 import { createStopDeadline, IncompleteStop, QUIET_MS, stopListening } from './graceful-shutdown.ts';
 import { databaseFileIn } from './health-metrics.ts';
 import {
@@ -312,7 +313,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     recordGuardUses: usageJournal.addUses,
     credentials: {
-      store: createCredentialStore(store),
+      store,
       waitForConfirmation,
       waitForAllConfirmations,
       flushUses: async () => {

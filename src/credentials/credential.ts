@@ -1,0 +1,110 @@
+import { type Digest, digestBytes } from '../authorization/secret.ts';
+import type { CredentialKind } from '../contract/vocabulary.ts';
+import type { CredentialRow } from '../store/credentials.ts';
+
+/** A stored credential. Times are in epoch milliseconds. */
+export interface Credential {
+  readonly id: string;
+  readonly workspaceId: string;
+  readonly kind: CredentialKind;
+  readonly name: string;
+  readonly description: string | null;
+  readonly rights: readonly string[];
+  readonly hasPassphrase: boolean;
+  readonly active: boolean;
+  /** Whether an API key may run guards. */
+  readonly guard: boolean;
+  readonly hint: string;
+  readonly expiresAt: number | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly createdBy: { readonly id: string; readonly name: string; readonly email: string } | null;
+  readonly lastUsedAt: number | null;
+  readonly useCount: number;
+}
+
+export type NewCredential = Pick<
+  Credential,
+  | 'id'
+  | 'workspaceId'
+  | 'kind'
+  | 'name'
+  | 'description'
+  | 'rights'
+  | 'active'
+  | 'guard'
+  | 'hint'
+  | 'expiresAt'
+  | 'createdAt'
+> & {
+  readonly digest: Digest;
+  readonly passphraseHash: string | null;
+  readonly createdById: string;
+};
+
+export type CredentialEdit = Partial<
+  Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard'>
+>;
+
+/** Pure. */
+export function toCredential(row: CredentialRow): Credential {
+  const { creator_name, creator_email } = row;
+  return {
+    id: row.id,
+    workspaceId: row.workspace_id,
+    kind: row.kind as CredentialKind,
+    name: row.name,
+    description: row.description,
+    rights: JSON.parse(row.rights) as string[],
+    hasPassphrase: row.passphrase_hash !== null,
+    active: row.active === 1,
+    guard: row.guard === 1,
+    hint: row.hint,
+    expiresAt: row.expires_at,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    createdBy:
+      row.created_by === null || creator_name === null || creator_email === null
+        ? null
+        : { id: row.created_by, name: creator_name, email: creator_email },
+    lastUsedAt: row.last_used_at,
+    useCount: row.use_count,
+  };
+}
+
+/** Returns the row to insert. Pure. */
+export function toNewRow(credential: NewCredential) {
+  return {
+    id: credential.id,
+    workspace_id: credential.workspaceId,
+    kind: credential.kind,
+    name: credential.name,
+    name_key: credential.name.toLowerCase(),
+    description: credential.description,
+    rights: JSON.stringify(credential.rights),
+    passphrase_hash: credential.passphraseHash,
+    active: credential.active ? 1 : 0,
+    guard: credential.guard ? 1 : 0,
+    digest: digestBytes(credential.digest),
+    hint: credential.hint,
+    expires_at: credential.expiresAt,
+    created_at: credential.createdAt,
+    updated_at: credential.createdAt,
+    created_by: credential.createdById,
+    last_used_at: null,
+  };
+}
+
+/** Returns the columns to update. Pure. */
+export function toEditedColumns(edit: CredentialEdit, now: number) {
+  const { name, description, rights, expiresAt, active, guard } = edit;
+  return {
+    ...(name !== undefined && { name, name_key: name.toLowerCase() }),
+    ...(description !== undefined && { description }),
+    ...(rights !== undefined && { rights: JSON.stringify(rights) }),
+    ...(expiresAt !== undefined && { expires_at: expiresAt }),
+    ...(active !== undefined && { active: active ? 1 : 0 }),
+    ...(guard !== undefined && { guard: guard ? 1 : 0 }),
+    updated_at: now,
+  };
+}

@@ -1,0 +1,64 @@
+import type { UsageStore } from '../authorization/usage-recorder.ts';
+import type { Store } from '../store/store.ts';
+import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk } from '../store/usage.ts';
+
+/**
+ * Durable storage of counted uses: written within a second, folded into the credentials later or when somebody reads
+ * them.
+ */
+export interface UsageJournal extends UsageStore {
+  /**
+   * Adds all uses written before the call to the credentials, in short transactions; only one fold runs at a time.
+   * What is left after `timeBudgetMs` milliseconds is left for the next fold.
+   */
+  fold(timeBudgetMs?: number): Promise<void>;
+  /** Number of credentials in chunks that are not folded yet; a credential in several chunks counts several times. */
+  pendingUses(): number;
+}
+
+/** A transaction longer than this, in milliseconds, is followed by smaller ones, because other writers wait for it. */
+const MAX_FOLD_TRANSACTION_MS = 100;
+const MAX_CHUNKS_PER_FOLD = 64;
+
+/** Writes uses; a chunk that is sent again is counted once. */
+export async function createUsageJournal(store: Store): Promise<UsageJournal> {
+  let size = await countUnfoldedUses(store.read);
+  let maxChunks = 1;
+  let folding: Promise<void> | null = null;
+
+  async function foldAll(timeBudgetMs: number): Promise<void> {
+    const end = performance.now() + timeBudgetMs;
+    for (let full = true; full && performance.now() < end; ) {
+      const chunkLimit = maxChunks;
+      const startedAt = performance.now();
+      const { chunks, uses } = await store.transaction((trx) => foldUses(trx, chunkLimit));
+      const elapsedMs = performance.now() - startedAt;
+      maxChunks =
+        elapsedMs > MAX_FOLD_TRANSACTION_MS
+          ? Math.max(1, chunkLimit >> 1)
+          : Math.min(MAX_CHUNKS_PER_FOLD, chunkLimit * 2);
+      size = Math.max(0, size - uses);
+      full = chunks === chunkLimit;
+    }
+  }
+
+  return {
+    async addUses(nodeId, number, uses) {
+      const isNew = await store.transaction(async (trx) => {
+        if (!(await claimUsageChunk(trx, nodeId, number))) return false;
+        await insertUsageChunk(trx, nodeId, number, uses);
+        return true;
+      });
+      if (isNew) size += uses.length;
+    },
+    async fold(timeBudgetMs = Number.POSITIVE_INFINITY) {
+      // A fold under way may have started before the uses that the caller needs were written.
+      if (folding !== null) await folding.catch(() => undefined);
+      folding ??= foldAll(timeBudgetMs).finally(() => {
+        folding = null;
+      });
+      await folding;
+    },
+    pendingUses: () => size,
+  };
+}
