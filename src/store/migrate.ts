@@ -70,7 +70,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
 /** The names of this version's migrations, in order. */
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
 
-/** Maximum attempts of a node that loses the race to create the migrator's own tables. */
+/** Maximum attempts of a node that loses a race against others, or whose transaction is ended for standing idle. */
 const MAX_ATTEMPTS = 10;
 
 /**
@@ -110,7 +110,8 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
 
 /**
  * Brings the schema up to date. Each migration is one transaction under the migrator's lock, so several nodes may call
- * this at once. Only the creation of the migrator's own tables can fail because of another node, and is retried.
+ * this at once. The creation of the migrator's own tables can fail because of another node, and a transaction because
+ * this process stood still; both are retried.
  */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {
@@ -118,7 +119,7 @@ export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise
     const error = await migrateOnce(db, bytes).catch((thrown: unknown) => thrown);
     if (error === undefined) return;
     const { code } = error as { code?: unknown };
-    // unique_violation, duplicate_table, serialization failure or deadlock: another node was faster.
-    if (attemptsLeft === 1 || !['23505', '42P07', '40001', '40P01'].includes(String(code))) throw error;
+    // unique_violation, duplicate_table, serialization failure or deadlock: another node was faster. 25P03: idle limit.
+    if (attemptsLeft === 1 || !['23505', '42P07', '40001', '40P01', '25P03'].includes(String(code))) throw error;
   }
 }

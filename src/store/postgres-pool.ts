@@ -32,10 +32,20 @@ export function isConnectionLost(error: unknown): boolean {
 /** The server is busy, shutting down, full, read-only or too slow: classes 08, 53, 57 and single codes. */
 const UNAVAILABLE_CODES = /^(?:08|53|57)|^(?:55P03|25P03|25006|40001|40P01)$/;
 
-/** Returns whether two transactions conflicted, so that running one of them again is correct. */
-export function isSerializationFailure(error: unknown): boolean {
-  const code = (error as { code?: unknown } | null)?.code;
-  return code === '40001' || code === '40P01';
+/**
+ * Returns whether the server rolled a transaction back before its commit, so that running it again is correct: it
+ * conflicted with others, or this process stood still between two statements for longer than the idle limit (25P03).
+ */
+export function isRolledBack(error: unknown): boolean {
+  return ['40001', '40P01', '25P03'].includes(String((error as { code?: unknown } | null)?.code));
+}
+
+/** The first error that the server sent on a connection while no statement was running, before it closed it. */
+const closingErrors = new WeakMap<object, Error>();
+
+/** Returns why a statement failed: the driver's own error does not say why the server had closed the connection. */
+export function causeOfFailure(client: object, error: unknown): unknown {
+  return error instanceof pg.DatabaseError ? error : (closingErrors.get(client) ?? error);
 }
 
 /** Maps a driver error to `unavailable` if the database cannot be reached now; returns other errors unchanged. */
@@ -99,7 +109,11 @@ export function createPool({ url, connections, maxWaiting, timeouts, onError }: 
     if (!ending) onError(error);
   });
   // A broken connection is reported to its holder by the query that fails.
-  pool.on('connect', (client) => client.on('error', () => undefined));
+  pool.on('connect', (client) => {
+    client.on('error', (error) => {
+      if (!closingErrors.has(client)) closingErrors.set(client, error);
+    });
+  });
 
   /** Passes a connection, or the right to open one, to the next waiting request; returns false if none waits. */
   function handOver(client: pg.PoolClient | null): boolean {

@@ -13,9 +13,10 @@ import {
 import { ConnectError, describeConnectError } from './postgres-connect-error.ts';
 import {
   type BoundedPool,
+  causeOfFailure,
   createPool,
   isConnectionLost,
-  isSerializationFailure,
+  isRolledBack,
   toStoreError,
 } from './postgres-pool.ts';
 import type { Schema } from './schema.ts';
@@ -31,8 +32,11 @@ const WORK_CONNECTIONS = 8;
 const LOOKUP_CONNECTIONS = 6;
 const MAX_WAITING_WORK = 500;
 const MAX_WAITING_LOOKUPS = 2_000;
-/** Maximum attempts of a transaction that conflicts with others. */
+/** Maximum attempts of a transaction that the server rolls back. */
 const MAX_ATTEMPTS = 5;
+
+/** Passes the errors of a transaction that can be run again unchanged. */
+const toTransactionError = (error: unknown): unknown => (isRolledBack(error) ? error : toStoreError(error));
 
 /** Wraps a pool for kysely: discards broken connections and reports their errors as `unavailable`. */
 function poolForKysely(pool: BoundedPool, timeouts: ConnectionTimeouts): PostgresPool {
@@ -41,20 +45,20 @@ function poolForKysely(pool: BoundedPool, timeouts: ConnectionTimeouts): Postgre
     end: pool.close,
     async connect() {
       const { client, release } = await pool.acquire();
-      let connectionError: Error | undefined;
+      let connectionError: unknown;
       const checkedClient = {
         processID: 0,
         async query(sql: string, parameters: readonly unknown[]) {
-          if (connectionError !== undefined) throw toStoreError(connectionError);
+          if (connectionError !== undefined) throw toTransactionError(connectionError);
           // kysely itself binds booleans when it reads the schema.
           for (const value of parameters) if (typeof value !== 'boolean') assertBindable(value);
           try {
             if (sql === 'begin') return await client.query(beginStatementFor(client, timeouts));
             return await client.query(sql, parameters as unknown[]);
           } catch (error) {
-            if (isConnectionLost(error)) connectionError = error as Error;
-            // Conflicts pass unchanged, so that the transaction can be retried.
-            throw isSerializationFailure(error) ? error : toStoreError(error);
+            const cause = causeOfFailure(client, error);
+            if (isConnectionLost(cause)) connectionError = cause;
+            throw toTransactionError(cause);
           }
         },
         release: () => release(connectionError),
@@ -185,7 +189,7 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
         try {
           return await db.transaction().execute(task);
         } catch (error) {
-          if (!isSerializationFailure(error)) throw error;
+          if (!isRolledBack(error)) throw error;
           if (attemptsLeft === 1) throw toStoreError(error);
         }
       }
