@@ -70,6 +70,8 @@ describe('limits per client', () => {
     // A common password would be answered with 422 if it were checked.
     const taken = await statusesFrom(4, 40, () => signUp(owner.email, 'password'));
     assert.deepEqual(taken, { 409: strangers, 429: 40 - strangers });
+    // Over the limit, a sign-up that would succeed is refused too.
+    assert.deepEqual(await statusesFrom(4, 1, () => signUp('late@example.com', PASSWORD)), { 429: 1 });
     const made = await statusesFrom(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));
     assert.deepEqual(made, { 201: strangers, 429: 32 - strangers });
   });

@@ -119,6 +119,16 @@ test("the events of a batch are counted before they are read, and each event's s
   const wide = await send(`{"specversion":"1.0","data":[${'{},'.repeat(500_000)}{}]}`, one);
   expectCode(wide, 'validation_failed');
   assert.equal(wide.body.errors?.[0]?.field, 'data');
+  // White space does not count as data, but is read too.
+  const padded = `{"specversion":"1.0","id":"1","source":"/a","type":"a"${' '.repeat(600_000)}}`;
+  for (const [body, type, field] of [
+    [padded, one, 'data'],
+    [`[${padded}]`, batch, '0.data'],
+  ] as const) {
+    const answer = await send(body, type);
+    expectCode(answer, 'validation_failed');
+    assert.equal(answer.body.errors?.[0]?.field, field);
+  }
   const attributes = { specversion: '1.0', id: '1', source: '/a', type: 'a', datacontenttype: 'application/json' };
   const encoded = { ...attributes, data_base64: Buffer.from(nested(100_000)).toString('base64') };
   expectCode(await send(JSON.stringify(encoded), one), 'invalid_request');

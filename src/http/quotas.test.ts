@@ -3,14 +3,16 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
+import { sql } from 'kysely';
 import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
 import { quotaOf } from '../audit/quotas.ts';
 import type { ErrorIssue } from '../contract/errors.ts';
-import { DAY, HOUR } from '../contract/limits.ts';
+import { DAY, HOUR, RESOURCE_LIMITS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import type { ProblemBody } from '../contract/problem-body.ts';
 import { QUOTAS, type Quota, type QuotaName } from '../contract/quotas.ts';
 import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
+import { createErrorIngest } from '../platform/errors/error-ingest.ts';
 import { addToIssue, evictIssues } from '../store/errors.ts';
 import { consumeQuota } from '../store/quotas.ts';
 import type { ErrorIssueTable } from '../store/schema.ts';
@@ -337,5 +339,27 @@ forEachEngine('quotas', (engine) => {
       .execute();
     const expected = [...real.map(({ id }) => id), ...noise.slice(-5).map(({ id }) => id)];
     assert.deepEqual(left.map(({ id }) => id).sort(), expected.sort());
+  });
+
+  test('a new issue in a full workspace displaces one of the sender with the most, and stays itself', async () => {
+    const { workspaceId } = await seedWorkspace(store);
+    const { errorIssues: max } = RESOURCE_LIMITS;
+    await store.transaction((trx) =>
+      sql`insert into error_issue (id, workspace_id, fingerprint, title, type, status, level, count,
+          first_seen_at, last_seen_at, kept_minute, kept_count, sender)
+        with recursive numbers (number) as (select 1 union all select number + 1 from numbers where number < ${max})
+        select 'full' || number, ${workspaceId}, 'full' || number, 'T', 'T', 'open', 'error', 1, number, number, 0, 0,
+          'noisy' from numbers`.execute(trx),
+    );
+    const nothing = { stack: null, frames: [], breadcrumbs: [], tags: {}, release: null, environment: null, app: null };
+    const error = { ...nothing, type: 'Real', message: 'x', level: 'error', fingerprint: null, at: NOW } as const;
+    const id = await createErrorIngest(store).ingest(workspaceId, error, NOW, 'quiet');
+    const rows = await store.read
+      .selectFrom('error_issue')
+      .select('id')
+      .where('workspace_id', '=', workspaceId)
+      .execute();
+    const left = new Set(rows.map((row) => row.id));
+    assert.deepEqual([left.size, left.has(id), left.has('full1'), left.has('full2')], [max, true, false, true]);
   });
 });

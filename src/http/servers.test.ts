@@ -126,6 +126,7 @@ test('OpenSSH reads a generated key pair, and its public half is the one shown',
 
 test('local servers exist only if the operator allows them', async () => {
   const allowing = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  let last = allowing;
   try {
     const person = await signUpOwner(allowing);
     const made = await person.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
@@ -142,8 +143,18 @@ test('local servers exist only if the operator allows them', async () => {
     );
     const checked = await person.call<ServerCheck>(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
     assert.equal(checked.body.ok, true);
+    const refused = await owner.call('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
+    assert.equal(refused.status, 422);
+    assert.match(refused.text, /the operator has not allowed local servers/);
+    // One that exists already runs nothing once they are no longer allowed.
+    await allowing.running.close();
+    last = await startTestServer({ dataDirectory: allowing.dataDirectory });
+    const later = createTestPerson(last, person.email, person.cookie, person.workspaceId);
+    const unchecked = await later.call(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
+    assert.equal(unchecked.status, 409);
+    assert.match(unchecked.text, /no longer allows local servers/);
   } finally {
-    await allowing.close();
+    await last.close();
   }
 });
 
