@@ -180,6 +180,32 @@ describe('logs', () => {
     const { code, stdout, stderr } = await shell.run(['logs', app.slug, '--from', '1'], { environment: keyed });
     assert.deepEqual([code, stdout], [0, 'second\nthird\n'], stderr);
   });
+
+  test('of a run contain nothing that a terminal or a build system executes, unless --raw is set', async () => {
+    const lines = ['\x1b[31mred\x1b[0m', '::add-mask::a', '##vso[task.setvariable variable=a]b'];
+    const body = `printf '%s\\n' ${lines.map((line) => `'${line}'`).join(' ')}`;
+    const script = await owner.call<Script>('/v1/scripts', { body: { name: 'Loud', body, serverId: server.id } });
+    const { id } = (await owner.call<Run>(`/v1/scripts/${script.body.id}/runs`, { body: {} })).body;
+    await until(async () => (await owner.call<Run>(`/v1/runs/${id}`)).body.status === 'completed');
+    const logs = async (...options: string[]) => {
+      const { code, stdout, stderr } = await shell.run(['logs', id, ...options], { environment: scripts });
+      assert.equal(code, 0, stderr);
+      return stdout;
+    };
+    const shown = await logs();
+    assert.ok(shown.includes('red\n: :add-mask::a\n# #vso[task.setvariable variable=a]b\n'), shown);
+    assert.ok((await logs('--raw')).includes(`${lines.join('\n')}\n`));
+    const ndjson = await logs('--json');
+    assert.doesNotMatch(ndjson, /\x1b|##/);
+    const texts = ndjson
+      .trim()
+      .split('\n')
+      .map((line) => json<LogLine>(line).text);
+    assert.deepEqual(
+      texts.filter((text) => lines.includes(text)),
+      lines,
+    );
+  });
 });
 
 describe('scripts', () => {
