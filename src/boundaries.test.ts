@@ -33,6 +33,7 @@ const CONTRACT_WITHOUT_ZOD = [
   'id',
   'idempotency',
   'origin',
+  'page-routes',
   'problem',
   'quotas',
   'redact',

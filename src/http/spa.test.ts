@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
+import { PAGE_ROUTES } from '../contract/page-routes.ts';
 import { chooseEncoding, registerSpa } from './spa.ts';
 
 describe('The page', () => {
@@ -40,6 +41,17 @@ describe('The page', () => {
       return nonce;
     });
     assert.equal(new Set(nonces).size, 2);
+  });
+
+  test('is served at every one of its paths, and at no other', async () => {
+    for (const path of PAGE_ROUTES) {
+      const answer = await app.inject(path.replaceAll('$', 'any-'));
+      assert.equal(answer.statusCode, 200, path);
+      assert.match(String(answer.headers['content-type']), /^text\/html/);
+    }
+    for (const path of ['/planted', '/settings/planted', '/apps/shop/planted']) {
+      assert.equal((await app.inject(path)).statusCode, 404, path);
+    }
   });
 
   test('assets are immutable, and precompressed if the client accepts it', async () => {

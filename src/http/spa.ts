@@ -3,43 +3,12 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { PAGE_ROUTES } from '../contract/page-routes.ts';
 import { Problem } from '../contract/problem.ts';
 import { sendProblem } from './problems.ts';
 
 /** The directory that `npm run build` writes the page to. */
 const BUILD_DIRECTORY = fileURLToPath(new URL('../../dist/web/', import.meta.url));
-
-/** The URL paths of the page; `src/web/router.tsx` decides what each shows. */
-const SPA_ROUTES = [
-  '/',
-  '/sign-in',
-  '/forgot-password',
-  '/reset-password',
-  '/setup',
-  '/accept-invitation',
-  '/device',
-  '/account',
-  '/people',
-  '/projects',
-  '/projects/:project',
-  '/apps',
-  '/apps/:app',
-  '/apps/:app/:tab',
-  '/servers',
-  '/servers/:server',
-  '/deployments',
-  '/deployments/:id',
-  '/scripts',
-  '/scripts/:script',
-  '/scripts/:script/edit',
-  '/runs/:id',
-  '/activity',
-  '/errors',
-  '/errors/:id',
-  '/settings',
-  '/settings/:page',
-  '/settings/:page/:id',
-];
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
   js: 'text/javascript; charset=utf-8',
@@ -140,7 +109,9 @@ export function registerSpa(
       );
   }
 
-  for (const url of SPA_ROUTES) app.get(url, { schema: { hide: true } }, (_request, reply) => sendHtml(reply));
+  for (const path of PAGE_ROUTES) {
+    app.get(path.replaceAll('$', ':'), { schema: { hide: true } }, (_request, reply) => sendHtml(reply));
+  }
 
   app.get('/assets/:name', { schema: { hide: true } }, async (request, reply) => {
     const { name } = request.params as { name: string };

@@ -1,5 +1,6 @@
 import { Center, Loader } from '@mantine/core';
 import {
+  type AnyRoute,
   createRootRoute,
   createRoute,
   createRouter,
@@ -8,6 +9,7 @@ import {
   redirect,
   retainSearchParams,
 } from '@tanstack/react-router';
+import type { PageRoute } from '../contract/page-routes.ts';
 import { isSignedOut, queryClient } from './api.ts';
 import { ErrorState } from './components/states.tsx';
 import { importWhenOnline } from './connection.ts';
@@ -97,6 +99,20 @@ const inWorkspace = createRoute({
 
 const settings = createRoute({ getParentRoute: () => inWorkspace, path: '/settings', component: Outlet });
 
+/** Declares a page whose module is loaded when the page is opened; `name` is the component that the module exports. */
+function page<Parent extends AnyRoute, const Path extends string, Name extends string>(
+  parent: Parent,
+  path: Path,
+  load: () => Promise<Readonly<Record<Name, unknown>>>,
+  name: Name,
+) {
+  return createRoute({
+    getParentRoute: () => parent,
+    path,
+    component: lazyRouteComponent(() => importWhenOnline(load), name),
+  });
+}
+
 const home = createRoute({
   getParentRoute: () => signedIn,
   path: '/',
@@ -118,240 +134,86 @@ const settingsHome = createRoute({
   },
 });
 
-const accessTokens = createRoute({
-  getParentRoute: () => settings,
-  path: '/access-tokens',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./access-tokens/access-tokens-page.tsx')),
-    'AccessTokensPage',
-  ),
-});
-const accessToken = createRoute({
-  getParentRoute: () => settings,
-  path: '/access-tokens/$id',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./credential/credential-page.tsx')),
-    'CredentialPage',
-  ),
-});
-const apiKeys = createRoute({
-  getParentRoute: () => settings,
-  path: '/api-keys',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./api-keys/api-keys-page.tsx')), 'ApiKeysPage'),
-});
-const apiKey = createRoute({
-  getParentRoute: () => settings,
-  path: '/api-keys/$id',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./credential/credential-page.tsx')),
-    'CredentialPage',
-  ),
-});
-const members = createRoute({
-  getParentRoute: () => settings,
-  path: '/members',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./members/members-page.tsx')), 'MembersPage'),
-});
-const activityLog = createRoute({
-  getParentRoute: () => settings,
-  path: '/activity-log',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./activity-log/activity-log-page.tsx')),
-    'ActivityLogPage',
-  ),
-});
-const workspace = createRoute({
-  getParentRoute: () => settings,
-  path: '/workspace',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./workspace/workspace-page.tsx')),
-    'WorkspacePage',
-  ),
-});
+const accessTokens = page(
+  settings,
+  '/access-tokens',
+  () => import('./access-tokens/access-tokens-page.tsx'),
+  'AccessTokensPage',
+);
+const accessToken = page(
+  settings,
+  '/access-tokens/$id',
+  () => import('./credential/credential-page.tsx'),
+  'CredentialPage',
+);
+const apiKeys = page(settings, '/api-keys', () => import('./api-keys/api-keys-page.tsx'), 'ApiKeysPage');
+const apiKey = page(settings, '/api-keys/$id', () => import('./credential/credential-page.tsx'), 'CredentialPage');
+const members = page(settings, '/members', () => import('./members/members-page.tsx'), 'MembersPage');
+const activityLog = page(
+  settings,
+  '/activity-log',
+  () => import('./activity-log/activity-log-page.tsx'),
+  'ActivityLogPage',
+);
+const workspace = page(settings, '/workspace', () => import('./workspace/workspace-page.tsx'), 'WorkspacePage');
 
-const projects = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/projects',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./projects/projects-page.tsx')), 'ProjectsPage'),
-});
-const project = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/projects/$project',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./projects/project-page.tsx')), 'ProjectPage'),
-});
-const apps = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/apps',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/apps-page.tsx')), 'AppsPage'),
-});
-const app = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/apps/$app',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/app-page.tsx')), 'AppPage'),
-});
-const appOverview = createRoute({
-  getParentRoute: () => app,
-  path: '/',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/app-overview.tsx')), 'AppOverview'),
-});
-const appEnvironment = createRoute({
-  getParentRoute: () => app,
-  path: '/environment',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./environment/environment-tab.tsx')),
-    'EnvironmentTab',
-  ),
-});
-const appSettings = createRoute({
-  getParentRoute: () => app,
-  path: '/settings',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/app-settings.tsx')), 'AppSettings'),
-});
-const servers = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/servers',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./servers/servers-page.tsx')), 'ServersPage'),
-});
-const server = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/servers/$server',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./servers/server-page.tsx')), 'ServerPage'),
-});
-const appDeployments = createRoute({
-  getParentRoute: () => app,
-  path: '/deployments',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./deployments/deployments-tab.tsx')),
-    'DeploymentsTab',
-  ),
-});
-const deployments = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/deployments',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./deployments/deployments-page.tsx')),
-    'DeploymentsPage',
-  ),
-});
-const deployment = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/deployments/$id',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./deployments/deployment-page.tsx')),
-    'DeploymentPage',
-  ),
-});
-const appLog = createRoute({
-  getParentRoute: () => app,
-  path: '/log',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./apps/log-tab.tsx')), 'LogTab'),
-});
-const appBackups = createRoute({
-  getParentRoute: () => app,
-  path: '/backups',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./backups/backups-tab.tsx')), 'BackupsTab'),
-});
-const scripts = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/scripts',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/scripts-page.tsx')), 'ScriptsPage'),
-});
-const newScript = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/scripts/new',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./scripts/edit-script-page.tsx')),
-    'NewScriptPage',
-  ),
-});
-const script = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/scripts/$script',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/script-page.tsx')), 'ScriptPage'),
-});
-const editScript = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/scripts/$script/edit',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./scripts/edit-script-page.tsx')),
-    'EditScriptPage',
-  ),
-});
-const run = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/runs/$id',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./scripts/run-page.tsx')), 'RunPage'),
-});
-const activity = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/activity',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./activity/activity-page.tsx')), 'ActivityPage'),
-});
-const errors = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/errors',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/issues-page.tsx')), 'IssuesPage'),
-});
-const errorKeys = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/errors/keys',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/error-keys-page.tsx')), 'ErrorKeysPage'),
-});
-const error = createRoute({
-  getParentRoute: () => inWorkspace,
-  path: '/errors/$id',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./errors/issue-page.tsx')), 'IssuePage'),
-});
+const projects = page(inWorkspace, '/projects', () => import('./projects/projects-page.tsx'), 'ProjectsPage');
+const project = page(inWorkspace, '/projects/$project', () => import('./projects/project-page.tsx'), 'ProjectPage');
+const apps = page(inWorkspace, '/apps', () => import('./apps/apps-page.tsx'), 'AppsPage');
+const app = page(inWorkspace, '/apps/$app', () => import('./apps/app-page.tsx'), 'AppPage');
+const appOverview = page(app, '/', () => import('./apps/app-overview.tsx'), 'AppOverview');
+const appEnvironment = page(app, '/environment', () => import('./environment/environment-tab.tsx'), 'EnvironmentTab');
+const appSettings = page(app, '/settings', () => import('./apps/app-settings.tsx'), 'AppSettings');
+const servers = page(inWorkspace, '/servers', () => import('./servers/servers-page.tsx'), 'ServersPage');
+const server = page(inWorkspace, '/servers/$server', () => import('./servers/server-page.tsx'), 'ServerPage');
+const appDeployments = page(app, '/deployments', () => import('./deployments/deployments-tab.tsx'), 'DeploymentsTab');
+const deployments = page(
+  inWorkspace,
+  '/deployments',
+  () => import('./deployments/deployments-page.tsx'),
+  'DeploymentsPage',
+);
+const deployment = page(
+  inWorkspace,
+  '/deployments/$id',
+  () => import('./deployments/deployment-page.tsx'),
+  'DeploymentPage',
+);
+const appLog = page(app, '/log', () => import('./apps/log-tab.tsx'), 'LogTab');
+const appBackups = page(app, '/backups', () => import('./backups/backups-tab.tsx'), 'BackupsTab');
+const scripts = page(inWorkspace, '/scripts', () => import('./scripts/scripts-page.tsx'), 'ScriptsPage');
+const newScript = page(inWorkspace, '/scripts/new', () => import('./scripts/edit-script-page.tsx'), 'NewScriptPage');
+const script = page(inWorkspace, '/scripts/$script', () => import('./scripts/script-page.tsx'), 'ScriptPage');
+const editScript = page(
+  inWorkspace,
+  '/scripts/$script/edit',
+  () => import('./scripts/edit-script-page.tsx'),
+  'EditScriptPage',
+);
+const run = page(inWorkspace, '/runs/$id', () => import('./scripts/run-page.tsx'), 'RunPage');
+const activity = page(inWorkspace, '/activity', () => import('./activity/activity-page.tsx'), 'ActivityPage');
+const errors = page(inWorkspace, '/errors', () => import('./errors/issues-page.tsx'), 'IssuesPage');
+const errorKeys = page(inWorkspace, '/errors/keys', () => import('./errors/error-keys-page.tsx'), 'ErrorKeysPage');
+const error = page(inWorkspace, '/errors/$id', () => import('./errors/issue-page.tsx'), 'IssuePage');
 
-const account = createRoute({
-  getParentRoute: () => inShell,
-  path: '/account',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./account/account-page.tsx')), 'AccountPage'),
-});
-const people = createRoute({
-  getParentRoute: () => inShell,
-  path: '/people',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./people/people-page.tsx')), 'PeoplePage'),
-});
-const forgotPassword = createRoute({
-  getParentRoute: () => root,
-  path: '/forgot-password',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./sign-in/forgot-password-page.tsx')),
-    'ForgotPasswordPage',
-  ),
-});
-const resetPassword = createRoute({
-  getParentRoute: () => root,
-  path: '/reset-password',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./sign-in/reset-password-page.tsx')),
-    'ResetPasswordPage',
-  ),
-});
-const device = createRoute({
-  getParentRoute: () => signedIn,
-  path: '/device',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./device/device-page.tsx')), 'DevicePage'),
-});
-const invitation = createRoute({
-  getParentRoute: () => root,
-  path: '/accept-invitation',
-  component: lazyRouteComponent(
-    () => importWhenOnline(() => import('./invitation/invitation-page.tsx')),
-    'InvitationPage',
-  ),
-});
-const signIn = createRoute({
-  getParentRoute: () => root,
-  path: '/sign-in',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/sign-in-page.tsx')), 'SignInPage'),
-});
-const setup = createRoute({
-  getParentRoute: () => root,
-  path: '/setup',
-  component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/setup-page.tsx')), 'SetupPage'),
-});
+const account = page(inShell, '/account', () => import('./account/account-page.tsx'), 'AccountPage');
+const people = page(inShell, '/people', () => import('./people/people-page.tsx'), 'PeoplePage');
+const forgotPassword = page(
+  root,
+  '/forgot-password',
+  () => import('./sign-in/forgot-password-page.tsx'),
+  'ForgotPasswordPage',
+);
+const resetPassword = page(
+  root,
+  '/reset-password',
+  () => import('./sign-in/reset-password-page.tsx'),
+  'ResetPasswordPage',
+);
+const device = page(signedIn, '/device', () => import('./device/device-page.tsx'), 'DevicePage');
+const invitation = page(root, '/accept-invitation', () => import('./invitation/invitation-page.tsx'), 'InvitationPage');
+const signIn = page(root, '/sign-in', () => import('./sign-in/sign-in-page.tsx'), 'SignInPage');
+const setup = page(root, '/setup', () => import('./sign-in/setup-page.tsx'), 'SetupPage');
 
 const routeTree = root.addChildren([
   signedIn.addChildren([
@@ -432,3 +294,9 @@ declare module '@tanstack/react-router' {
     router: typeof router;
   }
 }
+
+type RouterPaths = typeof router.routesByPath;
+// Compiles only if the server serves every page, and every path that it serves has a page.
+router.routesByPath satisfies Readonly<Record<PageRoute, unknown>> & {
+  readonly [Path in keyof RouterPaths]: Path extends PageRoute | `${PageRoute}/` ? unknown : never;
+};
