@@ -1,16 +1,100 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { Declared } from './server/settings-table.ts';
+import { after, describe, test } from 'node:test';
+import { startCompiler } from './testing/compiler.ts';
 
-/**
- * Omissions that the compiler must find. `npm run check` fails where one of these lines compiles, since an unused
- * `@ts-expect-error` is an error.
- */
-const OMISSIONS = {
-  // @ts-expect-error a setting without a description for the documentation
-  setting: { default: null, accepts: 'a text', parse: (text) => text } satisfies Declared<string>,
-};
+const VOCABULARY = 'src/contract/vocabulary.ts';
+const PAGE_ROUTES = 'src/contract/page-routes.ts';
 
-test('every planted omission is refused by the compiler, which `npm run check` shows', () => {
-  assert.ok(Object.keys(OMISSIONS).length > 0);
+/** An addition that leaves out a place that must know about it, and the error that the compiler then reports. */
+interface Omission {
+  readonly name: string;
+  readonly file: string;
+  /** A text of the file and its replacement. */
+  readonly replace: readonly [string, string];
+  /** The file that lacks something, and what its error says. */
+  readonly errorIn: string;
+  readonly error: RegExp;
+}
+
+/** A right that only the list in the vocabulary has; `last` is the right after which it is planted. */
+function planted(noun: 'scope' | 'permission', last: string): Omission[] {
+  const replace = [`  '${last}',\n`, `  '${last}',\n  'planted',\n`] as const;
+  const places = [
+    ['without a description', VOCABULARY],
+    ['in no group of the form', 'src/web/credentials/kinds.ts'],
+    ['without a phrase in the summary', 'src/web/credentials/summary.ts'],
+  ] as const;
+  return places.map(([omission, errorIn]) => ({
+    name: `a ${noun} ${omission}`,
+    file: VOCABULARY,
+    replace,
+    errorIn,
+    error: /'planted' is missing/,
+  }));
+}
+
+const OMISSIONS: readonly Omission[] = [
+  ...planted('scope', 'run_scripts'),
+  ...planted('permission', 'view_logs'),
+  {
+    name: 'an audit action without a sentence',
+    file: VOCABULARY,
+    replace: ["  'backup.restore_finished',\n", "  'backup.restore_finished',\n  'planted.created',\n"],
+    errorIn: 'src/web/activity-log/sentence.ts',
+    error: /'"planted\.created"' is missing/,
+  },
+  {
+    name: 'a resource without a table',
+    file: 'src/store/resources.ts',
+    replace: ["'script'>", "'script' | 'planted'>"],
+    errorIn: 'src/store/resources.ts',
+    error: /"planted"/,
+  },
+  {
+    name: 'a table that copies and backups leave out',
+    file: 'src/store/schema.ts',
+    replace: [
+      '  stored_object: StoredObjectTable;\n',
+      '  stored_object: StoredObjectTable;\n  planted: { id: string };\n',
+    ],
+    errorIn: 'src/store/tables.ts',
+    error: /'planted' is missing/,
+  },
+  {
+    name: 'a setting without a description for the documentation',
+    file: 'src/server/settings-table.ts',
+    replace: ["    description: 'Port to listen on.',\n", ''],
+    errorIn: 'src/server/settings-table.ts',
+    error: /'description' is missing/,
+  },
+  {
+    name: 'a page that the server does not serve',
+    file: PAGE_ROUTES,
+    replace: ["  '/runs/$id',\n", ''],
+    errorIn: 'src/web/router.tsx',
+    error: /"\/runs\/\$id"/,
+  },
+  {
+    name: 'a path that the server serves without a page',
+    file: PAGE_ROUTES,
+    replace: ["  '/runs/$id',\n", "  '/runs/$id',\n  '/planted',\n"],
+    errorIn: 'src/web/router.tsx',
+    error: /'"\/planted"' is missing/,
+  },
+];
+
+describe('The compiler refuses', () => {
+  const compiler = startCompiler();
+  after(() => compiler.close());
+  for (const { name, file, replace, errorIn, error } of OMISSIONS) {
+    test(name, () => {
+      assert.deepEqual(compiler.errorsIn(errorIn), [], 'without the omission');
+      compiler.replace(file, ...replace);
+      try {
+        assert.match(compiler.errorsIn(errorIn).join('\n'), error);
+      } finally {
+        compiler.restore();
+      }
+    });
+  }
 });

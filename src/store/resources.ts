@@ -1,15 +1,10 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { AppTable, ProjectTable, ScriptTable, ServerTable } from './schema.ts';
+import type { Schema } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** Resource types whose tables share id, workspace, name, slug and timestamps. */
-export interface ResourceRows {
-  project: ProjectTable;
-  server: ServerTable;
-  app: AppTable;
-  script: ScriptTable;
-}
+export type ResourceRows = Pick<Schema, 'project' | 'server' | 'app' | 'script'>;
 export type ResourceType = keyof ResourceRows;
 
 export interface ResourceFilter {

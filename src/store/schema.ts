@@ -214,14 +214,6 @@ export interface CredentialTable {
   use_count: Generated<number>;
 }
 
-export interface UsageChunkTable {
-  node_id: string;
-  number: number;
-  /** Number of credentials in it. */
-  size: number;
-  uses: string;
-}
-
 /** Reported uses that have not been added to the credentials yet. */
 export interface UsageChunkTable {
   node_id: string;

@@ -121,6 +121,16 @@ const CASES: readonly (readonly [AuditEvent, string])[] = [
     event('workspace.created', { target: { kind: 'workspace', id: 'wsp_1', name: 'Acme' } }),
     'Ada created the workspace Acme',
   ],
+  [
+    event('system.secret_rotated', { actor: { kind: 'system', id: null, name: null } }),
+    'The system re-encrypted the stored values with a new secret',
+  ],
+  [
+    event('webhook.paused' as AuditEvent['action'], {
+      target: { kind: 'workspace', id: 'whk_1', name: 'an action of a newer server' },
+    }),
+    'Ada paused the webhook an action of a newer server',
+  ],
 ];
 
 test('events read as sentences', () => {

@@ -88,6 +88,19 @@ interface SentenceContext {
   readonly after: Readonly<Record<string, unknown>>;
 }
 
+type Sentence = (context: SentenceContext) => SentenceParts;
+
+/** The sentence that follows from `noun.verb`: “Ada created the project Shop”. */
+function defaultSentence({ event, actor, target }: SentenceContext): SentenceParts {
+  const [noun = '', verb = ''] = event.action.split('.');
+  const named = event.target !== null && event.target.name !== null;
+  return [
+    actor,
+    ` ${verb.replaceAll('_', ' ')} ${named ? withDefiniteArticle(noun) : withIndefiniteArticle(noun)}`,
+    ...(named ? [target] : []),
+  ];
+}
+
 function describeDeletion(kind: 'access_token' | 'api_key') {
   return ({ event, actor, target }: SentenceContext): SentenceParts =>
     event.actor.kind === 'person' || event.actor.kind === 'system'
@@ -95,8 +108,10 @@ function describeDeletion(kind: 'access_token' | 'api_key') {
       : ['The holder of ', withDefiniteArticle(kind), target, ' revoked it'];
 }
 
-const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => SentenceParts>> = {
+const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
+  'access_token.created': defaultSentence,
   'access_token.deleted': describeDeletion('access_token'),
+  'api_key.created': defaultSentence,
   'api_key.deleted': describeDeletion('api_key'),
   'api_key.updated': ({ event, actor, target, after }) => {
     const onlyActive = Object.keys(after).join() === 'active';
@@ -146,6 +161,7 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
     ' to ',
     target,
   ],
+  'passkey.deleted': defaultSentence,
   'session.created': ({ event, actor }) => {
     const { client, passkey, kind } = event.detail;
     if (kind === 'device') return [actor, ' signed in on a device', ...(client ? [' (', valuePart(client), ')'] : [])];
@@ -181,6 +197,8 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   },
   'device.approved': ({ actor, target }) => [actor, ' approved sign-in for the device ', target],
   'device.denied': ({ actor, target }) => [actor, ' denied sign-in for the device ', target],
+  'workspace.created': defaultSentence,
+  'workspace.deleted': defaultSentence,
   'workspace.updated': ({ actor, before, after }) =>
     'name' in after
       ? [actor, ' renamed the workspace from ', valuePart(before['name']), ' to ', valuePart(after['name'])]
@@ -200,6 +218,15 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   'member.sessions_ended': ({ actor, target }) => [actor, ' ended all sessions of ', target],
   'member.deleted': ({ actor, target }) => [actor, ' removed ', target],
   'invitation.created': ({ actor, target, after }) => [actor, ' invited ', target, ' as ', valuePart(after['role'])],
+  'project.created': defaultSentence,
+  'project.updated': defaultSentence,
+  'project.deleted': defaultSentence,
+  'app.created': defaultSentence,
+  'app.updated': defaultSentence,
+  'app.deleted': defaultSentence,
+  'server.created': defaultSentence,
+  'server.updated': defaultSentence,
+  'server.deleted': defaultSentence,
   'env.updated': ({ event, actor, target }) => {
     const names = [...toNames(event.detail['set']), ...toNames(event.detail['removed'])];
     return [actor, ' changed ', valuePart(summarizeNames(names)), ' in the environment of ', target];
@@ -242,6 +269,10 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   'deployment.aborted': ({ actor, target }) => [actor, ' aborted the canary deployment of ', target],
   'deployment.completed': ({ target }) => ['A deployment of ', target, ' completed'],
   'deployment.failed': ({ target }) => ['A deployment of ', target, ' failed'],
+  'system.secret_rotated': ({ actor }) => [actor, ' re-encrypted the stored values with a new secret'],
+  'script.created': defaultSentence,
+  'script.updated': defaultSentence,
+  'script.deleted': defaultSentence,
   'run.created': ({ event, actor, target }) =>
     event.actor.kind === 'system' ? ['A scheduled run of ', target, ' started'] : [actor, ' ran ', target],
   'run.cancelled': ({ actor, target }) => [actor, ' cancelled a run of ', target],
@@ -260,17 +291,6 @@ const SENTENCES: Partial<Record<AuditAction, (context: SentenceContext) => Sente
   'invitation.deleted': ({ actor, target }) => [actor, ' revoked the invitation for ', target],
 };
 
-/** The sentence for any `noun.verb` without its own: “Ada created the project Shop”. */
-function defaultSentence({ event, actor, target }: SentenceContext): SentenceParts {
-  const [noun = '', verb = ''] = event.action.split('.');
-  const named = event.target !== null && event.target.name !== null;
-  return [
-    actor,
-    ` ${verb.replaceAll('_', ' ')} ${named ? withDefiniteArticle(noun) : withIndefiniteArticle(noun)}`,
-    ...(named ? [target] : []),
-  ];
-}
-
 /** Describes an event as the parts of a sentence. */
 export function toSentence(event: AuditEvent): SentencePart[] {
   const context: SentenceContext = {
@@ -281,7 +301,9 @@ export function toSentence(event: AuditEvent): SentencePart[] {
     before: detailFields(event.detail, 'before'),
     after: detailFields(event.detail, 'after'),
   };
-  const parts = (SENTENCES[event.action] ?? defaultSentence)(context).map((part) =>
+  // A newer server may have recorded an action that this page does not know.
+  const sentences: Readonly<Record<string, Sentence | undefined>> = SENTENCES;
+  const parts = (sentences[event.action] ?? defaultSentence)(context).map((part) =>
     typeof part === 'string' ? { text: part } : part,
   );
   const count = Number(event.detail['count'] ?? 1);

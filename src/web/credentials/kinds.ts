@@ -33,6 +33,39 @@ export interface CredentialKindConfig {
   readonly placeholder: string;
 }
 
+/** The group of each scope in forms and filters, in the order in which they are shown. */
+const SCOPE_GROUPS: Readonly<Record<Scope, 'Everything' | 'Deployments' | 'Tracking' | 'Apps and automation'>> = {
+  all: 'Everything',
+  basic_deployment: 'Deployments',
+  advanced_deployment: 'Deployments',
+  activity_tracker: 'Tracking',
+  activity_tracker_analytics: 'Tracking',
+  error_tracker: 'Tracking',
+  modify_env: 'Apps and automation',
+  run_scripts: 'Apps and automation',
+};
+
+/** As `SCOPE_GROUPS`, for permissions. */
+const PERMISSION_GROUPS: Readonly<Record<Permission, 'Resources' | 'Operations' | 'Management'>> = {
+  read: 'Resources',
+  write: 'Resources',
+  delete: 'Resources',
+  deploy: 'Operations',
+  view_logs: 'Operations',
+  manage_backups: 'Operations',
+  manage_projects: 'Management',
+  manage_apps: 'Management',
+  manage_servers: 'Management',
+};
+
+function toGroups(groups: Readonly<Partial<Record<Right, string>>>): RightGroup[] {
+  const rights = Object.keys(groups) as Right[];
+  return [...Map.groupBy(rights, (right) => groups[right] ?? '')].map(([label, members]) => ({
+    label,
+    rights: members,
+  }));
+}
+
 export const ACCESS_TOKENS: CredentialKindConfig = {
   kind: 'access_token',
   noun: 'access token',
@@ -46,12 +79,7 @@ export const ACCESS_TOKENS: CredentialKindConfig = {
   variable: 'DEVPILOT_TOKEN',
   rightsLabel: 'Scopes',
   rightNoun: 'scope',
-  rightGroups: [
-    { label: 'Everything', rights: ['all'] },
-    { label: 'Deployments', rights: ['basic_deployment', 'advanced_deployment'] },
-    { label: 'Tracking', rights: ['activity_tracker', 'activity_tracker_analytics', 'error_tracker'] },
-    { label: 'Apps and automation', rights: ['modify_env', 'run_scripts'] },
-  ],
+  rightGroups: toGroups(SCOPE_GROUPS),
   statuses: ['active', 'expired'],
   placeholder: 'CI/CD Pipeline',
 };
@@ -69,11 +97,7 @@ export const API_KEYS: CredentialKindConfig = {
   variable: 'DEVPILOT_API_KEY',
   rightsLabel: 'Permissions',
   rightNoun: 'permission',
-  rightGroups: [
-    { label: 'Resources', rights: ['read', 'write', 'delete'] },
-    { label: 'Operations', rights: ['deploy', 'view_logs', 'manage_backups'] },
-    { label: 'Management', rights: ['manage_projects', 'manage_apps', 'manage_servers'] },
-  ],
+  rightGroups: toGroups(PERMISSION_GROUPS),
   statuses: ['active', 'inactive', 'expired'],
   placeholder: 'Billing service',
 };

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { API, type Diagnostic, type Project } from 'typescript/unstable/sync';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** The two programs that `npm run check` compiles. */
+const PROJECTS = { server: `${ROOT}tsconfig.json`, page: `${ROOT}src/web/tsconfig.json` } as const;
+
+/** TypeScript on the source files, some of which can be replaced in memory. Paths are relative to the root. */
+export interface Compiler {
+  project(name: keyof typeof PROJECTS): Project;
+  /** Returns the type errors of a file as text. Only this file and what it depends on are checked. */
+  errorsIn(file: string): string[];
+  /** Replaces the one occurrence of a text in a file; throws if there is not exactly one. */
+  replace(file: string, text: string, replacement: string): void;
+  /** Undoes `replace`. */
+  restore(): void;
+  close(): void;
+}
+
+/** The message of an error with the messages that explain it. */
+function fullText({ text, messageChain = [] }: Diagnostic): string {
+  return [text, ...messageChain.map(fullText)].join('\n');
+}
+
+export function startCompiler(): Compiler {
+  const replaced = new Map<string, string>();
+  const api = new API({ cwd: ROOT, fs: { readFile: (path) => replaced.get(path) } });
+  let snapshot = api.updateSnapshot({ openProjects: Object.values(PROJECTS) });
+
+  function project(name: keyof typeof PROJECTS): Project {
+    const found = snapshot.getProject(PROJECTS[name]);
+    if (found === undefined) throw new Error(`${PROJECTS[name]} was not opened.`);
+    return found;
+  }
+
+  function update(changed: string[]): void {
+    snapshot = api.updateSnapshot({ fileChanges: { changed } });
+  }
+
+  return {
+    project,
+    errorsIn(file) {
+      const { program } = project(file.startsWith('src/web/') ? 'page' : 'server');
+      return program.getSemanticDiagnostics(ROOT + file).map(fullText);
+    },
+    replace(file, text, replacement) {
+      const path = ROOT + file;
+      const parts = (replaced.get(path) ?? readFileSync(path, 'utf8')).split(text);
+      if (parts.length !== 2) throw new Error(`${file} contains ${parts.length - 1} times: ${text}`);
+      replaced.set(path, parts.join(replacement));
+      update([path]);
+    },
+    restore() {
+      const paths = [...replaced.keys()];
+      replaced.clear();
+      update(paths);
+    },
+    close: () => api.close(),
+  };
+}
