@@ -65,7 +65,7 @@ export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<voi
     credential_kind: credential?.kind ?? null,
     credential_name: credential?.name ?? null,
     address: origin.address,
-    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent.slice(0, MAX_USER_AGENT_LENGTH)),
+    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent).slice(0, MAX_USER_AGENT_LENGTH),
     request_id: origin.requestId,
     detail: JSON.stringify(draft.detail),
     previous_hash: hash,

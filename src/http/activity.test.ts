@@ -132,6 +132,33 @@ forEachEngine('the activity tracker', (engine) => {
     );
   });
 
+  test('secrets in events are masked in everything that is stored, and events that differ still do', async () => {
+    const { person, send, sendBatch, list, chart } = await newTracker();
+    const [{ secret }, other] = await Promise.all([createKey(person, ['read']), createKey(person, ['read'])]);
+    const text = `for ${secret}`;
+    const data = { [text]: [text, `"${secret}\\`], base: Buffer.from(text).toString('hex') };
+    const sent = await sendBatch([
+      event({ id: secret, source: text, type: text, subject: text, data }),
+      event({ id: other.secret, source: text }),
+      event({ datacontenttype: 'application/json', data_base64: Buffer.from(JSON.stringify(text)).toString('base64') }),
+    ]);
+    assert.deepEqual(sent.body, { accepted: 3, duplicates: 0 }, sent.text);
+    assert.deepEqual((await sendBatch([event({ id: secret, source: text })])).body, { accepted: 0, duplicates: 1 });
+    const headers = { 'content-type': 'text/plain', 'ce-specversion': '1.0', 'ce-id': 'b', 'ce-source': 's' };
+    assert.equal((await send(text, { ...headers, 'ce-type': secret })).status, 201);
+    const events = await list();
+    assert.deepEqual(events.find(({ subject }) => subject === 'for [secret]')?.data, {
+      'for [secret]': ['for [secret]', '"[secret]\\'],
+      base: data.base,
+    });
+    const stored = JSON.stringify([
+      events,
+      await chart('interval=day&groupBy=subject'),
+      await chart('interval=day&groupBy=type'),
+    ]);
+    for (const one of [secret, other.secret]) assert.ok(!stored.includes(one.slice(4, 40)), stored);
+  });
+
   test('text and binary data is stored, and an event without a time gets its time of arrival', async () => {
     const { send, list } = await newTracker();
     const binary = (id: string, type: string) => ({

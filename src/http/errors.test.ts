@@ -289,6 +289,42 @@ forEachEngine('the error tracker', (engine) => {
     }
   });
 
+  test('secrets in reports and envelopes are masked in everything that is stored', async () => {
+    const { person, report, issues, issue, events, setStatus } = await newTracker();
+    const { secret } = await createToken(person, ['basic_deployment']);
+    const text = `failed for ${secret} again`;
+    const fields = { release: text, environment: text, app: text };
+    await report({
+      type: text,
+      message: text,
+      stack: `Error: ${text}\n    at f (/srv/${secret}/a.js:1:2)`,
+      ...fields,
+      fingerprint: [text],
+    });
+    const { publicKey } = await createErrorKey(person);
+    const crumb = { category: text, level: text, message: text };
+    const frame = { function: text, filename: text };
+    const envelope = envelopeOf(
+      ['event', sentryEvent({ ...fields, tags: { [text]: text }, breadcrumbs: [crumb], message: text, exception: [] })],
+      ['event', sentryEvent({ exception: [{ type: text, value: text, stacktrace: { frames: [frame] } }] })],
+      // A secret at the limit of a field is not truncated to a part that is long enough to guess the rest.
+      [
+        'event',
+        sentryEvent({ exception: [{ type: `${'x'.repeat(255 - secret.length + 8)}${secret}`, value: 'long' }] }),
+      ],
+    );
+    const sent = await testServer.call(`/api/42/envelope/?sentry_key=${publicKey}`, { method: 'POST', body: envelope });
+    assert.equal(sent.status, 200, sent.text);
+    const found = await issues();
+    assert.equal(found.length, 4);
+    assert.ok(found.some(({ title }) => title === 'failed for [secret] again: failed for [secret] again'));
+    const details = await Promise.all(found.flatMap(({ id }) => [issue(id), events(id)]));
+    for (const { id } of found) assert.equal((await setStatus(id, 'resolved')).status, 200);
+    const log = await person.call('/v1/audit-events?limit=200');
+    const stored = `${JSON.stringify([found, details])}${log.text}`;
+    assert.ok(!stored.includes(secret.slice(20, 50)), stored);
+  });
+
   test('only error_tracker and all grant access, and other workspaces see nothing', async () => {
     const { person, report } = await newTracker();
     const id = await report();

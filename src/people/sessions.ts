@@ -8,6 +8,7 @@ import { DURATIONS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { QUOTAS } from '../contract/quotas.ts';
+import { redactSecrets } from '../contract/redact.ts';
 import type { Session, SignIn } from '../contract/sessions.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
@@ -63,7 +64,7 @@ export async function startSession(
     digest: digestBytes(digestOf(secret)),
     kind,
     address: origin.address,
-    user_agent: origin.userAgent?.slice(0, 512) ?? null,
+    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent).slice(0, 512),
     created_at: now,
     last_used_at: now,
     ends_at: now + DURATIONS.sessionLifetime,

@@ -1,10 +1,12 @@
+import { createHash } from 'node:crypto';
 import { LAST_INSTANT } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
+import { redactSecrets } from '../../contract/redact.ts';
 import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
 import { clampToNow } from '../client-time.ts';
 
-/** An event as stored. `data` is JSON. */
+/** An event as stored: without the secrets that it contained. `data` is JSON. */
 export interface ReceivedEvent {
   readonly id: string;
   readonly source: string;
@@ -65,6 +67,12 @@ function readAttribute(attributes: Attributes, field: string, index: number | nu
   return value;
 }
 
+/** Returns an id without secrets; ids that differed still differ. */
+function redactId(id: string): string {
+  const redacted = redactSecrets(id);
+  return redacted === id ? id : `${redacted} ${createHash('sha256').update(id).digest('hex').slice(0, 16)}`;
+}
+
 /** RFC 3339, as the specification requires. */
 const RFC_3339 = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d{1,12})?(?:[Zz]|[+-]\d\d:\d\d)$/;
 
@@ -113,12 +121,13 @@ async function parseEvent(value: unknown, index: number | null, now: number): Pr
     throw fieldProblem(index, 'data', 'must be at most 64 KiB');
   }
   return {
-    id: readAttribute(attributes, 'id', index),
-    source: readAttribute(attributes, 'source', index),
-    type: readAttribute(attributes, 'type', index),
-    subject: subject === undefined || subject === null ? null : readAttribute(attributes, 'subject', index),
+    id: redactId(readAttribute(attributes, 'id', index)),
+    source: redactSecrets(readAttribute(attributes, 'source', index)),
+    type: redactSecrets(readAttribute(attributes, 'type', index)),
+    subject:
+      subject === undefined || subject === null ? null : redactSecrets(readAttribute(attributes, 'subject', index)),
     at: readTime(time, index, now),
-    data: json,
+    data: json === null ? null : redactSecrets(json),
   };
 }
 

@@ -2,6 +2,7 @@ import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery 
 import { DAY } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
+import { redactSecrets } from '../../contract/redact.ts';
 import type { AuditAction, ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
 import {
   countIssueDays,
@@ -21,21 +22,25 @@ import { parseStack, type ReportedError } from './error-grouping.ts';
 
 const DAYS_SHOWN = 14;
 
-/** Converts a report in Devpilot's own format. */
+const redactText = (text: string | null | undefined): string | null =>
+  text === null || text === undefined ? null : redactSecrets(text);
+
+/** Converts a report in Devpilot's own format, without the secrets that it contains. */
 export function toReportedError(report: ErrorReport, now: number): ReportedError {
-  const { type, message, stack, level, release, environment, app, fingerprint, time } = report;
+  const { type, message, level, release, environment, app, fingerprint, time } = report;
+  const stack = redactText(report.stack);
   return {
-    type,
-    message,
-    stack: stack ?? null,
+    type: redactSecrets(type),
+    message: redactSecrets(message),
+    stack,
     frames: parseStack(stack ?? ''),
     breadcrumbs: [],
     tags: {},
     level: level ?? 'error',
-    release: release ?? null,
-    environment: environment ?? null,
-    app: app ?? null,
-    fingerprint: fingerprint ?? null,
+    release: redactText(release),
+    environment: redactText(environment),
+    app: redactText(app),
+    fingerprint: fingerprint?.map(redactSecrets) ?? null,
     at: time ? clampToNow(Date.parse(time), now) : now,
   };
 }

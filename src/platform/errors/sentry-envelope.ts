@@ -3,6 +3,7 @@ import { brotliDecompress, gunzip, inflate } from 'node:zlib';
 import type { ErrorBreadcrumb, ErrorFrame } from '../../contract/errors.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
+import { redactSecrets } from '../../contract/redact.ts';
 import { ERROR_LEVELS, type ErrorLevel } from '../../contract/vocabulary.ts';
 import { checkJsonLimits, createYielder, type JsonLimits } from '../bounded-json.ts';
 import { clampToNow, parseClientInstant } from '../client-time.ts';
@@ -35,10 +36,16 @@ const asObject = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : EMPTY_OBJECT;
 const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** Returns a text as it is stored: truncated, without NUL and lone surrogates; null if there is none. */
+/** A text is searched for secrets this far beyond its limit: truncating must not make a secret unrecognizable. */
+const SECRET_LOOKAHEAD = 128;
+
+/** Returns a text as it is stored: truncated, without secrets, NUL and lone surrogates; null if there is none. */
 function toText(value: unknown, max: number): string | null {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
-  const text = String(value).replaceAll('\0', '').slice(0, max).toWellFormed();
+  const searched = String(value)
+    .replaceAll('\0', '')
+    .slice(0, max + SECRET_LOOKAHEAD);
+  const text = redactSecrets(searched).slice(0, max).toWellFormed();
   return text === '' ? null : text;
 }
 const toShortText = (value: unknown) => toText(value, RESOURCE_LIMITS.errorFieldLength);
