@@ -12,10 +12,7 @@ import type { AppContext } from './app-context.ts';
 import { auditPartyOf, originOf } from './authenticate-request.ts';
 import { setSessionCookie, signedInOf } from './people.ts';
 import { relyingPartyOf } from './public-origin.ts';
-import { personOf, type Route, route } from './route.ts';
-
-const NoContent = z.null().describe('Done');
-const IdParams = z.object({ id: z.string().max(64) });
+import { IdParams, NoContent, personOf, type Route, route } from './route.ts';
 
 function operatorRequestContextOf(request: FastifyRequest): OperatorRequestContext {
   return { actor: auditPartyOf(personOf(request)), origin: originOf(request) };

@@ -3,11 +3,11 @@ import { Backup, BackupQuery, CreateBackup } from '../contract/backups.ts';
 import { pageOf } from '../contract/paging.ts';
 import { createBackup, deleteBackup, getBackup, listBackupsOf, restoreBackup } from '../platform/backups/backups.ts';
 import type { AppContext } from './app-context.ts';
-import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { jobRoute } from './job-routes.ts';
+import { IdParams, NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Backups';
 const AppParams = z.object({ app: z.string().max(64) });
-const BackupParams = z.object({ id: z.string().max(64) });
 const key = ['manage_backups'] as const;
 
 export function backupRoutes(context: AppContext): Route[] {
@@ -25,20 +25,16 @@ export function backupRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found'],
       handler: ({ params, query, request }) => listBackupsOf(platform, workspaceIdOf(request), params.app, query),
     }),
-    route({
-      method: 'POST',
+    jobRoute(context, {
       url: '/v1/apps/:app/backups',
       access: { person: 'member', key },
       summary: 'Back up an app: its shared directory, or the output of its backup command',
       tag,
       params: AppParams,
       body: CreateBackup.nullish(),
-      responses: { 202: Backup },
-      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
-      handler: async ({ params, request, reply }) => {
-        const backup = await createBackup(platform, requestContextOf(context, request), params.app);
-        return reply.code(202).header('location', `/v1/backups/${backup.id}`).send(backup);
-      },
+      schema: Backup,
+      createdIn: '/v1/backups',
+      action: (request, params) => createBackup(platform, request, params.app),
     }),
     route({
       method: 'GET',
@@ -46,22 +42,19 @@ export function backupRoutes(context: AppContext): Route[] {
       access: { person: 'member', key },
       summary: 'Get a backup and the result of its last restore',
       tag,
-      params: BackupParams,
+      params: IdParams,
       responses: { 200: Backup },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => getBackup(platform, workspaceIdOf(request), params.id),
     }),
-    route({
-      method: 'POST',
+    jobRoute(context, {
       url: '/v1/backups/:id/restore',
       access: { person: 'admin', key },
       summary: 'Restore a backup in place, after verifying its SHA-256',
       tag,
-      params: BackupParams,
-      responses: { 202: Backup },
-      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
-      handler: async ({ params, request, reply }) =>
-        reply.code(202).send(await restoreBackup(platform, requestContextOf(context, request), params.id)),
+      params: IdParams,
+      schema: Backup,
+      action: (request, { id }) => restoreBackup(platform, request, id),
     }),
     route({
       method: 'DELETE',
@@ -69,8 +62,8 @@ export function backupRoutes(context: AppContext): Route[] {
       access: { person: 'admin', key },
       summary: 'Delete a backup and its stored data',
       tag,
-      params: BackupParams,
-      responses: { 204: z.null().describe('Done') },
+      params: IdParams,
+      responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
         await deleteBackup(platform, requestContextOf(context, request), params.id);

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../contract/deployments.ts';
-import { LogLine, LogQuery } from '../contract/logs.ts';
 import { pageOf } from '../contract/paging.ts';
 import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/vocabulary.ts';
 import {
@@ -13,15 +12,12 @@ import {
 import { findAppLog, readAppLog } from '../platform/logs/app-logs.ts';
 import type { AppContext } from './app-context.ts';
 import type { Access } from './authenticate-request.ts';
-import { sendLog, streamLines } from './log-stream.ts';
-import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { jobRoute, logRoute } from './job-routes.ts';
+import { IdParams, type Route, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Deployments';
-const id = z.string().max(64);
-const app = z.string().max(64);
-const AppParams = z.object({ app });
-const DeploymentParams = z.object({ id });
-const AppDeploymentParams = z.object({ app, id });
+const AppParams = z.object({ app: z.string().max(64) });
+const AppDeploymentParams = z.object({ ...AppParams.shape, ...IdParams.shape });
 const ANY_DEPLOYMENT_SCOPE = ['basic_deployment', 'advanced_deployment'] as const;
 const readAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['read', 'deploy'] } as const;
 const cancelAccess = { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['deploy'] } as const;
@@ -47,7 +43,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
     ['abort', 'Abort a canary deployment; its first server rolls back to the previous release'],
   ] as const;
   const pathVariants = [
-    { url: '/v1/deployments/:id', params: DeploymentParams },
+    { url: '/v1/deployments/:id', params: IdParams },
     { url: '/v1/apps/:app/deployments/:id', params: AppDeploymentParams },
   ] as const;
   return pathVariants.flatMap(({ url, params }) => {
@@ -57,30 +53,18 @@ function deploymentActionRoutes(context: AppContext): Route[] {
     });
     return [
       ...actions.map(([action, summary]) =>
-        route({
-          method: 'POST',
+        jobRoute(context, {
           url: `${url}/${action}`,
           access: advancedAccess,
           summary,
           tag,
           params,
-          responses: { 202: Deployment },
-          errorCodes: ['not_found', 'conflict'],
-          handler: async ({ params: pathParams, request, reply }) =>
-            reply
-              .code(202)
-              .send(
-                await applyDeploymentAction(
-                  platform,
-                  requestContextOf(context, request),
-                  deploymentRefOf(pathParams),
-                  action,
-                ),
-              ),
+          schema: Deployment,
+          action: (request, pathParams) =>
+            applyDeploymentAction(platform, request, deploymentRefOf(pathParams), action),
         }),
       ),
-      route({
-        method: 'POST',
+      jobRoute(context, {
         url: `${url}/rollback`,
         access: triggerAccess,
         accessFor,
@@ -88,17 +72,9 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         tag,
         params,
         body: CreateRollback.nullish(),
-        responses: { 202: Deployment },
-        errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
-        handler: async ({ params: pathParams, body, request, reply }) => {
-          const created = await rollBack(
-            platform,
-            requestContextOf(context, request),
-            deploymentRefOf(pathParams),
-            body ?? {},
-          );
-          return reply.code(202).header('location', `/v1/deployments/${created.id}`).send(created);
-        },
+        schema: Deployment,
+        createdIn: '/v1/deployments',
+        action: (request, pathParams, body) => rollBack(platform, request, deploymentRefOf(pathParams), body ?? {}),
       }),
     ];
   });
@@ -124,13 +100,12 @@ export function deploymentRoutes(context: AppContext): Route[] {
       access: readAccess,
       summary: 'Get a deployment',
       tag,
-      params: DeploymentParams,
+      params: IdParams,
       responses: { 200: Deployment },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => getDeployment(platform, workspaceIdOf(request), params.id),
     }),
-    route({
-      method: 'POST',
+    jobRoute(context, {
       url: '/v1/apps/:app/deployments',
       access: triggerAccess,
       accessFor,
@@ -138,66 +113,42 @@ export function deploymentRoutes(context: AppContext): Route[] {
       tag,
       params: AppParams,
       body: CreateDeployment.nullish(),
-      responses: { 202: Deployment },
-      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
-      handler: async ({ params, body, request, reply }) => {
-        const created = await createDeployment(platform, requestContextOf(context, request), params.app, body ?? {});
-        return reply.code(202).header('location', `/v1/deployments/${created.id}`).send(created);
-      },
+      schema: Deployment,
+      createdIn: '/v1/deployments',
+      action: (request, params, body) => createDeployment(platform, request, params.app, body ?? {}),
     }),
-    route({
-      method: 'POST',
+    jobRoute(context, {
       url: '/v1/deployments/:id/cancel',
       access: cancelAccess,
       summary: 'Cancel a deployment; servers already switched are rolled back',
       tag,
-      params: DeploymentParams,
-      responses: { 202: Deployment },
-      errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) =>
-        reply
-          .code(202)
-          .send(
-            await applyDeploymentAction(
-              platform,
-              requestContextOf(context, request),
-              { id: params.id, app: null },
-              'cancel',
-            ),
-          ),
+      params: IdParams,
+      schema: Deployment,
+      action: (request, { id }) => applyDeploymentAction(platform, request, { id, app: null }, 'cancel'),
     }),
     ...deploymentActionRoutes(context),
-    route({
-      method: 'GET',
+    logRoute(context, {
       url: '/v1/deployments/:id/logs',
       access: { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['view_logs'] },
       summary: 'Read the log of a deployment as NDJSON; with follow=true, until it ends',
       tag,
-      params: DeploymentParams,
-      query: LogQuery,
-      responses: { 200: LogLine },
-      streamsNdjson: true,
+      params: IdParams,
       errorCodes: ['not_found'],
-      handler: async ({ params, query, request, reply }) => {
-        const { id: logId } = await getDeployment(platform, workspaceIdOf(request), params.id);
-        return sendLog(context, request, reply, logId, query);
+      openLog: async (workspaceId, params) => {
+        const { id } = await getDeployment(platform, workspaceId, params.id);
+        return (options) => platform.logs.read(workspaceId, id, options);
       },
     }),
-    route({
-      method: 'GET',
+    logRoute(context, {
       url: '/v1/apps/:app/logs',
       access: { person: 'member', key: ['view_logs'] },
       summary: "Read the output of the app's logCommand as NDJSON; with follow=true, until it ends",
       tag,
       params: AppParams,
-      query: LogQuery,
-      responses: { 200: LogLine },
-      streamsNdjson: true,
       errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, query, request, reply }) => {
-        const log = await findAppLog(platform, workspaceIdOf(request), params.app);
-        const options = { from: Number(query.from ?? 0), follow: query.follow === 'true' };
-        return streamLines(context, request, reply, (signal) => readAppLog(log, { ...options, signal }));
+      openLog: async (workspaceId, params) => {
+        const log = await findAppLog(platform, workspaceId, params.app);
+        return (options) => readAppLog(log, options);
       },
     }),
   ];

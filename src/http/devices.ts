@@ -21,7 +21,7 @@ import type { AppContext } from './app-context.ts';
 import { originOf } from './authenticate-request.ts';
 import { signedInOf } from './people.ts';
 import { baseUrlOf } from './public-origin.ts';
-import { personOf, type Route, route } from './route.ts';
+import { NoContent, personOf, type Route, route } from './route.ts';
 
 const tag = 'Device sign-in';
 
@@ -36,7 +36,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       summary: decision === 'approved' ? 'Approve a device' : 'Deny a device',
       tag,
       body: DeviceDecision,
-      responses: { 204: z.null().describe('Done') },
+      responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: async ({ body, request, reply }) => {
         if (decision === 'approved' && !personOf(request).isBrowserSession) {

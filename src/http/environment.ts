@@ -25,7 +25,7 @@ import {
 } from '../platform/environment/environment.ts';
 import type { AppContext } from './app-context.ts';
 import { hasRole, requireRole } from './authenticate-request.ts';
-import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Environment';
 const app = z.string().max(64);
@@ -120,7 +120,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       summary: 'Remove a variable',
       tag,
       params: VariableParams,
-      responses: { 204: z.null().describe('Done') },
+      responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
         await deleteVariable(platform, requestContextOf(context, request), params.app, params.name);

@@ -22,12 +22,11 @@ import {
 } from '../platform/errors/issues.ts';
 import type { AppContext } from './app-context.ts';
 import { baseUrlOf } from './public-origin.ts';
-import { principalIdOf, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { IdParams, principalIdOf, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 const tag = 'Errors';
 const token = ['error_tracker'] as const;
 const keyAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
-const IdParams = z.object({ id: z.string().max(64) });
 
 export function errorRoutes(context: AppContext): Route[] {
   const { platform } = context;

@@ -1,7 +1,6 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SECOND } from '../contract/limits.ts';
-import type { LogQuery } from '../contract/logs.ts';
 import { findCurrentRights, findCurrentRole } from '../store/current-rights.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './route.ts';
@@ -67,19 +66,4 @@ export async function streamLines(
   // Proxies that buffer responses would delay a live log.
   reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
   return reply.send(Readable.from(chunks, { objectMode: false }));
-}
-
-/** Sends the lines of a log as NDJSON; with `follow=true`, until the log is complete or the client disconnects. */
-export function sendLog(
-  context: AppContext,
-  request: FastifyRequest,
-  reply: FastifyReply,
-  logId: string,
-  query: LogQuery,
-): Promise<FastifyReply> {
-  const { from = '0', follow } = query;
-  const options = { from: Number(from), follow: follow === 'true' };
-  return streamLines(context, request, reply, (signal) =>
-    context.platform.logs.read(workspaceIdOf(request), logId, { ...options, signal }),
-  );
 }

@@ -77,7 +77,12 @@ interface Finding {
 }
 
 let testServer: TestServer;
-let document: { paths: Record<string, Record<string, { security?: unknown; responses: object; summary?: string }>> };
+interface Operation {
+  readonly security?: unknown;
+  readonly parameters?: readonly { readonly name: string; readonly in: string }[];
+  readonly responses: Readonly<Record<string, { readonly content?: object }>>;
+}
+let document: { paths: Record<string, Record<string, Operation>> };
 before(async () => {
   testServer = await startTestServer();
   document = (await testServer.call<typeof document>('/openapi.json')).body;
@@ -107,6 +112,17 @@ test('every route of the table is in the document, with a security scheme unless
     assert.ok(operation, `${String(method)} ${path}`);
     const schemes = (operation.security ?? []) as unknown[];
     assert.equal(schemes.length === 0, 'public' in access, `${String(method)} ${path}`);
+  }
+});
+
+test('every log has the same query and responds with NDJSON', () => {
+  const logs = Object.keys(document.paths).filter((path) => path.endsWith('/logs'));
+  assert.ok(logs.length >= 3);
+  for (const path of logs) {
+    const operation = document.paths[path]?.['get'];
+    assert.deepEqual(Object.keys(operation?.responses['200']?.content ?? {}), ['application/x-ndjson'], path);
+    const query = operation?.parameters?.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
+    assert.deepEqual(query, ['from', 'follow'], path);
   }
 });
 

@@ -1,4 +1,3 @@
-import { z } from 'zod';
 import { PageQuery, pageOf } from '../contract/paging.ts';
 import { CreatePasskey, Passkey, PasskeyOptions, PasskeySignIn, UpdatePasskey } from '../contract/passkeys.ts';
 import { Reauthenticate } from '../contract/reauthentication.ts';
@@ -15,10 +14,9 @@ import type { AppContext } from './app-context.ts';
 import { originOf } from './authenticate-request.ts';
 import { SignInResponse, sendSignInResponse, signedInOf } from './people.ts';
 import { relyingPartyOf } from './public-origin.ts';
-import { type Route, route } from './route.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const tag = 'Passkeys';
-const IdParams = z.object({ id: z.string().max(64) });
 
 export function passkeyRoutes(context: AppContext): Route[] {
   const { people } = context;
@@ -102,7 +100,7 @@ export function passkeyRoutes(context: AppContext): Route[] {
       tag,
       params: IdParams,
       body: Reauthenticate,
-      responses: { 204: z.null().describe('Done') },
+      responses: { 204: NoContent },
       errorCodes: ['not_found', 'sign_in_failed', 'second_factor_required'],
       handler: async ({ params, body, request, reply }) => {
         const signedIn = signedInOf(request);

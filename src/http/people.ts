@@ -25,10 +25,9 @@ import type { PersonRow } from '../store/people.ts';
 import type { AppContext } from './app-context.ts';
 import { originOf } from './authenticate-request.ts';
 import { relyingPartyOf, requireOwnOrigin } from './public-origin.ts';
-import { personOf, type Route, route } from './route.ts';
+import { IdParams, NoContent, personOf, type Route, route } from './route.ts';
 import { sessionCookieName } from './security-headers.ts';
 
-const NoContent = z.null().describe('Done');
 const tag = 'People';
 
 /** Sets the session cookie (ASVS 3.3.1–4), or clears it if the secret is null. */
@@ -159,7 +158,7 @@ export function peopleRoutes(context: AppContext): Route[] {
       access: { person: 'signed_in' },
       summary: 'End a session',
       tag,
-      params: z.object({ id: z.string().max(64) }),
+      params: IdParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: ({ params, request, reply }) => endOneSession(request, reply, params.id),

@@ -187,6 +187,10 @@ export function idempotencyClaimOf(
   return { workspaceId, principalId, route: `POST ${url}`, key, bodyMac };
 }
 
+export const IdParams = z.object({ id: z.string().max(64) });
+/** The response of a route that returns nothing. */
+export const NoContent = z.null().describe('Done');
+
 /** The body of a route that declares none: missing, or an object without fields. */
 const NoBody = z
   .strictObject({})

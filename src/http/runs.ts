@@ -1,39 +1,27 @@
-import { z } from 'zod';
-import { LogLine, LogQuery } from '../contract/logs.ts';
 import { pageOf } from '../contract/paging.ts';
 import { CreateRun, Run, RunQuery } from '../contract/scripts.ts';
 import { cancelRun, createRun, getRun, listRunsOf } from '../platform/scripts/runs.ts';
 import type { AppContext } from './app-context.ts';
-import { sendLog } from './log-stream.ts';
-import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { jobRoute, logRoute } from './job-routes.ts';
+import { IdParams, type Route, route, workspaceIdOf } from './route.ts';
+import { ScriptParams } from './scripts.ts';
 
 const tag = 'Scripts';
-const ScriptParams = z.object({ script: z.string().max(64) });
-const RunParams = z.object({ id: z.string().max(64) });
 const access = { person: 'member', token: ['run_scripts'] } as const;
 
 export function runRoutes(context: AppContext): Route[] {
   const { platform } = context;
   return [
-    route({
-      method: 'POST',
+    jobRoute(context, {
       url: '/v1/scripts/:script/runs',
       access,
       summary: 'Run a script; parameters are passed as environment variables',
       tag,
       params: ScriptParams,
       body: CreateRun.nullish(),
-      responses: { 202: Run },
-      errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
-      handler: async ({ params, body, request, reply }) => {
-        const run = await createRun(
-          platform,
-          requestContextOf(context, request),
-          params.script,
-          body?.parameters ?? {},
-        );
-        return reply.code(202).header('location', `/v1/runs/${run.id}`).send(run);
-      },
+      schema: Run,
+      createdIn: '/v1/runs',
+      action: (request, { script }, body) => createRun(platform, request, script, body?.parameters ?? {}),
     }),
     route({
       method: 'GET',
@@ -53,37 +41,31 @@ export function runRoutes(context: AppContext): Route[] {
       access,
       summary: 'Get a run',
       tag,
-      params: RunParams,
+      params: IdParams,
       responses: { 200: Run },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => getRun(platform, workspaceIdOf(request), params.id),
     }),
-    route({
-      method: 'GET',
+    logRoute(context, {
       url: '/v1/runs/:id/logs',
       access,
       summary: 'Read the log of a run as NDJSON, one object per line; with follow=true, until it ends',
       tag,
-      params: RunParams,
-      query: LogQuery,
-      responses: { 200: LogLine },
+      params: IdParams,
       errorCodes: ['not_found'],
-      handler: async ({ params, query, request, reply }) => {
-        const { id } = await getRun(platform, workspaceIdOf(request), params.id);
-        return sendLog(context, request, reply, id, query);
+      openLog: async (workspaceId, params) => {
+        const { id } = await getRun(platform, workspaceId, params.id);
+        return (options) => platform.logs.read(workspaceId, id, options);
       },
     }),
-    route({
-      method: 'POST',
+    jobRoute(context, {
       url: '/v1/runs/:id/cancel',
       access,
       summary: 'Cancel a run; its status changes once all its processes have ended',
       tag,
-      params: RunParams,
-      responses: { 202: Run },
-      errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) =>
-        reply.code(202).send(await cancelRun(platform, requestContextOf(context, request), params.id)),
+      params: IdParams,
+      schema: Run,
+      action: (request, { id }) => cancelRun(platform, request, id),
     }),
   ];
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { pageOf, ResourceQuery } from '../contract/paging.ts';
+import { ResourceQuery } from '../contract/paging.ts';
 import { CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
-import { etagOf } from '../platform/context.ts';
 import {
   checkServer,
   confirmServer,
@@ -12,85 +11,37 @@ import {
   updateServer,
 } from '../platform/resources/servers.ts';
 import type { AppContext } from './app-context.ts';
-import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { resourceRoutes, sendWithEtag } from './resource-routes.ts';
+import { type Route, requestContextOf, route } from './route.ts';
 
 const tag = 'Servers';
 const ServerParams = z.object({ server: z.string().max(64) });
 const readAccess = { person: 'member', key: ['read', 'manage_servers'] } as const;
 const writeAccess = { person: 'admin', key: ['write', 'manage_servers'] } as const;
+const deleteAccess = { person: 'admin', key: ['delete', 'manage_servers'] } as const;
 
 export function serverRoutes(context: AppContext): Route[] {
   const { platform } = context;
   return [
-    route({
-      method: 'GET',
-      url: '/v1/servers',
-      access: readAccess,
-      summary: 'List servers',
+    ...resourceRoutes(context, {
+      noun: 'server',
       tag,
-      query: ResourceQuery,
-      responses: { 200: pageOf(Server) },
-      handler: ({ query, request }) => listServers(platform, workspaceIdOf(request), query),
-    }),
-    route({
-      method: 'POST',
-      url: '/v1/servers',
-      access: writeAccess,
-      summary: 'Create a server; for ssh, Devpilot generates a key pair and returns the public key',
-      tag,
-      body: CreateServer,
-      responses: { 201: Server },
-      errorCodes: ['conflict', 'idempotent_replay'],
-      handler: async ({ body, request, reply }) => {
-        const server = await createServer(platform, requestContextOf(context, request), body);
-        return reply
-          .code(201)
-          .headers({ location: `/v1/servers/${server.id}`, etag: etagOf(server) })
-          .send(server);
+      schema: Server,
+      list: { access: readAccess, summary: 'List servers', query: ResourceQuery, action: listServers },
+      create: {
+        access: writeAccess,
+        summary: 'Create a server; for ssh, Devpilot generates a key pair and returns the public key',
+        body: CreateServer,
+        action: createServer,
       },
-    }),
-    route({
-      method: 'GET',
-      url: '/v1/servers/:server',
-      access: readAccess,
-      summary: 'Get a server',
-      tag,
-      params: ServerParams,
-      responses: { 200: Server },
-      errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        const server = await findServer(platform, workspaceIdOf(request), params.server);
-        return reply.header('etag', etagOf(server)).send(server);
+      get: { access: readAccess, summary: 'Get a server', action: findServer },
+      update: {
+        access: writeAccess,
+        summary: 'Edit a server; a new host, port, user or host key generates a new key pair and must be confirmed',
+        body: UpdateServer,
+        action: updateServer,
       },
-    }),
-    route({
-      method: 'PATCH',
-      url: '/v1/servers/:server',
-      access: writeAccess,
-      summary: 'Edit a server; a new host, port, user or host key generates a new key pair and must be confirmed',
-      tag,
-      params: ServerParams,
-      body: UpdateServer,
-      responses: { 200: Server },
-      errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, body, request, reply }) => {
-        const server = await updateServer(platform, requestContextOf(context, request), params.server, body);
-        return reply.header('etag', etagOf(server)).send(server);
-      },
-    }),
-    route({
-      method: 'DELETE',
-      url: '/v1/servers/:server',
-      access: { person: 'admin', key: ['delete', 'manage_servers'] },
-      summary: 'Delete a server that is not in use',
-      tag,
-      params: ServerParams,
-      responses: { 204: z.null().describe('Done') },
-      errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) => {
-        await deleteServer(platform, requestContextOf(context, request), params.server);
-        return reply.code(204).send();
-      },
+      remove: { access: deleteAccess, summary: 'Delete a server that is not in use', action: deleteServer },
     }),
     route({
       method: 'POST',
@@ -112,10 +63,8 @@ export function serverRoutes(context: AppContext): Route[] {
       params: ServerParams,
       responses: { 200: Server },
       errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) => {
-        const server = await confirmServer(platform, requestContextOf(context, request), params.server);
-        return reply.header('etag', etagOf(server)).send(server);
-      },
+      handler: async ({ params, request, reply }) =>
+        sendWithEtag(reply, await confirmServer(platform, requestContextOf(context, request), params.server)),
     }),
   ];
 }

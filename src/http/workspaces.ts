@@ -21,10 +21,16 @@ import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
 import { originOf } from './authenticate-request.ts';
 import { signedInOf } from './people.ts';
-import { idempotencyClaimOf, memberRequestContextOf, membershipOf, type Route, route } from './route.ts';
+import {
+  IdParams,
+  idempotencyClaimOf,
+  memberRequestContextOf,
+  membershipOf,
+  NoContent,
+  type Route,
+  route,
+} from './route.ts';
 
-const NoContent = z.null().describe('Done');
-const IdParams = z.object({ id: z.string().max(64) });
 const WorkspaceParams = z.object({ workspace: z.string().max(64) });
 
 /** The workspace in a path, for a person with at least this role in it. Throws `not_found`, `forbidden`. */

@@ -11,6 +11,7 @@ import { type PlatformContext, toIsoString } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/servers.ts';
+import type { LogReadOptions } from './logs.ts';
 
 /** A log command that is not followed is ended after this time. */
 const READ_TIMEOUT_MS = 10 * SECOND;
@@ -69,7 +70,7 @@ const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
  */
 export async function* readAppLog(
   { workspaceId, command, directory, servers, variables }: AppLog,
-  { from, follow, signal }: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
+  { from, follow, signal }: LogReadOptions,
 ): AsyncGenerator<string> {
   const release = readerLimiter.acquire(workspaceId);
   if (release === null) {

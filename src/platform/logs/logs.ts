@@ -44,6 +44,14 @@ export interface LogWriter {
   end(): Promise<void>;
 }
 
+export interface LogReadOptions {
+  /** Number of lines to skip. */
+  readonly from: number;
+  /** Whether to wait for more lines. */
+  readonly follow: boolean;
+  readonly signal: AbortSignal;
+}
+
 export interface Logs {
   /** Opens a log, in the transaction that creates its owner, whose id it has. */
   open(trx: Trx, workspaceId: string, logId: string): Promise<void>;
@@ -56,11 +64,7 @@ export interface Logs {
    * Yields the lines after the first `from`, as NDJSON in pieces. With `follow`, waits for more until the log is
    * closed, on whichever node it is written. Ends when the signal aborts. Throws `unavailable` for too many readers.
    */
-  read(
-    workspaceId: string,
-    logId: string,
-    options: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
-  ): AsyncGenerator<string>;
+  read(workspaceId: string, logId: string, options: LogReadOptions): AsyncGenerator<string>;
   /** Ends all waiting readers. */
   stop(): void;
 }

@@ -1,0 +1,77 @@
+/** Routes shared by everything that runs as a job: deployments, runs of scripts, backups. */
+import type { z } from 'zod';
+import type { Code } from '../contract/error-codes.ts';
+import { LogLine, LogQuery } from '../contract/logs.ts';
+import type { RequestContext } from '../platform/context.ts';
+import type { LogReadOptions } from '../platform/logs/logs.ts';
+import type { AppContext } from './app-context.ts';
+import type { Access } from './authenticate-request.ts';
+import { streamLines } from './log-stream.ts';
+import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+
+interface Declaration<Params extends z.ZodType> {
+  readonly url: string;
+  readonly access: Access;
+  readonly summary: string;
+  readonly tag: string;
+  readonly params: Params;
+}
+
+interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType> extends Declaration<Params> {
+  readonly accessFor?: (body: unknown) => Access;
+  readonly body?: Body;
+  readonly schema: z.ZodType;
+  /** The collection of the created job, for the header `Location`; absent if the job exists already. */
+  readonly createdIn?: string;
+  readonly action: (
+    request: RequestContext,
+    params: z.output<Params>,
+    body: z.output<Body>,
+  ) => Promise<{ readonly id: string }>;
+}
+
+/** A POST that creates a job or changes its course. Responds 202, because the job's status may change later. */
+export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
+  context: AppContext,
+  { schema, createdIn, action, ...declaration }: JobDeclaration<Params, Body>,
+): Route {
+  return route({
+    ...declaration,
+    method: 'POST',
+    responses: { 202: schema },
+    errorCodes: ['not_found', 'conflict', 'idempotent_replay'],
+    handler: async ({ params, body, request, reply }) => {
+      const job = await action(requestContextOf(context, request), params, body);
+      if (createdIn !== undefined) reply.header('location', `${createdIn}/${job.id}`);
+      return reply.code(202).send(job);
+    },
+  });
+}
+
+interface LogDeclaration<Params extends z.ZodType> extends Declaration<Params> {
+  readonly errorCodes: readonly Code[];
+  /** Finds the log before the response begins, so that the response can still be an error. */
+  readonly openLog: (
+    workspaceId: string,
+    params: z.output<Params>,
+  ) => Promise<(options: LogReadOptions) => AsyncGenerator<string>>;
+}
+
+/** A GET that streams a log as NDJSON. */
+export function logRoute<Params extends z.ZodType>(
+  context: AppContext,
+  { openLog, ...declaration }: LogDeclaration<Params>,
+): Route {
+  return route({
+    ...declaration,
+    method: 'GET',
+    query: LogQuery,
+    responses: { 200: LogLine },
+    streamsNdjson: true,
+    handler: async ({ params, query, request, reply }) => {
+      const readLog = await openLog(workspaceIdOf(request), params);
+      const options = { from: Number(query.from ?? 0), follow: query.follow === 'true' };
+      return streamLines(context, request, reply, (signal) => readLog({ ...options, signal }));
+    },
+  });
+}

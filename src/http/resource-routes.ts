@@ -1,0 +1,117 @@
+import type { FastifyReply } from 'fastify';
+import { z } from 'zod';
+import type { Code } from '../contract/error-codes.ts';
+import { type Page, pageOf } from '../contract/paging.ts';
+import { etagOf, type PlatformContext, type RequestContext } from '../platform/context.ts';
+import type { AppContext } from './app-context.ts';
+import type { Access } from './authenticate-request.ts';
+import { NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+
+/** What each route of a resource declares. */
+interface Declaration {
+  readonly access: Access;
+  readonly summary: string;
+}
+
+/** A resource that callers name by id or slug: the declarations of its five routes, and the functions that serve them. */
+interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Update extends z.ZodType> {
+  /** As in the path, `/v1/projects/:project`. */
+  readonly noun: 'project' | 'app' | 'server' | 'script';
+  readonly tag: string;
+  readonly schema: z.ZodType<Item>;
+  readonly list: Declaration & {
+    readonly query: Query;
+    readonly errorCodes?: readonly Code[];
+    readonly action: (platform: PlatformContext, workspaceId: string, query: z.output<Query>) => Promise<Page<Item>>;
+  };
+  readonly create: Declaration & {
+    readonly body: Create;
+    readonly action: (platform: PlatformContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
+  };
+  readonly get: Declaration & {
+    readonly action: (platform: PlatformContext, workspaceId: string, idOrSlug: string) => Promise<Item>;
+  };
+  readonly update: Declaration & {
+    readonly body: Update;
+    readonly action: (
+      platform: PlatformContext,
+      request: RequestContext,
+      idOrSlug: string,
+      input: z.output<Update>,
+    ) => Promise<Item>;
+  };
+  readonly remove: Declaration & {
+    readonly action: (platform: PlatformContext, request: RequestContext, idOrSlug: string) => Promise<void>;
+  };
+}
+
+export function sendWithEtag(reply: FastifyReply, item: object): FastifyReply {
+  return reply.header('etag', etagOf(item)).send(item);
+}
+
+/** The routes of a resource: a list in pages, and create, get, edit and delete with entity tags. */
+export function resourceRoutes<
+  Item extends { readonly id: string },
+  Query extends z.ZodType,
+  Create extends z.ZodType,
+  Update extends z.ZodType,
+>(context: AppContext, resource: Resource<Item, Query, Create, Update>): Route[] {
+  const { platform } = context;
+  const { noun, tag, schema, list, create, get, update, remove } = resource;
+  const listUrl = `/v1/${noun}s`;
+  const named = { tag, url: `${listUrl}/:${noun}`, params: z.object({ [noun]: z.string().max(64) }) };
+  const idOrSlugIn = (params: Readonly<Record<string, string>>) => params[noun] ?? '';
+  return [
+    route({
+      ...list,
+      method: 'GET',
+      url: listUrl,
+      tag,
+      responses: { 200: pageOf(schema) },
+      handler: ({ query, request }) => list.action(platform, workspaceIdOf(request), query),
+    }),
+    route({
+      ...create,
+      method: 'POST',
+      url: listUrl,
+      tag,
+      responses: { 201: schema },
+      errorCodes: ['conflict', 'idempotent_replay'],
+      handler: async ({ body, request, reply }) => {
+        const item = await create.action(platform, requestContextOf(context, request), body);
+        return sendWithEtag(reply.code(201).header('location', `${listUrl}/${item.id}`), item);
+      },
+    }),
+    route({
+      ...get,
+      ...named,
+      method: 'GET',
+      responses: { 200: schema },
+      errorCodes: ['not_found'],
+      handler: async ({ params, request, reply }) =>
+        sendWithEtag(reply, await get.action(platform, workspaceIdOf(request), idOrSlugIn(params))),
+    }),
+    route({
+      ...update,
+      ...named,
+      method: 'PATCH',
+      responses: { 200: schema },
+      errorCodes: ['not_found', 'conflict'],
+      handler: async ({ params, body, request, reply }) => {
+        const requestContext = requestContextOf(context, request);
+        return sendWithEtag(reply, await update.action(platform, requestContext, idOrSlugIn(params), body));
+      },
+    }),
+    route({
+      ...remove,
+      ...named,
+      method: 'DELETE',
+      responses: { 204: NoContent },
+      errorCodes: ['not_found', 'conflict'],
+      handler: async ({ params, request, reply }) => {
+        await remove.action(platform, requestContextOf(context, request), idOrSlugIn(params));
+        return reply.code(204).send();
+      },
+    }),
+  ];
+}
