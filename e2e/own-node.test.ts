@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+describe('The Node that is installed with the project', () => {
+  let project: string;
+  before(() => {
+    project = mkdtempSync(join(tmpdir(), 'devpilot-own-node-'));
+    cpSync(join(root, 'bin'), join(project, 'bin'), { recursive: true });
+    const runtime = join(project, `node_modules/node-linux-${process.arch}/bin`);
+    mkdirSync(runtime, { recursive: true });
+    writeFileSync(join(runtime, 'node'), '#!/bin/sh\necho "own node: $*"; cat; exit 7', { mode: 0o755 });
+  });
+  after(() => rmSync(project, { recursive: true }));
+
+  /** Runs `bin/devpilot.mjs` on a Node that reports version 20. */
+  const runUnderNode20 = () =>
+    spawnSync(
+      process.execPath,
+      [
+        '--import',
+        `data:text/javascript,Object.defineProperty(process,'versions',{value:{node:'20.20.2'}})`,
+        join(project, 'bin/devpilot.mjs'),
+        'init',
+        '--json',
+      ],
+      { input: 'a password', encoding: 'utf8' },
+    );
+
+  test('is run by bin/node, whatever Node is in PATH', () => {
+    const { stdout, status } = spawnSync(join(project, 'bin/node'), ['a.ts', '--b'], { input: 'in', encoding: 'utf8' });
+    assert.deepEqual({ stdout, status }, { stdout: 'own node: a.ts --b\nin', status: 7 });
+    const version = execFileSync(join(root, 'bin/node'), ['--version'], { encoding: 'utf8' });
+    assert.equal(version.trim(), process.version);
+  });
+
+  test('runs devpilot if the Node in PATH is too old', () => {
+    const { stdout, status } = runUnderNode20();
+    const expected = `own node: ${join(project, 'bin/devpilot.mjs')} init --json\na password`;
+    assert.deepEqual({ stdout, status }, { stdout: expected, status: 7 });
+  });
+
+  test('is missing and the Node in PATH is too old: one line names the required version', () => {
+    rmSync(join(project, 'node_modules'), { recursive: true });
+    const { stdout, stderr, status } = runUnderNode20();
+    assert.deepEqual({ stdout, status }, { stdout: '', status: 1 });
+    assert.match(stderr, /^devpilot: [^\n]*Node 24\.14 or later[^\n]*\n$/);
+  });
+});
