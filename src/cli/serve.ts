@@ -1,13 +1,21 @@
 import { releaseStartupMemory } from '../server/release-startup-memory.ts';
-import { readSettings } from '../server/settings.ts';
+import { readSettings, type Settings } from '../server/settings.ts';
 import { createLogger, startServer } from '../server/start.ts';
 import { stopListeningForInterrupts } from './interrupt.ts';
+import { formatLogLine } from './terminal-log.ts';
+
+/** JSON for programs; in a terminal readable lines, and only warnings and errors unless `LOG_LEVEL` is set. */
+function createServerLogger({ logLevel }: Settings): ReturnType<typeof createLogger> {
+  if (!process.stdout.isTTY) return createLogger(logLevel);
+  const level = process.env['LOG_LEVEL'] ? logLevel : 'warn';
+  return createLogger(level, { write: (json) => void process.stdout.write(`${formatLogLine(json)}\n`) });
+}
 
 /** Runs the server until SIGTERM or SIGINT, then shuts it down gracefully. A second signal has no effect. */
 export async function serve(): Promise<void> {
   stopListeningForInterrupts();
   const settings = readSettings(process.env);
-  const logger = createLogger(settings.logLevel);
+  const logger = createServerLogger(settings);
   const running = await startServer(settings, { logger });
   releaseStartupMemory();
   const lines = [

@@ -300,7 +300,8 @@ export const SETTINGS = {
   LOG_LEVEL: setting({
     default: 'info',
     ...oneOf(['info', 'fatal', 'error', 'warn', 'debug', 'trace', 'silent']),
-    description: 'Log level. Logs are JSON lines on standard output.',
+    description:
+      'Log level; `warn` by default in a terminal. Logs are JSON lines on standard output, in a terminal plain text.',
   }),
 } as const;
 

@@ -113,8 +113,8 @@ export interface StartOptions {
   readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }
 
-export function createLogger(level: string): pino.Logger {
-  return pino({
+export function createLogger(level: string, destination?: pino.DestinationStream): pino.Logger {
+  const options: pino.LoggerOptions = {
     level,
     base: null,
     redact: {
@@ -127,7 +127,8 @@ export function createLogger(level: string): pino.Logger {
         return { type, message: redactSecrets(message), stack: redactSecrets(stack) };
       },
     },
-  });
+  };
+  return destination === undefined ? pino(options) : pino(options, destination);
 }
 
 function createFailureStore(store: Store): FailureStore {

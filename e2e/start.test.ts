@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { until } from '../src/testing/until.ts';
+import { collectResult, openCliShell } from './cli-shell.ts';
+
+const INTERRUPT = '\u0003';
+const SETUP_LINK = /Set it up, once: [^\n]*\n/;
+const ADDRESS = String.raw`http://127\.0\.0\.1:\d+`;
+const LINES = `Devpilot is at ${ADDRESS}\n${SETUP_LINK.source.replace('[^\\n]*', `${ADDRESS}/setup#code=\\w+`)}`;
+
+/** Starts a server in a terminal, interrupts it, and returns its output. */
+async function startAtTerminal(environment: Readonly<Record<string, string>> = {}): Promise<string> {
+  const shell = openCliShell({ PORT: '0', ...environment });
+  try {
+    const { stdout } = await shell.typeAtTerminal(['serve'], [[SETUP_LINK, INTERRUPT]]);
+    return stdout.replaceAll('\r', '').replaceAll('^C', '');
+  } finally {
+    shell.close();
+  }
+}
+
+describe('devpilot serve', () => {
+  test('prints only the address and the setup link in a terminal', async () => {
+    assert.match(await startAtTerminal(), new RegExp(`^${LINES}$`));
+  });
+
+  test('prints the log as plain text in a terminal if LOG_LEVEL is set', async () => {
+    const shown = await startAtTerminal({ LOG_LEVEL: 'info' });
+    assert.match(
+      shown,
+      new RegExp(`^info: Server listening at ${ADDRESS}\n${LINES}info: stopping signal="SIGINT"\ninfo: stopped\n$`),
+    );
+  });
+
+  test('prints the log as JSON elsewhere', async () => {
+    const shell = openCliShell({ PORT: '0' });
+    const server = shell.start(['serve']);
+    let shown = '';
+    server.stdout?.on('data', (chunk: Buffer) => (shown += chunk.toString()));
+    const ended = collectResult(server);
+    await until(async () => SETUP_LINK.test(shown) || server.exitCode !== null);
+    server.kill('SIGTERM');
+    assert.equal((await ended).code, 0);
+    const messages = shown
+      .split('\n')
+      .flatMap((line) => (line.startsWith('{') ? [JSON.parse(line).msg as string] : []));
+    assert.match(messages[0] ?? '', /^Server listening at /);
+    assert.equal(messages.at(-1), 'stopped');
+    shell.close();
+  });
+});
