@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import {
   globSync,
   mkdirSync,
@@ -15,8 +15,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { freePort } from '../src/testing/postgres.ts';
+import { install, installFromRegistry } from '../src/testing/registry.ts';
 import {
   bearer,
   createKey,
@@ -27,7 +27,6 @@ import {
   type TestPerson,
   type TestServer,
 } from '../src/testing/test-server.ts';
-import { scaledTimeout } from '../src/testing/timeouts.ts';
 import { until } from '../src/testing/until.ts';
 import { collectResult } from './cli-shell.ts';
 
@@ -47,27 +46,18 @@ after(() => rmSync(packageDirectory, { recursive: true, force: true }));
 
 const packed = (name: string) => join(root, 'dist', name);
 
-/** An empty directory with packages installed into it by npm. Rejects if that fails. */
-async function install(name: string, packages: readonly string[], how: readonly string[]): Promise<string> {
+async function installHere(name: string, packages: readonly string[]): Promise<string | null> {
   const directory = join(packageDirectory, name);
-  mkdirSync(directory);
-  writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
-  const quiet = ['--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
-  await promisify(execFile)('npm', ['install', ...quiet, ...how, ...packages], {
-    cwd: directory,
-    timeout: scaledTimeout(200_000),
-  });
-  return directory;
+  return (await installFromRegistry(directory, packages)) ? directory : null;
 }
 
-/** Installs packages with dependencies from the configured registry; null if no registry can be reached. */
-async function installFromRegistry(name: string, packages: readonly string[]): Promise<string | null> {
-  try {
-    return await install(name, packages, ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=60000']);
-  } catch {
-    rmSync(join(packageDirectory, name), { recursive: true, force: true });
-    return null;
-  }
+/** How many packages npm installed into a folder, and how many bytes their files have. */
+function measure(directory: string): { packages: number; bytes: number } {
+  const modules = join(directory, 'node_modules');
+  const { packages } = JSON.parse(readFileSync(join(modules, '.package-lock.json'), 'utf8')) as { packages: object };
+  const files = globSync('**/*', { cwd: modules, withFileTypes: true }).filter((entry) => entry.isFile());
+  const bytes = files.reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  return { packages: Object.keys(packages).length, bytes };
 }
 
 /**
@@ -95,7 +85,8 @@ describe('dist/devpilot-sdk.tgz', () => {
   let testServer: TestServer;
   let owner: TestPerson;
   before(async () => {
-    directory = await install('sdk', [packed('devpilot-sdk.tgz')], ['--offline']);
+    directory = join(packageDirectory, 'sdk');
+    await install(directory, [packed('devpilot-sdk.tgz')], ['--offline']);
     testServer = await startTestServer();
     owner = await signUpOwner(testServer);
   });
@@ -171,7 +162,7 @@ await remembering.close();`,
   test('works when installed: client, guard in both modes, format of a secret', () => use(process.execPath, []));
 
   test('works in Deno and Bun', async (context) => {
-    const runtimes = await installFromRegistry('runtimes', ['deno@2.9.6', 'bun@1.4.5']);
+    const runtimes = await installHere('runtimes', ['deno@2.9.6', 'bun@1.4.5']);
     if (runtimes === null) return context.skip('no registry to install them from');
     const modules = join(runtimes, 'node_modules');
     const [deno] = globSync('@deno/*/deno', { cwd: modules });
@@ -182,7 +173,7 @@ await remembering.close();`,
   });
 
   test('works in a worker: client, and guard in both modes', async (context) => {
-    const runtime = await installFromRegistry('workers', ['workerd@1.20261117.1']);
+    const runtime = await installHere('workers', ['workerd@1.20261117.1']);
     if (runtime === null) return context.skip('no registry to install it from');
     const [workerd] = globSync('node_modules/@cloudflare/workerd-*/bin/workerd', { cwd: runtime });
     if (workerd === undefined) return context.skip('there is none for this machine');
@@ -309,8 +300,13 @@ export const wrapped = guard({ url: 'http://127.0.0.1', scope: 'all' }).wrap((_r
 
 describe('dist/devpilot.tgz', () => {
   test('installed by npm: creates an owner, serves web UI and API, and works as a client', async (context) => {
-    const installed = await installFromRegistry('server', [packed('devpilot.tgz')]);
+    const installed = await installHere('server', [packed('devpilot.tgz')]);
     if (installed === null) context.diagnostic('no registry to install its dependencies from: they are linked');
+    else {
+      const { packages, bytes } = measure(installed);
+      assert.ok(packages <= 130, `${packages} packages`);
+      assert.ok(bytes <= 60_000_000, `${bytes} bytes`);
+    }
     const directory = installed ?? unpackServer();
     const bin = join(directory, 'node_modules/devpilot/bin/devpilot.mjs');
     const environment = {
@@ -354,7 +350,7 @@ describe('dist/devpilot.tgz', () => {
       const page = await fetch(url);
       assert.equal(page.status, 200);
       assert.match(await page.text(), /<script[^>]+src="\/assets\//);
-      assert.equal((await fetch(`${url}/docs`)).status, 200);
+      for (const path of ['/docs', '/docs/scalar.js']) assert.equal((await fetch(url + path)).status, 200, path);
       const signedIn = await fetch(`${url}/v1/sessions`, {
         method: 'POST',
         headers: { 'content-type': 'application/json' },

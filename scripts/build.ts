@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
@@ -38,13 +38,29 @@ function compress(): void {
   }
 }
 
+/** Copies the script of the API reference, as its Fastify plugin serves it, so that a server does not install the packages behind it. */
+async function copyReference(): Promise<void> {
+  const { default: fastify } = await import('fastify');
+  const { default: reference } = await import('@scalar/fastify-api-reference');
+  const app = fastify();
+  await app.register(reference, { routePrefix: '/', configuration: { url: '/openapi.json' } });
+  const { statusCode, rawPayload } = await app.inject('/js/scalar.js');
+  await app.close();
+  if (statusCode !== 200) throw new Error('The script of the API reference was not found.');
+  mkdirSync(join(target, 'docs'), { recursive: true });
+  writeFileSync(join(target, 'docs/scalar.js.gz'), gzipSync(rawPayload, { level: 9 }));
+}
+
 async function build(inputs: string): Promise<void> {
   const started = performance.now();
   process.stderr.write('Building the web UI …\n');
   const { build: bundle } = await import('vite');
   rmSync(target, { recursive: true, force: true });
+  // Otherwise the bundler redraws a line per module in a terminal.
+  process.env['CI'] ??= 'true';
   await bundle({ configFile: join(root, 'src/web/vite.config.ts'), build: { outDir: target } });
   compress();
+  await copyReference();
   writeFileSync(mark, inputs);
   process.stderr.write(`Built the web UI in ${((performance.now() - started) / 1000).toFixed(1)} s.\n`);
 }

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
  * Run by hand after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages that npm omitted
  * from the lockfile because the configured registry does not have them for this version, so that `npm ci` finds
  * lockfile and manifests consistent on every machine. These entries have no integrity hash; none of them is for Linux
- * with glibc, where Devpilot runs.
+ * with glibc, where Devpilot runs. It also removes the `engines` of every package: npm compares them with the Node
+ * version that runs npm and prints warnings, but everything here runs on the Node version that is installed with it.
  */
 interface Entry {
   version?: string;
@@ -13,6 +14,7 @@ interface Entry {
   os?: string[];
   cpu?: string[];
   libc?: string[];
+  engines?: unknown;
   optionalDependencies?: Record<string, string>;
 }
 
@@ -61,6 +63,7 @@ function platformOf(name: string): Pick<Entry, 'os' | 'cpu' | 'libc'> {
 
 let added = 0;
 for (const [path, entry] of Object.entries(lockfile.packages)) {
+  delete entry.engines;
   for (const [name, version] of Object.entries(entry.optionalDependencies ?? {})) {
     const missingPath = findMissingPath(path, name, version);
     if (missingPath === null || !/^\d/.test(version)) continue;

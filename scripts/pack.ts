@@ -62,7 +62,9 @@ function pack(directory: string, packed: string, target: string): void {
   renameSync(join(root, 'dist', packed), join(root, 'dist', target));
 }
 
-const { version, license, type, engines } = manifest;
+const { version, license, type } = manifest;
+/** The Node version that `bin/devpilot.mjs` requires: the packed server, unlike the project, installs no Node. */
+const engines = { node: '>=24.14' };
 
 function packServer(): void {
   const directory = compile('devpilot', ['src/**/*.ts', 'package.json'], {});

@@ -190,7 +190,7 @@ const matchingFiles = (pattern: string) =>
 if (only === undefined) {
   await check('types', 'tsc', ['-p', '.']);
   await check('types of the web UI', 'tsc', ['-p', 'src/web']);
-  await check('lint and format', 'biome', ['check', '.']);
+  await check('lint and format', process.execPath, ['scripts/lint.ts']);
   await check('unused code', 'knip', []);
   await check('build', process.execPath, ['scripts/build.ts']);
 }

@@ -1,7 +1,6 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem } from '../contract/problem.ts';
@@ -11,12 +10,15 @@ import { postprocessOpenApi } from './openapi-postprocess.ts';
 import { sendProblem } from './problems.ts';
 import { baseUrlOf } from './public-origin.ts';
 
+/** The script of the reference, compressed, where `npm run build` puts it. */
+const REFERENCE = fileURLToPath(new URL('../../dist/web/docs/scalar.js.gz', import.meta.url));
+
 const STYLESHEET = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:42rem;margin:3rem auto;padding:0 1rem}
 code{font:0.95em ui-monospace,monospace}dt{font-weight:600}a{color:light-dark(#0b5cad,#8ec5ff)}`;
 
 const START_SCRIPT = `Scalar.createApiReference('#reference', {
   url: '/openapi.json', withDefaultFonts: false, telemetry: false,
-  agent: { disabled: true }, mcp: { disabled: true },
+  agent: { disabled: true }, mcp: { disabled: true }, showDeveloperTools: 'never',
 });`;
 
 function escapeHtml(text: string): string {
@@ -72,9 +74,10 @@ export function registerDocs(app: FastifyInstance, context: AppContext): void {
     reply.type('text/javascript').send(START_SCRIPT),
   );
   app.get('/docs/scalar.js', { schema: { hide: true } }, async (_request, reply) => {
-    scalar ??= readFile(
-      fileURLToPath(import.meta.resolve('@scalar/api-reference')).replace(/dist\/.*$/, 'dist/browser/standalone.js'),
-    ).then((source) => promisify(gzip)(source));
+    if (!existsSync(REFERENCE)) {
+      return sendProblem(reply, new Problem('not_found', 'The API reference is not built: run `npm run build`.'));
+    }
+    scalar ??= readFile(REFERENCE);
     return reply
       .headers({ 'content-encoding': 'gzip', 'cache-control': 'public, max-age=3600' })
       .type('text/javascript')

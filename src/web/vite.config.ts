@@ -16,5 +16,8 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,
+    // The licenses of what is bundled, and of what is copied into the source.
+    license: { fileName: 'licenses.md' },
+    rolldownOptions: { output: { comments: { legal: true } } },
   },
 });

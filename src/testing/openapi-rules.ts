@@ -1,0 +1,183 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+
+/** Rules for the OpenAPI document beyond its own schema: those of OWASP's API Security Top 10 that a document can show, and good form. */
+
+interface Schema {
+  readonly type?: string | readonly string[];
+  readonly enum?: unknown;
+  readonly const?: unknown;
+  readonly maxLength?: number;
+  readonly maxItems?: number;
+  readonly maximum?: number;
+  readonly format?: string;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly additionalProperties?: unknown;
+}
+
+interface Content {
+  readonly schema?: Schema;
+  readonly example?: unknown;
+}
+
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema?: Schema;
+}
+
+interface Operation {
+  readonly operationId?: string;
+  readonly summary?: string;
+  readonly tags?: readonly string[];
+  readonly security?: readonly Readonly<Record<string, unknown>>[];
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Readonly<Record<string, Content>> };
+  readonly responses: Readonly<Record<string, { readonly content?: Readonly<Record<string, Content>> }>>;
+}
+
+export interface OpenApiDocument {
+  readonly info: { readonly description?: string; readonly contact?: object; readonly license?: object };
+  readonly tags: readonly { readonly name: string; readonly description?: string }[];
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+  readonly components: {
+    readonly schemas: Readonly<Record<string, Schema>>;
+    readonly securitySchemes: Readonly<Record<string, { readonly scheme?: string; readonly in?: string }>>;
+  };
+}
+
+export interface Finding {
+  readonly rule: string;
+  /** Method and path, or where else in the document. */
+  readonly at: string;
+}
+
+interface Place {
+  readonly path: string;
+  readonly method: string;
+  readonly operation: Operation;
+  readonly document: OpenApiDocument;
+}
+
+/** A parameter that would put a secret into addresses, which end up in logs. */
+const SECRET_NAME = /secret|token|password|passphrase|api-?key/i;
+
+const answers =
+  (...statuses: readonly string[]) =>
+  ({ operation }: Place) =>
+    statuses.some((status) => operation.responses[status] !== undefined);
+const isRestricted = ({ operation }: Place) => (operation.security ?? []).length > 0;
+const named = (parameters: readonly Parameter[], where: string) =>
+  parameters.filter((one) => one.in === where).map(({ name }) => name);
+
+/** What must hold for each operation. */
+const OPERATION_RULES: Readonly<Record<string, (place: Place) => boolean>> = {
+  'no-trailing-slash': ({ path }) => path === '/' || !path.endsWith('/'),
+  'has-summary': ({ operation }) => (operation.summary ?? '') !== '',
+  'tags-declared': ({ operation: { tags = [] }, document }) =>
+    tags.length > 0 && tags.every((tag) => document.tags.some(({ name }) => name === tag)),
+  'success-response': ({ operation }) => Object.keys(operation.responses).some((status) => /^[23]/.test(status)),
+  'path-parameters': ({ path, operation: { parameters = [] } }) => {
+    const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => name);
+    const required = parameters.filter((one) => one.in !== 'path' || one.required === true);
+    return inPath.sort().join() === named(required, 'path').sort().join();
+  },
+  'parameters-unique': ({ operation: { parameters = [] } }) =>
+    new Set(parameters.map((one) => `${one.in} ${one.name}`)).size === parameters.length,
+  'security-defined': ({ operation: { security = [] }, document }) =>
+    security.flatMap(Object.keys).every((name) => document.components.securitySchemes[name] !== undefined),
+  'no-numeric-ids': ({ operation: { parameters = [] } }) =>
+    parameters.every((one) => one.in !== 'path' || one.schema?.type === 'string'),
+  'no-secrets-in-addresses': ({ operation: { parameters = [] } }) =>
+    ![...named(parameters, 'path'), ...named(parameters, 'query')].some((name) => SECRET_NAME.test(name)),
+  'reads-restricted': (place) => place.method !== 'get' || isRestricted(place),
+  'writes-restricted': (place) => place.method === 'get' || isRestricted(place),
+  'error-401': answers('401'),
+  'error-429': answers('429'),
+  'error-500': answers('500'),
+  'error-validation': answers('400', '422'),
+};
+
+/** What must hold for each schema. */
+const SCHEMA_RULES: Readonly<Record<string, (schema: Schema, types: readonly string[]) => boolean>> = {
+  'strings-bounded': ({ maxLength, ...schema }, types) =>
+    !types.includes('string') || maxLength !== undefined || 'enum' in schema || 'const' in schema,
+  'lists-bounded': ({ maxItems }, types) => !types.includes('array') || maxItems !== undefined,
+  'integers-bounded': ({ maximum, format }, types) =>
+    !types.includes('integer') || maximum !== undefined || format !== undefined,
+  'objects-closed': ({ properties, additionalProperties }) =>
+    properties === undefined || additionalProperties !== undefined,
+};
+
+/** What must hold for the document as a whole. */
+const DOCUMENT_RULES: Readonly<Record<string, (document: OpenApiDocument) => boolean>> = {
+  'info-complete': ({ info }) => [info.description, info.contact, info.license].every((one) => one !== undefined),
+  'tags-described': ({ tags }) =>
+    new Set(tags.map(({ name }) => name)).size === tags.length && tags.every((one) => one.description !== undefined),
+  'operation-ids-unique': ({ paths }) => {
+    const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
+    return !ids.includes(undefined) && new Set(ids).size === ids.length;
+  },
+  'components-used': (document) => {
+    const text = JSON.stringify(document);
+    return Object.keys(document.components.schemas).every((name) => text.includes(`"#/components/schemas/${name}"`));
+  },
+  'no-keys-in-query': ({ components }) => Object.values(components.securitySchemes).every((one) => one.in !== 'query'),
+  'no-http-basic': ({ components }) => Object.values(components.securitySchemes).every((one) => one.scheme !== 'basic'),
+};
+
+/** Yields every schema below a value, with its path. */
+function* schemasIn(value: unknown, at: string): Generator<readonly [at: string, schema: Schema]> {
+  if (typeof value !== 'object' || value === null) return;
+  const { type } = value as Schema;
+  if (typeof type === 'string' || Array.isArray(type)) yield [at, value as Schema];
+  for (const [key, part] of Object.entries(value)) {
+    if (!/^(?:examples?|enum|const|securitySchemes)$/.test(key)) yield* schemasIn(part, `${at}.${key}`);
+  }
+}
+
+/** The contents of an operation's request and responses, each with its pointer (RFC 6901) below the operation. */
+function contentsOf({ requestBody, responses }: Operation): (readonly [pointer: string, content: Content])[] {
+  const bodies = Object.entries({ requestBody, ...responses });
+  return bodies.flatMap(([name, body]) =>
+    Object.entries(body?.content ?? {}).map(([type, content]) => {
+      const pointer = name === 'requestBody' ? name : `responses/${name}`;
+      return [`${pointer}/content/${escapePointer(type)}`, content] as const;
+    }),
+  );
+}
+
+const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
+
+/** Lists where a document violates the OpenAPI schema or one of the rules above. */
+export async function lint(document: OpenApiDocument): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  const { valid, errors } = await new Validator().validate({ ...document });
+  if (!valid) findings.push({ rule: 'openapi-schema', at: JSON.stringify(errors) });
+
+  for (const [rule, holds] of Object.entries(DOCUMENT_RULES)) {
+    if (!holds(document)) findings.push({ rule, at: 'document' });
+  }
+  for (const [at, schema] of schemasIn(document, 'document')) {
+    for (const [rule, holds] of Object.entries(SCHEMA_RULES)) {
+      if (!holds(schema, [schema.type ?? []].flat())) findings.push({ rule, at });
+    }
+  }
+  const ajv = new Ajv2020({ strict: false, validateFormats: false, inlineRefs: false, code: { optimize: false } });
+  ajv.addSchema(document, 'openapi.json');
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const at = `${method} ${path}`;
+      for (const [rule, holds] of Object.entries(OPERATION_RULES)) {
+        if (!holds({ path, method, operation, document })) findings.push({ rule, at });
+      }
+      const wrong = contentsOf(operation).some(([pointer, { schema, example }]) => {
+        const ref = `openapi.json#/paths/${escapePointer(path)}/${method}/${pointer}/schema`;
+        return schema !== undefined && example !== undefined && ajv.getSchema(ref)?.(example) !== true;
+      });
+      if (wrong) findings.push({ rule: 'examples-valid', at });
+    }
+  }
+  return findings;
+}

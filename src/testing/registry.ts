@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { scaledTimeout } from './timeouts.ts';
+
+const run = promisify(execFile);
+const OPTIONS = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'];
+const FROM_REGISTRY = ['--prefer-offline', '--fetch-retries=1', '--fetch-timeout=60000'];
+const INSTALL_TIMEOUT_MS = 200_000;
+
+/** Creates a directory with packages installed into it by npm. Rejects if that fails. */
+export async function install(directory: string, packages: readonly string[], how: readonly string[]): Promise<void> {
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'package.json'), '{"private":true,"type":"module"}');
+  await run('npm', ['install', ...OPTIONS, ...how, ...packages], {
+    cwd: directory,
+    timeout: scaledTimeout(INSTALL_TIMEOUT_MS),
+  });
+}
+
+/** Installs packages with dependencies from the configured registry; false, without a directory, if none can be reached. */
+export async function installFromRegistry(directory: string, packages: readonly string[]): Promise<boolean> {
+  try {
+    await install(directory, packages, FROM_REGISTRY);
+    return true;
+  } catch {
+    rmSync(directory, { recursive: true, force: true });
+    return false;
+  }
+}
+
+/**
+ * Installs the packages of a directory's own lockfile into that directory, unless they are installed already. For
+ * development packages that would take too much space in every `npm ci`. Rejects if that fails.
+ */
+export async function installLocked(directory: string): Promise<void> {
+  const lockfile = join(directory, 'package-lock.json');
+  const installed = join(directory, 'node_modules/.installed-lock.json');
+  if (existsSync(installed) && readFileSync(installed).equals(readFileSync(lockfile))) return;
+  await run('npm', ['ci', ...OPTIONS, ...FROM_REGISTRY], {
+    cwd: directory,
+    timeout: scaledTimeout(INSTALL_TIMEOUT_MS),
+  });
+  copyFileSync(lockfile, installed);
+}
