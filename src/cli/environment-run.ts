@@ -43,7 +43,10 @@ export async function runWithEnvironment(
   // A person who may set variables must not be able to choose which program runs here.
   const withheld = value.data.filter(({ name }) => isControlVariable(name)).map(({ name }) => name);
   if (withheld.length > 0)
-    printNote(`Not passed because they control how programs run: ${withheld.join(', ')}.`, options);
+    printNote(
+      `Not passed because they control how programs run or are set by Devpilot: ${withheld.join(', ')}.`,
+      options,
+    );
   const variables = Object.fromEntries(
     value.data.filter(({ name }) => !isControlVariable(name)).map(({ name, value: text }) => [name, text ?? '']),
   );

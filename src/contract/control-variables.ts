@@ -1,6 +1,6 @@
 /**
- * Names of environment variables that control loaders, shells, interpreters and common tools: what they run or load,
- * which files they read, or where they connect. Permission to set an app's variables must not imply choosing what its
+ * Environment variables that an app's commands do not receive from its environment. Most control loaders, shells, interpreters and common tools: what they run or load,
+ * which files they read, or where they connect; some are set by Devpilot itself. Permission to set an app's variables must not imply choosing what its
  * commands run, so these variables may only be set in the app's `.env`. Variables that merely configure an app, such
  * as `DATABASE_URL`, `PGHOST` or credentials, are allowed. Sources: ld.so(8) and glibc's list of unsafe variables,
  * bash(1), sudo's default `env_delete`, the GNU make manual (10.3), and the manuals of the tools. `docs/variables.md`
@@ -17,7 +17,30 @@ export interface ControlFamily {
   readonly names: string;
 }
 
+/** Variables that Devpilot sets for hooks, health checks, and log and restore commands. */
+const DEVPILOT_VARIABLES = [
+  'DEVPILOT_APP',
+  'DEVPILOT_DEPLOYMENT_ID',
+  'DEVPILOT_STAGE',
+  'DEVPILOT_DIRECTORY',
+  'DEVPILOT_RELEASE',
+  'DEVPILOT_BRANCH',
+  'DEVPILOT_COMMIT',
+  'DEVPILOT_PREVIOUS',
+  'DEVPILOT_FOLLOW',
+  'DEVPILOT_FOLDER',
+  'DEVPILOT_SIZE',
+  'DP_DIR',
+] as const;
+/** The environment that Devpilot adds to the variables of an app; the type makes every name a reserved one. */
+export type DevpilotEnvironment = Readonly<Partial<Record<(typeof DEVPILOT_VARIABLES)[number], string>>>;
+
 export const CONTROL_FAMILIES: readonly ControlFamily[] = [
+  {
+    title: 'Devpilot',
+    reason: 'Set by Devpilot for hooks, health checks, and log and restore commands',
+    names: DEVPILOT_VARIABLES.join(' '),
+  },
   {
     title: 'Shells',
     reason: 'Lookup of commands and startup files, word splitting, and the location of temporary files',
@@ -121,7 +144,7 @@ const NAMES = new Set(WORDS.filter((word) => !/[!*]/.test(word)));
 const PREFIXES = WORDS.filter((word) => word.endsWith('*')).map((word) => word.slice(0, -1));
 const SUFFIXES = WORDS.filter((word) => word.startsWith('*')).map((word) => word.slice(1));
 
-/** Returns whether a variable of this name, in upper or lower case, controls programs. Pure. */
+/** Returns whether commands do not receive a variable of this name, in upper or lower case. Pure. */
 export function isControlVariable(name: string): boolean {
   const upper = name.toUpperCase();
   if (PASSED.has(upper)) return false;

@@ -35,6 +35,12 @@ const HOSTILE = {
   NODE_OPTIONS: '--require /tmp/evil.js',
   HOME: '/tmp/evil',
   npm_config_script_shell: '/tmp/evil.sh',
+  // Devpilot sets these itself, though not for every command.
+  DEVPILOT_APP: 'forged',
+  DEVPILOT_DIRECTORY: 'forged',
+  DEVPILOT_RELEASE: 'forged',
+  DEVPILOT_FOLDER: 'forged',
+  DP_DIR: 'forged',
 };
 
 let testServer: TestServer;
@@ -50,7 +56,7 @@ before(async () => {
     ],
     healthCheck: { command: 'env', timeoutSeconds: 10 },
     logCommand: 'env',
-    backup: { command: 'env', restoreCommand: null },
+    backup: { command: 'env | tee backup.txt', restoreCommand: null },
   });
 });
 after(async () => {
@@ -68,7 +74,7 @@ const setVariables = async (values: Readonly<Record<string, string | null>>) => 
 };
 
 test('variables that control how programs run reach the app in .env, but no command', async () => {
-  await setVariables({ ...HOSTILE, SHOP_NAME: 'the shop of Ada' });
+  await setVariables({ ...HOSTILE, SHOP_NAME: 'the shop of Ada', DEVPILOT_TOKEN: 'for the command line' });
   const done = await deployAndWait(owner, app);
   assert.equal(done.status, 'completed', done.error ?? '');
   const lines = await readDeploymentLog(owner, done.id);
@@ -76,18 +82,20 @@ test('variables that control how programs run reach the app in .env, but no comm
   const spoken = lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text);
   const key = await createKey(owner, ['view_logs', 'manage_backups']);
   const log = await testServer.call(`/v1/apps/${app.id}/logs`, { headers: bearer(key.secret) });
-  const given = `${spoken.join('\n')}\n${log.text}`;
-  assert.equal(given.match(/SHOP_NAME=/g)?.length, 4, 'two hooks, the health check and the log command');
-  for (const [name, value] of Object.entries(HOSTILE)) {
-    assert.ok(notice?.text.includes(name), name);
-    assert.ok(!given.includes(`${name}=${value}`) && !given.includes(`${name}=[secret]`), name);
-    assert.ok(readFileSync(join(app.directory, 'current/.env'), 'utf8').includes(`${name}=`), name);
-  }
   const response = await testServer.call<Backup>(`/v1/apps/${app.id}/backups`, {
     method: 'POST',
     headers: bearer(key.secret),
   });
   await until(async () => (await owner.call<Backup>(`/v1/backups/${response.body.id}`)).body.status === 'completed');
+  const backup = readFileSync(join(app.directory, 'backup.txt'), 'utf8');
+  const given = [...spoken, log.text, backup].join('\n');
+  for (const name of ['SHOP_NAME', 'DEVPILOT_TOKEN'])
+    assert.equal(given.split(`${name}=`).length - 1, 5, 'two hooks, the health check, the log and the backup command');
+  for (const [name, value] of Object.entries(HOSTILE)) {
+    assert.ok(notice?.text.includes(name), name);
+    assert.ok(!given.includes(`${name}=${value}`) && !given.includes(`${name}=[secret]`), name);
+    assert.ok(readFileSync(join(app.directory, 'current/.env'), 'utf8').includes(`${name}=`), name);
+  }
 });
 
 test('variables with which no command can start fail the deployment before it starts, with the reason', async () => {

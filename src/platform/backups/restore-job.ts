@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { PassThrough, Readable } from 'node:stream';
 import { finished, pipeline } from 'node:stream/promises';
 import { createZstdDecompress } from 'node:zlib';
+import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { MINUTE } from '../../contract/limits.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type Step } from '../../runner/run.ts';
@@ -191,7 +192,7 @@ async function restoreByCommand(target: AppTarget, id: string, source: BackupSou
   const { restoreCommand, interpreter } = backupSettingsOf(target.app);
   if (restoreCommand === null) throw new JobFailure('The app no longer has a restoreCommand.');
   const folder = `${target.app.directory ?? '/tmp'}/${incomingName(id)}`;
-  const environment = {
+  const environment: DevpilotEnvironment = {
     DEVPILOT_DIRECTORY: target.app.directory ?? '',
     DEVPILOT_FOLDER: folder,
     DEVPILOT_SIZE: String(source.sizeBytes),

@@ -298,7 +298,9 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
       const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;
       if (hasCommands && problem !== null) throw new JobFailure(problem);
       if (hasCommands && withheld.length > 0 && row.next_server === 0) {
-        log.writeSystemLine(`Written to .env only, because they control how programs run: ${withheld.join(', ')}.`);
+        log.writeSystemLine(
+          `Written to .env only, because they control how programs run or are set by Devpilot: ${withheld.join(', ')}.`,
+        );
       }
       job.signal.throwIfAborted();
       if (waitsForPromotion(row) && row.updated_at + PROMOTION_TIMEOUT_MS <= context.clock()) {

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { writeShellDotenv } from '../../contract/dotenv.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
@@ -145,7 +146,7 @@ async function runScript(
 }
 
 /** Environment of hooks and the app's own commands in addition to the app's variables. */
-function hookEnvironment(deployment: DeploymentRun, stage: HookStage, previous: string | null): Record<string, string> {
+function hookEnvironment(deployment: DeploymentRun, stage: HookStage, previous: string | null): DevpilotEnvironment {
   const { row, plan } = deployment;
   const current = deployment.progress.row();
   return {

@@ -1,3 +1,4 @@
+import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { LogLine } from '../../contract/logs.ts';
@@ -97,17 +98,14 @@ export async function* readAppLog(
   const stopController = new AbortController();
   const combinedSignal = AbortSignal.any([signal, stopController.signal]);
   const mask = createMask(Object.values(variables));
+  const ownEnvironment: DevpilotEnvironment = { DP_DIR: directory ?? '', DEVPILOT_FOLLOW: follow ? '1' : '' };
   const commands = Promise.all(
     servers.map(async ({ serverId, name, target }) => {
       const outcome = await run(
         target,
         {
           command: { interpreter: ['/bin/sh'], body: (directory === null ? '' : ENTER_APP_DIRECTORY) + command },
-          environment: {
-            ...selectCommandVariables(variables).passed,
-            DP_DIR: directory ?? '',
-            DEVPILOT_FOLLOW: follow ? '1' : '',
-          },
+          environment: { ...selectCommandVariables(variables).passed, ...ownEnvironment },
           ...(follow ? {} : { timeoutMs: READ_TIMEOUT_MS }),
           limits: { maxLineCharacters: 8192, maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_CHARACTERS },
           secrets: mask,
