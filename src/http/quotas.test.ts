@@ -348,8 +348,8 @@ forEachEngine('quotas', (engine) => {
       sql`insert into error_issue (id, workspace_id, fingerprint, title, type, status, level, count,
           first_seen_at, last_seen_at, kept_minute, kept_count, sender)
         with recursive numbers (number) as (select 1 union all select number + 1 from numbers where number < ${max})
-        select 'full' || number, ${workspaceId}, 'full' || number, 'T', 'T', 'open', 'error', 1, number, number, 0, 0,
-          'noisy' from numbers`.execute(trx),
+        select 'full' || number, ${workspaceId}, 'full' || number, 'T', 'T', 'open', 'error', 1,
+          number, cast(${NOW} as bigint) + number, 0, 0, 'noisy' from numbers`.execute(trx),
     );
     const nothing = { stack: null, frames: [], breadcrumbs: [], tags: {}, release: null, environment: null, app: null };
     const error = { ...nothing, type: 'Real', message: 'x', level: 'error', fingerprint: null, at: NOW } as const;
