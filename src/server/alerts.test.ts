@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
+import { runCommand } from '../testing/process.ts';
 import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
 
 const RULES = 'deploy/alerts.yml';
@@ -13,6 +15,9 @@ function promtool(args: readonly string[], input = ''): void {
   const { status, stdout, stderr } = spawnSync('promtool', args, { input, encoding: 'utf8' });
   assert.equal(status, 0, `promtool ${args.join(' ')}: ${stdout}${stderr}`);
 }
+
+/** The value of a metric without labels. */
+const readMetric = (text: string, name: string) => Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
 
 test('the alert rules are valid, and each fires when it should and only then', () => {
   promtool(['check', 'rules', RULES]);
@@ -73,6 +78,10 @@ forEachEngine('metrics', (engine) => {
       );
     }
     assert.equal(text.includes('key_someone'), false);
+    const sizes = ['devpilot_sqlite_bytes', 'devpilot_sqlite_wal_bytes'];
+    for (const name of ['devpilot_disk_free_bytes', ...(engine.name === 'sqlite' ? sizes : [])]) {
+      assert.ok(readMetric(text, name) > 0, name);
+    }
   });
 
   if (engine.name !== 'postgres') return;
@@ -84,10 +93,26 @@ forEachEngine('metrics', (engine) => {
       assert.deepEqual([ready.status, ready.body.reasons], [503, ['clock_skew']]);
       assert.match(ready.body.detail ?? '', /clock/);
       const text = await (await fetch(server.running.metricsUrl ?? '')).text();
-      const skew = Number(/^devpilot_clock_skew_seconds (\S+)$/m.exec(text)?.[1]);
+      const skew = readMetric(text, 'devpilot_clock_skew_seconds');
       assert.ok(skew > 50 && skew < 70, `${skew} s`);
     } finally {
       await server.close();
     }
   });
+});
+
+test('the time of the last backup is exported, also if another process made it', async () => {
+  const server = await startTestServer({ environment: { DEVPILOT_METRICS: '127.0.0.1:0' } });
+  try {
+    const startedAt = Date.now();
+    const { code, stderr } = await runCommand(['backup', join(server.dataDirectory, 'backup')], {
+      DEVPILOT_DATA_DIR: server.dataDirectory,
+    });
+    assert.equal(code, 0, stderr);
+    const text = await (await fetch(server.running.metricsUrl ?? '')).text();
+    const completedAt = readMetric(text, 'devpilot_last_backup_timestamp_seconds') * 1000;
+    assert.ok(completedAt >= startedAt && completedAt <= Date.now(), String(completedAt));
+  } finally {
+    await server.close();
+  }
 });
