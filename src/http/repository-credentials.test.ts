@@ -17,8 +17,10 @@ import {
   createServerResource,
   createTestApp,
   deployAndWait,
+  isFinished,
   readDeploymentLog,
   type TestApp,
+  waitForDeployment,
 } from '../testing/test-deployments.ts';
 import {
   bearer,
@@ -301,6 +303,37 @@ test('git gets the credentials for the repository only: no submodule of another 
   } finally {
     for (const one of [...apps, ...work]) one.remove();
     for (const host of hosts) await host.close();
+    await testServer.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
+
+test('a running deployment whose app moves to another host does not send the credentials of the new one', async () => {
+  const testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const work = createTestRepository();
+  work.commit({ 'page.txt': 'one' });
+  work.git('clone', '--quiet', '--bare', work.path, join(directory, 'shop.git'));
+  const host = await startGitHost(directory, { user: 'before', password: 'the move' });
+  const owner = await signUpOwner(testServer);
+  const servers = [(await createServerResource(owner)).id, (await createServerResource(owner)).id];
+  const repository = `${host.origin}/shop.git`.replace('//', '//before:the%20move@');
+  const app = await createTestApp(owner, servers[0] ?? '', { repository });
+  try {
+    const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
+    const waiting = await waitForDeployment(owner, id, (one) => isFinished(one) || one.waitingFor === 'promotion');
+    assert.equal(waiting.waitingFor, 'promotion', waiting.error ?? '');
+    await app.edit({ repository: `https://deploy:${inAddress}@git.example.com/shop.git` });
+    const promoted = await owner.call(`/v1/deployments/${id}/promote`, { method: 'POST' });
+    assert.equal(promoted.status, 202, promoted.text);
+    const { error } = await waitForDeployment(owner, id, isFinished);
+    assert.match(error ?? '', /terminal prompts disabled/);
+    const sent = `Basic ${Buffer.from('before:the move').toString('base64')}`;
+    assert.deepEqual([...new Set(host.authorizationHeaders)], [sent]);
+  } finally {
+    app.remove();
+    work.remove();
+    await host.close();
     await testServer.close();
     rmSync(directory, { recursive: true, force: true });
   }
