@@ -6,7 +6,7 @@ import { gzipSync } from 'node:zlib';
 import pino from 'pino';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { ErrorIssue, ErrorKey } from '../contract/errors.ts';
-import { ERROR_KEY_LIMITS } from '../contract/limits.ts';
+import { ERROR_KEY_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { readSettings } from '../server/settings.ts';
 import { startServer } from '../server/start.ts';
@@ -237,6 +237,24 @@ test('have a rate limit each, and a maximum number per workspace', async () => {
     assert.equal((await send(noisy)).status, 200);
     for (let made = 2; made < ERROR_KEY_LIMITS.perWorkspace; made++) await createErrorKey(person);
     assert.equal((await person.call('/v1/errors/keys', { body: { name: 'One more' } })).status, 422);
+  } finally {
+    await testServer.close();
+  }
+});
+
+test('guesses of keys are limited per client', async () => {
+  const now = Date.now();
+  const testServer = await startTestServer({ clock: () => now });
+  try {
+    const { publicKey } = await createErrorKey(await signUpOwner(testServer));
+    const send = async (key: string) =>
+      (await testServer.call('/api/1/store/', { method: 'POST', body: '{}', headers: auth(key) })).status;
+    for (let sent = 0; sent < UNKNOWN_SECRET_LIMITS.burst; sent += 100) {
+      const answers = await Promise.all(Array.from({ length: 100 }, () => send('0'.repeat(32))));
+      assert.deepEqual(new Set(answers), new Set([401]));
+    }
+    assert.equal(await send('0'.repeat(32)), 429);
+    assert.equal(await send(publicKey), 429, 'the limit does not reveal which keys exist');
   } finally {
     await testServer.close();
   }
