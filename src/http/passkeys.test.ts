@@ -94,10 +94,14 @@ test('options for a sign-in name no passkey, so they do not reveal who has one',
 
 test('a passkey is added, listed, renamed, signs in without a second factor, and is deleted', async () => {
   const authenticator = createTestAuthenticator();
+  const before = await testServer.call('/v1/sessions', { body: { email: ada.email, password: PASSWORD } });
+  assert.equal(before.status, 201);
   const added = await addPasskey(ada, authenticator);
   assert.equal(added.status, 201);
   const { id } = added.body;
   assert.match(id, /^psk_/);
+  const earlier = createTestPerson(testServer, ada.email, cookieOf(before), '');
+  assert.equal((await earlier.call('/v1/me')).status, 401, 'other sessions end');
 
   const renamed = await ada.call<Passkey>(`/v1/me/passkeys/${id}`, { method: 'PATCH', body: { name: 'Red laptop' } });
   assert.equal(renamed.body.name, 'Red laptop');

@@ -44,8 +44,8 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     testServer.call<{ access_token?: string; error?: string }>('/v1/device/token', {
       body: { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code },
     });
-  const signIn = async (email: string, password = PASSWORD) => {
-    const answer = await testServer.call('/v1/sessions', { body: { email, password } });
+  const signIn = async (email: string, password = PASSWORD, code?: string) => {
+    const answer = await testServer.call('/v1/sessions', { body: { email, password, code } });
     return createTestPerson(testServer, email, cookieOf(answer), owner.workspaceId);
   };
   const memberOf = async (email: string) => {
@@ -165,19 +165,30 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
     }
   });
 
-  test('turning two-factor authentication on ends other sessions and approved device codes', async () => {
+  test('turning two-factor authentication on, and off, ends other sessions and approved device codes', async () => {
     const person = await signUpMember(testServer, owner, 'member', 'totp@example.com');
     const other = await signIn(person.email);
     const approved = await startDevice();
     assert.equal((await approve(other, approved)).status, 204);
     const twoFactorSetup = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
     const code = await generate({ secret: twoFactorSetup.body.secret });
-    const confirmed = await person.call('/v1/me/two-factor/confirm', { body: { code } });
+    const confirmed = await person.call<{ recoveryCodes: string[] }>('/v1/me/two-factor/confirm', { body: { code } });
     assert.equal(confirmed.status, 200, confirmed.text);
     assert.equal((await other.call('/v1/me')).status, 401);
     assert.equal((await poll(approved.device_code)).body.error, 'invalid_grant');
-    const now = createTestPerson(testServer, person.email, cookieOf(confirmed), '');
-    assert.equal((await now.call('/v1/me')).status, 200);
+    const on = createTestPerson(testServer, person.email, cookieOf(confirmed), '');
+    assert.equal((await on.call('/v1/me')).status, 200);
+    const [first, second] = confirmed.body.recoveryCodes;
+    const another = await signIn(person.email, PASSWORD, first);
+    const approvedThere = await startDevice();
+    assert.equal((await approve(another, approvedThere)).status, 204);
+    const body = { password: PASSWORD, code: second };
+    const removed = await on.call('/v1/me/two-factor', { method: 'DELETE', body });
+    assert.equal(removed.status, 204, removed.text);
+    assert.equal((await another.call('/v1/me')).status, 401);
+    assert.equal((await poll(approvedThere.device_code)).body.error, 'invalid_grant');
+    const off = createTestPerson(testServer, person.email, cookieOf(removed), '');
+    assert.equal((await off.call('/v1/me')).status, 200);
   });
 
   test('an unconfirmed two-factor setup ends with the sessions', async () => {
