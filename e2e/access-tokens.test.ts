@@ -14,19 +14,13 @@ import {
 import { openTab, readAndClearClipboard } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { waitForFocus } from './keyboard.ts';
-import { chooseInMenu, rowOf } from './page-actions.ts';
+import { rowOf } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
 const fixture = setUpBrowserFixture();
 
 const openTokens = (search = '', person?: TestPerson): Promise<Page> =>
   fixture.open(`/settings/access-tokens${search}`, person === undefined ? {} : { person });
-
-/** Asserts that the token is rejected. */
-async function refused(secret: string): Promise<void> {
-  const answer = await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
-  assert.equal(answer.status, 401);
-}
 
 async function findToken(name: string): Promise<AccessToken> {
   const { body } = await fixture.owner.call<{ data: AccessToken[] }>(`/v1/access-tokens?q=${encodeURIComponent(name)}`);
@@ -233,72 +227,6 @@ describe('The table', () => {
   });
 });
 
-describe('Delete', () => {
-  test('names the token and says when it was last used; a recently used one requires its name to be typed', async () => {
-    const made = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
-    await fixture.server.call('/v1/whoami', { headers: bearer(made.secret) });
-    const tab = await openTokens('?q=Nightly');
-    await rowOf(tab, 'Nightly job').waitFor();
-    await chooseInMenu(tab, 'Nightly job', 'Delete');
-    const dialog = tab.getByRole('dialog', { name: 'Delete access token' });
-    await dialog.getByText('It was used once, most recently just now').waitFor();
-    const button = dialog.getByRole('button', { name: 'Delete' });
-    assert.equal(await button.isDisabled(), true);
-    await dialog.getByLabel('Type Nightly job to confirm').fill('Nightly job');
-    await button.click();
-    await tab.getByText('Nightly job deleted. It no longer works.').waitFor();
-    await refused(made.secret);
-  });
-
-  test('several are deleted together, with a result for each', async () => {
-    const made = await Promise.all(
-      ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
-    );
-    const tab = await openTokens('?q=bulk');
-    await rowOf(tab, 'Bulk a1').waitFor();
-    await tab.getByLabel('Select all on this page').check();
-    await tab.getByText('3 selected').waitFor();
-    await tab.getByRole('button', { name: 'Delete selected' }).click();
-    const dialog = tab.getByRole('dialog', { name: 'Delete 3 access tokens' });
-    await tab.route(`**/v1/access-tokens/${made[1]?.id}`, (route) => route.abort());
-    await dialog.getByRole('button', { name: 'Delete 3' }).click();
-    await dialog.getByText('2 deleted, 1 failed.').waitFor();
-    assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
-    await tab.unroute(`**/v1/access-tokens/${made[1]?.id}`);
-    await dialog.getByRole('button', { name: 'Retry failed' }).click();
-    await dialog.getByText('3 deleted. They no longer work.').waitFor();
-    await dialog.getByRole('button', { name: 'Close' }).click();
-    await tab.getByText('3 selected').waitFor({ state: 'detached' });
-    for (const { secret } of made) await refused(secret);
-  });
-});
-
-test('Replace… goes through the four steps and shows the first use', async () => {
-  const old = await createToken(fixture.owner, ['basic_deployment', 'run_scripts'], { name: 'Deployer' });
-  const tab = await openTokens('?q=Deployer');
-  await rowOf(tab, 'Deployer').waitFor();
-  await chooseInMenu(tab, 'Deployer', 'Replace');
-  const dialog = tab.getByRole('dialog', { name: 'Replace Deployer' });
-  assert.equal(await dialog.getByLabel('run_scripts').isChecked(), true);
-  await dialog.getByRole('button', { name: 'Create replacement' }).click();
-  const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
-  await tab.keyboard.press('Escape');
-  await dialog.getByRole('button', { name: 'I have stored it' }).click();
-  await dialog.getByText('Waiting for the new access token to be used').waitFor();
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 200);
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
-  await dialog.getByText('The new access token is in use').waitFor();
-  assert.deepEqual(await findSecretInTab(tab, secret), []);
-  await dialog.getByRole('button', { name: 'Delete old…' }).click();
-  const confirm = tab.getByRole('dialog', { name: 'Delete access token' });
-  await confirm.getByLabel('Type Deployer to confirm').fill('Deployer');
-  await confirm.getByRole('button', { name: 'Delete' }).click();
-  await dialog.getByText('was replaced and deleted').waitFor();
-  await dialog.getByRole('button', { name: 'Done' }).click();
-  await refused(old.secret);
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
-});
-
 test('two tabs in two workspaces do not mix', async () => {
   const created = await fixture.owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Second place' } });
   const first = await openTokens('?workspace=acme');
@@ -321,23 +249,4 @@ test('two tabs in two workspaces do not mix', async () => {
   await rowOf(second, 'Everything').waitFor();
   await first.goto('/settings/access-tokens?workspace=nobodys');
   await first.getByRole('heading', { name: 'Workspace not found' }).waitFor();
-});
-
-test('at 400 pixels a token is generated, found, read and deleted', async () => {
-  const tab = await fixture.open('/settings/access-tokens', { width: 400 });
-  await tab.getByRole('button', { name: 'Generate Token' }).click();
-  const form = tab.getByRole('dialog', { name: 'Generate Token' });
-  await form.getByLabel('Name').fill('From a telephone');
-  await form.getByLabel('error_tracker').check();
-  await form.getByRole('button', { name: 'Generate Token' }).click();
-  await tab.getByRole('button', { name: 'I have stored it' }).click();
-  await tab.getByRole('searchbox').fill('telephone');
-  await tab.getByRole('link', { name: 'From a telephone' }).click();
-  await tab.getByRole('heading', { name: 'From a telephone', level: 1 }).waitFor();
-  await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
-  await tab.getByRole('link', { name: 'Access Tokens' }).first().click();
-  await rowOf(tab, 'From a telephone').waitFor();
-  await chooseInMenu(tab, 'From a telephone', 'Delete');
-  await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-  await tab.getByText('From a telephone deleted. It no longer works.').waitFor();
 });

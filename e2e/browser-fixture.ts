@@ -3,7 +3,7 @@ import { after, afterEach, before } from 'node:test';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { freePort } from '../src/testing/postgres.ts';
 import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
-import { INSECURE_HOST, openContext, type Scheme, startBrowser, takeScreenshot, watchConsole } from './browser.ts';
+import { INSECURE_HOST, openContext, type Scheme, saveScreenshot, startBrowser, watchConsole } from './browser.ts';
 
 export interface OpenOptions {
   /** The person who is signed in; the owner by default, nobody if null. */
@@ -124,7 +124,7 @@ export function setUpBrowserFixture(
     const failed = 'passed' in context && context.passed === false;
     for (const [index, { tab, whole }] of opened.entries()) {
       if (failed && !tab.isClosed()) {
-        await takeScreenshot(tab, `failed-${context.name.replace(/\W+/g, '-').slice(0, 80)}-${index}`).catch(
+        await saveScreenshot(tab, `failed-${context.name.replace(/\W+/g, '-').slice(0, 80)}-${index}`).catch(
           () => undefined,
         );
       }

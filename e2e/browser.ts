@@ -77,7 +77,8 @@ let axe: Promise<string> | null = null;
 /** Returns the violations that axe-core finds in its default rules (WCAG A and AA, best practices), one per line. */
 export async function findAccessibilityViolations(page: Page): Promise<string[]> {
   axe ??= readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-  await page.evaluate(await axe);
+  const isLoaded = await page.evaluate(() => 'axe' in globalThis);
+  if (!isLoaded) await page.evaluate(await axe);
   return page.evaluate(async () => {
     const { axe: run } = globalThis as unknown as {
       axe: {
@@ -106,8 +107,13 @@ export async function readAndClearClipboard(tab: Page, server: TestServer): Prom
   return text;
 }
 
-/** Writes a screenshot to `e2e/screenshots/`, which Git ignores. */
+/** Writes a screenshot to `e2e/screenshots/`, which Git ignores, if DEVPILOT_TEST_SCREENSHOTS is set. */
 export async function takeScreenshot(page: Page, name: string): Promise<void> {
+  if (process.env['DEVPILOT_TEST_SCREENSHOTS'] !== undefined) await saveScreenshot(page, name);
+}
+
+/** Writes a screenshot to `e2e/screenshots/`, which Git ignores. */
+export async function saveScreenshot(page: Page, name: string): Promise<void> {
   const folder = new URL('./screenshots/', import.meta.url).pathname;
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: `${folder}${name}.png`, fullPage: true });
@@ -161,7 +167,7 @@ function findAnimations(page: Page): Promise<string[]> {
 
 /**
  * Checks a page, with its dialog if one is open, in both color schemes and at all widths: no accessibility violations,
- * no horizontal overflow, no text cut off, no animations. Writes a screenshot of each color scheme and width.
+ * no horizontal overflow, no text cut off, no animations. Takes a screenshot of each color scheme and width.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: before } = page.viewportSize() ?? { width: 1280 };

@@ -16,7 +16,7 @@ const only = words.find((word) => !word.startsWith('--'));
 /** End-to-end tests that freeze and kill processes and measure time; they need the machine to themselves. */
 const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 /** Browser tests that also run in an insecure context; they cover most of what the web UI does there. */
-const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens|api-keys|environment|members|resources)\.test\.ts$/;
+const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|members|resources)\.test\.ts$/;
 /** Slow tests relative to their file size. */
 const LONG_TESTS =
   /\/(?:simulation|run|backups?|jobs|crash|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages)\.test\.ts$/;
