@@ -1,7 +1,8 @@
 import { subscribe } from 'node:diagnostics_channel';
 import type { FastifyInstance } from 'fastify';
+import { createLogger } from '../../src/server/logger.ts';
 import { readSettings } from '../../src/server/settings.ts';
-import { createLogger, startServer } from '../../src/server/start.ts';
+import { startServer } from '../../src/server/start.ts';
 
 /** The server as shipped, plus a route `/bare` that only returns 200 through Fastify. */
 subscribe('fastify.initialization', (message) => {

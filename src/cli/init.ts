@@ -4,8 +4,8 @@ import { SignUp } from '../contract/people.ts';
 import { CreateWorkspace } from '../contract/workspaces.ts';
 import { createFirstOwner } from '../people/sign-up.ts';
 import { openStore } from '../server/open-store.ts';
+import { createPeopleContext } from '../server/people-context.ts';
 import { readSettings } from '../server/settings.ts';
-import { createPeopleContext } from '../server/start.ts';
 
 /** Validates the options with the schemas of the API. Fails with one line that names the field. */
 function parseInput(options: { email: string; name: string; workspace: string }, password: string) {

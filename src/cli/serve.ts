@@ -1,6 +1,7 @@
+import { createLogger } from '../server/logger.ts';
 import { releaseStartupMemory } from '../server/release-startup-memory.ts';
 import { readSettings, type Settings } from '../server/settings.ts';
-import { createLogger, startServer } from '../server/start.ts';
+import { startServer } from '../server/start.ts';
 import { stopListeningForInterrupts } from './interrupt.ts';
 import { formatLogLine } from './terminal-log.ts';
 

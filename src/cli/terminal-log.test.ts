@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createLogger } from '../server/start.ts';
+import { createLogger } from '../server/logger.ts';
 import { formatLogLine } from './terminal-log.ts';
 
 test('a log entry is one line with level, message, error and fields, without control characters', () => {

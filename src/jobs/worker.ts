@@ -98,6 +98,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   let ticking: Promise<void> | null = null;
   let tickAgain = false;
   let stopping = false;
+  let stopped: Promise<void> | null = null;
 
   function abort(job: HeldJob, abortReason: AbortReason, message: string): void {
     const reason = new JobAborted(abortReason, message);
@@ -318,6 +319,21 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
       });
   }
 
+  async function stopWork(): Promise<void> {
+    stopping = true;
+    const all = [...held.values()];
+    const allFinished = Promise.all(all.map((job) => job.finished));
+    const waitUpTo = (durationMs: number) =>
+      Promise.race([allFinished, new Promise((resolve) => setTimeout(resolve, durationMs))]);
+    if (all.length > 0) await waitUpTo(STOP_GRACE_MS);
+    for (const job of held.values()) abort(job, 'stopped', MESSAGES.stopped);
+    if (held.size > 0) await waitUpTo(CLEANUP_TIMEOUT_MS);
+    clearInterval(timer);
+    clearInterval(fenceTimer);
+    timer = undefined;
+    await ticking;
+  }
+
   return {
     ...queue,
     register(kind) {
@@ -330,20 +346,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
       fenceTimer = setInterval(fence, Math.min(heartbeatMs, 500));
       wake();
     },
-    async stop() {
-      stopping = true;
-      const all = [...held.values()];
-      const allFinished = Promise.all(all.map((job) => job.finished));
-      const waitUpTo = (durationMs: number) =>
-        Promise.race([allFinished, new Promise((resolve) => setTimeout(resolve, durationMs))]);
-      if (all.length > 0) await waitUpTo(STOP_GRACE_MS);
-      for (const job of held.values()) abort(job, 'stopped', MESSAGES.stopped);
-      if (held.size > 0) await waitUpTo(CLEANUP_TIMEOUT_MS);
-      clearInterval(timer);
-      clearInterval(fenceTimer);
-      timer = undefined;
-      await ticking;
-    },
+    stop: () => (stopped ??= stopWork()),
     running: () => held.size,
     counts: () => countJobs(store.read, clock()),
   };

@@ -52,7 +52,7 @@ const countConnections = (server: Server): Promise<number> =>
  * (`http/http-server.ts`). After that idle connections may be closed. The returned function resolves when all
  * connections have ended.
  */
-export async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
+async function stopListening(server: Server, quietMs: number): Promise<() => Promise<void>> {
   // Not `http.Server.prototype.close`, which closes idle connections immediately.
   const ended = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()));
   const startedAt = performance.now();
@@ -67,4 +67,21 @@ export async function stopListening(server: Server, quietMs: number): Promise<()
   }
   server.off('request', noteRequest);
   return () => ended;
+}
+
+/** Time that requests in flight get before their connections are cut; milliseconds. */
+const CLOSE_TIMEOUT_MS = 4_000;
+/** Longer than that: `closeHttpServer` keeps its own time limit. */
+export const HTTP_CLOSE_LIMIT_MS = CLOSE_TIMEOUT_MS + 2_000;
+
+/** Stops listening, completes requests in flight and closes all connections. `close` is the framework's own. */
+export async function closeHttpServer(server: Server, close: () => Promise<unknown>, quietMs: number): Promise<void> {
+  const forcedCloseTimer = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
+  const allEnded = await stopListening(server, quietMs);
+  // A connection answered in the meantime would be kept alive, and the stop would wait for it.
+  const sweep = setInterval(() => server.closeIdleConnections(), 20);
+  await close();
+  await allEnded();
+  clearTimeout(forcedCloseTimer);
+  clearInterval(sweep);
 }

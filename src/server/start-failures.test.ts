@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { refuseUnusableFiles } from '../store/data-directory.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { runCommand, temporaryDirectory } from '../testing/process.ts';
+import { createLogger } from './logger.ts';
+import { readSettings } from './settings.ts';
+import { startServer } from './start.ts';
 
 const FILES = [
   'devpilot.db',
@@ -67,5 +72,28 @@ test('a file of the data directory that this user may not use is named, with the
       error.message.includes('DEVPILOT_DATA_DIR'),
   );
   refuseUnusableFiles(join(directory.path, 'nothing-there'), denied);
+  directory.remove();
+});
+
+test('a start that fails releases the data directory, whichever step fails', async () => {
+  const directory = temporaryDirectory();
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const { port } = taken.address() as AddressInfo;
+  const logger = createLogger('silent');
+  const settings = (metrics?: string) =>
+    readSettings({
+      PORT: '0',
+      HOST: '127.0.0.1',
+      DEVPILOT_DATA_DIR: directory.path,
+      ...(metrics !== undefined && { DEVPILOT_METRICS: metrics }),
+    });
+  const clock = () => {
+    throw new Error('no time');
+  };
+  await assert.rejects(startServer(settings(), { logger, clock }), /no time/);
+  await assert.rejects(startServer(settings(`127.0.0.1:${port}`), { logger }), /DEVPILOT_METRICS/);
+  await (await startServer(settings(), { logger })).close();
+  taken.close();
   directory.remove();
 });

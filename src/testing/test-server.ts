@@ -5,8 +5,9 @@ import type { CreatedAccessToken } from '../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../contract/api-keys.ts';
 import type { CreatedInvitation } from '../contract/invitations.ts';
 import type { AssignableRole, Permission, Scope } from '../contract/vocabulary.ts';
+import { createLogger } from '../server/logger.ts';
 import { readSettings } from '../server/settings.ts';
-import { createLogger, type RunningServer, startServer } from '../server/start.ts';
+import { type RunningServer, startServer } from '../server/start.ts';
 
 export const PASSWORD = 'a long and private sentence';
 

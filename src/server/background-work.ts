@@ -1,0 +1,62 @@
+import { deploymentJobKind } from '../platform/deployments/deployments.ts';
+import type { Base } from './base.ts';
+import {
+  FLUSH_INTERVAL_MS,
+  FLUSH_USES_INTERVAL_MS,
+  FOLD_INTERVAL_MS,
+  FOLD_TIME_BUDGET_MS,
+  HOUSEKEEPING_INTERVAL_MS,
+  repeatEvery,
+  runHousekeeping,
+} from './housekeeping.ts';
+import { startScheduler, WORK_INTERVALS } from './scheduler.ts';
+import type { Services } from './services.ts';
+
+/** A stop waits this long for mail in the queue, milliseconds. */
+const MAIL_STOP_TIMEOUT_MS = 1_000;
+/** Minimum time for the last writes of a stop, however long the last responses took; milliseconds. */
+const LAST_WRITES_LEAST_MS = 1_500;
+
+/** Starts jobs, schedules and everything that is written or deleted from time to time. */
+export function startBackgroundWork(
+  { settings, options, clock, log, closers }: Base,
+  { checks, people, sessionActivity, jobs, platform }: Services,
+): { announceStop(): void } {
+  const { usageRecorder, usageJournal, flushDenials } = checks;
+  const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
+  const timers = [
+    // Uses have their own timer: at most the last second of uses may be lost if the process is killed.
+    repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true),
+    repeatEvery(
+      FLUSH_INTERVAL_MS,
+      async () => {
+        await flushDenials();
+        await sessionActivity.flush();
+      },
+      onError,
+    ),
+    repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError),
+    repeatEvery(HOUSEKEEPING_INTERVAL_MS, () => runHousekeeping(platform, clock(), settings.retentionDays), onError),
+  ];
+  if (settings.databaseUrl !== null) timers.push(repeatEvery(FLUSH_INTERVAL_MS, checks.refreshFailures, onError));
+  jobs.register(deploymentJobKind(platform));
+  jobs.start();
+  const schedules = startScheduler(platform, options.work ?? WORK_INTERVALS);
+
+  closers.add([checks.flushLastUses, () => flushDenials(true), sessionActivity.flush], LAST_WRITES_LEAST_MS);
+  closers.add([
+    schedules.stop,
+    jobs.stop,
+    ...timers.map((timer) => timer.stop),
+    platform.patternMatcher.close,
+    () => people.background.stop(MAIL_STOP_TIMEOUT_MS),
+  ]);
+  return {
+    /** Starts what takes long, while the last requests are completed; the closers wait for it. */
+    announceStop() {
+      platform.logs.stop();
+      schedules.stop().catch(() => undefined);
+      jobs.stop().catch(() => undefined);
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import type pino from 'pino';
+import type { PlatformContext } from '../platform/context.ts';
+import type { Store } from '../store/store.ts';
+import type { Closers } from './closers.ts';
+import { createLogger } from './logger.ts';
+import type { MetricsRecorder } from './metrics.ts';
+import { openStore } from './open-store.ts';
+import type { WorkIntervals } from './scheduler.ts';
+import type { Settings } from './settings.ts';
+
+export interface StartOptions {
+  readonly clock?: () => number;
+  /** Pauses before another attempt to connect to a server; for tests. */
+  readonly connecting?: PlatformContext['connectRetryDelays'];
+  readonly logger?: pino.Logger;
+  /** A stop closes idle connections after this long without a request, milliseconds; for tests. */
+  readonly quietMs?: number;
+  /** Intervals of checks for due schedules and leftovers; for tests. */
+  readonly work?: WorkIntervals;
+  /** Lease and heartbeat of the job queue, after which nodes are considered lost; for tests. */
+  readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
+}
+
+/** What every later step of a start uses. */
+export interface Base {
+  readonly settings: Settings;
+  readonly options: StartOptions;
+  readonly clock: () => number;
+  readonly log: pino.Logger;
+  readonly closers: Closers;
+  /** Null if the setting `DEVPILOT_METRICS` is off. */
+  readonly meter: MetricsRecorder | null;
+  readonly store: Store;
+  readonly secret: Buffer;
+}
+
+/** Opens the store. Throws what `openStore` throws. */
+export async function openBase(settings: Settings, options: StartOptions, closers: Closers): Promise<Base> {
+  const log = options.logger ?? createLogger(settings.logLevel);
+  const opened = await openStore(settings, {
+    onError: (error) => log.warn({ err: error }, 'database connection lost'),
+    onFault: (message) => log.fatal(message),
+  });
+  closers.add([opened.release]);
+  closers.add([opened.store.close]);
+  // Loaded only if needed, to keep start-up time and idle memory low.
+  const meter = settings.metrics === null ? null : (await import('./metrics.ts')).createMetricsRecorder();
+  const store = meter?.instrumentStore(opened.store) ?? opened.store;
+  const clock = options.clock ?? Date.now;
+  return { settings, options, clock, log, closers, meter, store, secret: opened.secret };
+}

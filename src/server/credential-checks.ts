@@ -1,0 +1,104 @@
+import { createDenialWriter } from '../audit/denial-writer.ts';
+import { createDenialBuffer, type DenialBuffer } from '../audit/denials.ts';
+import { type AuthenticationListener, createCredentialAuthenticator } from '../authorization/authenticate.ts';
+import { createFailureLimiter } from '../authorization/failure-limiter.ts';
+import { createPassphraseVerifier } from '../authorization/passphrase-verifier.ts';
+import type { RecordRegistry } from '../authorization/registry.ts';
+import { createTrustedClients } from '../authorization/trusted-clients.ts';
+import { createFindRecord, createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { createUsageRecorder } from '../authorization/usage-recorder.ts';
+import { ID_PREFIXES } from '../contract/id.ts';
+import { FAILURE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import { createUsageJournal } from '../credentials/usage-journal.ts';
+import { recentlyFailedSubjects } from '../store/failures.ts';
+import type { Store } from '../store/store.ts';
+import { addressesUsedSince } from '../store/usage.ts';
+import { createFailureStore } from './people-context.ts';
+
+/** With more credentials than this in chunks that are not folded, readers get the figures of the last fold. */
+const MAX_PENDING_USES_FOR_READERS = 5_000;
+/**
+ * Window in which failures on other nodes are read again, milliseconds; longer than clock differences and write
+ * delays.
+ */
+const FAILURE_LOOKBACK_MS = 30_000;
+const MAX_REFRESHED_SUBJECTS = 200;
+
+function recordDenials(denials: DenialBuffer, clock: () => number): AuthenticationListener {
+  return ({ decision, record }, request) => {
+    if (decision === 'ok' || record === null) return;
+    const { id, kind, name, workspace } = record;
+    denials.add({
+      workspaceId: workspace.id,
+      action: decision === 'passphrase_incorrect' ? 'credential.passphrase_failed' : 'credential.denied',
+      actor: { kind, id, name },
+      credential: { kind, id, name },
+      reason: decision,
+      origin: { address: request.address, userAgent: request.userAgent, requestId: request.requestId },
+      at: clock(),
+    });
+  };
+}
+
+/** Everything that a check of a credential consults or counts, and the writes that it leaves for later. */
+export async function createCredentialChecks(options: {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly lastWallTime: () => number;
+  readonly nodeId: string;
+  readonly registry: RecordRegistry;
+}) {
+  const { store, clock, nodeId, registry } = options;
+  const passphraseFailures = createFailureLimiter(createFailureStore(store), FAILURE_LIMITS.passphrase);
+  const trustedClients = createTrustedClients((workspaceId, id, since) =>
+    addressesUsedSince(store.read, workspaceId, id, since),
+  );
+  const passphraseVerifier = createPassphraseVerifier(passphraseFailures, trustedClients);
+  const usageJournal = await createUsageJournal(store);
+  const usageRecorder = createUsageRecorder(usageJournal, nodeId, registry.counterSlots);
+  const denials = createDenialBuffer();
+  const unknownSecrets = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
+  const findRecord = createFindRecord(registry, unknownSecrets, clock);
+  const authenticator = createCredentialAuthenticator({
+    registry,
+    findRecord,
+    passphraseVerifier,
+    usageRecorder,
+    clock,
+    lastWallTime: options.lastWallTime,
+    onResult: recordDenials(denials, clock),
+  });
+  return {
+    authenticator,
+    passphraseVerifier,
+    findRecord,
+    unknownSecrets,
+    usageJournal,
+    usageRecorder,
+    denials,
+    flushDenials: createDenialWriter(store, denials, clock),
+    /** Writes the uses counted so far for a reader, unless that would take too long. */
+    async flushUses(): Promise<void> {
+      const pending = usageRecorder.pendingCredentials() + usageJournal.pendingUses();
+      if (pending === 0 || pending > MAX_PENDING_USES_FOR_READERS) return;
+      await usageRecorder.flush();
+      await usageJournal.fold();
+    },
+    /** Writes all counted uses. What is too much to fold now is folded after the next start, to keep a stop short. */
+    async flushLastUses(): Promise<void> {
+      await usageRecorder.flush();
+      if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.fold();
+    },
+    /**
+     * Learns of failures on other nodes: requests with a passphrase proven on this node are authorized from the cache.
+     */
+    async refreshFailures(): Promise<void> {
+      const since = clock() - FAILURE_LOOKBACK_MS;
+      const prefix = ID_PREFIXES.access_token;
+      const subjects = await recentlyFailedSubjects(store.read, prefix, since, MAX_REFRESHED_SUBJECTS);
+      for (const subject of subjects) await passphraseFailures.refresh(subject, clock());
+    },
+  };
+}
+
+export type CredentialChecks = Awaited<ReturnType<typeof createCredentialChecks>>;

@@ -1,0 +1,44 @@
+import type { AddressInfo } from 'node:net';
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Base } from './base.ts';
+import { databaseFileIn } from './health-metrics.ts';
+import { formatAuthority, listenOrExplain } from './listen.ts';
+import type { OwnMembership } from './own-membership.ts';
+import type { Services } from './services.ts';
+
+/** Listens for scrapers. Returns the URL of the metrics, null if the setting `DEVPILOT_METRICS` is off. */
+export async function startMetrics(
+  { settings, meter, clock, closers, store }: Base,
+  { membership, registry, skew }: OwnMembership,
+  { checks, jobs }: Services,
+): Promise<string | null> {
+  const { metrics: listener } = settings;
+  if (meter === null || listener === null) return null;
+  const gauges = {
+    version: packageJson.version,
+    cachedRecords: registry.size,
+    usageLagMs: () => checks.usageRecorder.lagMs(clock()),
+    pendingCredentials: checks.usageRecorder.pendingCredentials,
+    refusedLookups: checks.unknownSecrets.refusalCount,
+    jobs: jobs.counts,
+    localJobs: jobs.running,
+    health: {
+      leaseHeld: membership.lease.holds,
+      leases: membership.countLeases,
+      skewMs: skew.skewMs,
+      pools: () => {
+        const leases = membership.leasePoolUsage();
+        return { ...store.poolUsage?.(), ...(leases !== null && { lease: leases }) };
+      },
+      dataDirectory: settings.dataDirectory,
+      database: settings.databaseUrl === null ? databaseFileIn(settings.dataDirectory) : null,
+    },
+    diskFull: () => store.diskFull?.() ?? false,
+    reserveBytes: () => store.reserveBytes?.() ?? 0,
+  };
+  const names = { host: 'DEVPILOT_METRICS', port: 'DEVPILOT_METRICS' };
+  const server = await listenOrExplain(names, listener, () => meter.listen(listener, gauges));
+  closers.add([() => void server.close()]);
+  const { address, port } = server.address() as AddressInfo;
+  return `http://${formatAuthority(address, port)}/metrics`;
+}

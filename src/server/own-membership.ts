@@ -1,0 +1,50 @@
+import type { Digest } from '../authorization/record.ts';
+import { createRecordCache } from '../authorization/record-cache.ts';
+import { createRecordRegistry, type RecordRegistry } from '../authorization/registry.ts';
+import { createId } from '../contract/id.ts';
+import { readStoredCredential } from '../credentials/stored-record.ts';
+import { hasAnyPerson } from '../store/people.ts';
+import type { Base } from './base.ts';
+import { type ClockSkew, createClockSkew } from './clock-skew.ts';
+import { type ClusterMembership, createStandaloneMembership, joinCluster } from './cluster-membership.ts';
+
+/** Maximum number of cached records, about 300 bytes each. */
+const MAX_CACHED_RECORDS = 1_000_000;
+
+export interface OwnMembership {
+  readonly nodeId: string;
+  /** The records that this node may decide from while its membership's lease holds. */
+  readonly registry: RecordRegistry;
+  readonly membership: ClusterMembership;
+  readonly skew: ClockSkew;
+}
+
+/** Prepares the membership of this process, alone or in a cluster; `membership.start` takes the first lease. */
+export async function prepareMembership({ settings, clock, log, closers, store }: Base): Promise<OwnMembership> {
+  const read = (digest: Digest) => readStoredCredential(store, digest);
+  const registry = createRecordRegistry({
+    read,
+    lease: { holds: () => membership.lease.holds() },
+    cache: createRecordCache(MAX_CACHED_RECORDS),
+  });
+  const nodeId = createId('node', clock());
+  const skew = createClockSkew(
+    (skewMs) => log.warn({ skewMs }, 'clock differs from the database; synchronize both'),
+    (skewMs) => log.info({ skewMs }, 'clock agrees with the database again'),
+  );
+  const isNew = !(await hasAnyPerson(store.read));
+  const options = { bound: settings.revocationBoundMs, isNew, registry, read };
+  const membership =
+    settings.databaseUrl === null
+      ? createStandaloneMembership({ ...options, store })
+      : joinCluster({
+          ...options,
+          url: settings.databaseUrl,
+          id: nodeId,
+          clock,
+          onSkew: skew.record,
+          onError: (error) => log.warn({ err: error }, 'lease renewal failed; retrying'),
+        });
+  closers.add([membership.stop]);
+  return { nodeId, registry, membership, skew };
+}

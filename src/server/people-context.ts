@@ -1,0 +1,44 @@
+import { createFailureLimiter, type FailureStore } from '../authorization/failure-limiter.ts';
+import { createKeyedMutex } from '../authorization/keyed-mutex.ts';
+import { FAILURE_LIMITS } from '../contract/limits.ts';
+import type { PeopleContext } from '../people/context.ts';
+import { createMailer } from '../people/mail.ts';
+import { countFailure, recentFailures } from '../store/failures.ts';
+import { createSeal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+import type { Settings } from './settings.ts';
+
+/** Sign-ins and sign-ups per client that may wait for their turn. Requests beyond its limits cost no hash. */
+const MAX_WAITING_ATTEMPTS = 256;
+
+export function createFailureStore(store: Store): FailureStore {
+  return {
+    recentFailures: (subject, since) => recentFailures(store.read, subject, since),
+    countFailureIfAllowed: (subject, failure, since, allows) =>
+      store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
+  };
+}
+
+/** The context of everything about people; also used by commands that run without a server. */
+export function createPeopleContext(
+  store: Store,
+  secret: Buffer,
+  settings: Settings,
+  rest: Pick<PeopleContext, 'clock' | 'waitForConfirmation' | 'denials' | 'publicUrl' | 'background'>,
+): PeopleContext {
+  const failures = createFailureStore(store);
+  const { signIn, acrossAccounts: stranger } = FAILURE_LIMITS;
+  return {
+    ...rest,
+    store,
+    seal: createSeal([secret]),
+    failures: {
+      signIn: createFailureLimiter(failures, signIn),
+      acrossAccounts: createFailureLimiter(failures, { perAddress: stranger, perSubject: stranger }),
+      clientMutex: createKeyedMutex(MAX_WAITING_ATTEMPTS),
+    },
+    signUp: settings.signUp,
+    workspaces: settings.workspaces,
+    mail: settings.smtpUrl === null ? null : createMailer(settings.smtpUrl, settings.mailFrom),
+  };
+}

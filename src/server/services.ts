@@ -1,0 +1,114 @@
+import packageJson from '../../package.json' with { type: 'json' };
+import type { WaitForConfirmation } from '../authorization/registry.ts';
+import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import type { AppContext } from '../http/app-context.ts';
+import { createJobWorker, type JobWorker } from '../jobs/worker.ts';
+import { createBackgroundQueue } from '../people/background-queue.ts';
+import type { PeopleContext } from '../people/context.ts';
+import { createSessionActivityBuffer, type SessionActivityBuffer } from '../people/session-activity-buffer.ts';
+import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
+import type { PlatformContext } from '../platform/context.ts';
+import { createErrorIngest } from '../platform/errors/error-ingest.ts';
+import { createLogs } from '../platform/logs/logs.ts';
+import { createPatternMatcher } from '../platform/scripts/pattern-matcher.ts';
+import type { Seal } from '../store/seal.ts';
+import { openBackupStorages } from './backup-storages.ts';
+import type { Base } from './base.ts';
+import { type CredentialChecks, createCredentialChecks } from './credential-checks.ts';
+import type { OwnMembership } from './own-membership.ts';
+import { createPeopleContext } from './people-context.ts';
+import { findReadinessFailures } from './readiness.ts';
+import { registerJobKinds } from './scheduler.ts';
+
+/** Password reset requests that may wait for their mail. */
+const MAX_WAITING_MAILS = 1_000;
+
+/** Milliseconds. A firewall that limits connections admits one again after half a minute without an attempt. */
+const CONNECT_RETRY_PAUSES_MS = {
+  start: [1 * SECOND, 3 * SECOND, 8 * SECOND],
+  rollback: [1 * SECOND, 3 * SECOND, 8 * SECOND, 15 * SECOND, 32 * SECOND],
+};
+
+export interface Services {
+  readonly checks: CredentialChecks;
+  readonly people: PeopleContext;
+  readonly sessionActivity: SessionActivityBuffer;
+  readonly jobs: JobWorker;
+  readonly platform: PlatformContext;
+  /** What route handlers use of all this. */
+  readonly appContext: AppContext;
+}
+
+function createPlatform(base: Base, jobs: JobWorker, seal: Seal): PlatformContext {
+  const { settings, options, clock, log, store } = base;
+  const platform: PlatformContext = {
+    store,
+    clock,
+    seal,
+    allowLocalServers: settings.localServer === 'on',
+    connectRetryDelays: options.connecting ?? CONNECT_RETRY_PAUSES_MS,
+    activityIngest: createActivityIngest(store),
+    errorIngest: createErrorIngest(store),
+    jobs,
+    logs: createLogs({ store, clock, onError: (error) => log.error({ err: error }, 'log lines not written') }),
+    patternMatcher: createPatternMatcher(),
+    backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'backup storage unavailable')),
+    onError: (error) => log.error({ err: error }, 'task failed; retrying'),
+  };
+  registerJobKinds(platform);
+  return platform;
+}
+
+/** Creates everything that routes and background work use. `url` returns the URL of the listener. */
+export async function createServices(base: Base, cluster: OwnMembership, url: () => string): Promise<Services> {
+  const { settings, options, clock, log, meter, store } = base;
+  const { membership, registry, nodeId } = cluster;
+  const waitForConfirmation: WaitForConfirmation = async (revocation) => {
+    const receipt = await membership.waitForConfirmation(revocation);
+    meter?.recordConfirmation(receipt.ms);
+    return receipt;
+  };
+  const checks = await createCredentialChecks({
+    ...{ store, clock, nodeId, registry },
+    lastWallTime: options.clock ?? membership.lastWallTime,
+  });
+  const { authenticator, denials } = checks;
+  const people = createPeopleContext(store, base.secret, settings, {
+    clock,
+    waitForConfirmation,
+    denials,
+    publicUrl: () => settings.publicUrl ?? url(),
+    background: createBackgroundQueue(MAX_WAITING_MAILS, (error) => log.error({ err: error }, 'email not sent')),
+  });
+  const sessionActivity = createSessionActivityBuffer(store);
+  const jobs = createJobWorker({
+    ...{ store, clock, nodeId },
+    onError: (error) => log.error({ err: error }, 'job failed'),
+    ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
+    ...options.jobs,
+  });
+  const platform = createPlatform(base, jobs, people.seal);
+  const appContext: AppContext = {
+    ...{ store, clock, people, platform, denials, sessionActivity },
+    version: packageJson.version,
+    publicUrl: settings.publicUrl,
+    listenHost: settings.host,
+    seal: people.seal,
+    authenticator: meter?.instrumentAuthenticator(authenticator) ?? authenticator,
+    passphraseVerifier: checks.passphraseVerifier,
+    findRecord: checks.findRecord,
+    unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    guards: membership.guards,
+    guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    recordGuardUses: checks.usageJournal.addUses,
+    credentials: {
+      ...{ store, clock, waitForConfirmation },
+      waitForAllConfirmations: membership.waitForAllConfirmations,
+      flushUses: checks.flushUses,
+    },
+    flushDenials: () => checks.flushDenials(),
+    readinessFailures: () => findReadinessFailures(store, membership.lease, cluster.skew),
+  };
+  return { checks, people, sessionActivity, jobs, platform, appContext };
+}
