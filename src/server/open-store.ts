@@ -46,6 +46,12 @@ function lockDirectory(path: string): DataDirectory {
   }
 }
 
+/** Adds the setting that selects the data directory to a refusal that names no setting. */
+function nameDataDirectory(error: unknown): unknown {
+  if (!(error instanceof StartRefusedError) || error.message.includes('DEVPILOT_')) return error;
+  return new StartRefusedError(`DEVPILOT_DATA_DIR: ${error.message}`, { cause: error });
+}
+
 function refuseFiles(path: string): void {
   try {
     refuseUnusableFiles(path);
@@ -118,7 +124,7 @@ export async function openStore(settings: Settings, options: OpenOptions = {}): 
       return await openEmbedded(settings, directory, options);
     } catch (error) {
       directory.release();
-      throw error;
+      throw nameDataDirectory(error);
     }
   }
   const configuredSecret = secretFromSettings(settings);

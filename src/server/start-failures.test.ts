@@ -45,6 +45,24 @@ for (const [what, put] of Object.entries(ways)) {
   });
 }
 
+const unusable: Readonly<Record<string, { readonly file: string; readonly text: string }>> = {
+  'a damaged store': { file: 'devpilot.db', text: 'x'.repeat(8192) },
+  'a secret that is too short': { file: 'secret', text: 'short' },
+};
+
+for (const [what, { file, text }] of Object.entries(unusable)) {
+  test(`${what} stops the start with exit 2 and one line that names the setting and the file`, async () => {
+    const directory = temporaryDirectory();
+    const path = join(directory.path, file);
+    writeFileSync(path, text);
+    const { code, stdout, stderr } = await runCommand(['serve'], { PORT: '0', DEVPILOT_DATA_DIR: directory.path });
+    assert.deepEqual([code, stdout], [2, ''], stderr);
+    assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR: [^\n]+\n$/);
+    assert.ok(stderr.includes(path), stderr);
+    directory.remove();
+  });
+}
+
 test('a data directory that is a file, or is below one, stops the start with exit 2 and one line', async () => {
   const directory = temporaryDirectory();
   const file = join(directory.path, 'data');
