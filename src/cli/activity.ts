@@ -11,17 +11,17 @@ import { parseCount, parsePastInstant } from './input.ts';
 import { printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
 
 export interface EventListOptions extends RemoteOptions {
-  readonly type?: string;
-  readonly source?: string;
-  readonly subject?: string;
-  readonly from?: string;
-  readonly to?: string;
+  readonly type: string | undefined;
+  readonly source: string | undefined;
+  readonly subject: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
   readonly limit: string;
-  readonly csv?: true;
+  readonly csv: true | undefined;
 }
 
 /** Parses the start and end of a period; each is a date-time or a duration before now. */
-const periodQueryOf = ({ from, to }: { readonly from?: string; readonly to?: string }) => ({
+const periodQueryOf = ({ from, to }: Pick<AnalyticsOptions, 'from' | 'to'>) => ({
   from: parsePastInstant('--from', from),
   to: parsePastInstant('--to', to),
 });
@@ -50,11 +50,11 @@ export async function listEvents(options: EventListOptions): Promise<void> {
 }
 
 export interface AnalyticsOptions extends RemoteOptions {
-  readonly interval?: string;
-  readonly groupBy?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly csv?: true;
+  readonly interval: string | undefined;
+  readonly groupBy: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+  readonly csv: true | undefined;
 }
 
 /** Prints the number of events and of distinct subjects over time. */
@@ -110,11 +110,11 @@ function parseEvents(text: string): SentEvent[] {
 }
 
 export interface SendOptions extends RemoteOptions {
-  readonly type?: string;
-  readonly source?: string;
-  readonly subject?: string;
-  readonly id?: string;
-  readonly data?: string;
+  readonly type: string | undefined;
+  readonly source: string | undefined;
+  readonly subject: string | undefined;
+  readonly id: string | undefined;
+  readonly data: string | undefined;
 }
 
 async function eventFromOptions({ type, source, subject, id, data }: SendOptions): Promise<SentEvent> {

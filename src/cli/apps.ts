@@ -47,18 +47,18 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
 });
 
 export interface AppOptions extends BodyOptions {
-  readonly project?: string;
-  readonly name?: string;
-  readonly slug?: string;
-  readonly server?: string;
-  readonly repository?: string;
-  readonly repositoryUser?: string;
+  readonly project: string | undefined;
+  readonly name: string | undefined;
+  readonly slug: string | undefined;
+  readonly server: string | undefined;
+  readonly repository: string | undefined;
+  readonly repositoryUser: string | undefined;
   /** `-` reads the password from standard input; an empty string removes it. */
-  readonly repositoryPassword?: string;
-  readonly branch?: string;
-  readonly directory?: string;
-  readonly keepReleases?: string;
-  readonly logCommand?: string;
+  readonly repositoryPassword: string | undefined;
+  readonly branch: string | undefined;
+  readonly directory: string | undefined;
+  readonly keepReleases: string | undefined;
+  readonly logCommand: string | undefined;
 }
 
 async function readRepositoryPassword(option: string | undefined): Promise<object> {

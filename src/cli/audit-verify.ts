@@ -3,7 +3,7 @@ import { readSettings } from '../server/settings.ts';
 import { openReader } from '../store/open-reader.ts';
 
 /** Verifies every activity log in the database; a server may be running. Exits with 1 if a log is broken. */
-export async function auditVerify(options: { json?: true }): Promise<void> {
+export async function auditVerify(options: { json: true | undefined }): Promise<void> {
   const db = openReader(readSettings(process.env));
   try {
     for await (const check of verifyEveryLog(db)) {

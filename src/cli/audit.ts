@@ -13,13 +13,12 @@ import { startProgress } from './progress.ts';
 import { sanitizeJson } from './sanitize.ts';
 
 export interface AuditOptions extends RemoteOptions {
-  readonly action?: string;
-  readonly actor?: string;
-  readonly target?: string;
-  readonly credential?: string;
-  readonly from?: string;
-  readonly to?: string;
-  readonly limit?: string;
+  readonly action: string | undefined;
+  readonly actor: string | undefined;
+  readonly target: string | undefined;
+  readonly credential: string | undefined;
+  readonly from: string | undefined;
+  readonly to: string | undefined;
 }
 
 const partyName = (party: AuditEvent['actor'] | null) =>
@@ -44,7 +43,7 @@ const auditQueryOf = ({ action, actor, target, credential, from, to }: AuditOpti
 });
 
 /** Lists the newest entries of the activity log. */
-export async function listAudit(options: AuditOptions): Promise<void> {
+export async function listAudit(options: AuditOptions & { readonly limit: string }): Promise<void> {
   const client = connect(options);
   const limit = parseCount('--limit', options.limit) ?? 50;
   const events: AuditEvent[] = [];
@@ -107,7 +106,7 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
 }
 
 /** Exports the whole log as NDJSON, no faster than the output accepts it. */
-export async function exportAudit(options: AuditOptions & { readonly output?: string }): Promise<void> {
+export async function exportAudit(options: AuditOptions & { readonly output: string | undefined }): Promise<void> {
   const stream = await connect(options).auditEvents.export(auditQueryOf(options));
   const progress = startProgress('Exporting the activity log …', options.quiet);
   const lines = Readable.fromWeb(stream as never);

@@ -48,7 +48,7 @@ const BACKUP_DETAILS: readonly Column<Backup>[] = [
 ];
 
 export interface BackupListOptions extends RemoteOptions {
-  readonly status?: string;
+  readonly status: string | undefined;
   readonly limit: string;
 }
 
@@ -65,7 +65,7 @@ export async function showBackup(id: string, options: RemoteOptions): Promise<vo
 }
 
 /** Creates a backup of an app. With `--wait` the exit code reports how it ended. */
-export async function createBackup(app: string, options: RemoteOptions & WatchOptions): Promise<void> {
+export async function createBackup(app: string, options: RemoteOptions & Pick<WatchOptions, 'wait'>): Promise<void> {
   const { backups } = connect(options);
   const started = await backups.create(app, { idempotencyKey: randomUUID() });
   const name = `Backup ${started.id}`;
@@ -92,10 +92,10 @@ async function confirmByName(expectedWord: string, question: string, yes: true |
   if (answer !== expectedWord) throw cancelledFailure();
 }
 
-export interface RestoreOptions extends RemoteOptions, WatchOptions {
-  readonly yes?: true;
+export interface RestoreOptions extends RemoteOptions {
+  readonly yes: true | undefined;
   /** Start the restore without waiting for it. */
-  readonly detach?: true;
+  readonly detach: true | undefined;
 }
 
 /** Restores an app from a backup, replacing its current data, and waits for the restore to end. */
@@ -132,7 +132,10 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
 }
 
 /** Deletes backups and their stored data. */
-export async function deleteBackups(ids: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
+export async function deleteBackups(
+  ids: readonly string[],
+  options: RemoteOptions & { yes: true | undefined },
+): Promise<void> {
   const { backups } = connect(options);
   for (const id of ids) await backups.get(id);
   const list = ids.join(', ');

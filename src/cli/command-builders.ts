@@ -1,10 +1,10 @@
-import type { Command } from 'commander';
+import type { Command } from '@commander-js/extra-typings';
 
 export const YES_HELP = 'skip the confirmation; required without a terminal';
 export const LIMIT_HELP = 'maximum number of results';
 
 /** Declares a command that calls a server and prints its own kind of output. */
-export function remoteCommand(parent: Command, name: string, description: string): Command {
+export function remoteCommand(parent: Command, name: string, description: string) {
   return parent
     .command(name)
     .description(description)
@@ -14,7 +14,7 @@ export function remoteCommand(parent: Command, name: string, description: string
 }
 
 /** Declares a command that calls a server and prints objects of the API; adds `--json` and `--quiet`. */
-export function apiCommand(parent: Command, name: string, description: string): Command {
+export function apiCommand(parent: Command, name: string, description: string) {
   return remoteCommand(parent, name, description)
     .option('--json', 'output JSON with the fields of the API')
     .option('--quiet', 'print only the result');
@@ -22,3 +22,15 @@ export function apiCommand(parent: Command, name: string, description: string): 
 
 /** Collects the values of an option that can be repeated. */
 export const collectValues = (text: string, before: readonly string[] = []) => [...before, text];
+
+/**
+ * Types the options of a command so that one which was not given is undefined, not absent: a function that reads an
+ * option which the command does not declare then does not compile.
+ */
+export function declared<Options extends object>(options: Options): DeclaredOptions<Options> {
+  return options as DeclaredOptions<Options>;
+}
+
+type DeclaredOptions<Options> = {
+  readonly [Name in keyof Options]-?: Options[Name] | (object extends Pick<Options, Name> ? undefined : never);
+};

@@ -1,12 +1,12 @@
-import type { Command } from 'commander';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
 import { Failure } from './failure.ts';
 import { print } from './output.ts';
 
 /** Completion candidates per command path: `tokens create` → its options. */
-function completionsByPath(program: Command): Map<string, string[]> {
+function completionsByPath(program: CommandUnknownOpts): Map<string, string[]> {
   const completions = new Map<string, string[]>();
-  const visit = (command: Command, path: string) => {
+  const visit = (command: CommandUnknownOpts, path: string) => {
     const options = command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? '');
     const argument = command.registeredArguments[0]?.name();
     const values = argument === 'shell' ? Object.keys(SHELLS) : [];
@@ -111,7 +111,7 @@ ${lines.join('\n')}
 const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]>) => string>> = { bash, zsh, fish };
 
 /** Prints the completion script for a shell, generated from the declared commands. */
-export async function completion(shell: string, program: Command): Promise<void> {
+export async function completion(shell: string, program: CommandUnknownOpts): Promise<void> {
   const write = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
   if (write === undefined) throw new Failure(`Unknown shell ${shell}. Use one of: ${Object.keys(SHELLS).join(', ')}.`);
   await print(write(completionsByPath(program)));

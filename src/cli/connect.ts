@@ -1,15 +1,14 @@
 import { type Client, createClient } from '../sdk/client.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
+import type { OutputOptions } from './output.ts';
 import { findProfile, profileName, secretOf } from './profile.ts';
 import { fetchWithProgress } from './progress.ts';
 
 /** Options of every command that calls a server. */
-export interface RemoteOptions {
-  readonly url?: string;
-  readonly profile?: string;
-  readonly workspace?: string;
-  readonly json?: true;
-  readonly quiet?: true;
+export interface RemoteOptions extends OutputOptions {
+  readonly url: string | undefined;
+  readonly profile: string | undefined;
+  readonly workspace: string | undefined;
 }
 
 const DEFAULT_URL = 'http://127.0.0.1:4000';
@@ -29,7 +28,7 @@ export function parseUrl(text: string): string {
 }
 
 /** URL of the server: `--url`, `DEVPILOT_URL`, the profile, or the default address of `npm start`. */
-export function serverUrl({ url, profile }: RemoteOptions): string {
+export function serverUrl({ url, profile }: Partial<RemoteOptions>): string {
   return parseUrl(url ?? environmentSetting('DEVPILOT_URL') ?? findProfile(profileName(profile))?.url ?? DEFAULT_URL);
 }
 
@@ -45,7 +44,11 @@ function credentialFor(url: string, options: RemoteOptions): string | null {
   return profile === null || parseUrl(profile.url) !== url ? null : secretOf(name, profile);
 }
 
-export function openClient(options: RemoteOptions, credential: string | null, workspace?: string | null): Client {
+export function openClient(
+  options: Partial<RemoteOptions>,
+  credential: string | null,
+  workspace?: string | null,
+): Client {
   const passphrase = environmentSetting('DEVPILOT_PASSPHRASE');
   return createClient({
     url: serverUrl(options),

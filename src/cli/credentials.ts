@@ -64,13 +64,13 @@ export async function findCredential(client: Client, noun: CredentialCommand, id
 }
 
 export interface ListOptions extends RemoteOptions {
-  readonly search?: string;
-  readonly status?: string;
-  readonly right?: string;
-  readonly createdBy?: string;
-  readonly unusedForDays?: string;
-  readonly sort?: string;
-  readonly limit?: string;
+  readonly search: string | undefined;
+  readonly status: string | undefined;
+  readonly right: string | undefined;
+  readonly createdBy: string | undefined;
+  readonly unusedForDays: string | undefined;
+  readonly sort: string | undefined;
+  readonly limit: string | undefined;
 }
 
 export async function listCredentials(noun: CredentialCommand, options: ListOptions): Promise<void> {
@@ -101,7 +101,7 @@ export async function showCredential(noun: CredentialCommand, idOrName: string, 
 }
 
 export interface DeleteOptions extends RemoteOptions {
-  readonly yes?: true;
+  readonly yes: true | undefined;
 }
 
 /** Deletes credentials. After this returns, no node accepts them. */

@@ -10,22 +10,22 @@ import { printDetails, printJson, printNote } from './output.ts';
 
 /** Options of a deployment and of a rollback. */
 export interface DeploymentCommandOptions extends RemoteOptions, WatchOptions {
-  readonly server?: readonly string[];
-  readonly strategy?: string;
-  readonly batchSize?: string;
-  readonly pause?: string;
-  readonly at?: string;
-  readonly approval?: true;
-  readonly skipHook?: readonly string[];
-  readonly healthUrl?: string;
+  readonly server: readonly string[] | undefined;
+  readonly strategy: string | undefined;
+  readonly batchSize: string | undefined;
+  readonly pause: string | undefined;
+  readonly at: string | undefined;
+  readonly approval: true | undefined;
+  readonly skipHook: readonly string[] | undefined;
+  readonly healthUrl: string | undefined;
   /** False with `--no-health-check`. */
   readonly healthCheck: boolean;
-  readonly replace?: true;
+  readonly replace: true | undefined;
 }
 
 export interface DeployOptions extends DeploymentCommandOptions {
-  readonly branch?: string;
-  readonly commit?: string;
+  readonly branch: string | undefined;
+  readonly commit: string | undefined;
 }
 
 function healthCheckOf({ healthUrl: url, healthCheck }: DeploymentCommandOptions) {

@@ -61,9 +61,9 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
 ];
 
 export interface DeploymentListOptions extends RemoteOptions {
-  readonly app?: string;
-  readonly status?: string;
-  readonly live?: true;
+  readonly app: string | undefined;
+  readonly status: string | undefined;
+  readonly live: true | undefined;
   readonly limit: string;
 }
 

@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { apiCommand, remoteCommand, YES_HELP } from './command-builders.ts';
+import type { Command } from '@commander-js/extra-typings';
+import { apiCommand, declared, remoteCommand, YES_HELP } from './command-builders.ts';
 
 const APP_HELP = 'ID or slug of the app';
 
@@ -9,13 +9,13 @@ export function environmentCommands(program: Command): void {
   const load = () => import('./environment.ts');
   apiCommand(env, 'list', 'List variable names')
     .argument('<app>', APP_HELP)
-    .action(async (app, options) => (await load()).listVariables(app, options));
+    .action(async (app, options) => (await load()).listVariables(app, declared(options)));
   remoteCommand(env, 'pull', 'Download the variables as dotenv or JSON')
     .argument('<app>', APP_HELP)
     .option('--format <format>', 'output format: dotenv, or json for one object of names and values', 'dotenv')
     .option('--output <file>', 'write to this file, readable only by you')
     .option('--quiet', 'print only the variables')
-    .action(async (app, options) => (await load()).pullVariables(app, options));
+    .action(async (app, options) => (await load()).pullVariables(app, declared(options)));
   apiCommand(env, 'push', 'Set variables from a file after showing the differences')
     .argument('<app>', APP_HELP)
     .argument('<file>', 'file in dotenv or JSON format; - for standard input')
@@ -23,30 +23,32 @@ export function environmentCommands(program: Command): void {
     .option('--prune', 'remove variables that are not in the file')
     .option('--dry-run', 'show the differences without applying them')
     .option('--yes', YES_HELP)
-    .action(async (app, file, options) => (await import('./environment-push.ts')).pushVariables(app, file, options));
+    .action(async (app, file, options) =>
+      (await import('./environment-push.ts')).pushVariables(app, file, declared(options)),
+    );
   apiCommand(env, 'set', 'Set a variable; the value is read from standard input or a prompt')
     .argument('<app>', APP_HELP)
     .argument('<name>', 'variable name; NAME=- reads the value from standard input')
     .option('--empty', 'set it to an empty value')
-    .action(async (app, name, options) => (await load()).setVariable(app, name, options));
+    .action(async (app, name, options) => (await load()).setVariable(app, name, declared(options)));
   apiCommand(env, 'unset', 'Remove variables')
     .argument('<app>', APP_HELP)
     .argument('<names...>', 'variable names')
     .option('--yes', YES_HELP)
-    .action(async (app, names, options) => (await load()).unsetVariables(app, names, options));
+    .action(async (app, names, options) => (await load()).unsetVariables(app, names, declared(options)));
   apiCommand(env, 'versions', 'List versions: changed variables, time and author')
     .argument('<app>', APP_HELP)
     .option('--limit <count>', 'maximum number of results', '50')
-    .action(async (app, options) => (await load()).listVersions(app, options));
+    .action(async (app, options) => (await load()).listVersions(app, declared(options)));
   apiCommand(env, 'restore', 'Restore the variables of an earlier version')
     .argument('<app>', APP_HELP)
     .argument('<version>', 'version number')
     .option('--yes', YES_HELP)
-    .action(async (app, version, options) => (await load()).restoreVersion(app, version, options));
+    .action(async (app, version, options) => (await load()).restoreVersion(app, version, declared(options)));
   remoteCommand(env, 'run', 'Run a command with the variables in its environment; exits with its exit code')
     .argument('<app>', APP_HELP)
     .argument('<command...>', 'command and arguments after --, run without a shell')
     .action(async (app, command, options) =>
-      (await import('./environment-run.ts')).runWithEnvironment(app, command, options),
+      (await import('./environment-run.ts')).runWithEnvironment(app, command, declared(options)),
     );
 }

@@ -8,10 +8,10 @@ import { confirm } from './input.ts';
 import { printJson, printNote, sanitizeInline } from './output.ts';
 
 export interface PushOptions extends RemoteOptions {
-  readonly format?: string;
-  readonly prune?: true;
-  readonly dryRun?: true;
-  readonly yes?: true;
+  readonly format: string | undefined;
+  readonly prune: true | undefined;
+  readonly dryRun: true | undefined;
+  readonly yes: true | undefined;
 }
 
 /** The names of the variables that a push would change. */

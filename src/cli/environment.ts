@@ -30,7 +30,7 @@ export function parseFormat(format: string): EnvFormat {
 
 export interface PullOptions extends RemoteOptions {
   readonly format: string;
-  readonly output?: string;
+  readonly output: string | undefined;
 }
 
 /** Prints the variables to standard output, or writes them to a file of mode 0600. */
@@ -62,7 +62,7 @@ async function readVariableValue(name: string): Promise<string> {
 export async function setVariable(
   app: string,
   nameArgument: string,
-  options: RemoteOptions & { empty?: true },
+  options: RemoteOptions & { empty: true | undefined },
 ): Promise<void> {
   const name = nameArgument.replace(/=-$/, '');
   if (name.includes('=')) {
@@ -83,7 +83,7 @@ export async function setVariable(
 export async function unsetVariables(
   app: string,
   names: readonly string[],
-  options: RemoteOptions & { yes?: true },
+  options: RemoteOptions & { yes: true | undefined },
 ): Promise<void> {
   const { environment } = connect(options);
   const { value, tag } = await environment.read(app, { values: 'hidden' });
@@ -122,7 +122,7 @@ export async function listVersions(app: string, options: RemoteOptions & { limit
 export async function restoreVersion(
   app: string,
   version: string,
-  options: RemoteOptions & { yes?: true },
+  options: RemoteOptions & { yes: true | undefined },
 ): Promise<void> {
   const number = parseCount('The version', version) ?? 0;
   const { environment } = connect(options);

@@ -24,8 +24,8 @@ export async function listErrorKeys(options: RemoteOptions & { readonly limit: s
 
 export interface CreateErrorKeyOptions extends RemoteOptions {
   readonly name: string;
-  readonly app?: string;
-  readonly origin?: readonly string[];
+  readonly app: string | undefined;
+  readonly origin: readonly string[] | undefined;
 }
 
 /** Creates an error key and prints its DSN. */
@@ -40,7 +40,10 @@ export async function createErrorKey({ name, app, origin, ...options }: CreateEr
 }
 
 /** Deletes error keys. After this returns, no node accepts errors submitted with them. */
-export async function deleteErrorKeys(ids: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
+export async function deleteErrorKeys(
+  ids: readonly string[],
+  options: RemoteOptions & { yes: true | undefined },
+): Promise<void> {
   const { keys } = connect(options).errors;
   const keysById = new Map((await Array.fromAsync(keys.all())).map((key) => [key.id, key]));
   const found = ids.map((id) => keysById.get(id) ?? null);

@@ -42,13 +42,13 @@ const ISSUE_DETAILS: readonly Column<ErrorIssueDetail>[] = [
 ];
 
 export interface IssueListOptions extends RemoteOptions {
-  readonly search?: string;
-  readonly status?: string;
-  readonly level?: string;
-  readonly app?: string;
-  readonly release?: string;
-  readonly environment?: string;
-  readonly sort?: string;
+  readonly search: string | undefined;
+  readonly status: string | undefined;
+  readonly level: string | undefined;
+  readonly app: string | undefined;
+  readonly release: string | undefined;
+  readonly environment: string | undefined;
+  readonly sort: string | undefined;
   readonly limit: string;
 }
 
@@ -97,7 +97,10 @@ export async function setIssueStatus(
 }
 
 /** Deletes issues and their occurrences. */
-export async function deleteIssues(ids: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
+export async function deleteIssues(
+  ids: readonly string[],
+  options: RemoteOptions & { yes: true | undefined },
+): Promise<void> {
   const { issues } = connect(options).errors;
   const found: ErrorIssueDetail[] = [];
   for (const id of ids) found.push(await issues.get(id));

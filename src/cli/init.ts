@@ -21,7 +21,12 @@ function parseInput(options: { email: string; name: string; workspace: string },
 }
 
 /** Creates the first owner and workspace in the database. Fails if anyone has signed up. */
-export async function init(options: { email: string; name: string; workspace: string; json?: true }): Promise<void> {
+export async function init(options: {
+  email: string;
+  name: string;
+  workspace: string;
+  json: true | undefined;
+}): Promise<void> {
   const settings = readSettings(process.env);
   const password = (await text(process.stdin)).replace(/\r?\n$/, '');
   const input = parseInput(options, password);

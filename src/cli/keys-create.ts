@@ -6,12 +6,12 @@ import { Failure } from './failure.ts';
 import { cancelledFailure, isInteractive, parseExpiry } from './input.ts';
 
 export interface CreateKeyOptions extends RemoteOptions {
-  readonly name?: string;
-  readonly permission?: readonly string[];
-  readonly description?: string;
-  readonly expires?: string;
-  readonly inactive?: true;
-  readonly guard?: true;
+  readonly name: string | undefined;
+  readonly permission: readonly string[] | undefined;
+  readonly description: string | undefined;
+  readonly expires: string | undefined;
+  readonly inactive: true | undefined;
+  readonly guard: true | undefined;
 }
 
 async function readOptions(options: CreateKeyOptions): Promise<{ name: string; permissions: Permission[] }> {

@@ -7,11 +7,11 @@ import { parseExpiry } from './input.ts';
 import { printDetails, printJson, printNote } from './output.ts';
 
 export interface UpdateKeyOptions extends RemoteOptions {
-  readonly name?: string;
-  readonly permission?: readonly string[];
-  readonly description?: string;
-  readonly expires?: string;
-  readonly guard?: string;
+  readonly name: string | undefined;
+  readonly permission: readonly string[] | undefined;
+  readonly description: string | undefined;
+  readonly expires: string | undefined;
+  readonly guard: string | undefined;
 }
 
 function parseOnOff(text: string): boolean {

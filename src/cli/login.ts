@@ -10,7 +10,7 @@ import { configurationFile, findProfile, profileName, saveProfile, secretOf } fr
 import { startProgress } from './progress.ts';
 
 export interface LoginOptions extends RemoteOptions {
-  readonly token?: string;
+  readonly token: string | undefined;
 }
 
 /** Polls until the device is approved (RFC 8628, section 3.4). */

@@ -4,10 +4,10 @@ import { parseCount } from './input.ts';
 import { printLog } from './operation.ts';
 
 export interface LogsOptions extends RemoteOptions {
-  readonly follow?: true;
-  readonly from?: string;
-  readonly timestamps?: true;
-  readonly raw?: true;
+  readonly follow: true | undefined;
+  readonly from: string | undefined;
+  readonly timestamps: true | undefined;
+  readonly raw: true | undefined;
 }
 
 /** Prints the log of a deployment, a run or an app as text, or as NDJSON with `--json`. */

@@ -17,7 +17,7 @@ const COLUMNS: readonly Column<Member>[] = [
 ];
 
 interface ConfirmOptions extends RemoteOptions {
-  readonly yes?: true;
+  readonly yes: true | undefined;
 }
 
 function parseRole(role: string): AssignableRole {

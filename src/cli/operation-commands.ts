@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { apiCommand, collectValues, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import type { Command } from '@commander-js/extra-typings';
+import { apiCommand, collectValues, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 
 const FOLLOW_HELP = 'print the log until completion; exit with non-zero status on failure';
 const WAIT_HELP = 'wait until completion; exit with non-zero status on failure';
@@ -16,11 +16,11 @@ export function operationCommands(program: Command): void {
     .option('--from <lines>', 'number of lines to skip')
     .option('--timestamps', 'prefix each line with its time')
     .option('--raw', 'print unmodified lines, including colors and control sequences for terminals and build systems')
-    .action(async (id, options) => (await import('./logs.ts')).showLog(id, options));
+    .action(async (id, options) => (await import('./logs.ts')).showLog(id, declared(options)));
 }
 
 /** Declares a command that starts a deployment or a rollback, with the options of both. */
-function deploymentCommand(parent: Command, name: string, description: string): Command {
+function deploymentCommand(parent: Command, name: string, description: string) {
   return apiCommand(parent, name, description)
     .option('--follow', FOLLOW_HELP)
     .option('--wait', WAIT_HELP)
@@ -41,7 +41,7 @@ function deploymentCommands(program: Command): void {
     .argument('<app>', 'ID or slug')
     .option('--branch <branch>', 'branch to deploy (default: the branch of the app)')
     .option('--commit <commit>', 'commit to deploy instead of a branch')
-    .action(async (app, options) => (await import('./deploy.ts')).deploy(app, options));
+    .action(async (app, options) => (await import('./deploy.ts')).deploy(app, declared(options)));
   const deployments = program.command('deployments').description('Manage deployments');
   const load = () => import('./deployments.ts');
   apiCommand(deployments, 'list', 'List deployments, newest first')
@@ -49,13 +49,13 @@ function deploymentCommands(program: Command): void {
     .option('--status <status>', STATUS_HELP)
     .option('--live', 'only live deployments')
     .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listDeployments(options));
+    .action(async (options) => (await load()).listDeployments(declared(options)));
   apiCommand(deployments, 'show', 'Show details of a deployment')
     .argument('<id>')
-    .action(async (id, options) => (await load()).showDeployment(id, options));
+    .action(async (id, options) => (await load()).showDeployment(id, declared(options)));
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')
     .argument('<id>', 'ID of the deployment to roll back to')
-    .action(async (id, options) => (await import('./deploy.ts')).rollBack(id, options));
+    .action(async (id, options) => (await import('./deploy.ts')).rollBack(id, declared(options)));
   const actions = [
     ['cancel', 'Cancel a deployment; servers already switched are rolled back'],
     ['approve', 'Approve a deployment that is waiting for approval'],
@@ -65,7 +65,7 @@ function deploymentCommands(program: Command): void {
   for (const [action, description] of actions) {
     apiCommand(deployments, action, description)
       .argument('<id>')
-      .action(async (id, options) => (await load()).applyAction(action, id, options));
+      .action(async (id, options) => (await load()).applyAction(action, id, declared(options)));
   }
 }
 
@@ -80,19 +80,19 @@ function runCommands(program: Command): void {
     )
     .option('--follow', FOLLOW_HELP)
     .option('--wait', WAIT_HELP)
-    .action(async (script, options) => (await load()).runScript(script, options));
+    .action(async (script, options) => (await load()).runScript(script, declared(options)));
   const runs = program.command('runs').description('View and cancel script runs');
   apiCommand(runs, 'list', 'List runs of a script, newest first')
     .argument('<script>', 'ID or slug')
     .option('--status <status>', STATUS_HELP)
     .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (script, options) => (await load()).listRuns(script, options));
+    .action(async (script, options) => (await load()).listRuns(script, declared(options)));
   apiCommand(runs, 'show', 'Show details of a run')
     .argument('<id>')
-    .action(async (id, options) => (await load()).showRun(id, options));
+    .action(async (id, options) => (await load()).showRun(id, declared(options)));
   apiCommand(runs, 'cancel', 'Cancel a run and end all its processes')
     .argument('<id>')
-    .action(async (id, options) => (await load()).cancelRun(id, options));
+    .action(async (id, options) => (await load()).cancelRun(id, declared(options)));
 }
 
 function backupCommands(program: Command): void {
@@ -102,21 +102,21 @@ function backupCommands(program: Command): void {
     .argument('<app>', 'ID or slug')
     .option('--status <status>', STATUS_HELP)
     .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (app, options) => (await load()).listBackups(app, options));
+    .action(async (app, options) => (await load()).listBackups(app, declared(options)));
   apiCommand(backups, 'show', 'Show details of a backup and its last restore')
     .argument('<id>')
-    .action(async (id, options) => (await load()).showBackup(id, options));
+    .action(async (id, options) => (await load()).showBackup(id, declared(options)));
   apiCommand(backups, 'create', 'Create a backup of an app')
     .argument('<app>', 'ID or slug')
     .option('--wait', WAIT_HELP)
-    .action(async (app, options) => (await load()).createBackup(app, options));
+    .action(async (app, options) => (await load()).createBackup(app, declared(options)));
   apiCommand(backups, 'restore', 'Restore an app from a backup, replacing its current data')
     .argument('<id>')
     .option('--detach', 'start the restore without waiting for it')
     .option('--yes', YES_HELP)
-    .action(async (id, options) => (await load()).restoreBackup(id, options));
+    .action(async (id, options) => (await load()).restoreBackup(id, declared(options)));
   apiCommand(backups, 'delete', 'Delete backups and their stored data')
     .argument('<ids...>')
     .option('--yes', YES_HELP)
-    .action(async (ids, options) => (await load()).deleteBackups(ids, options));
+    .action(async (ids, options) => (await load()).deleteBackups(ids, declared(options)));
 }

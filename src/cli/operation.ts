@@ -17,9 +17,9 @@ export interface Operation {
 
 export interface WatchOptions extends OutputOptions {
   /** Print the log until the operation ends. */
-  readonly follow?: true;
+  readonly follow: true | undefined;
   /** Wait until the operation ends. */
-  readonly wait?: true;
+  readonly wait: true | undefined;
 }
 
 const FINISHED_STATUSES: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
@@ -95,7 +95,7 @@ export interface WatchedOperation<One extends Operation> {
 
 async function pollUntilFinished<One extends Operation>(
   watched: WatchedOperation<One>,
-  options: WatchOptions,
+  options: OutputOptions,
 ): Promise<One> {
   const isFinished = watched.isFinished ?? (({ status }: One) => FINISHED_STATUSES.has(status));
   const progress = startProgress(`${watched.name} …`, options.quiet);
@@ -130,7 +130,7 @@ async function pollUntilFinished<One extends Operation>(
  */
 export async function waitForOperation<One extends Operation>(
   watched: WatchedOperation<One>,
-  options: WatchOptions,
+  options: OutputOptions & Partial<WatchOptions>,
 ): Promise<One> {
   const stopListening = onInterrupt(() => {
     printNote(`\n${watched.name} continues on the server. Check on it with: ${watched.followUpCommand}`, options);

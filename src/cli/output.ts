@@ -2,8 +2,8 @@ import { styleText } from 'node:util';
 import { sanitizeJson, sanitizeLine, sanitizeText } from './sanitize.ts';
 
 export interface OutputOptions {
-  readonly json?: true;
-  readonly quiet?: true;
+  readonly json?: true | undefined;
+  readonly quiet?: true | undefined;
 }
 
 export interface Column<Row> {

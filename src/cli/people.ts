@@ -92,7 +92,10 @@ export function enablePerson(idOrEmail: string, options: OutputOptions): Promise
 }
 
 /** Makes a person an operator, or removes the operator role with `remove`. */
-export function setOperator(idOrEmail: string, options: OutputOptions & { readonly remove?: true }): Promise<void> {
+export function setOperator(
+  idOrEmail: string,
+  options: OutputOptions & { readonly remove: true | undefined },
+): Promise<void> {
   const operator = options.remove !== true;
   return updatePerson('operator', idOrEmail, { operator }, options, ({ email }) =>
     operator ? `${email} is now an operator.` : `${email} is no longer an operator.`,

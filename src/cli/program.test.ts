@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { Command } from 'commander';
+import type { CommandUnknownOpts } from '@commander-js/extra-typings';
 import { createProgram } from './program.ts';
 
 const PAGE = readFileSync(new URL('../../docs/guides/cli.md', import.meta.url), 'utf8');
 
 /** Every command that does something, by its words. */
-function commandsOf(parent: Command, path: readonly string[] = []): Map<string, Command> {
-  const found = new Map<string, Command>();
+function commandsOf(parent: CommandUnknownOpts, path: readonly string[] = []): Map<string, CommandUnknownOpts> {
+  const found = new Map<string, CommandUnknownOpts>();
   for (const command of parent.commands) {
     const words = [...path, command.name()];
     if (command.commands.length === 0) found.set(words.join(' '), command);

@@ -1,7 +1,8 @@
-import { Command } from 'commander';
+import type { Command } from '@commander-js/extra-typings';
+import { Command as UntypedCommand } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
 import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
-import { apiCommand, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
 import { parseList } from './input.ts';
@@ -13,7 +14,7 @@ import { resourceCommands } from './resource-commands.ts';
  * `devpilot --help` and shell completion start quickly.
  */
 export function createProgram(): Command {
-  const program = new Command('devpilot')
+  const program = (new UntypedCommand('devpilot') as Command)
     .description('Run a Devpilot server, and manage access tokens, API keys, deployments, scripts and backups')
     .version(packageJson.version)
     .showSuggestionAfterError()
@@ -50,7 +51,7 @@ function installationCommands(program: Command): void {
     .requiredOption('--workspace <workspace>', 'name of the workspace')
     .requiredOption('--password-stdin', 'read the password from standard input')
     .option('--json', 'output JSON')
-    .action(async (options) => (await import('./init.ts')).init(options));
+    .action(async (options) => (await import('./init.ts')).init(declared(options)));
   peopleCommands(program);
   program
     .command('migrate')
@@ -62,18 +63,18 @@ function installationCommands(program: Command): void {
     .argument('<folder>', 'directory to create')
     .option('--without-secret', 'leave out the secret that the installation generated')
     .option('--json', 'output JSON')
-    .action(async (folder, options) => (await import('./store-backup.ts')).backUpStore(folder, options));
+    .action(async (folder, options) => (await import('./store-backup.ts')).backUpStore(folder, declared(options)));
   program
     .command('restore')
     .description('Restore a backup into the configured data directory or database, which must be empty')
     .argument('<folder>', 'directory created by "devpilot backup"')
     .option('--json', 'output JSON')
-    .action(async (folder, options) => (await import('./store-backup.ts')).restoreStore(folder, options));
+    .action(async (folder, options) => (await import('./store-backup.ts')).restoreStore(folder, declared(options)));
   program
     .command('rotate-secret')
     .description('Re-encrypt stored values with a new DEVPILOT_SECRET; stop every server first')
     .option('--new-secret-file <file>', 'file with the new secret; required unless the installation generates its own')
-    .action(async (options) => (await import('./store-backup.ts')).rotateStoreSecret(options));
+    .action(async (options) => (await import('./store-backup.ts')).rotateStoreSecret(declared(options)));
   const store = program.command('store').description('Recover or copy the database');
   store
     .command('accept')
@@ -86,16 +87,16 @@ function installationCommands(program: Command): void {
       '--lost-changes',
       'SQLite only: recent writes or the whole database file are lost: use the data directory as it is',
     )
-    .action(async (options) => (await import('./store-accept.ts')).acceptLoss(options));
+    .action(async (options) => (await import('./store-accept.ts')).acceptLoss(declared(options)));
   store
     .command('copy')
     .description('Copy all data into an empty database and verify the copy; stop every server first')
     .requiredOption('--from <store>', 'source: a data directory or a postgres:// URL')
     .requiredOption('--to <store>', 'target: a data directory or a postgres:// URL; must be empty')
     .option('--json', 'output JSON')
-    .action(async (options) => (await import('./store-copy.ts')).runStoreCopy(options));
+    .action(async (options) => (await import('./store-copy.ts')).runStoreCopy(declared(options)));
   apiCommand(program, 'doctor', 'Check settings, data directory, database, server and clock').action(async (options) =>
-    (await import('./doctor.ts')).doctor(options),
+    (await import('./doctor.ts')).doctor(declared(options)),
   );
 }
 
@@ -116,71 +117,75 @@ function peopleCommands(program: Command): void {
     .command('list')
     .description('List all people')
     .option('--json', 'output JSON')
-    .action(async (options) => (await load()).listAllPeople(options));
+    .action(async (options) => (await load()).listAllPeople(declared(options)));
   idOrName('disable', 'Disable a person: revoke all their access and block sign-in').action(async (person, options) =>
-    (await load()).disablePerson(person, options),
+    (await load()).disablePerson(person, declared(options)),
   );
   idOrName('enable', 'Enable a disabled person').action(async (person, options) =>
-    (await load()).enablePerson(person, options),
+    (await load()).enablePerson(person, declared(options)),
   );
   idOrName('operator', 'Make a person an operator')
     .option('--remove', 'remove the operator role instead')
-    .action(async (person, options) => (await load()).setOperator(person, options));
+    .action(async (person, options) => (await load()).setOperator(person, declared(options)));
   idOrName('reset-password', 'Print a password reset link, valid for one hour').action(async (person, options) =>
-    (await load()).resetPassword(person, options),
+    (await load()).resetPassword(person, declared(options)),
   );
 }
 
 function accountCommands(program: Command): void {
   apiCommand(program, 'login', 'Sign in through the browser')
     .option('--token <->', 'save a secret read from standard input instead: --token -')
-    .action(async (options) => (await import('./login.ts')).login(options));
+    .action(async (options) => (await import('./login.ts')).login(declared(options)));
   apiCommand(program, 'logout', 'Sign out and delete the saved profile').action(async (options) =>
-    (await import('./logout.ts')).logout(options),
+    (await import('./logout.ts')).logout(declared(options)),
   );
   apiCommand(program, 'whoami', 'Show the current user or credential').action(async (options) =>
-    (await import('./whoami.ts')).whoami(options),
+    (await import('./whoami.ts')).whoami(declared(options)),
   );
   const workspaces = program.command('workspaces').description('Manage workspaces');
   apiCommand(workspaces, 'list', 'List your workspaces').action(async (options) =>
-    (await import('./workspaces.ts')).listWorkspaces(options),
+    (await import('./workspaces.ts')).listWorkspaces(declared(options)),
   );
   apiCommand(workspaces, 'use', 'Set the default workspace')
     .argument('<workspace>', 'ID or slug')
-    .action(async (idOrName, options) => (await import('./workspaces.ts')).useWorkspace(idOrName, options));
+    .action(async (idOrName, options) => (await import('./workspaces.ts')).useWorkspace(idOrName, declared(options)));
   const members = program.command('members').description('Manage members and invitations of the workspace');
   const load = () => import('./members.ts');
-  apiCommand(members, 'list', 'List members').action(async (options) => (await load()).listMembers(options));
+  apiCommand(members, 'list', 'List members').action(async (options) => (await load()).listMembers(declared(options)));
   apiCommand(members, 'invite', 'Invite a person; prints only the link to standard output')
     .argument('<email>', 'email address of the invited person')
     .option('--role <role>', 'role: admin or member', 'member')
-    .action(async (email, options) => (await load()).inviteMember(email, options));
+    .action(async (email, options) => (await load()).inviteMember(email, declared(options)));
   apiCommand(members, 'invitations', 'List pending invitations').action(async (options) =>
-    (await load()).listInvitations(options),
+    (await load()).listInvitations(declared(options)),
   );
   apiCommand(members, 'withdraw', 'Revoke invitations')
     .argument('<invitations...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).withdrawInvitations(names, options));
+    .action(async (names, options) => (await load()).withdrawInvitations(names, declared(options)));
   apiCommand(members, 'role', 'Change the role of a member')
     .argument('<member>', 'ID or email address')
     .argument('<role>', 'new role: admin or member')
-    .action(async (idOrName, role, options) => (await load()).changeRole(idOrName, role, options));
+    .action(async (idOrName, role, options) => (await load()).changeRole(idOrName, role, declared(options)));
   apiCommand(members, 'end-sessions', 'End all sessions of a member')
     .argument('<member>', 'ID or email address')
     .option('--yes', YES_HELP)
-    .action(async (idOrName, options) => (await load()).endSessions(idOrName, options));
+    .action(async (idOrName, options) => (await load()).endSessions(idOrName, declared(options)));
   apiCommand(members, 'leave', 'Leave the workspace')
     .option('--yes', YES_HELP)
-    .action(async (options) => (await load()).leaveWorkspace(options));
+    .action(async (options) => (await load()).leaveWorkspace(declared(options)));
   apiCommand(members, 'remove', 'Remove members from the workspace')
     .argument('<members...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).removeMembers(names, options));
+    .action(async (names, options) => (await load()).removeMembers(names, declared(options)));
 }
 
 /** The list command of access tokens or API keys. */
-function credentialListCommand(parent: Command, nounPlural: string, right: string): Command {
+function credentialListCommand<Right extends 'scope' | 'permission'>(
+  parent: Command,
+  nounPlural: string,
+  right: Right,
+) {
   return apiCommand(parent, 'list', `List ${nounPlural}`)
     .option('--search <text>', 'filter by part of the name')
     .option('--status <status>', 'filter by status: active, expired or, for keys, inactive')
@@ -201,7 +206,7 @@ function tokenCommands(program: Command): void {
   const tokens = program.command('tokens').description('Manage access tokens');
   const load = () => import('./credentials.ts');
   credentialListCommand(tokens, 'access tokens', 'scope').action(async ({ scope, ...options }) =>
-    (await load()).listCredentials('tokens', { ...options, right: scope }),
+    (await load()).listCredentials('tokens', { ...declared(options), right: scope }),
   );
   apiCommand(tokens, 'create', 'Create an access token; prints only the secret to standard output')
     .option('--name <name>', 'name of the token')
@@ -209,20 +214,22 @@ function tokenCommands(program: Command): void {
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
     .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
     .addHelpText('after', rightsHelp('Scopes', SCOPES))
-    .action(async (options) => (await import('./tokens-create.ts')).createToken(options));
+    .action(async (options) => (await import('./tokens-create.ts')).createToken(declared(options)));
   apiCommand(tokens, 'show', 'Show details of an access token')
     .argument('<token>', 'ID or name')
-    .action(async (idOrName, options) => (await load()).showCredential('tokens', idOrName, options));
+    .action(async (idOrName, options) => (await load()).showCredential('tokens', idOrName, declared(options)));
   apiCommand(tokens, 'delete', 'Delete access tokens')
     .argument('<tokens...>', 'IDs or names')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).deleteCredentials('tokens', names, options));
+    .action(async (names, options) => (await load()).deleteCredentials('tokens', names, declared(options)));
   apiCommand(tokens, 'replace', 'Replace an access token: create a copy, wait for its first use, delete the old token')
     .argument('<token>', 'ID or name')
     .option('--expires <when>', `${EXPIRES_HELP} (default: the lifetime of the old token)`)
     .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
     .option('--wait <span>', 'maximum time to wait for the first use', '15m')
-    .action(async (idOrName, options) => (await import('./tokens-replace.ts')).replaceToken(idOrName, options));
+    .action(async (idOrName, options) =>
+      (await import('./tokens-replace.ts')).replaceToken(idOrName, declared(options)),
+    );
 }
 
 function keyCommands(program: Command): void {
@@ -230,7 +237,7 @@ function keyCommands(program: Command): void {
   const load = () => import('./credentials.ts');
   const loadUpdate = () => import('./keys-update.ts');
   credentialListCommand(keys, 'API keys', 'permission').action(async ({ permission, ...options }) =>
-    (await load()).listCredentials('keys', { ...options, right: permission }),
+    (await load()).listCredentials('keys', { ...declared(options), right: permission }),
   );
   apiCommand(keys, 'create', 'Create an API key; prints only the secret to standard output')
     .option('--name <name>', 'name of the key')
@@ -240,10 +247,10 @@ function keyCommands(program: Command): void {
     .option('--inactive', 'create the key inactive')
     .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
-    .action(async (options) => (await import('./keys-create.ts')).createKey(options));
+    .action(async (options) => (await import('./keys-create.ts')).createKey(declared(options)));
   apiCommand(keys, 'show', 'Show details of an API key')
     .argument('<key>', 'ID or name')
-    .action(async (idOrName, options) => (await load()).showCredential('keys', idOrName, options));
+    .action(async (idOrName, options) => (await load()).showCredential('keys', idOrName, declared(options)));
   apiCommand(keys, 'update', 'Update an API key; its secret does not change')
     .argument('<key>', 'ID or name')
     .option('--name <name>', 'new name')
@@ -252,17 +259,17 @@ function keyCommands(program: Command): void {
     .option('--expires <when>', EXPIRES_HELP)
     .option('--guard <on|off>', 'allow the key to run guards: on or off')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
-    .action(async (idOrName, options) => (await loadUpdate()).updateKey(idOrName, options));
+    .action(async (idOrName, options) => (await loadUpdate()).updateKey(idOrName, declared(options)));
   apiCommand(keys, 'enable', 'Enable an API key')
     .argument('<key>', 'ID or name')
-    .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, true, options));
+    .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, true, declared(options)));
   apiCommand(keys, 'disable', 'Disable an API key; requests with it are rejected')
     .argument('<key>', 'ID or name')
-    .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, false, options));
+    .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, false, declared(options)));
   apiCommand(keys, 'delete', 'Delete API keys')
     .argument('<keys...>', 'IDs or names')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).deleteCredentials('keys', names, options));
+    .action(async (names, options) => (await load()).deleteCredentials('keys', names, declared(options)));
 }
 
 const PAST_INSTANT_HELP = 'a date-time, or a duration before now such as 12h or 7d';
@@ -280,16 +287,16 @@ function auditCommands(program: Command): void {
       .option('--to <when>', 'end of the period, exclusive');
   filtered('list', 'List the newest entries')
     .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listAudit(options));
-  filtered('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(options));
+    .action(async (options) => (await load()).listAudit(declared(options)));
+  filtered('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(declared(options)));
   filtered('export', 'Export all entries as NDJSON')
     .option('--output <file>', 'write to this file, readable only by you')
-    .action(async (options) => (await load()).exportAudit(options));
+    .action(async (options) => (await load()).exportAudit(declared(options)));
   audit
     .command('verify')
     .description('Verify that no entry was removed or changed, directly on the data directory or database')
     .option('--json', 'output JSON, one line per log')
-    .action(async (options) => (await import('./audit-verify.ts')).auditVerify(options));
+    .action(async (options) => (await import('./audit-verify.ts')).auditVerify(declared(options)));
 }
 
 function toolCommands(program: Command): void {
@@ -304,7 +311,7 @@ function toolCommands(program: Command): void {
     .option('--yes', YES_HELP)
     .option('--json', 'output JSON')
     .option('--quiet', 'print only the findings')
-    .action(async (paths, options) => (await import('./scan.ts')).scan(paths, options));
+    .action(async (paths, options) => (await import('./scan.ts')).scan(paths, declared(options)));
   program
     .command('completion')
     .description('Print the completion script for a shell')

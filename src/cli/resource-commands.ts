@@ -1,5 +1,5 @@
-import type { Command } from 'commander';
-import { apiCommand, collectValues, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import type { Command, OptionValues } from '@commander-js/extra-typings';
+import { apiCommand, collectValues, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
 /** Declares the commands for projects, apps, servers, scripts, activity and errors. */
@@ -41,24 +41,26 @@ function projectCommands(program: Command): void {
   const parent = program.command('projects').description('Manage projects');
   const load = async () => (await import('./projects.ts')).projects;
   const shared = () => import('./resources.ts');
-  listCommand(parent).action(async (options) => (await load()).list((await shared()).listQuery(options), options));
-  showCommand(parent, 'project').action(async (idOrSlug, options) => (await load()).show(idOrSlug, options));
+  listCommand(parent).action(async (options) =>
+    (await load()).list((await shared()).listQuery(declared(options)), declared(options)),
+  );
+  showCommand(parent, 'project').action(async (idOrSlug, options) => (await load()).show(idOrSlug, declared(options)));
   createCommand(parent, 'project')
     .option('--description <text>', 'description')
     .action(async (options) => {
       const { name, slug, description } = options;
-      return (await load()).create((await shared()).definedFields({ name, slug, description }), options);
+      return (await load()).create((await shared()).definedFields({ name, slug, description }), declared(options));
     });
   updateCommand(parent, 'project')
     .option('--description <text>', 'new description')
     .action(async (idOrSlug, options) => {
       const { name, description } = options;
-      return (await load()).update(idOrSlug, (await shared()).definedFields({ name, description }), options);
+      return (await load()).update(idOrSlug, (await shared()).definedFields({ name, description }), declared(options));
     });
-  deleteCommand(parent, 'project').action(async (names, options) => (await load()).delete(names, options));
+  deleteCommand(parent, 'project').action(async (names, options) => (await load()).delete(names, declared(options)));
 }
 
-const withAppOptions = (command: Command) =>
+const withAppOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--project <project>', `${ID_OR_SLUG} of the project`)
     .option('--server <server>', `${ID_OR_SLUG} of the server`)
@@ -82,21 +84,21 @@ function appCommands(program: Command): void {
     .action(async (options) => {
       const { listQuery } = await import('./resources.ts');
       const { project, server } = options;
-      return (await load()).apps.list({ ...listQuery(options), project, server }, options);
+      return (await load()).apps.list({ ...listQuery(declared(options)), project, server }, declared(options));
     });
-  showCommand(parent, 'app').action(async (idOrSlug, options) => (await load()).apps.show(idOrSlug, options));
+  showCommand(parent, 'app').action(async (idOrSlug, options) => (await load()).apps.show(idOrSlug, declared(options)));
   withAppOptions(createCommand(parent, 'app')).action(async (options) => {
     const { apps, appFields } = await load();
-    return apps.create(await appFields(options), options);
+    return apps.create(await appFields(declared(options)), declared(options));
   });
   withAppOptions(updateCommand(parent, 'app')).action(async (idOrSlug, options) => {
     const { apps, appFields } = await load();
-    return apps.update(idOrSlug, await appFields(options), options);
+    return apps.update(idOrSlug, await appFields({ slug: undefined, ...declared(options) }), declared(options));
   });
-  deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, options));
+  deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, declared(options)));
 }
 
-const withServerOptions = (command: Command) =>
+const withServerOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--host <host>', 'host name or IP address')
     .option('--port <port>', 'SSH port (default: 22)')
@@ -108,30 +110,38 @@ function serverCommands(program: Command): void {
   const load = () => import('./servers.ts');
   listCommand(parent).action(async (options) => {
     const { listQuery } = await import('./resources.ts');
-    return (await load()).servers.list(listQuery(options), options);
+    return (await load()).servers.list(listQuery(declared(options)), declared(options));
   });
-  showCommand(parent, 'server').action(async (idOrSlug, options) => (await load()).servers.show(idOrSlug, options));
+  showCommand(parent, 'server').action(async (idOrSlug, options) =>
+    (await load()).servers.show(idOrSlug, declared(options)),
+  );
   withServerOptions(createCommand(parent, 'server'))
     .option('--kind <kind>', 'ssh or, if this installation allows it, local (default: ssh)')
     .action(async (options) => {
       const { servers, serverFields } = await load();
-      return servers.create(serverFields(options), options, { kind: 'ssh' });
+      return servers.create(serverFields(declared(options)), declared(options), { kind: 'ssh' });
     });
   withServerOptions(updateCommand(parent, 'server')).action(async (idOrSlug, options) => {
     const { servers, serverFields } = await load();
-    return servers.update(idOrSlug, serverFields(options), options);
+    return servers.update(
+      idOrSlug,
+      serverFields({ slug: undefined, kind: undefined, ...declared(options) }),
+      declared(options),
+    );
   });
-  deleteCommand(parent, 'server').action(async (names, options) => (await load()).servers.delete(names, options));
+  deleteCommand(parent, 'server').action(async (names, options) =>
+    (await load()).servers.delete(names, declared(options)),
+  );
   apiCommand(parent, 'check', 'Check the connection against the pinned host key; prints the key offered by the host')
     .argument('<server>', ID_OR_SLUG)
-    .action(async (idOrSlug, options) => (await load()).checkServer(idOrSlug, options));
+    .action(async (idOrSlug, options) => (await load()).checkServer(idOrSlug, declared(options)));
   apiCommand(parent, 'confirm', 'Confirm the host, port, user and host key of a server so that jobs can run on it')
     .argument('<server>', ID_OR_SLUG)
     .option('--yes', 'skip the confirmation')
-    .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, options));
+    .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, declared(options)));
 }
 
-const withScriptOptions = (command: Command) =>
+const withScriptOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--description <text>', 'description')
     .option('--server <server>', `${ID_OR_SLUG} of the server to run on`)
@@ -154,18 +164,25 @@ function scriptCommands(program: Command): void {
     .option('--server <server>', `filter by server: ${ID_OR_SLUG}`)
     .action(async (options) => {
       const { listQuery } = await import('./resources.ts');
-      return (await load()).scripts.list({ ...listQuery(options), server: options.server }, options);
+      return (await load()).scripts.list(
+        { ...listQuery(declared(options)), server: options.server },
+        declared(options),
+      );
     });
-  showCommand(parent, 'script').action(async (idOrSlug, options) => (await load()).scripts.show(idOrSlug, options));
+  showCommand(parent, 'script').action(async (idOrSlug, options) =>
+    (await load()).scripts.show(idOrSlug, declared(options)),
+  );
   withScriptOptions(createCommand(parent, 'script')).action(async (options) => {
     const { scripts, scriptFields } = await load();
-    return scripts.create(await scriptFields(options), options);
+    return scripts.create(await scriptFields(declared(options)), declared(options));
   });
   withScriptOptions(updateCommand(parent, 'script')).action(async (idOrSlug, options) => {
     const { scripts, scriptFields } = await load();
-    return scripts.update(idOrSlug, await scriptFields(options), options);
+    return scripts.update(idOrSlug, await scriptFields({ slug: undefined, ...declared(options) }), declared(options));
   });
-  deleteCommand(parent, 'script').action(async (names, options) => (await load()).scripts.delete(names, options));
+  deleteCommand(parent, 'script').action(async (names, options) =>
+    (await load()).scripts.delete(names, declared(options)),
+  );
 }
 
 const INSTANT_HELP = 'a date-time, or a duration before now such as 12h or 7d';
@@ -181,14 +198,14 @@ function activityCommands(program: Command): void {
     .option('--to <instant>', 'end of the period, exclusive')
     .option('--limit <count>', LIMIT_HELP, '50')
     .option('--csv', 'output all events as CSV')
-    .action(async (options) => (await load()).listEvents(options));
+    .action(async (options) => (await load()).listEvents(declared(options)));
   apiCommand(parent, 'analytics', 'Count events and unique subjects over time')
     .option('--interval <interval>', 'length of an interval: minute, hour or day')
     .option('--group-by <field>', 'group by type, source or subject')
     .option('--from <instant>', `start of the period: ${INSTANT_HELP}`)
     .option('--to <instant>', 'end of the period, exclusive')
     .option('--csv', 'output CSV')
-    .action(async (options) => (await load()).showAnalytics(options));
+    .action(async (options) => (await load()).showAnalytics(declared(options)));
   apiCommand(parent, 'send', 'Send activity events')
     .argument('[file]', 'CloudEvents in JSON: an object, an array or one object per line; - for standard input')
     .option('--type <type>', 'without a file: type of the event')
@@ -196,7 +213,7 @@ function activityCommands(program: Command): void {
     .option('--subject <subject>', 'subject of the event')
     .option('--id <id>', 'ID of the event; repeated events with the same source and ID are stored once')
     .option('--data <json>', 'payload in JSON; - for standard input')
-    .action(async (file, options) => (await load()).sendEvents(file, options));
+    .action(async (file, options) => (await load()).sendEvents(file, declared(options)));
 }
 
 function errorCommands(program: Command): void {
@@ -211,23 +228,23 @@ function errorCommands(program: Command): void {
     .option('--environment <environment>', 'filter by environment')
     .option('--sort <field>', 'sort by -lastSeenAt, -firstSeenAt or -count')
     .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listIssues(options));
+    .action(async (options) => (await load()).listIssues(declared(options)));
   apiCommand(parent, 'show', 'Show an issue and its latest occurrence')
     .argument('<id>')
-    .action(async (id, options) => (await load()).showIssue(id, options));
+    .action(async (id, options) => (await load()).showIssue(id, declared(options)));
   apiCommand(parent, 'resolve', 'Resolve issues; a resolved issue reopens when it recurs')
     .argument('<ids...>')
-    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'resolved', options));
+    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'resolved', declared(options)));
   apiCommand(parent, 'reopen', 'Reopen issues')
     .argument('<ids...>')
-    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'open', options));
+    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'open', declared(options)));
   apiCommand(parent, 'mute', 'Mute issues: new occurrences are counted but do not reopen them')
     .argument('<ids...>')
-    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'muted', options));
+    .action(async (ids, options) => (await load()).setIssueStatus(ids, 'muted', declared(options)));
   apiCommand(parent, 'delete', 'Delete issues and their occurrences')
     .argument('<ids...>')
     .option('--yes', YES_HELP)
-    .action(async (ids, options) => (await load()).deleteIssues(ids, options));
+    .action(async (ids, options) => (await load()).deleteIssues(ids, declared(options)));
   errorKeyCommands(parent);
 }
 
@@ -236,7 +253,7 @@ function errorKeyCommands(errors: Command): void {
   const load = () => import('./error-keys.ts');
   apiCommand(parent, 'list', 'List error keys and their DSNs')
     .option('--limit <count>', LIMIT_HELP, '50')
-    .action(async (options) => (await load()).listErrorKeys(options));
+    .action(async (options) => (await load()).listErrorKeys(declared(options)));
   apiCommand(parent, 'create', 'Create an error key and print its DSN')
     .requiredOption('--name <name>', 'name of the key')
     .option('--app <app>', `${ID_OR_SLUG} of the app to report errors for`)
@@ -245,9 +262,9 @@ function errorKeyCommands(errors: Command): void {
       'allowed origins of web pages, such as https://shop.example.com (default: any)',
       parseList,
     )
-    .action(async (options) => (await load()).createErrorKey(options));
+    .action(async (options) => (await load()).createErrorKey(declared(options)));
   apiCommand(parent, 'delete', 'Delete error keys; errors submitted with them are rejected')
     .argument('<ids...>')
     .option('--yes', YES_HELP)
-    .action(async (ids, options) => (await load()).deleteErrorKeys(ids, options));
+    .action(async (ids, options) => (await load()).deleteErrorKeys(ids, declared(options)));
 }

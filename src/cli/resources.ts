@@ -29,9 +29,9 @@ export interface ResourceCommandOptions<Item extends NamedResource, Query, Creat
 }
 
 export interface ListOptions extends RemoteOptions {
-  readonly search?: string;
-  readonly sort?: string;
-  readonly limit?: string;
+  readonly search: string | undefined;
+  readonly sort: string | undefined;
+  readonly limit: string | undefined;
 }
 
 /** Query parameters of every list. Not validated here: the server rejects unknown values. */
@@ -39,7 +39,7 @@ export const listQuery = ({ search, sort }: ListOptions) => ({ q: search, sort: 
 
 export interface BodyOptions extends RemoteOptions {
   /** A JSON file with fields of the API; options override it. */
-  readonly from?: string;
+  readonly from: string | undefined;
 }
 
 /** The fields that were set; an empty string becomes null. */
@@ -88,7 +88,7 @@ export function resourceCommandsFor<Item extends NamedResource, Query, Create, U
       printNote(`Updated ${noun} ${sanitizeInline(changed.name)}.`, options);
       await printDetails(changed, detailFields, options);
     },
-    async delete(names: readonly string[], options: RemoteOptions & { yes?: true }): Promise<void> {
+    async delete(names: readonly string[], options: RemoteOptions & { yes: true | undefined }): Promise<void> {
       const endpoint = kind.endpoint(connect(options));
       const items: Item[] = [];
       for (const idOrSlug of names) items.push(await endpoint.get(idOrSlug));

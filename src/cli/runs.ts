@@ -56,7 +56,7 @@ async function parseParameters(texts: readonly string[]): Promise<Record<string,
 }
 
 export interface RunOptions extends RemoteOptions, WatchOptions {
-  readonly param?: readonly string[];
+  readonly param: readonly string[] | undefined;
 }
 
 async function followRun(client: Client, started: Run, options: RunOptions): Promise<void> {
@@ -89,7 +89,7 @@ export async function runScript(script: string, options: RunOptions): Promise<vo
 }
 
 export interface RunListOptions extends RemoteOptions {
-  readonly status?: string;
+  readonly status: string | undefined;
   readonly limit: string;
 }
 

@@ -23,12 +23,12 @@ import { createSecretFinder, type SecretMatch } from './scan/secret-finder.ts';
 
 export interface ScanOptions {
   readonly history: boolean;
-  readonly staged?: true;
-  readonly server?: string;
-  readonly revoke?: true;
-  readonly yes?: true;
-  readonly json?: true;
-  readonly quiet?: true;
+  readonly staged: true | undefined;
+  readonly server: string | undefined;
+  readonly revoke: true | undefined;
+  readonly yes: true | undefined;
+  readonly json: true | undefined;
+  readonly quiet: true | undefined;
 }
 
 /** Status of a found secret on the server. */

@@ -41,17 +41,17 @@ export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScript
 });
 
 export interface ScriptOptions extends BodyOptions {
-  readonly name?: string;
-  readonly slug?: string;
-  readonly description?: string;
-  readonly server?: string;
-  readonly body?: string;
-  readonly interpreter?: string;
-  readonly runAs?: string;
-  readonly timeout?: string;
-  readonly schedule?: string;
-  readonly param?: readonly string[];
-  readonly pattern?: readonly string[];
+  readonly name: string | undefined;
+  readonly slug: string | undefined;
+  readonly description: string | undefined;
+  readonly server: string | undefined;
+  readonly body: string | undefined;
+  readonly interpreter: string | undefined;
+  readonly runAs: string | undefined;
+  readonly timeout: string | undefined;
+  readonly schedule: string | undefined;
+  readonly param: readonly string[] | undefined;
+  readonly pattern: readonly string[] | undefined;
 }
 
 function splitAssignment(text: string): [name: string, rest: string | null] {

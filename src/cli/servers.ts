@@ -39,13 +39,13 @@ export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServ
 });
 
 export interface ServerOptions extends BodyOptions {
-  readonly name?: string;
-  readonly slug?: string;
-  readonly kind?: string;
-  readonly host?: string;
-  readonly port?: string;
-  readonly user?: string;
-  readonly hostKey?: string;
+  readonly name: string | undefined;
+  readonly slug: string | undefined;
+  readonly kind: string | undefined;
+  readonly host: string | undefined;
+  readonly port: string | undefined;
+  readonly user: string | undefined;
+  readonly hostKey: string | undefined;
 }
 
 /** The fields of a server that the options set. */
@@ -66,7 +66,10 @@ export async function checkServer(idOrSlug: string, options: RemoteOptions): Pro
 }
 
 /** Confirms a server exactly as it is shown here; fails if it was changed meanwhile. */
-export async function confirmServer(idOrSlug: string, options: RemoteOptions & { readonly yes?: true }): Promise<void> {
+export async function confirmServer(
+  idOrSlug: string,
+  options: RemoteOptions & { readonly yes: true | undefined },
+): Promise<void> {
   const client = connect(options);
   const { value: server, tag } = await client.servers.read(idOrSlug);
   const { id, name, kind, host, port, user, hostKey } = server;

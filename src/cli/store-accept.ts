@@ -6,7 +6,10 @@ import { Failure } from './failure.ts';
 import { print, printNote } from './output.ts';
 
 /** Accepts a data loss that prevents the server from starting. All servers must be stopped. */
-export async function acceptLoss(options: { lostSecret?: true; lostChanges?: true }): Promise<void> {
+export async function acceptLoss(options: {
+  lostSecret: true | undefined;
+  lostChanges: true | undefined;
+}): Promise<void> {
   const { lostSecret = false, lostChanges = false } = options;
   if (!lostSecret && !lostChanges) throw new Failure('Use --lost-secret, --lost-changes, or both.');
   const { store, secret, release } = await openStore(readSettings(process.env), {

@@ -9,7 +9,10 @@ import { reportTableProgress } from './store-copy.ts';
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /** Backs up the configured installation; the server may be running. */
-export async function backUpStore(folder: string, options: { withoutSecret?: true; json?: true }): Promise<void> {
+export async function backUpStore(
+  folder: string,
+  options: { withoutSecret: true | undefined; json: true | undefined },
+): Promise<void> {
   const settings = readSettings(process.env);
   const progress = startProgress('Backing up', options.json);
   const { manifest, secret } = await createBackup(
@@ -30,7 +33,7 @@ export async function backUpStore(folder: string, options: { withoutSecret?: tru
 }
 
 /** Restores a backup into the configured data directory or database, which must be empty. */
-export async function restoreStore(folder: string, options: { json?: true }): Promise<void> {
+export async function restoreStore(folder: string, options: { json: true | undefined }): Promise<void> {
   const settings = readSettings(process.env);
   const progress = startProgress('Restoring', options.json);
   const restored = await restore(settings, folder, reportTableProgress(progress)).finally(progress.end);
@@ -48,7 +51,7 @@ export async function restoreStore(folder: string, options: { json?: true }): Pr
 }
 
 /** Replaces the secret that encrypts stored values. */
-export async function rotateStoreSecret(options: { newSecretFile?: string }): Promise<void> {
+export async function rotateStoreSecret(options: { newSecretFile: string | undefined }): Promise<void> {
   const { values, secretFile } = await rotateSecret(readSettings(process.env), options.newSecretFile ?? null);
   await print(`Re-encrypted ${values} ${values === 1 ? 'value' : 'values'} with the new secret.\n`);
   printNote(

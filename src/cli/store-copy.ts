@@ -12,7 +12,7 @@ export function reportTableProgress(progress: ProgressIndicator): OnProgress {
 }
 
 /** Copies an installation into another, empty database. */
-export async function runStoreCopy(options: { from: string; to: string; json?: true }): Promise<void> {
+export async function runStoreCopy(options: { from: string; to: string; json: true | undefined }): Promise<void> {
   // Only the settings of the secret are read; the options name the databases.
   const { DEVPILOT_SECRET, DEVPILOT_SECRET_FILE } = process.env;
   const secret = secretFromSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));

@@ -7,10 +7,10 @@ import { Failure } from './failure.ts';
 import { cancelledFailure, isInteractive, parseExpiry, readSecret } from './input.ts';
 
 export interface CreateTokenOptions extends RemoteOptions {
-  readonly name?: string;
-  readonly scope?: readonly string[];
-  readonly expires?: string;
-  readonly passphrase?: string;
+  readonly name: string | undefined;
+  readonly scope: readonly string[] | undefined;
+  readonly expires: string | undefined;
+  readonly passphrase: string | undefined;
 }
 
 interface TokenFields {

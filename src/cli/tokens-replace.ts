@@ -12,9 +12,9 @@ import { print, printNote } from './output.ts';
 import { startProgress } from './progress.ts';
 
 export interface ReplaceOptions extends RemoteOptions {
-  readonly expires?: string;
-  readonly passphrase?: string;
-  readonly wait?: string;
+  readonly expires: string | undefined;
+  readonly passphrase: string | undefined;
+  readonly wait: string | undefined;
 }
 
 const POLL_INTERVAL_MS = 1000;
