@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
 import { PAGE_ROUTES } from '../contract/page-routes.ts';
-import { chooseEncoding, registerSpa } from './spa.ts';
+import { registerSpa } from './spa.ts';
 
 describe('The page', () => {
   const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
@@ -15,6 +15,7 @@ describe('The page', () => {
     writeFileSync(`${directory}index.html`, '<meta property="csp-nonce" nonce="%NONCE%"><i>%LOCAL_SERVER%</i>');
     writeFileSync(`${directory}secret.js`, 'not to be served');
     writeFileSync(`${directory}assets/main-abc.js`, 'plain');
+    writeFileSync(`${directory}assets/icon-abc.svg`, '<svg/>');
     writeFileSync(`${directory}assets/main-abc.js.br`, 'brotli');
     writeFileSync(`${directory}assets/main-abc.js.gz`, 'gzip');
     app = fastify();
@@ -69,10 +70,13 @@ describe('The page', () => {
       assert.equal(answer.headers['vary'], 'accept-encoding');
       assert.equal(answer.headers['content-type'], 'text/javascript; charset=utf-8');
     }
-    assert.equal(
-      chooseEncoding(undefined, () => true),
-      null,
-    );
+    const { headers, body } = await app.inject('/assets/main-abc.js');
+    assert.deepEqual([headers['content-encoding'], body], [undefined, 'plain'], 'without Accept-Encoding');
+    const icon = await app.inject({ url: '/assets/icon-abc.svg', headers: { 'accept-encoding': 'br, gzip' } });
+    assert.deepEqual([icon.headers['content-encoding'], icon.body], [undefined, '<svg/>'], 'without compressed copies');
+    const head = await app.inject({ method: 'HEAD', url: '/assets/main-abc.js' });
+    assert.deepEqual([head.statusCode, head.headers['content-length'], head.body], [200, '5', '']);
+    assert.equal(head.headers['cross-origin-resource-policy'], 'same-origin');
   });
 
   test('no file outside the assets can be read', async () => {

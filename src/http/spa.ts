@@ -60,7 +60,7 @@ const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-orig
  * Chooses the compressed copy that the client accepts: Brotli before gzip; a weight of 0 means not acceptable (RFC
  * 9110, section 12.5.3).
  */
-export function chooseEncoding(accepted: string | undefined, has: (suffix: string) => boolean): 'br' | 'gzip' | null {
+function chooseEncoding(accepted: string | undefined, has: (suffix: string) => boolean): 'br' | 'gzip' | null {
   const weights = new Map(
     (accepted ?? '').split(',').map((part) => {
       const [coding = '', ...parameters] = part
