@@ -160,3 +160,15 @@ test('uses of a deleted credential are dropped and do not block others', async (
   assert.equal((await shown(kept.id))?.use_count, 1);
   assert.deepEqual((await usesOf('key_deleted')).days, []);
 });
+
+test('the number of a chunk is the time of its first use, and always increases', async () => {
+  const numbers: number[] = [];
+  const store: UsageStore = { addUses: async (_node, number) => void numbers.push(number) };
+  const usage = createUsageRecorder(store, 'node_numbers', createRecordCache(10).counterSlots);
+  const record = recordOf('key_numbers');
+  for (const time of [NOW + 0.5, NOW - DAY, NOW + DAY]) {
+    usage.count(record, '10.0.0.1', time);
+    await usage.flush();
+  }
+  assert.deepEqual(numbers, [NOW, NOW + 1, NOW + DAY]);
+});

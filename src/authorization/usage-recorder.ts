@@ -7,7 +7,8 @@ const MAX_CREDENTIALS_PER_CHUNK = 500;
 export interface UsageStore {
   /**
    * Stores the uses in one transaction, unless chunk `number` of this node is stored already. Idempotent, so that a
-   * chunk can be sent again after its response was lost.
+   * chunk can be sent again after its response was lost. `number` is the time of the first use in epoch milliseconds,
+   * or one more than the number before, so that the store can tell how old it is.
    */
   addUses(nodeId: string, number: number, uses: readonly PendingUses[]): Promise<void>;
 }
@@ -51,7 +52,7 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
       }
       if (chunk === null && closing !== null) {
         chunk = { uses: closing.drain(MAX_CREDENTIALS_PER_CHUNK), since: closing.firstUseAt() };
-        chunkNumber++;
+        chunkNumber = Math.max(chunkNumber + 1, Math.floor(chunk.since));
         if (closing.size() === 0) closing = null;
       }
       // If this throws, the next flush sends the same chunk with the same number again.

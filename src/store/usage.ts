@@ -1,4 +1,5 @@
 import { sql } from 'kysely';
+import { createId, ID_PREFIXES } from '../contract/id.ts';
 import { DAY } from '../contract/limits.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -215,9 +216,37 @@ export async function addressesUsedSince(
 
 const RETENTION_DAYS = 400;
 const ADDRESS_RETENTION_MS = 90 * DAY;
+/** A chunk is sent again until it is stored, at every flush; no node keeps one nearly this long. */
+const CHUNK_NUMBER_RETENTION_MS = 30 * DAY;
+/** Smaller numbers are not times: earlier versions counted chunks from 1. */
+const FIRST_TIME_NUMBER = 1e12;
 
-/** Deletes expired days, addresses and reports, and all but the 100 newest addresses of each credential. */
+/**
+ * Deletes the numbers of chunks that cannot be sent again: of the distant past, of guards whose API key was deleted, and
+ * of old nodes of an earlier version that have no lease.
+ */
+async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
+  const before = now - CHUNK_NUMBER_RETENTION_MS;
+  await trx.deleteFrom('usage_flush').where('number', '>=', FIRST_TIME_NUMBER).where('number', '<', before).execute();
+  await sql`
+    delete from usage_flush where node_id like '%.%' and not exists (
+      select 1 from credential
+      where credential.id = substr(usage_flush.node_id, 1, length(usage_flush.node_id) - ${GUARD_SUFFIX_LENGTH})
+    )`.execute(trx);
+  await trx
+    .deleteFrom('usage_flush')
+    .where('node_id', 'like', `${ID_PREFIXES.node}%`)
+    .where('node_id', '<', createId('node', before))
+    .where('number', '<', FIRST_TIME_NUMBER)
+    .where('node_id', 'not in', trx.selectFrom('node').select('id'))
+    .execute();
+}
+
+/**
+ * Deletes expired days, addresses, reports and chunk numbers, and all but the 100 newest addresses of each credential.
+ */
 export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
+  await deleteOldChunkNumbers(trx, now);
   await trx
     .deleteFrom('credential_day')
     .where('day', '<', Math.floor(now / DAY) - RETENTION_DAYS)

@@ -483,6 +483,34 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await claimed('n1', 1), false);
         assert.equal(await claimed('n2', 1), true);
       });
+      test('chunk numbers are deleted once no chunk can be sent again', async () => {
+        const { id: key } = await seedCredential(store, owner);
+        const guard = (keyId: string, id = 'g') => `${keyId}.${id.repeat(22)}`;
+        const oldNode = createId('node', NOW - 31 * DAY);
+        const leased = createId('node', NOW - 31 * DAY);
+        const rows: readonly (readonly [node: string, number: number, kept: boolean])[] = [
+          [createId('node', NOW - 90 * DAY), NOW - DAY, true],
+          [createId('node', NOW - 90 * DAY), NOW - 31 * DAY, false],
+          [guard(key), NOW - 29 * DAY, true],
+          [guard(createId('api_key')), NOW, false],
+          // As earlier versions counted.
+          [oldNode, 7, false],
+          [leased, 7, true],
+          [createId('node', NOW - 29 * DAY), 7, true],
+          [guard(key, 'h'), 7, true],
+        ];
+        await store.transaction(async (trx) => {
+          await trx
+            .insertInto('node')
+            .values({ id: leased, workspace_id: null, confirmed: 0, lease_until: NOW })
+            .execute();
+          for (const [node, number] of rows) assert.equal(await claimUsageChunk(trx, node, number), true);
+          await deleteOldUses(trx, NOW);
+          for (const [node, number, kept] of rows)
+            assert.equal(await claimUsageChunk(trx, node, number), !kept, `${node} ${number}`);
+          await trx.deleteFrom('node').where('id', '=', leased).execute();
+        });
+      });
       test('uses add up, never move the last use back, and old days and addresses are deleted', async () => {
         const { id } = await seedCredential(store, owner);
         const use = (count: number, at: number, address: string) =>
