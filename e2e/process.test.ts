@@ -88,7 +88,7 @@ test('a second start on the same data directory fails with a line that names the
   const server = await spawnServer(directory.path);
   const environment = { PORT: '0', DEVPILOT_DATA_DIR: directory.path };
   const second = await runCommand(['serve'], environment);
-  assert.equal(second.code, 1);
+  assert.equal(second.code, 2);
   assert.equal(second.stdout, '');
   assert.match(second.stderr, new RegExp(`^devpilot: [^\n]*process ${server.pid}\\b[^\n]*\n$`));
   const init = ['init', '--email', 'a@example.com', '--name', 'Ada', '--workspace', 'Acme', '--password-stdin'];

@@ -1,11 +1,6 @@
 import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import {
-  type DataDirectory,
-  DirectoryInUseError,
-  lockDataDirectory,
-  refuseUnusableFiles,
-} from '../store/data-directory.ts';
+import { type DataDirectory, lockDataDirectory, refuseUnusableFiles } from '../store/data-directory.ts';
 import { recordCleanStop } from '../store/installation.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import { assertStoreComplete, recordCreation, resetState } from '../store/sqlite-integrity.ts';
@@ -41,7 +36,7 @@ function lockDirectory(path: string): DataDirectory {
   try {
     return lockDataDirectory(path);
   } catch (error) {
-    if (error instanceof DirectoryInUseError || error instanceof StartRefusedError) throw error;
+    if (error instanceof StartRefusedError) throw error;
     throw new InvalidSettingError('DEVPILOT_DATA_DIR', `a directory that can be created and written (${path} cannot)`);
   }
 }
@@ -113,7 +108,7 @@ async function openEmbedded(settings: Settings, directory: DataDirectory, option
 
 /**
  * Opens the store that the settings name, exclusively for this process if it is embedded; checks its integrity and
- * its secret, and runs the migrations. Throws `StartRefusedError`, `InvalidSettingError`, `DirectoryInUseError`.
+ * its secret, and runs the migrations. Throws `StartRefusedError`, `InvalidSettingError`.
  */
 export async function openStore(settings: Settings, options: OpenOptions = {}): Promise<OpenedStore> {
   if (settings.databaseUrl === null) {

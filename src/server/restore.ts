@@ -108,7 +108,7 @@ async function countUnreadableIn(settings: Settings): Promise<number> {
 
 /**
  * Restores a backup into the empty location that the settings name, runs the migrations, and verifies every activity
- * log. Throws `CopyRefusedError`, `DirectoryInUseError`, and `StartRefusedError` if the secret is the wrong one.
+ * log. Throws `CopyRefusedError`, `StartRefusedError`.
  */
 export async function restore(settings: Settings, folder: string, onProgress: OnProgress): Promise<RestoreResult> {
   const manifest = readManifest(folder);

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { refuseUnusableFiles } from '../store/data-directory.ts';
+import { lockDataDirectory, refuseUnusableFiles } from '../store/data-directory.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { runCommand, temporaryDirectory } from '../testing/process.ts';
 import { createLogger } from './logger.ts';
@@ -72,6 +72,18 @@ test('a data directory that is a file, or is below one, stops the start with exi
     assert.deepEqual([code, stdout], [2, ''], stderr);
     assert.match(stderr, /^devpilot: DEVPILOT_DATA_DIR must be a directory [^\n]+\.\n$/);
   }
+  directory.remove();
+});
+
+test('a data directory that another process uses stops the start, and commands on it, with exit 2 and one line', async () => {
+  const directory = temporaryDirectory();
+  const lock = lockDataDirectory(directory.path);
+  for (const args of [['serve'], ['people', 'list']]) {
+    const { code, stdout, stderr } = await runCommand(args, { PORT: '0', DEVPILOT_DATA_DIR: directory.path });
+    assert.deepEqual([code, stdout], [2, ''], stderr);
+    assert.match(stderr, /^devpilot: The data directory [^\n]+ is in use by process \d+\. [^\n]+\n$/);
+  }
+  lock.release();
   directory.remove();
 });
 

@@ -27,7 +27,7 @@ export interface RunningServer {
 
 /**
  * Starts a server, step by step. Each step adds what it opens to one stack of closers, which is run when the server
- * stops and when a step fails. Throws `DirectoryInUseError` if another process has locked the data directory.
+ * stops and when a step fails. Throws `StartRefusedError`, `InvalidSettingError`.
  */
 export async function startServer(settings: Settings, options: StartOptions = {}): Promise<RunningServer> {
   const closers = createClosers();

@@ -142,7 +142,7 @@ async function refuseForeignSecrets(
 
 /**
  * Moves an installation. No server may be running on either side. A secret that is configured, or present on either
- * side, must be the source's own. Throws `DirectoryInUseError`, `CopyRefusedError`, `StartRefusedError`.
+ * side, must be the source's own. Throws `CopyRefusedError`, `StartRefusedError`.
  */
 export async function copyStore(
   from: StoreLocation,

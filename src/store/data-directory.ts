@@ -10,9 +10,6 @@ export interface DataDirectory {
   release(): void;
 }
 
-/** Another process is using the directory; `message` names it. */
-export class DirectoryInUseError extends Error {}
-
 /**
  * Creates a directory and its parents with mode 0700, or throws. Node's own `recursive` option loops forever where an
  * existing parent refuses new directories, as `/proc` does.
@@ -82,7 +79,7 @@ export function refuseUnusableFiles(
 
 /**
  * Creates the data directory if needed (mode 0700) and locks it for this process. The lock is SQLite's own, on a file
- * next to the database, so the operating system releases it however the process dies. Throws `DirectoryInUseError`.
+ * next to the database, so the operating system releases it however the process dies. Throws `StartRefusedError` if another process has it.
  */
 export function lockDataDirectory(path: string): DataDirectory {
   makeDirectory(path);
@@ -97,7 +94,7 @@ export function lockDataDirectory(path: string): DataDirectory {
     try {
       owner = `process ${readFileSync(pidFile, 'utf8').trim()}`;
     } catch {}
-    throw new DirectoryInUseError(
+    throw new StartRefusedError(
       `The data directory ${path} is in use by ${owner}. Stop it first, or set DEVPILOT_DATA_DIR.`,
     );
   }

@@ -7,12 +7,13 @@ import { test } from 'node:test';
 import { sql } from 'kysely';
 import { declareStoreSuite } from '../testing/store-suite.ts';
 import { openTestStore, seedCredential, seedWorkspace } from '../testing/test-store.ts';
-import { DirectoryInUseError, lockDataDirectory } from './data-directory.ts';
+import { lockDataDirectory } from './data-directory.ts';
 import { activity } from './migrations/0012-activity.ts';
 import { activitySpans } from './migrations/0036-activity-spans.ts';
 import { activityKey } from './migrations/0070-activity-key.ts';
 import { openSqliteStore } from './sqlite.ts';
 import { openSqlite } from './sqlite-open.ts';
+import { StartRefusedError } from './start-refused-error.ts';
 
 declareStoreSuite('SQLite', openTestStore);
 
@@ -81,7 +82,7 @@ test('a data directory is created with mode 0700 and locked by one process', () 
   const taken = lockDataDirectory(directory);
   assert.throws(
     () => lockDataDirectory(directory),
-    (error) => error instanceof DirectoryInUseError && error.message.includes(`process ${process.pid}`),
+    (error) => error instanceof StartRefusedError && error.message.includes(`process ${process.pid}`),
   );
   taken.release();
   lockDataDirectory(directory).release();
