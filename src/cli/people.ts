@@ -1,8 +1,9 @@
 import { createDenialBuffer } from '../audit/denials.ts';
-import { SYSTEM_ACTOR } from '../audit/log.ts';
+import { SYSTEM_LOG } from '../audit/log.ts';
+import { type RequestContext, systemRequestContext } from '../audit/request-context.ts';
 import type { Account } from '../contract/people.ts';
 import { emailKey, type PeopleContext } from '../people/context.ts';
-import { listPeople, type OperatorRequestContext, updateAccount } from '../people/operators.ts';
+import { listPeople, updateAccount } from '../people/operators.ts';
 import { createPasswordReset } from '../people/password-resets.ts';
 import { openStore } from '../server/open-store.ts';
 import { createPeopleContext } from '../server/people-context.ts';
@@ -41,8 +42,8 @@ async function withPeopleContext<T>(action: (context: PeopleContext) => Promise<
   }
 }
 
-function requestContextOf(command: string): OperatorRequestContext {
-  return { actor: SYSTEM_ACTOR, origin: { address: null, userAgent: `devpilot people ${command}`, requestId: null } };
+function requestContextOf(command: string): RequestContext {
+  return systemRequestContext(SYSTEM_LOG, `devpilot people ${command}`);
 }
 
 async function resolvePersonId(context: PeopleContext, idOrEmail: string): Promise<string> {

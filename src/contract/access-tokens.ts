@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { credentialFields, credentialQuery, describeRights, expiry, secretField } from './credentials.ts';
-import { name, uniqueNames, untrimmedText } from './fields.ts';
+import { name, oneOf, uniqueNames, untrimmedText } from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
 
@@ -30,7 +30,7 @@ export const CreateAccessToken = z
 export type CreateAccessToken = z.infer<typeof CreateAccessToken>;
 export const AccessTokenQuery = z.strictObject({
   ...credentialQuery,
-  status: z.enum(ACCESS_TOKEN_STATUSES, { error: `must be one of: ${ACCESS_TOKEN_STATUSES.join(', ')}` }).optional(),
-  scope: z.enum(SCOPES, { error: `must be one of: ${SCOPES.join(', ')}` }).optional(),
+  status: oneOf(ACCESS_TOKEN_STATUSES).optional(),
+  scope: oneOf(SCOPES).optional(),
 });
 export type AccessTokenQuery = z.infer<typeof AccessTokenQuery>;

@@ -1,5 +1,6 @@
 /** Schemas of the activity tracker (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
+import { oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { instantFilter, pagingFields } from './paging.ts';
@@ -63,8 +64,8 @@ export const ActivityQuery = z.strictObject({
 export type ActivityQuery = z.infer<typeof ActivityQuery>;
 
 export const AnalyticsQuery = z.strictObject({
-  interval: z.enum(INTERVAL_NAMES, { error: `must be one of: ${INTERVAL_NAMES.join(', ')}` }).optional(),
-  groupBy: z.enum(ACTIVITY_GROUPS, { error: `must be one of: ${ACTIVITY_GROUPS.join(', ')}` }).optional(),
+  interval: oneOf(INTERVAL_NAMES).optional(),
+  groupBy: oneOf(ACTIVITY_GROUPS).optional(),
   from: instantFilter.describe(
     'Start, rounded down to the interval; defaults to 60 minutes, 48 hours or 30 days before the end',
   ),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { credentialFields, credentialQuery, describeRights, expiry, secretField } from './credentials.ts';
-import { description, name, uniqueNames } from './fields.ts';
+import { description, name, oneOf, uniqueNames } from './fields.ts';
 import { instant } from './instant.ts';
 import { API_KEY_STATUSES, GUARD_DESCRIPTION, PERMISSIONS } from './vocabulary.ts';
 
@@ -46,7 +46,7 @@ export const UpdateApiKey = z
 export type UpdateApiKey = z.infer<typeof UpdateApiKey>;
 export const ApiKeyQuery = z.strictObject({
   ...credentialQuery,
-  status: z.enum(API_KEY_STATUSES, { error: `must be one of: ${API_KEY_STATUSES.join(', ')}` }).optional(),
-  permission: z.enum(PERMISSIONS, { error: `must be one of: ${PERMISSIONS.join(', ')}` }).optional(),
+  status: oneOf(API_KEY_STATUSES).optional(),
+  permission: oneOf(PERMISSIONS).optional(),
 });
 export type ApiKeyQuery = z.infer<typeof ApiKeyQuery>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { auditParty, id, searchText } from './fields.ts';
+import { auditParty, id, oneOf, searchText } from './fields.ts';
 import { instant } from './instant.ts';
 import { instantFilter, pagingFields } from './paging.ts';
 import { AUDIT_ACTIONS, CREDENTIAL_KINDS } from './vocabulary.ts';
@@ -30,7 +30,7 @@ export type AuditEvent = z.infer<typeof AuditEvent>;
 
 export const AuditQuery = z.strictObject({
   ...pagingFields,
-  action: z.enum(AUDIT_ACTIONS, { error: `must be one of: ${AUDIT_ACTIONS.join(', ')}` }).optional(),
+  action: oneOf(AUDIT_ACTIONS).optional(),
   actor: searchText(64).optional().describe('ID of the actor, a person or credential'),
   target: searchText(64).optional().describe('ID of the target'),
   credential: searchText(64).optional().describe('ID of a credential, as actor or target'),

@@ -1,16 +1,10 @@
 /** Schemas of backups (contract section 8). Runs in browsers and on the server. */
 
 import { z } from 'zod';
-import { id, timestamps } from './fields.ts';
+import { auditParty, id, oneOf, timestamps } from './fields.ts';
 import { nullableInstant } from './instant.ts';
 import { pagingFields } from './paging.ts';
-import { AUDIT_PARTY_KINDS, BACKUP_KINDS, WORK_STATUSES } from './vocabulary.ts';
-
-const auditParty = z.object({
-  kind: z.enum(AUDIT_PARTY_KINDS),
-  id: z.string().nullable(),
-  name: z.string().nullable(),
-});
+import { BACKUP_KINDS, WORK_STATUSES } from './vocabulary.ts';
 
 export const Backup = z
   .object({
@@ -43,6 +37,6 @@ export type Backup = z.infer<typeof Backup>;
 export const CreateBackup = z.strictObject({}).meta({ id: 'CreateBackup' });
 export const BackupQuery = z.strictObject({
   ...pagingFields,
-  status: z.enum(WORK_STATUSES, { error: `must be one of: ${WORK_STATUSES.join(', ')}` }).optional(),
+  status: oneOf(WORK_STATUSES).optional(),
 });
 export type BackupQuery = z.infer<typeof BackupQuery>;

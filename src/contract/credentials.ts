@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, personRef, searchText, wholeNumber } from './fields.ts';
+import { id, oneOf, personRef, searchText, wholeNumber } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
@@ -73,5 +73,5 @@ export const credentialQuery = {
   unusedForDays: wholeNumber(0, 36_500)
     .optional()
     .describe('Minimum number of days since the last use or, if never used, since creation'),
-  sort: z.enum(sorts as [string, ...string[]], { error: `must be one of: ${sorts.join(', ')}` }).optional(),
+  sort: oneOf(sorts as [string, ...string[]]).optional(),
 };

@@ -1,12 +1,11 @@
 /** Schemas of deployments (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { branch, healthCheckUrl } from './apps.ts';
-import { id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
+import { auditParty, id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
 import {
-  AUDIT_PARTY_KINDS,
   DEPLOYMENT_KINDS,
   DEPLOYMENT_WAIT_REASONS,
   HOOK_STAGES,
@@ -82,12 +81,6 @@ export type CreateRollback = z.infer<typeof CreateRollback>;
 /** The request before defaults are applied. */
 export type CreateRollbackInput = z.input<typeof CreateRollback>;
 export type DeploymentOptions = CreateRollback;
-
-const auditParty = z.object({
-  kind: z.enum(AUDIT_PARTY_KINDS),
-  id: z.string().nullable(),
-  name: z.string().nullable(),
-});
 
 export const DeploymentOverrides = z
   .object({

@@ -1,9 +1,9 @@
 /** Schemas of an app's environment (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
+import { auditParty, oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
-import { AUDIT_PARTY_KINDS } from './vocabulary.ts';
 
 const NAME_MESSAGE = 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit';
 export const envName = z
@@ -38,9 +38,8 @@ export const Environment = z.object({ data: z.array(EnvVariable) }).meta({ id: '
 export type Environment = z.infer<typeof Environment>;
 
 export const EnvQuery = z.strictObject({
-  format: z.enum(['json', 'dotenv'], { error: 'must be one of: json, dotenv' }).optional(),
-  values: z
-    .enum(['shown', 'hidden'], { error: 'must be one of: shown, hidden' })
+  format: oneOf(['json', 'dotenv']).optional(),
+  values: oneOf(['shown', 'hidden'])
     .optional()
     .describe(
       '`hidden`: names only, each value null; such a read by a person is not recorded. `shown`: members get 403 instead of null values',
@@ -80,7 +79,7 @@ export const EnvVersion = z
   .object({
     version: z.int(),
     at: instant,
-    by: z.object({ kind: z.enum(AUDIT_PARTY_KINDS), id: z.string().nullable(), name: z.string().nullable() }),
+    by: auditParty,
     set: z.array(z.string()).describe('Names only'),
     removed: z.array(z.string()),
     restoredFrom: z.int().nullable(),

@@ -1,7 +1,7 @@
 /** Schemas of the error tracker (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
-import { id, name } from './fields.ts';
-import { instant, instantInput } from './instant.ts';
+import { id, name, oneOf } from './fields.ts';
+import { instant, instantInput, nullableInstant } from './instant.ts';
 import { ERROR_KEY_LIMITS, LIMITS, RESOURCE_LIMITS } from './limits.ts';
 import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
 import { pagingFields } from './paging.ts';
@@ -21,7 +21,7 @@ export const ErrorReport = z
       .meta({ examples: ['TypeError'] }),
     message: text(RESOURCE_LIMITS.errorMessage).meta({ examples: ['order is undefined'] }),
     stack: text(RESOURCE_LIMITS.errorStack).nullish(),
-    level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).nullish(),
+    level: oneOf(ERROR_LEVELS).nullish(),
     release: shortText.nullish().meta({ examples: ['shop@2.4.0'] }),
     environment: shortText.nullish().meta({ examples: ['production'] }),
     app: shortText.nullish().meta({ examples: ['shop'] }),
@@ -108,7 +108,7 @@ const frame = z.object({
 });
 export type ErrorFrame = z.infer<typeof frame>;
 const breadcrumb = z.object({
-  at: instant.nullable(),
+  at: nullableInstant,
   category: z.string().nullable(),
   level: z.string().nullable(),
   message: z.string().nullable(),
@@ -135,14 +135,12 @@ export type ErrorEvent = z.infer<typeof ErrorEvent>;
 export const IssueQuery = z.strictObject({
   ...pagingFields,
   q: z.string().max(LIMITS.query.max).optional().describe('Text in the title, case-insensitive'),
-  status: z.enum(ISSUE_STATUSES, { error: `must be one of: ${ISSUE_STATUSES.join(', ')}` }).optional(),
-  level: z.enum(ERROR_LEVELS, { error: `must be one of: ${ERROR_LEVELS.join(', ')}` }).optional(),
+  status: oneOf(ISSUE_STATUSES).optional(),
+  level: oneOf(ERROR_LEVELS).optional(),
   release: shortText.optional(),
   environment: shortText.optional(),
   app: shortText.optional(),
-  sort: z.enum(ISSUE_SORTS, { error: `must be one of: ${ISSUE_SORTS.join(', ')}` }).optional(),
+  sort: oneOf(ISSUE_SORTS).optional(),
 });
 export type IssueQuery = z.infer<typeof IssueQuery>;
-export const UpdateIssue = z
-  .strictObject({ status: z.enum(ISSUE_STATUSES, { error: `must be one of: ${ISSUE_STATUSES.join(', ')}` }) })
-  .meta({ id: 'UpdateIssue' });
+export const UpdateIssue = z.strictObject({ status: oneOf(ISSUE_STATUSES) }).meta({ id: 'UpdateIssue' });

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { AuditParty } from './audit.ts';
 import { instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { AUDIT_PARTY_KINDS } from './vocabulary.ts';
@@ -68,7 +69,7 @@ export function untrimmedText(min: number, max: number, example: string) {
 
 export function uniqueNames<const T extends readonly [string, ...string[]]>(words: T, itemName: string) {
   return z
-    .array(z.enum(words, { error: `must be one of: ${words.join(', ')}` }))
+    .array(oneOf(words))
     .min(1, `must contain at least one ${itemName}`)
     .max(words.length, `must not contain a ${itemName} twice`)
     .refine((list) => new Set(list).size === list.length, `must not contain a ${itemName} twice`)
@@ -108,11 +109,12 @@ export const submittedCode = z.string().min(1).max(255);
 
 export const personRef = z.object({ id, name: z.string(), email: z.string() });
 
+/** Who did something, or what it was done to. */
 export const auditParty = z.object({
   kind: z.enum(AUDIT_PARTY_KINDS),
   id: z.string().nullable(),
   name: z.string().nullable(),
-});
+}) satisfies z.ZodType<AuditParty>;
 
 // Queries
 

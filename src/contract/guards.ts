@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { instant } from './instant.ts';
+import { instant, nullableInstant } from './instant.ts';
 import { GUARD_REPORT_LIMITS } from './limits.ts';
 import { CREDENTIAL_KINDS, PERMISSIONS, SCOPES } from './vocabulary.ts';
 
@@ -89,7 +89,7 @@ export const GuardRecord = z
         rights: z.array(z.enum([...SCOPES, ...PERMISSIONS])),
         active: z.boolean(),
         hasPassphrase: z.boolean(),
-        expiresAt: instant.nullable(),
+        expiresAt: nullableInstant,
         createdAt: instant,
       })
       .nullable()

@@ -7,6 +7,11 @@ export const LAST_INSTANT = Date.parse('9999-12-31T23:59:59.999Z');
 const FIRST_YEAR = '1970';
 const examples = ['2027-02-24T09:00:00.000Z'];
 
+/** Returns a timestamp in the format of responses. */
+export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
+export const toIsoStringOrNull = (epochMs: number | null): string | null =>
+  epochMs === null ? null : toIsoString(epochMs);
+
 /** A timestamp as written in responses. */
 export const instant = z.iso
   .datetime({ precision: 3 })

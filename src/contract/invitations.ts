@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { email, id, personRef } from './fields.ts';
+import { email, id, oneOf, personRef } from './fields.ts';
 import { instant } from './instant.ts';
 import { ASSIGNABLE_ROLES } from './vocabulary.ts';
 
@@ -21,5 +21,5 @@ export const CreatedInvitation = Invitation.extend({
 }).meta({ id: 'CreatedInvitation' });
 export type CreatedInvitation = z.infer<typeof CreatedInvitation>;
 export const CreateInvitation = z
-  .strictObject({ email, role: z.enum(ASSIGNABLE_ROLES, { error: `must be one of: ${ASSIGNABLE_ROLES.join(', ')}` }) })
+  .strictObject({ email, role: oneOf(ASSIGNABLE_ROLES) })
   .meta({ id: 'CreateInvitation' });

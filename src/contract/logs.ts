@@ -1,6 +1,6 @@
 /** Schema of a log line (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
-import { id } from './fields.ts';
+import { id, oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { LOG_STREAMS } from './vocabulary.ts';
 
@@ -21,9 +21,6 @@ export const LogQuery = z.strictObject({
     .regex(/^\d{1,9}$/, 'must be the number of lines to skip')
     .optional()
     .describe('Number of lines to skip; to resume after a lost connection, the number of lines received'),
-  follow: z
-    .enum(['true', 'false'], { error: 'must be one of: true, false' })
-    .optional()
-    .describe('`true`: streams new lines until the log ends'),
+  follow: oneOf(['true', 'false']).optional().describe('`true`: streams new lines until the log ends'),
 });
 export type LogQuery = z.infer<typeof LogQuery>;

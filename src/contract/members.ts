@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id } from './fields.ts';
+import { id, oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { ASSIGNABLE_ROLES, ROLES } from './vocabulary.ts';
 
@@ -15,6 +15,4 @@ export const Member = z
   })
   .meta({ id: 'Member' });
 export type Member = z.infer<typeof Member>;
-export const UpdateMember = z
-  .strictObject({ role: z.enum(ASSIGNABLE_ROLES, { error: `must be one of: ${ASSIGNABLE_ROLES.join(', ')}` }) })
-  .meta({ id: 'UpdateMember' });
+export const UpdateMember = z.strictObject({ role: oneOf(ASSIGNABLE_ROLES) }).meta({ id: 'UpdateMember' });

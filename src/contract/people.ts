@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { email, id, personName, searchText, submittedCode, untrimmedText } from './fields.ts';
-import { instant } from './instant.ts';
+import { instant, nullableInstant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
 
@@ -37,7 +37,7 @@ export const Account = z
     disabled: z.boolean().describe('Whether the person is barred from signing in'),
     workspaces: z.number().int().describe('Number of workspaces the person is a member of'),
     createdAt: instant,
-    lastUsedAt: instant.nullable().describe('Last use of a session, accurate to the hour'),
+    lastUsedAt: nullableInstant.describe('Last use of a session, accurate to the hour'),
   })
   .meta({ id: 'Account', title: 'A person, as shown to operators' });
 export type Account = z.infer<typeof Account>;

@@ -4,12 +4,23 @@ import { schedule } from './apps.ts';
 import { isControlVariable } from './control-variables.ts';
 import { ENV_NAME } from './dotenv.ts';
 import { exposeProtoKey } from './environment.ts';
-import { description, id, idOrSlug, integerInRange, matchingText, name, slug, timestamps } from './fields.ts';
+import {
+  auditParty,
+  description,
+  id,
+  idOrSlug,
+  integerInRange,
+  matchingText,
+  name,
+  oneOf,
+  slug,
+  timestamps,
+} from './fields.ts';
 import { instant, nullableInstant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
 import { serverUser } from './servers.ts';
-import { AUDIT_PARTY_KINDS, WORK_STATUSES } from './vocabulary.ts';
+import { WORK_STATUSES } from './vocabulary.ts';
 
 const LIMITS = RESOURCE_LIMITS;
 
@@ -83,12 +94,6 @@ const parameters = z
   .describe('A pattern is a JavaScript regular expression that the whole value must match');
 
 const parameterOutput = z.object({ name: z.string(), pattern: z.string().nullable(), default: z.string().nullable() });
-const auditParty = z.object({
-  kind: z.enum(AUDIT_PARTY_KINDS),
-  id: z.string().nullable(),
-  name: z.string().nullable(),
-});
-
 /** The versioned part of a script. */
 const scriptContent = {
   body: z.string().max(LIMITS.scriptBody),
@@ -194,6 +199,6 @@ export const CreateRun = z
 export type CreateRun = z.infer<typeof CreateRun>;
 export const RunQuery = z.strictObject({
   ...pagingFields,
-  status: z.enum(WORK_STATUSES, { error: `must be one of: ${WORK_STATUSES.join(', ')}` }).optional(),
+  status: oneOf(WORK_STATUSES).optional(),
 });
 export type RunQuery = z.infer<typeof RunQuery>;

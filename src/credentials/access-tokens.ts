@@ -1,3 +1,4 @@
+import type { RequestContext } from '../audit/request-context.ts';
 import { hashPassphrase } from '../authorization/passphrase.ts';
 import type { AccessToken, AccessTokenQuery, CreateAccessToken } from '../contract/access-tokens.ts';
 import type { Page } from '../contract/paging.ts';
@@ -9,7 +10,6 @@ import {
   findCredential,
   listCredentials,
   parseExpiry,
-  type RequestContext,
 } from './credentials.ts';
 import { toSharedFields } from './wire-format.ts';
 

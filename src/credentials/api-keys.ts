@@ -1,6 +1,8 @@
 import { appendAuditEvent } from '../audit/log.ts';
+import type { RequestContext } from '../audit/request-context.ts';
 import type { RevocationReceipt } from '../authorization/registry.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contract/api-keys.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import { lockCredential, updateCredential } from '../store/credentials.ts';
@@ -13,10 +15,9 @@ import {
   findCredential,
   listCredentials,
   parseExpiry,
-  type RequestContext,
   revoke,
 } from './credentials.ts';
-import { toIsoString, toIsoStringOrNull, toSharedFields } from './wire-format.ts';
+import { toSharedFields } from './wire-format.ts';
 
 /**
  * Returns an API key in the format of the API; `now` in epoch milliseconds determines its status. A key that is both

@@ -1,12 +1,13 @@
 import { appendAuditEvent } from '../audit/log.ts';
+import type { RequestContext } from '../audit/request-context.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { Revocation, RevocationReceipt, WaitForConfirmation } from '../authorization/registry.ts';
 import { type Digest, digestBytes, digestOf, digestOfBytes, hintOf, mintSecret } from '../authorization/secret.ts';
 import { MAX_ADDRESSES_PER_CREDENTIAL } from '../authorization/usage-counters.ts';
-import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
+import type { AuditDraft, CredentialReference, RequestOrigin } from '../contract/audit.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
 import { createId } from '../contract/id.ts';
-import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
@@ -19,12 +20,11 @@ import {
   listCredentials as listRows,
   sortValueOf,
 } from '../store/credentials.ts';
-import { claimIdempotencyKey } from '../store/idempotency.ts';
+import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { readUses } from '../store/usage.ts';
 import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
-import { toIsoString, toIsoStringOrNull } from './wire-format.ts';
 
 /** The dependencies of the functions in this folder. */
 export interface CredentialContext {
@@ -40,21 +40,13 @@ export interface CredentialContext {
   readonly clock: () => number;
 }
 
-/** The workspace, actor and origin of a request, and its idempotency key if it has one. */
-export interface RequestContext {
-  readonly workspaceId: string;
-  readonly actor: AuditParty;
-  readonly origin: RequestOrigin;
-  readonly claim?: IdempotencyClaim | null;
-}
-
 export function partyOf(credential: Pick<Credential, 'id' | 'kind' | 'name'>): CredentialReference {
   return { id: credential.id, kind: credential.kind, name: credential.name };
 }
 
 /** Returns the audit event of a change to a credential. Throws `immutable` for an update of an access token. */
 export function auditDraftOf(
-  request: RequestContext,
+  request: Pick<RequestContext, 'workspaceId' | 'actor' | 'origin'>,
   credential: Pick<Credential, 'id' | 'kind' | 'name'>,
   verb: 'created' | 'updated' | 'deleted',
   occurredAt: number,
@@ -96,7 +88,7 @@ export async function createCredential(
   const { id: createdById } = request.actor;
   if (createdById === null) throw new Problem('forbidden');
   const row = await context.store.transaction(async (trx) => {
-    if (request.claim) refuseReplay(request.claim, await claimIdempotencyKey(trx, request.claim, id, now));
+    await claimOrRefuseReplay(trx, request.claim, id, now);
     const { workspaceId } = request;
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     await insertCredential(trx, toNewRow({ ...fields, ...derived, id, workspaceId }));

@@ -1,9 +1,5 @@
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { Credential } from './credential.ts';
-
-/** Returns a time in the format of the API: ISO 8601, UTC, with milliseconds. */
-export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
-export const toIsoStringOrNull = (epochMs: number | null): string | null =>
-  epochMs === null ? null : toIsoString(epochMs);
 
 /** Returns the fields that access tokens and API keys have in common, in the format of the API. Pure. */
 export function toSharedFields(credential: Credential) {

@@ -1,22 +1,18 @@
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { SYSTEM_LOG } from '../audit/log.ts';
 import { pageOf } from '../contract/paging.ts';
 import { PasswordResetLink, RequestPasswordReset, ResetPassword } from '../contract/password-resets.ts';
 import { Account, AccountQuery, UpdateAccount } from '../contract/people.ts';
 import { Reauthenticate } from '../contract/reauthentication.ts';
 import { deleteAccount } from '../people/offboarding.ts';
-import { endAccountSessions, listPeople, type OperatorRequestContext, updateAccount } from '../people/operators.ts';
+import { endAccountSessions, listPeople, updateAccount } from '../people/operators.ts';
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';
 import { reauthenticate } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
-import { auditPartyOf, originOf } from './authenticate-request.ts';
+import { originOf } from './authenticate-request.ts';
 import { setSessionCookie, signedInOf } from './people.ts';
 import { relyingPartyOf } from './public-origin.ts';
-import { IdParams, NoContent, personOf, type Route, route } from './route.ts';
-
-function operatorRequestContextOf(request: FastifyRequest): OperatorRequestContext {
-  return { actor: auditPartyOf(personOf(request)), origin: originOf(request) };
-}
+import { IdParams, NoContent, personOf, type Route, requestContextIn, route } from './route.ts';
 
 /** Resetting a lost password, and deleting one's own account. */
 export function accountRoutes(context: AppContext): Route[] {
@@ -98,7 +94,8 @@ export function operatorRoutes(context: AppContext): Route[] {
       body: UpdateAccount,
       responses: { 200: Account },
       errorCodes: ['not_found', 'conflict'],
-      handler: ({ params, body, request }) => updateAccount(people, operatorRequestContextOf(request), params.id, body),
+      handler: ({ params, body, request }) =>
+        updateAccount(people, requestContextIn(SYSTEM_LOG, request), params.id, body),
     }),
     route({
       method: 'DELETE',
@@ -110,7 +107,7 @@ export function operatorRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await endAccountSessions(people, operatorRequestContextOf(request), params.id);
+        await endAccountSessions(people, requestContextIn(SYSTEM_LOG, request), params.id);
         return reply.code(204).send();
       },
     }),
@@ -124,7 +121,7 @@ export function operatorRoutes(context: AppContext): Route[] {
       responses: { 201: PasswordResetLink },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        const { actor, origin } = operatorRequestContextOf(request);
+        const { actor, origin } = requestContextIn(SYSTEM_LOG, request);
         const { url, expiresAt } = await createPasswordReset(people, params.id, actor, origin);
         return reply.code(201).send({ url, expiresAt: new Date(expiresAt).toISOString() });
       },

@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import type { z } from 'zod';
+import type { RequestContext } from '../audit/request-context.ts';
 import type { RevocationReceipt } from '../authorization/registry.ts';
 import { AccessToken, AccessTokenQuery, CreateAccessToken, CreatedAccessToken } from '../contract/access-tokens.ts';
 import { ApiKey, ApiKeyQuery, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
@@ -9,9 +10,9 @@ import { Problem } from '../contract/problem.ts';
 import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
 import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
 import { createApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
-import { type CredentialContext, deleteCredential, findUses, type RequestContext } from '../credentials/credentials.ts';
+import { type CredentialContext, deleteCredential, findUses } from '../credentials/credentials.ts';
 import type { AppContext } from './app-context.ts';
-import { IdParams, memberRequestContextOf, NoContent, type Route, route, workspaceIdOf } from './route.ts';
+import { IdParams, NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
 
 /** Sets the header that says which nodes confirmed a deletion or an edit, and how long that took. */
 function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
@@ -68,7 +69,7 @@ function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
       responses: { 201: type.createdSchema },
       errorCodes: ['idempotent_replay'],
       handler: async ({ body, request, reply }) => {
-        const created = await type.create(credentials, memberRequestContextOf(context, request), body);
+        const created = await type.create(credentials, requestContextOf(context, request), body);
         return reply.code(201).header('location', `${listUrl}/${created.id}`).send(created);
       },
     }),
@@ -88,7 +89,7 @@ function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
       summary: `Delete ${name}; it stops working before the response is sent`,
       responses: { 204: NoContent },
       handler: async ({ params, request, reply }) => {
-        const requestContext = memberRequestContextOf(context, request);
+        const requestContext = requestContextOf(context, request);
         setRevocationHeader(reply, await deleteCredential(credentials, requestContext, kind, params.id));
         return reply.code(204).send();
       },
@@ -157,7 +158,7 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     responses: { 200: ApiKey },
     errorCodes: ['not_found'],
     handler: async ({ params, body, request, reply }) => {
-      const requestContext = memberRequestContextOf(context, request);
+      const requestContext = requestContextOf(context, request);
       const { key, receipt } = await updateApiKey(context.credentials, requestContext, params.id, body);
       if (receipt !== null) setRevocationHeader(reply, receipt);
       return key;

@@ -12,8 +12,8 @@ import {
   GuardRevocationQuery,
   GuardUses,
 } from '../contract/guards.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
-import { toIsoString, toIsoStringOrNull } from '../credentials/wire-format.ts';
 import { credentialIdsOf } from '../store/credentials.ts';
 import type { AppContext } from './app-context.ts';
 import { credentialOf, type Route, route } from './route.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { effectiveRightNamesOf, requireAll, rightNamesOf } from '../authorization/rights.ts';
 import { digestOf, secretKindOf } from '../authorization/secret.ts';
+import { toIsoStringOrNull } from '../contract/instant.ts';
 import { Introspection, IntrospectRequest, RevokeRequest } from '../contract/oauth.ts';
 import { Problem } from '../contract/problem.ts';
 import { Whoami } from '../contract/whoami.ts';
 import { type CredentialContext, revokeBySecret } from '../credentials/credentials.ts';
-import { toIsoStringOrNull } from '../credentials/wire-format.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';

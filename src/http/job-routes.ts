@@ -1,8 +1,8 @@
 /** Routes shared by everything that runs as a job: deployments, runs of scripts, backups. */
 import type { z } from 'zod';
+import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
 import { LogLine, LogQuery } from '../contract/logs.ts';
-import type { RequestContext } from '../platform/context.ts';
 import type { LogReadOptions } from '../platform/logs/logs.ts';
 import type { AppContext } from './app-context.ts';
 import type { Access } from './authenticate-request.ts';

@@ -1,12 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
+import type { RequestContext } from '../audit/request-context.ts';
 import { CODES, type Code } from '../contract/error-codes.ts';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { ProblemBody } from '../contract/problem-body.ts';
 import type { JsonLimits } from '../platform/bounded-json.ts';
-import type { RequestContext } from '../platform/context.ts';
 import { runEssentialWrite } from '../store/essential-writes.ts';
 import type { AppContext } from './app-context.ts';
 import {
@@ -121,18 +121,6 @@ export function rawBodyOf(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
 
-/** Who sends a request, in which workspace and from where: what the audit log records. */
-export function memberRequestContextOf(context: AppContext, request: FastifyRequest) {
-  const person = personOf(request);
-  return {
-    workspaceId: membershipOf(request).workspaceId,
-    actor: auditPartyOf(person),
-    person: { id: person.personId, name: person.name, email: person.email },
-    origin: originOf(request),
-    claim: idempotencyClaimOf(context, request, membershipOf(request).workspaceId),
-  };
-}
-
 /** The workspace of a request: the credential's own, or the one that the person is a member of. */
 export function workspaceIdOf(request: FastifyRequest): string {
   const { principal } = request;
@@ -146,23 +134,20 @@ export function principalIdOf({ principal }: FastifyRequest): string {
   return principal.kind === 'person' ? principal.personId : principal.record.id;
 }
 
-/** Who changes a credential's access: a person or a credential. The log keeps the name after it is deleted. */
-export function requestContextOf(context: AppContext, request: FastifyRequest): RequestContext {
+/** Who sends a request and from where. Ignores its `Idempotency-Key`, for requests that change nothing when repeated. */
+export function requestContextIn(workspaceId: string, request: FastifyRequest): RequestContext {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');
+  const credential =
+    principal.kind === 'person' ? null : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
+  const ifMatch = request.headers['if-match'] ?? null;
+  return { workspaceId, actor: auditPartyOf(principal), credential, origin: originOf(request), claim: null, ifMatch };
+}
+
+/** Who sends a request, from where, and with which `Idempotency-Key`, in the workspace of the request. */
+export function requestContextOf(context: AppContext, request: FastifyRequest): RequestContext {
   const workspaceId = workspaceIdOf(request);
-  const ifMatch = request.headers['if-match'];
-  return {
-    workspaceId,
-    actor: auditPartyOf(principal),
-    credential:
-      principal.kind === 'person'
-        ? null
-        : { kind: principal.kind, id: principal.record.id, name: principal.record.name },
-    origin: originOf(request),
-    claim: idempotencyClaimOf(context, request, workspaceId),
-    ifMatch: ifMatch ?? null,
-  };
+  return { ...requestContextIn(workspaceId, request), claim: idempotencyClaimOf(context, request, workspaceId) };
 }
 
 /**

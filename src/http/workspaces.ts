@@ -1,12 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { RequestContext } from '../audit/request-context.ts';
 import { CreatedInvitation, CreateInvitation, Invitation } from '../contract/invitations.ts';
 import { Member, UpdateMember } from '../contract/members.ts';
 import { PageQuery, pageOf } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { ROLE_RANK, type Role } from '../contract/vocabulary.ts';
 import { CreateWorkspace, TransferOwnership, UpdateWorkspace, Workspace } from '../contract/workspaces.ts';
-import type { MemberRequestContext } from '../people/context.ts';
 import { acceptInvitation, createInvitation, deleteInvitation, listInvitations } from '../people/invitations.ts';
 import { listMembers, removeMember, updateMember } from '../people/members.ts';
 import { endMemberSessions, leaveWorkspace } from '../people/offboarding.ts';
@@ -24,10 +24,12 @@ import { signedInOf } from './people.ts';
 import {
   IdParams,
   idempotencyClaimOf,
-  memberRequestContextOf,
   membershipOf,
   NoContent,
+  personOf,
   type Route,
+  requestContextIn,
+  requestContextOf,
   route,
 } from './route.ts';
 
@@ -39,25 +41,24 @@ async function requireWorkspaceInPath(
   request: FastifyRequest,
   idOrSlug: string,
   role: Role,
-): Promise<{ asker: MemberRequestContext; workspace: WorkspaceRow }> {
+): Promise<{ requestContext: RequestContext; workspace: WorkspaceRow }> {
   const signedIn = signedInOf(request);
   const workspace = await findWorkspace(context.store.read, signedIn.personId, idOrSlug);
   if (workspace === undefined) throw new Problem('not_found', 'The workspace was not found.');
-  const person = { id: signedIn.personId, name: signedIn.name };
-  const origin = originOf(request);
+  const requestContext = requestContextIn(workspace.id, request);
   if (ROLE_RANK[workspace.role] < ROLE_RANK[role]) {
     context.denials.add({
       workspaceId: workspace.id,
       action: 'person.denied',
-      actor: { kind: 'person', ...person },
+      actor: requestContext.actor,
       credential: null,
       reason: `${request.method} ${request.routeOptions.url ?? ''}`,
-      origin,
+      origin: requestContext.origin,
       at: context.clock(),
     });
     throw new Problem('forbidden', `This requires the ${role} of the workspace; you are ${workspace.role}.`);
   }
-  return { asker: { workspaceId: workspace.id, person, origin }, workspace };
+  return { requestContext, workspace };
 }
 
 export function workspaceRoutes(context: AppContext): Route[] {
@@ -100,7 +101,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       responses: { 200: Workspace },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request }) => {
-        const { asker: requestContext } = await requireWorkspaceInPath(context, request, params.workspace, 'admin');
+        const { requestContext } = await requireWorkspaceInPath(context, request, params.workspace, 'admin');
         return updateWorkspace(people, requestContext, body);
       },
     }),
@@ -114,12 +115,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        const { asker: requestContext, workspace } = await requireWorkspaceInPath(
-          context,
-          request,
-          params.workspace,
-          'owner',
-        );
+        const { requestContext, workspace } = await requireWorkspaceInPath(context, request, params.workspace, 'owner');
         await deleteWorkspace(people, requestContext, workspace.name);
         return reply.code(204).send();
       },
@@ -135,7 +131,7 @@ export function workspaceRoutes(context: AppContext): Route[] {
       responses: { 200: Workspace },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request }) => {
-        const { asker: requestContext } = await requireWorkspaceInPath(context, request, params.workspace, 'owner');
+        const { requestContext } = await requireWorkspaceInPath(context, request, params.workspace, 'owner');
         return transferOwnership(people, requestContext, body.memberId);
       },
     }),
@@ -168,7 +164,7 @@ export function memberRoutes(context: AppContext): Route[] {
       responses: { 200: Member },
       errorCodes: ['not_found'],
       handler: ({ params, body, request }) =>
-        updateMember(people, memberRequestContextOf(context, request), params.id, body.role),
+        updateMember(people, requestContextOf(context, request), params.id, body.role),
     }),
     route({
       method: 'DELETE',
@@ -179,7 +175,7 @@ export function memberRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['conflict'],
       handler: async ({ request, reply }) => {
-        await leaveWorkspace(people, memberRequestContextOf(context, request), membershipOf(request).memberId);
+        await leaveWorkspace(people, requestContextOf(context, request), membershipOf(request).memberId);
         return reply.code(204).send();
       },
     }),
@@ -194,7 +190,7 @@ export function memberRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
         const isOwner = membershipOf(request).role === 'owner';
-        await endMemberSessions(people, memberRequestContextOf(context, request), params.id, isOwner);
+        await endMemberSessions(people, requestContextOf(context, request), params.id, isOwner);
         return reply.code(204).send();
       },
     }),
@@ -208,7 +204,7 @@ export function memberRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await removeMember(people, memberRequestContextOf(context, request), params.id);
+        await removeMember(people, requestContextOf(context, request), params.id);
         return reply.code(204).send();
       },
     }),
@@ -232,7 +228,9 @@ export function memberRoutes(context: AppContext): Route[] {
       responses: { 201: CreatedInvitation },
       errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) =>
-        reply.code(201).send(await createInvitation(people, memberRequestContextOf(context, request), body)),
+        reply
+          .code(201)
+          .send(await createInvitation(people, requestContextOf(context, request), personOf(request), body)),
     }),
     route({
       method: 'DELETE',
@@ -244,7 +242,7 @@ export function memberRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
       handler: async ({ params, request, reply }) => {
-        await deleteInvitation(people, memberRequestContextOf(context, request), params.id);
+        await deleteInvitation(people, requestContextOf(context, request), params.id);
         return reply.code(204).send();
       },
     }),

@@ -1,6 +1,7 @@
 import { generateSecret, generateURI } from 'otplib';
 import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
+import { toIsoString } from '../contract/instant.ts';
 import type { Person } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
 import type { AuditAction } from '../contract/vocabulary.ts';
@@ -22,7 +23,6 @@ import {
   recordForPerson,
   type SignedInPerson,
   sha256,
-  toIsoString,
   totpIdentity,
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { DenialBuffer } from '../audit/denials.ts';
 import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import type { RequestContext } from '../audit/request-context.ts';
 import type { FailureLimiter } from '../authorization/failure-limiter.ts';
 import type { KeyedMutex } from '../authorization/keyed-mutex.ts';
 import type { WaitForConfirmation } from '../authorization/registry.ts';
-import type { AuditDraft, AuditParty, RequestOrigin } from '../contract/audit.ts';
-import type { IdempotencyClaim } from '../contract/idempotency.ts';
-import { refuseReplay } from '../contract/idempotency.ts';
+import type { AuditDraft, AuditParty } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
 import { BASE62 } from '../contract/vocabulary.ts';
-import { claimIdempotencyKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
@@ -46,10 +45,12 @@ export interface SignedInPerson {
   readonly sessionId: string;
 }
 
-export const toIsoString = (epochMs: number): string => new Date(epochMs).toISOString();
-
 export function personPartyOf(person: { readonly id: string; readonly name: string }): AuditParty {
   return { kind: 'person', id: person.id, name: person.name };
+}
+
+export function memberPartyOf(member: { readonly id: string; readonly name: string }): AuditParty {
+  return { kind: 'member', id: member.id, name: member.name };
 }
 
 /** The identity that a person's encrypted TOTP key is bound to: no other row can use it. */
@@ -90,20 +91,8 @@ export async function recordForPerson(
   await appendToEachLog(trx, logs, { ...draft, workspaceId: SYSTEM_LOG, credential: null });
 }
 
-/** Claims an idempotency key inside a transaction. Throws what `refuseReplay` throws. */
-export async function claimOrRefuseReplay(
-  trx: Trx,
-  claim: IdempotencyClaim | null,
-  resourceId: string,
-  now: number,
-): Promise<void> {
-  if (claim !== null) refuseReplay(claim, await claimIdempotencyKey(trx, claim, resourceId, now));
-}
-
-/** The acting person in a workspace, and the origin of the request. */
-export interface MemberRequestContext {
-  readonly workspaceId: string;
-  readonly person: { readonly id: string; readonly name: string };
-  readonly origin: RequestOrigin;
-  readonly claim?: IdempotencyClaim | null;
+/** The id of the person who makes a change. Throws `forbidden` for another actor. */
+export function actingPersonId({ actor }: RequestContext): string {
+  if (actor.kind !== 'person' || actor.id === null) throw new Problem('forbidden');
+  return actor.id;
 }

@@ -1,5 +1,6 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import { toIsoString } from '../contract/instant.ts';
 import { DURATIONS, SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, recordPoll } from '../store/devices.ts';
@@ -13,7 +14,6 @@ import {
   recordForPerson,
   type SignedInPerson,
   sha256,
-  toIsoString,
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { startSession } from './sessions.ts';

@@ -1,12 +1,15 @@
 import { appendAuditEvent } from '../audit/log.ts';
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import { toIsoString } from '../contract/instant.ts';
 import type { CreatedInvitation, Invitation } from '../contract/invitations.ts';
 import { DURATIONS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import type { AssignableRole } from '../contract/vocabulary.ts';
 import type { Workspace } from '../contract/workspaces.ts';
+import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { setLastWorkspace } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
@@ -22,15 +25,13 @@ import {
   replaceInvitation,
 } from '../store/workspaces.ts';
 import {
-  claimOrRefuseReplay,
+  actingPersonId,
   emailKey,
-  type MemberRequestContext,
   type PeopleContext,
   personPartyOf,
   randomCode,
   type SignedInPerson,
   sha256,
-  toIsoString,
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { lockAdminRole } from './members.ts';
@@ -57,11 +58,12 @@ function showInvitation(row: InvitationRow): Invitation {
  */
 export async function createInvitation(
   context: PeopleContext,
-  request: MemberRequestContext & { readonly person: { readonly email: string } },
+  request: RequestContext,
+  inviter: { readonly name: string; readonly email: string },
   input: { email: string; role: AssignableRole },
 ): Promise<CreatedInvitation> {
   const now = context.clock();
-  const { workspaceId, person, origin } = request;
+  const { workspaceId } = request;
   const code = randomCode(32);
   const url = `${context.publicUrl()}/accept-invitation#${code}`;
   const row = {
@@ -71,32 +73,25 @@ export async function createInvitation(
     email_key: emailKey(input.email),
     role: input.role,
     digest: sha256(code),
-    created_by: person.id,
+    created_by: actingPersonId(request),
     created_at: now,
     expires_at: now + DURATIONS.invitation,
   };
   const workspace = await context.store.transaction(async (trx) => {
     await lockAdminRole(trx, request);
-    await claimOrRefuseReplay(trx, request.claim ?? null, row.id, now);
+    await claimOrRefuseReplay(trx, request.claim, row.id, now);
     if ((await findMemberByEmail(trx, workspaceId, row.email_key)) !== undefined) {
       throw new Problem('conflict', 'This person is already a member.');
     }
     await replaceInvitation(trx, row);
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'invitation.created',
-      at: now,
-      actor: personPartyOf(person),
-      target: { kind: 'invitation', id: row.id, name: row.email },
-      credential: null,
-      origin,
-      detail: { after: { email: row.email, role: row.role } },
-    });
+    const target = { kind: 'invitation', id: row.id, name: row.email } as const;
+    const detail = { after: { email: row.email, role: row.role } };
+    await recordAuditEvent(trx, request, 'invitation.created', target, now, detail);
     return findWorkspaceById(trx, workspaceId);
   });
-  const mailed = await sendInvitationMail(context, input.email, workspace?.name ?? '', person.name, url);
+  const mailed = await sendInvitationMail(context, input.email, workspace?.name ?? '', inviter.name, url);
   return {
-    ...showInvitation({ ...row, creator_name: person.name, creator_email: person.email }),
+    ...showInvitation({ ...row, creator_name: inviter.name, creator_email: inviter.email }),
     code,
     url,
     mailed,
@@ -132,25 +127,13 @@ export async function listInvitations(
 }
 
 /** Throws `not_found`. */
-export async function deleteInvitation(
-  context: PeopleContext,
-  request: MemberRequestContext,
-  id: string,
-): Promise<void> {
-  const { workspaceId, person, origin } = request;
+export async function deleteInvitation(context: PeopleContext, request: RequestContext, id: string): Promise<void> {
+  const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     const deleted = await deleteRow(trx, workspaceId, id);
     if (deleted === undefined) throw new Problem('not_found', 'The invitation was not found in this workspace.');
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'invitation.deleted',
-      at: context.clock(),
-      actor: personPartyOf(person),
-      target: { kind: 'invitation', id, name: deleted.email },
-      credential: null,
-      origin,
-      detail: {},
-    });
+    const target = { kind: 'invitation', id, name: deleted.email } as const;
+    await recordAuditEvent(trx, request, 'invitation.deleted', target, context.clock(), {});
   });
 }
 

@@ -1,4 +1,5 @@
-import { appendAuditEvent } from '../audit/log.ts';
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import { toIsoString } from '../contract/instant.ts';
 import type { Member } from '../contract/members.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
@@ -14,7 +15,7 @@ import {
   type MemberRow,
   updateMemberRole,
 } from '../store/workspaces.ts';
-import { type MemberRequestContext, type PeopleContext, personPartyOf, toIsoString } from './context.ts';
+import { actingPersonId, memberPartyOf, type PeopleContext } from './context.ts';
 import { endAccessWithLastWorkspace } from './lock-session.ts';
 
 export function showMember(row: MemberRow): Member {
@@ -43,8 +44,8 @@ export async function listMembers(
  * Refuses a person who is no longer an owner or admin: the request may have started before that changed. The role
  * cannot change until the transaction ends. Throws `forbidden`.
  */
-export async function lockAdminRole(trx: Trx, { workspaceId, person }: MemberRequestContext): Promise<void> {
-  const role = await lockRole(trx, workspaceId, person.id);
+export async function lockAdminRole(trx: Trx, request: RequestContext): Promise<void> {
+  const role = await lockRole(trx, request.workspaceId, actingPersonId(request));
   if (role !== 'owner' && role !== 'admin') {
     throw new Problem('forbidden', 'You are no longer an owner or admin of this workspace.');
   }
@@ -62,26 +63,21 @@ async function lockNonOwner(trx: Trx, workspaceId: string, id: string): Promise<
 /** Throws `not_found`, and `forbidden` for the owner or if the caller is no longer an admin. */
 export async function updateMember(
   context: PeopleContext,
-  request: MemberRequestContext,
+  request: RequestContext,
   id: string,
   role: AssignableRole,
 ): Promise<Member> {
-  const { workspaceId, person, origin } = request;
+  const { workspaceId } = request;
   return context.store.transaction(async (trx) => {
     await lockAdminRole(trx, request);
     const member = await lockNonOwner(trx, workspaceId, id);
     if (member.role === role) return showMember(member);
     await updateMemberRole(trx, workspaceId, id, role);
     const invitationsEnded = role === 'member' ? await deleteInvitationsOf(trx, member.person_id, workspaceId) : 0;
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'member.updated',
-      at: context.clock(),
-      actor: personPartyOf(person),
-      target: { kind: 'member', id, name: member.name },
-      credential: null,
-      origin,
-      detail: { before: { role: member.role }, after: { role }, invitationsEnded },
+    await recordAuditEvent(trx, request, 'member.updated', memberPartyOf(member), context.clock(), {
+      before: { role: member.role },
+      after: { role },
+      invitationsEnded,
     });
     return showMember({ ...member, role });
   });
@@ -101,21 +97,15 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
  * Removes a member, who from then on can see nothing of the workspace. All their access ends if it was their last
  * workspace. What they created stays. Throws `not_found`, and `forbidden` for the owner.
  */
-export async function removeMember(context: PeopleContext, request: MemberRequestContext, id: string): Promise<void> {
-  const { workspaceId, person, origin } = request;
+export async function removeMember(context: PeopleContext, request: RequestContext, id: string): Promise<void> {
+  const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     await lockAdminRole(trx, request);
     const member = await lockNonOwner(trx, workspaceId, id);
     const invitationsEnded = await endMembership(context, trx, member);
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'member.deleted',
-      at: context.clock(),
-      actor: personPartyOf(person),
-      target: { kind: 'member', id, name: member.name },
-      credential: null,
-      origin,
-      detail: { before: { email: member.email, role: member.role }, invitationsEnded },
+    await recordAuditEvent(trx, request, 'member.deleted', memberPartyOf(member), context.clock(), {
+      before: { email: member.email, role: member.role },
+      invitationsEnded,
     });
   });
 }

@@ -1,22 +1,19 @@
-import { appendAuditEvent, appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import { deletePerson, ownsAnyWorkspace } from '../store/operators.ts';
 import { lockPerson } from '../store/people.ts';
 import { deletePersonAccess } from '../store/person-access.ts';
 import { lockMember, workspaceIdsOf } from '../store/workspaces.ts';
-import { type MemberRequestContext, type PeopleContext, personPartyOf, type SignedInPerson } from './context.ts';
+import { memberPartyOf, type PeopleContext, personPartyOf, type SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import { endMembership } from './members.ts';
 import { refuseLastOperator } from './operators.ts';
 
 /** Ends the caller's own membership. Throws `conflict` for the owner. */
-export async function leaveWorkspace(
-  context: PeopleContext,
-  request: MemberRequestContext,
-  memberId: string,
-): Promise<void> {
-  const { workspaceId, person, origin } = request;
+export async function leaveWorkspace(context: PeopleContext, request: RequestContext, memberId: string): Promise<void> {
+  const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     const member = await lockMember(trx, workspaceId, memberId);
     if (member === undefined) throw new Problem('not_found');
@@ -24,15 +21,9 @@ export async function leaveWorkspace(
       throw new Problem('conflict', 'You own this workspace. Transfer ownership or delete the workspace first.');
     }
     const invitationsEnded = await endMembership(context, trx, member);
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'member.left',
-      at: context.clock(),
-      actor: personPartyOf(person),
-      target: { kind: 'member', id: member.id, name: member.name },
-      credential: null,
-      origin,
-      detail: { before: { email: member.email, role: member.role }, invitationsEnded },
+    await recordAuditEvent(trx, request, 'member.left', memberPartyOf(member), context.clock(), {
+      before: { email: member.email, role: member.role },
+      invitationsEnded,
     });
   });
 }
@@ -43,11 +34,11 @@ export async function leaveWorkspace(
  */
 export async function endMemberSessions(
   context: PeopleContext,
-  request: MemberRequestContext,
+  request: RequestContext,
   memberId: string,
   isOwner: boolean,
 ): Promise<void> {
-  const { workspaceId, person, origin } = request;
+  const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     const member = await lockMember(trx, workspaceId, memberId);
     if (member === undefined) throw new Problem('not_found', 'The member was not found in this workspace.');
@@ -56,15 +47,8 @@ export async function endMemberSessions(
     }
     await lockPerson(trx, member.person_id);
     const sessionsEnded = await deletePersonAccess(trx, member.person_id, null, context.clock());
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'member.sessions_ended',
-      at: context.clock(),
-      actor: personPartyOf(person),
-      target: { kind: 'member', id: member.id, name: member.name },
-      credential: null,
-      origin,
-      detail: { sessionsEnded },
+    await recordAuditEvent(trx, request, 'member.sessions_ended', memberPartyOf(member), context.clock(), {
+      sessionsEnded,
     });
   });
 }

@@ -1,5 +1,7 @@
 import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
-import type { AuditParty, RequestOrigin } from '../contract/audit.ts';
+import type { RequestContext } from '../audit/request-context.ts';
+import type { AuditParty } from '../contract/audit.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Account } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
@@ -10,13 +12,7 @@ import { lockPerson, type PersonRow, updatePerson } from '../store/people.ts';
 import { deleteInvitationsOf, deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
-import { type PeopleContext, personPartyOf, toIsoString } from './context.ts';
-
-/** The actor that changes an account: an operator in the page, or the system for a command on the data directory. */
-export interface OperatorRequestContext {
-  readonly actor: AuditParty;
-  readonly origin: RequestOrigin;
-}
+import { type PeopleContext, personPartyOf } from './context.ts';
 
 function showAccount(row: AccountRow): Account {
   return {
@@ -28,7 +24,7 @@ function showAccount(row: AccountRow): Account {
     disabled: row.disabled === 1,
     workspaces: row.workspaces,
     createdAt: toIsoString(row.created_at),
-    lastUsedAt: row.last_used_at === null ? null : toIsoString(row.last_used_at),
+    lastUsedAt: toIsoStringOrNull(row.last_used_at),
   };
 }
 
@@ -63,7 +59,7 @@ export async function refuseLastOperator(trx: Trx, personId: string): Promise<vo
 async function record(
   context: PeopleContext,
   trx: Trx,
-  { actor, origin }: OperatorRequestContext,
+  { actor, origin }: RequestContext,
   person: PersonRow,
   action: AuditAction,
   detail: Readonly<Record<string, unknown>>,
@@ -79,7 +75,7 @@ async function record(
  */
 export async function updateAccount(
   context: PeopleContext,
-  request: OperatorRequestContext,
+  request: RequestContext,
   personId: string,
   input: { disabled?: boolean | undefined; operator?: boolean | undefined },
 ): Promise<Account> {
@@ -111,7 +107,7 @@ export async function updateAccount(
 /** Ends all sessions of a person, and everything else that gives access. Throws `not_found`, `forbidden`. */
 export async function endAccountSessions(
   context: PeopleContext,
-  request: OperatorRequestContext,
+  request: RequestContext,
   personId: string,
 ): Promise<void> {
   await context.store.transaction(async (trx) => {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { clientNetwork } from '../authorization/client-network.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DURATIONS, LIMITS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Passkey, PasskeyRegistration } from '../contract/passkeys.ts';
@@ -22,7 +23,7 @@ import {
 import { deletePersonAccess } from '../store/person-access.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
 import { findCallerRow } from './account.ts';
-import { type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson, toIsoString } from './context.ts';
+import { type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';
 import {
   type ChallengePurpose,
@@ -41,7 +42,7 @@ function showPasskey(row: PasskeyRow): Passkey {
     name,
     backedUp: backed_up === 1,
     createdAt: toIsoString(created_at),
-    lastUsedAt: last_used_at === null ? null : toIsoString(last_used_at),
+    lastUsedAt: toIsoStringOrNull(last_used_at),
   };
 }
 

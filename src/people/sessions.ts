@@ -4,6 +4,7 @@ import { hashPassphrase, verifyPassphrase } from '../authorization/passphrase.ts
 import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
+import { toIsoString } from '../contract/instant.ts';
 import { DURATIONS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
@@ -36,7 +37,6 @@ import {
   recordForPerson,
   type SignedInPerson,
   sha256,
-  toIsoString,
   totpIdentity,
 } from './context.ts';
 import { lockSignedInPerson } from './lock-session.ts';

@@ -1,12 +1,15 @@
 import { appendAuditEvent, SYSTEM_LOG } from '../audit/log.ts';
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
+import { toIsoString } from '../contract/instant.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { slugOf } from '../contract/slug.ts';
 import type { Workspace } from '../contract/workspaces.ts';
 import { insertRevocation } from '../store/credentials.ts';
+import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
 import { checkOwnedWorkspaces } from '../store/quotas.ts';
@@ -27,13 +30,12 @@ import {
   type WorkspaceRow,
 } from '../store/workspaces.ts';
 import {
-  claimOrRefuseReplay,
-  type MemberRequestContext,
+  actingPersonId,
+  memberPartyOf,
   type PeopleContext,
   personPartyOf,
   randomCode,
   type SignedInPerson,
-  toIsoString,
 } from './context.ts';
 import { endAccessWithLastWorkspace, lockSignedInPerson } from './lock-session.ts';
 
@@ -139,13 +141,13 @@ export async function listWorkspaces(
 /** Throws `conflict` for a taken slug. */
 export async function updateWorkspace(
   context: PeopleContext,
-  request: MemberRequestContext,
+  request: RequestContext,
   input: { name?: string | undefined; slug?: string | undefined },
 ): Promise<Workspace> {
   const now = context.clock();
-  const { workspaceId, person, origin } = request;
+  const { workspaceId } = request;
   return context.store.transaction(async (trx) => {
-    const before = await findWorkspace(trx, person.id, workspaceId);
+    const before = await findWorkspace(trx, actingPersonId(request), workspaceId);
     if (before === undefined) throw new Problem('not_found');
     const fields = (['name', 'slug'] as const).filter(
       (field) => input[field] !== undefined && input[field] !== before[field],
@@ -154,16 +156,9 @@ export async function updateWorkspace(
     await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...input, updated_at: now }));
     const after = { ...before, name: input.name ?? before.name, slug: input.slug ?? before.slug, updated_at: now };
     const pick = (row: WorkspaceTable) => Object.fromEntries(fields.map((field) => [field, row[field]]));
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'workspace.updated',
-      at: now,
-      actor: personPartyOf(person),
-      target: { kind: 'workspace', id: workspaceId, name: after.name },
-      credential: null,
-      origin,
-      detail: { before: pick(before), after: pick(after) },
-    });
+    const target = { kind: 'workspace', id: workspaceId, name: after.name } as const;
+    const detail = { before: pick(before), after: pick(after) };
+    await recordAuditEvent(trx, request, 'workspace.updated', target, now, detail);
     return showWorkspace(after);
   });
 }
@@ -173,28 +168,16 @@ export async function updateWorkspace(
  * Members without another workspace lose all access; the owner who deletes it stays signed in. Its activity log is
  * kept for the operator, and the system log records the deletion.
  */
-export async function deleteWorkspace(
-  context: PeopleContext,
-  request: MemberRequestContext,
-  name: string,
-): Promise<void> {
+export async function deleteWorkspace(context: PeopleContext, request: RequestContext, name: string): Promise<void> {
   const now = context.clock();
-  const { workspaceId, person, origin } = request;
+  const { workspaceId } = request;
   const revocation = await context.store.transaction(async (trx) => {
+    const target = { kind: 'workspace', id: workspaceId, name } as const;
     for (const log of [workspaceId, SYSTEM_LOG].sort()) {
-      await appendAuditEvent(trx, {
-        workspaceId: log,
-        action: 'workspace.deleted',
-        at: now,
-        actor: personPartyOf(person),
-        target: { kind: 'workspace', id: workspaceId, name },
-        credential: null,
-        origin,
-        detail: {},
-      });
+      await recordAuditEvent(trx, { ...request, workspaceId: log }, 'workspace.deleted', target, now, {});
     }
     for (const personId of await deleteRow(trx, workspaceId)) {
-      if (personId !== person.id) await endAccessWithLastWorkspace(trx, personId, now);
+      if (personId !== request.actor.id) await endAccessWithLastWorkspace(trx, personId, now);
     }
     return { ...(await insertRevocation(trx, workspaceId, null, now)), workspaceId, digest: null };
   });
@@ -220,32 +203,26 @@ async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: s
  */
 export async function transferOwnership(
   context: PeopleContext,
-  request: MemberRequestContext,
+  request: RequestContext,
   memberId: string,
 ): Promise<Workspace> {
   const now = context.clock();
-  const { workspaceId, person, origin } = request;
+  const { workspaceId } = request;
   return context.store.transaction(async (trx) => {
     const owner = await lockOwner(trx, workspaceId);
     const newOwner = await lockMember(trx, workspaceId, memberId);
     if (owner === undefined || newOwner === undefined) throw new Problem('not_found', 'The member was not found.');
-    if (owner.person_id !== person.id) throw new Problem('forbidden', 'Only the owner can transfer ownership.');
+    if (owner.person_id !== request.actor.id) throw new Problem('forbidden', 'Only the owner can transfer ownership.');
     if (owner.id === newOwner.id) throw new Problem('conflict', 'This member is already the owner.');
     await refuseTransferToOperator(trx, owner.person_id, newOwner.person_id);
     await checkOwnedWorkspaces(trx, newOwner.person_id, now);
     await updateMemberRole(trx, workspaceId, owner.id, 'admin');
     await updateMemberRole(trx, workspaceId, newOwner.id, 'owner');
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'workspace.owner_changed',
-      at: now,
-      actor: personPartyOf(person),
-      target: { kind: 'member', id: newOwner.id, name: newOwner.name },
-      credential: null,
-      origin,
-      detail: { before: { owner: owner.email }, after: { owner: newOwner.email } },
+    await recordAuditEvent(trx, request, 'workspace.owner_changed', memberPartyOf(newOwner), now, {
+      before: { owner: owner.email },
+      after: { owner: newOwner.email },
     });
-    const after = await findWorkspace(trx, person.id, workspaceId);
+    const after = await findWorkspace(trx, actingPersonId(request), workspaceId);
     if (after === undefined) throw new Problem('not_found');
     return showWorkspace(after);
   });

@@ -1,15 +1,10 @@
 import { createHash } from 'node:crypto';
-import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
-import type { AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
-import { type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
-import type { AuditAction, AuditPartyKind } from '../contract/vocabulary.ts';
 import type { JobQueue } from '../jobs/jobs.ts';
 import type { RetryDelays } from '../runner/ssh-connection.ts';
-import { claimIdempotencyKey } from '../store/idempotency.ts';
 import type { Seal } from '../store/seal.ts';
-import type { Store, Trx } from '../store/store.ts';
+import type { Store } from '../store/store.ts';
 import type { ActivityIngest } from './activity/activity-ingest.ts';
 import type { Storages } from './backups/storage.ts';
 import type { ErrorIngest } from './errors/error-ingest.ts';
@@ -38,49 +33,6 @@ export interface PlatformContext {
   readonly backupStorages: Storages;
   /** Reports an error of work that is retried later. */
   readonly onError: (error: unknown) => void;
-}
-
-/** The actor of a change, a person or credential, with the workspace and the origin of the request. */
-export interface RequestContext {
-  readonly workspaceId: string;
-  readonly actor: AuditParty;
-  /** The credential of the request; its id and name stay in the activity log after it is deleted. */
-  readonly credential: CredentialReference | null;
-  readonly origin: RequestOrigin;
-  readonly claim: IdempotencyClaim | null;
-  /** The request's `If-Match` header. */
-  readonly ifMatch: string | null;
-}
-
-/** The system as actor, for changes by a schedule or a rule. */
-export function systemRequestContext(workspaceId: string): RequestContext {
-  const origin = { address: null, userAgent: null, requestId: null };
-  return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };
-}
-
-export const toIsoString = (timestampMs: number): string => new Date(timestampMs).toISOString();
-
-/** Claims an idempotency key inside a transaction. Throws what `refuseReplay` throws. */
-export async function claimOrRefuseReplay(
-  trx: Trx,
-  claim: IdempotencyClaim | null,
-  resourceId: string,
-  timestampMs: number,
-): Promise<void> {
-  if (claim !== null) refuseReplay(claim, await claimIdempotencyKey(trx, claim, resourceId, timestampMs));
-}
-
-/** Records a change in the transaction that makes it. */
-export async function recordAuditEvent(
-  trx: Trx,
-  request: RequestContext,
-  action: AuditAction,
-  target: { readonly kind: AuditPartyKind; readonly id: string; readonly name: string },
-  timestampMs: number,
-  detail: Readonly<Record<string, unknown>>,
-): Promise<void> {
-  const { workspaceId, actor, credential, origin } = request;
-  await appendAuditEvent(trx, { workspaceId, action, at: timestampMs, actor, target, credential, origin, detail });
 }
 
 /** Fields that change without an edit. */

@@ -1,4 +1,4 @@
-import type { EarlierIdempotencyClaim, IdempotencyClaim } from '../contract/idempotency.ts';
+import { type EarlierIdempotencyClaim, type IdempotencyClaim, refuseReplay } from '../contract/idempotency.ts';
 import { consumeQuota } from './quotas.ts';
 import type { Trx } from './store.ts';
 
@@ -39,6 +39,16 @@ export async function claimIdempotencyKey(
     .where('key', '=', claim.key)
     .executeTakeFirstOrThrow();
   return { bodyMac: row.body_mac, resourceId: row.resource_id };
+}
+
+/** Claims the key of a request inside a transaction, if it has one. Throws what `refuseReplay` throws. */
+export async function claimOrRefuseReplay(
+  trx: Trx,
+  claim: IdempotencyClaim | null,
+  resourceId: string,
+  now: number,
+): Promise<void> {
+  if (claim !== null) refuseReplay(claim, await claimIdempotencyKey(trx, claim, resourceId, now));
 }
 
 export async function deleteOldIdempotencyClaims(trx: Trx, before: number): Promise<void> {

@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ActivityEvent, ActivityQuery, AnalyticsQuery } from '../../contract/activity.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { invalidField } from '../../contract/problem.ts';
@@ -8,7 +9,7 @@ import { deleteOldActivity, listActivity, workspacesWithActivity } from '../../s
 import { readSeries } from '../../store/activity-series.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { ActivityEventTable } from '../../store/schema.ts';
-import { type PlatformContext, toIsoString } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 
 function serializeEvent(row: ActivityEventTable): ActivityEvent {
   const { id, source, type, subject } = row;

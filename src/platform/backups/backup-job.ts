@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
+import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { OutputTruncated, run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
@@ -9,7 +10,7 @@ import { insertStoredObject, setUpload } from '../../store/backups.ts';
 import { findResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
-import { type PlatformContext, recordAuditEvent, systemRequestContext } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
 import { applyRetention, BACKUP_JOB_KIND, backupSettingsOf } from './backups.ts';
 import { StorageFailure } from './storage.ts';

@@ -1,6 +1,8 @@
+import { type RequestContext, recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import type { App } from '../../contract/apps.ts';
 import type { Backup, BackupQuery } from '../../contract/backups.ts';
 import { createId } from '../../contract/id.ts';
+import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { DAY, HOUR } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -16,20 +18,14 @@ import {
   listCompletedBackups,
   staleRestores,
 } from '../../store/backups.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
 import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
 import type { AppTable, BackupTable, RestoreTable } from '../../store/schema.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
 import { findWorkItem } from '../../store/work-items.ts';
-import {
-  claimOrRefuseReplay,
-  type PlatformContext,
-  type RequestContext,
-  recordAuditEvent,
-  systemRequestContext,
-  toIsoString,
-} from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
 import { appLane, serverLane } from '../job-lanes.ts';
 import { storageNameOf } from './storage.ts';
@@ -56,7 +52,6 @@ const isActive = (status: string) => status === 'pending' || status === 'process
 const auditTargetOf = (row: BackupTable) => ({ kind: 'backup', id: row.id, name: row.app_name }) as const;
 
 function serializeBackup(row: BackupTable, restore: RestoreTable | undefined): Backup {
-  const instantOrNull = (timestampMs: number | null) => (timestampMs === null ? null : toIsoString(timestampMs));
   const actorOf = (one: BackupTable | RestoreTable) => ({
     kind: one.actor_kind as AuditPartyKind,
     id: one.actor_id,
@@ -72,8 +67,8 @@ function serializeBackup(row: BackupTable, restore: RestoreTable | undefined): B
     sha256: row.sha256,
     error: row.error,
     createdBy: actorOf(row),
-    startedAt: instantOrNull(row.started_at),
-    finishedAt: instantOrNull(row.finished_at),
+    startedAt: toIsoStringOrNull(row.started_at),
+    finishedAt: toIsoStringOrNull(row.finished_at),
     lastRestore:
       restore === undefined
         ? null
@@ -82,8 +77,8 @@ function serializeBackup(row: BackupTable, restore: RestoreTable | undefined): B
             error: restore.error,
             createdBy: actorOf(restore),
             createdAt: toIsoString(restore.created_at),
-            startedAt: instantOrNull(restore.started_at),
-            finishedAt: instantOrNull(restore.finished_at),
+            startedAt: toIsoStringOrNull(restore.started_at),
+            finishedAt: toIsoStringOrNull(restore.finished_at),
           },
     createdAt: toIsoString(row.created_at),
     updatedAt: toIsoString(row.updated_at),

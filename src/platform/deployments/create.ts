@@ -1,19 +1,15 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { App } from '../../contract/apps.ts';
 import type { Deployment, DeploymentOptions, DeploymentOverrides } from '../../contract/deployments.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import { insertDeployment, listDeploymentServers } from '../../store/deployments.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable, DeploymentTable, ServerTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
-import {
-  claimOrRefuseReplay,
-  type PlatformContext,
-  type RequestContext,
-  recordAuditEvent,
-  redactSecretsIn,
-} from '../context.ts';
+import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { appLane, serverLane } from '../job-lanes.ts';
 import { resolveRunTarget } from '../resources/servers.ts';
 import { cancelPendingDeployments } from './finish.ts';

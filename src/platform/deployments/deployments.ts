@@ -1,3 +1,4 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../../contract/deployments.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -14,7 +15,7 @@ import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
 import { hasOtherMember } from '../../store/workspaces.ts';
-import { type PlatformContext, type RequestContext, recordAuditEvent } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
 import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNewDeployment } from './create.ts';
 import { deploy } from './deploy.ts';

@@ -1,4 +1,4 @@
-import { appendAuditEvent } from '../../audit/log.ts';
+import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import type { AuditPartyKind, CredentialKind } from '../../contract/vocabulary.ts';
 import type { JobEnd } from '../../jobs/jobs.ts';
@@ -51,17 +51,16 @@ export async function finishDeployment(
   if (status === 'cancelled') return;
   const app = await findResource(trx, 'app', workspaceId, row.app_id);
   const { created_by_kind: kind, created_by_id: actorId, created_by_name: name } = row;
-  await appendAuditEvent(trx, {
-    workspaceId,
-    action: status === 'completed' ? 'deployment.completed' : 'deployment.failed',
-    at: endedAt,
+  const requester = {
+    ...systemRequestContext(workspaceId),
     actor: { kind: kind as AuditPartyKind, id: actorId, name },
-    target: { kind: 'deployment', id, name: app?.name ?? null },
     credential:
       kind === 'person' || actorId === null ? null : { id: actorId, kind: kind as CredentialKind, name: name ?? '' },
-    origin: { address: null, userAgent: null, requestId: null },
-    detail: { appId: row.app_id, commit: row.commit_id, ...(error !== null && { error }) },
-  });
+  };
+  const action = status === 'completed' ? 'deployment.completed' : 'deployment.failed';
+  const target = { kind: 'deployment', id, name: app?.name ?? null } as const;
+  const detail = { appId: row.app_id, commit: row.commit_id, ...(error !== null && { error }) };
+  await recordAuditEvent(trx, requester, action, target, endedAt, detail);
 }
 
 /** Cancels a deployment through its job or, if it has none yet, directly. */

@@ -1,15 +1,13 @@
 import type { AuditParty } from '../../contract/audit.ts';
 import type { Deployment } from '../../contract/deployments.ts';
+import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { AuditPartyKind, DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/vocabulary.ts';
 import { findDeployment, listDeploymentServers } from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
 import type { Queryable } from '../../store/store.ts';
-import { type PlatformContext, redactSecretsIn, toIsoString } from '../context.ts';
+import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { waitsForPromotion } from './plan.ts';
-
-const instantOrNull = (timestampMs: number | null): string | null =>
-  timestampMs === null ? null : toIsoString(timestampMs);
 
 function waitingReason(row: DeploymentTable, now: number): DeploymentWaitReason | null {
   if (waitsForPromotion(row)) return 'promotion';
@@ -42,7 +40,7 @@ export function serializeDeployment(
     overrides: redactSecretsIn(JSON.parse(row.overrides)) as Deployment['overrides'],
     error: row.error,
     waitingFor: waitingReason(row, now),
-    scheduledAt: instantOrNull(row.scheduled_at),
+    scheduledAt: toIsoStringOrNull(row.scheduled_at),
     approval:
       row.approval === null
         ? null
@@ -52,8 +50,8 @@ export function serializeDeployment(
           },
     rollbackOf: row.rollback_of,
     createdBy: { kind: row.created_by_kind as AuditPartyKind, id: row.created_by_id, name: row.created_by_name },
-    startedAt: instantOrNull(row.started_at),
-    finishedAt: instantOrNull(row.finished_at),
+    startedAt: toIsoStringOrNull(row.started_at),
+    finishedAt: toIsoStringOrNull(row.finished_at),
     createdAt: toIsoString(row.created_at),
     updatedAt: toIsoString(row.updated_at),
   };

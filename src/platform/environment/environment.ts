@@ -1,5 +1,7 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
@@ -18,7 +20,7 @@ import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AppTable, EnvVersionTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
 import { createYielder } from '../bounded-json.ts';
-import { checkIfMatch, type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from '../context.ts';
+import { checkIfMatch, type PlatformContext } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
 
 /** The identity that a value is bound to: this variable of this app in this version, and no other row. */

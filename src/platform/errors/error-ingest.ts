@@ -1,4 +1,4 @@
-import { appendAuditEvent, SYSTEM_ACTOR } from '../../audit/log.ts';
+import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY, MINUTE, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import {
@@ -148,16 +148,9 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   }
   if (before === undefined) await evictIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
   if (reopens) {
-    await appendAuditEvent(trx, {
-      workspaceId,
-      action: 'error_issue.reopened',
-      at: receivedAt,
-      actor: SYSTEM_ACTOR,
-      target: { kind: 'error_issue', id: issue.id, name: issue.title },
-      credential: null,
-      origin: { address: null, userAgent: null, requestId: null },
-      detail: { reason: 'it was seen again', release: newest.release },
-    });
+    const target = { kind: 'error_issue', id: issue.id, name: issue.title } as const;
+    const detail = { reason: 'it was seen again', release: newest.release };
+    await recordAuditEvent(trx, systemRequestContext(workspaceId), 'error_issue.reopened', target, receivedAt, detail);
   }
   return issue.id;
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { CreateErrorKey, ErrorKey } from '../../contract/errors.ts';
 import { createId } from '../../contract/id.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import { ERROR_KEY_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
@@ -12,15 +14,10 @@ import {
   insertErrorKey,
   listErrorKeys as listKeyRows,
 } from '../../store/error-keys.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
-import {
-  claimOrRefuseReplay,
-  type PlatformContext,
-  type RequestContext,
-  recordAuditEvent,
-  toIsoString,
-} from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 
 /** 128 random bits in hex: Sentry SDKs accept word characters only. */
 const KEY_BYTES = 16;

@@ -1,4 +1,6 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery } from '../../contract/errors.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import { DAY } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -17,7 +19,7 @@ import {
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { ErrorEventTable, ErrorIssueTable } from '../../store/schema.ts';
 import { clampToNow } from '../client-time.ts';
-import { type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { parseStack, type ReportedError } from './error-grouping.ts';
 
 const DAYS_SHOWN = 14;

@@ -1,5 +1,6 @@
 import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -8,7 +9,7 @@ import { type RunTarget, run } from '../../runner/run.ts';
 import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema.ts';
-import { type PlatformContext, toIsoString } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/servers.ts';

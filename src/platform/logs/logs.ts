@@ -1,6 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -10,7 +11,6 @@ import { appendLines, closeLog, findLog, insertLog, mergeChunks, readChunks } fr
 import { quotaExceeded, tryConsumeQuota } from '../../store/quotas.ts';
 import type { LogChunkTable, LogTable } from '../../store/schema.ts';
 import type { Store, Trx } from '../../store/store.ts';
-import { toIsoString } from '../context.ts';
 
 const compress = promisify(gzip);
 const decompress = promisify(gunzip);

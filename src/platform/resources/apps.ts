@@ -1,11 +1,13 @@
+import type { RequestContext } from '../../audit/request-context.ts';
 import type { App, AppQuery, CreateApp, UpdateApp } from '../../contract/apps.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import { splitCredentials } from '../../contract/repository.ts';
 import { unfinishedDeployments } from '../../store/deployments.ts';
 import type { AppTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
-import { type PlatformContext, type RequestContext, redactSecretsIn, toIsoString } from '../context.ts';
+import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { firstOccurrence } from '../cron-schedule.ts';
 import { applyRepositoryInput } from './repository-credentials.ts';
 import {

@@ -1,10 +1,12 @@
+import type { RequestContext } from '../../audit/request-context.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { CreateProject, Project, UpdateProject } from '../../contract/projects.ts';
 import { findDependents } from '../../store/resources.ts';
 import type { ProjectTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
-import { type PlatformContext, type RequestContext, toIsoString } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import {
   createResource,
   editResource,

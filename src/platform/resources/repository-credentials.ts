@@ -1,3 +1,4 @@
+import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import type { UpdateApp } from '../../contract/apps.ts';
 import { invalidField } from '../../contract/problem.ts';
 import { repositoryOrigin, splitCredentials } from '../../contract/repository.ts';
@@ -10,7 +11,6 @@ import {
 import type { AppTable } from '../../store/schema.ts';
 import type { Seal } from '../../store/seal.ts';
 import type { Store } from '../../store/store.ts';
-import { recordAuditEvent, systemRequestContext } from '../context.ts';
 
 /** Credentials of a repository, as passed to git. */
 export interface RepositoryCredentials {

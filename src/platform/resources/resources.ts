@@ -1,7 +1,9 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { createId } from '../../contract/id.ts';
 import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import { slugOf } from '../../contract/slug.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import {
   deleteResource,
@@ -16,14 +18,7 @@ import {
 } from '../../store/resources.ts';
 import { retryOnTakenSlug, throwOnTakenSlug } from '../../store/slugs.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
-import {
-  changesBetween,
-  checkIfMatch,
-  claimOrRefuseReplay,
-  type PlatformContext,
-  type RequestContext,
-  recordAuditEvent,
-} from '../context.ts';
+import { changesBetween, checkIfMatch, type PlatformContext } from '../context.ts';
 
 /** A kind of resource with a name and a slug: its noun, and how a row is serialized. */
 export interface ResourceKind<Noun extends ResourceType, Shown extends Record<string, unknown>> {

@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { toIsoString } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
@@ -19,7 +21,7 @@ import { updateResource } from '../../store/resources.ts';
 import type { ServerTable } from '../../store/schema.ts';
 import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
-import { checkIfMatch, type PlatformContext, type RequestContext, recordAuditEvent, toIsoString } from '../context.ts';
+import { checkIfMatch, type PlatformContext } from '../context.ts';
 import { refuseWhileInUse } from './projects.ts';
 import {
   createResource,

@@ -1,4 +1,6 @@
+import { type RequestContext, recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { createId } from '../../contract/id.ts';
+import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -6,6 +8,7 @@ import type { Run, RunQuery } from '../../contract/scripts.ts';
 import type { AuditPartyKind, WorkStatus } from '../../contract/vocabulary.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type StepOutcome } from '../../runner/run.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
 import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
@@ -13,14 +16,7 @@ import type { RunTable, ScriptTable } from '../../store/schema.ts';
 import { countRuns, findScriptVersion, insertRun, listRuns } from '../../store/scripts.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
-import {
-  claimOrRefuseReplay,
-  type PlatformContext,
-  type RequestContext,
-  recordAuditEvent,
-  systemRequestContext,
-  toIsoString,
-} from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
 import { serverLane } from '../job-lanes.ts';
 import { requireResource } from '../resources/resources.ts';
@@ -38,7 +34,6 @@ const JOB_OVERHEAD_MS = 90 * SECOND;
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;
 
 function serializeRun(row: RunTable): Run {
-  const instantOrNull = (timestampMs: number | null) => (timestampMs === null ? null : toIsoString(timestampMs));
   return {
     id: row.id,
     scriptId: row.script_id,
@@ -48,9 +43,9 @@ function serializeRun(row: RunTable): Run {
     error: row.error,
     parameters: JSON.parse(row.parameters) as Record<string, string>,
     createdBy: { kind: row.actor_kind as AuditPartyKind, id: row.actor_id, name: row.actor_name },
-    scheduledFor: instantOrNull(row.scheduled_for),
-    startedAt: instantOrNull(row.started_at),
-    finishedAt: instantOrNull(row.finished_at),
+    scheduledFor: toIsoStringOrNull(row.scheduled_for),
+    startedAt: toIsoStringOrNull(row.started_at),
+    finishedAt: toIsoStringOrNull(row.finished_at),
     createdAt: toIsoString(row.created_at),
     updatedAt: toIsoString(row.updated_at),
   };

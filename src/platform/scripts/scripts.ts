@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { RequestContext } from '../../audit/request-context.ts';
+import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
@@ -9,7 +11,7 @@ import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store/schema.ts';
 import { countRuns, insertScriptVersion, listScriptVersions, pruneScriptVersions } from '../../store/scripts.ts';
 import type { Trx } from '../../store/store.ts';
-import { type PlatformContext, type RequestContext, toIsoString } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { firstOccurrence } from '../cron-schedule.ts';
 import {
   createResource,
@@ -46,7 +48,7 @@ function serializeScript(row: ScriptTable): Script {
     description: row.description,
     ...serializeContent(row),
     schedule: row.schedule,
-    nextRunAt: row.next_run_at === null ? null : toIsoString(row.next_run_at),
+    nextRunAt: toIsoStringOrNull(row.next_run_at),
     version: row.version,
     createdAt: toIsoString(row.created_at),
     updatedAt: toIsoString(row.updated_at),

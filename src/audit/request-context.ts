@@ -1,0 +1,37 @@
+import type { AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
+import type { IdempotencyClaim } from '../contract/idempotency.ts';
+import type { AuditAction } from '../contract/vocabulary.ts';
+import type { Trx } from '../store/store.ts';
+import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
+
+/** Who makes a change, in which workspace and from where: a person, a credential, or the system itself. */
+export interface RequestContext {
+  /** `SYSTEM_LOG` for a change to an account, which belongs to no workspace. */
+  readonly workspaceId: string;
+  readonly actor: AuditParty;
+  /** The credential of the request; its id and name stay in the activity log after it is deleted. */
+  readonly credential: CredentialReference | null;
+  readonly origin: RequestOrigin;
+  readonly claim: IdempotencyClaim | null;
+  /** The request's `If-Match` header. */
+  readonly ifMatch: string | null;
+}
+
+/** The system as actor, for changes by a schedule, a rule or an operator's command. */
+export function systemRequestContext(workspaceId: string, userAgent: string | null = null): RequestContext {
+  const origin = { address: null, userAgent, requestId: null };
+  return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };
+}
+
+/** Records a change in the transaction that makes it. Throws as `appendAuditEvent` does. */
+export async function recordAuditEvent(
+  trx: Trx,
+  request: RequestContext,
+  action: AuditAction,
+  target: AuditParty | null,
+  timestampMs: number,
+  detail: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const { workspaceId, actor, credential, origin } = request;
+  await appendAuditEvent(trx, { workspaceId, action, at: timestampMs, actor, target, credential, origin, detail });
+}
