@@ -189,7 +189,7 @@ describe('the activity log of a running server', () => {
   test('a change whose event cannot be written does not happen', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
-    const other = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'), { timeout: 5000 });
+    const other = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'), { timeout: 60_000 });
     other.exec("create trigger no_log before insert on audit_event begin select raise(abort, 'disk full'); end");
     const refused = await owner.call<{ code: string }>('/v1/access-tokens', {
       body: { name: 'Deploys', scopes: ['all'] },

@@ -162,7 +162,7 @@ test('no value appears in the data directory or in the log', async () => {
 test('a value sealed for one variable cannot be opened in another row', async () => {
   const app = await newApp();
   await set(app, { MINE: 'mine', THEIRS: 'theirs' });
-  const database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'), { timeout: 5000 });
+  const database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'), { timeout: 60_000 });
   database
     .prepare(
       `update env_change set value_sealed = (select value_sealed from env_change where app_id = ? and name = 'MINE')
