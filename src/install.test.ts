@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import manifest from '../package.json' with { type: 'json' };
 
 interface Entry {
@@ -55,4 +57,17 @@ test('every package for Linux is locked by its hash, from no particular registry
     pathsWhere(({ resolved }) => resolved !== undefined),
     [],
   );
+});
+
+test('the installed packages have at most 510 MB of files, which take 600 MB on a disk with 4 KiB blocks', () => {
+  const modules = fileURLToPath(new URL('../node_modules', import.meta.url));
+  const bytesOf = (directory: string) =>
+    globSync('**/*', { cwd: directory, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0);
+  // Without `.cache` and the like, which the installed programs write.
+  const sizes = globSync('[!.]*', { cwd: modules }).map((name) => [name, bytesOf(join(modules, name))] as const);
+  const total = sizes.reduce((sum, [, bytes]) => sum + bytes, 0);
+  const largest = sizes.toSorted(([, a], [, b]) => b - a).slice(0, 10);
+  assert.ok(total > 100_000_000 && total <= 510_000_000, `${total} bytes, most of them in ${JSON.stringify(largest)}`);
 });
