@@ -55,6 +55,15 @@ export const queryClient = new QueryClient({
   },
 });
 
+/** Resolves if the request succeeds or its target does not exist: what has been deleted meanwhile is deleted. */
+export async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof DevpilotError) || error.code !== 'not_found') throw error;
+  }
+}
+
 /** Returns the message of an error for the user. */
 export function getErrorMessage(error: unknown): string {
   if (error instanceof DevpilotError) return error.message;

@@ -48,3 +48,12 @@ export function validateSlug(slug: string): string | null {
 
 /** Validates the slug of a new resource, which may be empty: it is then derived from the name. */
 export const validateNewSlug = (slug: string): string | null => (slug === '' ? null : validateSlug(slug));
+
+/** Returns the validation error of a whole number within bounds, or null. */
+export const validateInteger = (
+  value: number | string,
+  { min, max }: { readonly min: number; readonly max: number },
+) =>
+  Number.isInteger(value) && Number(value) >= min && Number(value) <= max
+    ? null
+    : `Must be a whole number from ${min} to ${max}`;

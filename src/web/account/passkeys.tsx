@@ -1,14 +1,15 @@
-import { ActionIcon, Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Passkey } from '../../contract/passkeys.ts';
 import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { IconDots, IconEdit, IconFingerprint, IconPlus, IconTrash } from '../components/icons.ts';
+import { IconEdit, IconFingerprint, IconPlus } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Notice, Tag } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
+import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
@@ -50,26 +51,6 @@ function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; re
         </Group>
       </Stack>
     </form>
-  );
-}
-
-function PasskeyMenu({ passkey, open }: { readonly passkey: Passkey; readonly open: (open: OpenDialog) => void }) {
-  return (
-    <Menu>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${passkey.name}`}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<IconEdit size={16} />} onClick={() => open({ rename: passkey })}>
-          Rename…
-        </Menu.Item>
-        <Menu.Item leftSection={<IconTrash size={16} />} c="var(--app-bad)" onClick={() => open({ remove: passkey })}>
-          Delete…
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
   );
 }
 
@@ -129,7 +110,15 @@ export function PasskeysSection() {
                   )}
                 </>
               }
-              actions={<PasskeyMenu passkey={passkey} open={setDialog} />}
+              actions={
+                <RowMenu
+                  name={passkey.name}
+                  actions={[
+                    { label: 'Rename…', Icon: IconEdit, onSelect: () => setDialog({ rename: passkey }) },
+                    deleteAction(() => setDialog({ remove: passkey })),
+                  ]}
+                />
+              }
             />
           ))}
         </ItemList>

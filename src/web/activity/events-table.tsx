@@ -2,11 +2,11 @@ import { Text, Tooltip } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { ActivityEvent } from '../../contract/activity.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
-import { type Column, DataTable } from '../components/data-table.tsx';
+import type { Column } from '../components/data-table.tsx';
 import { isFiltered } from '../components/filters.tsx';
 import { formatDateTime } from '../components/format.ts';
+import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
-import { ErrorState, TableSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity.module.css';
 
@@ -40,7 +40,7 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
       ) : (
         <button
           type="button"
-          className={styles['choose']}
+          className={styles['filterButton']}
           title={`Filter by this ${name}`}
           onClick={() => state.set({ [name]: value })}
         >
@@ -78,34 +78,26 @@ interface EventsTableProps {
 export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTableProps) {
   const { api, workspace } = useWorkspace();
   const filterValues = ['since', 'from', 'to', ...filters].map((name) => state.get(name) ?? '');
-  const { data, error, refetch, isPlaceholderData } = useQuery({
+  const list = useQuery({
     queryKey: [workspace.id, 'activity', 'events', filterValues, state.cursor],
     queryFn: ({ signal }) => api.activity.list({ ...query(), limit: PAGE_SIZE, cursor: state.cursor }, { signal }),
     placeholderData: keepPreviousData,
     refetchInterval: state.isPaged ? false : pollIntervalMs,
   });
-  if (data === undefined) {
-    return error === null ? <TableSkeleton rows={5} /> : <ErrorState error={error} retry={() => void refetch()} />;
-  }
-  if (data.data.length === 0) {
-    return (
-      <Text fz="sm" c="dimmed" role="status">
-        {isFiltered(state, filters) ? 'No events match in this time range.' : 'No events in this time range.'}
-      </Text>
-    );
-  }
   return (
-    <div>
-      <DataTable
-        label="Latest events"
-        columns={columnsFor(state)}
-        rows={data.data}
-        rowId={({ source, id }) => `${source} ${id}`}
-        rowName={({ id }) => id}
-        nextCursor={data.nextCursor}
-        state={state}
-        stale={isPlaceholderData}
-      />
-    </div>
+    <ListBody
+      label="Latest events"
+      list={list}
+      columns={columnsFor(state)}
+      state={state}
+      rows={5}
+      rowId={({ source, id }) => `${source} ${id}`}
+      rowName={({ id }) => id}
+      empty={
+        <Text fz="sm" c="dimmed" role="status">
+          {isFiltered(state, filters) ? 'No events match in this time range.' : 'No events in this time range.'}
+        </Text>
+      }
+    />
   );
 }

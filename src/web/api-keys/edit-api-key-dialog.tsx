@@ -5,22 +5,24 @@ import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CredentialForm, type CredentialRequest } from '../credentials/credential-form.tsx';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
+import { changedFields, emptyToNull } from '../form-values.ts';
 import { useWorkspace } from '../session.ts';
 
-/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
+/** Converts the form to the changes of the key. The order of its permissions has no meaning. */
 export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
-  const description = request.description.trim() === '' ? null : request.description;
-  const sameRights =
-    request.rights.length === before.permissions.length &&
-    request.rights.every((right) => before.permissions.includes(right as Permission));
-  return {
-    ...(request.name !== before.name && { name: request.name }),
-    ...(description !== before.description && { description }),
-    ...(!sameRights && { permissions: request.rights as Permission[] }),
-    ...(request.expiresAt !== before.expiresAt && { expiresAt: request.expiresAt }),
-    ...(request.active !== before.active && { active: request.active }),
-    ...(request.guard !== before.guard && { guard: request.guard }),
-  };
+  const { name, description, rights, expiresAt, active, guard } = request;
+  const hasSameRights =
+    rights.length === before.permissions.length &&
+    rights.every((right) => before.permissions.includes(right as Permission));
+  const permissions = hasSameRights ? before.permissions : (rights as Permission[]);
+  return changedFields<UpdateApiKey>(before, {
+    name,
+    description: emptyToNull(description),
+    permissions,
+    expiresAt,
+    active,
+    guard,
+  });
 }
 
 /** Edits all properties of a key except its secret. */

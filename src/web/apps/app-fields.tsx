@@ -1,23 +1,13 @@
-import { Checkbox, Group, NativeSelect, PasswordInput, TextInput } from '@mantine/core';
+import { Checkbox, Group, NativeSelect, PasswordInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useState } from 'react';
+import { PlainTextInput } from '../components/fields.tsx';
+import { toOptions } from '../components/filters.tsx';
 import { type AppFormValues, supportsPassword } from './app-form.ts';
-import type { ResourceNames } from './resource-names.ts';
+import type { ResourceNames } from './resource-names.tsx';
 
 export interface AppFieldsProps {
   readonly form: UseFormReturnType<AppFormValues>;
-}
-
-export function NameField({ form }: AppFieldsProps) {
-  return (
-    <TextInput
-      label="Name"
-      placeholder="Storefront"
-      autoComplete="off"
-      data-autofocus
-      {...form.getInputProps('name')}
-    />
-  );
 }
 
 interface NamedFieldsProps extends AppFieldsProps {
@@ -28,10 +18,7 @@ export function ProjectField({ form, names }: NamedFieldsProps) {
   return (
     <NativeSelect
       label="Project"
-      data={[
-        { value: '', label: 'Choose a project', disabled: true },
-        ...names.projects.map(({ id, name }) => ({ value: id, label: name })),
-      ]}
+      data={[{ value: '', label: 'Choose a project', disabled: true }, ...toOptions(names.projects)]}
       {...form.getInputProps('projectId')}
     />
   );
@@ -41,15 +28,13 @@ export function ProjectField({ form, names }: NamedFieldsProps) {
 export function SourceFields({ form }: AppFieldsProps) {
   return (
     <Group gap="md" align="flex-start">
-      <TextInput
+      <PlainTextInput
         label="Git repository (optional)"
         placeholder="https://git.example.com/shop.git"
-        autoComplete="off"
-        spellCheck={false}
         flex="3 1 240px"
         {...form.getInputProps('repository')}
       />
-      <TextInput label="Branch" spellCheck={false} flex="1 1 120px" {...form.getInputProps('branch')} />
+      <PlainTextInput label="Branch" flex="1 1 120px" {...form.getInputProps('branch')} />
     </Group>
   );
 }
@@ -66,11 +51,9 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
   return (
     <>
       <Group gap="md" align="flex-start">
-        <TextInput
+        <PlainTextInput
           label="Repository user (optional)"
           description="Not needed if you use a token."
-          autoComplete="off"
-          spellCheck={false}
           flex="1 1 160px"
           {...form.getInputProps('repositoryUser')}
         />
@@ -101,14 +84,12 @@ export function TargetFields({ form, names }: NamedFieldsProps) {
       <NativeSelect
         label="Server (optional)"
         flex="1 1 180px"
-        data={[{ value: '', label: 'None' }, ...names.servers.map(({ id, name }) => ({ value: id, label: name }))]}
+        data={[{ value: '', label: 'None' }, ...toOptions(names.servers)]}
         {...form.getInputProps('serverId')}
       />
-      <TextInput
+      <PlainTextInput
         label="Directory (optional)"
         placeholder="/srv/storefront"
-        autoComplete="off"
-        spellCheck={false}
         flex="2 1 220px"
         {...form.getInputProps('directory')}
       />

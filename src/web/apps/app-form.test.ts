@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from '../../contract/apps.ts';
-import { APP_RULES, NEW_APP_VALUES, toCreateRequest, toFormValues, toUpdateRequest } from './app-form.ts';
+import { changedFields } from '../form-values.ts';
+import {
+  APP_RULES,
+  type AppFormValues,
+  NEW_APP_VALUES,
+  toCreateRequest,
+  toFormValues,
+  toRequestFields,
+} from './app-form.ts';
 
 const app: App = {
   id: 'app_1',
@@ -24,6 +32,9 @@ const app: App = {
   createdAt: '2027-02-24T09:00:00.000Z',
   updatedAt: '2027-02-24T09:00:00.000Z',
 };
+
+const toUpdateRequest = (before: App, values: AppFormValues) =>
+  changedFields(toRequestFields(toFormValues(before)), toRequestFields(values));
 
 test('only changed fields are sent', () => {
   const values = toFormValues(app);

@@ -1,7 +1,8 @@
-import type { App, CreateAppInput, UpdateAppInput } from '../../contract/apps.ts';
+import type { App, CreateAppInput } from '../../contract/apps.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { CommandInterpreter, HOOK_STAGES } from '../../contract/vocabulary.ts';
-import { validateName, validateNewSlug } from '../validation.ts';
+import { emptyToNull } from '../form-values.ts';
+import { validateInteger, validateName, validateNewSlug } from '../validation.ts';
 
 export type Hook = App['hooks'][number];
 export type HookStage = (typeof HOOK_STAGES)[number];
@@ -107,15 +108,6 @@ export function toFormValues(app: App): AppFormValues {
   };
 }
 
-/** Returns the validation error of a whole number within bounds, or null. */
-export const validateInteger = (
-  value: number | string,
-  { min, max }: { readonly min: number; readonly max: number },
-) =>
-  Number.isInteger(value) && Number(value) >= min && Number(value) <= max
-    ? null
-    : `Must be a whole number from ${min} to ${max}`;
-
 const validateOptionalInteger = (value: number | string, limits: { readonly min: number; readonly max: number }) =>
   value === '' ? null : validateInteger(value, limits);
 
@@ -135,8 +127,6 @@ export const APP_RULES = {
     checkKind === 'command' && command.trim() === '' ? 'Enter a command' : null,
 };
 
-const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
-
 function toBackupSettings(values: AppFormValues) {
   const last = values.keepLast === '' ? {} : { last: Number(values.keepLast) };
   const days = values.keepDays === '' ? {} : { days: Number(values.keepDays) };
@@ -155,14 +145,14 @@ function toBackupSettings(values: AppFormValues) {
 export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
 
 /** Includes the password only if it is set or removed, because the form does not know the stored one. */
-function toPasswordChange(values: AppFormValues): Pick<UpdateAppInput, 'repositoryPassword'> {
+function toPasswordChange(values: AppFormValues): { readonly repositoryPassword?: string | null } {
   if (!supportsPassword(values)) return {};
   if (values.removePassword) return { repositoryPassword: null };
   return values.repositoryPassword === '' ? {} : { repositoryPassword: values.repositoryPassword };
 }
 
-/** Converts the form to the API's fields, except the password. */
-function toRequestFields(values: AppFormValues): Omit<Required<UpdateAppInput>, 'repositoryPassword'> {
+/** Converts the form to the API's fields. */
+export function toRequestFields(values: AppFormValues) {
   const timeoutSeconds = Number(values.checkTimeout);
   return {
     name: values.name.trim(),
@@ -182,6 +172,7 @@ function toRequestFields(values: AppFormValues): Omit<Required<UpdateAppInput>, 
           : { command: values.checkCommand, timeoutSeconds },
     logCommand: emptyToNull(values.logCommand),
     backup: toBackupSettings(values),
+    ...toPasswordChange(values),
   };
 }
 
@@ -193,19 +184,8 @@ export function toCreateRequest(values: AppFormValues): CreateAppInput {
     ...rest,
     // Omitted if empty, because the repository's URL may contain a user.
     ...(repositoryUser !== null && { repositoryUser }),
-    ...toPasswordChange(values),
     ...(values.slug !== '' && { slug: values.slug }),
   };
-}
-
-/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
-export function toUpdateRequest(before: App, values: AppFormValues): UpdateAppInput {
-  const savedFields = toRequestFields(toFormValues(before));
-  const editedFields = toRequestFields(values);
-  const changed = Object.entries(editedFields).filter(([field, value]) => {
-    return JSON.stringify(value) !== JSON.stringify(savedFields[field as keyof typeof savedFields]);
-  });
-  return { ...Object.fromEntries(changed), ...toPasswordChange(values) };
 }
 
 /** Maps the server's field names to the form's. */

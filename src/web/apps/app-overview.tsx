@@ -12,7 +12,7 @@ import { useWorkspace } from '../session.ts';
 import { HOOK_STAGE_LABELS } from './app-form.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
-import { useResourceNames } from './resource-names.ts';
+import { useResourceNames } from './resource-names.tsx';
 
 const dimmed = (text: string) => (
   <Text span inherit c="dimmed">

@@ -8,7 +8,7 @@ import { ResourcePage } from '../components/resource-page.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import styles from './apps.module.css';
-import { useResourceNames } from './resource-names.ts';
+import { useResourceNames } from './resource-names.tsx';
 
 const TABS: readonly { readonly to: NonNullable<LinkProps['to']>; readonly label: string; readonly admin?: true }[] = [
   { to: '/apps/$app', label: 'Overview' },

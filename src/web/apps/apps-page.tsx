@@ -1,115 +1,52 @@
 import { Text } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy } from 'react';
 import type { App } from '../../contract/apps.ts';
+import { CREATED_COLUMN, nameColumn } from '../components/columns.tsx';
 import type { Column } from '../components/data-table.tsx';
-import { SelectFilter } from '../components/filters.tsx';
 import { IconAppWindow } from '../components/icons.ts';
-import { NameLink, TextLink } from '../components/link.tsx';
-import { getResourceSort, useListState } from '../components/list-state.ts';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { lazyComponent } from '../components/lazy-component.tsx';
+import { TextLink } from '../components/link.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
-import { importWhenOnline } from '../connection.ts';
+import { dimmed, mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
-import { type ResourceNames, useResourceNames } from './resource-names.ts';
+import { ProjectLink, ServerLink, useResourceNames } from './resource-names.tsx';
 
-const CreateAppDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./create-app-dialog.tsx'))).CreateAppDialog,
-}));
-const DeleteAppDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-app-dialog.tsx'))).DeleteAppDialog,
-}));
+const CreateAppDialog = lazyComponent(() => import('./create-app-dialog.tsx').then((file) => file.CreateAppDialog));
+const DeleteAppDialog = lazyComponent(() => import('./delete-app-dialog.tsx').then((file) => file.DeleteAppDialog));
 
-const DASH = (
-  <Text span inherit c="dimmed">
-    –
-  </Text>
-);
-
-function columnsFor(names: ResourceNames): readonly Column<App>[] {
-  return [
-    {
-      key: 'name',
-      label: 'Name',
-      sort: 'name',
-      cell: ({ id, name, slug }) => (
-        <>
-          <NameLink to="/apps/$app" params={{ app: id }}>
-            {name}
-          </NameLink>
-          <Text component="div" className="mono" c="dimmed">
-            {slug}
-          </Text>
-        </>
+const COLUMNS: readonly Column<App>[] = [
+  nameColumn('/apps/$app', 'app', ({ slug }) => mono(slug)),
+  { key: 'project', label: 'Project', cell: ({ projectId }) => <ProjectLink id={projectId} /> },
+  {
+    key: 'server',
+    label: 'Server',
+    cell: ({ serverId }) => (serverId === null ? dimmed('–') : <ServerLink id={serverId} />),
+  },
+  {
+    key: 'source',
+    label: 'Source',
+    cell: ({ repository, branch }) =>
+      repository === null ? (
+        dimmed('–')
+      ) : (
+        <Text component="div" className="mono" maw={300} style={{ overflowWrap: 'anywhere' }}>
+          {repository} {dimmed(`(${branch})`)}
+        </Text>
       ),
-    },
-    {
-      key: 'project',
-      label: 'Project',
-      cell: ({ projectId }) => (
-        <TextLink to="/projects/$project" params={{ project: projectId }}>
-          {names.projectName(projectId) ?? projectId}
-        </TextLink>
-      ),
-    },
-    {
-      key: 'server',
-      label: 'Server',
-      cell: ({ serverId }) =>
-        serverId === null ? (
-          DASH
-        ) : (
-          <TextLink to="/servers/$server" params={{ server: serverId }}>
-            {names.serverName(serverId) ?? serverId}
-          </TextLink>
-        ),
-    },
-    {
-      key: 'source',
-      label: 'Source',
-      cell: ({ repository, branch }) =>
-        repository === null ? (
-          DASH
-        ) : (
-          <Text component="div" className="mono" maw={300} style={{ overflowWrap: 'anywhere' }}>
-            {repository} <Text span inherit c="dimmed">{`(${branch})`}</Text>
-          </Text>
-        ),
-    },
-    { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
-  ];
-}
+  },
+  CREATED_COLUMN,
+];
 
 export function AppsPage() {
-  const { api, workspace } = useWorkspace();
+  const { api } = useWorkspace();
   const navigate = useNavigate();
-  const state = useListState();
-  const names = useResourceNames();
-  const query = {
-    q: state.get('q'),
-    project: state.get('project'),
-    server: state.get('server'),
-    sort: getResourceSort(state),
-    cursor: state.cursor,
-  };
-  const list = useQuery({
-    queryKey: [workspace.id, 'apps', 'list', query],
-    queryFn: ({ signal }) => api.apps.list(query, { signal }),
-    placeholderData: keepPreviousData,
-  });
-  const hasProjects = names.isPending || names.projects.length > 0;
-  const toOptions = (resources: readonly { readonly id: string; readonly name: string }[]) =>
-    resources.map(({ id, name }) => ({ value: id, label: name }));
-  const openSettings = ({ id }: { readonly id: string }) =>
-    void navigate({ to: '/apps/$app/settings', params: { app: id }, search: {} });
+  const { projects, servers, isPending } = useResourceNames();
+  const hasProjects = isPending || projects.length > 0;
   return (
     <ResourceListPage
-      title="Apps"
-      plural="apps"
+      noun="app"
       description="What you deploy: its source, the server it runs on, and its environment."
       icon={<IconAppWindow size={26} />}
-      createLabel="New app"
       emptyHint={
         hasProjects ? (
           'An app belongs to a project. You set up its environment, hooks and health check after creating it.'
@@ -121,35 +58,16 @@ export function AppsPage() {
         )
       }
       canCreate={hasProjects}
-      list={list}
-      columns={columnsFor(names)}
-      state={state}
-      filters={['q', 'project', 'server']}
-      filterControls={
-        <>
-          <SelectFilter
-            state={state}
-            name="project"
-            label="Project"
-            anyLabel="Any project"
-            options={toOptions(names.projects)}
-          />
-          <SelectFilter
-            state={state}
-            name="server"
-            label="Server"
-            anyLabel="Any server"
-            options={toOptions(names.servers)}
-          />
-        </>
-      }
+      list={api.apps.list}
+      columns={COLUMNS}
+      filters={{ project: projects, server: servers }}
       renderCreateDialog={(close) => (
         <CreateAppDialog
           onClose={close}
           onCreated={({ id }) => void navigate({ to: '/apps/$app', params: { app: id }, search: {} })}
         />
       )}
-      onEdit={openSettings}
+      onEdit={({ id }) => void navigate({ to: '/apps/$app/settings', params: { app: id }, search: {} })}
       renderDeleteDialog={(app, close) => <DeleteAppDialog app={app} onClose={close} />}
     />
   );

@@ -1,12 +1,13 @@
 import { Text } from '@mantine/core';
 import type { App } from '../../contract/apps.ts';
 import type { Project } from '../../contract/projects.ts';
+import { NameInput } from '../components/fields.tsx';
 import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
-import { NameField, ProjectField, RepositoryCredentialFields, SourceFields, TargetFields } from './app-fields.tsx';
+import { ProjectField, RepositoryCredentialFields, SourceFields, TargetFields } from './app-fields.tsx';
 import { APP_RULES, NEW_APP_VALUES, toCreateRequest } from './app-form.ts';
-import { useResourceNames } from './resource-names.ts';
+import { useResourceNames } from './resource-names.tsx';
 
 interface CreateAppDialogProps {
   /** The project of the app, if the dialog is opened from one. */
@@ -26,7 +27,7 @@ export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialog
       validate={APP_RULES}
       renderFields={(form) => (
         <>
-          <NameField form={form} />
+          <NameInput placeholder="Storefront" {...form.getInputProps('name')} />
           {project === undefined && <ProjectField form={form} names={names} />}
           <SourceFields form={form} />
           <RepositoryCredentialFields form={form} isStored={false} />

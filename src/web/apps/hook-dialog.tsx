@@ -1,11 +1,12 @@
-import { NativeSelect, NumberInput, Stack, Switch, Textarea, TextInput } from '@mantine/core';
+import { NativeSelect, Stack, Switch } from '@mantine/core';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES } from '../../contract/vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { CodeInput, IntegerInput, NameInput } from '../components/fields.tsx';
 import { FormFooter } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
-import { validateName } from '../validation.ts';
-import { HOOK_STAGE_LABELS, type Hook, validateInteger } from './app-form.ts';
+import { validateInteger, validateName } from '../validation.ts';
+import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
 
 interface HookDialogProps {
   readonly hook: Hook | null;
@@ -62,28 +63,19 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
         }}
       >
         <Stack gap="md">
-          <TextInput
-            label="Name"
-            placeholder="Install and build"
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps('name')}
-          />
+          <NameInput placeholder="Install and build" {...form.getInputProps('name')} />
           <NativeSelect
             label="Stage"
             description={`Runs ${HOOK_STAGE_LABELS[form.values.stage].when}.`}
             data={HOOK_STAGES.map((stage) => ({ value: stage, label: HOOK_STAGE_LABELS[stage].label }))}
             {...form.getInputProps('stage')}
           />
-          <Textarea
+          <CodeInput
             label="Command"
             description="Shell commands. They get the app's variables, except those that control how programs run, such as PATH."
             placeholder="npm ci && npm run build"
-            autosize
             minRows={3}
             maxRows={12}
-            spellCheck={false}
-            classNames={{ input: 'mono' }}
             {...form.getInputProps('run')}
           />
           <NativeSelect
@@ -92,12 +84,9 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
             data={[...COMMAND_INTERPRETERS]}
             {...form.getInputProps('interpreter')}
           />
-          <NumberInput
+          <IntegerInput
             label="Time limit in seconds"
-            min={RESOURCE_LIMITS.hookTimeout.min}
-            max={RESOURCE_LIMITS.hookTimeout.max}
-            allowDecimal={false}
-            hideControls
+            limits={RESOURCE_LIMITS.hookTimeout}
             {...form.getInputProps('timeoutSeconds')}
           />
           <Switch
@@ -106,7 +95,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
             {...form.getInputProps('active', { type: 'checkbox' })}
           />
           <FormFooter
-            saving={{ busy: false, trouble: null, error: null }}
+            saving={{ busy: false, formError: null, error: null }}
             submitLabel={hook === null ? 'Add' : 'Done'}
             onCancel={onClose}
           />

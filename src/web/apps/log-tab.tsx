@@ -7,7 +7,7 @@ import { LiveLog } from '../components/live-log.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
-import { useResourceNames } from './resource-names.ts';
+import { useResourceNames } from './resource-names.tsx';
 
 function NoLogCommand({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();

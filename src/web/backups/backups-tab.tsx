@@ -1,27 +1,27 @@
-import { Button, Group, Menu, Stack, Text, Tooltip } from '@mantine/core';
+import { Button, Group, Stack, Text, Tooltip } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { IconArchive, IconArrowBackUp, IconPlus } from '../components/icons.ts';
-import { isInProgress, JobStatusTag, jobStatusLabel } from '../components/job-status.tsx';
+import { JobStatusTag, jobStatusLabel } from '../components/job-status.tsx';
 import { TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
+import { notifyError } from '../components/notify-error.ts';
 import { RelativeTime } from '../components/relative-time.tsx';
-import { RowMenu } from '../components/row-menu.tsx';
+import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { formatBytes } from '../components/units.ts';
+import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeleteBackupDialog, RestoreBackupDialog } from './backup-dialogs.tsx';
-
-const POLL_INTERVAL_MS = 2000;
 
 function BackupOutcome({ backup }: { readonly backup: Backup }) {
   const { status, error, lastRestore } = backup;
@@ -96,19 +96,11 @@ function BackupList({ app }: { readonly app: App }) {
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const key = [workspace.id, 'backups', app.id];
-  const list = useQuery({
-    queryKey: [...key, state.cursor],
-    queryFn: ({ signal }) => api.backups.of(app.id).list({ limit: 20, cursor: state.cursor }, { signal }),
-    placeholderData: keepPreviousData,
-    refetchInterval: (query) =>
-      query.state.data?.data.some(({ status }) => isInProgress(status)) === true
-        ? POLL_INTERVAL_MS
-        : 10 * POLL_INTERVAL_MS,
-  });
+  const list = useList(key, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, pollJobs);
   const create = useMutation({
     mutationFn: () => api.backups.create(app.id),
     onSuccess: () => notifications.show({ message: `Backup of ${app.name} started` }),
-    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
+    onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
   });
   const canBackUp = app.serverId !== null && app.directory !== null;
@@ -142,17 +134,13 @@ function BackupList({ app }: { readonly app: App }) {
             ? (backup) => (
                 <RowMenu
                   name={`the backup from ${formatDateTime(backup.createdAt)}`}
-                  onDelete={() => setDialog({ remove: backup })}
-                >
-                  {backup.sha256 !== null && (
-                    <Menu.Item
-                      leftSection={<IconArrowBackUp size={16} />}
-                      onClick={() => setDialog({ restore: backup })}
-                    >
-                      Restore…
-                    </Menu.Item>
-                  )}
-                </RowMenu>
+                  actions={[
+                    ...(backup.sha256 === null
+                      ? []
+                      : [{ label: 'Restore…', Icon: IconArrowBackUp, onSelect: () => setDialog({ restore: backup }) }]),
+                    deleteAction(() => setDialog({ remove: backup })),
+                  ]}
+                />
               )
             : undefined
         }

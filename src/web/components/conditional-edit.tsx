@@ -1,68 +1,96 @@
 import { Button, Group, List, Stack, Text } from '@mantine/core';
+import type { FormRulesRecord, UseFormReturnType } from '@mantine/form';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useState } from 'react';
-import type { Tagged } from '../../sdk/client.ts';
-import { FormFooter, isConflict, type Submission } from './form.tsx';
+import type { CallOptions, Tagged } from '../../sdk/client.ts';
+import { changedFields } from '../form-values.ts';
+import { FormFooter, isConflict, type Submission, useSubmit } from './form.tsx';
 import { Notice } from './notice.tsx';
-import { BlockSkeleton, ErrorState } from './states.tsx';
+import { QueryContent } from './states.tsx';
+import { useAppForm } from './use-app-form.ts';
 
 interface EditLoaderProps<Item> {
   readonly queryKey: readonly unknown[];
-  readonly read: (signal: AbortSignal) => Promise<Tagged<Item>>;
+  readonly read: (options: CallOptions) => Promise<Tagged<Item>>;
   readonly children: (loaded: Tagged<Item>) => ReactNode;
 }
 
 /** Reads the current item and its ETag once and passes them to `children`; later changes do not reset the form. */
 export function EditLoader<Item>({ queryKey, read, children }: EditLoaderProps<Item>) {
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: [...queryKey, 'edited'],
-    queryFn: ({ signal }) => read(signal),
+    queryFn: ({ signal }) => read({ signal }),
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
     refetchOnWindowFocus: false,
   });
-  if (data !== undefined) return children(data);
-  return error === null ? <BlockSkeleton /> : <ErrorState error={error} retry={() => void refetch()} />;
+  return <QueryContent query={query}>{children}</QueryContent>;
 }
 
-export interface ConditionalEdit<Item> {
+interface EditFormOptions<Item, Values extends Record<string, unknown>, Fields extends object> {
+  readonly loaded: Tagged<Item>;
+  readonly read: () => Promise<Tagged<Item>>;
+  readonly update: (changes: Partial<Fields>, options: CallOptions) => Promise<Item>;
+  readonly toFormValues: (item: Item) => Values;
+  /** Converts the form to the API's fields. Only those that changed are sent. */
+  readonly toRequestFields: (values: Values) => Fields;
+  readonly validate: FormRulesRecord<Values>;
+  /** Maps the server's field names to the form's where they differ. */
+  readonly errorFields?: (values: Values) => Readonly<Record<string, string>>;
+  /** Called with the saved item, or with null if nothing was changed. */
+  readonly onSaved: (saved: Item | null) => unknown;
+}
+
+export interface EditForm<Item, Values> {
+  readonly form: UseFormReturnType<Values>;
   /** The item as it was when the edit started. */
   readonly base: Item;
   /** The item as someone else saved it in the meantime; null if nobody did. */
   readonly theirs: Item | null;
-  /** Saves with If-Match, so only the last version read is overwritten. Throws what `write` throws. */
-  save<Saved>(write: (ifMatch: string | undefined) => Promise<Saved>): Promise<Saved>;
-  /** Restarts the edit from the version that someone else saved. */
-  takeTheirs(): Item;
-  /** Restarts the edit from a version read later, for example after saving. */
-  reset(fresh: Tagged<Item>): Item;
+  readonly isChanged: boolean;
+  readonly saving: Submission<Values>;
+  /** Restarts the edit from another version: what someone else saved, or what was read after saving. */
+  restart(from: Tagged<Item>): void;
+  takeTheirs(): void;
 }
 
-/** An edit that never overwrites a version it has not read. */
-export function useConditionalEdit<Item>(
-  loaded: Tagged<Item>,
-  read: () => Promise<Tagged<Item>>,
-): ConditionalEdit<Item> {
+/**
+ * The form of an edit that sends only changed fields and never overwrites a version it has not read: it saves with
+ * If-Match, and reads the other person's version after a conflict.
+ */
+export function useEditForm<Item, Values extends Record<string, unknown>, Fields extends object>(
+  options: EditFormOptions<Item, Values, Fields>,
+): EditForm<Item, Values> {
+  const { loaded, read, update, toFormValues, toRequestFields, validate, errorFields, onSaved } = options;
   const [base, setBase] = useState(loaded);
   const [theirs, setTheirs] = useState<Tagged<Item> | null>(null);
-  function reset(next: Tagged<Item>): Item {
-    setBase(next);
-    setTheirs(null);
-    return next.value;
+  const form = useAppForm<Values>({ initialValues: toFormValues(loaded.value), validate });
+  const changes = changedFields(toRequestFields(toFormValues(base.value)), toRequestFields(form.values));
+  const isChanged = Object.keys(changes).length > 0;
+
+  async function save(): Promise<Item> {
+    try {
+      return await update(changes, { ifMatch: (theirs ?? base).tag });
+    } catch (error) {
+      if (isConflict(error)) setTheirs(await read());
+      throw error;
+    }
   }
+
+  function restart(from: Tagged<Item>): void {
+    setBase(from);
+    setTheirs(null);
+    form.setValues(toFormValues(from.value));
+  }
+
   return {
+    form,
     base: base.value,
     theirs: theirs?.value ?? null,
-    async save(write) {
-      try {
-        return await write((theirs ?? base).tag);
-      } catch (error) {
-        if (isConflict(error)) setTheirs(await read());
-        throw error;
-      }
-    },
-    takeTheirs: () => reset(theirs ?? base),
-    reset,
+    isChanged,
+    saving: useSubmit(form, async () => onSaved(isChanged ? await save() : null), errorFields?.(form.values)),
+    restart,
+    takeTheirs: () => restart(theirs ?? base),
   };
 }
 
@@ -73,10 +101,10 @@ const formatValue = (value: unknown): string => {
 };
 
 interface ConditionalEditFooterProps<Item> {
-  readonly edit: ConditionalEdit<Item>;
-  readonly saving: Pick<Submission<never>, 'busy' | 'trouble' | 'error'>;
+  readonly edit: Pick<EditForm<Item, never>, 'base' | 'theirs' | 'takeTheirs'> & {
+    readonly saving: Pick<Submission<never>, 'busy' | 'formError' | 'error'>;
+  };
   readonly labels: Readonly<Record<string, string>>;
-  readonly onTakeTheirs: (theirs: Item) => void;
   readonly onCancel: (() => void) | undefined;
   readonly submitLabel?: string;
   readonly cancelLabel?: string;
@@ -88,24 +116,15 @@ interface ConditionalEditFooterProps<Item> {
  * again.
  */
 export function ConditionalEditFooter<Item extends object>(props: ConditionalEditFooterProps<Item>) {
-  const { edit, saving, labels, onTakeTheirs, onCancel, submitLabel = 'Save', cancelLabel, disabled } = props;
-  const { base, theirs } = edit;
+  const { edit, labels, submitLabel = 'Save', ...footer } = props;
+  const { base, theirs, saving, takeTheirs } = edit;
   return (
     <FormFooter
+      {...footer}
       saving={saving}
       submitLabel={theirs === null ? submitLabel : 'Save again'}
-      onCancel={onCancel}
-      cancelLabel={cancelLabel}
-      disabled={disabled}
       conflictNotice={
-        theirs !== null && (
-          <ConflictNotice
-            base={base}
-            theirs={theirs}
-            labels={labels}
-            onTakeTheirs={() => onTakeTheirs(edit.takeTheirs())}
-          />
-        )
+        theirs !== null && <ConflictNotice base={base} theirs={theirs} labels={labels} onTakeTheirs={takeTheirs} />
       }
     />
   );
@@ -121,20 +140,17 @@ interface ConflictNoticeProps {
 
 /** Lists the fields that someone else changed since the form was opened. */
 function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticeProps) {
-  const baseFields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(base));
-  const theirFields: Readonly<Record<string, unknown>> = Object.fromEntries(Object.entries(theirs));
-  const fields = Object.keys(labels).filter(
-    (field) => JSON.stringify(baseFields[field]) !== JSON.stringify(theirFields[field]),
-  );
+  const before = new Map<string, unknown>(Object.entries(base));
+  const changes = Object.entries(changedFields(base, theirs)).filter(([field]) => field in labels);
   return (
     <Notice tone="warn">
       <Stack gap="xs" role="alert">
         <Text inherit>Someone else changed this while you were editing. Your changes have not been saved.</Text>
-        {fields.length > 0 && (
+        {changes.length > 0 && (
           <List fz="sm" spacing={2}>
-            {fields.map((field) => (
+            {changes.map(([field, value]) => (
               <List.Item key={field}>
-                {labels[field]}: {formatValue(baseFields[field])} → {formatValue(theirFields[field])}
+                {labels[field]}: {formatValue(before.get(field))} → {formatValue(value)}
               </List.Item>
             ))}
           </List>

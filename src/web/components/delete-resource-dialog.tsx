@@ -1,8 +1,7 @@
 import { Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
-import { DevpilotError } from '../../sdk/client.ts';
-import { queryClient } from '../api.ts';
+import { ignoreNotFound, queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { capitalize } from './format.ts';
@@ -43,12 +42,7 @@ export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
       confirmLabel="Delete"
       confirmationText={confirmByName ? name : null}
       onConfirm={async () => {
-        try {
-          await remove();
-        } catch (error) {
-          // If someone else has already deleted it, the deletion has succeeded.
-          if (!(error instanceof DevpilotError) || error.code !== 'not_found') throw error;
-        }
+        await ignoreNotFound(remove());
         notifications.show({ message: `${capitalize(noun)} ${name} deleted` });
         onDeleted?.();
         void queryClient.invalidateQueries({ queryKey: [workspace.id, queryKeyPart] });

@@ -63,6 +63,10 @@ export interface Option {
   readonly label: string;
 }
 
+/** The options of a field that selects a named resource. */
+export const toOptions = (resources: readonly { readonly id: string; readonly name: string }[]): Option[] =>
+  resources.map(({ id, name }) => ({ value: id, label: name }));
+
 interface SelectFilterProps {
   readonly state: ListState;
   readonly name: string;

@@ -9,11 +9,11 @@ export interface Submission<Values> {
   readonly submit: (values: Values) => void;
   readonly busy: boolean;
   /** The error message that belongs to no field; null if there is none. */
-  readonly trouble: string | null;
+  readonly formError: string | null;
   readonly error: unknown;
 }
 
-/** Submits a form. Errors that name a field are shown at that field, all others are returned as `trouble`. */
+/** Submits a form. Errors that name a field are shown at that field, all others are returned as `formError`. */
 export function useSubmit<Values extends Record<string, unknown>>(
   form: UseFormReturnType<Values>,
   send: (values: Values) => Promise<unknown>,
@@ -45,7 +45,7 @@ export function useSubmit<Values extends Record<string, unknown>>(
     submit: (values) => void submit(values),
     busy,
     error,
-    trouble: error === null || isShownAtFields ? null : getErrorMessage(error),
+    formError: error === null || isShownAtFields ? null : getErrorMessage(error),
   };
 }
 
@@ -55,7 +55,7 @@ export function isConflict(error: unknown): boolean {
 }
 
 interface FormFooterProps {
-  readonly saving: Pick<Submission<never>, 'busy' | 'trouble' | 'error'>;
+  readonly saving: Pick<Submission<never>, 'busy' | 'formError' | 'error'>;
   readonly submitLabel: string;
   readonly onCancel?: (() => void) | undefined;
   readonly cancelLabel?: string;
@@ -77,7 +77,7 @@ export function FormFooter({
   return (
     <>
       {conflictNotice}
-      {saving.trouble !== null && !isConflictShown && <Notice tone="bad">{saving.trouble}</Notice>}
+      {saving.formError !== null && !isConflictShown && <Notice tone="bad">{saving.formError}</Notice>}
       <Group justify="flex-end" gap="sm">
         {onCancel !== undefined && (
           <Button variant="default" onClick={onCancel}>

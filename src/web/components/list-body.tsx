@@ -2,10 +2,10 @@ import { Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Page } from '../../contract/paging.ts';
-import { type Column, DataTable } from './data-table.tsx';
+import { type Column, DataTable, type Selection } from './data-table.tsx';
 import { IconSearch } from './icons.ts';
 import type { ListState } from './list-state.ts';
-import { EmptyState, ErrorState, TableSkeleton } from './states.tsx';
+import { EmptyState, QueryContent, TableSkeleton } from './states.tsx';
 
 interface ListBodyProps<Row> {
   /** What the table lists, for screen readers. */
@@ -13,44 +13,41 @@ interface ListBodyProps<Row> {
   readonly list: UseQueryResult<Page<Row>>;
   readonly columns: readonly Column<Row>[];
   readonly state: ListState;
+  readonly rowId?: (row: Row) => string;
   readonly rowName: (row: Row) => string;
   /** Whether the list is filtered, so that an empty result does not mean that there are no items. */
-  readonly isFiltered: boolean;
+  readonly isFiltered?: boolean;
   /** Shown if there are no items. */
   readonly empty: ReactNode;
+  /** Number of rows of the placeholder. */
   readonly rows?: number;
+  readonly selection?: Selection<Row> | undefined;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
 }
 
 /** A list in any state: loading, failed, empty, without matches, or a table. */
 export function ListBody<Row extends { readonly id: string }>(props: ListBodyProps<Row>) {
-  const { label, list, columns, state, rowName, isFiltered, empty, renderRowActions } = props;
-  if (list.isPending) return <TableSkeleton rows={props.rows} />;
-  if (list.error !== null) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
-  const { data, nextCursor } = list.data;
-  if (data.length === 0 && !isFiltered) return empty;
-  if (data.length === 0) {
-    return (
-      <EmptyState icon={<IconSearch size={26} />} title="No results">
-        <Text c="dimmed" fz="sm">
-          No results match your search and filters.
-        </Text>
-      </EmptyState>
-    );
-  }
+  const { list, isFiltered = false, empty, rows, rowId = ({ id }) => id, ...table } = props;
   return (
-    <div>
-      <DataTable
-        label={label}
-        columns={columns}
-        rows={data}
-        rowId={({ id }) => id}
-        rowName={rowName}
-        nextCursor={nextCursor}
-        state={state}
-        stale={list.isPlaceholderData}
-        renderRowActions={renderRowActions}
-      />
-    </div>
+    <QueryContent query={list} placeholder={<TableSkeleton rows={rows} />}>
+      {({ data, nextCursor }) => {
+        if (data.length === 0) return isFiltered ? <NoResults /> : empty;
+        return (
+          <div>
+            <DataTable {...table} rows={data} rowId={rowId} nextCursor={nextCursor} stale={list.isPlaceholderData} />
+          </div>
+        );
+      }}
+    </QueryContent>
+  );
+}
+
+function NoResults() {
+  return (
+    <EmptyState icon={<IconSearch size={26} />} title="No results">
+      <Text c="dimmed" fz="sm">
+        No results match your search and filters.
+      </Text>
+    </EmptyState>
   );
 }

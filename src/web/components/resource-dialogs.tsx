@@ -5,7 +5,7 @@ import type { ReactNode } from 'react';
 import type { CallOptions, Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
-import { ConditionalEditFooter, EditLoader, useConditionalEdit } from './conditional-edit.tsx';
+import { ConditionalEditFooter, EditLoader, useEditForm } from './conditional-edit.tsx';
 import { Dialog } from './dialog.tsx';
 import { FormFooter, useSubmit } from './form.tsx';
 import { capitalize } from './format.ts';
@@ -17,24 +17,24 @@ interface NamedResource {
   readonly name: string;
 }
 
-interface CreateResourceDialogProps<Form extends FormValues, Made extends NamedResource> {
+interface CreateResourceDialogProps<Values extends FormValues, Created extends NamedResource> {
   /** The kind of the resource, for example “project”. */
   readonly noun: string;
-  readonly initial: Form;
-  readonly validate: FormRulesRecord<Form>;
-  readonly renderFields: (form: UseFormReturnType<Form>) => ReactNode;
-  readonly create: (values: Form) => Promise<Made>;
+  readonly initial: Values;
+  readonly validate: FormRulesRecord<Values>;
+  readonly renderFields: (form: UseFormReturnType<Values>) => ReactNode;
+  readonly create: (values: Values) => Promise<Created>;
   readonly onClose: () => void;
-  readonly onCreated: (created: Made) => void;
+  readonly onCreated: (created: Created) => void;
 }
 
 /** Creates a named resource and opens its page. A click outside does not close the dialog, so that no input is lost. */
-export function CreateResourceDialog<Form extends FormValues, Made extends NamedResource>(
-  props: CreateResourceDialogProps<Form, Made>,
+export function CreateResourceDialog<Values extends FormValues, Created extends NamedResource>(
+  props: CreateResourceDialogProps<Values, Created>,
 ) {
   const { noun, initial, validate, renderFields, create, onClose, onCreated } = props;
   const { workspace } = useWorkspace();
-  const form = useAppForm<Form>({ initialValues: initial, validate: validate });
+  const form = useAppForm<Values>({ initialValues: initial, validate });
   const saving = useSubmit(form, async (values) => {
     const created = await create(values);
     notifications.show({ message: `${capitalize(noun)} ${created.name} created` });
@@ -54,48 +54,39 @@ export function CreateResourceDialog<Form extends FormValues, Made extends Named
   );
 }
 
-interface EditResourceDialogProps<Form extends FormValues, Item extends NamedResource, Change extends object> {
+interface EditResourceDialogProps<Values extends FormValues, Item extends NamedResource, Fields extends object> {
   readonly noun: string;
   readonly item: Item;
-  readonly toFormValues: (item: Item) => Form;
-  readonly validate: FormRulesRecord<Form>;
-  readonly renderFields: (form: UseFormReturnType<Form>) => ReactNode;
-  /** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
-  readonly toUpdateRequest: (before: Item, values: Form) => Change;
+  readonly toFormValues: (item: Item) => Values;
+  readonly toRequestFields: (values: Values) => Fields;
+  readonly validate: FormRulesRecord<Values>;
+  readonly renderFields: (form: UseFormReturnType<Values>) => ReactNode;
   /** Display names of the fields shown to the user. */
   readonly labels: Readonly<Record<string, string>>;
   readonly read: (options?: CallOptions) => Promise<Tagged<Item>>;
-  readonly update: (changes: Change, options: CallOptions) => Promise<Item>;
+  readonly update: (changes: Partial<Fields>, options: CallOptions) => Promise<Item>;
   readonly onClose: () => void;
 }
 
-function EditResourceForm<Form extends FormValues, Item extends NamedResource, Change extends object>(
-  props: EditResourceDialogProps<Form, Item, Change> & { readonly loaded: Tagged<Item> },
+function EditResourceForm<Values extends FormValues, Item extends NamedResource, Fields extends object>(
+  props: EditResourceDialogProps<Values, Item, Fields> & { readonly loaded: Tagged<Item> },
 ) {
-  const { noun, loaded, toFormValues, validate, renderFields, toUpdateRequest, labels, read, update, onClose } = props;
+  const { noun, renderFields, labels, onClose } = props;
   const { workspace } = useWorkspace();
-  const edit = useConditionalEdit(loaded, read);
-  const form = useAppForm<Form>({ initialValues: toFormValues(loaded.value), validate: validate });
-  const saving = useSubmit(form, async (values) => {
-    const changes = toUpdateRequest(edit.base, values);
-    if (Object.keys(changes).length > 0) {
-      const { name } = await edit.save((ifMatch) => update(changes, { ifMatch }));
-      notifications.show({ message: `${capitalize(noun)} ${name} saved` });
+  const edit = useEditForm({
+    ...props,
+    onSaved(saved) {
+      onClose();
+      if (saved === null) return;
+      notifications.show({ message: `${capitalize(noun)} ${saved.name} saved` });
       void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
-    }
-    onClose();
+    },
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+    <form noValidate onSubmit={edit.form.onSubmit(edit.saving.submit)}>
       <Stack gap="md">
-        {renderFields(form)}
-        <ConditionalEditFooter
-          edit={edit}
-          saving={saving}
-          labels={labels}
-          onTakeTheirs={(theirs) => form.setValues(toFormValues(theirs))}
-          onCancel={onClose}
-        />
+        {renderFields(edit.form)}
+        <ConditionalEditFooter edit={edit} labels={labels} onCancel={onClose} />
       </Stack>
     </form>
   );
@@ -105,14 +96,14 @@ function EditResourceForm<Form extends FormValues, Item extends NamedResource, C
  * Edits the current version of a resource. If someone else changed it in the meantime, shows their changes instead of
  * overwriting them.
  */
-export function EditResourceDialog<Form extends FormValues, Item extends NamedResource, Change extends object>(
-  props: EditResourceDialogProps<Form, Item, Change>,
+export function EditResourceDialog<Values extends FormValues, Item extends NamedResource, Fields extends object>(
+  props: EditResourceDialogProps<Values, Item, Fields>,
 ) {
   const { noun, item, read, onClose } = props;
   const { workspace } = useWorkspace();
   return (
     <Dialog opened onClose={onClose} title={`Edit ${item.name}`} size="lg" closeOnClickOutside={false}>
-      <EditLoader queryKey={[workspace.id, `${noun}s`, item.id]} read={(signal) => read({ signal })}>
+      <EditLoader queryKey={[workspace.id, `${noun}s`, item.id]} read={read}>
         {(loaded) => <EditResourceForm {...props} loaded={loaded} />}
       </EditLoader>
     </Dialog>

@@ -1,34 +1,42 @@
 import { Button, Stack, Text } from '@mantine/core';
-import type { UseQueryResult } from '@tanstack/react-query';
-import { type ReactNode, Suspense, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Page as PageOf } from '../../contract/paging.ts';
+import type { RESOURCE_SORTS } from '../../contract/vocabulary.ts';
 import { useWorkspace } from '../session.ts';
 import type { Column } from './data-table.tsx';
-import { FilterBar, isFiltered, SearchField } from './filters.tsx';
+import { FilterBar, isFiltered, SearchField, SelectFilter, toOptions } from './filters.tsx';
+import { capitalize } from './format.ts';
 import { IconPlus } from './icons.ts';
 import { ListBody } from './list-body.tsx';
-import type { ListState } from './list-state.ts';
+import { getResourceSort, useListState } from './list-state.ts';
 import { Page } from './page.tsx';
-import { RowMenu } from './row-menu.tsx';
+import { deleteAction, editAction, RowMenu } from './row-menu.tsx';
 import { EmptyState } from './states.tsx';
+import { useList } from './use-list.ts';
+
+interface NamedResource {
+  readonly id: string;
+  readonly name: string;
+}
+
+interface ResourceQuery {
+  readonly q: string | undefined;
+  readonly sort: (typeof RESOURCE_SORTS)[number] | undefined;
+  readonly cursor: string | undefined;
+  readonly project: string | undefined;
+  readonly server: string | undefined;
+}
 
 interface ResourceListPageProps<Row> {
-  readonly title: string;
-  /** The plural of the kind, for example “projects”. */
-  readonly plural: string;
+  readonly noun: 'project' | 'app' | 'server' | 'script';
   readonly description: string;
   readonly icon: ReactNode;
-  /** The label of the create button, for example “New project”. */
-  readonly createLabel: string;
   /** The hint for owners and admins while the list is empty. */
   readonly emptyHint: ReactNode;
-  readonly list: UseQueryResult<PageOf<Row>>;
+  readonly list: (query: ResourceQuery, options: { readonly signal: AbortSignal }) => Promise<PageOf<Row>>;
   readonly columns: readonly Column<Row>[];
-  readonly state: ListState;
-  /** The names of the filters in the URL, including `q`. */
-  readonly filters: readonly string[];
-  /** Filters in addition to the search field. */
-  readonly filterControls?: ReactNode;
+  /** The resources that the list can be filtered by. */
+  readonly filters?: { readonly [name in 'project' | 'server']?: readonly NamedResource[] };
   /** The dialog that creates a resource. Pass `onCreate` instead if a page does that. */
   readonly renderCreateDialog?: (close: () => void) => ReactNode;
   readonly onCreate?: () => void;
@@ -43,27 +51,46 @@ interface ResourceListPageProps<Row> {
 type OpenDialog<Row> = { readonly dialog: 'create' } | { readonly dialog: 'edit' | 'delete'; readonly row: Row };
 
 /** The list of a kind of named resource, with the actions of owners and admins. */
-export function ResourceListPage<Row extends { readonly id: string; readonly name: string }>(
-  props: ResourceListPageProps<Row>,
-) {
-  const { title, plural, description, icon, list, columns, state, filters, canCreate = true } = props;
-  const { isAdmin } = useWorkspace();
+export function ResourceListPage<Row extends NamedResource>(props: ResourceListPageProps<Row>) {
+  const { noun, columns, filters = {}, canCreate = true } = props;
+  const { workspace, isAdmin } = useWorkspace();
+  const state = useListState();
   const [open, setOpen] = useState<OpenDialog<Row> | null>(null);
+  const plural = `${noun}s`;
+  const title = capitalize(plural);
+  const filterNames = ['q', ...Object.keys(filters)];
+  const list = useList([workspace.id, plural], props.list, {
+    q: state.get('q'),
+    sort: getResourceSort(state),
+    cursor: state.cursor,
+    project: filters.project && state.get('project'),
+    server: filters.server && state.get('server'),
+  });
   const close = () => setOpen(null);
-  const filtered = isFiltered(state, filters);
+  const filtered = isFiltered(state, filterNames);
   const isEmpty = list.data?.data.length === 0 && !filtered;
   const createButton = isAdmin && canCreate && (
     <Button leftSection={<IconPlus size={16} />} onClick={props.onCreate ?? (() => setOpen({ dialog: 'create' }))}>
-      {props.createLabel}
+      New {noun}
     </Button>
   );
+  const edit = props.onEdit ?? ((row: Row) => setOpen({ dialog: 'edit', row }));
   return (
-    <Page title={title} description={description} actions={!isEmpty && createButton}>
+    <Page title={title} description={props.description} actions={!isEmpty && createButton}>
       <Stack gap="md">
         {!isEmpty && (
-          <FilterBar state={state} filters={filters}>
+          <FilterBar state={state} filters={filterNames}>
             <SearchField state={state} label={`Search ${plural} by name`} />
-            {props.filterControls}
+            {Object.entries(filters).map(([name, resources]) => (
+              <SelectFilter
+                key={name}
+                state={state}
+                name={name}
+                label={capitalize(name)}
+                anyLabel={`Any ${name}`}
+                options={toOptions(resources)}
+              />
+            ))}
           </FilterBar>
         )}
         <ListBody
@@ -78,14 +105,13 @@ export function ResourceListPage<Row extends { readonly id: string; readonly nam
               ? (row) => (
                   <RowMenu
                     name={row.name}
-                    onEdit={() => (props.onEdit ?? ((item: Row) => setOpen({ dialog: 'edit', row: item })))(row)}
-                    onDelete={() => setOpen({ dialog: 'delete', row })}
+                    actions={[editAction(() => edit(row)), deleteAction(() => setOpen({ dialog: 'delete', row }))]}
                   />
                 )
               : undefined
           }
           empty={
-            <EmptyState icon={icon} title={`No ${plural} yet`} action={createButton}>
+            <EmptyState icon={props.icon} title={`No ${plural} yet`} action={createButton}>
               <Text c="dimmed" fz="sm" component="div">
                 {isAdmin ? props.emptyHint : `An owner or admin of this workspace can create ${plural}.`}
               </Text>
@@ -93,11 +119,9 @@ export function ResourceListPage<Row extends { readonly id: string; readonly nam
           }
         />
       </Stack>
-      <Suspense fallback={null}>
-        {open?.dialog === 'create' && props.renderCreateDialog?.(close)}
-        {open?.dialog === 'edit' && props.renderEditDialog?.(open.row, close)}
-        {open?.dialog === 'delete' && props.renderDeleteDialog(open.row, close)}
-      </Suspense>
+      {open?.dialog === 'create' && props.renderCreateDialog?.(close)}
+      {open?.dialog === 'edit' && props.renderEditDialog?.(open.row, close)}
+      {open?.dialog === 'delete' && props.renderDeleteDialog(open.row, close)}
     </Page>
   );
 }

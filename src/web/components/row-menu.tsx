@@ -1,39 +1,55 @@
 import { ActionIcon, Menu } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { Fragment } from 'react';
 import { IconDots, IconEdit, IconTrash } from './icons.ts';
+
+export interface RowAction {
+  readonly label: string;
+  readonly Icon: typeof IconEdit;
+  readonly onSelect: () => void;
+  readonly disabled?: boolean;
+  /** Shown in red, below a line. */
+  readonly destructive?: boolean;
+}
+
+export const editAction = (onSelect: () => void): RowAction => ({ label: 'Edit…', Icon: IconEdit, onSelect });
+
+export const deleteAction = (onSelect: () => void): RowAction => ({
+  label: 'Delete…',
+  Icon: IconTrash,
+  onSelect,
+  destructive: true,
+});
 
 interface RowMenuProps {
   /** The name of the row's item, for screen readers. */
   readonly name: string;
-  readonly children?: ReactNode;
-  readonly onEdit?: (() => void) | undefined;
-  readonly onDelete?: (() => void) | undefined;
+  readonly actions: readonly RowAction[];
+  readonly loading?: boolean;
 }
 
-/** The actions menu of a table row. */
-export function RowMenu({ name, children, onEdit, onDelete }: RowMenuProps) {
+/** The actions menu of a row. */
+export function RowMenu({ name, actions, loading = false }: RowMenuProps) {
   return (
-    <Menu width={210}>
+    <Menu>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={`Actions for ${name}`}>
+        <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={`Actions for ${name}`} loading={loading}>
           <IconDots size={18} />
         </ActionIcon>
       </Menu.Target>
-      <Menu.Dropdown>
-        {children}
-        {onEdit !== undefined && (
-          <Menu.Item leftSection={<IconEdit size={16} />} onClick={onEdit}>
-            Edit…
-          </Menu.Item>
-        )}
-        {onDelete !== undefined && (
-          <>
-            <Menu.Divider />
-            <Menu.Item leftSection={<IconTrash size={16} />} c="var(--mantine-color-error)" onClick={onDelete}>
-              Delete…
+      <Menu.Dropdown miw={210}>
+        {actions.map(({ label, Icon, onSelect, disabled = false, destructive = false }, index) => (
+          <Fragment key={label}>
+            {destructive && index > 0 && <Menu.Divider />}
+            <Menu.Item
+              leftSection={<Icon size={16} />}
+              disabled={disabled}
+              {...(destructive && { c: 'var(--mantine-color-error)' })}
+              onClick={onSelect}
+            >
+              {label}
             </Menu.Item>
-          </>
-        )}
+          </Fragment>
+        ))}
       </Menu.Dropdown>
     </Menu>
   );

@@ -75,6 +75,19 @@ export function NoPermission({ children }: { readonly children?: ReactNode }) {
   );
 }
 
+interface QueryContentProps<Data> {
+  readonly query: { readonly data: Data | undefined; readonly error: unknown; refetch(): unknown };
+  /** Shown while the query loads. */
+  readonly placeholder?: ReactNode;
+  readonly children: (data: Data) => ReactNode;
+}
+
+/** The content of a query in any state: loading, failed, or loaded. Loaded data stays when a later refetch fails. */
+export function QueryContent<Data>({ query, placeholder = <BlockSkeleton />, children }: QueryContentProps<Data>) {
+  if (query.data !== undefined) return children(query.data);
+  return query.error === null ? placeholder : <ErrorState error={query.error} retry={() => void query.refetch()} />;
+}
+
 /** Placeholder of a table that is loading, as high as the table. */
 export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
   const widths = ['22%', '26%', '10%', '14%', '12%'];

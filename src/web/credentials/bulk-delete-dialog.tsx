@@ -1,13 +1,15 @@
 import { Button, Group, Progress, ScrollArea, Stack, Text, TextInput } from '@mantine/core';
 import { useState } from 'react';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
+import { DeleteResultTag } from '../components/delete-result-tag.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { formatRelativeTime } from '../components/format.ts';
-import { Notice, Tag } from '../components/notice.tsx';
+import { Notice } from '../components/notice.tsx';
+import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
-import { isInUse, useDeleteCredential } from './delete-credential-dialog.tsx';
-import { type Credential, type CredentialKindConfig, credentialsKey } from './kinds.ts';
+import { isInUse } from './delete-credential-dialog.tsx';
+import { type Credential, type CredentialKindConfig, credentialsKey, deleteCredential } from './kinds.ts';
 
 interface BulkDeleteDialogProps {
   readonly kind: CredentialKindConfig;
@@ -18,11 +20,13 @@ interface BulkDeleteDialogProps {
   readonly onDeleted: (ids: ReadonlySet<string>) => void;
 }
 
-type Result = { readonly done: true } | { readonly done: false; readonly message: string };
-
-const MAX_CONCURRENT = 4;
-
-function DeletionRow({ credential, result }: { readonly credential: Credential; readonly result: Result | undefined }) {
+function DeletionRow({
+  credential,
+  result,
+}: {
+  readonly credential: Credential;
+  readonly result: DeleteResult | undefined;
+}) {
   return (
     <div className={styles['result']}>
       <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
@@ -32,51 +36,38 @@ function DeletionRow({ credential, result }: { readonly credential: Credential; 
         <Text fz="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
           {credential.lastUsedAt === null ? 'never used' : `used ${formatRelativeTime(credential.lastUsedAt)}`}
         </Text>
-      ) : result.done ? (
-        <Tag tone="good">Deleted</Tag>
       ) : (
-        <Tag tone="bad">{result.message}</Tag>
+        <DeleteResultTag result={result} />
       )}
     </div>
   );
 }
 
 function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDeleteDialogProps, 'opened'>) {
-  const { workspace } = useWorkspace();
-  const remove = useDeleteCredential();
-  const [results, setResults] = useState<ReadonlyMap<string, Result>>(new Map());
-  const [phase, setPhase] = useState<'asking' | 'deleting' | 'done'>('asking');
+  const { workspace, api } = useWorkspace();
+  const { results, isDeleted, failedCount, deleteMany } = useDeleteMany((credential: Credential) =>
+    deleteCredential(api, credential),
+  );
+  const [phase, setPhase] = useState<'confirming' | 'deleting' | 'done'>('confirming');
   const [typed, setTyped] = useState('');
   const inUse = credentials.filter((credential) => isInUse(credential)).length;
   const phrase = `delete ${credentials.length}`;
-  const failed = [...results.values()].filter(({ done }) => !done).length;
 
   async function deleteAll() {
     setPhase('deleting');
-    const queue = credentials.filter(({ id }) => results.get(id)?.done !== true);
-    const setResult = (id: string, result: Result) => setResults((before) => new Map(before).set(id, result));
-    const worker = async () => {
-      for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-        const { id } = next;
-        await remove(next).then(
-          () => setResult(id, { done: true }),
-          (error: unknown) => setResult(id, { done: false, message: getErrorMessage(error) }),
-        );
-      }
-    };
-    await Promise.all(Array.from({ length: MAX_CONCURRENT }, worker));
+    await deleteMany(credentials);
     void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
     setPhase('done');
   }
 
   function close() {
-    onDeleted(new Set([...results].filter(([, { done }]) => done).map(([id]) => id)));
+    onDeleted(new Set(credentials.filter(isDeleted).map(({ id }) => id)));
     onClose();
   }
 
   return (
     <Stack gap="md">
-      {phase === 'asking' ? (
+      {phase === 'confirming' ? (
         <Text fz="sm">
           Anything using them stops working immediately. They cannot be restored. Actions already performed with them
           are not undone.
@@ -87,7 +78,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
           <Text fz="sm" role="status">
             {phase === 'deleting'
               ? `Deleting: ${results.size} of ${credentials.length} …`
-              : `${credentials.length - failed} deleted${failed === 0 ? '. They no longer work.' : `, ${failed} failed.`}`}
+              : `${credentials.length - failedCount} deleted${failedCount === 0 ? '. They no longer work.' : `, ${failedCount} failed.`}`}
           </Text>
         </Stack>
       )}
@@ -96,7 +87,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
           <DeletionRow key={credential.id} credential={credential} result={results.get(credential.id)} />
         ))}
       </ScrollArea.Autosize>
-      {phase === 'asking' && inUse > 0 && (
+      {phase === 'confirming' && inUse > 0 && (
         <>
           <Notice tone="warn">
             {inUse === 1 ? 'One of them was' : `${inUse} of them were`} used in the last 24 hours, so something probably
@@ -120,23 +111,23 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
         </>
       )}
       <Group justify="flex-end" gap="sm">
-        {phase === 'asking' && (
+        {phase === 'confirming' && (
           <Button variant="default" onClick={close}>
             Cancel
           </Button>
         )}
-        {(phase === 'asking' || failed > 0) && (
+        {(phase === 'confirming' || failedCount > 0) && (
           <Button
             className="button-bad"
             loading={phase === 'deleting'}
-            disabled={phase === 'asking' && inUse > 0 && typed.trim() !== phrase}
+            disabled={phase === 'confirming' && inUse > 0 && typed.trim() !== phrase}
             onClick={() => void deleteAll()}
           >
-            {phase === 'asking' ? `Delete ${credentials.length}` : 'Retry failed'}
+            {phase === 'confirming' ? `Delete ${credentials.length}` : 'Retry failed'}
           </Button>
         )}
-        {phase !== 'asking' && (
-          <Button variant={failed > 0 ? 'default' : 'filled'} disabled={phase === 'deleting'} onClick={close}>
+        {phase !== 'confirming' && (
+          <Button variant={failedCount > 0 ? 'default' : 'filled'} disabled={phase === 'deleting'} onClick={close}>
             Close
           </Button>
         )}

@@ -1,11 +1,12 @@
-import { Stack, Switch, Text, Textarea, TextInput } from '@mantine/core';
+import { Stack, Switch, Text } from '@mantine/core';
 import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/limits.ts';
 import { DevpilotError } from '../../sdk/client.ts';
+import { DescriptionInput, NameInput } from '../components/fields.tsx';
 import { FormFooter, type Submission, useSubmit } from '../components/form.tsx';
 import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
-import { countCodePoints, validateDescription, validateName, validatePassphrase } from '../validation.ts';
+import { validateDescription, validateName, validatePassphrase } from '../validation.ts';
 import styles from './credentials.module.css';
 import { type Expiry, toExpiresAt, validateExpiry } from './expiry.ts';
 import { ExpiryField } from './expiry-field.tsx';
@@ -59,7 +60,7 @@ interface CredentialFormProps {
 const FORM_FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permissions: 'rights', expiresAt: 'expiry' };
 
 /** Returns the message of an error that belongs to no field. */
-function getFormError({ trouble: formError, error }: Submission<never>, kind: CredentialKindConfig): string | null {
+function getFormError({ formError, error }: Submission<never>, kind: CredentialKindConfig): string | null {
   if (error instanceof DevpilotError && error.code === 'idempotent_replay') {
     return `The ${kind.noun} was created, but the response with its secret was lost, and a secret cannot be shown again. Close this dialog, delete the ${kind.noun} and generate a new one.`;
   }
@@ -105,25 +106,12 @@ export function CredentialForm(props: CredentialFormProps) {
   return (
     <form noValidate onSubmit={form.onSubmit(saving.submit)}>
       <Stack gap="md">
-        <TextInput
-          label="Name"
+        <NameInput
           placeholder={kind.placeholder}
           description="Say what uses it, so teammates know before deleting it."
-          autoComplete="off"
-          data-autofocus
           {...form.getInputProps('name')}
         />
-        {!isToken && (
-          <Textarea
-            label="Description (optional)"
-            autosize
-            minRows={2}
-            maxRows={6}
-            inputWrapperOrder={['label', 'input', 'error', 'description']}
-            description={`${countCodePoints(values.description)} of ${LIMITS.description.max} characters`}
-            {...form.getInputProps('description')}
-          />
-        )}
+        {!isToken && <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />}
         <RightsField
           kind={kind}
           value={values.rights}
@@ -177,7 +165,7 @@ export function CredentialForm(props: CredentialFormProps) {
           })}
         </Text>
         <FormFooter
-          saving={{ ...saving, trouble: getFormError(saving, kind) }}
+          saving={{ ...saving, formError: getFormError(saving, kind) }}
           submitLabel={props.submitLabel}
           onCancel={onCancel}
         />

@@ -1,41 +1,38 @@
-import { ActionIcon, Button, Group, Menu, Stack, Text } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { Button, Group, Stack, Text } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy, type ReactNode, Suspense, useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import bar from '../components/action-bar.module.css';
-import { type Column, DataTable } from '../components/data-table.tsx';
+import type { Column } from '../components/data-table.tsx';
 import { isFiltered } from '../components/filters.tsx';
-import {
-  IconActivity,
-  IconDots,
-  IconEdit,
-  IconPlus,
-  IconRefresh,
-  IconSearch,
-  IconTicket,
-  IconTrash,
-} from '../components/icons.ts';
+import { IconActivity, IconPlus, IconRefresh, IconTicket } from '../components/icons.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
+import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
-import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
-import { importWhenOnline } from '../connection.ts';
+import { deleteAction, editAction, RowMenu } from '../components/row-menu.tsx';
+import { EmptyState } from '../components/states.tsx';
+import { useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
 import { FILTERS, Filters } from './filters.tsx';
-import { type Credential, type CredentialKindConfig, credentialsKey, listCredentials } from './kinds.ts';
+import {
+  type Credential,
+  type CredentialKindConfig,
+  type CredentialListQuery,
+  credentialsKey,
+  listCredentials,
+} from './kinds.ts';
 
-const CreateCredentialDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./create-credential-dialog.tsx'))).CreateCredentialDialog,
-}));
-const DeleteCredentialDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-credential-dialog.tsx'))).DeleteCredentialDialog,
-}));
-const BulkDeleteDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./bulk-delete-dialog.tsx'))).BulkDeleteDialog,
-}));
-const ReplaceCredentialDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./replace-credential-dialog.tsx'))).ReplaceCredentialDialog,
-}));
+const CreateCredentialDialog = lazyComponent(() =>
+  import('./create-credential-dialog.tsx').then((file) => file.CreateCredentialDialog),
+);
+const DeleteCredentialDialog = lazyComponent(() =>
+  import('./delete-credential-dialog.tsx').then((file) => file.DeleteCredentialDialog),
+);
+const BulkDeleteDialog = lazyComponent(() => import('./bulk-delete-dialog.tsx').then((file) => file.BulkDeleteDialog));
+const ReplaceCredentialDialog = lazyComponent(() =>
+  import('./replace-credential-dialog.tsx').then((file) => file.ReplaceCredentialDialog),
+);
 
 interface CredentialsPageProps {
   readonly kind: CredentialKindConfig;
@@ -45,7 +42,9 @@ interface CredentialsPageProps {
   readonly renderEditDialog?: (credential: Credential, onClose: () => void) => ReactNode;
 }
 
-type OpenDialog = { readonly dialog: 'edit' | 'replace' | 'delete'; readonly credential: Credential };
+type OpenDialog =
+  | { readonly dialog: 'create' | 'delete selected' }
+  | { readonly dialog: 'edit' | 'replace' | 'delete'; readonly credential: Credential };
 
 interface CredentialMenuProps {
   readonly kind: CredentialKindConfig;
@@ -56,44 +55,21 @@ interface CredentialMenuProps {
 
 function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuProps) {
   const navigate = useNavigate();
+  const { id, name } = credential;
   return (
-    <Menu width={210}>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={`Actions for ${credential.name}`}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          leftSection={<IconActivity size={16} />}
-          onClick={() =>
-            void navigate({
-              to: `${kind.path}/$id`,
-              params: { id: credential.id },
-              search: (before) => ({ workspace: before.workspace }),
-            })
-          }
-        >
-          Details and activity
-        </Menu.Item>
-        {canEdit && (
-          <Menu.Item leftSection={<IconEdit size={16} />} onClick={() => onOpen({ dialog: 'edit', credential })}>
-            Edit…
-          </Menu.Item>
-        )}
-        <Menu.Item leftSection={<IconRefresh size={16} />} onClick={() => onOpen({ dialog: 'replace', credential })}>
-          Replace…
-        </Menu.Item>
-        <Menu.Divider />
-        <Menu.Item
-          leftSection={<IconTrash size={16} />}
-          c="var(--mantine-color-error)"
-          onClick={() => onOpen({ dialog: 'delete', credential })}
-        >
-          Delete
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <RowMenu
+      name={name}
+      actions={[
+        {
+          label: 'Details and activity',
+          Icon: IconActivity,
+          onSelect: () => void navigate({ to: `${kind.path}/$id`, params: { id }, search: {} }),
+        },
+        ...(canEdit ? [editAction(() => onOpen({ dialog: 'edit', credential }))] : []),
+        { label: 'Replace…', Icon: IconRefresh, onSelect: () => onOpen({ dialog: 'replace', credential }) },
+        deleteAction(() => onOpen({ dialog: 'delete', credential })),
+      ]}
+    />
   );
 }
 
@@ -101,90 +77,63 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
 export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: CredentialsPageProps) {
   const { workspace, api, isAdmin } = useWorkspace();
   const state = useListState();
-  const [creating, setCreating] = useState(false);
   const [open, setOpen] = useState<OpenDialog | null>(null);
   const [selected, setSelected] = useState<ReadonlyMap<string, Credential>>(new Map());
-  const [deletingSelected, setDeletingSelected] = useState(false);
-
-  const query = {
-    cursor: state.cursor,
-    q: state.get('q'),
-    status: state.get('status'),
-    right: state.get('right'),
-    createdBy: state.get('createdBy'),
-    unusedForDays: state.get('unused'),
-    sort: state.get('sort'),
-  };
-  const list = useQuery({
-    queryKey: [...credentialsKey(workspace.id, kind), 'list', query],
-    queryFn: ({ signal }) => listCredentials(api, kind, query, { signal }),
-    placeholderData: keepPreviousData,
-  });
-
+  const list = useList(
+    credentialsKey(workspace.id, kind),
+    (query: CredentialListQuery, options) => listCredentials(api, kind, query, options),
+    {
+      cursor: state.cursor,
+      q: state.get('q'),
+      status: state.get('status'),
+      right: state.get('right'),
+      createdBy: state.get('createdBy'),
+      unusedForDays: state.get('unused'),
+      sort: state.get('sort'),
+    },
+  );
   const filtered = isFiltered(state, FILTERS);
-  const isEmpty = list.data?.data.length === 0;
-  const generateButton = (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
+  const isEmpty = list.data?.data.length === 0 && !filtered;
+  const generateButton = isAdmin && (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen({ dialog: 'create' })}>
       {kind.generateLabel}
     </Button>
   );
   const columns = credentialColumns(kind);
   const close = () => setOpen(null);
-  const credentialFor = (dialog: OpenDialog['dialog']) => (open?.dialog === dialog ? open.credential : null);
 
   return (
-    <Page
-      title={kind.title}
-      description={kind.description}
-      actions={isAdmin && !(isEmpty && !filtered) ? generateButton : null}
-    >
+    <Page title={kind.title} description={kind.description} actions={!isEmpty && generateButton}>
       <Stack gap="md">
-        {!(isEmpty && !filtered) && <Filters kind={kind} state={state} />}
-        {list.isPending ? (
-          <TableSkeleton />
-        ) : list.error !== null ? (
-          <ErrorState error={list.error} retry={() => void list.refetch()} />
-        ) : isEmpty && !filtered ? (
-          <EmptyState
-            icon={<IconTicket size={26} />}
-            title={`No ${kind.plural} yet`}
-            action={isAdmin ? generateButton : undefined}
-          >
-            <Text c="dimmed" fz="sm">
-              {isAdmin ? kind.description : `An owner or admin of this workspace can create ${kind.plural}.`}
-            </Text>
-          </EmptyState>
-        ) : isEmpty ? (
-          <EmptyState icon={<IconSearch size={26} />} title="No results">
-            <Text c="dimmed" fz="sm">
-              No {kind.plural} match your search and filters.
-            </Text>
-          </EmptyState>
-        ) : (
-          <DataTable
-            label={kind.title}
-            columns={[...columns.slice(0, 3), ...extraColumns, ...columns.slice(3)]}
-            rows={list.data?.data ?? []}
-            rowId={({ id }) => id}
-            rowName={({ name }) => name}
-            nextCursor={list.data?.nextCursor ?? null}
-            state={state}
-            stale={list.isPlaceholderData}
-            selection={isAdmin ? { rows: selected, set: setSelected } : undefined}
-            renderRowActions={
-              isAdmin
-                ? (credential) => (
-                    <CredentialMenu
-                      kind={kind}
-                      credential={credential}
-                      canEdit={renderEditDialog !== undefined}
-                      onOpen={setOpen}
-                    />
-                  )
-                : undefined
-            }
-          />
-        )}
+        {!isEmpty && <Filters kind={kind} state={state} />}
+        <ListBody
+          label={kind.title}
+          list={list}
+          columns={[...columns.slice(0, 3), ...extraColumns, ...columns.slice(3)]}
+          state={state}
+          rowName={({ name }) => name}
+          isFiltered={filtered}
+          selection={isAdmin ? { rows: selected, set: setSelected } : undefined}
+          renderRowActions={
+            isAdmin
+              ? (credential) => (
+                  <CredentialMenu
+                    kind={kind}
+                    credential={credential}
+                    canEdit={renderEditDialog !== undefined}
+                    onOpen={setOpen}
+                  />
+                )
+              : undefined
+          }
+          empty={
+            <EmptyState icon={<IconTicket size={26} />} title={`No ${kind.plural} yet`} action={generateButton}>
+              <Text c="dimmed" fz="sm">
+                {isAdmin ? kind.description : `An owner or admin of this workspace can create ${kind.plural}.`}
+              </Text>
+            </EmptyState>
+          }
+        />
         {selected.size > 0 && (
           <section className={bar['bar']} aria-label="Selection">
             <Text fz="sm" fw={550} role="status">
@@ -194,32 +143,26 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
               <Button size="xs" variant="default" onClick={() => setSelected(new Map())}>
                 Clear selection
               </Button>
-              <Button size="xs" className="button-bad" onClick={() => setDeletingSelected(true)}>
+              <Button size="xs" className="button-bad" onClick={() => setOpen({ dialog: 'delete selected' })}>
                 Delete selected
               </Button>
             </Group>
           </section>
         )}
       </Stack>
-      <Suspense fallback={null}>
-        {creating && <CreateCredentialDialog kind={kind} opened onClose={() => setCreating(false)} />}
-        {credentialFor('replace') !== null && open !== null && (
-          <ReplaceCredentialDialog credential={open.credential} opened onClose={close} />
-        )}
-        {credentialFor('delete') !== null && open !== null && (
-          <DeleteCredentialDialog credential={open.credential} opened onClose={close} />
-        )}
-        {credentialFor('edit') !== null && open !== null && renderEditDialog?.(open.credential, close)}
-        {deletingSelected && (
-          <BulkDeleteDialog
-            kind={kind}
-            credentials={[...selected.values()]}
-            opened
-            onClose={() => setDeletingSelected(false)}
-            onDeleted={(ids) => setSelected(new Map([...selected].filter(([id]) => !ids.has(id))))}
-          />
-        )}
-      </Suspense>
+      {open?.dialog === 'create' && <CreateCredentialDialog kind={kind} opened onClose={close} />}
+      {open?.dialog === 'edit' && renderEditDialog?.(open.credential, close)}
+      {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} opened onClose={close} />}
+      {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} opened onClose={close} />}
+      {open?.dialog === 'delete selected' && (
+        <BulkDeleteDialog
+          kind={kind}
+          credentials={[...selected.values()]}
+          opened
+          onClose={close}
+          onDeleted={(ids) => setSelected(new Map([...selected].filter(([id]) => !ids.has(id))))}
+        />
+      )}
     </Page>
   );
 }

@@ -1,8 +1,7 @@
 import { List, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { DAY } from '../../contract/limits.ts';
-import { DevpilotError } from '../../sdk/client.ts';
-import { queryClient } from '../api.ts';
+import { ignoreNotFound, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { formatDateTime, formatRelativeTime } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
@@ -21,18 +20,6 @@ export function describeUsage({ lastUsedAt, useCount }: Credential): string {
   return `It was used ${times}, most recently ${formatRelativeTime(lastUsedAt)} (${formatDateTime(lastUsedAt)}).`;
 }
 
-/** Returns a function that deletes a credential and succeeds if it has already been deleted. */
-export function useDeleteCredential(): (credential: Credential) => Promise<void> {
-  const { api } = useWorkspace();
-  return async (credential) => {
-    try {
-      await deleteCredential(api, credential);
-    } catch (error) {
-      if (!(error instanceof DevpilotError) || error.code !== 'not_found') throw error;
-    }
-  };
-}
-
 interface DeleteCredentialDialogProps {
   readonly credential: Credential;
   readonly opened: boolean;
@@ -43,8 +30,7 @@ interface DeleteCredentialDialogProps {
 
 /** Asks for confirmation before a credential is deleted, and says what will break and when it was last used. */
 export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted }: DeleteCredentialDialogProps) {
-  const { workspace } = useWorkspace();
-  const remove = useDeleteCredential();
+  const { workspace, api } = useWorkspace();
   const kind = getKindConfig(credential);
   const inUse = isInUse(credential);
   return (
@@ -55,7 +41,7 @@ export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted 
       confirmLabel="Delete"
       confirmationText={inUse ? credential.name : null}
       onConfirm={async () => {
-        await remove(credential);
+        await ignoreNotFound(deleteCredential(api, credential));
         void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
         notifications.show({ message: `${credential.name} deleted. It no longer works.` });
         onDeleted?.();

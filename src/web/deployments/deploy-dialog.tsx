@@ -3,7 +3,6 @@ import {
   Checkbox,
   Collapse,
   Group,
-  NumberInput,
   Radio,
   SegmentedControl,
   Stack,
@@ -20,8 +19,9 @@ import type { App } from '../../contract/apps.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { STRATEGIES } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
-import { useResourceNames } from '../apps/resource-names.ts';
+import { useResourceNames } from '../apps/resource-names.tsx';
 import { Dialog } from '../components/dialog.tsx';
+import { IntegerInput, PlainTextInput } from '../components/fields.tsx';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { IconChevronDown, IconChevronUp } from '../components/icons.ts';
 import { useAppForm } from '../components/use-app-form.ts';
@@ -56,21 +56,15 @@ function StrategyFields({ form }: FieldsProps) {
       </Radio.Group>
       {form.values.strategy === 'rolling' && (
         <Group gap="md" align="flex-start">
-          <NumberInput
+          <IntegerInput
             label="Servers at a time"
-            min={1}
-            max={RESOURCE_LIMITS.deploymentServers}
-            allowDecimal={false}
-            hideControls
+            limits={{ min: 1, max: RESOURCE_LIMITS.deploymentServers }}
             flex="1 1 140px"
             {...form.getInputProps('batchSize')}
           />
-          <NumberInput
+          <IntegerInput
             label="Pause between batches (seconds)"
-            min={0}
-            max={RESOURCE_LIMITS.pauseSeconds}
-            allowDecimal={false}
-            hideControls
+            limits={{ min: 0, max: RESOURCE_LIMITS.pauseSeconds }}
             flex="1 1 140px"
             {...form.getInputProps('pauseSeconds')}
           />
@@ -152,23 +146,15 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
               { value: 'branch', label: 'Branch' },
               { value: 'commit', label: 'Commit' },
             ]}
-            value={form.values.what}
-            onChange={(what) => form.setFieldValue('what', what === 'commit' ? 'commit' : 'branch')}
+            value={form.values.source}
+            onChange={(source) => form.setFieldValue('source', source === 'commit' ? 'commit' : 'branch')}
           />
-          {form.values.what === 'branch' ? (
-            <TextInput
-              label="Branch"
-              autoComplete="off"
-              spellCheck={false}
-              data-autofocus
-              {...form.getInputProps('branch')}
-            />
+          {form.values.source === 'branch' ? (
+            <PlainTextInput label="Branch" data-autofocus {...form.getInputProps('branch')} />
           ) : (
-            <TextInput
+            <PlainTextInput
               label="Commit"
               placeholder="0a1b2c3"
-              autoComplete="off"
-              spellCheck={false}
               classNames={{ input: 'mono' }}
               {...form.getInputProps('commit')}
             />

@@ -9,7 +9,7 @@ const defaults = initialFormValues(app);
 test('a deployment with the defaults sends no overrides, so that it needs no advanced scope', () => {
   assert.deepEqual(toCreateRequest(app, defaults), {});
   assert.deepEqual(toCreateRequest(app, { ...defaults, branch: 'next ' }), { branch: 'next' });
-  assert.deepEqual(toCreateRequest(app, { ...defaults, what: 'commit', commit: 'abcdef0' }), { commit: 'abcdef0' });
+  assert.deepEqual(toCreateRequest(app, { ...defaults, source: 'commit', commit: 'abcdef0' }), { commit: 'abcdef0' });
 });
 
 test('overrides are sent, and the batch size only for a rolling deployment', () => {
@@ -38,7 +38,7 @@ test('overrides are sent, and the batch size only for a rolling deployment', () 
 });
 
 test('invalid values are rejected in the form', () => {
-  assert.notEqual(DEPLOY_RULES.commit('xyz', { ...defaults, what: 'commit' }), null);
+  assert.notEqual(DEPLOY_RULES.commit('xyz', { ...defaults, source: 'commit' }), null);
   assert.equal(DEPLOY_RULES.commit('', defaults), null);
   assert.notEqual(DEPLOY_RULES.servers([]), null);
   assert.notEqual(DEPLOY_RULES.scheduledAt('2001-01-01T00:00'), null);

@@ -2,7 +2,7 @@ import type { App } from '../../contract/apps.ts';
 import type { CreateDeploymentInput } from '../../contract/deployments.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Strategy } from '../../contract/vocabulary.ts';
-import { validateInteger } from '../apps/app-form.ts';
+import { validateInteger } from '../validation.ts';
 
 export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> = {
   all: { label: 'All at once', about: 'Every server at the same time.' },
@@ -11,7 +11,7 @@ export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string
 };
 
 export type DeployFormValues = {
-  readonly what: 'branch' | 'commit';
+  readonly source: 'branch' | 'commit';
   readonly branch: string;
   readonly commit: string;
   readonly servers: string[];
@@ -26,7 +26,7 @@ export type DeployFormValues = {
 };
 
 export const initialFormValues = (app: App): DeployFormValues => ({
-  what: 'branch',
+  source: 'branch',
   branch: app.branch,
   commit: '',
   servers: app.serverId === null ? [] : [app.serverId],
@@ -40,10 +40,10 @@ export const initialFormValues = (app: App): DeployFormValues => ({
 });
 
 export const DEPLOY_RULES = {
-  branch: (branch: string, { what }: DeployFormValues) =>
-    what === 'branch' && branch.trim() === '' ? 'Enter a branch, such as main' : null,
-  commit: (commit: string, { what }: DeployFormValues) =>
-    what === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim())
+  branch: (branch: string, { source }: DeployFormValues) =>
+    source === 'branch' && branch.trim() === '' ? 'Enter a branch, such as main' : null,
+  commit: (commit: string, { source }: DeployFormValues) =>
+    source === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim())
       ? 'Must be a commit hash of 7 to 64 characters (0–9, a–f)'
       : null,
   servers: (servers: string[]) => (servers.length === 0 ? 'Choose at least one server' : null),
@@ -60,10 +60,10 @@ export const DEPLOY_RULES = {
  * can still deploy with the defaults.
  */
 export function toCreateRequest(app: App, values: DeployFormValues): CreateDeploymentInput {
-  const { what, branch, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;
+  const { source, branch, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;
   const usesDefaultServer = servers.length === 1 && servers[0] === app.serverId;
   return {
-    ...(what === 'commit' ? { commit: commit.trim() } : branch.trim() !== app.branch && { branch: branch.trim() }),
+    ...(source === 'commit' ? { commit: commit.trim() } : branch.trim() !== app.branch && { branch: branch.trim() }),
     ...(!usesDefaultServer && { servers }),
     ...(strategy !== 'all' && { strategy }),
     ...(strategy === 'rolling' && {

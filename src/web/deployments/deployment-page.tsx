@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { Deployment } from '../../contract/deployments.ts';
 import { HOOK_STAGE_LABELS } from '../apps/app-form.ts';
-import { useResourceNames } from '../apps/resource-names.ts';
+import { useResourceNames } from '../apps/resource-names.tsx';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
 import { actorName, Duration } from '../components/duration.tsx';

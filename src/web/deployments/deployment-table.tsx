@@ -1,25 +1,22 @@
 import { Group, Text } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Deployment } from '../../contract/deployments.ts';
 import { WORK_STATUSES } from '../../contract/vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
-import { isInProgress } from '../components/job-status.tsx';
 import { NameLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
+import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeploymentStatusCell, sourceLabel } from './deployment-status.tsx';
-
-const POLL_INTERVAL_MS = 2000;
 
 function columnsFor(appName: ((id: string) => string) | null): readonly Column<Deployment>[] {
   return [
     {
-      key: 'what',
+      key: 'deployment',
       label: 'Deployment',
       cell: (deployment) => (
         <>
@@ -37,8 +34,8 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
       ),
     },
     { key: 'status', label: 'Status', cell: (deployment) => <DeploymentStatusCell deployment={deployment} /> },
-    { key: 'took', label: 'Duration', cell: (deployment) => <Duration {...deployment} /> },
-    { key: 'begun', label: 'Started', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+    { key: 'duration', label: 'Duration', cell: (deployment) => <Duration {...deployment} /> },
+    { key: 'started', label: 'Started', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
     { key: 'by', label: 'Started by', cell: ({ createdBy }) => actorName(createdBy) },
   ];
 }
@@ -56,15 +53,13 @@ interface DeploymentTableProps {
 /** Deployments, newest first, refreshed while any is in progress. */
 export function DeploymentTable({ state, app, appName, isFiltered, empty }: DeploymentTableProps) {
   const { api, workspace } = useWorkspace();
-  const status = WORK_STATUSES.find((one) => one === state.get('status'));
-  const query = { app, status, cursor: state.cursor };
-  const list = useQuery({
-    queryKey: [workspace.id, 'deployments', 'list', query],
-    queryFn: ({ signal }) => api.deployments.list({ ...query, limit: 25 }, { signal }),
-    placeholderData: keepPreviousData,
-    refetchInterval: ({ state: { data } }) =>
-      data?.data.some((one) => isInProgress(one.status)) === true ? POLL_INTERVAL_MS : 5 * POLL_INTERVAL_MS,
-  });
+  const status = WORK_STATUSES.find((value) => value === state.get('status'));
+  const list = useList(
+    [workspace.id, 'deployments'],
+    api.deployments.list,
+    { app, status, cursor: state.cursor, limit: 25 },
+    pollJobs,
+  );
   return (
     <ListBody
       label="Deployments"

@@ -1,8 +1,9 @@
-import { Button, Checkbox, FileButton, Group, Stack, Text, Textarea } from '@mantine/core';
+import { Button, Checkbox, FileButton, Group, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { parseDotenv } from '../../contract/dotenv.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { CodeInput } from '../components/fields.tsx';
 import { IconUpload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { validateVariableValue } from './environment-draft.ts';
@@ -57,15 +58,11 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
               or paste its content below.
             </Text>
           </Group>
-          <Textarea
+          <CodeInput
             label="Content"
             placeholder={'DATABASE_URL=postgres://shop@db/shop\nGREETING="Hello, world"'}
-            autosize
             minRows={6}
             maxRows={14}
-            autoComplete="off"
-            spellCheck={false}
-            classNames={{ input: 'mono' }}
             value={text}
             onChange={(event) => setText(event.currentTarget.value)}
             data-autofocus

@@ -1,6 +1,7 @@
-import { Stack, Textarea, TextInput } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { CodeInput, PlainTextInput } from '../components/fields.tsx';
 import { FormFooter } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
@@ -42,11 +43,9 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
       >
         <Stack gap="md">
           {name === null && (
-            <TextInput
+            <PlainTextInput
               label="Name"
               placeholder="DATABASE_URL"
-              autoComplete="off"
-              spellCheck={false}
               classNames={{ input: 'mono' }}
               data-autofocus
               {...form.getInputProps('name')}
@@ -58,24 +57,20 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
               Hooks, health checks, log commands and backup commands do not receive it.
             </Notice>
           )}
-          <Textarea
+          <CodeInput
             label="Value"
             description={
               name !== null && value === undefined
                 ? 'The current value stays hidden. What you enter here replaces it.'
                 : 'Stored exactly as entered, including line breaks, spaces and $.'
             }
-            autosize
             minRows={2}
             maxRows={14}
-            autoComplete="off"
-            spellCheck={false}
-            classNames={{ input: 'mono' }}
             data-autofocus={name !== null || undefined}
             {...form.getInputProps('value')}
           />
           <FormFooter
-            saving={{ busy: false, trouble: null, error: null }}
+            saving={{ busy: false, formError: null, error: null }}
             submitLabel={name === null ? 'Add' : 'Apply'}
             onCancel={onClose}
           />

@@ -1,6 +1,8 @@
-import { NativeSelect, Textarea, TextInput } from '@mantine/core';
+import { NativeSelect, Textarea } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { isOrigin, ORIGIN_MESSAGE } from '../../contract/origin.ts';
+import { NameInput } from '../components/fields.tsx';
+import { toOptions } from '../components/filters.tsx';
 import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
 import { useWorkspace } from '../session.ts';
 import { validateName } from '../validation.ts';
@@ -23,7 +25,6 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
     queryKey: [workspace.id, 'apps', 'of error keys'],
     queryFn: ({ signal }) => api.apps.list({ limit: 200 }, { signal }),
   });
-  const knownApps = apps.data?.data ?? [];
   return (
     <CreateResourceDialog<ErrorKeyFormValues, { id: string; name: string }>
       noun="error key"
@@ -31,20 +32,11 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
       validate={{ name: validateName, origins: validateOrigins }}
       renderFields={(form) => (
         <>
-          <TextInput
-            label="Name"
-            placeholder="Shop frontend"
-            autoComplete="off"
-            data-autofocus
-            {...form.getInputProps('name')}
-          />
+          <NameInput placeholder="Shop frontend" {...form.getInputProps('name')} />
           <NativeSelect
             label="App (optional)"
             description="Assigns all errors reported with this key to this app."
-            data={[
-              { value: '', label: 'As reported by each error' },
-              ...knownApps.map(({ id, name }) => ({ value: id, label: name })),
-            ]}
+            data={[{ value: '', label: 'As reported by each error' }, ...toOptions(apps.data?.data ?? [])]}
             {...form.getInputProps('app')}
           />
           <Textarea

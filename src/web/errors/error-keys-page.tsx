@@ -1,5 +1,4 @@
 import { Button, Stack, Text } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ErrorKey } from '../../contract/errors.ts';
 import { CopyButton } from '../components/copy-button.tsx';
@@ -11,8 +10,9 @@ import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
-import { RowMenu } from '../components/row-menu.tsx';
+import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { CreateErrorKeyDialog } from './create-error-key-dialog.tsx';
 
@@ -49,12 +49,12 @@ export function ErrorKeysPage() {
   const state = useListState();
   const [creating, setCreating] = useState(false);
   const [deleting, setDeleting] = useState<ErrorKey | null>(null);
-  const list = useQuery({
-    queryKey: [workspace.id, 'error keys', state.cursor],
-    queryFn: ({ signal }) => api.errors.keys.list({ cursor: state.cursor }, { signal }),
-    placeholderData: keepPreviousData,
-    enabled: isAdmin,
-  });
+  const list = useList(
+    [workspace.id, 'error keys'],
+    api.errors.keys.list,
+    { cursor: state.cursor },
+    { enabled: isAdmin },
+  );
   const createButton = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
       New error key
@@ -75,8 +75,7 @@ export function ErrorKeysPage() {
             columns={COLUMNS}
             state={state}
             rowName={({ name }) => name}
-            isFiltered={false}
-            renderRowActions={(key) => <RowMenu name={key.name} onDelete={() => setDeleting(key)} />}
+            renderRowActions={(key) => <RowMenu name={key.name} actions={[deleteAction(() => setDeleting(key))]} />}
             empty={
               <EmptyState icon={<IconKey size={26} />} title="No error keys yet" action={createButton}>
                 <Text c="dimmed" fz="sm">

@@ -3,10 +3,11 @@ import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import type { ErrorIssue } from '../../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { capitalize } from '../components/format.ts';
 import { IconArrowBackUp, IconBellOff, IconCheck } from '../components/icons.ts';
 import { Tag, type Tone } from '../components/notice.tsx';
+import { notifyError } from '../components/notify-error.ts';
 import { useWorkspace } from '../session.ts';
 
 const LEVEL_TONES: Readonly<Record<ErrorLevel, Tone>> = {
@@ -40,7 +41,7 @@ export function useSetIssueStatus() {
     mutationFn: ({ issue, status }: { readonly issue: ErrorIssue; readonly status: IssueStatus }) =>
       api.errors.issues.update(issue.id, { status }),
     onSuccess: ({ title, status }) => notifications.show({ message: STATUS_MESSAGES[status](title) }),
-    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
+    onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'errors'] }),
   });
 }
@@ -52,17 +53,18 @@ export const STATUS_TRANSITIONS: Readonly<Record<IssueStatus, readonly IssueStat
   muted: ['open', 'resolved'],
 };
 
-export const STATUS_ACTIONS: Readonly<Record<IssueStatus, { readonly verb: string; readonly icon: typeof IconCheck }>> =
-  {
-    open: { verb: 'Reopen', icon: IconArrowBackUp },
-    resolved: { verb: 'Resolve', icon: IconCheck },
-    muted: { verb: 'Mute', icon: IconBellOff },
-  };
+export const STATUS_ACTIONS: Readonly<
+  Record<IssueStatus, { readonly label: string; readonly Icon: typeof IconCheck }>
+> = {
+  open: { label: 'Reopen', Icon: IconArrowBackUp },
+  resolved: { label: 'Resolve', Icon: IconCheck },
+  muted: { label: 'Mute', Icon: IconBellOff },
+};
 
 export function IssueStatusButtons({ issue }: { readonly issue: ErrorIssue }) {
   const setStatus = useSetIssueStatus();
   return STATUS_TRANSITIONS[issue.status].map((status) => {
-    const { verb, icon: Icon } = STATUS_ACTIONS[status];
+    const { label, Icon } = STATUS_ACTIONS[status];
     return (
       <Button
         key={status}
@@ -71,7 +73,7 @@ export function IssueStatusButtons({ issue }: { readonly issue: ErrorIssue }) {
         loading={setStatus.isPending && setStatus.variables.status === status}
         onClick={() => setStatus.mutate({ issue, status })}
       >
-        {verb}
+        {label}
       </Button>
     );
   });

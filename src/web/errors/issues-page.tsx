@@ -1,5 +1,4 @@
-import { Menu, NativeSelect, Stack, Text } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { NativeSelect, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { ErrorIssue } from '../../contract/errors.ts';
 import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/vocabulary.ts';
@@ -12,8 +11,9 @@ import { ListBody } from '../components/list-body.tsx';
 import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
-import { RowMenu } from '../components/row-menu.tsx';
+import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
@@ -69,10 +69,10 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
     ),
   },
   {
-    key: 'where',
+    key: 'source',
     label: 'Source',
     cell: ({ app, environment, release }) => {
-      const parts = [app, environment, release].filter((one) => one !== null);
+      const parts = [app, environment, release].filter((part) => part !== null);
       return parts.length === 0 ? (
         '–'
       ) : (
@@ -85,15 +85,16 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
 ];
 
 function toIssueQuery({ get, cursor }: ListState) {
-  const oneOf = <Word extends string>(values: readonly Word[], name: string) => values.find((one) => one === get(name));
+  const findValue = <Value extends string>(values: readonly Value[], name: string) =>
+    values.find((value) => value === get(name));
   return {
     q: get('q'),
-    status: get('status') === ANY_STATUS ? undefined : (oneOf(ISSUE_STATUSES, 'status') ?? 'open'),
-    level: oneOf(ERROR_LEVELS, 'level'),
+    status: get('status') === ANY_STATUS ? undefined : (findValue(ISSUE_STATUSES, 'status') ?? 'open'),
+    level: findValue(ERROR_LEVELS, 'level'),
     environment: get('environment'),
     release: get('release'),
     app: get('app'),
-    sort: oneOf(ISSUE_SORTS, 'sort'),
+    sort: findValue(ISSUE_SORTS, 'sort'),
     cursor,
   } as const;
 }
@@ -114,12 +115,12 @@ export function IssuesPage() {
   const setStatus = useSetIssueStatus();
   const [deleting, setDeleting] = useState<ErrorIssue | null>(null);
   const query = toIssueQuery(state);
-  const list = useQuery({
-    queryKey: [workspace.id, 'errors', 'list', query],
-    queryFn: ({ signal }) => api.errors.issues.list({ ...query, limit: 50 }, { signal }),
-    placeholderData: keepPreviousData,
-    refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS,
-  });
+  const list = useList(
+    [workspace.id, 'errors'],
+    api.errors.issues.list,
+    { ...query, limit: 50 },
+    { refetchInterval: state.isPaged ? false : POLL_INTERVAL_MS },
+  );
   const filtered = isFiltered(state, FILTERS);
   return (
     <Page
@@ -174,20 +175,16 @@ export function IssuesPage() {
           renderRowActions={
             isAdmin
               ? (issue) => (
-                  <RowMenu name={issue.title} onDelete={() => setDeleting(issue)}>
-                    {STATUS_TRANSITIONS[issue.status].map((status) => {
-                      const { verb, icon: Icon } = STATUS_ACTIONS[status];
-                      return (
-                        <Menu.Item
-                          key={status}
-                          leftSection={<Icon size={16} />}
-                          onClick={() => setStatus.mutate({ issue, status })}
-                        >
-                          {verb}
-                        </Menu.Item>
-                      );
-                    })}
-                  </RowMenu>
+                  <RowMenu
+                    name={issue.title}
+                    actions={[
+                      ...STATUS_TRANSITIONS[issue.status].map((status) => ({
+                        ...STATUS_ACTIONS[status],
+                        onSelect: () => setStatus.mutate({ issue, status }),
+                      })),
+                      deleteAction(() => setDeleting(issue)),
+                    ]}
+                  />
                 )
               : undefined
           }

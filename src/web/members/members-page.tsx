@@ -1,26 +1,21 @@
-import { ActionIcon, Button, Menu, Text } from '@mantine/core';
+import { Button, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Member } from '../../contract/members.ts';
 import type { AssignableRole } from '../../contract/vocabulary.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
-import { type Column, DataTable } from '../components/data-table.tsx';
+import { queryClient } from '../api.ts';
+import type { Column } from '../components/data-table.tsx';
 import { capitalize } from '../components/format.ts';
-import {
-  IconCrown,
-  IconDots,
-  IconLogout,
-  IconShieldCheck,
-  IconUser,
-  IconUserMinus,
-  IconUserPlus,
-} from '../components/icons.ts';
+import { IconCrown, IconLogout, IconShieldCheck, IconUser, IconUserMinus, IconUserPlus } from '../components/icons.ts';
+import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
+import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
-import { ErrorState, TableSkeleton } from '../components/states.tsx';
+import { RowMenu } from '../components/row-menu.tsx';
+import { useList } from '../components/use-list.ts';
 import { useMe, useWorkspace } from '../session.ts';
 import { EndSessionsDialog } from './end-sessions-dialog.tsx';
 import { Invitations } from './invitations.tsx';
@@ -28,7 +23,7 @@ import { InviteDialog } from './invite-dialog.tsx';
 import { RemoveMemberDialog } from './remove-member-dialog.tsx';
 import { TransferOwnershipDialog } from './transfer-ownership-dialog.tsx';
 
-type OpenDialog = 'invite' | { readonly end: Member } | { readonly remove: Member } | { readonly handOver: Member };
+type OpenDialog = 'invite' | { readonly end: Member } | { readonly remove: Member } | { readonly transferTo: Member };
 
 function columnsFor(myId: string): readonly Column<Member>[] {
   return [
@@ -71,7 +66,7 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
   const { workspace, api, isOwner } = useWorkspace();
   const change = useMutation({
     mutationFn: (role: AssignableRole) => api.members.update(member.id, { role }),
-    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
+    onError: notifyError,
     onSuccess: async ({ name, role }) => {
       notifications.show({ message: `${name} is now ${role === 'admin' ? 'an admin' : 'a member'}` });
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
@@ -79,37 +74,20 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
   });
   const otherRole: AssignableRole = member.role === 'admin' ? 'member' : 'admin';
   return (
-    <Menu>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${member.name}`} loading={change.isPending}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item
-          leftSection={otherRole === 'admin' ? <IconShieldCheck size={16} /> : <IconUser size={16} />}
-          onClick={() => change.mutate(otherRole)}
-        >
-          {otherRole === 'admin' ? 'Make admin' : 'Make member'}
-        </Menu.Item>
-        {isOwner && (
-          <Menu.Item leftSection={<IconCrown size={16} />} onClick={() => open({ handOver: member })}>
-            Transfer ownership…
-          </Menu.Item>
-        )}
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => open({ end: member })}>
-          End all sessions…
-        </Menu.Item>
-        <Menu.Divider />
-        <Menu.Item
-          leftSection={<IconUserMinus size={16} />}
-          c="var(--app-bad)"
-          onClick={() => open({ remove: member })}
-        >
-          Remove…
-        </Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <RowMenu
+      name={member.name}
+      loading={change.isPending}
+      actions={[
+        otherRole === 'admin'
+          ? { label: 'Make admin', Icon: IconShieldCheck, onSelect: () => change.mutate('admin') }
+          : { label: 'Make member', Icon: IconUser, onSelect: () => change.mutate('member') },
+        ...(isOwner
+          ? [{ label: 'Transfer ownership…', Icon: IconCrown, onSelect: () => open({ transferTo: member }) }]
+          : []),
+        { label: 'End all sessions…', Icon: IconLogout, onSelect: () => open({ end: member }) },
+        { label: 'Remove…', Icon: IconUserMinus, onSelect: () => open({ remove: member }), destructive: true },
+      ]}
+    />
   );
 }
 
@@ -120,14 +98,10 @@ export function MembersPage() {
   const state = useListState();
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
-  const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: [workspace.id, 'members', state.cursor],
-    queryFn: ({ signal }) => api.members.list({ limit: 50, cursor: state.cursor }, { signal }),
-    placeholderData: keepPreviousData,
-  });
+  const list = useList([workspace.id, 'members'], api.members.list, { limit: 50, cursor: state.cursor });
   const removing = dialog !== null && dialog !== 'invite' && 'remove' in dialog ? dialog.remove : null;
   const endingSessionsOf = dialog !== null && dialog !== 'invite' && 'end' in dialog ? dialog.end : null;
-  const newOwner = dialog !== null && dialog !== 'invite' && 'handOver' in dialog ? dialog.handOver : null;
+  const newOwner = dialog !== null && dialog !== 'invite' && 'transferTo' in dialog ? dialog.transferTo : null;
 
   return (
     <Page
@@ -141,32 +115,23 @@ export function MembersPage() {
         )
       }
     >
-      {data !== undefined ? (
-        <div>
-          <DataTable
-            label="Members"
-            columns={columnsFor(me.id)}
-            rows={data.data}
-            rowId={({ id }) => id}
-            rowName={({ name }) => name}
-            nextCursor={data.nextCursor}
-            state={state}
-            stale={isPlaceholderData}
-            renderRowActions={
-              isAdmin
-                ? (member) =>
-                    member.role === 'owner' || member.personId === me.id ? null : (
-                      <MemberMenu member={member} open={setDialog} />
-                    )
-                : undefined
-            }
-          />
-        </div>
-      ) : error !== null ? (
-        <ErrorState error={error} retry={() => void refetch()} />
-      ) : (
-        <TableSkeleton rows={4} />
-      )}
+      <ListBody
+        label="Members"
+        list={list}
+        columns={columnsFor(me.id)}
+        state={state}
+        rows={4}
+        rowName={({ name }) => name}
+        empty={null}
+        renderRowActions={
+          isAdmin
+            ? (member) =>
+                member.role === 'owner' || member.personId === me.id ? null : (
+                  <MemberMenu member={member} open={setDialog} />
+                )
+            : undefined
+        }
+      />
       {isAdmin && <Invitations />}
       {isAdmin && <InviteDialog opened={dialog === 'invite'} onClose={close} />}
       {endingSessionsOf !== null && (

@@ -5,18 +5,16 @@ import { useState } from 'react';
 import type { Member } from '../../contract/members.ts';
 import type { Client } from '../../sdk/client.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
+import { DeleteResultTag } from '../components/delete-result-tag.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { capitalize } from '../components/format.ts';
-import { IconCheck, IconX } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
-import { Notice, Tag } from '../components/notice.tsx';
+import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.ts';
 import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
-
-/** The result of each deletion by credential ID. Credentials without a result have not been deleted yet. */
-type Results = ReadonlyMap<string, 'deleted' | { readonly failed: string }>;
 
 async function listCredentialsCreatedBy(api: Client, personId: string, signal: AbortSignal): Promise<Credential[]> {
   const query = { createdBy: personId, limit: 200, sort: '-lastUsedAt' } as const;
@@ -31,21 +29,8 @@ interface CredentialListProps {
   readonly credentials: readonly Credential[];
   readonly selectedIds: ReadonlySet<string>;
   readonly onToggle: (id: string) => void;
-  readonly results: Results;
+  readonly results: ReadonlyMap<string, DeleteResult>;
   readonly busy: boolean;
-}
-
-function DeletionResult({ result }: { readonly result: ReturnType<Results['get']> }) {
-  if (result === undefined) return null;
-  return result === 'deleted' ? (
-    <Tag tone="good">
-      <IconCheck size={14} aria-hidden /> Deleted
-    </Tag>
-  ) : (
-    <Tag tone="bad">
-      <IconX size={14} aria-hidden /> {result.failed}
-    </Tag>
-  );
 }
 
 function CredentialList({ credentials, selectedIds, onToggle, results, busy }: CredentialListProps) {
@@ -55,6 +40,7 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
       {credentials.map((credential) => {
         const { id, name, kind, lastUsedAt, status } = credential;
         const isToken = kind === 'access_token';
+        const result = results.get(id);
         return (
           <ItemListRow
             key={id}
@@ -62,7 +48,7 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
               <Checkbox
                 size="sm"
                 checked={selectedIds.has(id)}
-                disabled={busy || results.get(id) === 'deleted'}
+                disabled={busy || result === null}
                 onChange={() => onToggle(id)}
                 label={name}
               />
@@ -81,8 +67,8 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
               </>
             }
             actions={
-              results.has(id) ? (
-                <DeletionResult result={results.get(id)} />
+              result !== undefined ? (
+                <DeleteResultTag result={result} />
               ) : (
                 <Anchor
                   fz="xs"
@@ -107,26 +93,12 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
   );
 }
 
-/** Deletes the credentials one at a time and reports each result immediately. */
-async function deleteAll(
-  api: Client,
-  credentials: readonly Credential[],
-  onResult: (id: string, result: 'deleted' | { readonly failed: string }) => void,
-): Promise<void> {
-  for (const credential of credentials) {
-    try {
-      await deleteCredential(api, credential);
-      onResult(credential.id, 'deleted');
-    } catch (error) {
-      onResult(credential.id, { failed: getErrorMessage(error) });
-    }
-  }
-}
-
 function RemoveMemberForm({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   const { workspace, api } = useWorkspace();
   const [selectedIds, setSelectedIds] = useState<ReadonlySet<string>>(new Set());
-  const [results, setResults] = useState<Results>(new Map());
+  const { results, isDeleted, deleteMany } = useDeleteMany((credential: Credential) =>
+    deleteCredential(api, credential),
+  );
   const credentials = useQuery({
     queryKey: ['created-by', workspace.id, member.personId],
     queryFn: ({ signal }) => listCredentialsCreatedBy(api, member.personId, signal),
@@ -134,7 +106,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
     gcTime: 0,
   });
   const all = credentials.data ?? [];
-  const toDelete = all.filter(({ id }) => selectedIds.has(id) && results.get(id) !== 'deleted');
+  const toDelete = all.filter((credential) => selectedIds.has(credential.id) && !isDeleted(credential));
   const remove = useMutation({
     mutationFn: async () => {
       await api.members.delete(member.id);
@@ -144,7 +116,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   const removal = useMutation({
     mutationFn: async () => {
       if (!remove.isSuccess) await remove.mutateAsync();
-      await deleteAll(api, toDelete, (id, result) => setResults((before) => new Map([...before, [id, result]])));
+      await deleteMany(toDelete);
       await queryClient.invalidateQueries({ queryKey: [workspace.id] });
     },
   });
@@ -160,7 +132,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   }
   if (credentials.data === undefined) return <BlockSkeleton height={180} />;
   const isDone = removal.isSuccess && toDelete.length === 0;
-  const deletedCount = [...results.values()].filter((result) => result === 'deleted').length;
+  const deletedCount = all.filter(isDeleted).length;
   const deleteLabel = toDelete.length === 1 ? 'delete 1 credential' : `delete ${toDelete.length} credentials`;
   return (
     <Stack gap="md">

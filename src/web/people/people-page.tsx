@@ -1,21 +1,23 @@
-import { ActionIcon, Menu, Stack, Text } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
-import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
+import { Stack, Text } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { PasswordResetLink } from '../../contract/password-resets.ts';
 import type { Account } from '../../contract/people.ts';
-import { api, getErrorMessage, queryClient } from '../api.ts';
+import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { CopyButton } from '../components/copy-button.tsx';
-import { type Column, DataTable } from '../components/data-table.tsx';
+import type { Column } from '../components/data-table.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { FilterBar, SearchField } from '../components/filters.tsx';
-import { IconDots, IconKey, IconLock, IconLogout, IconShieldCheck } from '../components/icons.ts';
+import { FilterBar, isFiltered, SearchField } from '../components/filters.tsx';
+import { IconKey, IconLock, IconLogout, IconShieldCheck } from '../components/icons.ts';
+import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Notice, Tag } from '../components/notice.tsx';
+import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
-import { ErrorState, TableSkeleton } from '../components/states.tsx';
+import { RowMenu } from '../components/row-menu.tsx';
+import { useList } from '../components/use-list.ts';
 import { EndSessionsDialog } from '../members/end-sessions-dialog.tsx';
 import { meQuery, useMe } from '../session.ts';
 
@@ -24,6 +26,7 @@ type OpenDialog =
   | { readonly end: Account }
   | { readonly link: PasswordResetLink; readonly account: Account };
 
+const FILTERS = ['q'];
 const PEOPLE_KEY = ['people'];
 
 async function invalidatePeople(): Promise<void> {
@@ -56,47 +59,34 @@ const COLUMNS: readonly Column<Account>[] = [
 ];
 
 function PersonMenu({ account, open }: { readonly account: Account; readonly open: (dialog: OpenDialog) => void }) {
-  const onError = (error: Error) => notifications.show({ color: 'red', message: getErrorMessage(error) });
   const change = useMutation({
     mutationFn: (body: { disabled?: boolean; operator?: boolean }) => api.people.update(account.id, body),
-    onError,
+    onError: notifyError,
     onSuccess: invalidatePeople,
   });
   const reset = useMutation({
     mutationFn: () => api.people.createPasswordReset(account.id),
-    onError,
+    onError: notifyError,
     onSuccess: (link) => open({ link, account }),
   });
   const { name, operator, disabled } = account;
   return (
-    <Menu>
-      <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" aria-label={`Actions for ${name}`} loading={change.isPending}>
-          <IconDots size={18} />
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item leftSection={<IconKey size={16} />} disabled={disabled} onClick={() => reset.mutate()}>
-          Create password reset link
-        </Menu.Item>
-        <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => open({ end: account })}>
-          End all sessions…
-        </Menu.Item>
-        <Menu.Item leftSection={<IconShieldCheck size={16} />} onClick={() => change.mutate({ operator: !operator })}>
-          {operator ? 'Remove operator role' : 'Make operator'}
-        </Menu.Item>
-        <Menu.Divider />
-        {disabled ? (
-          <Menu.Item leftSection={<IconLock size={16} />} onClick={() => change.mutate({ disabled: false })}>
-            Enable
-          </Menu.Item>
-        ) : (
-          <Menu.Item leftSection={<IconLock size={16} />} c="var(--app-bad)" onClick={() => open({ disable: account })}>
-            Disable…
-          </Menu.Item>
-        )}
-      </Menu.Dropdown>
-    </Menu>
+    <RowMenu
+      name={name}
+      loading={change.isPending}
+      actions={[
+        { label: 'Create password reset link', Icon: IconKey, disabled, onSelect: () => reset.mutate() },
+        { label: 'End all sessions…', Icon: IconLogout, onSelect: () => open({ end: account }) },
+        {
+          label: operator ? 'Remove operator role' : 'Make operator',
+          Icon: IconShieldCheck,
+          onSelect: () => change.mutate({ operator: !operator }),
+        },
+        disabled
+          ? { label: 'Enable', Icon: IconLock, onSelect: () => change.mutate({ disabled: false }) }
+          : { label: 'Disable…', Icon: IconLock, onSelect: () => open({ disable: account }), destructive: true },
+      ]}
+    />
   );
 }
 
@@ -106,36 +96,30 @@ export function PeoplePage() {
   const state = useListState();
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
-  const { data, error, refetch, isPlaceholderData } = useQuery({
-    queryKey: [...PEOPLE_KEY, state.get('q'), state.cursor],
-    queryFn: ({ signal }) => api.people.list({ limit: 50, cursor: state.cursor, q: state.get('q') }, { signal }),
-    placeholderData: keepPreviousData,
-    enabled: me.operator,
-  });
+  const list = useList(
+    PEOPLE_KEY,
+    api.people.list,
+    { limit: 50, cursor: state.cursor, q: state.get('q') },
+    { enabled: me.operator },
+  );
   return (
     <Page title="People" description="Everyone with an account on this server. Operators manage accounts here.">
       {me.operator ? (
         <Stack gap="md">
-          <FilterBar state={state} filters={['q']}>
+          <FilterBar state={state} filters={FILTERS}>
             <SearchField state={state} label="Search by name or email" />
           </FilterBar>
-          {data !== undefined ? (
-            <DataTable
-              label="People"
-              columns={COLUMNS}
-              rows={data.data}
-              rowId={({ id }) => id}
-              rowName={({ name }) => name}
-              nextCursor={data.nextCursor}
-              state={state}
-              stale={isPlaceholderData}
-              renderRowActions={(account) => <PersonMenu account={account} open={setDialog} />}
-            />
-          ) : error !== null ? (
-            <ErrorState error={error} retry={() => void refetch()} />
-          ) : (
-            <TableSkeleton rows={4} />
-          )}
+          <ListBody
+            label="People"
+            list={list}
+            columns={COLUMNS}
+            state={state}
+            rows={4}
+            rowName={({ name }) => name}
+            isFiltered={isFiltered(state, FILTERS)}
+            empty={null}
+            renderRowActions={(account) => <PersonMenu account={account} open={setDialog} />}
+          />
         </Stack>
       ) : (
         <Notice tone="warn">Only operators of this server can view this page.</Notice>

@@ -1,19 +1,18 @@
-import { Textarea, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { LIMITS } from '../../contract/limits.ts';
 import type { Project } from '../../contract/projects.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
+import { DescriptionInput, NameInput } from '../components/fields.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
-import { countCodePoints } from '../validation.ts';
 import {
   NEW_PROJECT_VALUES,
   PROJECT_RULES,
   type ProjectFormValues,
   toCreateRequest,
   toFormValues,
-  toUpdateRequest,
+  toRequestFields,
 } from './project-form.ts';
 
 const FIELD_LABELS = { name: 'Name', description: 'Description' };
@@ -21,16 +20,8 @@ const FIELD_LABELS = { name: 'Name', description: 'Description' };
 function NameAndDescription({ form }: { readonly form: UseFormReturnType<ProjectFormValues> }) {
   return (
     <>
-      <TextInput label="Name" placeholder="Shop" autoComplete="off" data-autofocus {...form.getInputProps('name')} />
-      <Textarea
-        label="Description (optional)"
-        autosize
-        minRows={2}
-        maxRows={6}
-        inputWrapperOrder={['label', 'input', 'error', 'description']}
-        description={`${countCodePoints(form.values.description)} of ${LIMITS.description.max} characters`}
-        {...form.getInputProps('description')}
-      />
+      <NameInput placeholder="Shop" {...form.getInputProps('name')} />
+      <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />
     </>
   );
 }
@@ -69,7 +60,7 @@ export function EditProjectDialog({ project, onClose }: { readonly project: Proj
       toFormValues={toFormValues}
       validate={PROJECT_RULES}
       renderFields={(form) => <NameAndDescription form={form} />}
-      toUpdateRequest={toUpdateRequest}
+      toRequestFields={toRequestFields}
       labels={FIELD_LABELS}
       read={(options) => api.projects.read(project.id, options)}
       update={(changes, options) => api.projects.update(project.id, changes, options)}

@@ -1,4 +1,5 @@
 import type { Project } from '../../contract/projects.ts';
+import { emptyToNull } from '../form-values.ts';
 import { validateDescription, validateName, validateNewSlug } from '../validation.ts';
 
 export type ProjectFormValues = {
@@ -17,18 +18,12 @@ export const toFormValues = ({ name, slug, description }: Project): ProjectFormV
 
 export const PROJECT_RULES = { name: validateName, slug: validateNewSlug, description: validateDescription };
 
-const emptyToNull = (text: string) => (text.trim() === '' ? null : text);
-
-export const toCreateRequest = ({ name, slug, description }: ProjectFormValues) => ({
-  name,
-  ...(slug !== '' && { slug }),
+export const toRequestFields = ({ name, description }: ProjectFormValues) => ({
+  name: name.trim(),
   description: emptyToNull(description),
 });
 
-/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
-export function toUpdateRequest(before: Project, { name, description }: ProjectFormValues) {
-  return {
-    ...(name.trim() !== before.name && { name }),
-    ...(emptyToNull(description) !== before.description && { description: emptyToNull(description) }),
-  };
-}
+export const toCreateRequest = (values: ProjectFormValues) => ({
+  ...toRequestFields(values),
+  ...(values.slug !== '' && { slug: values.slug }),
+});

@@ -5,7 +5,7 @@ import { useRef } from 'react';
 import type { Script } from '../../contract/scripts.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
-import { ConditionalEditFooter, EditLoader, useConditionalEdit } from '../components/conditional-edit.tsx';
+import { ConditionalEditFooter, EditLoader, useEditForm } from '../components/conditional-edit.tsx';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { BackLink } from '../components/link.tsx';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
@@ -13,6 +13,7 @@ import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { NoPermission } from '../components/states.tsx';
+import { StickyFooter } from '../components/sticky-footer.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
 import { ScriptFields } from './script-fields.tsx';
@@ -23,9 +24,8 @@ import {
   SCRIPT_RULES,
   toCreateRequest,
   toFormValues,
-  toUpdateRequest,
+  toRequestFields,
 } from './script-form.ts';
-import styles from './scripts.module.css';
 
 /**
  * Returns a function that opens the saved script's page. `isDone` tells the navigation blocker that nothing is
@@ -37,7 +37,7 @@ function useSavedRedirect() {
   const isDone = useRef(false);
   return {
     isDone,
-    async done({ id }: Script) {
+    async done(id: string) {
       isDone.current = true;
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'scripts'] });
       await navigate({ to: '/scripts/$script', params: { script: id }, search: {} });
@@ -55,7 +55,7 @@ function NewScriptForm() {
     async (values) => {
       const script = await api.scripts.create(toCreateRequest(values));
       notifications.show({ message: `Script ${script.name} created` });
-      await redirectToScript(script);
+      await redirectToScript(script.id);
     },
     parameterErrorFields(form.values),
   );
@@ -68,15 +68,13 @@ function NewScriptForm() {
           <Section title="Slug">
             <SlugField noun="script" sourceName={form.values.name} {...form.getInputProps('slug')} />
           </Section>
-          <div className={styles['save']}>
-            <Stack gap="sm">
-              <FormFooter
-                saving={saving}
-                submitLabel="Create script"
-                onCancel={() => void navigate({ to: '/scripts', search: {} })}
-              />
-            </Stack>
-          </div>
+          <StickyFooter>
+            <FormFooter
+              saving={saving}
+              submitLabel="Create script"
+              onCancel={() => void navigate({ to: '/scripts', search: {} })}
+            />
+          </StickyFooter>
         </Stack>
       </form>
     </>
@@ -88,36 +86,32 @@ function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   const navigate = useNavigate();
   const { isDone, done: redirectToScript } = useSavedRedirect();
   const { id } = loaded.value;
-  const edit = useConditionalEdit(loaded, () => api.scripts.read(id));
-  const form = useAppForm({ initialValues: toFormValues(loaded.value), validate: SCRIPT_RULES });
-  const changes = toUpdateRequest(edit.base, form.values);
-  const isChanged = Object.keys(changes).length > 0;
-  const saving = useSubmit(
-    form,
-    async () => {
-      const script = isChanged ? await edit.save((ifMatch) => api.scripts.update(id, changes, { ifMatch })) : edit.base;
-      notifications.show({ message: `Script ${script.name} saved as version ${script.version}` });
-      await redirectToScript(script);
+  const edit = useEditForm({
+    loaded,
+    read: () => api.scripts.read(id),
+    update: (changes, options) => api.scripts.update(id, changes, options),
+    toFormValues,
+    toRequestFields,
+    validate: SCRIPT_RULES,
+    errorFields: parameterErrorFields,
+    async onSaved(script) {
+      if (script !== null) notifications.show({ message: `Script ${script.name} saved as version ${script.version}` });
+      await redirectToScript(id);
     },
-    parameterErrorFields(form.values),
-  );
+  });
   return (
     <>
-      <NavigationBlocker when={() => isChanged && !isDone.current} />
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
+      <NavigationBlocker when={() => edit.isChanged && !isDone.current} />
+      <form noValidate onSubmit={edit.form.onSubmit(edit.saving.submit)}>
         <Stack gap="lg">
-          <ScriptFields form={form} />
-          <div className={styles['save']}>
-            <Stack gap="sm">
-              <ConditionalEditFooter
-                edit={edit}
-                saving={saving}
-                labels={SCRIPT_LABELS}
-                onTakeTheirs={(theirs) => form.setValues(toFormValues(theirs))}
-                onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
-              />
-            </Stack>
-          </div>
+          <ScriptFields form={edit.form} />
+          <StickyFooter>
+            <ConditionalEditFooter
+              edit={edit}
+              labels={SCRIPT_LABELS}
+              onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
+            />
+          </StickyFooter>
         </Stack>
       </form>
     </>
@@ -149,7 +143,7 @@ export function EditScriptPage() {
         description="Saving creates a new version. Runs in progress keep the version they started with."
       >
         {isAdmin ? (
-          <EditLoader queryKey={[workspace.id, 'scripts', id]} read={(signal) => api.scripts.read(id, { signal })}>
+          <EditLoader queryKey={[workspace.id, 'scripts', id]} read={(options) => api.scripts.read(id, options)}>
             {(loaded) => <EditScriptForm loaded={loaded} />}
           </EditLoader>
         ) : (

@@ -1,6 +1,7 @@
-import { ActionIcon, Button, Checkbox, Group, Stack, Text, TextInput } from '@mantine/core';
+import { ActionIcon, Button, Checkbox, Group, Stack, Text } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { PlainTextInput } from '../components/fields.tsx';
 import { IconPlus, IconTrash } from '../components/icons.ts';
 import { fieldPathProps } from '../components/use-app-form.ts';
 import { newParameter, type ScriptFormValues } from './script-form.ts';
@@ -20,31 +21,28 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
       {parameters.map((parameter, index) => (
         <fieldset key={parameter.key} className={styles['parameter']}>
           <legend className="visually-hidden">Parameter {parameter.name || index + 1}</legend>
-          <TextInput
+          <PlainTextInput
             label="Name"
             placeholder="TARGET"
-            autoComplete="off"
-            spellCheck={false}
             classNames={{ input: 'mono' }}
             {...form.getInputProps(`parameters.${index}.name`)}
           />
-          <TextInput
+          <PlainTextInput
             label="Pattern (optional)"
             placeholder="[a-z]+"
-            autoComplete="off"
-            spellCheck={false}
             classNames={{ input: 'mono' }}
             {...form.getInputProps(`parameters.${index}.pattern`)}
           />
-          <TextInput
+          <PlainTextInput
             label="Default"
-            autoComplete="off"
-            spellCheck={false}
             {...form.getInputProps(`parameters.${index}.default`)}
-            {...(parameter.needed && { disabled: true, value: '' })}
+            {...(parameter.isRequired && { disabled: true, value: '' })}
           />
           <Group gap="xs" wrap="nowrap" className={styles['tools']}>
-            <Checkbox label="Required" {...form.getInputProps(`parameters.${index}.needed`, { type: 'checkbox' })} />
+            <Checkbox
+              label="Required"
+              {...form.getInputProps(`parameters.${index}.isRequired`, { type: 'checkbox' })}
+            />
             <ActionIcon
               variant="subtle"
               color="gray"

@@ -1,9 +1,10 @@
-import { Stack, Text, TextInput } from '@mantine/core';
+import { Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import type { Script } from '../../contract/scripts.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { PlainTextInput } from '../components/fields.tsx';
 import { FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
@@ -49,13 +50,11 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
             </Text>
           )}
           {script.parameters.map(({ name, pattern, default: defaultValue }, index) => (
-            <TextInput
+            <PlainTextInput
               key={name}
               label={name}
               description={pattern === null ? undefined : `Must match ${pattern}`}
               required={defaultValue === null}
-              autoComplete="off"
-              spellCheck={false}
               data-autofocus={index === 0 || undefined}
               {...form.getInputProps(name)}
             />

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Script } from '../../contract/scripts.ts';
-import { NEW_SCRIPT_VALUES, newParameter, SCRIPT_RULES, toFormValues, toUpdateRequest } from './script-form.ts';
+import { changedFields } from '../form-values.ts';
+import {
+  NEW_SCRIPT_VALUES,
+  newParameter,
+  SCRIPT_RULES,
+  type ScriptFormValues,
+  toFormValues,
+  toRequestFields,
+} from './script-form.ts';
 
 const script: Script = {
   id: 'scr_1',
@@ -24,6 +32,9 @@ const script: Script = {
   updatedAt: '2027-02-24T09:00:00.000Z',
 };
 
+const toUpdateRequest = (before: Script, values: ScriptFormValues) =>
+  changedFields(toRequestFields(toFormValues(before)), toRequestFields(values));
+
 test('only changed fields are sent, and the body is sent unchanged, including whitespace', () => {
   const values = toFormValues(script);
   assert.deepEqual(toUpdateRequest(script, values), {});
@@ -34,10 +45,13 @@ test('a required parameter has no default; an optional one may have an empty def
   const values = toFormValues(script);
   const [who, how] = values.parameters;
   assert.ok(who !== undefined && how !== undefined);
-  assert.deepEqual([who.needed, how.needed], [true, false]);
-  assert.deepEqual(toUpdateRequest(script, { ...values, parameters: [{ ...who, needed: false, default: 'you' }] }), {
-    parameters: [{ name: 'WHO', pattern: null, default: 'you' }],
-  });
+  assert.deepEqual([who.isRequired, how.isRequired], [true, false]);
+  assert.deepEqual(
+    toUpdateRequest(script, { ...values, parameters: [{ ...who, isRequired: false, default: 'you' }] }),
+    {
+      parameters: [{ name: 'WHO', pattern: null, default: 'you' }],
+    },
+  );
 });
 
 test('parameter names must be unique and not empty', () => {

@@ -1,7 +1,7 @@
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../../contract/scripts.ts';
-import { validateInteger } from '../apps/app-form.ts';
-import { countCodePoints, validateName, validateNewSlug } from '../validation.ts';
+import { emptyToNull } from '../form-values.ts';
+import { countCodePoints, validateInteger, validateName, validateNewSlug } from '../validation.ts';
 
 export interface ParameterFormValues {
   /** Identifies the fields of a parameter while its name is edited. */
@@ -9,7 +9,7 @@ export interface ParameterFormValues {
   readonly name: string;
   readonly pattern: string;
   readonly default: string;
-  readonly needed: boolean;
+  readonly isRequired: boolean;
 }
 
 export type ScriptFormValues = {
@@ -44,7 +44,7 @@ export const newParameter = (): ParameterFormValues => ({
   name: '',
   pattern: '',
   default: '',
-  needed: true,
+  isRequired: true,
 });
 
 export function toFormValues(script: Script): ScriptFormValues {
@@ -62,7 +62,7 @@ export function toFormValues(script: Script): ScriptFormValues {
       name: parameter.name,
       pattern: parameter.pattern ?? '',
       default: parameter.default ?? '',
-      needed: parameter.default === null,
+      isRequired: parameter.default === null,
     })),
     schedule: script.schedule ?? '',
   };
@@ -102,10 +102,8 @@ export const parameterErrorFields = ({ parameters }: ScriptFormValues): Readonly
     ),
   );
 
-const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
-
 /** Converts the form to the API's fields. */
-function toRequestFields(values: ScriptFormValues): Required<UpdateScriptInput> {
+export function toRequestFields(values: ScriptFormValues): Required<UpdateScriptInput> {
   return {
     name: values.name.trim(),
     description: emptyToNull(values.description),
@@ -114,10 +112,10 @@ function toRequestFields(values: ScriptFormValues): Required<UpdateScriptInput> 
     serverId: values.serverId,
     runAs: emptyToNull(values.runAs),
     timeoutSeconds: Number(values.timeoutSeconds),
-    parameters: values.parameters.map(({ name, pattern, default: defaultValue, needed }) => ({
+    parameters: values.parameters.map(({ name, pattern, default: defaultValue, isRequired }) => ({
       name: name.trim(),
       pattern: pattern === '' ? null : pattern,
-      default: needed ? null : defaultValue,
+      default: isRequired ? null : defaultValue,
     })),
     schedule: emptyToNull(values.schedule),
   };
@@ -126,16 +124,6 @@ function toRequestFields(values: ScriptFormValues): Required<UpdateScriptInput> 
 export function toCreateRequest(values: ScriptFormValues): CreateScriptInput {
   const { name, body, serverId, ...rest } = toRequestFields(values);
   return { name, body, serverId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
-}
-
-/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
-export function toUpdateRequest(before: Script, values: ScriptFormValues): UpdateScriptInput {
-  const savedFields = toRequestFields(toFormValues(before));
-  return Object.fromEntries(
-    Object.entries(toRequestFields(values)).filter(([field, value]) => {
-      return JSON.stringify(value) !== JSON.stringify(savedFields[field as keyof typeof savedFields]);
-    }),
-  );
 }
 
 export const SCRIPT_LABELS: Readonly<Record<string, string>> = {

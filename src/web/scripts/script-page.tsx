@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { lazy, Suspense, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { useResourceNames } from '../apps/resource-names.ts';
+import { useResourceNames } from '../apps/resource-names.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';

@@ -1,7 +1,8 @@
-import { Group, NumberInput, Radio, Stack, Text, Textarea, TextInput } from '@mantine/core';
+import { Group, Radio, Stack, Text } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { Server } from '../../contract/servers.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
+import { CodeInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
 import { useWorkspace } from '../session.ts';
@@ -12,7 +13,7 @@ import {
   type ServerFormValues,
   toCreateRequest,
   toFormValues,
-  toUpdateRequest,
+  toRequestFields,
 } from './server-form.ts';
 
 const FIELD_LABELS = { name: 'Name', host: 'Host', port: 'Port', user: 'User', hostKey: 'Host key' };
@@ -21,50 +22,26 @@ function SshFields({ form }: { readonly form: UseFormReturnType<ServerFormValues
   return (
     <>
       <Group gap="md" align="flex-start">
-        <TextInput
-          label="Host"
-          placeholder="web-1.example.com"
-          autoComplete="off"
-          spellCheck={false}
-          flex="3 1 200px"
-          {...form.getInputProps('host')}
-        />
-        <NumberInput
-          label="Port"
-          min={1}
-          max={65_535}
-          allowDecimal={false}
-          hideControls
-          flex="1 1 80px"
-          {...form.getInputProps('port')}
-        />
+        <PlainTextInput label="Host" placeholder="web-1.example.com" flex="3 1 200px" {...form.getInputProps('host')} />
+        <IntegerInput label="Port" limits={{ min: 1, max: 65_535 }} flex="1 1 80px" {...form.getInputProps('port')} />
       </Group>
-      <TextInput
+      <PlainTextInput
         label="User"
         description="The user Devpilot logs in as. It needs no password and no root access."
         placeholder="deploy"
-        autoComplete="off"
-        spellCheck={false}
         {...form.getInputProps('user')}
       />
-      <Textarea
+      <CodeInput
         label="Host key (optional)"
         description="The server's public host key, such as the content of /etc/ssh/ssh_host_ed25519_key.pub. Devpilot cannot connect without it; you can pin it after the first check."
         placeholder="ssh-ed25519 AAAA…"
-        autosize
         minRows={2}
         maxRows={5}
-        spellCheck={false}
-        classNames={{ input: 'mono' }}
         {...form.getInputProps('hostKey')}
       />
     </>
   );
 }
-
-const NameField = ({ form }: { readonly form: UseFormReturnType<ServerFormValues> }) => (
-  <TextInput label="Name" placeholder="Web 1" autoComplete="off" data-autofocus {...form.getInputProps('name')} />
-);
 
 interface CreateServerDialogProps {
   readonly onClose: () => void;
@@ -80,7 +57,7 @@ export function CreateServerDialog({ onClose, onCreated }: CreateServerDialogPro
       validate={SERVER_RULES}
       renderFields={(form) => (
         <>
-          <NameField form={form} />
+          <NameInput placeholder="Web 1" {...form.getInputProps('name')} />
           {isLocalAllowed() && (
             <Radio.Group label="Kind" {...form.getInputProps('kind')}>
               <Stack gap="xs" mt={4}>
@@ -110,7 +87,7 @@ export function EditServerDialog({ server, onClose }: { readonly server: Server;
       validate={SERVER_RULES}
       renderFields={(form) => (
         <>
-          <NameField form={form} />
+          <NameInput placeholder="Web 1" {...form.getInputProps('name')} />
           {server.kind === 'ssh' && (
             <>
               <SshFields form={form} />
@@ -122,7 +99,7 @@ export function EditServerDialog({ server, onClose }: { readonly server: Server;
           )}
         </>
       )}
-      toUpdateRequest={toUpdateRequest}
+      toRequestFields={toRequestFields}
       labels={FIELD_LABELS}
       read={(options) => api.servers.read(server.id, options)}
       update={(changes, options) => api.servers.update(server.id, changes, options)}

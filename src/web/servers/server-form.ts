@@ -1,5 +1,6 @@
 import type { CreateServer, Server, UpdateServer } from '../../contract/servers.ts';
 import type { ServerKind } from '../../contract/vocabulary.ts';
+import { emptyToNull } from '../form-values.ts';
 import { validateName, validateNewSlug } from '../validation.ts';
 
 export type ServerFormValues = {
@@ -46,9 +47,21 @@ export const SERVER_RULES = {
       : 'Must be a port from 1 to 65535',
 };
 
-const emptyToNull = (text: string) => (text.trim() === '' ? null : text.trim());
+/** Returns the fields that can be changed after the creation. */
+export function toRequestFields({ name, kind, host, port, user, hostKey }: ServerFormValues): UpdateServer {
+  return {
+    name: name.trim(),
+    ...(kind === 'ssh' && {
+      host: host.trim(),
+      port: Number(port),
+      user: user.trim(),
+      hostKey: emptyToNull(hostKey),
+    }),
+  };
+}
 
-export function toCreateRequest({ name, slug, kind, host, port, user, hostKey }: ServerFormValues): CreateServer {
+export function toCreateRequest(values: ServerFormValues): CreateServer {
+  const { name, slug, kind, host, port, user, hostKey } = values;
   const nameAndSlug = { name, ...(slug !== '' && { slug }) };
   if (kind === 'local') return { ...nameAndSlug, kind };
   return {
@@ -58,20 +71,6 @@ export function toCreateRequest({ name, slug, kind, host, port, user, hostKey }:
     port: Number(port),
     user: user.trim(),
     hostKey: emptyToNull(hostKey),
-  };
-}
-
-/** Returns only the changed fields, so that concurrent changes to other fields are not overwritten. */
-export function toUpdateRequest(before: Server, values: ServerFormValues): UpdateServer {
-  const { name, host, port, user, hostKey } = values;
-  return {
-    ...(name.trim() !== before.name && { name }),
-    ...(before.kind === 'ssh' && {
-      ...(host.trim() !== before.host && { host: host.trim() }),
-      ...(Number(port) !== before.port && { port: Number(port) }),
-      ...(user.trim() !== before.user && { user: user.trim() }),
-      ...(emptyToNull(hostKey) !== before.hostKey && { hostKey: emptyToNull(hostKey) }),
-    }),
   };
 }
 

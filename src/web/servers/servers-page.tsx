@@ -1,22 +1,17 @@
-import { Text } from '@mantine/core';
-import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { lazy } from 'react';
 import type { Server } from '../../contract/servers.ts';
+import { CREATED_COLUMN, nameColumn } from '../components/columns.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { IconServer } from '../components/icons.ts';
-import { NameLink } from '../components/link.tsx';
-import { getResourceSort, useListState } from '../components/list-state.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { Tag } from '../components/notice.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
-import { importWhenOnline } from '../connection.ts';
+import { mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 
-const importDialogs = () => importWhenOnline(() => import('./server-dialogs.tsx'));
-const CreateServerDialog = lazy(async () => ({ default: (await importDialogs()).CreateServerDialog }));
-const EditServerDialog = lazy(async () => ({ default: (await importDialogs()).EditServerDialog }));
-const DeleteServerDialog = lazy(async () => ({ default: (await importDialogs()).DeleteServerDialog }));
+const CreateServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.CreateServerDialog));
+const EditServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.EditServerDialog));
+const DeleteServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.DeleteServerDialog));
 
 /** Formats a server's address as for the `ssh` command. */
 function formatSshAddress({ user, host, port }: Server): string {
@@ -24,25 +19,11 @@ function formatSshAddress({ user, host, port }: Server): string {
 }
 
 const COLUMNS: readonly Column<Server>[] = [
-  {
-    key: 'name',
-    label: 'Name',
-    sort: 'name',
-    cell: ({ id, name, slug }) => (
-      <>
-        <NameLink to="/servers/$server" params={{ server: id }}>
-          {name}
-        </NameLink>
-        <Text component="div" className="mono" c="dimmed">
-          {slug}
-        </Text>
-      </>
-    ),
-  },
+  nameColumn('/servers/$server', 'server', ({ slug }) => mono(slug)),
   {
     key: 'address',
     label: 'Address',
-    cell: (server) => (server.kind === 'local' ? 'Local' : <span className="mono">{formatSshAddress(server)}</span>),
+    cell: (server) => (server.kind === 'local' ? 'Local' : mono(formatSshAddress(server))),
   },
   {
     key: 'hostKey',
@@ -55,31 +36,20 @@ const COLUMNS: readonly Column<Server>[] = [
     label: 'Confirmed',
     cell: ({ confirmed }) => (confirmed ? <Tag tone="good">Yes</Tag> : <Tag tone="warn">No</Tag>),
   },
-  { key: 'created', label: 'Created', sort: 'createdAt', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+  CREATED_COLUMN,
 ];
 
 export function ServersPage() {
-  const { api, workspace } = useWorkspace();
+  const { api } = useWorkspace();
   const navigate = useNavigate();
-  const state = useListState();
-  const query = { q: state.get('q'), sort: getResourceSort(state), cursor: state.cursor };
-  const list = useQuery({
-    queryKey: [workspace.id, 'servers', 'list', query],
-    queryFn: ({ signal }) => api.servers.list(query, { signal }),
-    placeholderData: keepPreviousData,
-  });
   return (
     <ResourceListPage
-      title="Servers"
-      plural="servers"
+      noun="server"
       description="The machines apps are deployed to. Devpilot generates a key pair for each and shows only the public key."
       icon={<IconServer size={26} />}
-      createLabel="New server"
       emptyHint="Add a machine that runs an SSH server, install the public key shown there, and check the connection."
-      list={list}
+      list={api.servers.list}
       columns={COLUMNS}
-      state={state}
-      filters={['q']}
       renderCreateDialog={(close) => (
         <CreateServerDialog
           onClose={close}

@@ -39,7 +39,7 @@ export function AccountForm({ signUpCode, email = '', autoFocus = false, onSigne
           autoComplete="new-password"
           {...form.getInputProps('password')}
         />
-        {submission.trouble !== null && <Notice tone="bad">{submission.trouble}</Notice>}
+        {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
         <Button type="submit" loading={submission.busy} fullWidth>
           Create account
         </Button>

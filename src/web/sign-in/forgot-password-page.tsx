@@ -44,7 +44,7 @@ export function ForgotPasswordPage() {
       <form noValidate onSubmit={form.onSubmit(submission.submit)}>
         <Stack gap="md">
           <TextInput label="Email" type="email" autoComplete="username" autoFocus {...form.getInputProps('email')} />
-          {submission.trouble !== null && <Notice tone="bad">{submission.trouble}</Notice>}
+          {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
           <Button type="submit" loading={submission.busy} fullWidth>
             Send link
           </Button>

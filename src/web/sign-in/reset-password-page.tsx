@@ -59,7 +59,7 @@ export function ResetPasswordPage() {
             autoFocus
             {...form.getInputProps('password')}
           />
-          {submission.trouble !== null && <Notice tone="bad">{submission.trouble}</Notice>}
+          {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
           <Button type="submit" loading={submission.busy} fullWidth>
             Change password
           </Button>

@@ -28,7 +28,7 @@ export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (worksp
           data-autofocus
           {...form.getInputProps('name')}
         />
-        {submission.trouble !== null && <Notice tone="bad">{submission.trouble}</Notice>}
+        {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
         <Button type="submit" loading={submission.busy} fullWidth>
           Create workspace
         </Button>

@@ -1,6 +1,7 @@
 import { useQuery } from '@tanstack/react-query';
 import type { Project } from '../../contract/projects.ts';
 import type { Server } from '../../contract/servers.ts';
+import { TextLink } from '../components/link.tsx';
 import { useWorkspace } from '../session.ts';
 
 /** Maximum number of options in a select field. */
@@ -34,4 +35,24 @@ export function useResourceNames(): ResourceNames {
     serverName: (id) => all.servers.find((resource) => resource.id === id)?.name ?? null,
     isPending: projects.isPending || servers.isPending,
   };
+}
+
+/** The name of a server, linked to its page. */
+export function ServerLink({ id }: { readonly id: string }) {
+  const { serverName } = useResourceNames();
+  return (
+    <TextLink to="/servers/$server" params={{ server: id }}>
+      {serverName(id) ?? id}
+    </TextLink>
+  );
+}
+
+/** The name of a project, linked to its page. */
+export function ProjectLink({ id }: { readonly id: string }) {
+  const { projectName } = useResourceNames();
+  return (
+    <TextLink to="/projects/$project" params={{ project: id }}>
+      {projectName(id) ?? id}
+    </TextLink>
+  );
 }

@@ -1,0 +1,42 @@
+import { Text } from '@mantine/core';
+import type { LinkProps } from '@tanstack/react-router';
+import type { ReactNode } from 'react';
+import type { Column } from './data-table.tsx';
+import { NameLink } from './link.tsx';
+import { RelativeTime } from './relative-time.tsx';
+
+/** The name of a resource, linked to its page, above a line about it. `param` is the parameter of the page's route. */
+export function nameColumn<Row extends { readonly id: string; readonly name: string }>(
+  to: NonNullable<LinkProps['to']>,
+  param: string,
+  describe: (row: Row) => ReactNode,
+): Column<Row> {
+  return {
+    key: 'name',
+    label: 'Name',
+    sort: 'name',
+    cell: (row) => (
+      <>
+        <NameLink to={to} params={{ [param]: row.id }}>
+          {row.name}
+        </NameLink>
+        <Text fz="xs" c="dimmed" component="div" lineClamp={2} maw={420}>
+          {describe(row)}
+        </Text>
+      </>
+    ),
+  };
+}
+
+export const CREATED_COLUMN: Column<{ readonly createdAt: string }> = {
+  key: 'created',
+  label: 'Created',
+  sort: 'createdAt',
+  cell: ({ createdAt }) => <RelativeTime time={createdAt} />,
+};
+
+export const UPDATED_COLUMN: Column<{ readonly updatedAt: string }> = {
+  key: 'updated',
+  label: 'Updated',
+  cell: ({ updatedAt }) => <RelativeTime time={updatedAt} />,
+};

@@ -1,0 +1,15 @@
+import { IconCheck, IconX } from './icons.ts';
+import { Tag } from './notice.tsx';
+import type { DeleteResult } from './use-delete-many.ts';
+
+export function DeleteResultTag({ result }: { readonly result: DeleteResult }) {
+  return result === null ? (
+    <Tag tone="good">
+      <IconCheck size={14} aria-hidden /> Deleted
+    </Tag>
+  ) : (
+    <Tag tone="bad">
+      <IconX size={14} aria-hidden /> {result}
+    </Tag>
+  );
+}

@@ -1,0 +1,32 @@
+import { useState } from 'react';
+import { getErrorMessage, ignoreNotFound } from '../api.ts';
+
+/** The result of a deletion: null if it succeeded, otherwise the error message. */
+export type DeleteResult = string | null;
+
+const MAX_CONCURRENT = 4;
+
+/** Deletes several items, a few at a time, and reports the result of each by its ID as soon as it is known. */
+export function useDeleteMany<Item extends { readonly id: string }>(remove: (item: Item) => Promise<unknown>) {
+  const [results, setResults] = useState<ReadonlyMap<string, DeleteResult>>(new Map());
+  const isDeleted = ({ id }: Item) => results.get(id) === null;
+
+  async function deleteOne(item: Item): Promise<void> {
+    const result = await ignoreNotFound(remove(item)).then(() => null, getErrorMessage);
+    setResults((before) => new Map(before).set(item.id, result));
+  }
+
+  return {
+    results,
+    isDeleted,
+    failedCount: [...results.values()].filter((result) => result !== null).length,
+    /** Deletes those of the items that have not been deleted yet. */
+    async deleteMany(items: readonly Item[]): Promise<void> {
+      const queue = items.filter((item) => !isDeleted(item));
+      const worker = async () => {
+        for (let next = queue.shift(); next !== undefined; next = queue.shift()) await deleteOne(next);
+      };
+      await Promise.all(Array.from({ length: MAX_CONCURRENT }, worker));
+    },
+  };
+}

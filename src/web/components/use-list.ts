@@ -1,0 +1,31 @@
+import { keepPreviousData, type UseQueryOptions, type UseQueryResult, useQuery } from '@tanstack/react-query';
+import type { Page } from '../../contract/paging.ts';
+import type { WorkStatus } from '../../contract/vocabulary.ts';
+import { isInProgress } from './job-status.tsx';
+
+type ListOptions<Row> = Pick<UseQueryOptions<Page<Row>>, 'enabled' | 'refetchInterval'>;
+
+/** Reads one page of a list. While another page or another filter loads, the previous rows stay. */
+export function useList<Query extends object, Row>(
+  queryKey: readonly unknown[],
+  list: (query: Query, options: { readonly signal: AbortSignal }) => Promise<Page<Row>>,
+  query: Query,
+  options: ListOptions<Row> = {},
+): UseQueryResult<Page<Row>> {
+  return useQuery({
+    queryKey: [...queryKey, 'list', query],
+    queryFn: ({ signal }) => list(query, { signal }),
+    placeholderData: keepPreviousData,
+    ...options,
+  });
+}
+
+/** The polling interval of a list of jobs: short while any of them is in progress. */
+export const pollJobs: { refetchInterval: (query: JobsQuery) => number } = {
+  refetchInterval: ({ state: { data } }) =>
+    data?.data.some(({ status }) => isInProgress(status)) === true ? 2000 : 10_000,
+};
+
+interface JobsQuery {
+  readonly state: { readonly data: Page<{ readonly status: WorkStatus }> | undefined };
+}
