@@ -1,13 +1,14 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Passkey } from '../../contract/passkeys.ts';
-import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
+import { api, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { IconEdit, IconFingerprint, IconPlus } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
-import { Notice, Tag } from '../components/notice.tsx';
+import { Tag } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { Section } from '../components/section.tsx';
@@ -26,29 +27,16 @@ function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; re
     initialValues: { name: passkey.name },
     validate: { name: (name) => (name.trim() === '' ? 'Enter a name' : null) },
   });
-  const rename = useMutation({
-    mutationFn: (name: string) => api.passkeys.update(passkey.id, { name }),
-    onError: (error) => form.setErrors(getFieldErrors(error) ?? {}),
-    onSuccess: async () => {
-      await invalidatePasskeys();
-      onClose();
-    },
+  const saving = useSubmit(form, async ({ name }) => {
+    await api.passkeys.update(passkey.id, { name });
+    await invalidatePasskeys();
+    onClose();
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(({ name }) => rename.mutate(name))}>
+    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
       <Stack gap="md">
         <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
-        {rename.error !== null && getFieldErrors(rename.error) === null && (
-          <Notice tone="bad">{getErrorMessage(rename.error)}</Notice>
-        )}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={rename.isPending}>
-            Rename
-          </Button>
-        </Group>
+        <FormFooter saving={saving} submitLabel="Rename" onCancel={onClose} />
       </Stack>
     </form>
   );

@@ -1,8 +1,7 @@
-import { Button, Group, Stack, TextInput } from '@mantine/core';
+import { Stack, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation } from '@tanstack/react-query';
-import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
-import { Notice } from '../components/notice.tsx';
+import { api, queryClient } from '../api.ts';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { Section } from '../components/section.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { meQuery, useMe } from '../session.ts';
@@ -12,19 +11,16 @@ import { validatePersonName } from '../validation.ts';
 export function ProfileSection() {
   const me = useMe();
   const form = useAppForm({ initialValues: { name: me.name }, validate: { name: validatePersonName } });
-  const save = useMutation({
-    mutationFn: (name: string) => api.me.update({ name }),
-    onError: (error) => form.setErrors(getFieldErrors(error) ?? {}),
-    onSuccess: (person) => {
-      queryClient.setQueryData(meQuery.queryKey, person);
-      form.setInitialValues({ name: person.name });
-      form.reset();
-      notifications.show({ message: 'Name changed' });
-    },
+  const saving = useSubmit(form, async ({ name }) => {
+    const person = await api.me.update({ name });
+    queryClient.setQueryData(meQuery.queryKey, person);
+    form.setInitialValues({ name: person.name });
+    form.reset();
+    notifications.show({ message: 'Name changed' });
   });
   return (
     <Section title="Profile" description="Others see your name next to what you create and change.">
-      <form noValidate onSubmit={form.onSubmit(({ name }) => save.mutate(name))}>
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="md">
           <TextInput label="Name" autoComplete="name" {...form.getInputProps('name')} />
           <TextInput
@@ -34,14 +30,7 @@ export function ProfileSection() {
             variant="filled"
             readOnly
           />
-          {save.error !== null && getFieldErrors(save.error) === null && (
-            <Notice tone="bad">{getErrorMessage(save.error)}</Notice>
-          )}
-          <Group justify="flex-end">
-            <Button type="submit" loading={save.isPending} disabled={!form.isDirty()}>
-              Save name
-            </Button>
-          </Group>
+          <FormFooter saving={saving} submitLabel="Save name" disabled={!form.isDirty()} />
         </Stack>
       </form>
     </Section>

@@ -1,11 +1,11 @@
 import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useInfiniteQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Session } from '../../contract/sessions.ts';
 import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { IconDeviceDesktop, IconTerminal2 } from '../components/icons.ts';
+import { LoadMoreButton, useInfiniteList } from '../components/infinite-list.tsx';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Tag } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -17,17 +17,12 @@ const SESSIONS_KEY = ['sessions'];
 
 /** The person's sessions, with buttons that end them. */
 export function SessionsSection() {
-  const { data, error, refetch, hasNextPage, fetchNextPage, isFetchingNextPage } = useInfiniteQuery({
-    queryKey: SESSIONS_KEY,
-    queryFn: ({ signal, pageParam }) => api.sessions.list({ limit: 20, cursor: pageParam }, { signal }),
-    initialPageParam: undefined as string | undefined,
-    getNextPageParam: (page) => page.nextCursor ?? undefined,
-  });
+  const list = useInfiniteList(SESSIONS_KEY, api.sessions.list, 20);
   const [ending, setEnding] = useState<Session | 'others' | null>(null);
 
-  if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
-  if (data === undefined) return <BlockSkeleton height={180} />;
-  const sessions = data.pages.flatMap((page) => page.data);
+  if (list.error !== null) return <ErrorState error={list.error} retry={() => void list.refetch()} />;
+  if (list.data === undefined) return <BlockSkeleton height={180} />;
+  const sessions = list.data;
   return (
     <Section
       title="Sessions"
@@ -73,11 +68,7 @@ export function SessionsSection() {
           />
         ))}
       </ItemList>
-      {hasNextPage && (
-        <Button variant="default" loading={isFetchingNextPage} onClick={() => void fetchNextPage()}>
-          Show older sessions
-        </Button>
-      )}
+      <LoadMoreButton list={list} label="Show older sessions" />
       <ConfirmDialog
         opened={ending !== null}
         onClose={() => setEnding(null)}

@@ -17,7 +17,7 @@ import { RecoveryCodes } from './recovery-codes.tsx';
 export type TwoFactorPurpose = 'enable' | 'renew' | 'disable';
 
 type DialogStep =
-  | { readonly step: 'prove' }
+  | { readonly step: 'reauthenticate' }
   | { readonly step: 'scan'; readonly secret: string; readonly uri: string }
   | { readonly step: 'codes'; readonly codes: readonly string[] };
 
@@ -115,7 +115,7 @@ interface TwoFactorDialogProps {
  * Mount it only while it is open.
  */
 export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialogProps) {
-  const [currentStep, setCurrentStep] = useState<DialogStep>({ step: 'prove' });
+  const [currentStep, setCurrentStep] = useState<DialogStep>({ step: 'reauthenticate' });
   const { title, verb: submitLabel, text } = PURPOSE_TEXTS[purpose];
   const isShowingCodes = currentStep.step === 'codes';
 
@@ -145,7 +145,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
       // Without a transition the recovery codes are removed from the document at once.
       transitionProps={{ duration: 0 }}
     >
-      {currentStep.step === 'prove' && (
+      {currentStep.step === 'reauthenticate' && (
         <ReauthenticationForm
           submitLabel={submitLabel}
           {...(purpose === 'disable' && { tone: 'bad' as const })}

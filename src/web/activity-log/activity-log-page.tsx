@@ -1,13 +1,13 @@
 import { Button, Group, Menu, Stack, Text } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { AuditEvent } from '../../contract/audit-events.ts';
-import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
-import { IconActivity, IconChevronDown, IconFileExport } from '../components/icons.ts';
+import { ExportMenu } from '../components/export-menu.tsx';
+import { IconActivity } from '../components/icons.ts';
 import { useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
+import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState, ErrorState, NoPermission, TableSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
@@ -20,7 +20,7 @@ import { Filters } from './filters.tsx';
 const POLL_INTERVAL_MS = 4000;
 const numberFormat = new Intl.NumberFormat('en');
 
-function ExportMenu({ getFilter }: { readonly getFilter: (name: string) => string | undefined }) {
+function LogExport({ getFilter }: { readonly getFilter: (name: string) => string | undefined }) {
   const { workspace, api } = useWorkspace();
   const [exportedCount, setExportedCount] = useState(0);
   const exportLogFile = useMutation({
@@ -29,30 +29,17 @@ function ExportMenu({ getFilter }: { readonly getFilter: (name: string) => strin
       const file = await exportLog(api, toAuditQuery(getFilter, Date.now()), format, setExportedCount);
       download(`${workspace.slug}-activity-${new Date().toISOString().slice(0, 10)}.${format}`, file);
     },
-    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
+    onError: notifyError,
   });
   return (
     <Group gap={0}>
       <Text fz="sm" c="dimmed" role="status">
         {exportLogFile.isPending && exportedCount > 0 ? `${numberFormat.format(exportedCount)} events …\u2002` : ''}
       </Text>
-      <Menu>
-        <Menu.Target>
-          <Button
-            variant="default"
-            loading={exportLogFile.isPending}
-            leftSection={<IconFileExport size={16} />}
-            rightSection={<IconChevronDown size={14} />}
-          >
-            Export
-          </Button>
-        </Menu.Target>
-        <Menu.Dropdown>
-          <Menu.Label>Matching events</Menu.Label>
-          <Menu.Item onClick={() => exportLogFile.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
-          <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>NDJSON, one event per line</Menu.Item>
-        </Menu.Dropdown>
-      </Menu>
+      <ExportMenu busy={exportLogFile.isPending} label="Matching events">
+        <Menu.Item onClick={() => exportLogFile.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
+        <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>NDJSON, one event per line</Menu.Item>
+      </ExportMenu>
     </Group>
   );
 }
@@ -96,7 +83,7 @@ function ActivityLog() {
           )}
         </>
       }
-      actions={<ExportMenu getFilter={state.get} />}
+      actions={<LogExport getFilter={state.get} />}
     >
       <Stack gap="sm">
         <Filters state={state} findName={(id) => names.get(id)} />

@@ -115,7 +115,7 @@ export function EventRow({ event }: { readonly event: AuditEvent }) {
   const Icon = failed ? IconAlertTriangle : (ICONS[event.action.split('.')[0] ?? ''] ?? IconActivity);
   return (
     <li className={styles['event']} {...(opened && { 'data-opened': true })}>
-      <div className={styles['line']}>
+      <div className={styles['summary']}>
         <span className={`${styles['icon']} ${failed ? 'tone-warn' : 'tone-mute'}`} aria-hidden>
           <Icon size={16} />
         </span>

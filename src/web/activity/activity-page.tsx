@@ -1,16 +1,16 @@
-import { Button, Menu, NativeSelect, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
+import { Menu, NativeSelect, SegmentedControl, Skeleton, Stack, Text } from '@mantine/core';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { ACTIVITY_GROUPS, type ActivityGroup } from '../../contract/vocabulary.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
-import { getErrorMessage } from '../api.ts';
 import { download } from '../components/download.ts';
+import { ExportMenu } from '../components/export-menu.tsx';
 import { FilterBar, TextFilter } from '../components/filters.tsx';
 import { capitalize } from '../components/format.ts';
-import { IconChevronDown, IconFileExport } from '../components/icons.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { type ListState, useListState } from '../components/list-state.ts';
+import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
@@ -23,7 +23,10 @@ import { DEFAULT_RANGE, intervalsFor, parseChartRange, parseGroup, RELATIVE_RANG
 import { EventsTable } from './events-table.tsx';
 import { HowToSend } from './how-to-send.tsx';
 
-const ActivityChart = lazy(async () => ({ default: (await import('./activity-chart.tsx')).ActivityChart }));
+const ActivityChart = lazyComponent(
+  () => import('./activity-chart.tsx').then((file) => file.ActivityChart),
+  <Skeleton h={260} radius="md" />,
+);
 
 const EVENT_FILTERS = ['type', 'source', 'subject'] as const;
 const POLL_INTERVAL_MS = 15_000;
@@ -40,7 +43,7 @@ function toEventQuery(state: ListState, now: number): ActivityListQuery {
   };
 }
 
-function ExportMenu({ state }: { readonly state: ListState }) {
+function ActivityExport({ state }: { readonly state: ListState }) {
   const { api, workspace } = useWorkspace();
   const exportCsv = useMutation({
     mutationFn: async (content: 'events' | 'chart') => {
@@ -54,28 +57,15 @@ function ExportMenu({ state }: { readonly state: ListState }) {
       const file = await new Response(stream, { headers: { 'content-type': 'text/csv' } }).blob();
       download(`${workspace.slug}-${content === 'events' ? 'events' : `events-by-${groupBy}`}.csv`, file);
     },
-    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
+    onError: notifyError,
   });
   return (
-    <Menu width={290}>
-      <Menu.Target>
-        <Button
-          variant="default"
-          loading={exportCsv.isPending}
-          leftSection={<IconFileExport size={16} />}
-          rightSection={<IconChevronDown size={14} />}
-        >
-          Export
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>Export as CSV</Menu.Label>
-        <Menu.Item onClick={() => exportCsv.mutate('events')}>
-          Events, up to {RESOURCE_LIMITS.activityCsv.toLocaleString('en')}
-        </Menu.Item>
-        <Menu.Item onClick={() => exportCsv.mutate('chart')}>Chart data</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <ExportMenu busy={exportCsv.isPending} label="Export as CSV">
+      <Menu.Item onClick={() => exportCsv.mutate('events')}>
+        Events, up to {RESOURCE_LIMITS.activityCsv.toLocaleString('en')}
+      </Menu.Item>
+      <Menu.Item onClick={() => exportCsv.mutate('chart')}>Chart data</Menu.Item>
+    </ExportMenu>
   );
 }
 
@@ -173,9 +163,7 @@ function ChartSection({
       }
     >
       <div aria-hidden style={isPlaceholderData ? { opacity: 0.6 } : undefined}>
-        <Suspense fallback={<Skeleton h={260} radius="md" />}>
-          <ActivityChart chart={chart} interval={range.interval} metric={metric} />
-        </Suspense>
+        <ActivityChart chart={chart} interval={range.interval} metric={metric} />
       </div>
       <ChartLegend chart={chart} groupBy={groupBy} onSelect={(key) => onSelect(groupBy, key)} />
       <ChartDataTable chart={chart} interval={range.interval} />
@@ -190,7 +178,7 @@ export function ActivityPage() {
     <Page
       title="Activity"
       description="Events your applications report as CloudEvents: counts over time, and the events themselves."
-      actions={<ExportMenu state={state} />}
+      actions={<ActivityExport state={state} />}
     >
       <Stack gap="lg">
         <Controls state={state} />

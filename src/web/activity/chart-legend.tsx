@@ -19,7 +19,7 @@ function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSerie
   return (
     <button
       type="button"
-      className={styles['choose']}
+      className={styles['filterButton']}
       onClick={() => onSelect(key)}
       title={`Filter events by this ${groupBy}`}
     >

@@ -3,7 +3,8 @@ import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ApiKey } from '../../contract/api-keys.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
+import { notifyError } from '../components/notify-error.ts';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 
@@ -16,7 +17,7 @@ export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
     mutationFn: (active: boolean) => api.apiKeys.update(apiKey.id, { active }),
     onSuccess: ({ name, active }) =>
       notifications.show({ message: active ? `API key ${name} enabled` : `API key ${name} disabled` }),
-    onError: (error) => notifications.show({ message: getErrorMessage(error), color: 'red' }),
+    onError: notifyError,
     onSettled: async () => {
       await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
       setPendingValue(null);

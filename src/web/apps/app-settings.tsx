@@ -1,5 +1,4 @@
-import { Button, Group, NativeSelect, Stack } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { Group, NativeSelect, Stack } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import type { App } from '../../contract/apps.ts';
@@ -8,8 +7,8 @@ import { COMMAND_INTERPRETERS } from '../../contract/vocabulary.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { ConditionalEditFooter, EditLoader, useEditForm } from '../components/conditional-edit.tsx';
+import { DangerSection } from '../components/danger-section.tsx';
 import { CodeInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
-import { IconTrash } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
@@ -198,24 +197,15 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
 
 function DeleteSection({ app }: { readonly app: App }) {
   const navigate = useNavigate();
-  const [opened, { open, close }] = useDisclosure();
   return (
-    <Section
+    <DangerSection
       title="Delete app"
       description="Deletes the app with its environment and all versions of it. This cannot be undone."
-      tone="bad"
-      actions={
-        <Group>
-          <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={open}>
-            Delete app…
-          </Button>
-        </Group>
-      }
     >
-      {opened && (
+      {(close) => (
         <DeleteAppDialog app={app} onClose={close} onDeleted={() => void navigate({ to: '/apps', search: {} })} />
       )}
-    </Section>
+    </DangerSection>
   );
 }
 

@@ -1,12 +1,11 @@
-import { ActionIcon, Button, Group, Text, Tooltip } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useState } from 'react';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { IconAction } from '../components/icon-action.tsx';
 import { IconArrowDown, IconArrowUp, IconEdit, IconPlus, IconTrash } from '../components/icons.ts';
-import { ItemList, ItemListRow } from '../components/item-list.tsx';
-import { Tag } from '../components/notice.tsx';
-import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
-import styles from './apps.module.css';
+import type { Hook } from './app-form.ts';
 import { HookDialog } from './hook-dialog.tsx';
+import { HookList } from './hook-list.tsx';
 
 interface HooksFieldProps {
   readonly hooks: readonly Hook[];
@@ -15,8 +14,8 @@ interface HooksFieldProps {
 
 /** The hooks of an app: add, edit, reorder, remove. They are saved along with the app. */
 export function HooksField({ hooks, onChange }: HooksFieldProps) {
-  const [open, setOpen] = useState<{ readonly at: number | null } | null>(null);
-  const editedHook = open?.at == null ? null : (hooks[open.at] ?? null);
+  const [open, setOpen] = useState<{ readonly index: number | null } | null>(null);
+  const editedHook = open?.index == null ? null : (hooks[open.index] ?? null);
 
   function swap(index: number, otherIndex: number) {
     const next = [...hooks];
@@ -27,56 +26,37 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
     onChange(next);
   }
 
-  const actionButton = (label: string, Icon: typeof IconEdit, onClick: () => void, disabled = false) => (
-    <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={label} disabled={disabled} onClick={onClick}>
-        <Icon size={16} />
-      </ActionIcon>
-    </Tooltip>
-  );
-
   return (
     <>
-      {hooks.length === 0 ? (
-        <Text fz="sm" c="dimmed">
-          No hooks yet. Most apps install and build after setup, and restart after release.
-        </Text>
-      ) : (
-        <ItemList label="Hooks">
-          {hooks.map((hook, index) => (
-            <ItemListRow
-              key={hook.name}
-              title={
-                <>
-                  {hook.name} <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
-                  {!hook.active && <Tag tone="warn">Inactive</Tag>}
-                </>
-              }
-              note={<pre className={styles['command']}>{hook.run}</pre>}
-              actions={
-                <Group gap={2} wrap="nowrap">
-                  {actionButton(`Move ${hook.name} up`, IconArrowUp, () => swap(index, index - 1), index === 0)}
-                  {actionButton(
-                    `Move ${hook.name} down`,
-                    IconArrowDown,
-                    () => swap(index, index + 1),
-                    index === hooks.length - 1,
-                  )}
-                  {actionButton(`Edit ${hook.name}`, IconEdit, () => setOpen({ at: index }))}
-                  {actionButton(`Remove ${hook.name}`, IconTrash, () => onChange(hooks.toSpliced(index, 1)))}
-                </Group>
-              }
+      <HookList
+        hooks={hooks}
+        emptyText="No hooks yet. Most apps install and build after setup, and restart after release."
+        renderActions={({ name }, index) => (
+          <Group gap={2} wrap="nowrap">
+            <IconAction
+              label={`Move ${name} up`}
+              Icon={IconArrowUp}
+              disabled={index === 0}
+              onClick={() => swap(index, index - 1)}
             />
-          ))}
-        </ItemList>
-      )}
+            <IconAction
+              label={`Move ${name} down`}
+              Icon={IconArrowDown}
+              disabled={index === hooks.length - 1}
+              onClick={() => swap(index, index + 1)}
+            />
+            <IconAction label={`Edit ${name}`} Icon={IconEdit} onClick={() => setOpen({ index })} />
+            <IconAction label={`Remove ${name}`} Icon={IconTrash} onClick={() => onChange(hooks.toSpliced(index, 1))} />
+          </Group>
+        )}
+      />
       <Group>
         <Button
           variant="default"
           size="xs"
           leftSection={<IconPlus size={16} />}
           disabled={hooks.length >= RESOURCE_LIMITS.hooks}
-          onClick={() => setOpen({ at: null })}
+          onClick={() => setOpen({ index: null })}
         >
           Add hook
         </Button>
@@ -84,9 +64,9 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
       {open !== null && (
         <HookDialog
           hook={editedHook}
-          existingNames={hooks.filter((one) => one !== editedHook).map(({ name }) => name)}
+          existingNames={hooks.filter((hook) => hook !== editedHook).map(({ name }) => name)}
           onClose={() => setOpen(null)}
-          onDone={(hook) => onChange(open.at === null ? [...hooks, hook] : hooks.with(open.at, hook))}
+          onDone={(hook) => onChange(open.index === null ? [...hooks, hook] : hooks.with(open.index, hook))}
         />
       )}
     </>

@@ -1,6 +1,7 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { getErrorMessage } from '../api.ts';
+import { ConfirmationInput } from './confirmation-input.tsx';
 import { Dialog } from './dialog.tsx';
 import { Notice } from './notice.tsx';
 
@@ -30,7 +31,7 @@ function ConfirmForm({
   confirmationText = null,
   onConfirm,
 }: ConfirmDialogProps) {
-  const [typedText, setText] = useState('');
+  const [typedText, setTypedText] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const isConfirmed = confirmationText === null || typedText.trim() === confirmationText;
@@ -61,22 +62,7 @@ function ConfirmForm({
       <Stack gap="md">
         {children}
         {confirmationText !== null && (
-          <TextInput
-            label={
-              <>
-                Type{' '}
-                <Text span inherit fw={650}>
-                  {confirmationText}
-                </Text>{' '}
-                to confirm
-              </>
-            }
-            value={typedText}
-            onChange={(event) => setText(event.currentTarget.value)}
-            autoComplete="off"
-            spellCheck={false}
-            data-autofocus
-          />
+          <ConfirmationInput text={confirmationText} value={typedText} onChange={setTypedText} />
         )}
         {error !== null && <Notice tone="bad">{getErrorMessage(error)}</Notice>}
         <Group justify="flex-end" gap="sm">

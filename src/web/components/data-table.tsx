@@ -107,7 +107,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 <ColumnHeader key={column.key} column={column} state={state} />
               ))}
               {renderRowActions !== undefined && (
-                <th scope="col" className={styles['tools']}>
+                <th scope="col" className={styles['actions']}>
                   <span className="visually-hidden">Actions</span>
                 </th>
               )}
@@ -143,7 +143,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                       <div>{column.cell(row)}</div>
                     </td>
                   ))}
-                  {renderRowActions !== undefined && <td className={styles['tools']}>{renderRowActions(row)}</td>}
+                  {renderRowActions !== undefined && <td className={styles['actions']}>{renderRowActions(row)}</td>}
                 </tr>
               );
             })}

@@ -1,22 +1,37 @@
-import type { ReactNode } from 'react';
+import { Fragment, type ReactNode } from 'react';
+import { CopyableId } from './copyable-id.tsx';
 import styles from './description-list.module.css';
+import { RelativeTime } from './relative-time.tsx';
+import { mono } from './text.tsx';
+
+/** A name and its value. An item that is false is left out. */
+type DescriptionItem = readonly [string, ReactNode] | false;
+
+/** The last items in the details of a named resource. */
+export const resourceItems = (resource: {
+  readonly slug: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly id: string;
+}): DescriptionItem[] => [
+  ['Slug', mono(resource.slug)],
+  ['Created', <RelativeTime key="created" time={resource.createdAt} />],
+  ['Updated', <RelativeTime key="updated" time={resource.updatedAt} />],
+  ['ID', <CopyableId key="id" id={resource.id} />],
+];
 
 /** Names and values in two columns. */
-export function DescriptionList({ items }: { readonly items: readonly (readonly [string, ReactNode])[] }) {
+export function DescriptionList({ items }: { readonly items: readonly DescriptionItem[] }) {
   return (
-    <dl className={styles['facts']}>
-      {items.map(([name, value]) => (
-        <DescriptionItem key={name} name={name} value={value} />
-      ))}
+    <dl className={styles['list']}>
+      {items
+        .filter((item) => item !== false)
+        .map(([name, value]) => (
+          <Fragment key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </Fragment>
+        ))}
     </dl>
-  );
-}
-
-function DescriptionItem({ name, value }: { readonly name: string; readonly value: ReactNode }) {
-  return (
-    <>
-      <dt>{name}</dt>
-      <dd>{value}</dd>
-    </>
   );
 }

@@ -1,21 +1,16 @@
 import { Button } from '@mantine/core';
 import { IconEdit, IconTrash } from './icons.ts';
 
-interface EditDeleteButtonsProps {
-  readonly onEdit: () => void;
-  readonly onDelete: () => void;
-}
+/** The button of a resource page that edits the resource. */
+export const EditButton = ({ onClick }: { readonly onClick: () => void }) => (
+  <Button variant="default" leftSection={<IconEdit size={16} />} onClick={onClick}>
+    Edit
+  </Button>
+);
 
-/** The buttons of a resource page for owners and admins. */
-export function EditDeleteButtons({ onEdit, onDelete }: EditDeleteButtonsProps) {
-  return (
-    <>
-      <Button variant="default" leftSection={<IconEdit size={16} />} onClick={onEdit}>
-        Edit
-      </Button>
-      <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={onDelete}>
-        Delete
-      </Button>
-    </>
-  );
-}
+/** The button of a resource page that deletes the resource. */
+export const DeleteButton = ({ onClick }: { readonly onClick: () => void }) => (
+  <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={onClick}>
+    Delete
+  </Button>
+);

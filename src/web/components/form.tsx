@@ -60,6 +60,8 @@ interface FormFooterProps {
   readonly onCancel?: (() => void) | undefined;
   readonly cancelLabel?: string;
   readonly disabled?: boolean;
+  /** Whether the submit button is as wide as the form. */
+  readonly fullWidth?: boolean;
   /** What someone else changed in the meantime; shown instead of the server's less specific error. */
   readonly conflictNotice?: ReactNode;
 }
@@ -71,6 +73,7 @@ export function FormFooter({
   onCancel,
   cancelLabel = 'Cancel',
   disabled = false,
+  fullWidth = false,
   conflictNotice,
 }: FormFooterProps) {
   const isConflictShown = conflictNotice !== undefined && conflictNotice !== false && isConflict(saving.error);
@@ -84,7 +87,7 @@ export function FormFooter({
             {cancelLabel}
           </Button>
         )}
-        <Button type="submit" loading={saving.busy} disabled={disabled}>
+        <Button type="submit" loading={saving.busy} disabled={disabled} {...(fullWidth && { flex: 1 })}>
           {submitLabel}
         </Button>
       </Group>

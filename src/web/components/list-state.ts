@@ -4,7 +4,7 @@ import { RESOURCE_SORTS } from '../../contract/vocabulary.ts';
 declare module '@tanstack/react-router' {
   interface HistoryState {
     /** The cursors of the previous pages, for going back. */
-    readonly trail?: readonly string[];
+    readonly previousCursors?: readonly string[];
   }
 }
 
@@ -26,7 +26,7 @@ type Search = Record<string, string | undefined>;
 
 export function useListState(): ListState {
   const search = useSearch({ strict: false }) as Search;
-  const trail = useLocation({ select: (location) => location.state.trail }) ?? [];
+  const previousCursors = useLocation({ select: (location) => location.state.previousCursors }) ?? [];
   const navigate = useNavigate();
   const updateSearch = (change: Search, cursors: readonly string[], replace: boolean) =>
     void navigate({
@@ -38,7 +38,7 @@ export function useListState(): ListState {
         }
         return after;
       },
-      state: { trail: cursors },
+      state: { previousCursors: cursors },
       replace,
       resetScroll: false,
     } as never);
@@ -51,13 +51,13 @@ export function useListState(): ListState {
     },
     cursor: search['cursor'],
     isPaged: search['cursor'] !== undefined,
-    canGoBack: trail.length > 0,
-    next: (cursor) => updateSearch({ cursor }, [...trail, search['cursor'] ?? ''], false),
-    previous: () => updateSearch({ cursor: trail.at(-1) }, trail.slice(0, -1), false),
+    canGoBack: previousCursors.length > 0,
+    next: (cursor) => updateSearch({ cursor }, [...previousCursors, search['cursor'] ?? ''], false),
+    previous: () => updateSearch({ cursor: previousCursors.at(-1) }, previousCursors.slice(0, -1), false),
   };
 }
 
-/** Returns the sort order of a list of projects, apps or servers; undefined if the URL's value is invalid. */
+/** Returns the sort order of a list of projects, apps, servers or scripts; undefined if the URL's value is invalid. */
 export function getResourceSort(state: ListState): (typeof RESOURCE_SORTS)[number] | undefined {
   return RESOURCE_SORTS.find((sort) => sort === state.get('sort'));
 }

@@ -1,5 +1,4 @@
 import { Button, Group, Switch, Text } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { LogLine } from '../../contract/logs.ts';
 import type { CallOptions, LogAsk } from '../../sdk/client.ts';
@@ -8,6 +7,7 @@ import { download } from './download.ts';
 import { IconDownload } from './icons.ts';
 import styles from './live-log.module.css';
 import { Notice } from './notice.tsx';
+import { notifyError } from './notify-error.ts';
 import { Section } from './section.tsx';
 import { toPlainText } from './terminal-text.ts';
 
@@ -77,7 +77,7 @@ const LogLineRow = memo(function Line({ line, heading }: LogLineRowProps) {
   return (
     <>
       {heading !== null && <div className={styles['step']}>{heading}</div>}
-      <div className={styles['line']} data-stream={stream}>
+      <div className={styles['logLine']} data-stream={stream}>
         <time dateTime={time}>{clock.format(new Date(time))}</time>
         <span>{toPlainText(text)}</span>
       </div>
@@ -116,7 +116,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
       }
       download(`${id}.log`, new Blob(parts, { type: 'text/plain' }));
     } catch (thrown) {
-      notifications.show({ color: 'red', message: getErrorMessage(thrown) });
+      notifyError(thrown);
     } finally {
       setSaving(false);
     }

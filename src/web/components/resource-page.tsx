@@ -1,9 +1,12 @@
 import { Stack, Text } from '@mantine/core';
-import type { UseQueryResult } from '@tanstack/react-query';
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
-import { DevpilotError } from '../../sdk/client.ts';
+import { type CallOptions, DevpilotError } from '../../sdk/client.ts';
+import { useWorkspace } from '../session.ts';
 import { capitalize } from './format.ts';
 import { IconTrash } from './icons.ts';
+import { BackLink } from './link.tsx';
 import { Page } from './page.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from './states.tsx';
 
@@ -45,5 +48,32 @@ export function ResourcePage<Item>({ noun, title, backLink, query, children }: R
         </Page>
       )}
     </Stack>
+  );
+}
+
+interface NamedResourcePageProps<Item> {
+  /** The kind of the resource, which is also the parameter of the page's route. */
+  readonly noun: 'project' | 'server' | 'script';
+  readonly get: (id: string, options: CallOptions) => Promise<Item>;
+  readonly children: (item: Item) => ReactNode;
+}
+
+/** The page of the project, server or script in the URL. */
+export function NamedResourcePage<Item>({ noun, get, children }: NamedResourcePageProps<Item>) {
+  const { workspace } = useWorkspace();
+  const { [noun]: id = '' } = useParams({ strict: false });
+  const query = useQuery({
+    queryKey: [workspace.id, `${noun}s`, id],
+    queryFn: ({ signal }) => get(id, { signal }),
+  });
+  return (
+    <ResourcePage
+      noun={noun}
+      title={capitalize(noun)}
+      backLink={<BackLink to={`/${noun}s`}>{capitalize(noun)}s</BackLink>}
+      query={query}
+    >
+      {children}
+    </ResourcePage>
   );
 }

@@ -1,20 +1,23 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import { describeRight } from '../../contract/vocabulary.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
-import { CopyButton } from '../components/copy-button.tsx';
+import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
+import { DeleteButton, EditButton } from '../components/edit-delete-buttons.tsx';
 import { capitalize } from '../components/format.ts';
-import { IconEdit, IconRefresh, IconTrash } from '../components/icons.ts';
+import { IconRefresh, IconTrash } from '../components/icons.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from '../components/states.tsx';
+import { mono } from '../components/text.tsx';
 import {
   ACCESS_TOKENS,
   API_KEYS,
@@ -30,15 +33,15 @@ import styles from './credential.module.css';
 import { ActivitySection } from './events-section.tsx';
 import { UsesSections } from './uses-section.tsx';
 
-const DeleteCredentialDialog = lazy(async () => ({
-  default: (await import('../credentials/delete-credential-dialog.tsx')).DeleteCredentialDialog,
-}));
-const ReplaceCredentialDialog = lazy(async () => ({
-  default: (await import('../credentials/replace-credential-dialog.tsx')).ReplaceCredentialDialog,
-}));
-const EditApiKeyDialog = lazy(async () => ({
-  default: (await import('../api-keys/edit-api-key-dialog.tsx')).EditApiKeyDialog,
-}));
+const DeleteCredentialDialog = lazyComponent(() =>
+  import('../credentials/delete-credential-dialog.tsx').then((file) => file.DeleteCredentialDialog),
+);
+const ReplaceCredentialDialog = lazyComponent(() =>
+  import('../credentials/replace-credential-dialog.tsx').then((file) => file.ReplaceCredentialDialog),
+);
+const EditApiKeyDialog = lazyComponent(() =>
+  import('../api-keys/edit-api-key-dialog.tsx').then((file) => file.EditApiKeyDialog),
+);
 
 type DialogName = 'edit' | 'replace' | 'delete';
 
@@ -51,17 +54,11 @@ function CredentialActions({
 }) {
   return (
     <Group gap="xs">
-      {credential.kind === 'api_key' && (
-        <Button variant="default" leftSection={<IconEdit size={16} />} onClick={() => open('edit')}>
-          Edit
-        </Button>
-      )}
+      {credential.kind === 'api_key' && <EditButton onClick={() => open('edit')} />}
       <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => open('replace')}>
         Replace…
       </Button>
-      <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => open('delete')}>
-        Delete
-      </Button>
+      <DeleteButton onClick={() => open('delete')} />
     </Group>
   );
 }
@@ -69,6 +66,7 @@ function CredentialActions({
 function CredentialDetails({ credential }: { readonly credential: Credential }) {
   const { isAdmin } = useWorkspace();
   const kind = getKindConfig(credential);
+  const isKey = credential.kind === 'api_key';
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title="Details">
@@ -78,22 +76,19 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
             'Status',
             <Group key="status" gap="sm">
               <CredentialStatusTag credential={credential} />
-              {isAdmin && credential.kind === 'api_key' && <ActiveSwitch apiKey={credential} />}
+              {isAdmin && isKey && <ActiveSwitch apiKey={credential} />}
             </Group>,
           ],
-          ...(credential.kind === 'api_key' && credential.description !== null
-            ? [
-                [
-                  'Description',
-                  <span key="text" style={{ whiteSpace: 'pre-line' }}>
-                    {credential.description}
-                  </span>,
-                ] as const,
-              ]
-            : []),
+          isKey &&
+            credential.description !== null && [
+              'Description',
+              <span key="description" style={{ whiteSpace: 'pre-line' }}>
+                {credential.description}
+              </span>,
+            ],
           [
             kind.rightsLabel,
-            <ul key="rights" className={styles['meaning']}>
+            <ul key="rights" className={styles['rights']}>
               {getRights(credential).map((right) => (
                 <li key={right}>
                   <Tag tone={right === 'all' ? 'warn' : 'mute'}>{right}</Tag>
@@ -104,10 +99,8 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
               ))}
             </ul>,
           ],
-          ...(credential.kind === 'access_token'
-            ? [['Passphrase', credential.hasPassphrase ? 'Required' : 'None'] as const]
-            : []),
-          ...(credential.kind === 'api_key' && credential.guard ? [['Guards', 'Allowed'] as const] : []),
+          !isKey && ['Passphrase', credential.hasPassphrase ? 'Required' : 'None'],
+          isKey && credential.guard && ['Guards', 'Allowed'],
           ['Expires', expiresAt === null ? 'Never' : <RelativeTime key="expires" time={expiresAt} />],
           ['Last used', lastUsedAt === null ? 'Never' : <RelativeTime key="used" time={lastUsedAt} />],
           ['Uses', useCount.toLocaleString('en')],
@@ -117,17 +110,13 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
               <RelativeTime time={createdAt} /> by {createdBy === null ? 'a former member' : createdBy.name}
             </span>,
           ],
-          ...(credential.kind === 'api_key' && credential.updatedAt !== createdAt
-            ? [['Updated', <RelativeTime key="changed" time={credential.updatedAt} />] as const]
-            : []),
-          ['Secret', <span key="hint" className="mono">{`${kind.prefix}…${hint}`}</span>],
-          [
-            'ID',
-            <Group key="id" gap="xs">
-              <span className="mono">{id}</span>
-              <CopyButton text={id} size="compact-xs" />
-            </Group>,
-          ],
+          isKey &&
+            credential.updatedAt !== createdAt && [
+              'Updated',
+              <RelativeTime key="updated" time={credential.updatedAt} />,
+            ],
+          ['Secret', mono(`${kind.prefix}…${hint}`)],
+          ['ID', <CopyableId key="id" id={id} />],
         ]}
       />
     </Section>
@@ -185,18 +174,16 @@ export function CredentialPage() {
         </div>
         {isAdmin && <ActivitySection id={id} />}
       </Page>
-      <Suspense fallback={null}>
-        {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
-        {dialog === 'replace' && isAdmin && <ReplaceCredentialDialog credential={data} opened onClose={close} />}
-        {dialog === 'delete' && (
-          <DeleteCredentialDialog
-            credential={data}
-            opened
-            onClose={close}
-            onDeleted={() => void navigate({ to: kind.path, search: { workspace: workspace.slug } })}
-          />
-        )}
-      </Suspense>
+      {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
+      {dialog === 'replace' && isAdmin && <ReplaceCredentialDialog credential={data} opened onClose={close} />}
+      {dialog === 'delete' && (
+        <DeleteCredentialDialog
+          credential={data}
+          opened
+          onClose={close}
+          onDeleted={() => void navigate({ to: kind.path, search: { workspace: workspace.slug } })}
+        />
+      )}
     </Stack>
   );
 }

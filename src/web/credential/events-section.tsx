@@ -1,15 +1,16 @@
-import { Anchor, Skeleton, Text } from '@mantine/core';
+import { Anchor } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { Link } from '@tanstack/react-router';
 import { EventList } from '../activity-log/event-list.tsx';
 import { Section } from '../components/section.tsx';
-import { ErrorState } from '../components/states.tsx';
+import { BlockSkeleton, QueryContent } from '../components/states.tsx';
+import { dimmed } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 
 /** The activity log entries of a credential, also after its deletion. For owners and admins. */
 export function ActivitySection({ id }: { readonly id: string }) {
   const { workspace, api } = useWorkspace();
-  const { data, error, refetch } = useQuery({
+  const query = useQuery({
     queryKey: [workspace.id, 'audit-events', 'of', id],
     queryFn: ({ signal }) => api.auditEvents.list({ credential: id, limit: 20 }, { signal }),
     refetchInterval: 10_000,
@@ -29,19 +30,11 @@ export function ActivitySection({ id }: { readonly id: string }) {
         </Anchor>
       }
     >
-      {data === undefined ? (
-        error === null ? (
-          <Skeleton h={160} radius="md" aria-busy aria-label="Loading" role="status" />
-        ) : (
-          <ErrorState error={error} retry={() => void refetch()} />
-        )
-      ) : data.data.length === 0 ? (
-        <Text fz="sm" c="dimmed">
-          No activity recorded.
-        </Text>
-      ) : (
-        <EventList events={data.data} headingLevel={3} />
-      )}
+      <QueryContent query={query} placeholder={<BlockSkeleton height={160} />}>
+        {({ data }) =>
+          data.length === 0 ? dimmed('No activity recorded.') : <EventList events={data} headingLevel={3} />
+        }
+      </QueryContent>
     </Section>
   );
 }

@@ -1,7 +1,7 @@
 import { Skeleton, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
-import { lazy, Suspense } from 'react';
 import type { CredentialUses } from '../../contract/credentials.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
@@ -10,7 +10,10 @@ import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { type DailyUses, describeUses, fillLastThirtyDays } from './daily-uses.ts';
 
-const UsesChart = lazy(async () => ({ default: (await import('./uses-chart.tsx')).UsesChart }));
+const UsesChart = lazyComponent(
+  () => import('./uses-chart.tsx').then((file) => file.UsesChart),
+  <Skeleton h={200} radius="md" />,
+);
 
 function DailyUsesTable({ days }: { readonly days: readonly DailyUses[] }) {
   const usedDays = days.filter(({ uses }) => uses > 0);
@@ -130,9 +133,7 @@ export function UsesSections({ credential }: { readonly credential: Credential }
       <Section title="Uses per day" description={describeUses(days)}>
         {days.some(({ uses }) => uses > 0) && (
           <div aria-hidden>
-            <Suspense fallback={<Skeleton h={200} radius="md" />}>
-              <UsesChart days={days} />
-            </Suspense>
+            <UsesChart days={days} />
           </div>
         )}
         <DailyUsesTable days={days} />

@@ -1,6 +1,7 @@
-import { Button, Group, Progress, ScrollArea, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Progress, ScrollArea, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import { queryClient } from '../api.ts';
+import { ConfirmationInput } from '../components/confirmation-input.tsx';
 import { DeleteResultTag } from '../components/delete-result-tag.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { formatRelativeTime } from '../components/format.ts';
@@ -49,7 +50,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
     deleteCredential(api, credential),
   );
   const [phase, setPhase] = useState<'confirming' | 'deleting' | 'done'>('confirming');
-  const [typed, setTyped] = useState('');
+  const [typedText, setTypedText] = useState('');
   const inUse = credentials.filter((credential) => isInUse(credential)).length;
   const phrase = `delete ${credentials.length}`;
 
@@ -93,21 +94,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
             {inUse === 1 ? 'One of them was' : `${inUse} of them were`} used in the last 24 hours, so something probably
             still depends on {inUse === 1 ? 'it' : 'them'}.
           </Notice>
-          <TextInput
-            label={
-              <>
-                Type{' '}
-                <Text span inherit fw={650}>
-                  {phrase}
-                </Text>{' '}
-                to confirm
-              </>
-            }
-            value={typed}
-            onChange={(event) => setTyped(event.currentTarget.value)}
-            autoComplete="off"
-            data-autofocus
-          />
+          <ConfirmationInput text={phrase} value={typedText} onChange={setTypedText} />
         </>
       )}
       <Group justify="flex-end" gap="sm">
@@ -120,7 +107,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
           <Button
             className="button-bad"
             loading={phase === 'deleting'}
-            disabled={phase === 'confirming' && inUse > 0 && typed.trim() !== phrase}
+            disabled={phase === 'confirming' && inUse > 0 && typedText.trim() !== phrase}
             onClick={() => void deleteAll()}
           >
             {phase === 'confirming' ? `Delete ${credentials.length}` : 'Retry failed'}

@@ -4,6 +4,7 @@ import { formatDate, formatDateTime } from '../components/format.ts';
 import { IconLock } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
+import { dimmed } from '../components/text.tsx';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { RightTags } from './rights-chips.tsx';
@@ -80,14 +81,7 @@ export function credentialColumns(kind: CredentialKindConfig): Column<Credential
       key: 'expires',
       label: 'Expires',
       sort: 'expiresAt',
-      cell: (credential) =>
-        credential.expiresAt === null ? (
-          <Text span inherit c="dimmed">
-            Never
-          </Text>
-        ) : (
-          <DateCell time={credential.expiresAt} />
-        ),
+      cell: ({ expiresAt }) => (expiresAt === null ? dimmed('Never') : <DateCell time={expiresAt} />),
     },
     {
       key: 'used',
@@ -95,9 +89,7 @@ export function credentialColumns(kind: CredentialKindConfig): Column<Credential
       sort: 'lastUsedAt',
       cell: (credential) =>
         credential.lastUsedAt === null ? (
-          <Text span inherit c="dimmed">
-            Never
-          </Text>
+          dimmed('Never')
         ) : (
           <span style={{ whiteSpace: 'nowrap' }}>
             <RelativeTime time={credential.lastUsedAt} />

@@ -30,11 +30,11 @@ export function useCreateCredential(
   kind: CredentialKindConfig,
 ): (request: CredentialRequest) => Promise<RevealedCredential> {
   const { api, workspace } = useWorkspace();
-  const lastRequest = useRef({ wish: '', idempotencyKey: '' });
+  const lastRequest = useRef({ requestText: '', idempotencyKey: '' });
   return async (request) => {
     const requestText = JSON.stringify(request);
-    if (lastRequest.current.wish !== requestText)
-      lastRequest.current = { wish: requestText, idempotencyKey: randomIdempotencyKey() };
+    if (lastRequest.current.requestText !== requestText)
+      lastRequest.current = { requestText, idempotencyKey: randomIdempotencyKey() };
     const { idempotencyKey } = lastRequest.current;
     const { name, description, rights, passphrase, expiresAt, active, guard } = request;
     const create = (): Promise<CreatedCredential> =>
@@ -55,7 +55,7 @@ export function useCreateCredential(
             { idempotencyKey },
           );
     const created = await create();
-    lastRequest.current = { wish: '', idempotencyKey: '' };
+    lastRequest.current = { requestText: '', idempotencyKey: '' };
     void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
     return { created, passphrase: request.generatedPassphrase ? request.passphrase : null };
   };

@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { Deployment } from '../../contract/deployments.ts';
 import { HOOK_STAGE_LABELS } from '../apps/app-form.ts';
-import { useResourceNames } from '../apps/resource-names.tsx';
+import { ServerLink, useResourceNames } from '../apps/resource-names.tsx';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
@@ -17,6 +17,7 @@ import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
+import { mono } from '../components/text.tsx';
 import { formatDuration } from '../components/units.ts';
 import { useWorkspace } from '../session.ts';
 import { STRATEGY_LABELS } from './deploy-form.ts';
@@ -62,21 +63,12 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
 }
 
 function Servers({ deployment }: { readonly deployment: Deployment }) {
-  const names = useResourceNames();
   if (deployment.servers.length < 2) return null;
   return (
     <Section title="Servers">
       <ItemList label="Servers">
         {deployment.servers.map(({ serverId, status }) => (
-          <ItemListRow
-            key={serverId}
-            title={
-              <TextLink to="/servers/$server" params={{ server: serverId }}>
-                {names.serverName(serverId) ?? serverId}
-              </TextLink>
-            }
-            actions={<JobStatusTag status={status} />}
-          />
+          <ItemListRow key={serverId} title={<ServerLink id={serverId} />} actions={<JobStatusTag status={status} />} />
         ))}
       </ItemList>
     </Section>
@@ -100,6 +92,7 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
   const { api } = useWorkspace();
   const names = useResourceNames();
   const { id, appId, kind, status, branch, commit, strategy, servers, error, approval, createdBy } = deployment;
+  const { rollbackOf, scheduledAt } = deployment;
   const hasSingleServer = servers.length === 1;
   const [onlyServer] = servers;
   return (
@@ -132,64 +125,32 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
                 {appName}
               </TextLink>,
             ],
-            [
-              'Branch',
-              branch === null ? (
-                '–'
-              ) : (
-                <span key="branch" className="mono">
-                  {branch}
-                </span>
-              ),
-            ],
-            [
-              'Commit',
-              commit === null ? (
-                '–'
-              ) : (
-                <span key="commit" className="mono">
-                  {commit}
-                </span>
-              ),
-            ],
-            ...(hasSingleServer && onlyServer !== undefined
-              ? [
-                  [
-                    'Server',
-                    <TextLink key="server" to="/servers/$server" params={{ server: onlyServer.serverId }}>
-                      {names.serverName(onlyServer.serverId) ?? onlyServer.serverId}
-                    </TextLink>,
-                  ] as const,
-                ]
+            ['Branch', branch === null ? '–' : mono(branch)],
+            ['Commit', commit === null ? '–' : mono(commit)],
+            hasSingleServer && onlyServer !== undefined
+              ? ['Server', <ServerLink key="server" id={onlyServer.serverId} />]
               : [
-                  [
-                    'Strategy',
-                    strategy === 'rolling'
-                      ? `${STRATEGY_LABELS[strategy].label}, ${deployment.batchSize} at a time, ${deployment.pauseSeconds} s pause`
-                      : STRATEGY_LABELS[strategy].label,
-                  ] as const,
-                ]),
-            ...(deployment.rollbackOf === null
-              ? []
-              : [
-                  [
-                    'Rolls back to',
-                    <TextLink key="of" to="/deployments/$id" params={{ id: deployment.rollbackOf }}>
-                      an earlier deployment
-                    </TextLink>,
-                  ] as const,
-                ]),
-            ...(deployment.scheduledAt === null
-              ? []
-              : [['Scheduled for', formatDateTime(deployment.scheduledAt)] as const]),
-            ...(approval === null
-              ? []
-              : [['Approval', approval.by === null ? 'Pending' : `Approved by ${actorName(approval.by)}`] as const]),
+                  'Strategy',
+                  strategy === 'rolling'
+                    ? `${STRATEGY_LABELS[strategy].label}, ${deployment.batchSize} at a time, ${deployment.pauseSeconds} s pause`
+                    : STRATEGY_LABELS[strategy].label,
+                ],
+            rollbackOf !== null && [
+              'Rolls back to',
+              <TextLink key="of" to="/deployments/$id" params={{ id: rollbackOf }}>
+                an earlier deployment
+              </TextLink>,
+            ],
+            scheduledAt !== null && ['Scheduled for', formatDateTime(scheduledAt)],
+            approval !== null && [
+              'Approval',
+              approval.by === null ? 'Pending' : `Approved by ${actorName(approval.by)}`,
+            ],
             ...overrideItems(deployment),
-            ['Duration', <Duration key="took" {...deployment} />],
+            ['Duration', <Duration key="duration" {...deployment} />],
             [
               'Started',
-              <span key="begun">
+              <span key="started">
                 <RelativeTime time={deployment.createdAt} /> by {actorName(createdBy)}
               </span>,
             ],

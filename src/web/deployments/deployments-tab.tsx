@@ -1,18 +1,16 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import { IconRocket } from '../components/icons.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { TextLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { EmptyState } from '../components/states.tsx';
-import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 import { DeploymentTable } from './deployment-table.tsx';
 
-const DeployDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./deploy-dialog.tsx'))).DeployDialog,
-}));
+const DeployDialog = lazyComponent(() => import('./deploy-dialog.tsx').then((file) => file.DeployDialog));
 
 /** Returns what must be configured before the app can be deployed, or null if nothing is missing. */
 function missingConfiguration({ repository, directory }: App): string | null {
@@ -51,7 +49,7 @@ function AppDeployments({ app }: { readonly app: App }) {
           </EmptyState>
         }
       />
-      <Suspense fallback={null}>{open && <DeployDialog app={app} onClose={() => setOpen(false)} />}</Suspense>
+      {open && <DeployDialog app={app} onClose={() => setOpen(false)} />}
     </Stack>
   );
 }

@@ -1,7 +1,7 @@
-import { notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
+import { notifyError } from '../components/notify-error.ts';
 import { useWorkspace } from '../session.ts';
 
 /** The names of an app's variables, without their values. */
@@ -31,7 +31,7 @@ export function useRevealedValues(appId: string) {
       setValues((previous) => new Map([...previous, ...shown]));
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'audit-events'] });
     } catch (error) {
-      notifications.show({ color: 'red', message: getErrorMessage(error) });
+      notifyError(error);
     } finally {
       setPending(null);
     }

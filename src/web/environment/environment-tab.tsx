@@ -1,23 +1,17 @@
 import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
+import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import bar from '../components/action-bar.module.css';
 import { download } from '../components/download.ts';
+import { ExportMenu } from '../components/export-menu.tsx';
 import { isConflict } from '../components/form.tsx';
-import {
-  IconChevronDown,
-  IconDownload,
-  IconEye,
-  IconEyeOff,
-  IconPlus,
-  IconSearch,
-  IconUpload,
-  IconVariable,
-} from '../components/icons.ts';
+import { IconEye, IconEyeOff, IconPlus, IconSearch, IconUpload, IconVariable } from '../components/icons.ts';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
+import { notifyError } from '../components/notify-error.ts';
 import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './environment.module.css';
@@ -31,37 +25,19 @@ import { VariableRow } from './variable-row.tsx';
 
 type OpenDialog = 'add' | 'import' | 'review' | { readonly change: string };
 
-function ExportMenu({ app }: { readonly app: App }) {
+function EnvironmentExport({ app }: { readonly app: App }) {
   const { api } = useWorkspace();
-  const [busy, setBusy] = useState(false);
-  async function save() {
-    setBusy(true);
-    try {
+  const save = useMutation({
+    mutationFn: async () => {
       const text = await api.environment.dotenv(app.id);
       download(`${app.slug}.env`, new Blob([text], { type: 'text/plain' }));
-    } catch (error) {
-      notifications.show({ color: 'red', message: getErrorMessage(error) });
-    } finally {
-      setBusy(false);
-    }
-  }
+    },
+    onError: notifyError,
+  });
   return (
-    <Menu width={260}>
-      <Menu.Target>
-        <Button
-          variant="default"
-          loading={busy}
-          leftSection={<IconDownload size={16} />}
-          rightSection={<IconChevronDown size={14} />}
-        >
-          Export
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>Reveals all values; this is recorded</Menu.Label>
-        <Menu.Item onClick={() => void save()}>Download as .env</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <ExportMenu busy={save.isPending} label="Reveals all values; this is recorded">
+      <Menu.Item onClick={() => save.mutate()}>Download as .env</Menu.Item>
+    </ExportMenu>
   );
 }
 
@@ -191,7 +167,7 @@ function VariableList({ app }: { readonly app: App }) {
             />
             <Group gap="xs">
               {isAdmin && <RevealAll revealed={revealed} disabled={names.size === 0} />}
-              {isAdmin && <ExportMenu app={app} />}
+              {isAdmin && <EnvironmentExport app={app} />}
               {importButton}
               {addButton}
             </Group>

@@ -1,33 +1,17 @@
-import { ActionIcon, Text, Tooltip } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { useCopy } from '../components/clipboard.ts';
+import { IconAction } from '../components/icon-action.tsx';
 import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
 import { RelativeTime } from '../components/relative-time.tsx';
 import styles from './environment.module.css';
 import type { VariableChange } from './environment-draft.ts';
 import { ChangeTag, MASK } from './review-dialog.tsx';
 
-interface RowActionProps {
-  readonly label: string;
-  readonly Icon: typeof IconEdit;
-  readonly onClick: () => void;
-  readonly loading?: boolean;
-}
-
-function RowAction({ label, Icon, onClick, loading = false }: RowActionProps) {
-  return (
-    <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={label} loading={loading} onClick={onClick}>
-        <Icon size={16} />
-      </ActionIcon>
-    </Tooltip>
-  );
-}
-
 function CopyValueButton({ name, value }: { readonly name: string; readonly value: string }) {
   const { state, copy } = useCopy(value);
   const label = { idle: `Copy ${name}`, copied: `Copied ${name}`, failed: 'Select the value and press Ctrl+C' }[state];
-  return <RowAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
+  return <IconAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }
 
 /** A value as it is. A long one scrolls and can be scrolled by keyboard. */
@@ -72,24 +56,24 @@ export function VariableRow(props: VariableRowProps) {
         )}
       </div>
       <VariableValue value={value} />
-      <div className={styles['when']}>{updatedAt === null ? 'Not saved' : <RelativeTime time={updatedAt} />}</div>
-      <div className={styles['tools']}>
+      <div className={styles['time']}>{updatedAt === null ? 'Not saved' : <RelativeTime time={updatedAt} />}</div>
+      <div className={styles['actions']}>
         {value !== undefined && <CopyValueButton name={name} value={value} />}
         {change === null &&
           onReveal !== undefined &&
           (value === undefined ? (
-            <RowAction label={`Reveal ${name}`} Icon={IconEye} loading={revealing} onClick={onReveal} />
+            <IconAction label={`Reveal ${name}`} Icon={IconEye} loading={revealing} onClick={onReveal} />
           ) : (
-            <RowAction label={`Hide ${name}`} Icon={IconEyeOff} onClick={onHide} />
+            <IconAction label={`Hide ${name}`} Icon={IconEyeOff} onClick={onHide} />
           ))}
         {edit !== undefined && change !== 'removed' && (
-          <RowAction label={`Edit ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
+          <IconAction label={`Edit ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
         )}
         {edit !== undefined && change === null && (
-          <RowAction label={`Remove ${name}`} Icon={IconTrash} onClick={edit.onRemove} />
+          <IconAction label={`Remove ${name}`} Icon={IconTrash} onClick={edit.onRemove} />
         )}
         {edit !== undefined && change !== null && (
-          <RowAction label={`Undo change to ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
+          <IconAction label={`Undo change to ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
         )}
       </div>
     </li>

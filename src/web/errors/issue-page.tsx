@@ -1,18 +1,19 @@
-import { Button, Group, Skeleton, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import type { ErrorIssueDetail } from '../../contract/errors.ts';
+import type { ErrorEvent, ErrorIssueDetail } from '../../contract/errors.ts';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
+import { DeleteButton } from '../components/edit-delete-buttons.tsx';
 import { formatDateTime } from '../components/format.ts';
-import { IconTrash } from '../components/icons.ts';
 import { BackLink } from '../components/link.tsx';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
-import { ErrorState } from '../components/states.tsx';
+import { BlockSkeleton, QueryContent } from '../components/states.tsx';
+import { dimmed } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
@@ -50,25 +51,16 @@ function Facet({ title, values }: FacetProps) {
   );
 }
 
-/** The stored occurrences of an issue, one at a time, with buttons for older and newer ones. */
-function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
-  const { api, workspace } = useWorkspace();
-  const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);
-  const cursor = cursors.at(-1);
-  const { data, error, refetch } = useQuery({
-    queryKey: [workspace.id, 'errors', issue.id, 'events', cursor, cursor === undefined && issue.count],
-    queryFn: ({ signal }) => api.errors.issues.events(issue.id).list({ limit: 1, cursor }, { signal }),
-    placeholderData: keepPreviousData,
-  });
-  if (data === undefined) {
-    return error === null ? (
-      <Skeleton h={420} radius="lg" aria-busy aria-label="Loading" role="status" />
-    ) : (
-      <ErrorState error={error} retry={() => void refetch()} />
-    );
-  }
-  const [event] = data.data;
-  const { nextCursor } = data;
+interface OccurrencePageProps {
+  readonly event: ErrorEvent | undefined;
+  readonly isLatest: boolean;
+  /** Null on the first page. */
+  readonly onNewer: (() => void) | null;
+  /** Null on the last page. */
+  readonly onOlder: (() => void) | null;
+}
+
+function OccurrencePage({ event, isLatest, onNewer, onOlder }: OccurrencePageProps) {
   if (event === undefined) {
     return (
       <Section title="Occurrences">
@@ -78,39 +70,49 @@ function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
       </Section>
     );
   }
+  const source = [event.app, event.environment, event.release].filter((part) => part !== null);
   return (
     <>
       <Group justify="space-between" gap="sm">
         <Text fz="sm" role="status">
-          {cursor === undefined ? 'Latest occurrence' : 'Occurrence'}, {formatDateTime(event.time)}
-          {[event.app, event.environment, event.release].some((one) => one !== null) && (
-            <Text span inherit c="dimmed">
-              {' '}
-              {[event.app, event.environment, event.release].filter((one) => one !== null).join(' · ')}
-            </Text>
-          )}
+          {isLatest ? 'Latest occurrence' : 'Occurrence'}, {formatDateTime(event.time)}
+          {source.length > 0 && dimmed(` ${source.join(' · ')}`)}
         </Text>
         <Group gap="xs">
-          <Button
-            size="xs"
-            variant="default"
-            disabled={cursors.length === 1}
-            onClick={() => setCursors(cursors.slice(0, -1))}
-          >
+          <Button size="xs" variant="default" disabled={onNewer === null} onClick={() => onNewer?.()}>
             Newer
           </Button>
-          <Button
-            size="xs"
-            variant="default"
-            disabled={nextCursor === null}
-            onClick={() => nextCursor !== null && setCursors([...cursors, nextCursor])}
-          >
+          <Button size="xs" variant="default" disabled={onOlder === null} onClick={() => onOlder?.()}>
             Older
           </Button>
         </Group>
       </Group>
       <Occurrence event={event} />
     </>
+  );
+}
+
+/** The stored occurrences of an issue, one at a time, with buttons for older and newer ones. */
+function Occurrences({ issue }: { readonly issue: ErrorIssueDetail }) {
+  const { api, workspace } = useWorkspace();
+  const [cursors, setCursors] = useState<readonly (string | undefined)[]>([undefined]);
+  const cursor = cursors.at(-1);
+  const query = useQuery({
+    queryKey: [workspace.id, 'errors', issue.id, 'events', cursor, cursor === undefined && issue.count],
+    queryFn: ({ signal }) => api.errors.issues.events(issue.id).list({ limit: 1, cursor }, { signal }),
+    placeholderData: keepPreviousData,
+  });
+  return (
+    <QueryContent query={query} placeholder={<BlockSkeleton height={420} />}>
+      {({ data: [event], nextCursor }) => (
+        <OccurrencePage
+          event={event}
+          isLatest={cursor === undefined}
+          onNewer={cursors.length === 1 ? null : () => setCursors(cursors.slice(0, -1))}
+          onOlder={nextCursor === null ? null : () => setCursors([...cursors, nextCursor])}
+        />
+      )}
+    </QueryContent>
   );
 }
 
@@ -132,9 +134,7 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
         isAdmin && (
           <>
             <IssueStatusButtons issue={issue} />
-            <Button className="button-bad" leftSection={<IconTrash size={16} />} onClick={() => setDeleting(true)}>
-              Delete
-            </Button>
+            <DeleteButton onClick={() => setDeleting(true)} />
           </>
         )
       }
@@ -178,7 +178,7 @@ export function IssuePage() {
   const query = useQuery({
     queryKey: [workspace.id, 'errors', id],
     queryFn: ({ signal }) => api.errors.issues.get(id, { signal }),
-    refetchInterval: (one) => (one.state.error === null ? 15_000 : false),
+    refetchInterval: ({ state }) => (state.error === null ? 15_000 : false),
   });
   return (
     <ResourcePage noun="issue" title="Issue" backLink={<BackLink to="/errors">Errors</BackLink>} query={query}>

@@ -3,6 +3,7 @@ import type { ErrorBreadcrumb, ErrorEvent, ErrorFrame } from '../../contract/err
 import { DescriptionList } from '../components/description-list.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { Section } from '../components/section.tsx';
+import { mono } from '../components/text.tsx';
 import styles from './errors.module.css';
 
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
@@ -10,7 +11,7 @@ function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
   return (
     <li {...(inApp && { 'data-in-app': true })}>
       {frame.function ?? '(anonymous)'}{' '}
-      <span className={styles['place']}>
+      <span className={styles['location']}>
         {file ?? 'unknown file'}
         {line !== null && `:${line}`}
       </span>
@@ -91,17 +92,7 @@ export function Occurrence({ event }: { readonly event: ErrorEvent }) {
       {event.breadcrumbs.length > 0 && <Breadcrumbs crumbs={event.breadcrumbs} />}
       {tags.length > 0 && (
         <Section title="Tags">
-          <DescriptionList
-            items={tags.map(
-              ([name, value]) =>
-                [
-                  name,
-                  <span key={name} className="mono">
-                    {value}
-                  </span>,
-                ] as const,
-            )}
-          />
+          <DescriptionList items={tags.map(([name, value]) => [name, mono(value)] as const)} />
         </Section>
       )}
     </>

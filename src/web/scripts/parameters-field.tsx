@@ -38,7 +38,7 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
             {...form.getInputProps(`parameters.${index}.default`)}
             {...(parameter.isRequired && { disabled: true, value: '' })}
           />
-          <Group gap="xs" wrap="nowrap" className={styles['tools']}>
+          <Group gap="xs" wrap="nowrap" className={styles['actions']}>
             <Checkbox
               label="Required"
               {...form.getInputProps(`parameters.${index}.isRequired`, { type: 'checkbox' })}

@@ -1,33 +1,33 @@
 import { Button, Group, Stack } from '@mantine/core';
-import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { useState } from 'react';
 import type { Run, Script } from '../../contract/scripts.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
 import { IconPlayerPlay, IconPlayerStop } from '../components/icons.ts';
 import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { BackLink, TextLink } from '../components/link.tsx';
 import { LiveLog } from '../components/live-log.tsx';
 import { Notice } from '../components/notice.tsx';
+import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
-import { importWhenOnline } from '../connection.ts';
 import { useWorkspace } from '../session.ts';
 
-const RunDialog = lazy(async () => ({ default: (await importWhenOnline(() => import('./run-dialog.tsx'))).RunDialog }));
+const RunDialog = lazyComponent(() => import('./run-dialog.tsx').then((file) => file.RunDialog));
 const POLL_INTERVAL_MS = 1500;
 
 function CancelButton({ run }: { readonly run: Run }) {
   const { api, workspace } = useWorkspace();
   const cancel = useMutation({
     mutationFn: () => api.runs.cancel(run.id),
-    onError: (error) => notifications.show({ color: 'red', message: getErrorMessage(error) }),
+    onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'runs', run.id] }),
   });
   return (
@@ -80,10 +80,10 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
               </span>,
             ],
             ['Exit code', run.exitCode ?? '–'],
-            ['Duration', <Duration key="took" {...run} />],
+            ['Duration', <Duration key="duration" {...run} />],
             [
               'Started',
-              <span key="begun">
+              <span key="started">
                 <RelativeTime time={run.createdAt} /> by {actorName(run.createdBy)}
               </span>,
             ],
@@ -100,11 +100,9 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
           ]}
         />
       </Section>
-      <Suspense fallback={null}>
-        {isRerunning && script !== undefined && (
-          <RunDialog script={script} values={run.parameters} onClose={() => setIsRerunning(false)} />
-        )}
-      </Suspense>
+      {isRerunning && script !== undefined && (
+        <RunDialog script={script} values={run.parameters} onClose={() => setIsRerunning(false)} />
+      )}
     </Page>
   );
 }

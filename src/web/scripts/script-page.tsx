@@ -1,29 +1,27 @@
-import { Button, Group, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
-import { useNavigate, useParams } from '@tanstack/react-router';
-import { lazy, Suspense, useState } from 'react';
+import { Button, Group } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { useResourceNames } from '../apps/resource-names.tsx';
+import { ServerLink } from '../apps/resource-names.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
-import { CopyableId } from '../components/copyable-id.tsx';
-import { DescriptionList } from '../components/description-list.tsx';
-import { EditDeleteButtons } from '../components/edit-delete-buttons.tsx';
+import { DescriptionList, resourceItems } from '../components/description-list.tsx';
+import { DeleteButton, EditButton } from '../components/edit-delete-buttons.tsx';
 import { IconPlayerPlay } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
-import { BackLink, TextLink } from '../components/link.tsx';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
-import { ResourcePage } from '../components/resource-page.tsx';
+import { NamedResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
-import { importWhenOnline } from '../connection.ts';
+import { dimmed, mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { ScriptRuns } from './script-runs.tsx';
 import { ScriptVersions } from './script-versions.tsx';
 
-const RunDialog = lazy(async () => ({ default: (await importWhenOnline(() => import('./run-dialog.tsx'))).RunDialog }));
-const DeleteScriptDialog = lazy(async () => ({
-  default: (await importWhenOnline(() => import('./delete-script-dialog.tsx'))).DeleteScriptDialog,
-}));
+const RunDialog = lazyComponent(() => import('./run-dialog.tsx').then((file) => file.RunDialog));
+const DeleteScriptDialog = lazyComponent(() =>
+  import('./delete-script-dialog.tsx').then((file) => file.DeleteScriptDialog),
+);
 
 function Parameters({ script }: { readonly script: Script }) {
   if (script.parameters.length === 0) return null;
@@ -33,7 +31,7 @@ function Parameters({ script }: { readonly script: Script }) {
         {script.parameters.map(({ name, pattern, default: defaultValue }) => (
           <ItemListRow
             key={name}
-            title={<span className="mono">{name}</span>}
+            title={mono(name)}
             note={
               <>
                 {defaultValue === null
@@ -41,11 +39,7 @@ function Parameters({ script }: { readonly script: Script }) {
                   : defaultValue === ''
                     ? 'Default: empty'
                     : `Default: ${defaultValue}`}
-                {pattern !== null && (
-                  <>
-                    , must match <span className="mono">{pattern}</span>
-                  </>
-                )}
+                {pattern !== null && <>, must match {mono(pattern)}</>}
               </>
             }
           />
@@ -57,7 +51,6 @@ function Parameters({ script }: { readonly script: Script }) {
 
 function ScriptDetails({ script }: { readonly script: Script }) {
   const { isAdmin } = useWorkspace();
-  const names = useResourceNames();
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'run' | 'delete' | null>(null);
   const close = () => setDialog(null);
@@ -72,10 +65,12 @@ function ScriptDetails({ script }: { readonly script: Script }) {
             Run…
           </Button>
           {isAdmin && (
-            <EditDeleteButtons
-              onEdit={() => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
-              onDelete={() => setDialog('delete')}
-            />
+            <>
+              <EditButton
+                onClick={() => void navigate({ to: '/scripts/$script/edit', params: { script: id }, search: {} })}
+              />
+              <DeleteButton onClick={() => setDialog('delete')} />
+            </>
           )}
         </Group>
       }
@@ -88,19 +83,9 @@ function ScriptDetails({ script }: { readonly script: Script }) {
       <Section title="Details">
         <DescriptionList
           items={[
-            [
-              'Server',
-              <TextLink key="server" to="/servers/$server" params={{ server: serverId }}>
-                {names.serverName(serverId) ?? serverId}
-              </TextLink>,
-            ],
+            ['Server', <ServerLink key="server" id={serverId} />],
             ['Runs as', runAs ?? "The server's user"],
-            [
-              'Interpreter',
-              <span key="interpreter" className="mono">
-                {script.interpreter}
-              </span>,
-            ],
+            ['Interpreter', mono(script.interpreter)],
             ['Time limit', `${script.timeoutSeconds} s`],
             [
               'Schedule',
@@ -108,54 +93,35 @@ function ScriptDetails({ script }: { readonly script: Script }) {
                 'None'
               ) : (
                 <span key="schedule">
-                  <span className="mono">{schedule}</span> (UTC)
-                  {nextRunAt !== null && (
-                    <Text span inherit c="dimmed">
-                      , <RelativeTime time={nextRunAt} prefix="next " />
-                    </Text>
-                  )}
+                  {mono(schedule)} (UTC)
+                  {nextRunAt !== null && <>, {dimmed(<RelativeTime time={nextRunAt} prefix="next " />)}</>}
                 </span>
               ),
             ],
             ['Version', script.version],
-            [
-              'Slug',
-              <span key="slug" className="mono">
-                {script.slug}
-              </span>,
-            ],
-            ['Created', <RelativeTime key="created" time={script.createdAt} />],
-            ['Updated', <RelativeTime key="changed" time={script.updatedAt} />],
-            ['ID', <CopyableId key="id" id={id} />],
+            ...resourceItems(script),
           ]}
         />
       </Section>
       <ScriptVersions script={script} />
-      <Suspense fallback={null}>
-        {dialog === 'run' && <RunDialog script={script} onClose={close} />}
-        {dialog === 'delete' && (
-          <DeleteScriptDialog
-            script={script}
-            onClose={close}
-            onDeleted={() => void navigate({ to: '/scripts', search: {} })}
-          />
-        )}
-      </Suspense>
+      {dialog === 'run' && <RunDialog script={script} onClose={close} />}
+      {dialog === 'delete' && (
+        <DeleteScriptDialog
+          script={script}
+          onClose={close}
+          onDeleted={() => void navigate({ to: '/scripts', search: {} })}
+        />
+      )}
     </Page>
   );
 }
 
 /** The page of a script: its runs, its source and its versions. */
 export function ScriptPage() {
-  const { api, workspace } = useWorkspace();
-  const { script: id = '' } = useParams({ strict: false });
-  const query = useQuery({
-    queryKey: [workspace.id, 'scripts', id],
-    queryFn: ({ signal }) => api.scripts.get(id, { signal }),
-  });
+  const { api } = useWorkspace();
   return (
-    <ResourcePage noun="script" title="Script" backLink={<BackLink to="/scripts">Scripts</BackLink>} query={query}>
+    <NamedResourcePage noun="script" get={api.scripts.get}>
       {(script) => <ScriptDetails script={script} />}
-    </ResourcePage>
+    </NamedResourcePage>
   );
 }

@@ -36,7 +36,7 @@ export function AccountMenu() {
   return (
     <Menu position="top-start" width={228}>
       <Menu.Target>
-        <UnstyledButton className={styles['choose']}>
+        <UnstyledButton className={styles['menuButton']}>
           <span className="visually-hidden">Account:</span>
           <Stack gap={0} flex={1} miw={0}>
             <Text fz="sm" fw={600} truncate>

@@ -18,7 +18,7 @@ export function CenteredLayout({ title, description, children, footer }: Centere
   return (
     <>
       <ConnectionBanner />
-      <main className={styles['centre']}>
+      <main className={styles['centered']}>
         <Stack gap="lg" w="100%" maw={440}>
           <Brand />
           <Paper withBorder radius="lg" p={{ base: 'lg', xs: 'xl' }} shadow="xs">

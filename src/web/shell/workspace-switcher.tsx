@@ -16,7 +16,7 @@ export function WorkspaceSwitcher() {
   return (
     <Menu position="bottom-start" width={228}>
       <Menu.Target>
-        <UnstyledButton className={styles['choose']}>
+        <UnstyledButton className={styles['menuButton']}>
           <span className="visually-hidden">Workspace:</span>
           <span className={styles['mark']} aria-hidden>
             {initial(current?.name ?? '?')}

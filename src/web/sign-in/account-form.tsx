@@ -1,7 +1,6 @@
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { PasswordInput, Stack, TextInput } from '@mantine/core';
 import { api } from '../api.ts';
-import { useSubmit } from '../components/form.tsx';
-import { Notice } from '../components/notice.tsx';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
 import { validateEmail, validatePassword, validatePersonName } from '../validation.ts';
@@ -39,10 +38,7 @@ export function AccountForm({ signUpCode, email = '', autoFocus = false, onSigne
           autoComplete="new-password"
           {...form.getInputProps('password')}
         />
-        {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
-        <Button type="submit" loading={submission.busy} fullWidth>
-          Create account
-        </Button>
+        <FormFooter saving={submission} submitLabel="Create account" fullWidth />
       </Stack>
     </form>
   );

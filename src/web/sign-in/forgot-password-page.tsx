@@ -1,9 +1,8 @@
-import { Anchor, Button, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Stack, Text, TextInput } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { useSubmit } from '../components/form.tsx';
-import { Notice } from '../components/notice.tsx';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validateEmail } from '../validation.ts';
@@ -44,10 +43,7 @@ export function ForgotPasswordPage() {
       <form noValidate onSubmit={form.onSubmit(submission.submit)}>
         <Stack gap="md">
           <TextInput label="Email" type="email" autoComplete="username" autoFocus {...form.getInputProps('email')} />
-          {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
-          <Button type="submit" loading={submission.busy} fullWidth>
-            Send link
-          </Button>
+          <FormFooter saving={submission} submitLabel="Send link" fullWidth />
         </Stack>
       </form>
     </CenteredLayout>

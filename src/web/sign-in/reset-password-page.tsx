@@ -1,10 +1,9 @@
-import { Anchor, Button, PasswordInput, Stack } from '@mantine/core';
+import { Anchor, PasswordInput, Stack } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { useSubmit } from '../components/form.tsx';
-import { Notice } from '../components/notice.tsx';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
@@ -59,10 +58,7 @@ export function ResetPasswordPage() {
             autoFocus
             {...form.getInputProps('password')}
           />
-          {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
-          <Button type="submit" loading={submission.busy} fullWidth>
-            Change password
-          </Button>
+          <FormFooter saving={submission} submitLabel="Change password" fullWidth />
         </Stack>
       </form>
     </CenteredLayout>

@@ -1,8 +1,7 @@
-import { Button, Stack, TextInput } from '@mantine/core';
+import { Stack, TextInput } from '@mantine/core';
 import type { Workspace } from '../../contract/workspaces.ts';
 import { api, queryClient } from '../api.ts';
-import { useSubmit } from '../components/form.tsx';
-import { Notice } from '../components/notice.tsx';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
 import { validateName } from '../validation.ts';
@@ -28,10 +27,7 @@ export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (worksp
           data-autofocus
           {...form.getInputProps('name')}
         />
-        {submission.formError !== null && <Notice tone="bad">{submission.formError}</Notice>}
-        <Button type="submit" loading={submission.busy} fullWidth>
-          Create workspace
-        </Button>
+        <FormFooter saving={submission} submitLabel="Create workspace" fullWidth />
       </Stack>
     </form>
   );

@@ -1,18 +1,20 @@
-import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
-import { useDisclosure } from '@mantine/hooks';
+import { Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
-import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
+import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
-import { CopyButton } from '../components/copy-button.tsx';
+import { CopyableId } from '../components/copyable-id.tsx';
+import { DangerSection } from '../components/danger-section.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
+import { FormFooter, useSubmit } from '../components/form.tsx';
 import { capitalize } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
+import { changedFields } from '../form-values.ts';
 import { clearSessionData, useWorkspace, workspacesQuery } from '../session.ts';
 import { validateName, validateSlug } from '../validation.ts';
 import { countCredentials } from './count-credentials.ts';
@@ -24,25 +26,25 @@ function RenameSection() {
     initialValues: { name: workspace.name, slug: workspace.slug },
     validate: { name: validateName, slug: validateSlug },
   });
-  const save = useMutation({
-    mutationFn: (values: typeof form.values) => api.workspaces.update(workspace.id, values),
-    onError: (error) => form.setErrors(getFieldErrors(error) ?? {}),
-    onSuccess: async ({ name, slug }) => {
-      // Uses the ID until the list of workspaces has the new slug; a URL with an unknown slug would show "not found".
-      await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
-      await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
-      form.setInitialValues({ name, slug });
-      form.reset();
-      notifications.show({ message: 'Workspace saved' });
-      await navigate({ to: '.', search: { workspace: slug }, replace: true });
-    },
+  const saving = useSubmit(form, async (values) => {
+    const { name, slug } = await api.workspaces.update(
+      workspace.id,
+      changedFields({ name: workspace.name, slug: workspace.slug }, values),
+    );
+    // Uses the ID until the list of workspaces has the new slug; a URL with an unknown slug would show "not found".
+    await navigate({ to: '.', search: { workspace: workspace.id }, replace: true });
+    await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
+    form.setInitialValues({ name, slug });
+    form.reset();
+    notifications.show({ message: 'Workspace saved' });
+    await navigate({ to: '.', search: { workspace: slug }, replace: true });
   });
   return (
     <Section
       title="Name and slug"
       description="Members see the name. The slug identifies the workspace in URLs, the CLI and the API."
     >
-      <form noValidate onSubmit={form.onSubmit((values) => save.mutate(values))}>
+      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
         <Stack gap="md">
           <TextInput label="Name" {...form.getInputProps('name')} />
           <TextInput
@@ -51,98 +53,63 @@ function RenameSection() {
             spellCheck={false}
             {...form.getInputProps('slug')}
           />
-          {save.error !== null && getFieldErrors(save.error) === null && (
-            <Notice tone="bad">{getErrorMessage(save.error)}</Notice>
-          )}
-          <Group justify="flex-end">
-            <Button type="submit" loading={save.isPending} disabled={!form.isDirty()}>
-              Save
-            </Button>
-          </Group>
+          <FormFooter saving={saving} submitLabel="Save" disabled={!form.isDirty()} />
         </Stack>
       </form>
     </Section>
   );
 }
 
-function DeleteWorkspaceSection() {
+function DeleteWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   const { workspace, api: workspaceApi } = useWorkspace();
   const navigate = useNavigate();
-  const [opened, { open, close }] = useDisclosure();
   const count = useQuery({
     queryKey: [workspace.id, 'credential-count'],
     queryFn: ({ signal }) => countCredentials(workspaceApi, signal),
-    enabled: opened,
   });
   return (
-    <Section
+    <ConfirmDialog
+      opened
+      onClose={onClose}
       title="Delete workspace"
-      description="Its access tokens and API keys stop working immediately, on every node. This cannot be undone."
-      tone="bad"
-      actions={
-        <Button className="button-bad" onClick={open}>
-          Delete workspace…
-        </Button>
-      }
+      confirmLabel="Delete workspace"
+      confirmationText={workspace.name}
+      onConfirm={async () => {
+        await api.workspaces.delete(workspace.id);
+        clearSessionData();
+        notifications.show({ message: `Workspace ${workspace.name} deleted` });
+        await navigate({ to: '/', search: {} });
+      }}
     >
-      <ConfirmDialog
-        opened={opened}
-        onClose={close}
-        title="Delete workspace"
-        confirmLabel="Delete workspace"
-        confirmationText={workspace.name}
-        onConfirm={async () => {
-          await api.workspaces.delete(workspace.id);
-          clearSessionData();
-          notifications.show({ message: `Workspace ${workspace.name} deleted` });
-          await navigate({ to: '/', search: {} });
-        }}
-      >
-        <Text fz="sm">
-          Everything in <b>{workspace.name}</b> is deleted: members lose access, and those without another workspace are
-          signed out; invitations are revoked, and requests with its credentials are rejected from now on.
-        </Text>
-        <Notice tone="bad">
-          {count.data === undefined
-            ? 'Counting the credentials that will be deleted…'
-            : `${count.data} will be deleted.`}
-        </Notice>
-      </ConfirmDialog>
-    </Section>
+      <Text fz="sm">
+        Everything in <b>{workspace.name}</b> is deleted: members lose access, and those without another workspace are
+        signed out; invitations are revoked, and requests with its credentials are rejected from now on.
+      </Text>
+      <Notice tone="bad">
+        {count.data === undefined ? 'Counting the credentials that will be deleted…' : `${count.data} will be deleted.`}
+      </Notice>
+    </ConfirmDialog>
   );
 }
 
-function LeaveWorkspaceSection() {
+function LeaveWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   const { workspace, api: workspaceApi } = useWorkspace();
   const navigate = useNavigate();
-  const [opened, { open, close }] = useDisclosure();
   return (
-    <Section
+    <ConfirmDialog
+      opened
+      onClose={onClose}
       title="Leave workspace"
-      description="You lose access to it. Access tokens and API keys you created keep working."
-      tone="bad"
-      actions={
-        <Button className="button-bad" onClick={open}>
-          Leave workspace…
-        </Button>
-      }
+      confirmLabel="Leave workspace"
+      onConfirm={async () => {
+        await workspaceApi.members.leave();
+        clearSessionData();
+        notifications.show({ message: `You left ${workspace.name}` });
+        await navigate({ to: '/', search: {} });
+      }}
     >
-      <ConfirmDialog
-        opened={opened}
-        onClose={close}
-        title="Leave workspace"
-        confirmLabel="Leave workspace"
-        onConfirm={async () => {
-          await workspaceApi.members.leave();
-          clearSessionData();
-          notifications.show({ message: `You left ${workspace.name}` });
-          await navigate({ to: '/', search: {} });
-        }}
-      >
-        You need an invitation to rejoin <b>{workspace.name}</b>. If this is your last workspace, you will be signed
-        out.
-      </ConfirmDialog>
-    </Section>
+      You need an invitation to rejoin <b>{workspace.name}</b>. If this is your last workspace, you will be signed out.
+    </ConfirmDialog>
   );
 }
 
@@ -156,20 +123,29 @@ export function WorkspacePage() {
         <Section title="Details">
           <DescriptionList
             items={[
-              ...(isAdmin ? [] : [['Name', workspace.name] as const, ['Slug', workspace.slug] as const]),
-              [
-                'ID',
-                <Group key="id" gap="xs" component="span">
-                  <span className="mono">{workspace.id}</span>
-                  <CopyButton text={workspace.id} size="compact-xs" />
-                </Group>,
-              ],
+              !isAdmin && ['Name', workspace.name],
+              !isAdmin && ['Slug', workspace.slug],
+              ['ID', <CopyableId key="id" id={workspace.id} />],
               ['Your role', capitalize(workspace.role)],
               ['Created', <RelativeTime key="created" time={workspace.createdAt} />],
             ]}
           />
         </Section>
-        {isOwner ? <DeleteWorkspaceSection /> : <LeaveWorkspaceSection />}
+        {isOwner ? (
+          <DangerSection
+            title="Delete workspace"
+            description="Its access tokens and API keys stop working immediately, on every node. This cannot be undone."
+          >
+            {(close) => <DeleteWorkspaceDialog onClose={close} />}
+          </DangerSection>
+        ) : (
+          <DangerSection
+            title="Leave workspace"
+            description="You lose access to it. Access tokens and API keys you created keep working."
+          >
+            {(close) => <LeaveWorkspaceDialog onClose={close} />}
+          </DangerSection>
+        )}
       </Stack>
     </Page>
   );

@@ -1,0 +1,40 @@
+import { Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
+import { Tag } from '../components/notice.tsx';
+import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
+import styles from './apps.module.css';
+
+interface HookListProps {
+  readonly hooks: readonly Hook[];
+  readonly emptyText: string;
+  readonly renderActions?: (hook: Hook, index: number) => ReactNode;
+}
+
+/** The hooks of an app with their stages and commands. */
+export function HookList({ hooks, emptyText, renderActions }: HookListProps) {
+  if (hooks.length === 0) {
+    return (
+      <Text fz="sm" c="dimmed">
+        {emptyText}
+      </Text>
+    );
+  }
+  return (
+    <ItemList label="Hooks">
+      {hooks.map((hook, index) => (
+        <ItemListRow
+          key={hook.name}
+          title={
+            <>
+              {hook.name} <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
+              {!hook.active && <Tag tone="warn">Inactive</Tag>}
+            </>
+          }
+          note={<pre className={styles['command']}>{hook.run}</pre>}
+          actions={renderActions?.(hook, index)}
+        />
+      ))}
+    </ItemList>
+  );
+}

@@ -1,0 +1,30 @@
+import { Text, TextInput } from '@mantine/core';
+
+interface ConfirmationInputProps {
+  /** The text that the user must type. */
+  readonly text: string;
+  readonly value: string;
+  readonly onChange: (value: string) => void;
+}
+
+/** Asks the user to type a text before an action that cannot be undone. */
+export function ConfirmationInput({ text, value, onChange }: ConfirmationInputProps) {
+  return (
+    <TextInput
+      label={
+        <>
+          Type{' '}
+          <Text span inherit fw={650}>
+            {text}
+          </Text>{' '}
+          to confirm
+        </>
+      }
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value)}
+      autoComplete="off"
+      spellCheck={false}
+      data-autofocus
+    />
+  );
+}

@@ -1,0 +1,33 @@
+import { Button, Menu } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { IconChevronDown, IconDownload } from './icons.ts';
+
+interface ExportMenuProps {
+  readonly busy: boolean;
+  /** What is exported. */
+  readonly label: string;
+  /** The formats, as `Menu.Item`. */
+  readonly children: ReactNode;
+}
+
+/** A button that opens a menu of files to download. */
+export function ExportMenu({ busy, label, children }: ExportMenuProps) {
+  return (
+    <Menu>
+      <Menu.Target>
+        <Button
+          variant="default"
+          loading={busy}
+          leftSection={<IconDownload size={16} />}
+          rightSection={<IconChevronDown size={14} />}
+        >
+          Export
+        </Button>
+      </Menu.Target>
+      <Menu.Dropdown>
+        <Menu.Label>{label}</Menu.Label>
+        {children}
+      </Menu.Dropdown>
+    </Menu>
+  );
+}

@@ -1,0 +1,44 @@
+import { Text } from '@mantine/core';
+import { type ReactNode, useState } from 'react';
+import { ConfirmDialog } from './confirm-dialog.tsx';
+import { LoadMoreButton, useInfiniteList } from './infinite-list.tsx';
+import { Section } from './section.tsx';
+import { BlockSkeleton, QueryContent } from './states.tsx';
+import { dimmed } from './text.tsx';
+
+interface VersionsSectionProps<Version> {
+  readonly description: string;
+  readonly queryKey: readonly unknown[];
+  readonly list: Parameters<typeof useInfiniteList<Version>>[1];
+  readonly pageSize: number;
+  readonly renderList: (versions: readonly Version[], onRestore: (version: Version) => void) => ReactNode;
+  /** What restoring this version does. */
+  readonly describeRestore: (version: Version) => string;
+  readonly restore: (version: Version) => Promise<unknown>;
+}
+
+/** The versions of something, newest first, each of which can be restored as a new version. */
+export function VersionsSection<Version extends { readonly version: number }>(props: VersionsSectionProps<Version>) {
+  const { description, queryKey, list, pageSize, renderList, describeRestore, restore } = props;
+  const [restoring, setRestoring] = useState<Version | null>(null);
+  const versions = useInfiniteList(queryKey, list, pageSize);
+  return (
+    <Section title="Versions" description={description}>
+      <QueryContent query={versions} placeholder={<BlockSkeleton height={120} />}>
+        {(data) => (data.length === 0 ? dimmed('No versions yet.') : renderList(data, setRestoring))}
+      </QueryContent>
+      <LoadMoreButton list={versions} label="Older" />
+      {restoring !== null && (
+        <ConfirmDialog
+          opened
+          onClose={() => setRestoring(null)}
+          title={`Restore version ${restoring.version}`}
+          confirmLabel="Restore"
+          onConfirm={() => restore(restoring)}
+        >
+          <Text fz="sm">{describeRestore(restoring)}</Text>
+        </ConfirmDialog>
+      )}
+    </Section>
+  );
+}
