@@ -14,7 +14,7 @@ export function DeleteAccountSection() {
       description="You leave every workspace. Access tokens and API keys you created keep working, and your name stays in activity logs."
     >
       {(close) => (
-        <Dialog opened onClose={close} title="Delete account">
+        <Dialog onClose={close} title="Delete account">
           <ReauthenticationForm
             submitLabel="Delete account"
             tone="bad"

@@ -1,11 +1,11 @@
-import { Button, Stack, Text, TextInput } from '@mantine/core';
+import { Button, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Passkey } from '../../contract/passkeys.ts';
 import { api, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { IconEdit, IconFingerprint, IconPlus } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Tag } from '../components/notice.tsx';
@@ -13,6 +13,7 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { passkeysQuery, passkeyUnavailableReason, registerPasskey } from './passkey.ts';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
@@ -20,7 +21,7 @@ import { describeUserAgent } from './user-agent.ts';
 
 const invalidatePasskeys = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
 
-type OpenDialog = 'add' | { readonly rename: Passkey } | { readonly remove: Passkey };
+type OpenDialog = 'add' | { readonly rename?: Passkey; readonly remove?: Passkey };
 
 function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
   const form = useAppForm({
@@ -33,12 +34,10 @@ function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; re
     onClose();
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-      <Stack gap="md">
-        <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
-        <FormFooter saving={saving} submitLabel="Rename" onCancel={onClose} />
-      </Stack>
-    </form>
+    <Form onSubmit={form.onSubmit(saving.submit)}>
+      <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
+      <FormFooter saving={saving} submitLabel="Rename" onCancel={onClose} />
+    </Form>
   );
 }
 
@@ -48,8 +47,7 @@ export function PasskeysSection() {
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const unavailableReason = passkeyUnavailableReason();
-  const renamed = dialog !== null && typeof dialog === 'object' && 'rename' in dialog ? dialog.rename : null;
-  const removed = dialog !== null && typeof dialog === 'object' && 'remove' in dialog ? dialog.remove : null;
+  const { rename, remove } = dialog === null || dialog === 'add' ? {} : dialog;
 
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (passkeys === undefined) return <BlockSkeleton height={96} />;
@@ -69,11 +67,7 @@ export function PasskeysSection() {
         )
       }
     >
-      {unavailableReason !== null && (
-        <Text fz="sm" c="dimmed">
-          {unavailableReason}
-        </Text>
-      )}
+      {unavailableReason !== null && <DimmedText>{unavailableReason}</DimmedText>}
       {passkeys.length > 0 && (
         <ItemList label="Passkeys">
           {passkeys.map((passkey) => (
@@ -111,41 +105,45 @@ export function PasskeysSection() {
           ))}
         </ItemList>
       )}
-      <Dialog opened={dialog === 'add'} onClose={close} title="Add passkey">
-        <ReauthenticationForm
-          submitLabel="Continue"
-          proposedName={describeUserAgent(navigator.userAgent)}
-          onCancel={close}
-          onReauthenticated={async (proof, name) => {
-            await registerPasskey(name, proof);
-            close();
-            notifications.show({ message: 'Passkey added. Use it the next time you sign in.' });
-            await invalidatePasskeys();
-          }}
-        >
-          Your browser will ask where to store it: on this device, in a password manager, or on a security key.
-        </ReauthenticationForm>
-      </Dialog>
-      <Dialog opened={renamed !== null} onClose={close} title="Rename passkey">
-        {renamed !== null && <RenamePasskeyForm passkey={renamed} onClose={close} />}
-      </Dialog>
-      <Dialog opened={removed !== null} onClose={close} title="Delete passkey">
-        {removed !== null && (
+      {dialog === 'add' && (
+        <Dialog onClose={close} title="Add passkey">
+          <ReauthenticationForm
+            submitLabel="Continue"
+            proposedName={describeUserAgent(navigator.userAgent)}
+            onCancel={close}
+            onReauthenticated={async (proof, name) => {
+              await registerPasskey(name, proof);
+              close();
+              notifications.show({ message: 'Passkey added. Use it the next time you sign in.' });
+              await invalidatePasskeys();
+            }}
+          >
+            Your browser will ask where to store it: on this device, in a password manager, or on a security key.
+          </ReauthenticationForm>
+        </Dialog>
+      )}
+      {rename !== undefined && (
+        <Dialog onClose={close} title="Rename passkey">
+          <RenamePasskeyForm passkey={rename} onClose={close} />
+        </Dialog>
+      )}
+      {remove !== undefined && (
+        <Dialog onClose={close} title="Delete passkey">
           <ReauthenticationForm
             submitLabel="Delete"
             tone="bad"
             onCancel={close}
             onReauthenticated={async (proof) => {
-              await api.passkeys.delete(removed.id, proof);
+              await api.passkeys.delete(remove.id, proof);
               close();
               await invalidatePasskeys();
             }}
           >
-            <b>{removed.name}</b> will no longer sign you in, and all your other sessions end. Your device may still
+            <b>{remove.name}</b> will no longer sign you in, and all your other sessions end. Your device may still
             offer it; remove it there too.
           </ReauthenticationForm>
-        )}
-      </Dialog>
+        </Dialog>
+      )}
     </Section>
   );
 }

@@ -1,7 +1,7 @@
-import { Stack, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { api, queryClient } from '../api.ts';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { Section } from '../components/section.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { meQuery, useMe } from '../session.ts';
@@ -20,19 +20,17 @@ export function ProfileSection() {
   });
   return (
     <Section title="Profile" description="Others see your name next to what you create and change.">
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="md">
-          <TextInput label="Name" autoComplete="name" {...form.getInputProps('name')} />
-          <TextInput
-            label="Email"
-            description="You sign in with this address. It cannot be changed."
-            value={me.email}
-            variant="filled"
-            readOnly
-          />
-          <FormFooter saving={saving} submitLabel="Save name" disabled={!form.isDirty()} />
-        </Stack>
-      </form>
+      <Form onSubmit={form.onSubmit(saving.submit)}>
+        <TextInput label="Name" autoComplete="name" {...form.getInputProps('name')} />
+        <TextInput
+          label="Email"
+          description="You sign in with this address. It cannot be changed."
+          value={me.email}
+          variant="filled"
+          readOnly
+        />
+        <FormFooter saving={saving} submitLabel="Save name" disabled={!form.isDirty()} />
+      </Form>
     </Section>
   );
 }

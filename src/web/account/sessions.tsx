@@ -69,26 +69,27 @@ export function SessionsSection() {
         ))}
       </ItemList>
       <LoadMoreButton list={list} label="Show older sessions" />
-      <ConfirmDialog
-        opened={ending !== null}
-        onClose={() => setEnding(null)}
-        title={ending === 'others' ? 'End all other sessions' : 'End session'}
-        confirmLabel={ending === 'others' ? 'End sessions' : 'End session'}
-        onConfirm={async () => {
-          if (ending === 'others') await api.sessions.deleteOthers();
-          else if (ending !== null) await api.sessions.delete(ending.id);
-          notifications.show({ message: ending === 'others' ? 'Sessions ended' : 'Session ended' });
-          await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
-        }}
-      >
-        {ending === 'others' && 'You are signed out of every other browser and command line immediately.'}
-        {ending !== null && ending !== 'others' && (
-          <>
-            {describeUserAgent(ending.userAgent)}, signed in <RelativeTime time={ending.createdAt} />, is signed out
-            immediately.
-          </>
-        )}
-      </ConfirmDialog>
+      {ending !== null && (
+        <ConfirmDialog
+          onClose={() => setEnding(null)}
+          title={ending === 'others' ? 'End all other sessions' : 'End session'}
+          confirmLabel={ending === 'others' ? 'End sessions' : 'End session'}
+          onConfirm={async () => {
+            await (ending === 'others' ? api.sessions.deleteOthers() : api.sessions.delete(ending.id));
+            notifications.show({ message: ending === 'others' ? 'Sessions ended' : 'Session ended' });
+            await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
+          }}
+        >
+          {ending === 'others' ? (
+            'You are signed out of every other browser and command line immediately.'
+          ) : (
+            <>
+              {describeUserAgent(ending.userAgent)}, signed in <RelativeTime time={ending.createdAt} />, is signed out
+              immediately.
+            </>
+          )}
+        </ConfirmDialog>
+      )}
     </Section>
   );
 }

@@ -7,6 +7,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage } from '../api.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Dialog } from '../components/dialog.tsx';
+import { Form } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import styles from './account.module.css';
@@ -65,42 +66,40 @@ function ScanStep({
   });
   const { error } = confirm;
   return (
-    <form noValidate onSubmit={form.onSubmit(({ code }) => confirm.mutate(code))}>
-      <Stack gap="md">
-        <Text fz="sm">Scan this QR code with your authenticator app, then enter the six-digit code it shows.</Text>
-        <Group gap="lg" align="flex-start" justify="center">
-          <QrCode text={uri} label="QR code for your authenticator app" />
-          <Stack gap="xs" flex="1 1 180px">
-            <Text fz="xs" c="dimmed">
-              Can't scan it? Enter this key in the app:
-            </Text>
-            <div className={styles['key']} data-testid="totp-key">
-              {secret.replace(/.{4}(?=.)/g, '$& ')}
-            </div>
-            <CopyButton text={secret} label="Copy key" size="xs" />
-          </Stack>
-        </Group>
-        <TextInput
-          label="Code"
-          autoComplete="one-time-code"
-          inputMode="numeric"
-          maxLength={10}
-          data-autofocus
-          {...form.getInputProps('code')}
-        />
-        {error !== null && !(error instanceof DevpilotError && error.code === 'sign_in_failed') && (
-          <Notice tone="bad">{getErrorMessage(error)}</Notice>
-        )}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onCancel}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={confirm.isPending}>
-            Turn on
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+    <Form onSubmit={form.onSubmit(({ code }) => confirm.mutate(code))}>
+      <Text fz="sm">Scan this QR code with your authenticator app, then enter the six-digit code it shows.</Text>
+      <Group gap="lg" align="flex-start" justify="center">
+        <QrCode text={uri} label="QR code for your authenticator app" />
+        <Stack gap="xs" flex="1 1 180px">
+          <Text fz="xs" c="dimmed">
+            Can't scan it? Enter this key in the app:
+          </Text>
+          <div className={styles['key']} data-testid="totp-key">
+            {secret.replace(/.{4}(?=.)/g, '$& ')}
+          </div>
+          <CopyButton text={secret} label="Copy key" size="xs" />
+        </Stack>
+      </Group>
+      <TextInput
+        label="Code"
+        autoComplete="one-time-code"
+        inputMode="numeric"
+        maxLength={10}
+        data-autofocus
+        {...form.getInputProps('code')}
+      />
+      {error !== null && !(error instanceof DevpilotError && error.code === 'sign_in_failed') && (
+        <Notice tone="bad">{getErrorMessage(error)}</Notice>
+      )}
+      <Group justify="flex-end" gap="sm">
+        <Button variant="default" onClick={onCancel}>
+          Cancel
+        </Button>
+        <Button type="submit" loading={confirm.isPending}>
+          Turn on
+        </Button>
+      </Group>
+    </Form>
   );
 }
 
@@ -135,11 +134,9 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
 
   return (
     <Dialog
-      opened
       onClose={onClose}
       title={isShowingCodes ? 'Recovery codes' : title}
       size="lg"
-      closeOnClickOutside={!isShowingCodes}
       closeOnEscape={!isShowingCodes}
       withCloseButton={!isShowingCodes}
       // Without a transition the recovery codes are removed from the document at once.

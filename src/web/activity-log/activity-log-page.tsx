@@ -1,4 +1,4 @@
-import { Button, Group, Menu, Stack, Text } from '@mantine/core';
+import { Button, Group, Menu, Stack } from '@mantine/core';
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { AuditEvent } from '../../contract/audit-events.ts';
@@ -10,6 +10,7 @@ import { Tag } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState, ErrorState, NoPermission, TableSkeleton } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { FILTERS, toAuditQuery } from './audit-query.ts';
@@ -33,9 +34,9 @@ function LogExport({ getFilter }: { readonly getFilter: (name: string) => string
   });
   return (
     <Group gap={0}>
-      <Text fz="sm" c="dimmed" role="status">
+      <DimmedText role="status">
         {exportLogFile.isPending && exportedCount > 0 ? `${numberFormat.format(exportedCount)} events …\u2002` : ''}
-      </Text>
+      </DimmedText>
       <ExportMenu busy={exportLogFile.isPending} label="Matching events">
         <Menu.Item onClick={() => exportLogFile.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
         <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>NDJSON, one event per line</Menu.Item>
@@ -96,11 +97,9 @@ function ActivityLog() {
         )
       ) : data.data.length === 0 ? (
         <EmptyState icon={<IconActivity size={26} />} title={isFiltered ? 'No results' : 'No activity yet'}>
-          <Text c="dimmed" fz="sm">
-            {isFiltered
-              ? 'No events match these filters. Remove one to see more.'
-              : 'Everything that happens in this workspace is recorded here.'}
-          </Text>
+          {isFiltered
+            ? 'No events match these filters. Remove one to see more.'
+            : 'Everything that happens in this workspace is recorded here.'}
         </EmptyState>
       ) : (
         <div aria-busy={isPlaceholderData} style={isPlaceholderData ? { opacity: 0.6 } : undefined}>

@@ -16,9 +16,9 @@ interface ActivityChartProps {
 export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
   const common = {
     h: 260,
-    data: chart.steps.map((step) => ({ ...step, label: stepLabel(step.at, interval) })),
+    data: chart.steps.map((step) => ({ ...step, label: stepLabel(step.time, interval) })),
     dataKey: 'label',
-    series: chart.series.map((series) => ({ name: series.field, label: seriesName(series), color: series.colour })),
+    series: chart.series.map((series) => ({ name: series.field, label: seriesName(series), color: series.color })),
     gridAxis: 'x',
     tickLine: 'none',
     withTooltip: true,

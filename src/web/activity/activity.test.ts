@@ -46,7 +46,7 @@ test('steps without events are zero, and keys beyond the sixth are combined', ()
   }));
   const chart = buildChartData({ interval: 'hour', total: 60, series }, range, 'count');
   assert.deepEqual(
-    chart.series.map(({ key, rest, total }) => [key, rest, total]),
+    chart.series.map(({ key, isOther, total }) => [key, isOther, total]),
     [
       ['type.0', false, 10],
       ['type.1', false, 9],
@@ -58,7 +58,7 @@ test('steps without events are zero, and keys beyond the sixth are combined', ()
     ],
   );
   assert.deepEqual(
-    chart.steps.map((step) => [step.at, step['s0'], step['rest']]),
+    chart.steps.map((step) => [step.time, step['s0'], step['rest']]),
     [
       [0, 0, 0],
       [HOUR, 10, 7],

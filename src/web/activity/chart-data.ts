@@ -16,12 +16,12 @@ export interface ChartSeries {
   /** Null for events without a subject. */
   readonly key: string | null;
   /** True for the series that combines all other keys. */
-  readonly rest: boolean;
-  readonly colour: string;
+  readonly isOther: boolean;
+  readonly color: string;
   readonly total: number;
 }
 
-export type ChartStep = { readonly at: number } & { readonly [field: string]: number };
+export type ChartStep = { readonly time: number } & { readonly [field: string]: number };
 
 export interface ChartData {
   readonly series: readonly ChartSeries[];
@@ -41,22 +41,23 @@ export function buildChartData(
   const step = INTERVALS[interval];
   const topSeries = series.slice(0, MAX_SERIES);
   const otherSeries = series.slice(MAX_SERIES);
-  const sum = (points: Analytics['series'][number]['points']) => points.reduce((all, point) => all + point.count, 0);
-  const chartSeries: ChartSeries[] = topSeries.map(({ key, points }, at) => ({
-    field: `s${at}`,
+  const sum = (points: Analytics['series'][number]['points']) =>
+    points.reduce((count, point) => count + point.count, 0);
+  const chartSeries: ChartSeries[] = topSeries.map(({ key, points }, index) => ({
+    field: `s${index}`,
     key,
-    rest: false,
-    colour: `var(--app-chart-${at + 1})`,
+    isOther: false,
+    color: `var(--app-chart-${index + 1})`,
     total: sum(points),
   }));
-  const shown = chartSeries.reduce((all, entry) => all + entry.total, 0);
+  const shown = chartSeries.reduce((count, entry) => count + entry.total, 0);
   // Unique subjects of several keys cannot be added up, so there is no combined series.
   if (otherSeries.length > 0 && metric === 'count') {
-    chartSeries.push({ field: 'rest', key: null, rest: true, colour: 'var(--app-chart-rest)', total: total - shown });
+    chartSeries.push({ field: 'rest', key: null, isOther: true, color: 'var(--app-chart-rest)', total: total - shown });
   }
-  const steps = new Map<number, Record<string, number> & { at: number }>();
-  for (let at = from; at < to; at += step) {
-    steps.set(at, Object.fromEntries([['at', at], ...chartSeries.map(({ field }) => [field, 0])]));
+  const steps = new Map<number, Record<string, number> & { time: number }>();
+  for (let time = from; time < to; time += step) {
+    steps.set(time, Object.fromEntries([['time', time], ...chartSeries.map(({ field }) => [field, 0])]));
   }
   const add = (field: string, points: Analytics['series'][number]['points']) => {
     for (const point of points) {
@@ -64,8 +65,8 @@ export function buildChartData(
       if (bucket !== undefined) bucket[field] = (bucket[field] ?? 0) + point[metric];
     }
   };
-  topSeries.forEach(({ points }, at) => {
-    add(`s${at}`, points);
+  topSeries.forEach(({ points }, index) => {
+    add(`s${index}`, points);
   });
   if (metric === 'count') for (const { points } of otherSeries) add('rest', points);
   return { series: chartSeries, steps: [...steps.values()], total };

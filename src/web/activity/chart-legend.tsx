@@ -15,7 +15,7 @@ interface ChartLegendProps {
 function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSeries } & Omit<ChartLegendProps, 'chart'>) {
   const name = seriesName(series);
   const { key } = series;
-  if (series.rest || key === null) return name;
+  if (series.isOther || key === null) return name;
   return (
     <button
       type="button"
@@ -48,7 +48,7 @@ export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
           {chart.series.map((series) => (
             <Table.Tr key={series.field}>
               <Table.Td style={{ overflowWrap: 'anywhere' }}>
-                <span className={styles['swatch']} style={{ background: series.colour }} aria-hidden />
+                <span className={styles['swatch']} style={{ background: series.color }} aria-hidden />
                 <SeriesName series={series} groupBy={groupBy} onSelect={onSelect} />
               </Table.Td>
               <Table.Td ta="right">{series.total.toLocaleString('en')}</Table.Td>
@@ -82,8 +82,8 @@ export function ChartDataTable({ chart, interval }: { readonly chart: ChartData;
           </Table.Thead>
           <Table.Tbody>
             {rows.toReversed().map((step) => (
-              <Table.Tr key={step.at}>
-                <Table.Th scope="row">{stepLabel(step.at, interval)}</Table.Th>
+              <Table.Tr key={step.time}>
+                <Table.Th scope="row">{stepLabel(step.time, interval)}</Table.Th>
                 {chart.series.map(({ field }) => (
                   <Table.Td key={field} ta="right">
                     {(step[field] ?? 0).toLocaleString('en')}

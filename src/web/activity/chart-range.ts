@@ -54,5 +54,5 @@ export function parseChartRange(get: (name: string) => string | undefined, now: 
 }
 
 export function parseGroup(value: string | undefined): ActivityGroup {
-  return ACTIVITY_GROUPS.find((one) => one === value) ?? 'type';
+  return ACTIVITY_GROUPS.find((group) => group === value) ?? 'type';
 }

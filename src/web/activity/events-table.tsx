@@ -1,4 +1,4 @@
-import { Text, Tooltip } from '@mantine/core';
+import { Tooltip } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { ActivityEvent } from '../../contract/activity.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
@@ -7,6 +7,7 @@ import { isFiltered } from '../components/filters.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity.module.css';
 
@@ -94,9 +95,9 @@ export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTab
       rowId={({ source, id }) => `${source} ${id}`}
       rowName={({ id }) => id}
       empty={
-        <Text fz="sm" c="dimmed" role="status">
+        <DimmedText role="status">
           {isFiltered(state, filters) ? 'No events match in this time range.' : 'No events in this time range.'}
-        </Text>
+        </DimmedText>
       }
     />
   );

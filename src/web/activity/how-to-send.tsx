@@ -13,13 +13,11 @@ const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
 export function HowToSend() {
   return (
     <EmptyState icon={<IconChartBar size={26} />} title="No events in this time range">
-      <Text c="dimmed" fz="sm">
-        To send CloudEvents, use an <TextLink to="/settings/access-tokens">access token</TextLink> with the{' '}
-        <code>activity_tracker</code> scope:
-      </Text>
-      <div style={{ width: '100%', textAlign: 'left' }}>
+      To send CloudEvents, use an <TextLink to="/settings/access-tokens">access token</TextLink> with the{' '}
+      <code>activity_tracker</code> scope:
+      <Text c="var(--mantine-color-text)" component="div" mt="sm" ta="left">
         <CodeBlock label="Send an event">{exampleCommand(window.location.origin)}</CodeBlock>
-      </div>
+      </Text>
     </EmptyState>
   );
 }

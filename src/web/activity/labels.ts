@@ -12,7 +12,7 @@ const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
 export const stepLabel = (time: number, interval: Interval): string =>
   INTERVAL_FORMATS[interval].format(new Date(time));
 
-export function seriesName({ key, rest }: Pick<ChartSeries, 'key' | 'rest'>): string {
-  if (rest) return 'Other';
+export function seriesName({ key, isOther }: Pick<ChartSeries, 'key' | 'isOther'>): string {
+  if (isOther) return 'Other';
   return key ?? 'No subject';
 }

@@ -29,7 +29,7 @@ export function toUpdateRequest(before: ApiKey, request: CredentialRequest): Upd
 export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
   const { api, workspace } = useWorkspace();
   return (
-    <Dialog opened onClose={onClose} title={`Edit ${apiKey.name}`} size={620} closeOnClickOutside={false}>
+    <Dialog onClose={onClose} title={`Edit ${apiKey.name}`} size={620}>
       <CredentialForm
         kind={API_KEYS}
         initial={{

@@ -1,4 +1,3 @@
-import { Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { App } from '../../contract/apps.ts';
@@ -6,6 +5,7 @@ import { IconAppWindow } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { NameLink, TextLink } from '../components/link.tsx';
 import { BlockSkeleton, QueryContent } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 
 const MAX_APPS = 20;
@@ -32,9 +32,7 @@ export function AppList({ filter, emptyText }: AppListProps) {
     <QueryContent query={query} placeholder={<BlockSkeleton height={56} />}>
       {({ data: apps, nextCursor }) =>
         apps.length === 0 ? (
-          <Text fz="sm" c="dimmed">
-            {emptyText}
-          </Text>
+          <DimmedText>{emptyText}</DimmedText>
         ) : (
           <>
             <ItemList label="Apps">

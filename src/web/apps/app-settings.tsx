@@ -1,4 +1,4 @@
-import { Group, NativeSelect, Stack } from '@mantine/core';
+import { Group, NativeSelect } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import type { App } from '../../contract/apps.ts';
@@ -9,6 +9,7 @@ import { queryClient } from '../api.ts';
 import { ConditionalEditFooter, EditLoader, useEditForm } from '../components/conditional-edit.tsx';
 import { DangerSection } from '../components/danger-section.tsx';
 import { CodeInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
+import { Form } from '../components/form.tsx';
 import { lazyComponent } from '../components/lazy-component.tsx';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
@@ -143,54 +144,52 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
   return (
     <>
       <NavigationBlocker when={isChanged} />
-      <form noValidate onSubmit={form.onSubmit(edit.saving.submit)}>
-        <Stack gap="lg">
-          <Section title="App">
-            <NameInput placeholder="Storefront" {...form.getInputProps('name')} />
-            <ProjectField form={form} names={names} />
-          </Section>
-          <Section title="Source and server" description="What a deployment checks out, and where.">
-            <SourceFields form={form} />
-            <RepositoryCredentialFields form={form} isStored={base.hasRepositoryPassword} />
-            <TargetFields form={form} names={names} />
-            <IntegerInput
-              label="Releases to keep"
-              description="Older ones are deleted from the server after a deployment."
-              limits={RESOURCE_LIMITS.keepReleases}
-              maw={220}
-              {...form.getInputProps('keepReleases')}
-            />
-          </Section>
-          <Section
-            title="Hooks"
-            description="Commands that run in each deployment. Within a stage they run in this order."
-          >
-            <div {...fieldPathProps(form, 'hooks')}>
-              <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
-            </div>
-            {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
-          </Section>
-          <Section
-            title="Health check"
-            description="Checks that a release works once it is live. If the check does not pass in time, the deployment rolls back to the previous release."
-          >
-            <HealthCheckFields form={form} />
-          </Section>
-          <Section title="Logs and backups">
-            <LogAndBackupFields form={form} />
-          </Section>
-          <StickyFooter isSticky={isChanged}>
-            <ConditionalEditFooter
-              edit={edit}
-              labels={APP_LABELS}
-              submitLabel="Save changes"
-              disabled={!isChanged}
-              onCancel={isChanged ? () => form.setValues(toFormValues(base)) : undefined}
-              cancelLabel="Discard changes"
-            />
-          </StickyFooter>
-        </Stack>
-      </form>
+      <Form gap="lg" onSubmit={form.onSubmit(edit.saving.submit)}>
+        <Section title="App">
+          <NameInput placeholder="Storefront" {...form.getInputProps('name')} />
+          <ProjectField form={form} names={names} />
+        </Section>
+        <Section title="Source and server" description="What a deployment checks out, and where.">
+          <SourceFields form={form} />
+          <RepositoryCredentialFields form={form} isStored={base.hasRepositoryPassword} />
+          <TargetFields form={form} names={names} />
+          <IntegerInput
+            label="Releases to keep"
+            description="Older ones are deleted from the server after a deployment."
+            limits={RESOURCE_LIMITS.keepReleases}
+            maw={220}
+            {...form.getInputProps('keepReleases')}
+          />
+        </Section>
+        <Section
+          title="Hooks"
+          description="Commands that run in each deployment. Within a stage they run in this order."
+        >
+          <div {...fieldPathProps(form, 'hooks')}>
+            <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
+          </div>
+          {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
+        </Section>
+        <Section
+          title="Health check"
+          description="Checks that a release works once it is live. If the check does not pass in time, the deployment rolls back to the previous release."
+        >
+          <HealthCheckFields form={form} />
+        </Section>
+        <Section title="Logs and backups">
+          <LogAndBackupFields form={form} />
+        </Section>
+        <StickyFooter isSticky={isChanged}>
+          <ConditionalEditFooter
+            edit={edit}
+            labels={APP_LABELS}
+            submitLabel="Save changes"
+            disabled={!isChanged}
+            onCancel={isChanged ? () => form.setValues(toFormValues(base)) : undefined}
+            cancelLabel="Discard changes"
+          />
+        </StickyFooter>
+      </Form>
     </>
   );
 }

@@ -1,9 +1,9 @@
-import { Text } from '@mantine/core';
 import type { App } from '../../contract/apps.ts';
 import type { Project } from '../../contract/projects.ts';
 import { NameInput } from '../components/fields.tsx';
 import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { ProjectField, RepositoryCredentialFields, SourceFields, TargetFields } from './app-fields.tsx';
 import { APP_RULES, NEW_APP_VALUES, toCreateRequest } from './app-form.ts';
@@ -33,9 +33,7 @@ export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialog
           <RepositoryCredentialFields form={form} isStored={false} />
           <TargetFields form={form} names={names} />
           <SlugField noun="app" sourceName={form.values.name} {...form.getInputProps('slug')} />
-          <Text fz="sm" c="dimmed">
-            You can set up hooks, the health check, logs and backups in the app's settings later.
-          </Text>
+          <DimmedText>You can set up hooks, the health check, logs and backups in the app's settings later.</DimmedText>
         </>
       )}
       create={(values) => api.apps.create(toCreateRequest(values))}

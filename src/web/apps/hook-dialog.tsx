@@ -1,9 +1,9 @@
-import { NativeSelect, Stack, Switch } from '@mantine/core';
+import { NativeSelect, Switch } from '@mantine/core';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES } from '../../contract/vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CodeInput, IntegerInput, NameInput } from '../components/fields.tsx';
-import { FormFooter } from '../components/form.tsx';
+import { Form, FormFooter } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateInteger, validateName } from '../validation.ts';
 import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
@@ -44,63 +44,50 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
     },
   });
   return (
-    <Dialog
-      opened
-      onClose={onClose}
-      title={hook === null ? 'Add hook' : `Edit ${hook.name}`}
-      size="lg"
-      closeOnClickOutside={false}
-    >
-      <form
-        noValidate
-        onSubmit={(event) => {
-          // React bubbles this event to the app's form, which must not be submitted, even if this form is invalid.
-          event.stopPropagation();
-          form.onSubmit((values) => {
-            onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
-            onClose();
-          })(event);
-        }}
+    <Dialog onClose={onClose} title={hook === null ? 'Add hook' : `Edit ${hook.name}`} size="lg">
+      <Form
+        onSubmit={form.onSubmit((values) => {
+          onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
+          onClose();
+        })}
       >
-        <Stack gap="md">
-          <NameInput placeholder="Install and build" {...form.getInputProps('name')} />
-          <NativeSelect
-            label="Stage"
-            description={`Runs ${HOOK_STAGE_LABELS[form.values.stage].when}.`}
-            data={HOOK_STAGES.map((stage) => ({ value: stage, label: HOOK_STAGE_LABELS[stage].label }))}
-            {...form.getInputProps('stage')}
-          />
-          <CodeInput
-            label="Command"
-            description="Shell commands. They get the app's variables, except those that control how programs run, such as PATH."
-            placeholder="npm ci && npm run build"
-            minRows={3}
-            maxRows={12}
-            {...form.getInputProps('run')}
-          />
-          <NativeSelect
-            label="Interpreter"
-            description="With /bin/bash, a pipeline fails if any part of it fails (pipefail)."
-            data={[...COMMAND_INTERPRETERS]}
-            {...form.getInputProps('interpreter')}
-          />
-          <IntegerInput
-            label="Time limit in seconds"
-            limits={RESOURCE_LIMITS.hookTimeout}
-            {...form.getInputProps('timeoutSeconds')}
-          />
-          <Switch
-            label="Active"
-            description="An inactive hook is skipped."
-            {...form.getInputProps('active', { type: 'checkbox' })}
-          />
-          <FormFooter
-            saving={{ busy: false, formError: null, error: null }}
-            submitLabel={hook === null ? 'Add' : 'Done'}
-            onCancel={onClose}
-          />
-        </Stack>
-      </form>
+        <NameInput placeholder="Install and build" {...form.getInputProps('name')} />
+        <NativeSelect
+          label="Stage"
+          description={`Runs ${HOOK_STAGE_LABELS[form.values.stage].when}.`}
+          data={HOOK_STAGES.map((stage) => ({ value: stage, label: HOOK_STAGE_LABELS[stage].label }))}
+          {...form.getInputProps('stage')}
+        />
+        <CodeInput
+          label="Command"
+          description="Shell commands. They get the app's variables, except those that control how programs run, such as PATH."
+          placeholder="npm ci && npm run build"
+          minRows={3}
+          maxRows={12}
+          {...form.getInputProps('run')}
+        />
+        <NativeSelect
+          label="Interpreter"
+          description="With /bin/bash, a pipeline fails if any part of it fails (pipefail)."
+          data={[...COMMAND_INTERPRETERS]}
+          {...form.getInputProps('interpreter')}
+        />
+        <IntegerInput
+          label="Time limit in seconds"
+          limits={RESOURCE_LIMITS.hookTimeout}
+          {...form.getInputProps('timeoutSeconds')}
+        />
+        <Switch
+          label="Active"
+          description="An inactive hook is skipped."
+          {...form.getInputProps('active', { type: 'checkbox' })}
+        />
+        <FormFooter
+          saving={{ busy: false, formError: null, error: null }}
+          submitLabel={hook === null ? 'Add' : 'Done'}
+          onCancel={onClose}
+        />
+      </Form>
     </Dialog>
   );
 }

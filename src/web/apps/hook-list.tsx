@@ -1,7 +1,7 @@
-import { Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Tag } from '../components/notice.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
 import styles from './apps.module.css';
 
@@ -14,11 +14,7 @@ interface HookListProps {
 /** The hooks of an app with their stages and commands. */
 export function HookList({ hooks, emptyText, renderActions }: HookListProps) {
   if (hooks.length === 0) {
-    return (
-      <Text fz="sm" c="dimmed">
-        {emptyText}
-      </Text>
-    );
+    return <DimmedText>{emptyText}</DimmedText>;
   }
   return (
     <ItemList label="Hooks">

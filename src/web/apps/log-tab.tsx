@@ -13,16 +13,14 @@ function NoLogCommand({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();
   return (
     <EmptyState icon={<IconFileText size={26} />} title="No log yet">
-      <Text c="dimmed" fz="sm">
-        This page shows the output of the app's log command.{' '}
-        {isAdmin ? (
-          <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-            Set the log command in the app's settings.
-          </TextLink>
-        ) : (
-          'An owner or admin can set it.'
-        )}
-      </Text>
+      This page shows the output of the app's log command.{' '}
+      {isAdmin ? (
+        <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
+          Set the log command in the app's settings.
+        </TextLink>
+      ) : (
+        'An owner or admin can set it.'
+      )}
     </EmptyState>
   );
 }

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import type { App } from '../../contract/apps.ts';
 import type { Project } from '../../contract/projects.ts';
 import type { Server } from '../../contract/servers.ts';
 import { TextLink } from '../components/link.tsx';
@@ -35,6 +36,17 @@ export function useResourceNames(): ResourceNames {
     serverName: (id) => all.servers.find((resource) => resource.id === id)?.name ?? null,
     isPending: projects.isPending || servers.isPending,
   };
+}
+
+/** The apps of the workspace, by name. */
+export function useApps(): readonly App[] {
+  const { api, workspace } = useWorkspace();
+  const { data } = useQuery({
+    queryKey: [workspace.id, 'apps', 'names'],
+    queryFn: async ({ signal }) => (await api.apps.list({ limit: MAX_OPTIONS, sort: 'name' }, { signal })).data,
+    staleTime: 30_000,
+  });
+  return data ?? [];
 }
 
 /** The name of a server, linked to its page. */

@@ -19,7 +19,6 @@ export function RestoreBackupDialog({ app, backup, queryKey, onClose }: BackupDi
   const { api } = useWorkspace();
   return (
     <ConfirmDialog
-      opened
       onClose={onClose}
       title="Restore backup"
       confirmLabel="Restore"
@@ -58,7 +57,6 @@ export function DeleteBackupDialog({ backup, queryKey, onClose }: BackupDialogPr
   const { api } = useWorkspace();
   return (
     <ConfirmDialog
-      opened
       onClose={onClose}
       title="Delete backup"
       confirmLabel="Delete"

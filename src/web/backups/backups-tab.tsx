@@ -51,7 +51,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
 
 const COLUMNS: readonly Column<Backup>[] = [
   {
-    key: 'made',
+    key: 'created',
     label: 'Backup',
     cell: ({ createdAt, createdBy, kind }) => (
       <>
@@ -73,7 +73,7 @@ const COLUMNS: readonly Column<Backup>[] = [
     align: 'right',
     cell: ({ sizeBytes }) => (sizeBytes === null ? '–' : formatBytes(sizeBytes)),
   },
-  { key: 'took', label: 'Duration', cell: (backup) => <Duration {...backup} /> },
+  { key: 'duration', label: 'Duration', cell: (backup) => <Duration {...backup} /> },
   {
     key: 'sha',
     label: 'SHA-256',
@@ -146,16 +146,14 @@ function BackupList({ app }: { readonly app: App }) {
         }
         empty={
           <EmptyState icon={<IconArchive size={26} />} title="No backups yet" action={backUpButton}>
-            <Text c="dimmed" fz="sm">
-              {canBackUp
-                ? 'A backup contains the output of the backup command or, if none is set, the shared directory.'
-                : 'An app needs a server and a directory before it can be backed up.'}{' '}
-              {isAdmin && (
-                <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-                  Set the command, schedule and retention in the app's settings.
-                </TextLink>
-              )}
-            </Text>
+            {canBackUp
+              ? 'A backup contains the output of the backup command or, if none is set, the shared directory.'
+              : 'An app needs a server and a directory before it can be backed up.'}{' '}
+            {isAdmin && (
+              <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
+                Set the command, schedule and retention in the app's settings.
+              </TextLink>
+            )}
           </EmptyState>
         }
       />

@@ -1,12 +1,12 @@
-import { Button, Group, Stack } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import { getErrorMessage } from '../api.ts';
 import { ConfirmationInput } from './confirmation-input.tsx';
 import { Dialog } from './dialog.tsx';
+import { Form } from './form.tsx';
 import { Notice } from './notice.tsx';
 
 interface ConfirmDialogProps {
-  readonly opened: boolean;
   readonly onClose: () => void;
   readonly title: string;
   /** The consequences of the action. */
@@ -51,42 +51,41 @@ function ConfirmForm({
   }
 
   return (
-    <form
+    <Form
       onSubmit={(event) => {
         event.preventDefault();
-        // React bubbles this event to the form that opened the dialog, which must not be submitted.
-        event.stopPropagation();
         void submit();
       }}
     >
-      <Stack gap="md">
-        {children}
-        {confirmationText !== null && (
-          <ConfirmationInput text={confirmationText} value={typedText} onChange={setTypedText} />
-        )}
-        {error !== null && <Notice tone="bad">{getErrorMessage(error)}</Notice>}
-        <Group justify="flex-end" gap="sm">
-          <Button variant="default" onClick={onClose} {...(confirmationText === null && { 'data-autofocus': true })}>
-            {cancelLabel}
-          </Button>
-          <Button
-            type="submit"
-            {...(!nonDestructive && { className: 'button-bad' })}
-            loading={busy}
-            disabled={!isConfirmed}
-          >
-            {confirmLabel}
-          </Button>
-        </Group>
-      </Stack>
-    </form>
+      {children}
+      {confirmationText !== null && (
+        <ConfirmationInput text={confirmationText} value={typedText} onChange={setTypedText} />
+      )}
+      {error !== null && <Notice tone="bad">{getErrorMessage(error)}</Notice>}
+      <Group justify="flex-end" gap="sm">
+        <Button variant="default" onClick={onClose} {...(confirmationText === null && { 'data-autofocus': true })}>
+          {cancelLabel}
+        </Button>
+        <Button
+          type="submit"
+          {...(!nonDestructive && { className: 'button-bad' })}
+          loading={busy}
+          disabled={!isConfirmed}
+        >
+          {confirmLabel}
+        </Button>
+      </Group>
+    </Form>
   );
 }
 
-/** Asks for confirmation before an action that cannot be undone or that affects other people. */
+/**
+ * Asks for confirmation before an action that cannot be undone or that affects other people. Render it only while it is
+ * open.
+ */
 export function ConfirmDialog(props: ConfirmDialogProps) {
   return (
-    <Dialog opened={props.opened} onClose={props.onClose} title={props.title} size="md">
+    <Dialog onClose={props.onClose} title={props.title} closeOnClickOutside>
       <ConfirmForm {...props} />
     </Dialog>
   );

@@ -1,8 +1,9 @@
-import { Button, Checkbox, Group, Text } from '@mantine/core';
+import { Button, Checkbox, Group } from '@mantine/core';
 import type { ReactNode } from 'react';
 import styles from './data-table.module.css';
 import { IconChevronDown, IconChevronUp, IconSelector } from './icons.ts';
 import type { ListState } from './list-state.ts';
+import { DimmedText } from './text.tsx';
 
 export interface Column<Row> {
   readonly key: string;
@@ -152,9 +153,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       </div>
       {(nextCursor !== null || state.isPaged) && (
         <Group justify="space-between" mt="sm">
-          <Text fz="sm" c="dimmed" role="status">
-            {rows.length} on this page
-          </Text>
+          <DimmedText role="status">{rows.length} on this page</DimmedText>
           <Group gap="xs">
             {state.isPaged && (
               <Button size="xs" variant="default" onClick={state.previous}>

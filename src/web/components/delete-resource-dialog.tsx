@@ -36,7 +36,6 @@ export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
   const { workspace } = useWorkspace();
   return (
     <ConfirmDialog
-      opened
       onClose={onClose}
       title={`Delete ${noun}`}
       confirmLabel="Delete"

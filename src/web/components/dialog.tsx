@@ -8,17 +8,16 @@ const openDialogs: symbol[] = [];
 let closingCount = 0;
 
 /**
- * A dialog. Render it conditionally or pass `opened`; in both cases the focus returns to the element that opened it.
- * Escape closes only the topmost dialog.
+ * A dialog. Render it only while it is open; then the focus returns to the element that opened it. Escape closes only
+ * the topmost dialog. A click outside does not close a dialog, so that no input is lost.
  */
-export function Dialog({ opened, closeOnEscape = true, ...props }: ModalProps) {
+export function Dialog({ closeOnEscape = true, ...props }: Omit<ModalProps, 'opened'>) {
   const id = useId();
   const close = useEffectEvent(() => {
     if (closeOnEscape) props.onClose();
   });
 
   useEffect(() => {
-    if (!opened) return;
     const opener = getOpener();
     const token = Symbol();
     openDialogs.push(token);
@@ -43,7 +42,7 @@ export function Dialog({ opened, closeOnEscape = true, ...props }: ModalProps) {
         restoreFocus(opener, document.getElementById(`${id}-body`)?.closest('[role=dialog]') ?? null);
       });
     };
-  }, [opened, id]);
+  }, [id]);
 
-  return <Modal id={id} opened={opened} returnFocus={false} closeOnEscape={false} {...props} />;
+  return <Modal id={id} opened returnFocus={false} closeOnEscape={false} closeOnClickOutside={false} {...props} />;
 }

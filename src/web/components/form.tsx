@@ -1,6 +1,6 @@
-import { Button, Group } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { type ReactNode, useState } from 'react';
+import { type FormEvent, type ReactNode, useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { getErrorMessage, getFieldErrors } from '../api.ts';
 import { Notice } from './notice.tsx';
@@ -52,6 +52,29 @@ export function useSubmit<Values extends Record<string, unknown>>(
 /** Whether the server rejected a change because the resource was changed in the meantime. */
 export function isConflict(error: unknown): boolean {
   return error instanceof DevpilotError && error.code === 'conflict';
+}
+
+interface FormProps {
+  readonly onSubmit: (event: FormEvent<HTMLFormElement>) => void;
+  /** The space between the fields, or between the sections of a long form. */
+  readonly gap?: 'md' | 'lg';
+  readonly children: ReactNode;
+}
+
+/** A form whose fields are validated by `useAppForm` instead of the browser. */
+export function Form({ onSubmit, gap = 'md', children }: FormProps) {
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        // React bubbles the event of a dialog's form to the form that opened the dialog, which must not be submitted.
+        event.stopPropagation();
+        onSubmit(event);
+      }}
+    >
+      <Stack gap={gap}>{children}</Stack>
+    </form>
+  );
 }
 
 interface FormFooterProps {

@@ -1,4 +1,3 @@
-import { Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import type { Page } from '../../contract/paging.ts';
@@ -45,9 +44,7 @@ export function ListBody<Row extends { readonly id: string }>(props: ListBodyPro
 function NoResults() {
   return (
     <EmptyState icon={<IconSearch size={26} />} title="No results">
-      <Text c="dimmed" fz="sm">
-        No results match your search and filters.
-      </Text>
+      No results match your search and filters.
     </EmptyState>
   );
 }

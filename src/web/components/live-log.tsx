@@ -1,4 +1,4 @@
-import { Button, Group, Switch, Text } from '@mantine/core';
+import { Button, Group, Switch } from '@mantine/core';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { LogLine } from '../../contract/logs.ts';
 import type { CallOptions, LogAsk } from '../../sdk/client.ts';
@@ -10,6 +10,7 @@ import { Notice } from './notice.tsx';
 import { notifyError } from './notify-error.ts';
 import { Section } from './section.tsx';
 import { toPlainText } from './terminal-text.ts';
+import { DimmedText } from './text.tsx';
 
 export type ReadLog = (query: LogAsk, options: CallOptions) => AsyncIterable<LogLine>;
 
@@ -182,17 +183,13 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
             setFollowsEnd(scrollHeight - scrollTop - clientHeight < 24);
           }}
         >
-          {lines.map((line, at) => (
+          {lines.map((line, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: it is the line's number in the log
-            <LogLineRow key={first + at} line={line} heading={headingOf(at)} />
+            <LogLineRow key={first + index} line={line} heading={headingOf(index)} />
           ))}
         </div>
       )}
-      {lines.length === 0 && ended && error === null && (
-        <Text fz="sm" c="dimmed">
-          The log is empty.
-        </Text>
-      )}
+      {lines.length === 0 && ended && error === null && <DimmedText>The log is empty.</DimmedText>}
     </Section>
   );
 }

@@ -30,13 +30,7 @@ export function NavigationBlocker({
   });
   if (blocker.status !== 'blocked') return null;
   return (
-    <ConfirmDialog
-      opened
-      onClose={blocker.reset}
-      title={title}
-      confirmLabel="Leave"
-      onConfirm={async () => blocker.proceed()}
-    >
+    <ConfirmDialog onClose={blocker.reset} title={title} confirmLabel="Leave" onConfirm={async () => blocker.proceed()}>
       <Text fz="sm">{consequence}</Text>
     </ConfirmDialog>
   );

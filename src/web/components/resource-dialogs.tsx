@@ -1,4 +1,3 @@
-import { Stack } from '@mantine/core';
 import type { FormRulesRecord, UseFormReturnType } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import type { ReactNode } from 'react';
@@ -7,7 +6,7 @@ import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import { ConditionalEditFooter, EditLoader, useEditForm } from './conditional-edit.tsx';
 import { Dialog } from './dialog.tsx';
-import { FormFooter, useSubmit } from './form.tsx';
+import { Form, FormFooter, useSubmit } from './form.tsx';
 import { capitalize } from './format.ts';
 import { useAppForm } from './use-app-form.ts';
 
@@ -28,7 +27,7 @@ interface CreateResourceDialogProps<Values extends FormValues, Created extends N
   readonly onCreated: (created: Created) => void;
 }
 
-/** Creates a named resource and opens its page. A click outside does not close the dialog, so that no input is lost. */
+/** Creates a named resource and opens its page. */
 export function CreateResourceDialog<Values extends FormValues, Created extends NamedResource>(
   props: CreateResourceDialogProps<Values, Created>,
 ) {
@@ -43,13 +42,11 @@ export function CreateResourceDialog<Values extends FormValues, Created extends 
     void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
   });
   return (
-    <Dialog opened onClose={onClose} title={`New ${noun}`} size="lg" closeOnClickOutside={false}>
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="md">
-          {renderFields(form)}
-          <FormFooter saving={saving} submitLabel={`Create ${noun}`} onCancel={onClose} />
-        </Stack>
-      </form>
+    <Dialog onClose={onClose} title={`New ${noun}`} size="lg">
+      <Form onSubmit={form.onSubmit(saving.submit)}>
+        {renderFields(form)}
+        <FormFooter saving={saving} submitLabel={`Create ${noun}`} onCancel={onClose} />
+      </Form>
     </Dialog>
   );
 }
@@ -83,12 +80,10 @@ function EditResourceForm<Values extends FormValues, Item extends NamedResource,
     },
   });
   return (
-    <form noValidate onSubmit={edit.form.onSubmit(edit.saving.submit)}>
-      <Stack gap="md">
-        {renderFields(edit.form)}
-        <ConditionalEditFooter edit={edit} labels={labels} onCancel={onClose} />
-      </Stack>
-    </form>
+    <Form onSubmit={edit.form.onSubmit(edit.saving.submit)}>
+      {renderFields(edit.form)}
+      <ConditionalEditFooter edit={edit} labels={labels} onCancel={onClose} />
+    </Form>
   );
 }
 
@@ -102,7 +97,7 @@ export function EditResourceDialog<Values extends FormValues, Item extends Named
   const { noun, item, read, onClose } = props;
   const { workspace } = useWorkspace();
   return (
-    <Dialog opened onClose={onClose} title={`Edit ${item.name}`} size="lg" closeOnClickOutside={false}>
+    <Dialog onClose={onClose} title={`Edit ${item.name}`} size="lg">
       <EditLoader queryKey={[workspace.id, `${noun}s`, item.id]} read={read}>
         {(loaded) => <EditResourceForm {...props} loaded={loaded} />}
       </EditLoader>

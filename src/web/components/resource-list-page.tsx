@@ -1,4 +1,4 @@
-import { Button, Stack, Text } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import type { Page as PageOf } from '../../contract/paging.ts';
 import type { RESOURCE_SORTS } from '../../contract/vocabulary.ts';
@@ -112,9 +112,7 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
           }
           empty={
             <EmptyState icon={props.icon} title={`No ${plural} yet`} action={createButton}>
-              <Text c="dimmed" fz="sm" component="div">
-                {isAdmin ? props.emptyHint : `An owner or admin of this workspace can create ${plural}.`}
-              </Text>
+              {isAdmin ? props.emptyHint : `An owner or admin of this workspace can create ${plural}.`}
             </EmptyState>
           }
         />

@@ -1,4 +1,4 @@
-import { Stack, Text } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
@@ -29,9 +29,7 @@ export function ResourcePage<Item>({ noun, title, backLink, query, children }: R
         {backLink}
         <Page title={`${capitalize(noun)} not found`}>
           <EmptyState icon={<IconTrash size={26} />} title={`This ${noun} does not exist`}>
-            <Text c="dimmed" fz="sm">
-              It was deleted or belongs to another workspace.
-            </Text>
+            It was deleted or belongs to another workspace.
           </EmptyState>
         </Page>
       </Stack>

@@ -1,5 +1,6 @@
-import { Group, Paper, Stack, Text, Title } from '@mantine/core';
+import { Group, Paper, Stack, Title } from '@mantine/core';
 import { type ReactNode, useId } from 'react';
+import { DimmedText } from './text.tsx';
 
 interface SectionProps {
   readonly title: string;
@@ -31,11 +32,7 @@ export function Section({ title, description, actions, children, tone }: Section
             <Title order={2} fz="md" id={id}>
               {title}
             </Title>
-            {description !== undefined && (
-              <Text c="dimmed" fz="sm" component="div">
-                {description}
-              </Text>
-            )}
+            {description !== undefined && <DimmedText>{description}</DimmedText>}
           </Stack>
           {actions}
         </Group>

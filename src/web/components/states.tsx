@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { getErrorMessage } from '../api.ts';
 import { IconAlertTriangle, IconCloudOff, IconLock, IconRefresh } from './icons.ts';
+import { DimmedText } from './text.tsx';
 
 interface StatePanelProps {
   readonly icon: ReactNode;
@@ -23,7 +24,7 @@ function StatePanel({ icon, title, children, action, role }: StatePanelProps) {
           <Title order={2} fz="lg">
             {title}
           </Title>
-          {children}
+          {children !== undefined && <DimmedText>{children}</DimmedText>}
           {action}
         </Stack>
       </Center>
@@ -53,11 +54,9 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
         )
       }
     >
-      <Text c="dimmed" fz="sm">
-        {getErrorMessage(error)}
-      </Text>
+      {getErrorMessage(error)}
       {error instanceof DevpilotError && error.requestId !== undefined && (
-        <Text c="dimmed" fz="xs">
+        <Text fz="xs" mt="sm">
           Request ID <Code>{error.requestId}</Code>
         </Text>
       )}
@@ -68,9 +67,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
 export function NoPermission({ children }: { readonly children?: ReactNode }) {
   return (
     <StatePanel icon={<IconLock size={26} />} title="You don't have access to this page">
-      <Text c="dimmed" fz="sm">
-        {children ?? 'Only owners and admins of this workspace have access. Ask one of them.'}
-      </Text>
+      {children ?? 'Only owners and admins of this workspace have access. Ask one of them.'}
     </StatePanel>
   );
 }

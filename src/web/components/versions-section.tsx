@@ -4,7 +4,7 @@ import { ConfirmDialog } from './confirm-dialog.tsx';
 import { LoadMoreButton, useInfiniteList } from './infinite-list.tsx';
 import { Section } from './section.tsx';
 import { BlockSkeleton, QueryContent } from './states.tsx';
-import { dimmed } from './text.tsx';
+import { DimmedText } from './text.tsx';
 
 interface VersionsSectionProps<Version> {
   readonly description: string;
@@ -25,12 +25,11 @@ export function VersionsSection<Version extends { readonly version: number }>(pr
   return (
     <Section title="Versions" description={description}>
       <QueryContent query={versions} placeholder={<BlockSkeleton height={120} />}>
-        {(data) => (data.length === 0 ? dimmed('No versions yet.') : renderList(data, setRestoring))}
+        {(data) => (data.length === 0 ? <DimmedText>No versions yet.</DimmedText> : renderList(data, setRestoring))}
       </QueryContent>
       <LoadMoreButton list={versions} label="Older" />
       {restoring !== null && (
         <ConfirmDialog
-          opened
           onClose={() => setRestoring(null)}
           title={`Restore version ${restoring.version}`}
           confirmLabel="Restore"

@@ -130,9 +130,7 @@ function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig;
     <Page title={`${capitalize(kind.noun)} not found`}>
       <BackLink to={kind.path}>{kind.title}</BackLink>
       <EmptyState icon={<IconTrash size={26} />} title={`This ${kind.noun} does not exist`}>
-        <Text c="dimmed" fz="sm">
-          It was deleted or belongs to another workspace. A deleted credential no longer works.
-        </Text>
+        It was deleted or belongs to another workspace. A deleted credential no longer works.
       </EmptyState>
       {isAdmin && <ActivitySection id={id} />}
     </Page>
@@ -175,11 +173,10 @@ export function CredentialPage() {
         {isAdmin && <ActivitySection id={id} />}
       </Page>
       {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
-      {dialog === 'replace' && isAdmin && <ReplaceCredentialDialog credential={data} opened onClose={close} />}
+      {dialog === 'replace' && isAdmin && <ReplaceCredentialDialog credential={data} onClose={close} />}
       {dialog === 'delete' && (
         <DeleteCredentialDialog
           credential={data}
-          opened
           onClose={close}
           onDeleted={() => void navigate({ to: kind.path, search: { workspace: workspace.slug } })}
         />

@@ -4,7 +4,7 @@ import { Link } from '@tanstack/react-router';
 import { EventList } from '../activity-log/event-list.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, QueryContent } from '../components/states.tsx';
-import { dimmed } from '../components/text.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 
 /** The activity log entries of a credential, also after its deletion. For owners and admins. */
@@ -32,7 +32,11 @@ export function ActivitySection({ id }: { readonly id: string }) {
     >
       <QueryContent query={query} placeholder={<BlockSkeleton height={160} />}>
         {({ data }) =>
-          data.length === 0 ? dimmed('No activity recorded.') : <EventList events={data} headingLevel={3} />
+          data.length === 0 ? (
+            <DimmedText>No activity recorded.</DimmedText>
+          ) : (
+            <EventList events={data} headingLevel={3} />
+          )
         }
       </QueryContent>
     </Section>

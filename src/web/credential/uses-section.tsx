@@ -5,6 +5,7 @@ import { lazyComponent } from '../components/lazy-component.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { type Credential, credentialsKey, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
@@ -76,11 +77,7 @@ function GuardUsageTable({ guards }: Pick<CredentialUses, 'guards'>) {
 
 function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 'guards'>) {
   if (addresses.length === 0) {
-    return (
-      <Text fz="sm" c="dimmed">
-        Not used yet.
-      </Text>
-    );
+    return <DimmedText>Not used yet.</DimmedText>;
   }
   return (
     <Table fz="sm" aria-label="Source addresses" horizontalSpacing={0}>

@@ -15,7 +15,6 @@ import { type Credential, type CredentialKindConfig, credentialsKey, deleteCrede
 interface BulkDeleteDialogProps {
   readonly kind: CredentialKindConfig;
   readonly credentials: readonly Credential[];
-  readonly opened: boolean;
   readonly onClose: () => void;
   /** Called with the IDs of the deleted credentials whenever the dialog closes. */
   readonly onDeleted: (ids: ReadonlySet<string>) => void;
@@ -44,7 +43,7 @@ function DeletionRow({
   );
 }
 
-function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDeleteDialogProps, 'opened'>) {
+function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDialogProps) {
   const { workspace, api } = useWorkspace();
   const { results, isDeleted, failedCount, deleteMany } = useDeleteMany((credential: Credential) =>
     deleteCredential(api, credential),
@@ -125,15 +124,13 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: Omit<BulkDele
 
 /** Deletes several credentials, with progress and a result for each. */
 export function BulkDeleteDialog(props: BulkDeleteDialogProps) {
-  const { kind, credentials, opened, onClose } = props;
+  const { kind, credentials, onClose } = props;
   const noun = credentials.length === 1 ? kind.noun : kind.plural;
   return (
     <Dialog
-      opened={opened}
       onClose={onClose}
       title={`Delete ${credentials.length} ${noun}`}
       size="lg"
-      closeOnClickOutside={false}
       closeOnEscape={false}
       withCloseButton={false}
     >

@@ -7,7 +7,6 @@ import { type RevealedCredential, useCreateCredential } from './use-create-crede
 
 interface CreateCredentialDialogProps {
   readonly kind: CredentialKindConfig;
-  readonly opened: boolean;
   readonly onClose: () => void;
 }
 
@@ -15,7 +14,7 @@ function CreateCredentialForm({
   kind,
   onCreated,
   onClose,
-}: Omit<CreateCredentialDialogProps, 'opened'> & { onCreated: (created: RevealedCredential) => void }) {
+}: CreateCredentialDialogProps & { onCreated: (created: RevealedCredential) => void }) {
   const create = useCreateCredential(kind);
   return (
     <CredentialForm
@@ -32,43 +31,27 @@ function CreateCredentialForm({
 }
 
 /** Creates a credential, then shows its secret once in a dialog that only “I have stored it” closes. */
-export function CreateCredentialDialog({ kind, opened, onClose }: CreateCredentialDialogProps) {
+export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialogProps) {
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
-  const isShowing = revealed !== null;
-  return (
-    <>
-      <Dialog
-        opened={opened && !isShowing}
-        onClose={onClose}
-        title={kind.generateLabel}
-        size={620}
-        // A click outside must not discard input.
-        closeOnClickOutside={false}
-      >
+  if (revealed === null) {
+    return (
+      <Dialog key="form" onClose={onClose} title={kind.generateLabel} size={620}>
         <CreateCredentialForm kind={kind} onClose={onClose} onCreated={setRevealed} />
       </Dialog>
-      <Dialog
-        opened={opened && isShowing}
-        onClose={() => {}}
-        title={kind.kind === 'access_token' ? 'Your new access token' : 'Your new API key'}
-        size={620}
-        closeOnClickOutside={false}
-        closeOnEscape={false}
-        withCloseButton={false}
-        // Without a transition the secret is removed from the document at once.
-        transitionProps={{ duration: 0 }}
-      >
-        {revealed !== null && (
-          <SecretPanel
-            revealed={revealed}
-            confirmLabel="I have stored it"
-            onStored={() => {
-              setRevealed(null);
-              onClose();
-            }}
-          />
-        )}
-      </Dialog>
-    </>
+    );
+  }
+  return (
+    <Dialog
+      key="secret"
+      onClose={() => {}}
+      title={kind.kind === 'access_token' ? 'Your new access token' : 'Your new API key'}
+      size={620}
+      closeOnEscape={false}
+      withCloseButton={false}
+      // Without a transition the secret is removed from the document at once.
+      transitionProps={{ duration: 0 }}
+    >
+      <SecretPanel revealed={revealed} confirmLabel="I have stored it" onStored={onClose} />
+    </Dialog>
   );
 }

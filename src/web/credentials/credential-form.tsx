@@ -1,10 +1,10 @@
-import { Stack, Switch, Text } from '@mantine/core';
+import { Switch, Text } from '@mantine/core';
 import { useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/limits.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { DescriptionInput, NameInput } from '../components/fields.tsx';
-import { FormFooter, type Submission, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, type Submission, useSubmit } from '../components/form.tsx';
 import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
 import { validateDescription, validateName, validatePassphrase } from '../validation.ts';
 import styles from './credentials.module.css';
@@ -104,72 +104,70 @@ export function CredentialForm(props: CredentialFormProps) {
 
   const errorText = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
   return (
-    <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-      <Stack gap="md">
-        <NameInput
-          placeholder={kind.placeholder}
-          description="Say what uses it, so teammates know before deleting it."
-          {...form.getInputProps('name')}
+    <Form onSubmit={form.onSubmit(saving.submit)}>
+      <NameInput
+        placeholder={kind.placeholder}
+        description="Say what uses it, so teammates know before deleting it."
+        {...form.getInputProps('name')}
+      />
+      {!isToken && <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />}
+      <RightsField
+        kind={kind}
+        value={values.rights}
+        onChange={(rights) => form.setFieldValue('rights', rights)}
+        error={errorText('rights')}
+        {...fieldPathProps(form, 'rights')}
+      />
+      {isToken && (
+        <PassphraseField
+          value={values.passphrase}
+          onChange={(passphrase, generatedPassphrase) => {
+            form.setFieldValue('passphrase', passphrase);
+            form.setFieldValue('generatedPassphrase', generatedPassphrase);
+          }}
+          error={errorText('passphrase')}
+          {...fieldPathProps(form, 'passphrase')}
+          {...(props.passphraseDescription !== undefined && { description: props.passphraseDescription })}
         />
-        {!isToken && <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />}
-        <RightsField
-          kind={kind}
-          value={values.rights}
-          onChange={(rights) => form.setFieldValue('rights', rights)}
-          error={errorText('rights')}
-          {...fieldPathProps(form, 'rights')}
+      )}
+      <ExpiryField
+        noun={isToken ? 'token' : 'key'}
+        value={values.expiry}
+        onChange={(expiry) => form.setFieldValue('expiry', expiry)}
+        now={now}
+        currentExpiresAt={currentExpiresAt}
+        error={errorText('expiry')}
+        {...fieldPathProps(form, 'expiry')}
+      />
+      {!isToken && (
+        <Switch
+          label="Active"
+          description="An inactive key is rejected until you enable it again."
+          checked={values.active}
+          onChange={(event) => form.setFieldValue('active', event.currentTarget.checked)}
         />
-        {isToken && (
-          <PassphraseField
-            value={values.passphrase}
-            onChange={(passphrase, generatedPassphrase) => {
-              form.setFieldValue('passphrase', passphrase);
-              form.setFieldValue('generatedPassphrase', generatedPassphrase);
-            }}
-            error={errorText('passphrase')}
-            {...fieldPathProps(form, 'passphrase')}
-            {...(props.passphraseDescription !== undefined && { description: props.passphraseDescription })}
-          />
-        )}
-        <ExpiryField
-          noun={isToken ? 'token' : 'key'}
-          value={values.expiry}
-          onChange={(expiry) => form.setFieldValue('expiry', expiry)}
-          now={now}
-          currentExpiresAt={currentExpiresAt}
-          error={errorText('expiry')}
-          {...fieldPathProps(form, 'expiry')}
+      )}
+      {!isToken && (
+        <Switch
+          label="Allow guards"
+          description={GUARD_DESCRIPTION}
+          checked={values.guard}
+          onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}
         />
-        {!isToken && (
-          <Switch
-            label="Active"
-            description="An inactive key is rejected until you enable it again."
-            checked={values.active}
-            onChange={(event) => form.setFieldValue('active', event.currentTarget.checked)}
-          />
-        )}
-        {!isToken && (
-          <Switch
-            label="Allow guards"
-            description={GUARD_DESCRIPTION}
-            checked={values.guard}
-            onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}
-          />
-        )}
-        <Text className={styles['summary']} aria-live="polite" data-testid="summary">
-          {summarize({
-            rights: values.rights,
-            expiresAt,
-            passphrase: values.passphrase !== '',
-            active: values.active,
-          })}
-        </Text>
-        <FormFooter
-          saving={{ ...saving, formError: getFormError(saving, kind) }}
-          submitLabel={props.submitLabel}
-          onCancel={onCancel}
-        />
-      </Stack>
-    </form>
+      )}
+      <Text className={styles['summary']} aria-live="polite" data-testid="summary">
+        {summarize({
+          rights: values.rights,
+          expiresAt,
+          passphrase: values.passphrase !== '',
+          active: values.active,
+        })}
+      </Text>
+      <FormFooter
+        saving={{ ...saving, formError: getFormError(saving, kind) }}
+        submitLabel={props.submitLabel}
+        onCancel={onCancel}
+      />
+    </Form>
   );
 }

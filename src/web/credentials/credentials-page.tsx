@@ -128,9 +128,7 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
           }
           empty={
             <EmptyState icon={<IconTicket size={26} />} title={`No ${kind.plural} yet`} action={generateButton}>
-              <Text c="dimmed" fz="sm">
-                {isAdmin ? kind.description : `An owner or admin of this workspace can create ${kind.plural}.`}
-              </Text>
+              {isAdmin ? kind.description : `An owner or admin of this workspace can create ${kind.plural}.`}
             </EmptyState>
           }
         />
@@ -150,15 +148,14 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
           </section>
         )}
       </Stack>
-      {open?.dialog === 'create' && <CreateCredentialDialog kind={kind} opened onClose={close} />}
+      {open?.dialog === 'create' && <CreateCredentialDialog kind={kind} onClose={close} />}
       {open?.dialog === 'edit' && renderEditDialog?.(open.credential, close)}
-      {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} opened onClose={close} />}
-      {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} opened onClose={close} />}
+      {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} onClose={close} />}
+      {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} onClose={close} />}
       {open?.dialog === 'delete selected' && (
         <BulkDeleteDialog
           kind={kind}
           credentials={[...selected.values()]}
-          opened
           onClose={close}
           onDeleted={(ids) => setSelected(new Map([...selected].filter(([id]) => !ids.has(id))))}
         />

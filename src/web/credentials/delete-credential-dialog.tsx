@@ -22,20 +22,18 @@ export function describeUsage({ lastUsedAt, useCount }: Credential): string {
 
 interface DeleteCredentialDialogProps {
   readonly credential: Credential;
-  readonly opened: boolean;
   readonly onClose: () => void;
   /** Called after the deletion, when the dialog has closed. */
   readonly onDeleted?: () => void;
 }
 
 /** Asks for confirmation before a credential is deleted, and says what will break and when it was last used. */
-export function DeleteCredentialDialog({ credential, opened, onClose, onDeleted }: DeleteCredentialDialogProps) {
+export function DeleteCredentialDialog({ credential, onClose, onDeleted }: DeleteCredentialDialogProps) {
   const { workspace, api } = useWorkspace();
   const kind = getKindConfig(credential);
   const inUse = isInUse(credential);
   return (
     <ConfirmDialog
-      opened={opened}
       onClose={onClose}
       title={`Delete ${kind.noun}`}
       confirmLabel="Delete"

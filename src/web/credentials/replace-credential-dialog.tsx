@@ -5,6 +5,7 @@ import { getErrorMessage } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
 import styles from './credentials.module.css';
@@ -18,7 +19,6 @@ const POLL_INTERVAL_MS = 1500;
 
 interface ReplaceCredentialDialogProps {
   readonly credential: Credential;
-  readonly opened: boolean;
   readonly onClose: () => void;
 }
 
@@ -37,9 +37,7 @@ function usePolledCredential(credential: Credential) {
 function UsageRow({ label, credential }: { readonly label: string; readonly credential: Credential }) {
   return (
     <Group justify="space-between" wrap="nowrap" align="flex-start">
-      <Text fz="sm" c="dimmed">
-        {label}
-      </Text>
+      <DimmedText>{label}</DimmedText>
       <Text fz="sm" ta="right">
         {credential.lastUsedAt === null ? 'not used yet' : <RelativeTime time={credential.lastUsedAt} prefix="used " />}
         {credential.useCount > 0 && ` · ${credential.useCount.toLocaleString('en')}×`}
@@ -74,11 +72,11 @@ function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
         <UsageRow label="Old" credential={oldQuery.data ?? old} />
       </Stack>
       {replacementQuery.error !== null && <Notice tone="bad">{getErrorMessage(replacementQuery.error)}</Notice>}
-      <Text fz="sm" c="dimmed">
+      <DimmedText>
         {isUsed
           ? 'Delete the old one once everything uses the new one. Until then both are valid.'
           : 'Use the new secret wherever the old one is used. This page updates when it is first used. You can close it: both stay valid until you delete the old one.'}
-      </Text>
+      </DimmedText>
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
           Keep both for now
@@ -87,12 +85,13 @@ function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
           {isUsed ? 'Delete old…' : 'Delete old anyway…'}
         </Button>
       </Group>
-      <DeleteCredentialDialog
-        credential={oldQuery.data ?? old}
-        opened={deleting}
-        onClose={() => setDeleting(false)}
-        onDeleted={onDeleted}
-      />
+      {deleting && (
+        <DeleteCredentialDialog
+          credential={oldQuery.data ?? old}
+          onClose={() => setDeleting(false)}
+          onDeleted={onDeleted}
+        />
+      )}
     </Stack>
   );
 }
@@ -101,7 +100,7 @@ function ReplaceCredentialSteps({
   credential,
   onClose,
   onSecretShown,
-}: Omit<ReplaceCredentialDialogProps, 'opened'> & { onSecretShown: (on: boolean) => void }) {
+}: ReplaceCredentialDialogProps & { onSecretShown: (on: boolean) => void }) {
   const kind = getKindConfig(credential);
   const create = useCreateCredential(kind);
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
@@ -126,10 +125,10 @@ function ReplaceCredentialSteps({
       </Stepper>
       {step === 0 && (
         <>
-          <Text fz="sm" c="dimmed">
+          <DimmedText>
             Create a new {kind.noun} with the same {kind.rightsLabel.toLowerCase()} to replace this one. Nothing is
             deleted until you confirm it in the last step.
-          </Text>
+          </DimmedText>
           <CredentialForm
             kind={kind}
             initial={{
@@ -154,9 +153,7 @@ function ReplaceCredentialSteps({
       )}
       {step === 1 && revealed !== null && (
         <>
-          <Text fz="sm" c="dimmed">
-            Use this secret wherever the old one is used.
-          </Text>
+          <DimmedText>Use this secret wherever the old one is used.</DimmedText>
           <SecretPanel
             revealed={revealed}
             confirmLabel="I have stored it"
@@ -185,15 +182,13 @@ function ReplaceCredentialSteps({
 }
 
 /** Rotates a credential in four steps: create, update, verify, delete. The user starts each step. */
-export function ReplaceCredentialDialog({ credential, opened, onClose }: ReplaceCredentialDialogProps) {
+export function ReplaceCredentialDialog({ credential, onClose }: ReplaceCredentialDialogProps) {
   const [showsSecret, setShowsSecret] = useState(false);
   return (
     <Dialog
-      opened={opened}
       onClose={onClose}
       title={`Replace ${credential.name}`}
       size={680}
-      closeOnClickOutside={false}
       closeOnEscape={!showsSecret}
       withCloseButton={!showsSecret}
     >

@@ -4,6 +4,7 @@ import { CopyButton } from '../components/copy-button.tsx';
 import { IconDownload } from '../components/icons.ts';
 import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
+import { DimmedText } from '../components/text.tsx';
 import styles from './credentials.module.css';
 import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
 import type { RevealedCredential } from './use-create-credential.ts';
@@ -93,9 +94,7 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
         </Group>
         <pre className={styles['secret']}>{curl}</pre>
       </Stack>
-      <Text fz="sm" c="dimmed">
-        {`If you lose it, delete this ${kind.noun} and generate a new one.`}
-      </Text>
+      <DimmedText>{`If you lose it, delete this ${kind.noun} and generate a new one.`}</DimmedText>
       <Group justify="flex-end">
         <Button onClick={onStored}>{confirmLabel}</Button>
       </Group>

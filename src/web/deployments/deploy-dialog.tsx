@@ -1,15 +1,4 @@
-import {
-  Button,
-  Checkbox,
-  Collapse,
-  Group,
-  Radio,
-  SegmentedControl,
-  Stack,
-  Switch,
-  Text,
-  TextInput,
-} from '@mantine/core';
+import { Button, Checkbox, Collapse, Group, Radio, SegmentedControl, Stack, Switch, TextInput } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
@@ -22,8 +11,9 @@ import { queryClient } from '../api.ts';
 import { useResourceNames } from '../apps/resource-names.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { IntegerInput, PlainTextInput } from '../components/fields.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { IconChevronDown, IconChevronUp } from '../components/icons.ts';
+import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
 import {
@@ -137,53 +127,47 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
     await navigate({ to: '/deployments/$id', params: { id: deployment.id }, search: {} });
   });
   return (
-    <Dialog opened onClose={onClose} title={`Deploy ${app.name}`} size="lg" closeOnClickOutside={false}>
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="md">
-          <SegmentedControl
-            aria-label="Deploy from"
-            data={[
-              { value: 'branch', label: 'Branch' },
-              { value: 'commit', label: 'Commit' },
-            ]}
-            value={form.values.source}
-            onChange={(source) => form.setFieldValue('source', source === 'commit' ? 'commit' : 'branch')}
+    <Dialog onClose={onClose} title={`Deploy ${app.name}`} size="lg">
+      <Form onSubmit={form.onSubmit(saving.submit)}>
+        <SegmentedControl
+          aria-label="Deploy from"
+          data={[
+            { value: 'branch', label: 'Branch' },
+            { value: 'commit', label: 'Commit' },
+          ]}
+          value={form.values.source}
+          onChange={(source) => form.setFieldValue('source', source === 'commit' ? 'commit' : 'branch')}
+        />
+        {form.values.source === 'branch' ? (
+          <PlainTextInput label="Branch" data-autofocus {...form.getInputProps('branch')} />
+        ) : (
+          <PlainTextInput
+            label="Commit"
+            placeholder="0a1b2c3"
+            classNames={{ input: 'mono' }}
+            {...form.getInputProps('commit')}
           />
-          {form.values.source === 'branch' ? (
-            <PlainTextInput label="Branch" data-autofocus {...form.getInputProps('branch')} />
-          ) : (
-            <PlainTextInput
-              label="Commit"
-              placeholder="0a1b2c3"
-              classNames={{ input: 'mono' }}
-              {...form.getInputProps('commit')}
-            />
-          )}
-          <Group>
-            <Button
-              variant="subtle"
-              size="compact-sm"
-              rightSection={advanced ? <IconChevronUp size={14} /> : <IconChevronDown size={14} />}
-              aria-expanded={advanced}
-              aria-controls={id}
-              onClick={toggle}
-            >
-              More options
-            </Button>
-          </Group>
-          <div id={id}>
-            <Collapse expanded={advanced} transitionDuration={0}>
-              <AdvancedFields app={app} form={form} />
-            </Collapse>
-          </div>
-          {app.repository === null && (
-            <Text fz="sm" c="dimmed">
-              The app has no repository. Set one in its settings first.
-            </Text>
-          )}
-          <FormFooter saving={saving} submitLabel="Deploy" onCancel={onClose} disabled={app.repository === null} />
-        </Stack>
-      </form>
+        )}
+        <Group>
+          <Button
+            variant="subtle"
+            size="compact-sm"
+            rightSection={advanced ? <IconChevronUp size={14} /> : <IconChevronDown size={14} />}
+            aria-expanded={advanced}
+            aria-controls={id}
+            onClick={toggle}
+          >
+            More options
+          </Button>
+        </Group>
+        <div id={id}>
+          <Collapse expanded={advanced} transitionDuration={0}>
+            <AdvancedFields app={app} form={form} />
+          </Collapse>
+        </div>
+        {app.repository === null && <DimmedText>The app has no repository. Set one in its settings first.</DimmedText>}
+        <FormFooter saving={saving} submitLabel="Deploy" onCancel={onClose} disabled={app.repository === null} />
+      </Form>
     </Dialog>
   );
 }

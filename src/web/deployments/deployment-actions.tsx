@@ -113,7 +113,6 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
       )}
       {deciding !== null && texts !== null && (
         <ConfirmDialog
-          opened
           onClose={() => setDeciding(null)}
           title={texts.title}
           confirmLabel={texts.verb}
@@ -126,7 +125,6 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
       )}
       {rollingBack && (
         <ConfirmDialog
-          opened
           onClose={() => setRollingBack(false)}
           title="Roll back to this deployment"
           confirmLabel="Roll back"

@@ -1,4 +1,4 @@
-import { Group, Progress, Text } from '@mantine/core';
+import { Group, Progress } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
 import type { Deployment } from '../../contract/deployments.ts';
@@ -17,7 +17,7 @@ import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
-import { mono } from '../components/text.tsx';
+import { DimmedText, mono } from '../components/text.tsx';
 import { formatDuration } from '../components/units.ts';
 import { useWorkspace } from '../session.ts';
 import { STRATEGY_LABELS } from './deploy-form.ts';
@@ -34,9 +34,7 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
         <Progress value={progress} aria-label="Progress" transitionDuration={0} />
       )}
       {hooks.length === 0 ? (
-        <Text fz="sm" c="dimmed">
-          No hooks. The deployment only checks out the source and activates it.
-        </Text>
+        <DimmedText>No hooks. The deployment only checks out the source and activates it.</DimmedText>
       ) : (
         <ItemList label="Steps">
           {hooks.map(({ name, stage, status: hookStatus, exitCode, durationMs }) => (

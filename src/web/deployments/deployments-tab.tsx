@@ -1,4 +1,4 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, Stack } from '@mantine/core';
 import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
 import { useAppQuery } from '../apps/app-query.ts';
@@ -37,15 +37,13 @@ function AppDeployments({ app }: { readonly app: App }) {
         isFiltered={state.isPaged}
         empty={
           <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
-            <Text c="dimmed" fz="sm">
-              {missing ??
-                'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.'}{' '}
-              {missing !== null && isAdmin && (
-                <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-                  Set it in the app's settings.
-                </TextLink>
-              )}
-            </Text>
+            {missing ??
+              'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.'}{' '}
+            {missing !== null && isAdmin && (
+              <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
+                Set it in the app's settings.
+              </TextLink>
+            )}
           </EmptyState>
         }
       />

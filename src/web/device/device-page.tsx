@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage } from '../api.ts';
 import { DescriptionList } from '../components/description-list.tsx';
+import { Form } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { BlockSkeleton } from '../components/states.tsx';
@@ -20,20 +21,18 @@ function EnterCodeForm({ onSubmitCode }: { readonly onSubmitCode: (code: string)
   const form = useAppForm({ initialValues: { code: '' }, validate: { code: validateUserCode } });
   return (
     <CenteredLayout title="Sign in on a device" description="Enter the code shown by the command line or the device.">
-      <form noValidate onSubmit={form.onSubmit(({ code }) => onSubmitCode(code))}>
-        <Stack gap="md">
-          <TextInput
-            label="Code"
-            placeholder="BCDF-GHJK"
-            autoComplete="off"
-            autoCapitalize="characters"
-            spellCheck={false}
-            autoFocus
-            {...form.getInputProps('code')}
-          />
-          <Button type="submit">Continue</Button>
-        </Stack>
-      </form>
+      <Form onSubmit={form.onSubmit(({ code }) => onSubmitCode(code))}>
+        <TextInput
+          label="Code"
+          placeholder="BCDF-GHJK"
+          autoComplete="off"
+          autoCapitalize="characters"
+          spellCheck={false}
+          autoFocus
+          {...form.getInputProps('code')}
+        />
+        <Button type="submit">Continue</Button>
+      </Form>
     </CenteredLayout>
   );
 }

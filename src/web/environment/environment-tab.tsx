@@ -13,6 +13,7 @@ import { IconEye, IconEyeOff, IconPlus, IconSearch, IconUpload, IconVariable } f
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './environment.module.css';
 import { type Draft, diffDraft, mergeFile } from './environment-draft.ts';
@@ -80,15 +81,16 @@ function VariableList({ app }: { readonly app: App }) {
     );
   }
   const { value: environment, tag } = query.data;
-  const updatedAt = new Map(environment.data.map((one) => [one.name, one.updatedAt]));
+  const updatedAt = new Map(environment.data.map((variable) => [variable.name, variable.updatedAt]));
   const names = new Set(updatedAt.keys());
   const changes = diffDraft(names, revealed.values, draft);
   const kinds = new Map(changes.map(({ name, kind }) => [name, kind]));
-  const all = [...new Set([...names, ...changes.map(({ name }) => name)])].sort();
-  const shown = all.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
+  const allNames = [...new Set([...names, ...changes.map(({ name }) => name)])].sort();
+  const shown = allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
 
   const setVariable = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
-  const undoChange = (name: string) => setDraft((before) => new Map([...before].filter(([one]) => one !== name)));
+  const undoChange = (name: string) =>
+    setDraft((before) => new Map([...before].filter(([otherName]) => otherName !== name)));
   function discard() {
     setDraft(new Map());
     setTheirs(null);
@@ -98,7 +100,7 @@ function VariableList({ app }: { readonly app: App }) {
   async function reloadAfterConflict() {
     const { data: fresh } = await query.refetch();
     if (fresh === undefined) return;
-    const now = new Map(fresh.value.data.map((one) => [one.name, one.updatedAt]));
+    const now = new Map(fresh.value.data.map((variable) => [variable.name, variable.updatedAt]));
     const changedNames = [...new Set([...updatedAt.keys(), ...now.keys()])].filter(
       (name) => now.get(name) !== updatedAt.get(name),
     );
@@ -135,7 +137,7 @@ function VariableList({ app }: { readonly app: App }) {
   return (
     <Stack gap="md">
       <NavigationBlocker when={changes.length > 0} />
-      {all.length === 0 ? (
+      {allNames.length === 0 ? (
         <EmptyState
           icon={<IconVariable size={26} />}
           title="No variables yet"
@@ -146,11 +148,11 @@ function VariableList({ app }: { readonly app: App }) {
             </Group>
           }
         >
-          <Text c="dimmed" fz="sm">
+          <DimmedText>
             {isAdmin
               ? 'Environment variables of the app, such as DATABASE_URL. Values are encrypted at rest.'
               : 'An owner or admin of this workspace can set variables.'}
-          </Text>
+          </DimmedText>
         </EmptyState>
       ) : (
         <>
@@ -172,11 +174,11 @@ function VariableList({ app }: { readonly app: App }) {
               {addButton}
             </Group>
           </Group>
-          <Text fz="sm" c="dimmed">
+          <DimmedText>
             {isAdmin
               ? 'Values are hidden until you reveal them. Each reveal is recorded in the activity log.'
               : 'Only owners and admins can reveal the values.'}
-          </Text>
+          </DimmedText>
           <ul className={styles['rows']} aria-label="Variables">
             {shown.map((name) => (
               <VariableRow
@@ -200,11 +202,7 @@ function VariableList({ app }: { readonly app: App }) {
               />
             ))}
           </ul>
-          {shown.length === 0 && (
-            <Text fz="sm" c="dimmed" role="status">
-              No variables match.
-            </Text>
-          )}
+          {shown.length === 0 && <DimmedText role="status">No variables match.</DimmedText>}
         </>
       )}
       {changes.length > 0 && (
@@ -227,7 +225,7 @@ function VariableList({ app }: { readonly app: App }) {
         <VariableDialog
           name={editedName}
           value={editedName === null ? undefined : (draft.get(editedName) ?? revealed.values.get(editedName))}
-          existingNames={new Set(all)}
+          existingNames={new Set(allNames)}
           onClose={() => setDialog(null)}
           onDone={setVariable}
         />

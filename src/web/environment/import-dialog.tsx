@@ -1,11 +1,13 @@
-import { Button, Checkbox, FileButton, Group, Stack, Text } from '@mantine/core';
+import { Button, Checkbox, FileButton, Group, Text } from '@mantine/core';
 import { useState } from 'react';
 import { parseDotenv } from '../../contract/dotenv.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CodeInput } from '../components/fields.tsx';
+import { Form } from '../components/form.tsx';
 import { IconUpload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { validateVariableValue } from './environment-draft.ts';
 
 type ParseResult =
@@ -36,8 +38,8 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const existingCount = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
   const removedCount = names.size - existingCount;
   return (
-    <Dialog opened onClose={onClose} title="Import .env file" size="lg" closeOnClickOutside={false}>
-      <form
+    <Dialog onClose={onClose} title="Import .env file" size="lg">
+      <Form
         onSubmit={(event) => {
           event.preventDefault();
           if (!result.ok || count === 0) return;
@@ -45,49 +47,45 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
           onClose();
         }}
       >
-        <Stack gap="md">
-          <Group>
-            <FileButton onChange={(file) => void file?.text().then(setText)}>
-              {(props) => (
-                <Button variant="default" leftSection={<IconUpload size={16} />} {...props}>
-                  Choose file
-                </Button>
-              )}
-            </FileButton>
-            <Text fz="sm" c="dimmed">
-              or paste its content below.
-            </Text>
-          </Group>
-          <CodeInput
-            label="Content"
-            placeholder={'DATABASE_URL=postgres://shop@db/shop\nGREETING="Hello, world"'}
-            minRows={6}
-            maxRows={14}
-            value={text}
-            onChange={(event) => setText(event.currentTarget.value)}
-            data-autofocus
-          />
-          <Checkbox
-            label="Remove variables that are not in the file"
-            checked={replace}
-            onChange={(event) => setReplace(event.currentTarget.checked)}
-          />
-          <Text fz="sm" role="status">
-            {result.ok &&
-              count > 0 &&
-              `${count} in the file: ${count - existingCount} new, ${existingCount} existing${replace ? `; ${removedCount} will be removed` : ''}.`}
-          </Text>
-          {!result.ok && <Notice tone="bad">{result.message}</Notice>}
-          <Group justify="flex-end" gap="sm">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" disabled={!result.ok || count === 0}>
-              Import
-            </Button>
-          </Group>
-        </Stack>
-      </form>
+        <Group>
+          <FileButton onChange={(file) => void file?.text().then(setText)}>
+            {(props) => (
+              <Button variant="default" leftSection={<IconUpload size={16} />} {...props}>
+                Choose file
+              </Button>
+            )}
+          </FileButton>
+          <DimmedText>or paste its content below.</DimmedText>
+        </Group>
+        <CodeInput
+          label="Content"
+          placeholder={'DATABASE_URL=postgres://shop@db/shop\nGREETING="Hello, world"'}
+          minRows={6}
+          maxRows={14}
+          value={text}
+          onChange={(event) => setText(event.currentTarget.value)}
+          data-autofocus
+        />
+        <Checkbox
+          label="Remove variables that are not in the file"
+          checked={replace}
+          onChange={(event) => setReplace(event.currentTarget.checked)}
+        />
+        <Text fz="sm" role="status">
+          {result.ok &&
+            count > 0 &&
+            `${count} in the file: ${count - existingCount} new, ${existingCount} existing${replace ? `; ${removedCount} will be removed` : ''}.`}
+        </Text>
+        {!result.ok && <Notice tone="bad">{result.message}</Notice>}
+        <Group justify="flex-end" gap="sm">
+          <Button variant="default" onClick={onClose}>
+            Cancel
+          </Button>
+          <Button type="submit" disabled={!result.ok || count === 0}>
+            Import
+          </Button>
+        </Group>
+      </Form>
     </Dialog>
   );
 }

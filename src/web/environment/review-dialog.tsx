@@ -71,7 +71,7 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
 
   const conflictingNames = changes.filter(({ name }) => theirs?.includes(name) === true).map(({ name }) => name);
   return (
-    <Dialog opened onClose={onClose} title="Review changes" size="xl" closeOnClickOutside={false}>
+    <Dialog onClose={onClose} title="Review changes" size="xl">
       <Stack gap="md">
         <Switch
           label="Show values"

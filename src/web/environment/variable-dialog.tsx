@@ -1,8 +1,7 @@
-import { Stack } from '@mantine/core';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CodeInput, PlainTextInput } from '../components/fields.tsx';
-import { FormFooter } from '../components/form.tsx';
+import { Form, FormFooter } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateVariableName, validateVariableValue } from './environment-draft.ts';
@@ -27,55 +26,46 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
     },
   });
   return (
-    <Dialog
-      opened
-      onClose={onClose}
-      title={name === null ? 'Add variable' : `Edit ${name}`}
-      size="lg"
-      closeOnClickOutside={false}
-    >
-      <form
-        noValidate
+    <Dialog onClose={onClose} title={name === null ? 'Add variable' : `Edit ${name}`} size="lg">
+      <Form
         onSubmit={form.onSubmit((values) => {
           onDone(values.name.trim(), values.value);
           onClose();
         })}
       >
-        <Stack gap="md">
-          {name === null && (
-            <PlainTextInput
-              label="Name"
-              placeholder="DATABASE_URL"
-              classNames={{ input: 'mono' }}
-              data-autofocus
-              {...form.getInputProps('name')}
-            />
-          )}
-          {isControlVariable(form.values.name.trim()) && (
-            <Notice tone="warn">
-              This variable controls how programs run or is set by Devpilot, so it is only written to the .env file.
-              Hooks, health checks, log commands and backup commands do not receive it.
-            </Notice>
-          )}
-          <CodeInput
-            label="Value"
-            description={
-              name !== null && value === undefined
-                ? 'The current value stays hidden. What you enter here replaces it.'
-                : 'Stored exactly as entered, including line breaks, spaces and $.'
-            }
-            minRows={2}
-            maxRows={14}
-            data-autofocus={name !== null || undefined}
-            {...form.getInputProps('value')}
+        {name === null && (
+          <PlainTextInput
+            label="Name"
+            placeholder="DATABASE_URL"
+            classNames={{ input: 'mono' }}
+            data-autofocus
+            {...form.getInputProps('name')}
           />
-          <FormFooter
-            saving={{ busy: false, formError: null, error: null }}
-            submitLabel={name === null ? 'Add' : 'Apply'}
-            onCancel={onClose}
-          />
-        </Stack>
-      </form>
+        )}
+        {isControlVariable(form.values.name.trim()) && (
+          <Notice tone="warn">
+            This variable controls how programs run or is set by Devpilot, so it is only written to the .env file. Hooks,
+            health checks, log commands and backup commands do not receive it.
+          </Notice>
+        )}
+        <CodeInput
+          label="Value"
+          description={
+            name !== null && value === undefined
+              ? 'The current value stays hidden. What you enter here replaces it.'
+              : 'Stored exactly as entered, including line breaks, spaces and $.'
+          }
+          minRows={2}
+          maxRows={14}
+          data-autofocus={name !== null || undefined}
+          {...form.getInputProps('value')}
+        />
+        <FormFooter
+          saving={{ busy: false, formError: null, error: null }}
+          submitLabel={name === null ? 'Add' : 'Apply'}
+          onCancel={onClose}
+        />
+      </Form>
     </Dialog>
   );
 }

@@ -1,6 +1,6 @@
 import { NativeSelect, Textarea } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { isOrigin, ORIGIN_MESSAGE } from '../../contract/origin.ts';
+import { useApps } from '../apps/resource-names.tsx';
 import { NameInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';
 import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
@@ -20,11 +20,8 @@ export function validateOrigins(text: string): string | null {
 
 /** Creates a public key that can only report errors. */
 export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void }) {
-  const { api, workspace } = useWorkspace();
-  const apps = useQuery({
-    queryKey: [workspace.id, 'apps', 'of error keys'],
-    queryFn: ({ signal }) => api.apps.list({ limit: 200 }, { signal }),
-  });
+  const { api } = useWorkspace();
+  const apps = useApps();
   return (
     <CreateResourceDialog<ErrorKeyFormValues, { id: string; name: string }>
       noun="error key"
@@ -36,7 +33,7 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
           <NativeSelect
             label="App (optional)"
             description="Assigns all errors reported with this key to this app."
-            data={[{ value: '', label: 'As reported by each error' }, ...toOptions(apps.data?.data ?? [])]}
+            data={[{ value: '', label: 'As reported by each error' }, ...toOptions(apps)]}
             {...form.getInputProps('app')}
           />
           <Textarea

@@ -11,7 +11,7 @@ import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
-import { EmptyState } from '../components/states.tsx';
+import { EmptyState, NoPermission } from '../components/states.tsx';
 import { useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { CreateErrorKeyDialog } from './create-error-key-dialog.tsx';
@@ -78,18 +78,12 @@ export function ErrorKeysPage() {
             renderRowActions={(key) => <RowMenu name={key.name} actions={[deleteAction(() => setDeleting(key))]} />}
             empty={
               <EmptyState icon={<IconKey size={26} />} title="No error keys yet" action={createButton}>
-                <Text c="dimmed" fz="sm">
-                  Create one and configure a Sentry SDK with its DSN.
-                </Text>
+                Create one and configure a Sentry SDK with its DSN.
               </EmptyState>
             }
           />
         ) : (
-          <EmptyState icon={<IconKey size={26} />} title="You don't have access to this page">
-            <Text c="dimmed" fz="sm">
-              An owner or admin of this workspace can create error keys and share their DSNs.
-            </Text>
-          </EmptyState>
+          <NoPermission>An owner or admin of this workspace can create error keys and share their DSNs.</NoPermission>
         )}
       </Page>
       {creating && <CreateErrorKeyDialog onClose={() => setCreating(false)} />}

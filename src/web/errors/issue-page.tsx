@@ -13,7 +13,7 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, QueryContent } from '../components/states.tsx';
-import { dimmed } from '../components/text.tsx';
+import { DimmedText, dimmed } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
@@ -64,9 +64,7 @@ function OccurrencePage({ event, isLatest, onNewer, onOlder }: OccurrencePagePro
   if (event === undefined) {
     return (
       <Section title="Occurrences">
-        <Text fz="sm" c="dimmed">
-          No occurrences are stored any more; only their count is kept.
-        </Text>
+        <DimmedText>No occurrences are stored any more; only their count is kept.</DimmedText>
       </Section>
     );
   }

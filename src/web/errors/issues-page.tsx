@@ -13,6 +13,7 @@ import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
@@ -101,10 +102,10 @@ function toIssueQuery({ get, cursor }: ListState) {
 
 function ReportErrorsHint() {
   return (
-    <Text c="dimmed" fz="sm">
+    <DimmedText>
       Point any Sentry SDK here: create an <TextLink to="/errors/keys">error key</TextLink> and configure the SDK with
       its DSN.
-    </Text>
+    </DimmedText>
   );
 }
 

@@ -3,7 +3,7 @@ import type { ErrorBreadcrumb, ErrorEvent, ErrorFrame } from '../../contract/err
 import { DescriptionList } from '../components/description-list.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { Section } from '../components/section.tsx';
-import { mono } from '../components/text.tsx';
+import { DimmedText, mono } from '../components/text.tsx';
 import styles from './errors.module.css';
 
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
@@ -44,11 +44,7 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
           </pre>
         </details>
       )}
-      {frames.length === 0 && stack === null && (
-        <Text fz="sm" c="dimmed">
-          No stack trace was reported.
-        </Text>
-      )}
+      {frames.length === 0 && stack === null && <DimmedText>No stack trace was reported.</DimmedText>}
     </Section>
   );
 }

@@ -11,7 +11,6 @@ interface EndSessionsDialogProps {
 export function EndSessionsDialog({ name, onClose, end }: EndSessionsDialogProps) {
   return (
     <ConfirmDialog
-      opened
       onClose={onClose}
       title="End all sessions"
       confirmLabel="End sessions"

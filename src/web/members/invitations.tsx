@@ -56,19 +56,20 @@ export function Invitations() {
           />
         ))}
       </ItemList>
-      <ConfirmDialog
-        opened={revoking !== null}
-        onClose={() => setRevoking(null)}
-        title="Revoke invitation"
-        confirmLabel="Revoke"
-        onConfirm={async () => {
-          if (revoking !== null) await api.invitations.delete(revoking.id);
-          notifications.show({ message: 'Invitation revoked' });
-          await queryClient.invalidateQueries({ queryKey: key });
-        }}
-      >
-        The link sent to {revoking?.email} stops working.
-      </ConfirmDialog>
+      {revoking !== null && (
+        <ConfirmDialog
+          onClose={() => setRevoking(null)}
+          title="Revoke invitation"
+          confirmLabel="Revoke"
+          onConfirm={async () => {
+            await api.invitations.delete(revoking.id);
+            notifications.show({ message: 'Invitation revoked' });
+            await queryClient.invalidateQueries({ queryKey: key });
+          }}
+        >
+          The link sent to {revoking.email} stops working.
+        </ConfirmDialog>
+      )}
     </Section>
   );
 }

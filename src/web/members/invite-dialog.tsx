@@ -1,14 +1,15 @@
-import { Button, Group, Radio, Stack, Text, TextInput } from '@mantine/core';
+import { Button, Group, Radio, Stack, TextInput } from '@mantine/core';
 import { useState } from 'react';
 import type { CreatedInvitation } from '../../contract/invitations.ts';
 import type { AssignableRole } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { formatDate } from '../components/format.ts';
 import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
 import { validateEmail } from '../validation.ts';
@@ -63,56 +64,48 @@ function InviteForm({
     await queryClient.invalidateQueries({ queryKey: [workspace.id, 'invitations'] });
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(submission.submit)}>
-      <Stack gap="md">
-        <TextInput
-          label="Email"
-          type="email"
-          autoComplete="off"
-          description="Revokes any earlier invitation for this address."
-          data-autofocus
-          {...form.getInputProps('email')}
-        />
-        <Radio.Group label="Role" {...form.getInputProps('role')}>
-          <Stack gap="xs" mt={6}>
-            <Radio
-              value="member"
-              label="Member"
-              description="Can view credentials and resources, but not secrets. Can deploy, run scripts and create backups."
-            />
-            <Radio
-              value="admin"
-              label="Admin"
-              description="Can create and delete credentials and resources, manage members and read the activity log."
-            />
-          </Stack>
-        </Radio.Group>
-        <FormFooter saving={submission} submitLabel="Create invitation" onCancel={onClose} />
-      </Stack>
-    </form>
+    <Form onSubmit={form.onSubmit(submission.submit)}>
+      <TextInput
+        label="Email"
+        type="email"
+        autoComplete="off"
+        description="Revokes any earlier invitation for this address."
+        data-autofocus
+        {...form.getInputProps('email')}
+      />
+      <Radio.Group label="Role" {...form.getInputProps('role')}>
+        <Stack gap="xs" mt={6}>
+          <Radio
+            value="member"
+            label="Member"
+            description="Can view credentials and resources, but not secrets. Can deploy, run scripts and create backups."
+          />
+          <Radio
+            value="admin"
+            label="Admin"
+            description="Can create and delete credentials and resources, manage members and read the activity log."
+          />
+        </Stack>
+      </Radio.Group>
+      <FormFooter saving={submission} submitLabel="Create invitation" onCancel={onClose} />
+    </Form>
   );
 }
 
-/** Invites a person with a link that is shown once. */
-export function InviteDialog({ opened, onClose }: { readonly opened: boolean; readonly onClose: () => void }) {
+/** Invites a person with a link that is shown once. Render it only while it is open. */
+export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
   const { workspace } = useWorkspace();
-  return (
-    <Dialog opened={opened} onClose={onClose} title={`Invite to ${workspace.name}`} closeOnClickOutside={false}>
-      <InviteDialogBody onClose={onClose} />
-    </Dialog>
-  );
-}
-
-/** Mounted only while the dialog is open, so that closing it discards the link. */
-function InviteDialogBody({ onClose }: { readonly onClose: () => void }) {
   const [created, setCreated] = useState<CreatedInvitation | null>(null);
-  if (created !== null) return <InvitationLink invitation={created} onClose={onClose} />;
   return (
-    <Stack gap="md">
-      <Text fz="sm" c="dimmed">
-        They join by signing up or signing in with this email address.
-      </Text>
-      <InviteForm onCreated={setCreated} onClose={onClose} />
-    </Stack>
+    <Dialog onClose={onClose} title={`Invite to ${workspace.name}`}>
+      {created === null ? (
+        <Stack gap="md">
+          <DimmedText>They join by signing up or signing in with this email address.</DimmedText>
+          <InviteForm onCreated={setCreated} onClose={onClose} />
+        </Stack>
+      ) : (
+        <InvitationLink invitation={created} onClose={onClose} />
+      )}
+    </Dialog>
   );
 }

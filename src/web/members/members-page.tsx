@@ -15,6 +15,7 @@ import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { RowMenu } from '../components/row-menu.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useList } from '../components/use-list.ts';
 import { useMe, useWorkspace } from '../session.ts';
 import { EndSessionsDialog } from './end-sessions-dialog.tsx';
@@ -23,7 +24,7 @@ import { InviteDialog } from './invite-dialog.tsx';
 import { RemoveMemberDialog } from './remove-member-dialog.tsx';
 import { TransferOwnershipDialog } from './transfer-ownership-dialog.tsx';
 
-type OpenDialog = 'invite' | { readonly end: Member } | { readonly remove: Member } | { readonly transferTo: Member };
+type OpenDialog = 'invite' | { readonly end?: Member; readonly remove?: Member; readonly transferTo?: Member };
 
 function columnsFor(myId: string): readonly Column<Member>[] {
   return [
@@ -49,14 +50,7 @@ function columnsFor(myId: string): readonly Column<Member>[] {
     {
       key: 'twoFactor',
       label: 'Two-factor',
-      cell: ({ twoFactor }) =>
-        twoFactor ? (
-          'On'
-        ) : (
-          <Text fz="sm" c="dimmed">
-            Off
-          </Text>
-        ),
+      cell: ({ twoFactor }) => (twoFactor ? 'On' : <DimmedText>Off</DimmedText>),
     },
     { key: 'createdAt', label: 'Joined', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
   ];
@@ -99,9 +93,7 @@ export function MembersPage() {
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const close = () => setDialog(null);
   const list = useList([workspace.id, 'members'], api.members.list, { limit: 50, cursor: state.cursor });
-  const removing = dialog !== null && dialog !== 'invite' && 'remove' in dialog ? dialog.remove : null;
-  const endingSessionsOf = dialog !== null && dialog !== 'invite' && 'end' in dialog ? dialog.end : null;
-  const newOwner = dialog !== null && dialog !== 'invite' && 'transferTo' in dialog ? dialog.transferTo : null;
+  const { end, remove, transferTo } = dialog === null || dialog === 'invite' ? {} : dialog;
 
   return (
     <Page
@@ -133,16 +125,12 @@ export function MembersPage() {
         }
       />
       {isAdmin && <Invitations />}
-      {isAdmin && <InviteDialog opened={dialog === 'invite'} onClose={close} />}
-      {endingSessionsOf !== null && (
-        <EndSessionsDialog
-          name={endingSessionsOf.name}
-          onClose={close}
-          end={() => api.members.endSessions(endingSessionsOf.id)}
-        />
+      {dialog === 'invite' && <InviteDialog onClose={close} />}
+      {end !== undefined && (
+        <EndSessionsDialog name={end.name} onClose={close} end={() => api.members.endSessions(end.id)} />
       )}
-      {removing !== null && <RemoveMemberDialog member={removing} onClose={close} />}
-      {newOwner !== null && <TransferOwnershipDialog newOwner={newOwner} onClose={close} />}
+      {remove !== undefined && <RemoveMemberDialog member={remove} onClose={close} />}
+      {transferTo !== undefined && <TransferOwnershipDialog newOwner={transferTo} onClose={close} />}
     </Page>
   );
 }

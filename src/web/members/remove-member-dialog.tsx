@@ -12,6 +12,7 @@ import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.ts';
 import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
@@ -145,9 +146,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
         </Text>
       )}
       {all.length === 0 ? (
-        <Text fz="sm" c="dimmed">
-          {member.name} has no credentials in this workspace.
-        </Text>
+        <DimmedText>{member.name} has no credentials in this workspace.</DimmedText>
       ) : (
         <Stack gap="xs">
           <Text fz="sm">
@@ -175,9 +174,9 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
           )}
         </Stack>
       )}
-      <Text fz="sm" c="dimmed" role="status">
+      <DimmedText role="status">
         {removal.isPending && selectedIds.size > 0 ? `${deletedCount} of ${selectedIds.size} deleted …` : ''}
-      </Text>
+      </DimmedText>
       {removal.error !== null && <Notice tone="bad">{getErrorMessage(removal.error)}</Notice>}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
@@ -200,7 +199,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
 /** Removes a member after showing the credentials that the member created, which can be deleted or replaced. */
 export function RemoveMemberDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   return (
-    <Dialog opened onClose={onClose} title={`Remove ${member.name}`} size="lg" closeOnClickOutside={false}>
+    <Dialog onClose={onClose} title={`Remove ${member.name}`} size="lg">
       <RemoveMemberForm member={member} onClose={onClose} />
     </Dialog>
   );

@@ -17,7 +17,6 @@ export function TransferOwnershipDialog({
   const me = useMe();
   return (
     <ConfirmDialog
-      opened
       onClose={onClose}
       title="Transfer ownership"
       confirmLabel="Transfer ownership"

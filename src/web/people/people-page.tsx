@@ -133,7 +133,6 @@ export function PeoplePage() {
       )}
       {dialog !== null && 'disable' in dialog && (
         <ConfirmDialog
-          opened
           onClose={close}
           title="Disable account"
           confirmLabel="Disable"
@@ -143,8 +142,8 @@ export function PeoplePage() {
           Pending invitations they sent are revoked. Access tokens and API keys they created keep working.
         </ConfirmDialog>
       )}
-      <Dialog opened={dialog !== null && 'link' in dialog} onClose={close} title="Password reset link">
-        {dialog !== null && 'link' in dialog && (
+      {dialog !== null && 'link' in dialog && (
+        <Dialog onClose={close} title="Password reset link">
           <Stack gap="md">
             <Text fz="sm">
               Give this link to {dialog.account.name}. It can be used once and expires{' '}
@@ -155,8 +154,8 @@ export function PeoplePage() {
             </Text>
             <CopyButton text={dialog.link.url} label="Copy link" sourceElementId="reset-link" />
           </Stack>
-        )}
-      </Dialog>
+        </Dialog>
+      )}
     </Page>
   );
 }

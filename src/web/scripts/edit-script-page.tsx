@@ -6,7 +6,7 @@ import type { Script } from '../../contract/scripts.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { ConditionalEditFooter, EditLoader, useEditForm } from '../components/conditional-edit.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { BackLink } from '../components/link.tsx';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
 import { Page } from '../components/page.tsx';
@@ -62,21 +62,19 @@ function NewScriptForm() {
   return (
     <>
       <NavigationBlocker when={() => form.isDirty() && !isDone.current} />
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="lg">
-          <ScriptFields form={form} />
-          <Section title="Slug">
-            <SlugField noun="script" sourceName={form.values.name} {...form.getInputProps('slug')} />
-          </Section>
-          <StickyFooter>
-            <FormFooter
-              saving={saving}
-              submitLabel="Create script"
-              onCancel={() => void navigate({ to: '/scripts', search: {} })}
-            />
-          </StickyFooter>
-        </Stack>
-      </form>
+      <Form gap="lg" onSubmit={form.onSubmit(saving.submit)}>
+        <ScriptFields form={form} />
+        <Section title="Slug">
+          <SlugField noun="script" sourceName={form.values.name} {...form.getInputProps('slug')} />
+        </Section>
+        <StickyFooter>
+          <FormFooter
+            saving={saving}
+            submitLabel="Create script"
+            onCancel={() => void navigate({ to: '/scripts', search: {} })}
+          />
+        </StickyFooter>
+      </Form>
     </>
   );
 }
@@ -102,18 +100,16 @@ function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
   return (
     <>
       <NavigationBlocker when={() => edit.isChanged && !isDone.current} />
-      <form noValidate onSubmit={edit.form.onSubmit(edit.saving.submit)}>
-        <Stack gap="lg">
-          <ScriptFields form={edit.form} />
-          <StickyFooter>
-            <ConditionalEditFooter
-              edit={edit}
-              labels={SCRIPT_LABELS}
-              onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
-            />
-          </StickyFooter>
-        </Stack>
-      </form>
+      <Form gap="lg" onSubmit={edit.form.onSubmit(edit.saving.submit)}>
+        <ScriptFields form={edit.form} />
+        <StickyFooter>
+          <ConditionalEditFooter
+            edit={edit}
+            labels={SCRIPT_LABELS}
+            onCancel={() => void navigate({ to: '/scripts/$script', params: { script: id }, search: {} })}
+          />
+        </StickyFooter>
+      </Form>
     </>
   );
 }

@@ -3,6 +3,7 @@ import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { PlainTextInput } from '../components/fields.tsx';
 import { IconPlus, IconTrash } from '../components/icons.ts';
+import { DimmedText } from '../components/text.tsx';
 import { fieldPathProps } from '../components/use-app-form.ts';
 import { newParameter, type ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
@@ -13,10 +14,10 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
   return (
     <Stack gap="sm" {...fieldPathProps(form, 'parameters')}>
       {parameters.length === 0 && (
-        <Text fz="sm" c="dimmed">
+        <DimmedText>
           No parameters. The script receives each parameter as an environment variable of the same name, never on the
           command line.
-        </Text>
+        </DimmedText>
       )}
       {parameters.map((parameter, index) => (
         <fieldset key={parameter.key} className={styles['parameter']}>

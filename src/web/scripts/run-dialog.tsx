@@ -1,11 +1,11 @@
-import { Stack, Text } from '@mantine/core';
+import { Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import type { Script } from '../../contract/scripts.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { PlainTextInput } from '../components/fields.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
 
@@ -41,28 +41,26 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
   );
 
   return (
-    <Dialog opened onClose={onClose} title={`Run ${script.name}`} size="lg" closeOnClickOutside={false}>
-      <form noValidate onSubmit={form.onSubmit(submission.submit)}>
-        <Stack gap="md">
-          {script.description !== null && (
-            <Text fz="sm" c="dimmed" style={{ whiteSpace: 'pre-line' }}>
-              {script.description}
-            </Text>
-          )}
-          {script.parameters.map(({ name, pattern, default: defaultValue }, index) => (
-            <PlainTextInput
-              key={name}
-              label={name}
-              description={pattern === null ? undefined : `Must match ${pattern}`}
-              required={defaultValue === null}
-              data-autofocus={index === 0 || undefined}
-              {...form.getInputProps(name)}
-            />
-          ))}
-          {script.parameters.length === 0 && <Text fz="sm">This script has no parameters.</Text>}
-          <FormFooter saving={submission} submitLabel="Run" onCancel={onClose} />
-        </Stack>
-      </form>
+    <Dialog onClose={onClose} title={`Run ${script.name}`} size="lg">
+      <Form onSubmit={form.onSubmit(submission.submit)}>
+        {script.description !== null && (
+          <Text fz="sm" c="dimmed" style={{ whiteSpace: 'pre-line' }}>
+            {script.description}
+          </Text>
+        )}
+        {script.parameters.map(({ name, pattern, default: defaultValue }, index) => (
+          <PlainTextInput
+            key={name}
+            label={name}
+            description={pattern === null ? undefined : `Must match ${pattern}`}
+            required={defaultValue === null}
+            data-autofocus={index === 0 || undefined}
+            {...form.getInputProps(name)}
+          />
+        ))}
+        {script.parameters.length === 0 && <Text fz="sm">This script has no parameters.</Text>}
+        <FormFooter saving={submission} submitLabel="Run" onCancel={onClose} />
+      </Form>
     </Dialog>
   );
 }

@@ -7,7 +7,7 @@ import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
-import { dimmed } from '../components/text.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 
@@ -46,7 +46,7 @@ export function ScriptRuns({ script }: { readonly script: Script }) {
         state={state}
         rows={2}
         rowName={({ id }) => id}
-        empty={dimmed('No runs yet.')}
+        empty={<DimmedText>No runs yet.</DimmedText>}
       />
     </Section>
   );

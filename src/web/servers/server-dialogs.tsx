@@ -1,10 +1,11 @@
-import { Group, Radio, Stack, Text } from '@mantine/core';
+import { Group, Radio, Stack } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import type { Server } from '../../contract/servers.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { CodeInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
 import { CreateResourceDialog, EditResourceDialog } from '../components/resource-dialogs.tsx';
 import { SlugField } from '../components/slug-field.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import {
   isLocalAllowed,
@@ -91,10 +92,10 @@ export function EditServerDialog({ server, onClose }: { readonly server: Server;
           {server.kind === 'ssh' && (
             <>
               <SshFields form={form} />
-              <Text fz="sm" c="dimmed">
+              <DimmedText>
                 Changing the host, port, user or host key generates a new key pair, and nothing runs on the server until
                 an owner or admin confirms it.
-              </Text>
+              </DimmedText>
             </>
           )}
         </>

@@ -1,4 +1,4 @@
-import { Group, Stack, Text } from '@mantine/core';
+import { Group, Stack } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Server } from '../../contract/servers.ts';
@@ -11,7 +11,7 @@ import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { NamedResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
-import { mono } from '../components/text.tsx';
+import { DimmedText, mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { CheckSection, Fingerprint } from './check-section.tsx';
 import { ConfirmSection } from './confirm-section.tsx';
@@ -30,9 +30,7 @@ function PublicKey({ server, publicKey }: { readonly server: Server; readonly pu
         {publicKey}
       </CodeBlock>
       <Stack gap={6}>
-        <Text fz="sm" c="dimmed">
-          Or log in to the server as {server.user} and run:
-        </Text>
+        <DimmedText>Or log in to the server as {server.user} and run:</DimmedText>
         <CodeBlock label="Command that installs the key" copyLabel="Copy command">
           {installCommand(publicKey)}
         </CodeBlock>

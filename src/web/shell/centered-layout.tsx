@@ -1,6 +1,7 @@
-import { Paper, Stack, Text, Title } from '@mantine/core';
+import { Paper, Stack, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { useTitle } from '../components/page.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
 import styles from './shell.module.css';
@@ -27,11 +28,7 @@ export function CenteredLayout({ title, description, children, footer }: Centere
                 <Title order={1} fz={24}>
                   {title}
                 </Title>
-                {description !== undefined && (
-                  <Text c="dimmed" fz="sm">
-                    {description}
-                  </Text>
-                )}
+                {description !== undefined && <DimmedText>{description}</DimmedText>}
               </Stack>
               {children}
             </Stack>

@@ -1,4 +1,4 @@
-import { Button, Group, Text } from '@mantine/core';
+import { Button, Group } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { IconAlertTriangle } from '../components/icons.ts';
@@ -32,9 +32,7 @@ export function NoSuchWorkspace() {
           </Group>
         }
       >
-        <Text c="dimmed" fz="sm">
-          It may have been renamed or deleted, or you are not a member of it.
-        </Text>
+        It may have been renamed or deleted, or you are not a member of it.
       </EmptyState>
     </Page>
   );

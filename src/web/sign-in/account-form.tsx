@@ -1,6 +1,6 @@
-import { PasswordInput, Stack, TextInput } from '@mantine/core';
+import { PasswordInput, TextInput } from '@mantine/core';
 import { api } from '../api.ts';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
 import { validateEmail, validatePassword, validatePersonName } from '../validation.ts';
@@ -28,18 +28,16 @@ export function AccountForm({ signUpCode, email = '', autoFocus = false, onSigne
     onSignedUp();
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(submission.submit)}>
-      <Stack gap="md">
-        <TextInput label="Your name" autoComplete="name" autoFocus={autoFocus} {...form.getInputProps('name')} />
-        <TextInput label="Email" type="email" autoComplete="username" {...form.getInputProps('email')} />
-        <PasswordInput
-          label="Password"
-          description="At least 8 characters. A long passphrase is easier to remember than a complex password."
-          autoComplete="new-password"
-          {...form.getInputProps('password')}
-        />
-        <FormFooter saving={submission} submitLabel="Create account" fullWidth />
-      </Stack>
-    </form>
+    <Form onSubmit={form.onSubmit(submission.submit)}>
+      <TextInput label="Your name" autoComplete="name" autoFocus={autoFocus} {...form.getInputProps('name')} />
+      <TextInput label="Email" type="email" autoComplete="username" {...form.getInputProps('email')} />
+      <PasswordInput
+        label="Password"
+        description="At least 8 characters. A long passphrase is easier to remember than a complex password."
+        autoComplete="new-password"
+        {...form.getInputProps('password')}
+      />
+      <FormFooter saving={submission} submitLabel="Create account" fullWidth />
+    </Form>
   );
 }

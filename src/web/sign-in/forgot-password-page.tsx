@@ -1,8 +1,9 @@
-import { Anchor, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Text, TextInput } from '@mantine/core';
 import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validateEmail } from '../validation.ts';
@@ -28,9 +29,7 @@ export function ForgotPasswordPage() {
           If <b>{sentTo}</b> has an account and this server sends email, a password reset link will arrive shortly. It
           can be used once and expires after one hour.
         </Text>
-        <Text fz="sm" c="dimmed">
-          No email? Ask an operator of this server for a link.
-        </Text>
+        <DimmedText>No email? Ask an operator of this server for a link.</DimmedText>
       </CenteredLayout>
     );
   }
@@ -40,12 +39,10 @@ export function ForgotPasswordPage() {
       description="We'll email you a link to choose a new one."
       footer={backLink}
     >
-      <form noValidate onSubmit={form.onSubmit(submission.submit)}>
-        <Stack gap="md">
-          <TextInput label="Email" type="email" autoComplete="username" autoFocus {...form.getInputProps('email')} />
-          <FormFooter saving={submission} submitLabel="Send link" fullWidth />
-        </Stack>
-      </form>
+      <Form onSubmit={form.onSubmit(submission.submit)}>
+        <TextInput label="Email" type="email" autoComplete="username" autoFocus {...form.getInputProps('email')} />
+        <FormFooter saving={submission} submitLabel="Send link" fullWidth />
+      </Form>
     </CenteredLayout>
   );
 }

@@ -1,9 +1,9 @@
-import { Anchor, PasswordInput, Stack } from '@mantine/core';
+import { Anchor, PasswordInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { api } from '../api.ts';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
@@ -49,18 +49,16 @@ export function ResetPasswordPage() {
       description="You will be signed out everywhere else. Access tokens and API keys keep working."
       footer={newLinkAnchor}
     >
-      <form noValidate onSubmit={form.onSubmit(submission.submit)}>
-        <Stack gap="md">
-          <PasswordInput
-            label="New password"
-            description="At least 8 characters."
-            autoComplete="new-password"
-            autoFocus
-            {...form.getInputProps('password')}
-          />
-          <FormFooter saving={submission} submitLabel="Change password" fullWidth />
-        </Stack>
-      </form>
+      <Form onSubmit={form.onSubmit(submission.submit)}>
+        <PasswordInput
+          label="New password"
+          description="At least 8 characters."
+          autoComplete="new-password"
+          autoFocus
+          {...form.getInputProps('password')}
+        />
+        <FormFooter saving={submission} submitLabel="Change password" fullWidth />
+      </Form>
     </CenteredLayout>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Button, Divider, PasswordInput, Stack, Text, TextInput } from '@mantine/core';
+import { Anchor, Button, Divider, PasswordInput, Text, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { Link, useRouter, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
@@ -6,6 +6,7 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { passkeyUnavailableReason } from '../account/passkey.ts';
 import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
 import { api, getErrorMessage, getFieldErrors } from '../api.ts';
+import { Form } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
@@ -57,58 +58,50 @@ export function SignInPage() {
         </Text>
       }
     >
-      <form noValidate onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
-        <Stack gap="md">
-          {needsCode ? (
-            <TextInput
-              key="code"
-              label="Code"
-              autoComplete="one-time-code"
-              inputMode="text"
-              autoFocus
-              {...form.getInputProps('code')}
-            />
-          ) : (
-            <>
-              <TextInput
-                label="Email"
-                type="email"
-                autoComplete="username"
-                autoFocus
-                {...form.getInputProps('email')}
-              />
-              <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps('password')} />
-              <Anchor fz="sm" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
-                Forgot your password?
-              </Anchor>
-            </>
-          )}
-          {signIn.error !== null && !isCodeRequired && getFieldErrors(signIn.error) === null && (
-            <Notice tone="bad">{getErrorMessage(signIn.error)}</Notice>
-          )}
-          <Button type="submit" loading={signIn.isPending} fullWidth>
-            {needsCode ? 'Continue' : 'Sign in'}
+      <Form onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
+        {needsCode ? (
+          <TextInput
+            key="code"
+            label="Code"
+            autoComplete="one-time-code"
+            inputMode="text"
+            autoFocus
+            {...form.getInputProps('code')}
+          />
+        ) : (
+          <>
+            <TextInput label="Email" type="email" autoComplete="username" autoFocus {...form.getInputProps('email')} />
+            <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps('password')} />
+            <Anchor fz="sm" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
+              Forgot your password?
+            </Anchor>
+          </>
+        )}
+        {signIn.error !== null && !isCodeRequired && getFieldErrors(signIn.error) === null && (
+          <Notice tone="bad">{getErrorMessage(signIn.error)}</Notice>
+        )}
+        <Button type="submit" loading={signIn.isPending} fullWidth>
+          {needsCode ? 'Continue' : 'Sign in'}
+        </Button>
+        {!needsCode && passkeyUnavailableReason() === null && (
+          <>
+            <Divider label="or" />
+            <PasskeySignIn onSignedIn={() => router.history.push(safeReturnPath(from))} />
+          </>
+        )}
+        {needsCode && (
+          <Button
+            variant="subtle"
+            onClick={() => {
+              setNeedsCode(false);
+              signIn.reset();
+              form.reset();
+            }}
+          >
+            Use a different account
           </Button>
-          {!needsCode && passkeyUnavailableReason() === null && (
-            <>
-              <Divider label="or" />
-              <PasskeySignIn onSignedIn={() => router.history.push(safeReturnPath(from))} />
-            </>
-          )}
-          {needsCode && (
-            <Button
-              variant="subtle"
-              onClick={() => {
-                setNeedsCode(false);
-                signIn.reset();
-                form.reset();
-              }}
-            >
-              Use a different account
-            </Button>
-          )}
-        </Stack>
-      </form>
+        )}
+      </Form>
     </CenteredLayout>
   );
 }

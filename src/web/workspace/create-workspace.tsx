@@ -1,7 +1,7 @@
-import { Stack, TextInput } from '@mantine/core';
+import { TextInput } from '@mantine/core';
 import type { Workspace } from '../../contract/workspaces.ts';
 import { api, queryClient } from '../api.ts';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
 import { validateName } from '../validation.ts';
@@ -16,19 +16,17 @@ export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (worksp
     onCreated(workspace);
   });
   return (
-    <form noValidate onSubmit={form.onSubmit(submission.submit)}>
-      <Stack gap="md">
-        <TextInput
-          label="Workspace name"
-          description="The name of your team or company. You can rename it later."
-          placeholder="Acme"
-          autoComplete="organization"
-          autoFocus
-          data-autofocus
-          {...form.getInputProps('name')}
-        />
-        <FormFooter saving={submission} submitLabel="Create workspace" fullWidth />
-      </Stack>
-    </form>
+    <Form onSubmit={form.onSubmit(submission.submit)}>
+      <TextInput
+        label="Workspace name"
+        description="The name of your team or company. You can rename it later."
+        placeholder="Acme"
+        autoComplete="organization"
+        autoFocus
+        data-autofocus
+        {...form.getInputProps('name')}
+      />
+      <FormFooter saving={submission} submitLabel="Create workspace" fullWidth />
+    </Form>
   );
 }

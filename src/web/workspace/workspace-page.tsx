@@ -7,7 +7,7 @@ import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DangerSection } from '../components/danger-section.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
-import { FormFooter, useSubmit } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { capitalize } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
@@ -44,18 +44,16 @@ function RenameSection() {
       title="Name and slug"
       description="Members see the name. The slug identifies the workspace in URLs, the CLI and the API."
     >
-      <form noValidate onSubmit={form.onSubmit(saving.submit)}>
-        <Stack gap="md">
-          <TextInput label="Name" {...form.getInputProps('name')} />
-          <TextInput
-            label="Slug"
-            description="Links and scripts that use the old slug stop working. Access tokens and API keys are not affected."
-            spellCheck={false}
-            {...form.getInputProps('slug')}
-          />
-          <FormFooter saving={saving} submitLabel="Save" disabled={!form.isDirty()} />
-        </Stack>
-      </form>
+      <Form onSubmit={form.onSubmit(saving.submit)}>
+        <TextInput label="Name" {...form.getInputProps('name')} />
+        <TextInput
+          label="Slug"
+          description="Links and scripts that use the old slug stop working. Access tokens and API keys are not affected."
+          spellCheck={false}
+          {...form.getInputProps('slug')}
+        />
+        <FormFooter saving={saving} submitLabel="Save" disabled={!form.isDirty()} />
+      </Form>
     </Section>
   );
 }
@@ -69,7 +67,6 @@ function DeleteWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   });
   return (
     <ConfirmDialog
-      opened
       onClose={onClose}
       title="Delete workspace"
       confirmLabel="Delete workspace"
@@ -97,7 +94,6 @@ function LeaveWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   const navigate = useNavigate();
   return (
     <ConfirmDialog
-      opened
       onClose={onClose}
       title="Leave workspace"
       confirmLabel="Leave workspace"
