@@ -60,7 +60,7 @@ const signedIn = createRoute({
 /** Signed-in pages with navigation. The URL always names the tab's workspace. */
 const inShell = createRoute({
   getParentRoute: () => signedIn,
-  id: 'framed',
+  id: 'in-shell',
   component: Shell,
   beforeLoad: async ({ location, search }) => {
     const workspaces = await queryClient.ensureQueryData(workspacesQuery);
@@ -84,8 +84,8 @@ const inShell = createRoute({
 /** Pages within a workspace, rendered only if the workspace exists. */
 const inWorkspace = createRoute({
   getParentRoute: () => inShell,
-  id: 'within',
-  component: function Within() {
+  id: 'in-workspace',
+  component: function InWorkspace() {
     const workspace = useWorkspaceOrNull();
     // The key unmounts the page when the workspace changes, so that no input or selection is carried over.
     if (workspace === null) return <NoSuchWorkspace />;
