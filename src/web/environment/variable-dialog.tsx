@@ -44,8 +44,8 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
         )}
         {isControlVariable(form.values.name.trim()) && (
           <Notice tone="warn">
-            This variable controls how programs run or is set by Devpilot, so it is only written to the .env file. Hooks,
-            health checks, log commands and backup commands do not receive it.
+            This variable controls how programs run or is set by Devpilot, so it is only written to the .env file.
+            Hooks, health checks, log commands and backup commands do not receive it.
           </Notice>
         )}
         <CodeInput
