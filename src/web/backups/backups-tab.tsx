@@ -135,9 +135,11 @@ function BackupList({ app }: { readonly app: App }) {
                 <RowMenu
                   name={`the backup from ${formatDateTime(backup.createdAt)}`}
                   actions={[
-                    ...(backup.sha256 === null
-                      ? []
-                      : [{ label: 'Restore…', Icon: IconArrowBackUp, onSelect: () => setDialog({ restore: backup }) }]),
+                    backup.sha256 !== null && {
+                      label: 'Restore…',
+                      Icon: IconArrowBackUp,
+                      onSelect: () => setDialog({ restore: backup }),
+                    },
                     deleteAction(() => setDialog({ remove: backup })),
                   ]}
                 />

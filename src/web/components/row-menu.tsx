@@ -23,7 +23,8 @@ export const deleteAction = (onSelect: () => void): RowAction => ({
 interface RowMenuProps {
   /** The name of the row's item, for screen readers. */
   readonly name: string;
-  readonly actions: readonly RowAction[];
+  /** An action that is false is left out. */
+  readonly actions: readonly (RowAction | false)[];
   readonly loading?: boolean;
 }
 
@@ -37,19 +38,21 @@ export function RowMenu({ name, actions, loading = false }: RowMenuProps) {
         </ActionIcon>
       </Menu.Target>
       <Menu.Dropdown miw={210}>
-        {actions.map(({ label, Icon, onSelect, disabled = false, destructive = false }, index) => (
-          <Fragment key={label}>
-            {destructive && index > 0 && <Menu.Divider />}
-            <Menu.Item
-              leftSection={<Icon size={16} />}
-              disabled={disabled}
-              {...(destructive && { c: 'var(--mantine-color-error)' })}
-              onClick={onSelect}
-            >
-              {label}
-            </Menu.Item>
-          </Fragment>
-        ))}
+        {actions
+          .filter((action) => action !== false)
+          .map(({ label, Icon, onSelect, disabled = false, destructive = false }, index) => (
+            <Fragment key={label}>
+              {destructive && index > 0 && <Menu.Divider />}
+              <Menu.Item
+                leftSection={<Icon size={16} />}
+                disabled={disabled}
+                {...(destructive && { c: 'var(--mantine-color-error)' })}
+                onClick={onSelect}
+              >
+                {label}
+              </Menu.Item>
+            </Fragment>
+          ))}
       </Menu.Dropdown>
     </Menu>
   );

@@ -65,7 +65,7 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
           Icon: IconActivity,
           onSelect: () => void navigate({ to: `${kind.path}/$id`, params: { id }, search: {} }),
         },
-        ...(canEdit ? [editAction(() => onOpen({ dialog: 'edit', credential }))] : []),
+        canEdit && editAction(() => onOpen({ dialog: 'edit', credential })),
         { label: 'Replace…', Icon: IconRefresh, onSelect: () => onOpen({ dialog: 'replace', credential }) },
         deleteAction(() => onOpen({ dialog: 'delete', credential })),
       ]}

@@ -66,18 +66,15 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
     },
   });
-  const otherRole: AssignableRole = member.role === 'admin' ? 'member' : 'admin';
   return (
     <RowMenu
       name={member.name}
       loading={change.isPending}
       actions={[
-        otherRole === 'admin'
-          ? { label: 'Make admin', Icon: IconShieldCheck, onSelect: () => change.mutate('admin') }
-          : { label: 'Make member', Icon: IconUser, onSelect: () => change.mutate('member') },
-        ...(isOwner
-          ? [{ label: 'Transfer ownership…', Icon: IconCrown, onSelect: () => open({ transferTo: member }) }]
-          : []),
+        member.role === 'admin'
+          ? { label: 'Make member', Icon: IconUser, onSelect: () => change.mutate('member') }
+          : { label: 'Make admin', Icon: IconShieldCheck, onSelect: () => change.mutate('admin') },
+        isOwner && { label: 'Transfer ownership…', Icon: IconCrown, onSelect: () => open({ transferTo: member }) },
         { label: 'End all sessions…', Icon: IconLogout, onSelect: () => open({ end: member }) },
         { label: 'Remove…', Icon: IconUserMinus, onSelect: () => open({ remove: member }), destructive: true },
       ]}
