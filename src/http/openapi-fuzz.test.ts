@@ -108,8 +108,8 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
       for (const [method, operation] of Object.entries(operations)) {
         const schema = operation.requestBody?.content['application/json']?.schema;
         // A body without fields has nothing to vary, and many such routes delete what the others need.
-        if (schema === undefined || path === '/v1/activity/events' || operation.requestBody?.required === false)
-          continue;
+        const isBare = (schema as { $ref?: string } | undefined)?.$ref?.endsWith('/NoBody') === true;
+        if (schema === undefined || path === '/v1/activity/events' || isBare) continue;
         const headers = senderOf(path, operation);
         const sendOne = async (body: unknown) => {
           const named = typeof body === 'object' && body !== null ? { ...body, ...existingIn(body) } : body;

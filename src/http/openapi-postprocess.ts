@@ -20,7 +20,10 @@ interface Content {
   schema?: Schema;
   example?: unknown;
 }
+/** Marks an operation whose body may be missing; the generator documents every body as required. */
+export const OPTIONAL_BODY = 'x-optional-body';
 interface Operation {
+  [OPTIONAL_BODY]?: boolean;
   responses: Record<string, { description: string; content?: Record<string, Content> }>;
   parameters?: { schema?: Schema }[];
   requestBody?: { required?: boolean; content: Record<string, Content> };
@@ -102,8 +105,9 @@ function problemExample(status: string): unknown {
 function postprocessOperation(operation: Operation, schemas: Readonly<Record<string, Schema>>): void {
   for (const parameter of operation.parameters ?? []) if (parameter.schema !== undefined) addBounds(parameter.schema);
   const { requestBody } = operation;
+  if (requestBody !== undefined && operation[OPTIONAL_BODY] === true) requestBody.required = false;
+  delete operation[OPTIONAL_BODY];
   for (const content of Object.values(requestBody?.content ?? {})) {
-    if (requestBody !== undefined && content.schema?.$ref?.endsWith('/NoBody')) requestBody.required = false;
     if (content.schema !== undefined) content.example = exampleOf(content.schema, schemas);
   }
   for (const [status, response] of Object.entries(operation.responses)) {

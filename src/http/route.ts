@@ -23,6 +23,7 @@ import {
   requirementOf,
 } from './authenticate-request.ts';
 import { refuseCredentialInQuery } from './credentials-from-request.ts';
+import { OPTIONAL_BODY } from './openapi-postprocess.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -278,6 +279,7 @@ export function registerRoute(app: FastifyInstance, context: AppContext, route: 
       ...(definition.params !== undefined && { params: definition.params }),
       ...(definition.query !== undefined && { querystring: definition.query }),
       ...(definition.body !== undefined && { body: definition.body }),
+      ...(definition.body?.safeParse(undefined).success && { [OPTIONAL_BODY]: true }),
       ...(bodyFormat !== undefined && {
         consumes:
           bodyFormat === 'form'
