@@ -47,11 +47,16 @@ elif [ "$(id -u)" = 0 ]; then exec runuser -u "$u" -- /bin/sh -c "$e"
 else exec sudo -n -H -u "$u" -- /bin/sh -c "$e"; fi`;
 }
 
-/** Ends the step's process group when the heartbeats stop, on request or because the node is lost. */
+/**
+ * Ends the step's process group when the heartbeats stop, on request or because the node is lost. If the step has
+ * ended, its background processes are left running: a shell that has just forked can lose the signal that ends this
+ * subshell at the step's end.
+ */
 const WATCHDOG_SCRIPT = `(
 if [ -n "$t" ]; then while [ -n "$("$t" ${HEARTBEAT_TIMEOUT_SECONDS} head -c 1 <&3)" ]; do :; done
 else while read -r x <&3; do :; done; fi
 trap '' TERM HUP
+kill -s 0 "$p" || exit
 kill -s TERM -- "-$p" "$p"
 i=0; while kill -s 0 -- "-$p" && [ "$i" -lt ${KILL_GRACE_MS / 100} ]; do sleep 0.1; i=$((i+1)); done
 kill -s KILL -- "-$p" "$p"
