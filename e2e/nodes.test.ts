@@ -12,7 +12,7 @@ const DELETIONS = 2000;
 const AT_ONCE = 16;
 const CUT_OFF = 60;
 /** Maximum number of requests per node that start while the credential is being deleted. */
-const HAMMERED = 4;
+const HAMMERED = 2;
 const WRITE = '?permission=write';
 const ALL = [0, 1, 2];
 

@@ -19,7 +19,7 @@ const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes|process)\.test\.ts$/;
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|members|resources)\.test\.ts$/;
 /** Slow tests relative to their file size. */
 const LONG_TESTS =
-  /\/(?:simulation|run|backups?|jobs|crash|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages)\.test\.ts$/;
+  /\/(?:simulation|run|backups?|jobs|crash|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages|store-copy)\.test\.ts$/;
 /** How many times slower this machine is than the reference machine, at least 1. */
 const slowness = await measureSlowness();
 /** A file in which no test ends for this long is considered stuck. The total time is not limited. */
@@ -188,11 +188,12 @@ const matchingFiles = (pattern: string) =>
     .filter((file) => !fast || !needsInstalledParts(file));
 
 if (only === undefined) {
+  const built = check('build', process.execPath, ['scripts/build.ts']);
   await check('types', 'tsc', ['-p', '.']);
   await check('types of the web UI', 'tsc', ['-p', 'src/web']);
   await check('lint and format', process.execPath, ['scripts/lint.ts']);
   await check('unused code', 'knip', []);
-  await check('build', process.execPath, ['scripts/build.ts']);
+  await built;
 }
 if (!fast) await check('programs used by the tests', process.execPath, ['scripts/test-dependencies.ts']);
 await testFiles('unit tests', matchingFiles('src/**/*.test.ts'), availableParallelism());
