@@ -1,0 +1,63 @@
+/**
+ * States of a step's process. `group` is its process group, null until the server has reported the start.
+ *
+ * - `starting`: the shell was opened; the start is not reported yet.
+ * - `running`: the start was reported.
+ * - `stopping`: its end was requested, because of the time limit, a signal or the loss of a stream.
+ * - `draining`: its exit code was reported; the rest of its output is being read.
+ * - `closed`: the shell has ended.
+ */
+export type StepState =
+  | { readonly name: 'starting'; readonly group: null }
+  | { readonly name: 'running'; readonly group: number }
+  | { readonly name: 'stopping'; readonly group: number | null }
+  | { readonly name: 'draining'; readonly group: number | null; readonly exitCode: number; readonly stopping: boolean }
+  | { readonly name: 'closed'; readonly group: number | null; readonly exitCode: number | null };
+
+export type StepEvent =
+  | { readonly type: 'started'; readonly group: number }
+  | { readonly type: 'ended'; readonly exitCode: number }
+  | { readonly type: 'stop' }
+  | { readonly type: 'closed' };
+
+/** What `StepProcess` does on a transition. */
+export type StepAction = 'supervise' | 'limitStop' | 'withdraw' | 'endGroup' | 'drain';
+
+export interface StepTransition {
+  readonly state: StepState;
+  readonly actions: readonly StepAction[];
+}
+
+export const INITIAL_STATE: StepState = { name: 'starting', group: null };
+
+/** Returns the state after an event, and what to do. Events that a state does not expect change nothing. Pure. */
+export function transition(state: StepState, event: StepEvent): StepTransition {
+  const unchanged = { state, actions: [] };
+  if (state.name === 'closed') return unchanged;
+  switch (event.type) {
+    case 'started': {
+      const { group } = event;
+      if (state.name === 'starting') return { state: { name: 'running', group }, actions: ['supervise'] };
+      // It was starting when its end was requested.
+      if (state.name === 'stopping' && state.group === null)
+        return { state: { name: 'stopping', group }, actions: ['endGroup'] };
+      return unchanged;
+    }
+    case 'ended': {
+      if (state.name === 'draining') return unchanged;
+      const { name, group } = state;
+      const { exitCode } = event;
+      return { state: { name: 'draining', group, exitCode, stopping: name === 'stopping' }, actions: ['drain'] };
+    }
+    case 'stop': {
+      if (state.name === 'stopping' || (state.name === 'draining' && state.stopping)) return unchanged;
+      const next: StepState =
+        state.name === 'draining' ? { ...state, stopping: true } : { name: 'stopping', group: state.group };
+      return { state: next, actions: ['limitStop', state.group === null ? 'withdraw' : 'endGroup'] };
+    }
+    case 'closed': {
+      const exitCode = state.name === 'draining' ? state.exitCode : null;
+      return { state: { name: 'closed', group: state.group, exitCode }, actions: [] };
+    }
+  }
+}

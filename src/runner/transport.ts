@@ -1,0 +1,32 @@
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { openLocalShell, type SshTarget } from './ssh.ts';
+import { type Connection, connect } from './ssh-connection.ts';
+
+/** Where steps run: a server, or this machine where the operator allows it. */
+export type RunTarget = { readonly kind: 'local' } | SshRunTarget;
+/**
+ * A server. `connect` returns the connection that steps share (`ConnectionPool`); without it, each step opens its own.
+ */
+interface SshRunTarget extends SshTarget {
+  readonly kind: 'ssh';
+  readonly connect?: (signal?: AbortSignal) => Promise<Connection>;
+}
+
+/** How shells that run our scripts are started where a step runs. */
+export interface Transport {
+  openShell(): ChildProcessWithoutNullStreams;
+  /** For a shared connection: see `Connection`. */
+  waitUntilLost?(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Throws `SshConnectFailure`, and the signal's reason. */
+export async function openTransport(target: RunTarget, signal?: AbortSignal): Promise<Transport> {
+  const noop = () => Promise.resolve();
+  if (target.kind === 'local') return { openShell: openLocalShell, close: noop };
+  if (target.connect !== undefined) {
+    const { openShell: open, waitUntilLost: whenLost } = await target.connect(signal);
+    return { openShell: open, waitUntilLost: whenLost, close: noop };
+  }
+  return connect(target, signal);
+}
