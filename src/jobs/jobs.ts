@@ -16,6 +16,8 @@ export interface Job {
   readonly createdAt: number;
 }
 
+export const LOST_MESSAGE = 'The node that ran this was lost.';
+
 /** Why a job's signal was aborted. */
 export type AbortReason = 'cancelled' | 'time_limit' | 'lost' | 'stopped';
 

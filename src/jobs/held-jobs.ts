@@ -1,0 +1,65 @@
+import { createFairShareLimiter } from '../contract/fair-share-limiter.ts';
+import type { JobTable } from '../store/schema.ts';
+import { createHeldJob, type HeldJob } from './held-job.ts';
+import type { JobWriter } from './job-writes.ts';
+import type { AbortReason } from './jobs.ts';
+
+/** Maximum jobs of one node over all workspaces; one workspace alone gets half of them. */
+const MAX_CONCURRENT_JOBS = 64;
+
+/** The jobs that this node runs. */
+export interface HeldJobs {
+  /** Runs a claimed job, unless its workspace has as many as it may. */
+  start(row: JobTable): void;
+  all(): readonly HeldJob[];
+  /** Whether this node runs a job; false for the row of another node. */
+  has(row: JobTable): boolean;
+  isFull(): boolean;
+  /** Returns the workspaces that cannot have more jobs on this node. */
+  fullWorkspaces(): string[];
+  abortAll(reason: AbortReason, message: string): void;
+  /** Resolves when those that run now have ended, or after `limitMs` milliseconds. */
+  waitUpTo(limitMs: number): Promise<void>;
+}
+
+/** `onFree` is called when a job has ended; `retryMs` is explained at `createHeldJob`. */
+export function createHeldJobs(
+  writer: JobWriter,
+  retryMs: number,
+  onError: (error: unknown) => void,
+  onFree: () => void,
+): HeldJobs {
+  const held = new Map<string, { readonly job: HeldJob; finished: Promise<void> }>();
+  const limiter = createFairShareLimiter(MAX_CONCURRENT_JOBS);
+  return {
+    start(row) {
+      const kind = writer.kinds.get(row.kind);
+      const release = kind === undefined ? null : limiter.acquire(row.workspace_id);
+      if (kind === undefined || release === null) return;
+      const job = createHeldJob(writer, kind, row, retryMs, onError);
+      if (row.cancel !== null) job.abort('cancelled', row.cancel);
+      const entry = { job, finished: Promise.resolve() };
+      held.set(row.id, entry);
+      entry.finished = job
+        .run()
+        .catch(onError)
+        .finally(() => {
+          held.delete(row.id);
+          release();
+          onFree();
+        });
+    },
+    all: () => [...held.values()].map(({ job }) => job),
+    has: (row) => row.owner === writer.owner && held.has(row.id),
+    isFull: () => held.size >= MAX_CONCURRENT_JOBS,
+    fullWorkspaces: () => limiter.keysAtLimit(),
+    abortAll(reason, message) {
+      for (const { job } of held.values()) job.abort(reason, message);
+    },
+    async waitUpTo(limitMs) {
+      if (held.size === 0) return;
+      const allFinished = Promise.all([...held.values()].map(({ finished }) => finished));
+      await Promise.race([allFinished, new Promise((resolve) => setTimeout(resolve, limitMs))]);
+    },
+  };
+}

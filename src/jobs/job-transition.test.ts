@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type JobResult, transitionAfter } from './job-transition.ts';
+import { type AbortReason, JobFailure } from './jobs.ts';
+
+const RETURNED: JobResult = { type: 'returned', suspension: undefined };
+const FAILED: JobResult = { type: 'threw', error: new JobFailure('The disk is full.') };
+const BROKEN: JobResult = { type: 'threw', error: new Error('secret detail') };
+const NO_RETRY = { failures: 0, retries: 0, retry_after: 0 };
+const INTERNAL = 'Internal error. See the server log.';
+
+const finish = (status: string, error: string | null) => ({ type: 'finish', status, error });
+const cases: [string, JobResult, AbortReason | null, boolean, object][] = [
+  ['a job that returns completes', RETURNED, null, false, finish('completed', null)],
+  ['so does one that returns although it was cancelled', RETURNED, 'cancelled', false, finish('completed', null)],
+  ['a failure is explained', FAILED, null, false, finish('failed', 'The disk is full.')],
+  ['an unexpected error is not', BROKEN, null, false, finish('failed', INTERNAL)],
+  ['a cancelled job', BROKEN, 'cancelled', true, finish('cancelled', 'Aborted.')],
+  [
+    'a cancelled job whose cleanup failed',
+    FAILED,
+    'cancelled',
+    true,
+    finish('cancelled', 'Aborted. The disk is full.'),
+  ],
+  ['a job that exceeded its time limit', BROKEN, 'time_limit', true, finish('failed', 'Aborted.')],
+  ['a job that was stopped', BROKEN, 'stopped', false, finish('failed', 'Aborted.')],
+  [
+    'a resumable job that was stopped',
+    BROKEN,
+    'stopped',
+    true,
+    { type: 'requeue', delayMs: 0, lanes: 'alone', failures: 0 },
+  ],
+  ['a lost job is left to its new node', FAILED, 'lost', true, { type: 'abandon' }],
+  ['even if it returned', RETURNED, 'lost', false, { type: 'abandon' }],
+];
+for (const [name, result, reason, isResumable, expected] of cases) {
+  const aborted = reason === null ? null : { reason, message: 'Aborted.' };
+  test(name, () => assert.deepEqual(transitionAfter(NO_RETRY, isResumable, result, aborted), expected));
+}
+
+test('the delay of a retry doubles with each failure', () => {
+  const row = { failures: 2, retries: 3, retry_after: 100 };
+  const retry = { type: 'requeue', delayMs: 400, lanes: 'freed', failures: 3 };
+  assert.deepEqual(transitionAfter(row, false, FAILED, null), retry);
+  assert.deepEqual(
+    transitionAfter({ ...row, failures: 3 }, false, FAILED, null),
+    finish('failed', 'The disk is full.'),
+  );
+});

@@ -1,0 +1,57 @@
+import { redactSecrets } from '../contract/redact.ts';
+import type { JobTable } from '../store/schema.ts';
+import { type JobAborted, type JobEnd, JobFailure, type Suspension } from './jobs.ts';
+
+/** How `run` of a job's kind ended. */
+export type JobResult =
+  | { readonly type: 'returned'; readonly suspension: Suspension | undefined }
+  | { readonly type: 'threw'; readonly error: unknown };
+
+/** What becomes of a job that this node has run. */
+export type JobTransition =
+  /** Another node may have it. */
+  | { readonly type: 'abandon' }
+  | { readonly type: 'finish'; readonly status: JobEnd['status']; readonly error: string | null }
+  | { readonly type: 'suspend'; readonly suspension: Suspension }
+  /** After `delayMs`; with lanes `freed`, other jobs may use its lanes until then. */
+  | {
+      readonly type: 'requeue';
+      readonly delayMs: number;
+      readonly lanes: 'freed' | 'alone';
+      readonly failures: number;
+    };
+
+const UNKNOWN_ERROR = 'Internal error. See the server log.';
+
+/** Returns the message for users of a failure. */
+function failureMessage(error: unknown): string {
+  return error instanceof JobFailure ? redactSecrets(error.message) : UNKNOWN_ERROR;
+}
+
+/** Decides what becomes of a job, given how it ended and why its signal was aborted (null if it was not). Pure. */
+export function transitionAfter(
+  row: Pick<JobTable, 'failures' | 'retries' | 'retry_after'>,
+  isResumable: boolean,
+  result: JobResult,
+  aborted: Pick<JobAborted, 'reason' | 'message'> | null,
+): JobTransition {
+  if (aborted?.reason === 'lost') return { type: 'abandon' };
+  const { failures } = row;
+  if (result.type === 'returned') {
+    const { suspension } = result;
+    return suspension === undefined
+      ? { type: 'finish', status: 'completed', error: null }
+      : { type: 'suspend', suspension };
+  }
+  const { error } = result;
+  if (aborted === null) {
+    return failures < row.retries
+      ? { type: 'requeue', delayMs: row.retry_after * 2 ** failures, lanes: 'freed', failures: failures + 1 }
+      : { type: 'finish', status: 'failed', error: failureMessage(error) };
+  }
+  if (aborted.reason === 'stopped' && isResumable) return { type: 'requeue', delayMs: 0, lanes: 'alone', failures };
+  const status = aborted.reason === 'cancelled' ? 'cancelled' : 'failed';
+  // Includes the message of a failed cleanup.
+  const message = error instanceof JobFailure ? `${aborted.message} ${failureMessage(error)}` : aborted.message;
+  return { type: 'finish', status, error: message };
+}

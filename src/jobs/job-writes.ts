@@ -1,0 +1,87 @@
+import { lockLostJob, lockOwnedJob, updateJob } from '../store/jobs.ts';
+import type { JobTable } from '../store/schema.ts';
+import type { Store } from '../store/store.ts';
+import type { JobTransition } from './job-transition.ts';
+import { type JobEnd, type JobKind, LOST_MESSAGE, type Suspension, toJob } from './jobs.ts';
+
+/** A job whose node was lost this often is failed instead of taken over again. */
+const MAX_LOSSES = 3;
+const RELEASED = { owner: null, lease_until: null };
+
+/** The node that writes, and the kinds whose rows change with a job. */
+export interface JobWriter {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly owner: string;
+  readonly kinds: ReadonlyMap<string, JobKind>;
+  readonly onJobEnd?: ((kind: string, status: JobEnd['status']) => void) | undefined;
+}
+
+/** Ends a job and updates its kind's rows in one transaction; does nothing if this node has lost the job. */
+async function finishJob(writer: JobWriter, row: JobTable, end: JobEnd): Promise<void> {
+  const { store, owner, kinds } = writer;
+  const wasOwned = await store.transaction(async (trx) => {
+    if ((await lockOwnedJob(trx, row, owner)) === undefined) return false;
+    const { status, error, endedAt } = end;
+    await updateJob(trx, row, { status, error, finished_at: endedAt, ...RELEASED }, 'left');
+    await kinds.get(row.kind)?.finalize(trx, toJob(row), end);
+    return true;
+  });
+  if (wasOwned) writer.onJobEnd?.(row.kind, end.status);
+}
+
+/** Suspends a job. `resume` locks the job too, so it either sees the job suspended or `shouldWait` sees its change. */
+async function suspendJob({ store, clock, owner }: JobWriter, row: JobTable, suspension: Suspension): Promise<void> {
+  await store.transaction(async (trx) => {
+    const current = await lockOwnedJob(trx, row, owner);
+    if (current === undefined) return;
+    const shouldWait = current.cancel === null && (await suspension.shouldWait(trx));
+    const runAt = shouldWait ? suspension.until : clock();
+    await updateJob(trx, row, { status: 'waiting', run_at: runAt, ...RELEASED }, 'alone');
+  });
+}
+
+/** Writes what becomes of a job; does nothing if this node has lost it. */
+export async function applyTransition(writer: JobWriter, row: JobTable, transition: JobTransition): Promise<void> {
+  const { store, clock, owner } = writer;
+  switch (transition.type) {
+    case 'abandon':
+      return;
+    case 'finish': {
+      const { status, error } = transition;
+      return finishJob(writer, row, { status, error, endedAt: clock() });
+    }
+    case 'suspend':
+      return suspendJob(writer, row, transition.suspension);
+    case 'requeue': {
+      const { delayMs, lanes, failures } = transition;
+      const set = { status: 'waiting', run_at: clock() + delayMs, failures, ...RELEASED };
+      await store.transaction(async (trx) => {
+        if ((await lockOwnedJob(trx, row, owner)) !== undefined) await updateJob(trx, row, set, lanes);
+      });
+    }
+  }
+}
+
+/** Takes over, or fails, one job of a lost node. Returns whether there was one. */
+export async function takeOverLostJob(writer: JobWriter, isHeld: (row: JobTable) => boolean): Promise<boolean> {
+  const { store, clock, kinds } = writer;
+  const outcome = await store.transaction(async (trx) => {
+    const row = await lockLostJob(trx, [...kinds.keys()], isHeld, clock());
+    if (row === undefined) return null;
+    const kind = kinds.get(row.kind);
+    const losses = row.losses + 1;
+    const now = clock();
+    if (kind?.resumable === true && losses < MAX_LOSSES) {
+      await updateJob(trx, row, { status: 'waiting', losses, run_at: now, ...RELEASED }, 'alone');
+      return { failedKind: null };
+    }
+    const error = LOST_MESSAGE;
+    await updateJob(trx, row, { status: 'failed', error, finished_at: now, losses, ...RELEASED }, 'left');
+    await kind?.finalize(trx, toJob(row), { status: 'failed', error, endedAt: now });
+    return { failedKind: row.kind };
+  });
+  if (outcome === null) return false;
+  if (outcome.failedKind !== null) writer.onJobEnd?.(outcome.failedKind, 'failed');
+  return true;
+}
