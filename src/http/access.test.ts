@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
-import { PERMISSIONS, type Permission, type Scope } from '../contract/vocabulary.ts';
+import { PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
 import {
   bearer,
   cookieOf,
@@ -238,14 +238,10 @@ before(async () => {
   );
   const passphrase = 'correct horse';
   const all = await createToken(owner, ['all']);
-  const env = await createToken(owner, ['modify_env']);
-  const basicDeploy = await createToken(owner, ['basic_deployment']);
-  const advancedDeploy = await createToken(owner, ['advanced_deployment']);
   const guarded = await createToken(owner, ['all'], { passphrase });
   const full = await createKey(owner, [...PERMISSIONS]);
   const guard = await createKey(owner, ['read'], { guard: true });
   const flagAlone = await createKey(owner, ['deploy'], { guard: true });
-  const write = await createKey(owner, ['write']);
   const idle = await createKey(owner, [...PERMISSIONS], { active: false });
   const expired = await createToken(owner, ['all'], { expiresAt: new Date(now + 1000).toISOString() });
   const theirs = await createKey(stranger, [...PERMISSIONS]);
@@ -299,13 +295,9 @@ before(async () => {
       'access-token-passphrase': passphrase,
     }),
     token('a token with all and its passphrase, by Basic', ['all'], basic(guarded.secret, passphrase)),
-    token('a token with one scope', ['modify_env'], bearer(env.secret)),
-    token('a token with basic_deployment', ['basic_deployment'], bearer(basicDeploy.secret)),
-    token('a token with advanced_deployment', ['advanced_deployment'], bearer(advancedDeploy.secret)),
     key('a key with every permission', PERMISSIONS, bearer(full.secret)),
     key('a key with every permission, by X-API-Key', PERMISSIONS, { 'x-api-key': full.secret }),
     key('a key with every permission, by Basic', PERMISSIONS, basic('anybody', full.secret)),
-    key('a key with one permission', ['write'], bearer(write.secret)),
     key('a key that may run guards', ['read', 'guard'], bearer(guard.secret)),
     key('a key with the flag guard and without read', ['deploy'], bearer(flagAlone.secret)),
     key('a key that names its own workspace', PERMISSIONS, { ...bearer(full.secret), 'devpilot-workspace': 'acme' }),
@@ -325,6 +317,15 @@ before(async () => {
       namesAnother: true,
     },
   );
+  for (const scope of SCOPES) {
+    if (scope === 'all') continue;
+    const { secret } = await createToken(owner, [scope]);
+    testPrincipals.push(token(`a token with ${scope}`, [scope], bearer(secret)));
+  }
+  for (const permission of PERMISSIONS) {
+    const { secret } = await createKey(owner, [permission]);
+    testPrincipals.push(key(`a key with ${permission}`, [permission], bearer(secret)));
+  }
 });
 after(() => testServer.close());
 
@@ -385,9 +386,9 @@ test('every route of the app is in the table and requires what the contract says
 test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every principal as the contract says', async () => {
   const wrong: string[] = [];
   for (const row of CONTRACT) {
-    for (const testPrincipal of testPrincipals) {
+    const answers = testPrincipals.map(async (testPrincipal) => {
       const expects = expected(row, testPrincipal);
-      if (expects === null && row.isDestructive) continue;
+      if (expects === null && row.isDestructive) return;
       const { status, body, headers, text } = await send(row, testPrincipal);
       const found = `${row.route} asked by ${testPrincipal.name}: ${status} ${body?.code ?? ''}`;
       if (expects === null) {
@@ -399,7 +400,8 @@ test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every 
         if (headers.get('content-type') !== 'application/problem+json') wrong.push(`${found} is no problem`);
       }
       if (/workspace_token_[0-9A-Za-z]{40}|dp_[0-9A-Za-z]{40}/.test(text)) wrong.push(`${found} tells a secret`);
-    }
+    });
+    await Promise.all(answers);
   }
   assert.deepEqual(wrong, []);
 });
