@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { runCommand, spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { readSettings } from './settings.ts';
-import { settingsFile, settingsTable } from './settings-table.ts';
+import { SETTINGS, settingsFile, settingsTable } from './settings-table.ts';
 
 test('the defaults of the contract apply without any setting', () => {
   const settings = readSettings({});
@@ -28,6 +28,15 @@ test('the documentation and the file for systemd and Docker list every setting a
   const help = 'run `node scripts/settings.ts`';
   assert.ok(readFileSync('docs/operations.md', 'utf8').includes(`\n${settingsTable()}\n`), help);
   assert.equal(readFileSync('deploy/devpilot.env', 'utf8'), settingsFile(), help);
+});
+
+test('every declared setting is read', () => {
+  const source = readFileSync(new URL('settings.ts', import.meta.url), 'utf8');
+  const isRead = (name: string) => new RegExp(`(?<![\\w'])${name}(?![\\w'])`).test(source);
+  assert.deepEqual(
+    Object.keys(SETTINGS).filter((name) => !isRead(name)),
+    [],
+  );
 });
 
 test('a blank setting counts as unset', () => {
