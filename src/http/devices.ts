@@ -60,6 +60,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       tag,
       body: DeviceCodeRequest,
       bodyFormat: 'form or json',
+      ignoresQuery: true,
       responses: { 200: DeviceCode },
       handler: async ({ body, request }) => {
         const client = body.client_id ?? 'devpilot';
@@ -83,6 +84,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       tag,
       body: DeviceTokenRequest,
       bodyFormat: 'form or json',
+      ignoresQuery: true,
       responses: { 200: DeviceToken },
       handler: async ({ body, request }) => {
         if (body.grant_type !== DEVICE_GRANT) {

@@ -113,6 +113,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
 
   const commonFields = {
     access: { public: true, cors: CORS_HEADERS },
+    ignoresQuery: true,
     tag,
     params: ProjectParams,
   } as const;

@@ -101,6 +101,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       tag,
       body: IntrospectRequest,
       bodyFormat: 'form',
+      ignoresQuery: true,
       responses: { 200: Introspection },
       handler: ({ body, request }) => {
         const issuer = baseUrlOf(context, request);
@@ -117,6 +118,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       tag,
       body: RevokeRequest,
       bodyFormat: 'form',
+      ignoresQuery: true,
       responses: { 200: z.null().describe('The credential no longer works') },
       handler: async ({ body, request, reply }) => {
         // Always 200, also for a secret that is not valid (RFC 7009, section 2.2).

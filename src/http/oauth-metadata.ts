@@ -11,6 +11,7 @@ export function oauthMetadataRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/.well-known/oauth-authorization-server',
       access: { public: true },
+      ignoresQuery: true,
       summary: 'Get the endpoints for standard OAuth clients (RFC 8414)',
       tag: 'Authorization',
       responses: { 200: ServerMetadata },

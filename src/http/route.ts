@@ -56,6 +56,8 @@ export interface Route {
   readonly tag: string;
   readonly params?: z.ZodType;
   readonly query?: z.ZodType;
+  /** Unknown parameters of the query are ignored, as OAuth requires (RFC 6749, section 3.1) and Sentry SDKs rely on. */
+  readonly ignoresQuery?: true;
   readonly body?: z.ZodType;
   /**
    * `application/x-www-form-urlencoded` instead of, or in addition to, JSON. `bytes`: any content type; the handler
@@ -184,11 +186,20 @@ const NoBody = z
   .meta({ id: 'NoBody', description: 'No body, or an empty object: this route has no fields' });
 const CHANGING: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
 
-/** The route with `NoBody` if it declares no body, so that unexpected fields are refused and not ignored. */
-function withBody(definition: Route): Route {
-  const hasNone =
-    definition.body === undefined && definition.bodyFormat === undefined && CHANGING.includes(definition.method);
-  return hasNone ? { ...definition, body: NoBody } : definition;
+/** The query of a route that declares none. */
+const NoQuery = z.strictObject({});
+
+/**
+ * The route with `NoBody` and `NoQuery` if it declares no body or query, so that unexpected fields are refused and not
+ * ignored.
+ */
+function withDefaults(definition: Route): Route {
+  const { body, bodyFormat, query, ignoresQuery, method } = definition;
+  return {
+    ...definition,
+    ...(body === undefined && bodyFormat === undefined && CHANGING.includes(method) && { body: NoBody }),
+    ...(query === undefined && ignoresQuery !== true && { query: NoQuery }),
+  };
 }
 
 type SecurityScheme = { readonly [name: string]: readonly string[] };
@@ -256,7 +267,7 @@ function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply
 
 /** Registers a route. Throws at start-up for one without `access`. */
 export function registerRoute(app: FastifyInstance, context: AppContext, route: Route): void {
-  const definition = withBody(route);
+  const definition = withDefaults(route);
   const { access } = definition;
   const requirement = requirementOf(access);
   const description = describeAccess(access);

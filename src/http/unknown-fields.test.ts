@@ -59,3 +59,41 @@ test('every route that changes something refuses unknown fields, and a missing b
     await server.close();
   }
 });
+
+test('every route refuses unknown parameters of the query, except those of OAuth and of Sentry SDKs', async () => {
+  const server = await startTestServer();
+  try {
+    const owner = await signUpOwner(server);
+    const ignoring = routeTable({} as AppContext).filter(({ ignoresQuery }) => ignoresQuery === true);
+    assert.deepEqual([...new Set(ignoring.map(({ url }) => url))].sort(), [
+      '/.well-known/oauth-authorization-server',
+      '/api/:any/envelope/',
+      '/api/:any/store/',
+      '/v1/device/code',
+      '/v1/device/token',
+      '/v1/introspect',
+      '/v1/revoke',
+    ]);
+    const guard = await createKey(owner, ['read'], { guard: true });
+    let refused = 0;
+    for (const { method, url, access, ignoresQuery, body: bodySchema } of routeTable({} as AppContext)) {
+      // A body is validated before the query, so only routes without a required one show what they refuse.
+      if (ignoresQuery === true || bodySchema?.safeParse(undefined).success === false) continue;
+      const path = url
+        .replace(':version', '1')
+        .replace(':guard', GUARD)
+        .replace(/:[a-zA-Z]+/g, 'nothing');
+      const options = { method: String(method), ...('guard' in access && { headers: bearer(guard.secret) }) };
+      const call = 'guard' in access || 'public' in access ? server.call : owner.call;
+      const { status, body, text } = await call<ProblemBody>(`${path}?dryRun=1`, options);
+      // Refused even earlier: only credentials, or nobody, may use the route.
+      if (status === 403 || status === 405) continue;
+      const fields = body.errors?.map(({ field }) => field);
+      assert.deepEqual([status, fields?.includes('dryRun')], [422, true], `${String(method)} ${path}: ${text}`);
+      refused++;
+    }
+    assert.ok(refused > 70, String(refused));
+  } finally {
+    await server.close();
+  }
+});
