@@ -140,18 +140,23 @@ test('a deletion waits until the lease of a killed node expires; a new node repl
 
 test('a node disconnected from the database decides until its lease expires, and then rejects everything', async () => {
   const kept = await createKey(cluster.owner, ['write']);
-  for (let round = 0; round < 4; round++) {
+  let decidedAlone = 0;
+  // On a slow machine the lease may expire before the request is received: further rounds, as long as there are keys.
+  for (let round = 0; round < 4 || (decidedAlone === 0 && round < 10); round++) {
     // It has all keys cached, and without its database each response takes as long as its timeout.
     await Promise.all(keys.slice(-CUT_OFF).map((key) => remember(key, ALL)));
     assert.equal(await cluster.authorize(2, kept.secret), 200);
     cluster.proxy.stall();
-    assert.equal(await cluster.authorize(2, kept.secret), 200);
+    const status = await cluster.authorize(2, kept.secret);
+    assert.ok(status === 200 || status === 503, String(status));
+    if (status === 200) decidedAlone++;
     await endMany('a node cut off', CUT_OFF, ALL, { atOnce: CUT_OFF });
     assert.equal(await cluster.authorize(2, kept.secret), 503);
     cluster.proxy.resume();
     await until(() => isReady(2));
   }
   show('a node cut off');
+  assert.ok(decidedAlone > 0);
   assert.deepEqual(accepted, []);
 });
 
