@@ -1,12 +1,11 @@
 import fc from 'fast-check';
 import type { renewOverConnection } from '../authorization/guard-lease.ts';
 import type { createLease } from '../authorization/lease.ts';
-import type { CredentialRecord, StoredCredential } from '../authorization/record.ts';
-import { createRecordCache } from '../authorization/record-cache.ts';
 import type { createRecordRegistry, RecordRegistry, Revocation } from '../authorization/registry.ts';
-import type { createGuards, GuardStore, Guards } from './guards.ts';
-import type { ClusterNode, createClusterNode, NodeStore } from './node.ts';
+import type { createGuards, Guards } from './guards.ts';
+import type { ClusterNode, createClusterNode } from './node.ts';
 import { type SimulatedGuard, startGuard } from './simulation-guard.ts';
+import { startServer } from './simulation-server.ts';
 import { createSimulatedStore, type SimulatedStore, workspaceOf } from './simulation-store.ts';
 
 /**
@@ -113,6 +112,8 @@ export interface World {
   deliver(machine: SimulatedMachine, process: number, work: () => void): void;
   /** Sends a request to the store; the request or the response may be lost while the machine is partitioned. */
   callStore<T>(machine: SimulatedMachine, process: number, request: () => T | Promise<T>, slow?: boolean): Promise<T>;
+  /** Wakes all servers, unless such messages are being lost. */
+  notifyAll(wake: (node: ClusterNode) => void): void;
   clocksOf(machine: SimulatedMachine): { monotonic(): number; wall(): number };
 }
 
@@ -133,12 +134,6 @@ function createRandom(seed: number): () => number {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
   };
-}
-
-function toStoredCredential(record: CredentialRecord | null): StoredCredential | null {
-  if (record === null) return null;
-  const { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspace } = record;
-  return { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspaceId: workspace.id, rights: ['read'] };
 }
 
 /**
@@ -219,92 +214,19 @@ export async function runHistory(
     wall: () => now * machine.clockRate + machine.wallOffsetMs,
   });
 
-  const world: World = { engine, store, servers, leaseMs: LEASE_MS, random, after, send, deliver, callStore, clocksOf };
-
-  function startServer(machine: SimulatedServer): void {
-    const process = ++machine.process;
-    machine.inbox = [];
-    const schedule = (delay: number, work: () => void) =>
-      after(delay / machine.clockRate, () => deliver(machine, process, work));
-    const read = (digest: string) => callStore(machine, process, () => store.read(Number(digest)));
-    const registry = engine.createRegistry({
-      read,
-      lease: { holds: () => machine.node.holds() },
-      cache: createRecordCache(2),
-    });
-    const renewal = async (
-      work: (
-        renewal: Parameters<Parameters<NodeStore['renewal']>[0]>[0] & Pick<GuardStore, 'readWorkspace'>,
-      ) => Promise<void>,
-    ) => {
-      const transaction = store.begin(() => machine.process === process);
-      const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, false);
-      let moved = false;
-      await work({
-        lockCounter: () => inTransaction(() => store.lockCounter(transaction, 'share')),
-        readHead: () => inTransaction(() => store.readHead(transaction)),
-        readAfter: (number, limit) => inTransaction(() => store.readAfter(number, limit, transaction)),
-        readWorkspace: (workspaceId, number, limit) =>
-          inTransaction(() => store.readWorkspace(workspaceId, number, limit, transaction)),
-        grant: (confirmation) => {
-          moved ||= confirmation.moved;
-          store.grant(transaction, confirmation);
-          return Promise.resolve(true);
-        },
-      });
-      await callStore(machine, process, () => store.commit(transaction));
-      if (moved) notifyAll((other) => other.checkConfirmations());
-    };
-    const giveUp = (id: string) => callStore(machine, process, () => store.releaseLease(id));
-    const mine = engine.createGuards({
-      bound: LEASE_MS,
-      schedule,
-      store: {
-        readWorkspace: (workspaceId, number, limit) =>
-          callStore(machine, process, () => store.readWorkspace(workspaceId, number, limit)),
-        guardRenewal: renewal,
-        releaseLease: giveUp,
-      },
-      read:
-        engine.recordsFromMemory === true ? async (digest) => toStoredCredential(await registry.find(digest)) : read,
-    });
-    const node = engine.createNode({
-      id: `${machine.index}.${process}`,
-      bound: LEASE_MS,
-      isNew: process === 1,
-      registry: {
-        apply(revocation) {
-          registry.apply(revocation);
-          mine.onRevocation(revocation);
-        },
-        clear: registry.clear,
-      },
-      clocks: clocksOf(machine),
-      schedule,
-      random,
-      onError: () => {},
-      store: {
-        readHead: () => callStore(machine, process, () => store.readHead()),
-        readAfter: (number, limit) => callStore(machine, process, () => store.readAfter(number, limit)),
-        readLeases: (_workspaceIds, awaited) =>
-          callStore(machine, process, () => {
-            for (const { id } of awaited) machine.rollbacksAtLastCheck.set(id, store.rollbackCount());
-            return store.readLeases(awaited);
-          }),
-        notifyNodes: () => callStore(machine, process, () => notifyAll((other) => other.catchUpNow())),
-        releaseLease: giveUp,
-        renewal,
-      },
-    });
-    machine.registry = registry;
-    machine.guards = mine;
-    machine.node = node;
-    machine.holds = node.holds;
-    node.start().catch(() => {
-      // Like a process supervisor: a process that could not start is restarted.
-      if (machine.process === process) after(LEASE_MS / 4, () => machine.process === process && startServer(machine));
-    });
-  }
+  const world: World = {
+    engine,
+    store,
+    servers,
+    leaseMs: LEASE_MS,
+    random,
+    after,
+    send,
+    deliver,
+    callStore,
+    notifyAll,
+    clocksOf,
+  };
 
   function checkCredential(machine: SimulatedMachine, credential: number): void {
     const oldest = required[credential] ?? 0;
@@ -408,7 +330,7 @@ export async function runHistory(
     if (kind === 'crash') {
       machine.state = 'running';
       store.abortOrphans();
-      if (guard === undefined) startServer(server);
+      if (guard === undefined) startServer(world, server);
       else startGuard(world, guard);
     }
     if (kind === 'cut') machine.isPartitioned = true;
@@ -454,7 +376,7 @@ export async function runHistory(
   for (let index = 0; index < SERVER_COUNT; index++) {
     const machine = { ...newMachine(index), rollbacksAtLastCheck: new Map() } as unknown as SimulatedServer;
     servers.push(machine);
-    startServer(machine);
+    startServer(world, machine);
   }
   for (let index = 0; index < GUARD_COUNT; index++) {
     const guardFields = { credential: index, workspaceId: workspaceOf(index), serverIndex: index };

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { Backup, BackupQuery, CreateBackup } from '../contract/backups.ts';
 import { pageOf } from '../contract/paging.ts';
-import { createBackup, deleteBackup, getBackup, listBackupsOf, restoreBackup } from '../platform/backups/backups.ts';
+import { createBackup, deleteBackup, getBackup, listBackupsOf } from '../platform/backups/backups.ts';
+import { restoreBackup } from '../platform/backups/restores.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute } from './job-routes.ts';
 import { IdParams, NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';

@@ -7,15 +7,10 @@ import { createGuards, type GuardStore, type Guards } from '../cluster/guards.ts
 import { createClusterNode, type NodeStore } from '../cluster/node.ts';
 import { createRevocationBarrier } from '../cluster/revocation-barrier.ts';
 import { createSqliteGuardTable } from '../store/guard-leases-sqlite.ts';
-import {
-  type GuardTable,
-  type HeadRow,
-  type LeaseSnapshotRow,
-  listenForNotifications,
-  type NodeTable,
-  openNodeTable,
-} from '../store/node-leases.ts';
+import type { GuardTable, HeadRow, LeaseSnapshotRow, NodeTable } from '../store/lease-tables.ts';
+import { openNodeTable } from '../store/node-leases.ts';
 import type { PoolUsage } from '../store/postgres-pool.ts';
+import { listenForNotifications } from '../store/revocation-listener.ts';
 import type { Store } from '../store/store.ts';
 
 /** This process as a member of the cluster that shares its store, and the guards that send it heartbeats. */

@@ -1,7 +1,8 @@
 import { SECOND } from '../contract/limits.ts';
 import { backupJobKind } from '../platform/backups/backup-job.ts';
-import { cancelUnclaimedRestores, startDueBackups } from '../platform/backups/backups.ts';
 import { restoreJobKind } from '../platform/backups/restore-job.ts';
+import { cancelUnclaimedRestores } from '../platform/backups/restores.ts';
+import { startDueBackups } from '../platform/backups/scheduled-backups.ts';
 import { sweepObjects } from '../platform/backups/sweep.ts';
 import type { PlatformContext } from '../platform/context.ts';
 import { runJobKind, startDueRuns } from '../platform/scripts/runs.ts';

@@ -6,7 +6,7 @@ import {
   type LiveNodeRow,
   MAX_GUARDS_PER_WORKSPACE,
   type WorkspaceRevocationRows,
-} from './node-leases.ts';
+} from './lease-tables.ts';
 import type { Bindable, Store, Trx } from './store.ts';
 
 /*

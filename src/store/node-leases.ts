@@ -1,32 +1,25 @@
 import type pg from 'pg';
 import { SECOND } from '../contract/limits.ts';
 import {
+  type AwaitedRevocation,
+  type HeadRow,
+  type LeaseSnapshotRow,
+  type LiveNodeRow,
+  MAX_GUARDS_PER_WORKSPACE,
+  type NodeTable,
+  type RevocationPageRows,
+  type RevocationRow,
+  type WorkspaceRevocationRows,
+} from './lease-tables.ts';
+import {
   beginStatementFor,
   type ConnectionTimeouts,
-  connectClient,
-  createPostgresServers,
-  isPooled,
   noteLostStatementName,
   queryConfigFor,
 } from './postgres-connect.ts';
-import { createPool, type PoolUsage, toStoreError } from './postgres-pool.ts';
+import { createPool, toStoreError } from './postgres-pool.ts';
+import { CONFIRMED_CHANNEL, REVOKED_CHANNEL } from './revocation-listener.ts';
 import type { Trx } from './store.ts';
-
-/** A stored revocation; `number` has no gaps and follows the order of commits. */
-export interface RevocationRow {
-  readonly number: number;
-  readonly id: string;
-  readonly workspace_id: string;
-  readonly digest: Uint8Array | null;
-}
-
-/** The newest revocation; `id` is empty if there is none. */
-export interface HeadRow {
-  /** Identifies the running database: differs after a promotion, a restore or a restart. */
-  readonly history: string;
-  readonly counter: number;
-  readonly head_id: string;
-}
 
 interface RevocationJoinRow extends HeadRow {
   readonly base_id: string;
@@ -34,68 +27,6 @@ interface RevocationJoinRow extends HeadRow {
   readonly number: number | null;
   readonly workspace_id: string;
   readonly digest: Uint8Array | null;
-}
-
-/** The revocations after a number. */
-export interface RevocationPageRows<Row> extends HeadRow {
-  /** The id of the revocation with that number; empty if there is none or it was pruned. */
-  readonly base_id: string;
-  readonly rows: readonly Row[];
-}
-
-/**
- * The revocations of one workspace; `kept` counts the stored revocations of all workspaces after the requested number.
- */
-export interface WorkspaceRevocationRows extends RevocationPageRows<Omit<RevocationRow, 'workspace_id'>> {
-  readonly kept: number;
-}
-
-export interface LeaseGrant {
-  readonly id: string;
-  /** Null for a server. */
-  readonly workspaceId: string | null;
-  readonly confirmed: number;
-  /** Milliseconds. */
-  readonly bound: number;
-  readonly moved: boolean;
-}
-
-export interface LiveNodeRow {
-  readonly id: string;
-  readonly workspace_id: string | null;
-  readonly confirmed: number;
-  readonly left: number;
-}
-
-/** The leases at one instant, and the awaited revocations that no longer exist. */
-export interface LeaseSnapshotRow {
-  readonly history: string;
-  readonly live: readonly LiveNodeRow[];
-  readonly lost: readonly string[];
-}
-
-export interface AwaitedRevocation {
-  readonly number: number;
-  readonly id: string;
-}
-
-/** Reads and writes within the transaction that locks the revocation counter. */
-export interface LeaseRenewalTransaction {
-  /** Locks the counter's row for share and reads the newest revocation. */
-  lockCounter(): Promise<HeadRow>;
-  readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocationRows>;
-  /** Stores the lease; returns false if the workspace has too many guards. */
-  grant(row: LeaseGrant): Promise<boolean>;
-}
-
-/** The lease operations that guards need, on either engine. */
-export interface GuardTable {
-  readWorkspace: LeaseRenewalTransaction['readWorkspace'];
-  guardRenewal(work: (renewal: LeaseRenewalTransaction) => Promise<void>): Promise<void>;
-  readHead(): Promise<HeadRow>;
-  /** Returns the leases of servers and of guards of these workspaces (null: of all). */
-  readLeases(workspaceIds: readonly string[] | null, awaited: readonly AwaitedRevocation[]): Promise<LeaseSnapshotRow>;
-  releaseLease(id: string): Promise<void>;
 }
 
 /** The database's clock in epoch milliseconds. Not the start of the transaction, which may be long ago. */
@@ -158,23 +89,6 @@ const READ_LEASES = {
     left join node on lease_until > ${DATABASE_CLOCK}
       and (node.workspace_id is null or $1::text[] is null or node.workspace_id = any($1::text[]))`,
 };
-const REVOKED_CHANNEL = 'devpilot_revoked';
-const CONFIRMED_CHANNEL = 'devpilot_confirmed';
-/** Maximum number of guards with a lease per workspace. */
-export const MAX_GUARDS_PER_WORKSPACE = 1000;
-
-/** Leases and revocations over dedicated connections, so that no other work delays a lease. */
-export interface NodeTable extends GuardTable {
-  readAfter(number: number, limit: number): Promise<RevocationPageRows<RevocationRow>>;
-  /** Runs `work` in one transaction. */
-  renewal(
-    work: (renewal: LeaseRenewalTransaction & Pick<NodeTable, 'readHead' | 'readAfter'>) => Promise<void>,
-  ): Promise<void>;
-  notifyRevoked(): Promise<void>;
-  poolUsage(): PoolUsage;
-  close(): Promise<void>;
-}
-
 type Client = Pick<pg.ClientBase, 'query'>;
 
 function requireFirstRow<Row>(rows: readonly Row[] | undefined): Row {
@@ -307,70 +221,6 @@ export function openNodeTable(options: {
       }),
     poolUsage: pool.usage,
     close: pool.close,
-  };
-}
-
-const LISTEN_TIMEOUTS: ConnectionTimeouts = { connectMs: 2 * SECOND, statementMs: 5 * SECOND, answerMs: 5 * SECOND };
-/** Poll interval behind a pooler, where notifications do not arrive; milliseconds. */
-const POLL_INTERVAL_MS = 100;
-
-/** Polls for new revocations, because a pooler does not forward notifications. Ends only by throwing. */
-async function pollForRevocations(client: Client, onRevoked: () => void, onConfirmed: () => void): Promise<never> {
-  let known = -1;
-  for (;;) {
-    const { rows } = await client.query<{ number: number }>('select number from revocation_counter where id = 1');
-    const number = rows[0]?.number ?? known;
-    if (number !== known) onRevoked();
-    known = number;
-    onConfirmed();
-    await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
-  }
-}
-
-/**
- * Listens for notifications on a dedicated connection and reconnects after a jittered pause when it breaks.
- * Correctness does not depend on it: the next heartbeat and the next poll find what was missed.
- */
-export function listenForNotifications(
-  url: string,
-  onRevoked: () => void,
-  onConfirmed: () => void,
-): { stop(): Promise<void> } {
-  const servers = createPostgresServers(url);
-  let stopped = false;
-  let client: pg.Client | null = null;
-  let timer: NodeJS.Timeout | null = null;
-
-  async function listen(listeningClient: pg.Client): Promise<void> {
-    listeningClient.on('notification', ({ channel }) => (channel === REVOKED_CHANNEL ? onRevoked() : onConfirmed()));
-    if (isPooled(listeningClient)) return pollForRevocations(listeningClient, onRevoked, onConfirmed);
-    const broken = new Promise<void>((resolve) => listeningClient.once('end', resolve).once('error', resolve));
-    await listeningClient.query(`listen ${REVOKED_CHANNEL}; listen ${CONFIRMED_CHANNEL}`);
-    // Checks for whatever was sent before `listen` took effect.
-    onRevoked();
-    onConfirmed();
-    return broken;
-  }
-
-  async function connect(): Promise<void> {
-    try {
-      client = await connectClient(servers, LISTEN_TIMEOUTS);
-      if (!stopped) await listen(client);
-    } catch {
-      // Reconnects below.
-    }
-    await client?.end().catch(() => undefined);
-    client = null;
-    if (!stopped) timer = setTimeout(() => void connect(), 100 + Math.random() * 400);
-  }
-
-  void connect();
-  return {
-    async stop() {
-      stopped = true;
-      if (timer !== null) clearTimeout(timer);
-      await client?.end().catch(() => undefined);
-    },
   };
 }
 

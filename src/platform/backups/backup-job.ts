@@ -12,7 +12,9 @@ import type { BackupTable } from '../../store/schema.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
-import { applyRetention, BACKUP_JOB_KIND, backupSettingsOf } from './backups.ts';
+import { backupSettingsOf } from './backup-record.ts';
+import { BACKUP_JOB_KIND } from './backups.ts';
+import { applyRetention } from './scheduled-backups.ts';
 import { StorageFailure } from './storage.ts';
 import { sweepObject } from './sweep.ts';
 

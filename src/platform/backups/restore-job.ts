@@ -14,7 +14,8 @@ import type { BackupTable } from '../../store/schema.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
-import { backupSettingsOf, restoreJobKindName } from './backups.ts';
+import { backupSettingsOf } from './backup-record.ts';
+import { restoreJobKindName } from './restores.ts';
 import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
 
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;

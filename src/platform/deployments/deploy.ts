@@ -1,33 +1,19 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { DAY, SECOND } from '../../contract/limits.ts';
-import { Problem } from '../../contract/problem.ts';
 import { JobFailure, type RunningJob, type Suspension } from '../../jobs/jobs.ts';
 import { createMask } from '../../runner/mask.ts';
-import { createConnectionPool, type RetryDelays } from '../../runner/ssh-connection.ts';
-import {
-  credentialExists,
-  findDeployment,
-  listDeploymentServers,
-  updateDeployment,
-  updateServerStatuses,
-} from '../../store/deployments.ts';
+import { createConnectionPool } from '../../runner/ssh-connection.ts';
+import { credentialExists, findDeployment, listDeploymentServers, updateDeployment } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
-import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentTable } from '../../store/schema.ts';
 import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import type { LogWriter } from '../logs/logs.ts';
 import { openRepositoryCredentials, type RepositoryCredentials } from '../resources/repository-credentials.ts';
-import { resolveRunTarget } from '../resources/servers.ts';
-import { createPlan, type DeploymentPlan, missingConfiguration, nextBatch, waitsForPromotion } from './plan.ts';
+import { deployBatches, resolveDeploymentTarget, rollBackServers } from './batches.ts';
+import { createPlan, type DeploymentPlan, missingConfiguration, waitsForPromotion } from './plan.ts';
 import { createDeploymentProgress, plannedHookResults } from './progress.ts';
-import {
-  activateRelease,
-  type DeploymentRun,
-  type DeploymentTarget,
-  prepareRelease,
-  pruneReleases,
-  rollBackServer,
-} from './server-steps.ts';
+import type { DeploymentRun } from './run-step.ts';
+import { pruneReleases } from './server-steps.ts';
 
 /** A canary that is not promoted within this time is rolled back. */
 const PROMOTION_TIMEOUT_MS = DAY;
@@ -66,24 +52,6 @@ async function findRepositoryCredentials(
 const secretsOfCredentials = (credentials: RepositoryCredentials | null): string[] =>
   credentials === null ? [] : [credentials.password, `${credentials.user}:${credentials.password}`];
 
-/** Opens a server; all of its steps share one connection. Throws `JobFailure`. */
-async function resolveDeploymentTarget(
-  context: PlatformContext,
-  deployment: Pick<DeploymentRun, 'connections'>,
-  server: DeploymentServerTable,
-  retryDelays?: RetryDelays,
-): Promise<DeploymentTarget> {
-  const row = await findResource(context.store.read, 'server', server.workspace_id, server.server_id);
-  if (row === undefined) throw new JobFailure(`The server ${server.server_id} was deleted.`);
-  try {
-    const target = deployment.connections.pooled(await resolveRunTarget(context, row), retryDelays);
-    return { server, name: row.name, runTarget: target };
-  } catch (error) {
-    if (error instanceof Problem) throw new JobFailure(`${row.name}: ${error.message}`);
-    throw error;
-  }
-}
-
 /** Writes a line to the log if the credential that started this is deleted meanwhile; the deployment continues. */
 function watchCredential(context: PlatformContext, row: DeploymentTable, log: LogWriter) {
   const { created_by_kind: kind, created_by_id: id, created_by_name: name } = row;
@@ -102,139 +70,6 @@ function watchCredential(context: PlatformContext, row: DeploymentTable, log: Lo
       await check().catch(() => undefined);
     },
   };
-}
-
-/**
- * Runs a function on several servers concurrently. The first failure aborts the others, and is thrown when all have
- * ended.
- */
-async function runOnEach<T>(
-  targets: readonly DeploymentTarget[],
-  signal: AbortSignal,
-  action: (target: DeploymentTarget, signal: AbortSignal) => Promise<T>,
-): Promise<T[]> {
-  const abortOthers = new AbortController();
-  const combinedSignal = AbortSignal.any([signal, abortOthers.signal]);
-  let firstFailure: { error: unknown } | null = null;
-  const results = await Promise.allSettled(
-    targets.map(async (target) => {
-      try {
-        return await action(target, combinedSignal);
-      } catch (error) {
-        firstFailure ??= { error };
-        abortOthers.abort(error);
-        throw error;
-      }
-    }),
-  );
-  if (firstFailure !== null) throw (firstFailure as { error: unknown }).error;
-  return results.map((result) => (result as PromiseFulfilledResult<T>).value);
-}
-
-/** Deploys to one batch of servers; all of them are ready before the first is switched. */
-async function deployBatch(
-  deployment: DeploymentRun,
-  targets: readonly DeploymentTarget[],
-  signal: AbortSignal,
-): Promise<DeploymentTarget[]> {
-  const { progress } = deployment;
-  const { commit_id: known, next_server: batch } = progress.row();
-  let resolve: (commit: string) => void = () => undefined;
-  let reject: (error: unknown) => void = () => undefined;
-  const firstCommit = new Promise<string>((resolvePromise, rejectPromise) => {
-    resolve = resolvePromise;
-    reject = rejectPromise;
-  });
-  firstCommit.catch(() => undefined);
-  const isFullCommit = known !== null && known.length >= 40;
-  const prepared = await runOnEach(targets, signal, async (target, combinedSignal) => {
-    const isFirst = target === targets[0];
-    try {
-      // All servers get the commit that the first one resolved.
-      const commit = async () =>
-        isFullCommit || isFirst ? { commit: known, isKnown: batch > 0 } : { commit: await firstCommit, isKnown: true };
-      const onCommitFound = async (id: string) => {
-        if (!isFirst) return;
-        if (id !== known) await progress.update({ commit_id: id });
-        resolve(id);
-      };
-      return await prepareRelease(deployment, target, commit, onCommitFound, combinedSignal);
-    } catch (error) {
-      reject(error);
-      throw error;
-    }
-  });
-  return await runOnEach(prepared, signal, async (target, combinedSignal) => {
-    await activateRelease(deployment, target, combinedSignal);
-    return target;
-  });
-}
-
-/**
- * Rolls back every server that this deployment has reached. Returns a failure describing the servers that could not
- * be rolled back, or null.
- */
-async function rollBackServers(
-  context: PlatformContext,
-  job: RunningJob,
-  deployment: DeploymentRun,
-): Promise<JobFailure | null> {
-  const { row } = deployment;
-  const servers = await listDeploymentServers(context.store.read, row.workspace_id, [row.id]);
-  const failures: string[] = [];
-  await Promise.all(
-    servers
-      .filter(({ previous }) => previous !== null)
-      .map(async (server) => {
-        try {
-          await rollBackServer(
-            deployment,
-            await resolveDeploymentTarget(context, deployment, server, context.connectRetryDelays.rollback),
-            job.fenceSignal,
-          );
-        } catch (error) {
-          if (!(error instanceof JobFailure)) throw error;
-          deployment.log.writeSystemLine(error.message, 'restore', server.server_id);
-          failures.push(error.message);
-        }
-      }),
-  );
-  await job.transaction(async (trx) => {
-    await updateServerStatuses(trx, row.workspace_id, row.id, ['completed'], 'cancelled');
-    await updateDeployment(trx, row, { under_way: 0, updated_at: context.clock() });
-  });
-  return failures.length === 0 ? null : new JobFailure(`Rollback failed on some servers. ${failures.join(' ')}`);
-}
-
-/** Deploys the remaining batches in order; returns null when the rest waits for promotion. */
-async function deployBatches(
-  context: PlatformContext,
-  job: RunningJob,
-  deployment: DeploymentRun,
-  servers: readonly DeploymentServerTable[],
-): Promise<'done' | 'parked'> {
-  const { progress, log, row } = deployment;
-  for (;;) {
-    const now = progress.row();
-    if (waitsForPromotion(now)) {
-      log.writeSystemLine('The first server runs the new release. Promote this deployment, or abort it.');
-      return 'parked';
-    }
-    const batch = nextBatch(now, servers.length);
-    if (batch === null) return 'done';
-    if (batch.from > 0 && row.pause_seconds > 0) {
-      log.writeSystemLine(`Waiting ${row.pause_seconds} seconds before the next batch.`);
-      await pause(row.pause_seconds * SECOND, undefined, { signal: job.signal }).catch(() => {
-        throw job.signal.reason;
-      });
-    }
-    await progress.update({ under_way: 1 });
-    const targets = await Promise.all(
-      servers.slice(batch.from, batch.to).map((server) => resolveDeploymentTarget(context, deployment, server)),
-    );
-    await deployBatch(deployment, targets, job.signal);
-    await progress.update({ under_way: 0, next_server: batch.to });
-  }
 }
 
 async function startDeployment(

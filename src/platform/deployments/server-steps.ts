@@ -1,18 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { writeShellDotenv } from '../../contract/dotenv.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
-import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
-import type { Mask } from '../../runner/mask.ts';
-import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';
+import type { Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
-import type { ConnectionPool } from '../../runner/ssh-connection.ts';
-import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
-import type { LogWriter } from '../logs/logs.ts';
-import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
-import { type DeploymentPlan, gitEnvironment, hooksOfStage } from './plan.ts';
-import type { DeploymentProgress } from './progress.ts';
+import { gitEnvironment, hooksOfStage } from './plan.ts';
+import {
+  type DeploymentRun,
+  type DeploymentTarget,
+  hookEnvironment,
+  runHooks,
+  runScript,
+  runStep,
+  stepFailure,
+  toShellCommand,
+} from './run-step.ts';
 import {
   ACTIVATE_SCRIPT,
   CHECKOUT,
@@ -25,166 +27,10 @@ import {
 
 /** The first fetch may be that of a large repository. */
 const FETCH_TIMEOUT_MS = 30 * MINUTE;
-const STEP_TIMEOUT_MS = 5 * MINUTE;
 const HEALTH_CHECK_TIMEOUT_MS = 15 * SECOND;
 const HEALTH_CHECK_INTERVAL_MS = SECOND;
 /** Hooks that restart the previous release; a cancellation must not wait for hours. */
 const RESTART_HOOK_TIMEOUT_MS = 2 * MINUTE;
-
-/** Data of a deployment that all servers share. */
-export interface DeploymentRun {
-  readonly row: DeploymentTable;
-  readonly plan: DeploymentPlan;
-  /** Credentials of the repository, used only to fetch the source. */
-  readonly credentials: RepositoryCredentials | null;
-  /** Variables of the app. */
-  readonly variables: ReadonlyMap<string, string>;
-  /** The variables that are passed to commands. */
-  readonly commandVariables: Readonly<Record<string, string>>;
-  readonly mask: Mask;
-  readonly log: LogWriter;
-  readonly progress: DeploymentProgress;
-  readonly connections: ConnectionPool;
-}
-
-/** A server of a deployment. */
-export interface DeploymentTarget {
-  readonly server: DeploymentServerTable;
-  readonly name: string;
-  readonly runTarget: RunTarget;
-}
-
-/** Git messages that say less than the server's output before them. */
-const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]he remote end hung up|early EOF)/;
-
-const toShellCommand = (body: string) => shellCommand(body);
-
-/** Result of a step; the last lines of its output describe a failure. */
-interface StepResult extends StepOutcome {
-  readonly lastLine: string;
-  /** Cause of a failure according to git, if any. */
-  readonly cause: string | null;
-  /** Values that the step has returned, by name. */
-  readonly outputs: ReadonlyMap<string, string>;
-}
-
-/** Runs one step and logs its output, except lines that return values. Throws when the signal aborts it. */
-async function runStep(
-  deployment: DeploymentRun,
-  target: DeploymentTarget,
-  name: string,
-  step: Step,
-  signal: AbortSignal,
-  outputNames: readonly string[] = [],
-): Promise<StepResult> {
-  let lastLine = '';
-  let cause: string | null = null;
-  const outputs = new Map<string, string>();
-  const outcome = await run(
-    target.runTarget,
-    {
-      ...step,
-      secrets: deployment.mask,
-      onLine(line) {
-        const [word = '', ...rest] = line.text.split(' ');
-        if (line.stream === 'stdout' && outputNames.includes(word)) {
-          outputs.set(word, rest.join(' '));
-          return;
-        }
-        const text = line.text.trim();
-        if (text.startsWith('fatal: ')) cause ??= GENERIC_GIT_ERROR.test(text) && lastLine !== '' ? lastLine : text;
-        if (text !== '') lastLine = text;
-        deployment.log.write(line, name, target.server.server_id);
-      },
-    },
-    signal,
-  );
-  if (outcome.cancelled) throw signal.reason as Error;
-  if (outcome.problem !== null) throw new JobFailure(`${target.name}: ${outcome.problem}`);
-  return { ...outcome, lastLine, cause, outputs };
-}
-
-/** Describes a failure, with git's cause if there is one, otherwise with the last line of output. */
-function stepFailure(
-  target: DeploymentTarget,
-  description: string,
-  result: StepResult,
-  cause: string | null = null,
-): JobFailure {
-  const ending = result.timedOut
-    ? 'timed out'
-    : result.signal !== null
-      ? `was killed by ${result.signal}`
-      : `ended with exit code ${result.exitCode}`;
-  const causeOrLastLine = cause ?? result.lastLine;
-  return new JobFailure(
-    `${target.name}: ${description} ${ending}${causeOrLastLine === '' ? '' : `: ${causeOrLastLine.slice(0, 500)}`}`,
-  );
-}
-
-/** Runs one of Devpilot's own scripts. Throws `JobFailure` unless it succeeds. */
-async function runScript(
-  deployment: DeploymentRun,
-  target: DeploymentTarget,
-  name: string,
-  description: string,
-  body: string,
-  signal: AbortSignal,
-  overrides: Partial<Step> & { readonly outputNames?: readonly string[] } = {},
-): Promise<StepResult> {
-  const { outputNames, environment, ...rest } = overrides;
-  const { row, plan } = deployment;
-  const step: Step = {
-    command: toShellCommand(body),
-    environment: { DP_DIR: plan.directory, DP_ID: row.id, ...environment },
-    timeoutMs: STEP_TIMEOUT_MS,
-    ...rest,
-  };
-  const result = await runStep(deployment, target, name, step, signal, outputNames);
-  if (result.exitCode !== 0) throw stepFailure(target, description, result, result.cause);
-  return result;
-}
-
-/** Environment of hooks and the app's own commands in addition to the app's variables. */
-function hookEnvironment(deployment: DeploymentRun, stage: HookStage, previous: string | null): DevpilotEnvironment {
-  const { row, plan } = deployment;
-  const current = deployment.progress.row();
-  return {
-    DEVPILOT_APP: plan.app,
-    DEVPILOT_DEPLOYMENT_ID: row.id,
-    DEVPILOT_STAGE: stage,
-    DEVPILOT_DIRECTORY: plan.directory,
-    DEVPILOT_RELEASE: `${plan.directory}/releases/${row.id}`,
-    DEVPILOT_BRANCH: current.branch ?? '',
-    DEVPILOT_COMMIT: current.commit_id ?? '',
-    DEVPILOT_PREVIOUS: previous === null || previous === '' ? '' : `${plan.directory}/${previous}`,
-  };
-}
-
-/** Runs the hooks of a stage in order. Throws `JobFailure` for the first that fails. */
-async function runHooks(
-  deployment: DeploymentRun,
-  target: DeploymentTarget,
-  stage: HookStage,
-  signal: AbortSignal,
-): Promise<void> {
-  const { plan, row, progress } = deployment;
-  const isBeforeCheckout = HOOK_STAGES.indexOf(stage) < HOOK_STAGES.indexOf('post_source_control');
-  const release = stage === 'post_release' ? 'current' : `releases/${row.id}`;
-  for (const hook of hooksOfStage(plan, stage)) {
-    await progress.hookStarted(hook.name);
-    const step: Step = {
-      command: shellCommand(hook.run, hook.interpreter),
-      cwd: isBeforeCheckout ? plan.directory : `${plan.directory}/${release}`,
-      environment: { ...deployment.commandVariables, ...hookEnvironment(deployment, stage, target.server.previous) },
-      timeoutMs: hook.timeoutSeconds * SECOND,
-    };
-    const result = await runStep(deployment, target, hook.name, step, signal);
-    const succeeded = result.exitCode === 0 && !result.timedOut;
-    await progress.hookEnded(hook.name, result.exitCode, result.durationMs, succeeded);
-    if (!succeeded) throw stepFailure(target, `the hook ${hook.name}`, result);
-  }
-}
 
 /** The commit to check out; null if this server resolves it. */
 export interface CommitSelection {

@@ -1,0 +1,98 @@
+import type { CredentialRecord, StoredCredential } from '../authorization/record.ts';
+import { createRecordCache } from '../authorization/record-cache.ts';
+import type { GuardStore } from './guards.ts';
+import type { NodeStore } from './node.ts';
+import type { SimulatedServer, World } from './simulation.ts';
+
+function toStoredCredential(record: CredentialRecord | null): StoredCredential | null {
+  if (record === null) return null;
+  const { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspace } = record;
+  return { kind, id, name, active, expiresAt, createdAt, passphraseHash, workspaceId: workspace.id, rights: ['read'] };
+}
+
+/** Starts a server with the real registry, node and guards over the simulated store. */
+export function startServer(world: World, machine: SimulatedServer): void {
+  const { engine, store, leaseMs, random, after, deliver, callStore, notifyAll, clocksOf } = world;
+  const process = ++machine.process;
+  machine.inbox = [];
+  const schedule = (delay: number, work: () => void) =>
+    after(delay / machine.clockRate, () => deliver(machine, process, work));
+  const read = (digest: string) => callStore(machine, process, () => store.read(Number(digest)));
+  const registry = engine.createRegistry({
+    read,
+    lease: { holds: () => machine.node.holds() },
+    cache: createRecordCache(2),
+  });
+  const renewal = async (
+    work: (
+      renewal: Parameters<Parameters<NodeStore['renewal']>[0]>[0] & Pick<GuardStore, 'readWorkspace'>,
+    ) => Promise<void>,
+  ) => {
+    const transaction = store.begin(() => machine.process === process);
+    const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, false);
+    let moved = false;
+    await work({
+      lockCounter: () => inTransaction(() => store.lockCounter(transaction, 'share')),
+      readHead: () => inTransaction(() => store.readHead(transaction)),
+      readAfter: (number, limit) => inTransaction(() => store.readAfter(number, limit, transaction)),
+      readWorkspace: (workspaceId, number, limit) =>
+        inTransaction(() => store.readWorkspace(workspaceId, number, limit, transaction)),
+      grant: (confirmation) => {
+        moved ||= confirmation.moved;
+        store.grant(transaction, confirmation);
+        return Promise.resolve(true);
+      },
+    });
+    await callStore(machine, process, () => store.commit(transaction));
+    if (moved) notifyAll((other) => other.checkConfirmations());
+  };
+  const giveUp = (id: string) => callStore(machine, process, () => store.releaseLease(id));
+  const mine = engine.createGuards({
+    bound: leaseMs,
+    schedule,
+    store: {
+      readWorkspace: (workspaceId, number, limit) =>
+        callStore(machine, process, () => store.readWorkspace(workspaceId, number, limit)),
+      guardRenewal: renewal,
+      releaseLease: giveUp,
+    },
+    read: engine.recordsFromMemory === true ? async (digest) => toStoredCredential(await registry.find(digest)) : read,
+  });
+  const node = engine.createNode({
+    id: `${machine.index}.${process}`,
+    bound: leaseMs,
+    isNew: process === 1,
+    registry: {
+      apply(revocation) {
+        registry.apply(revocation);
+        mine.onRevocation(revocation);
+      },
+      clear: registry.clear,
+    },
+    clocks: clocksOf(machine),
+    schedule,
+    random,
+    onError: () => {},
+    store: {
+      readHead: () => callStore(machine, process, () => store.readHead()),
+      readAfter: (number, limit) => callStore(machine, process, () => store.readAfter(number, limit)),
+      readLeases: (_workspaceIds, awaited) =>
+        callStore(machine, process, () => {
+          for (const { id } of awaited) machine.rollbacksAtLastCheck.set(id, store.rollbackCount());
+          return store.readLeases(awaited);
+        }),
+      notifyNodes: () => callStore(machine, process, () => notifyAll((other) => other.catchUpNow())),
+      releaseLease: giveUp,
+      renewal,
+    },
+  });
+  machine.registry = registry;
+  machine.guards = mine;
+  machine.node = node;
+  machine.holds = node.holds;
+  node.start().catch(() => {
+    // Like a process supervisor: a process that could not start is restarted.
+    if (machine.process === process)
+      after(leaseMs / 4, () => machine.process === process && startServer(world, machine));
+  });
+}

@@ -1,0 +1,85 @@
+import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
+import { DAY } from '../../contract/limits.ts';
+import { Problem } from '../../contract/problem.ts';
+import {
+  countUnfinishedBackupWork,
+  deleteBackupRow,
+  latestRestores,
+  listCompletedBackups,
+} from '../../store/backups.ts';
+import { findResource } from '../../store/resources.ts';
+import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
+import type { Trx } from '../../store/store.ts';
+import type { PlatformContext } from '../context.ts';
+import { nextOccurrence } from '../cron-schedule.ts';
+import { auditTargetOf, backupSettingsOf, isActive } from './backup-record.ts';
+import { enqueueBackup, requireBackupKind } from './backups.ts';
+
+const MAX_DUE_PER_POLL = 50;
+
+/** Starts the backup that one app's schedule is due for. Missed times are made up for once. */
+async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const now = context.clock();
+    const app = await lockScheduled(trx, 'app', workspaceId, id);
+    const dueAt = app?.next_backup_at ?? null;
+    if (app === undefined || dueAt === null || dueAt > now) return;
+    const { schedule } = backupSettingsOf(app);
+    await setNextDueTime(
+      trx,
+      'app',
+      workspaceId,
+      id,
+      schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now),
+    );
+    // A pending or running backup serves the same purpose.
+    if ((await countUnfinishedBackupWork(trx, workspaceId, id)) > 0) return;
+    const request = systemRequestContext(workspaceId);
+    try {
+      await enqueueBackup(trx, context, request, app, requireBackupKind(app), dueAt);
+    } catch (error) {
+      // There is no caller to report to: the failure appears in the list.
+      if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
+      await enqueueBackup(trx, context, request, app, 'directory', dueAt, error.message);
+    }
+  });
+}
+
+/** Starts the backups that schedules are due for, each once over all nodes. */
+export async function startDueBackups(context: PlatformContext): Promise<void> {
+  const due = await dueSchedules(context.store.read, 'app', context.clock(), MAX_DUE_PER_POLL);
+  for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);
+  if (due.length > 0) context.jobs.wake();
+}
+/**
+ * Deletes backups beyond the app's retention, in the transaction that completes a newer one; never deletes the
+ * newest.
+ */
+export async function applyRetention(
+  trx: Trx,
+  context: PlatformContext,
+  workspaceId: string,
+  appId: string,
+): Promise<void> {
+  const app = await findResource(trx, 'app', workspaceId, appId);
+  const retention = app === undefined ? null : backupSettingsOf(app).keep;
+  if (retention === null || retention === undefined) return;
+  const now = context.clock();
+  const oldest = retention.days === undefined ? Number.NEGATIVE_INFINITY : now - retention.days * DAY;
+  const expired = (await listCompletedBackups(trx, workspaceId, appId)).filter(
+    (row, index) => index > 0 && (index >= (retention.last ?? Number.POSITIVE_INFINITY) || row.created_at < oldest),
+  );
+  const restores = await latestRestores(
+    trx,
+    workspaceId,
+    expired.map(({ id }) => id),
+  );
+  for (const row of expired) {
+    if (isActive(restores.get(row.id)?.status ?? '')) continue;
+    await deleteBackupRow(trx, workspaceId, row.id);
+    await recordAuditEvent(trx, systemRequestContext(workspaceId), 'backup.deleted', auditTargetOf(row), now, {
+      app: appId,
+      keep: retention,
+    });
+  }
+}

@@ -1,0 +1,94 @@
+import type { PoolUsage } from './postgres-pool.ts';
+
+/** A stored revocation; `number` has no gaps and follows the order of commits. */
+export interface RevocationRow {
+  readonly number: number;
+  readonly id: string;
+  readonly workspace_id: string;
+  readonly digest: Uint8Array | null;
+}
+
+/** The newest revocation; `id` is empty if there is none. */
+export interface HeadRow {
+  /** Identifies the running database: differs after a promotion, a restore or a restart. */
+  readonly history: string;
+  readonly counter: number;
+  readonly head_id: string;
+}
+
+/** The revocations after a number. */
+export interface RevocationPageRows<Row> extends HeadRow {
+  /** The id of the revocation with that number; empty if there is none or it was pruned. */
+  readonly base_id: string;
+  readonly rows: readonly Row[];
+}
+
+/**
+ * The revocations of one workspace; `kept` counts the stored revocations of all workspaces after the requested number.
+ */
+export interface WorkspaceRevocationRows extends RevocationPageRows<Omit<RevocationRow, 'workspace_id'>> {
+  readonly kept: number;
+}
+
+export interface LeaseGrant {
+  readonly id: string;
+  /** Null for a server. */
+  readonly workspaceId: string | null;
+  readonly confirmed: number;
+  /** Milliseconds. */
+  readonly bound: number;
+  readonly moved: boolean;
+}
+
+export interface LiveNodeRow {
+  readonly id: string;
+  readonly workspace_id: string | null;
+  readonly confirmed: number;
+  readonly left: number;
+}
+
+/** The leases at one instant, and the awaited revocations that no longer exist. */
+export interface LeaseSnapshotRow {
+  readonly history: string;
+  readonly live: readonly LiveNodeRow[];
+  readonly lost: readonly string[];
+}
+
+export interface AwaitedRevocation {
+  readonly number: number;
+  readonly id: string;
+}
+
+/** Reads and writes within the transaction that locks the revocation counter. */
+export interface LeaseRenewalTransaction {
+  /** Locks the counter's row for share and reads the newest revocation. */
+  lockCounter(): Promise<HeadRow>;
+  readWorkspace(workspaceId: string, after: number, limit: number): Promise<WorkspaceRevocationRows>;
+  /** Stores the lease; returns false if the workspace has too many guards. */
+  grant(row: LeaseGrant): Promise<boolean>;
+}
+
+/** The lease operations that guards need, on either engine. */
+export interface GuardTable {
+  readWorkspace: LeaseRenewalTransaction['readWorkspace'];
+  guardRenewal(work: (renewal: LeaseRenewalTransaction) => Promise<void>): Promise<void>;
+  readHead(): Promise<HeadRow>;
+  /** Returns the leases of servers and of guards of these workspaces (null: of all). */
+  readLeases(workspaceIds: readonly string[] | null, awaited: readonly AwaitedRevocation[]): Promise<LeaseSnapshotRow>;
+  releaseLease(id: string): Promise<void>;
+}
+
+/** Maximum number of guards with a lease per workspace. */
+export const MAX_GUARDS_PER_WORKSPACE = 1000;
+
+/** Leases and revocations over dedicated connections, so that no other work delays a lease. */
+export interface NodeTable extends GuardTable {
+  readAfter(number: number, limit: number): Promise<RevocationPageRows<RevocationRow>>;
+  /** Runs `work` in one transaction. */
+  renewal(
+    work: (renewal: LeaseRenewalTransaction & Pick<NodeTable, 'readHead' | 'readAfter'>) => Promise<void>,
+  ): Promise<void>;
+  notifyRevoked(): Promise<void>;
+  poolUsage(): PoolUsage;
+  close(): Promise<void>;
+}
