@@ -167,7 +167,12 @@ forEachEngine('accounts', (engine) => {
     const key = await createKey(admin, ['read']);
     const remove = (person: TestPerson, password = PASSWORD) =>
       person.call('/v1/me', { method: 'DELETE', body: { password } });
-    assert.equal(codeOf(await remove(owner)), 'conflict');
+    assert.match((await remove(owner)).text, /last operator/);
+    await update(admin.email, { operator: true });
+    const owning = await remove(owner);
+    assert.equal(codeOf(owning), 'conflict');
+    assert.match(owning.text, /You own a workspace/);
+    await update(admin.email, { operator: false });
     assert.equal(codeOf(await remove(admin, 'wrong')), 'sign_in_failed');
     assert.equal((await remove(admin)).status, 204);
     assert.equal((await admin.call('/v1/me')).status, 401);
