@@ -208,6 +208,20 @@ test('files in Git LFS are fetched; without git-lfs the deployment fails before 
   }
 });
 
+test('files in Git LFS of a submodule are fetched too', async () => {
+  const library = newRepository();
+  library.git('lfs', 'install', '--local');
+  library.git('lfs', 'track', '*.bin');
+  library.commit({ 'large.bin': 'the real content of a large file' });
+  const app = await newApp();
+  app.repository.commit({ '.gitmodules': `[submodule "lib"]\n\tpath = lib\n\turl = ${library.path}\n` });
+  app.repository.git('update-index', '--add', '--cacheinfo', `160000,${library.git('rev-parse', 'HEAD')},lib`);
+  app.repository.git('commit', '--quiet', '--message', 'Submodule');
+  const done = await deployAndWait(owner, app);
+  assert.equal(done.status, 'completed', done.error ?? '');
+  assert.equal(live(app, 'lib/large.bin'), 'the real content of a large file');
+});
+
 test('the error of a failed git command is its first fatal line', async () => {
   const gone = await newApp({ repository: '/no/such/repository.git' });
   const failed = await deployAndWait(owner, gone);

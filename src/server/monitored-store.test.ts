@@ -24,6 +24,7 @@ import { assertStoreComplete } from '../store/sqlite-integrity.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { runCommand, spawnServer } from '../testing/process.ts';
 import { seedPerson, seedWorkspace } from '../testing/test-store.ts';
+import { until } from '../testing/until.ts';
 import { openStore } from './open-store.ts';
 import { readSettings } from './settings.ts';
 
@@ -219,6 +220,20 @@ test('has a store file that lags little behind during writes, and not at all at 
   }
   const { size } = statSync(join(directory, 'devpilot.db-wal'));
   assert.ok(size < 12 * 1_048_576, `${size} bytes of log`);
+  // Once nothing is written any more, the file alone is complete. A copy made during a checkpoint may be damaged.
+  const alone = join(root, 'alone.db');
+  await until(async () => {
+    for (const suffix of ['', '-wal', '-shm']) rmSync(`${alone}${suffix}`, { force: true });
+    copyFileSync(join(directory, 'devpilot.db'), alone);
+    const copy = new DatabaseSync(alone);
+    try {
+      return copy.prepare('select count(*) as count from idempotency').get()?.['count'] === 4_000;
+    } catch {
+      return false;
+    } finally {
+      copy.close();
+    }
+  });
   await store.close();
   release();
 });
