@@ -1,3 +1,4 @@
+import type { AuditDraft } from '../contract/audit.ts';
 import type { Store } from '../store/store.ts';
 import type { DenialBuffer } from './denials.ts';
 import { appendAuditEvent } from './log.ts';
@@ -12,12 +13,20 @@ export function createDenialWriter(
   clock: () => number,
 ): (everything?: boolean) => Promise<void> {
   let written = Promise.resolve();
-  async function write(everything: boolean): Promise<void> {
-    const due = denials.drain(clock(), everything).sort((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
-    if (due.length === 0) return;
+  /** Taken from the buffer and not known to be written: if the store fails, the next write starts with them. */
+  let taken: AuditDraft[] = [];
+  async function writeTaken(): Promise<void> {
+    if (taken.length === 0) return;
+    const now = clock();
     await store.transaction(async (trx) => {
-      for (const draft of due) await appendAuditEvent(trx, draft);
+      for (const draft of taken) await appendAuditEvent(trx, { ...draft, at: Math.max(draft.at, now) });
     });
+    taken = [];
+  }
+  async function write(everything: boolean): Promise<void> {
+    await writeTaken();
+    taken = denials.drain(clock(), everything).sort((a, b) => (a.workspaceId < b.workspaceId ? -1 : 1));
+    await writeTaken();
   }
   return (everything = false) => {
     written = written.catch(() => undefined).then(() => write(everything));

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import pg from 'pg';
 import { TEST_SECRET } from '../testing/engines.ts';
 import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { runSql } from '../testing/sql.ts';
 import {
   bearer,
   createKey,
@@ -141,6 +142,25 @@ test('uses counted by all nodes add up exactly after clean stops', async () => {
   await Promise.all(others.map((node) => node.close()));
   const found = await owner.call<{ useCount: number }>(`/v1/api-keys/${key.id}`);
   assert.equal(found.body.useCount, 80);
+});
+
+test('uses are written while the activity log cannot be, and refusals are as soon as it can be', async () => {
+  const key = await createKey(owner, ['read']);
+  const sql = (statement: string) => runSql({ dataDirectory: '' }, environment, statement);
+  // A sequence counts attempts, because it is not rolled back.
+  await sql(`create sequence refused;
+    create function refuse() returns trigger language plpgsql
+      as $$ begin perform nextval('refused'); raise exception 'refused'; end $$;
+    create trigger refuse before insert on audit_event execute function refuse()`);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [403, 403, 403]);
+  await until(async () => (await sql('select 1 from refused where last_value >= 3')).length > 0);
+  assert.deepEqual(await statusesOf(key.secret, '?permission=read'), [200, 200, 200]);
+  const written = `select 1 from usage_chunk where uses like '%${key.id}%'
+    union all select 1 from credential where id = '${key.id}' and use_count > 0`;
+  await until(async () => (await sql(written)).length > 0);
+  await sql('drop trigger refuse on audit_event; drop function refuse; drop sequence refused');
+  const list = `/v1/audit-events?action=credential.denied&credential=${key.id}`;
+  await until(async () => (await owner.call<{ data: unknown[] }>(list)).body.data.length === nodes.length);
 });
 
 test('nodes keep running, and one can be started, beside the tables of a newer version', async () => {
