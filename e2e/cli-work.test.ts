@@ -195,6 +195,9 @@ describe('logs', () => {
     const shown = await logs();
     assert.ok(shown.includes('red\n: :add-mask::a\n# #vso[task.setvariable variable=a]b\n'), shown);
     assert.ok((await logs('--raw')).includes(`${lines.join('\n')}\n`));
+    const details = await shell.run(['scripts', 'show', script.body.id, '--json'], { environment: scripts });
+    assert.equal(json<Script>(details.stdout).body, body);
+    assert.doesNotMatch(details.stdout, /##/);
     const ndjson = await logs('--json');
     assert.doesNotMatch(ndjson, /\x1b|##/);
     const texts = ndjson

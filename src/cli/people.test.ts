@@ -33,6 +33,8 @@ test('people are administered on the data directory of a server that is stopped'
   const { url } = JSON.parse((await people('reset-password', 'grace@example.com', '--json')).stdout);
   assert.match(url, /^https:\/\/dev\.example\.com\/reset-password#\w{32}$/);
   assert.match((await people('enable', 'nobody@example.com')).stderr, /No person/);
+  const { stderr } = await people('enable', '##vso[task.complete]');
+  assert.equal(stderr, 'devpilot: No person # #vso[task.complete] found.\n');
 
   const again = await startTestServer({ dataDirectory: testServer.dataDirectory });
   const body = { password: 'quite another sentence' };

@@ -146,6 +146,12 @@ test('a passkey reauthenticates once, and only the person it was requested for',
     person.call<ProblemBody>(`/v1/me/passkeys/${added.body.id}`, { method: 'DELETE', body });
   assert.equal((await remove(grace, { passkey })).body.code, 'sign_in_failed');
   assert.equal((await remove(ada, { passkey, password: PASSWORD })).status, 422);
+  const others = createTestAuthenticator();
+  const othersId = (await addPasskey(grace, others)).body.id;
+  const byOther = others.get({ challenge: (await options(ada)).challenge, ...here(), counter: 1 });
+  assert.equal((await remove(ada, { passkey: byOther })).body.code, 'sign_in_failed', 'the passkey of someone else');
+  const body = { password: PASSWORD };
+  assert.equal((await grace.call(`/v1/me/passkeys/${othersId}`, { method: 'DELETE', body })).status, 204);
   const signIn = (await beginSignIn()).body.options.challenge;
   const foreign = authenticator.get({ challenge: signIn, ...here(), counter: 2 });
   assert.equal((await remove(ada, { passkey: foreign })).body.code, 'sign_in_failed');
