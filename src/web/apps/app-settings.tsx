@@ -1,4 +1,4 @@
-import { Group, NativeSelect } from '@mantine/core';
+import { Group, NativeSelect, Stack } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import type { App } from '../../contract/apps.ts';
@@ -165,9 +165,9 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
           title="Hooks"
           description="Commands that run in each deployment. Within a stage they run in this order."
         >
-          <div {...fieldPathProps(form, 'hooks')}>
+          <Stack gap="sm" {...fieldPathProps(form, 'hooks')}>
             <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
-          </div>
+          </Stack>
           {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
         </Section>
         <Section
