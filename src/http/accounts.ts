@@ -27,10 +27,7 @@ export function accountRoutes(context: AppContext): Route[] {
       tag,
       body: RequestPasswordReset,
       responses: { 202: z.null().describe('A link is sent if the account exists and this server sends email') },
-      handler: async ({ body, request, reply }) => {
-        await requestPasswordReset(people, body.email, originOf(request));
-        return reply.code(202).send();
-      },
+      handler: ({ body, request }) => requestPasswordReset(people, body.email, originOf(request)),
     }),
     route({
       method: 'POST',
@@ -43,10 +40,7 @@ export function accountRoutes(context: AppContext): Route[] {
       body: ResetPassword,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
-      handler: async ({ params, body, request, reply }) => {
-        await resetPassword(people, params.code, body.password, originOf(request));
-        return reply.code(204).send();
-      },
+      handler: ({ params, body, request }) => resetPassword(people, params.code, body.password, originOf(request)),
     }),
     route({
       method: 'DELETE',
@@ -62,7 +56,6 @@ export function accountRoutes(context: AppContext): Route[] {
         await reauthenticate(people, signedIn, body, () => relyingPartyOf(context, request), originOf(request));
         await deleteAccount(people, signedIn, originOf(request));
         if (personOf(request).byCookie) setSessionCookie(context, request, reply, null);
-        return reply.code(204).send();
       },
     }),
   ];
@@ -106,10 +99,7 @@ export function operatorRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        await endAccountSessions(people, requestContextIn(SYSTEM_LOG, request), params.id);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) => endAccountSessions(people, requestContextIn(SYSTEM_LOG, request), params.id),
     }),
     route({
       method: 'POST',
@@ -120,10 +110,10 @@ export function operatorRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 201: PasswordResetLink },
       errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) => {
+      handler: async ({ params, request }) => {
         const { actor, origin } = requestContextIn(SYSTEM_LOG, request);
         const { url, expiresAt } = await createPasswordReset(people, params.id, actor, origin);
-        return reply.code(201).send({ url, expiresAt: new Date(expiresAt).toISOString() });
+        return { url, expiresAt: new Date(expiresAt).toISOString() };
       },
     }),
   ];

@@ -33,12 +33,10 @@ export function activityRoutes(context: AppContext): Route[] {
       bodyLimit: RESOURCE_LIMITS.activityBodyBytes,
       body: CloudEvent,
       responses: { 201: ActivityIngestResult },
-      handler: async ({ request, reply }) => {
+      handler: async ({ request }) => {
         const now = platform.clock();
         const events = await readCloudEvents(request.headers, rawBodyOf(request), now);
-        return reply
-          .code(201)
-          .send(await platform.activityIngest.ingest(workspaceIdOf(request), events, now, principalIdOf(request)));
+        return platform.activityIngest.ingest(workspaceIdOf(request), events, now, principalIdOf(request));
       },
     }),
     route({

@@ -66,10 +66,7 @@ export function backupRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) => {
-        await deleteBackup(platform, requestContextOf(context, request), params.id);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) => deleteBackup(platform, requestContextOf(context, request), params.id),
     }),
   ];
 }

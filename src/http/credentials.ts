@@ -70,7 +70,8 @@ function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
       errorCodes: ['idempotent_replay'],
       handler: async ({ body, request, reply }) => {
         const created = await type.create(credentials, requestContextOf(context, request), body);
-        return reply.code(201).header('location', `${listUrl}/${created.id}`).send(created);
+        reply.header('location', `${listUrl}/${created.id}`);
+        return created;
       },
     }),
     route({
@@ -91,7 +92,6 @@ function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
       handler: async ({ params, request, reply }) => {
         const requestContext = requestContextOf(context, request);
         setRevocationHeader(reply, await deleteCredential(credentials, requestContext, kind, params.id));
-        return reply.code(204).send();
       },
     }),
     route({

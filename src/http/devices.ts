@@ -38,7 +38,7 @@ export function deviceRoutes(context: AppContext): Route[] {
       body: DeviceDecision,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         if (decision === 'approved' && !personOf(request).isBrowserSession) {
           throw new Problem(
             'forbidden',
@@ -48,7 +48,6 @@ export function deviceRoutes(context: AppContext): Route[] {
         const signedIn = signedInOf(request);
         await findDeviceRequest(people, signedIn, body.userCode);
         await decideDeviceRequest(people, signedIn, body.userCode, decision, originOf(request));
-        return reply.code(204).send();
       },
     });
   return [

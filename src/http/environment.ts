@@ -122,10 +122,8 @@ export function environmentRoutes(context: AppContext): Route[] {
       params: VariableParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) => {
-        await deleteVariable(platform, requestContextOf(context, request), params.app, params.name);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) =>
+        deleteVariable(platform, requestContextOf(context, request), params.app, params.name),
     }),
     route({
       method: 'GET',

@@ -138,7 +138,7 @@ export function errorIngestRoutes(context: AppContext): Route[] {
       url: `/api/:any/${endpoint}/`,
       summary: 'Answer the CORS preflight request of a page that reports errors',
       responses: { 204: z.null().describe('Allowed') },
-      handler: ({ reply }) => reply.code(204).headers(PREFLIGHT_HEADERS).send(),
+      handler: ({ reply }) => reply.headers(PREFLIGHT_HEADERS).send(),
     }),
   ]);
 }

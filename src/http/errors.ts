@@ -39,7 +39,7 @@ export function errorRoutes(context: AppContext): Route[] {
       tag,
       body: ErrorReport,
       responses: { 201: ErrorIngestResult },
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         const now = platform.clock();
         const issueId = await platform.errorIngest.ingest(
           workspaceIdOf(request),
@@ -47,7 +47,7 @@ export function errorRoutes(context: AppContext): Route[] {
           now,
           principalIdOf(request),
         );
-        return reply.code(201).send({ issueId });
+        return { issueId };
       },
     }),
     route({
@@ -70,10 +70,10 @@ export function errorRoutes(context: AppContext): Route[] {
       body: CreateErrorKey,
       responses: { 201: ErrorKey },
       errorCodes: ['idempotent_replay'],
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         const origin = baseUrlOf(context, request);
         const key = await createErrorKey(platform, requestContextOf(context, request), body, origin);
-        return reply.code(201).send(key);
+        return key;
       },
     }),
     route({
@@ -85,10 +85,7 @@ export function errorRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 204: z.null().describe('Deleted') },
       errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        await deleteErrorKey(platform, requestContextOf(context, request), params.id);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) => deleteErrorKey(platform, requestContextOf(context, request), params.id),
     }),
     route({
       method: 'GET',
@@ -134,10 +131,7 @@ export function errorRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 204: z.null().describe('Deleted') },
       errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        await deleteErrorIssue(platform, requestContextOf(context, request), params.id);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) => deleteErrorIssue(platform, requestContextOf(context, request), params.id),
     }),
     route({
       method: 'GET',

@@ -117,7 +117,7 @@ export function guardRoutes(context: AppContext): Route[] {
       longArray: 'uses',
       logFailuresOnly: true,
       responses: { 204: z.null().describe('Counted once') },
-      handler: async ({ body: { guard, chunk, uses }, request, reply }) => {
+      handler: async ({ body: { guard, chunk, uses }, request }) => {
         const { id, workspaceId } = guardIdentityOf(request, guard);
         const ownCredentialIds = await credentialIdsOf(
           context.store.read,
@@ -137,7 +137,6 @@ export function guardRoutes(context: AppContext): Route[] {
           return [{ credentialId, count, lastUsedAt: clampTime(lastUsedAt), addresses: clampedAddresses }];
         });
         await context.recordGuardUses(id, chunk, acceptedUses);
-        return reply.code(204).send();
       },
     }),
     route({
@@ -148,9 +147,8 @@ export function guardRoutes(context: AppContext): Route[] {
       tag,
       params: GuardPath,
       responses: { 204: z.null().describe('Lease released') },
-      handler: async ({ params: { guard }, request, reply }) => {
+      handler: async ({ params: { guard }, request }) => {
         await guards.releaseLease(guardIdentityOf(request, guard).id);
-        return reply.code(204).send();
       },
     }),
   ];

@@ -120,10 +120,9 @@ export function introspectionRoutes(context: AppContext): Route[] {
       bodyFormat: 'form',
       ignoresQuery: true,
       responses: { 200: z.null().describe('The credential no longer works') },
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         // Always 200, also for a secret that is not valid (RFC 7009, section 2.2).
         if (body.token !== undefined) await revoke(context, context.credentials, body.token, originOf(request));
-        return reply.code(200).send();
       },
     }),
     route({

@@ -43,7 +43,7 @@ export function jobRoute<Params extends z.ZodType, Body extends z.ZodType>(
     handler: async ({ params, body, request, reply }) => {
       const job = await action(requestContextOf(context, request), params, body);
       if (createdIn !== undefined) reply.header('location', `${createdIn}/${job.id}`);
-      return reply.code(202).send(job);
+      return job;
     },
   });
 }

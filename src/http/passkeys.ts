@@ -73,10 +73,10 @@ export function passkeyRoutes(context: AppContext): Route[] {
       body: CreatePasskey,
       responses: { 201: Passkey },
       errorCodes: ['conflict'],
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         const signedIn = signedInOf(request);
         const relyingParty = relyingPartyOf(context, request);
-        return reply.code(201).send(await createPasskey(people, signedIn, body, relyingParty, originOf(request)));
+        return createPasskey(people, signedIn, body, relyingParty, originOf(request));
       },
     }),
     route({
@@ -102,11 +102,10 @@ export function passkeyRoutes(context: AppContext): Route[] {
       body: Reauthenticate,
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'sign_in_failed', 'second_factor_required'],
-      handler: async ({ params, body, request, reply }) => {
+      handler: async ({ params, body, request }) => {
         const signedIn = signedInOf(request);
         await reauthenticate(people, signedIn, body, () => relyingPartyOf(context, request), originOf(request));
         await deletePasskey(people, signedIn, params.id, originOf(request));
-        return reply.code(204).send();
       },
     }),
     route({

@@ -70,7 +70,7 @@ export function sendSignInResponse(
 ): FastifyReply {
   setSessionCookie(context, request, reply, session.secret);
   const expiresAt = new Date(Math.min(session.endsAt, context.clock() + DURATIONS.sessionIdle)).toISOString();
-  return reply.code(201).send({ id: session.id, expiresAt, person: showPerson(context.people, person) });
+  return reply.send({ id: session.id, expiresAt, person: showPerson(context.people, person) });
 }
 
 export function peopleRoutes(context: AppContext): Route[] {
@@ -83,11 +83,10 @@ export function peopleRoutes(context: AppContext): Route[] {
       () => relyingPartyOf(context, request),
       originOf(request),
     );
-  async function endOneSession(request: FastifyRequest, reply: FastifyReply, id: string): Promise<FastifyReply> {
+  async function endOneSession(request: FastifyRequest, reply: FastifyReply, id: string): Promise<void> {
     const signedIn = signedInOf(request);
     await endSession(people, signedIn, id, originOf(request));
     if (id === signedIn.sessionId && personOf(request).byCookie) setSessionCookie(context, request, reply, null);
-    return reply.code(204).send();
   }
   return [
     route({
@@ -103,7 +102,7 @@ export function peopleRoutes(context: AppContext): Route[] {
         requireOwnOrigin(context, request);
         const { person, session } = await signUp(people, body, originOf(request));
         setSessionCookie(context, request, reply, session.secret);
-        return reply.code(201).send(showPerson(people, person));
+        return showPerson(people, person);
       },
     }),
     route({
@@ -138,10 +137,7 @@ export function peopleRoutes(context: AppContext): Route[] {
       summary: 'End all your other sessions and approved device codes',
       tag,
       responses: { 204: NoContent },
-      handler: async ({ request, reply }) => {
-        await endOtherSessions(people, signedInOf(request), originOf(request));
-        return reply.code(204).send();
-      },
+      handler: ({ request }) => endOtherSessions(people, signedInOf(request), originOf(request)),
     }),
     route({
       method: 'DELETE',
@@ -199,7 +195,6 @@ export function peopleRoutes(context: AppContext): Route[] {
           reply,
           await changePassword(people, signedInOf(request), body, originOf(request)),
         );
-        return reply.code(204).send();
       },
     }),
     route({
@@ -220,9 +215,9 @@ export function peopleRoutes(context: AppContext): Route[] {
       body: Reauthenticate,
       responses: { 201: TwoFactorSetup },
       errorCodes: ['sign_in_failed', 'conflict'],
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         const signedIn = signedInOf(request);
-        return reply.code(201).send(await startTwoFactorSetup(people, signedIn, await confirmIdentity(request, body)));
+        return startTwoFactorSetup(people, signedIn, await confirmIdentity(request, body));
       },
     }),
     route({
@@ -255,7 +250,7 @@ export function peopleRoutes(context: AppContext): Route[] {
       body: Reauthenticate,
       responses: { 201: RecoveryCodes },
       errorCodes: ['sign_in_failed', 'second_factor_required', 'conflict'],
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         const signedIn = signedInOf(request);
         const recoveryCodes = await replaceOwnRecoveryCodes(
           people,
@@ -263,7 +258,7 @@ export function peopleRoutes(context: AppContext): Route[] {
           await confirmIdentity(request, body),
           originOf(request),
         );
-        return reply.code(201).send({ recoveryCodes });
+        return { recoveryCodes };
       },
     }),
     route({
@@ -283,7 +278,6 @@ export function peopleRoutes(context: AppContext): Route[] {
           reply,
           await disableTwoFactor(people, signedInOf(request), person, originOf(request)),
         );
-        return reply.code(204).send();
       },
     }),
   ];

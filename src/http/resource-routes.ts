@@ -80,7 +80,7 @@ export function resourceRoutes<
       errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) => {
         const item = await create.action(platform, requestContextOf(context, request), body);
-        return sendWithEtag(reply.code(201).header('location', `${listUrl}/${item.id}`), item);
+        return sendWithEtag(reply.header('location', `${listUrl}/${item.id}`), item);
       },
     }),
     route({
@@ -109,10 +109,7 @@ export function resourceRoutes<
       method: 'DELETE',
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
-      handler: async ({ params, request, reply }) => {
-        await remove.action(platform, requestContextOf(context, request), idOrSlugIn(params));
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) => remove.action(platform, requestContextOf(context, request), idOrSlugIn(params)),
     }),
   ];
 }

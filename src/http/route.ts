@@ -78,6 +78,7 @@ export interface Route {
   readonly logFailuresOnly?: true;
   /** Works while the disk is full, as every DELETE does, because it revokes access or is needed to. */
   readonly essential?: true;
+  /** The body of a successful response by its status, which the reply has unless the handler throws. */
   readonly responses: Readonly<Record<number, z.ZodType>>;
   /** Responds with NDJSON: one object of this shape per line. */
   readonly streamsNdjson?: true;
@@ -272,6 +273,7 @@ export function registerRoute(app: FastifyInstance, context: AppContext, route: 
   const requirement = requirementOf(access);
   const description = describeAccess(access);
   const bodyFormat = definition.bodyFormat;
+  const [successStatus] = Object.keys(definition.responses).map(Number);
   const isEssential = definition.method === 'DELETE' || definition.essential === true;
   app.route({
     method: definition.method,
@@ -342,6 +344,7 @@ export function registerRoute(app: FastifyInstance, context: AppContext, route: 
       },
     }),
     handler: (request, reply) => {
+      if (successStatus !== undefined) reply.code(successStatus);
       const input = {
         params: request.params as never,
         query: request.query as never,

@@ -84,10 +84,10 @@ export function workspaceRoutes(context: AppContext): Route[] {
       body: CreateWorkspace,
       responses: { 201: Workspace },
       errorCodes: ['conflict', 'idempotent_replay'],
-      handler: async ({ body, request, reply }) => {
+      handler: async ({ body, request }) => {
         const signedIn = signedInOf(request);
         const claim = idempotencyClaimOf(context, request, '');
-        return reply.code(201).send(await createWorkspace(people, signedIn, body, originOf(request), claim));
+        return createWorkspace(people, signedIn, body, originOf(request), claim);
       },
     }),
     route({
@@ -114,10 +114,9 @@ export function workspaceRoutes(context: AppContext): Route[] {
       params: WorkspaceParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
+      handler: async ({ params, request }) => {
         const { requestContext, workspace } = await requireWorkspaceInPath(context, request, params.workspace, 'owner');
         await deleteWorkspace(people, requestContext, workspace.name);
-        return reply.code(204).send();
       },
     }),
     route({
@@ -174,10 +173,8 @@ export function memberRoutes(context: AppContext): Route[] {
       tag,
       responses: { 204: NoContent },
       errorCodes: ['conflict'],
-      handler: async ({ request, reply }) => {
-        await leaveWorkspace(people, requestContextOf(context, request), membershipOf(request).memberId);
-        return reply.code(204).send();
-      },
+      handler: ({ request }) =>
+        leaveWorkspace(people, requestContextOf(context, request), membershipOf(request).memberId),
     }),
     route({
       method: 'DELETE',
@@ -188,10 +185,9 @@ export function memberRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
+      handler: async ({ params, request }) => {
         const isOwner = membershipOf(request).role === 'owner';
         await endMemberSessions(people, requestContextOf(context, request), params.id, isOwner);
-        return reply.code(204).send();
       },
     }),
     route({
@@ -203,10 +199,7 @@ export function memberRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        await removeMember(people, requestContextOf(context, request), params.id);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) => removeMember(people, requestContextOf(context, request), params.id),
     }),
     route({
       method: 'GET',
@@ -227,10 +220,8 @@ export function memberRoutes(context: AppContext): Route[] {
       body: CreateInvitation,
       responses: { 201: CreatedInvitation },
       errorCodes: ['conflict', 'idempotent_replay'],
-      handler: async ({ body, request, reply }) =>
-        reply
-          .code(201)
-          .send(await createInvitation(people, requestContextOf(context, request), personOf(request), body)),
+      handler: ({ body, request }) =>
+        createInvitation(people, requestContextOf(context, request), personOf(request), body),
     }),
     route({
       method: 'DELETE',
@@ -241,10 +232,7 @@ export function memberRoutes(context: AppContext): Route[] {
       params: IdParams,
       responses: { 204: NoContent },
       errorCodes: ['not_found'],
-      handler: async ({ params, request, reply }) => {
-        await deleteInvitation(people, requestContextOf(context, request), params.id);
-        return reply.code(204).send();
-      },
+      handler: ({ params, request }) => deleteInvitation(people, requestContextOf(context, request), params.id),
     }),
     route({
       method: 'POST',
