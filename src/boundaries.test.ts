@@ -96,6 +96,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'zod',
     'fastify',
     'fastify-type-provider-zod',
+    '@fastify/accept-negotiator',
     '@fastify/proxy-addr',
     '@fastify/swagger',
   ],

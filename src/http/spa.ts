@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { negotiate } from '@fastify/accept-negotiator';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PAGE_ROUTES } from '../contract/page-routes.ts';
 import { Problem } from '../contract/problem.ts';
@@ -56,26 +57,8 @@ function contentSecurityPolicy(nonce: string): string {
 /** No other site may embed the page or parts of it. */
 const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-origin' };
 
-/**
- * Chooses the compressed copy that the client accepts: Brotli before gzip; a weight of 0 means not acceptable (RFC
- * 9110, section 12.5.3).
- */
-function chooseEncoding(accepted: string | undefined, has: (suffix: string) => boolean): 'br' | 'gzip' | null {
-  const weights = new Map(
-    (accepted ?? '').split(',').map((part) => {
-      const [coding = '', ...parameters] = part
-        .trim()
-        .toLowerCase()
-        .split(/\s*;\s*/);
-      const weight = parameters.find((one) => one.startsWith('q='));
-      return [coding, weight === undefined ? 1 : Number(weight.slice(2))] as const;
-    }),
-  );
-  const isAcceptable = (coding: string) => (weights.get(coding) ?? weights.get('*') ?? 0) > 0;
-  if (isAcceptable('br') && has('.br')) return 'br';
-  if (isAcceptable('gzip') && has('.gz')) return 'gzip';
-  return null;
-}
+/** Suffixes of the compressed copies of an asset, by content coding, in order of preference. */
+const COMPRESSED_SUFFIXES: Readonly<Record<string, string>> = { br: '.br', gzip: '.gz' };
 
 interface SpaOptions {
   /** Whether a server may be this machine itself; the page offers the option only then. */
@@ -119,8 +102,11 @@ export function registerSpa(
     if (built === null || type === undefined || !built.assets.has(name)) {
       return sendProblem(reply, new Problem('not_found', 'Nothing was found at this URL.'));
     }
-    const encoding = chooseEncoding(request.headers['accept-encoding'], (suffix) => built.assets.has(name + suffix));
-    const suffix = encoding === null ? '' : encoding === 'br' ? '.br' : '.gz';
+    const codings = Object.keys(COMPRESSED_SUFFIXES).filter((coding) =>
+      built.assets.has(name + COMPRESSED_SUFFIXES[coding]),
+    );
+    const encoding = negotiate(request.headers['accept-encoding'] ?? '', codings);
+    const suffix = encoding === null ? '' : COMPRESSED_SUFFIXES[encoding];
     return reply
       .headers({
         ...SAME_ORIGIN_RESOURCE_POLICY,
