@@ -46,7 +46,7 @@ import { runRoutes } from './runs.ts';
 import { scriptRoutes } from './scripts.ts';
 import { securityHeaders } from './security-headers.ts';
 import { serverRoutes } from './servers.ts';
-import { registerSpa } from './spa.ts';
+import { registerSpa, wantsPage } from './spa.ts';
 import { compileValidator, splitLongArray } from './validation.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
@@ -321,8 +321,10 @@ export async function createHttpServer(
   app.setErrorHandler(handleError);
   addParsers(app);
   const allowedMethodsOf = createAllowedMethodsLookup(app);
+  let sendNotFoundPage: (reply: FastifyReply) => FastifyReply;
   function respondNotFound(request: FastifyRequest, reply: FastifyReply): FastifyReply {
     const allow = allowedMethodsOf(request.url.split('?')[0] ?? '');
+    if (allow.length === 0 && wantsPage(request)) return sendNotFoundPage(reply);
     if (allow.length === 0) return sendProblem(reply, new Problem('not_found', 'Nothing was found at this URL.'));
     return sendProblem(reply, new Problem('method_not_allowed', `This URL accepts ${allow.join(', ')}.`, { allow }));
   }
@@ -376,7 +378,7 @@ export async function createHttpServer(
     });
     registerHealth(scope, context);
     registerDocs(scope, context);
-    registerSpa(scope, { allowLocalServers: context.platform.allowLocalServers });
+    sendNotFoundPage = registerSpa(scope, { allowLocalServers: context.platform.allowLocalServers });
     done();
   });
   await app.ready();

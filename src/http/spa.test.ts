@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import fastify, { type FastifyInstance } from 'fastify';
 import { PAGE_ROUTES } from '../contract/page-routes.ts';
-import { registerSpa } from './spa.ts';
+import { registerSpa, wantsPage } from './spa.ts';
 
 describe('The page', () => {
   const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
@@ -19,7 +19,10 @@ describe('The page', () => {
     writeFileSync(`${directory}assets/main-abc.js.br`, 'brotli');
     writeFileSync(`${directory}assets/main-abc.js.gz`, 'gzip');
     app = fastify();
-    registerSpa(app, { allowLocalServers: true, directory });
+    const sendNotFoundPage = registerSpa(app, { allowLocalServers: true, directory });
+    app.setNotFoundHandler((request, reply) =>
+      wantsPage(request) ? sendNotFoundPage(reply) : reply.code(404).send({ error: 'none' }),
+    );
     await app.ready();
   });
   after(async () => {
@@ -77,6 +80,25 @@ describe('The page', () => {
     const head = await app.inject({ method: 'HEAD', url: '/assets/main-abc.js' });
     assert.deepEqual([head.statusCode, head.headers['content-length'], head.body], [200, '5', '']);
     assert.equal(head.headers['cross-origin-resource-policy'], 'same-origin');
+  });
+
+  test('a browser at a wrong address gets the page with status 404, programs and assets do not', async () => {
+    const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
+    const answer = await app.inject({ url: '/settings/planted', headers: { accept } });
+    assert.equal(answer.statusCode, 404);
+    assert.match(answer.body, /^<meta property="csp-nonce"/);
+    assert.match(String(answer.headers['content-security-policy']), /'nonce-/);
+    for (const [url, accepted] of [
+      ['/settings/planted', '*/*'],
+      ['/settings/planted', 'application/json'],
+      ['/v1/planted', accept],
+      ['/api/planted', accept],
+      ['/assets/planted.js', accept],
+    ] as const) {
+      const other = await app.inject({ url, headers: { accept: accepted } });
+      assert.equal(other.statusCode, 404, url);
+      assert.doesNotMatch(String(other.headers['content-type']), /html/, url);
+    }
   });
 
   test('no file outside the assets can be read', async () => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { negotiate } from '@fastify/accept-negotiator';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PAGE_ROUTES } from '../contract/page-routes.ts';
 import { Problem } from '../contract/problem.ts';
 import { sendProblem } from './problems.ts';
@@ -66,21 +66,26 @@ interface SpaOptions {
   readonly directory?: string;
 }
 
+/** Whether a request without a route comes from a person who opened a wrong address in a browser. */
+export function wantsPage({ method, url, headers: { accept } }: FastifyRequest): boolean {
+  return method === 'GET' && !/^\/(?:v1|api|assets)\//.test(url) && /\btext\/html\b/.test(accept ?? '');
+}
+
 /**
  * Serves the built page and its assets, in a scope that adds the security headers to every response. If the page has
- * not been built, its URLs say how to build it.
+ * not been built, its URLs say how to build it. Returns a function that responds with the page and status 404.
  */
 export function registerSpa(
   app: FastifyInstance,
   { allowLocalServers, directory = BUILD_DIRECTORY }: SpaOptions,
-): void {
+): (reply: FastifyReply) => FastifyReply {
   const built = readBuiltSpa(directory);
   const local = allowLocalServers ? 'on' : 'off';
 
-  function sendHtml(reply: FastifyReply): FastifyReply {
+  function sendHtml(reply: FastifyReply, status: number): FastifyReply {
     const nonce = randomBytes(16).toString('base64');
     return reply
-      .code(built === null ? 503 : 200)
+      .code(built === null ? 503 : status)
       .headers({
         ...SAME_ORIGIN_RESOURCE_POLICY,
         'content-security-policy': contentSecurityPolicy(nonce),
@@ -93,7 +98,7 @@ export function registerSpa(
   }
 
   for (const path of PAGE_ROUTES) {
-    app.get(path.replaceAll('$', ':'), { schema: { hide: true } }, (_request, reply) => sendHtml(reply));
+    app.get(path.replaceAll('$', ':'), { schema: { hide: true } }, (_request, reply) => sendHtml(reply, 200));
   }
 
   app.get('/assets/:name', { schema: { hide: true } }, async (request, reply) => {
@@ -117,4 +122,6 @@ export function registerSpa(
       .type(type)
       .send(await readFile(`${directory}assets/${name}${suffix}`));
   });
+
+  return (reply) => sendHtml(reply, 404);
 }
