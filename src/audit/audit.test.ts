@@ -6,6 +6,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import { MINUTE } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { runCommand } from '../testing/process.ts';
+import { changeDatabase } from '../testing/sql.ts';
 import {
   bearer,
   createKey,
@@ -189,16 +190,15 @@ describe('the activity log of a running server', () => {
   test('a change whose event cannot be written does not happen', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
-    const other = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'), { timeout: 60_000 });
-    other.exec("create trigger no_log before insert on audit_event begin select raise(abort, 'disk full'); end");
+    const create = "create trigger no_log before insert on audit_event begin select raise(abort, 'disk full'); end";
+    await changeDatabase(server.dataDirectory, (database) => database.exec(create));
     const refused = await owner.call<{ code: string }>('/v1/access-tokens', {
       body: { name: 'Deploys', scopes: ['all'] },
     });
     assert.equal(refused.status, 500);
     assert.equal(refused.body.code, 'internal');
     assert.ok(!/disk full|trigger|abort/i.test(refused.text));
-    other.exec('drop trigger no_log');
-    other.close();
+    await changeDatabase(server.dataDirectory, (database) => database.exec('drop trigger no_log'));
     assert.deepEqual((await owner.call<Page<unknown>>('/v1/access-tokens')).body.data, []);
     await createToken(owner, ['all']);
     await server.close();

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { CreatedAccessToken } from '../contract/access-tokens.ts';
 import type { App } from '../contract/apps.ts';
@@ -11,6 +10,7 @@ import type { Environment, EnvVariable, EnvVersion } from '../contract/environme
 import type { Page } from '../contract/paging.ts';
 import type { Project } from '../contract/projects.ts';
 import { SCOPES } from '../contract/vocabulary.ts';
+import { changeDatabase } from '../testing/sql.ts';
 import {
   bearer,
   createKey,
@@ -162,14 +162,9 @@ test('no value appears in the data directory or in the log', async () => {
 test('a value sealed for one variable cannot be opened in another row', async () => {
   const app = await newApp();
   await set(app, { MINE: 'mine', THEIRS: 'theirs' });
-  const database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'), { timeout: 60_000 });
-  database
-    .prepare(
-      `update env_change set value_sealed = (select value_sealed from env_change where app_id = ? and name = 'MINE')
-        where app_id = ? and name = 'THEIRS'`,
-    )
-    .run(app.id, app.id);
-  database.close();
+  const statement = `update env_change set value_sealed =
+      (select value_sealed from env_change where app_id = ? and name = 'MINE') where app_id = ? and name = 'THEIRS'`;
+  await changeDatabase(testServer.dataDirectory, (database) => database.prepare(statement).run(app.id, app.id));
   assert.equal((await asToken(`/v1/apps/${app.id}/env`)).status, 500);
 });
 

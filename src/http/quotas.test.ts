@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
@@ -18,6 +16,7 @@ import { consumeQuota } from '../store/quotas.ts';
 import type { ErrorIssueTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { changeDatabase } from '../testing/sql.ts';
 import {
   bearer,
   createKey,
@@ -44,17 +43,13 @@ describe('quotas over HTTP', () => {
   });
   after(() => testServer.close());
 
-  function sql(work: (database: DatabaseSync) => void): void {
-    const database = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'));
-    database.exec('pragma busy_timeout = 5000');
-    work(database);
-    database.close();
-  }
   /** Sets the usage of a quota so that `left` are left. */
-  function leave(name: QuotaName, subject: string, left: number): void {
+  async function leave(name: QuotaName, subject: string, left: number): Promise<void> {
     const { max, spanMs }: Quota = QUOTAS[name];
     const statement = 'insert or replace into quota_use (subject, quota, period, used) values (?, ?, ?, ?)';
-    sql((database) => database.prepare(statement).run(subject, name, Math.floor(NOW / (spanMs ?? 1)), max - left));
+    await changeDatabase(testServer.dataDirectory, (database) =>
+      database.prepare(statement).run(subject, name, Math.floor(NOW / (spanMs ?? 1)), max - left),
+    );
   }
 
   test('each is refused with the name of the quota and the time to wait, and deletions never are', async () => {
@@ -88,7 +83,7 @@ describe('quotas over HTTP', () => {
       ['errorEvents', principal, () => ['/v1/errors/events', { body: { type: 'TypeError', message: 'x' } }]],
     ];
     for (const [name, subject, make] of rows) {
-      leave(name, subject, 1);
+      await leave(name, subject, 1);
       const [path, call] = make();
       const last = await owner.call(path, call);
       assert.ok(last.status === 200 || last.status === 201, `${name}: ${last.text}`);
@@ -100,10 +95,10 @@ describe('quotas over HTTP', () => {
         assert.ok(refused.body.detail.includes(`${max.toLocaleString('en')} ${what}`), refused.body.detail);
         assert.equal(refused.headers.get('retry-after'), String((DAY - (NOW % DAY)) / 1000), name);
       }
-      leave(name, subject, QUOTAS[name].max);
+      await leave(name, subject, QUOTAS[name].max);
     }
     for (const { quota } of [{ quota: 'changes' }, { quota: 'resources' }, { quota: 'credentials' }] as const) {
-      leave(quota, QUOTAS[quota].per === 'workspace' ? workspace : principal, 0);
+      await leave(quota, QUOTAS[quota].per === 'workspace' ? workspace : principal, 0);
     }
     const off = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { active: false } });
     assert.equal(off.status, 200, off.text);
@@ -112,7 +107,7 @@ describe('quotas over HTTP', () => {
   });
 
   test('a sender with too many new issues adds no more, is counted, and prevents nobody else from adding', async () => {
-    leave('credentials', owner.workspaceId, 10);
+    await leave('credentials', owner.workspaceId, 10);
     const [noisy, quiet] = [await createToken(owner, ['error_tracker']), await createToken(owner, ['error_tracker'])];
     const report = async (secret: string, type: string) => {
       const answer = await testServer.call<{ issueId: string }>('/v1/errors/events', {
@@ -123,7 +118,7 @@ describe('quotas over HTTP', () => {
       return answer.body.issueId;
     };
     const real = await report(noisy.secret, 'Real');
-    leave('newIssues', `${owner.workspaceId} ${noisy.id}`, 1);
+    await leave('newIssues', `${owner.workspaceId} ${noisy.id}`, 1);
     await report(noisy.secret, 'Noise0');
     const folded = [await report(noisy.secret, 'Noise1'), await report(noisy.secret, 'Noise2')];
     assert.equal(folded[0], folded[1]);
@@ -131,7 +126,7 @@ describe('quotas over HTTP', () => {
     assert.notEqual(await report(quiet.secret, 'Quiet'), folded[0]);
     const { data } = (await owner.call<Page<ErrorIssue>>('/v1/errors/issues')).body;
     assert.equal(data.find(({ id }) => id === folded[0])?.count, 2);
-    leave('keptErrors', `${owner.workspaceId} ${noisy.id}`, 0);
+    await leave('keptErrors', `${owner.workspaceId} ${noisy.id}`, 0);
     assert.equal(await report(noisy.secret, 'Real'), real);
     const { body } = await owner.call<ErrorIssue>(`/v1/errors/issues/${real}`);
     const events = await owner.call<Page<unknown>>(`/v1/errors/issues/${real}/events`);
@@ -151,7 +146,7 @@ describe('quotas over HTTP', () => {
     const giver = await signUpMember(testServer, owner, 'admin', 'giver@example.com');
     const owned = await owner.call<{ data: { id: string }[] }>('/v1/workspaces?limit=200');
     const given = owned.body.data.find(({ id }) => id !== owner.workspaceId);
-    sql((database) => {
+    await changeDatabase(testServer.dataDirectory, (database) => {
       const giverId = database.prepare('select id from person where email = ?').get(giver.email)?.['id'] ?? '';
       const workspace = given?.id ?? '';
       // Only an operator can transfer a workspace to an operator, which the first person is.
@@ -167,7 +162,7 @@ describe('quotas over HTTP', () => {
     const handedOver = await giver.call<ProblemBody>(`/v1/workspaces/${given?.id}/owner`, { body });
     assert.deepEqual([handedOver.status, handedOver.body.code], [429, 'quota_exceeded'], handedOver.text);
 
-    sql((database) => {
+    await changeDatabase(testServer.dataDirectory, (database) => {
       const insert = database.prepare(`insert into session
         (id, person_id, digest, kind, address, user_agent, created_at, last_used_at, ends_at)
         values (?, ?, ?, 'browser', null, null, ?, ?, ?)`);
@@ -178,7 +173,7 @@ describe('quotas over HTTP', () => {
     });
     const { status } = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
     assert.equal(status, 201);
-    sql((database) => {
+    await changeDatabase(testServer.dataDirectory, (database) => {
       const left = database.prepare('select count(*) as count from session where person_id = ?').get(ownerId);
       assert.equal(left?.['count'], QUOTAS.sessions.max);
     });

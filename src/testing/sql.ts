@@ -1,6 +1,31 @@
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import pg from 'pg';
+import { until } from './until.ts';
+
+/**
+ * Changes the database of a SQLite server that may be running in this process. It must not wait inside SQLite for the
+ * server's transaction to end, because that would block the event loop on which the transaction runs.
+ */
+export async function changeDatabase<T>(dataDirectory: string, change: (database: DatabaseSync) => T): Promise<T> {
+  const database = new DatabaseSync(join(dataDirectory, 'devpilot.db'), { timeout: 0 });
+  try {
+    await until(() => {
+      try {
+        database.exec('begin immediate');
+        return Promise.resolve(true);
+      } catch (error) {
+        if (error instanceof Error && /database is locked/.test(error.message)) return Promise.resolve(false);
+        throw error;
+      }
+    });
+    const result = change(database);
+    database.exec('commit');
+    return result;
+  } finally {
+    database.close();
+  }
+}
 
 /** Runs a statement on the store of a server that may be running, as an earlier version would have left it. */
 export async function runSql(
@@ -10,17 +35,7 @@ export async function runSql(
 ): Promise<Record<string, unknown>[]> {
   const { DATABASE_URL: connectionString } = environment;
   if (connectionString === undefined) {
-    const db = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'), { timeout: 5000 });
-    try {
-      // A single statement fails immediately, whatever the timeout, if the server commits between its first read and
-      // its write.
-      db.exec('begin immediate');
-      const rows = db.prepare(statement).all() as Record<string, unknown>[];
-      db.exec('commit');
-      return rows;
-    } finally {
-      db.close();
-    }
+    return changeDatabase(server.dataDirectory, (db) => db.prepare(statement).all() as Record<string, unknown>[]);
   }
   const client = new pg.Client({ connectionString });
   await client.connect();
