@@ -354,7 +354,7 @@ describe('other commands', () => {
       [['alan@example.com', 'admin']],
     );
     assert.equal((await shell.run(['members', 'withdraw', 'alan@example.com'])).code, 1);
-    assert.equal((await shell.run(['members', 'withdraw', 'Alan@Example.com', '--yes', '--quiet'])).code, 0);
+    assert.equal((await shell.run(['members', 'revoke', 'Alan@Example.com', '--yes', '--quiet'])).code, 0);
     assert.equal((await shell.run(['members', 'invitations', '--quiet'])).stdout, '');
 
     await signUpMember(server, owner, 'member', 'edsger@example.com');

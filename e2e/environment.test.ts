@@ -113,7 +113,7 @@ test('a concurrent change by someone else is shown before it could be overwritte
   await review
     .getByText('Someone else changed the environment while you were editing: EXTRA, NODE_ENV.', { exact: false })
     .waitFor();
-  await review.getByText('Saving again overwrites their NODE_ENV.', { exact: false }).waitFor();
+  await review.getByText('Saving again overwrites their changes to NODE_ENV.', { exact: false }).waitFor();
   assert.equal((await values())['NODE_ENV'], 'theirs');
   await review.getByRole('button', { name: 'Save again' }).click();
   await review.waitFor({ state: 'hidden' });

@@ -16,8 +16,8 @@ const join = (email: string, role: AssignableRole = 'member'): Promise<TestPerso
   signUpMember(fixture.server, fixture.owner, role, email);
 
 /**
- * Where a code is left but for the memory: the browser keeps the address that a tab was opened with and what a field
- * last held. Unlike a secret, a code works once, and for one address alone.
+ * Returns where a code is found in a tab, except in memory: the browser keeps the URL with which a tab was opened and
+ * the last value of a field. Unlike a secret, a code works once and for one email address only.
  */
 const outsideMemory = async (tab: Page, code: string): Promise<string[]> =>
   (await findSecretInTab(tab, code)).filter((location) => location !== 'memory');

@@ -4,7 +4,7 @@ import { dirname, join, normalize } from 'node:path';
 import { test } from 'node:test';
 
 /**
- * The part of the core that also runs in other people's processes, in guards: it imports the words of the
+ * The part of the core that also runs in other people's processes, in guards: it imports the vocabulary of the
  * contract and itself, and nothing of the runtime.
  */
 const PORTABLE_FILES = [
@@ -43,22 +43,22 @@ const CONTRACT_WITHOUT_ZOD = [
 ];
 
 /** The contract without schemas: no library is loaded with it, so that it runs in guards and in the page. */
-const CODE_OF_THE_CONTRACT = ['contract/vocabulary.ts', 'contract/limits.ts', 'contract/error-codes.ts'];
+const CONTRACT_WITHOUT_DEPENDENCIES = ['contract/vocabulary.ts', 'contract/limits.ts', 'contract/error-codes.ts'];
 
 /**
  * What each folder may import (docs/layout.md), besides itself. `node` is the runtime; other names are folders or files
  * of `src/` (with a slash or an ending) or packages.
  */
 const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(CODE_OF_THE_CONTRACT.map((file) => [file, CODE_OF_THE_CONTRACT])),
+  ...Object.fromEntries(CONTRACT_WITHOUT_DEPENDENCIES.map((file) => [file, CONTRACT_WITHOUT_DEPENDENCIES])),
   ...Object.fromEntries(
     CONTRACT_WITHOUT_ZOD.map((file) => [
       `contract/${file}.ts`,
-      [...CODE_OF_THE_CONTRACT, ...CONTRACT_WITHOUT_ZOD.map((other) => `contract/${other}.ts`)],
+      [...CONTRACT_WITHOUT_DEPENDENCIES, ...CONTRACT_WITHOUT_ZOD.map((other) => `contract/${other}.ts`)],
     ]),
   ),
   'contract/': ['contract/', 'zod'],
-  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, [...CODE_OF_THE_CONTRACT, ...PORTABLE_FILES]])),
+  ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, [...CONTRACT_WITHOUT_DEPENDENCIES, ...PORTABLE_FILES]])),
   'authorization/': ['contract/', 'node'],
   // A model of nodes and clocks for tests and `npm run simulate`.
   'cluster/simulation.ts': ['contract/', 'authorization/', 'cluster/', 'node', 'fast-check'],
@@ -181,7 +181,7 @@ function violationOf({ file, of, types }: Import): string | null {
   ];
   if (allowed.some((one) => isWithin(of, one))) {
     // What runs in other people's processes takes nothing along but the words; types cost nothing.
-    if (folder === 'sdk/' && of.startsWith('contract/') && !CODE_OF_THE_CONTRACT.includes(of) && !types) {
+    if (folder === 'sdk/' && of.startsWith('contract/') && !CONTRACT_WITHOUT_DEPENDENCIES.includes(of) && !types) {
       return `${file} imports ${of} at run time`;
     }
     return null;

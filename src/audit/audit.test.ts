@@ -73,7 +73,7 @@ test('a clean stop writes what is left', () => {
   );
 });
 
-test('an attacker with ever new reasons fills neither memory nor the disk', () => {
+test('denials with many different reasons fill neither memory nor the disk', () => {
   const denials = createDenialBuffer();
   for (let count = 0; count < 50_000; count++) denials.add(denial({ reason: `r${count}` }));
   denials.add(denial({ workspaceId: 'wsp_other' }));

@@ -9,7 +9,7 @@ import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/au
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema.ts';
 import type { Queryable, Trx } from '../store/store.ts';
-import { spendChangeQuota } from './quotas.ts';
+import { consumeChangeQuota } from './quotas.ts';
 import { refuseFormerRole } from './roles.ts';
 
 /** The log for events outside of any workspace: a sign-up before the first one, the deletion of a workspace. */
@@ -47,7 +47,7 @@ export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
 export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
   if (draft.workspaceId !== SYSTEM_LOG) await refuseFormerRole(trx, draft);
-  await spendChangeQuota(trx, draft);
+  await consumeChangeQuota(trx, draft);
   const { actor, target, credential, origin } = draft;
   const row = {
     id: createId('audit_event', draft.at),

@@ -33,7 +33,7 @@ export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>)
  * Charges a recorded change to its quota. Since every change is recorded, none can avoid this. Call it after locking
  * the head of the log, to keep one order of locks. Throws `quota_exceeded`.
  */
-export async function spendChangeQuota(trx: Trx, draft: AuditDraft): Promise<void> {
+export async function consumeChangeQuota(trx: Trx, draft: AuditDraft): Promise<void> {
   const name = quotaOf(draft);
   if (name === null) return;
   const { workspaceId, actor, at: now } = draft;

@@ -168,7 +168,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   }
   await send('/v1/revoke', new URLSearchParams({ token: key.body.secret }));
   const metrics = await (await fetch(server.metricsUrl ?? '')).text();
-  assert.match(metrics, /devpilot_judgements_total\{kind="access_token",verdict="ok"\} [1-9]/);
+  assert.match(metrics, /devpilot_authorization_decisions_total\{kind="access_token",decision="ok"\} [1-9]/);
   assert.equal((await fetch(`${server.url}/metrics`)).status, 404);
 
   const { code, stdout, stderr } = await server.stop('SIGTERM');

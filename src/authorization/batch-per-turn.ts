@@ -1,7 +1,7 @@
 /**
  * Processing the requests of one turn of the event loop together saves a wake-up of the client per response in
  * `src/http/authorize.ts`, and cache misses of the processor in `src/sdk/fastify.ts`
- * (`docs/adr/0015-answers-of-one-turn.md`). The benchmarks `authorize` and `guard` show it. If they no longer did, this
+ * (`docs/adr/0015-batches-per-turn.md`). The benchmarks `authorize` and `guard` show it. If they no longer did, this
  * file could be deleted and both callers would process each request when it arrives.
  *
  * Returns a function that collects items and passes them to `processBatch`, in order, at the end of the current turn of

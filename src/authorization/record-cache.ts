@@ -126,11 +126,11 @@ class RowRecord implements CredentialRecord {
 
 /**
  * A cache for servers, which stores records as rows of numbers outside the heap
- * (`docs/adr/0012-rows-and-a-front-door.md`). As a million objects, records took three times the memory, and every
- * major garbage collection traversed them. The benchmarks `memory` and `decision` show the effect. If they no longer
- * did, this file except for its interfaces could be deleted, and servers would use `createObjectRecordCache`. Rows are
- * found through a hash table with open addressing and linear probing (Knuth, The Art of Computer Programming, 6.4,
- * algorithms L and R).
+ * (`docs/adr/0012-cached-rows-and-authorize-without-fastify.md`). As a million objects, records took three times the
+ * memory, and every major garbage collection traversed them. The benchmarks `memory` and `decision` show the effect. If
+ * they no longer did, this file except for its interfaces could be deleted, and servers would use
+ * `createObjectRecordCache`. Rows are found through a hash table with open addressing and linear probing (Knuth, The
+ * Art of Computer Programming, 6.4, algorithms L and R).
  */
 export function createRecordCache(capacity: number): RecordCache {
   /** Smaller than `PAGE_ROWS` for a small cache: there are never more rows than `capacity`. */

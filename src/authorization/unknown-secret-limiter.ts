@@ -33,11 +33,11 @@ export function createUnknownSecretLimiter({ burst, perSecond, addresses }: Unkn
   return {
     check(address, now) {
       if (buckets.size === 0) return;
-      const over = levelOf(clientNetwork(address), now) - burst;
-      if (over < 0) return;
+      const excess = levelOf(clientNetwork(address), now) - burst;
+      if (excess < 0) return;
       refusalCount++;
       throw new Problem('rate_limited', 'Too many requests with unknown credentials from this address.', {
-        retryAfter: Math.max(1, Math.ceil(over / perSecond)),
+        retryAfter: Math.max(1, Math.ceil(excess / perSecond)),
       });
     },
     recordUnknown(address, now) {

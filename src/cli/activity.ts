@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ActivityEvent } from '../contract/activity.ts';
 import type { ActivityGroup, Interval } from '../contract/vocabulary.ts';
-import type { SentEvent } from '../sdk/client.ts';
+import type { CloudEventInput } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
@@ -95,7 +95,7 @@ function parseJson(text: string): unknown {
 }
 
 /** Parses events from text: a JSON object, an array of objects, or one object per line. */
-function parseEvents(text: string): SentEvent[] {
+function parseEvents(text: string): CloudEventInput[] {
   const document = parseJson(text);
   const lines = () =>
     text
@@ -106,7 +106,7 @@ function parseEvents(text: string): SentEvent[] {
   if (events.length === 0) throw new Failure('The input contains no events.');
   const invalidIndex = events.findIndex((one) => typeof one !== 'object' || one === null || Array.isArray(one));
   if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is not a JSON object.`);
-  return events as SentEvent[];
+  return events as CloudEventInput[];
 }
 
 export interface SendOptions extends RemoteOptions {
@@ -117,7 +117,7 @@ export interface SendOptions extends RemoteOptions {
   readonly data: string | undefined;
 }
 
-async function eventFromOptions({ type, source, subject, id, data }: SendOptions): Promise<SentEvent> {
+async function eventFromOptions({ type, source, subject, id, data }: SendOptions): Promise<CloudEventInput> {
   if (type === undefined || source === undefined) {
     throw new Failure('Pass a file of CloudEvents, - for standard input, or --type and --source.');
   }

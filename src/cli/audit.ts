@@ -8,7 +8,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { isTransient } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';
 import { parseCount, parsePastInstant } from './input.ts';
-import { type Column, print, printList, sanitizeInline, showInstant } from './output.ts';
+import { type Column, partyName, print, printList, sanitizeInline, showInstant, takeFirst } from './output.ts';
 import { startProgress } from './progress.ts';
 import { sanitizeJson } from './sanitize.ts';
 
@@ -21,14 +21,11 @@ export interface AuditOptions extends RemoteOptions {
   readonly to: string | undefined;
 }
 
-const partyName = (party: AuditEvent['actor'] | null) =>
-  party === null ? null : (party.name ?? party.id ?? party.kind);
-
 const COLUMNS: readonly Column<AuditEvent>[] = [
   { title: 'TIME', getValue: ({ at }) => showInstant(at, '') },
   { title: 'ACTION', getValue: ({ action }) => action },
   { title: 'ACTOR', getValue: ({ actor }) => partyName(actor) },
-  { title: 'TARGET', getValue: ({ target }) => partyName(target) },
+  { title: 'TARGET', getValue: ({ target }) => (target === null ? null : partyName(target)) },
   { title: 'ADDRESS', getValue: ({ address }) => address },
   { title: 'ID', getValue: ({ id }) => id },
 ];
@@ -46,15 +43,8 @@ const auditQueryOf = ({ action, actor, target, credential, from, to }: AuditOpti
 export async function listAudit(options: AuditOptions & { readonly limit: string }): Promise<void> {
   const client = connect(options);
   const limit = parseCount('--limit', options.limit) ?? 50;
-  const events: AuditEvent[] = [];
-  for await (const event of client.auditEvents.all({
-    ...auditQueryOf(options),
-    limit: Math.min(Math.max(limit, 1), 200),
-  })) {
-    if (events.length >= limit) break;
-    events.push(event);
-  }
-  await printList(events, COLUMNS, options);
+  const all = client.auditEvents.all({ ...auditQueryOf(options), limit: Math.min(Math.max(limit, 1), 200) });
+  await printList(await takeFirst(all, limit), COLUMNS, options);
 }
 
 /** The entries after a sequence number, oldest first. Without one: the newest ten. */
@@ -90,8 +80,8 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
       const cells = [
         event.at,
         event.action,
-        partyName(event.actor) ?? '–',
-        partyName(event.target) ?? '–',
+        partyName(event.actor),
+        event.target === null ? '–' : partyName(event.target),
         event.address ?? '–',
       ];
       await print(

@@ -7,6 +7,7 @@ import { cancelledFailure, confirm, isInteractive, parseCount } from './input.ts
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import {
   type Column,
+  partyName,
   printDetails,
   printJson,
   printList,
@@ -16,14 +17,12 @@ import {
   takeFirst,
 } from './output.ts';
 
-const actorName = ({ name, id, kind }: Backup['createdBy']) => name ?? id ?? kind;
-
 const COLUMNS: readonly Column<Backup>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'KIND', getValue: ({ kind }) => kind },
   { title: 'STATUS', getValue: ({ status }) => status },
   { title: 'BYTES', getValue: ({ sizeBytes }) => sizeBytes },
-  { title: 'BY', getValue: ({ createdBy }) => actorName(createdBy) },
+  { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   { title: 'LAST RESTORE', getValue: ({ lastRestore }) => lastRestore?.status ?? null },
 ];
@@ -36,7 +35,7 @@ const BACKUP_DETAILS: readonly Column<Backup>[] = [
   { title: 'Error', getValue: ({ error }) => error },
   { title: 'Bytes', getValue: ({ sizeBytes }) => sizeBytes },
   { title: 'SHA-256', getValue: ({ sha256 }) => sha256 },
-  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${actorName(createdBy)}` },
+  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${partyName(createdBy)}` },
   { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
   {
     title: 'Last restore',

@@ -5,7 +5,7 @@ import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { confirm, parseCount } from './input.ts';
-import { type Column, print, printDetails, printJson, printList, printNote, showInstant } from './output.ts';
+import { type Column, print, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
 
 /** Shared by the commands for access tokens and API keys. */
 export type Credential = AccessToken | ApiKey;
@@ -84,16 +84,11 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
     unusedForDays: parseCount('--unused-for-days', options.unusedForDays),
     sort: options.sort as CredentialSort,
   };
-  const list =
+  const all =
     noun === 'tokens'
       ? client.accessTokens.all({ ...query, scope: options.right as 'all' })
       : client.apiKeys.all({ ...query, permission: options.right as 'read' });
-  const credentials: Credential[] = [];
-  for await (const credential of list) {
-    if (credentials.length >= limit) break;
-    credentials.push(credential);
-  }
-  await printList(credentials, COLUMNS, options);
+  await printList(await takeFirst<Credential>(all, limit), COLUMNS, options);
 }
 
 export async function showCredential(noun: CredentialCommand, idOrName: string, options: RemoteOptions): Promise<void> {

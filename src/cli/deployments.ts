@@ -2,9 +2,17 @@ import type { Deployment } from '../contract/deployments.ts';
 import type { WorkStatus } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { parseCount } from './input.ts';
-import { type Column, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
+import {
+  type Column,
+  partyName,
+  printDetails,
+  printJson,
+  printList,
+  printNote,
+  showInstant,
+  takeFirst,
+} from './output.ts';
 
-const actorName = ({ name, id, kind }: Deployment['createdBy']) => name ?? id ?? kind;
 const secondsOf = (milliseconds: number | null) => (milliseconds === null ? '' : ` ${milliseconds / 1000} s`);
 
 const COLUMNS: readonly Column<Deployment>[] = [
@@ -18,7 +26,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
   { title: 'LIVE', getValue: ({ live }) => (live ? 'live' : '') },
   { title: 'BRANCH', getValue: ({ branch }) => branch },
   { title: 'COMMIT', getValue: ({ commit }) => commit?.slice(0, 12) ?? null },
-  { title: 'BY', getValue: ({ createdBy }) => actorName(createdBy) },
+  { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
 ];
 
@@ -55,7 +63,7 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
         ? null
         : hooks.map(({ name, status, durationMs }) => `${name} ${status}${secondsOf(durationMs)}`).join(', '),
   },
-  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${actorName(createdBy)}` },
+  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${partyName(createdBy)}` },
   { title: 'Started', getValue: ({ startedAt }) => startedAt },
   { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
 ];

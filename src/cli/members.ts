@@ -72,7 +72,7 @@ export async function inviteMember(email: string, options: RemoteOptions & { rea
 }
 
 /** Revokes pending invitations. */
-export async function withdrawInvitations(names: readonly string[], options: ConfirmOptions): Promise<void> {
+export async function revokeInvitations(names: readonly string[], options: ConfirmOptions): Promise<void> {
   const client = connect(options);
   const all = await invitationsOf(client);
   const invitations = names.map((name) => findByIdOrEmail(all, name, 'invitation'));

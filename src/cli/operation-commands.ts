@@ -11,7 +11,7 @@ export function operationCommands(program: Command): void {
   runCommands(program);
   backupCommands(program);
   apiCommand(program, 'logs', 'Print the log of a deployment, a run or an app')
-    .argument('<what>', 'ID of a deployment or run, or ID or slug of an app')
+    .argument('<source>', 'ID of a deployment or run, or ID or slug of an app')
     .option('--follow', 'keep printing new lines')
     .option('--from <lines>', 'number of lines to skip')
     .option('--timestamps', 'prefix each line with its time')

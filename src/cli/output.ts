@@ -1,4 +1,5 @@
 import { styleText } from 'node:util';
+import type { AuditEvent } from '../contract/audit-events.ts';
 import { sanitizeJson, sanitizeLine, sanitizeText } from './sanitize.ts';
 
 export interface OutputOptions {
@@ -24,6 +25,9 @@ export function dim(text: string): string {
 
 /** Escapes untrusted text for one line of output: control characters could move the cursor or do worse. */
 export const sanitizeInline = (text: string): string => sanitizeLine(text.replace(/[\t\n\r]/g, '\ufffd'));
+
+/** How a person, credential or resource of an audit event is named: by name, otherwise by ID or kind. */
+export const partyName = ({ name, id, kind }: AuditEvent['actor']): string => name ?? id ?? kind;
 
 /** Writes all of the text and waits for slow readers, so that nothing is lost when the process exits. */
 export function print(text: string): Promise<void> {
@@ -132,7 +136,7 @@ export function showInstant(instant: string | null, none: string, now = Date.now
   return new Intl.RelativeTimeFormat('en').format(Math.round(offsetMs / unitMs), unit);
 }
 
-/** The first item of an async iterable, which is then closed. */
+/** The first `limit` items of an async iterable, which is then closed. */
 export async function takeFirst<One>(all: AsyncIterable<One>, limit: number): Promise<One[]> {
   const list: One[] = [];
   if (limit === 0) return list;

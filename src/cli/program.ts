@@ -159,10 +159,11 @@ function accountCommands(program: Command): void {
   apiCommand(members, 'invitations', 'List pending invitations').action(async (options) =>
     (await load()).listInvitations(declared(options)),
   );
-  apiCommand(members, 'withdraw', 'Revoke invitations')
+  apiCommand(members, 'revoke', 'Revoke invitations')
+    .alias('withdraw')
     .argument('<invitations...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).withdrawInvitations(names, declared(options)));
+    .action(async (names, options) => (await load()).revokeInvitations(names, declared(options)));
   apiCommand(members, 'role', 'Change the role of a member')
     .argument('<member>', 'ID or email address')
     .argument('<role>', 'new role: admin or member')
@@ -188,7 +189,7 @@ function credentialListCommand<Right extends 'scope' | 'permission'>(
 ) {
   return apiCommand(parent, 'list', `List ${nounPlural}`)
     .option('--search <text>', 'filter by part of the name')
-    .option('--status <status>', 'filter by status: active, expired or, for keys, inactive')
+    .option('--status <status>', `filter by status: active${right === 'scope' ? '' : ', inactive'} or expired`)
     .option(`--${right} <${right}>`, `filter by ${right}`)
     .option('--created-by <id>', 'filter by ID of the creator')
     .option('--unused-for-days <days>', 'filter by number of days without use')
@@ -226,7 +227,7 @@ function tokenCommands(program: Command): void {
     .argument('<token>', 'ID or name')
     .option('--expires <when>', `${EXPIRES_HELP} (default: the lifetime of the old token)`)
     .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
-    .option('--wait <span>', 'maximum time to wait for the first use', '15m')
+    .option('--wait <duration>', 'maximum time to wait for the first use', '15m')
     .action(async (idOrName, options) =>
       (await import('./tokens-replace.ts')).replaceToken(idOrName, declared(options)),
     );

@@ -6,9 +6,16 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { parseCount, readStdin } from './input.ts';
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
-import { type Column, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
-
-const actorName = ({ name, id, kind }: Run['createdBy']) => name ?? id ?? kind;
+import {
+  type Column,
+  partyName,
+  printDetails,
+  printJson,
+  printList,
+  printNote,
+  showInstant,
+  takeFirst,
+} from './output.ts';
 
 const COLUMNS: readonly Column<Run>[] = [
   { title: 'ID', getValue: ({ id }) => id },
@@ -17,7 +24,7 @@ const COLUMNS: readonly Column<Run>[] = [
   { title: 'VERSION', getValue: ({ scriptVersion }) => scriptVersion },
   {
     title: 'BY',
-    getValue: ({ createdBy, scheduledFor }) => (scheduledFor === null ? actorName(createdBy) : 'schedule'),
+    getValue: ({ createdBy, scheduledFor }) => (scheduledFor === null ? partyName(createdBy) : 'schedule'),
   },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
   { title: 'FINISHED', getValue: ({ finishedAt }) => showInstant(finishedAt, '') },
@@ -30,7 +37,7 @@ const RUN_DETAILS: readonly Column<Run>[] = [
   { title: 'Exit code', getValue: ({ exitCode }) => exitCode },
   { title: 'Error', getValue: ({ error }) => error },
   { title: 'Parameters', getValue: ({ parameters }) => Object.keys(parameters).join(', ') || null },
-  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${actorName(createdBy)}` },
+  { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${partyName(createdBy)}` },
   { title: 'Started', getValue: ({ startedAt }) => startedAt },
   { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
 ];

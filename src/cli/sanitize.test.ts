@@ -16,7 +16,7 @@ const CONTROL_OUTPUT: readonly (readonly [string, string])[] = [
   ['a\u202egnp.exe', 'a\ufffdgnp.exe'],
 ];
 
-test('a line of others holds nothing that a terminal or a build system obeys', () => {
+test('a line of untrusted output contains nothing that a terminal or a build system interprets', () => {
   for (const [line, expected] of CONTROL_OUTPUT) assert.equal(sanitizeLine(line), expected);
   for (const line of ['std::vector<int>', 'a\tb', '## Heading', 'C# ##', 'key: value', '日本語 – 😀'])
     assert.equal(sanitizeLine(line), line);
@@ -24,7 +24,7 @@ test('a line of others holds nothing that a terminal or a build system obeys', (
   assert.equal(sanitizeInline('a\n::error::b\tc'), 'a\ufffd::error::b\ufffdc');
 });
 
-test('JSON keeps its value, and holds nothing of that kind either', () => {
+test('JSON keeps its value and contains no control sequences either', () => {
   for (const [line] of CONTROL_OUTPUT) {
     const json = sanitizeJson(JSON.stringify({ text: line }));
     assert.deepEqual(JSON.parse(json), { text: line });

@@ -12,7 +12,7 @@ function formatParameter({ name, pattern, default: value }: Script['parameters']
 
 export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScriptInput, UpdateScriptInput>({
   noun: 'script',
-  deleteWarning: 'Its versions and runs are deleted too.',
+  deleteWarning: 'Its versions are deleted too. Its runs and their logs are kept.',
   endpoint: (client) => client.scripts,
   columns: [
     { title: 'ID', getValue: ({ id }) => id },

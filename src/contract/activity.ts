@@ -88,7 +88,9 @@ export const Analytics = z
               z.object({
                 at: instant,
                 count: z.int(),
-                subjects: z.int().describe('Unique subjects: exact up to 256, within 2 % above'),
+                subjects: z
+                  .int()
+                  .describe('Unique subjects: exact up to 256; above, an estimate with a standard error of 1.6 %'),
               }),
             )
             .describe('Oldest first; intervals without events are omitted'),

@@ -78,7 +78,7 @@ const healthCheck = z
  */
 export const schedule = z
   .string()
-  .max(RESOURCE_LIMITS.schedule, `takes up to ${RESOURCE_LIMITS.schedule} characters`)
+  .max(RESOURCE_LIMITS.schedule, `must be at most ${RESOURCE_LIMITS.schedule} characters`)
   .overwrite((text) => text.trim().replace(/[ \t]+/g, ' '))
   .refine(
     (text) =>

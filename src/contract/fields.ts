@@ -97,7 +97,7 @@ export const description = boundedText(LIMITS.description.max, `must be at most 
 export const personName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, 'Ada Lovelace');
 export const email = z
   .string()
-  .max(LIMITS.email.max, { error: `takes up to ${LIMITS.email.max} characters`, abort: true })
+  .max(LIMITS.email.max, { error: `must be at most ${LIMITS.email.max} characters`, abort: true })
   .overwrite((text) => text.normalize('NFC').trim())
   .pipe(z.email('must be an email address'))
   .meta({ maxLength: LIMITS.email.max, examples: ['ada@example.com'] });

@@ -48,7 +48,7 @@ const interpreter = matchingText(
 );
 
 /**
- * Names that would change the behaviour of the shell, the loader, the interpreter or a tool before the script's first
+ * Names that would change the behavior of the shell, the loader, the interpreter or a tool before the script's first
  * command runs.
  */
 const RESERVED_NAMES = [

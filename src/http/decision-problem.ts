@@ -20,7 +20,7 @@ function describeAcceptedKinds(requirement: Requirement, acceptsPeople: boolean)
   return kinds.join(' or ');
 }
 
-/** The problem for a refused decision. `people` says whether the route accepts people too. */
+/** Returns the problem for a refused decision. `acceptsPeople`: the route accepts people too. */
 export function problemOfDecision(
   result: AuthenticationResult,
   requirement: Requirement,

@@ -186,7 +186,7 @@ forEachEngine('runs', (engine) => {
       await until(async () => isGone(child));
     });
 
-    test(`on ${kind} a run is canceled with all its processes`, async () => {
+    test(`on ${kind} a run is cancelled with all its processes`, async () => {
       const hang = await script('sleep 600 & echo $!; wait', on());
       const run = await begun(hang);
       await until(async () => (await said(run)).length > 0);

@@ -205,7 +205,7 @@ export function memberRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/invitations',
       access: { person: 'admin' },
-      summary: 'List open invitations',
+      summary: 'List pending invitations',
       tag,
       query: PageQuery,
       responses: { 200: pageOf(Invitation) },

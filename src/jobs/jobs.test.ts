@@ -240,7 +240,7 @@ forEachEngine('jobs', (engine) => {
     await node.stop();
   });
 
-  test('a suspended job frees its place on the node but keeps its exclusive lane', async () => {
+  test('a suspended job frees its slot on the node but keeps its exclusive lane', async () => {
     const { store, add, workspaceId } = await fresh();
     const lanes = [{ key: 'app:a', limit: 1 }];
     const order: string[] = [];

@@ -101,7 +101,7 @@ test('closed ports and other protocols cause the same error; a refusal by an SSH
   mute.close();
 });
 
-test('loopback and link-local addresses are recognised in every notation, and refused unless allowed', async () => {
+test('loopback and link-local addresses are recognized in every notation, and refused unless allowed', async () => {
   const local = [
     '127.0.0.1',
     '127.9.9.9',

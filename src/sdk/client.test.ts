@@ -153,7 +153,7 @@ describe('Retries', () => {
     assert.deepEqual(await createClient({ fetch: limited.send }).workspaces.create({ name: 'Acme' }), { id: 'w' });
   });
 
-  test('pauses are jittered, grow, honour Retry-After, and are bounded', () => {
+  test('pauses are jittered, grow, honor Retry-After, and are bounded', () => {
     const error = (status: number, retryAfter?: number) =>
       new DevpilotError('unavailable', 'No.', { status, retryAfter });
     assert.equal(retryPauseMs('GET', error(0), 0, 0), 125);
@@ -266,7 +266,7 @@ describe('Requests', () => {
     assert.equal(headers.get('access-token-passphrase'), 'gr\u00c3\u00bcn');
   });
 
-  test("errors never contain a secret, and a response that is not Devpilot's is recognised", async () => {
+  test("errors never contain a secret, and a response that is not Devpilot's is recognized", async () => {
     const { send } = answering(json(401, { code: 'invalid_token', detail: `${SECRET} is not valid`, requestId: 'r' }));
     await assert.rejects(createClient({ credential: SECRET, fetch: send }).whoami(), (error: unknown) => {
       assert.ok(error instanceof DevpilotError);

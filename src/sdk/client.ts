@@ -36,12 +36,12 @@ import { workClientsOf } from './work.ts';
 
 export { DevpilotError } from './errors.ts';
 export type { Paging } from './list-pages.ts';
-export type { LogOptions as LogAsk } from './log-stream.ts';
+export type { LogOptions } from './log-stream.ts';
 export type { AppListQuery, ResourceListQuery } from './resources.ts';
 export type {
   ActivityListQuery,
-  AnalyticsOptions as AnalyticsAsk,
-  CloudEventInput as SentEvent,
+  AnalyticsOptions,
+  CloudEventInput,
   IssueListQuery,
 } from './trackers.ts';
 export type { CallOptions, ClientOptions, Tagged } from './transport.ts';

@@ -52,7 +52,7 @@ function loadAsyncResource(): AsyncResource {
 
 /**
  * Returns a hook that authorizes the requests of one turn of the event loop together and then lets them continue
- * (`docs/adr/0015-answers-of-one-turn.md`). The code and tables of a decision are then loaded into the processor's
+ * (`docs/adr/0015-batches-per-turn.md`). The code and tables of a decision are then loaded into the processor's
  * caches once per turn, which makes a decision cost a third. `bench/guard.ts` shows the gain (throughput of a guarded
  * route); if it no longer did, this hook would authorize each request directly, and `batchPerTurn` and the async
  * scopes would be deleted. Each request continues in its own asynchronous context. Any error refuses the request.

@@ -43,10 +43,14 @@ function toRawHeaders(headers: Headers): string[] {
   return rawHeaders;
 }
 
-function createAuthorization(options: GuardOptions): { judge: Authorize; memory: LeaseAuthorizer | null } {
-  const { mode, base, demand: requirement, address } = readOptions(options);
+function createAuthorization(options: GuardOptions): {
+  authorize: Authorize;
+  leaseAuthorizer: LeaseAuthorizer | null;
+} {
+  const { mode, base, requirement, address } = readOptions(options);
   const { workspace, apiKey = '', timeout = DEFAULT_TIMEOUT_MS } = options;
-  if (mode === 'ask') return { judge: createRemoteAuthorizer(options, address, () => workspace), memory: null };
+  if (mode === 'ask')
+    return { authorize: createRemoteAuthorizer(options, address, () => workspace), leaseAuthorizer: null };
   const askServer = createRemoteAuthorizer(options, address, () => workspace ?? leaseAuthorizer.workspaceId());
   const leaseAuthorizer = createLeaseAuthorizer({
     ...options,
@@ -57,7 +61,7 @@ function createAuthorization(options: GuardOptions): { judge: Authorize; memory:
     workspace,
     timeout,
   });
-  return { judge: leaseAuthorizer.authorize, memory: leaseAuthorizer };
+  return { authorize: leaseAuthorizer.authorize, leaseAuthorizer };
 }
 
 /**
@@ -66,7 +70,7 @@ function createAuthorization(options: GuardOptions): { judge: Authorize; memory:
  * Throws `TypeError` for options that require nothing or lack what the mode needs.
  */
 export function guard(options: GuardOptions) {
-  const { judge: authorize, memory: leaseAuthorizer } = createAuthorization(options);
+  const { authorize, leaseAuthorizer } = createAuthorization(options);
   const DECISION = Symbol('passed');
   type Admitted = { [DECISION]?: (GuardDecision & { allowed: true }) | null };
   let apps = 0;

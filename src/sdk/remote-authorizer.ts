@@ -112,7 +112,7 @@ export function readOptions(options: GuardOptions) {
     access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
     api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
   };
-  return { mode, base, demand: requirement, address: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
+  return { mode, base, requirement, address: `${base}/v1/authorize${query.size === 0 ? '' : `?${query}`}` };
 }
 
 export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): GuardDecision {

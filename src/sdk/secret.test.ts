@@ -8,7 +8,7 @@ import { hintOf, secretKindOf } from './secret.ts';
 
 const KINDS = Object.keys(SECRET_PREFIXES) as SecretKind[];
 
-test('recognises secrets minted by the server and shows only their hint', () => {
+test('recognizes secrets minted by the server and shows only their hint', () => {
   for (const kind of KINDS) {
     const secret = mintSecret(kind);
     assert.equal(secretKindOf(secret), kind);

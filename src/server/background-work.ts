@@ -15,7 +15,7 @@ import type { Services } from './services.ts';
 /** A stop waits this long for mail in the queue, milliseconds. */
 const MAIL_STOP_TIMEOUT_MS = 1_000;
 /** Minimum time for the last writes of a stop, however long the last responses took; milliseconds. */
-const LAST_WRITES_LEAST_MS = 1_500;
+const LAST_WRITES_MIN_MS = 1_500;
 
 /** Starts jobs, schedules and everything that is written or deleted from time to time. */
 export function startBackgroundWork(
@@ -43,7 +43,7 @@ export function startBackgroundWork(
   jobs.start();
   const schedules = startScheduler(platform, options.work ?? WORK_INTERVALS);
 
-  closers.add([checks.flushLastUses, () => flushDenials(true), sessionActivity.flush], LAST_WRITES_LEAST_MS);
+  closers.add([checks.flushLastUses, () => flushDenials(true), sessionActivity.flush], LAST_WRITES_MIN_MS);
   closers.add([
     schedules.stop,
     jobs.stop,
@@ -52,7 +52,7 @@ export function startBackgroundWork(
     () => people.background.stop(MAIL_STOP_TIMEOUT_MS),
   ]);
   return {
-    /** Starts what takes long, while the last requests are completed; the closers wait for it. */
+    /** Starts the slow parts of a stop while the last requests complete; the closers wait for them. */
     announceStop() {
       platform.logs.stop();
       schedules.stop().catch(() => undefined);

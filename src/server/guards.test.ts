@@ -31,7 +31,7 @@ const NAME = 'AAAAAAAAAAAAAAAAAAAAAA';
 const OTHER_NAME = 'BBBBBBBBBBBBBBBBBBBBBB';
 const encoded = (secret: string) => Buffer.from(digestBytes(digestOf(secret))).toString('base64url');
 
-forEachEngine('guards that judge from memory', (engine) => {
+forEachEngine('guards in lease mode', (engine) => {
   let server: TestServer;
   let owner: TestPerson;
   let key: { readonly id: string; readonly secret: string };

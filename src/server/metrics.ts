@@ -45,13 +45,13 @@ export function createMetricsRecorder(): MetricsRecorder {
   const register = new Metrics();
   const registers = [register];
   const decisions = new Counter({
-    name: 'devpilot_judgements_total',
+    name: 'devpilot_authorization_decisions_total',
     help: 'Authorization decisions by credential kind and outcome',
-    labelNames: ['kind', 'verdict'],
+    labelNames: ['kind', 'decision'],
     registers,
   });
   const decisionSeconds = new Histogram({
-    name: 'devpilot_judgement_seconds',
+    name: 'devpilot_authorization_decision_seconds',
     help: 'Duration of an authorization decision within the process',
     buckets: FAST_BUCKETS_SECONDS,
     registers,
@@ -114,7 +114,7 @@ export function createMetricsRecorder(): MetricsRecorder {
         const start = performance.now();
         const recordResult = (result: Awaited<ReturnType<CredentialAuthenticator['authenticate']>>) => {
           decisionSeconds.observe((performance.now() - start) / 1000);
-          decisions.inc({ kind: result.record?.kind ?? 'unknown', verdict: result.decision });
+          decisions.inc({ kind: result.record?.kind ?? 'unknown', decision: result.decision });
           return result;
         };
         const result = authenticator.authenticate(request, requirement);

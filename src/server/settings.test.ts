@@ -25,7 +25,7 @@ test('the defaults of the contract apply without any setting', () => {
 });
 
 test('the documentation and the file for systemd and Docker list every setting as declared', () => {
-  const help = 'run `node scripts/settings.ts`';
+  const help = 'run `bin/node scripts/settings.ts`';
   assert.ok(readFileSync('docs/operations.md', 'utf8').includes(`\n${settingsTable()}\n`), help);
   assert.equal(readFileSync('deploy/devpilot.env', 'utf8'), settingsFile(), help);
 });

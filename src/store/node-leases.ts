@@ -227,7 +227,7 @@ export function openNodeTable(options: {
 /**
  * Deletes revocations older than `before` that every node with a lease has confirmed, and nodes whose lease ended
  * before then. A node that missed a deleted revocation finds a gap and clears its cache. The last revocation that a
- * node has confirmed and the newest one stay, because nodes recognise the history by their ids.
+ * node has confirmed and the newest one stay, because nodes recognize the history by their ids.
  */
 export async function pruneRevocations(trx: Trx, before: number): Promise<void> {
   const live = await trx.selectFrom('node').select('confirmed').where('lease_until', '>', before).execute();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { type ConnectionOptions, checkServerIdentity as nameMatches } from 'node:tls';
+import { type ConnectionOptions, checkServerIdentity as verifyHostName } from 'node:tls';
 
 /** One connection attempt: a server, with or without TLS. */
 export interface ConnectionAttempt {
@@ -35,6 +35,7 @@ const IGNORED_PARAMETERS = new Set([
   ...['load_balance_hosts', 'sslcompression', 'sslsni', 'uselibpqcompat'],
 ]);
 
+/** Its message completes "must be a postgres:// address …". */
 class InvalidPostgresUrlError extends Error {}
 
 const throwInvalid = (what: string): never => {
@@ -121,7 +122,7 @@ function attemptsFor(host: string, port: number, mode: SslMode, tls: ConnectionO
   const plain: ConnectionAttempt = { host, port, ssl: false };
   // Done here, because the driver passes no host name for an IP address.
   const checkServerIdentity: ConnectionOptions['checkServerIdentity'] = (_, certificate) =>
-    mode === 'verify-full' ? nameMatches(host, certificate) : undefined;
+    mode === 'verify-full' ? verifyHostName(host, certificate) : undefined;
   const encrypted: ConnectionAttempt = { host, port, ssl: { ...tls, checkServerIdentity } };
   // There is no TLS over a Unix socket.
   if (mode === 'disable' || host.startsWith('/')) return [plain];

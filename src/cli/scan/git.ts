@@ -73,8 +73,10 @@ export function repositoryRoot(directory: string): string | null {
   const bare = revParse('--absolute-git-dir');
   if (bare.status === 0) return bare.stdout.replace(/\n$/, '');
   if (/dubious ownership/.test(bare.stderr)) {
+    // Git names the repository as it must be configured, quoted for a shell.
+    const repository = /safe\.directory (\S.*)$/m.exec(bare.stderr)?.[1] ?? '<path of the repository>';
     throw new Failure(
-      `git refuses to open ${directory} because another user owns it. Run: git config --global --add safe.directory '*', or use --no-history`,
+      `git refuses to open ${directory} because another user owns it. If you trust it, run: git config --global --add safe.directory ${repository}, or use --no-history`,
     );
   }
   return null;

@@ -94,7 +94,7 @@ async function streamBackup(
   const compressed = zstd === null ? output : output.pipe(zstd);
 
   const counter = createHashingCounter(context.backupStorages.maxBackupBytes);
-  /** Ends only once the output is known to be complete: the object must not appear for less. */
+  /** Ends only when the output is known to be complete, so that an incomplete object never appears. */
   async function* verifiedBytes(): AsyncGenerator<Uint8Array> {
     yield* counter.measure(compressed);
     const outcome = await outcomePromise;
@@ -147,7 +147,7 @@ async function executeBackup(context: PlatformContext, job: RunningJob): Promise
   }
 }
 
-/** The job kind of backups. If the node is lost, the backup has failed and what was written of it is swept. */
+/** The job kind of backups. If its node is lost, the backup fails and its partial object is deleted. */
 export function backupJobKind(context: PlatformContext): JobKind {
   return {
     name: BACKUP_JOB_KIND,

@@ -179,7 +179,7 @@ async function restoreDirectory(target: AppTarget, id: string, source: BackupSou
       'exec tar -xzpf - -C "$DEVPILOT_INCOMING"',
     ]);
     await pipeToStep(target, 'Unpacking', { command: unpack, environment }, source, job.signal);
-    // Not canceled from here on: it takes only a moment.
+    // Not cancelled from here on: it takes only a moment.
     await runStep(target, 'Swapping the directories', inDirectory(SWAP_SCRIPT));
   } catch (error) {
     await remove('DEVPILOT_INCOMING');

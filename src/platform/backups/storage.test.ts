@@ -98,7 +98,7 @@ test('no location leads out of the directory', async () => {
   await assert.rejects(storage.read('data:other#app_1/x', never), /not in the data directory/);
 });
 
-test('a canceled write stops and leaves nothing', async () => {
+test('a cancelled write stops and leaves nothing', async () => {
   for (const [what, open] of storages) {
     const storage = open();
     const off = new AbortController();

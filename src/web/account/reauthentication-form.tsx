@@ -78,7 +78,7 @@ export function ReauthenticationForm({
         {proposedName !== undefined && (
           <TextInput
             label="Name"
-            description="A name to recognise it by."
+            description="A name to recognize it by."
             data-autofocus
             {...form.getInputProps('name')}
           />

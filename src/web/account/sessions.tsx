@@ -26,7 +26,7 @@ export function SessionsSection() {
   return (
     <Section
       title="Sessions"
-      description="Where you are signed in. End any session you don't recognise, then change your password."
+      description="Where you are signed in. End any session you don't recognize, then change your password."
       actions={
         sessions.length > 1 && (
           <Button variant="default" onClick={() => setEnding('others')}>

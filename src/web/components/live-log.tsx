@@ -1,7 +1,7 @@
 import { Button, Group, Switch } from '@mantine/core';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { LogLine } from '../../contract/logs.ts';
-import type { CallOptions, LogAsk } from '../../sdk/client.ts';
+import type { CallOptions, LogOptions } from '../../sdk/client.ts';
 import { getErrorMessage } from '../api.ts';
 import { download } from './download.ts';
 import { IconDownload } from './icons.ts';
@@ -12,7 +12,7 @@ import { Section } from './section.tsx';
 import { toPlainText } from './terminal-text.ts';
 import { DimmedText } from './text.tsx';
 
-export type ReadLog = (query: LogAsk, options: CallOptions) => AsyncIterable<LogLine>;
+export type ReadLog = (query: LogOptions, options: CallOptions) => AsyncIterable<LogLine>;
 
 /** Maximum number of lines on the page. The downloaded file contains all of them. */
 const MAX_SHOWN_LINES = 2000;

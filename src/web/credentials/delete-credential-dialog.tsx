@@ -54,7 +54,9 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
           <span className="mono">(…{credential.hint})</span>.
         </Text>
         <List fz="sm" spacing={6}>
-          <List.Item>Anything using it stops working immediately: {getRights(credential).join(', ')}.</List.Item>
+          <List.Item>
+            Anything using it stops working immediately. Its {kind.rightNoun}s: {getRights(credential).join(', ')}.
+          </List.Item>
           <List.Item>{describeUsage(credential)}</List.Item>
           <List.Item>It cannot be restored. Actions already performed with it are not undone.</List.Item>
         </List>

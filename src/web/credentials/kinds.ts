@@ -94,6 +94,7 @@ export const API_KEYS: CredentialKindConfig = {
   description:
     "An API key lets a service talk to Devpilot's management APIs. Its permissions, expiry and active state can be changed later; its secret never changes.",
   prefix: SECRET_PREFIXES.api_key,
+  // Read by services, as in docs/guides/standards.md. The CLI reads DEVPILOT_TOKEN.
   variable: 'DEVPILOT_API_KEY',
   rightsLabel: 'Permissions',
   rightNoun: 'permission',

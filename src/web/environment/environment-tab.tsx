@@ -238,7 +238,7 @@ function VariableList({ app }: { readonly app: App }) {
         />
       )}
       {dialog === 'review' && (
-        <ReviewDialog changes={changes} theirs={theirs} onClose={() => setDialog(null)} onSave={save} />
+        <ReviewDialog changes={changes} namesChangedByOthers={theirs} onClose={() => setDialog(null)} onSave={save} />
       )}
     </Stack>
   );

@@ -43,15 +43,15 @@ interface ReviewDialogProps {
   readonly onClose: () => void;
   /**
    * Saves the changes. After a conflict, reads the current version and passes the names that someone else changed as
-   * `theirs`.
+   * `namesChangedByOthers`.
    */
   readonly onSave: () => Promise<void>;
   /** The names of the variables that someone else changed since the page was loaded; null without a conflict. */
-  readonly theirs: readonly string[] | null;
+  readonly namesChangedByOthers: readonly string[] | null;
 }
 
 /** The changes about to be saved, one per variable, and the save button. */
-export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogProps) {
+export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }: ReviewDialogProps) {
   const [shown, setShown] = useState(false);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -69,7 +69,9 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
     }
   }
 
-  const conflictingNames = changes.filter(({ name }) => theirs?.includes(name) === true).map(({ name }) => name);
+  const conflictingNames = changes
+    .filter(({ name }) => namesChangedByOthers?.includes(name) === true)
+    .map(({ name }) => name);
   return (
     <Dialog onClose={onClose} title="Review changes" size="xl">
       <Stack gap="md">
@@ -96,16 +98,18 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
             Values you have not revealed stay hidden.
           </Text>
         )}
-        {theirs !== null && (
+        {namesChangedByOthers !== null && (
           <Notice tone="warn">
             <span role="alert">
               Someone else changed the environment while you were editing
-              {theirs.length > 0 && `: ${theirs.join(', ')}`}. Your changes have not been saved.
-              {conflictingNames.length > 0 && ` Saving again overwrites their ${conflictingNames.join(', ')}.`}
+              {namesChangedByOthers.length > 0 && `: ${namesChangedByOthers.join(', ')}`}. Your changes have not been
+              saved.
+              {conflictingNames.length > 0 &&
+                ` Saving again overwrites their changes to ${conflictingNames.join(', ')}.`}
             </span>
           </Notice>
         )}
-        {error !== null && !(isConflict(error) && theirs !== null) && (
+        {error !== null && !(isConflict(error) && namesChangedByOthers !== null) && (
           <Notice tone="bad">{getErrorMessage(error)}</Notice>
         )}
         <Group justify="flex-end" gap="sm">
@@ -113,7 +117,9 @@ export function ReviewDialog({ changes, onClose, onSave, theirs }: ReviewDialogP
             Back
           </Button>
           <Button loading={busy} disabled={changes.length === 0} onClick={() => void save()}>
-            {theirs === null ? `Save ${changes.length === 1 ? '1 change' : `${changes.length} changes`}` : 'Save again'}
+            {namesChangedByOthers === null
+              ? `Save ${changes.length === 1 ? '1 change' : `${changes.length} changes`}`
+              : 'Save again'}
           </Button>
         </Group>
       </Stack>

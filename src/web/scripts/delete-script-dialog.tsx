@@ -18,8 +18,8 @@ export function DeleteScriptDialog({ script, onClose, onDeleted }: DeleteScriptD
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      Its versions, runs and their logs are deleted with it, and its schedule stops. A script cannot be deleted while it
-      is running.
+      Its versions are deleted with it, and its schedule stops. Its runs and their logs are kept until their retention
+      ends. A script cannot be deleted while it is running.
     </DeleteResourceDialog>
   );
 }
