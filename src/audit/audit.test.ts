@@ -187,6 +187,26 @@ describe('the activity log of a running server', () => {
     await server.close();
   });
 
+  test('can be read while the store refuses writes, and shows the refusals of that time afterwards', async () => {
+    const server = await startTestServer();
+    const owner = await signUpOwner(server);
+    const key = await createKey(owner, ['read']);
+    const readDenials = async () => {
+      const { status, body } = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=credential.denied');
+      return [status, body.data?.length];
+    };
+    const database = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'));
+    try {
+      database.exec('begin immediate');
+      await server.call('/v1/authorize?permission=delete', { headers: bearer(key.secret) });
+      assert.deepEqual(await readDenials(), [200, 0]);
+    } finally {
+      database.close();
+    }
+    assert.deepEqual(await readDenials(), [200, 1]);
+    await server.close();
+  });
+
   test('a change whose event cannot be written does not happen', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);

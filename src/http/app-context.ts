@@ -36,7 +36,7 @@ export interface AppContext {
   readonly platform: PlatformContext;
   readonly denials: DenialBuffer;
   readonly sessionActivity: SessionActivityBuffer;
-  /** Writes the buffered denials, so that the activity log shows them. */
+  /** Writes the buffered denials, so that the activity log shows them. Never rejects: if it fails, it is retried later. */
   readonly flushDenials: () => Promise<void>;
   /** Why this node is not ready; empty if it is ready. Public: the response is not authenticated. */
   readonly readinessFailures: () => Promise<readonly ReadinessFailure[]>;

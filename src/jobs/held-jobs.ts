@@ -57,9 +57,16 @@ export function createHeldJobs(
       for (const { job } of held.values()) job.abort(reason, message);
     },
     async waitUpTo(limitMs) {
-      if (held.size === 0) return;
-      const allFinished = Promise.all([...held.values()].map(({ finished }) => finished));
-      await Promise.race([allFinished, new Promise((resolve) => setTimeout(resolve, limitMs))]);
+      await waitAtMost(limitMs, Promise.all([...held.values()].map(({ finished }) => finished)));
     },
   };
+}
+
+/** Resolves when `work` has ended, or after `limitMs` milliseconds. */
+export async function waitAtMost(limitMs: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise((resolve) => {
+    timer = setTimeout(resolve, limitMs);
+  });
+  await Promise.race([work, limit]).finally(() => clearTimeout(timer));
 }

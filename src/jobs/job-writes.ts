@@ -63,6 +63,11 @@ export async function applyTransition(writer: JobWriter, row: JobTable, transiti
   }
 }
 
+/** Returns a claimed job that did not start to the queue. It keeps its lanes, as it may have had them before. */
+export async function releaseJob(writer: JobWriter, row: JobTable): Promise<void> {
+  await applyTransition(writer, row, { type: 'requeue', delayMs: 0, lanes: 'alone', failures: row.failures });
+}
+
 /** Takes over, or fails, one job of a lost node. Returns whether there was one. */
 export async function takeOverLostJob(writer: JobWriter, isHeld: (row: JobTable) => boolean): Promise<boolean> {
   const { store, clock, kinds } = writer;

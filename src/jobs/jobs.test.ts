@@ -320,6 +320,36 @@ forEachEngine('jobs', (engine) => {
     }
   });
 
+  test('a job whose claim is under way when its node stops does not start, and is queued again', async () => {
+    const { store, add, rows } = await fresh();
+    const claimed = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const delayed: Store = {
+      ...store,
+      async transaction(work) {
+        const result = await store.transaction(work);
+        if ((await rows()).some(({ status }) => status === 'running')) {
+          claimed.resolve();
+          await released.promise;
+        }
+        return result;
+      },
+    };
+    const ran: string[] = [];
+    const node = nodeOn(delayed, 'one', async (job) => ran.push(job.resourceId));
+    await add(node, 'late');
+    node.start();
+    await claimed.promise;
+    const stopped = node.stop();
+    released.resolve();
+    await stopped;
+    assert.deepEqual(ran, []);
+    assert.deepEqual(
+      (await rows()).map(({ status }) => status),
+      ['waiting'],
+    );
+  });
+
   test('workspaces take turns, and one with many jobs does not delay the others', async () => {
     const { store, workspaceId, add } = await fresh();
     const { workspaceId: other } = await seedWorkspace(store);

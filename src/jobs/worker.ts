@@ -3,8 +3,8 @@ import { claimJob, countJobs, hasClaimableJob, renewLeases } from '../store/jobs
 import type { JobTable } from '../store/schema.ts';
 import type { Store } from '../store/store.ts';
 import type { HeldJob } from './held-job.ts';
-import { createHeldJobs } from './held-jobs.ts';
-import { takeOverLostJob } from './job-writes.ts';
+import { createHeldJobs, waitAtMost } from './held-jobs.ts';
+import { releaseJob, takeOverLostJob } from './job-writes.ts';
 import { createJobQueue, type JobEnd, type JobKind, type JobQueue, LOST_MESSAGE } from './jobs.ts';
 import { createSerialTask } from './serial-task.ts';
 
@@ -95,13 +95,17 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
     while (state === 'working' && !held.isFull()) {
       const row = await store.transaction((trx) => claimJob(trx, claimOptions(), owner, leaseMs, clock()));
       if (row === undefined) return;
-      held.start(row);
+      if (state === 'working') held.start(row);
+      else await releaseJob(writer, row);
     }
   }
 
   async function stopWork(): Promise<void> {
     if (state === 'working') state = 'stopping';
-    await held.waitUpTo(STOP_GRACE_MS);
+    const stoppedAtMs = performance.now();
+    // A claim may be under way: it starts no job any more, but releases the one that it gets.
+    await waitAtMost(STOP_GRACE_MS, ticks.idle());
+    await held.waitUpTo(Math.max(0, STOP_GRACE_MS - (performance.now() - stoppedAtMs)));
     held.abortAll('stopped', STOPPED_MESSAGE);
     await held.waitUpTo(CLEANUP_TIMEOUT_MS);
     for (const timer of timers) clearInterval(timer);

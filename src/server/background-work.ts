@@ -27,14 +27,8 @@ export function startBackgroundWork(
   const timers = [
     // Uses have their own timer: at most the last second of uses may be lost if the process is killed.
     repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true),
-    repeatEvery(
-      FLUSH_INTERVAL_MS,
-      async () => {
-        await flushDenials();
-        await sessionActivity.flush();
-      },
-      onError,
-    ),
+    repeatEvery(FLUSH_INTERVAL_MS, () => flushDenials(), onError),
+    repeatEvery(FLUSH_INTERVAL_MS, sessionActivity.flush, onError),
     repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError),
     repeatEvery(HOUSEKEEPING_INTERVAL_MS, () => runHousekeeping(platform, clock(), settings.retentionDays), onError),
   ];

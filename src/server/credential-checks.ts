@@ -47,6 +47,8 @@ export async function createCredentialChecks(options: {
   readonly lastWallTime: () => number;
   readonly nodeId: string;
   readonly registry: RecordRegistry;
+  /** Called for refusals that cannot be recorded. */
+  readonly onDenialError: (error: unknown) => void;
 }) {
   const { store, clock, nodeId, registry } = options;
   const passphraseFailures = createFailureLimiter(createFailureStore(store), FAILURE_LIMITS.passphrase);
@@ -76,7 +78,7 @@ export async function createCredentialChecks(options: {
     usageJournal,
     usageRecorder,
     denials,
-    flushDenials: createDenialWriter(store, denials, clock),
+    flushDenials: createDenialWriter(store, denials, clock, options.onDenialError),
     /** Writes the uses counted so far for a reader, unless that would take too long. */
     async flushUses(): Promise<void> {
       const pending = usageRecorder.pendingCredentials() + usageJournal.pendingUses();

@@ -69,8 +69,9 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     meter?.recordConfirmation(receipt.ms);
     return receipt;
   };
+  const onDenialError = (error: unknown) => log.error({ err: error }, 'refusals not recorded in the activity log');
   const checks = await createCredentialChecks({
-    ...{ store, clock, nodeId, registry },
+    ...{ store, clock, nodeId, registry, onDenialError },
     lastWallTime: options.clock ?? membership.lastWallTime,
   });
   const { authenticator, denials } = checks;
@@ -107,7 +108,7 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
       waitForAllConfirmations: membership.waitForAllConfirmations,
       flushUses: checks.flushUses,
     },
-    flushDenials: () => checks.flushDenials(),
+    flushDenials: () => checks.flushDenials().catch(onDenialError),
     readinessFailures: () => findReadinessFailures(store, membership.lease, cluster.skew),
   };
   return { checks, people, sessionActivity, jobs, platform, appContext };

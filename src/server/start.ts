@@ -20,7 +20,7 @@ export interface RunningServer {
   readonly metricsUrl: string | null;
   /**
    * Completes requests in flight, writes counted uses and closes the store, within five seconds. Rejects with
-   * `IncompleteStop` if the store does not accept the writes.
+   * `IncompleteStop` if the store does not accept the writes. Further calls return the promise of the first.
    */
   close(): Promise<void>;
 }
@@ -48,11 +48,12 @@ export async function startServer(settings: Settings, options: StartOptions = {}
       HTTP_CLOSE_LIMIT_MS,
     );
     closers.add([work.announceStop, own.membership.guards.stop]);
+    let stopped: Promise<void> | null = null;
     return {
       url,
       setupLink: setupCode === null ? null : `${settings.publicUrl ?? url}/setup#code=${setupCode}`,
       metricsUrl,
-      close: () => stopServer(closers, services),
+      close: () => (stopped ??= stopServer(closers, services)),
     };
   } catch (error) {
     await closers.closeAll();
@@ -86,6 +87,6 @@ async function stopServer(closers: Closers, { checks }: Services): Promise<void>
   if (failure === null) return;
   const lost = usageRecorder.pendingUses();
   throw new IncompleteStop(
-    `Not all pending writes were saved: at most ${lost} ${lost === 1 ? 'use' : 'uses'} of credentials and the last second of refusals in the activity log are lost. ${failure}`,
+    `Not all pending writes were saved: at most ${lost} ${lost === 1 ? 'use' : 'uses'} of credentials, and refusals that are not in the activity log yet, are lost. ${failure}`,
   );
 }

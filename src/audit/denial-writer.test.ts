@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Problem } from '../contract/problem.ts';
+import { openTestStore, seedWorkspace } from '../testing/test-store.ts';
+import { createDenialWriter } from './denial-writer.ts';
+import { createDenialBuffer } from './denials.ts';
+
+async function setUp() {
+  const { store, close } = await openTestStore();
+  const denials = createDenialBuffer();
+  const errors: unknown[] = [];
+  /** Errors that the next transactions fail with; null lets one succeed. */
+  const outcomes: (Error | null)[] = [];
+  let transactions = 0;
+  const failing: typeof store = {
+    ...store,
+    transaction(work) {
+      transactions++;
+      const error = outcomes.shift() ?? null;
+      return error === null ? store.transaction(work) : Promise.reject(error);
+    },
+  };
+  const actor = { kind: 'api_key', id: 'key_1', name: 'one' } as const;
+  const origin = { address: null, userAgent: null, requestId: null };
+  return {
+    ...{ close, errors, outcomes },
+    transactions: () => transactions,
+    flush: createDenialWriter(
+      failing,
+      denials,
+      () => 1,
+      (error) => errors.push(error),
+    ),
+    workspaceIds: [(await seedWorkspace(store)).workspaceId, (await seedWorkspace(store)).workspaceId] as const,
+    refuse: (workspaceId: string, reason = 'token_expired') =>
+      denials.add({ workspaceId, action: 'credential.denied', actor, credential: null, reason, origin, at: 1 }),
+    async written(workspaceId: string) {
+      const rows = await store.read
+        .selectFrom('audit_event')
+        .select('id')
+        .where('workspace_id', '=', workspaceId)
+        .execute();
+      return rows.length;
+    },
+  };
+}
+
+test('while the store is unavailable, refusals are kept, and those already written are not written again', async (t) => {
+  const { close, errors, outcomes, flush, workspaceIds, refuse, written } = await setUp();
+  t.after(close);
+  for (const id of workspaceIds) refuse(id);
+  outcomes.push(null, new Problem('unavailable'));
+  await assert.rejects(flush(), { code: 'unavailable' });
+  outcomes.push(new Problem('unavailable'));
+  await assert.rejects(flush(), { code: 'unavailable' });
+  await flush();
+  for (const id of workspaceIds) assert.equal(await written(id), 1);
+  assert.deepEqual(errors, []);
+});
+
+test('refusals that cannot be written are reported, and do not keep those of other workspaces from being written', async (t) => {
+  const { close, errors, outcomes, flush, workspaceIds, refuse, written } = await setUp();
+  t.after(close);
+  for (const id of workspaceIds) refuse(id);
+  const error = new Error('constraint');
+  outcomes.push(error);
+  await flush();
+  await flush();
+  assert.deepEqual([await written(workspaceIds[0]), await written(workspaceIds[1])], [0, 1]);
+  assert.deepEqual(errors, [error]);
+});
+
+test('many refusals are written in several transactions', async (t) => {
+  const { close, flush, workspaceIds, refuse, written, transactions } = await setUp();
+  t.after(close);
+  for (let count = 0; count < 501; count++) refuse(workspaceIds[0], `reason ${count}`);
+  await flush();
+  assert.deepEqual([await written(workspaceIds[0]), transactions()], [501, 2]);
+});
