@@ -65,6 +65,10 @@ describe('The page', () => {
       ['br;q=0, gzip;q=0.5', 'gzip', 'gzip'],
       ['identity', undefined, 'plain'],
       ['*', 'br', 'brotli'],
+      ['br;q=0, *', 'gzip', 'gzip'],
+      ['*, BR ; Q=0.000', 'gzip', 'gzip'],
+      ['GZIP', 'gzip', 'gzip'],
+      ['br;q=0, gzip;q=0, *', undefined, 'plain'],
     ] as const) {
       const answer = await app.inject({ url: '/assets/main-abc.js', headers: { 'accept-encoding': accepted } });
       assert.equal(answer.body, body);

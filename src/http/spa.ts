@@ -60,6 +60,16 @@ const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-orig
 /** Suffixes of the compressed copies of an asset, by content coding, in order of preference. */
 const COMPRESSED_SUFFIXES: Readonly<Record<string, string>> = { br: '.br', gzip: '.gz' };
 
+/** Content codings are case-insensitive, and `*` does not include those that the header names with `q=0` (RFC 9110). */
+function negotiateCoding(header: string, codings: readonly string[]): string | null {
+  const accepted = header.toLowerCase();
+  const refused = new Set(accepted.split(',').map((part) => /^\s*([^\s;]+)\s*;\s*q=0(?:\.0*)?\s*$/.exec(part)?.[1]));
+  return negotiate(
+    accepted,
+    codings.filter((coding) => !refused.has(coding)),
+  );
+}
+
 interface SpaOptions {
   /** Whether a server may be this machine itself; the page offers the option only then. */
   readonly allowLocalServers: boolean;
@@ -110,7 +120,7 @@ export function registerSpa(
     const codings = Object.keys(COMPRESSED_SUFFIXES).filter((coding) =>
       built.assets.has(name + COMPRESSED_SUFFIXES[coding]),
     );
-    const encoding = negotiate(request.headers['accept-encoding'] ?? '', codings);
+    const encoding = negotiateCoding(request.headers['accept-encoding'] ?? '', codings);
     const suffix = encoding === null ? '' : COMPRESSED_SUFFIXES[encoding];
     return reply
       .headers({
