@@ -11,6 +11,11 @@ export function redactSecrets(text: string): string {
   return text.replace(SECRET_SHAPES, '[secret]');
 }
 
+/** Returns the length of everything in `text` with the form of a Devpilot secret, by its position. */
+export function secretLengthsIn(text: string): ReadonlyMap<number, number> {
+  return new Map([...text.matchAll(SECRET_SHAPES)].map(({ 0: secret, index }) => [index, secret.length]));
+}
+
 /** Returns whether `text`, verbatim or percent-decoded, contains something with the form of a Devpilot secret. */
 export function containsSecret(text: string): boolean {
   if (SECRET_SHAPE.test(text)) return true;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { mintSecret } from '../authorization/secret.ts';
 import { createMask } from './mask.ts';
 
 /** The expected result, found by searching for each secret at each position. */
@@ -35,6 +36,19 @@ test('a secret that begins within the kept prefix is masked completely, however 
   assert.ok(mask.lookahead <= 256);
   const seen = `key=${secret}`.slice(0, 20 + mask.lookahead);
   assert.equal(mask(seen, 20), 'key=[secret]');
+});
+
+test('a secret at the end of the kept prefix stays hidden, however many secrets before it are masked', () => {
+  const secrets = Array.from({ length: 6 }, () => mintSecret('api_key'));
+  const before = secrets.slice(0, 5).join(' ');
+  for (const values of [['pass-word'], ['pass-word', secrets[0] ?? '']]) {
+    const mask = createMask(values);
+    for (const length of [before.length + 1, before.length + 10, before.length + 60]) {
+      const line = `${before} ${secrets[5]} pass-word`.slice(0, length + mask.lookahead);
+      assert.doesNotMatch(mask(line, length).replaceAll('[secret]', ''), /[0-9A-Za-z]{2}/, `${values.length} ${length}`);
+    }
+    assert.equal(mask(`pass-word ${secrets[5]}`, 40), '[secret] [secret]');
+  }
 });
 
 /** Returns processor milliseconds, which do not depend on other load. */

@@ -1,4 +1,4 @@
-import { redactSecrets } from '../contract/redact.ts';
+import { secretLengthsIn } from '../contract/redact.ts';
 
 /** Shorter values occur in many words and could be guessed. */
 const MIN_SECRET_LENGTH = 4;
@@ -102,18 +102,17 @@ export function createMask(values: Iterable<string>): Mask {
   }
 
   function mask(line: string, length: number): string {
+    // By position in the line: a search in the result would miss a secret that begins in it and ends beyond it.
+    const secretLengths = secretLengthsIn(line);
     let masked = '';
     let maskedEnd = 0;
-    let isMasked = false;
     for (let index = 0; index < length && index < line.length && maskedEnd < length; index++) {
-      const hidden = secretLengthAt(root, line, index);
+      const hidden = Math.max(secretLengthAt(root, line, index), secretLengths.get(index) ?? 0);
       if (hidden === 0) continue;
       if (index >= maskedEnd) masked += line.slice(maskedEnd, index) + REPLACEMENT;
       maskedEnd = Math.max(maskedEnd, index + hidden);
-      isMasked = true;
     }
-    if (!isMasked) return redactSecrets(line).slice(0, length);
-    return redactSecrets(masked + line.slice(maskedEnd, Math.max(maskedEnd, length)));
+    return masked + line.slice(maskedEnd, Math.max(maskedEnd, length));
   }
   // Devpilot's own secrets are shorter than 128 characters.
   return Object.assign(mask, { lookahead: Math.max(128, lookahead) });

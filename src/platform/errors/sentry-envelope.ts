@@ -36,16 +36,11 @@ const asObject = (value: unknown): JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : EMPTY_OBJECT;
 const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
 
-/** A text is searched for secrets this far beyond its limit: truncating must not make a secret unrecognizable. */
-const SECRET_LOOKAHEAD = 128;
-
 /** Returns a text as it is stored: truncated, without secrets, NUL and lone surrogates; null if there is none. */
 function toText(value: unknown, max: number): string | null {
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
-  const searched = String(value)
-    .replaceAll('\0', '')
-    .slice(0, max + SECRET_LOOKAHEAD);
-  const text = redactSecrets(searched).slice(0, max).toWellFormed();
+  // Truncated only afterwards: that must not make a secret unrecognizable. The length of an event is limited.
+  const text = redactSecrets(String(value).replaceAll('\0', '')).slice(0, max).toWellFormed();
   return text === '' ? null : text;
 }
 const toShortText = (value: unknown) => toText(value, RESOURCE_LIMITS.errorFieldLength);
