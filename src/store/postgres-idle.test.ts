@@ -63,7 +63,7 @@ for (const [server, urlOf] of [
   }
 }
 
-test('a transaction that always idles for too long is unavailable, and a later one succeeds', async (t) => {
+test('a transaction that idles for too long twice is unavailable, and a later one succeeds', async (t) => {
   const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
   t.after(() => store.close());
   let attempts = 0;
@@ -73,6 +73,6 @@ test('a transaction that always idles for too long is unavailable, and a later o
     block();
   });
   await assert.rejects(idle, { code: 'unavailable' });
-  assert.equal(attempts, 5);
+  assert.equal(attempts, 2);
   await store.transaction((trx) => insertFailure(trx, 'later', 1));
 });

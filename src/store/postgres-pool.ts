@@ -37,7 +37,12 @@ const UNAVAILABLE_CODES = /^(?:08|53|57)|^(?:55P03|25P03|25006|40001|40P01)$/;
  * conflicted with others, or this process stood still between two statements for longer than the idle limit (25P03).
  */
 export function isRolledBack(error: unknown): boolean {
-  return ['40001', '40P01', '25P03'].includes(String((error as { code?: unknown } | null)?.code));
+  return hasIdled(error) || ['40001', '40P01'].includes(String((error as { code?: unknown } | null)?.code));
+}
+
+/** Returns whether the server ended a transaction because this process stood still for longer than the idle limit. */
+export function hasIdled(error: unknown): boolean {
+  return (error as { code?: unknown } | null)?.code === '25P03';
 }
 
 /** The first error that the server sent on a connection while no statement was running, before it closed it. */

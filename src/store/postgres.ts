@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Kysely, PostgresDialect, type PostgresPool, type PostgresPoolClient } from 'kysely';
 import { SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
@@ -15,6 +16,7 @@ import {
   type BoundedPool,
   causeOfFailure,
   createPool,
+  hasIdled,
   isConnectionLost,
   isRolledBack,
   toStoreError,
@@ -34,6 +36,12 @@ const MAX_WAITING_WORK = 500;
 const MAX_WAITING_LOOKUPS = 2_000;
 /** Maximum attempts of a transaction that the server rolls back. */
 const MAX_ATTEMPTS = 5;
+/**
+ * Maximum attempts, and about how long to pause before the second, if this process idled for too long in a transaction:
+ * it is overloaded, and more attempts would add to that.
+ */
+const MAX_ATTEMPTS_AFTER_IDLING = 2;
+const IDLE_PAUSE_MS = 200;
 
 /** Passes the errors of a transaction that can be run again unchanged. */
 const toTransactionError = (error: unknown): unknown => (isRolledBack(error) ? error : toStoreError(error));
@@ -185,12 +193,14 @@ export async function openPostgresStore(url: string, onError: (error: Error) => 
     engine: 'postgres',
     read: db,
     async transaction(task) {
-      for (let attemptsLeft = MAX_ATTEMPTS; ; attemptsLeft--) {
+      for (let attempt = 1; ; attempt++) {
         try {
           return await db.transaction().execute(task);
         } catch (error) {
           if (!isRolledBack(error)) throw error;
-          if (attemptsLeft === 1) throw toStoreError(error);
+          const wasIdle = hasIdled(error);
+          if (attempt >= (wasIdle ? MAX_ATTEMPTS_AFTER_IDLING : MAX_ATTEMPTS)) throw toStoreError(error);
+          if (wasIdle) await pause(IDLE_PAUSE_MS * (0.5 + Math.random()));
         }
       }
     },
