@@ -45,7 +45,8 @@ test('a secret at the end of the kept prefix stays hidden, however many secrets 
     const mask = createMask(values);
     for (const length of [before.length + 1, before.length + 10, before.length + 60]) {
       const line = `${before} ${secrets[5]} pass-word`.slice(0, length + mask.lookahead);
-      assert.doesNotMatch(mask(line, length).replaceAll('[secret]', ''), /[0-9A-Za-z]{2}/, `${values.length} ${length}`);
+      const shown = mask(line, length).replaceAll('[secret]', '');
+      assert.doesNotMatch(shown, /[0-9A-Za-z]{2}/, `${values.length} ${length}`);
     }
     assert.equal(mask(`pass-word ${secrets[5]}`, 40), '[secret] [secret]');
   }
