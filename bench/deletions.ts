@@ -61,7 +61,7 @@ async function timeMany(count: number): Promise<number[]> {
   const registry = createRecordRegistry({ read, lease, cache: createRecordCache(1) });
   const nodes = Array.from({ length: count }, () =>
     joinCluster({
-      ...{ url, id: createId('node'), bound: MANY_LEASE_MS, isNew: true, registry, read },
+      ...{ url, id: createId('node'), leaseMs: MANY_LEASE_MS, isNew: true, registry, read },
       clock: Date.now,
       onError: () => undefined,
       onSkew: () => undefined,

@@ -27,14 +27,14 @@ if (part === undefined) {
 } else {
   const BATCH = 10_000;
   for (let lived = 0; lived < Number(historyCount); lived += BATCH) {
-    const engine = {
+    const implementation = {
       createNode: createClusterNode,
       createRegistry: createRecordRegistry,
       createLease,
       createGuards,
       renewOver: renewOverConnection,
     };
-    await fc.assert(randomHistories(engine), { numRuns: Math.min(BATCH, Number(historyCount) - lived) });
+    await fc.assert(randomHistories(implementation), { numRuns: Math.min(BATCH, Number(historyCount) - lived) });
     process.stdout.write(`${part}: ${Math.min(lived + BATCH, Number(historyCount))} histories, no failures\n`);
   }
 }

@@ -32,11 +32,11 @@ export function toRevokedRecords(feedPage: RevocationFeedPage, workspaceId: stri
 /**
  * Returns the guard's side of a heartbeat, over a connection to any server: it sends the revocation point up to which
  * it has applied revocations and applies those in the response, until the server finds none missing and grants the
- * lease (`docs/adr/0011-guards-are-nodes.md`). `sendHeartbeat` sends one request; `moved` is true if the point has
+ * lease (`docs/adr/0011-guards-are-nodes.md`). `sendHeartbeat` sends one request; `advanced` is true if the point has
  * changed since the previous grant, so that a deletion may be waiting for it. Rejects after `MAX_ATTEMPTS` attempts.
  */
 export function renewOverConnection(
-  sendHeartbeat: (applied: RevocationPoint | null, moved: boolean) => Promise<HeartbeatResponse>,
+  sendHeartbeat: (applied: RevocationPoint | null, advanced: boolean) => Promise<HeartbeatResponse>,
 ): RenewLease {
   let confirmed: RevocationPoint | null = null;
   let workspaceId = '';
@@ -57,7 +57,7 @@ export function renewOverConnection(
       ({ confirmed, workspaceId } = response);
       if (applied === null) follower.reset(confirmed);
       else follower.apply([], confirmed);
-      return { bound: response.bound };
+      return { leaseMs: response.bound };
     }
     throw new Error('Too many revocations for this connection.');
   };

@@ -7,13 +7,13 @@ const revocation = (number: number) => ({ workspaceId: 'w', digest: String(numbe
 const point = (number: number, history = 'h'): RevocationPoint => ({ history, number, id: `id ${number}` });
 
 /** A lease with manual clocks; `forgotten` lists the digests removed from its cache. */
-function leaseWith(renew: (following: RevocationFollower) => Promise<{ bound: number }>) {
+function leaseWith(renew: (follower: RevocationFollower) => Promise<{ leaseMs: number }>) {
   const forgotten: (string | null)[] = [];
   const clock = { monotonic: 0, wall: 1000 };
   const lease = createLease({
     renew,
     registry: { apply: ({ digest }) => forgotten.push(digest), clear: () => forgotten.push('everything') },
-    bound: 1000,
+    leaseMs: 1000,
     clocks: { monotonic: () => clock.monotonic, wall: () => clock.wall },
     schedule: () => () => {},
     random: () => 0.5,
@@ -23,9 +23,9 @@ function leaseWith(renew: (following: RevocationFollower) => Promise<{ bound: nu
   return { lease, forgotten, clock };
 }
 
-const atOnce = async (following: RevocationFollower) => {
-  if (following.applied() === null) following.reset(point(5));
-  return { bound: 1000 };
+const atOnce = async (follower: RevocationFollower) => {
+  if (follower.applied() === null) follower.reset(point(5));
+  return { leaseMs: 1000 };
 };
 
 test('revocations are applied immediately but confirmed only if no earlier one is missing', async () => {
@@ -62,9 +62,9 @@ test('a lease starts when its heartbeat starts, and ends by either clock or if t
 
 test('a lease that ends during a heartbeat is not restored by it', async () => {
   let grant = () => {};
-  const { lease } = leaseWith(async (following) => {
+  const { lease } = leaseWith(async (follower) => {
     await new Promise<void>((resolve) => (grant = resolve));
-    return atOnce(following);
+    return atOnce(follower);
   });
   const started = lease.start(0);
   lease.renewNow();
@@ -99,6 +99,6 @@ test('a guard applies revocations until none is missing, and gives up if it neve
     ...{ granted: false, head: point(99), whole: true, revocations: [] },
     through: point((applied?.number ?? 0) + 1),
   }));
-  const following = { applied: () => point(1), apply: () => {}, reset: () => {} };
-  await assert.rejects(never(following), /Too many revocations/);
+  const follower = { applied: () => point(1), apply: () => {}, reset: () => {} };
+  await assert.rejects(never(follower), /Too many revocations/);
 });

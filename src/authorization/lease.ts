@@ -39,9 +39,9 @@ export interface RevocationFollower {
 
 /**
  * Acquires or renews the lease. Resolves only if every revocation was applied at a moment when no new one could be
- * committed. `bound` is the duration of the lease in milliseconds, counted by the store from that moment.
+ * committed. `leaseMs` is the duration of the lease in milliseconds, counted by the store from that moment.
  */
-export type RenewLease = (follower: RevocationFollower) => Promise<{ readonly bound: number }>;
+export type RenewLease = (follower: RevocationFollower) => Promise<{ readonly leaseMs: number }>;
 
 export interface RenewingLease {
   holds(): boolean;
@@ -71,7 +71,7 @@ export interface RenewingLease {
 
 const HEARTBEATS_PER_LEASE = 4;
 /** Clocks may drift apart by this much during a lease, and the store rounds to milliseconds. */
-const safetyMarginMs = (bound: number) => Math.max(10, bound / 20);
+const safetyMarginMs = (leaseMs: number) => Math.max(10, leaseMs / 20);
 
 /**
  * Returns the lease of one node, which is a server or a guard. While it holds, this node has applied every revocation
@@ -81,7 +81,7 @@ export function createLease(options: {
   renew: RenewLease;
   registry: Pick<RecordRegistry, 'apply' | 'clear'>;
   /** Duration of a lease in milliseconds, until `renew` returns another one. */
-  bound: number;
+  leaseMs: number;
   clocks: Clocks;
   schedule: ScheduleTimer;
   /** Returns 0 to 1: jitter, so that many nodes do not retry at the same moment. */
@@ -91,10 +91,10 @@ export function createLease(options: {
   onHeartbeat: () => void;
 }): RenewingLease {
   const { renew, registry, clocks, schedule, random, onError, onHeartbeat } = options;
-  let { bound } = options;
+  let { leaseMs } = options;
   let applied: RevocationPoint | null = null;
-  /** When the last successful heartbeat began, and for how long its lease is valid (`span`, milliseconds). */
-  let granted: { readonly monotonic: number; readonly wall: number; readonly span: number } | null = null;
+  /** When the last successful heartbeat began, and for how long its lease is valid (`durationMs`). */
+  let granted: { readonly monotonic: number; readonly wall: number; readonly durationMs: number } | null = null;
   let newestWall = Number.NEGATIVE_INFINITY;
   /** How often the lease was ended by `end` or by a wall clock that went back. */
   let ends = 0;
@@ -121,7 +121,7 @@ export function createLease(options: {
     const wall = readWallClock();
     if (ends !== before) renewNow();
     if (granted === null) return false;
-    return Math.max(clocks.monotonic() - granted.monotonic, wall - granted.wall) < granted.span;
+    return Math.max(clocks.monotonic() - granted.monotonic, wall - granted.wall) < granted.durationMs;
   }
 
   const follower: RevocationFollower = {
@@ -142,8 +142,8 @@ export function createLease(options: {
     const renewed = await renew(follower);
     readWallClock();
     if (stopped || ends !== before) return;
-    bound = renewed.bound;
-    granted = { ...start, span: bound - safetyMarginMs(bound) };
+    leaseMs = renewed.leaseMs;
+    granted = { ...start, durationMs: leaseMs - safetyMarginMs(leaseMs) };
   }
 
   /** Runs one heartbeat at a time; a call during a heartbeat schedules another one after it. */
@@ -153,7 +153,7 @@ export function createLease(options: {
       return pendingHeartbeat;
     }
     cancel();
-    const begun = clocks.monotonic();
+    const started = clocks.monotonic();
     pendingHeartbeat = attemptRenewal()
       .then(
         () => {
@@ -167,9 +167,9 @@ export function createLease(options: {
       .then(() => {
         pendingHeartbeat = null;
         if (stopped) return;
-        const soon = Math.min(bound / HEARTBEATS_PER_LEASE, 50 * 2 ** Math.min(failures, 8));
+        const soon = Math.min(leaseMs / HEARTBEATS_PER_LEASE, 50 * 2 ** Math.min(failures, 8));
         const pause =
-          failures === 0 ? bound / HEARTBEATS_PER_LEASE - (clocks.monotonic() - begun) : soon * (0.5 + random());
+          failures === 0 ? leaseMs / HEARTBEATS_PER_LEASE - (clocks.monotonic() - started) : soon * (0.5 + random());
         cancel = schedule(renewAgain && failures === 0 ? 0 : Math.max(1, pause), () => void startRenewal());
         renewAgain = false;
         onHeartbeat();
@@ -187,12 +187,12 @@ export function createLease(options: {
     applied: follower.applied,
     renewNow,
     async start(timeoutMs) {
-      const begun = clocks.monotonic();
+      const started = clocks.monotonic();
       // On a busy machine the first heartbeats may take longer than the lease that they acquire.
-      while (!stopped && clocks.monotonic() - begun < timeoutMs) {
+      while (!stopped && clocks.monotonic() - started < timeoutMs) {
         await startRenewal();
         if (holds()) return true;
-        await new Promise<void>((resolve) => schedule(bound / HEARTBEATS_PER_LEASE, resolve));
+        await new Promise<void>((resolve) => schedule(leaseMs / HEARTBEATS_PER_LEASE, resolve));
       }
       return false;
     },

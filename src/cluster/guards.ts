@@ -13,7 +13,7 @@ export interface Heartbeat {
   readonly workspaceId: string;
   readonly applied: RevocationPoint | null;
   /** It has applied revocations since its previous heartbeat, so a deletion may be waiting for it. */
-  readonly moved: boolean;
+  readonly advanced: boolean;
 }
 
 /** The revocations of one workspace after a number, from one snapshot of the store. */
@@ -105,10 +105,10 @@ export function createGuards(options: {
   /** Must read from the store, never from a cache: a guard may have applied revocations that this server has not. */
   read: (digest: Digest) => Promise<StoredCredential | null>;
   /** Duration of a lease in milliseconds. */
-  bound: number;
+  leaseMs: number;
   schedule: ScheduleTimer;
 }): Guards {
-  const { store, read, bound, schedule } = options;
+  const { store, read, leaseMs, schedule } = options;
   let queue: {
     readonly heartbeat: Heartbeat;
     readonly resolve: (answer: HeartbeatResponse) => void;
@@ -123,14 +123,14 @@ export function createGuards(options: {
     head: RevocationPoint,
     heartbeat: Heartbeat,
   ) {
-    const { id, workspaceId, applied, moved } = heartbeat;
+    const { id, workspaceId, applied, advanced } = heartbeat;
     // An empty cache has nothing left to remove.
     const feedPage =
       applied === null ? null : await readFeedPage(renewal, workspaceId, applied, MAX_REVOCATIONS_PER_PAGE);
     if (feedPage !== null && (!feedPage.whole || feedPage.revocations.length > 0))
       return { granted: false as const, ...feedPage };
-    const isGranted = await renewal.grant({ id, workspaceId, confirmed: head.number, bound, moved });
-    if (isGranted) return { granted: true as const, confirmed: head, bound, workspaceId };
+    const isGranted = await renewal.grant({ id, workspaceId, confirmed: head.number, leaseMs, advanced });
+    if (isGranted) return { granted: true as const, confirmed: head, bound: leaseMs, workspaceId };
     return new Problem('rate_limited', 'The workspace has reached its maximum number of guards.', { retryAfter: 10 });
   }
 

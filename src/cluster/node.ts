@@ -30,9 +30,9 @@ export interface Confirmation {
   readonly workspaceId: string | null;
   readonly confirmed: number;
   /** Duration of the lease in milliseconds. */
-  readonly bound: number;
-  /** Whether the commit wakes those who wait for confirmations. */
-  readonly moved: boolean;
+  readonly leaseMs: number;
+  /** Whether `confirmed` has increased since the last heartbeat; the commit then wakes waiting deletions. */
+  readonly advanced: boolean;
 }
 
 /** A transaction. Once it has locked the revocation counter, nothing can be revoked until it ends. */
@@ -40,7 +40,7 @@ export interface LeaseRenewal extends RevocationReader {
   /** Locks the counter for share and resolves to the newest revocation. */
   lockCounter(): Promise<RevocationPoint>;
   /**
-   * Stores the confirmation and a lease of `bound` milliseconds by the store's clock; neither ever decreases. Resolves
+   * Stores the confirmation and a lease of `leaseMs` milliseconds by the store's clock; neither ever decreases. Resolves
    * to false if the workspace has reached its maximum number of guards.
    */
   grant(confirmation: Confirmation): Promise<boolean>;
@@ -102,10 +102,10 @@ export interface ClusterNode extends Lease {
 const MAX_REVOCATIONS_PER_PAGE = 1000;
 const START_TIMEOUT_MS = 15_000;
 
-async function catchUp(reader: RevocationReader, following: RevocationFollower): Promise<RevocationPoint> {
+async function catchUp(reader: RevocationReader, follower: RevocationFollower): Promise<RevocationPoint> {
   for (;;) {
-    if (following.applied() === null) following.reset(await reader.readHead());
-    const from = following.applied();
+    if (follower.applied() === null) follower.reset(await reader.readHead());
+    const from = follower.applied();
     if (from === null) throw new Error('No revocation point was applied.');
     const { head, base, revocations } = await reader.readAfter(from.number, MAX_REVOCATIONS_PER_PAGE);
     const isOurs = head.history === from.history && base === from.id;
@@ -113,10 +113,10 @@ async function catchUp(reader: RevocationReader, following: RevocationFollower):
     const known = gapAt === -1 ? revocations : revocations.slice(0, gapAt);
     const last = known.at(-1);
     const next = last === undefined ? from : { history: from.history, number: last.number, id: last.id };
-    following.apply(known, next);
+    follower.apply(known, next);
     if (isSamePoint(next, head)) return next;
     const gap = gapAt !== -1 || revocations.length < MAX_REVOCATIONS_PER_PAGE;
-    if (gap) following.reset(head);
+    if (gap) follower.reset(head);
     if (gap) return head;
   }
 }
@@ -131,7 +131,7 @@ export function createClusterNode(options: {
    * Duration of a lease in milliseconds (`DEVPILOT_REVOCATION_BOUND`): how long a frozen or disconnected node can delay
    * a deletion, and how long this node can decide without the store.
    */
-  bound: number;
+  leaseMs: number;
   /** The store has no users yet, so no other node can hold a lease. */
   isNew: boolean;
   clocks: Clocks;
@@ -139,22 +139,22 @@ export function createClusterNode(options: {
   random: () => number;
   onError: (error: unknown) => void;
 }): ClusterNode {
-  const { id, store, bound, isNew, clocks, schedule, onError } = options;
-  const revocationBarrier = createRevocationBarrier({ store, bound, isNew, clocks, schedule });
+  const { id, store, leaseMs, isNew, clocks, schedule, onError } = options;
+  const revocationBarrier = createRevocationBarrier({ store, leaseMs, isNew, clocks, schedule });
   let confirmed: number | null = null;
 
-  async function renew(following: RevocationFollower): Promise<{ bound: number }> {
-    let point = await catchUp(store, following);
+  async function renew(follower: RevocationFollower): Promise<{ leaseMs: number }> {
+    let point = await catchUp(store, follower);
     await store.renewal(async (renewal) => {
       const head = await renewal.lockCounter();
-      if (!isSamePoint(point, head)) point = await catchUp(renewal, following);
+      if (!isSamePoint(point, head)) point = await catchUp(renewal, follower);
       if (!isSamePoint(point, head)) throw new Error('The revocation counter changed while it was locked.');
       const { number } = point;
-      await renewal.grant({ id, workspaceId: null, confirmed: number, bound, moved: number !== confirmed });
+      await renewal.grant({ id, workspaceId: null, confirmed: number, leaseMs, advanced: number !== confirmed });
     });
     confirmed = point.number;
     revocationBarrier.observeHistory(point.history);
-    return { bound };
+    return { leaseMs };
   }
 
   const lease = createLease({ ...options, renew, onHeartbeat: revocationBarrier.checkConfirmations });

@@ -43,13 +43,13 @@ export interface RevocationBarrier {
 export function createRevocationBarrier(options: {
   store: Pick<NodeStore, 'readLeases'>;
   /** Duration of a lease in milliseconds. */
-  bound: number;
+  leaseMs: number;
   /** The store has no users yet, so the first history seen cannot have lost leases. */
   isNew: boolean;
   clocks: Pick<Clocks, 'monotonic'>;
   schedule: ScheduleTimer;
 }): RevocationBarrier {
-  const { store, bound, isNew, clocks, schedule } = options;
+  const { store, leaseMs, isNew, clocks, schedule } = options;
   let history: string | null = null;
   /** When leases that the database may have lost have expired, on the monotonic clock. */
   let allLeasesKnownAt = Number.POSITIVE_INFINITY;
@@ -65,7 +65,7 @@ export function createRevocationBarrier(options: {
 
   function observeHistory(seen: string): void {
     if (seen === history) return;
-    allLeasesKnownAt = history === null && isNew ? clocks.monotonic() : clocks.monotonic() + bound;
+    allLeasesKnownAt = history === null && isNew ? clocks.monotonic() : clocks.monotonic() + leaseMs;
     history = seen;
   }
 
@@ -95,7 +95,7 @@ export function createRevocationBarrier(options: {
 
   function rejectTimedOut(waiters: readonly Waiter[], cause: unknown): Waiter[] {
     return waiters.filter((waiter) => {
-      if (clocks.monotonic() - waiter.sinceMs < bound + STORE_TIMEOUT_MS) return true;
+      if (clocks.monotonic() - waiter.sinceMs < leaseMs + STORE_TIMEOUT_MS) return true;
       waiter.reject(unconfirmedProblem(cause));
       return false;
     });

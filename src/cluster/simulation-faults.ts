@@ -1,12 +1,12 @@
 /** A change to the real source: a file, text that it contains exactly once, and the replacement. */
-type Change = readonly [file: string, line: string, instead: string];
+type Change = readonly [file: string, line: string, replacement: string];
 
 export interface Fault {
   /** A seed with which the fault is found early, to save time. */
   readonly seed: number;
   readonly changes?: readonly Change[];
   readonly unlocked?: boolean;
-  readonly recordsFromMemory?: boolean;
+  readonly recordsFromCache?: boolean;
 }
 
 /** Faults to plant in the real code, each of which the simulation must find. */
@@ -51,13 +51,13 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       [
         'revocation-barrier.ts',
         'if (confirmed < live.length) return true;',
-        'if (confirmed < live.length && clocks.monotonic() - waiter.sinceMs < bound / 2) return true;',
+        'if (confirmed < live.length && clocks.monotonic() - waiter.sinceMs < leaseMs / 2) return true;',
       ],
     ],
   },
   'a server ignores that revocations were pruned while it slept': {
     seed: 3,
-    changes: [['node.ts', 'if (gap) following.reset(head);', 'if (gap) following.apply([], head);']],
+    changes: [['node.ts', 'if (gap) follower.reset(head);', 'if (gap) follower.apply([], head);']],
   },
   'a notification is lost and there is no polling': {
     seed: 1,
@@ -84,7 +84,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
       ],
     ],
   },
-  "a guard receives records from a server's cache": { seed: 26, recordsFromMemory: true },
+  "a guard receives records from a server's cache": { seed: 26, recordsFromCache: true },
   'deletions do not wait for guards': {
     seed: 1,
     changes: [

@@ -18,7 +18,7 @@ export interface SimulatedGuard extends SimulatedMachine {
  * when either end is partitioned or the server crashes; the next one may be to another server.
  */
 export function startGuard(world: World, machine: SimulatedGuard): void {
-  const { engine, servers, leaseMs: bound, random, after, send, deliver, clocksOf } = world;
+  const { implementation, servers, leaseMs, random, after, send, deliver, clocksOf } = world;
   const { workspaceId } = machine;
   const process = ++machine.process;
   const id = `guard ${machine.index}.${process}`;
@@ -41,7 +41,7 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
         );
       if (isRequestLost) return fail(new Error('cut off'));
       // A frozen server responds too late, and a crashed one never.
-      const cancel = after(bound, () => fail(new Error('timed out')));
+      const cancel = after(leaseMs, () => fail(new Error('timed out')));
       send(() =>
         deliver(server, serverProcess, () => {
           request(server, serverProcess).then((response) => {
@@ -56,17 +56,17 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
 
   const schedule = (delay: number, work: () => void) =>
     after(delay / machine.clockRate, () => deliver(machine, process, work));
-  const registry = engine.createRegistry({
+  const registry = implementation.createRegistry({
     read: (digest) => callServer((server) => server.guards.findRecord(workspaceId, digest)),
     lease: { holds: () => machine.lease.holds() },
     cache: createObjectRecordCache(2),
   });
-  const lease = engine.createLease({
-    renew: engine.renewOver((applied, moved) =>
-      callServer((server) => server.guards.renewLease({ id, workspaceId, applied, moved })),
+  const lease = implementation.createLease({
+    renew: implementation.renewOver((applied, advanced) =>
+      callServer((server) => server.guards.renewLease({ id, workspaceId, applied, advanced })),
     ),
     registry,
-    bound,
+    leaseMs,
     clocks: clocksOf(machine),
     schedule,
     random,
@@ -79,15 +79,15 @@ export function startGuard(world: World, machine: SimulatedGuard): void {
 
   function followRevocations(): void {
     const since = lease.applied();
-    if (since === null) return void schedule(bound / 4, followRevocations);
+    if (since === null) return void schedule(leaseMs / 4, followRevocations);
     callServer((server) => server.guards.waitForRevocations({ id, workspaceId }, since)).then(
       (feedPage) => {
         if (feedPage.whole) lease.applyRevocations(since, toRevokedRecords(feedPage, workspaceId), feedPage.through);
         if (!feedPage.whole || feedPage.revocations.length > 0) lease.renewNow();
-        if (lease.applied() === since) schedule(bound / 4, followRevocations);
+        if (lease.applied() === since) schedule(leaseMs / 4, followRevocations);
         else followRevocations();
       },
-      () => schedule(bound / 4, followRevocations),
+      () => schedule(leaseMs / 4, followRevocations),
     );
   }
   followRevocations();

@@ -12,13 +12,13 @@ function toStoredCredential(record: CredentialRecord | null): StoredCredential |
 
 /** Starts a server with the real registry, node and guards over the simulated store. */
 export function startServer(world: World, machine: SimulatedServer): void {
-  const { engine, store, leaseMs, random, after, deliver, callStore, notifyAll, clocksOf } = world;
+  const { implementation, store, leaseMs, random, after, deliver, callStore, notifyAll, clocksOf } = world;
   const process = ++machine.process;
   machine.inbox = [];
   const schedule = (delay: number, work: () => void) =>
     after(delay / machine.clockRate, () => deliver(machine, process, work));
   const read = (digest: string) => callStore(machine, process, () => store.read(Number(digest)));
-  const registry = engine.createRegistry({
+  const registry = implementation.createRegistry({
     read,
     lease: { holds: () => machine.node.holds() },
     cache: createRecordCache(2),
@@ -30,7 +30,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
   ) => {
     const transaction = store.begin(() => machine.process === process);
     const inTransaction = <T>(request: () => T | Promise<T>) => callStore(machine, process, request, false);
-    let moved = false;
+    let advanced = false;
     await work({
       lockCounter: () => inTransaction(() => store.lockCounter(transaction, 'share')),
       readHead: () => inTransaction(() => store.readHead(transaction)),
@@ -38,17 +38,17 @@ export function startServer(world: World, machine: SimulatedServer): void {
       readWorkspace: (workspaceId, number, limit) =>
         inTransaction(() => store.readWorkspace(workspaceId, number, limit, transaction)),
       grant: (confirmation) => {
-        moved ||= confirmation.moved;
+        advanced ||= confirmation.advanced;
         store.grant(transaction, confirmation);
         return Promise.resolve(true);
       },
     });
     await callStore(machine, process, () => store.commit(transaction));
-    if (moved) notifyAll((other) => other.checkConfirmations());
+    if (advanced) notifyAll((other) => other.checkConfirmations());
   };
   const giveUp = (id: string) => callStore(machine, process, () => store.releaseLease(id));
-  const mine = engine.createGuards({
-    bound: leaseMs,
+  const mine = implementation.createGuards({
+    leaseMs,
     schedule,
     store: {
       readWorkspace: (workspaceId, number, limit) =>
@@ -56,11 +56,14 @@ export function startServer(world: World, machine: SimulatedServer): void {
       guardRenewal: renewal,
       releaseLease: giveUp,
     },
-    read: engine.recordsFromMemory === true ? async (digest) => toStoredCredential(await registry.find(digest)) : read,
+    read:
+      implementation.recordsFromCache === true
+        ? async (digest) => toStoredCredential(await registry.find(digest))
+        : read,
   });
-  const node = engine.createNode({
+  const node = implementation.createNode({
     id: `${machine.index}.${process}`,
-    bound: leaseMs,
+    leaseMs,
     isNew: process === 1,
     registry: {
       apply(revocation) {

@@ -182,13 +182,13 @@ export function createSimulatedStore(options: {
         if ((unlocked && lock === 'share') || (waiting.length === 0 && isGrantable(lock))) take();
         else waiting.push({ transaction, lock, take, fail: reject });
       }),
-    grant(transaction, { id, workspaceId, confirmed, bound }) {
+    grant(transaction, { id, workspaceId, confirmed, leaseMs }) {
       write(transaction, () => {
         const known = nodes.get(id);
         nodes = new Map(nodes).set(id, {
           workspaceId,
           confirmed: Math.max(confirmed, known?.confirmed ?? 0),
-          until: Math.max(clock() + bound, known?.until ?? 0),
+          until: Math.max(clock() + leaseMs, known?.until ?? 0),
         });
       });
     },

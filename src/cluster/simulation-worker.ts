@@ -42,16 +42,16 @@ registerHooks({
     const fault = faultOf(url);
     if (fault === undefined) return loaded;
     let source = String(loaded.source);
-    for (const [file, line, instead] of FAULTS[names[Number(fault)] ?? '']?.changes ?? []) {
+    for (const [file, line, replacement] of FAULTS[names[Number(fault)] ?? '']?.changes ?? []) {
       if (!url.includes(`/${file}?`)) continue;
       assert.equal(source.split(line).length, 2, `${file} has this once: ${line}`);
-      source = source.replace(line, () => instead);
+      source = source.replace(line, () => replacement);
     }
     return { ...loaded, source };
   },
 });
 
-async function engineWith(name: string): Promise<ProtocolImplementation> {
+async function implementationWithFault(name: string): Promise<ProtocolImplementation> {
   const query = `?fault=${names.indexOf(name)}`;
   const lease = (await import(`../authorization/lease.ts${query}`)) as typeof import('../authorization/lease.ts');
   const node = (await import(`./node.ts${query}`)) as typeof import('./node.ts');
@@ -69,7 +69,7 @@ async function engineWith(name: string): Promise<ProtocolImplementation> {
     createGuards: guards.createGuards,
     renewOver: guardLease.renewOverConnection,
     unlocked: FAULTS[name]?.unlocked === true,
-    recordsFromMemory: FAULTS[name]?.recordsFromMemory === true,
+    recordsFromCache: FAULTS[name]?.recordsFromCache === true,
   };
 }
 
@@ -81,11 +81,11 @@ parentPort?.on('message', async ({ fault, numRuns }: HistoriesRequest) => {
     createGuards,
     renewOver: renewOverConnection,
   };
-  const engine = fault === null ? real : await engineWith(fault);
+  const implementation = fault === null ? real : await implementationWithFault(fault);
   const seed = fault === null ? undefined : FAULTS[fault]?.seed;
   // A planted fault only has to be found; only an unexpected failure is worth shrinking.
   const options = { numRuns, ...(seed !== undefined && { seed, endOnFailure: true }) };
-  const details = await fc.check(randomHistories(engine), options);
+  const details = await fc.check(randomHistories(implementation), options);
   const result: HistoriesResult = {
     failed: details.failed,
     numRuns: details.numRuns,

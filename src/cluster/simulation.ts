@@ -23,7 +23,7 @@ export interface ProtocolImplementation {
   /** Renewals read the counter without locking it: a fault in the store's SQL. */
   readonly unlocked?: boolean;
   /** Guards receive records from a server's cache: a fault in the wiring of the server. */
-  readonly recordsFromMemory?: boolean;
+  readonly recordsFromCache?: boolean;
 }
 
 const STEP_KINDS = [
@@ -37,12 +37,12 @@ const STEP_KINDS = [
   'wake up',
   'wake up',
   'crash',
-  'cut',
-  'mend',
+  'partition',
+  'heal',
   'set clock',
   'prune',
   'lose wakes',
-  'go back',
+  'roll back',
 ] as const;
 
 /** One event: its node and credential, its distance or duration, and the number of messages that arrive afterwards. */
@@ -100,7 +100,7 @@ export interface SimulatedServer extends SimulatedMachine {
 
 /** The environment of the simulated machines. */
 export interface World {
-  readonly engine: ProtocolImplementation;
+  readonly implementation: ProtocolImplementation;
   readonly store: SimulatedStore;
   readonly servers: readonly SimulatedServer[];
   readonly leaseMs: number;
@@ -140,7 +140,7 @@ function createRandom(seed: number): () => number {
  * Runs one history. Throws if a check accepts a credential whose revocation has returned, or a deletion never returns.
  */
 export async function runHistory(
-  engine: ProtocolImplementation,
+  implementation: ProtocolImplementation,
   scheduler: fc.Scheduler,
   seed: number,
   steps: readonly Step[],
@@ -150,7 +150,7 @@ export async function runHistory(
   let areWakesLost = false;
   let timers: Timer[] = [];
   /** The oldest version of each credential that may still be accepted. */
-  const required = Array.from({ length: CREDENTIAL_COUNT }, () => 0);
+  const oldestAcceptable = Array.from({ length: CREDENTIAL_COUNT }, () => 0);
   const unanswered = new Set<{ machine: SimulatedMachine; process: number }>();
   const violations: string[] = [];
   const servers: SimulatedServer[] = [];
@@ -159,7 +159,7 @@ export async function runHistory(
 
   const store: SimulatedStore = createSimulatedStore({
     credentials: CREDENTIAL_COUNT,
-    unlocked: engine.unlocked === true,
+    unlocked: implementation.unlocked === true,
     clock: () => now,
     after,
   });
@@ -215,7 +215,7 @@ export async function runHistory(
   });
 
   const world: World = {
-    engine,
+    implementation,
     store,
     servers,
     leaseMs: LEASE_MS,
@@ -229,7 +229,7 @@ export async function runHistory(
   };
 
   function checkCredential(machine: SimulatedMachine, credential: number): void {
-    const oldest = required[credential] ?? 0;
+    const oldest = oldestAcceptable[credential] ?? 0;
     const returns = store.rollbackCount();
     const { process } = machine;
     send(() =>
@@ -275,12 +275,12 @@ export async function runHistory(
     // long.
     const current = store.versionOf(credential);
     if (current !== null && current < change.version()) return;
-    required[credential] = Math.max(required[credential] ?? 0, change.version());
+    oldestAcceptable[credential] = Math.max(oldestAcceptable[credential] ?? 0, change.version());
   }
 
   /** Advances time and runs the timers that become due. */
-  function advanceTime(span: number): void {
-    const end = now + span;
+  function advanceTime(durationMs: number): void {
+    const end = now + durationMs;
     for (;;) {
       timers = timers.filter((timer) => !timer.cancelled);
       const next = timers.filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due)[0];
@@ -308,11 +308,11 @@ export async function runHistory(
   }
 
   /** Rolls the store back. Credentials that it restores may be accepted again, but no older version of them. */
-  function goBack(amount: number): void {
+  function rollBack(amount: number): void {
     store.rollBack(1 - (amount % 100) / 200, amount % 2 === 0);
     for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
       const version = store.versionOf(credential);
-      if (version !== null) required[credential] = Math.min(required[credential] ?? 0, version);
+      if (version !== null) oldestAcceptable[credential] = Math.min(oldestAcceptable[credential] ?? 0, version);
     }
   }
 
@@ -333,8 +333,8 @@ export async function runHistory(
       if (guard === undefined) startServer(world, server);
       else startGuard(world, guard);
     }
-    if (kind === 'cut') machine.isPartitioned = true;
-    if (kind === 'mend') machine.isPartitioned = false;
+    if (kind === 'partition') machine.isPartitioned = true;
+    if (kind === 'heal') machine.isPartitioned = false;
     if (kind === 'set clock' && machine.state === 'running') {
       // A running process reads its clock all the time: just before it is set, and before the machine sleeps again.
       machine.holds();
@@ -343,7 +343,7 @@ export async function runHistory(
     }
     if (kind === 'prune') store.prune();
     if (kind === 'lose wakes') areWakesLost = !areWakesLost;
-    if (kind === 'go back') goBack(amount);
+    if (kind === 'roll back') rollBack(amount);
   }
 
   /** Lets the recipients of messages send theirs before time passes. */
@@ -419,8 +419,8 @@ export async function runHistory(
 }
 
 /** Returns the property that `runHistory` succeeds for random histories. */
-export function randomHistories(engine: ProtocolImplementation) {
+export function randomHistories(implementation: ProtocolImplementation) {
   return fc.asyncProperty(fc.scheduler(), fc.nat(), ARBITRARY_STEPS, (scheduler, seed, steps) =>
-    runHistory(engine, scheduler, seed, steps),
+    runHistory(implementation, scheduler, seed, steps),
   );
 }

@@ -58,7 +58,7 @@ export function guardRoutes(context: AppContext): Route[] {
       responses: { 200: GuardHeartbeatResponse },
       handler: async ({ body: { guard, applied, moved }, request }): Promise<GuardHeartbeatResponse> => {
         const { id, workspaceId } = guardIdentityOf(request, guard);
-        const answer = await guards.renewLease({ id, workspaceId, applied, moved });
+        const answer = await guards.renewLease({ id, workspaceId, applied, advanced: moved });
         if (answer.granted) return { ...answer, now: toIsoString(clock()) };
         return { granted: false, ...serializeFeedPage(answer) };
       },

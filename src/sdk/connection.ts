@@ -12,7 +12,7 @@ export interface GuardConnection {
   /** `now` is the server's clock in epoch milliseconds, if a lease is granted. */
   sendHeartbeat(
     applied: RevocationPoint | null,
-    moved: boolean,
+    advanced: boolean,
   ): Promise<{ readonly answer: HeartbeatResponse; readonly now: number }>;
   /** Resolves when something was revoked in the workspace, or empty after a long poll's timeout. */
   waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
@@ -140,8 +140,8 @@ export function connectGuard(options: {
   });
   const guard = randomGuardId();
   return {
-    sendHeartbeat: async (applied, moved) =>
-      parseHeartbeatResponse(await send('POST', '/v1/guards/beats', { body: { guard, applied, moved } })),
+    sendHeartbeat: async (applied, advanced) =>
+      parseHeartbeatResponse(await send('POST', '/v1/guards/beats', { body: { guard, applied, moved: advanced } })),
     waitForRevocations: async ({ history, number, id }, signal) => {
       const query = { guard, after: number, history, id };
       return parseRevocations(

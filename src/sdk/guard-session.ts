@@ -26,7 +26,7 @@ export const statusOf = (error: unknown): number => (error instanceof DevpilotEr
 /** The heartbeats of one guard, and what it knows from their answers. */
 export interface GuardSession {
   /** Throws `DevpilotError`, without a request while the guard is rejected. */
-  sendHeartbeat(applied: RevocationPoint | null, moved: boolean): Promise<HeartbeatResponse>;
+  sendHeartbeat(applied: RevocationPoint | null, advanced: boolean): Promise<HeartbeatResponse>;
   /** Returns the id of the workspace of the API key; null before the first lease. */
   workspaceId(): string | null;
   /** Converts a time of the monotonic clock to the server's clock, which expiry follows; milliseconds. */
@@ -49,12 +49,12 @@ export function createGuardSession(options: {
   let serverClock = { nowMs: 0, sentAtMs: 0 };
   let isErrorReported = false;
   return {
-    async sendHeartbeat(applied, moved) {
+    async sendHeartbeat(applied, advanced) {
       const sentAtMs = monotonic();
       if (standing.name === 'rejected' && sentAtMs < standing.untilMs)
         throw new DevpilotError('unavailable', 'The guard was rejected.', { status: 0 });
       try {
-        const { answer, now } = await connection().sendHeartbeat(applied, moved);
+        const { answer, now } = await connection().sendHeartbeat(applied, advanced);
         standing = { name: 'accepted' };
         if (!answer.granted) return answer;
         serverClock = { nowMs: now, sentAtMs };

@@ -88,7 +88,7 @@ export function createLeaseAuthorizer(options: {
       },
       clear: registry.clear,
     },
-    bound: INITIAL_LEASE_MS,
+    leaseMs: INITIAL_LEASE_MS,
     clocks: { monotonic, wall: Date.now },
     schedule: scheduleTimer,
     random: Math.random,

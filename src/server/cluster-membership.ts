@@ -47,22 +47,22 @@ function schedule(delay: number, work: () => void): () => void {
 
 /**
  * The only process on the embedded store: it made every revocation itself, so its own lease never ends, and
- * revocations wait for guards only. `bound` is in milliseconds; `isNew` is true if nobody has signed up yet.
+ * revocations wait for guards only. `leaseMs` is in milliseconds; `isNew` is true if nobody has signed up yet.
  */
 export function createStandaloneMembership(options: {
   store: Store;
-  bound: number;
+  leaseMs: number;
   isNew: boolean;
   registry: RecordRegistry;
   read: ReadRecord;
 }): ClusterMembership {
-  const { store, bound, isNew, registry, read } = options;
+  const { store, leaseMs, isNew, registry, read } = options;
   const table = createSqliteGuardTable(store, clocks.wall);
   const revocationBarrier = createRevocationBarrier({
     store: {
       readLeases: async (workspaceIds, awaited) => toLeaseSnapshot(await table.readLeases(workspaceIds, awaited)),
     },
-    bound,
+    leaseMs,
     isNew,
     clocks,
     schedule,
@@ -82,7 +82,7 @@ export function createStandaloneMembership(options: {
       },
     },
     read,
-    bound,
+    leaseMs,
     schedule,
   });
   return {
@@ -179,13 +179,13 @@ function toNodeStore(table: NodeTable): NodeStore {
 }
 
 /**
- * One of several processes on one PostgreSQL database. `bound` is in milliseconds; `id` is new at every start;
+ * One of several processes on one PostgreSQL database. `leaseMs` is in milliseconds; `id` is new at every start;
  * `isNew` is true if nobody has signed up yet.
  */
 export function joinCluster(options: {
   url: string;
   id: string;
-  bound: number;
+  leaseMs: number;
   isNew: boolean;
   registry: RecordRegistry;
   read: ReadRecord;
@@ -193,9 +193,9 @@ export function joinCluster(options: {
   onError: (error: unknown) => void;
   onSkew: (skewMs: number, uncertaintyMs: number) => void;
 }): ClusterMembership {
-  const { url, id, bound, isNew, registry, read, onError } = options;
+  const { url, id, leaseMs, isNew, registry, read, onError } = options;
   const table = openNodeTable(options);
-  const guards = createGuards({ store: toGuardStore(table), read, bound, schedule });
+  const guards = createGuards({ store: toGuardStore(table), read, leaseMs, schedule });
   const node = createClusterNode({
     id,
     store: toNodeStore(table),
@@ -206,7 +206,7 @@ export function joinCluster(options: {
       },
       clear: registry.clear,
     },
-    bound,
+    leaseMs,
     isNew,
     clocks,
     schedule,

@@ -33,7 +33,7 @@ export async function prepareMembership({ settings, clock, log, closers, store }
     (skewMs) => log.info({ skewMs }, 'clock agrees with the database again'),
   );
   const isNew = !(await hasAnyPerson(store.read));
-  const options = { bound: settings.revocationBoundMs, isNew, registry, read };
+  const options = { leaseMs: settings.revocationBoundMs, isNew, registry, read };
   const membership =
     settings.databaseUrl === null
       ? createStandaloneMembership({ ...options, store })

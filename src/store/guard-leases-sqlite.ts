@@ -91,9 +91,9 @@ export function createSqliteGuardTable(store: Store, clock: () => number): Guard
           // This transaction is the only writer, so the committed state is complete.
           lockCounter: readHead,
           readWorkspace,
-          grant: ({ id, workspaceId, confirmed, bound }) => {
+          grant: ({ id, workspaceId, confirmed, leaseMs }) => {
             const now = clock();
-            return grant(trx, id, workspaceId, confirmed, now + bound, now);
+            return grant(trx, id, workspaceId, confirmed, now + leaseMs, now);
           },
         }),
       ),

@@ -36,8 +36,8 @@ export interface LeaseGrant {
   readonly workspaceId: string | null;
   readonly confirmed: number;
   /** Milliseconds. */
-  readonly bound: number;
-  readonly moved: boolean;
+  readonly leaseMs: number;
+  readonly advanced: boolean;
 }
 
 export interface LiveNodeRow {

@@ -138,21 +138,21 @@ async function readLeases(
 }
 
 /**
- * Opens the table of nodes. No operation waits longer than `bound` milliseconds for a response. At each lease,
+ * Opens the table of nodes. No operation waits longer than `leaseMs` milliseconds for a response. At each lease,
  * `onSkew` receives how far this node's clock is ahead of the database's and the uncertainty, both in milliseconds.
  */
 export function openNodeTable(options: {
   url: string;
-  bound: number;
+  leaseMs: number;
   clock: () => number;
   onError: (error: Error) => void;
   onSkew: (skewMs: number, uncertaintyMs: number) => void;
 }): NodeTable {
-  const { url, bound, clock, onError, onSkew } = options;
+  const { url, leaseMs, clock, onError, onSkew } = options;
   const timeouts: ConnectionTimeouts = {
-    connectMs: Math.min(SECOND, bound),
-    statementMs: Math.max(bound, 100),
-    answerMs: Math.max(bound, 100),
+    connectMs: Math.min(SECOND, leaseMs),
+    statementMs: Math.max(leaseMs, 100),
+    answerMs: Math.max(leaseMs, 100),
   };
   const pool = createPool({ url, connections: 4, maxWaiting: 100, timeouts, onError });
 
@@ -184,14 +184,14 @@ export function openNodeTable(options: {
           readHead: () => readHead(client),
           readAfter: (number, limit) => readAfter(client, number, limit),
           readWorkspace: (workspaceId, after, limit) => readWorkspace(client, workspaceId, after, limit),
-          async grant({ id, workspaceId, confirmed, bound: span, moved }) {
-            const values = [id, workspaceId, confirmed, span, MAX_GUARDS_PER_WORKSPACE];
+          async grant({ id, workspaceId, confirmed, leaseMs: durationMs, advanced }) {
+            const values = [id, workspaceId, confirmed, durationMs, MAX_GUARDS_PER_WORKSPACE];
             const sentAt = clock();
             const { rows } = await client.query<{ now: number }>(queryConfigFor(client, GRANT_LEASE, values));
             const receivedAt = clock();
             const [row] = rows;
             if (row !== undefined) onSkew((sentAt + receivedAt) / 2 - row.now, (receivedAt - sentAt) / 2);
-            if (moved) await client.query(`notify ${CONFIRMED_CHANNEL}`);
+            if (advanced) await client.query(`notify ${CONFIRMED_CHANNEL}`);
             return row !== undefined;
           },
         });
