@@ -61,7 +61,7 @@ for (const from of ENGINES) {
       await until(async () => writing.made.length >= WRITES_BEFORE);
       const [made, deleted] = [[...writing.made], [...writing.deleted]];
       const folder = newFolder();
-      const said = await done(location, 'backup', folder);
+      const output = await done(location, 'backup', folder);
       assert.ok(writing.made.length > made.length, 'writes went on');
       await writing.stop();
       await server.stop('SIGKILL');
@@ -70,7 +70,7 @@ for (const from of ENGINES) {
       for (const file of ['devpilot.db', 'backup.json']) assert.equal(statSync(join(folder, file)).mode & 0o777, 0o600);
       assert.equal(existsSync(join(folder, 'secret')), from === 'sqlite');
       assert.match(
-        said,
+        output,
         from === 'sqlite' ? /The backup contains the secret/ : /The backup does not contain the secret/,
       );
 
@@ -90,7 +90,7 @@ for (const from of ENGINES) {
         const person = await signInRemotePerson(again.url, EMAIL);
         assert.equal(await statusOf(again, await createKey(person, ['read'])), 200);
         await done(there, 'audit', 'verify');
-        const { code, said: refused } = await devpilot(there, 'restore', folder);
+        const { code, output: refused } = await devpilot(there, 'restore', folder);
         assert.equal(code, to === 'sqlite' ? 2 : 1);
         assert.match(refused, to === 'sqlite' ? /in use|already exists/ : /not empty/);
         assert.equal((await again.stop('SIGTERM')).code, 0);
@@ -105,9 +105,9 @@ test('backup, restore and copy are refused with a secret other than that of the 
   const other = { DEVPILOT_SECRET: 'another secret of the tests, long enough' };
   const folder = newFolder();
   const refuse = async (environment: Environment, ...args: string[]) => {
-    const { code, said } = await devpilot(environment, ...args);
-    assert.equal(code, 2, said);
-    assert.match(said, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
+    const { code, output } = await devpilot(environment, ...args);
+    assert.equal(code, 2, output);
+    assert.match(output, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
   };
   for (const command of [['backup', folder], ['migrate'], ['serve']])
     await refuse({ ...location, ...other }, ...command);
@@ -126,15 +126,15 @@ test('a modified or truncated backup, and a target that is not empty, are refuse
   const folder = newFolder();
   await done(location, 'backup', '--without-secret', folder);
   assert.equal(existsSync(join(folder, 'secret')), false);
-  assert.match((await devpilot(location, 'backup', folder)).said, /not empty/);
+  assert.match((await devpilot(location, 'backup', folder)).output, /not empty/);
   await server.stop('SIGTERM');
 
   const there = await newStoreLocation('sqlite');
   appendFileSync(join(folder, 'devpilot.db'), 'x');
-  assert.match((await devpilot(there, 'restore', folder)).said, /digest does not match/);
+  assert.match((await devpilot(there, 'restore', folder)).output, /digest does not match/);
   writeFileSync(join(folder, 'backup.json'), '{"half');
-  assert.match((await devpilot(there, 'restore', folder)).said, /not a complete backup/);
-  assert.match((await devpilot(there, 'restore', newFolder())).said, /not a complete backup/);
+  assert.match((await devpilot(there, 'restore', folder)).output, /not a complete backup/);
+  assert.match((await devpilot(there, 'restore', newFolder())).output, /not a complete backup/);
   assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
-  assert.match((await devpilot(there, 'backup', newFolder())).said, /was not found/);
+  assert.match((await devpilot(there, 'backup', newFolder())).output, /was not found/);
 });

@@ -75,8 +75,8 @@ describe('deployments', () => {
     app.repository.commit({ broken: 'yes' }, 'Breaks');
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow', '--json']);
     assert.equal(code, 1);
-    const over = json<Deployment>(stdout);
-    assert.equal(over.status, 'failed');
+    const finished = json<Deployment>(stdout);
+    assert.equal(finished.status, 'failed');
     // Standard output has the deployment; its log goes to standard error.
     assert.match(stderr, /^building$/m);
     assert.match(stderr, /^devpilot: Deployment dpl_\w+ failed: .*Build/m);

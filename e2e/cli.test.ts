@@ -35,10 +35,10 @@ async function signIn(into: CliShell, person: TestPerson, args: readonly string[
   const child = into.start(['login', '--url', server.url, ...args]);
   const ended = collectResult(child);
   const code = await new Promise<string>((resolve) => {
-    let said = '';
+    let output = '';
     child.stderr?.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      const found = /^Code {2}(\S+)$/m.exec(said)?.[1];
+      output += chunk.toString();
+      const found = /^Code {2}(\S+)$/m.exec(output)?.[1];
       if (found !== undefined) resolve(found);
     });
   });

@@ -147,9 +147,9 @@ for (const [name, open] of [
       let uses = 0;
       await until(async () => {
         // Each accepted request is a use, including those for which the guard still sends a request.
-        const asked = [await askedAt(token.secret), await askedAt(token.secret)];
-        uses += asked.filter((one) => one !== null).length;
-        return asked[0] !== null && asked[0] === asked[1];
+        const counts = [await askedAt(token.secret), await askedAt(token.secret)];
+        uses += counts.filter((one) => one !== null).length;
+        return counts[0] !== null && counts[0] === counts[1];
       });
       return { ...token, uses };
     }
@@ -180,14 +180,14 @@ for (const [name, open] of [
         const [alive, token] = [await remembered(), await remembered()];
         proxy.stall();
         assert.equal(await statusOf(alive.secret), 200);
-        let over = false;
+        let finished = false;
         const early: number[] = [];
         const hammer = (async () => {
-          while (!over) early.push(await statusOf(token.secret));
+          while (!finished) early.push(await statusOf(token.secret));
         })();
         assert.equal((await end(token.id)).status, 204);
         const late = await Promise.all([statusOf(token.secret), statusOf(token.secret), statusOf(alive.secret)]);
-        over = true;
+        finished = true;
         await hammer;
         assert.deepEqual(late.slice(0, 2), [503, 503]);
         assert.ok(early.includes(200), 'it decided from its cache while it held the lease');

@@ -3,21 +3,21 @@ import { guard } from '../src/sdk/guard.ts';
 
 /** A third-party server with a guard in lease mode: `node guarded.ts URL`, with its API key in DEVPILOT_GUARD_KEY. */
 const [, , url = ''] = process.argv;
-let asked = 0;
+let requestCount = 0;
 const devpilot = guard({
   url,
   scope: 'modify_env',
   apiKey: process.env['DEVPILOT_GUARD_KEY'] ?? '',
   timeout: 400,
   fetch: (input, init) => {
-    if (String(input).includes('/v1/authorize')) asked++;
+    if (String(input).includes('/v1/authorize')) requestCount++;
     return fetch(input, init);
   },
 });
 const app = fastify();
 await app.register(devpilot.fastify);
 // Number of requests the guard has sent so far; a decision that does not raise it came from the cache.
-app.get('/thing', () => String(asked));
+app.get('/thing', () => String(requestCount));
 await devpilot.ready();
 process.stdout.write(`${await app.listen({ port: 0, host: '127.0.0.1' })}\n`);
 process.once('SIGTERM', () => void app.close());

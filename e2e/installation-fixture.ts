@@ -42,13 +42,13 @@ export const serve = (location: Environment) => spawnServer(location['DEVPILOT_D
 
 export async function devpilot(location: Environment, ...args: string[]) {
   const ended = await runCommand(args, location);
-  return { ...ended, said: `${ended.stdout}${ended.stderr}` };
+  return { ...ended, output: `${ended.stdout}${ended.stderr}` };
 }
 
 export async function done(location: Environment, ...args: string[]): Promise<string> {
-  const { code, said } = await devpilot(location, ...args);
-  assert.equal(code, 0, said);
-  return said;
+  const { code, output } = await devpilot(location, ...args);
+  assert.equal(code, 0, output);
+  return output;
 }
 
 export async function signUp(server: ServerProcess): Promise<TestPerson> {

@@ -48,9 +48,9 @@ async function endOne(
 ): Promise<number> {
   const { owner, authorize } = cluster;
   await remember(key, reachable);
-  let over = false;
+  let finished = false;
   const hammers = reachable.map(async (index) => {
-    for (let left = HAMMERED; left > 0 && !over; left--) await authorize(index, key.secret, WRITE);
+    for (let left = HAMMERED; left > 0 && !finished; left--) await authorize(index, key.secret, WRITE);
   });
   const started = performance.now();
   const answer = await owner
@@ -65,7 +65,7 @@ async function endOne(
     acknowledged.push({ id: key.id, gone: !edit });
     delays.set(phase, [...(delays.get(phase) ?? []), took]);
   }
-  over = true;
+  finished = true;
   await Promise.all(hammers);
   return answer?.status ?? 0;
 }

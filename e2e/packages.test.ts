@@ -119,9 +119,9 @@ const [url, token, key] = process.argv.slice(2);
 const client = createClient({ url, credential: key });
 const handlerOf = (devpilot) => devpilot.wrap((request, who) => new Response(who.credentialId));
 const ask = async (handler) => (await handler(new Request('http://x/', { headers: { authorization: 'Bearer ' + token } }))).text();
-let asked = 0;
+let requestCount = 0;
 const counting = (input, init) => {
-  if (String(input).includes('/v1/authorize')) asked++;
+  if (String(input).includes('/v1/authorize')) requestCount++;
   return fetch(input, init);
 };
 const remembering = guard({ url, scope: 'modify_env', apiKey: key, fetch: counting });
@@ -135,7 +135,7 @@ console.log(JSON.stringify({
   guarded: await ask(handlerOf(guard({ url, scope: 'modify_env' }))),
   held,
   remembered: [await ask(handler), await ask(handler)],
-  asked,
+  requestCount,
 }));
 await remembering.close();`,
     );
@@ -152,7 +152,7 @@ await remembering.close();`,
       guarded: token.id,
       held: true,
       remembered: [token.id, token.id],
-      asked: 0,
+      requestCount: 0,
     });
     assert.equal(code, 0, 'it ends once the guard is closed');
     const { body } = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
@@ -189,7 +189,7 @@ export default {
     const asking = guard({ url, scope: 'modify_env' });
     const remembering = guard({ url, scope: 'modify_env', apiKey: key, mode: 'lease' });
     const use = async (devpilot) => (await devpilot.wrap((_, who) => new Response(who.credentialId))(request)).text();
-    const told = {
+    const result = {
       active: (await client.introspect({ token })).active,
       refused: await client.accessTokens.list().catch((error) => error instanceof DevpilotError && error.code),
       guarded: await use(asking),
@@ -197,7 +197,7 @@ export default {
       remembered: [await use(remembering), await use(remembering)],
     };
     await remembering.close();
-    return Response.json(told);
+    return Response.json(result);
   },
 };`,
     );
@@ -339,10 +339,10 @@ describe('dist/devpilot.tgz', () => {
     const ended = collectResult(server);
     try {
       const url = await new Promise<string>((resolve, reject) => {
-        let said = '';
+        let output = '';
         server.stdout.on('data', (chunk: Buffer) => {
-          said += chunk.toString();
-          const found = /http:\/\/\S+/.exec(said)?.[0];
+          output += chunk.toString();
+          const found = /http:\/\/\S+/.exec(output)?.[0];
           if (found !== undefined) resolve(found);
         });
         void ended.then(({ stderr }) => reject(new Error(stderr)));

@@ -168,7 +168,7 @@ interface Reply {
 }
 
 /** Sends a raw request, so that headers are spelled exactly as given. */
-function ask(
+function send(
   port: number,
   headers: Readonly<Record<string, string>>,
   { method = 'GET', path = '/', body = '' } = {},
@@ -265,7 +265,7 @@ for (const proxy of PROXIES) {
     /** Sends a request and returns what reached the service meanwhile. */
     async function askAndSee(headers: Readonly<Record<string, string>>, more = {}) {
       behind.seen.length = 0;
-      const reply = await ask(port, headers, more);
+      const reply = await send(port, headers, more);
       return { ...reply, reached: [...behind.seen] };
     }
 

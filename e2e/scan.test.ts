@@ -165,14 +165,14 @@ describe('scan, with a server', () => {
     put('live/found.txt', `${secrets.join('\n')}\n`);
     const args = ['live', '--no-history', '--json', '--server', server.url];
     const statuses = (ended: ProcessResult) => reportOf(ended).findings.map(({ status }) => status);
-    const asked = await scan(...args);
-    assert.equal(asked.code, 1, asked.stderr);
-    assert.deepEqual(statuses(asked), ['live', 'live', 'inactive', 'unknown']);
-    for (const secret of secrets) assert.ok(!(asked.stdout + asked.stderr).includes(secret));
+    const results = await scan(...args);
+    assert.equal(results.code, 1, results.stderr);
+    assert.deepEqual(statuses(results), ['live', 'live', 'inactive', 'unknown']);
+    for (const secret of secrets) assert.ok(!(results.stdout + results.stderr).includes(secret));
     const unsure = await scan(...args, '--revoke');
     assert.match(unsure.stderr, /--yes is required/);
-    assert.deepEqual(statuses(unsure), statuses(asked));
-    assert.match(asked.stderr, /To revoke the 3 secrets known to the server, run again with --revoke --yes/);
+    assert.deepEqual(statuses(unsure), statuses(results));
+    assert.match(results.stderr, /To revoke the 3 secrets known to the server, run again with --revoke --yes/);
     const away = await scan('live', '--no-history', '--json', '--server', 'http://127.0.0.1:9');
     assert.deepEqual([away.code, statuses(away)], [1, [null, null, null, null]]);
     const warnings = [...args.filter((word) => word !== '--json')].map((word) =>

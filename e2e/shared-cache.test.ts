@@ -74,9 +74,9 @@ test('a shared cache returns no decision and no identity to a request without a 
         if (first.status === 200) accepted++;
         assert.equal(first.headers.get('cache-control'), 'no-store', `${method} ${path}`);
         const bare = await sendRequest(cache, path, { method });
-        const said = `${method} ${path} after ${Object.keys(headers)}`;
-        assert.deepEqual([bare.status, isReplayed(bare.headers)], [401, false], said);
-        assert.equal(bare.headers.get('devpilot-credential-id') ?? '', '', said);
+        const label = `${method} ${path} after ${Object.keys(headers)}`;
+        assert.deepEqual([bare.status, isReplayed(bare.headers)], [401, false], label);
+        assert.equal(bare.headers.get('devpilot-credential-id') ?? '', '', label);
       }
     }
   }

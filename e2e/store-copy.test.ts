@@ -33,10 +33,10 @@ for (const from of ENGINES) {
       const there = await newStoreLocation(to, { DEVPILOT_SECRET: TEST_SECRET });
       const copy = ['store', 'copy', '--from', nameOf(location), '--to', nameOf(there)] as const;
 
-      assert.match((await devpilot({}, ...copy)).said, from === 'sqlite' ? /in use by/ : /Nodes are using/);
+      assert.match((await devpilot({}, ...copy)).output, from === 'sqlite' ? /in use by/ : /Nodes are using/);
       assert.equal((await server.stop('SIGTERM')).code, 0);
-      const said = await done({}, ...copy, '--json');
-      const { tables, logEntries } = JSON.parse(said.slice(0, said.lastIndexOf('}') + 1)) as {
+      const output = await done({}, ...copy, '--json');
+      const { tables, logEntries } = JSON.parse(output.slice(0, output.lastIndexOf('}') + 1)) as {
         tables: { table: string; rows: number }[];
         logEntries: number;
       };
@@ -51,7 +51,7 @@ for (const from of ENGINES) {
       assert.equal(await statusOf(again, key), 401);
       assert.equal((await again.stop('SIGTERM')).code, 0);
       await done(there, 'audit', 'verify');
-      assert.match((await devpilot({}, ...copy)).said, /not empty/);
+      assert.match((await devpilot({}, ...copy)).output, /not empty/);
     });
   });
 
@@ -63,7 +63,7 @@ for (const from of ENGINES) {
     writeFileSync(file, 'another secret of the tests, long enough\n');
     const given = from === 'postgres' ? ['--new-secret-file', file] : [];
     assert.match(
-      (await devpilot(location, 'rotate-secret', ...given)).said,
+      (await devpilot(location, 'rotate-secret', ...given)).output,
       from === 'sqlite' ? /in use by/ : /Nodes are using/,
     );
     await server.stop('SIGTERM');
@@ -77,8 +77,8 @@ for (const from of ENGINES) {
     assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
     await again.stop('SIGTERM');
     const outdated = await devpilot({ ...fresh, DEVPILOT_SECRET: old }, 'serve');
-    assert.equal(outdated.code, 2, outdated.said);
-    assert.match(outdated.said, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
+    assert.equal(outdated.code, 2, outdated.output);
+    assert.match(outdated.output, /^devpilot: DEVPILOT_SECRET is not the secret[^\n]*\n$/);
     await done(fresh, 'audit', 'verify');
   });
 }

@@ -42,9 +42,9 @@ test('refusals are grouped per credential, reason and minute: the first is writt
   denials.add(denial({ actor: { kind: 'api_key', id: 'key_2', name: 'two' } }));
   assert.equal(denials.drain(NOW + 1000).length, 2);
   assert.equal(denials.drain(NOW + 2000).length, 0);
-  const over = denials.drain(NOW + MINUTE);
+  const drained = denials.drain(NOW + MINUTE);
   assert.deepEqual(
-    over.map(({ detail, at: index }) => [detail, index]),
+    drained.map(({ detail, at: index }) => [detail, index]),
     [[{ reason: 'token_expired', count: 999, lastAt: new Date(NOW + 998).toISOString() }, NOW + MINUTE]],
   );
   assert.deepEqual(denials.drain(NOW + 2 * MINUTE, true), []);

@@ -431,7 +431,7 @@ test('CVE-2022-31667: ids of another workspace get the same bytes as ids that do
     body: { email: 'new@example.com', role: 'member' },
   });
   const memberId = members.body.data[0]?.id ?? '';
-  const asks: [string, string, string, unknown?][] = [
+  const requests: [string, string, string, unknown?][] = [
     ['GET', '/v1/access-tokens/', token.id],
     ['GET', '/v1/access-tokens/', key.id],
     ['DELETE', '/v1/access-tokens/', token.id],
@@ -450,7 +450,7 @@ test('CVE-2022-31667: ids of another workspace get the same bytes as ids that do
     );
     return JSON.stringify([status, kept, text.replace(/"requestId":"[^"]*"/, '')]);
   };
-  for (const [method, path, id, body] of asks) {
+  for (const [method, path, id, body] of requests) {
     const route = (one: string) => owner.call(path + one, { method, ...(body !== undefined && { body }) });
     const there = await route(id);
     const nowhere = await route(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));

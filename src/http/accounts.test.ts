@@ -247,10 +247,10 @@ test('a reset link is sent by email, and the response does not reveal whether th
   const mail = await startMailServer();
   const testServer = await startTestServer({ environment: { DEVPILOT_SMTP_URL: mail.url } });
   const owner = await signUpOwner(testServer);
-  const ask = (email: string) => testServer.call('/v1/password-resets', { body: { email } });
-  const answers = [await ask('nobody@example.com'), await ask(owner.email.toUpperCase())];
+  const send = (email: string) => testServer.call('/v1/password-resets', { body: { email } });
+  const answers = [await send('nobody@example.com'), await send(owner.email.toUpperCase())];
   for (const { status, text } of answers) assert.deepEqual([status, text], [202, '']);
-  for (let more = 0; more < 8; more++) assert.equal((await ask(owner.email)).status, 202);
+  for (let more = 0; more < 8; more++) assert.equal((await send(owner.email)).status, 202);
   const restarted = await testServer.restart();
   // At most five emails are queued per person, however many are requested.
   assert.equal(mail.messages.length, 5);

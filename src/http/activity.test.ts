@@ -86,19 +86,19 @@ forEachEngine('the activity tracker', (engine) => {
     const before = new Date(NOW - HOUR).toISOString();
     const evil = { id: 'evil', type: '=1+1', subject: 'a,"b"', time, data: { total: 42 } };
     await sendBatch([event(evil), ...Array.from({ length: 450 }, () => event({ time: before }))]);
-    const ask = (path: string) => person.call<string>(path, { headers: { accept: 'text/csv' } });
-    const events = await ask(PATH);
+    const requestCsv = (path: string) => person.call<string>(path, { headers: { accept: 'text/csv' } });
+    const events = await requestCsv(PATH);
     assert.equal(events.status, 200);
     assert.equal(events.headers.get('content-type'), 'text/csv; charset=utf-8');
     const lines = events.text.split('\r\n');
     assert.equal(lines.length, 1 + 451 + 1);
     assert.equal(lines[0], 'time,source,type,subject,id,data,receivedAt');
     assert.equal(lines[1], `${time},/shop,'=1+1,"a,""b""",evil,"{""total"":42}",${time}`);
-    const chart = await ask('/v1/activity/analytics?interval=hour&groupBy=type');
+    const chart = await requestCsv('/v1/activity/analytics?interval=hour&groupBy=type');
     const points = `2027-02-24T08:00:00.000Z,order.placed,450,0\r\n2027-02-24T09:00:00.000Z,'=1+1,1,1\r\n`;
     assert.equal(chart.text, `at,key,count,subjects\r\n${points}`);
-    assert.equal((await ask(`${PATH}?cursor=nonsense`)).status, 422);
-    assert.equal((await ask('/v1/activity/analytics?interval=week')).status, 422);
+    assert.equal((await requestCsv(`${PATH}?cursor=nonsense`)).status, 422);
+    assert.equal((await requestCsv('/v1/activity/analytics?interval=week')).status, 422);
   });
 
   test('events of a CloudEvents SDK are stored alike in binary, structured and batched mode', async () => {

@@ -44,7 +44,7 @@ test("the log of an app is the output of its command, run in the app's directory
   assert.equal(headers.get('content-type'), 'application/x-ndjson');
   const lines = parse(text);
   assert.deepEqual(
-    lines.map(({ stream, text: said, step, serverId }) => [stream, said, step, serverId]).sort(),
+    lines.map(({ stream, text: content, step, serverId }) => [stream, content, step, serverId]).sort(),
     [
       ['stderr', 'key [secret]', 'log', app.serverId],
       ['stdout', 'one', 'log', app.serverId],

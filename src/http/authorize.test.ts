@@ -55,8 +55,8 @@ test('an accepted credential is answered with 200 without a body, and is describ
   const answer = await authorize('', all.secret);
   assert.equal(answer.status, 200);
   assert.equal(answer.text, '');
-  const said = Object.fromEntries(IDENTITY.map((name) => [name, answer.headers.get(name)]));
-  assert.deepEqual(said, {
+  const identity = Object.fromEntries(IDENTITY.map((name) => [name, answer.headers.get(name)]));
+  assert.deepEqual(identity, {
     'devpilot-credential-id': all.id,
     'devpilot-credential-kind': 'access_token',
     'devpilot-credential-name': encodeURIComponent('Ünï 100% "ok"; 🔑'),
@@ -148,15 +148,15 @@ test('a malformed requirement is refused like any other, and breaks no header', 
 test('each right meets its own requirement and no other', async () => {
   for (const scope of SCOPES) {
     const { secret } = await createToken(owner, [scope]);
-    for (const asked of SCOPES) {
-      const expected = scope === asked || scope === 'all' ? 200 : 403;
-      assert.equal((await authorize(`?scope=${asked}`, secret)).status, expected, `${scope} → ${asked}`);
+    for (const requested of SCOPES) {
+      const expected = scope === requested || scope === 'all' ? 200 : 403;
+      assert.equal((await authorize(`?scope=${requested}`, secret)).status, expected, `${scope} → ${requested}`);
     }
   }
   for (const permission of PERMISSIONS) {
     const { secret } = await createKey(owner, [permission]);
-    for (const asked of PERMISSIONS) {
-      assert.equal((await authorize(`?permission=${asked}`, secret)).status, permission === asked ? 200 : 403);
+    for (const requested of PERMISSIONS) {
+      assert.equal((await authorize(`?permission=${requested}`, secret)).status, permission === requested ? 200 : 403);
     }
   }
 });
@@ -180,9 +180,9 @@ test('CVE-2026-30851, CVE-2026-52845: every response has every identity header, 
     [[`Authorization: Bearer ${owner.cookie.split('=')[1]}`], 401],
     [[`Cookie: ${owner.cookie}`], 401],
   ];
-  for (const [lines, status] of rows) {
-    const answer = await sendRawRequest(testServer.url, ['GET /v1/authorize HTTP/1.1', ...lines, ...forged]);
-    assert.equal(answer.status, status, lines.join());
+  for (const [headers, status] of rows) {
+    const answer = await sendRawRequest(testServer.url, ['GET /v1/authorize HTTP/1.1', ...headers, ...forged]);
+    assert.equal(answer.status, status, headers.join());
     expectIdentity(answer, status === 200);
     assert.ok(![...answer.headers.values()].some((value) => value.includes('forged')));
     if (status === 401) assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer realm="devpilot"/);
@@ -240,32 +240,32 @@ test('every method and every body is authorized alike: 200, 401 or 403 and nothi
     [['Expect: 100-continue', 'Content-Length: 2'], 'hi'],
     [['Expect: something-else', 'Content-Length: 2'], 'hi'],
   ];
-  const judge = async (method: string, secret: string | null, [lines, body]: (typeof bodies)[number], path = '') =>
+  const send = async (method: string, secret: string | null, [headers, body]: (typeof bodies)[number], path = '') =>
     sendRawRequest(
       testServer.url,
       [
         `${method} /v1/authorize${path} HTTP/1.1`,
         ...(secret === null ? [] : [`Authorization: Bearer ${secret}`]),
-        ...lines,
+        ...headers,
       ],
       body,
     );
   for (const method of METHODS.filter((one) => one !== 'CONNECT')) {
     for (const body of method === 'HEAD' ? bodies.slice(0, 1) : bodies) {
-      const said = `${method} ${body[0].join()}`;
-      const accepted = await judge(method, env.secret, body);
+      const label = `${method} ${body[0].join()}`;
+      const accepted = await send(method, env.secret, body);
       // A client that sent `Expect: 100-continue` first receives 100.
       const status = accepted.status === 100 ? Number(accepted.text.split(' ')[1]) : accepted.status;
-      assert.equal(status, 200, said);
+      assert.equal(status, 200, label);
       if (accepted.status === 200) expectIdentity(accepted, true);
     }
-    assert.equal((await judge(method, null, [[], ''])).status, 401, method);
-    assert.equal((await judge(method, env.secret, [[], ''], '?scope=all')).status, 403, method);
+    assert.equal((await send(method, null, [[], ''])).status, 401, method);
+    assert.equal((await send(method, env.secret, [[], ''], '?scope=all')).status, 403, method);
   }
   for (const method of ['POST', 'PUT', 'PROPFIND', 'DELETE', 'GET']) {
     const length = `Content-Length: ${big.length}`;
-    assert.equal((await judge(method, env.secret, [[length, 'Content-Type: application/json'], big])).status, 200);
-    assert.equal((await judge(method, null, [[length], big])).status, 401);
+    assert.equal((await send(method, env.secret, [[length, 'Content-Type: application/json'], big])).status, 200);
+    assert.equal((await send(method, null, [[length], big])).status, 401);
   }
 });
 
@@ -277,17 +277,17 @@ test('each of many concurrent requests gets its own response', async () => {
     { secret: mintSecret('api_key'), query: '', status: 401, credential: '' },
     { secret: 'nonsense', query: '', status: 401, credential: '' },
   ];
-  const asked = Array.from({ length: 40 }, (_, round) =>
+  const requested = Array.from({ length: 40 }, (_, round) =>
     kinds.map((kind, at) => ({ ...kind, id: `asked-${round}-${at}` })),
   ).flat();
   const answers = await Promise.all(
-    asked.map(({ id, secret, query }) =>
+    requested.map(({ id, secret, query }) =>
       testServer.call(`/v1/authorize${query}`, { headers: { authorization: `Bearer ${secret}`, 'x-request-id': id } }),
     ),
   );
   assert.deepEqual(
     answers.map(({ status, headers }) => [headers.get('x-request-id'), status, headers.get('devpilot-credential-id')]),
-    asked.map(({ id, status, credential }) => [id, status, credential]),
+    requested.map(({ id, status, credential }) => [id, status, credential]),
   );
 });
 
@@ -386,9 +386,9 @@ test('introspection (RFC 7662) describes a valid credential of the same workspac
   const expiresAt = new Date(now + 3_600_000).toISOString();
   const target = await createToken(owner, ['modify_env', 'run_scripts'], { expiresAt, passphrase: 'the right one' });
   const idle = await createKey(owner, ['read'], { active: false });
-  const ask = (form: Record<string, string>, headers: Record<string, string> = bearer(key.secret)) =>
+  const send = (form: Record<string, string>, headers: Record<string, string> = bearer(key.secret)) =>
     testServer.call<Record<string, unknown>>('/v1/introspect', { body: new URLSearchParams(form), headers });
-  const active = await ask({ token: target.secret, passphrase: 'the right one', token_type_hint: 'access_token' });
+  const active = await send({ token: target.secret, passphrase: 'the right one', token_type_hint: 'access_token' });
   assert.equal(active.status, 200);
   assert.deepEqual(active.body, {
     active: true,
@@ -401,13 +401,13 @@ test('introspection (RFC 7662) describes a valid credential of the same workspac
     exp: Math.floor(Date.parse(expiresAt) / 1000),
     kind: 'access_token',
   });
-  const keyed = await ask({ token: key.secret }, { 'x-api-key': key.secret });
-  assert.equal((await ask({ token: all.secret })).body['scope'], SCOPES.join(' '));
+  const keyed = await send({ token: key.secret }, { 'x-api-key': key.secret });
+  assert.equal((await send({ token: all.secret })).body['scope'], SCOPES.join(' '));
   assert.equal(keyed.body['kind'], 'api_key');
   assert.equal(keyed.body['scope'], 'read deploy');
   assert.ok(!('exp' in keyed.body));
   const basic = { authorization: `Basic ${Buffer.from(`client:${key.secret}`).toString('base64')}` };
-  assert.equal((await ask({ token: key.secret }, basic)).body['active'], true);
+  assert.equal((await send({ token: key.secret }, basic)).body['active'], true);
   const inactive: Record<string, string>[] = [
     { token: target.secret },
     { token: target.secret, passphrase: 'wrong' },
@@ -421,10 +421,10 @@ test('introspection (RFC 7662) describes a valid credential of the same workspac
     { token: `\u0000${target.secret}` },
   ];
   for (const form of inactive) {
-    const answer = await ask(form);
-    const said = JSON.stringify(form).slice(0, 80);
-    assert.equal(answer.status, 200, said);
-    assert.equal(answer.text, '{"active":false}', said);
+    const answer = await send(form);
+    const label = JSON.stringify(form).slice(0, 80);
+    assert.equal(answer.status, 200, label);
+    assert.equal(answer.text, '{"active":false}', label);
   }
   const theirUses = await neighbour.call<{ useCount: number }>(`/v1/access-tokens/${theirs.id}`);
   assert.equal(theirUses.body.useCount, 0);
@@ -457,16 +457,16 @@ test('revocation (RFC 7009): the holder of a secret can revoke it, and the respo
 });
 
 test('whoami returns the principal, its workspace and its rights', async () => {
-  const ask = async (headers: Record<string, string>) =>
+  const send = async (headers: Record<string, string>) =>
     (await testServer.call<Record<string, unknown>>('/v1/whoami', { headers })).body;
   const workspace = { id: owner.workspaceId, name: 'Acme', slug: 'acme' };
-  assert.deepEqual(await ask(bearer(env.secret)), {
+  assert.deepEqual(await send(bearer(env.secret)), {
     principal: { kind: 'access_token', id: env.id, name: 'CI/CD Pipeline' },
     workspace,
     rights: { role: null, scopes: ['modify_env', 'run_scripts'], permissions: [] },
     expiresAt: null,
   });
-  assert.deepEqual((await ask(bearer(key.secret)))['rights'], {
+  assert.deepEqual((await send(bearer(key.secret)))['rights'], {
     role: null,
     scopes: [],
     permissions: ['read', 'deploy'],

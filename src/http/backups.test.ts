@@ -151,18 +151,18 @@ for (const keeper of KEEPERS) {
         .split('\n');
     }
     const names = (directory: string) => readdirSync(directory).sort();
-    async function begun(app: App, person = member): Promise<Backup> {
+    async function startBackup(app: App, person = member): Promise<Backup> {
       const answer = await person.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' });
       assert.equal(answer.status, 202, answer.text);
       return answer.body;
     }
     const get = async (id: string) => (await member.call<Backup>(`/v1/backups/${id}`)).body;
-    async function over(backup: Backup): Promise<Backup> {
+    async function waitUntilFinished(backup: Backup): Promise<Backup> {
       await until(async () => !['pending', 'processing'].includes((await get(backup.id)).status));
       return get(backup.id);
     }
     async function completed(app: App): Promise<Backup> {
-      const backup = await over(await begun(app));
+      const backup = await waitUntilFinished(await startBackup(app));
       assert.equal(backup.status, 'completed', backup.error ?? '');
       return backup;
     }
@@ -170,7 +170,7 @@ for (const keeper of KEEPERS) {
       const answer = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
       assert.equal(answer.status, 202, answer.text);
       assert.equal(answer.body.status, 'pending');
-      return over(backup);
+      return waitUntilFinished(backup);
     }
 
     for (const serverKind of keeper.name === 'a bucket' ? ['local'] : ['local', 'ssh']) {
@@ -228,7 +228,7 @@ for (const keeper of KEEPERS) {
     test('a backup whose pipeline fails on its left side fails if bash runs it', async () => {
       const command = '{ echo rows; exit 5; } | cat';
       const { app } = await newApp({ backup: { command, restoreCommand: null, interpreter: '/bin/bash' } });
-      const failed = await over(await begun(app));
+      const failed = await waitUntilFinished(await startBackup(app));
       assert.deepEqual([failed.status, failed.sha256], ['failed', null]);
       assert.match(failed.error ?? '', /ended with exit code 5/);
     });
@@ -247,7 +247,7 @@ for (const keeper of KEEPERS) {
         const { app } = await newApp({ backup: { command, restoreCommand: null } });
         const values = { URL: 'postgres://shop:pa55word@db/shop' };
         await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
-        const backup = await over(await begun(app));
+        const backup = await waitUntilFinished(await startBackup(app));
         assert.equal(backup.status, 'failed', command);
         assert.match(backup.error ?? '', why);
         assert.deepEqual([backup.sizeBytes, backup.sha256, storedOf(backup.id)], [null, null, []]);
@@ -256,7 +256,7 @@ for (const keeper of KEEPERS) {
         assert.match(refused.body.detail, /nothing to restore/);
       }
       const { app } = await newApp();
-      const bare = await over(await begun(app));
+      const bare = await waitUntilFinished(await startBackup(app));
       assert.equal(bare.status, 'failed');
       assert.match(bare.error ?? '', /shared/);
     });
@@ -267,13 +267,13 @@ for (const keeper of KEEPERS) {
       await withPrograms(
         { tar: '/bin/tar "$@"; echo "tar: ./log: file changed as we read it" >&2; exit 1' },
         async () => {
-          assert.equal((await over(await begun(app))).status, 'completed');
+          assert.equal((await waitUntilFinished(await startBackup(app))).status, 'completed');
         },
       );
       await withPrograms(
         { tar: '/bin/tar "$@"; echo "tar: ./log: Cannot open: Permission denied" >&2; exit 1' },
         async () => {
-          assert.equal((await over(await begun(app))).status, 'failed');
+          assert.equal((await waitUntilFinished(await startBackup(app))).status, 'failed');
         },
       );
     });
@@ -366,13 +366,13 @@ for (const keeper of KEEPERS) {
           restoreCommand: null,
         },
       });
-      const backups = await Promise.all([begun(app), begun(app), begun(app)]);
+      const backups = await Promise.all([startBackup(app), startBackup(app), startBackup(app)]);
       await until(async () => existsSync(join(directory, 'log')));
       for (const { id } of backups) {
         assert.equal((await owner.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 409);
       }
       writeFileSync(join(directory, 'go'), '');
-      for (const backup of backups) assert.equal((await over(backup)).status, 'completed');
+      for (const backup of backups) assert.equal((await waitUntilFinished(backup)).status, 'completed');
       assert.equal(readFileSync(join(directory, 'log'), 'utf8'), 'begin\nend\n'.repeat(3));
     });
 
@@ -425,7 +425,7 @@ for (const keeper of KEEPERS) {
       const { app, directory } = await newApp();
       fill(directory);
       const backup = await completed(app);
-      const asks: [string, string, number][] = [
+      const requests: [string, string, number][] = [
         ['GET', `/v1/apps/${app.id}/backups`, 200],
         ['POST', `/v1/apps/${app.id}/backups`, 202],
         ['GET', `/v1/backups/${backup.id}`, 200],
@@ -438,7 +438,7 @@ for (const keeper of KEEPERS) {
         owner,
         PERMISSIONS.filter((one) => one !== 'manage_backups'),
       );
-      for (const [method, path, status] of asks) {
+      for (const [method, path, status] of requests) {
         assert.equal((await member.call(path, { method })).status, status, `${method} ${path}`);
         assert.equal((await neighbour.call(path, { method })).status, 404, `${method} ${path}`);
         assert.equal((await testServer.call(path, { method, headers: bearer(token.secret) })).status, 403);
@@ -449,9 +449,9 @@ for (const keeper of KEEPERS) {
         testServer.call<Body>(path, { method, headers: bearer(key.secret) });
       const made = await asKey<Backup>('POST', `/v1/apps/${app.id}/backups`);
       assert.deepEqual(made.body.createdBy, { kind: 'api_key', id: key.id, name: 'Backup robot' });
-      await over(made.body);
+      await waitUntilFinished(made.body);
       assert.equal((await asKey('POST', `/v1/backups/${made.body.id}/restore`)).status, 202);
-      assert.equal((await over(made.body)).lastRestore?.status, 'completed');
+      assert.equal((await waitUntilFinished(made.body)).lastRestore?.status, 'completed');
       assert.equal((await asKey('DELETE', `/v1/backups/${made.body.id}`)).status, 204);
       const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${made.body.id}`);
       assert.deepEqual(

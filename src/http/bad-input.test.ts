@@ -37,18 +37,18 @@ forEachEngine('bad input', (engine) => {
   }
 
   /** Checks that a response is a problem with the contract's shape and this code. */
-  function expectProblem(answer: TestResponse<ProblemBody>, code: keyof typeof CODES, said: string): void {
+  function expectProblem(answer: TestResponse<ProblemBody>, code: keyof typeof CODES, label: string): void {
     const { status, body, headers, text } = answer;
-    assert.equal(status, CODES[code].status, `${said} → ${status} ${text.slice(0, 300)}`);
-    assert.equal(headers.get('content-type'), 'application/problem+json', said);
-    assert.equal(headers.get('cache-control'), 'no-store', said);
-    assert.equal(body.code, code, said);
-    assert.equal(body.status, status, said);
-    assert.equal(body.type, `/docs/problems/${code}`, said);
-    assert.equal(body.title, CODES[code].title, said);
-    assert.ok(body.detail.length > 0, said);
-    assert.equal(body.requestId, headers.get('x-request-id'), said);
-    assert.ok(!/\n\s+at |node_modules|select |insert |SQLITE/i.test(text), `${said}: ${text}`);
+    assert.equal(status, CODES[code].status, `${label} → ${status} ${text.slice(0, 300)}`);
+    assert.equal(headers.get('content-type'), 'application/problem+json', label);
+    assert.equal(headers.get('cache-control'), 'no-store', label);
+    assert.equal(body.code, code, label);
+    assert.equal(body.status, status, label);
+    assert.equal(body.type, `/docs/problems/${code}`, label);
+    assert.equal(body.title, CODES[code].title, label);
+    assert.ok(body.detail.length > 0, label);
+    assert.equal(body.requestId, headers.get('x-request-id'), label);
+    assert.ok(!/\n\s+at |node_modules|select |insert |SQLITE/i.test(text), `${label}: ${text}`);
   }
 
   /** Sends inputs that must all be refused with `errors` naming a field, and checks that nothing changed. */
@@ -58,11 +58,11 @@ forEachEngine('bad input', (engine) => {
   ): Promise<void> {
     const before = await state();
     for (const [body, field] of rows) {
-      const said = (JSON.stringify(body) ?? 'nothing').slice(0, 120);
+      const label = (JSON.stringify(body) ?? 'nothing').slice(0, 120);
       const answer = await send(body);
-      expectProblem(answer, 'validation_failed', said);
+      expectProblem(answer, 'validation_failed', label);
       const fields = answer.body.errors?.map((error) => error.field) ?? [];
-      assert.ok(fields.includes(field), `${said}: ${JSON.stringify(answer.body.errors)} does not name ${field}`);
+      assert.ok(fields.includes(field), `${label}: ${JSON.stringify(answer.body.errors)} does not name ${field}`);
       assert.ok(answer.body.errors?.every(({ message }) => message.length > 0));
     }
     assert.equal(await state(), before);
@@ -399,10 +399,10 @@ forEachEngine('bad input', (engine) => {
         if (typeof value !== 'string') continue;
         for (const odd of [`${value}\0`, `\0${value}`, `${value}\ud800`, `\udc00${value}`]) {
           const answer = await owner.call<ProblemBody>(path, { method, body: { ...body, [field]: odd } });
-          const said = `${method} ${path} ${field} ${JSON.stringify(odd)} → ${answer.status} ${answer.text}`;
-          assert.ok([400, 401, 422].includes(answer.status), said);
+          const label = `${method} ${path} ${field} ${JSON.stringify(odd)} → ${answer.status} ${answer.text}`;
+          assert.ok([400, 401, 422].includes(answer.status), label);
           if (answer.status !== 401)
-            expectProblem(answer, answer.status === 400 ? 'invalid_request' : 'validation_failed', said);
+            expectProblem(answer, answer.status === 400 ? 'invalid_request' : 'validation_failed', label);
         }
       }
     }
@@ -496,8 +496,8 @@ forEachEngine('bad input', (engine) => {
         answer.body.errors?.some((error) => error.field === field),
         `${path}: ${answer.text}`,
       );
-      const said = answer.body.errors?.map((error) => `${error.field}: ${error.message}`) ?? [];
-      assert.equal(new Set(said).size, said.length, `${path} says everything once`);
+      const label = answer.body.errors?.map((error) => `${error.field}: ${error.message}`) ?? [];
+      assert.equal(new Set(label).size, label.length, `${path} says everything once`);
     }
     assert.equal(await state(), before);
   });

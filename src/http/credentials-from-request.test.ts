@@ -37,9 +37,9 @@ const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 
 /** Raw header lines, and the status and code that `/v1/whoami` answers them with. */
 async function expectAll(rows: readonly (readonly [readonly string[], number, string?, string?])[]): Promise<void> {
-  for (const [lines, status, code, path = '/v1/whoami'] of rows) {
-    const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...lines]);
-    const message = `${path} ${lines.join(' | ')} → ${answer.status} ${answer.text}`;
+  for (const [headers, status, code, path = '/v1/whoami'] of rows) {
+    const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers]);
+    const message = `${path} ${headers.join(' | ')} → ${answer.status} ${answer.text}`;
     assert.equal(answer.status, status, message);
     if (code !== undefined) assert.equal((JSON.parse(answer.text) as { code: string }).code, code, message);
   }
@@ -112,13 +112,13 @@ test('a malformed secret is an invalid token, never an error', async () => {
 });
 
 test('more than one credential in a request is refused, whichever two they are', async () => {
-  const lines = [
+  const headers = [
     `Authorization: Bearer ${token}`,
     `Authorization: Basic ${base64(`x:${key}`)}`,
     `X-API-Key: ${key}`,
     `Cookie: ${owner.cookie}`,
   ];
-  const pairs = lines.flatMap((one) => lines.map((other) => [one, other] as const));
+  const pairs = headers.flatMap((one) => headers.map((other) => [one, other] as const));
   await expectAll([
     ...pairs.map((pair) => [pair, 400, 'invalid_request'] as const),
     [[`Authorization: Basic ${base64(`${token}:${key}`)}`], 400, 'invalid_request'],

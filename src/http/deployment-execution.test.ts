@@ -204,8 +204,8 @@ describe('several servers', () => {
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
     await waitForDeployment(owner, id, ({ waitingFor }) => waitingFor === 'promotion');
     ahead += 25 * 3_600_000;
-    const over = await waitForDeployment(owner, id, isFinished);
-    assert.deepEqual([over.status, over.error], ['failed', 'The deployment was not promoted within a day.']);
+    const finished = await waitForDeployment(owner, id, isFinished);
+    assert.deepEqual([finished.status, finished.error], ['failed', 'The deployment was not promoted within a day.']);
     assert.ok(!existsSync(join(app.directory, 'current')));
   });
 });
@@ -245,8 +245,8 @@ describe('waiting', () => {
     assert.equal(approved.body.approval?.by?.name, 'Ada Lovelace');
     assert.equal((await post(response.body.id, 'approve')).status, 409);
     assert.equal((await waitForDeployment(owner, response.body.id, isFinished)).status, 'completed');
-    const said = await readDeploymentLog(owner, response.body.id);
-    assert.ok(said.some(({ text }) => text === 'Ada Lovelace approved this.'));
+    const log = await readDeploymentLog(owner, response.body.id);
+    assert.ok(log.some(({ text }) => text === 'Ada Lovelace approved this.'));
     const other = (await app.deploy({ approval: true })).body;
     assert.equal((await post(other.id, 'cancel')).body.status, 'cancelled');
     assert.equal((await post(other.id, 'approve')).status, 409);
@@ -335,8 +335,8 @@ test('a full disk fails the deployment and keeps the live release', async (conte
     const failed = await deployAndWait(owner, app);
     assert.equal(failed.status, 'failed');
     assert.match(failed.error ?? '', /fetching the source ended with exit code 128/);
-    const said = await readDeploymentLog(owner, failed.id);
-    assert.ok(said.some(({ text }) => /No space left/.test(text)));
+    const log = await readDeploymentLog(owner, failed.id);
+    assert.ok(log.some(({ text }) => /No space left/.test(text)));
     assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
     assert.deepEqual(readdirSync(join(app.directory, 'releases')), [first.id]);
   } finally {

@@ -97,8 +97,8 @@ test('a rollback activates a stored release, also after its branch was rewritten
   app.repository.git('commit', '--quiet', '--amend', '--message', 'Rewritten');
   app.repository.commit({ 'page.txt': 'two' });
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
-  const asked = await owner.call<{ id: string }>(`/v1/deployments/${first.id}/rollback`, { body: {} });
-  const back = await waitForDeployment(owner, asked.body.id, isFinished);
+  const rollback = await owner.call<{ id: string }>(`/v1/deployments/${first.id}/rollback`, { body: {} });
+  const back = await waitForDeployment(owner, rollback.body.id, isFinished);
   assert.deepEqual(
     [back.status, back.commit, live(app, 'page.txt')],
     ['completed', first.commit, 'one'],

@@ -68,14 +68,14 @@ forEachEngine('deployments', (engine) => {
   const releases = (app: TestApp) => readdirSync(join(app.directory, 'releases'));
 
   test('a deployment creates a release of the commit, runs the hooks in order and activates it', async () => {
-    const say = 'echo "$DEVPILOT_STAGE in $(pwd -P) of $DEVPILOT_COMMIT $SHOP_KEY"';
+    const command = 'echo "$DEVPILOT_STAGE in $(pwd -P) of $DEVPILOT_COMMIT $SHOP_KEY"';
     const app = await newApp({
       hooks: [
-        hook('after release', 'post_release', say),
-        hook('after setup', 'post_setup', `${say}; ls -d .env shared`),
-        hook('after source', 'post_source_control', `${say}; ls -d .env shared 2>/dev/null; true`),
-        hook('before source', 'pre_source_control', say),
-        hook('before all', 'pre_execution', say),
+        hook('after release', 'post_release', command),
+        hook('after setup', 'post_setup', `${command}; ls -d .env shared`),
+        hook('after source', 'post_source_control', `${command}; ls -d .env shared 2>/dev/null; true`),
+        hook('before source', 'pre_source_control', command),
+        hook('before all', 'pre_execution', command),
         hook('not this one', 'pre_execution', 'exit 1', { active: false }),
       ],
       healthCheck: { command: 'test "$(cat page.txt)" = one', timeoutSeconds: 10 },
@@ -372,10 +372,10 @@ forEachEngine('deployments', (engine) => {
     writeFileSync(join(app.directory, 'go'), '');
     const done = await waitForDeployment(owner, id, isFinished);
     assert.equal(done.status, 'completed');
-    const said = (await readDeploymentLog(owner, id)).filter(({ text }) =>
+    const output = (await readDeploymentLog(owner, id)).filter(({ text }) =>
       /Pipeline of the shop.*was deleted/.test(text),
     );
-    assert.equal(said.length, 1);
+    assert.equal(output.length, 1);
     const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
     assert.deepEqual(
       events.body.data.map(({ action, credential }) => [action, credential?.id, credential?.name]),
@@ -392,7 +392,7 @@ forEachEngine('deployments', (engine) => {
     const advanced = await createToken(owner, ['advanced_deployment']);
     const key = await createKey(owner, ['deploy']);
     const later = new Date(Date.now() + 3_600_000).toISOString();
-    const ask = (secret: string, body: object) =>
+    const send = (secret: string, body: object) =>
       testServer.call<{ id: string; code: string; required: string[] }>(`/v1/apps/${app.id}/deployments`, {
         headers: bearer(secret),
         body,
@@ -408,17 +408,17 @@ forEachEngine('deployments', (engine) => {
       { skipHooks: [] },
       { strategy: 'nonsense' },
     ]) {
-      const refused = await ask(basic.secret, body);
+      const refused = await send(basic.secret, body);
       assert.deepEqual(
         [refused.status, refused.body.code, refused.body.required],
         [403, 'insufficient_scope', ['advanced_deployment']],
         JSON.stringify(body),
       );
     }
-    const narrow = await ask(advanced.secret, { branch: 'main' });
+    const narrow = await send(advanced.secret, { branch: 'main' });
     assert.deepEqual([narrow.status, narrow.body.required], [403, ['basic_deployment']]);
     for (const secret of [advanced.secret, key.secret]) {
-      const waiting = await ask(secret, { scheduledAt: later });
+      const waiting = await send(secret, { scheduledAt: later });
       assert.equal(waiting.status, 202, waiting.text);
       const ended = await testServer.call(`/v1/deployments/${waiting.body.id}/cancel`, {
         method: 'POST',
@@ -426,7 +426,7 @@ forEachEngine('deployments', (engine) => {
       });
       assert.equal(ended.status, 202);
     }
-    assert.equal((await ask(key.secret, { strategy: 'nonsense' })).status, 422);
+    assert.equal((await send(key.secret, { strategy: 'nonsense' })).status, 422);
     const member = await signUpMember(testServer, owner, 'member', `linus-${engine.name}@example.com`);
     const theirs = await member.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: { approval: true } });
     assert.equal(theirs.status, 202);
@@ -459,14 +459,15 @@ forEachEngine('deployments', (engine) => {
     await fc.assert(
       fc.asyncProperty(body, text, async (sent, id) => {
         const part = encodeURIComponent(id.toWellFormed()) || 'x';
-        const asks = [
+        const requests = [
           owner.call(`/v1/apps/${app.id}/deployments`, { body: JSON.stringify(sent), headers: JSON_BODY }),
           owner.call(`/v1/deployments/${part}/rollback`, { body: JSON.stringify(sent), headers: JSON_BODY }),
           owner.call(`/v1/deployments/${part}`),
           owner.call(`/v1/deployments?app=${part}&cursor=${part}`),
           owner.call(`/v1/deployments/${part}/logs?from=${part}`),
         ];
-        for (const { status, text: said } of await Promise.all(asks)) assert.ok(status >= 400 && status < 500, said);
+        for (const { status, text: output } of await Promise.all(requests))
+          assert.ok(status >= 400 && status < 500, output);
       }),
       { numRuns: 40 },
     );

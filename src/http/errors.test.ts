@@ -33,9 +33,10 @@ function runWithSdk(cwd: string, program: string): Promise<string> {
       cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    child.once('close', (code) => (code === 0 ? resolve(said) : reject(new Error(said))));
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.once('close', (code) => (code === 0 ? resolve(output) : reject(new Error(output))));
   });
 }
 

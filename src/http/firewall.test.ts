@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
 import type { ServerCheck } from '../contract/servers.ts';
-import { type Door, startDoor } from '../testing/door.ts';
+import { type ConnectionProxy, startConnectionProxy } from '../testing/connection-limiting-proxy.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
   createServerResource,
@@ -20,7 +20,7 @@ import { until } from '../testing/until.ts';
 let testServer: TestServer;
 let owner: TestPerson;
 let sshd: TestSshd;
-const doors: Door[] = [];
+const proxies: ConnectionProxy[] = [];
 const apps: TestApp[] = [];
 before(async () => {
   [testServer, sshd] = await Promise.all([
@@ -32,16 +32,16 @@ before(async () => {
 after(async () => {
   await testServer.close();
   await sshd.close();
-  for (const door of doors) await door.close();
+  for (const proxy of proxies) await proxy.close();
   for (const app of apps) app.remove();
 });
 
 const STAGES = ['pre_execution', 'pre_source_control', 'post_source_control', 'post_setup', 'post_release'];
 
-async function appBehind(door: Door, fields: object): Promise<TestApp> {
-  doors.push(door);
+async function appBehind(proxy: ConnectionProxy, fields: object): Promise<TestApp> {
+  proxies.push(proxy);
   const { user, hostKey } = sshd;
-  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: door.port, user, hostKey });
+  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: proxy.port, user, hostKey });
   sshd.authorize([server.publicKey ?? '']);
   const app = await createTestApp(owner, server.id, fields);
   apps.push(app);
@@ -51,9 +51,9 @@ async function appBehind(door: Door, fields: object): Promise<TestApp> {
 test('deployments with hooks, health checks and a rollback pass a firewall that limits connections', async () => {
   // `ufw limit` refuses the sixth attempt within 30 seconds. Here all attempts count, so the test does not depend on
   // speed.
-  const door = await startDoor(sshd.port, (count) => count >= 6);
+  const proxy = await startConnectionProxy(sshd.port, (count) => count >= 6);
   const hooks = STAGES.map((stage) => ({ name: stage, stage, run: 'true' }));
-  const app = await appBehind(door, { hooks, healthCheck: { command: 'test ! -e broken' } });
+  const app = await appBehind(proxy, { hooks, healthCheck: { command: 'test ! -e broken' } });
   const first = await deployAndWait(owner, app);
   assert.equal(first.status, 'completed', first.error ?? '');
   assert.equal(first.hooks.length, hooks.length);
@@ -70,35 +70,35 @@ test('deployments with hooks, health checks and a rollback pass a firewall that 
   const failed = await deployAndWait(owner, app);
   assert.match(failed.error ?? '', /not healthy/);
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
-  assert.equal(door.count(), 4, 'one connection per deployment');
+  assert.equal(proxy.count(), 4, 'one connection per deployment');
 });
 
 test('a deployment that loses its connection after activation rolls back through a firewall that refuses for a while', async () => {
   let refusals = 0;
-  const door = await startDoor(sshd.port, () => refusals-- > 0);
-  const app = await appBehind(door, {});
+  const proxy = await startConnectionProxy(sshd.port, () => refusals-- > 0);
+  const app = await appBehind(proxy, {});
   assert.equal((await deployAndWait(owner, app)).status, 'completed');
-  const begun = join(app.directory, 'begun');
-  await app.edit({ hooks: [{ name: 'Restart', stage: 'post_release', run: `touch ${begun}; exec sleep 5` }] });
+  const started = join(app.directory, 'begun');
+  await app.edit({ hooks: [{ name: 'Restart', stage: 'post_release', run: `touch ${started}; exec sleep 5` }] });
   app.repository.commit({ 'page.txt': 'two' });
   const { id } = (await app.deploy()).body;
-  await until(async () => existsSync(begun));
+  await until(async () => existsSync(started));
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'two');
-  const tried = door.count();
+  const tried = proxy.count();
   refusals = 3;
-  door.cut();
+  proxy.closeConnections();
   const failed = await waitForDeployment(owner, id, isFinished);
   assert.equal(failed.status, 'failed');
   assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one', failed.error ?? '');
-  assert.ok(door.count() - tried > 3, 'after three refusals it was let in');
+  assert.ok(proxy.count() - tried > 3, 'after three refusals it was let in');
 });
 
 test('a server check makes a single attempt to connect', async () => {
-  const door = await startDoor(sshd.port, () => true);
-  doors.push(door);
+  const proxy = await startConnectionProxy(sshd.port, () => true);
+  proxies.push(proxy);
   const { user, hostKey } = sshd;
-  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: door.port, user, hostKey });
+  const server = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port: proxy.port, user, hostKey });
   const { body } = await owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
   assert.equal(body.ok, false);
-  assert.equal(door.count(), 1);
+  assert.equal(proxy.count(), 1);
 });

@@ -155,13 +155,13 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
           );
           return fc.tuple(fc.constant(name), value);
         });
-        const ask = async ([name, value]: readonly [string, unknown]) => {
+        const send = async ([name, value]: readonly [string, unknown]) => {
           const text = new URLSearchParams([[name, String(value).slice(0, 1_000).toWellFormed()]]).toString();
           const headers = senderOf(path, operation);
           const answer = await testServer.call(`${pathOf(path)}?${text}`, { method: method.toUpperCase(), headers });
           expectAnswer(answer, operation, `${method} ${path}?${text}`);
         };
-        await fc.assert(fc.asyncProperty(query, ask), { numRuns: RUNS, endOnFailure: true });
+        await fc.assert(fc.asyncProperty(query, send), { numRuns: RUNS, endOnFailure: true });
       }
     }
   });

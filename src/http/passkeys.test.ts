@@ -269,9 +269,9 @@ test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', 
 
 test('sign-ins that one address starts and never completes are bounded', async () => {
   let answer: TestResponse<unknown>;
-  let begun = 0;
+  let started = 0;
   do answer = await beginSignIn();
-  while (answer.status === 200 && ++begun < 300);
+  while (answer.status === 200 && ++started < 300);
   assert.equal(answer.status, 429);
   assert.ok(Number(answer.headers.get('retry-after')) > 0);
   now += 5 * MINUTE;

@@ -32,17 +32,17 @@ test('without a setting, only localhost, loopback addresses and the listener are
     '',
     'a b',
   ];
-  const BENT = ['localhost/"x', 'evil@localhost', 'localhost#', 'localhost?x', 'localhost:port', 'x\\localhost'];
-  for (const host of [...FOREIGN, ...BENT]) assert.ok(!isKnownHost(host, listener), host);
+  const MALFORMED = ['localhost/"x', 'evil@localhost', 'localhost#', 'localhost?x', 'localhost:port', 'x\\localhost'];
+  for (const host of [...FOREIGN, ...MALFORMED]) assert.ok(!isKnownHost(host, listener), host);
 });
 
-interface Bent {
+interface RawResponse {
   readonly status: number;
   readonly body: string;
 }
 
 /** Sends a request whose `Host` differs from its destination, as after a DNS name was pointed at this server. */
-function ask(url: string, path: string, headers: Record<string, string>, body?: unknown): Promise<Bent> {
+function send(url: string, path: string, headers: Record<string, string>, body?: unknown): Promise<RawResponse> {
   return new Promise((resolve, reject) => {
     const json = body === undefined ? {} : { 'content-type': 'application/json' };
     const sent = request(url + path, { method: body === undefined ? 'GET' : 'POST', headers: { ...headers, ...json } });
@@ -67,12 +67,12 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
   test('a page under another name cannot sign anyone in or change anything, although it is same-origin', async () => {
     const host = 'evil.example:4000';
     const page = { host, origin: `http://${host}`, 'sec-fetch-site': 'same-origin', cookie: owner.cookie };
-    const changed = await ask(testServer.url, '/v1/workspaces', page, { name: 'Theirs' });
+    const changed = await send(testServer.url, '/v1/workspaces', page, { name: 'Theirs' });
     assert.equal(changed.status, 403);
     assert.match(changed.body, /DEVPILOT_PUBLIC_URL/);
     const signIn = { email: owner.email, password: PASSWORD };
-    assert.equal((await ask(testServer.url, '/v1/sessions', { host }, signIn)).status, 403);
-    assert.equal((await ask(testServer.url, '/v1/sessions/passkey/options', { host }, {})).status, 403);
+    assert.equal((await send(testServer.url, '/v1/sessions', { host }, signIn)).status, 403);
+    assert.equal((await send(testServer.url, '/v1/sessions/passkey/options', { host }, {})).status, 403);
   });
 
   test('links and URLs in responses never contain another host name', async () => {
@@ -81,13 +81,13 @@ describe('a server without DEVPILOT_PUBLIC_URL', () => {
       ['evil.example', testServer.url],
       [`localhost:${port}`, `http://localhost:${port}`],
     ] as const) {
-      const started = JSON.parse((await ask(testServer.url, '/v1/device/code', { host }, {})).body);
+      const started = JSON.parse((await send(testServer.url, '/v1/device/code', { host }, {})).body);
       assert.equal(started.verification_uri, `${expected}/device`);
       const metadata = JSON.parse(
-        (await ask(testServer.url, '/.well-known/oauth-authorization-server', { host })).body,
+        (await send(testServer.url, '/.well-known/oauth-authorization-server', { host })).body,
       );
       assert.equal(metadata.issuer, expected);
-      const document = JSON.parse((await ask(testServer.url, '/openapi.json', { host })).body);
+      const document = JSON.parse((await send(testServer.url, '/openapi.json', { host })).body);
       assert.deepEqual([document.servers[0].url, document.info.contact.url], [expected, expected]);
     }
   });

@@ -80,13 +80,13 @@ forEachEngine('runs', (engine) => {
     assert.equal(created.status, 201, created.text);
     return created.body;
   }
-  async function begun(on: Script, parameters: object = {}, person = member): Promise<Run> {
+  async function startRun(on: Script, parameters: object = {}, person = member): Promise<Run> {
     const answer = await person.call<Run>(`/v1/scripts/${on.id}/runs`, { body: { parameters } });
     assert.equal(answer.status, 202, answer.text);
     return answer.body;
   }
   const get = async (id: string) => (await member.call<Run>(`/v1/runs/${id}`)).body;
-  async function over(run: Run): Promise<Run> {
+  async function waitUntilFinished(run: Run): Promise<Run> {
     await until(async () => isOver(await get(run.id)));
     return get(run.id);
   }
@@ -97,7 +97,7 @@ forEachEngine('runs', (engine) => {
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as LogLine);
   }
-  const said = async (run: Run, stream: LogLine['stream'] = 'stdout') =>
+  const outputOf = async (run: Run, stream: LogLine['stream'] = 'stdout') =>
     (await linesOf(run)).filter((line) => line.stream === stream).map(({ text }) => text);
 
   for (const kind of ['ssh', 'local'] as const) {
@@ -108,18 +108,18 @@ forEachEngine('runs', (engine) => {
         ...on(),
         parameters: [{ name: 'NAME', pattern: '[A-Z][a-z]+', default: 'Ada' }],
       });
-      const first = await begun(greet);
+      const first = await startRun(greet);
       assert.match(first.id, /^run_/);
       assert.deepEqual(
         [first.scriptId, first.scriptVersion, first.status, first.exitCode, first.parameters, first.createdBy.kind],
         [greet.id, 1, 'pending', null, { NAME: 'Ada' }, 'person'],
       );
-      const ended = await over(first);
+      const ended = await waitUntilFinished(first);
       assert.deepEqual([ended.status, ended.exitCode], ['failed', 3]);
       assert.match(ended.error ?? '', /ended with exit code 3/);
       assert.ok(ended.startedAt !== null && ended.finishedAt !== null);
-      assert.deepEqual(await said(ended), ['Greetings, Ada']);
-      assert.deepEqual(await said(ended, 'stderr'), ['oh']);
+      assert.deepEqual(await outputOf(ended), ['Greetings, Ada']);
+      assert.deepEqual(await outputOf(ended, 'stderr'), ['oh']);
       const all = await linesOf(ended);
       assert.deepEqual(await linesOf(ended, '?from=1'), all.slice(1));
       assert.ok(all.some((line) => line.step === 'script' && line.serverId === on().serverId));
@@ -138,11 +138,11 @@ forEachEngine('runs', (engine) => {
         ...on(),
         parameters: Object.keys(values).map((name) => ({ name })),
       });
-      const ended = await over(await begun(show, values));
+      const ended = await waitUntilFinished(await startRun(show, values));
       assert.equal(ended.status, 'completed', ended.error ?? '');
       assert.deepEqual(ended.parameters, values);
       assert.equal(existsSync(trap), false);
-      const shown = (await said(ended)).map((line) => Buffer.from(line, 'base64').toString());
+      const shown = (await outputOf(ended)).map((line) => Buffer.from(line, 'base64').toString());
       assert.deepEqual(shown, Object.values(values));
     });
 
@@ -152,7 +152,7 @@ forEachEngine('runs', (engine) => {
         ...on(),
         parameters: [{ name: 'WAIT' }, { name: 'HIDDEN' }],
       });
-      const run = await begun(look, { WAIT: wait, HIDDEN: 'kept-off-every-command-line' });
+      const run = await startRun(look, { WAIT: wait, HIDDEN: 'kept-off-every-command-line' });
       await until(async () => (await get(run.id)).startedAt !== null);
       const commandLines = () =>
         readdirSync('/proc')
@@ -168,8 +168,8 @@ forEachEngine('runs', (engine) => {
       assert.ok(!commandLines().some((line) => line.includes('kept-off-every-command-line')));
       await script('true');
       writeFileSync(wait, '');
-      const ended = await over(run);
-      const [file = ''] = await said(ended);
+      const ended = await waitUntilFinished(run);
+      const [file = ''] = await outputOf(ended);
       assert.match(file, /devpilot-step-/);
       assert.equal(existsSync(file), false);
     });
@@ -179,21 +179,21 @@ forEachEngine('runs', (engine) => {
         ...on(),
         timeoutSeconds: 1,
       });
-      const ended = await over(await begun(hang));
+      const ended = await waitUntilFinished(await startRun(hang));
       assert.equal(ended.status, 'failed');
       assert.match(ended.error ?? '', /longer than 1 seconds/);
-      const [child = ''] = await said(ended);
+      const [child = ''] = await outputOf(ended);
       await until(async () => isGone(child));
     });
 
     test(`on ${kind} a run is cancelled with all its processes`, async () => {
       const hang = await script('sleep 600 & echo $!; wait', on());
-      const run = await begun(hang);
-      await until(async () => (await said(run)).length > 0);
-      const [child = ''] = await said(run);
+      const run = await startRun(hang);
+      await until(async () => (await outputOf(run)).length > 0);
+      const [child = ''] = await outputOf(run);
       const response = await member.call<Run>(`/v1/runs/${run.id}/cancel`, { method: 'POST' });
       assert.equal(response.status, 202, response.text);
-      const ended = await over(run);
+      const ended = await waitUntilFinished(run);
       assert.equal(ended.status, 'cancelled');
       assert.match(ended.error ?? '', /Cancelled by mia/);
       assert.ok(isGone(child));
@@ -207,8 +207,8 @@ forEachEngine('runs', (engine) => {
     const talk = await script('printf "a\\377\\200b\\n"; echo "the key is $KEY!"; printf "no end"', {
       parameters: [{ name: 'KEY' }],
     });
-    const ended = await over(await begun(talk, { KEY: secret }));
-    const [first, second, third] = await said(ended);
+    const ended = await waitUntilFinished(await startRun(talk, { KEY: secret }));
+    const [first, second, third] = await outputOf(ended);
     assert.equal(first, 'a\ufffd\ufffdb');
     assert.ok(second !== undefined && !second.includes(secret) && second.startsWith('the key is '));
     assert.equal(third, 'no end');
@@ -219,7 +219,7 @@ forEachEngine('runs', (engine) => {
     const talk = await script('echo one; while [ ! -e "$GO" ]; do sleep 0.05; done; echo two', {
       parameters: [{ name: 'GO' }],
     });
-    const run = await begun(talk, { GO: go });
+    const run = await startRun(talk, { GO: go });
     const response = await fetch(`${testServer.url}/v1/runs/${run.id}/logs?follow=true`, {
       headers: { cookie: member.cookie, 'devpilot-workspace': member.workspaceId },
     });
@@ -288,7 +288,7 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual(ran.body.createdBy, { kind: 'access_token', id: token.id, name: 'Night job' });
     // The token is deleted during its run; the run continues and keeps the token's name.
     assert.equal((await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' })).status, 204);
-    const ended = await over(ran.body);
+    const ended = await waitUntilFinished(ran.body);
     assert.deepEqual([ended.status, ended.createdBy.name], ['completed', 'Night job']);
     const other = await createToken(owner, ['modify_env']);
     const key = await createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs']);
@@ -325,30 +325,30 @@ forEachEngine('runs', (engine) => {
       interpreter: '/usr/bin/env python3',
       parameters: [{ name: 'N', default: '7' }],
     });
-    assert.deepEqual(await said(await over(await begun(words))), ['True 7']);
+    assert.deepEqual(await outputOf(await waitUntilFinished(await startRun(words))), ['True 7']);
     const nobody = await script('id -un; echo "$N"', { runAs: 'nobody', parameters: [{ name: 'N', default: '7' }] });
-    assert.deepEqual(await said(await over(await begun(nobody))), ['nobody', '7']);
-    const missing = await over(await begun(await script('id', { interpreter: '/nothing/here' })));
+    assert.deepEqual(await outputOf(await waitUntilFinished(await startRun(nobody))), ['nobody', '7']);
+    const missing = await waitUntilFinished(await startRun(await script('id', { interpreter: '/nothing/here' })));
     assert.deepEqual([missing.status, missing.exitCode], ['failed', 127]);
-    const stranger = await over(await begun(await script('id', { runAs: 'nosuchuser' })));
+    const stranger = await waitUntilFinished(await startRun(await script('id', { runAs: 'nosuchuser' })));
     assert.equal(stranger.status, 'failed');
   });
 
   test('a server that cannot be reached, or has no pinned key, fails the run with the reason', async () => {
     const body = { name: 'Nobody there', kind: 'ssh', host: '127.0.0.1', port: 1, user: 'x', hostKey: sshd.hostKey };
     const dead = (await owner.call<Server>('/v1/servers', { body })).body;
-    const first = await over(await begun(await script('true', { serverId: dead.id })));
+    const first = await waitUntilFinished(await startRun(await script('true', { serverId: dead.id })));
     assert.equal(first.status, 'failed');
     assert.match(first.error ?? '', /Connection failed/);
     const unpinned = (await owner.call<Server>('/v1/servers', { body: { ...body, hostKey: null } })).body;
-    const second = await over(await begun(await script('true', { serverId: unpinned.id })));
+    const second = await waitUntilFinished(await startRun(await script('true', { serverId: unpinned.id })));
     assert.match(second.error ?? '', /No host key is pinned/);
   });
 
   test('runs of a script are listed newest first, by status, and remain when it is deleted', async () => {
     const flaky = await script('exit "$CODE"', { parameters: [{ name: 'CODE', default: '0' }] });
     const runs: Run[] = [];
-    for (const CODE of ['0', '1', '0']) runs.push(await over(await begun(flaky, { CODE })));
+    for (const CODE of ['0', '1', '0']) runs.push(await waitUntilFinished(await startRun(flaky, { CODE })));
     const path = `/v1/scripts/${flaky.id}/runs`;
     const { body } = await member.call<Page<Run>>(path);
     assert.deepEqual(new Set(body.data.map(({ id }) => id)), new Set(runs.map(({ id }) => id)));
@@ -372,13 +372,13 @@ forEachEngine('runs', (engine) => {
     const one = await script('while [ ! -e "$GO" ]; do sleep 0.05; done; echo one', {
       parameters: [{ name: 'GO', default: go }],
     });
-    const run = await begun(one);
+    const run = await startRun(one);
     await owner.call(`/v1/scripts/${one.id}`, { method: 'PATCH', body: { body: 'echo two' } });
     const refused = await owner.call<ProblemAnswer>(`/v1/scripts/${one.id}`, { method: 'DELETE' });
     assert.equal(refused.status, 409);
     writeFileSync(go, '');
-    assert.deepEqual(await said(await over(run)), ['one']);
-    assert.deepEqual(await said(await over(await begun(one))), ['two']);
+    assert.deepEqual(await outputOf(await waitUntilFinished(run)), ['one']);
+    assert.deepEqual(await outputOf(await waitUntilFinished(await startRun(one))), ['two']);
   });
 
   test('the same Idempotency-Key starts one run', async () => {
@@ -404,14 +404,14 @@ forEachEngine('runs', (engine) => {
     const [first] = await runs();
     assert.deepEqual([first?.scheduledFor, first?.createdBy.kind], [nightly.nextRunAt, 'system']);
     assert.equal(await next(), new Date(due + 86_400_000).toISOString());
-    assert.deepEqual(await said(await over(first as Run)), ['everything']);
+    assert.deepEqual(await outputOf(await waitUntilFinished(first as Run)), ['everything']);
     // Ten days without a node: one run, then the next due time.
     now = due + 10 * 86_400_000 + 5000;
     await until(async () => (await runs()).length === 2);
     await until(async () => (await next()) === new Date(due + 11 * 86_400_000).toISOString());
     const all = await runs();
     assert.equal(all.length, 2);
-    await over(all[0] as Run);
+    await waitUntilFinished(all[0] as Run);
     await owner.call(`/v1/scripts/${nightly.id}`, { method: 'PATCH', body: { schedule: null } });
     assert.equal(await next(), null);
   });

@@ -194,7 +194,7 @@ forEachEngine('scripts', (engine) => {
   test('keys with write and delete configure scripts, tokens with run_scripts read them, members configure nothing', async () => {
     const script = await created();
     const path = `/v1/scripts/${script.id}`;
-    const asks: [string, string, Permission[]][] = [
+    const requests: [string, string, Permission[]][] = [
       ['GET', '/v1/scripts', ['read']],
       ['GET', path, ['read']],
       ['GET', `${path}/versions`, ['read']],
@@ -205,7 +205,7 @@ forEachEngine('scripts', (engine) => {
     const token = await createToken(owner, ['run_scripts']);
     for (const permission of ['read', 'write', 'delete', 'manage_servers', 'deploy'] as const) {
       const { secret } = await createKey(owner, [permission]);
-      for (const [method, at, allowed] of asks) {
+      for (const [method, at, allowed] of requests) {
         const body = method === 'POST' ? plain() : method === 'PATCH' ? { description: permission } : undefined;
         const answer = await testServer.call(at, { method, headers: bearer(secret), ...(body && { body }) });
         if (allowed.includes(permission))
@@ -215,7 +215,7 @@ forEachEngine('scripts', (engine) => {
       if (permission === 'delete') break;
     }
     const other = await created();
-    for (const [method, at] of asks) {
+    for (const [method, at] of requests) {
       const target = at.replace(script.id, other.id);
       const body = method === 'POST' || method === 'PATCH' ? plain() : undefined;
       const byToken = await testServer.call(target, { method, headers: bearer(token.secret), ...(body && { body }) });

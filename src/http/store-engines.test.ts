@@ -45,8 +45,8 @@ forEachEngine('a whole day of a workspace', (engine) => {
           Array(6).fill(201),
         );
         assert.equal(new Set(made.map(({ body }) => body.slug)).size, 6);
-        const asked = await create({ name: 'Asked for', slug: 'asked-for' });
-        assert.deepEqual(asked.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
+        const created = await create({ name: 'Asked for', slug: 'asked-for' });
+        assert.deepEqual(created.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
       }
     } finally {
       await second.close();

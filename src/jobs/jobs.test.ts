@@ -353,13 +353,13 @@ forEachEngine('jobs', (engine) => {
   test('workspaces take turns, and one with many jobs does not delay the others', async () => {
     const { store, workspaceId, add } = await fresh();
     const { workspaceId: other } = await seedWorkspace(store);
-    const begun: string[] = [];
+    const started: string[] = [];
     let release: () => void = () => undefined;
     const released = new Promise<void>((resolve) => {
       release = resolve;
     });
     const work = (job: RunningJob) => {
-      begun.push(job.workspaceId === workspaceId ? 'one' : 'other');
+      started.push(job.workspaceId === workspaceId ? 'one' : 'other');
       return released;
     };
     const nodes = [nodeOn(store, 'first', work), nodeOn(store, 'second', work)] as const;
@@ -367,19 +367,19 @@ forEachEngine('jobs', (engine) => {
     for (let at = 0; at < 3; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
     nodes[0].start();
     // The first workspace has half of the places of the node; the second takes turns for the others.
-    await until(async () => begun.filter((name) => name === 'other').length === 3);
-    assert.deepEqual(begun.slice(0, 6), ['one', 'other', 'one', 'other', 'one', 'other']);
-    await until(async () => begun.filter((name) => name === 'one').length >= 30);
+    await until(async () => started.filter((name) => name === 'other').length === 3);
+    assert.deepEqual(started.slice(0, 6), ['one', 'other', 'one', 'other', 'one', 'other']);
+    await until(async () => started.filter((name) => name === 'one').length >= 30);
     for (let at = 3; at < 6; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
     nodes[0].wake();
-    await until(async () => begun.filter((name) => name === 'other').length === 6);
-    assert.ok(begun.filter((name) => name === 'one').length <= 32);
+    await until(async () => started.filter((name) => name === 'other').length === 6);
+    assert.ok(started.filter((name) => name === 'one').length <= 32);
     // On PostgreSQL, another node adds places of its own, under the same rule.
     if (engine.name === 'postgres') {
       nodes[1].start();
-      await until(async () => begun.filter((name) => name === 'one').length > 32);
+      await until(async () => started.filter((name) => name === 'one').length > 32);
       await add(nodes[0], 'late', { workspaceId: other });
-      await until(async () => begun.filter((name) => name === 'other').length === 7);
+      await until(async () => started.filter((name) => name === 'other').length === 7);
     }
     release();
     await until(async () => (await nodes[0].counts()).waiting === 0 && (await nodes[0].counts()).running === 0);

@@ -287,9 +287,9 @@ test('any text is quoted as one word for a shell', () => {
     fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
       const plain = words.map((word) => word.replaceAll('\0', '').toWellFormed());
       const script = `printf '%s\\n=\\n' ${plain.map(shellQuote).join(' ')}`;
-      const said = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
+      const output = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
       const expected = (plain.length === 0 ? [''] : plain).map((word) => `${word}\n=\n`).join('');
-      assert.equal(said, expected);
+      assert.equal(output, expected);
     }),
     { numRuns: 60 },
   );

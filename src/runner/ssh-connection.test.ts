@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { startDoor } from '../testing/door.ts';
+import { startConnectionProxy } from '../testing/connection-limiting-proxy.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';
@@ -44,47 +44,47 @@ const targetAt = (port: number, more: Partial<SshTarget> = {}): RunTarget & { ki
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
 test('all steps of a job share one connection per server, whose key and socket are removed afterwards', async () => {
-  const door = await startDoor(sshd.port, () => false);
+  const proxy = await startConnectionProxy(sshd.port, () => false);
   const connections = createConnectionPool();
-  const target = connections.pooled(targetAt(door.port));
+  const target = connections.pooled(targetAt(proxy.port));
   const ran = await Promise.all([run(target, shell('exit 3')), run(target, shell('exit 4'))]);
   assert.deepEqual(
     ran.map(({ exitCode }) => exitCode),
     [3, 4],
   );
   assert.equal((await run(target, shell('cat; exit 5'))).exitCode, 5);
-  assert.equal(door.count(), 1);
+  assert.equal(proxy.count(), 1);
   const [own = ''] = readdirSync(folder).filter((name) => name.startsWith('devpilot-ssh-'));
   assert.deepEqual(readdirSync(join(folder, own)), ['s']);
   await connections.close();
   assert.ok(!existsSync(join(folder, own)));
-  await door.close();
+  await proxy.close();
 });
 
 test('a lost connection is reopened for the next step, despite refused attempts', async () => {
   // Behaves like a rate-limiting firewall: refuses two attempts after the first connection.
-  const door = await startDoor(sshd.port, (count) => count === 2 || count === 3);
+  const proxy = await startConnectionProxy(sshd.port, (count) => count === 2 || count === 3);
   const connections = createConnectionPool();
-  const target = connections.pooled(targetAt(door.port), [10, 20]);
+  const target = connections.pooled(targetAt(proxy.port), [10, 20]);
   assert.equal((await run(target, shell('true'))).exitCode, 0);
   const running = run(target, shell(`touch ${folder}/begun; sleep 30`));
   await until(async () => existsSync(join(folder, 'begun')));
-  door.cut();
+  proxy.closeConnections();
   assert.equal((await running).problem, 'The connection to the server was lost.');
-  assert.deepEqual([(await run(target, shell('exit 6'))).exitCode, door.count()], [6, 4]);
+  assert.deepEqual([(await run(target, shell('exit 6'))).exitCode, proxy.count()], [6, 4]);
   await connections.close();
-  await door.close();
+  await proxy.close();
 });
 
 test('closed ports and other protocols cause the same error; a refusal by an SSH server is reported in its words', async () => {
-  const other = await startDoor(sshd.port, () => true);
+  const refusingProxy = await startConnectionProxy(sshd.port, () => true);
   const greeter = createServer((socket) => socket.on('error', () => undefined).end('220 mail.example.com ESMTP\r\n'));
   await new Promise<void>((resolve) => greeter.listen(0, '127.0.0.1', resolve));
   const mute = createServer((socket) => socket.on('error', () => undefined).end());
   await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
   const ports = [
     1,
-    other.port,
+    refusingProxy.port,
     (greeter.address() as { port: number }).port,
     (mute.address() as { port: number }).port,
   ];
@@ -96,7 +96,7 @@ test('closed ports and other protocols cause the same error; a refusal by an SSH
     (await run(targetAt(sshd.port, stranger), shell('id'))).problem ?? '',
     /^Connection failed: .*Permission denied/,
   );
-  await other.close();
+  await refusingProxy.close();
   greeter.close();
   mute.close();
 });
@@ -122,11 +122,11 @@ test('loopback and link-local addresses are recognized in every notation, and re
     const expected = { name: SshConnectFailure.name, message: NODE_LOCAL_REFUSED_MESSAGE };
     await assert.rejects(allowedAddresses({ host, allowNodeLocal: false }), expected, host);
   }
-  const door = await startDoor(sshd.port, () => false);
+  const proxy = await startConnectionProxy(sshd.port, () => false);
   assert.equal(
-    (await run(targetAt(door.port, { allowNodeLocal: false }), shell('id'))).problem,
+    (await run(targetAt(proxy.port, { allowNodeLocal: false }), shell('id'))).problem,
     NODE_LOCAL_REFUSED_MESSAGE,
   );
-  assert.equal(door.count(), 0);
-  await door.close();
+  assert.equal(proxy.count(), 0);
+  await proxy.close();
 });

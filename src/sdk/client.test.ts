@@ -10,15 +10,15 @@ const json = (status: number, body: unknown, headers: Record<string, string> = {
 
 /** Returns a fetch that gives these responses in turn and records the requests. */
 function answering(...answers: (Response | Error)[]) {
-  const asked: { url: string; init: RequestInit }[] = [];
+  const requests: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {
-    asked.push({ url, init });
+    requests.push({ url, init });
     const next = answers.shift();
     if (next === undefined) throw new Error('no answer left');
     if (next instanceof Error) throw next;
     return next;
   }) as typeof fetch;
-  return { asked, send };
+  return { requests, send };
 }
 
 const failing = (code: string, status: number, retryAfter?: number) =>
@@ -138,9 +138,9 @@ describe('Resources behind credentials', () => {
 
 describe('Retries', () => {
   test('a GET is retried after a network error and after 503, and then succeeds', async () => {
-    const { asked, send } = answering(new TypeError('down'), failing('unavailable', 503, 0), json(200, { id: 'x' }));
+    const { requests, send } = answering(new TypeError('down'), failing('unavailable', 503, 0), json(200, { id: 'x' }));
     assert.deepEqual(await createClient({ fetch: send }).me.get(), { id: 'x' });
-    assert.equal(asked.length, 3);
+    assert.equal(requests.length, 3);
   });
 
   test('a POST is retried only if the server says that it did not process it', async () => {
@@ -148,7 +148,7 @@ describe('Retries', () => {
     await assert.rejects(createClient({ fetch: lost.send }).workspaces.create({ name: 'Acme' }), {
       code: 'unreachable',
     });
-    assert.equal(lost.asked.length, 1);
+    assert.equal(lost.requests.length, 1);
     const limited = answering(failing('rate_limited', 429, 0), json(201, { id: 'w' }));
     assert.deepEqual(await createClient({ fetch: limited.send }).workspaces.create({ name: 'Acme' }), { id: 'w' });
   });
@@ -173,9 +173,9 @@ describe('Retries', () => {
     const client = createClient({ fetch: never, retries: 0 });
     await assert.rejects(client.me.get({ timeout: 5 }), { code: 'timed_out' });
     const controller = new AbortController();
-    const asked = client.me.get({ signal: controller.signal });
+    const pending = client.me.get({ signal: controller.signal });
     controller.abort(new Error('enough'));
-    await assert.rejects(asked, { message: 'enough' });
+    await assert.rejects(pending, { message: 'enough' });
   });
 });
 
@@ -198,14 +198,14 @@ describe('Reading a log', () => {
         controller.error(new TypeError('terminated'));
       },
     });
-    const { asked, send } = answering(new Response(cut), new Response(encoded('three')));
+    const { requests, send } = answering(new Response(cut), new Response(encoded('three')));
     const texts = [];
     for await (const { text } of createClient({ fetch: send }).runs.logs('run_1', { follow: true, from: 4 })) {
       texts.push(text);
     }
     assert.deepEqual(texts, ['one', 'zwölf', 'three']);
     assert.deepEqual(
-      asked.map(({ url }) => url),
+      requests.map(({ url }) => url),
       ['/v1/runs/run_1/logs?from=4&follow=true', '/v1/runs/run_1/logs?from=6&follow=true'],
     );
   });
@@ -230,19 +230,19 @@ describe('Reading a log', () => {
 
   test('only the start of a stream has a time limit', async ({ mock }) => {
     mock.timers.enable({ apis: ['setTimeout'] });
-    let say: ReadableStreamDefaultController<Uint8Array> | undefined;
+    let streamController: ReadableStreamDefaultController<Uint8Array> | undefined;
     const slow = new ReadableStream<Uint8Array>({
       start(controller) {
-        say = controller;
+        streamController = controller;
       },
     });
-    const { asked, send } = answering(new Response(slow));
+    const { requests, send } = answering(new Response(slow));
     const lines = createClient({ fetch: send }).runs.logs('run_1', { follow: true }, { timeout: 1 });
     const next = lines.next();
     await new Promise(setImmediate);
     mock.timers.tick(60_000);
-    assert.equal(asked[0]?.init.signal?.aborted, false);
-    say?.enqueue(new TextEncoder().encode(encoded('late')));
+    assert.equal(requests[0]?.init.signal?.aborted, false);
+    streamController?.enqueue(new TextEncoder().encode(encoded('late')));
     assert.equal((await next).value?.text, 'late');
     await lines.return();
   });
@@ -250,7 +250,7 @@ describe('Reading a log', () => {
 
 describe('Requests', () => {
   test('carry the workspace, the credential and the passphrase as UTF-8 bytes, and encode ids in paths', async () => {
-    const { asked, send } = answering(json(200, {}));
+    const { requests, send } = answering(json(200, {}));
     const client = createClient({
       url: 'https://devpilot.example.com',
       credential: SECRET,
@@ -259,8 +259,8 @@ describe('Requests', () => {
       fetch: send,
     });
     await client.apiKeys.get('../people?x=1');
-    const headers = new Headers(asked[0]?.init.headers);
-    assert.equal(asked[0]?.url, 'https://devpilot.example.com/v1/api-keys/..%2Fpeople%3Fx%3D1');
+    const headers = new Headers(requests[0]?.init.headers);
+    assert.equal(requests[0]?.url, 'https://devpilot.example.com/v1/api-keys/..%2Fpeople%3Fx%3D1');
     assert.equal(headers.get('authorization'), `Bearer ${SECRET}`);
     assert.equal(headers.get('devpilot-workspace'), 'acme');
     assert.equal(headers.get('access-token-passphrase'), 'gr\u00c3\u00bcn');
@@ -289,6 +289,6 @@ describe('Requests', () => {
       status: 307,
       message: 'http://devpilot.example.com redirects to another URL, which is not followed.',
     });
-    assert.deepEqual([moved.asked.length, moved.asked[0]?.init.redirect], [1, 'manual']);
+    assert.deepEqual([moved.requests.length, moved.requests[0]?.init.redirect], [1, 'manual']);
   });
 });

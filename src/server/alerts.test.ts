@@ -57,9 +57,9 @@ forEachEngine('metrics', (engine) => {
     promtool(['check', 'metrics'], text);
     const names = new Set([...text.matchAll(/^(\w+)(?:\{.*\})? /gm)].map(([, name]) => name));
     const other = engine.name === 'sqlite' ? ['devpilot_store_connections'] : ['devpilot_sqlite_wal_bytes'];
-    const asked = [...rules.matchAll(/\b(?:devpilot|nodejs)_\w+/g)].map(([name]) => name);
+    const metricNames = [...rules.matchAll(/\b(?:devpilot|nodejs)_\w+/g)].map(([name]) => name);
     assert.deepEqual(
-      [...new Set(asked)].filter((name) => !names.has(name) && !other.includes(name)),
+      [...new Set(metricNames)].filter((name) => !names.has(name) && !other.includes(name)),
       [],
     );
     for (const line of [

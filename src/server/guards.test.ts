@@ -76,7 +76,7 @@ forEachEngine('guards in lease mode', (engine) => {
     return { ...made, ask: sendRequest, statusOf, askedFor: countRequestsTo };
   }
 
-  const say = (secret: string, path: string, body: unknown) =>
+  const send = (secret: string, path: string, body: unknown) =>
     server.call<FeedResponse>(`/v1/guards/${path}`, { headers: { 'x-api-key': secret }, body });
   const end = (kind: 'access-tokens' | 'api-keys', id: string) => owner.call(`/v1/${kind}/${id}`, { method: 'DELETE' });
   const receiptOf = (answer: { headers: Headers }) =>
@@ -134,16 +134,16 @@ forEachEngine('guards in lease mode', (engine) => {
           for (let round = 0; round < 25; round++) {
             const token = await createToken(owner, ['modify_env']);
             await statusOf(token.secret);
-            let over = false;
+            let finished = false;
             const hammer = (async () => {
-              while (!over) {
+              while (!finished) {
                 await statusOf(token.secret);
                 await new Promise((resolve) => setImmediate(resolve));
               }
             })();
             assert.equal((await end('access-tokens', token.id)).status, 204);
             late.push(await statusOf(token.secret));
-            over = true;
+            finished = true;
             await hammer;
           }
         }),
@@ -254,12 +254,12 @@ forEachEngine('guards in lease mode', (engine) => {
     test('reveal nothing of another workspace: neither records nor revocations', async () => {
       const other = await createWorkspaceFor(owner, server, 'Elsewhere');
       const theirs = await createToken(other, ['all']);
-      assert.equal((await say(key.secret, 'records', { digest: encoded(theirs.secret) })).body.record, null);
-      const started = await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      assert.equal((await send(key.secret, 'records', { digest: encoded(theirs.secret) })).body.record, null);
+      const started = await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
       assert.equal(started.body.granted, true);
       assert.equal(started.body.workspaceId, owner.workspaceId);
       assert.equal((await other.call(`/v1/access-tokens/${theirs.id}`, { method: 'DELETE' })).status, 204);
-      const next = await say(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
+      const next = await send(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
       assert.equal(next.body.granted, true);
       assert.ok(next.body.confirmed.number > started.body.confirmed.number);
       assert.equal(next.text.includes(encoded(theirs.secret)), false);
@@ -268,7 +268,7 @@ forEachEngine('guards in lease mode', (engine) => {
 
     test('a guard that has not applied every revocation gets the missing ones instead of a lease', async () => {
       const token = await createToken(owner, ['all']);
-      const started = await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      const started = await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
       const deleting = end('access-tokens', token.id);
       const { history, number, id } = started.body.confirmed;
       const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
@@ -279,10 +279,10 @@ forEachEngine('guards in lease mode', (engine) => {
         waited.body.revocations.map(({ digest }) => digest),
         [encoded(token.secret)],
       );
-      const refused = await say(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
+      const refused = await send(key.secret, 'beats', { guard: NAME, applied: started.body.confirmed, moved: false });
       assert.equal(refused.body.granted, false);
       assert.deepEqual(refused.body.revocations, waited.body.revocations);
-      const granted = await say(key.secret, 'beats', { guard: NAME, applied: refused.body.through, moved: true });
+      const granted = await send(key.secret, 'beats', { guard: NAME, applied: refused.body.through, moved: true });
       assert.equal(granted.body.granted, true);
       assert.equal(receiptOf(await deleting), 'nodes=2 confirmed=2');
       await server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: { 'x-api-key': key.secret } });
@@ -291,17 +291,17 @@ forEachEngine('guards in lease mode', (engine) => {
     test('a guard that falls silent is waited for until its lease ends; one of another workspace is not', async () => {
       const other = await createWorkspaceFor(owner, server, 'Not waited for');
       const theirKey = await createKey(other, ['read'], { guard: true });
-      await say(theirKey.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      await send(theirKey.secret, 'beats', { guard: NAME, applied: null, moved: false });
       const unhurried = await createToken(owner, ['all']);
       assert.equal(receiptOf(await end('access-tokens', unhurried.id)), 'nodes=1 confirmed=1');
-      await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
+      await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false });
       const token = await createToken(owner, ['all']);
       assert.equal(receiptOf(await end('access-tokens', token.id)), 'nodes=2 confirmed=1');
     });
 
     test('no key acts for the guard of another key', async () => {
       const second = await createKey(owner, ['read'], { guard: true });
-      await say(key.secret, 'beats', { guard: OTHER_NAME, applied: null, moved: false });
+      await send(key.secret, 'beats', { guard: OTHER_NAME, applied: null, moved: false });
       const token = await createToken(owner, ['all']);
       const deleting = end('access-tokens', token.id);
       await server.call(`/v1/guards/${OTHER_NAME}`, { method: 'DELETE', headers: { 'x-api-key': second.secret } });
@@ -310,10 +310,10 @@ forEachEngine('guards in lease mode', (engine) => {
 
     test('a guard that applied revocations missing from this history must clear its cache', async () => {
       await end('access-tokens', (await createToken(owner, ['all'])).id);
-      const { confirmed } = (await say(key.secret, 'beats', { guard: NAME, applied: null, moved: false })).body;
+      const { confirmed } = (await send(key.secret, 'beats', { guard: NAME, applied: null, moved: false })).body;
       for (const other of [{ number: 999_999_999 }, { id: 'another' }, { id: '' }, { history: 'another' }]) {
         const applied = { ...confirmed, ...other };
-        const response = await say(key.secret, 'beats', { guard: NAME, applied, moved: false });
+        const response = await send(key.secret, 'beats', { guard: NAME, applied, moved: false });
         assert.deepEqual([response.body.granted, response.body.whole], [false, false], JSON.stringify(other));
         const { history, number, id } = applied;
         const query = new URLSearchParams({ guard: NAME, after: String(number), history, id });
@@ -333,9 +333,9 @@ forEachEngine('guards in lease mode', (engine) => {
       const lastUsedAt = new Date().toISOString();
       const uses = [token, theirs].map(({ id }) => ({ credentialId: id, count: 5, lastUsedAt, addresses: [] }));
       for (let time = 0; time < 3; time++) {
-        assert.equal((await say(key.secret, 'uses', { guard: NAME, chunk: 1, uses })).status, 204);
+        assert.equal((await send(key.secret, 'uses', { guard: NAME, chunk: 1, uses })).status, 204);
       }
-      assert.equal((await say(key.secret, 'uses', { guard: NAME, chunk: 2, uses })).status, 204);
+      assert.equal((await send(key.secret, 'uses', { guard: NAME, chunk: 2, uses })).status, 204);
       const countOf = async (person: TestPerson, id: string) =>
         (await person.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
       assert.equal(await countOf(owner, token.id), 10);
@@ -348,9 +348,9 @@ forEachEngine('guards in lease mode', (engine) => {
       const lastUsedAt = new Date().toISOString();
       const uses = [{ credentialId: token.id, count: 99_999, lastUsedAt, addresses: [] }];
       const requestedPaths = await Promise.all([
-        say(plain.secret, 'beats', { guard: NAME, applied: null, moved: false }),
-        say(plain.secret, 'records', { digest: encoded(token.secret) }),
-        say(plain.secret, 'uses', { guard: NAME, chunk: 1, uses }),
+        send(plain.secret, 'beats', { guard: NAME, applied: null, moved: false }),
+        send(plain.secret, 'records', { digest: encoded(token.secret) }),
+        send(plain.secret, 'uses', { guard: NAME, chunk: 1, uses }),
         server.call(`/v1/guards/revocations?guard=${NAME}&after=0`, { headers: bearer(plain.secret) }),
         server.call(`/v1/guards/${NAME}`, { method: 'DELETE', headers: bearer(plain.secret) }),
       ]);
@@ -362,11 +362,11 @@ forEachEngine('guards in lease mode', (engine) => {
       assert.equal(body.useCount, 0);
       // The flag takes effect at once, and is no permission that a proxy could require.
       await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: true } });
-      assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 200);
+      assert.equal((await send(plain.secret, 'records', { digest: encoded(token.secret) })).status, 200);
       const proxied = await server.call('/v1/authorize?permission=guard', { headers: bearer(plain.secret) });
       assert.equal(proxied.status, 403);
       await owner.call(`/v1/api-keys/${plain.id}`, { method: 'PATCH', body: { guard: false } });
-      assert.equal((await say(plain.secret, 'records', { digest: encoded(token.secret) })).status, 403);
+      assert.equal((await send(plain.secret, 'records', { digest: encoded(token.secret) })).status, 403);
     });
 
     test('uses reported by a guard name its key, per credential and address; uses checked by the server name none', async () => {
@@ -374,7 +374,7 @@ forEachEngine('guards in lease mode', (engine) => {
       const at = new Date().toISOString();
       const from = (address: string) => ({ address, first: at, last: at });
       const report = (chunk: number, count: number, ...addresses: string[]) =>
-        say(key.secret, 'uses', {
+        send(key.secret, 'uses', {
           guard: NAME,
           chunk,
           uses: [{ credentialId: token.id, count, lastUsedAt: at, addresses: addresses.map(from) }],
@@ -403,7 +403,7 @@ forEachEngine('guards in lease mode', (engine) => {
       const now = Date.now();
       const at = new Date(now).toISOString();
       const one = { credentialId: token.id, count: 1, lastUsedAt: at, addresses: [] as unknown[] };
-      const report = (chunk: number, use: object) => say(key.secret, 'uses', { guard: NAME, chunk, uses: [use] });
+      const report = (chunk: number, use: object) => send(key.secret, 'uses', { guard: NAME, chunk, uses: [use] });
       const from = (address: string) => ({ ...one, addresses: [{ address, first: at, last: at }] });
       const bad = [
         { ...one, count: 10_000_001 },
@@ -431,7 +431,7 @@ forEachEngine('guards in lease mode', (engine) => {
         ['uses', { guard: NAME, chunk: 0, uses: [] }],
       ];
       for (const [path, body] of bad)
-        assert.equal((await say(key.secret, path, body)).status, 422, JSON.stringify(body));
+        assert.equal((await send(key.secret, path, body)).status, 422, JSON.stringify(body));
     });
   });
 });

@@ -195,12 +195,12 @@ describe('a data directory', () => {
   });
 
   test('is created again if its creation was interrupted', async () => {
-    const begun = join(root, 'begun');
-    mkdirSync(begun);
-    writeFileSync(join(begun, 'devpilot.state'), '{"store":null,"starts":0}');
-    writeFileSync(join(begun, 'secret'), 'x'.repeat(64));
-    writeFileSync(join(begun, 'devpilot.db'), '');
-    await startAndStop(begun);
+    const started = join(root, 'begun');
+    mkdirSync(started);
+    writeFileSync(join(started, 'devpilot.state'), '{"store":null,"starts":0}');
+    writeFileSync(join(started, 'secret'), 'x'.repeat(64));
+    writeFileSync(join(started, 'devpilot.db'), '');
+    await startAndStop(started);
   });
 });
 

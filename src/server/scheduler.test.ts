@@ -52,7 +52,7 @@ async function createWork(owner: TestPerson) {
 }
 
 /** Waits until the run, backup or restore at a path has ended, and returns it. */
-async function over<Body extends { status: string }>(person: TestPerson, path: string): Promise<Body> {
+async function waitUntilFinished<Body extends { status: string }>(person: TestPerson, path: string): Promise<Body> {
   const get = async () => (await person.call<Body>(path)).body;
   await until(async () => isOver(await get()));
   return get();
@@ -115,25 +115,25 @@ describe('two nodes on one database', () => {
     const keptIn = (id: string) => folders.filter((folder) => globSync(`**/${id}*`, { cwd: folder }).length > 0);
     writeFileSync(join(directory, 'shared/state'), 'then');
     const { id } = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
-    assert.equal((await over<Backup>(owner, `/v1/backups/${id}`)).status, 'completed');
+    assert.equal((await waitUntilFinished<Backup>(owner, `/v1/backups/${id}`)).status, 'completed');
     const [home = '', ...others] = keptIn(id);
     assert.deepEqual(others, []);
     for (const person of [owner, there]) {
       writeFileSync(join(directory, 'shared/state'), 'since then');
       assert.equal((await person.call(`/v1/backups/${id}/restore`, { method: 'POST' })).status, 202);
-      const back = await over<Backup>(person, `/v1/backups/${id}`);
+      const back = await waitUntilFinished<Backup>(person, `/v1/backups/${id}`);
       assert.equal(back.lastRestore?.status, 'completed', back.lastRestore?.error ?? '');
       assert.equal(readFileSync(join(directory, 'shared/state'), 'utf8'), 'then');
     }
-    const asked = home === folders[0] ? there : owner;
-    assert.equal((await asked.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 204);
+    const requester = home === folders[0] ? there : owner;
+    assert.equal((await requester.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 204);
     await until(async () => keptIn(id).length === 0);
   });
 });
 
 /** The first owner of a server in a process of its own. */
 async function ownerOf(server: ServerProcess): Promise<TestPerson> {
-  const call: TestPerson['call'] = (path, asked) => sendRequest(server.url, path, asked);
+  const call: TestPerson['call'] = (path, requester) => sendRequest(server.url, path, requester);
   const signedUp = await call('/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
@@ -149,28 +149,28 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   const first = await spawnServer(directory.path, environment);
   const owner = await ownerOf(first);
   const work = await createWork(owner);
-  const begun = join(root, 'begun');
-  const hang = await work.script(`echo here; touch ${begun}; sleep 300`);
+  const started = join(root, 'begun');
+  const hang = await work.script(`echo here; touch ${started}; sleep 300`);
   const app = await work.app({ backup: { command: 'echo rows; sleep 300', restoreCommand: null } });
   const run = (await owner.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} })).body;
   const backup = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
   const files = () => globSync('backups/**/bak_*', { cwd: directory.path });
-  await until(async () => existsSync(begun) && files().length > 0);
+  await until(async () => existsSync(started) && files().length > 0);
   await first.stop('SIGKILL');
   assert.deepEqual(files(), [`backups/${app.id}/${backup.id}.zst.part`]);
 
   const second = await spawnServer(directory.path, environment);
   const again = await signInRemotePerson(second.url, owner.email);
-  const ended = await over<Run>(again, `/v1/runs/${run.id}`);
+  const ended = await waitUntilFinished<Run>(again, `/v1/runs/${run.id}`);
   assert.deepEqual([ended.status, ended.error], ['failed', 'The node that ran this was lost.']);
-  const lost = await over<Backup>(again, `/v1/backups/${backup.id}`);
+  const lost = await waitUntilFinished<Backup>(again, `/v1/backups/${backup.id}`);
   assert.deepEqual([lost.status, lost.error, lost.sha256], ['failed', 'The node that ran this was lost.', null]);
   await until(async () => files().length === 0);
   // The queue continues: a job that waits for the same app is not blocked by the lost one.
   const next = await again.call<Run>(`/v1/scripts/${hang.id}/runs`, { body: {} });
   await until(async () => (await again.call<Run>(`/v1/runs/${next.body.id}`)).body.status === 'processing');
   assert.equal((await again.call(`/v1/runs/${next.body.id}/cancel`, { method: 'POST' })).status, 202);
-  assert.equal((await over<Run>(again, `/v1/runs/${next.body.id}`)).status, 'cancelled');
+  assert.equal((await waitUntilFinished<Run>(again, `/v1/runs/${next.body.id}`)).status, 'cancelled');
   await second.stop('SIGTERM');
   directory.remove();
 });
@@ -202,7 +202,7 @@ test('a full disk fails the backup with that reason, leaves nothing behind, and 
     const backUp = async (SIZE: string) => {
       await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: { SIZE } } });
       const { id } = (await owner.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' })).body;
-      return over<Backup>(owner, `/v1/backups/${id}`);
+      return waitUntilFinished<Backup>(owner, `/v1/backups/${id}`);
     };
     const failed = await backUp('9000000');
     assert.equal(failed.status, 'failed');

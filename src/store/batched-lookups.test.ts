@@ -111,15 +111,15 @@ test('lookups that wait for a connection are sent together in one query', async 
 test('a lookup that starts after a row was deleted never returns it, whatever else is in flight', async () => {
   const { find, close } = open();
   for (let number = 100; number < 120; number++) {
-    let over = false;
+    let finished = false;
     const others = Promise.all(
       Array.from({ length: 20 }, async () => {
-        while (!over) await find(number);
+        while (!finished) await find(number);
       }),
     );
     await admin.query('delete from thing where digest = $1', [keyOf(number)]);
     const late = await Promise.all(Array.from({ length: 20 }, () => find(number)));
-    over = true;
+    finished = true;
     await others;
     assert.deepEqual([...new Set(late)], [undefined]);
     await admin.query('insert into thing values ($1, $2)', [keyOf(number), nameOf(number)]);

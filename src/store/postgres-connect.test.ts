@@ -155,9 +155,9 @@ describe('a failed start', () => {
       [`${good}/frozen`, /read-only/],
     ];
     for (const [url, words] of cases) {
-      const said = await refusalAt(url);
-      assert.match(said, /^DATABASE_URL: /);
-      assert.match(said, words);
+      const refusal = await refusalAt(url);
+      assert.match(refusal, /^DATABASE_URL: /);
+      assert.match(refusal, words);
     }
   });
 

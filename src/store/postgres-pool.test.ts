@@ -87,19 +87,19 @@ test('a database that is down is tried a few times per second, however many requ
   const door = await startDoor();
   const pool = open({ url: at(door.port) });
   const began = performance.now();
-  let asked = 0;
+  let requests = 0;
   await Promise.all(
     Array.from({ length: 10 }, async () => {
       while (door.knocks() < 12) {
         assert.equal(await tryOnce(pool), 'The database cannot be reached.');
-        asked++;
+        requests++;
         await new Promise((resolve) => setImmediate(resolve));
       }
     }),
   );
   const pauses = 1 + (performance.now() - began) / (RECONNECT_PAUSE_MS * 0.5);
   assert.ok(door.knocks() <= 2 * pauses + 2, `${door.knocks()} connections in ${pauses} pauses`);
-  assert.ok(asked > door.knocks(), 'most were answered without one');
+  assert.ok(requests > door.knocks(), 'most were answered without one');
   door.open();
   await until(async () => (await tryOnce(pool)) === 'taken', 2000);
   await pool.close();

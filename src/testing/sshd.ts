@@ -68,12 +68,12 @@ export async function startSshd(config: readonly string[] = []): Promise<TestSsh
   writeFileSync(join(folder, 'config'), `${lines.join('\n')}\n`);
   const child = spawn(SSHD, ['-D', '-e', '-f', join(folder, 'config')], { stdio: ['ignore', 'ignore', 'pipe'] });
   await new Promise<void>((resolve, reject) => {
-    let said = '';
+    let output = '';
     child.stderr.on('data', (chunk: Buffer) => {
-      said += chunk.toString();
-      if (said.includes('Server listening on')) resolve();
+      output += chunk.toString();
+      if (output.includes('Server listening on')) resolve();
     });
-    child.once('exit', () => reject(new Error(`sshd ended: ${said}`)));
+    child.once('exit', () => reject(new Error(`sshd ended: ${output}`)));
   });
   function killSessions(): void {
     for (const pid of descendantsOf(child.pid ?? 0).filter(isSshd)) killProcess(pid);

@@ -22,9 +22,9 @@ export interface TestApp {
   remove(): void;
 }
 
-function expectStatus<Body>(answer: TestResponse<Body>, status: number): Body {
-  if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
-  return answer.body;
+function expectStatus<Body>(response: TestResponse<Body>, status: number): Body {
+  if (response.status !== status) throw new Error(`Expected ${status}, got ${response.status}: ${response.text}`);
+  return response.body;
 }
 
 let count = 0;

@@ -142,12 +142,12 @@ export function createTestPerson(
 }
 
 /** The cookie that a response sets, as `name=value`. */
-export function cookieOf(answer: TestResponse): string {
-  return (answer.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+export function cookieOf(response: TestResponse): string {
+  return (response.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
 }
 
-function expectStatus(answer: TestResponse, status: number): void {
-  if (answer.status !== status) throw new Error(`Expected ${status}, got ${answer.status}: ${answer.text}`);
+function expectStatus(response: TestResponse, status: number): void {
+  if (response.status !== status) throw new Error(`Expected ${status}, got ${response.status}: ${response.text}`);
 }
 
 export async function createWorkspaceFor(

@@ -164,8 +164,8 @@ async function protocolServer(
     request: IncomingMessage,
     body: Buffer,
   ) => { status: number; text?: string; etag?: string; location?: string } | 'break',
-): Promise<{ server: Server; storage: Storage; asked: string[] }> {
-  const asked: string[] = [];
+): Promise<{ server: Server; storage: Storage; requests: string[] }> {
+  const requests: string[] = [];
   const server = createServer((request, response) => {
     const parts: Buffer[] = [];
     request.on('data', (chunk: Buffer) => parts.push(chunk));
@@ -173,7 +173,7 @@ async function protocolServer(
       const body = Buffer.concat(parts);
       const hash = createHash('sha256').update(body).digest('hex');
       assert.equal(request.headers['x-amz-content-sha256'], hash);
-      asked.push(`${request.method} ${request.url}`);
+      requests.push(`${request.method} ${request.url}`);
       const given = answer(request, body);
       if (given === 'break') return void request.socket.destroy();
       const { status, text = '', etag, location } = given;
@@ -185,14 +185,14 @@ async function protocolServer(
   const { port } = server.address() as AddressInfo;
   const url = `http://127.0.0.1:${port}/bucket`;
   const storage = createBucketStorage({ url, region: 'r', accessKeyId: 'a', secretAccessKey: 's' }, 10);
-  return { server, storage, asked };
+  return { server, storage, requests };
 }
-const begun = { status: 200, text: '<X><UploadId>up&amp;1</UploadId></X>' };
+const uploadStarted = { status: 200, text: '<X><UploadId>up&amp;1</UploadId></X>' };
 
 test('a failed multipart upload is aborted, and its id was reported before the first part', async () => {
-  const told: string[] = [];
-  const { server, storage, asked } = await protocolServer((request) => {
-    if (request.url?.includes('uploads=')) return begun;
+  const uploads: string[] = [];
+  const { server, storage, requests } = await protocolServer((request) => {
+    if (request.url?.includes('uploads=')) return uploadStarted;
     if (request.method === 'DELETE') return { status: 204 };
     return request.url?.includes('partNumber=2')
       ? { status: 403, text: '<Error><Code>AccessDenied</Code></Error>' }
@@ -202,14 +202,14 @@ test('a failed multipart upload is aborted, and its id was reported before the f
     `${storage.name}a/b`,
     chunks(Buffer.alloc(35), 7),
     (upload) => {
-      told.push(upload);
+      uploads.push(upload);
       return Promise.resolve();
     },
     never,
   );
   await assert.rejects(write, /403 AccessDenied/);
-  assert.deepEqual(told, ['up&1']);
-  assert.deepEqual(asked, [
+  assert.deepEqual(uploads, ['up&1']);
+  assert.deepEqual(requests, [
     'POST /bucket/a/b?uploads=',
     'PUT /bucket/a/b?partNumber=1&uploadId=up%261',
     'PUT /bucket/a/b?partNumber=2&uploadId=up%261',
@@ -219,8 +219,8 @@ test('a failed multipart upload is aborted, and its id was reported before the f
 });
 
 test('a completion that is answered 200 with an error has failed', async () => {
-  const { server, storage, asked } = await protocolServer((request) => {
-    if (request.url?.includes('uploads=')) return begun;
+  const { server, storage, requests } = await protocolServer((request) => {
+    if (request.url?.includes('uploads=')) return uploadStarted;
     if (request.method === 'PUT') return { status: 200, etag: '"t"' };
     return { status: 200, text: '<Error><Code>InternalError</Code></Error>' };
   });
@@ -228,7 +228,7 @@ test('a completion that is answered 200 with an error has failed', async () => {
     storage.write(`${storage.name}a/b`, chunks(Buffer.alloc(25)), nothing, never),
     /200 InternalError/,
   );
-  assert.equal(asked.at(-1), 'DELETE /bucket/a/b?uploadId=up%261');
+  assert.equal(requests.at(-1), 'DELETE /bucket/a/b?uploadId=up%261');
   server.close();
 });
 
@@ -241,19 +241,19 @@ test('a redirect is a failure: nothing is sent to a host that the operator did n
   }));
   await assert.rejects(storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), nothing, never), /307/);
   await assert.rejects(storage.read(`${storage.name}a/b`, never), /307/);
-  assert.deepEqual(elsewhere.asked, []);
+  assert.deepEqual(elsewhere.requests, []);
   server.close();
   elsewhere.server.close();
 });
 
 test('requests are retried if the bucket is busy or the connection breaks', async () => {
   let turn = 0;
-  const { server, storage, asked } = await protocolServer(() => {
+  const { server, storage, requests } = await protocolServer(() => {
     turn++;
     return turn === 1 ? { status: 503, text: '<Code>SlowDown</Code>' } : turn === 2 ? 'break' : { status: 200 };
   });
   await storage.write(`${storage.name}a/b`, chunks(Buffer.from('abc')), nothing, never);
-  assert.equal(asked.length, 3);
+  assert.equal(requests.length, 3);
   server.close();
 });
 

@@ -57,9 +57,9 @@ forEachEngine('logs', (engine) => {
     const { store, workspaceId, logs } = await fresh();
     const other = await seedWorkspace(store);
     await store.transaction((trx) => logs.open(trx, other.workspaceId, 'other'));
-    const over = new AbortController();
+    const finished = new AbortController();
     const follow = (workspace: string, logId: string) =>
-      logs.read(workspace, logId, { from: 0, follow: true, signal: over.signal }).next();
+      logs.read(workspace, logId, { from: 0, follow: true, signal: finished.signal }).next();
     const followed: Promise<unknown>[] = [];
     let refused: unknown = null;
     while (refused === null && followed.length < 500) {
@@ -71,7 +71,7 @@ forEachEngine('logs', (engine) => {
     assert.equal(followed.length, 250);
     assert.equal((refused as { code?: string }).code, 'unavailable');
     const others = follow(other.workspaceId, 'other');
-    over.abort();
+    finished.abort();
     assert.deepEqual(await others, { value: undefined, done: true });
     await Promise.all(followed);
   });

@@ -1,17 +1,20 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 /** A TCP proxy before a test's sshd. */
-export interface Door {
+export interface ConnectionProxy {
   readonly port: number;
   /** Number of connection attempts so far, including refused ones. */
   count(): number;
   /** Closes the open connections. */
-  cut(): void;
+  closeConnections(): void;
   close(): Promise<void>;
 }
 
 /** Starts a proxy that counts connection attempts and resets those for which `refuses` returns true. */
-export async function startDoor(innerPort: number, refuses: (count: number) => boolean): Promise<Door> {
+export async function startConnectionProxy(
+  innerPort: number,
+  refuses: (count: number) => boolean,
+): Promise<ConnectionProxy> {
   let count = 0;
   const open = new Set<Socket>();
   const server: Server = createServer((socket) => {
@@ -30,7 +33,7 @@ export async function startDoor(innerPort: number, refuses: (count: number) => b
   return {
     port: (server.address() as { port: number }).port,
     count: () => count,
-    cut: () => {
+    closeConnections: () => {
       for (const socket of open) socket.destroy();
     },
     close: () => new Promise<void>((resolve) => server.close(() => resolve())),
