@@ -85,6 +85,23 @@ test('a followed log streams until the reader disconnects, which also ends the c
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
+test('HEAD of a followed log starts no command and takes no place of a reader', async () => {
+  const { secret } = await createKey(owner, ['view_logs']);
+  for (let count = 0; count < 40; count++) {
+    const { status, headers } = await testServer.call(`/v1/apps/${app.id}/logs?follow=true`, {
+      method: 'HEAD',
+      headers: bearer(secret),
+    });
+    assert.deepEqual([status, headers.get('content-type')], [200, 'application/x-ndjson']);
+  }
+  assert.ok(!isRunning(`shared/log-${process.pid}`));
+  const reader = await follow(secret);
+  await until(async () => (await reader.read()).includes('second'));
+  reader.leave();
+  await reader.ended;
+  await until(async () => !isRunning(`shared/log-${process.pid}`));
+});
+
 test('deleting a key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
   const reader = await follow(secret);

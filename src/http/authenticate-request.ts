@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import type { AuthenticationResult } from '../authorization/authenticate.ts';
 import { decide } from '../authorization/decision.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import { GUARD_REQUIREMENT, type Requirement, requireAll, requireAny } from '../authorization/rights.ts';
@@ -95,6 +96,11 @@ export function auditPartyOf(principal: Principal): AuditParty {
     : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
 }
 
+/** Whether a request is sent with a body, which may still be arriving. */
+export function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -130,9 +136,7 @@ function rejectCrossSiteOrigin(context: AppContext, request: FastifyRequest): vo
 function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void {
   if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
   const type = request.headers['content-type'];
-  const hasBody =
-    request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  if (hasBody && !/^application\/json\s*(?:;|$)/i.test(type ?? '')) {
+  if (hasBody(request) && !/^application\/json\s*(?:;|$)/i.test(type ?? '')) {
     throw new Problem(
       'unsupported_media_type',
       'A request with a session cookie must have the content type application/json.',
@@ -361,6 +365,40 @@ export async function authenticateRequest(
     await rejectOtherWorkspace(context, request, record);
     return { kind: record.kind, record };
   }
+  throw problemOfRefusal(context, request, access, requirement, result);
+}
+
+function problemOfRefusal(
+  context: AppContext,
+  request: FastifyRequest,
+  access: Access,
+  requirement: Requirement,
+  result: AuthenticationResult,
+): Problem {
   const people = !('public' in access || 'any' in access) && access.person !== undefined;
-  throw problemOfDecision(result, requirement, people, context.passphraseVerifier, origin.address, context.clock());
+  return problemOfDecision(result, requirement, people, context.passphraseVerifier, request.ip, context.clock());
+}
+
+/**
+ * Authenticates a request again once its body has arrived, which may take as long as the client likes: a session or
+ * credential that has ended in the meantime must not be used. Counts no further use, and needs no I/O for a credential
+ * whose record is cached. Throws as `authenticateRequest`.
+ */
+export async function authenticateAgain(
+  context: AppContext,
+  request: FastifyRequest,
+  access: Access,
+  requirement: Requirement,
+): Promise<Principal> {
+  const credentials = readCredentials(request.raw, sessionCookieName(context, request));
+  if (credentials.kind === 'none') throw new Problem('missing_credential');
+  if (credentials.kind === 'session') {
+    const person = await authenticateSession(context, request, credentials);
+    authorizePerson(context, request, person, access);
+    return person;
+  }
+  const record = await context.findRecord(digestOf(credentials.secret), request.ip);
+  const decision = decide(record, 'not_needed', requirement, context.clock());
+  if (decision === 'ok' && record !== null) return { kind: record.kind, record };
+  throw problemOfRefusal(context, request, access, requirement, { decision, record });
 }

@@ -49,6 +49,10 @@ export async function streamLines(
   reply: FastifyReply,
   readChunks: (signal: AbortSignal) => AsyncGenerator<string>,
 ): Promise<FastifyReply> {
+  // Proxies that buffer responses would delay a live log.
+  reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
+  // Nobody reads the lines, so nothing may be started for them.
+  if (request.method === 'HEAD') return reply.send(Readable.from([]));
   const abortController = new AbortController();
   const stopWatching = await watchAccess(context, request, () => abortController.abort());
   const { socket } = request.raw;
@@ -63,7 +67,5 @@ export async function streamLines(
   // The client may have disconnected during the await; no close event will fire.
   if (reply.raw.destroyed || socket.destroyed) endStream();
   const chunks = readChunks(abortController.signal);
-  // Proxies that buffer responses would delay a live log.
-  reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
   return reply.send(Readable.from(chunks, { objectMode: false }));
 }

@@ -12,9 +12,11 @@ import type { AppContext } from './app-context.ts';
 import {
   type Access,
   auditPartyOf,
+  authenticateAgain,
   authenticateRequest,
   authorizeCredential,
   type CredentialPrincipal,
+  hasBody,
   type Membership,
   originOf,
   type PersonPrincipal,
@@ -330,19 +332,15 @@ export function registerRoute(app: FastifyInstance, context: AppContext, route: 
       sendContinueUnlessTooLarge(request, reply, definition.bodyLimit ?? LIMITS.bodyBytes);
       done(null, payload);
     },
-    ...((bodyFormat === 'bytes' || definition.body === NoBody) && {
+    preValidation: async (request) => {
+      if (!('public' in access) && hasBody(request))
+        request.principal = await authenticateAgain(context, request, access, requirement);
       // A missing body becomes empty bytes or an empty object, which the handler or the schema then checks.
-      preValidation: (request: FastifyRequest, _reply: FastifyReply, done: () => void) => {
-        request.body ??= bodyFormat === 'bytes' ? Buffer.alloc(0) : {};
-        done();
-      },
-    }),
-    ...(definition.accessFor !== undefined && {
-      preValidation: async (request: FastifyRequest) => {
-        const narrowerAccess = definition.accessFor?.(request.body);
-        if (narrowerAccess !== undefined) authorizeCredential(context, request, requirementOf(narrowerAccess));
-      },
-    }),
+      if (bodyFormat === 'bytes') request.body ??= Buffer.alloc(0);
+      else if (definition.body === NoBody) request.body ??= {};
+      const narrowerAccess = definition.accessFor?.(request.body);
+      if (narrowerAccess !== undefined) authorizeCredential(context, request, requirementOf(narrowerAccess));
+    },
     handler: (request, reply) => {
       if (successStatus !== undefined) reply.code(successStatus);
       const input = {

@@ -178,6 +178,16 @@ for (const where of ['local', 'ssh']) {
       assert.deepEqual((await perform(targets[where], shell('exit 1'), cancelling.signal)).cancelled, true);
     });
 
+    test('is cancelled by a signal at any moment of its start', async () => {
+      for (let turns = 0; turns < 12; turns++) {
+        const cancelling = new AbortController();
+        const ran = perform(targets[where], shell('sleep 600'), cancelling.signal);
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+        cancelling.abort();
+        assert.equal((await ran).cancelled, true, `after ${turns} turns`);
+      }
+    });
+
     test('ends on a signal while it reads a stream', async () => {
       const mark = `62${where.length}${process.pid}`;
       const cancelling = new AbortController();

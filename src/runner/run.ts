@@ -86,5 +86,11 @@ export async function run(target: RunTarget, step: Step, signal?: AbortSignal): 
     if (signal?.aborted) return outcomeOf({ ...NOT_STARTED, cancelled: true });
     throw error;
   }
+  // A signal that was aborted while the connection was opened sends no further event.
+  if (signal?.aborted) {
+    step.stdout?.destroy(new OutputTruncated('The step was not started.'));
+    await transport.close();
+    return outcomeOf({ ...NOT_STARTED, cancelled: true });
+  }
   return outcomeOf(await new StepProcess(transport, step, nonce).run(script, signal));
 }
