@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, test } from 'node:test';
+import { mintSecret } from '../authorization/secret.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import { MINUTE } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
@@ -60,6 +61,14 @@ test('an event about refusals is dated when it is written, so that the log stays
   );
   denials.add(denial({ at: NOW + 2 * MINUTE }));
   assert.equal(denials.drain(NOW, true)[0]?.at, NOW + 2 * MINUTE, 'and never before it happened');
+});
+
+test('a refusal in memory has a user agent without secrets and of limited length', () => {
+  const denials = createDenialBuffer();
+  const origin = { address: null, userAgent: `curl ${mintSecret('api_key')} ${'x'.repeat(16_000)}`, requestId: null };
+  denials.add(denial({ origin }));
+  const { userAgent } = denials.drain(NOW)[0]?.origin ?? {};
+  assert.equal(userAgent, `curl [secret] ${'x'.repeat(498)}`);
 });
 
 test('a clean stop writes what is left', () => {

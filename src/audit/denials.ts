@@ -1,6 +1,7 @@
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
 import { MINUTE } from '../contract/limits.ts';
 import type { AuditAction } from '../contract/vocabulary.ts';
+import { toStoredUserAgent } from './user-agent.ts';
 
 /** A refusal to record. */
 export interface Denial {
@@ -63,7 +64,9 @@ export function createDenialBuffer(): DenialBuffer {
   }
 
   return {
-    add(denial) {
+    add(received) {
+      const userAgent = toStoredUserAgent(received.origin.userAgent);
+      const denial = { ...received, origin: { ...received.origin, userAgent } };
       const minute = Math.floor(denial.at / MINUTE);
       const key = `${denial.workspaceId} ${denial.actor.id} ${denial.action} ${denial.reason} ${minute}`;
       const group = groups.get(key);

@@ -3,22 +3,20 @@ import type { AuditDraft, AuditParty } from '../contract/audit.ts';
 import type { AuditEvent, AuditQuery } from '../contract/audit-events.ts';
 import { createId } from '../contract/id.ts';
 import type { Page } from '../contract/paging.ts';
-import { redactSecrets } from '../contract/redact.ts';
 import type { AuditAction, AuditPartyKind, CredentialKind } from '../contract/vocabulary.ts';
 import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/audit.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema.ts';
 import type { Queryable, Trx } from '../store/store.ts';
 import { consumeChangeQuota } from './quotas.ts';
-import { refuseFormerRole } from './roles.ts';
+import { refuseFormerRights } from './roles.ts';
+import { toStoredUserAgent } from './user-agent.ts';
 
 /** The log for events outside of any workspace: a sign-up before the first one, the deletion of a workspace. */
 export const SYSTEM_LOG = 'system';
 
 /** The system itself as an actor: an operator's command, or an automatic rule. */
 export const SYSTEM_ACTOR: AuditParty = { kind: 'system', id: null, name: null };
-
-const MAX_USER_AGENT_LENGTH = 512;
 
 /** SHA-256 over every field of an event and the hash of the previous event, in hex. */
 export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
@@ -41,12 +39,12 @@ export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
 /**
  * Appends an event to its workspace's log, in the transaction of the change that it records: no event, no change.
  * Each event contains the hash of the previous one, so that removed or edited events are detected. Throws `forbidden`
- * if the actor has lost the required role meanwhile, `quota_exceeded` if the workspace has made too many such
- * changes.
+ * if the actor has lost the required role meanwhile, `invalid_token` if the actor is a credential that is no longer
+ * valid, `quota_exceeded` if the workspace has made too many such changes.
  */
 export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<void> {
   const { sequence, hash } = await advanceAuditHead(trx, draft.workspaceId);
-  if (draft.workspaceId !== SYSTEM_LOG) await refuseFormerRole(trx, draft);
+  if (draft.workspaceId !== SYSTEM_LOG) await refuseFormerRights(trx, draft);
   await consumeChangeQuota(trx, draft);
   const { actor, target, credential, origin } = draft;
   const row = {
@@ -65,7 +63,7 @@ export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<voi
     credential_kind: credential?.kind ?? null,
     credential_name: credential?.name ?? null,
     address: origin.address,
-    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent).slice(0, MAX_USER_AGENT_LENGTH),
+    user_agent: toStoredUserAgent(origin.userAgent),
     request_id: origin.requestId,
     detail: JSON.stringify(draft.detail),
     previous_hash: hash,

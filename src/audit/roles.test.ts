@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AuditDraft } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
-import { AUDIT_ACTIONS, type AuditAction, ROLES } from '../contract/vocabulary.ts';
+import { AUDIT_ACTIONS, type AuditAction, type CredentialKind, ROLES } from '../contract/vocabulary.ts';
 import type { Store } from '../store/store.ts';
 import { insertMember } from '../store/workspaces.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { seedPerson, seedWorkspace } from '../testing/test-store.ts';
+import { seedCredential, seedPerson, seedWorkspace } from '../testing/test-store.ts';
 import { appendAuditEvent } from './log.ts';
 import { neededRole } from './roles.ts';
 
@@ -27,7 +27,7 @@ test('actions of members are listed; everything else in a workspace needs an adm
   }
 });
 
-forEachEngine('a change by a person', (engine) => {
+forEachEngine('a change by a person or credential', (engine) => {
   let store: Store;
   before(async () => {
     store = await engine.open();
@@ -81,11 +81,43 @@ forEachEngine('a change by a person', (engine) => {
       'workspace.deleted': ['owner'],
       'api_key.created': ['admin', 'owner'],
       'run.created': ROLES,
+      // A deployment ends even if the person who started it has left.
+      'deployment.completed': [...ROLES, 'nobody', 'disabled'],
       'session.deleted': [...ROLES, 'nobody', 'disabled'],
     };
     for (const [action, who] of Object.entries(allowed)) {
       for (const one of Object.keys(people)) {
         assert.equal(await isRecorded(one, action as AuditAction), who.includes(one), `${action} by ${one}`);
+      }
+    }
+  });
+
+  test('a change is recorded, and made, only if the credential is still valid at that moment', async () => {
+    const seeded = await seedWorkspace(store);
+    const idOf = async (facts: Parameters<typeof seedCredential>[2]) => (await seedCredential(store, seeded, facts)).id;
+    const record = (id: string, kind: CredentialKind, action: AuditAction, target: AuditDraft['target'] = null) =>
+      store.transaction((trx) =>
+        appendAuditEvent(trx, {
+          workspaceId: seeded.workspaceId,
+          ...{ action, at: 1_000, actor: { kind, id, name: null }, target, credential: null, detail: {} },
+          origin: { address: null, userAgent: null, requestId: null },
+        }),
+      );
+    for (const kind of ['access_token', 'api_key'] as const) {
+      for (const facts of [{}, { expires_at: 1_001 }])
+        await record(await idOf({ kind, ...facts }), kind, 'app.updated');
+      const foreign = await seedCredential(store, await seedWorkspace(store), { kind });
+      for (const id of [
+        createId(kind),
+        foreign.id,
+        await idOf({ kind, active: 0 }),
+        await idOf({ kind, expires_at: 1_000 }),
+      ]) {
+        await assert.rejects(record(id, kind, 'app.updated'), { code: 'invalid_token', status: 401 });
+        for (const action of ['credential.denied', 'credential.passphrase_failed', 'deployment.failed'] as const) {
+          await record(id, kind, action);
+        }
+        await record(id, kind, `${kind}.deleted`, { kind, id, name: null });
       }
     }
   });

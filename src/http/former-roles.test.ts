@@ -87,3 +87,18 @@ test('a member who is removed during requests starts nothing', async () => {
   const call = { body: { parameters: {} } };
   await expectRefused(member, 'delete from member', `/v1/scripts/${script}/runs`, call);
 });
+
+test('an API key that is deleted during a request changes nothing', async () => {
+  const { id, secret } = await createKey(owner, ['write']);
+  const create = () =>
+    testServer.call<{ code?: string }>('/v1/projects', {
+      body: { name: 'Late key' },
+      headers: { 'x-api-key': secret },
+    });
+  const text = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update;
+    delete from credential where id = '${id}'`;
+  const { status, body } = await whileUncommitted(databaseUrl, text, 1, create);
+  assert.deepEqual([status, body.code], [401, 'invalid_token']);
+  const projects = await owner.call<{ data: { name: string }[] }>('/v1/projects');
+  assert.ok(!projects.body.data.some(({ name }) => name === 'Late key'));
+});

@@ -1,4 +1,5 @@
 import { generateSecret, verify } from 'otplib';
+import { toStoredUserAgent } from '../audit/user-agent.ts';
 import { clientNetwork } from '../authorization/client-network.ts';
 import { hashPassphrase, verifyPassphrase } from '../authorization/passphrase.ts';
 import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
@@ -9,7 +10,6 @@ import { DURATIONS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { QUOTAS } from '../contract/quotas.ts';
-import { redactSecrets } from '../contract/redact.ts';
 import type { Session, SignIn } from '../contract/sessions.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import {
@@ -64,7 +64,7 @@ export async function startSession(
     digest: digestBytes(digestOf(secret)),
     kind,
     address: origin.address,
-    user_agent: origin.userAgent === null ? null : redactSecrets(origin.userAgent).slice(0, 512),
+    user_agent: toStoredUserAgent(origin.userAgent),
     created_at: now,
     last_used_at: now,
     ends_at: now + DURATIONS.sessionLifetime,

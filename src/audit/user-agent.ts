@@ -1,0 +1,13 @@
+import { redactSecrets } from '../contract/redact.ts';
+
+const MAX_LENGTH = 512;
+
+/**
+ * Returns a user agent as it is kept: without secrets and truncated. The result is a copy, because a part of a string
+ * would keep the whole string in memory.
+ */
+export function toStoredUserAgent(userAgent: string | null): string | null {
+  if (userAgent === null) return null;
+  const redacted = redactSecrets(userAgent);
+  return redacted.length <= MAX_LENGTH ? redacted : Buffer.from(redacted.slice(0, MAX_LENGTH)).toString();
+}
