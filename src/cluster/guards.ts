@@ -147,7 +147,7 @@ export function createGuards(options: {
     }
     batch.forEach(({ resolve, reject }, index) => {
       const answer = answers[index];
-      if (answer === undefined || answer instanceof Problem) reject(answer);
+      if (answer === undefined || answer instanceof Problem) reject(answer ?? new Problem('internal'));
       else resolve(answer);
     });
   }

@@ -1,10 +1,11 @@
 /**
- * Environment variables that an app's commands do not receive from its environment. Most control loaders, shells, interpreters and common tools: what they run or load,
- * which files they read, or where they connect; some are set by Devpilot itself. Permission to set an app's variables must not imply choosing what its
- * commands run, so these variables may only be set in the app's `.env`. Variables that merely configure an app, such
- * as `DATABASE_URL`, `PGHOST` or credentials, are allowed. Sources: ld.so(8) and glibc's list of unsafe variables,
- * bash(1), sudo's default `env_delete`, the GNU make manual (10.3), and the manuals of the tools. `docs/variables.md`
- * contains the same table. Runs in browsers.
+ * Environment variables that an app's commands do not receive from its environment. Most control loaders, shells,
+ * interpreters and common tools: what they run or load, which files they read, or where they connect; some are set by
+ * Devpilot itself. Permission to set an app's variables must not imply choosing what its commands run, so these
+ * variables may only be set in the app's `.env`. Variables that merely configure an app, such as `DATABASE_URL`,
+ * `PGHOST` or credentials, are allowed. Sources: ld.so(8) and glibc's list of unsafe variables, bash(1), sudo's default
+ * `env_delete`, the GNU make manual (10.3), and the manuals of the tools. `docs/variables.md` contains the same table.
+ * Runs in browsers.
  */
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startPostgres } from '../testing/postgres.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
-import { createKey, signUpRemoteOwner } from '../testing/test-server.ts';
+import { createKey, signUpRemoteOwner, startTestServer } from '../testing/test-server.ts';
 import { createStopDeadline } from './graceful-shutdown.ts';
 
 /** Upper limit of a stop on a busy machine, milliseconds; the server's own deadline is less than half of it. */
@@ -36,6 +36,13 @@ test('a server whose database is lost stops in time with exit 1, and one line sa
     await postgres.close();
     directory.remove();
   }
+});
+
+test('a second stop waits for the first', async () => {
+  const server = await startTestServer();
+  const stop = server.running.close();
+  assert.equal(server.running.close(), stop);
+  await server.close();
 });
 
 test('a stop waits for work that makes progress, and not for work that does not', async () => {

@@ -79,7 +79,8 @@ export function refuseUnusableFiles(
 
 /**
  * Creates the data directory if needed (mode 0700) and locks it for this process. The lock is SQLite's own, on a file
- * next to the database, so the operating system releases it however the process dies. Throws `StartRefusedError` if another process has it.
+ * next to the database, so the operating system releases it however the process dies. Throws `StartRefusedError` if
+ * another process has it.
  */
 export function lockDataDirectory(path: string): DataDirectory {
   makeDirectory(path);

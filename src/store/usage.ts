@@ -223,11 +223,16 @@ const FIRST_TIME_NUMBER = 1e12;
 
 /**
  * Deletes the numbers of chunks that cannot be sent again: of the distant past, of guards whose API key was deleted, and
- * of old nodes of an earlier version that have no lease.
+ * of old nodes of an earlier version that have no lease; and numbers more than a day in the future.
  */
 async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
   const before = now - CHUNK_NUMBER_RETENTION_MS;
   await trx.deleteFrom('usage_flush').where('number', '>=', FIRST_TIME_NUMBER).where('number', '<', before).execute();
+  // Of a node whose clock was wrong: no later chunk of it would be accepted.
+  await trx
+    .deleteFrom('usage_flush')
+    .where('number', '>', now + DAY)
+    .execute();
   await sql`
     delete from usage_flush where node_id like '%.%' and not exists (
       select 1 from credential

@@ -498,6 +498,8 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           [leased, 7, true],
           [createId('node', NOW - 29 * DAY), 7, true],
           [guard(key, 'h'), 7, true],
+          [guard(key, 'i'), NOW + DAY, true],
+          [guard(key, 'j'), NOW + DAY + 1, false],
         ];
         await store.transaction(async (trx) => {
           await trx

@@ -51,6 +51,7 @@ export async function startDueBackups(context: PlatformContext): Promise<void> {
   for (const { workspace_id: workspaceId, id } of due) await startDueBackup(context, workspaceId, id);
   if (due.length > 0) context.jobs.wake();
 }
+
 /**
  * Deletes backups beyond the app's retention, in the transaction that completes a newer one; never deletes the
  * newest.

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, test } from 'node:test';
+import type { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { createPatternMatcher } from './pattern-matcher.ts';
 
@@ -33,6 +35,18 @@ test('a pattern with endless backtracking is stopped, and the next one is matche
   // This process's event loop kept running meanwhile.
   assert.ok(turns > 2, String(turns));
   assert.equal(await verdict('a+b', 'aab'), 'fits');
+});
+
+test('a thread that fails while it is idle is replaced', async () => {
+  const started = once(process, 'worker') as Promise<[Worker]>;
+  const matcher = createPatternMatcher();
+  const matches = () => matcher.match('wsp_1', [{ pattern: 'a', value: 'a' }]);
+  assert.deepEqual(await matches(), ['fits']);
+  const [worker] = await started;
+  worker.emit('error', new Error('out of memory'));
+  await worker.terminate();
+  assert.deepEqual(await matches(), ['fits']);
+  await matcher.close();
 });
 
 test('every pattern has its own time limit: many costly ones of one script pass', async () => {

@@ -46,6 +46,12 @@ export function createPatternMatcher(): PatternMatcher {
     const started = new Worker(new URL(workerFile, import.meta.url), {
       resourceLimits: { maxOldGenerationSizeMb: 64 },
     });
+    // It may fail while no check runs, which must neither end the process nor delay the next check.
+    started
+      .on('error', () => undefined)
+      .once('exit', () => {
+        if (worker === started) worker = null;
+      });
     await once(started, 'online');
     return started;
   }
@@ -63,7 +69,6 @@ export function createPatternMatcher(): PatternMatcher {
         once(activeWorker, 'message', { signal: abortController.signal }),
         once(activeWorker, 'exit', { signal: abortController.signal }).then(() => [null]),
       ])) as [PatternReply | null];
-      if (reply === null) worker = null;
       return reply;
     } catch {
       worker = null;
