@@ -1,5 +1,6 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { etagOf } from '../audit/if-match.ts';
 import { writeDotenv } from '../contract/dotenv.ts';
 import {
   Environment,
@@ -13,7 +14,6 @@ import {
 import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import { PageQuery, pageOf } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import { etagOf } from '../platform/context.ts';
 import {
   deleteVariable,
   type EnvironmentSnapshot,

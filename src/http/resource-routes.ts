@@ -1,9 +1,10 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
+import { etagOf } from '../audit/if-match.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
 import { type Page, pageOf } from '../contract/paging.ts';
-import { etagOf, type PlatformContext } from '../platform/context.ts';
+import type { PlatformContext } from '../platform/context.ts';
 import type { AppContext } from './app-context.ts';
 import type { Access } from './authenticate-request.ts';
 import { NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';

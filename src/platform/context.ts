@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import type { JobQueue } from '../jobs/jobs.ts';
 import type { RetryDelays } from '../runner/ssh-connection.ts';
@@ -37,23 +35,6 @@ export interface PlatformContext {
 
 /** Fields that change without an edit. */
 const DERIVED_FIELDS = new Set(['updatedAt', 'nextRunAt']);
-
-/** Returns the entity tag of a resource's representation (RFC 9110, section 8.8.3). */
-export function etagOf(representation: object): string {
-  const text = JSON.stringify(representation, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
-  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
-}
-
-/**
- * Throws `conflict` if the caller's `If-Match` names another state than the current one. Weak tags are compared like
- * strong ones, since proxies that compress make tags weak.
- */
-export function checkIfMatch(ifMatch: string | null, representation: object): void {
-  if (ifMatch === null || ifMatch.trim() === '*') return;
-  const etags = ifMatch.split(',').map((tag) => tag.trim().replace(/^W\//, ''));
-  if (etags.includes(etagOf(representation))) return;
-  throw new Problem('conflict', 'This was changed since you read it (If-Match). Read it again, then retry.');
-}
 
 /** Masks Devpilot's secrets and passwords in URLs, for values that readers may see. */
 export function redactSecretsIn(value: unknown): unknown {

@@ -1,3 +1,4 @@
+import { checkIfMatch } from '../../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
@@ -20,7 +21,7 @@ import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AppTable, EnvVersionTable } from '../../store/schema.ts';
 import type { Trx } from '../../store/store.ts';
 import { createYielder } from '../bounded-json.ts';
-import { checkIfMatch, type PlatformContext } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
 
 /** The identity that a value is bound to: this variable of this app in this version, and no other row. */

@@ -1,3 +1,4 @@
+import { checkIfMatch } from '../../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { createId } from '../../contract/id.ts';
 import type { Page, ResourceQuery } from '../../contract/paging.ts';
@@ -18,7 +19,7 @@ import {
 } from '../../store/resources.ts';
 import { retryOnTakenSlug, throwOnTakenSlug } from '../../store/slugs.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
-import { changesBetween, checkIfMatch, type PlatformContext } from '../context.ts';
+import { changesBetween, type PlatformContext } from '../context.ts';
 
 /** A kind of resource with a name and a slug: its noun, and how a row is serialized. */
 export interface ResourceKind<Noun extends ResourceType, Shown extends Record<string, unknown>> {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { checkIfMatch } from '../../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
@@ -21,7 +22,7 @@ import { updateResource } from '../../store/resources.ts';
 import type { ServerTable } from '../../store/schema.ts';
 import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
-import { checkIfMatch, type PlatformContext } from '../context.ts';
+import type { PlatformContext } from '../context.ts';
 import { refuseWhileInUse } from './projects.ts';
 import {
   createResource,
