@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import type { ApiKey } from '../src/contract/api-keys.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
 import { createKey, signInRemotePerson } from '../src/testing/test-server.ts';
 import {
@@ -30,6 +31,7 @@ for (const from of ENGINES) {
       const owner = await signUp(server);
       const sealed = await sealSomething(server, owner);
       const key = await createKey(owner, ['read']);
+      const replacement = await createKey(owner, ['read'], { replaces: key.id });
       const there = await newStoreLocation(to, { DEVPILOT_SECRET: TEST_SECRET });
       const copy = ['store', 'copy', '--from', nameOf(location), '--to', nameOf(there)] as const;
 
@@ -41,13 +43,16 @@ for (const from of ENGINES) {
         logEntries: number;
       };
       assert.ok(logEntries > 4);
-      assert.equal(tables.find(({ table }) => table === 'credential')?.rows, 2);
+      assert.equal(tables.find(({ table }) => table === 'credential')?.rows, 3);
 
       const again = await serve(there);
       assert.equal(await statusOf(again, key), 200);
       assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
       const person = await signInRemotePerson(again.url, EMAIL);
+      const linked = async () => (await person.call<ApiKey>(`/v1/api-keys/${replacement.id}`)).body.replaces;
+      assert.equal(await linked(), key.id);
       assert.equal((await person.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })).status, 204);
+      assert.equal(await linked(), null);
       assert.equal(await statusOf(again, key), 401);
       assert.equal((await again.stop('SIGTERM')).code, 0);
       await done(there, 'audit', 'verify');

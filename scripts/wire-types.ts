@@ -23,6 +23,12 @@ const PRIMITIVES: Readonly<Record<string, string>> = {
   null: 'null',
 };
 
+/** The members of the generic types, which have no schema. */
+const PAGES: Readonly<Record<string, string>> = {
+  Page: 'data: T[]; nextCursor: string | null',
+  CountedPage: 'data: T[]; nextCursor: string | null; total: number | null',
+};
+
 function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>): string {
   const of = (one: JsonSchema) => typeOf(one, known);
   if (schema.$ref !== undefined) {
@@ -54,8 +60,9 @@ function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>)
 export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Iterable<string>): string {
   const lines: string[] = [];
   for (const name of new Set(names)) {
-    if (name === 'Page') {
-      lines.push('export interface Page<T> { data: T[]; nextCursor: string | null }');
+    const page = PAGES[name];
+    if (page !== undefined) {
+      lines.push(`export interface ${name}<T> { ${page} }`);
       continue;
     }
     const isInput = name.endsWith('Input');

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { credentialFields, credentialQuery, describeRights, expiry, secretField } from './credentials.ts';
+import {
+  credentialFields,
+  credentialQuery,
+  describeRights,
+  expiry,
+  replacesField,
+  secretField,
+} from './credentials.ts';
 import { name, oneOf, uniqueNames, untrimmedText } from './fields.ts';
 import { LIMITS } from './limits.ts';
 import { ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
@@ -25,7 +32,13 @@ export type CreatedAccessToken = z.infer<typeof CreatedAccessToken>;
 // Requests: unknown fields are rejected
 
 export const CreateAccessToken = z
-  .strictObject({ name, scopes, passphrase: passphrase.nullable().optional(), expiresAt: expiry.optional() })
+  .strictObject({
+    name,
+    scopes,
+    passphrase: passphrase.nullable().optional(),
+    expiresAt: expiry.optional(),
+    replaces: replacesField('access_token').optional(),
+  })
   .meta({ id: 'CreateAccessToken' });
 export type CreateAccessToken = z.infer<typeof CreateAccessToken>;
 export const AccessTokenQuery = z.strictObject({

@@ -1,5 +1,12 @@
 import { z } from 'zod';
-import { credentialFields, credentialQuery, describeRights, expiry, secretField } from './credentials.ts';
+import {
+  credentialFields,
+  credentialQuery,
+  describeRights,
+  expiry,
+  replacesField,
+  secretField,
+} from './credentials.ts';
 import { description, name, oneOf, uniqueNames } from './fields.ts';
 import { instant } from './instant.ts';
 import { API_KEY_STATUSES, GUARD_DESCRIPTION, PERMISSIONS } from './vocabulary.ts';
@@ -29,6 +36,7 @@ export const CreateApiKey = z
     expiresAt: expiry.optional(),
     active: z.boolean().optional(),
     guard: z.boolean().optional().describe(GUARD_DESCRIPTION),
+    replaces: replacesField('api_key').optional(),
   })
   .meta({ id: 'CreateApiKey' });
 export type CreateApiKey = z.infer<typeof CreateApiKey>;

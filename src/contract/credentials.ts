@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { id, oneOf, personRef, searchText, wholeNumber } from './fields.ts';
+import { id, matchingText, oneOf, personRef, searchText, wholeNumber } from './fields.ts';
+import { ID_PREFIXES } from './id.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
@@ -17,6 +18,23 @@ export const expiry = instantInput.nullable().meta({ examples: ['2027-02-24T09:0
 export const describeRights = (rights: readonly (Scope | Permission)[]): string =>
   rights.map((right) => `\`${right}\`: ${describeRight(right)}`).join('\n\n');
 
+const REPLACES_MESSAGES: Readonly<Record<CredentialKind, string>> = {
+  access_token: 'must be the ID of an access token of this workspace',
+  api_key: 'must be the ID of an API key of this workspace',
+};
+export const replacesMessage = (kind: CredentialKind): string => REPLACES_MESSAGES[kind];
+
+/** Whether the credential exists is checked where it is stored. */
+export const replacesField = (kind: CredentialKind) =>
+  matchingText(
+    new RegExp(`^${ID_PREFIXES[kind]}\\w+$`),
+    64,
+    REPLACES_MESSAGES[kind],
+    `${ID_PREFIXES[kind]}01kaexample0000000000000000`,
+  )
+    .nullable()
+    .describe('ID of a credential of the same kind that is being rotated out; both are valid until one is deleted');
+
 // Responses
 
 export const credentialFields = {
@@ -29,6 +47,8 @@ export const credentialFields = {
   createdBy: personRef.nullable(),
   lastUsedAt: nullableInstant,
   useCount: z.int().min(0),
+  replaces: id.nullable().describe('ID of the credential that it replaces; null if none or once that one is deleted'),
+  replacedBy: id.nullable().describe('ID of the credential that replaces it'),
 };
 
 export const secretField = (kind: CredentialKind) =>
@@ -73,5 +93,9 @@ export const credentialQuery = {
   unusedForDays: wholeNumber(0, 36_500)
     .optional()
     .describe('Minimum number of days since the last use or, if never used, since creation'),
+  expiresWithinDays: wholeNumber(1, 36_500)
+    .optional()
+    .describe('Maximum number of days until the expiry; excludes credentials that have expired or never expire'),
+  neverExpires: oneOf(['true', 'false']).optional().describe('Whether it never expires'),
   sort: oneOf(sorts as [string, ...string[]]).optional(),
 };

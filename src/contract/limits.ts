@@ -7,6 +7,8 @@ export const LIMITS = {
   personName: { min: 1, max: 255 },
   email: { max: 254 },
   page: { standard: 50, max: 200 },
+  /** Results of a list up to which their total is counted. */
+  countedTotal: 10_000,
   query: { max: 255 },
   /** Long enough for the longest name in base64. */
   cursor: { max: 2048 },

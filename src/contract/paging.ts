@@ -13,6 +13,20 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
+/** Returns the schema of a page of a list with the number of results over all pages. */
+export function countedPageOf<T extends z.ZodType>(item: T) {
+  return pageOf(item).extend({
+    total: z
+      .int()
+      .min(0)
+      .nullable()
+      .describe(`Number of results on all pages; null if there are more than ${LIMITS.countedTotal}`),
+  });
+}
+export interface CountedPage<T> extends Page<T> {
+  total: number | null;
+}
+
 export const pagingFields = {
   limit: wholeNumber(1, LIMITS.page.max).optional(),
   cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),

@@ -1,7 +1,7 @@
 import type { RequestContext } from '../audit/request-context.ts';
 import { hashPassphrase } from '../authorization/passphrase.ts';
 import type { AccessToken, AccessTokenQuery, CreateAccessToken } from '../contract/access-tokens.ts';
-import type { Page } from '../contract/paging.ts';
+import type { CountedPage } from '../contract/paging.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import type { Credential } from './credential.ts';
 import {
@@ -28,7 +28,8 @@ export function showAccessToken(token: Credential, now: number): AccessToken {
 
 /**
  * Creates an access token. Only this result contains its secret. Throws `validation_failed` for an expiry that is not
- * in the future, `idempotent_replay` for a repeated request, and `unavailable` if too many hashes are waiting.
+ * in the future and for an unknown token to replace, `conflict` if that one already has a replacement,
+ * `idempotent_replay` for a repeated request, and `unavailable` if too many hashes are waiting.
  */
 export async function createAccessToken(
   context: CredentialContext,
@@ -45,6 +46,7 @@ export async function createAccessToken(
     active: true,
     guard: false,
     expiresAt,
+    replaces: input.replaces ?? null,
     passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase, request.workspaceId),
   });
   return { ...showAccessToken(credential, context.clock()), secret };
@@ -64,7 +66,7 @@ export async function listAccessTokens(
   context: CredentialContext,
   workspaceId: string,
   query: AccessTokenQuery,
-): Promise<Page<AccessToken>> {
-  const { data, nextCursor } = await listCredentials(context, workspaceId, 'access_token', query, query.scope);
-  return { data: data.map((token) => showAccessToken(token, context.clock())), nextCursor };
+): Promise<CountedPage<AccessToken>> {
+  const { data, ...page } = await listCredentials(context, workspaceId, 'access_token', query, query.scope);
+  return { data: data.map((token) => showAccessToken(token, context.clock())), ...page };
 }

@@ -1,11 +1,12 @@
+import { checkIfMatch, etagOf } from '../audit/if-match.ts';
 import { appendAuditEvent } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { RevocationReceipt } from '../authorization/registry.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
-import type { Page } from '../contract/paging.ts';
+import type { CountedPage } from '../contract/paging.ts';
 import type { Permission } from '../contract/vocabulary.ts';
-import { lockCredential, updateCredential } from '../store/credentials.ts';
+import { findCredential as findRow, lockCredential, updateCredential } from '../store/credentials.ts';
 import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
 import {
   auditDraftOf,
@@ -37,9 +38,18 @@ export function showApiKey(key: Credential, now: number): ApiKey {
   };
 }
 
+/** The fields that an edit changes. Uses, the passage of time and a replacement do not outdate an entity tag. Pure. */
+function editableState(key: Pick<ApiKey, keyof UpdateApiKey | 'id' | 'updatedAt'>) {
+  const { id, name, description, permissions, active, guard, expiresAt, updatedAt } = key;
+  return { id, name, description, permissions, active, guard, expiresAt, updatedAt };
+}
+
+export const etagOfApiKey = (key: ApiKey): string => etagOf(editableState(key));
+
 /**
  * Creates an API key. Only this result contains its secret. Throws `validation_failed` for an expiry that is not in the
- * future, and `idempotent_replay` for a repeated request.
+ * future and for an unknown key to replace, `conflict` if that one already has a replacement, and `idempotent_replay`
+ * for a repeated request.
  */
 export async function createApiKey(
   context: CredentialContext,
@@ -54,6 +64,7 @@ export async function createApiKey(
     active: input.active ?? true,
     guard: input.guard ?? false,
     expiresAt: parseExpiry(input.expiresAt, context.clock()),
+    replaces: input.replaces ?? null,
     passphraseHash: null,
   });
   return { ...showApiKey(credential, context.clock()), secret };
@@ -69,9 +80,9 @@ export async function listApiKeys(
   context: CredentialContext,
   workspaceId: string,
   query: ApiKeyQuery,
-): Promise<Page<ApiKey>> {
-  const { data, nextCursor } = await listCredentials(context, workspaceId, 'api_key', query, query.permission);
-  return { data: data.map((key) => showApiKey(key, context.clock())), nextCursor };
+): Promise<CountedPage<ApiKey>> {
+  const { data, ...page } = await listCredentials(context, workspaceId, 'api_key', query, query.permission);
+  return { data: data.map((key) => showApiKey(key, context.clock())), ...page };
 }
 
 /** Returns only the fields whose values change. Throws `validation_failed` for a new expiry in the past. Pure. */
@@ -101,8 +112,8 @@ function pick(credential: Credential, fields: readonly string[], now: number): R
 
 /**
  * Updates an API key, except its secret. When this resolves, no node decides by the old record any more. `receipt` is
- * null if nothing changed. Throws `not_found`, `validation_failed` for an expiry that is not in the future, and
- * `unavailable` if the change was saved but not confirmed by every node in time.
+ * null if nothing changed. Throws `not_found`, `conflict` (`If-Match`), `validation_failed` for an expiry that is not in
+ * the future, and `unavailable` if the change was saved but not confirmed by every node in time.
  */
 export async function updateApiKey(
   context: CredentialContext,
@@ -117,11 +128,12 @@ export async function updateApiKey(
     const row = await lockCredential(trx, workspaceId, 'api_key', id);
     if (row === undefined) throw credentialNotFound();
     const before = toCredential(row);
+    checkIfMatch(request.ifMatch, editableState(showApiKey(before, now)));
     const changes = changesOf(before, input, now);
     const fields = Object.keys(changes);
     if (fields.length === 0) return { after: before, revocation: null };
     const digest = await updateCredential(trx, workspaceId, 'api_key', id, toEditedColumns(changes, now));
-    const updated = await lockCredential(trx, workspaceId, 'api_key', id);
+    const updated = await findRow(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();
     const after = toCredential(updated);
     const detail = { before: pick(before, fields, now), after: pick(after, fields, now) };

@@ -21,6 +21,9 @@ export interface Credential {
   readonly createdBy: { readonly id: string; readonly name: string; readonly email: string } | null;
   readonly lastUsedAt: number | null;
   readonly useCount: number;
+  /** The id of the credential that it replaces. */
+  readonly replaces: string | null;
+  readonly replacedBy: string | null;
 }
 
 export type NewCredential = Pick<
@@ -36,6 +39,7 @@ export type NewCredential = Pick<
   | 'hint'
   | 'expiresAt'
   | 'createdAt'
+  | 'replaces'
 > & {
   readonly digest: Digest;
   readonly passphraseHash: string | null;
@@ -69,6 +73,8 @@ export function toCredential(row: CredentialRow): Credential {
         : { id: row.created_by, name: creator_name, email: creator_email },
     lastUsedAt: row.last_used_at,
     useCount: row.use_count,
+    replaces: row.replaces_id,
+    replacedBy: row.replaced_by_id,
   };
 }
 
@@ -92,6 +98,7 @@ export function toNewRow(credential: NewCredential) {
     updated_at: credential.createdAt,
     created_by: credential.createdById,
     last_used_at: null,
+    replaces_id: credential.replaces,
   };
 }
 

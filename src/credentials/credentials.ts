@@ -2,22 +2,25 @@ import { appendAuditEvent } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { Revocation, RevocationReceipt, WaitForConfirmation } from '../authorization/registry.ts';
-import { type Digest, digestBytes, digestOf, digestOfBytes, hintOf, mintSecret } from '../authorization/secret.ts';
+import { digestOf, digestOfBytes, hintOf, mintSecret } from '../authorization/secret.ts';
 import { MAX_ADDRESSES_PER_CREDENTIAL } from '../authorization/usage-counters.ts';
 import type { AuditDraft, CredentialReference, RequestOrigin } from '../contract/audit.ts';
-import type { CredentialUses } from '../contract/credentials.ts';
+import { type CredentialUses, replacesMessage } from '../contract/credentials.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
-import { DAY } from '../contract/limits.ts';
+import { DAY, LIMITS } from '../contract/limits.ts';
+import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import {
   type CredentialRow,
+  countCredentials,
   deleteCredential as deleteRow,
   findCredential as findRow,
   insertCredential,
   insertRevocation,
   listCredentials as listRows,
+  lockCredential,
   sortValueOf,
 } from '../store/credentials.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
@@ -71,15 +74,26 @@ export function parseExpiry(expiresAt: string | null | undefined, now: number): 
 }
 
 /**
+ * Locks the credential that a new one replaces, so that it is neither deleted nor replaced twice meanwhile. Throws
+ * `validation_failed` if the workspace has none of that kind with this id, and `conflict` if it has a replacement.
+ */
+async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind, id: string): Promise<void> {
+  const row = await lockCredential(trx, workspaceId, kind, id);
+  if (row === undefined) throw invalidField('replaces', replacesMessage(kind));
+  if (row.replaced_by_id === null) return;
+  throw new Problem('conflict', `It is already being replaced by ${row.replaced_by_id}. Delete one of the two first.`);
+}
+
+/**
  * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
- * Throws `forbidden` if the actor has no id, and `idempotent_replay` for a repeated request.
+ * Throws `forbidden` if the actor has no id, `idempotent_replay` for a repeated request, and as `lockReplaced` does.
  */
 export async function createCredential(
   context: CredentialContext,
   request: RequestContext,
   fields: Pick<
     NewCredential,
-    'kind' | 'name' | 'description' | 'rights' | 'active' | 'guard' | 'expiresAt' | 'passphraseHash'
+    'kind' | 'name' | 'description' | 'rights' | 'active' | 'guard' | 'expiresAt' | 'replaces' | 'passphraseHash'
   >,
 ): Promise<{ credential: Credential; secret: string }> {
   const now = context.clock();
@@ -90,14 +104,16 @@ export async function createCredential(
   const row = await context.store.transaction(async (trx) => {
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const { workspaceId } = request;
+    const { kind, name, rights, active, guard, replaces } = fields;
+    if (replaces !== null) await lockReplaced(trx, workspaceId, kind, replaces);
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     await insertCredential(trx, toNewRow({ ...fields, ...derived, id, workspaceId }));
-    const { kind, name, rights, active, guard } = fields;
     const expiresAt = toIsoStringOrNull(fields.expiresAt);
-    const after =
+    const ofKind =
       kind === 'access_token'
         ? { scopes: rights, expiresAt, hasPassphrase: fields.passphraseHash !== null }
         : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
+    const after = { ...ofKind, ...(replaces !== null && { replaces }) };
     await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'created', now, { after }));
     return findRow(trx, workspaceId, kind, id);
   });
@@ -128,6 +144,8 @@ interface ListQuery {
   readonly status?: string | undefined;
   readonly createdBy?: string | undefined;
   readonly unusedForDays?: string | undefined;
+  readonly expiresWithinDays?: string | undefined;
+  readonly neverExpires?: string | undefined;
 }
 
 /**
@@ -140,7 +158,7 @@ export async function listCredentials(
   kind: CredentialKind,
   query: ListQuery,
   right: string | undefined,
-): Promise<{ data: Credential[]; nextCursor: string | null }> {
+): Promise<CountedPage<Credential>> {
   await context.flushUses();
   const now = context.clock();
   const order = query.sort ?? '-createdAt';
@@ -153,11 +171,15 @@ export async function listCredentials(
     right,
     createdBy: query.createdBy,
     unusedSince: query.unusedForDays === undefined ? undefined : now - Number(query.unusedForDays) * DAY,
+    expiresBy: query.expiresWithinDays === undefined ? undefined : now + Number(query.expiresWithinDays) * DAY,
+    neverExpires: query.neverExpires === undefined ? undefined : query.neverExpires === 'true',
   };
   const direction = order.startsWith('-') ? 'desc' : 'asc';
-  const rows = await listRows(context.store.read, workspaceId, filter, sort, direction, page, now);
+  const { read } = context.store;
+  const total = await countCredentials(read, workspaceId, filter, LIMITS.countedTotal, now);
+  const rows = await listRows(read, workspaceId, filter, sort, direction, page, now, total !== null);
   const positionOf = (row: CredentialRow) => ({ value: sortValueOf(row, sort), id: row.id });
-  return toPage(rows, page.limit, order, positionOf, toCredential);
+  return { ...toPage(rows, page.limit, order, positionOf, toCredential), total };
 }
 
 /**
@@ -197,6 +219,29 @@ export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, 
 }
 
 /**
+ * Deletes a credential with its audit event, which names the other side of an unfinished replacement, and numbers the
+ * revocation. Returns null if the workspace has no such credential.
+ */
+async function deleteInTransaction(
+  trx: Trx,
+  request: Pick<RequestContext, 'workspaceId' | 'actor' | 'origin'>,
+  kind: CredentialKind,
+  id: string,
+  now: number,
+  detail: AuditDraft['detail'],
+): Promise<Revocation | null> {
+  const { workspaceId } = request;
+  const row = await lockCredential(trx, workspaceId, kind, id);
+  const deleted = await deleteRow(trx, workspaceId, kind, id);
+  if (row === undefined || deleted === undefined) return null;
+  const { name, replaces_id: replaces, replaced_by_id: replacedBy } = row;
+  const before = { ...(replaces !== null && { replaces }), ...(replacedBy !== null && { replacedBy }) };
+  const links = Object.keys(before).length === 0 ? {} : { before };
+  await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'deleted', now, { ...detail, ...links }));
+  return revoke(trx, workspaceId, deleted.digest, now);
+}
+
+/**
  * Deletes a credential. When this resolves, no node accepts it any more. Throws `not_found` if the workspace has no
  * such credential, and `unavailable` if it was deleted but not every node has confirmed that in time.
  */
@@ -207,12 +252,7 @@ export async function deleteCredential(
   id: string,
 ): Promise<RevocationReceipt> {
   const now = context.clock();
-  const revocation = await context.store.transaction(async (trx) => {
-    const deleted = await deleteRow(trx, request.workspaceId, kind, id);
-    if (deleted === undefined) return null;
-    await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name: deleted.name }, 'deleted', now, {}));
-    return revoke(trx, request.workspaceId, deleted.digest, now);
-  });
+  const revocation = await context.store.transaction((trx) => deleteInTransaction(trx, request, kind, id, now, {}));
   if (revocation !== null) return context.waitForConfirmation(revocation);
   // Another request may have just deleted it. "Not found" must mean that no node accepts it.
   await context.waitForAllConfirmations(request.workspaceId);
@@ -221,12 +261,11 @@ export async function deleteCredential(
 
 /**
  * Deletes the credential of a secret at the request of its holder (token revocation, RFC 7009). Succeeds for an unknown
- * secret too. Resolves only when no node accepts the secret, even if another request deleted it. Throws `unavailable`
- * if not every node has confirmed that in time.
+ * secret (null) too. Resolves only when no node accepts the secret, even if another request deleted it. Throws
+ * `unavailable` if not every node has confirmed that in time.
  */
 export async function revokeBySecret(
   context: CredentialContext,
-  digest: Digest,
   record: CredentialRecord | null,
   origin: RequestOrigin,
 ): Promise<void> {
@@ -234,12 +273,9 @@ export async function revokeBySecret(
   const { id, kind, name } = record;
   const workspaceId = record.workspace.id;
   const now = context.clock();
-  const revocation = await context.store.transaction(async (trx) => {
-    if ((await deleteRow(trx, workspaceId, kind, id)) === undefined) return null;
-    const request = { workspaceId, actor: { kind, id, name }, origin };
-    await appendAuditEvent(trx, auditDraftOf(request, record, 'deleted', now, { reason: 'revoked by its holder' }));
-    return revoke(trx, workspaceId, digestBytes(digest), now);
-  });
+  const request = { workspaceId, actor: { kind, id, name }, origin };
+  const detail = { reason: 'revoked by its holder' };
+  const revocation = await context.store.transaction((trx) => deleteInTransaction(trx, request, kind, id, now, detail));
   if (revocation === null) await context.waitForAllConfirmations(workspaceId);
   else await context.waitForConfirmation(revocation);
 }

@@ -482,6 +482,10 @@ forEachEngine('bad input', (engine) => {
       [`/v1/api-keys?q=${'x'.repeat(256)}`, 'q'],
       ['/v1/api-keys?unusedForDays=-1', 'unusedForDays'],
       ['/v1/api-keys?unusedForDays=x', 'unusedForDays'],
+      ['/v1/api-keys?expiresWithinDays=0', 'expiresWithinDays'],
+      ['/v1/access-tokens?expiresWithinDays=36501', 'expiresWithinDays'],
+      ['/v1/access-tokens?neverExpires=1', 'neverExpires'],
+      ['/v1/api-keys?neverExpires=', 'neverExpires'],
       ['/v1/api-keys?expand=secret', 'expand'],
       ['/v1/api-keys?__proto__=1', '__proto__'],
       ['/v1/audit-events?action=nonsense', 'action'],
@@ -682,13 +686,15 @@ forEachEngine('bad input', (engine) => {
       'scope',
       'createdBy',
       'unusedForDays',
+      'expiresWithinDays',
+      'neverExpires',
       'sort',
       'x',
       '',
     );
     const value = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 20 }),
-      fc.constantFrom('1', '-name', 'active', 'all'),
+      fc.constantFrom('1', '-name', 'active', 'all', 'true'),
     );
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(name, value), { maxLength: 4 }), async (pairs) => {

@@ -5,11 +5,11 @@ import type { RevocationReceipt } from '../authorization/registry.ts';
 import { AccessToken, AccessTokenQuery, CreateAccessToken, CreatedAccessToken } from '../contract/access-tokens.ts';
 import { ApiKey, ApiKeyQuery, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import { CredentialUses } from '../contract/credentials.ts';
-import { pageOf } from '../contract/paging.ts';
+import { countedPageOf } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
 import { createAccessToken, findAccessToken, listAccessTokens } from '../credentials/access-tokens.ts';
-import { createApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
+import { createApiKey, etagOfApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
 import { type CredentialContext, deleteCredential, findUses } from '../credentials/credentials.ts';
 import type { AppContext } from './app-context.ts';
 import { IdParams, NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
@@ -20,33 +20,35 @@ function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: Revo
 }
 
 /** The names of a kind of credential, its schemas, and the functions that serve its routes. */
-interface CredentialType<Query extends z.ZodType, Create extends z.ZodType> {
+interface CredentialType<Item, Query extends z.ZodType, Create extends z.ZodType> {
   readonly kind: CredentialKind;
   readonly listUrl: string;
   readonly tag: string;
   readonly name: string;
   readonly plural: string;
-  readonly schema: z.ZodType;
+  readonly schema: z.ZodType<Item>;
   readonly query: Query;
   readonly body: Create;
   readonly createdSchema: z.ZodType;
   readonly list: (context: CredentialContext, workspaceId: string, query: z.output<Query>) => Promise<unknown>;
-  readonly find: (context: CredentialContext, workspaceId: string, id: string) => Promise<unknown>;
-  readonly create: (
-    context: CredentialContext,
-    request: RequestContext,
-    input: z.output<Create>,
-  ) => Promise<{ readonly id: string }>;
+  readonly find: (context: CredentialContext, workspaceId: string, id: string) => Promise<Item>;
+  readonly create: (context: CredentialContext, request: RequestContext, input: z.output<Create>) => Promise<Item>;
+  /** Absent for a kind that cannot be edited. */
+  readonly etagOf?: (item: Item) => string;
   readonly edit?: Route;
 }
 
 /** The routes of a kind of credential. Only the response that creates one contains its secret. */
-function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
+function credentialRoutes<Item extends { readonly id: string }, Query extends z.ZodType, Create extends z.ZodType>(
   context: AppContext,
-  type: CredentialType<Query, Create>,
+  type: CredentialType<Item, Query, Create>,
 ): Route[] {
   const { credentials } = context;
   const { kind, listUrl, tag, name, plural, schema } = type;
+  const withEtag = (reply: FastifyReply, item: Item): Item => {
+    if (type.etagOf !== undefined) reply.header('etag', type.etagOf(item));
+    return item;
+  };
   const named = { tag, url: `${listUrl}/:id`, params: IdParams, errorCodes: ['not_found'] } as const;
   return [
     route({
@@ -56,7 +58,7 @@ function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
       summary: `List ${plural}`,
       tag,
       query: type.query,
-      responses: { 200: pageOf(schema) },
+      responses: { 200: countedPageOf(schema) },
       handler: ({ query, request }) => type.list(credentials, workspaceIdOf(request), query),
     }),
     route({
@@ -67,11 +69,11 @@ function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
       tag,
       body: type.body,
       responses: { 201: type.createdSchema },
-      errorCodes: ['idempotent_replay'],
+      errorCodes: ['conflict', 'idempotent_replay'],
       handler: async ({ body, request, reply }) => {
         const created = await type.create(credentials, requestContextOf(context, request), body);
         reply.header('location', `${listUrl}/${created.id}`);
-        return created;
+        return withEtag(reply, created);
       },
     }),
     route({
@@ -80,7 +82,8 @@ function credentialRoutes<Query extends z.ZodType, Create extends z.ZodType>(
       access: { person: 'member' },
       summary: `Get ${name}`,
       responses: { 200: schema },
-      handler: ({ params, request }) => type.find(credentials, workspaceIdOf(request), params.id),
+      handler: async ({ params, request, reply }) =>
+        withEtag(reply, await type.find(credentials, workspaceIdOf(request), params.id)),
     }),
     ...(type.edit === undefined ? [] : [type.edit]),
     route({
@@ -151,16 +154,17 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     url: `${listUrl}/:id`,
     essential: true,
     access: { person: 'admin' },
-    summary: 'Edit an API key; its secret never changes',
+    summary: 'Edit an API key, not its secret; with If-Match, only if it has not changed since it was read',
     tag,
     params: IdParams,
     body: UpdateApiKey,
     responses: { 200: ApiKey },
-    errorCodes: ['not_found'],
+    errorCodes: ['not_found', 'conflict'],
     handler: async ({ params, body, request, reply }) => {
       const requestContext = requestContextOf(context, request);
       const { key, receipt } = await updateApiKey(context.credentials, requestContext, params.id, body);
       if (receipt !== null) setRevocationHeader(reply, receipt);
+      reply.header('etag', etagOfApiKey(key));
       return key;
     },
   });
@@ -177,6 +181,7 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     list: listApiKeys,
     find: findApiKey,
     create: createApiKey,
+    etagOf: etagOfApiKey,
     edit: editRoute,
   });
 }

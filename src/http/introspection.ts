@@ -82,13 +82,7 @@ async function revoke(
   const kind = secretKindOf(secret);
   if (kind === null) return;
   if (kind === 'session') await endSessionBySecret(context.people, secret, origin);
-  else
-    await revokeBySecret(
-      credentials,
-      digestOf(secret),
-      await context.findRecord(digestOf(secret), origin.address),
-      origin,
-    );
+  else await revokeBySecret(credentials, await context.findRecord(digestOf(secret), origin.address), origin);
 }
 
 export function introspectionRoutes(context: AppContext): Route[] {

@@ -42,6 +42,16 @@ describe('The client against a server', () => {
       for await (const { name } of devpilot.accessTokens.all({ limit: 1, sort: 'createdAt' })) names.push(name);
       assert.deepEqual(names, ['Token One', 'Token Two', 'Token Three']);
 
+      assert.equal((await devpilot.accessTokens.list({ limit: 1 })).total, 3);
+      assert.equal((await devpilot.accessTokens.list({ neverExpires: true, expiresWithinDays: 7 })).total, 0);
+
+      const old = await devpilot.apiKeys.create({ name: 'Old key', permissions: ['read'] });
+      const { id } = await devpilot.apiKeys.create({ name: 'New key', permissions: ['read'], replaces: old.id });
+      const { value, tag } = await devpilot.apiKeys.read(old.id);
+      assert.equal(value.replacedBy, id);
+      await devpilot.apiKeys.update(old.id, { active: false }, { ifMatch: tag });
+      await assert.rejects(devpilot.apiKeys.update(old.id, { active: true }, { ifMatch: tag }), { code: 'conflict' });
+
       const made = await devpilot.accessTokens.create({ name: 'From the SDK', scopes: ['modify_env'] });
       const holder = createClient({ url: testServer.url, credential: made.secret });
       assert.deepEqual((await holder.whoami()).rights.scopes, ['modify_env']);

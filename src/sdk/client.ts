@@ -5,6 +5,7 @@ import type { CredentialUses } from '../contract/credentials.ts';
 import type { CreatedInvitation, Invitation } from '../contract/invitations.ts';
 import type { Member } from '../contract/members.ts';
 import type { Introspection } from '../contract/oauth.ts';
+import type { CountedPage } from '../contract/paging.ts';
 import type { Passkey, PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys.ts';
 import type { PasswordResetLink } from '../contract/password-resets.ts';
 import type { Account, Person, SignUp } from '../contract/people.ts';
@@ -30,6 +31,7 @@ import {
   createTransport,
   type Method,
   type Request,
+  type Tagged,
   type Transport,
 } from './transport.ts';
 import { workClientsOf } from './work.ts';
@@ -53,6 +55,9 @@ interface CredentialQuery extends Paging {
   /** Id of the creator. */
   readonly createdBy?: string | undefined;
   readonly unusedForDays?: number | undefined;
+  /** Excludes credentials that have expired or never expire. */
+  readonly expiresWithinDays?: number | undefined;
+  readonly neverExpires?: boolean | undefined;
   readonly sort?: CredentialSort | `-${CredentialSort}` | undefined;
 }
 export interface AccessTokenListQuery extends CredentialQuery {
@@ -108,7 +113,7 @@ export type Client = ReturnType<typeof accountClientOf> &
 function accountClientOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
-    ...listOf<Item, Query>(transport, path),
+    ...listOf<Item, Query, CountedPage<Item>>(transport, path),
     get: (id: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, id), call),
     /** Creates a credential. Only this response contains the secret. */
     create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
@@ -233,6 +238,10 @@ function accountClientOf(transport: Transport) {
     ),
     apiKeys: {
       ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
+      /** Returns the key with its tag, for an edit that must not overwrite another. */
+      read: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
+        transport.sendTagged('GET', pathTo('/v1/api-keys', id), call),
+      /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
         send('PATCH', pathTo('/v1/api-keys', id), { ...call, body }),
     },

@@ -10,8 +10,11 @@ export interface Paging {
 export const pathTo = (path: string, id: string): string => `${path}/${encodeURIComponent(id)}`;
 
 /** Returns methods that read a list by page or by item. */
-export function listOf<Item, Query extends Paging>({ send }: Transport, path: string) {
-  const list = (query?: Query, call?: CallOptions): Promise<Page<Item>> =>
+export function listOf<Item, Query extends Paging, ListPage extends Page<Item> = Page<Item>>(
+  { send }: Transport,
+  path: string,
+) {
+  const list = (query?: Query, call?: CallOptions): Promise<ListPage> =>
     send('GET', path, { ...call, query: { ...query } });
 
   /** Iterates over all items, fetching each page only when it is needed. */

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto';
-import { type Insertable, type RawBuilder, sql, type Updateable } from 'kysely';
+import { type Insertable, type RawBuilder, type SelectQueryBuilder, sql, type Updateable } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import type { PageRequest } from './paging.ts';
-import type { CredentialTable } from './schema.ts';
+import type { CredentialTable, Schema } from './schema.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
-/** A credential with the name and email address of its creator, without its digest. */
+/** A credential with the name and email address of its creator and the id of its replacement, without its digest. */
 export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count' | 'guard'> & {
   readonly use_count: number;
   readonly guard: number;
   readonly creator_name: string | null;
   readonly creator_email: string | null;
+  readonly replaced_by_id: string | null;
 };
 
 export interface CredentialFilter {
@@ -22,15 +23,21 @@ export interface CredentialFilter {
   readonly createdBy?: string | undefined;
   /** Epoch milliseconds; matches credentials neither used nor created since. */
   readonly unusedSince?: number | undefined;
+  /** Epoch milliseconds; matches credentials that have not expired but will have by then. */
+  readonly expiresBy?: number | undefined;
+  readonly neverExpires?: boolean | undefined;
 }
 
 /** Sorts credentials that never expire after all others. */
 const NEVER_EXPIRES_SORT_VALUE = 9_007_199_254_740_991;
 
+/** As in the index, with the number in the text of the statement. */
+const EXPIRY_SORT_VALUE = sql.raw<number>(`coalesce(credential.expires_at, ${NEVER_EXPIRES_SORT_VALUE})`);
+
 const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<unknown>>> = {
   createdAt: sql`credential.created_at`,
   name: sql`credential.name_key`,
-  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER_EXPIRES_SORT_VALUE})`),
+  expiresAt: EXPIRY_SORT_VALUE,
   lastUsedAt: sql.raw('coalesce(credential.last_used_at, 0)'),
   useCount: sql`credential.use_count`,
 };
@@ -43,9 +50,10 @@ export function sortValueOf(row: CredentialRow, sort: CredentialSort): string | 
   return sort === 'useCount' ? row.use_count : row.created_at;
 }
 
-function selectCredentials(db: Queryable, workspaceId: string, kind: CredentialKind) {
-  return db
-    .selectFrom('credential')
+type CredentialSelection = SelectQueryBuilder<Schema, 'credential', object>;
+
+function selectWithDetails(credentials: CredentialSelection) {
+  return credentials
     .leftJoin('person', 'person.id', 'credential.created_by')
     .select([
       'credential.id',
@@ -64,28 +72,35 @@ function selectCredentials(db: Queryable, workspaceId: string, kind: CredentialK
       'credential.created_by',
       'credential.last_used_at',
       'credential.use_count',
+      'credential.replaces_id',
       'person.name as creator_name',
       'person.email as creator_email',
     ])
-    .where('credential.workspace_id', '=', workspaceId)
-    .where('credential.kind', '=', kind);
+    .select((eb) =>
+      eb
+        .selectFrom('credential as replacement')
+        .select('replacement.id')
+        .whereRef('replacement.replaces_id', '=', 'credential.id')
+        .whereRef('replacement.workspace_id', '=', 'credential.workspace_id')
+        .as('replaced_by_id'),
+    );
 }
 
+const ofKind = (db: Queryable, workspaceId: string, kind: CredentialKind): CredentialSelection =>
+  db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId).where('credential.kind', '=', kind);
+
 /**
- * Returns a page of credentials, up to one more than the limit. `now`, in epoch milliseconds, decides which are
- * expired.
+ * Selects the credentials that match a filter; `now`, in epoch milliseconds, decides which are expired. With
+ * `readsExpiryIndex`, SQLite finds those that match a filter by expiry in its index, whatever the order of the list.
  */
-export async function listCredentials(
+function selectMatching(
   db: Queryable,
   workspaceId: string,
   filter: CredentialFilter,
-  sort: CredentialSort,
-  direction: 'asc' | 'desc',
-  page: PageRequest,
   now: number,
-): Promise<CredentialRow[]> {
-  const sortExpression = SORT_EXPRESSIONS[sort];
-  let query = selectCredentials(db, workspaceId, filter.kind);
+  readsExpiryIndex: boolean,
+): CredentialSelection {
+  let query = ofKind(db, workspaceId, filter.kind);
   if (filter.q !== undefined && filter.q !== '') {
     const pattern = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
     query = query.where(sql<boolean>`credential.name_key like ${pattern} escape '\\'`);
@@ -97,12 +112,39 @@ export async function listCredentials(
       .where('credential.created_at', '<=', filter.unusedSince)
       .where(sql<boolean>`coalesce(credential.last_used_at, 0) <= ${filter.unusedSince}`);
   }
+  const expiry = readsExpiryIndex ? EXPIRY_SORT_VALUE : sql<number>`credential.expires_at`;
+  if (filter.expiresBy !== undefined) query = query.where(expiry, '>', now).where(expiry, '<=', filter.expiresBy);
+  if (filter.neverExpires !== undefined) {
+    query = readsExpiryIndex
+      ? query.where(expiry, filter.neverExpires ? '>=' : '<', NEVER_EXPIRES_SORT_VALUE)
+      : query.where('credential.expires_at', filter.neverExpires ? 'is' : 'is not', null);
+  }
   const notExpired = sql<boolean>`(credential.expires_at is null or credential.expires_at > ${now})`;
   if (filter.status === 'active') query = query.where('credential.active', '=', 1).where(notExpired);
   if (filter.status === 'inactive') query = query.where('credential.active', '=', 0);
   if (filter.status === 'expired') {
     query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
   }
+  return query;
+}
+
+/**
+ * Returns a page of credentials, up to one more than the limit. `now`, in epoch milliseconds, decides which are
+ * expired. `isShort` says that the list has few enough credentials to sort them; a longer one is read in its order.
+ */
+export async function listCredentials(
+  db: Queryable,
+  workspaceId: string,
+  filter: CredentialFilter,
+  sort: CredentialSort,
+  direction: 'asc' | 'desc',
+  page: PageRequest,
+  now: number,
+  isShort: boolean,
+): Promise<CredentialRow[]> {
+  const sortExpression = SORT_EXPRESSIONS[sort];
+  const readsExpiryIndex = isShort || sort === 'expiresAt';
+  const query = selectWithDetails(selectMatching(db, workspaceId, filter, now, readsExpiryIndex));
   const inOrder = query.orderBy(sortExpression, direction).orderBy('credential.id', direction);
   if (page.after === null) return inOrder.limit(page.limit + 1).execute();
   // Two queries, for equal values and for later ones: SQLite uses no expression index for the combined condition.
@@ -118,24 +160,44 @@ export async function listCredentials(
   return [...same, ...(await inOrder.where(sortExpression, compare, value).limit(remaining).execute())];
 }
 
+/** Returns the number of credentials that match a filter, or null if there are more than `max`, which are not counted. */
+export async function countCredentials(
+  db: Queryable,
+  workspaceId: string,
+  filter: CredentialFilter,
+  max: number,
+  now: number,
+): Promise<number | null> {
+  const counted = selectMatching(db, workspaceId, filter, now, true)
+    .select('credential.id')
+    .limit(max + 1);
+  const { count } = await db
+    .selectFrom(counted.as('counted'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count > max ? null : count;
+}
+
 export async function findCredential(
   db: Queryable,
   workspaceId: string,
   kind: CredentialKind,
   id: string,
 ): Promise<CredentialRow | undefined> {
-  return selectCredentials(db, workspaceId, kind).where('credential.id', '=', id).executeTakeFirst();
+  return selectWithDetails(ofKind(db, workspaceId, kind).where('credential.id', '=', id)).executeTakeFirst();
 }
 
-/** Returns a credential and locks its row until the transaction ends, or undefined. */
+/** Locks a credential until the transaction ends, then returns it, or undefined. */
 export async function lockCredential(
   trx: Trx,
   workspaceId: string,
   kind: CredentialKind,
   id: string,
 ): Promise<CredentialRow | undefined> {
-  const query = selectCredentials(trx, workspaceId, kind).where('credential.id', '=', id);
-  return withRowLock(trx, query, 'credential').executeTakeFirst();
+  const query = ofKind(trx, workspaceId, kind).select('credential.id').where('credential.id', '=', id);
+  await withRowLock(trx, query, 'credential').execute();
+  // Another statement: on PostgreSQL, one that waited for a lock still sees other rows, such as a replacement, as before.
+  return findCredential(trx, workspaceId, kind, id);
 }
 
 export async function insertCredential(trx: Trx, row: Insertable<CredentialTable>): Promise<void> {

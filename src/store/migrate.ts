@@ -31,6 +31,7 @@ import { revocationIds } from './migrations/0060-revocation-ids.ts';
 import { installation } from './migrations/0063-installation.ts';
 import { finishedPlans } from './migrations/0064-finished-plans.ts';
 import { activityKey } from './migrations/0070-activity-key.ts';
+import { credentialReplaces } from './migrations/0071-credential-replaces.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -65,6 +66,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0063-installation': installation,
   '0064-finished-plans': finishedPlans,
   '0070-activity-key': activityKey,
+  '0071-credential-replaces': credentialReplaces,
 };
 
 /** The names of this version's migrations, in order. */

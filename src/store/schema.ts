@@ -212,6 +212,8 @@ export interface CredentialTable {
   created_by: string | null;
   last_used_at: number | null;
   use_count: Generated<number>;
+  /** The credential that this one replaces; null if none or once that one is deleted. */
+  replaces_id: string | null;
 }
 
 /** Reported uses that have not been added to the credentials yet. */

@@ -9,9 +9,11 @@ import { CREDENTIAL_SORTS, type CredentialSort } from '../contract/vocabulary.ts
 import {
   type CredentialFilter,
   type CredentialRow,
+  countCredentials,
   deleteCredential,
   findByDigest,
   findCredential,
+  insertCredential,
   insertRevocation,
   listCredentials,
   sortValueOf,
@@ -176,6 +178,43 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
       });
     });
 
+    test('links between credentials are unique, end with the replaced one, and may be inserted in any order', async () => {
+      const linksOf = async (id: string) => {
+        const row = await find(id);
+        return [row?.replaces_id, row?.replaced_by_id];
+      };
+      const old = await seedCredential(store, owner);
+      const { id } = await seedCredential(store, owner, { replaces_id: old.id });
+      assert.deepEqual(
+        [await linksOf(old.id), await linksOf(id)],
+        [
+          [null, id],
+          [old.id, null],
+        ],
+      );
+      const second = seedCredential(store, owner, { replaces_id: old.id });
+      assert.equal(isUniqueViolation(await second.catch((error: unknown) => error)), true);
+      await assert.rejects(seedCredential(store, owner, { replaces_id: 'key_unknown' }));
+      await store.transaction((trx) => deleteCredential(trx, owner.workspaceId, 'api_key', old.id));
+      assert.deepEqual(await linksOf(id), [null, null]);
+
+      // Copies and restores insert the rows of a table in no particular order.
+      const later = await seedCredential(store, owner, { replaces_id: id });
+      await store.transaction(async (trx) => {
+        const rows = await trx.selectFrom('credential').selectAll().where('id', 'in', [id, later.id]).execute();
+        for (const row of rows) await deleteCredential(trx, owner.workspaceId, 'api_key', row.id);
+        rows.sort((one, two) => Number(one.replaces_id === null) - Number(two.replaces_id === null));
+        for (const row of rows) await insertCredential(trx, row);
+      });
+      assert.deepEqual(
+        [await linksOf(id), await linksOf(later.id)],
+        [
+          [null, later.id],
+          [id, null],
+        ],
+      );
+    });
+
     describe('lists', () => {
       let listed: { workspaceId: string; personId: string };
       let someoneElse: string;
@@ -209,6 +248,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         direction: 'asc' | 'desc',
         filter: Partial<CredentialFilter> = {},
         limit = 7,
+        isShort = true,
       ): Promise<CredentialRow[]> {
         const rows: CredentialRow[] = [];
         let cursor: string | null | undefined;
@@ -223,6 +263,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
             direction,
             page,
             NOW,
+            isShort,
           );
           const cut = toPage(
             found,
@@ -294,6 +335,14 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           [{ right: 'manage' }, () => false],
           [{ createdBy: someoneElse }, (row) => row.created_by === someoneElse],
           [{ createdBy: someoneElse.toUpperCase() }, () => false],
+          [
+            { expiresBy: NOW + DAY },
+            ({ expires_at }) => expires_at !== null && expires_at > NOW && expires_at <= NOW + DAY,
+          ],
+          [{ expiresBy: NOW }, () => false],
+          [{ neverExpires: true }, (row) => row.expires_at === null],
+          [{ neverExpires: false }, (row) => row.expires_at !== null],
+          [{ neverExpires: true, status: 'active' }, (row) => row.expires_at === null && row.active === 1],
           [{ unusedSince: since }, (row) => row.created_at <= since && (row.last_used_at ?? 0) <= since],
           [
             { q: 'zeta', status: 'active', right: 'read', createdBy: listed.personId },
@@ -302,12 +351,17 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           ],
         ];
         for (const [filter, keeps] of rows) {
-          const found = (await all('createdAt', 'desc', filter, 3)).map(({ id }) => id);
-          assert.deepEqual(
-            found,
-            whole.filter(keeps).map(({ id }) => id),
-            JSON.stringify(filter),
-          );
+          const expected = whole.filter(keeps).map(({ id }) => id);
+          for (const isShort of [true, false]) {
+            const found = (await all('createdAt', 'desc', filter, 3, isShort)).map(({ id }) => id);
+            assert.deepEqual(found, expected, `${JSON.stringify(filter)} ${isShort}`);
+          }
+          const byExpiry = (await all('expiresAt', 'asc', filter, 3)).map(({ id }) => id);
+          assert.deepEqual(byExpiry.sort(), [...expected].sort(), JSON.stringify(filter));
+          const count = (max: number) =>
+            countCredentials(store.read, listed.workspaceId, { kind: 'api_key', ...filter }, max, NOW);
+          assert.equal(await count(expected.length), expected.length, JSON.stringify(filter));
+          if (expected.length > 0) assert.equal(await count(expected.length - 1), null, JSON.stringify(filter));
         }
       });
     });

@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { ApiKey, CreatedApiKey } from '../contract/api-keys.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Page } from '../contract/paging.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+forEachEngine('the ETag of an API key', (engine) => {
+  let testServer: TestServer;
+  let owner: TestPerson;
+  let now = Date.now();
+  before(async () => {
+    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
+  });
+  after(() => testServer.close());
+
+  test('an edit of an API key with a stale ETag is refused and changes nothing', async () => {
+    const key = await owner.call<CreatedApiKey>('/v1/api-keys', {
+      body: { name: 'First name', permissions: ['read'] },
+    });
+    const path = `/v1/api-keys/${key.body.id}`;
+    const authorize = () => testServer.call('/v1/authorize', { headers: bearer(key.body.secret) });
+    const read = async () => {
+      const answer = await owner.call<ApiKey>(path);
+      return { etag: answer.headers.get('etag') ?? '', key: answer.body };
+    };
+    const patch = (body: object, etag: string) =>
+      owner.call<{ code?: string }>(path, { method: 'PATCH', body, headers: { 'if-match': etag } });
+    const { etag } = await read();
+    assert.match(etag, /^"[\w-]+"$/);
+    assert.equal(key.headers.get('etag'), etag);
+    const edited = await patch({ name: 'Second name' }, etag);
+    assert.equal(edited.status, 200);
+    const current = edited.headers.get('etag') ?? '';
+    assert.notEqual(current, etag);
+    assert.equal((await read()).etag, current);
+
+    const stale = await patch({ name: 'Third name', active: false }, etag);
+    assert.deepEqual([stale.status, stale.body.code], [409, 'conflict']);
+    assert.deepEqual([(await read()).key.name, (await read()).key.active], ['Second name', true]);
+    assert.equal((await authorize()).status, 200);
+    const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${key.body.id}&action=api_key.updated`);
+    assert.equal(log.body.data.length, 1);
+
+    // A use, a replacement and the passage of time are no edits.
+    await createKey(owner, ['read'], { replaces: key.body.id });
+    now += 1000;
+    const used = await read();
+    assert.equal(used.key.useCount, 1);
+    assert.equal(used.etag, current);
+    assert.equal((await patch({ active: false }, `"other", W/${current}`)).status, 200);
+    assert.equal((await patch({ active: true }, '*')).status, 200);
+    assert.equal((await owner.call(path, { method: 'PATCH', body: { name: 'Last name' } })).status, 200);
+  });
+
+  test('of several edits that read the same version, one succeeds', async () => {
+    const { id } = await createKey(owner, ['read']);
+    const etag = (await owner.call(`/v1/api-keys/${id}`)).headers.get('etag') ?? '';
+    const answers = await Promise.all(
+      ['One', 'Two', 'Three', 'Four'].map((name) =>
+        owner.call(`/v1/api-keys/${id}`, {
+          method: 'PATCH',
+          body: { name: `${name} name` },
+          headers: { 'if-match': etag },
+        }),
+      ),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409, 409, 409]);
+  });
+});

@@ -1,0 +1,186 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { AccessToken } from '../contract/access-tokens.ts';
+import type { ApiKey } from '../contract/api-keys.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+type Credential = AccessToken | ApiKey;
+type Created = Credential & { readonly secret: string };
+
+const KINDS = [
+  { kind: 'access_token', path: '/v1/access-tokens', other: '/v1/api-keys', rights: { scopes: ['modify_env'] } },
+  { kind: 'api_key', path: '/v1/api-keys', other: '/v1/access-tokens', rights: { permissions: ['read'] } },
+] as const;
+
+forEachEngine('a credential that replaces another', (engine) => {
+  let testServer: TestServer;
+  let owner: TestPerson;
+  let neighbour: TestPerson;
+  let now = Date.now();
+  before(async () => {
+    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
+    neighbour = await createWorkspaceFor(owner, testServer, 'Neighbour');
+  });
+  after(() => testServer.close());
+
+  const authorize = async (secret: string) =>
+    (await testServer.call('/v1/authorize', { headers: bearer(secret) })).status;
+  const rightsAt = (path: string) => KINDS.find((one) => one.path === path)?.rights;
+  const post = <Body>(path: string, more: object, person = owner, headers: Record<string, string> = {}) =>
+    person.call<Body>(path, { body: { name: 'Rotated', ...rightsAt(path), ...more }, headers });
+  async function create(path: string, more: object = {}, person = owner): Promise<Created> {
+    const answer = await post<Created>(path, more, person);
+    assert.equal(answer.status, 201, answer.text);
+    return answer.body;
+  }
+  async function linksOf(path: string, id: string) {
+    const { body, status } = await owner.call<Credential>(`${path}/${id}`);
+    assert.equal(status, 200);
+    const listed = await owner.call<Page<Credential>>(`${path}?limit=200`);
+    const row = listed.body.data.find((one) => one.id === id);
+    assert.deepEqual([row?.replaces, row?.replacedBy], [body.replaces, body.replacedBy], 'in the list too');
+    return [body.replaces, body.replacedBy];
+  }
+  async function eventOf(id: string, verb: string): Promise<AuditEvent> {
+    const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
+    const event = log.body.data.find(({ action }) => action.endsWith(verb));
+    assert.ok(event, `${verb} ${id}`);
+    return event;
+  }
+  const remove = (path: string, id: string) => owner.call(`${path}/${id}`, { method: 'DELETE' });
+
+  for (const { kind, path, other } of KINDS) {
+    describe(kind, () => {
+      test('each names the other, both are valid, and deleting the old one ends the link', async () => {
+        const old = await create(path);
+        assert.deepEqual([old.replaces, old.replacedBy], [null, null]);
+        const replacement = await create(path, { replaces: old.id });
+        assert.deepEqual([replacement.replaces, replacement.replacedBy], [old.id, null]);
+        assert.deepEqual(await linksOf(path, old.id), [null, replacement.id]);
+        assert.deepEqual(await linksOf(path, replacement.id), [old.id, null]);
+        assert.deepEqual([await authorize(old.secret), await authorize(replacement.secret)], [200, 200]);
+        const { after: created } = (await eventOf(replacement.id, '.created')).detail as {
+          after: { replaces: string };
+        };
+        assert.equal(created.replaces, old.id);
+
+        assert.equal((await remove(path, old.id)).status, 204);
+        assert.deepEqual(await linksOf(path, replacement.id), [null, null]);
+        assert.deepEqual([await authorize(old.secret), await authorize(replacement.secret)], [401, 200]);
+        assert.deepEqual((await eventOf(old.id, '.deleted')).detail, { before: { replacedBy: replacement.id } });
+      });
+
+      test('deleting the new one first leaves the old one, which can then be replaced again', async () => {
+        const old = await create(path);
+        const lost = await create(path, { replaces: old.id });
+        assert.equal((await remove(path, lost.id)).status, 204);
+        assert.deepEqual((await eventOf(lost.id, '.deleted')).detail, { before: { replaces: old.id } });
+        assert.deepEqual(await linksOf(path, old.id), [null, null]);
+        const second = await create(path, { replaces: old.id });
+        assert.deepEqual(await linksOf(path, old.id), [null, second.id]);
+      });
+
+      test('a credential of the other kind, of a neighbour, deleted or invented is refused, always alike', async () => {
+        const deleted = await create(path);
+        await remove(path, deleted.id);
+        const targets = [
+          deleted.id,
+          (await create(other)).id,
+          (await create(path, {}, neighbour)).id,
+          (await create(path)).id.toUpperCase(),
+          `${(await create(path)).id} `,
+          'x',
+          '',
+          '\0',
+          1,
+        ];
+        const answers = new Set<string>();
+        for (const replaces of targets) {
+          const answer = await post<ProblemBody>(path, { replaces });
+          assert.deepEqual(
+            [answer.status, answer.body.code],
+            [422, 'validation_failed'],
+            `${replaces}: ${answer.text}`,
+          );
+          assert.deepEqual(
+            answer.body.errors?.map(({ field }) => field),
+            ['replaces'],
+          );
+          if (typeof replaces === 'string') answers.add(JSON.stringify(answer.body.errors));
+        }
+        assert.deepEqual([...answers].length, 1);
+        const listed = await owner.call<Page<Credential>>(`${path}?limit=200`);
+        assert.ok(listed.body.data.every(({ replaces }) => replaces === null || !targets.includes(replaces)));
+      });
+
+      test('a second replacement is refused with the id of the first, also if both are requested at once', async () => {
+        const old = await create(path);
+        const answers = await Promise.all(
+          Array.from({ length: 5 }, () =>
+            post<{ id: string; code?: string; detail?: string }>(path, { replaces: old.id }),
+          ),
+        );
+        assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409, 409, 409]);
+        const first = answers.find(({ status }) => status === 201)?.body.id ?? '';
+        for (const { status, body } of answers) {
+          if (status === 409) assert.deepEqual([body.code, body.detail?.includes(first)], ['conflict', true]);
+        }
+        assert.deepEqual(await linksOf(path, old.id), [null, first]);
+        // A replacement can be replaced itself: each of the three names its neighbours.
+        const third = await create(path, { replaces: first });
+        assert.deepEqual(await linksOf(path, first), [old.id, third.id]);
+      });
+
+      test('an expired one can be replaced, and null means none', async () => {
+        const old = await create(path, { expiresAt: new Date(now + 60_000).toISOString() });
+        now += 120_000;
+        const replacement = await create(path, { replaces: old.id });
+        assert.deepEqual(await linksOf(path, old.id), [null, replacement.id]);
+        assert.deepEqual([await authorize(old.secret), await authorize(replacement.secret)], [401, 200]);
+        assert.equal((await create(path, { replaces: null })).replaces, null);
+      });
+
+      test('a replayed request creates nothing, and a member cannot replace', async () => {
+        const old = await create(path);
+        const headers = { 'idempotency-key': `replace-${old.id}` };
+        const first = await post<Created>(path, { replaces: old.id }, owner, headers);
+        const again = await post<ProblemBody>(path, { replaces: old.id }, owner, headers);
+        assert.deepEqual([again.status, again.body.code, again.body.id], [409, 'idempotent_replay', first.body.id]);
+        const member = await signUpMember(testServer, owner, 'member', `${kind}@example.com`);
+        assert.equal((await post(path, { replaces: first.body.id }, member)).status, 403);
+        assert.deepEqual(await linksOf(path, first.body.id), [old.id, null]);
+      });
+
+      test('its holder can revoke it, which the log records with the other one', async () => {
+        const old = await create(path);
+        const replacement = await create(path, { replaces: old.id });
+        const body = new URLSearchParams({ token: old.secret });
+        assert.equal((await testServer.call('/v1/revoke', { body })).status, 200);
+        assert.deepEqual(await linksOf(path, replacement.id), [null, null]);
+        const { detail } = await eventOf(old.id, '.deleted');
+        assert.deepEqual(detail, { reason: 'revoked by its holder', before: { replacedBy: replacement.id } });
+      });
+    });
+  }
+
+  test('a deleted workspace takes both with it', async () => {
+    const other = await createWorkspaceFor(owner, testServer, 'Short-lived');
+    const old = await create('/v1/api-keys', {}, other);
+    const replacement = await create('/v1/api-keys', { replaces: old.id }, other);
+    assert.equal((await owner.call(`/v1/workspaces/${other.workspaceId}`, { method: 'DELETE' })).status, 204);
+    assert.deepEqual([await authorize(old.secret), await authorize(replacement.secret)], [401, 401]);
+  });
+});
