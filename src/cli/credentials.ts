@@ -13,6 +13,8 @@ export type CredentialCommand = 'tokens' | 'keys';
 
 export const rightsOf = (credential: Credential): readonly string[] =>
   credential.kind === 'access_token' ? credential.scopes : credential.permissions;
+export const apiOf = (client: Client, noun: CredentialCommand) =>
+  noun === 'tokens' ? client.accessTokens : client.apiKeys;
 const credentialNounOf = (noun: CredentialCommand) => (noun === 'tokens' ? 'access token' : 'API key');
 
 const COLUMNS: readonly Column<Credential>[] = [
@@ -41,17 +43,22 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'unknown'}` },
   { title: 'Last used', getValue: ({ lastUsedAt }) => lastUsedAt ?? 'never' },
   { title: 'Uses', getValue: ({ useCount }) => useCount },
+  { title: 'Replaces', getValue: ({ replaces }) => replaces },
+  { title: 'Replaced by', getValue: ({ replacedBy }) => replacedBy },
 ];
 
-/** Finds a credential by its ID or its full name. Fails if several have the name. */
-export async function findCredential(client: Client, noun: CredentialCommand, idOrName: string): Promise<Credential> {
-  if (/^(tok|key)_[0-9a-z]+$/.test(idOrName)) {
-    return noun === 'tokens' ? client.accessTokens.get(idOrName) : client.apiKeys.get(idOrName);
-  }
-  const found: Credential[] = await Array.fromAsync<Credential>(
-    noun === 'tokens' ? client.accessTokens.all({ q: idOrName }) : client.apiKeys.all({ q: idOrName }),
-  );
-  const matches = found.filter(({ name }) => name === idOrName);
+/**
+ * Finds a credential by its ID or its full name. Fails if several have the name, of those that `select` returns.
+ */
+export async function findCredential(
+  client: Client,
+  noun: CredentialCommand,
+  idOrName: string,
+  select = (matches: readonly Credential[]): readonly Credential[] => matches,
+): Promise<Credential> {
+  if (/^(tok|key)_[0-9a-z]+$/.test(idOrName)) return apiOf(client, noun).get(idOrName);
+  const found = await Array.fromAsync<Credential>(apiOf(client, noun).all({ q: idOrName }));
+  const matches = select(found.filter(({ name }) => name === idOrName));
   const [match] = matches;
   if (match === undefined)
     throw new Failure(`No ${credentialNounOf(noun)} named ${idOrName} found. List all with: devpilot ${noun} list`);
@@ -69,6 +76,8 @@ export interface ListOptions extends RemoteOptions {
   readonly right: string | undefined;
   readonly createdBy: string | undefined;
   readonly unusedForDays: string | undefined;
+  readonly expiresWithinDays: string | undefined;
+  readonly neverExpires: true | undefined;
   readonly sort: string | undefined;
   readonly limit: string | undefined;
 }
@@ -82,6 +91,8 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
     status: options.status as 'active',
     createdBy: options.createdBy,
     unusedForDays: parseCount('--unused-for-days', options.unusedForDays),
+    expiresWithinDays: parseCount('--expires-within-days', options.expiresWithinDays),
+    neverExpires: options.neverExpires,
     sort: options.sort as CredentialSort,
   };
   const all =
@@ -110,9 +121,7 @@ export async function deleteCredentials(
   for (const idOrName of names) credentials.push(await findCredential(client, noun, idOrName));
   const list = credentials.map(({ name, id }) => `${name} (${id})`).join(', ');
   await confirm(`Delete ${list}? Anything using it stops working immediately.`, options.yes);
-  for (const { id } of credentials) {
-    await (noun === 'tokens' ? client.accessTokens.delete(id) : client.apiKeys.delete(id));
-  }
+  for (const { id } of credentials) await apiOf(client, noun).delete(id);
   if (options.json === true) await printJson(credentials.map(({ id, name }) => ({ id, name, deleted: true })));
   else printNote(`Deleted ${list}.`, options);
 }

@@ -1,11 +1,10 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Command as UntypedCommand } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
 import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import { credentialCommands } from './credential-commands.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
-import { parseList } from './input.ts';
 import { operationCommands } from './operation-commands.ts';
 import { resourceCommands } from './resource-commands.ts';
 
@@ -28,8 +27,7 @@ Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} can
   );
   installationCommands(program);
   accountCommands(program);
-  tokenCommands(program);
-  keyCommands(program);
+  credentialCommands(program);
   environmentCommands(program);
   operationCommands(program);
   resourceCommands(program);
@@ -179,98 +177,6 @@ function accountCommands(program: Command): void {
     .argument('<members...>', 'IDs or email addresses')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).removeMembers(names, declared(options)));
-}
-
-/** The list command of access tokens or API keys. */
-function credentialListCommand<Right extends 'scope' | 'permission'>(
-  parent: Command,
-  nounPlural: string,
-  right: Right,
-) {
-  return apiCommand(parent, 'list', `List ${nounPlural}`)
-    .option('--search <text>', 'filter by part of the name')
-    .option('--status <status>', `filter by status: active${right === 'scope' ? '' : ', inactive'} or expired`)
-    .option(`--${right} <${right}>`, `filter by ${right}`)
-    .option('--created-by <id>', 'filter by ID of the creator')
-    .option('--unused-for-days <days>', 'filter by number of days without use')
-    .option('--sort <field>', 'sort by createdAt, name, expiresAt, lastUsedAt or useCount; prefix - for descending')
-    .option('--limit <count>', LIMIT_HELP);
-}
-
-/** Help text that describes each scope or permission. */
-const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): string =>
-  `\n${title}:\n${rights.map((right) => `  ${right.padEnd(28)}${describeRight(right)}`).join('\n')}`;
-
-const EXPIRES_HELP = 'expiry: a duration such as 30d, 12h or 1y, a date-time, or never';
-
-function tokenCommands(program: Command): void {
-  const tokens = program.command('tokens').description('Manage access tokens');
-  const load = () => import('./credentials.ts');
-  credentialListCommand(tokens, 'access tokens', 'scope').action(async ({ scope, ...options }) =>
-    (await load()).listCredentials('tokens', { ...declared(options), right: scope }),
-  );
-  apiCommand(tokens, 'create', 'Create an access token; prints only the secret to standard output')
-    .option('--name <name>', 'name of the token')
-    .option('--scope <scopes>', 'scope, or several separated by commas; can be repeated', parseList)
-    .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
-    .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
-    .addHelpText('after', rightsHelp('Scopes', SCOPES))
-    .action(async (options) => (await import('./tokens-create.ts')).createToken(declared(options)));
-  apiCommand(tokens, 'show', 'Show details of an access token')
-    .argument('<token>', 'ID or name')
-    .action(async (idOrName, options) => (await load()).showCredential('tokens', idOrName, declared(options)));
-  apiCommand(tokens, 'delete', 'Delete access tokens')
-    .argument('<tokens...>', 'IDs or names')
-    .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).deleteCredentials('tokens', names, declared(options)));
-  apiCommand(tokens, 'replace', 'Replace an access token: create a copy, wait for its first use, delete the old token')
-    .argument('<token>', 'ID or name')
-    .option('--expires <when>', `${EXPIRES_HELP} (default: the lifetime of the old token)`)
-    .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
-    .option('--wait <duration>', 'maximum time to wait for the first use', '15m')
-    .action(async (idOrName, options) =>
-      (await import('./tokens-replace.ts')).replaceToken(idOrName, declared(options)),
-    );
-}
-
-function keyCommands(program: Command): void {
-  const keys = program.command('keys').description('Manage API keys');
-  const load = () => import('./credentials.ts');
-  const loadUpdate = () => import('./keys-update.ts');
-  credentialListCommand(keys, 'API keys', 'permission').action(async ({ permission, ...options }) =>
-    (await load()).listCredentials('keys', { ...declared(options), right: permission }),
-  );
-  apiCommand(keys, 'create', 'Create an API key; prints only the secret to standard output')
-    .option('--name <name>', 'name of the key')
-    .option('--permission <permissions>', 'permission, or several separated by commas; can be repeated', parseList)
-    .option('--description <text>', 'description')
-    .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
-    .option('--inactive', 'create the key inactive')
-    .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
-    .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
-    .action(async (options) => (await import('./keys-create.ts')).createKey(declared(options)));
-  apiCommand(keys, 'show', 'Show details of an API key')
-    .argument('<key>', 'ID or name')
-    .action(async (idOrName, options) => (await load()).showCredential('keys', idOrName, declared(options)));
-  apiCommand(keys, 'update', 'Update an API key; its secret does not change')
-    .argument('<key>', 'ID or name')
-    .option('--name <name>', 'new name')
-    .option('--permission <permissions>', 'replace its permissions', parseList)
-    .option('--description <text>', 'new description; an empty string removes it')
-    .option('--expires <when>', EXPIRES_HELP)
-    .option('--guard <on|off>', 'allow the key to run guards: on or off')
-    .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
-    .action(async (idOrName, options) => (await loadUpdate()).updateKey(idOrName, declared(options)));
-  apiCommand(keys, 'enable', 'Enable an API key')
-    .argument('<key>', 'ID or name')
-    .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, true, declared(options)));
-  apiCommand(keys, 'disable', 'Disable an API key; requests with it are rejected')
-    .argument('<key>', 'ID or name')
-    .action(async (idOrName, options) => (await loadUpdate()).setKeyActive(idOrName, false, declared(options)));
-  apiCommand(keys, 'delete', 'Delete API keys')
-    .argument('<keys...>', 'IDs or names')
-    .option('--yes', YES_HELP)
-    .action(async (names, options) => (await load()).deleteCredentials('keys', names, declared(options)));
 }
 
 const PAST_INSTANT_HELP = 'a date-time, or a duration before now such as 12h or 7d';

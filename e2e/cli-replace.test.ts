@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { AccessToken } from '../src/contract/access-tokens.ts';
+import type { ApiKey } from '../src/contract/api-keys.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../src/testing/test-server.ts';
+import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
+
+type Credential = AccessToken | ApiKey;
+
+let server: TestServer;
+let owner: TestPerson;
+let shell: CliShell;
+const json = <Body>(text: string) => JSON.parse(text) as Body;
+const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
+
+before(async () => {
+  server = await startTestServer();
+  owner = await signUpOwner(server);
+  shell = openCliShell({ DEVPILOT_URL: server.url, DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '' });
+});
+after(async () => {
+  shell.close();
+  await server.close();
+});
+
+const KINDS = [
+  { noun: 'tokens', create: (more: object) => createToken(owner, ['modify_env'], { ...more }) },
+  { noun: 'keys', create: (more: object) => createKey(owner, ['read', 'deploy'], { ...more }) },
+] as const;
+
+for (const { noun, create } of KINDS) {
+  const show = async (id: string) => json<Credential>((await shell.run([noun, 'show', id, '--json'])).stdout);
+
+  describe(`${noun} replace`, () => {
+    test('creates a copy that names the old one, waits for its first use, then deletes the old one', async () => {
+      const expiresAt = new Date(Date.now() + 30 * 86_400_000).toISOString();
+      const old = await create({ name: `Rotated ${noun}`, expiresAt });
+      const child = shell.start([noun, 'replace', old.id, '--wait', '1m']);
+      const ended = collectResult(child);
+      let secret = '';
+      // The reader of the pipe sees its end while the command is still waiting.
+      for await (const chunk of child.stdout ?? []) secret += String(chunk);
+      secret = secret.trim();
+      const { replacedBy } = await show(old.id);
+      const copy = await show(replacedBy ?? '');
+      assert.deepEqual([copy.replaces, copy.name], [old.id, old.name]);
+      const lifetimeOf = (one: Credential) => Date.parse(one.expiresAt ?? '') - Date.parse(one.createdAt);
+      assert.ok(Math.abs(lifetimeOf(copy) - lifetimeOf(old)) < 120_000);
+      if (copy.kind === 'api_key') assert.deepEqual(copy.permissions, ['read', 'deploy']);
+      else assert.deepEqual(copy.scopes, ['modify_env']);
+      assert.match((await shell.run([noun, 'show', copy.id])).stdout, new RegExp(`^Replaces\\s+${old.id}$`, 'm'));
+      assert.match((await shell.run([noun, 'show', old.id])).stdout, new RegExp(`^Replaced by\\s+${copy.id}$`, 'm'));
+      assert.deepEqual([await authorize(old.secret), await authorize(secret)], [200, 200]);
+      const { code, stderr } = await ended;
+      assert.equal(code, 0, stderr);
+      assert.match(stderr, new RegExp(`${copy.id} is in use; deleted ${old.id}`));
+      assert.ok(!stderr.includes(secret));
+      assert.deepEqual([await authorize(old.secret), await authorize(secret)], [401, 200]);
+    });
+
+    test('resumes by name without another copy or a secret, and deletes the old one once the copy is used', async () => {
+      const name = `Resumed ${noun}`;
+      const old = await create({ name });
+      const first = await shell.run([noun, 'replace', name, '--wait', '0m']);
+      assert.equal(first.code, 1);
+      assert.match(
+        first.stderr,
+        new RegExp(`was not used within the waiting time. Both ${noun} remain valid: ${old.id}`),
+      );
+      const secret = first.stdout.trim();
+      const { replacedBy } = await show(old.id);
+      // Two have the name now; only the replace command knows which is meant.
+      assert.match((await shell.run([noun, 'show', name])).stderr, /2 credentials are named/);
+
+      const again = await shell.run([noun, 'replace', name, '--wait', '0m', '--expires', '1d']);
+      assert.deepEqual([again.code, again.stdout], [1, '']);
+      assert.match(again.stderr, new RegExp(`${replacedBy}, created .* already replaces ${old.id}`));
+      assert.equal((await shell.run([noun, 'list', '--search', name, '--quiet'])).stdout.trim().split('\n').length, 2);
+
+      assert.equal(await authorize(secret), 200);
+      const last = await shell.run([noun, 'replace', name, '--json']);
+      assert.equal(last.code, 0, last.stderr);
+      const shown = json<Credential>(last.stdout);
+      assert.deepEqual([shown.id, shown.replaces, 'secret' in shown], [replacedBy, old.id, false]);
+      assert.deepEqual([await authorize(old.secret), await authorize(secret)], [401, 200]);
+      assert.equal((await show(replacedBy ?? '')).replaces, null);
+    });
+
+    test('says so if another person deletes one of the two meanwhile', async () => {
+      const old = await create({ name: `Deleted ${noun}` });
+      const child = shell.start([noun, 'replace', old.id]);
+      const ended = collectResult(child);
+      await new Promise((resolve) => child.stdout?.once('close', resolve));
+      const { replacedBy } = await show(old.id);
+      const path = noun === 'tokens' ? '/v1/access-tokens' : '/v1/api-keys';
+      assert.equal((await owner.call(`${path}/${replacedBy}`, { method: 'DELETE' })).status, 204);
+      const { code, stderr } = await ended;
+      assert.equal(code, 1);
+      assert.match(stderr, new RegExp(`${old.id} or ${replacedBy} was deleted meanwhile`));
+      assert.equal(await authorize(old.secret), 200);
+    });
+
+    test('lists are filtered by expiry', async () => {
+      const search = `Filtered ${noun}`;
+      const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
+      const soon = await create({ name: `${search} soon`, expiresAt: inDays(2) });
+      const later = await create({ name: `${search} later`, expiresAt: inDays(20) });
+      const never = await create({ name: `${search} never` });
+      const list = async (...options: string[]) =>
+        (await shell.run([noun, 'list', '--search', search, '--sort', 'createdAt', '--quiet', ...options])).stdout
+          .trim()
+          .split('\n');
+      assert.deepEqual(await list('--expires-within-days', '7'), [soon.id]);
+      assert.deepEqual(await list('--expires-within-days', '30'), [soon.id, later.id]);
+      assert.deepEqual(await list('--never-expires'), [never.id]);
+      const refused = await shell.run([noun, 'list', '--expires-within-days', 'soon']);
+      assert.deepEqual([refused.code, /must be a whole number/.test(refused.stderr)], [1, true]);
+    });
+  });
+}
+
+test('a passphrase must be set again, and an inactive key must be enabled first; nothing is created otherwise', async () => {
+  const token = await createToken(owner, ['all'], { name: 'With passphrase', passphrase: 'correct horse' });
+  const without = await shell.run(['tokens', 'replace', token.id, '--wait', '0m']);
+  assert.deepEqual([without.code, /--passphrase -/.test(without.stderr), without.stdout], [1, true, '']);
+  const args = ['tokens', 'replace', token.id, '--wait', '0m', '--passphrase', '-', '--json'];
+  const created = json<AccessToken>((await shell.run(args, { input: 'battery staple\n' })).stdout);
+  assert.deepEqual([created.hasPassphrase, created.replaces], [true, token.id]);
+
+  const key = await createKey(owner, ['read'], { name: 'Inactive', active: false });
+  const inactive = await shell.run(['keys', 'replace', 'Inactive', '--wait', '0m']);
+  assert.deepEqual([inactive.code, inactive.stdout], [1, '']);
+  assert.match(inactive.stderr, new RegExp(`Enable it first: devpilot keys enable ${key.id}`));
+  assert.equal(json<ApiKey>((await shell.run(['keys', 'show', key.id, '--json'])).stdout).replacedBy, null);
+});
