@@ -150,7 +150,7 @@ test('uses are written while the activity log cannot be, and refusals are as soo
   // A sequence counts attempts, because it is not rolled back.
   await sql(`create sequence refused;
     create function refuse() returns trigger language plpgsql
-      as $$ begin perform nextval('refused'); raise exception 'refused'; end $$;
+      as $$ begin perform nextval('refused'); raise exception 'refused' using errcode = 'disk_full'; end $$;
     create trigger refuse before insert on audit_event execute function refuse()`);
   assert.deepEqual(await statusesOf(key.secret, '?permission=write'), [403, 403, 403]);
   await until(async () => (await sql('select 1 from refused where last_value >= 3')).length > 0);
