@@ -11,6 +11,7 @@ import {
 } from '@tanstack/react-router';
 import type { PageRoute } from '../contract/page-routes.ts';
 import { isSignedOut, queryClient } from './api.ts';
+import { TextLink } from './components/link.tsx';
 import { ErrorState } from './components/states.tsx';
 import { importWhenOnline } from './connection.ts';
 import {
@@ -39,7 +40,9 @@ const root = createRootRoute({
   search: { middlewares: [retainSearchParams(['workspace'])] },
   component: Outlet,
   notFoundComponent: () => (
-    <CenteredLayout title="Page not found" description="The URL may be mistyped, or the page may have moved." />
+    <CenteredLayout title="Page not found" description="The URL may be mistyped, or the page may have moved.">
+      <TextLink to="/">Go to the start page</TextLink>
+    </CenteredLayout>
   ),
 });
 
