@@ -17,7 +17,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
-import { routeTable } from './http-server.ts';
+import { routeTable } from './route-table.ts';
 
 /**
  * Who may call which route, written independently of the code from the contract's tables (sections 3 to 5).

@@ -9,10 +9,11 @@ import { endAccountSessions, listPeople, updateAccount } from '../people/operato
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';
 import { reauthenticate } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
-import { originOf } from './authenticate-request.ts';
 import { setSessionCookie, signedInOf } from './people.ts';
+import { personOf } from './principal.ts';
 import { relyingPartyOf } from './public-origin.ts';
-import { IdParams, NoContent, personOf, type Route, requestContextIn, route } from './route.ts';
+import { originOf, requestContextIn } from './request-context.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
 
 /** Resetting a lost password, and deleting one's own account. */
 export function accountRoutes(context: AppContext): Route[] {

@@ -13,7 +13,8 @@ import { analyticsAsJson, listEvents, readAnalytics } from '../platform/activity
 import { readCloudEvents } from '../platform/activity/cloud-events.ts';
 import { acceptsCsv, analyticsAsCsv, CSV_TYPE, eventsAsCsv } from './activity-csv.ts';
 import type { AppContext } from './app-context.ts';
-import { principalIdOf, type Route, rawBodyOf, route, workspaceIdOf } from './route.ts';
+import { principalIdOf, workspaceIdOf } from './principal.ts';
+import { type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Activity';
 const readAccess = { person: 'member', token: ['activity_tracker_analytics'] } as const;

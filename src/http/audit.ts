@@ -4,7 +4,8 @@ import { AuditEvent, AuditQuery } from '../contract/audit-events.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { pageOf } from '../contract/paging.ts';
 import type { AppContext } from './app-context.ts';
-import { membershipOf, type Route, route } from './route.ts';
+import { membershipOf } from './principal.ts';
+import { type Route, route } from './route.ts';
 
 /** Streams the whole activity log page by page, one JSON object per line, at the speed of the client. */
 async function* auditEventsAsNdjson(

@@ -8,11 +8,11 @@ import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { HEADERS } from '../contract/vocabulary.ts';
 import type { AppContext } from './app-context.ts';
-import { isRequestedWorkspace } from './authenticate-request.ts';
 import { readCredentials, singleHeaderValue } from './credentials-from-request.ts';
 import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
+import { isRequestedWorkspace } from './requested-workspace.ts';
 
 /** Maximum number of entries per cache of parsed requirements, encoded names and formatted rights. */
 const MAX_CACHE_ENTRIES = 2000;

@@ -5,7 +5,9 @@ import { createBackup, deleteBackup, getBackup, listBackupsOf } from '../platfor
 import { restoreBackup } from '../platform/backups/restores.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute } from './job-routes.ts';
-import { IdParams, NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const tag = 'Backups';
 const AppParams = z.object({ app: z.string().max(64) });

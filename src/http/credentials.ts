@@ -12,7 +12,9 @@ import { createAccessToken, findAccessToken, listAccessTokens } from '../credent
 import { createApiKey, etagOfApiKey, findApiKey, listApiKeys, updateApiKey } from '../credentials/api-keys.ts';
 import { type CredentialContext, deleteCredential, findUses } from '../credentials/credentials.ts';
 import type { AppContext } from './app-context.ts';
-import { IdParams, NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
 
 /** Sets the header that says which nodes confirmed a deletion or an edit, and how long that took. */
 function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {

@@ -10,10 +10,11 @@ import {
   rollBack,
 } from '../platform/deployments/deployments.ts';
 import { findAppLog, readAppLog } from '../platform/logs/app-logs.ts';
+import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
-import type { Access } from './authenticate-request.ts';
 import { jobRoute, logRoute } from './job-routes.ts';
-import { IdParams, type Route, route, workspaceIdOf } from './route.ts';
+import { workspaceIdOf } from './principal.ts';
+import { IdParams, type Route, route } from './route.ts';
 
 const tag = 'Deployments';
 const AppParams = z.object({ app: z.string().max(64) });

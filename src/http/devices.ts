@@ -18,10 +18,11 @@ import {
   startDeviceAuthorization,
 } from '../people/devices.ts';
 import type { AppContext } from './app-context.ts';
-import { originOf } from './authenticate-request.ts';
 import { signedInOf } from './people.ts';
+import { personOf } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
-import { NoContent, personOf, type Route, route } from './route.ts';
+import { originOf } from './request-context.ts';
+import { NoContent, type Route, route } from './route.ts';
 
 const tag = 'Device sign-in';
 

@@ -12,8 +12,8 @@ import {
   startTestServer,
 } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
-import { routeTable } from './http-server.ts';
 import type { Route } from './route.ts';
+import { routeTable } from './route-table.ts';
 
 const CHANGING = ['POST', 'PUT', 'PATCH', 'DELETE'];
 const GUARD = 'A'.repeat(22);

@@ -24,8 +24,10 @@ import {
   updateVariables,
 } from '../platform/environment/environment.ts';
 import type { AppContext } from './app-context.ts';
-import { hasRole, requireRole } from './authenticate-request.ts';
-import { NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { hasRole, requireRole } from './authorize-principal.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { NoContent, type Route, route } from './route.ts';
 
 const tag = 'Environment';
 const app = z.string().max(64);

@@ -21,8 +21,10 @@ import {
   updateErrorIssue,
 } from '../platform/errors/issues.ts';
 import type { AppContext } from './app-context.ts';
+import { principalIdOf, workspaceIdOf } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
-import { IdParams, principalIdOf, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { requestContextOf } from './request-context.ts';
+import { IdParams, type Route, route } from './route.ts';
 
 const tag = 'Errors';
 const token = ['error_tracker'] as const;

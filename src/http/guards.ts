@@ -16,7 +16,8 @@ import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 import { credentialIdsOf } from '../store/credentials.ts';
 import type { AppContext } from './app-context.ts';
-import { credentialOf, type Route, route } from './route.ts';
+import { credentialOf } from './principal.ts';
+import { type Route, route } from './route.ts';
 
 const tag = 'Guards';
 const access = { guard: true, key: ['read'] } as const;

@@ -9,9 +9,11 @@ import { type CredentialContext, revokeBySecret } from '../credentials/credentia
 import { endSessionBySecret } from '../people/sessions.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
-import { originOf, type Principal } from './authenticate-request.ts';
+import type { Principal } from './principal.ts';
+import { credentialOf } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
-import { credentialOf, type Route, route } from './route.ts';
+import { originOf } from './request-context.ts';
+import { type Route, route } from './route.ts';
 
 const tag = 'Introspection';
 const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };

@@ -4,10 +4,12 @@ import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
 import { LogLine, LogQuery } from '../contract/logs.ts';
 import type { LogReadOptions } from '../platform/logs/logs.ts';
+import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
-import type { Access } from './authenticate-request.ts';
 import { streamLines } from './log-stream.ts';
-import { type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { type Route, route } from './route.ts';
 
 interface Declaration<Params extends z.ZodType> {
   readonly url: string;

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { SECOND } from '../contract/limits.ts';
 import { findCurrentRights, findCurrentRole } from '../store/current-rights.ts';
 import type { AppContext } from './app-context.ts';
-import { workspaceIdOf } from './route.ts';
+import { workspaceIdOf } from './principal.ts';
 
 /** How often access is checked again while a stream is open, in milliseconds. */
 const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
 import { type Finding, lint, type OpenApiDocument } from '../testing/openapi-rules.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
-import { routeTable } from './http-server.ts';
+import { routeTable } from './route-table.ts';
 
 /** Rules that the document does not follow, each with the reason. `at` limits an exception to some operations. */
 const EXCEPTIONS: readonly { readonly rule: string; readonly at: RegExp; readonly why: string }[] = [

@@ -11,9 +11,9 @@ import {
 } from '../people/passkeys.ts';
 import { reauthenticate, startPasskeyReauthentication } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
-import { originOf } from './authenticate-request.ts';
 import { SignInResponse, sendSignInResponse, signedInOf } from './people.ts';
 import { relyingPartyOf } from './public-origin.ts';
+import { originOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const tag = 'Passkeys';

@@ -23,9 +23,10 @@ import { type CreatedSession, endOtherSessions, endSession, listOwnSessions, sig
 import { signUp } from '../people/sign-up.ts';
 import type { PersonRow } from '../store/people.ts';
 import type { AppContext } from './app-context.ts';
-import { originOf } from './authenticate-request.ts';
+import { personOf } from './principal.ts';
 import { relyingPartyOf, requireOwnOrigin } from './public-origin.ts';
-import { IdParams, NoContent, personOf, type Route, route } from './route.ts';
+import { originOf } from './request-context.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
 import { sessionCookieName } from './security-headers.ts';
 
 const tag = 'People';

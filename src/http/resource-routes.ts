@@ -5,9 +5,11 @@ import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
 import { type Page, pageOf } from '../contract/paging.ts';
 import type { PlatformContext } from '../platform/context.ts';
+import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
-import type { Access } from './authenticate-request.ts';
-import { NoContent, type Route, requestContextOf, route, workspaceIdOf } from './route.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { NoContent, type Route, route } from './route.ts';
 
 /** What each route of a resource declares. */
 interface Declaration {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { describeRight, PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
 import type { AppContext } from './app-context.ts';
-import { routeTable } from './http-server.ts';
+import { routeTable } from './route-table.ts';
 
 const PAGE = readFileSync(new URL('../../docs/rights.md', import.meta.url), 'utf8');
 

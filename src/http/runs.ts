@@ -3,7 +3,8 @@ import { CreateRun, Run, RunQuery } from '../contract/scripts.ts';
 import { cancelRun, createRun, getRun, listRunsOf } from '../platform/scripts/runs.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute, logRoute } from './job-routes.ts';
-import { IdParams, type Route, route, workspaceIdOf } from './route.ts';
+import { workspaceIdOf } from './principal.ts';
+import { IdParams, type Route, route } from './route.ts';
 import { ScriptParams } from './scripts.ts';
 
 const tag = 'Scripts';

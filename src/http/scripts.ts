@@ -11,8 +11,9 @@ import {
   updateScript,
 } from '../platform/scripts/scripts.ts';
 import type { AppContext } from './app-context.ts';
+import { workspaceIdOf } from './principal.ts';
 import { resourceRoutes } from './resource-routes.ts';
-import { type Route, route, workspaceIdOf } from './route.ts';
+import { type Route, route } from './route.ts';
 
 const tag = 'Scripts';
 export const ScriptParams = z.object({ script: z.string().max(64) });

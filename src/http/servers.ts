@@ -11,8 +11,9 @@ import {
   updateServer,
 } from '../platform/resources/servers.ts';
 import type { AppContext } from './app-context.ts';
+import { requestContextOf } from './request-context.ts';
 import { resourceRoutes, sendWithEtag } from './resource-routes.ts';
-import { type Route, requestContextOf, route } from './route.ts';
+import { type Route, route } from './route.ts';
 
 const tag = 'Servers';
 const ServerParams = z.object({ server: z.string().max(64) });

@@ -3,8 +3,8 @@ import { test } from 'node:test';
 import type { ProblemBody } from '../contract/problem-body.ts';
 import { bearer, createKey, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
-import { routeTable } from './http-server.ts';
 import type { Route } from './route.ts';
+import { routeTable } from './route-table.ts';
 
 interface Document {
   paths: Record<string, Record<string, { requestBody?: { required?: boolean } }>>;

@@ -19,19 +19,10 @@ import {
 } from '../people/workspaces.ts';
 import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
-import { originOf } from './authenticate-request.ts';
 import { signedInOf } from './people.ts';
-import {
-  IdParams,
-  idempotencyClaimOf,
-  membershipOf,
-  NoContent,
-  personOf,
-  type Route,
-  requestContextIn,
-  requestContextOf,
-  route,
-} from './route.ts';
+import { membershipOf, personOf } from './principal.ts';
+import { idempotencyClaimOf, originOf, requestContextIn, requestContextOf } from './request-context.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const WorkspaceParams = z.object({ workspace: z.string().max(64) });
 

@@ -1,0 +1,39 @@
+import { GUARD_REQUIREMENT, type Requirement, requireAll, requireAny } from '../authorization/rights.ts';
+import type { Permission, Role, Scope } from '../contract/vocabulary.ts';
+
+/**
+ * What a route requires, declared beside its handler. A kind of principal that is not listed is refused. `signed_in`
+ * accepts any signed-in person, with or without a workspace; `operator` accepts people who administer the installation;
+ * a role accepts members of the requested workspace with at least that role. `any` accepts every authenticated
+ * principal.
+ */
+export type Access =
+  | {
+      readonly public: true;
+      /**
+       * The CORS headers for requests from other origins. If set, the session cookie is ignored: the browser sends it
+       * for any page.
+       */
+      readonly cors?: Readonly<Record<string, string>>;
+    }
+  | { readonly any: true }
+  | {
+      readonly person?: 'signed_in' | 'operator' | Role;
+      /** Any one of these scopes is sufficient. */
+      readonly token?: readonly Scope[];
+      /** Any one of these permissions is sufficient. */
+      readonly key?: readonly Permission[];
+    }
+  /** API keys with the permission `read` and the flag `guard`. */
+  | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
+
+/** What an access requires of credentials. Computed once per route. */
+export function requirementOf(access: Access): Requirement {
+  if ('public' in access) return { access_token: null, api_key: null };
+  if ('any' in access) return { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
+  if ('guard' in access) return { access_token: null, api_key: GUARD_REQUIREMENT };
+  return {
+    access_token: access.token === undefined ? null : requireAny('access_token', access.token),
+    api_key: access.key === undefined ? null : requireAny('api_key', access.key),
+  };
+}

@@ -1,0 +1,70 @@
+import type { FastifyRequest } from 'fastify';
+import { digestBytes, digestOf, secretKindOf } from '../authorization/secret.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Role } from '../contract/vocabulary.ts';
+import { findSignedInPerson, type SignedInPersonRow } from '../store/people.ts';
+import { workspaceIdsOf } from '../store/workspaces.ts';
+import type { AppContext } from './app-context.ts';
+import type { RequestCredentials } from './credentials-from-request.ts';
+import type { Membership, PersonPrincipal } from './principal.ts';
+import { requestedWorkspace } from './requested-workspace.ts';
+
+function membershipFromRow(row: SignedInPersonRow): Membership | null {
+  const { workspace_id, workspace_name, workspace_slug, member_id, role } = row;
+  if (workspace_id === null || workspace_name === null || workspace_slug === null) return null;
+  if (member_id === null || role === null) return null;
+  return {
+    workspaceId: workspace_id,
+    workspaceName: workspace_name,
+    slug: workspace_slug,
+    memberId: member_id,
+    role: role as Role,
+  };
+}
+
+function isActiveSession(row: SignedInPersonRow, now: number): boolean {
+  return row.ends_at > now && row.last_used_at > now - DURATIONS.sessionIdle;
+}
+
+/** Finds the person that a session secret belongs to, and their membership in the requested workspace. */
+export async function authenticateSession(
+  context: AppContext,
+  request: FastifyRequest,
+  sessionCredentials: Extract<RequestCredentials, { kind: 'session' }>,
+): Promise<PersonPrincipal> {
+  const { store, sessionActivity, unknownSessionLimiter: unknownSessions, clock } = context;
+  const sessionEnded = new Problem('invalid_token', 'The session has ended. Sign in again.');
+  if (secretKindOf(sessionCredentials.secret) !== 'session') throw sessionEnded;
+  const digest = digestBytes(digestOf(sessionCredentials.secret));
+  const requestedIdOrSlug = requestedWorkspace(request);
+
+  unknownSessions.check(request.ip, clock());
+  let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
+  if (row === undefined) unknownSessions.recordUnknown(request.ip, clock());
+  if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
+  if (requestedIdOrSlug === null) {
+    const last = sessionActivity.lastWorkspace(row.person_id);
+    if (last !== null && last !== row.workspace_id) row = (await findSignedInPerson(store, digest, last)) ?? row;
+    if (row.role === null) {
+      const [first] = await workspaceIdsOf(store.read, row.person_id);
+      if (first !== undefined) row = (await findSignedInPerson(store, digest, first)) ?? row;
+    }
+  }
+  sessionActivity.touch(
+    row,
+    requestedIdOrSlug === null ? null : (membershipFromRow(row)?.workspaceId ?? null),
+    clock(),
+  );
+  return {
+    kind: 'person',
+    personId: row.person_id,
+    name: row.person_name,
+    email: row.person_email,
+    sessionId: row.session_id,
+    operator: row.person_operator === 1,
+    byCookie: sessionCredentials.byCookie,
+    isBrowserSession: sessionCredentials.byCookie && row.session_kind === 'browser',
+    membership: membershipFromRow(row),
+  };
+}

@@ -1,0 +1,108 @@
+import type { FastifyRequest } from 'fastify';
+import { decide } from '../authorization/decision.ts';
+import type { Requirement } from '../authorization/rights.ts';
+import { Problem } from '../contract/problem.ts';
+import { ROLE_RANK, type Role } from '../contract/vocabulary.ts';
+import type { Access } from './access.ts';
+import type { AppContext } from './app-context.ts';
+import { problemOfDecision } from './decision-problem.ts';
+import { auditPartyOf, type Membership, type PersonPrincipal } from './principal.ts';
+import { originOf } from './request-context.ts';
+import { requestedWorkspace, workspaceNotFound } from './requested-workspace.ts';
+
+/** Checks a person against the access of a route. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
+export function authorizePerson(
+  context: AppContext,
+  request: FastifyRequest,
+  person: PersonPrincipal,
+  access: Access,
+): void {
+  if ('public' in access) return;
+  if ('any' in access) {
+    // If the request names a workspace, it is answered for that workspace or not at all.
+    if (person.membership === null && requestedWorkspace(request) !== null) throw workspaceNotFound();
+    return;
+  }
+  if (access.person === 'signed_in') return;
+  if (access.person === undefined) {
+    throw new Problem('wrong_credential_kind', 'This route requires an access token or an API key, not a person.');
+  }
+  if (access.person === 'operator') {
+    if (person.operator) return;
+    throw new Problem('forbidden', 'This requires an operator of this server.');
+  }
+  if (person.membership === null) throw workspaceNotFound();
+  if (ROLE_RANK[person.membership.role] >= ROLE_RANK[access.person]) return;
+  throw recordRoleDenial(context, request, person, person.membership, access.person);
+}
+
+/** Records the denial of a person whose role is not sufficient, and returns its `forbidden`. */
+function recordRoleDenial(
+  context: AppContext,
+  request: FastifyRequest,
+  person: PersonPrincipal,
+  { role, workspaceId }: Membership,
+  neededRole: Role,
+): Problem {
+  context.denials.add({
+    workspaceId,
+    action: 'person.denied',
+    actor: auditPartyOf(person),
+    credential: null,
+    reason: `${request.method} ${request.routeOptions.url ?? ''}`,
+    origin: originOf(request),
+    at: context.clock(),
+  });
+  const needed = neededRole === 'owner' ? 'the owner' : 'an owner or admin';
+  return new Problem(
+    'forbidden',
+    `This requires ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`,
+  );
+}
+
+/**
+ * Checks the role of an authorized person where only part of what the route does requires it. Throws `forbidden` and
+ * records the denial. Credentials are not checked: their rights apply.
+ */
+export function requireRole(context: AppContext, request: FastifyRequest, needed: Role): void {
+  const { principal } = request;
+  if (principal?.kind !== 'person' || hasRole(request, needed)) return;
+  const { membership } = principal;
+  throw membership === null ? workspaceNotFound() : recordRoleDenial(context, request, principal, membership, needed);
+}
+
+/** Whether a request may do what requires a role of people. True for every authorized credential. */
+export function hasRole({ principal }: FastifyRequest, needed: Role): boolean {
+  if (principal?.kind !== 'person') return principal !== null;
+  return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[needed];
+}
+
+/**
+ * Checks the credential of an authorized request against a narrower requirement. Throws `insufficient_scope` or
+ * `wrong_credential_kind`; the denial is recorded, as for every requirement.
+ */
+export function authorizeCredential(context: AppContext, request: FastifyRequest, requirement: Requirement): void {
+  const { principal } = request;
+  if (principal === null || principal.kind === 'person') return;
+  const { record } = principal;
+  const decision = decide(record, 'not_needed', requirement, context.clock());
+  if (decision === 'ok') return;
+  const { id, kind, name, workspace } = record;
+  context.denials.add({
+    workspaceId: workspace.id,
+    action: 'credential.denied',
+    actor: { kind, id, name },
+    credential: { kind, id, name },
+    reason: decision,
+    origin: originOf(request),
+    at: context.clock(),
+  });
+  throw problemOfDecision(
+    { decision: decision, record },
+    requirement,
+    true,
+    context.passphraseVerifier,
+    request.ip,
+    context.clock(),
+  );
+}

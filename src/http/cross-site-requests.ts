@@ -1,0 +1,54 @@
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../contract/problem.ts';
+import type { AppContext } from './app-context.ts';
+import { parseSessionCookies } from './credentials-from-request.ts';
+import { requireOwnOrigin } from './public-origin.ts';
+import { sessionCookieName } from './security-headers.ts';
+
+const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Refuses an unsafe request that carries the session cookie but does not come from the server's own page (ASVS
+ * 3.5.1–3). `Origin` must be the server's own, or if it is absent `Sec-Fetch-Site` must be `same-origin`; a body must
+ * be JSON.
+ */
+export function rejectCrossSiteRequest(context: AppContext, request: FastifyRequest): void {
+  rejectCrossSiteOrigin(context, request);
+  rejectCrossSiteBody(context, request);
+}
+
+function hasSessionCookie(context: AppContext, request: FastifyRequest): boolean {
+  return parseSessionCookies(request.headers.cookie, sessionCookieName(context, request)).length > 0;
+}
+
+/** Whether a request is sent with a body, which may still be arriving. */
+export function hasBody({ headers }: FastifyRequest): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
+export function rejectCrossSiteOrigin(context: AppContext, request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
+  const ownOrigin = requireOwnOrigin(context, request);
+  const { origin, 'sec-fetch-site': site } = request.headers;
+  if (origin === undefined ? site !== 'same-origin' : origin !== ownOrigin) {
+    throw new Problem(
+      'forbidden',
+      `A request with a session cookie must come from this server's own page (Origin: ${ownOrigin}).`,
+    );
+  }
+}
+
+/**
+ * The content type half of `rejectCrossSiteRequest`. Checked last, so that a principal without access gets that error
+ * first.
+ */
+export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest): void {
+  if (SAFE_METHODS.has(request.method) || !hasSessionCookie(context, request)) return;
+  const type = request.headers['content-type'];
+  if (hasBody(request) && !/^application\/json\s*(?:;|$)/i.test(type ?? '')) {
+    throw new Problem(
+      'unsupported_media_type',
+      'A request with a session cookie must have the content type application/json.',
+    );
+  }
+}

@@ -1,0 +1,80 @@
+import type { FastifyRequest } from 'fastify';
+import type { CredentialRecord } from '../authorization/record.ts';
+import type { AuditParty } from '../contract/audit.ts';
+import { Problem } from '../contract/problem.ts';
+import type { CredentialKind, Role } from '../contract/vocabulary.ts';
+
+export interface Membership {
+  readonly workspaceId: string;
+  readonly workspaceName: string;
+  readonly slug: string;
+  readonly memberId: string;
+  readonly role: Role;
+}
+
+export interface PersonPrincipal {
+  readonly kind: 'person';
+  readonly personId: string;
+  readonly name: string;
+  readonly email: string;
+  readonly sessionId: string;
+  readonly operator: boolean;
+  readonly byCookie: boolean;
+  /** Whether the session belongs to a browser and not to the command line, regardless of how it is sent. */
+  readonly isBrowserSession: boolean;
+  readonly membership: Membership | null;
+}
+
+export interface CredentialPrincipal {
+  readonly kind: CredentialKind;
+  readonly record: CredentialRecord;
+}
+
+export type Principal = PersonPrincipal | CredentialPrincipal;
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The principal of the request; null on public routes. */
+    principal: Principal | null;
+  }
+}
+
+/** The signed-in person of a request, for routes that require one. */
+export function personOf(request: FastifyRequest): PersonPrincipal {
+  const { principal } = request;
+  if (principal?.kind !== 'person') throw new Problem('internal');
+  return principal;
+}
+
+/** The membership of a request, for routes that require a role. */
+export function membershipOf(request: FastifyRequest): Membership {
+  const { membership } = personOf(request);
+  if (membership === null) throw new Problem('internal');
+  return membership;
+}
+
+/** The credential of a request, for routes that require one. */
+export function credentialOf(request: FastifyRequest): CredentialPrincipal {
+  const { principal } = request;
+  if (principal === null || principal.kind === 'person') throw new Problem('internal');
+  return principal;
+}
+
+/** The workspace of a request: the credential's own, or the one that the person is a member of. */
+export function workspaceIdOf(request: FastifyRequest): string {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  return principal.kind === 'person' ? membershipOf(request).workspaceId : principal.record.workspace.id;
+}
+
+/** The id of the person or credential that a request comes from. */
+export function principalIdOf({ principal }: FastifyRequest): string {
+  if (principal === null) throw new Problem('internal');
+  return principal.kind === 'person' ? principal.personId : principal.record.id;
+}
+
+export function auditPartyOf(principal: Principal): AuditParty {
+  return principal.kind === 'person'
+    ? { kind: 'person', id: principal.personId, name: principal.name }
+    : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
+}

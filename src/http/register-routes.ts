@@ -1,0 +1,147 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
+import { z } from 'zod';
+import { LIMITS } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+import { runEssentialWrite } from '../store/essential-writes.ts';
+import { requirementOf } from './access.ts';
+import type { AppContext } from './app-context.ts';
+import { authenticateAgain, authenticateRequest } from './authenticate-request.ts';
+import { authorizeCredential } from './authorize-principal.ts';
+import { FORM_CONTENT_TYPE } from './body-parsers.ts';
+import { refuseCredentialInQuery } from './credentials-from-request.ts';
+import { hasBody, rejectCrossSiteRequest } from './cross-site-requests.ts';
+import type { Route } from './route.ts';
+import { schemaOf } from './route-schema.ts';
+import { compileValidator, splitLongArray } from './validation.ts';
+
+/** The body of a route that declares none: missing, or an object without fields. */
+const NoBody = z
+  .strictObject({})
+  .optional()
+  .meta({ id: 'NoBody', description: 'No body, or an empty object: this route has no fields' });
+
+const CHANGING: readonly HTTPMethods[] = ['POST', 'PUT', 'PATCH', 'DELETE'];
+
+/** The query of a route that declares none. */
+const NoQuery = z.strictObject({});
+
+/**
+ * The route with `NoBody` and `NoQuery` if it declares no body or query, so that unexpected fields are refused and not
+ * ignored.
+ */
+function withDefaults(definition: Route): Route {
+  const { body, bodyFormat, query, ignoresQuery, method } = definition;
+  return {
+    ...definition,
+    ...(body === undefined && bodyFormat === undefined && CHANGING.includes(method) && { body: NoBody }),
+    ...(query === undefined && ignoresQuery !== true && { query: NoQuery }),
+  };
+}
+
+/**
+ * Answers `Expect: 100-continue` (RFC 9110, section 10.1.1), unless the declared length of the body is about to be
+ * refused.
+ */
+function sendContinueUnlessTooLarge(request: FastifyRequest, reply: FastifyReply, bodyLimit: number): void {
+  const { expect, 'content-length': length } = request.headers;
+  if (expect?.toLowerCase() !== '100-continue' || request.raw.httpVersionMinor === 0) return;
+  if (!(Number(length) > bodyLimit)) reply.raw.writeContinue();
+}
+
+/** The problem of a request whose content type its route does not take, or null. */
+function contentTypeProblem(contentType: string | undefined, bodyFormat: Route['bodyFormat']): Problem | null {
+  if (contentType === undefined || bodyFormat === 'bytes') return null;
+  const isForm = contentType.toLowerCase().startsWith(FORM_CONTENT_TYPE);
+  const isTaken = bodyFormat === 'form' ? isForm : !isForm || bodyFormat === 'form or json';
+  if (isTaken) return null;
+  return new Problem(
+    'unsupported_media_type',
+    `Send Content-Type: ${bodyFormat === 'form' ? FORM_CONTENT_TYPE : 'application/json'}.`,
+  );
+}
+
+function registerRoute(app: FastifyInstance, context: AppContext, route: Route): void {
+  const definition = withDefaults(route);
+  const { access, bodyFormat } = definition;
+  const requirement = requirementOf(access);
+  const [successStatus] = Object.keys(definition.responses).map(Number);
+  const isEssential = definition.method === 'DELETE' || definition.essential === true;
+  app.route({
+    method: definition.method,
+    url: definition.url,
+    ...(definition.bodyLimit !== undefined && { bodyLimit: definition.bodyLimit }),
+    config: {
+      logFailuresOnly: definition.logFailuresOnly === true,
+      ...(definition.jsonLimits !== undefined && { jsonLimits: definition.jsonLimits }),
+    },
+    schema: schemaOf(definition),
+    onRequest: async (request, reply) => {
+      if ('public' in access) {
+        if (access.cors !== undefined) reply.headers(access.cors);
+        refuseCredentialInQuery(request.raw.url ?? '');
+        if (access.cors === undefined) rejectCrossSiteRequest(context, request);
+        return;
+      }
+      request.principal = await authenticateRequest(context, request, access, requirement);
+    },
+    preParsing: (request, reply, payload, done) => {
+      const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);
+      if (problem !== null) return done(problem);
+      sendContinueUnlessTooLarge(request, reply, definition.bodyLimit ?? LIMITS.bodyBytes);
+      done(null, payload);
+    },
+    preValidation: async (request) => {
+      if (!('public' in access) && hasBody(request))
+        request.principal = await authenticateAgain(context, request, access, requirement);
+      // A missing body becomes empty bytes or an empty object, which the handler or the schema then checks.
+      if (bodyFormat === 'bytes') request.body ??= Buffer.alloc(0);
+      else if (definition.body === NoBody) request.body ??= {};
+      const narrowerAccess = definition.accessFor?.(request.body);
+      if (narrowerAccess !== undefined) authorizeCredential(context, request, requirementOf(narrowerAccess));
+    },
+    handler: (request, reply) => {
+      if (successStatus !== undefined) reply.code(successStatus);
+      const input = {
+        params: request.params as never,
+        query: request.query as never,
+        body: request.body as never,
+        request,
+        reply,
+      };
+      return isEssential ? runEssentialWrite(() => definition.handler(input)) : definition.handler(input);
+    },
+  });
+}
+
+/** Registers a route that receives its body as bytes, whatever content type the request declares. */
+function registerRawBodyRoute(app: FastifyInstance, context: AppContext, definition: Route): void {
+  void app.register((scope, _options, done) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    registerRoute(scope, context, definition);
+    done();
+  });
+}
+
+/** Registers a route whose body has a long array that is validated over several turns of the event loop. */
+function registerLongArrayRoute(app: FastifyInstance, context: AppContext, definition: Route, field: string): void {
+  const { schemaWithoutElements, checkElements } = splitLongArray(definition.body, field);
+  void app.register((scope, _options, done) => {
+    scope.setValidatorCompiler<z.ZodType>(({ schema, httpPart = '' }) =>
+      compileValidator({ schema: httpPart === 'body' ? schemaWithoutElements : schema, httpPart }),
+    );
+    scope.addHook('preHandler', ({ body }) => checkElements(body));
+    registerRoute(scope, context, definition);
+    done();
+  });
+}
+
+/** Registers routes. Throws at start-up for one without `access`. */
+export function registerRoutes(scope: FastifyInstance, context: AppContext, routes: readonly Route[]): void {
+  for (const definition of routes) {
+    const { longArray } = definition;
+    if (definition.bodyFormat === 'bytes') registerRawBodyRoute(scope, context, definition);
+    else if (longArray !== undefined) registerLongArrayRoute(scope, context, definition, longArray);
+    else registerRoute(scope, context, definition);
+  }
+}

@@ -1,0 +1,50 @@
+import type { FastifyRequest } from 'fastify';
+import type { RequestContext } from '../audit/request-context.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import type { IdempotencyClaim } from '../contract/idempotency.ts';
+import { LIMITS } from '../contract/limits.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import type { AppContext } from './app-context.ts';
+import { auditPartyOf, workspaceIdOf } from './principal.ts';
+
+export function originOf(request: FastifyRequest): RequestOrigin & { readonly address: string } {
+  return { address: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
+}
+
+/** Who sends a request and from where. Ignores its `Idempotency-Key`, for requests that change nothing when repeated. */
+export function requestContextIn(workspaceId: string, request: FastifyRequest): RequestContext {
+  const { principal } = request;
+  if (principal === null) throw new Problem('internal');
+  const credential =
+    principal.kind === 'person' ? null : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
+  const ifMatch = request.headers['if-match'] ?? null;
+  return { workspaceId, actor: auditPartyOf(principal), credential, origin: originOf(request), claim: null, ifMatch };
+}
+
+/** Who sends a request, from where, and with which `Idempotency-Key`, in the workspace of the request. */
+export function requestContextOf(context: AppContext, request: FastifyRequest): RequestContext {
+  const workspaceId = workspaceIdOf(request);
+  return { ...requestContextIn(workspaceId, request), claim: idempotencyClaimOf(context, request, workspaceId) };
+}
+
+/**
+ * The `Idempotency-Key` of a POST as a claim, or null without one. The body is stored as a MAC under a key of the
+ * server, because a plain hash would let an attacker test guesses of a passphrase in it.
+ */
+export function idempotencyClaimOf(
+  context: AppContext,
+  request: FastifyRequest,
+  workspaceId: string,
+): IdempotencyClaim | null {
+  const key = request.headers['idempotency-key'];
+  if (key === undefined || request.method !== 'POST') return null;
+  const { min, max } = LIMITS.idempotencyKey;
+  if (typeof key !== 'string' || key.length < min || key.length > max || !/^[\x21-\x7e]+$/.test(key)) {
+    throw invalidField('Idempotency-Key', `must be ${min} to ${max} visible ASCII characters`);
+  }
+  const { principal } = request;
+  const principalId = principal?.kind === 'person' ? principal.personId : (principal?.record.id ?? '');
+  const url = request.routeOptions.url ?? '';
+  const bodyMac = context.seal.mac('idempotency', JSON.stringify([request.params, request.body]));
+  return { workspaceId, principalId, route: `POST ${url}`, key, bodyMac };
+}

@@ -1,0 +1,90 @@
+import type { z } from 'zod';
+import { CODES, type Code } from '../contract/error-codes.ts';
+import { ProblemBody } from '../contract/problem-body.ts';
+import type { Access } from './access.ts';
+import { FORM_CONTENT_TYPE } from './body-parsers.ts';
+import { OPTIONAL_BODY } from './openapi-postprocess.ts';
+import type { Route } from './route.ts';
+
+type SecurityScheme = { readonly [name: string]: readonly string[] };
+
+function securitySchemesOf(access: Access): SecurityScheme[] {
+  if ('public' in access) return [];
+  if ('any' in access) return [{ session: [] }, { bearer: [] }, { apiKey: [] }, { basic: [] }];
+  const schemes: SecurityScheme[] = [];
+  if (access.person !== undefined) schemes.push({ session: [] });
+  if (access.token !== undefined || access.key !== undefined) schemes.push({ bearer: [] }, { basic: [] });
+  if (access.key !== undefined) schemes.push({ apiKey: [] });
+  return schemes;
+}
+
+const COMMON_ERROR_CODES: readonly Code[] = ['invalid_request', 'internal', 'unavailable', 'rate_limited'];
+
+const AUTHENTICATION_ERROR_CODES: readonly Code[] = [
+  'missing_credential',
+  'invalid_token',
+  'forbidden',
+  'wrong_credential_kind',
+];
+
+function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
+  const authentication = 'public' in definition.access ? [] : AUTHENTICATION_ERROR_CODES;
+  const hasInput = definition.body !== undefined || definition.query !== undefined;
+  const input: Code[] = hasInput ? ['validation_failed'] : [];
+  const body: Code[] = definition.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
+  const codes = [...COMMON_ERROR_CODES, ...authentication, ...input, ...body, ...(definition.errorCodes ?? [])];
+  const responses: Record<number, z.ZodType> = {};
+  for (const code of codes) responses[CODES[code].status] = ProblemBody;
+  return { ...responses, ...definition.responses };
+}
+
+const PERSON_REQUIREMENT_LABELS = {
+  signed_in: 'a signed-in person',
+  operator: 'an operator',
+} as const;
+
+function describeAccess(access: Access): string {
+  if ('public' in access) return 'No authentication required.';
+  if ('any' in access) return 'Accepts any credential or session.';
+  const { person, token, key } = access;
+  const parts = [
+    person === undefined
+      ? null
+      : person === 'signed_in' || person === 'operator'
+        ? PERSON_REQUIREMENT_LABELS[person]
+        : `a person with the role ${person} or above`,
+    token === undefined ? null : `an access token with ${token.join(' or ')}`,
+    key === undefined ? null : `an API key with ${key.join(' or ')}`,
+  ].filter((part) => part !== null);
+  if (parts.length === 0) throw new Error('A route without a declared access is refused.');
+  return `Accepts ${parts.join(', or ')}.`;
+}
+
+function operationIdOf({ method, url }: Route): string {
+  const path = url.replace(/^\/v1/, '').replace(/[/:{}.-]+(\w?)/g, (_, next: string) => next.toUpperCase());
+  return `${String(method).toLowerCase()}${path}`;
+}
+
+/** What a route accepts and returns, for validation and the OpenAPI document. Throws for a route without `access`. */
+export function schemaOf(definition: Route) {
+  const { access, bodyFormat } = definition;
+  return {
+    summary: definition.summary,
+    description: describeAccess(access),
+    tags: [definition.tag],
+    operationId: operationIdOf(definition),
+    security: securitySchemesOf(access),
+    ...(definition.params !== undefined && { params: definition.params }),
+    ...(definition.query !== undefined && { querystring: definition.query }),
+    ...(definition.body !== undefined && { body: definition.body }),
+    ...(definition.body?.safeParse(undefined).success && { [OPTIONAL_BODY]: true }),
+    ...(bodyFormat !== undefined && {
+      consumes:
+        bodyFormat === 'form'
+          ? [FORM_CONTENT_TYPE]
+          : [...(definition.consumes ?? [FORM_CONTENT_TYPE, 'application/json'])],
+    }),
+    ...(definition.streamsNdjson && { produces: ['application/x-ndjson'] }),
+    response: responseSchemasOf(definition),
+  };
+}

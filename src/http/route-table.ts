@@ -1,0 +1,55 @@
+import { accountRoutes, operatorRoutes } from './accounts.ts';
+import { activityRoutes } from './activity.ts';
+import type { AppContext } from './app-context.ts';
+import { appRoutes } from './apps.ts';
+import { auditRoutes } from './audit.ts';
+import { backupRoutes } from './backups.ts';
+import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
+import { deploymentRoutes } from './deployments.ts';
+import { deviceRoutes } from './devices.ts';
+import { environmentRoutes } from './environment.ts';
+import { errorIngestRoutes } from './error-ingest.ts';
+import { errorRoutes } from './errors.ts';
+import { guardRoutes } from './guards.ts';
+import { introspectionRoutes } from './introspection.ts';
+import { oauthMetadataRoutes } from './oauth-metadata.ts';
+import { passkeyRoutes } from './passkeys.ts';
+import { peopleRoutes } from './people.ts';
+import { projectRoutes } from './projects.ts';
+import type { Route } from './route.ts';
+import { runRoutes } from './runs.ts';
+import { scriptRoutes } from './scripts.ts';
+import { serverRoutes } from './servers.ts';
+import { memberRoutes, workspaceRoutes } from './workspaces.ts';
+
+/**
+ * Every route that requires a principal, with its access. `/v1/authorize`, health and docs are registered separately.
+ */
+export function routeTable(context: AppContext): Route[] {
+  return [
+    ...peopleRoutes(context),
+    ...accountRoutes(context),
+    ...operatorRoutes(context),
+    ...passkeyRoutes(context),
+    ...deviceRoutes(context),
+    ...workspaceRoutes(context),
+    ...memberRoutes(context),
+    ...accessTokenRoutes(context),
+    ...apiKeyRoutes(context),
+    ...auditRoutes(context),
+    ...introspectionRoutes(context),
+    ...guardRoutes(context),
+    ...projectRoutes(context),
+    ...appRoutes(context),
+    ...serverRoutes(context),
+    ...environmentRoutes(context),
+    ...oauthMetadataRoutes(context),
+    ...activityRoutes(context),
+    ...errorRoutes(context),
+    ...errorIngestRoutes(context),
+    ...deploymentRoutes(context),
+    ...scriptRoutes(context),
+    ...runRoutes(context),
+    ...backupRoutes(context),
+  ];
+}
