@@ -94,7 +94,7 @@ test('at 400 pixels a token is generated, found, read and deleted', async () => 
   await tab.getByRole('link', { name: 'From a telephone' }).click();
   await tab.getByRole('heading', { name: 'From a telephone', level: 1 }).waitFor();
   await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
-  await tab.getByRole('link', { name: 'Access Tokens' }).first().click();
+  await tab.getByRole('link', { name: 'Settings', exact: true }).click();
   await rowOf(tab, 'From a telephone').waitFor();
   await chooseInMenu(tab, 'From a telephone', 'Delete');
   await tab.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { takeScreenshot } from './browser.ts';
 import { listItemOf } from './page-actions.ts';
@@ -34,9 +35,23 @@ checkWorkspacePages(settings.fixture, [
 test('on a narrow screen the navigation opens from a button and closes after a choice', async () => {
   const tab = await settings.fixture.open('/settings/members', { width: 360 });
   await tab.getByRole('button', { name: 'Navigation', exact: true }).click();
-  await tab.getByRole('link', { name: 'API Keys' }).waitFor();
+  await tab.getByRole('link', { name: 'Projects' }).waitFor();
   await takeScreenshot(tab, 'navigation-light-360');
-  await tab.getByRole('link', { name: 'API Keys' }).click();
-  await tab.getByRole('heading', { name: 'API Keys', exact: true }).waitFor();
-  await tab.getByRole('link', { name: 'API Keys' }).waitFor({ state: 'hidden' });
+  await tab.getByRole('link', { name: 'Projects' }).click();
+  await tab.getByRole('heading', { name: 'Projects', exact: true }).waitFor();
+  await tab.getByRole('link', { name: 'Projects' }).waitFor({ state: 'hidden' });
+});
+
+test('on the narrowest phone every tab of the settings can be reached, and the current one is visible', async () => {
+  const tab = await settings.fixture.open(TOKENS, { width: 320 });
+  const tabs = tab.getByRole('navigation', { name: 'Settings' });
+  for (const name of ['API Keys', 'Members', 'Activity log', 'Workspace', 'Access Tokens']) {
+    await tabs.getByRole('link', { name }).click();
+    await tab.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
+    const { x, width } = (await tabs.locator('[aria-current=page]', { hasText: name }).boundingBox()) ?? {
+      x: -1,
+      width: 0,
+    };
+    assert.ok(x >= 0 && x + width <= 320, `${name} is visible`);
+  }
 });

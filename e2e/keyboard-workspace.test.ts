@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { TestPerson } from '../src/testing/test-server.ts';
+import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
@@ -33,6 +33,32 @@ test('the activity log is filtered, opened and exported', async () => {
   await tab.getByRole('listbox').waitFor();
   await checkAppearance(tab, 'activity-log-time');
   await keys.press('Escape');
+});
+
+test('the tabs of the settings are one tab stop with arrow keys, and a member has no activity log among them', async () => {
+  const { tab, keys } = await open('/settings');
+  const tabs = tab.getByRole('navigation', { name: 'Settings' });
+  const link = (name: string) => tabs.getByRole('link', { name });
+  await keys.enter(tab.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Settings' }));
+  await tab.waitForURL(/\/settings\/access-tokens/);
+  await keys.tabTo(link('Access Tokens'));
+  await keys.press('ArrowRight', 'ArrowRight', 'ArrowLeft');
+  await waitForFocus(tab, link('API Keys'));
+  await keys.press('Enter');
+  await tab.getByRole('heading', { name: 'API Keys', level: 1 }).waitFor();
+  assert.equal(await tabs.locator('[aria-current=page]').textContent(), 'API Keys');
+  await keys.press('End');
+  await waitForFocus(tab, link('Workspace'));
+  await keys.press('ArrowRight');
+  await waitForFocus(tab, link('Access Tokens'));
+  await keys.press('Tab');
+  assert.equal(await tabs.locator(':focus').count(), 0);
+
+  const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
+  const theirs = await fixture.open('/settings/activity-log', { person: linus });
+  const names = await theirs.getByRole('navigation', { name: 'Settings' }).getByRole('link').allTextContents();
+  assert.deepEqual(names, ['Access Tokens', 'API Keys', 'Members', 'Workspace']);
+  await createKeyboardUser(theirs).tabTo(theirs.getByRole('link', { name: 'Access Tokens' }));
 });
 
 test('the menus switch the workspace and the theme', async () => {

@@ -172,7 +172,7 @@ test('hooks are added and ordered by keyboard and saved with the other settings 
   await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
   await tab.getByRole('region', { name: 'Details' }).waitFor();
   assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
-  await tab.getByRole('link', { name: 'Settings', exact: true }).click();
+  await tab.getByRole('navigation', { name: 'With hooks' }).getByRole('link', { name: 'Settings' }).click();
   await tab.getByRole('button', { name: 'Delete app…' }).click();
   const confirmDialog = dialog(tab, 'Delete app');
   assert.equal(await confirmDialog.getByRole('button', { name: 'Delete' }).isDisabled(), true);
@@ -193,7 +193,8 @@ test('a member sees projects, apps and servers without actions, and the server r
   const app = await find<App>('/v1/apps/storefront');
   await tab.goto(`/apps/${app.id}/settings`);
   await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
-  assert.equal(await tab.getByRole('link', { name: 'Settings', exact: true }).count(), 0);
+  const tabs = tab.getByRole('navigation', { name: 'Storefront' });
+  assert.equal(await tabs.getByRole('link', { name: 'Settings' }).count(), 0);
   assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
   await tab.goto('/projects/prj_nothing');
   await tab.getByRole('heading', { name: 'Project not found' }).waitFor();

@@ -22,6 +22,7 @@ import {
   useWorkspaceOrNull,
   workspacesQuery,
 } from './session.ts';
+import { SettingsLayout } from './settings/settings-layout.tsx';
 import { CenteredLayout } from './shell/centered-layout.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
 import { Shell } from './shell/shell.tsx';
@@ -100,7 +101,7 @@ const inWorkspace = createRoute({
   },
 });
 
-const settings = createRoute({ getParentRoute: () => inWorkspace, path: '/settings', component: Outlet });
+const settings = createRoute({ getParentRoute: () => inWorkspace, path: '/settings', component: SettingsLayout });
 
 /** Declares a page whose module is loaded when the page is opened; `name` is the component that the module exports. */
 function page<Parent extends AnyRoute, const Path extends string, Name extends string>(

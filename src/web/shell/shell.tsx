@@ -4,18 +4,14 @@ import { Link, type LinkProps, Outlet, useRouterState } from '@tanstack/react-ro
 import { useEffect, useRef } from 'react';
 import type { Workspace } from '../../contract/workspaces.ts';
 import {
-  IconActivity,
   IconAppWindow,
   IconBug,
   IconChartBar,
   IconFolder,
-  IconKey,
   IconRocket,
   IconServer,
   IconSettings,
   IconTerminal2,
-  IconTicket,
-  IconUsers,
 } from '../components/icons.ts';
 import { useWorkspaceOrNull } from '../session.ts';
 import { AccountMenu } from './account-menu.tsx';
@@ -27,59 +23,38 @@ import { WorkspaceSwitcher } from './workspace-switcher.tsx';
 interface NavItem {
   readonly to: NonNullable<LinkProps['to']>;
   readonly label: string;
-  readonly Icon: typeof IconKey;
-  /** Only for owners and admins. */
-  readonly admin?: true;
+  readonly Icon: typeof IconBug;
 }
 
-const NAV_GROUPS: readonly { readonly heading: string; readonly items: readonly NavItem[] }[] = [
-  {
-    heading: 'Resources',
-    items: [
-      { to: '/projects', label: 'Projects', Icon: IconFolder },
-      { to: '/apps', label: 'Apps', Icon: IconAppWindow },
-      { to: '/deployments', label: 'Deployments', Icon: IconRocket },
-      { to: '/servers', label: 'Servers', Icon: IconServer },
-      { to: '/scripts', label: 'Scripts', Icon: IconTerminal2 },
-      { to: '/activity', label: 'Activity', Icon: IconChartBar },
-      { to: '/errors', label: 'Errors', Icon: IconBug },
-    ],
-  },
-  {
-    heading: 'Settings',
-    items: [
-      { to: '/settings/access-tokens', label: 'Access Tokens', Icon: IconTicket },
-      { to: '/settings/api-keys', label: 'API Keys', Icon: IconKey },
-      { to: '/settings/members', label: 'Members', Icon: IconUsers },
-      { to: '/settings/activity-log', label: 'Activity log', Icon: IconActivity, admin: true },
-      { to: '/settings/workspace', label: 'Workspace', Icon: IconSettings },
-    ],
-  },
+const NAV_ITEMS: readonly NavItem[] = [
+  { to: '/projects', label: 'Projects', Icon: IconFolder },
+  { to: '/apps', label: 'Apps', Icon: IconAppWindow },
+  { to: '/deployments', label: 'Deployments', Icon: IconRocket },
+  { to: '/servers', label: 'Servers', Icon: IconServer },
+  { to: '/scripts', label: 'Scripts', Icon: IconTerminal2 },
+  { to: '/activity', label: 'Activity', Icon: IconChartBar },
+  { to: '/errors', label: 'Errors', Icon: IconBug },
+  { to: '/settings', label: 'Settings', Icon: IconSettings },
 ];
 
 /** The navigation within a workspace. */
-function NavGroups({ workspace }: { readonly workspace: Workspace }) {
-  return NAV_GROUPS.map(({ heading, items }) => (
-    <Stack key={heading} gap={2}>
-      <Box className={styles['heading']} mb={4}>
-        {heading}
-      </Box>
-      {items
-        .filter(({ admin }) => admin !== true || workspace.role !== 'member')
-        .map(({ to, label, Icon }) => (
-          <Link
-            key={to}
-            to={to}
-            search={{ workspace: workspace.slug }}
-            className={styles['link']}
-            activeOptions={{ includeSearch: false }}
-          >
-            <Icon size={18} aria-hidden />
-            {label}
-          </Link>
-        ))}
+function NavLinks({ workspace }: { readonly workspace: Workspace }) {
+  return (
+    <Stack gap={2}>
+      {NAV_ITEMS.map(({ to, label, Icon }) => (
+        <Link
+          key={to}
+          to={to}
+          search={{ workspace: workspace.slug }}
+          className={styles['link']}
+          activeOptions={{ includeSearch: false }}
+        >
+          <Icon size={18} aria-hidden />
+          {label}
+        </Link>
+      ))}
     </Stack>
-  ));
+  );
 }
 
 /** The layout of all pages with navigation. */
@@ -120,7 +95,7 @@ export function Shell() {
             <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label="Close navigation" />
           </Group>
           <WorkspaceSwitcher />
-          {workspace !== null && <NavGroups workspace={workspace} />}
+          {workspace !== null && <NavLinks workspace={workspace} />}
           <Box mt="auto">
             <AccountMenu />
           </Box>

@@ -1,0 +1,70 @@
+import { Link, type LinkProps, useMatchRoute } from '@tanstack/react-router';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import styles from './tab-bar.module.css';
+
+export interface LinkTab {
+  readonly to: NonNullable<LinkProps['to']>;
+  readonly label: string;
+  /** Whether the tab is not current on the pages below its path. */
+  readonly exact?: true;
+}
+
+interface TabBarProps {
+  readonly label: string;
+  readonly tabs: readonly LinkTab[];
+}
+
+/** Returns the index of the tab to which a key moves the focus; null for other keys. The arrow keys wrap around. */
+function nextIndex(key: string, index: number, count: number): number | null {
+  if (key === 'ArrowRight') return (index + 1) % count;
+  if (key === 'ArrowLeft') return (index - 1 + count) % count;
+  if (key === 'Home') return 0;
+  return key === 'End' ? count - 1 : null;
+}
+
+/**
+ * Links to the parts of a page, of which one is current. The tab bar is a single tab stop: the arrow keys, Home and End
+ * move the focus within it, and Enter follows the focused link.
+ */
+export function TabBar({ label, tabs }: TabBarProps) {
+  const matchRoute = useMatchRoute();
+  const links = useRef<(HTMLAnchorElement | null)[]>([]);
+  const [focused, setFocused] = useState<number | null>(null);
+  const current = tabs.findIndex(({ to, exact }) => matchRoute({ to, fuzzy: exact !== true }) !== false);
+  useEffect(() => {
+    // In newer browsers this returns a promise, which must not become the cleanup of the effect.
+    links.current[current]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+  }, [current]);
+
+  function moveFocus(event: KeyboardEvent, index: number): void {
+    const next = nextIndex(event.key, index, tabs.length);
+    if (next === null || event.ctrlKey || event.altKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    links.current[next]?.focus();
+  }
+
+  return (
+    <nav aria-label={label} className={styles['tabs']}>
+      {tabs.map(({ to, label, exact }, index) => (
+        <Link
+          key={to}
+          ref={(link) => {
+            links.current[index] = link;
+          }}
+          to={to}
+          // Keeps the ID or slug in the URL as it is, because the current tab is the one whose link matches the URL.
+          params={true as never}
+          search={{} as never}
+          className={styles['tab']}
+          activeOptions={{ includeSearch: false, exact: exact === true }}
+          tabIndex={index === (focused ?? Math.max(0, current)) ? 0 : -1}
+          onFocus={() => setFocused(index)}
+          onBlur={() => setFocused(null)}
+          onKeyDown={(event) => moveFocus(event, index)}
+        >
+          {label}
+        </Link>
+      ))}
+    </nav>
+  );
+}
