@@ -66,9 +66,14 @@ test("an expiry date means the end of that day in the browser's time zone", asyn
   await form.getByLabel('Expiry').selectOption('date');
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   await form.getByText('Choose a date').waitFor();
-  await form.getByLabel('Last day').fill('24 Feb 2037');
-  await tab.keyboard.press('Tab');
-  await form.getByText('Can deploy until 24 Feb 2037.').waitFor();
+  await form.getByLabel('Last day').fill('30 Feb 2037');
+  await form.getByText('Can deploy; enter the date on which it expires.').waitFor();
+  await form.getByLabel('Name').focus();
+  await form.getByText('There is no 30 February 2037.').waitFor();
+  assert.equal(await form.getByLabel('Last day').inputValue(), '30 Feb 2037');
+  await form.getByLabel('Last day').fill('2/24/2037');
+  await form.getByText(/^Tuesday,? 24 February 2037\. It expires at the end of this day/).waitFor();
+  await form.getByText('Can deploy until the end of 24 Feb 2037.').waitFor();
   await form.getByRole('button', { name: 'Generate API Key' }).click();
   await tab.getByRole('button', { name: 'I have stored it' }).click();
   const { body } = await fixture.owner.call<{ data: ApiKey[] }>('/v1/api-keys?q=until');

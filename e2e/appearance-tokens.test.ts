@@ -29,8 +29,9 @@ checkWorkspacePages(settings.fixture, [
     async prepare(tab) {
       await press('Generate Token')(tab);
       await tab.getByLabel('Expiry').selectOption('date');
-      await tab.getByLabel('Last day').click();
-      await tab.locator('[data-dates-dropdown], .mantine-DateInput-calendarHeader').first().waitFor();
+      await tab.getByLabel('Last day').fill('30 Feb 2037');
+      await tab.getByRole('button', { name: 'Open calendar' }).click();
+      await tab.getByRole('group', { name: 'Calendar' }).waitFor();
     },
   },
 ]);

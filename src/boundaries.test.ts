@@ -24,6 +24,7 @@ const PORTABLE_FILES = [
 /** Files of the contract that must not load zod: the CLI's start, the page and the core wait for them. */
 const CONTRACT_WITHOUT_ZOD = [
   'audit',
+  'calendar-date',
   'control-variables',
   'csv',
   'dotenv',

@@ -31,7 +31,8 @@ function credentialListCommand<Right extends 'scope' | 'permission'>(
 const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): string =>
   `\n${title}:\n${rights.map((right) => `  ${right.padEnd(28)}${describeRight(right)}`).join('\n')}`;
 
-const EXPIRES_HELP = 'expiry: a duration such as 30d, 12h or 1y, a date-time, or never';
+const EXPIRES_HELP =
+  'expiry: a duration such as 30d, 12h or 1y, a date such as 2027-02-24 (the end of that day in the local time zone), a date-time, or never';
 
 const loadReplace = () => import('./credentials-replace.ts');
 

@@ -1,4 +1,5 @@
 import { buffer } from 'node:stream/consumers';
+import { endOfDay, isCalendarDay } from '../contract/calendar-date.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 
 /** Whether the user can be prompted. Prompts are written to standard error, so standard output may be redirected. */
@@ -42,7 +43,9 @@ export function parseDuration(text: string): number | null {
 function parseMoment(text: string, now: number): string | null {
   const durationMs = parseDuration(text);
   const timeMs = durationMs === null ? Date.parse(text) : now + durationMs;
-  const isInstant = /^\d{4}-\d\d-\d\d(T.*(Z|[+-]\d\d:\d\d))?$/.test(text);
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)(?:T.*(?:Z|[+-]\d\d:\d\d))?$/.exec(text) ?? [];
+  // `Date.parse` reads 30 February as 2 March.
+  const isInstant = year !== undefined && isCalendarDay(Number(year), Number(month), Number(day));
   return (durationMs === null && !isInstant) || Number.isNaN(timeMs) || timeMs > 8.64e15
     ? null
     : new Date(timeMs).toISOString();
@@ -50,12 +53,18 @@ function parseMoment(text: string, now: number): string | null {
 
 const INSTANT_HINT = 'a date-time such as 2027-02-24T09:00:00Z';
 
-/** Parses `--expires`: a duration from now, a date-time, or `never` (null). */
+/**
+ * Parses `--expires`: a duration from now, a date-time, a date, which means the end of that day in the local time zone,
+ * or `never` (null).
+ */
 export function parseExpiry(text: string, now = Date.now()): string | null {
   if (text === 'never') return null;
-  const instant = parseMoment(text, now);
+  const endOfDayMs = endOfDay(text);
+  const instant = endOfDayMs === null ? parseMoment(text, now) : new Date(endOfDayMs).toISOString();
   if (instant === null)
-    throw new Failure(`--expires must be a duration such as 12h, 30d or 1y, never, or ${INSTANT_HINT}.`);
+    throw new Failure(
+      `--expires must be a duration such as 12h, 30d or 1y, a date such as 2027-02-24, never, or ${INSTANT_HINT}.`,
+    );
   return instant;
 }
 

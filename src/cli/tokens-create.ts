@@ -41,7 +41,7 @@ async function promptForFields(options: CreateTokenOptions): Promise<TokenFields
     );
   const expires =
     options.expires ??
-    requireAnswer(await prompts.text({ message: 'Expiry (30d, never, …)', initialValue: '90d', output }));
+    requireAnswer(await prompts.text({ message: 'Expiry (30d, 2027-02-24, never, …)', initialValue: '90d', output }));
   const passphrase = requireAnswer(
     await prompts.password({
       message: `Passphrase (at least ${LIMITS.passphrase.min} characters; empty for none)`,

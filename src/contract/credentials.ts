@@ -14,7 +14,12 @@ import {
 } from './vocabulary.ts';
 
 /** Whether it is in the future is checked where the clock is known. */
-export const expiry = instantInput.nullable().meta({ examples: ['2027-02-24T09:00:00.000Z'] });
+export const expiry = instantInput
+  .nullable()
+  .describe(
+    'The exact time of expiry, in the future; null for never. The page and the CLI also accept a date, which means the end of that day in the local time zone: for 24 Feb 2027 in Berlin, send 2027-02-24T23:59:59.999+01:00.',
+  )
+  .meta({ examples: ['2027-02-24T09:00:00.000Z'] });
 export const describeRights = (rights: readonly (Scope | Permission)[]): string =>
   rights.map((right) => `\`${right}\`: ${describeRight(right)}`).join('\n\n');
 

@@ -49,8 +49,8 @@ export function SessionsSection() {
             }
             note={
               <>
-                {session.address ?? 'Unknown address'} · signed in <RelativeTime time={session.createdAt} /> · last used{' '}
-                <RelativeTime time={session.lastUsedAt} />
+                {session.address ?? 'Unknown address'} · signed in <RelativeTime time={session.createdAt} withDate /> ·
+                last used <RelativeTime time={session.lastUsedAt} withDate />
               </>
             }
             actions={

@@ -38,7 +38,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
           rights: [...apiKey.permissions],
           passphrase: '',
           generatedPassphrase: false,
-          expiry: { choice: 'keep', date: null },
+          expiry: { choice: 'keep', dateText: '' },
           active: apiKey.active,
           guard: apiKey.guard,
         }}

@@ -1,7 +1,7 @@
 import { Fragment, type ReactNode } from 'react';
 import { CopyableId } from './copyable-id.tsx';
 import styles from './description-list.module.css';
-import { RelativeTime } from './relative-time.tsx';
+import { ExactTime } from './relative-time.tsx';
 import { mono } from './text.tsx';
 
 /** A name and its value. An item that is false is left out. */
@@ -15,8 +15,8 @@ export const resourceItems = (resource: {
   readonly id: string;
 }): DescriptionItem[] => [
   ['Slug', mono(resource.slug)],
-  ['Created', <RelativeTime key="created" time={resource.createdAt} />],
-  ['Updated', <RelativeTime key="updated" time={resource.updatedAt} />],
+  ['Created', <ExactTime key="created" time={resource.createdAt} />],
+  ['Updated', <ExactTime key="updated" time={resource.updatedAt} />],
   ['ID', <CopyableId key="id" id={resource.id} />],
 ];
 

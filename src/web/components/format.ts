@@ -18,6 +18,8 @@ const dateTimeFormat = new Intl.DateTimeFormat('en-GB', {
   timeZoneName: 'short',
 });
 const dateFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+const longDateFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' });
+const timeOfDayFormat = new Intl.DateTimeFormat('en-GB', { timeStyle: 'short' });
 
 /** “3 days ago”, “in 2 hours”, “just now”. */
 export function formatRelativeTime(time: string | number | Date, now: number = Date.now()): string {
@@ -34,3 +36,7 @@ export function formatRelativeTime(time: string | number | Date, now: number = D
 export const formatDateTime = (time: string | number | Date): string => dateTimeFormat.format(new Date(time));
 /** “24 Feb 2027”, in the browser's time zone. */
 export const formatDate = (time: string | number | Date): string => dateFormat.format(new Date(time));
+/** “Wednesday 24 February 2027”, in the browser's time zone. */
+export const formatLongDate = (time: string | number | Date): string => longDateFormat.format(new Date(time));
+/** “09:00”, in the browser's time zone. */
+export const formatTimeOfDay = (time: string | number | Date): string => timeOfDayFormat.format(new Date(time));

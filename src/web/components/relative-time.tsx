@@ -1,9 +1,16 @@
 import { Text, Tooltip } from '@mantine/core';
-import { useEffect, useReducer } from 'react';
-import { formatDateTime, formatRelativeTime } from './format.ts';
+import { type ReactNode, useEffect, useReducer } from 'react';
+import { formatDate, formatDateTime, formatRelativeTime, formatTimeOfDay } from './format.ts';
+
+interface RelativeTimeProps {
+  readonly time: string;
+  readonly prefix?: string;
+  /** Whether the date follows: “3 days ago (24 Feb 2027)”. */
+  readonly withDate?: true;
+}
 
 /** A relative time that stays up to date. The exact time is shown on hover, focus and touch. */
-export function RelativeTime({ time, prefix = '' }: { readonly time: string; readonly prefix?: string }) {
+export function RelativeTime({ time, prefix = '', withDate }: RelativeTimeProps) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const timer = setInterval(tick, 30_000);
@@ -14,7 +21,47 @@ export function RelativeTime({ time, prefix = '' }: { readonly time: string; rea
       <Text component="time" dateTime={time} inherit span>
         {prefix}
         {formatRelativeTime(time)}
+        {withDate === true && ` (${formatDate(time)})`}
       </Text>
     </Tooltip>
+  );
+}
+
+/** An exact time with its time zone, followed by the relative time: “24 Feb 2027, 09:00:00 GMT+1 (in 3 days)”. */
+export function ExactTime({ time }: { readonly time: string }) {
+  return (
+    <>
+      <time dateTime={time}>{formatDateTime(time)}</time>{' '}
+      <Text span inherit c="dimmed">
+        (<RelativeTime time={time} />)
+      </Text>
+    </>
+  );
+}
+
+interface TimeCellProps {
+  readonly time: string;
+  /** Whether the first line is the relative time instead of the date. */
+  readonly relative?: true;
+  /** Shown on the second line instead of the time of day, which is then shown on hover only. */
+  readonly note?: ReactNode;
+}
+
+/** A time in a table, on two lines: the date and the time of day, or the relative time and the date. */
+export function TimeCell({ time, relative, note }: TimeCellProps) {
+  return (
+    <Text component="div" inherit style={{ whiteSpace: 'nowrap' }}>
+      {relative === true ? (
+        <RelativeTime time={time} />
+      ) : (
+        <Tooltip label={formatDateTime(time)}>
+          <time dateTime={time}>{formatDate(time)}</time>
+        </Tooltip>
+      )}
+      <Text component="div" fz="xs" c="dimmed">
+        {relative === true && `${formatDate(time)}, `}
+        {note ?? formatTimeOfDay(time)}
+      </Text>
+    </Text>
   );
 }

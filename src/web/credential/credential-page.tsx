@@ -14,7 +14,7 @@ import { lazyComponent } from '../components/lazy-component.tsx';
 import { BackLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { ExactTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from '../components/states.tsx';
 import { mono } from '../components/text.tsx';
@@ -101,20 +101,17 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
           ],
           !isKey && ['Passphrase', credential.hasPassphrase ? 'Required' : 'None'],
           isKey && credential.guard && ['Guards', 'Allowed'],
-          ['Expires', expiresAt === null ? 'Never' : <RelativeTime key="expires" time={expiresAt} />],
-          ['Last used', lastUsedAt === null ? 'Never' : <RelativeTime key="used" time={lastUsedAt} />],
+          ['Expires', expiresAt === null ? 'Never' : <ExactTime key="expires" time={expiresAt} />],
+          ['Last used', lastUsedAt === null ? 'Never' : <ExactTime key="used" time={lastUsedAt} />],
           ['Uses', useCount.toLocaleString('en')],
           [
             'Created',
             <span key="created">
-              <RelativeTime time={createdAt} /> by {createdBy === null ? 'a former member' : createdBy.name}
+              <ExactTime time={createdAt} /> by {createdBy === null ? 'a former member' : createdBy.name}
             </span>,
           ],
           isKey &&
-            credential.updatedAt !== createdAt && [
-              'Updated',
-              <RelativeTime key="updated" time={credential.updatedAt} />,
-            ],
+            credential.updatedAt !== createdAt && ['Updated', <ExactTime key="updated" time={credential.updatedAt} />],
           ['Secret', mono(`${kind.prefix}…${hint}`)],
           ['ID', <CopyableId key="id" id={id} />],
         ]}

@@ -2,7 +2,7 @@ import { Skeleton, Table, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import type { CredentialUses } from '../../contract/credentials.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { TimeCell } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
@@ -66,7 +66,7 @@ function GuardUsageTable({ guards }: Pick<CredentialUses, 'guards'>) {
             <Table.Td>{name ?? `${id} (deleted)`}</Table.Td>
             <Table.Td ta="right">{count.toLocaleString('en')}</Table.Td>
             <Table.Td>
-              <RelativeTime time={lastUsedAt} />
+              <TimeCell time={lastUsedAt} relative />
             </Table.Td>
           </Table.Tr>
         ))}
@@ -100,10 +100,10 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
               )}
             </Table.Td>
             <Table.Td>
-              <RelativeTime time={firstSeenAt} />
+              <TimeCell time={firstSeenAt} relative />
             </Table.Td>
             <Table.Td>
-              <RelativeTime time={lastSeenAt} />
+              <TimeCell time={lastSeenAt} relative />
             </Table.Td>
           </Table.Tr>
         ))}

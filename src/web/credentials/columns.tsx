@@ -1,9 +1,8 @@
 import { Text, Tooltip } from '@mantine/core';
 import type { Column } from '../components/data-table.tsx';
-import { formatDate, formatDateTime } from '../components/format.ts';
 import { IconLock } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { TimeCell } from '../components/relative-time.tsx';
 import { dimmed } from '../components/text.tsx';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
@@ -41,16 +40,6 @@ function CredentialName({
   );
 }
 
-function DateCell({ time }: { readonly time: string }) {
-  return (
-    <Tooltip label={formatDateTime(time)}>
-      <time dateTime={time} style={{ whiteSpace: 'nowrap' }}>
-        {formatDate(time)}
-      </time>
-    </Tooltip>
-  );
-}
-
 /** The columns shared by access tokens and API keys. */
 export function credentialColumns(kind: CredentialKindConfig): Column<Credential>[] {
   return [
@@ -66,35 +55,29 @@ export function credentialColumns(kind: CredentialKindConfig): Column<Credential
       key: 'created',
       label: 'Created',
       sort: 'createdAt',
-      cell: (credential) => (
-        <>
-          <span style={{ whiteSpace: 'nowrap' }}>
-            <RelativeTime time={credential.createdAt} />
-          </span>
-          <Text fz="xs" c="dimmed" truncate maw={120} title={credential.createdBy?.email}>
-            {credential.createdBy === null ? 'by a former member' : `by ${credential.createdBy.name}`}
-          </Text>
-        </>
+      cell: ({ createdAt, createdBy }) => (
+        <TimeCell
+          time={createdAt}
+          note={
+            <Text span inherit display="block" truncate maw={120} title={createdBy?.email}>
+              {createdBy === null ? 'by a former member' : `by ${createdBy.name}`}
+            </Text>
+          }
+        />
       ),
     },
     {
       key: 'expires',
       label: 'Expires',
       sort: 'expiresAt',
-      cell: ({ expiresAt }) => (expiresAt === null ? dimmed('Never') : <DateCell time={expiresAt} />),
+      cell: ({ expiresAt }) => (expiresAt === null ? dimmed('Never') : <TimeCell time={expiresAt} />),
     },
     {
       key: 'used',
       label: 'Last used',
       sort: 'lastUsedAt',
       cell: (credential) =>
-        credential.lastUsedAt === null ? (
-          dimmed('Never')
-        ) : (
-          <span style={{ whiteSpace: 'nowrap' }}>
-            <RelativeTime time={credential.lastUsedAt} />
-          </span>
-        ),
+        credential.lastUsedAt === null ? dimmed('Never') : <TimeCell time={credential.lastUsedAt} relative />,
     },
     {
       key: 'uses',

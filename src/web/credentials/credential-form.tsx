@@ -37,7 +37,7 @@ export const NEW_CREDENTIAL: CredentialFormValues = {
   rights: [],
   passphrase: '',
   generatedPassphrase: false,
-  expiry: { choice: '90', date: null },
+  expiry: { choice: '90', dateText: '' },
   active: true,
   guard: false,
 };
@@ -89,12 +89,14 @@ export function CredentialForm(props: CredentialFormProps) {
     onSubmitPreventDefault: 'always',
   });
   const { values, errors } = form;
-  const expiresAt = toExpiresAt(values.expiry, now, currentExpiresAt ?? null);
 
   const saving = useSubmit(
     form,
     async ({ expiry, ...rest }) => {
-      const onSuccess = await onSubmit({ ...rest, expiresAt: toExpiresAt(expiry, now, currentExpiresAt ?? null) });
+      const expiresAt = toExpiresAt(expiry, now, currentExpiresAt ?? null);
+      // Null would mean never.
+      if (expiresAt === undefined) return form.setFieldError('expiry', validateExpiry(expiry, now));
+      const onSuccess = await onSubmit({ ...rest, expiresAt });
       // Browsers keep a dialog's elements in memory after removal, and a field keeps its last value.
       flushSync(() => form.setFieldValue('passphrase', ''));
       onSuccess();
@@ -158,9 +160,12 @@ export function CredentialForm(props: CredentialFormProps) {
       <Text className={styles['summary']} aria-live="polite" data-testid="summary">
         {summarize({
           rights: values.rights,
-          expiresAt,
+          rightNoun: kind.rightNoun,
+          expiresAt: toExpiresAt(values.expiry, now, currentExpiresAt ?? null),
           passphrase: values.passphrase !== '',
           active: values.active,
+          guard: values.guard,
+          now,
         })}
       </Text>
       <FormFooter

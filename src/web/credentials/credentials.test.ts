@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DAY } from '../../contract/limits.ts';
+import { formatDate } from '../components/format.ts';
 import { safeReturnPath } from '../sign-in/return-path.ts';
 import { closestExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
@@ -9,21 +10,38 @@ import { summarize } from './summary.ts';
 const now = new Date(2027, 0, 15, 12).getTime();
 
 describe('Expiry', () => {
+  const onDate = (dateText: string) => ({ choice: 'date', dateText }) as const;
+
   test('a duration starts now, a date means the end of the day, never is null', () => {
-    assert.equal(toExpiresAt({ choice: '30', date: null }, now), new Date(now + 30 * DAY).toISOString());
-    const date = toExpiresAt({ choice: 'date', date: '2027-02-24' }, now);
+    assert.equal(toExpiresAt({ choice: '30', dateText: '' }, now), new Date(now + 30 * DAY).toISOString());
+    const date = toExpiresAt(onDate('24 Feb 2027'), now);
     assert.equal(date, new Date(2027, 1, 24, 23, 59, 59, 999).toISOString());
-    assert.equal(toExpiresAt({ choice: 'never', date: null }, now), null);
+    assert.equal(toExpiresAt({ choice: 'never', dateText: '' }, now), null);
     assert.equal(
-      toExpiresAt({ choice: 'keep', date: null }, now, '2028-01-01T00:00:00.000Z'),
+      toExpiresAt({ choice: 'keep', dateText: '' }, now, '2028-01-01T00:00:00.000Z'),
       '2028-01-01T00:00:00.000Z',
     );
   });
 
-  test('a date is required and must be today or later', () => {
-    assert.equal(validateExpiry({ choice: 'date', date: null }, now), 'Choose a date');
-    assert.equal(validateExpiry({ choice: 'date', date: '2027-01-14' }, now), 'The date must be in the future');
-    assert.equal(validateExpiry({ choice: 'date', date: '2027-01-15' }, now), null);
+  test('a date that is missing, in the past or does not exist is an error and never means no expiry', () => {
+    for (const [text, message] of [
+      ['', 'Choose a date'],
+      ['14 Jan 2027', 'The date must be in the future'],
+      ['30 Feb 2027', 'There is no 30 February 2027.'],
+      ['30 Feb', 'There is no 30 February.'],
+    ] as const) {
+      assert.equal(validateExpiry(onDate(text), now), message);
+      assert.equal(toExpiresAt(onDate(text), now), undefined, text);
+    }
+    assert.equal(validateExpiry(onDate('15 Jan 2027'), now), null);
+  });
+
+  test('every date that the calendar writes into the field is read as that date', () => {
+    for (let day = 0; day < 366; day++) {
+      const time = new Date(2028, 0, 1 + day, 12).getTime();
+      const expiresAt = toExpiresAt(onDate(formatDate(time)), now);
+      assert.equal(new Date(expiresAt ?? 0).toDateString(), new Date(time).toDateString(), formatDate(time));
+    }
   });
 
   test('a replacement gets the option closest to the lifetime of the old credential', () => {
@@ -52,16 +70,44 @@ describe('Passphrases', () => {
   });
 });
 
-test('the summary describes the credential in words', () => {
+describe('The summary', () => {
   const expiresAt = new Date(2027, 1, 24, 12).toISOString();
-  assert.equal(
-    summarize({ rights: ['basic_deployment', 'activity_tracker_analytics'], expiresAt, passphrase: true }),
-    'Can deploy and read analytics until 24 Feb 2027; passphrase required.',
-  );
-  assert.equal(
-    summarize({ rights: ['all'], expiresAt: null }),
-    'Can do everything an access token can, and never expires.',
-  );
+  const summarizeToken = (input: Partial<Parameters<typeof summarize>[0]>) =>
+    summarize({ rights: ['basic_deployment'], rightNoun: 'scope', expiresAt, now, ...input });
+
+  test('describes the credential in words', () => {
+    assert.equal(
+      summarizeToken({ rights: ['basic_deployment', 'activity_tracker_analytics'], passphrase: true }),
+      'Can deploy and read analytics until 24 Feb 2027; passphrase required.',
+    );
+    assert.equal(
+      summarizeToken({ rights: ['all'], expiresAt: null }),
+      'Can do everything an access token can, and never expires.',
+    );
+    assert.equal(
+      summarizeToken({ expiresAt: new Date(2027, 1, 24, 23, 59, 59, 999).toISOString() }),
+      'Can deploy until the end of 24 Feb 2027.',
+    );
+    assert.equal(
+      summarizeToken({ rights: ['read'], rightNoun: 'permission', guard: true, active: false }),
+      'Can read resources until 24 Feb 2027; guards allowed; inactive until you enable it.',
+    );
+  });
+
+  test('is true while the form is incomplete and for an expired key', () => {
+    for (const state of [{}, { expiresAt: null }, { expiresAt: undefined }, { active: false }]) {
+      assert.equal(summarizeToken({ rights: [], ...state }), 'Grants no access yet: select at least one scope.');
+    }
+    assert.equal(summarizeToken({ expiresAt: undefined }), 'Can deploy; enter the date on which it expires.');
+    assert.equal(
+      summarizeToken({ expiresAt: new Date(2027, 0, 3, 12).toISOString() }),
+      'Expired on 3 Jan 2027: requests are rejected until you choose a later expiry.',
+    );
+    assert.equal(
+      summarizeToken({ rights: ['deploy'], guard: true }),
+      'Can deploy until 24 Feb 2027; guards also need the permission read.',
+    );
+  });
 });
 
 // ASVS 3.7.2

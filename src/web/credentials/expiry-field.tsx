@@ -1,7 +1,7 @@
 import { NativeSelect, Stack } from '@mantine/core';
-import { DateInput } from '@mantine/dates';
+import { DateField } from '../components/date-field.tsx';
 import { Notice } from '../components/notice.tsx';
-import { type Expiry, type ExpiryChoice, expiryOptions } from './expiry.ts';
+import { type Expiry, type ExpiryChoice, expiryOptions, readExpiryDate } from './expiry.ts';
 
 interface ExpiryFieldProps {
   readonly noun: string;
@@ -16,6 +16,7 @@ interface ExpiryFieldProps {
 
 /** The expiry of a credential: a duration, a date, or never, with a warning for never. */
 export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, error, ...fieldProps }: ExpiryFieldProps) {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const neverExpires = value.choice === 'never' || (value.choice === 'keep' && currentExpiresAt === null);
   return (
     <Stack gap="xs">
@@ -28,18 +29,13 @@ export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, erro
         {...(value.choice !== 'date' && fieldProps)}
       />
       {value.choice === 'date' && (
-        <DateInput
+        <DateField
           label="Last day"
-          description="It expires at the end of this day in your time zone."
-          placeholder="24 Feb 2027"
-          valueFormat="D MMM YYYY"
+          description={`It expires at the end of this day in the time zone ${timeZone}.`}
+          text={value.dateText}
+          reading={readExpiryDate(value.dateText, now)}
+          onChange={(dateText) => onChange({ ...value, dateText })}
           minDate={new Date(now)}
-          value={value.date}
-          onChange={(date) => onChange({ ...value, date })}
-          popoverProps={{ withinPortal: false, position: 'top-start' }}
-          previousLabel="Previous month"
-          nextLabel="Next month"
-          weekendDays={[]}
           error={error}
           {...fieldProps}
         />

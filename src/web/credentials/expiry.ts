@@ -1,13 +1,15 @@
+import { endOfDay } from '../../contract/calendar-date.ts';
 import { DAY } from '../../contract/limits.ts';
 import { formatDate } from '../components/format.ts';
+import { parseTypedDate, type TypedDate } from '../components/typed-date.ts';
 
 /** The options of the expiry field. `keep` is only for editing. */
 export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'date' | 'never' | 'keep';
 
 export interface Expiry {
   readonly choice: ExpiryChoice;
-  /** `YYYY-MM-DD` in the browser's time zone, for the option `date`. */
-  readonly date: string | null;
+  /** The date as typed, for the option `date`. */
+  readonly dateText: string;
 }
 
 const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
@@ -20,10 +22,12 @@ const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
 
 const daysFromNow = (days: number, now: number) => now + days * DAY;
 
-/** Returns the last millisecond of a day in the browser's time zone, as a timestamp. */
-function endOfDay(date: string): number {
-  const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
-  return new Date(year, month - 1, day, 23, 59, 59, 999).getTime();
+/** Reads a typed date, whose end must be in the future. */
+export function readExpiryDate(text: string, now: number, locale: string = navigator.language): TypedDate {
+  const reading = parseTypedDate(text, locale);
+  return 'date' in reading && (endOfDay(reading.date) ?? 0) <= now
+    ? { error: 'The date must be in the future' }
+    : reading;
 }
 
 /** Returns the options, each with the date on which the credential would expire. */
@@ -50,28 +54,33 @@ export function expiryOptions(
   ];
 }
 
-/** Returns the time of an expiry; null for never. A date means the end of that day. */
+/**
+ * Returns the time of an expiry; null for never, undefined for a date that cannot be read or is not in the future. A
+ * date means the end of that day in the browser's time zone.
+ */
 export function toExpiresAt(
-  { choice, date }: Expiry,
+  { choice, dateText }: Expiry,
   now: number,
   currentExpiresAt: string | null = null,
-): string | null {
+): string | null | undefined {
   if (choice === 'never') return null;
   if (choice === 'keep') return currentExpiresAt;
-  if (choice === 'date') return date === null ? null : new Date(endOfDay(date)).toISOString();
-  return new Date(daysFromNow(Number(choice), now)).toISOString();
+  if (choice !== 'date') return new Date(daysFromNow(Number(choice), now)).toISOString();
+  const reading = readExpiryDate(dateText, now);
+  const endMs = 'date' in reading ? endOfDay(reading.date) : null;
+  return endMs === null ? undefined : new Date(endMs).toISOString();
 }
 
-export function validateExpiry({ choice, date }: Expiry, now: number): string | null {
+export function validateExpiry({ choice, dateText }: Expiry, now: number): string | null {
   if (choice !== 'date') return null;
-  if (date === null) return 'Choose a date';
-  return endOfDay(date) > now ? null : 'The date must be in the future';
+  const reading = readExpiryDate(dateText, now);
+  return 'error' in reading ? reading.error : null;
 }
 
 /** Returns the option closest to the lifetime of another credential. */
 export function closestExpiry(createdAt: string, expiresAt: string | null): Expiry {
-  if (expiresAt === null) return { choice: 'never', date: null };
+  if (expiresAt === null) return { choice: 'never', dateText: '' };
   const days = (Date.parse(expiresAt) - Date.parse(createdAt)) / DAY;
   const [choice] = EXPIRY_DURATIONS.find(([durationDays]) => days <= Number(durationDays) + 1) ?? ['365' as const];
-  return { choice, date: null };
+  return { choice, dateText: '' };
 }

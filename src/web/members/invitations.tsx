@@ -38,9 +38,9 @@ export function Invitations() {
             }
             note={
               <>
-                Invited <RelativeTime time={invitation.createdAt} />
+                Invited <RelativeTime time={invitation.createdAt} withDate />
                 {invitation.createdBy !== null && ` by ${invitation.createdBy.name}`} · expires{' '}
-                <RelativeTime time={invitation.expiresAt} />
+                <RelativeTime time={invitation.expiresAt} withDate />
               </>
             }
             actions={

@@ -13,7 +13,7 @@ import { useListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { TimeCell } from '../components/relative-time.tsx';
 import { RowMenu } from '../components/row-menu.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useList } from '../components/use-list.ts';
@@ -52,7 +52,7 @@ function columnsFor(myId: string): readonly Column<Member>[] {
       label: 'Two-factor',
       cell: ({ twoFactor }) => (twoFactor ? 'On' : <DimmedText>Off</DimmedText>),
     },
-    { key: 'createdAt', label: 'Joined', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+    { key: 'createdAt', label: 'Joined', cell: ({ createdAt }) => <TimeCell time={createdAt} /> },
   ];
 }
 

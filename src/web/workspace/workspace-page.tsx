@@ -11,7 +11,7 @@ import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { capitalize } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { ExactTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { changedFields } from '../form-values.ts';
@@ -123,7 +123,7 @@ export function WorkspacePage() {
               !isAdmin && ['Slug', workspace.slug],
               ['ID', <CopyableId key="id" id={workspace.id} />],
               ['Your role', capitalize(workspace.role)],
-              ['Created', <RelativeTime key="created" time={workspace.createdAt} />],
+              ['Created', <ExactTime key="created" time={workspace.createdAt} />],
             ]}
           />
         </Section>

@@ -1,0 +1,119 @@
+import { ActionIcon, Box, Popover, TextInput } from '@mantine/core';
+import { DatePicker } from '@mantine/dates';
+import { type FocusEvent, type KeyboardEvent, useRef, useState } from 'react';
+import { formatDate, formatLongDate } from './format.ts';
+import { IconCalendar } from './icons.ts';
+import type { TypedDate } from './typed-date.ts';
+
+/** Returns the start of a day such as `2027-02-24` in the browser's time zone. */
+function toLocalDay(date: string): Date {
+  const [year = 0, month = 1, day = 1] = date.split('-').map(Number);
+  return new Date(year, month - 1, day);
+}
+
+interface DateFieldProps {
+  readonly label: string;
+  /** What the date means, shown after the date in words. */
+  readonly description: string;
+  readonly text: string;
+  /** The date that the text stands for. */
+  readonly reading: TypedDate;
+  readonly onChange: (text: string) => void;
+  readonly minDate: Date;
+  readonly error?: string | undefined;
+  readonly 'data-path': string;
+}
+
+/**
+ * A date, typed or chosen from a calendar. The date is shown in words while it is typed; a text that is not a date stays
+ * as it is, with an error once the focus leaves the field.
+ */
+export function DateField(props: DateFieldProps) {
+  const { label, description, text, reading, onChange, minDate, error, 'data-path': dataPath } = props;
+  const [isOpen, setIsOpen] = useState(false);
+  const [isLeft, setIsLeft] = useState(false);
+  const input = useRef<HTMLInputElement>(null);
+  const date = 'date' in reading ? reading.date : null;
+  const readingError = 'error' in reading && isLeft && text.trim() !== '' ? reading.error : undefined;
+
+  function close(): void {
+    setIsOpen(false);
+    input.current?.focus();
+  }
+
+  function handleKeyDown(event: KeyboardEvent): void {
+    if (event.key === 'Escape' && isOpen) close();
+  }
+
+  function handleBlur(event: FocusEvent): void {
+    if (event.currentTarget.contains(event.relatedTarget)) return;
+    setIsOpen(false);
+    setIsLeft(true);
+  }
+
+  return (
+    // The attribute keeps a dialog open when Escape closes the calendar.
+    <Box onKeyDown={handleKeyDown} onBlur={handleBlur} {...(isOpen && { 'data-mantine-stop-propagation': true })}>
+      <Popover
+        opened={isOpen}
+        position="top-end"
+        withinPortal={false}
+        withRoles={false}
+        closeOnEscape={false}
+        closeOnClickOutside={false}
+      >
+        <Popover.Target>
+          <TextInput
+            ref={input}
+            label={label}
+            description={date === null ? description : `${formatLongDate(toLocalDay(date))}. ${description}`}
+            descriptionProps={{ role: 'status' }}
+            // The calendar opens above the field and must not cover the date in words.
+            inputWrapperOrder={['label', 'input', 'error', 'description']}
+            placeholder="24 Feb 2027"
+            autoComplete="off"
+            value={text}
+            onChange={(event) => {
+              setIsLeft(false);
+              onChange(event.currentTarget.value);
+            }}
+            error={error ?? readingError}
+            data-path={dataPath}
+            rightSectionPointerEvents="all"
+            rightSection={
+              <ActionIcon
+                variant="subtle"
+                color="gray"
+                c="inherit"
+                aria-label="Open calendar"
+                aria-expanded={isOpen}
+                onMouseDown={(event) => event.preventDefault()}
+                onClick={(event) => {
+                  // Safari does not focus a button that is clicked. The calendar closes when the field loses the focus.
+                  event.currentTarget.focus();
+                  setIsOpen(!isOpen);
+                }}
+              >
+                <IconCalendar size={16} />
+              </ActionIcon>
+            }
+          />
+        </Popover.Target>
+        <Popover.Dropdown role="group" aria-label="Calendar" onMouseDown={(event) => event.preventDefault()}>
+          <DatePicker
+            value={date}
+            {...(date !== null && { defaultDate: date })}
+            onChange={(chosen) => {
+              if (chosen !== null) onChange(formatDate(toLocalDay(chosen)));
+              close();
+            }}
+            minDate={minDate}
+            previousLabel="Previous month"
+            nextLabel="Next month"
+            weekendDays={[]}
+          />
+        </Popover.Dropdown>
+      </Popover>
+    </Box>
+  );
+}

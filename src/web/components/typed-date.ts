@@ -1,0 +1,184 @@
+import { isCalendarDay } from '../../contract/calendar-date.ts';
+
+/** A typed date as `YYYY-MM-DD`, or why it cannot be read. */
+export type TypedDate = { readonly date: string } | { readonly error: string };
+
+const EXAMPLES = '24 Feb 2027 or 2027-02-24';
+const NOT_A_DATE: TypedDate = { error: `This is not a date. Enter one such as ${EXAMPLES}.` };
+const NO_YEAR: TypedDate = { error: 'Enter the year with four digits, as in 24 Feb 2027.' };
+
+const ENGLISH = ['en-US', 'en-GB'];
+/** English words within a date, besides the names of the months. */
+const ENGLISH_FILLERS = ['st', 'nd', 'rd', 'th', 'of'];
+const MONTHS = 12;
+
+/** How a language writes dates. */
+interface DateLanguage {
+  /** The digits 0 to 9. */
+  readonly digits: readonly string[];
+  /** The months (1 to 12) that a name stands for. */
+  readonly months: ReadonlyMap<string, ReadonlySet<number>>;
+  readonly fillers: ReadonlySet<string>;
+  /**
+   * What a date of three numbers begins with if its year is last: `either` if that is unknown, `another calendar` if the
+   * language counts years otherwise.
+   */
+  readonly first: 'day' | 'month' | 'either' | 'another calendar';
+}
+
+const englishMonthFormat = new Intl.DateTimeFormat('en-GB', { month: 'long', timeZone: 'UTC' });
+const englishMonth = (month: number): string => englishMonthFormat.format(Date.UTC(2027, month - 1, 1));
+
+/** Returns the text in lower case, without accents and invisible characters. */
+const simplify = (text: string): string =>
+  text
+    .normalize('NFKD')
+    .replace(/[\u0300-\u036f]|\p{Cf}/gu, '')
+    .toLowerCase();
+
+const wordsOf = (text: string): string[] => simplify(text).match(/[\p{L}\p{M}]+/gu) ?? [];
+
+const MONTH_FORMATS: readonly Intl.DateTimeFormatOptions[] = [
+  { month: 'long' },
+  { month: 'short' },
+  // Some languages inflect the month next to a day.
+  { month: 'long', day: 'numeric', year: 'numeric' },
+  { month: 'short', day: 'numeric', year: 'numeric' },
+];
+
+/** Returns the parts of a date in each month, in each format. */
+function formatMonths(locale: string): (Intl.DateTimeFormatPart & { readonly month: number })[] {
+  return MONTH_FORMATS.flatMap((options) => {
+    const format = new Intl.DateTimeFormat(locale, { ...options, calendar: 'gregory', timeZone: 'UTC' });
+    return Array.from({ length: MONTHS }, (_, index) =>
+      format.formatToParts(Date.UTC(2027, index, 20)).map((part) => ({ ...part, month: index + 1 })),
+    ).flat();
+  });
+}
+
+/** Returns the names of the months in these languages, and the other words in their dates. */
+function collectWords(locales: readonly string[]): Pick<DateLanguage, 'months' | 'fillers'> {
+  const months = new Map<string, Set<number>>();
+  const fillers = new Set<string>();
+  for (const { type, value, month } of locales.flatMap(formatMonths)) {
+    if (type !== 'month' && type !== 'literal') continue;
+    const words = wordsOf(value);
+    const [name] = words;
+    if (type === 'month' && name !== undefined && words.length === 1 && !/\p{Nd}/u.test(value)) {
+      months.set(name, (months.get(name) ?? new Set()).add(month));
+    } else {
+      for (const word of words) fillers.add(word);
+    }
+  }
+  return { months, fillers };
+}
+
+function findFirst(locale: string): DateLanguage['first'] {
+  // English without a region does not say whose order it is.
+  const { language, region } = new Intl.Locale(locale);
+  if (language === 'en' && region === undefined) return 'either';
+  const format = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'numeric', year: 'numeric' });
+  if (format.resolvedOptions().calendar !== 'gregory') return 'another calendar';
+  const order = format.formatToParts(0).flatMap(({ type }) => (type === 'literal' ? [] : [type]));
+  if (order.at(-1) !== 'year') return 'either';
+  return order[0] === 'day' ? 'day' : 'month';
+}
+
+function readLanguage(locale: string): DateLanguage {
+  try {
+    const digits = [...new Intl.NumberFormat(locale, { useGrouping: false }).format(9_876_543_210)].reverse();
+    const first = findFirst(locale);
+    return { digits, ...collectWords(first === 'another calendar' ? [] : [locale]), first };
+  } catch {
+    // The browser's language is not a valid tag.
+    return { digits: [], ...collectWords([]), first: 'either' };
+  }
+}
+
+const english = collectWords(ENGLISH);
+const languages = new Map<string, DateLanguage>();
+
+function getLanguage(locale: string): DateLanguage {
+  const language = languages.get(locale) ?? readLanguage(locale);
+  languages.set(locale, language);
+  return language;
+}
+
+/** Returns the months whose name begins with a word of at least three letters. */
+const monthsByPrefix = (months: DateLanguage['months'], word: string): number[] =>
+  word.length < 3 ? [] : [...months].flatMap(([name, numbers]) => (name.startsWith(word) ? [...numbers] : []));
+
+/** Returns the month that a word names in the language or in English; null if none, or more than one. */
+function findMonth(word: string, { months }: DateLanguage): number | null {
+  const exact = months.get(word);
+  const found = new Set(
+    exact ?? [...monthsByPrefix(months, word), ...(english.months.get(word) ?? monthsByPrefix(english.months, word))],
+  );
+  const [month] = found;
+  return found.size === 1 && month !== undefined ? month : null;
+}
+
+const pad = (value: number, length: number): string => String(value).padStart(length, '0');
+
+function toDate(year: number, month: number, day: number): TypedDate {
+  if (month < 1 || month > MONTHS || day < 1) return NOT_A_DATE;
+  if (!isCalendarDay(year, month, day)) return { error: `There is no ${day} ${englishMonth(month)} ${year}.` };
+  return { date: `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}` };
+}
+
+/** Reads a date whose month is a word. */
+function readNamedMonth(month: number, numbers: readonly string[]): TypedDate {
+  const [year] = numbers.filter((number) => number.length === 4).map(Number);
+  const [day] = numbers.filter((number) => number.length <= 2).map(Number);
+  if (day === undefined || numbers.length > 2) return NOT_A_DATE;
+  if (year !== undefined) return toDate(year, month, day);
+  // A day that does not exist in a leap year does not exist in any year.
+  const isInLeapYear = day === 0 || isCalendarDay(2028, month, day);
+  return isInLeapYear ? NO_YEAR : { error: `There is no ${day} ${englishMonth(month)}.` };
+}
+
+/** Reads a date of numbers only. */
+function readNumbers(numbers: readonly string[], first: DateLanguage['first']): TypedDate {
+  if (numbers.length > 3) return NOT_A_DATE;
+  if (numbers.every((number) => number.length < 4)) return NO_YEAR;
+  const [one = 0, two = 0, three = 0] = numbers.map(Number);
+  const lengths = numbers.map((number) => (number.length <= 2 ? 'short' : number.length)).join();
+  if (lengths === '4,short,short') return toDate(one, two, three);
+  if (lengths !== 'short,short,4') return NOT_A_DATE;
+  if (first === 'another calendar') return NOT_A_DATE;
+  const isDayFirst = one > MONTHS || (first === 'day' && two <= MONTHS) || one === two;
+  if (isDayFirst) return toDate(three, two, one);
+  if (two > MONTHS || first === 'month') return toDate(three, one, two);
+  return {
+    error: `This could be ${one} ${englishMonth(two)} or ${two} ${englishMonth(one)}. Enter the month as a word, as in 24 Feb 2027.`,
+  };
+}
+
+/**
+ * Reads a date as people type it: with the month as a word in English or in the browser's language, with the year first,
+ * or as three numbers in the order of the browser's language. A date that could also be another one is not read, nor is
+ * one without a year of four digits.
+ */
+export function parseTypedDate(text: string, locale: string): TypedDate {
+  const language = getLanguage(locale);
+  if (text.trim() === '') return { error: 'Choose a date' };
+  const plain = [...simplify(text)]
+    .map((character) => {
+      const digit = language.digits.indexOf(character);
+      return digit < 0 ? character : String(digit);
+    })
+    .join('');
+  if (/[^\p{L}\p{M}\d\s.,/\\'’º–—-]/u.test(plain)) return NOT_A_DATE;
+  const numbers = plain.match(/\d+/g) ?? [];
+  const months: number[] = [];
+  for (const word of plain.match(/[\p{L}\p{M}]+/gu) ?? []) {
+    const month = findMonth(word, language);
+    if (month !== null) months.push(month);
+    else if (!language.fillers.has(word) && !ENGLISH_FILLERS.includes(word)) return NOT_A_DATE;
+  }
+  const [month, ...others] = months;
+  if (others.length > 0 || numbers.length === 0 || numbers.some(({ length }) => length > 4)) return NOT_A_DATE;
+  if (month !== undefined) return readNamedMonth(month, numbers);
+  // Where the month is first, dates are not written with dots: this one is in another order.
+  return readNumbers(numbers, language.first === 'month' && plain.includes('.') ? 'either' : language.first);
+}
