@@ -12,9 +12,9 @@ import {
   type TestPerson,
 } from '../src/testing/test-server.ts';
 import { openTab, readAndClearClipboard } from './browser.ts';
-import { setUpBrowserFixture } from './browser-fixture.ts';
+import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { waitForFocus } from './keyboard.ts';
-import { rowOf } from './page-actions.ts';
+import { rowOf, signIn } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
 const fixture = setUpBrowserFixture();
@@ -130,6 +130,26 @@ describe('Generate Token', () => {
     await form.getByRole('button', { name: 'Generate Token' }).click();
     await tab.getByRole('button', { name: 'I have stored it' }).click();
     assert.deepEqual((await findToken('Everything')).scopes, ['all']);
+  });
+
+  test('a link fills in the form, also through sign-in, and submits nothing', async () => {
+    const link = '/settings/access-tokens?new&name=Nightly+reports&scopes=run_scripts,nonsense&expires=30d';
+    const tab = await fixture.open(link, { person: null });
+    await signIn(tab, 'ada@example.com');
+    const form = tab.getByRole('dialog', { name: 'Generate Token' });
+    await form.getByText('A link filled in this form.', { exact: false }).waitFor();
+    await form.getByText('Ignored, because it is unknown: the scope nonsense.', { exact: false }).waitFor();
+    await form.getByText(/^Can run scripts until \d/).waitFor();
+    assert.equal(await form.getByLabel('Name').inputValue(), 'Nightly reports');
+    assert.equal(await form.getByLabel('run_scripts').isChecked(), true);
+    await tab.keyboard.press('Escape');
+    await form.waitFor({ state: 'detached' });
+    await tab.waitForURL((url) => !/new|name|scopes|expires/.test(url.search));
+    await tab.reload();
+    await waitUntilLoaded(tab);
+    assert.equal(await form.count(), 0);
+    const { body } = await fixture.owner.call<{ data: unknown[] }>('/v1/access-tokens?q=nightly');
+    assert.equal(body.data.length, 0);
   });
 
   test('creates a token by keyboard only', async () => {

@@ -54,6 +54,32 @@ test('a token is generated, its secret is shown, and the focus returns', async (
   await rowOf(tab, 'By keyboard').waitFor();
 });
 
+test('Escape closes the calendar first, and asks before it discards a filled form', async () => {
+  const { tab, keys } = await open('/settings/access-tokens');
+  const opener = button(tab, 'Generate Token');
+  await keys.enter(opener);
+  const form = tab.getByRole('dialog', { name: 'Generate Token' });
+  await waitForFocus(tab, form.getByLabel('Name'));
+  await keys.type('Half done');
+  await form.getByLabel('Expiry').selectOption('date');
+  await keys.enter(button(form, 'Open calendar'));
+  const calendar = form.getByRole('group', { name: 'Calendar' });
+  await calendar.waitFor();
+  await keys.tabTo(button(calendar, 'Next month'));
+  await keys.press('Escape');
+  await calendar.waitFor({ state: 'detached' });
+  await waitForFocus(tab, form.getByLabel('Last day'));
+
+  await keys.press('Escape');
+  const question = await waitForDialog(tab, 'Discard what you entered?', 'dialog-token-discard');
+  await closeWithEscape(question, form.getByLabel('Last day'));
+  assert.equal(await form.getByLabel('Name').inputValue(), 'Half done');
+  await keys.press('Escape');
+  await keys.enter(button(question, 'Discard'));
+  await form.waitFor({ state: 'detached' });
+  await waitForFocus(tab, opener);
+});
+
 test('a token is deleted from the menu of its row; one in use requires its name to be typed', async () => {
   await createToken(fixture.owner, ['run_scripts'], { name: 'Unused one' });
   const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Used one' });

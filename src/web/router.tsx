@@ -269,7 +269,11 @@ export const router = createRouter({
   defaultPreload: 'intent',
   scrollRestoration: true,
   // Keeps all values strings: a search for 123 is not parsed as a number.
-  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  parseSearch: (text) => {
+    const search = Object.fromEntries(new URLSearchParams(text));
+    // A parameter without a value is omitted when the URL is written, but this one is a flag.
+    return search['new'] === '' ? { ...search, new: 'true' } : search;
+  },
   stringifySearch: (search) => {
     const entries = Object.entries(search).flatMap(([name, value]) =>
       value === undefined || value === '' ? [] : [[name, String(value)]],

@@ -3,7 +3,9 @@ import type { ApiKey, UpdateApiKey } from '../../contract/api-keys.ts';
 import type { Permission } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
-import { CredentialForm, type CredentialRequest } from '../credentials/credential-form.tsx';
+import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
+import { CredentialForm } from '../credentials/credential-form.tsx';
+import type { CredentialRequest } from '../credentials/credential-form-values.ts';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { changedFields, emptyToNull } from '../form-values.ts';
 import { useWorkspace } from '../session.ts';
@@ -28,8 +30,9 @@ export function toUpdateRequest(before: ApiKey, request: CredentialRequest): Upd
 /** Edits all properties of a key except its secret. */
 export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
   const { api, workspace } = useWorkspace();
+  const { setDirty, requestClose, confirmation } = useDiscardConfirmation(onClose);
   return (
-    <Dialog onClose={onClose} title={`Edit ${apiKey.name}`} size={620}>
+    <Dialog onClose={requestClose} title={`Edit ${apiKey.name}`} size={620}>
       <CredentialForm
         kind={API_KEYS}
         initial={{
@@ -45,6 +48,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
         currentExpiresAt={apiKey.expiresAt}
         submitLabel="Save"
         onCancel={onClose}
+        onDirtyChange={setDirty}
         onSubmit={async (request) => {
           const changes = toUpdateRequest(apiKey, request);
           if (Object.keys(changes).length > 0) {
@@ -55,6 +59,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
           return onClose;
         }}
       />
+      {confirmation}
     </Dialog>
   );
 }

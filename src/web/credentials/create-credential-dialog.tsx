@@ -1,27 +1,56 @@
 import { useState } from 'react';
 import { Dialog } from '../components/dialog.tsx';
-import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
+import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
+import { useListState } from '../components/list-state.ts';
+import { Notice } from '../components/notice.tsx';
+import { CredentialForm } from './credential-form.tsx';
+import { NEW_CREDENTIAL } from './credential-form-values.ts';
 import type { CredentialKindConfig } from './kinds.ts';
+import { type Prefill, readPrefill, WITHOUT_PREFILL } from './prefill.ts';
 import { SecretPanel } from './secret-panel.tsx';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
+
+/** Characters of a link's unsupported values that are shown. */
+const MAX_IGNORED_LENGTH = 200;
 
 interface CreateCredentialDialogProps {
   readonly kind: CredentialKindConfig;
   readonly onClose: () => void;
 }
 
-function CreateCredentialForm({
+/** Says that the values are not the user's own, because anyone can write a link. */
+function PrefillNotice({
   kind,
-  onCreated,
-  onClose,
-}: CreateCredentialDialogProps & { onCreated: (created: RevealedCredential) => void }) {
+  ignored,
+}: {
+  readonly kind: CredentialKindConfig;
+  readonly ignored: readonly string[];
+}) {
+  return (
+    <Notice tone="warn">
+      A link filled in this form. Generate the {kind.noun} only if you trust the link and have checked every field.
+      {ignored.length > 0 && ` Ignored, because it is unknown: ${ignored.join(', ').slice(0, MAX_IGNORED_LENGTH)}.`}
+    </Notice>
+  );
+}
+
+interface CreateCredentialFormProps extends CreateCredentialDialogProps {
+  /** The form as a link fills it in; null for an empty form. */
+  readonly prefill: Prefill | null;
+  readonly onCreated: (created: RevealedCredential) => void;
+  readonly onDirtyChange: (isDirty: boolean) => void;
+}
+
+function CreateCredentialForm({ kind, prefill, onCreated, onDirtyChange, onClose }: CreateCredentialFormProps) {
   const create = useCreateCredential(kind);
   return (
     <CredentialForm
       kind={kind}
-      initial={NEW_CREDENTIAL}
+      initial={prefill?.values ?? NEW_CREDENTIAL}
+      notice={prefill !== null && <PrefillNotice kind={kind} ignored={prefill.ignored} />}
       submitLabel={kind.generateLabel}
       onCancel={onClose}
+      onDirtyChange={onDirtyChange}
       onSubmit={async (request) => {
         const created = await create(request);
         return () => onCreated(created);
@@ -32,11 +61,25 @@ function CreateCredentialForm({
 
 /** Creates a credential, then shows its secret once in a dialog that only “I have stored it” closes. */
 export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialogProps) {
+  const url = useListState();
+  const [prefill] = useState(() => readPrefill(url.get, kind, Date.now()));
+  function close(): void {
+    if (prefill !== null) url.set(WITHOUT_PREFILL);
+    onClose();
+  }
+  const { setDirty, requestClose, confirmation } = useDiscardConfirmation(close);
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
   if (revealed === null) {
     return (
-      <Dialog key="form" onClose={onClose} title={kind.generateLabel} size={620}>
-        <CreateCredentialForm kind={kind} onClose={onClose} onCreated={setRevealed} />
+      <Dialog key="form" onClose={requestClose} title={kind.generateLabel} size={620}>
+        <CreateCredentialForm
+          kind={kind}
+          prefill={prefill}
+          onClose={close}
+          onCreated={setRevealed}
+          onDirtyChange={setDirty}
+        />
+        {confirmation}
       </Dialog>
     );
   }
@@ -51,7 +94,7 @@ export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialog
       // Without a transition the secret is removed from the document at once.
       transitionProps={{ duration: 0 }}
     >
-      <SecretPanel revealed={revealed} confirmLabel="I have stored it" onStored={onClose} />
+      <SecretPanel revealed={revealed} confirmLabel="I have stored it" onStored={close} />
     </Dialog>
   );
 }

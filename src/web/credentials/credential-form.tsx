@@ -1,5 +1,5 @@
 import { Switch, Text } from '@mantine/core';
-import { useState } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/limits.ts';
 import { DevpilotError } from '../../sdk/client.ts';
@@ -7,40 +7,14 @@ import { DescriptionInput, NameInput } from '../components/fields.tsx';
 import { Form, FormFooter, type Submission, useSubmit } from '../components/form.tsx';
 import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
 import { validateDescription, validateName, validatePassphrase } from '../validation.ts';
+import type { CredentialFormValues, CredentialRequest } from './credential-form-values.ts';
 import styles from './credentials.module.css';
-import { type Expiry, toExpiresAt, validateExpiry } from './expiry.ts';
+import { toExpiresAt, validateExpiry } from './expiry.ts';
 import { ExpiryField } from './expiry-field.tsx';
-import type { CredentialKindConfig, Right } from './kinds.ts';
+import type { CredentialKindConfig } from './kinds.ts';
 import { PassphraseField } from './passphrase-field.tsx';
 import { RightsField } from './rights-field.tsx';
 import { summarize } from './summary.ts';
-
-export type CredentialFormValues = {
-  readonly name: string;
-  readonly description: string;
-  readonly rights: Right[];
-  readonly passphrase: string;
-  /** Whether the form generated the passphrase, so that the user has not stored it yet. */
-  readonly generatedPassphrase: boolean;
-  readonly expiry: Expiry;
-  readonly active: boolean;
-  /** Whether an API key may be used by guards. */
-  readonly guard: boolean;
-};
-
-/** The validated form values, with the expiry as a time. */
-export type CredentialRequest = Omit<CredentialFormValues, 'expiry'> & { readonly expiresAt: string | null };
-
-export const NEW_CREDENTIAL: CredentialFormValues = {
-  name: '',
-  description: '',
-  rights: [],
-  passphrase: '',
-  generatedPassphrase: false,
-  expiry: { choice: '90', dateText: '' },
-  active: true,
-  guard: false,
-};
 
 const GUARD_DESCRIPTION =
   "For services that run the SDK as a guard: the key can read the data needed to verify this workspace's credentials, and report their uses. It also needs the read permission. Otherwise leave this off.";
@@ -55,6 +29,10 @@ interface CredentialFormProps {
   /** Sends the request and returns what to do after the form has cleared the passphrase. */
   readonly onSubmit: (request: CredentialRequest) => Promise<() => void>;
   readonly passphraseDescription?: string;
+  /** Called when the form starts or ceases to have unsaved input. */
+  readonly onDirtyChange: (isDirty: boolean) => void;
+  /** Shown above the fields. */
+  readonly notice?: ReactNode;
 }
 
 const FORM_FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permissions: 'rights', expiresAt: 'expiry' };
@@ -74,7 +52,7 @@ function getFormError({ formError, error }: Submission<never>, kind: CredentialK
  * The form that creates access tokens and API keys and edits API keys. It shows a summary of the credential in words.
  */
 export function CredentialForm(props: CredentialFormProps) {
-  const { kind, initial, currentExpiresAt, onCancel, onSubmit } = props;
+  const { kind, initial, currentExpiresAt, onCancel, onSubmit, onDirtyChange } = props;
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
   const form = useAppForm<CredentialFormValues>({
@@ -89,6 +67,11 @@ export function CredentialForm(props: CredentialFormProps) {
     onSubmitPreventDefault: 'always',
   });
   const { values, errors } = form;
+  const isDirty = form.isDirty();
+  useEffect(() => {
+    onDirtyChange(isDirty);
+    return () => onDirtyChange(false);
+  }, [isDirty, onDirtyChange]);
 
   const saving = useSubmit(
     form,
@@ -107,9 +90,10 @@ export function CredentialForm(props: CredentialFormProps) {
   const errorText = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
   return (
     <Form onSubmit={form.onSubmit(saving.submit)}>
+      {props.notice}
       <NameInput
         placeholder={kind.placeholder}
-        description="Say what uses it, so teammates know before deleting it."
+        description={`Say what uses it, so teammates know before deleting it. ${LIMITS.name.min} to ${LIMITS.name.max} characters.`}
         {...form.getInputProps('name')}
       />
       {!isToken && <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />}

@@ -94,6 +94,8 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
   );
   const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0 && !filtered;
+  // A link that opens the form and fills it in; the dialog reads it and removes it from the URL.
+  const isNewLink = isAdmin && state.get('new') !== undefined;
   const generateButton = isAdmin && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen({ dialog: 'create' })}>
       {kind.generateLabel}
@@ -148,7 +150,7 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
           </section>
         )}
       </Stack>
-      {open?.dialog === 'create' && <CreateCredentialDialog kind={kind} onClose={close} />}
+      {(open?.dialog === 'create' || isNewLink) && <CreateCredentialDialog kind={kind} onClose={close} />}
       {open?.dialog === 'edit' && renderEditDialog?.(open.credential, close)}
       {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} onClose={close} />}
       {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} onClose={close} />}

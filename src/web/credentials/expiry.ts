@@ -12,7 +12,7 @@ export interface Expiry {
   readonly dateText: string;
 }
 
-const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
+export const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
   ['7', '7 days'],
   ['30', '30 days'],
   ['60', '60 days'],

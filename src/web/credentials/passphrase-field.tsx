@@ -1,5 +1,6 @@
 import { Button, Group, PasswordInput, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
+import { LIMITS } from '../../contract/limits.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { IconRefresh } from '../components/icons.ts';
 import styles from './credentials.module.css';
@@ -25,7 +26,7 @@ export function PassphraseField({ value, onChange, error, description, ...fieldP
     <Stack gap={6}>
       <PasswordInput
         label="Passphrase (optional)"
-        description={description ?? 'Required with every request, so a leaked token is useless on its own.'}
+        description={`${description ?? 'Required with every request, so a leaked token is useless on its own.'} ${LIMITS.passphrase.min} to ${LIMITS.passphrase.max} characters.`}
         autoComplete="new-password"
         value={value}
         onChange={(event) => {

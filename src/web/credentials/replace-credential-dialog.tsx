@@ -3,11 +3,13 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { getErrorMessage } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
-import { CredentialForm, NEW_CREDENTIAL } from './credential-form.tsx';
+import { CredentialForm } from './credential-form.tsx';
+import { NEW_CREDENTIAL } from './credential-form-values.ts';
 import styles from './credentials.module.css';
 import { DeleteCredentialDialog, describeUsage } from './delete-credential-dialog.tsx';
 import { closestExpiry } from './expiry.ts';
@@ -96,11 +98,12 @@ function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
   );
 }
 
-function ReplaceCredentialSteps({
-  credential,
-  onClose,
-  onSecretShown,
-}: ReplaceCredentialDialogProps & { onSecretShown: (on: boolean) => void }) {
+interface ReplaceCredentialStepsProps extends ReplaceCredentialDialogProps {
+  readonly onSecretShown: (on: boolean) => void;
+  readonly onDirtyChange: (isDirty: boolean) => void;
+}
+
+function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyChange }: ReplaceCredentialStepsProps) {
   const kind = getKindConfig(credential);
   const create = useCreateCredential(kind);
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
@@ -141,6 +144,7 @@ function ReplaceCredentialSteps({
             }}
             submitLabel="Create replacement"
             onCancel={onClose}
+            onDirtyChange={onDirtyChange}
             onSubmit={async (request) => {
               const result = await create(request);
               return () => handleCreated(result);
@@ -184,15 +188,22 @@ function ReplaceCredentialSteps({
 /** Rotates a credential in four steps: create, update, verify, delete. The user starts each step. */
 export function ReplaceCredentialDialog({ credential, onClose }: ReplaceCredentialDialogProps) {
   const [showsSecret, setShowsSecret] = useState(false);
+  const { setDirty, requestClose, confirmation } = useDiscardConfirmation(onClose);
   return (
     <Dialog
-      onClose={onClose}
+      onClose={requestClose}
       title={`Replace ${credential.name}`}
       size={680}
       closeOnEscape={!showsSecret}
       withCloseButton={!showsSecret}
     >
-      <ReplaceCredentialSteps credential={credential} onClose={onClose} onSecretShown={setShowsSecret} />
+      <ReplaceCredentialSteps
+        credential={credential}
+        onClose={onClose}
+        onSecretShown={setShowsSecret}
+        onDirtyChange={setDirty}
+      />
+      {confirmation}
     </Dialog>
   );
 }

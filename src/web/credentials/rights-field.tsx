@@ -27,7 +27,10 @@ export function RightsField({ kind, value, onChange, error, ...fieldProps }: Rig
       aria-invalid={error !== undefined}
     >
       <Text component="legend" fz="sm" fw={600} mb={6}>
-        {kind.rightsLabel}
+        {kind.rightsLabel}{' '}
+        <Text span fz="xs" c="dimmed" fw={400}>
+          (at least one)
+        </Text>
       </Text>
       <Stack gap={0} className={styles['groups']}>
         {kind.rightGroups.map(({ label, rights }) => (

@@ -4,7 +4,7 @@ import type { CreatedApiKey } from '../../contract/api-keys.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
-import type { CredentialRequest } from './credential-form.tsx';
+import type { CredentialRequest } from './credential-form-values.ts';
 import { type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
 /** Returns an unguessable, unique value. `crypto.randomUUID` is only available over HTTPS and on localhost. */

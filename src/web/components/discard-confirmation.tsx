@@ -1,0 +1,35 @@
+import { Text } from '@mantine/core';
+import { type ReactNode, useCallback, useRef, useState } from 'react';
+import { ConfirmDialog } from './confirm-dialog.tsx';
+
+interface DiscardConfirmation {
+  /** Reports whether the form has unsaved input. */
+  readonly setDirty: (isDirty: boolean) => void;
+  /** Closes the dialog, after a confirmation if its form has unsaved input. */
+  readonly requestClose: () => void;
+  /** The question, to be rendered next to the dialog. */
+  readonly confirmation: ReactNode;
+}
+
+/** Asks for confirmation before Escape or the close button discards the input in a dialog. */
+export function useDiscardConfirmation(onClose: () => void): DiscardConfirmation {
+  const isDirty = useRef(false);
+  const [isAsking, setIsAsking] = useState(false);
+  return {
+    setDirty: useCallback((dirty) => {
+      isDirty.current = dirty;
+    }, []),
+    requestClose: () => (isDirty.current ? setIsAsking(true) : onClose()),
+    confirmation: isAsking && (
+      <ConfirmDialog
+        onClose={() => setIsAsking(false)}
+        title="Discard what you entered?"
+        confirmLabel="Discard"
+        cancelLabel="Keep editing"
+        onConfirm={async () => onClose()}
+      >
+        <Text fz="sm">The form has not been submitted. What you entered will be lost.</Text>
+      </ConfirmDialog>
+    ),
+  };
+}

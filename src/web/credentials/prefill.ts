@@ -1,0 +1,64 @@
+import { DAY } from '../../contract/limits.ts';
+import { formatDate } from '../components/format.ts';
+import { parseTypedDate } from '../components/typed-date.ts';
+import { type CredentialFormValues, NEW_CREDENTIAL } from './credential-form-values.ts';
+import { EXPIRY_DURATIONS, type Expiry } from './expiry.ts';
+import type { CredentialKindConfig, Right } from './kinds.ts';
+
+const PARAMETERS = ['new', 'name', 'description', 'scopes', 'permissions', 'expires'] as const;
+/** The change of the URL that removes the parameters of a link. */
+export const WITHOUT_PREFILL = Object.fromEntries(PARAMETERS.map((parameter) => [parameter, null]));
+
+/** The form of a new credential as a link fills it in. */
+export interface Prefill {
+  readonly values: CredentialFormValues;
+  /** What the link asked for and the form does not know, in words. */
+  readonly ignored: readonly string[];
+}
+
+const DAYS_PER_UNIT: Readonly<Record<string, number>> = { d: 1, w: 7, y: 365 };
+
+/** Reads an expiry such as `30d`, `2w`, `1y`, `2027-02-24` or `never`; null if it is none of these. */
+function readExpiry(text: string, now: number): Expiry | null {
+  if (text === 'never') return { choice: 'never', dateText: '' };
+  const [, count, unit = ''] = /^([1-9]\d{0,3})([dwy])$/.exec(text) ?? [];
+  const days = Number(count) * (DAYS_PER_UNIT[unit] ?? 0);
+  const [choice] = EXPIRY_DURATIONS.find(([duration]) => duration === String(days)) ?? [];
+  if (choice !== undefined) return { choice, dateText: '' };
+  const dateText = count === undefined ? text : formatDate(now + days * DAY);
+  const isDate = (count !== undefined || /^\d{4}-\d\d-\d\d$/.test(text)) && 'date' in parseTypedDate(dateText, 'en');
+  return isDate ? { choice: 'date', dateText } : null;
+}
+
+/**
+ * Returns the form that a link such as `?new&name=CI&scopes=basic_deployment&expires=30d` fills in; null if the URL is
+ * not such a link. A link cannot set a passphrase, and never submits the form.
+ */
+export function readPrefill(
+  get: (parameter: (typeof PARAMETERS)[number]) => string | undefined,
+  kind: CredentialKindConfig,
+  now: number,
+): Prefill | null {
+  if (get('new') === undefined) return null;
+  const isToken = kind.kind === 'access_token';
+  const known = kind.rightGroups.flatMap(({ rights }) => rights);
+  const requested = [...new Set((get(isToken ? 'scopes' : 'permissions') ?? '').split(/[\s,]+/))].filter(
+    (right) => right !== '',
+  );
+  const rights = requested.filter((right): right is Right => known.includes(right as Right));
+  const expires = get('expires');
+  const expiry = expires === undefined ? NEW_CREDENTIAL.expiry : readExpiry(expires, now);
+  return {
+    values: {
+      ...NEW_CREDENTIAL,
+      name: get('name') ?? '',
+      description: isToken ? '' : (get('description') ?? ''),
+      rights: rights.includes('all') ? ['all'] : rights,
+      expiry: expiry ?? NEW_CREDENTIAL.expiry,
+    },
+    ignored: [
+      ...requested.filter((right) => !known.includes(right as Right)).map((right) => `the ${kind.rightNoun} ${right}`),
+      ...(expiry === null ? [`the expiry ${expires}`] : []),
+    ],
+  };
+}
