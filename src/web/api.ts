@@ -2,6 +2,7 @@ import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { type Client, createClient, DevpilotError } from '../sdk/client.ts';
 import { capitalize } from './components/format.ts';
 import { markReachable, markUnreachable } from './connection.ts';
+import { strings } from './strings.ts';
 
 const trackedFetch: typeof fetch = async (input, init) => {
   try {
@@ -67,7 +68,7 @@ export async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
 /** Returns the message of an error for the user. */
 export function getErrorMessage(error: unknown): string {
   if (error instanceof DevpilotError) return error.message;
-  return 'An unexpected error occurred. Reload the page and try again.';
+  return strings.api.unexpectedError;
 }
 
 /**
@@ -84,7 +85,9 @@ export function getFieldErrors(
       const [first = field, ...subpath] = field.split('.');
       const wholePathName = fields[field];
       if (wholePathName !== undefined) return [wholePathName, capitalize(message)];
-      const location = subpath.map((part) => (/^\d+$/.test(part) ? `item ${Number(part) + 1}` : part)).join(', ');
+      const location = subpath
+        .map((part) => (/^\d+$/.test(part) ? strings.api.item(Number(part) + 1) : part))
+        .join(', ');
       return [fields[first] ?? first, capitalize(location === '' ? message : `${location}: ${message}`)];
     }),
   );

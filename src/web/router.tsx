@@ -26,6 +26,7 @@ import { SettingsLayout } from './settings/settings-layout.tsx';
 import { CenteredLayout } from './shell/centered-layout.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
 import { Shell } from './shell/shell.tsx';
+import { strings } from './strings.ts';
 
 /** The query string of a URL. All values are strings. Secrets and codes are passed only in the fragment. */
 export interface AppSearch {
@@ -41,8 +42,8 @@ const root = createRootRoute({
   search: { middlewares: [retainSearchParams(['workspace'])] },
   component: Outlet,
   notFoundComponent: () => (
-    <CenteredLayout title="Page not found" description="The URL may be mistyped, or the page may have moved.">
-      <TextLink to="/">Go to the start page</TextLink>
+    <CenteredLayout title={strings.router.pageNotFoundTitle} description={strings.router.pageNotFoundDescription}>
+      <TextLink to="/">{strings.router.pageNotFoundLink}</TextLink>
     </CenteredLayout>
   ),
 });
@@ -283,7 +284,7 @@ export const router = createRouter({
   },
   defaultPendingComponent: () => (
     <Center h="60dvh">
-      <Loader aria-label="Loading" />
+      <Loader aria-label={strings.router.loading} />
     </Center>
   ),
   defaultErrorComponent: ({ error, reset }) => (

@@ -1,4 +1,5 @@
 import { type CSSVariablesResolver, createTheme, type MantineColorsTuple } from '@mantine/core';
+import { strings } from './strings.ts';
 
 const pilot: MantineColorsTuple = [
   '#eef2ff',
@@ -44,7 +45,7 @@ export const theme = createTheme({
       defaultProps: {
         centered: true,
         radius: 'lg',
-        closeButtonProps: { 'aria-label': 'Close' },
+        closeButtonProps: { 'aria-label': strings.theme.close },
         // Mantine renders a <header>, which assistive technology would report as a second banner.
         attributes: { header: { role: 'presentation' } },
       },
@@ -60,7 +61,7 @@ export const theme = createTheme({
       },
     },
     Combobox: { defaultProps: { portalProps: IN_MAIN } },
-    Notification: { defaultProps: { closeButtonProps: { 'aria-label': 'Dismiss' } } },
+    Notification: { defaultProps: { closeButtonProps: { 'aria-label': strings.theme.dismiss } } },
     HoverCard: { defaultProps: { portalProps: IN_MAIN } },
     Tooltip: {
       defaultProps: {

@@ -1,4 +1,5 @@
 import { LIMITS } from '../contract/limits.ts';
+import { strings } from './strings.ts';
 
 /** The contract's limits, checked in the page. Each function returns an error message, or null for a valid value. */
 
@@ -9,41 +10,42 @@ export function countCodePoints(text: string): number {
   return count;
 }
 
-function validateLength(label: string, text: string, min: number, max: number): string | null {
+function validateLength(
+  text: string,
+  { min, max }: { readonly min: number; readonly max: number },
+  message: (min: number, max: number) => string,
+): string | null {
   const length = countCodePoints(text);
-  if (length >= min && length <= max) return null;
-  return `${label} must be ${min} to ${max} characters`;
+  return length >= min && length <= max ? null : message(min, max);
 }
 
 export function validateName(name: string): string | null {
-  return validateLength('A name', name.normalize('NFC').trim(), LIMITS.name.min, LIMITS.name.max);
+  return validateLength(name.normalize('NFC').trim(), LIMITS.name, strings.validation.nameLength);
 }
 
 export function validatePersonName(name: string): string | null {
-  return name.trim() === '' ? 'Enter your name' : null;
+  return name.trim() === '' ? strings.validation.nameMissing : null;
 }
 
 export function validateEmail(email: string): string | null {
-  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email.trim()) ? null : 'Enter a valid email address';
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(email.trim()) ? null : strings.validation.emailInvalid;
 }
 
 export function validatePassword(password: string): string | null {
-  return validateLength('A password', password.normalize('NFC'), LIMITS.password.min, LIMITS.password.max);
+  return validateLength(password.normalize('NFC'), LIMITS.password, strings.validation.passwordLength);
 }
 
 export function validatePassphrase(passphrase: string): string | null {
-  return validateLength('A passphrase', passphrase.normalize('NFC'), LIMITS.passphrase.min, LIMITS.passphrase.max);
+  return validateLength(passphrase.normalize('NFC'), LIMITS.passphrase, strings.validation.passphraseLength);
 }
 
 export function validateDescription(description: string): string | null {
   const length = countCodePoints(description.normalize('NFC').trim());
-  return length > LIMITS.description.max ? `A description must be at most ${LIMITS.description.max} characters` : null;
+  return length > LIMITS.description.max ? strings.validation.descriptionTooLong(LIMITS.description.max) : null;
 }
 
 export function validateSlug(slug: string): string | null {
-  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug)
-    ? null
-    : 'Must be 1–63 characters: a–z, 0–9 and hyphens, not starting or ending with a hyphen';
+  return /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(slug) ? null : strings.validation.slugInvalid;
 }
 
 /** Validates the slug of a new resource, which may be empty: it is then derived from the name. */
@@ -56,4 +58,4 @@ export const validateInteger = (
 ) =>
   Number.isInteger(value) && Number(value) >= min && Number(value) <= max
     ? null
-    : `Must be a whole number from ${min} to ${max}`;
+    : strings.validation.integerOutOfRange(min, max);

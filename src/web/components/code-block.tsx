@@ -1,5 +1,6 @@
 import styles from './code-block.module.css';
 import { CopyButton } from './copy-button.tsx';
+import { strings } from './strings.ts';
 
 interface CodeBlockProps {
   readonly label: string;
@@ -8,7 +9,7 @@ interface CodeBlockProps {
 }
 
 /** Preformatted text with a copy button. */
-export function CodeBlock({ label, children, copyLabel = 'Copy' }: CodeBlockProps) {
+export function CodeBlock({ label, children, copyLabel = strings.codeBlock.copyLabel }: CodeBlockProps) {
   return (
     <figure className={styles['block']} aria-label={label}>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}

@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import type { Column } from './data-table.tsx';
 import { NameLink } from './link.tsx';
 import { RelativeTime } from './relative-time.tsx';
+import { strings } from './strings.ts';
 
 /** The name of a resource, linked to its page, above a line about it. `param` is the parameter of the page's route. */
 export function nameColumn<Row extends { readonly id: string; readonly name: string }>(
@@ -13,7 +14,7 @@ export function nameColumn<Row extends { readonly id: string; readonly name: str
 ): Column<Row> {
   return {
     key: 'name',
-    label: 'Name',
+    label: strings.columns.name,
     sort: 'name',
     cell: (row) => (
       <>
@@ -30,13 +31,13 @@ export function nameColumn<Row extends { readonly id: string; readonly name: str
 
 export const CREATED_COLUMN: Column<{ readonly createdAt: string }> = {
   key: 'created',
-  label: 'Created',
+  label: strings.columns.created,
   sort: 'createdAt',
   cell: ({ createdAt }) => <RelativeTime time={createdAt} />,
 };
 
 export const UPDATED_COLUMN: Column<{ readonly updatedAt: string }> = {
   key: 'updated',
-  label: 'Updated',
+  label: strings.columns.updated,
   cell: ({ updatedAt }) => <RelativeTime time={updatedAt} />,
 };

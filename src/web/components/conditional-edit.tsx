@@ -7,6 +7,7 @@ import { changedFields } from '../form-values.ts';
 import { FormFooter, isConflict, type Submission, useSubmit } from './form.tsx';
 import { Notice } from './notice.tsx';
 import { QueryContent } from './states.tsx';
+import { strings } from './strings.ts';
 import { useAppForm } from './use-app-form.ts';
 
 interface EditLoaderProps<Item> {
@@ -95,7 +96,7 @@ export function useEditForm<Item, Values extends Record<string, unknown>, Fields
 }
 
 const formatValue = (value: unknown): string => {
-  if (value === null || value === undefined || value === '') return 'empty';
+  if (value === null || value === undefined || value === '') return strings.conditionalEdit.empty;
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 79)}…` : text;
 };
@@ -116,13 +117,13 @@ interface ConditionalEditFooterProps<Item> {
  * again.
  */
 export function ConditionalEditFooter<Item extends object>(props: ConditionalEditFooterProps<Item>) {
-  const { edit, labels, submitLabel = 'Save', ...footer } = props;
+  const { edit, labels, submitLabel = strings.conditionalEdit.save, ...footer } = props;
   const { base, theirs, saving, takeTheirs } = edit;
   return (
     <FormFooter
       {...footer}
       saving={saving}
-      submitLabel={theirs === null ? submitLabel : 'Save again'}
+      submitLabel={theirs === null ? submitLabel : strings.conditionalEdit.saveAgain}
       conflictNotice={
         theirs !== null && <ConflictNotice base={base} theirs={theirs} labels={labels} onTakeTheirs={takeTheirs} />
       }
@@ -145,7 +146,7 @@ function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticePr
   return (
     <Notice tone="warn">
       <Stack gap="xs" role="alert">
-        <Text inherit>Someone else changed this while you were editing. Your changes have not been saved.</Text>
+        <Text inherit>{strings.conditionalEdit.changedByOther}</Text>
         {changes.length > 0 && (
           <List fz="sm" spacing={2}>
             {changes.map(([field, value]) => (
@@ -156,9 +157,9 @@ function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticePr
           </List>
         )}
         <Group gap="xs">
-          <Text inherit>Saving again keeps their changes to fields you didn't edit.</Text>
+          <Text inherit>{strings.conditionalEdit.savingKeepsTheirChanges}</Text>
           <Button size="compact-sm" variant="default" onClick={onTakeTheirs}>
-            Discard my changes
+            {strings.conditionalEdit.discardMyChanges}
           </Button>
         </Group>
       </Stack>

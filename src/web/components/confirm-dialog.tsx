@@ -5,6 +5,7 @@ import { ConfirmationInput } from './confirmation-input.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form } from './form.tsx';
 import { Notice } from './notice.tsx';
+import { strings } from './strings.ts';
 
 interface ConfirmDialogProps {
   readonly onClose: () => void;
@@ -26,7 +27,7 @@ function ConfirmForm({
   onClose,
   children,
   confirmLabel,
-  cancelLabel = 'Cancel',
+  cancelLabel = strings.confirmDialog.cancel,
   nonDestructive = false,
   confirmationText = null,
   onConfirm,

@@ -1,4 +1,5 @@
 import { Text, TextInput } from '@mantine/core';
+import { strings } from './strings.ts';
 
 interface ConfirmationInputProps {
   /** The text that the user must type. */
@@ -11,15 +12,11 @@ interface ConfirmationInputProps {
 export function ConfirmationInput({ text, value, onChange }: ConfirmationInputProps) {
   return (
     <TextInput
-      label={
-        <>
-          Type{' '}
-          <Text span inherit fw={650}>
-            {text}
-          </Text>{' '}
-          to confirm
-        </>
-      }
+      label={strings.confirmationInput.prompt(
+        <Text span inherit fw={650}>
+          {text}
+        </Text>,
+      )}
       value={value}
       onChange={(event) => onChange(event.currentTarget.value)}
       autoComplete="off"

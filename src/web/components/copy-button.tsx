@@ -1,6 +1,7 @@
 import { Button, type ButtonProps } from '@mantine/core';
 import { useCopy } from './clipboard.ts';
 import { IconCheck, IconCopy } from './icons.ts';
+import { strings } from './strings.ts';
 
 interface CopyButtonProps extends ButtonProps {
   readonly text: string;
@@ -16,7 +17,7 @@ function selectContents(id: string | undefined): void {
 }
 
 /** Copies the text. If the browser refuses, selects the text and tells the user to copy it by keyboard. */
-export function CopyButton({ text, label = 'Copy', sourceElementId, ...props }: CopyButtonProps) {
+export function CopyButton({ text, label = strings.copyButton.copy, sourceElementId, ...props }: CopyButtonProps) {
   const { state, copy } = useCopy(text);
   if (state === 'failed') selectContents(sourceElementId);
   return (
@@ -27,10 +28,10 @@ export function CopyButton({ text, label = 'Copy', sourceElementId, ...props }: 
         onClick={copy}
         {...props}
       >
-        {state === 'failed' ? 'Press Ctrl+C to copy' : state === 'copied' ? 'Copied' : label}
+        {state === 'failed' ? strings.copyButton.pressToCopy : state === 'copied' ? strings.copyButton.copied : label}
       </Button>
       <span className="visually-hidden" role="status">
-        {state === 'copied' ? 'Copied' : ''}
+        {state === 'copied' ? strings.copyButton.copied : ''}
       </span>
     </>
   );

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import styles from './data-table.module.css';
 import { IconChevronDown, IconChevronUp, IconSelector } from './icons.ts';
 import type { ListState } from './list-state.ts';
+import { strings } from './strings.ts';
 import { DimmedText } from './text.tsx';
 
 export interface Column<Row> {
@@ -97,7 +98,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                 <th scope="col" style={{ width: 40 }}>
                   <Checkbox
                     size="xs"
-                    aria-label="Select all on this page"
+                    aria-label={strings.dataTable.selectPage}
                     checked={selectedIds.length === ids.length && ids.length > 0}
                     indeterminate={selectedIds.length > 0 && selectedIds.length < ids.length}
                     onChange={() => toggle(rows)}
@@ -109,7 +110,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               ))}
               {renderRowActions !== undefined && (
                 <th scope="col" className={styles['actions']}>
-                  <span className="visually-hidden">Actions</span>
+                  <span className="visually-hidden">{strings.dataTable.actions}</span>
                 </th>
               )}
             </tr>
@@ -127,7 +128,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     <td className={styles['select']}>
                       <Checkbox
                         size="xs"
-                        aria-label={`Select ${rowName(row)}`}
+                        aria-label={strings.dataTable.selectRow(rowName(row))}
                         checked={selection.rows.has(id)}
                         onChange={() => toggle([row])}
                       />
@@ -153,11 +154,11 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
       </div>
       {(nextCursor !== null || state.isPaged) && (
         <Group justify="space-between" mt="sm">
-          <DimmedText role="status">{rows.length} on this page</DimmedText>
+          <DimmedText role="status">{strings.dataTable.rowsOnPage(rows.length)}</DimmedText>
           <Group gap="xs">
             {state.isPaged && (
               <Button size="xs" variant="default" onClick={state.previous}>
-                {state.canGoBack ? 'Previous' : 'First page'}
+                {state.canGoBack ? strings.dataTable.previous : strings.dataTable.firstPage}
               </Button>
             )}
             <Button
@@ -166,7 +167,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
               disabled={nextCursor === null}
               onClick={() => nextCursor !== null && state.next(nextCursor)}
             >
-              Next
+              {strings.dataTable.next}
             </Button>
           </Group>
         </Group>

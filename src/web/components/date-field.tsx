@@ -3,6 +3,7 @@ import { DatePicker } from '@mantine/dates';
 import { type FocusEvent, type KeyboardEvent, useRef, useState } from 'react';
 import { formatDate, formatLongDate } from './format.ts';
 import { IconCalendar } from './icons.ts';
+import { strings } from './strings.ts';
 import type { TypedDate } from './typed-date.ts';
 
 /** Returns the start of a day such as `2027-02-24` in the browser's time zone. */
@@ -66,11 +67,15 @@ export function DateField(props: DateFieldProps) {
           <TextInput
             ref={input}
             label={label}
-            description={date === null ? description : `${formatLongDate(toLocalDay(date))}. ${description}`}
+            description={
+              date === null
+                ? description
+                : strings.dateField.withDateInWords(formatLongDate(toLocalDay(date)), description)
+            }
             descriptionProps={{ role: 'status' }}
             // The calendar opens above the field and must not cover the date in words.
             inputWrapperOrder={['label', 'input', 'error', 'description']}
-            placeholder="24 Feb 2027"
+            placeholder={strings.dateField.placeholder}
             autoComplete="off"
             value={text}
             onChange={(event) => {
@@ -85,7 +90,7 @@ export function DateField(props: DateFieldProps) {
                 variant="subtle"
                 color="gray"
                 c="inherit"
-                aria-label="Open calendar"
+                aria-label={strings.dateField.openCalendar}
                 aria-expanded={isOpen}
                 onMouseDown={(event) => event.preventDefault()}
                 onClick={(event) => {
@@ -99,7 +104,11 @@ export function DateField(props: DateFieldProps) {
             }
           />
         </Popover.Target>
-        <Popover.Dropdown role="group" aria-label="Calendar" onMouseDown={(event) => event.preventDefault()}>
+        <Popover.Dropdown
+          role="group"
+          aria-label={strings.dateField.calendar}
+          onMouseDown={(event) => event.preventDefault()}
+        >
           <DatePicker
             value={date}
             {...(date !== null && { defaultDate: date })}
@@ -108,8 +117,8 @@ export function DateField(props: DateFieldProps) {
               close();
             }}
             minDate={minDate}
-            previousLabel="Previous month"
-            nextLabel="Next month"
+            previousLabel={strings.dateField.previousMonth}
+            nextLabel={strings.dateField.nextMonth}
             weekendDays={[]}
           />
         </Popover.Dropdown>

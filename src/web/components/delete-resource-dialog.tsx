@@ -5,6 +5,7 @@ import { ignoreNotFound, queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { capitalize } from './format.ts';
+import { strings } from './strings.ts';
 
 interface DeleteResourceDialogProps {
   readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key';
@@ -37,23 +38,24 @@ export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
   return (
     <ConfirmDialog
       onClose={onClose}
-      title={`Delete ${noun}`}
-      confirmLabel="Delete"
+      title={strings.deleteResourceDialog.title(noun)}
+      confirmLabel={strings.deleteResourceDialog.confirmLabel}
       confirmationText={confirmByName ? name : null}
       onConfirm={async () => {
         await ignoreNotFound(remove());
-        notifications.show({ message: `${capitalize(noun)} ${name} deleted` });
+        notifications.show({ message: strings.deleteResourceDialog.deleted(capitalize(noun), name) });
         onDeleted?.();
         void queryClient.invalidateQueries({ queryKey: [workspace.id, queryKeyPart] });
       }}
     >
       <Stack gap="sm">
         <Text fz="sm">
-          You are about to delete the {noun}{' '}
-          <Text span inherit fw={650}>
-            {name}
-          </Text>
-          .
+          {strings.deleteResourceDialog.aboutToDelete(
+            noun,
+            <Text span inherit fw={650}>
+              {name}
+            </Text>,
+          )}
         </Text>
         <Text fz="sm" component="div">
           {children}

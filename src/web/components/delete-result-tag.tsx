@@ -1,11 +1,12 @@
 import { IconCheck, IconX } from './icons.ts';
 import { Tag } from './notice.tsx';
+import { strings } from './strings.ts';
 import type { DeleteResult } from './use-delete-many.ts';
 
 export function DeleteResultTag({ result }: { readonly result: DeleteResult }) {
   return result === null ? (
     <Tag tone="good">
-      <IconCheck size={14} aria-hidden /> Deleted
+      <IconCheck size={14} aria-hidden /> {strings.deleteResultTag.deleted}
     </Tag>
   ) : (
     <Tag tone="bad">

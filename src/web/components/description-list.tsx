@@ -2,6 +2,7 @@ import { Fragment, type ReactNode } from 'react';
 import { CopyableId } from './copyable-id.tsx';
 import styles from './description-list.module.css';
 import { ExactTime } from './relative-time.tsx';
+import { strings } from './strings.ts';
 import { mono } from './text.tsx';
 
 /** A name and its value. An item that is false is left out. */
@@ -14,10 +15,10 @@ export const resourceItems = (resource: {
   readonly updatedAt: string;
   readonly id: string;
 }): DescriptionItem[] => [
-  ['Slug', mono(resource.slug)],
-  ['Created', <ExactTime key="created" time={resource.createdAt} />],
-  ['Updated', <ExactTime key="updated" time={resource.updatedAt} />],
-  ['ID', <CopyableId key="id" id={resource.id} />],
+  [strings.descriptionList.slug, mono(resource.slug)],
+  [strings.descriptionList.created, <ExactTime key="created" time={resource.createdAt} />],
+  [strings.descriptionList.updated, <ExactTime key="updated" time={resource.updatedAt} />],
+  [strings.descriptionList.id, <CopyableId key="id" id={resource.id} />],
 ];
 
 /** Names and values in two columns. */

@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import { type ReactNode, useCallback, useRef, useState } from 'react';
 import { ConfirmDialog } from './confirm-dialog.tsx';
+import { strings } from './strings.ts';
 
 interface DiscardConfirmation {
   /** Reports whether the form has unsaved input. */
@@ -23,12 +24,12 @@ export function useDiscardConfirmation(onClose: () => void): DiscardConfirmation
     confirmation: isAsking && (
       <ConfirmDialog
         onClose={() => setIsAsking(false)}
-        title="Discard what you entered?"
-        confirmLabel="Discard"
-        cancelLabel="Keep editing"
+        title={strings.discardConfirmation.title}
+        confirmLabel={strings.discardConfirmation.confirmLabel}
+        cancelLabel={strings.discardConfirmation.cancelLabel}
         onConfirm={async () => onClose()}
       >
-        <Text fz="sm">The form has not been submitted. What you entered will be lost.</Text>
+        <Text fz="sm">{strings.discardConfirmation.consequences}</Text>
       </ConfirmDialog>
     ),
   };

@@ -1,6 +1,7 @@
 import { Button, Menu } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { IconChevronDown, IconDownload } from './icons.ts';
+import { strings } from './strings.ts';
 
 interface ExportMenuProps {
   readonly busy: boolean;
@@ -21,7 +22,7 @@ export function ExportMenu({ busy, label, children }: ExportMenuProps) {
           leftSection={<IconDownload size={16} />}
           rightSection={<IconChevronDown size={14} />}
         >
-          Export
+          {strings.exportMenu.export}
         </Button>
       </Menu.Target>
       <Menu.Dropdown>

@@ -7,12 +7,13 @@ import {
   type TextInputProps,
 } from '@mantine/core';
 import { countCodePoints } from '../validation.ts';
+import { strings } from './strings.ts';
 
 /** A field for a path, an address or another text that is not prose. */
 export const PlainTextInput = (props: TextInputProps) => <TextInput autoComplete="off" spellCheck={false} {...props} />;
 
 export const NameInput = (props: TextInputProps) => (
-  <TextInput label="Name" autoComplete="off" data-autofocus {...props} />
+  <TextInput label={strings.fields.name} autoComplete="off" data-autofocus {...props} />
 );
 
 interface IntegerInputProps extends NumberInputProps {
@@ -37,12 +38,12 @@ interface DescriptionInputProps extends Omit<TextareaProps, 'value'> {
 /** An optional description, with the number of characters below it. */
 export const DescriptionInput = ({ maxLength, value = '', ...props }: DescriptionInputProps) => (
   <Textarea
-    label="Description (optional)"
+    label={strings.fields.descriptionLabel}
     autosize
     minRows={2}
     maxRows={6}
     inputWrapperOrder={['label', 'input', 'error', 'description']}
-    description={`${countCodePoints(value)} of ${maxLength} characters`}
+    description={strings.fields.charactersUsed(countCodePoints(value), maxLength)}
     value={value}
     {...props}
   />

@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import styles from './filters.module.css';
 import { IconSearch } from './icons.ts';
 import type { ListState } from './list-state.ts';
+import { strings } from './strings.ts';
 
 interface TextFilterProps {
   readonly state: ListState;
@@ -52,7 +53,7 @@ export function SearchField({ state, label }: { readonly state: ListState; reado
       state={state}
       name="q"
       label={label}
-      placeholder="Search by name"
+      placeholder={strings.filters.searchPlaceholder}
       icon={<IconSearch size={16} aria-hidden />}
     />
   );
@@ -113,7 +114,7 @@ export function FilterBar({ state, filters, children }: FilterBarProps) {
           variant="subtle"
           onClick={() => state.set(Object.fromEntries(filters.map((name) => [name, undefined])))}
         >
-          Clear filters
+          {strings.filters.clearFilters}
         </Button>
       )}
     </search>

@@ -4,6 +4,7 @@ import { type FormEvent, type ReactNode, useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { getErrorMessage, getFieldErrors } from '../api.ts';
 import { Notice } from './notice.tsx';
+import { strings } from './strings.ts';
 
 export interface Submission<Values> {
   readonly submit: (values: Values) => void;
@@ -94,7 +95,7 @@ export function FormFooter({
   saving,
   submitLabel,
   onCancel,
-  cancelLabel = 'Cancel',
+  cancelLabel = strings.form.cancel,
   disabled = false,
   fullWidth = false,
   conflictNotice,

@@ -1,3 +1,5 @@
+import { strings } from './strings.ts';
+
 export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const RELATIVE_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
@@ -29,7 +31,7 @@ export function formatRelativeTime(time: string | number | Date, now: number = D
     const count = difference > 0 ? Math.ceil(difference / size) : Math.trunc(difference / size);
     if (Math.abs(difference) >= size) return relativeTimeFormat.format(count, unit);
   }
-  return difference > 0 ? 'in less than a minute' : 'just now';
+  return difference > 0 ? strings.format.inLessThanAMinute : strings.format.justNow;
 }
 
 /** “24 Feb 2027, 09:00:00 GMT+1”, in the browser's time zone. */

@@ -1,5 +1,6 @@
 import type { WorkStatus } from '../../contract/vocabulary.ts';
 import { Tag, type Tone } from './notice.tsx';
+import { strings } from './strings.ts';
 
 const STATUS_TONES: Readonly<Record<WorkStatus, Tone>> = {
   pending: 'mute',
@@ -8,13 +9,7 @@ const STATUS_TONES: Readonly<Record<WorkStatus, Tone>> = {
   failed: 'bad',
   cancelled: 'mute',
 };
-const STATUS_LABELS: Readonly<Record<WorkStatus, string>> = {
-  pending: 'Pending',
-  processing: 'Running',
-  completed: 'Completed',
-  failed: 'Failed',
-  cancelled: 'Cancelled',
-};
+const STATUS_LABELS: Readonly<Record<WorkStatus, string>> = strings.jobStatus.statusLabels;
 
 export const jobStatusLabel = (status: WorkStatus): string => STATUS_LABELS[status];
 

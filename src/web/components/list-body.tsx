@@ -5,6 +5,7 @@ import { type Column, DataTable, type Selection } from './data-table.tsx';
 import { IconSearch } from './icons.ts';
 import type { ListState } from './list-state.ts';
 import { EmptyState, QueryContent, TableSkeleton } from './states.tsx';
+import { strings } from './strings.ts';
 
 interface ListBodyProps<Row> {
   /** What the table lists, for screen readers. */
@@ -43,8 +44,8 @@ export function ListBody<Row extends { readonly id: string }>(props: ListBodyPro
 
 function NoResults() {
   return (
-    <EmptyState icon={<IconSearch size={26} />} title="No results">
-      No results match your search and filters.
+    <EmptyState icon={<IconSearch size={26} />} title={strings.listBody.noResultsTitle}>
+      {strings.listBody.noResultsHint}
     </EmptyState>
   );
 }

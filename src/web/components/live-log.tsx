@@ -9,6 +9,7 @@ import styles from './live-log.module.css';
 import { Notice } from './notice.tsx';
 import { notifyError } from './notify-error.ts';
 import { Section } from './section.tsx';
+import { strings } from './strings.ts';
 import { toPlainText } from './terminal-text.ts';
 import { DimmedText } from './text.tsx';
 
@@ -97,7 +98,7 @@ interface LiveLogProps {
 }
 
 /** The live output of a job. */
-export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: LiveLogProps) {
+export function LiveLog({ id, title = strings.liveLog.title, read, serverName, emptyText }: LiveLogProps) {
   const { lines, count, ended, error } = useLiveLog(id, read);
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);
@@ -131,6 +132,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
     return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
   };
   const first = count - lines.length;
+  const lineCount = strings.liveLog.lineCount(count, !ended);
   return (
     <Section
       title={title}
@@ -138,11 +140,11 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
         <span role="status">
           {count === 0
             ? ended
-              ? 'No output.'
+              ? strings.liveLog.noOutput
               : emptyText
-            : `${count.toLocaleString('en')} ${count === 1 ? 'line' : 'lines'}`}
-          {!ended && count > 0 && ', live'}
-          {first > 0 && `; showing the last ${MAX_SHOWN_LINES.toLocaleString('en')}`}
+            : first > 0
+              ? strings.liveLog.lastLinesOf(lineCount, MAX_SHOWN_LINES)
+              : lineCount}
         </span>
       }
       actions={
@@ -150,7 +152,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
           {!ended && (
             <Switch
               size="sm"
-              label="Follow log"
+              label={strings.liveLog.followLog}
               checked={followsEnd}
               onChange={(event) => setFollowsEnd(event.currentTarget.checked)}
             />
@@ -163,12 +165,12 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
             disabled={count === 0}
             onClick={() => void save()}
           >
-            Download
+            {strings.liveLog.download}
           </Button>
         </Group>
       }
     >
-      {error !== null && <Notice tone="bad">Following the log failed: {getErrorMessage(error)}</Notice>}
+      {error !== null && <Notice tone="bad">{strings.liveLog.followingFailed(getErrorMessage(error))}</Notice>}
       {lines.length > 0 && (
         <div
           ref={box}
@@ -189,7 +191,7 @@ export function LiveLog({ id, title = 'Log', read, serverName, emptyText }: Live
           ))}
         </div>
       )}
-      {lines.length === 0 && ended && error === null && <DimmedText>The log is empty.</DimmedText>}
+      {lines.length === 0 && ended && error === null && <DimmedText>{strings.liveLog.isEmpty}</DimmedText>}
     </Section>
   );
 }

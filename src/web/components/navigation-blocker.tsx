@@ -1,6 +1,7 @@
 import { Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 import { ConfirmDialog } from './confirm-dialog.tsx';
+import { strings } from './strings.ts';
 
 /** Identifies a page of a workspace. Filters and the sort order are ignored. */
 function locationKey({ pathname, search }: { readonly pathname: string; readonly search: unknown }): string {
@@ -19,8 +20,8 @@ interface NavigationBlockerProps {
 /** Asks for confirmation before the user leaves, reloads or closes a page with unsaved data. */
 export function NavigationBlocker({
   when,
-  title = 'Leave without saving?',
-  consequence = 'Your unsaved changes will be lost.',
+  title = strings.navigationBlocker.title,
+  consequence = strings.navigationBlocker.consequence,
 }: NavigationBlockerProps) {
   const shouldBlock = () => (typeof when === 'function' ? when() : when);
   const blocker = useBlocker({
@@ -30,7 +31,12 @@ export function NavigationBlocker({
   });
   if (blocker.status !== 'blocked') return null;
   return (
-    <ConfirmDialog onClose={blocker.reset} title={title} confirmLabel="Leave" onConfirm={async () => blocker.proceed()}>
+    <ConfirmDialog
+      onClose={blocker.reset}
+      title={title}
+      confirmLabel={strings.navigationBlocker.confirmLabel}
+      onConfirm={async () => blocker.proceed()}
+    >
       <Text fz="sm">{consequence}</Text>
     </ConfirmDialog>
   );
@@ -41,8 +47,8 @@ export function UnstoredSecretBlocker({ secretName }: { readonly secretName: str
   return (
     <NavigationBlocker
       when
-      title="Leave without saving it?"
-      consequence={`This is the only time ${secretName} can be shown. If you have not stored it, it is lost.`}
+      title={strings.navigationBlocker.secretTitle}
+      consequence={strings.navigationBlocker.shownOnlyOnce(secretName)}
     />
   );
 }

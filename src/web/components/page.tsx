@@ -1,5 +1,6 @@
 import { Group, Stack, Text, Title } from '@mantine/core';
 import { type ReactNode, useEffect } from 'react';
+import { strings } from './strings.ts';
 
 interface PageProps {
   readonly title: string;
@@ -14,7 +15,7 @@ interface PageProps {
 /** Sets the document's title. */
 export function useTitle(title: string): void {
   useEffect(() => {
-    document.title = `${title} · Devpilot`;
+    document.title = strings.page.documentTitle(title);
   }, [title]);
 }
 

@@ -8,6 +8,7 @@ import { ConditionalEditFooter, EditLoader, useEditForm } from './conditional-ed
 import { Dialog } from './dialog.tsx';
 import { Form, FormFooter, useSubmit } from './form.tsx';
 import { capitalize } from './format.ts';
+import { strings } from './strings.ts';
 import { useAppForm } from './use-app-form.ts';
 
 type FormValues = Record<string, unknown>;
@@ -36,16 +37,16 @@ export function CreateResourceDialog<Values extends FormValues, Created extends 
   const form = useAppForm<Values>({ initialValues: initial, validate });
   const saving = useSubmit(form, async (values) => {
     const created = await create(values);
-    notifications.show({ message: `${capitalize(noun)} ${created.name} created` });
+    notifications.show({ message: strings.resourceDialogs.created(capitalize(noun), created.name) });
     onClose();
     onCreated(created);
     void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
   });
   return (
-    <Dialog onClose={onClose} title={`New ${noun}`} size="lg">
+    <Dialog onClose={onClose} title={strings.resourceDialogs.newTitle(noun)} size="lg">
       <Form onSubmit={form.onSubmit(saving.submit)}>
         {renderFields(form)}
-        <FormFooter saving={saving} submitLabel={`Create ${noun}`} onCancel={onClose} />
+        <FormFooter saving={saving} submitLabel={strings.resourceDialogs.createLabel(noun)} onCancel={onClose} />
       </Form>
     </Dialog>
   );
@@ -75,7 +76,7 @@ function EditResourceForm<Values extends FormValues, Item extends NamedResource,
     onSaved(saved) {
       onClose();
       if (saved === null) return;
-      notifications.show({ message: `${capitalize(noun)} ${saved.name} saved` });
+      notifications.show({ message: strings.resourceDialogs.saved(capitalize(noun), saved.name) });
       void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
     },
   });
@@ -97,7 +98,7 @@ export function EditResourceDialog<Values extends FormValues, Item extends Named
   const { noun, item, read, onClose } = props;
   const { workspace } = useWorkspace();
   return (
-    <Dialog onClose={onClose} title={`Edit ${item.name}`} size="lg">
+    <Dialog onClose={onClose} title={strings.resourceDialogs.editTitle(item.name)} size="lg">
       <EditLoader queryKey={[workspace.id, `${noun}s`, item.id]} read={read}>
         {(loaded) => <EditResourceForm {...props} loaded={loaded} />}
       </EditLoader>

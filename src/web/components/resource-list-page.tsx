@@ -12,6 +12,7 @@ import { getResourceSort, useListState } from './list-state.ts';
 import { Page } from './page.tsx';
 import { deleteAction, editAction, RowMenu } from './row-menu.tsx';
 import { EmptyState } from './states.tsx';
+import { strings } from './strings.ts';
 import { useList } from './use-list.ts';
 
 interface NamedResource {
@@ -71,7 +72,7 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
   const isEmpty = list.data?.data.length === 0 && !filtered;
   const createButton = isAdmin && canCreate && (
     <Button leftSection={<IconPlus size={16} />} onClick={props.onCreate ?? (() => setOpen({ dialog: 'create' }))}>
-      New {noun}
+      {strings.resourceListPage.newResource(noun)}
     </Button>
   );
   const edit = props.onEdit ?? ((row: Row) => setOpen({ dialog: 'edit', row }));
@@ -80,14 +81,14 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
       <Stack gap="md">
         {!isEmpty && (
           <FilterBar state={state} filters={filterNames}>
-            <SearchField state={state} label={`Search ${plural} by name`} />
+            <SearchField state={state} label={strings.resourceListPage.searchByName(plural)} />
             {Object.entries(filters).map(([name, resources]) => (
               <SelectFilter
                 key={name}
                 state={state}
                 name={name}
                 label={capitalize(name)}
-                anyLabel={`Any ${name}`}
+                anyLabel={strings.resourceListPage.anyOption(name)}
                 options={toOptions(resources)}
               />
             ))}
@@ -111,8 +112,8 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
               : undefined
           }
           empty={
-            <EmptyState icon={props.icon} title={`No ${plural} yet`} action={createButton}>
-              {isAdmin ? props.emptyHint : `An owner or admin of this workspace can create ${plural}.`}
+            <EmptyState icon={props.icon} title={strings.resourceListPage.emptyTitle(plural)} action={createButton}>
+              {isAdmin ? props.emptyHint : strings.resourceListPage.askToCreate(plural)}
             </EmptyState>
           }
         />

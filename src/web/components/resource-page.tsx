@@ -9,6 +9,7 @@ import { IconTrash } from './icons.ts';
 import { BackLink } from './link.tsx';
 import { Page } from './page.tsx';
 import { BlockSkeleton, EmptyState, ErrorState } from './states.tsx';
+import { strings } from './strings.ts';
 
 interface ResourcePageProps<Item> {
   /** The kind of the resource, for example “project”. */
@@ -27,9 +28,9 @@ export function ResourcePage<Item>({ noun, title, backLink, query, children }: R
     return (
       <Stack gap="md">
         {backLink}
-        <Page title={`${capitalize(noun)} not found`}>
-          <EmptyState icon={<IconTrash size={26} />} title={`This ${noun} does not exist`}>
-            It was deleted or belongs to another workspace.
+        <Page title={strings.resourcePage.notFoundTitle(capitalize(noun))}>
+          <EmptyState icon={<IconTrash size={26} />} title={strings.resourcePage.doesNotExistTitle(noun)}>
+            {strings.resourcePage.doesNotExistHint}
           </EmptyState>
         </Page>
       </Stack>
@@ -68,7 +69,7 @@ export function NamedResourcePage<Item>({ noun, get, children }: NamedResourcePa
     <ResourcePage
       noun={noun}
       title={capitalize(noun)}
-      backLink={<BackLink to={`/${noun}s`}>{capitalize(noun)}s</BackLink>}
+      backLink={<BackLink to={`/${noun}s`}>{strings.resourcePage.listTitle(capitalize(noun))}</BackLink>}
       query={query}
     >
       {children}

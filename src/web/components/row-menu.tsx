@@ -1,6 +1,7 @@
 import { ActionIcon, Menu } from '@mantine/core';
 import { Fragment } from 'react';
 import { IconDots, IconEdit, IconTrash } from './icons.ts';
+import { strings } from './strings.ts';
 
 export interface RowAction {
   readonly label: string;
@@ -11,10 +12,14 @@ export interface RowAction {
   readonly destructive?: boolean;
 }
 
-export const editAction = (onSelect: () => void): RowAction => ({ label: 'Edit…', Icon: IconEdit, onSelect });
+export const editAction = (onSelect: () => void): RowAction => ({
+  label: strings.rowMenu.edit,
+  Icon: IconEdit,
+  onSelect,
+});
 
 export const deleteAction = (onSelect: () => void): RowAction => ({
-  label: 'Delete…',
+  label: strings.rowMenu.delete,
   Icon: IconTrash,
   onSelect,
   destructive: true,
@@ -33,7 +38,13 @@ export function RowMenu({ name, actions, loading = false }: RowMenuProps) {
   return (
     <Menu>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" c="inherit" aria-label={`Actions for ${name}`} loading={loading}>
+        <ActionIcon
+          variant="subtle"
+          color="gray"
+          c="inherit"
+          aria-label={strings.rowMenu.actionsFor(name)}
+          loading={loading}
+        >
           <IconDots size={18} />
         </ActionIcon>
       </Menu.Target>

@@ -1,5 +1,6 @@
 import { TextInput, type TextInputProps } from '@mantine/core';
 import { slugOf } from '../../contract/slug.ts';
+import { strings } from './strings.ts';
 
 interface SlugFieldProps extends TextInputProps {
   readonly noun: string;
@@ -11,9 +12,9 @@ interface SlugFieldProps extends TextInputProps {
 export function SlugField({ noun, sourceName, ...props }: SlugFieldProps) {
   return (
     <TextInput
-      label="Slug (optional)"
-      description={`Identifies the ${noun} in URLs, the CLI and the API. It does not change when you rename the ${noun}.`}
-      placeholder={sourceName.trim() === '' ? `generated from the name` : slugOf(sourceName, noun)}
+      label={strings.slugField.label}
+      description={strings.slugField.description(noun)}
+      placeholder={sourceName.trim() === '' ? strings.slugField.placeholder : slugOf(sourceName, noun)}
       autoComplete="off"
       spellCheck={false}
       {...props}

@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { getErrorMessage } from '../api.ts';
 import { IconAlertTriangle, IconCloudOff, IconLock, IconRefresh } from './icons.ts';
+import { strings } from './strings.ts';
 import { DimmedText } from './text.tsx';
 
 interface StatePanelProps {
@@ -45,11 +46,11 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
     <StatePanel
       role="alert"
       icon={isUnreachable ? <IconCloudOff size={26} /> : <IconAlertTriangle size={26} />}
-      title={isUnreachable ? "Can't reach the server" : 'Loading failed'}
+      title={isUnreachable ? strings.states.unreachableTitle : strings.states.loadingFailedTitle}
       action={
         retry !== undefined && (
           <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => retry()}>
-            Try again
+            {strings.states.tryAgain}
           </Button>
         )
       }
@@ -57,7 +58,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
       {getErrorMessage(error)}
       {error instanceof DevpilotError && error.requestId !== undefined && (
         <Text fz="xs" mt="sm">
-          Request ID <Code>{error.requestId}</Code>
+          {strings.states.requestId(<Code>{error.requestId}</Code>)}
         </Text>
       )}
     </StatePanel>
@@ -66,8 +67,8 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
 
 export function NoPermission({ children }: { readonly children?: ReactNode }) {
   return (
-    <StatePanel icon={<IconLock size={26} />} title="You don't have access to this page">
-      {children ?? 'Only owners and admins of this workspace have access. Ask one of them.'}
+    <StatePanel icon={<IconLock size={26} />} title={strings.states.noPermissionTitle}>
+      {children ?? strings.states.noPermissionHint}
     </StatePanel>
   );
 }
@@ -89,7 +90,7 @@ export function QueryContent<Data>({ query, placeholder = <BlockSkeleton />, chi
 export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
   const widths = ['22%', '26%', '10%', '14%', '12%'];
   return (
-    <Paper withBorder radius="lg" aria-busy aria-label="Loading" role="status">
+    <Paper withBorder radius="lg" aria-busy aria-label={strings.states.loading} role="status">
       {Array.from({ length: rows }, (_, row) => (
         <Group
           // biome-ignore lint/suspicious/noArrayIndexKey: the rows are identical
@@ -111,5 +112,5 @@ export function TableSkeleton({ rows = 8 }: { readonly rows?: number }) {
 
 /** Placeholder of a form or details that are loading. */
 export function BlockSkeleton({ height = 240 }: { readonly height?: number }) {
-  return <Skeleton h={height} radius="lg" aria-busy aria-label="Loading" role="status" />;
+  return <Skeleton h={height} radius="lg" aria-busy aria-label={strings.states.loading} role="status" />;
 }

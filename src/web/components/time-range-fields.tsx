@@ -1,5 +1,6 @@
 import { TextInput } from '@mantine/core';
 import type { ListState } from './list-state.ts';
+import { strings } from './strings.ts';
 
 /** Converts to the value of a `datetime-local` field, which is in the browser's time zone without naming it. */
 function toLocalDateTime(time: string | undefined): string {
@@ -23,8 +24,8 @@ export function TimeRangeFields({ state }: { readonly state: ListState }) {
   );
   return (
     <>
-      {boundField('from', 'From')}
-      {boundField('to', 'To (exclusive)')}
+      {boundField('from', strings.timeRangeFields.from)}
+      {boundField('to', strings.timeRangeFields.toExclusive)}
     </>
   );
 }

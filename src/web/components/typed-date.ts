@@ -1,11 +1,11 @@
 import { isCalendarDay } from '../../contract/calendar-date.ts';
+import { strings } from './strings.ts';
 
 /** A typed date as `YYYY-MM-DD`, or why it cannot be read. */
 export type TypedDate = { readonly date: string } | { readonly error: string };
 
-const EXAMPLES = '24 Feb 2027 or 2027-02-24';
-const NOT_A_DATE: TypedDate = { error: `This is not a date. Enter one such as ${EXAMPLES}.` };
-const NO_YEAR: TypedDate = { error: 'Enter the year with four digits, as in 24 Feb 2027.' };
+const NOT_A_DATE: TypedDate = { error: strings.typedDate.notADate };
+const NO_YEAR: TypedDate = { error: strings.typedDate.noYear };
 
 const ENGLISH = ['en-US', 'en-GB'];
 /** English words within a date, besides the names of the months. */
@@ -122,7 +122,7 @@ const pad = (value: number, length: number): string => String(value).padStart(le
 
 function toDate(year: number, month: number, day: number): TypedDate {
   if (month < 1 || month > MONTHS || day < 1) return NOT_A_DATE;
-  if (!isCalendarDay(year, month, day)) return { error: `There is no ${day} ${englishMonth(month)} ${year}.` };
+  if (!isCalendarDay(year, month, day)) return { error: strings.typedDate.noSuchDate(day, englishMonth(month), year) };
   return { date: `${pad(year, 4)}-${pad(month, 2)}-${pad(day, 2)}` };
 }
 
@@ -134,7 +134,7 @@ function readNamedMonth(month: number, numbers: readonly string[]): TypedDate {
   if (year !== undefined) return toDate(year, month, day);
   // A day that does not exist in a leap year does not exist in any year.
   const isInLeapYear = day === 0 || isCalendarDay(2028, month, day);
-  return isInLeapYear ? NO_YEAR : { error: `There is no ${day} ${englishMonth(month)}.` };
+  return isInLeapYear ? NO_YEAR : { error: strings.typedDate.noSuchDay(day, englishMonth(month)) };
 }
 
 /** Reads a date of numbers only. */
@@ -150,7 +150,7 @@ function readNumbers(numbers: readonly string[], first: DateLanguage['first']): 
   if (isDayFirst) return toDate(three, two, one);
   if (two > MONTHS || first === 'month') return toDate(three, one, two);
   return {
-    error: `This could be ${one} ${englishMonth(two)} or ${two} ${englishMonth(one)}. Enter the month as a word, as in 24 Feb 2027.`,
+    error: strings.typedDate.ambiguous(one, englishMonth(two), two, englishMonth(one)),
   };
 }
 
@@ -161,7 +161,7 @@ function readNumbers(numbers: readonly string[], first: DateLanguage['first']): 
  */
 export function parseTypedDate(text: string, locale: string): TypedDate {
   const language = getLanguage(locale);
-  if (text.trim() === '') return { error: 'Choose a date' };
+  if (text.trim() === '') return { error: strings.typedDate.chooseADate };
   const plain = [...simplify(text)]
     .map((character) => {
       const digit = language.digits.indexOf(character);

@@ -4,6 +4,7 @@ import { ConfirmDialog } from './confirm-dialog.tsx';
 import { LoadMoreButton, useInfiniteList } from './infinite-list.tsx';
 import { Section } from './section.tsx';
 import { BlockSkeleton, QueryContent } from './states.tsx';
+import { strings } from './strings.ts';
 import { DimmedText } from './text.tsx';
 
 interface VersionsSectionProps<Version> {
@@ -23,16 +24,18 @@ export function VersionsSection<Version extends { readonly version: number }>(pr
   const [restoring, setRestoring] = useState<Version | null>(null);
   const versions = useInfiniteList(queryKey, list, pageSize);
   return (
-    <Section title="Versions" description={description}>
+    <Section title={strings.versionsSection.title} description={description}>
       <QueryContent query={versions} placeholder={<BlockSkeleton height={120} />}>
-        {(data) => (data.length === 0 ? <DimmedText>No versions yet.</DimmedText> : renderList(data, setRestoring))}
+        {(data) =>
+          data.length === 0 ? <DimmedText>{strings.versionsSection.none}</DimmedText> : renderList(data, setRestoring)
+        }
       </QueryContent>
-      <LoadMoreButton list={versions} label="Older" />
+      <LoadMoreButton list={versions} label={strings.versionsSection.older} />
       {restoring !== null && (
         <ConfirmDialog
           onClose={() => setRestoring(null)}
-          title={`Restore version ${restoring.version}`}
-          confirmLabel="Restore"
+          title={strings.versionsSection.restoreTitle(restoring.version)}
+          confirmLabel={strings.versionsSection.restore}
           onConfirm={() => restore(restoring)}
         >
           <Text fz="sm">{describeRestore(restoring)}</Text>

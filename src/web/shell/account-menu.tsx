@@ -13,11 +13,12 @@ import {
 } from '../components/icons.ts';
 import { clearSessionData, useMe } from '../session.ts';
 import styles from './shell.module.css';
+import { strings } from './strings.ts';
 
 const COLOR_SCHEMES = [
-  { scheme: 'light', label: 'Light', Icon: IconSun },
-  { scheme: 'dark', label: 'Dark', Icon: IconMoon },
-  { scheme: 'auto', label: 'System', Icon: IconDeviceDesktop },
+  { scheme: 'light', label: strings.accountMenu.light, Icon: IconSun },
+  { scheme: 'dark', label: strings.accountMenu.dark, Icon: IconMoon },
+  { scheme: 'auto', label: strings.accountMenu.system, Icon: IconDeviceDesktop },
 ] as const;
 
 /** The signed-in person's menu: account, color scheme, sign out. */
@@ -37,7 +38,7 @@ export function AccountMenu() {
     <Menu position="top-start" width={228}>
       <Menu.Target>
         <UnstyledButton className={styles['menuButton']}>
-          <span className="visually-hidden">Account:</span>
+          <span className="visually-hidden">{strings.accountMenu.accountPrefix}</span>
           <Stack gap={0} flex={1} miw={0}>
             <Text fz="sm" fw={600} truncate>
               {me.name}
@@ -51,20 +52,22 @@ export function AccountMenu() {
       </Menu.Target>
       <Menu.Dropdown>
         <Menu.Item leftSection={<IconUser size={16} />} onClick={() => void navigate({ to: '/account' })}>
-          Your account
+          {strings.accountMenu.yourAccount}
         </Menu.Item>
         {me.operator && (
           <Menu.Item leftSection={<IconUsers size={16} />} onClick={() => void navigate({ to: '/people' })}>
-            People on this server
+            {strings.accountMenu.peopleOnThisServer}
           </Menu.Item>
         )}
         <Menu.Divider />
-        <Menu.Label>Theme</Menu.Label>
+        <Menu.Label>{strings.accountMenu.theme}</Menu.Label>
         {COLOR_SCHEMES.map(({ scheme, label, Icon }) => (
           <Menu.Item
             key={scheme}
             leftSection={<Icon size={16} />}
-            rightSection={colorScheme === scheme ? <IconCheck size={16} aria-label="selected" /> : null}
+            rightSection={
+              colorScheme === scheme ? <IconCheck size={16} aria-label={strings.accountMenu.selected} /> : null
+            }
             onClick={() => setColorScheme(scheme)}
           >
             {label}
@@ -72,7 +75,7 @@ export function AccountMenu() {
         ))}
         <Menu.Divider />
         <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
-          Sign out
+          {strings.accountMenu.signOut}
         </Menu.Item>
       </Menu.Dropdown>
     </Menu>

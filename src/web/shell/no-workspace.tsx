@@ -5,6 +5,7 @@ import { IconAlertTriangle } from '../components/icons.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { workspacesQuery } from '../session.ts';
+import { strings } from './strings.ts';
 
 /**
  * Shown if the URL names a workspace that does not exist or that the person is not a member of. The page does not
@@ -14,10 +15,10 @@ export function NoSuchWorkspace() {
   const navigate = useNavigate();
   const { data: workspaces = [] } = useQuery(workspacesQuery);
   return (
-    <Page title="Settings">
+    <Page title={strings.noWorkspace.settingsTitle}>
       <EmptyState
         icon={<IconAlertTriangle size={26} />}
-        title="Workspace not found"
+        title={strings.noWorkspace.workspaceNotFoundTitle}
         action={
           <Group gap="xs" justify="center">
             {workspaces.slice(0, 6).map(({ id, name, slug }) => (
@@ -32,7 +33,7 @@ export function NoSuchWorkspace() {
           </Group>
         }
       >
-        It may have been renamed or deleted, or you are not a member of it.
+        {strings.noWorkspace.workspaceNotFoundHint}
       </EmptyState>
     </Page>
   );

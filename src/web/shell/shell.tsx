@@ -18,6 +18,7 @@ import { AccountMenu } from './account-menu.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
 import styles from './shell.module.css';
+import { strings } from './strings.ts';
 import { WorkspaceSwitcher } from './workspace-switcher.tsx';
 
 interface NavItem {
@@ -27,14 +28,14 @@ interface NavItem {
 }
 
 const NAV_ITEMS: readonly NavItem[] = [
-  { to: '/projects', label: 'Projects', Icon: IconFolder },
-  { to: '/apps', label: 'Apps', Icon: IconAppWindow },
-  { to: '/deployments', label: 'Deployments', Icon: IconRocket },
-  { to: '/servers', label: 'Servers', Icon: IconServer },
-  { to: '/scripts', label: 'Scripts', Icon: IconTerminal2 },
-  { to: '/activity', label: 'Activity', Icon: IconChartBar },
-  { to: '/errors', label: 'Errors', Icon: IconBug },
-  { to: '/settings', label: 'Settings', Icon: IconSettings },
+  { to: '/projects', label: strings.shell.links.projects, Icon: IconFolder },
+  { to: '/apps', label: strings.shell.links.apps, Icon: IconAppWindow },
+  { to: '/deployments', label: strings.shell.links.deployments, Icon: IconRocket },
+  { to: '/servers', label: strings.shell.links.servers, Icon: IconServer },
+  { to: '/scripts', label: strings.shell.links.scripts, Icon: IconTerminal2 },
+  { to: '/activity', label: strings.shell.links.activity, Icon: IconChartBar },
+  { to: '/errors', label: strings.shell.links.errors, Icon: IconBug },
+  { to: '/settings', label: strings.shell.links.settings, Icon: IconSettings },
 ];
 
 /** The navigation within a workspace. */
@@ -74,25 +75,31 @@ export function Shell() {
       padding={{ base: 'md', sm: 'lg', xl: 'xl' }}
     >
       <button type="button" className="skip" onClick={() => main.current?.focus()}>
-        Skip to content
+        {strings.shell.skipToContent}
       </button>
       <AppShell.Header hiddenFrom="sm" className={styles['side']}>
         <Group h="100%" px="md" justify="space-between">
           <Brand />
-          <Burger opened={opened} onClick={toggle} size="sm" aria-label="Navigation" aria-expanded={opened} />
+          <Burger
+            opened={opened}
+            onClick={toggle}
+            size="sm"
+            aria-label={strings.shell.openNavigation}
+            aria-expanded={opened}
+          />
         </Group>
       </AppShell.Header>
       <AppShell.Navbar
         p="md"
         className={styles['side']}
         mod={{ closed: !opened }}
-        aria-label="Main"
+        aria-label={strings.shell.mainLabel}
         style={{ overflowY: 'auto' }}
       >
         <Stack h="100%" gap="lg">
           <Group justify="space-between">
             <Brand />
-            <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label="Close navigation" />
+            <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label={strings.shell.closeNavigation} />
           </Group>
           <WorkspaceSwitcher />
           {workspace !== null && <NavLinks workspace={workspace} />}

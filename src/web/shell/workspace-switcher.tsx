@@ -4,6 +4,7 @@ import { useNavigate } from '@tanstack/react-router';
 import { IconCheck, IconPlus, IconSelector } from '../components/icons.ts';
 import { rememberWorkspace, useMe, useWorkspaceOrNull, workspacesQuery } from '../session.ts';
 import styles from './shell.module.css';
+import { strings } from './strings.ts';
 
 const initial = (name: string) => [...name][0]?.toUpperCase() ?? '?';
 
@@ -17,12 +18,12 @@ export function WorkspaceSwitcher() {
     <Menu position="bottom-start" width={228}>
       <Menu.Target>
         <UnstyledButton className={styles['menuButton']}>
-          <span className="visually-hidden">Workspace:</span>
+          <span className="visually-hidden">{strings.workspaceSwitcher.workspacePrefix}</span>
           <span className={styles['mark']} aria-hidden>
             {initial(current?.name ?? '?')}
           </span>
           <Text fz="sm" fw={600} truncate flex={1}>
-            {current?.name ?? 'Choose a workspace'}
+            {current?.name ?? strings.workspaceSwitcher.chooseAWorkspace}
           </Text>
           <IconSelector size={16} aria-hidden />
         </UnstyledButton>
@@ -36,7 +37,11 @@ export function WorkspaceSwitcher() {
                 {initial(workspace.name)}
               </span>
             }
-            rightSection={workspace.id === current?.id ? <IconCheck size={16} aria-label="current" /> : null}
+            rightSection={
+              workspace.id === current?.id ? (
+                <IconCheck size={16} aria-label={strings.workspaceSwitcher.current} />
+              ) : null
+            }
             onClick={() => {
               rememberWorkspace(workspace);
               void navigate({ to: '.', search: { workspace: workspace.slug } as never });
@@ -52,7 +57,7 @@ export function WorkspaceSwitcher() {
               leftSection={<IconPlus size={16} />}
               onClick={() => void navigate({ to: '/', search: { create: 'workspace' } as never })}
             >
-              Create workspace
+              {strings.workspaceSwitcher.createWorkspace}
             </Menu.Item>
           </>
         )}

@@ -4,6 +4,7 @@ import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
 import { validateEmail, validatePassword, validatePersonName } from '../validation.ts';
+import { strings } from './strings.ts';
 
 interface AccountFormProps {
   /** The setup code, or the code of an invitation. */
@@ -29,15 +30,25 @@ export function AccountForm({ signUpCode, email = '', autoFocus = false, onSigne
   });
   return (
     <Form onSubmit={form.onSubmit(submission.submit)}>
-      <TextInput label="Your name" autoComplete="name" autoFocus={autoFocus} {...form.getInputProps('name')} />
-      <TextInput label="Email" type="email" autoComplete="username" {...form.getInputProps('email')} />
+      <TextInput
+        label={strings.accountForm.yourName}
+        autoComplete="name"
+        autoFocus={autoFocus}
+        {...form.getInputProps('name')}
+      />
+      <TextInput
+        label={strings.accountForm.email}
+        type="email"
+        autoComplete="username"
+        {...form.getInputProps('email')}
+      />
       <PasswordInput
-        label="Password"
-        description="At least 8 characters. A long passphrase is easier to remember than a complex password."
+        label={strings.accountForm.password}
+        description={strings.accountForm.passwordDescription}
         autoComplete="new-password"
         {...form.getInputProps('password')}
       />
-      <FormFooter saving={submission} submitLabel="Create account" fullWidth />
+      <FormFooter saving={submission} submitLabel={strings.accountForm.createAccount} fullWidth />
     </Form>
   );
 }

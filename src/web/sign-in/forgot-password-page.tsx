@@ -7,10 +7,11 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validateEmail } from '../validation.ts';
+import { strings } from './strings.ts';
 
 const backLink = (
   <Anchor fz="sm" ta="center" renderRoot={(props) => <Link to="/sign-in" search={{}} {...props} />}>
-    Back to sign-in
+    {strings.forgotPasswordPage.backToSignIn}
   </Anchor>
 );
 
@@ -24,24 +25,27 @@ export function ForgotPasswordPage() {
   });
   if (sentTo !== null) {
     return (
-      <CenteredLayout title="Check your email" footer={backLink}>
-        <Text fz="sm">
-          If <b>{sentTo}</b> has an account and this server sends email, a password reset link will arrive shortly. It
-          can be used once and expires after one hour.
-        </Text>
-        <DimmedText>No email? Ask an operator of this server for a link.</DimmedText>
+      <CenteredLayout title={strings.forgotPasswordPage.checkYourEmailTitle} footer={backLink}>
+        <Text fz="sm">{strings.forgotPasswordPage.linkSent(<b>{sentTo}</b>)}</Text>
+        <DimmedText>{strings.forgotPasswordPage.noEmail}</DimmedText>
       </CenteredLayout>
     );
   }
   return (
     <CenteredLayout
-      title="Forgot your password?"
-      description="We'll email you a link to choose a new one."
+      title={strings.forgotPasswordPage.title}
+      description={strings.forgotPasswordPage.description}
       footer={backLink}
     >
       <Form onSubmit={form.onSubmit(submission.submit)}>
-        <TextInput label="Email" type="email" autoComplete="username" autoFocus {...form.getInputProps('email')} />
-        <FormFooter saving={submission} submitLabel="Send link" fullWidth />
+        <TextInput
+          label={strings.forgotPasswordPage.email}
+          type="email"
+          autoComplete="username"
+          autoFocus
+          {...form.getInputProps('email')}
+        />
+        <FormFooter saving={submission} submitLabel={strings.forgotPasswordPage.sendLink} fullWidth />
       </Form>
     </CenteredLayout>
   );

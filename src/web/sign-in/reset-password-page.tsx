@@ -9,6 +9,7 @@ import { clearSessionData } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validatePassword } from '../validation.ts';
 import { takeUrlFragment } from './setup-page.tsx';
+import { strings } from './strings.ts';
 
 let takenCode: string | null = null;
 
@@ -26,38 +27,38 @@ export function ResetPasswordPage() {
     takenCode = null;
     form.setFieldValue('password', '');
     clearSessionData();
-    notifications.show({ message: 'Password changed. Sign in with your new password.' });
+    notifications.show({ message: strings.resetPasswordPage.passwordChanged });
     await navigate({ to: '/sign-in', search: {} });
   });
   const newLinkAnchor = (
     <Anchor fz="sm" ta="center" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
-      Request a new link
+      {strings.resetPasswordPage.requestANewLink}
     </Anchor>
   );
   if (code === '') {
     return (
       <CenteredLayout
-        title="Incomplete link"
-        description="Open the full link from the email, including the part after #."
+        title={strings.resetPasswordPage.incompleteLinkTitle}
+        description={strings.resetPasswordPage.incompleteLinkDescription}
         footer={newLinkAnchor}
       />
     );
   }
   return (
     <CenteredLayout
-      title="Choose a new password"
-      description="You will be signed out everywhere else. Access tokens and API keys keep working."
+      title={strings.resetPasswordPage.title}
+      description={strings.resetPasswordPage.description}
       footer={newLinkAnchor}
     >
       <Form onSubmit={form.onSubmit(submission.submit)}>
         <PasswordInput
-          label="New password"
-          description="At least 8 characters."
+          label={strings.resetPasswordPage.newPassword}
+          description={strings.resetPasswordPage.newPasswordDescription}
           autoComplete="new-password"
           autoFocus
           {...form.getInputProps('password')}
         />
-        <FormFooter saving={submission} submitLabel="Change password" fullWidth />
+        <FormFooter saving={submission} submitLabel={strings.resetPasswordPage.changePassword} fullWidth />
       </Form>
     </CenteredLayout>
   );

@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 import { AccountForm } from './account-form.tsx';
+import { strings } from './strings.ts';
 
 /** Returns the URL's fragment and removes it from the address bar and the history. */
 export function takeUrlFragment(): string {
@@ -23,10 +24,7 @@ export function SetupPage() {
 
   if (step === 'workspace') {
     return (
-      <CenteredLayout
-        title="Name your workspace"
-        description="Step 2 of 2. Everything you create belongs to a workspace."
-      >
+      <CenteredLayout title={strings.setupPage.workspaceTitle} description={strings.setupPage.workspaceDescription}>
         <CreateWorkspaceForm
           onCreated={({ slug }) => void navigate({ to: '/settings/access-tokens', search: { workspace: slug } })}
         />
@@ -35,18 +33,18 @@ export function SetupPage() {
   }
   return (
     <CenteredLayout
-      title="Set up Devpilot"
-      description="Step 1 of 2. You will own this server's first workspace."
+      title={strings.setupPage.title}
+      description={strings.setupPage.description}
       footer={
         <Text c="dimmed" fz="sm" ta="center">
-          The setup link can be used once. The server prints it when it starts.
+          {strings.setupPage.whereToFindTheLink}
         </Text>
       }
     >
       {showCodeField && (
         <TextInput
-          label="Setup code"
-          description="The part after #code= in the setup link the server printed."
+          label={strings.setupPage.setupCode}
+          description={strings.setupPage.setupCodeDescription}
           value={code}
           onChange={(event) => setCode(event.currentTarget.value.trim())}
           autoComplete="off"

@@ -13,6 +13,7 @@ import { clearSessionData } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validateEmail } from '../validation.ts';
 import { safeReturnPath } from './return-path.ts';
+import { strings } from './strings.ts';
 
 /** Signs in and returns to the page that required it. */
 export function SignInPage() {
@@ -23,8 +24,8 @@ export function SignInPage() {
     initialValues: { email: '', password: '', code: '' },
     validate: {
       email: validateEmail,
-      password: (password) => (password === '' ? 'Enter your password' : null),
-      code: (code) => (needsCode && code.trim() === '' ? 'Enter a code' : null),
+      password: (password) => (password === '' ? strings.signInPage.enterYourPassword : null),
+      code: (code) => (needsCode && code.trim() === '' ? strings.signInPage.enterACode : null),
     },
   });
   const signIn = useMutation({
@@ -44,17 +45,17 @@ export function SignInPage() {
 
   return (
     <CenteredLayout
-      title={needsCode ? 'Two-factor code' : 'Sign in'}
+      title={needsCode ? strings.signInPage.codeTitle : strings.signInPage.title}
       description={
         needsCode
-          ? 'Enter the six-digit code from your authenticator app, or a recovery code.'
+          ? strings.signInPage.codeDescription
           : from === undefined
-            ? 'Sign in to your workspace.'
-            : 'You will return to the page you were on.'
+            ? strings.signInPage.description
+            : strings.signInPage.returnDescription
       }
       footer={
         <Text c="dimmed" fz="sm" ta="center">
-          New here? Ask an owner or admin of your workspace for an invitation.
+          {strings.signInPage.newHere}
         </Text>
       }
     >
@@ -62,7 +63,7 @@ export function SignInPage() {
         {needsCode ? (
           <TextInput
             key="code"
-            label="Code"
+            label={strings.signInPage.code}
             autoComplete="one-time-code"
             inputMode="text"
             autoFocus
@@ -70,10 +71,20 @@ export function SignInPage() {
           />
         ) : (
           <>
-            <TextInput label="Email" type="email" autoComplete="username" autoFocus {...form.getInputProps('email')} />
-            <PasswordInput label="Password" autoComplete="current-password" {...form.getInputProps('password')} />
+            <TextInput
+              label={strings.signInPage.email}
+              type="email"
+              autoComplete="username"
+              autoFocus
+              {...form.getInputProps('email')}
+            />
+            <PasswordInput
+              label={strings.signInPage.password}
+              autoComplete="current-password"
+              {...form.getInputProps('password')}
+            />
             <Anchor fz="sm" renderRoot={(props) => <Link to="/forgot-password" search={{}} {...props} />}>
-              Forgot your password?
+              {strings.signInPage.forgotYourPassword}
             </Anchor>
           </>
         )}
@@ -81,11 +92,11 @@ export function SignInPage() {
           <Notice tone="bad">{getErrorMessage(signIn.error)}</Notice>
         )}
         <Button type="submit" loading={signIn.isPending} fullWidth>
-          {needsCode ? 'Continue' : 'Sign in'}
+          {needsCode ? strings.signInPage.continue : strings.signInPage.signIn}
         </Button>
         {!needsCode && passkeyUnavailableReason() === null && (
           <>
-            <Divider label="or" />
+            <Divider label={strings.signInPage.or} />
             <PasskeySignIn onSignedIn={() => router.history.push(safeReturnPath(from))} />
           </>
         )}
@@ -98,7 +109,7 @@ export function SignInPage() {
               form.reset();
             }}
           >
-            Use a different account
+            {strings.signInPage.useADifferentAccount}
           </Button>
         )}
       </Form>

@@ -1,0 +1,189 @@
+import type { ReactNode } from 'react';
+import { plural } from './plural.ts';
+import { sentence } from './sentence.ts';
+
+export const strings = {
+  codeBlock: {
+    copyLabel: 'Copy',
+  },
+  columns: {
+    name: 'Name',
+    created: 'Created',
+    updated: 'Updated',
+  },
+  conditionalEdit: {
+    empty: 'empty',
+    save: 'Save',
+    saveAgain: 'Save again',
+    changedByOther: 'Someone else changed this while you were editing. Your changes have not been saved.',
+    savingKeepsTheirChanges: "Saving again keeps their changes to fields you didn't edit.",
+    discardMyChanges: 'Discard my changes',
+  },
+  confirmDialog: {
+    cancel: 'Cancel',
+  },
+  confirmationInput: {
+    prompt: (text: ReactNode) => sentence`Type ${text} to confirm`,
+  },
+  copyButton: {
+    copy: 'Copy',
+    pressToCopy: 'Press Ctrl+C to copy',
+    copied: 'Copied',
+  },
+  dataTable: {
+    selectPage: 'Select all on this page',
+    actions: 'Actions',
+    selectRow: (name: string) => `Select ${name}`,
+    rowsOnPage: (count: number) => `${count} on this page`,
+    previous: 'Previous',
+    firstPage: 'First page',
+    next: 'Next',
+  },
+  deleteResourceDialog: {
+    title: (noun: string) => `Delete ${noun}`,
+    confirmLabel: 'Delete',
+    deleted: (noun: string, name: string) => `${noun} ${name} deleted`,
+    aboutToDelete: (noun: string, name: ReactNode) => sentence`You are about to delete the ${noun} ${name}.`,
+  },
+  descriptionList: {
+    slug: 'Slug',
+    created: 'Created',
+    updated: 'Updated',
+    id: 'ID',
+  },
+  editDeleteButtons: {
+    edit: 'Edit',
+    delete: 'Delete',
+  },
+  exportMenu: {
+    export: 'Export',
+  },
+  fields: {
+    name: 'Name',
+    descriptionLabel: 'Description (optional)',
+    charactersUsed: (count: number, max: number) => `${count} of ${max} characters`,
+  },
+  filters: {
+    searchPlaceholder: 'Search by name',
+    clearFilters: 'Clear filters',
+  },
+  form: {
+    cancel: 'Cancel',
+  },
+  format: {
+    inLessThanAMinute: 'in less than a minute',
+    justNow: 'just now',
+  },
+  jobStatus: {
+    statusLabels: {
+      pending: 'Pending',
+      processing: 'Running',
+      completed: 'Completed',
+      failed: 'Failed',
+      cancelled: 'Cancelled',
+    },
+  },
+  listBody: {
+    noResultsTitle: 'No results',
+    noResultsHint: 'No results match your search and filters.',
+  },
+  liveLog: {
+    title: 'Log',
+    followLog: 'Follow log',
+    download: 'Download',
+    followingFailed: (error: string) => `Following the log failed: ${error}`,
+    isEmpty: 'The log is empty.',
+    noOutput: 'No output.',
+    lineCount: (count: number, live: boolean) =>
+      `${count.toLocaleString('en')} ${plural(count, { one: 'line', other: 'lines' })}${live ? ', live' : ''}`,
+    lastLinesOf: (lineCount: string, shown: number) => `${lineCount}; showing the last ${shown.toLocaleString('en')}`,
+  },
+  navigationBlocker: {
+    title: 'Leave without saving?',
+    consequence: 'Your unsaved changes will be lost.',
+    confirmLabel: 'Leave',
+    secretTitle: 'Leave without saving it?',
+    shownOnlyOnce: (secret: string) =>
+      `This is the only time ${secret} can be shown. If you have not stored it, it is lost.`,
+  },
+  page: {
+    documentTitle: (title: string) => `${title} · Devpilot`,
+  },
+  resourceDialogs: {
+    created: (noun: string, name: string) => `${noun} ${name} created`,
+    newTitle: (noun: string) => `New ${noun}`,
+    createLabel: (noun: string) => `Create ${noun}`,
+    saved: (noun: string, name: string) => `${noun} ${name} saved`,
+    editTitle: (name: string) => `Edit ${name}`,
+  },
+  resourceListPage: {
+    newResource: (noun: string) => `New ${noun}`,
+    searchByName: (nouns: string) => `Search ${nouns} by name`,
+    anyOption: (name: string) => `Any ${name}`,
+    emptyTitle: (nouns: string) => `No ${nouns} yet`,
+    askToCreate: (nouns: string) => `An owner or admin of this workspace can create ${nouns}.`,
+  },
+  resourcePage: {
+    notFoundTitle: (noun: string) => `${noun} not found`,
+    doesNotExistTitle: (noun: string) => `This ${noun} does not exist`,
+    doesNotExistHint: 'It was deleted or belongs to another workspace.',
+    listTitle: (noun: string) => `${noun}s`,
+  },
+  rowMenu: {
+    edit: 'Edit…',
+    delete: 'Delete…',
+    actionsFor: (name: string) => `Actions for ${name}`,
+  },
+  slugField: {
+    label: 'Slug (optional)',
+    description: (noun: string) =>
+      `Identifies the ${noun} in URLs, the CLI and the API. It does not change when you rename the ${noun}.`,
+    placeholder: 'generated from the name',
+  },
+  states: {
+    unreachableTitle: "Can't reach the server",
+    loadingFailedTitle: 'Loading failed',
+    tryAgain: 'Try again',
+    requestId: (id: ReactNode) => sentence`Request ID ${id}`,
+    noPermissionTitle: "You don't have access to this page",
+    noPermissionHint: 'Only owners and admins of this workspace have access. Ask one of them.',
+    loading: 'Loading',
+  },
+  timeRangeFields: {
+    from: 'From',
+    toExclusive: 'To (exclusive)',
+  },
+  versionsSection: {
+    title: 'Versions',
+    none: 'No versions yet.',
+    older: 'Older',
+    restoreTitle: (version: number) => `Restore version ${version}`,
+    restore: 'Restore',
+  },
+  deleteResultTag: {
+    deleted: 'Deleted',
+  },
+  dateField: {
+    withDateInWords: (date: string, description: string) => `${date}. ${description}`,
+    placeholder: '24 Feb 2027',
+    openCalendar: 'Open calendar',
+    calendar: 'Calendar',
+    previousMonth: 'Previous month',
+    nextMonth: 'Next month',
+  },
+  discardConfirmation: {
+    title: 'Discard what you entered?',
+    confirmLabel: 'Discard',
+    cancelLabel: 'Keep editing',
+    consequences: 'The form has not been submitted. What you entered will be lost.',
+  },
+  typedDate: {
+    notADate: 'This is not a date. Enter one such as 24 Feb 2027 or 2027-02-24.',
+    noYear: 'Enter the year with four digits, as in 24 Feb 2027.',
+    noSuchDate: (day: number, month: string, year: number) => `There is no ${day} ${month} ${year}.`,
+    noSuchDay: (day: number, month: string) => `There is no ${day} ${month}.`,
+    ambiguous: (dayOne: number, monthTwo: string, dayTwo: number, monthOne: string) =>
+      `This could be ${dayOne} ${monthTwo} or ${dayTwo} ${monthOne}. Enter the month as a word, as in 24 Feb 2027.`,
+    chooseADate: 'Choose a date',
+  },
+};

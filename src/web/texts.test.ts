@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { parseSync } from 'vite';
+
+/** Folders of the page whose texts stand in their `strings.ts`; the empty name is `src/web` itself. */
+const FOLDERS = ['', 'components', 'shell', 'sign-in'];
+
+/** Files that contain texts by code and nothing else, and files whose literals are not texts. */
+const EXCEPTIONS = new Set(['components/icons.ts', 'vite.config.ts']);
+
+/** Phrases that nobody reads: messages to developers, codes, values of CSS. */
+const NOT_SHOWN =
+  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|ui-monospace, .*)$/;
+
+/** Attributes and properties that people read or hear. */
+const SHOWN =
+  /^(?:alt|children|label|title|placeholder|description|error|heading|caption|tooltip|legend|summary|hint|note|prefix|message|consequence|when|about|doneMessage|nothingFoundMessage|secretName|.*(?:Label|Title|Placeholder|Description|Text|Hint)|aria-(?:label|description|valuetext))$/;
+
+/** Attributes and properties with values such as `1px solid` or two class names. */
+const NOT_TEXT =
+  /^(?:class|.*[cC]lassNames?|styles?|d|.*[kK]ey|border|gridTemplate\w*|autoComplete|mask|noun|transition|padding|margin|fontFamily\w*)$/;
+
+interface Node {
+  readonly type: string;
+  readonly start: number;
+  readonly [property: string]: unknown;
+}
+
+const isNode = (value: unknown): value is Node =>
+  typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
+
+/** The parts of an expression that it can evaluate to as they stand. */
+const BRANCHES: Readonly<Record<string, readonly string[]>> = {
+  JSXExpressionContainer: ['expression'],
+  ConditionalExpression: ['consequent', 'alternate'],
+  LogicalExpression: ['left', 'right'],
+  ParenthesizedExpression: ['expression'],
+};
+
+function literalText(node: Node): string | null {
+  if (node.type === 'Literal') return typeof node['value'] === 'string' ? node['value'] : null;
+  if (node.type !== 'TemplateLiteral') return null;
+  return (node['quasis'] as { value: { cooked: string } }[]).map(({ value }) => value.cooked).join(' … ');
+}
+
+/** The texts that stand in a component as literals. */
+function literalTexts(file: string, source: string): string[] {
+  const { program, errors } = parseSync(file, source);
+  assert.deepEqual(errors, [], file);
+  const found = new Map<number, string>();
+  const add = (node: Node, text: string) => {
+    if (/\p{L}/u.test(text) && !NOT_SHOWN.test(text)) found.set(node.start, text.trim());
+  };
+  /** Reports a literal that is shown as it stands. */
+  function addShown(value: unknown) {
+    if (!isNode(value)) return;
+    const text = literalText(value);
+    if (text !== null) add(value, text);
+    for (const branch of BRANCHES[value.type] ?? []) addShown(value[branch]);
+  }
+  function visit(value: unknown) {
+    if (Array.isArray(value)) for (const item of value) visit(item);
+    if (!isNode(value)) return;
+    if (/^(?:Import|ExportAll|TS(?!As|Satisfies))/.test(value.type)) return;
+    if (value.type === 'JSXText') add(value, String(value['value']));
+    if (value.type === 'JSXElement' || value.type === 'JSXFragment') {
+      for (const child of value['children'] as Node[]) if (child.type === 'JSXExpressionContainer') addShown(child);
+    }
+    if (value.type === 'JSXAttribute' || value.type === 'Property' || value.type === 'AssignmentPattern') {
+      const key = (value['name'] ?? value['key'] ?? value['left']) as {
+        readonly name?: string;
+        readonly value?: string;
+      };
+      const name = String(key.name ?? key.value ?? '');
+      if (NOT_TEXT.test(name)) return;
+      if (SHOWN.test(name)) addShown(value['value'] ?? value['right']);
+    }
+    // A phrase, wherever it stands.
+    const text = literalText(value);
+    if (text !== null && /(?:^|\s)\p{L}{2,}\s\p{L}/u.test(text)) add(value, text);
+    for (const [name, child] of Object.entries(value)) if (name !== 'parent') visit(child);
+  }
+  visit(program);
+  return [...found.values()];
+}
+
+test('the texts of a page stand in the strings.ts of its folder', () => {
+  const files = FOLDERS.flatMap((folder) =>
+    globSync(`${folder === '' ? '' : `${folder}/`}*.{ts,tsx}`, { cwd: import.meta.dirname }),
+  )
+    .filter((file) => !/(?:\.test|\.d|^strings|\/strings)\.ts$/.test(file) && !EXCEPTIONS.has(file))
+    .sort();
+  assert.ok(files.length > 20);
+  const texts = files.flatMap((file) =>
+    literalTexts(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')).map((text) => `${file}: ${text}`),
+  );
+  assert.deepEqual(texts, []);
+});
+
+test('a literal text is found', () => {
+  const shown = [
+    '<p>Saved</p>',
+    '<p>{saved ? strings.saved : "Failed"}</p>',
+    '<Button aria-label="Close" />',
+    '<Dialog title={`Edit $' + '{name}`} />',
+    '<Field label={optional ? "Name" : strings.name} />',
+    'notifications.show({ message: "Saved" })',
+    '({ key: "name", label: "Name" })',
+    'form.setFieldError("password", "The password is wrong")',
+  ];
+  for (const code of shown) assert.equal(literalTexts('x.tsx', `const x = ${code};`).length, 1, code);
+  const other = [
+    '<p className="mono small">{strings.saved}</p>',
+    '<Button variant="default" aria-label={strings.close} />',
+    'useQuery({ queryKey: ["two words"] })',
+    '<p>{status === "failed" && strings.failed}</p>',
+    '<p>·</p>',
+  ];
+  for (const code of other) assert.deepEqual(literalTexts('x.tsx', `const x = ${code};`), [], code);
+});
