@@ -13,9 +13,9 @@ const IN_USE = 1_000;
 
 /** Response headers of the server, except those that `node:http` adds itself. */
 async function headersOf(ours: ServerProcess, secret: string): Promise<Record<string, string>> {
-  const answer = await fetch(`${ours.url}/v1/authorize`, { headers: { authorization: `Bearer ${secret}` } });
+  const response = await fetch(`${ours.url}/v1/authorize`, { headers: { authorization: `Bearer ${secret}` } });
   const own = ['date', 'connection', 'keep-alive', 'transfer-encoding'];
-  return Object.fromEntries([...answer.headers].filter(([name]) => !own.includes(name)));
+  return Object.fromEntries([...response.headers].filter(([name]) => !own.includes(name)));
 }
 
 interface Side {

@@ -17,11 +17,11 @@ async function page(
   { cookie, workspaceId }: SeededDirectory,
   query: Record<string, string>,
 ): Promise<Listed> {
-  const answer = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
+  const response = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
     headers: { cookie, 'devpilot-workspace': workspaceId },
   });
-  if (answer.status !== 200) throw new Error(`A page answered ${answer.status}.`);
-  return (await answer.json()) as Listed;
+  if (response.status !== 200) throw new Error(`A page answered ${response.status}.`);
+  return (await response.json()) as Listed;
 }
 
 /** A cursor in the middle of the list, reached the way a client does. */

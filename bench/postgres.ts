@@ -30,8 +30,8 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
     const stored = store === undefined ? null : await readStoredCredential(store, digestOf(secret));
     if (stored === null) throw new Error('The seeded token is not there.');
     const nodes = await Promise.all(
-      stores.map(async (one) => {
-        const journal = await createUsageJournal(one);
+      stores.map(async (store) => {
+        const journal = await createUsageJournal(store);
         const record: CredentialRecord = {
           ...stored,
           label: labelOf(stored.id, stored.name),
@@ -68,7 +68,7 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
     const expected = NODES * 1000 * (FLUSHES + 1);
     if ((row?.use_count ?? 0) < expected) throw new Error(`${row?.use_count} uses were counted, not ${expected}.`);
   } finally {
-    await Promise.all(stores.map((one) => one.close()));
+    await Promise.all(stores.map((store) => store.close()));
   }
   return [
     {

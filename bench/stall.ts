@@ -20,7 +20,7 @@ const worstOf = (all: readonly Measured[], by: 'silenceMs' | 'holdMs'): string =
   [...all]
     .sort((one, other) => other[by] - one[by])
     .slice(0, 5)
-    .map((one) => `${one[by].toFixed(0)} ms ${one.request.operation} (${one.request.what})`)
+    .map((measured) => `${measured[by].toFixed(0)} ms ${measured.request.operation} (${measured.request.what})`)
     .join('; ');
 
 /** Sends the hostile requests one by one while another thread polls `/healthz`. */
@@ -48,7 +48,7 @@ export async function stall(): Promise<Finding[]> {
       const silenceMs = Math.min(...tries.map((one) => one.silenceMs));
       all.push({ request, silenceMs, holdMs: Math.max(...tries.map((one) => one.holdMs)) });
     }
-    const max = (by: 'silenceMs' | 'holdMs') => Math.max(...all.map((one) => one[by]));
+    const max = (by: 'silenceMs' | 'holdMs') => Math.max(...all.map((measured) => measured[by]));
     return [
       {
         what: `longest silence of /healthz during any of ${all.length} hostile requests`,

@@ -12,8 +12,8 @@ const openTokens = (search: string): Promise<Page> => fixture.open(`/settings/ac
 
 /** Asserts that the token is rejected. */
 async function refused(secret: string): Promise<void> {
-  const answer = await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
-  assert.equal(answer.status, 401);
+  const response = await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
+  assert.equal(response.status, 401);
 }
 
 describe('Delete', () => {

@@ -51,9 +51,9 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
     for (;;) {
       const batch = next++;
       open.add(batch);
-      const answer = await send(batch);
-      assert.equal(answer.status, 201, answer.text);
-      assert.deepEqual(answer.body, { accepted: BATCH, duplicates: 0 });
+      const response = await send(batch);
+      assert.equal(response.status, 201, response.text);
+      assert.deepEqual(response.body, { accepted: BATCH, duplicates: 0 });
       open.delete(batch);
       acknowledged.add(batch);
       if (batch % 5 !== 0) continue;

@@ -79,7 +79,7 @@ test('the first load of the settings page is at most 250 kB of compressed JavaSc
         response
           .request()
           .sizes()
-          .then((one) => one.responseBodySize),
+          .then((size) => size.responseBodySize),
       );
   });
   await tab.goto(inWorkspace(TOKENS));

@@ -67,11 +67,11 @@ describe('on a full disk', { skip: mounted ? false : 'no file system can be moun
     fillDisk();
     const create = () =>
       owner.call<{ detail: string }>('/v1/api-keys', { body: { name: 'One more', permissions: ['read'] } });
-    let answer = await create();
+    let response = await create();
     // The WAL still has some space that it allocated earlier.
-    for (let tries = 0; answer.status === 201 && tries < 2_000; tries++) answer = await create();
-    assert.equal(answer.status, 503, answer.text);
-    assert.match(answer.body.detail, /disk is full/);
+    for (let tries = 0; response.status === 201 && tries < 2_000; tries++) response = await create();
+    assert.equal(response.status, 503, response.text);
+    assert.match(response.body.detail, /disk is full/);
 
     for (const { id, secret } of deleted) {
       const deletion = await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });

@@ -127,18 +127,18 @@ for (const [name, open] of [
 
     /** The status of a guarded request; 0 without a response. */
     const statusOf = async (secret: string): Promise<number> => {
-      const answer = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) }).catch(() => null);
-      await answer?.arrayBuffer().catch(() => undefined);
-      return answer?.status ?? 0;
+      const response = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) }).catch(() => null);
+      await response?.arrayBuffer().catch(() => undefined);
+      return response?.status ?? 0;
     };
     const end = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
     const receiptOf = (answer: { headers: Headers }) => answer.headers.get('devpilot-revocation') ?? '';
 
     /** How many requests the guard had sent when it accepted this one. */
     async function askedAt(secret: string): Promise<string | null> {
-      const answer = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) });
-      const text = await answer.text();
-      return answer.status === 200 ? text : null;
+      const response = await fetch(`${guarded.url}/thing`, { headers: bearer(secret) });
+      const text = await response.text();
+      return response.status === 200 ? text : null;
     }
 
     /** A token whose decisions the guard makes from its cache, and its number of uses. */
@@ -148,7 +148,7 @@ for (const [name, open] of [
       await until(async () => {
         // Each accepted request is a use, including those for which the guard still sends a request.
         const counts = [await askedAt(token.secret), await askedAt(token.secret)];
-        uses += counts.filter((one) => one !== null).length;
+        uses += counts.filter((count) => count !== null).length;
         return counts[0] !== null && counts[0] === counts[1];
       });
       return { ...token, uses };
@@ -157,8 +157,8 @@ for (const [name, open] of [
     test('healthy: it confirms the deletion, and accepts nothing after the response', async () => {
       for (let round = 0; round < 20; round++) {
         const token = await remembered();
-        const answer = await end(token.id);
-        assert.match(receiptOf(answer), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers + 1} `));
+        const response = await end(token.id);
+        assert.match(receiptOf(response), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers + 1} `));
         assert.equal(await statusOf(token.secret), 401);
       }
     });
@@ -167,8 +167,8 @@ for (const [name, open] of [
       for (let round = 0; round < ROUNDS; round++) {
         const token = await remembered();
         guarded.child.kill('SIGSTOP');
-        const answer = await end(token.id);
-        assert.match(receiptOf(answer), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers} `));
+        const response = await end(token.id);
+        assert.match(receiptOf(response), new RegExp(`^nodes=${setup.servers + 1} confirmed=${setup.servers} `));
         const pending = Promise.all(Array.from({ length: 5 }, () => statusOf(token.secret)));
         guarded.child.kill('SIGCONT');
         for (const status of await pending) assert.notEqual(status, 200);
@@ -205,8 +205,8 @@ for (const [name, open] of [
         assert.equal(await statusOf(token.secret), 200);
         if (setup.servers === 1) servers[0] = await startServer(ports[0] ?? 0);
         else proxy.retarget(ports[1] ?? 0);
-        const answer = await end(token.id);
-        assert.equal(answer.status, 204);
+        const response = await end(token.id);
+        assert.equal(response.status, 204);
         assert.notEqual(await statusOf(token.secret), 200);
         if (setup.servers > 1) {
           servers[0] = await startServer(ports[0] ?? 0);

@@ -46,7 +46,7 @@ const SERVERS: Readonly<Record<string, Start>> = {
     const app = express();
     const devpilot = guard(options);
     app.use(devpilot.express);
-    app.get('/thing', (incoming, answer) => void answer.send(says(devpilot.identityOf(incoming))));
+    app.get('/thing', (incoming, response) => void response.send(says(devpilot.identityOf(incoming))));
     const server = app.listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     return { url: `http://127.0.0.1:${portOf(server)}`, close: () => Promise.all([devpilot.close(), server.close()]) };
@@ -83,9 +83,9 @@ after(() => testServer.close());
 
 const get = async (url: string, headers: Readonly<Record<string, string>> = {}, path = '/thing') => {
   reached = 0;
-  const answer = await fetch(url + path, { headers });
-  const text = await answer.text();
-  return { status: answer.status, headers: answer.headers, text, reached };
+  const response = await fetch(url + path, { headers });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, reached };
 };
 
 const MODES = ['ask', 'lease'] as const;
@@ -157,7 +157,7 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
       const token = await createToken(owner, ['modify_env']);
       const status = await new Promise((resolve) => {
         const headers = ['Host', 'x', 'Authorization', `Bearer ${token.secret}`, 'Authorization', 'Bearer garbage'];
-        request(`${server.url}/thing`, { headers }, (answer) => resolve(answer.resume().statusCode)).end();
+        request(`${server.url}/thing`, { headers }, (response) => resolve(response.resume().statusCode)).end();
       });
       assert.equal(status, 401);
     });
@@ -170,10 +170,12 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
 
     test('fails closed while Devpilot is down, slow, or replaced by another server', async () => {
       const token = await createToken(owner, ['modify_env']);
-      const stranger = createServer((incoming, answer) => {
+      const stranger = createServer((incoming, response) => {
         if (incoming.headers.authorization === 'Bearer slow') return;
         const isMoved = incoming.headers.authorization === 'Bearer moved';
-        answer.writeHead(isMoved ? 302 : 200, isMoved ? { location: `${testServer.url}/healthz` } : {}).end('welcome');
+        response
+          .writeHead(isMoved ? 302 : 200, isMoved ? { location: `${testServer.url}/healthz` } : {})
+          .end('welcome');
       });
       await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', () => resolve()));
       const elsewhere = `http://127.0.0.1:${portOf(stranger)}`;
@@ -228,8 +230,8 @@ test('Fastify: AsyncLocalStorage of a request is preserved while the requests of
   try {
     assert.equal(await devpilot.ready(), true);
     const statusOf = async (number: number) => {
-      const answer = await fetch(`${url}/thing`, { headers: { ...bearer(secret), 'x-number': String(number) } });
-      return [answer.status, await answer.text()];
+      const response = await fetch(`${url}/thing`, { headers: { ...bearer(secret), 'x-number': String(number) } });
+      return [response.status, await response.text()];
     };
     const numbers = Array.from({ length: 200 }, (_, index) => index);
     // The first requests are authorized by the server and the later ones from the cache.

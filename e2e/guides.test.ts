@@ -111,9 +111,9 @@ test('scripts-and-backups.md: the commands configure, run, follow, back up and r
   try {
     const owner = await signUpOwner(server);
     const made = async (path: string, body: object) => {
-      const answer = await owner.call<{ id: string }>(path, { body });
-      assert.equal(answer.status, 201, answer.text);
-      return answer.body.id;
+      const response = await owner.call<{ id: string }>(path, { body });
+      assert.equal(response.status, 201, response.text);
+      return response.body.id;
     };
     const database = join(shell.directory, 'database');
     writeFileSync(database, 'all the rows');

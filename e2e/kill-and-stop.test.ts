@@ -11,11 +11,11 @@ const STOPS = 3;
 const CLIENTS = 32;
 
 async function signUpWithKey(server: ServerProcess) {
-  const answer = await sendRequest(server.url, '/v1/people', {
+  const response = await sendRequest(server.url, '/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
-  assert.equal(answer.status, 201, answer.text);
-  const person = bearer(cookieOf(answer).split('=')[1] ?? '');
+  assert.equal(response.status, 201, response.text);
+  const person = bearer(cookieOf(response).split('=')[1] ?? '');
   await sendRequest(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
   const made = await sendRequest<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
     headers: person,
@@ -27,9 +27,9 @@ async function signUpWithKey(server: ServerProcess) {
 /** Sends one request over a kept-alive connection: resolves to its status, or the code of its error. */
 function request(agent: Agent, url: string, secret: string): Promise<number | string> {
   return new Promise((resolve) => {
-    get(url, { agent, headers: bearer(secret) }, (answer) => {
-      answer.resume().once('end', () => resolve(answer.statusCode ?? 0));
-      answer.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
+    get(url, { agent, headers: bearer(secret) }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode ?? 0));
+      response.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
     }).once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
   });
 }
@@ -94,7 +94,7 @@ test(`${STOPS} graceful stops under load reset no kept-alive connection`, async 
         if (result !== 200) return;
       }
     };
-    const clients = Array.from({ length: CLIENTS }, (_, at) => client(at));
+    const clients = Array.from({ length: CLIENTS }, (_, index) => client(index));
     await until(async () => answered > 20 * CLIENTS);
     assert.equal((await server.stop('SIGTERM')).code, 0);
     await Promise.all(clients);

@@ -72,7 +72,7 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
         [...document.querySelectorAll('tbody tr a')].map((link) => link.textContent).join('\n') === names,
       wanted.join('\n'),
     );
-    assert.equal(requests.length, 1, requests.map((one) => one.url()).join('\n'));
+    assert.equal(requests.length, 1, requests.map((request) => request.url()).join('\n'));
     assert.ok((await shown()).length <= PAGE);
   }
 

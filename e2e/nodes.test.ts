@@ -53,11 +53,11 @@ async function endOne(
     for (let left = HAMMERED; left > 0 && !finished; left--) await authorize(index, key.secret, WRITE);
   });
   const started = performance.now();
-  const answer = await owner
+  const response = await owner
     .call(`/v1/api-keys/${key.id}`, edit ? { method: 'PATCH', body: { permissions: ['read'] } } : { method: 'DELETE' })
     .catch(() => null);
   const took = performance.now() - started;
-  if (answer?.status === (edit ? 200 : 204)) {
+  if (response?.status === (edit ? 200 : 204)) {
     const late = await remember(key, reachable);
     late.forEach((status, nodeIndex) => {
       if (status === 200) accepted.push(`node ${reachable[nodeIndex]} in ${phase}`);
@@ -67,7 +67,7 @@ async function endOne(
   }
   finished = true;
   await Promise.all(hammers);
-  return answer?.status ?? 0;
+  return response?.status ?? 0;
 }
 
 const remember = (key: TestClusterKey, nodes: readonly number[]) =>

@@ -227,12 +227,12 @@ const main :Workerd.Worker = (
     const running = spawn(join(runtime, workerd), ['serve', 'config.capnp'], { cwd: directory, stdio: 'pipe' });
     const ended = collectResult(running);
     try {
-      let answer: Response | null = null;
+      let response: Response | null = null;
       await until(async () => {
-        answer = await fetch(`http://127.0.0.1:${port}/`, { headers: bearer(token.secret) }).catch(() => null);
-        return answer !== null || running.exitCode !== null;
+        response = await fetch(`http://127.0.0.1:${port}/`, { headers: bearer(token.secret) }).catch(() => null);
+        return response !== null || running.exitCode !== null;
       });
-      assert.deepEqual(await (answer as Response | null)?.json(), {
+      assert.deepEqual(await (response as Response | null)?.json(), {
         active: true,
         refused: 'wrong_credential_kind',
         guarded: token.id,

@@ -6,11 +6,11 @@ import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-ser
 import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 async function signUp(server: ServerProcess): Promise<Record<string, string>> {
-  const answer = await sendRequest(server.url, '/v1/people', {
+  const response = await sendRequest(server.url, '/v1/people', {
     body: { name: 'Ada', email: 'ada@example.com', password: PASSWORD, setupCode: server.setupCode },
   });
-  assert.equal(answer.status, 201, answer.text);
-  const person = bearer(cookieOf(answer).split('=')[1] ?? '');
+  assert.equal(response.status, 201, response.text);
+  const person = bearer(cookieOf(response).split('=')[1] ?? '');
   await sendRequest(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
   return person;
 }

@@ -35,7 +35,7 @@ const listening = (server: Server | ReturnType<typeof createTcpServer>): Promise
 
 async function startBehind(): Promise<Behind> {
   const seen: Behind['seen'] = [];
-  const server = createServer((incoming, answer) => {
+  const server = createServer((incoming, response) => {
     let body = '';
     incoming.on('data', (chunk: Buffer) => {
       body += chunk.toString();
@@ -43,8 +43,8 @@ async function startBehind(): Promise<Behind> {
     incoming.on('end', () => {
       const { headers, rawHeaders, method = '', url = '' } = incoming;
       seen.push({ headers, raw: rawHeaders, method, url, body });
-      answer.statusCode = url === '/broken' ? 500 : 200;
-      answer.end('behind');
+      response.statusCode = url === '/broken' ? 500 : 200;
+      response.end('behind');
     });
   });
   server.on('upgrade', ({ headers, rawHeaders, method = '', url = '' }, socket) => {

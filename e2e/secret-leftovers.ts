@@ -15,7 +15,9 @@ async function heapOf(page: Page): Promise<string> {
 export async function findSecretInTab(page: Page, secret: string): Promise<string[]> {
   const textByLocation: Record<string, string> = await page.evaluate(() => ({
     document: document.documentElement.outerHTML,
-    fields: [...document.querySelectorAll('input, textarea')].map((one) => (one as HTMLInputElement).value).join('\n'),
+    fields: [...document.querySelectorAll('input, textarea')]
+      .map((element) => (element as HTMLInputElement).value)
+      .join('\n'),
     'local storage': JSON.stringify({ ...localStorage }),
     'session storage': JSON.stringify({ ...sessionStorage }),
     cookies: document.cookie,

@@ -35,9 +35,9 @@ describe('openid-client, configured only with the URL', () => {
     const config = await discover(client.ClientSecretBasic(apiKey));
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     const token = await createToken(owner, ['modify_env', 'run_scripts'], { expiresAt });
-    const answer = await client.tokenIntrospection(config, token.secret);
+    const result = await client.tokenIntrospection(config, token.secret);
     assert.deepEqual(
-      { ...answer },
+      { ...result },
       {
         active: true,
         scope: 'modify_env run_scripts',
@@ -109,8 +109,8 @@ describe('oauth4webapi', () => {
     const as: oauth.Client = { client_id: 'billing-service' };
     const key = await createKey(owner, ['read', 'write']);
     const introspect = async (secret: string) => {
-      const answer = await oauth.introspectionRequest(server, as, oauth.ClientSecretBasic(apiKey), secret, insecure);
-      return oauth.processIntrospectionResponse(server, as, answer);
+      const response = await oauth.introspectionRequest(server, as, oauth.ClientSecretBasic(apiKey), secret, insecure);
+      return oauth.processIntrospectionResponse(server, as, response);
     };
     const before = await introspect(key.secret);
     assert.deepEqual([before.active, before.scope, before['kind']], [true, 'read write', 'api_key']);

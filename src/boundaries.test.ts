@@ -21,7 +21,7 @@ const PORTABLE_FILES = [
   'authorization/usage-recorder.ts',
 ];
 
-/** Files of the contract that must not load zod: the CLI's start, the page and the core wait for them. */
+/** Files of the contract that must not load zod: the start of the CLI, the web UI and the core would wait for them. */
 const CONTRACT_WITHOUT_ZOD = [
   'audit',
   'calendar-date',
@@ -43,7 +43,7 @@ const CONTRACT_WITHOUT_ZOD = [
   'slug',
 ];
 
-/** The contract without schemas: no library is loaded with it, so that it runs in guards and in the page. */
+/** The contract without schemas: no library is loaded with it, so that it runs in guards and in the web UI. */
 const CONTRACT_WITHOUT_DEPENDENCIES = ['contract/vocabulary.ts', 'contract/limits.ts', 'contract/error-codes.ts'];
 
 /**
@@ -120,9 +120,9 @@ const STORE_COMMANDS = new Set([
   'main',
 ]);
 const SERVER_PARTS = ['server/', 'people/', 'audit/', 'store/'];
-/** Where the parts are put together, and how the page is built: these may import anything. */
+/** Where the parts are put together, and how the web UI is built: these may import anything. */
 const COMPOSITION = /^(?:server\/|testing\/|web\/vite\.config\.ts$)/;
-/** The page's own packages are its own business. */
+/** The web UI may use its own packages. */
 const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@simplewebauthn|get-nonce|recharts|dayjs|uqr)\b/;
 
 const SPECIFIERS = [

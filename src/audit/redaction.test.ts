@@ -44,15 +44,15 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     method?: string,
     carries = false,
   ): Promise<TestResponse<Body>> {
-    const answer = await sendRequest<Body>(server.url, path, {
+    const response = await sendRequest<Body>(server.url, path, {
       headers,
       body,
       ...(method !== undefined && { method }),
     });
-    const rest = [...answer.headers].filter(([name]) => name !== 'set-cookie');
+    const rest = [...response.headers].filter(([name]) => name !== 'set-cookie');
     answers.push(JSON.stringify(rest));
-    if (!carries) answers.push(answer.text);
-    return answer;
+    if (!carries) answers.push(response.text);
+    return response;
   }
   const secretIn = (cookie: string) => cookie.split('=')[1] ?? '';
 

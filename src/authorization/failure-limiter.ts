@@ -101,7 +101,7 @@ export function createFailureLimiter(store: FailureStore, limits: FailureLimits)
   const subjectMutex = createKeyedMutex(Number.POSITIVE_INFINITY);
 
   function updateCache(subject: string, read: readonly Failure[], now: number): void {
-    const known = (failuresBySubject.get(subject) ?? []).filter((one) => one.at > now - windowMs);
+    const known = (failuresBySubject.get(subject) ?? []).filter((failure) => failure.at > now - windowMs);
     const failures = mergeFailures(read, known);
     failuresBySubject.delete(subject);
     if (failures.length === 0) return;

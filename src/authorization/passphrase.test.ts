@@ -56,7 +56,7 @@ test('a party with too many waiting hashes is refused, and other parties get the
     left.every((count) => count > 100),
     `the noisy party had ${left.join(', ')} hashes left`,
   );
-  const refused = (await Promise.allSettled(noisy)).filter((one) => one.status === 'rejected');
+  const refused = (await Promise.allSettled(noisy)).filter((result) => result.status === 'rejected');
   assert.equal(refused.length, 150 - 128);
   for (const one of refused) assert.equal(one.reason instanceof Problem && one.reason.code, 'unavailable');
 });

@@ -75,7 +75,9 @@ test('a failed read rejects all its look-ups, is not cached, and is retried by t
   const { table, registry, open, gate } = setUp();
   table.set('a', stored('key_a'));
   gate(true);
-  const waiting = [registry.find('a'), registry.find('a')].map((one) => one.catch((error: Error) => error.message));
+  const waiting = [registry.find('a'), registry.find('a')].map((promise) =>
+    promise.catch((error: Error) => error.message),
+  );
   await turn();
   open[0]?.fail(new Error('no store'));
   assert.deepEqual(await Promise.all(waiting), ['no store', 'no store']);

@@ -104,7 +104,7 @@ function parseEvents(text: string): CloudEventInput[] {
       .map(parseJson);
   const events = document === undefined ? lines() : Array.isArray(document) ? document : [document];
   if (events.length === 0) throw new Failure('The input contains no events.');
-  const invalidIndex = events.findIndex((one) => typeof one !== 'object' || one === null || Array.isArray(one));
+  const invalidIndex = events.findIndex((event) => typeof event !== 'object' || event === null || Array.isArray(event));
   if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is not a JSON object.`);
   return events as CloudEventInput[];
 }

@@ -10,7 +10,7 @@ function completionsByPath(program: CommandUnknownOpts): Map<string, string[]> {
     const options = command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? '');
     const argument = command.registeredArguments[0]?.name();
     const values = argument === 'shell' ? Object.keys(SHELLS) : [];
-    completions.set(path, [...command.commands.map((one) => one.name()), ...values, ...options, '--help']);
+    completions.set(path, [...command.commands.map((command) => command.name()), ...values, ...options, '--help']);
     for (const one of command.commands) visit(one, path === '' ? one.name() : `${path} ${one.name()}`);
   };
   visit(program, '');

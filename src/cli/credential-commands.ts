@@ -20,8 +20,8 @@ function credentialListCommand<Right extends 'scope' | 'permission'>(
     .option('--status <status>', `filter by status: active${right === 'scope' ? '' : ', inactive'} or expired`)
     .option(`--${right} <${right}>`, `filter by ${right}`)
     .option('--created-by <id>', 'filter by ID of the creator')
-    .option('--unused-for-days <days>', 'filter by number of days without use')
-    .option('--expires-within-days <days>', 'filter by number of days until the expiry')
+    .option('--unused-for-days <days>', 'list only those not used for at least this many days')
+    .option('--expires-within-days <days>', 'list only those that expire within this many days')
     .option('--never-expires', 'list only those that never expire')
     .option('--sort <field>', 'sort by createdAt, name, expiresAt, lastUsedAt or useCount; prefix - for descending')
     .option('--limit <count>', LIMIT_HELP);

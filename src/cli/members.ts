@@ -21,7 +21,7 @@ interface ConfirmOptions extends RemoteOptions {
 }
 
 function parseRole(role: string): AssignableRole {
-  const assignableRole = ASSIGNABLE_ROLES.find((one) => one === role);
+  const assignableRole = ASSIGNABLE_ROLES.find((assignableRole) => assignableRole === role);
   if (assignableRole === undefined) throw new Failure(`The role must be one of: ${ASSIGNABLE_ROLES.join(', ')}.`);
   return assignableRole;
 }

@@ -149,7 +149,7 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--interpreter <path>', 'interpreter (default: /bin/sh)')
     .option('--run-as <user>', 'user to run the script as')
     .option('--timeout <seconds>', 'maximum run time in seconds')
-    .option('--schedule <cron>', 'cron expression with five fields, in UTC, or a shortcut such as @daily')
+    .option('--schedule <cron>', 'cron expression with five fields, in UTC, or a macro such as @daily')
     .option('--param <NAME[=DEFAULT]>', 'parameter with optional default; can be repeated', collectValues)
     .option(
       '--pattern <NAME=PATTERN>',

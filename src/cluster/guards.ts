@@ -111,7 +111,7 @@ export function createGuards(options: {
   const { store, read, leaseMs, schedule } = options;
   let queue: {
     readonly heartbeat: Heartbeat;
-    readonly resolve: (answer: HeartbeatResponse) => void;
+    readonly resolve: (response: HeartbeatResponse) => void;
     readonly reject: (error: unknown) => void;
   }[] = [];
   let running = false;
@@ -135,20 +135,20 @@ export function createGuards(options: {
   }
 
   async function runBatch(batch: typeof queue): Promise<void> {
-    const answers: (HeartbeatResponse | Problem)[] = [];
+    const responses: (HeartbeatResponse | Problem)[] = [];
     try {
       await store.guardRenewal(async (renewal) => {
         const head = await renewal.lockCounter();
-        for (const { heartbeat } of batch) answers.push(await respondTo(renewal, head, heartbeat));
+        for (const { heartbeat } of batch) responses.push(await respondTo(renewal, head, heartbeat));
       });
     } catch (error) {
       for (const { reject } of batch) reject(error);
       return;
     }
     batch.forEach(({ resolve, reject }, index) => {
-      const answer = answers[index];
-      if (answer === undefined || answer instanceof Problem) reject(answer ?? new Problem('internal'));
-      else resolve(answer);
+      const response = responses[index];
+      if (response === undefined || response instanceof Problem) reject(response ?? new Problem('internal'));
+      else resolve(response);
     });
   }
 

@@ -115,7 +115,7 @@ export function createSimulatedStore(options: {
   }
 
   function idOf(number: number): string {
-    return revocations.find((one) => one.number === number)?.id ?? '';
+    return revocations.find((revocation) => revocation.number === number)?.id ?? '';
   }
 
   const head = (): RevocationPoint => ({ history, number: counter, id: idOf(counter) });
@@ -125,7 +125,7 @@ export function createSimulatedStore(options: {
   }
 
   function isLost({ number, id }: CommittedRevocation): boolean {
-    return number > counter || revocations.some((one) => one.number === number && one.id !== id);
+    return number > counter || revocations.some((revocation) => revocation.number === number && revocation.id !== id);
   }
 
   function write(transaction: SimulatedTransaction, work: () => void): void {
@@ -161,7 +161,9 @@ export function createSimulatedStore(options: {
       live: [...nodes]
         .filter(([, { until }]) => until > clock())
         .map(([id, { confirmed, until, workspaceId }]) => {
-          const isBehind = revocations.some((one) => one.workspaceId === workspaceId && one.number > confirmed);
+          const isBehind = revocations.some(
+            (revocation) => revocation.workspaceId === workspaceId && revocation.number > confirmed,
+          );
           const effective = workspaceId === null || isBehind ? confirmed : Math.max(confirmed, counter);
           return { id, workspaceId, confirmed: effective, remainingMs: until - clock() };
         }),

@@ -1,6 +1,6 @@
 /**
- * The paths of the web page, with parameters as `$name`. The server responds to each with the page; the router of the
- * page (`src/web/router.tsx`) fails to compile unless it has exactly these.
+ * The paths of the web UI, with parameters as `$name`. The server responds to each with the web UI, whose router
+ * (`src/web/router.tsx`) fails to compile unless it has exactly these.
  */
 export const PAGE_ROUTES = [
   '/',

@@ -2,7 +2,7 @@ import { DAY, HOUR, MINUTE } from './limits.ts';
 
 /**
  * The vocabulary of the contract: every name that clients may rely on. Limits are in `limits.ts`, error codes in
- * `error-codes.ts`. None of the three imports a library, so that the server, the web page, the CLI and the SDK can
+ * `error-codes.ts`. None of the three imports a library, so that the server, the web UI, the CLI and the SDK can
  * share them.
  */
 
@@ -66,7 +66,7 @@ export const RIGHT_IMPLICATIONS: Readonly<Partial<Record<Scope | Permission, str
     'Controls the code on your servers: changing an app, its repository or its hooks is enough to run code there and read its variables.',
   manage_servers:
     'Controls where apps run: once an owner or admin has confirmed a server that it created or changed, apps and their variables are sent to that machine.',
-  manage_backups: 'Restoring replaces an app’s data with that of the backup.',
+  manage_backups: "Restoring replaces an app's data with that of the backup.",
 };
 
 /** Returns the description of a right, including what it implies. */

@@ -23,7 +23,7 @@ import {
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
 const NEW_PASSWORD = 'quite another sentence';
-const codeOf = (answer: TestResponse) => (answer.body as { code?: string }).code;
+const codeOf = (response: TestResponse) => (response.body as { code?: string }).code;
 const linkCode = (url: string) => new URL(url).hash.slice(1);
 
 forEachEngine('accounts', (engine) => {
@@ -96,11 +96,11 @@ forEachEngine('accounts', (engine) => {
     const created = await owner.call<PasswordResetLink>(`/v1/people/${await idOf(person.email)}/password-reset`, {
       method: 'POST',
     });
-    const answers = await Promise.all([
+    const responses = await Promise.all([
       use(created.body.url, 'first sentence'),
       use(created.body.url, 'second sentence'),
     ]);
-    assert.deepEqual(answers.map(({ status }) => status).sort(), [204, 404]);
+    assert.deepEqual(responses.map(({ status }) => status).sort(), [204, 404]);
   });
 
   test('a disabled person has no access and cannot sign in; the reason is given only after the correct password', async () => {
@@ -131,8 +131,8 @@ forEachEngine('accounts', (engine) => {
     const [ownerId, secondId] = [await idOf(owner.email), await idOf(second.email)];
     const demote = (id: string, by: TestPerson) =>
       by.call(`/v1/people/${id}`, { method: 'PATCH', body: { operator: false } });
-    const answers = await Promise.all([demote(ownerId, second), demote(secondId, owner)]);
-    assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+    const responses = await Promise.all([demote(ownerId, second), demote(secondId, owner)]);
+    assert.equal(responses.filter(({ status }) => status === 200).length, 1);
     const stays = (await owner.call('/v1/people')).status === 200 ? owner : second;
     const own = (await stays.call<Page<Account>>(`/v1/people?q=${owner.email}`)).body.data[0]?.id;
     const body = { operator: true };
@@ -198,13 +198,13 @@ forEachEngine('accounts', (engine) => {
       { path: `/v1/people/${await idOf(owner.email)}/password-reset`, method: 'POST' },
       { path: `/v1/people/${await idOf(owner.email)}/sessions`, method: 'DELETE' },
     ];
-    const answers = await whileUncommitted(
+    const responses = await whileUncommitted(
       environment['DATABASE_URL'],
       `update person set operator = 0 where id = '${formerId}'`,
       calls.length,
       () => Promise.all(calls.map(({ path, ...call }) => former.call(path, call))),
     );
-    for (const answer of answers) assert.equal(codeOf(answer), 'forbidden', answer.text);
+    for (const response of responses) assert.equal(codeOf(response), 'forbidden', response.text);
     assert.equal((await people(former.email)).data[0]?.operator, false);
     assert.equal((await owner.call('/v1/me')).status, 200);
   });
@@ -216,7 +216,7 @@ forEachEngine('accounts', (engine) => {
     const other = await signUpMember(testServer, owner, 'member', 'stays@example.com');
     const formerId = await memberId(former.email);
     const otherPath = `/v1/members/${await memberId(other.email)}`;
-    const answers = await whileUncommitted(
+    const responses = await whileUncommitted(
       environment['DATABASE_URL'],
       `update member set role = 'member' where id = '${formerId}'`,
       2,
@@ -226,7 +226,7 @@ forEachEngine('accounts', (engine) => {
           former.call(otherPath, { method: 'DELETE' }),
         ]),
     );
-    for (const answer of answers) assert.equal(codeOf(answer), 'forbidden', answer.text);
+    for (const response of responses) assert.equal(codeOf(response), 'forbidden', response.text);
     assert.equal((await owner.call<Member>('/v1/members')).text.includes(other.email), true);
     assert.equal(codeOf(await former.call('/v1/invitations')), 'forbidden');
   });
@@ -248,8 +248,8 @@ test('a reset link is sent by email, and the response does not reveal whether th
   const testServer = await startTestServer({ environment: { DEVPILOT_SMTP_URL: mail.url } });
   const owner = await signUpOwner(testServer);
   const send = (email: string) => testServer.call('/v1/password-resets', { body: { email } });
-  const answers = [await send('nobody@example.com'), await send(owner.email.toUpperCase())];
-  for (const { status, text } of answers) assert.deepEqual([status, text], [202, '']);
+  const responses = [await send('nobody@example.com'), await send(owner.email.toUpperCase())];
+  for (const { status, text } of responses) assert.deepEqual([status, text], [202, '']);
   for (let more = 0; more < 8; more++) assert.equal((await send(owner.email)).status, 202);
   const restarted = await testServer.restart();
   // At most five emails are queued per person, however many are requested.

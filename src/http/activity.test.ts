@@ -59,15 +59,15 @@ forEachEngine('the activity tracker', (engine) => {
       sendBatch: <Body = Taken>(events: readonly unknown[]) =>
         send<Body>(JSON.stringify(events), { 'content-type': 'application/cloudevents-batch+json' }),
       async list(query = ''): Promise<ActivityEvent[]> {
-        const answer = await testServer.call<Page<ActivityEvent>>(PATH + query, { headers: bearer(reader.secret) });
-        assert.equal(answer.status, 200, answer.text);
-        return answer.body.data;
+        const response = await testServer.call<Page<ActivityEvent>>(PATH + query, { headers: bearer(reader.secret) });
+        assert.equal(response.status, 200, response.text);
+        return response.body.data;
       },
       async chart(query: string): Promise<Analytics> {
         const path = `/v1/activity/analytics?${query}`;
-        const answer = await testServer.call<Analytics>(path, { headers: bearer(reader.secret) });
-        assert.equal(answer.status, 200, answer.text);
-        return answer.body;
+        const response = await testServer.call<Analytics>(path, { headers: bearer(reader.secret) });
+        assert.equal(response.status, 200, response.text);
+        return response.body;
       },
     };
   }
@@ -307,8 +307,13 @@ forEachEngine('the activity tracker', (engine) => {
     const { sendBatch, list, person } = await newTracker();
     const time = (minute: number) => `2027-02-24T08:${String(minute).padStart(2, '0')}:00Z`;
     await sendBatch(
-      Array.from({ length: 25 }, (_, at) =>
-        event({ id: `n${at}`, type: at % 2 === 0 ? 'even' : 'odd', subject: at < 5 ? 'few' : 'many', time: time(at) }),
+      Array.from({ length: 25 }, (_, index) =>
+        event({
+          id: `n${index}`,
+          type: index % 2 === 0 ? 'even' : 'odd',
+          subject: index < 5 ? 'few' : 'many',
+          time: time(index),
+        }),
       ),
     );
     assert.equal((await list('?type=even&limit=200')).length, 13);
@@ -328,7 +333,7 @@ forEachEngine('the activity tracker', (engine) => {
     }
     assert.deepEqual(
       seen,
-      Array.from({ length: 25 }, (_, at) => `n${24 - at}`),
+      Array.from({ length: 25 }, (_, index) => `n${24 - index}`),
     );
     for (const query of [
       'interval=week',

@@ -90,7 +90,7 @@ export function registerDocs(app: FastifyInstance, context: AppContext): void {
     return sendHtml(reply, renderPage('Problems', `<h1>Problems</h1><dl>${items.join('')}</dl>`));
   });
   app.get('/docs/problems/:code', { schema: { hide: true } }, (request, reply) => {
-    const code = codes.find((one) => one === (request.params as { code: string }).code);
+    const code = codes.find((code) => code === (request.params as { code: string }).code);
     if (code === undefined) return sendProblem(reply, new Problem('not_found', 'The problem type was not found.'));
     const { title, status, advice } = CODES[code];
     const body = `<h1>${escapeHtml(title)}</h1><p><code>${code}</code>, HTTP ${status}</p><p>${formatAdvice(advice)}</p><p><a href="/docs/problems">All problems</a> · <a href="/docs">API</a></p>`;

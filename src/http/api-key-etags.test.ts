@@ -30,8 +30,8 @@ forEachEngine('the ETag of an API key', (engine) => {
     const path = `/v1/api-keys/${key.body.id}`;
     const authorize = () => testServer.call('/v1/authorize', { headers: bearer(key.body.secret) });
     const read = async () => {
-      const answer = await owner.call<ApiKey>(path);
-      return { etag: answer.headers.get('etag') ?? '', key: answer.body };
+      const response = await owner.call<ApiKey>(path);
+      return { etag: response.headers.get('etag') ?? '', key: response.body };
     };
     const patch = (body: object, etag: string) =>
       owner.call<{ code?: string }>(path, { method: 'PATCH', body, headers: { 'if-match': etag } });
@@ -65,7 +65,7 @@ forEachEngine('the ETag of an API key', (engine) => {
   test('of several edits that read the same version, one succeeds', async () => {
     const { id } = await createKey(owner, ['read']);
     const etag = (await owner.call(`/v1/api-keys/${id}`)).headers.get('etag') ?? '';
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ['One', 'Two', 'Three', 'Four'].map((name) =>
         owner.call(`/v1/api-keys/${id}`, {
           method: 'PATCH',
@@ -74,6 +74,6 @@ forEachEngine('the ETag of an API key', (engine) => {
         }),
       ),
     );
-    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409, 409, 409]);
+    assert.deepEqual(responses.map(({ status }) => status).sort(), [200, 409, 409, 409]);
   });
 });

@@ -57,15 +57,15 @@ test("the log of an app is the output of its command, run in the app's directory
 /** Follows the log. `read` returns the text received so far, and `leave` disconnects. */
 async function follow(secret: string): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
   const leaving = new AbortController();
-  const answer = await fetch(`${testServer.url}/v1/apps/${app.id}/logs?follow=true`, {
+  const response = await fetch(`${testServer.url}/v1/apps/${app.id}/logs?follow=true`, {
     headers: bearer(secret),
     signal: leaving.signal,
   });
-  assert.equal(answer.status, 200);
+  assert.equal(response.status, 200);
   let text = '';
   const ended = (async () => {
     const decoder = new TextDecoder();
-    for await (const chunk of answer.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
+    for await (const chunk of response.body ?? []) text += decoder.decode(chunk as Uint8Array, { stream: true });
   })().catch(() => undefined);
   return { read: async () => text, leave: () => leaving.abort(), ended };
 }

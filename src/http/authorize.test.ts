@@ -45,17 +45,17 @@ const authorize = (query: string, secret: string) =>
     headers: bearer(secret),
   });
 
-function expectIdentity(answer: RawResponse, filled: boolean): void {
-  assert.equal(answer.headers.get('cache-control'), 'no-store');
-  for (const name of IDENTITY) assert.ok(answer.headers.has(name), `${name} is missing: ${answer.status}`);
-  if (!filled) for (const name of IDENTITY) assert.equal(answer.headers.get(name), '');
+function expectIdentity(response: RawResponse, filled: boolean): void {
+  assert.equal(response.headers.get('cache-control'), 'no-store');
+  for (const name of IDENTITY) assert.ok(response.headers.has(name), `${name} is missing: ${response.status}`);
+  if (!filled) for (const name of IDENTITY) assert.equal(response.headers.get(name), '');
 }
 
 test('an accepted credential is answered with 200 without a body, and is described by headers alone', async () => {
-  const answer = await authorize('', all.secret);
-  assert.equal(answer.status, 200);
-  assert.equal(answer.text, '');
-  const identity = Object.fromEntries(IDENTITY.map((name) => [name, answer.headers.get(name)]));
+  const response = await authorize('', all.secret);
+  assert.equal(response.status, 200);
+  assert.equal(response.text, '');
+  const identity = Object.fromEntries(IDENTITY.map((name) => [name, response.headers.get(name)]));
   assert.deepEqual(identity, {
     'devpilot-credential-id': all.id,
     'devpilot-credential-kind': 'access_token',
@@ -116,9 +116,9 @@ test('a token needs all scopes named, a key all permissions, and if only one is 
     ['?scope=%zz', all.secret, 403, 'insufficient_scope'],
   ];
   for (const [query, secret, status, code] of rows) {
-    const answer = await authorize(query, secret);
-    assert.equal(answer.status, status, `${query} → ${answer.status} ${answer.text}`);
-    if (code !== undefined) assert.equal(answer.body.code, code, query);
+    const response = await authorize(query, secret);
+    assert.equal(response.status, status, `${query} → ${response.status} ${response.text}`);
+    if (code !== undefined) assert.equal(response.body.code, code, query);
   }
   const misspelt = await authorize('?scopes=all', all.secret);
   assert.equal(misspelt.body.detail, 'The parameter "scopes" is not supported. Use scope and permission.');
@@ -137,11 +137,11 @@ test('a malformed requirement is refused like any other, and breaks no header', 
     ['?scope=%22%5c', '"\\'],
     ['?scope=%F0%9F%94%91', '🔑'],
   ] as const) {
-    const answer = await authorize(query, env.secret);
-    assert.equal(answer.status, 403, query);
-    assert.equal(answer.body.code, 'insufficient_scope');
-    assert.deepEqual(answer.body.required, [required]);
-    assert.match(answer.headers.get('www-authenticate') ?? '', /^[\x20-\x7e]+, scope="[\x21\x23-\x5b\x5d-\x7e]+"$/);
+    const response = await authorize(query, env.secret);
+    assert.equal(response.status, 403, query);
+    assert.equal(response.body.code, 'insufficient_scope');
+    assert.deepEqual(response.body.required, [required]);
+    assert.match(response.headers.get('www-authenticate') ?? '', /^[\x20-\x7e]+, scope="[\x21\x23-\x5b\x5d-\x7e]+"$/);
   }
 });
 
@@ -181,23 +181,23 @@ test('CVE-2026-30851, CVE-2026-52845: every response has every identity header, 
     [[`Cookie: ${owner.cookie}`], 401],
   ];
   for (const [headers, status] of rows) {
-    const answer = await sendRawRequest(testServer.url, ['GET /v1/authorize HTTP/1.1', ...headers, ...forged]);
-    assert.equal(answer.status, status, headers.join());
-    expectIdentity(answer, status === 200);
-    assert.ok(![...answer.headers.values()].some((value) => value.includes('forged')));
-    if (status === 401) assert.match(answer.headers.get('www-authenticate') ?? '', /^Bearer realm="devpilot"/);
+    const response = await sendRawRequest(testServer.url, ['GET /v1/authorize HTTP/1.1', ...headers, ...forged]);
+    assert.equal(response.status, status, headers.join());
+    expectIdentity(response, status === 200);
+    assert.ok(![...response.headers.values()].some((value) => value.includes('forged')));
+    if (status === 401) assert.match(response.headers.get('www-authenticate') ?? '', /^Bearer realm="devpilot"/);
   }
   for (const [query, secret] of [
     ['?permission=read', all.secret],
     ['?scope=all', env.secret],
   ]) {
-    const answer = await sendRawRequest(testServer.url, [
+    const response = await sendRawRequest(testServer.url, [
       `GET /v1/authorize${query} HTTP/1.1`,
       `Authorization: Bearer ${secret}`,
       ...forged,
     ]);
-    assert.equal(answer.status, 403);
-    expectIdentity(answer, false);
+    assert.equal(response.status, 403);
+    expectIdentity(response, false);
   }
   const leaked = await sendRawRequest(testServer.url, [`GET /v1/authorize?x=${all.secret} HTTP/1.1`]);
   assert.equal(leaked.status, 401);
@@ -216,13 +216,13 @@ test('a credential is refused with 403 if the request names another workspace, a
     [['acme', 'acme'], 403],
   ];
   for (const [names, status] of rows) {
-    const answer = await sendRawRequest(testServer.url, [
+    const response = await sendRawRequest(testServer.url, [
       'GET /v1/authorize HTTP/1.1',
       `Authorization: Bearer ${env.secret}`,
       ...names.map((name) => `Devpilot-Workspace: ${name}`),
     ]);
-    assert.equal(answer.status, status, names.join());
-    expectIdentity(answer, status === 200);
+    assert.equal(response.status, status, names.join());
+    expectIdentity(response, status === 200);
   }
 });
 
@@ -250,7 +250,7 @@ test('every method and every body is authorized alike: 200, 401 or 403 and nothi
       ],
       body,
     );
-  for (const method of METHODS.filter((one) => one !== 'CONNECT')) {
+  for (const method of METHODS.filter((method) => method !== 'CONNECT')) {
     for (const body of method === 'HEAD' ? bodies.slice(0, 1) : bodies) {
       const label = `${method} ${body[0].join()}`;
       const accepted = await send(method, env.secret, body);
@@ -278,15 +278,19 @@ test('each of many concurrent requests gets its own response', async () => {
     { secret: 'nonsense', query: '', status: 401, credential: '' },
   ];
   const requested = Array.from({ length: 40 }, (_, round) =>
-    kinds.map((kind, at) => ({ ...kind, id: `asked-${round}-${at}` })),
+    kinds.map((kind, index) => ({ ...kind, id: `asked-${round}-${index}` })),
   ).flat();
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     requested.map(({ id, secret, query }) =>
       testServer.call(`/v1/authorize${query}`, { headers: { authorization: `Bearer ${secret}`, 'x-request-id': id } }),
     ),
   );
   assert.deepEqual(
-    answers.map(({ status, headers }) => [headers.get('x-request-id'), status, headers.get('devpilot-credential-id')]),
+    responses.map(({ status, headers }) => [
+      headers.get('x-request-id'),
+      status,
+      headers.get('devpilot-credential-id'),
+    ]),
     requested.map(({ id, status, credential }) => [id, status, credential]),
   );
 });
@@ -300,10 +304,14 @@ test('pipelined requests on one connection are answered in order', async () => {
     'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: c\r\n\r\n',
   ];
   const last = `${before.join('')}GET /v1/authorize HTTP/1.1`;
-  const answer = await sendRawRequest(testServer.url, [last, 'X-Request-Id: d', `Authorization: Bearer ${key.secret}`]);
-  assert.deepEqual([answer.status, answer.headers.get('x-request-id')], [200, 'a']);
+  const response = await sendRawRequest(testServer.url, [
+    last,
+    'X-Request-Id: d',
+    `Authorization: Bearer ${key.secret}`,
+  ]);
+  assert.deepEqual([response.status, response.headers.get('x-request-id')], [200, 'a']);
   assert.deepEqual(
-    [...answer.text.matchAll(/HTTP\/1\.1 (\d+)|^x-request-id: (\w)/gim)].map(([, status, id]) => status ?? id),
+    [...response.text.matchAll(/HTTP\/1\.1 (\d+)|^x-request-id: (\w)/gim)].map(([, status, id]) => status ?? id),
     ['401', 'b', '200', 'c', '200', 'd'],
   );
 });
@@ -421,10 +429,10 @@ test('introspection (RFC 7662) describes a valid credential of the same workspac
     { token: `\u0000${target.secret}` },
   ];
   for (const form of inactive) {
-    const answer = await send(form);
+    const response = await send(form);
     const label = JSON.stringify(form).slice(0, 80);
-    assert.equal(answer.status, 200, label);
-    assert.equal(answer.text, '{"active":false}', label);
+    assert.equal(response.status, 200, label);
+    assert.equal(response.text, '{"active":false}', label);
   }
   const theirUses = await neighbour.call<{ useCount: number }>(`/v1/access-tokens/${theirs.id}`);
   assert.equal(theirUses.body.useCount, 0);
@@ -439,9 +447,9 @@ test('revocation (RFC 7009): the holder of a secret can revoke it, and the respo
   const revoke = (secret: string, headers: Record<string, string> = {}) =>
     testServer.call('/v1/revoke', { body: new URLSearchParams({ token: secret, token_type_hint: 'x' }), headers });
   for (const secret of [token.secret, token.secret, session, mintSecret('api_key'), 'nonsense', '', 'x'.repeat(5000)]) {
-    const answer = await revoke(secret);
-    assert.equal(answer.status, 200, secret.slice(0, 20));
-    assert.equal(answer.text, '');
+    const response = await revoke(secret);
+    assert.equal(response.status, 200, secret.slice(0, 20));
+    assert.equal(response.text, '');
   }
   assert.equal((await revoke('nonsense', { authorization: 'Basic Y2xpZW50OnNlY3JldA==' })).status, 200);
   assert.equal((await testServer.call('/v1/revoke', { body: new URLSearchParams({ other: 'x' }) })).status, 200);
@@ -517,8 +525,8 @@ test('CVE-2026-33808: unusual paths never bypass authorization', async () => {
     '/v1/authorize%00',
     '/v1/%61uthorize',
   ]) {
-    const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`]);
-    assert.ok([401, 404, 400].includes(answer.status), `${path} → ${answer.status}`);
+    const response = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`]);
+    assert.ok([401, 404, 400].includes(response.status), `${path} → ${response.status}`);
   }
 });
 
@@ -527,12 +535,12 @@ test('fuzz: any query is answered with 200, 401 or 403', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(character, { maxLength: 40 }), async (characters) => {
       const query = characters.join('').replaceAll(' ', '+').replaceAll('#', '');
-      const answer = await sendRawRequest(testServer.url, [
+      const response = await sendRawRequest(testServer.url, [
         `GET /v1/authorize?${query} HTTP/1.1`,
         `Authorization: Bearer ${all.secret}`,
       ]);
-      assert.ok([200, 401, 403].includes(answer.status), `${query} → ${answer.status} ${answer.text}`);
-      expectIdentity(answer, answer.status === 200);
+      assert.ok([200, 401, 403].includes(response.status), `${query} → ${response.status} ${response.text}`);
+      expectIdentity(response, response.status === 200);
     }),
     { numRuns: 150 },
   );

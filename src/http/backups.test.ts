@@ -152,9 +152,9 @@ for (const keeper of KEEPERS) {
     }
     const names = (directory: string) => readdirSync(directory).sort();
     async function startBackup(app: App, person = member): Promise<Backup> {
-      const answer = await person.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' });
-      assert.equal(answer.status, 202, answer.text);
-      return answer.body;
+      const response = await person.call<Backup>(`/v1/apps/${app.id}/backups`, { method: 'POST' });
+      assert.equal(response.status, 202, response.text);
+      return response.body;
     }
     const get = async (id: string) => (await member.call<Backup>(`/v1/backups/${id}`)).body;
     async function waitUntilFinished(backup: Backup): Promise<Backup> {
@@ -167,9 +167,9 @@ for (const keeper of KEEPERS) {
       return backup;
     }
     async function restored(backup: Backup): Promise<Backup> {
-      const answer = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
-      assert.equal(answer.status, 202, answer.text);
-      assert.equal(answer.body.status, 'pending');
+      const response = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
+      assert.equal(response.status, 202, response.text);
+      assert.equal(response.body.status, 'pending');
       return waitUntilFinished(backup);
     }
 
@@ -436,7 +436,7 @@ for (const keeper of KEEPERS) {
       const token = await createToken(owner, ['all']);
       const rest = await createKey(
         owner,
-        PERMISSIONS.filter((one) => one !== 'manage_backups'),
+        PERMISSIONS.filter((permission) => permission !== 'manage_backups'),
       );
       for (const [method, path, status] of requests) {
         assert.equal((await member.call(path, { method })).status, status, `${method} ${path}`);

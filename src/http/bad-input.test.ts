@@ -30,15 +30,15 @@ forEachEngine('bad input', (engine) => {
   /** Everything that a request could have changed, as one string. */
   async function state(): Promise<string> {
     const paths = ['/v1/access-tokens', '/v1/api-keys', '/v1/members', '/v1/invitations', '/v1/workspaces', '/v1/me'];
-    const answers = await Promise.all(paths.map((path) => owner.call(path)));
-    for (const answer of answers) assert.equal(answer.status, 200, answer.text);
+    const responses = await Promise.all(paths.map((path) => owner.call(path)));
+    for (const response of responses) assert.equal(response.status, 200, response.text);
     const events = await owner.call<{ data: { id: string }[] }>('/v1/audit-events?limit=1');
-    return JSON.stringify([answers.map(({ text }) => text), events.body.data[0]?.id]);
+    return JSON.stringify([responses.map(({ text }) => text), events.body.data[0]?.id]);
   }
 
   /** Checks that a response is a problem with the contract's shape and this code. */
-  function expectProblem(answer: TestResponse<ProblemBody>, code: keyof typeof CODES, label: string): void {
-    const { status, body, headers, text } = answer;
+  function expectProblem(response: TestResponse<ProblemBody>, code: keyof typeof CODES, label: string): void {
+    const { status, body, headers, text } = response;
     assert.equal(status, CODES[code].status, `${label} → ${status} ${text.slice(0, 300)}`);
     assert.equal(headers.get('content-type'), 'application/problem+json', label);
     assert.equal(headers.get('cache-control'), 'no-store', label);
@@ -59,11 +59,11 @@ forEachEngine('bad input', (engine) => {
     const before = await state();
     for (const [body, field] of rows) {
       const label = (JSON.stringify(body) ?? 'nothing').slice(0, 120);
-      const answer = await send(body);
-      expectProblem(answer, 'validation_failed', label);
-      const fields = answer.body.errors?.map((error) => error.field) ?? [];
-      assert.ok(fields.includes(field), `${label}: ${JSON.stringify(answer.body.errors)} does not name ${field}`);
-      assert.ok(answer.body.errors?.every(({ message }) => message.length > 0));
+      const response = await send(body);
+      expectProblem(response, 'validation_failed', label);
+      const fields = response.body.errors?.map((error) => error.field) ?? [];
+      assert.ok(fields.includes(field), `${label}: ${JSON.stringify(response.body.errors)} does not name ${field}`);
+      assert.ok(response.body.errors?.every(({ message }) => message.length > 0));
     }
     assert.equal(await state(), before);
   }
@@ -221,8 +221,8 @@ forEachEngine('bad input', (engine) => {
         ['/v1/workspaces', 'POST', `{"name":"Third","${field}":{}}`],
       ] as const) {
         const headers = { 'content-type': 'application/json' };
-        const answer = await owner.call<ProblemBody>(path, { method, body, headers });
-        expectProblem(answer, 'validation_failed', `${field} at ${path}`);
+        const response = await owner.call<ProblemBody>(path, { method, body, headers });
+        expectProblem(response, 'validation_failed', `${field} at ${path}`);
       }
     }
     assert.equal(await state(), before);
@@ -295,8 +295,8 @@ forEachEngine('bad input', (engine) => {
       [{ 'content-type': 'nonsense' }, good, 'unsupported_media_type'],
     ];
     for (const [headers, body, code] of rows) {
-      const answer = await owner.call<ProblemBody>(path, { method: 'POST', headers, body });
-      expectProblem(answer, code, `${headers['content-type']} ${String(body).slice(0, 40)}`);
+      const response = await owner.call<ProblemBody>(path, { method: 'POST', headers, body });
+      expectProblem(response, code, `${headers['content-type']} ${String(body).slice(0, 40)}`);
     }
     assert.equal(await state(), before);
   });
@@ -316,7 +316,7 @@ forEachEngine('bad input', (engine) => {
       'application/json,text/plain',
       'application/\tjson',
     ]) {
-      const answer = await sendRawRequest(
+      const response = await sendRawRequest(
         testServer.url,
         [
           'POST /v1/access-tokens HTTP/1.1',
@@ -328,7 +328,7 @@ forEachEngine('bad input', (engine) => {
         bad,
       );
       const taken = type.trim().includes('\t') ? [415] : [415, 422];
-      assert.ok(taken.includes(answer.status), `${JSON.stringify(type)} → ${answer.status} ${answer.text}`);
+      assert.ok(taken.includes(response.status), `${JSON.stringify(type)} → ${response.status} ${response.text}`);
     }
     assert.equal(await state(), before);
   });
@@ -366,9 +366,9 @@ forEachEngine('bad input', (engine) => {
       ];
       for (const one of odd) {
         for (const method of ['GET', 'POST', 'DELETE']) {
-          const answer = await sendRawRequest(testServer.url, [`${method} ${one} HTTP/1.1`]);
-          assert.ok([400, 401, 404, 405].includes(answer.status), `${method} ${one} → ${answer.status}`);
-          assert.equal(answer.headers.get('content-type'), 'application/problem+json', `${method} ${one}`);
+          const response = await sendRawRequest(testServer.url, [`${method} ${one} HTTP/1.1`]);
+          assert.ok([400, 401, 404, 405].includes(response.status), `${method} ${one} → ${response.status}`);
+          assert.equal(response.headers.get('content-type'), 'application/problem+json', `${method} ${one}`);
         }
       }
     }
@@ -398,11 +398,11 @@ forEachEngine('bad input', (engine) => {
       for (const [field, value] of Object.entries(body)) {
         if (typeof value !== 'string') continue;
         for (const odd of [`${value}\0`, `\0${value}`, `${value}\ud800`, `\udc00${value}`]) {
-          const answer = await owner.call<ProblemBody>(path, { method, body: { ...body, [field]: odd } });
-          const label = `${method} ${path} ${field} ${JSON.stringify(odd)} → ${answer.status} ${answer.text}`;
-          assert.ok([400, 401, 422].includes(answer.status), label);
-          if (answer.status !== 401)
-            expectProblem(answer, answer.status === 400 ? 'invalid_request' : 'validation_failed', label);
+          const response = await owner.call<ProblemBody>(path, { method, body: { ...body, [field]: odd } });
+          const label = `${method} ${path} ${field} ${JSON.stringify(odd)} → ${response.status} ${response.text}`;
+          assert.ok([400, 401, 422].includes(response.status), label);
+          if (response.status !== 401)
+            expectProblem(response, response.status === 400 ? 'invalid_request' : 'validation_failed', label);
         }
       }
     }
@@ -429,9 +429,9 @@ forEachEngine('bad input', (engine) => {
       ['OPTIONS', '/v1/members', 'method_not_allowed', 'GET'],
     ];
     for (const [method, path, code, allowed] of rows) {
-      const answer = await owner.call<ProblemBody>(path, { method });
-      expectProblem(answer, code, `${method} ${path.slice(0, 60)}`);
-      if (allowed !== undefined) assert.match(answer.headers.get('allow') ?? '', new RegExp(`\\b${allowed}\\b`));
+      const response = await owner.call<ProblemBody>(path, { method });
+      expectProblem(response, code, `${method} ${path.slice(0, 60)}`);
+      if (allowed !== undefined) assert.match(response.headers.get('allow') ?? '', new RegExp(`\\b${allowed}\\b`));
     }
     for (const type of ['application/x-www-form-urlencoded', 'text/plain', 'application/json']) {
       const edit = { method: 'PATCH', body: 'x', headers: { 'content-type': type } };
@@ -494,13 +494,13 @@ forEachEngine('bad input', (engine) => {
     ];
     const before = await state();
     for (const [path, field] of rows) {
-      const answer = await owner.call<ProblemBody>(path);
-      expectProblem(answer, 'validation_failed', path);
+      const response = await owner.call<ProblemBody>(path);
+      expectProblem(response, 'validation_failed', path);
       assert.ok(
-        answer.body.errors?.some((error) => error.field === field),
-        `${path}: ${answer.text}`,
+        response.body.errors?.some((error) => error.field === field),
+        `${path}: ${response.text}`,
       );
-      const label = answer.body.errors?.map((error) => `${error.field}: ${error.message}`) ?? [];
+      const label = response.body.errors?.map((error) => `${error.field}: ${error.message}`) ?? [];
       assert.equal(new Set(label).size, label.length, `${path} says everything once`);
     }
     assert.equal(await state(), before);
@@ -619,12 +619,12 @@ forEachEngine('bad input', (engine) => {
     ];
     const before = await state();
     for (const [lines, sent, statuses] of rows) {
-      const answer = await sendRawRequest(testServer.url, lines, sent);
+      const response = await sendRawRequest(testServer.url, lines, sent);
       assert.ok(
-        statuses.includes(answer.status),
-        `${lines.join(' | ').slice(0, 200)} → ${answer.status} ${answer.text}`,
+        statuses.includes(response.status),
+        `${lines.join(' | ').slice(0, 200)} → ${response.status} ${response.text}`,
       );
-      assert.equal(answer.headers.get('content-type'), 'application/problem+json', lines.join(' | ').slice(0, 200));
+      assert.equal(response.headers.get('content-type'), 'application/problem+json', lines.join(' | ').slice(0, 200));
     }
     assert.equal(await state(), before);
   });
@@ -699,8 +699,8 @@ forEachEngine('bad input', (engine) => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.tuple(name, value), { maxLength: 4 }), async (pairs) => {
         const query = new URLSearchParams(pairs.map(([one, two]) => [one, two.toWellFormed()]));
-        const answer = await owner.call(`/v1/access-tokens?${query}`);
-        assert.ok([200, 400, 422].includes(answer.status), `${query} → ${answer.status}`);
+        const response = await owner.call(`/v1/access-tokens?${query}`);
+        assert.ok([200, 400, 422].includes(response.status), `${query} → ${response.status}`);
       }),
       { numRuns: 150 },
     );
@@ -717,8 +717,8 @@ forEachEngine('bad input', (engine) => {
     await fc.assert(
       fc.asyncProperty(parts, fc.constantFrom('', '&sort=name'), async (text, sort) => {
         const cursor = Buffer.from(text).toString('base64url');
-        const answer = await owner.call(`/v1/access-tokens?cursor=${cursor}${sort}`);
-        assert.ok([200, 422].includes(answer.status), `${text} → ${answer.status}`);
+        const response = await owner.call(`/v1/access-tokens?cursor=${cursor}${sort}`);
+        assert.ok([200, 422].includes(response.status), `${text} → ${response.status}`);
       }),
       { numRuns: 150 },
     );
@@ -729,8 +729,8 @@ forEachEngine('bad input', (engine) => {
     await fc.assert(
       fc.asyncProperty(fc.json({ maxDepth: 3, stringUnit: 'binary' }), async (body) => {
         const headers = { 'content-type': 'application/json' };
-        const answer = await owner.call(`/v1/api-keys/${keyId}`, { method: 'PATCH', headers, body });
-        assert.ok([200, 422].includes(answer.status), `${body} → ${answer.status} ${answer.text}`);
+        const response = await owner.call(`/v1/api-keys/${keyId}`, { method: 'PATCH', headers, body });
+        assert.ok([200, 422].includes(response.status), `${body} → ${response.status} ${response.text}`);
       }),
       { numRuns: 150 },
     );

@@ -56,8 +56,8 @@ describe('limits per client', () => {
     for (const [index, address] of ['192.0.2.9', '::ffff:192.0.2.9', '::ffff:c000:209'].entries()) {
       const headers = { 'x-forwarded-for': address };
       for (let tries = 0; tries < count; tries++) {
-        const answer = await testServer.call('/v1/sessions', { body: signIn('mapped@example.com').body, headers });
-        assert.equal(answer.status, index === 0 ? 401 : 429, address);
+        const response = await testServer.call('/v1/sessions', { body: signIn('mapped@example.com').body, headers });
+        assert.equal(response.status, index === 0 ? 401 : 429, address);
       }
     }
   });

@@ -99,7 +99,7 @@ test('variables that control how programs run reach the app in .env, but no comm
 });
 
 test('variables with which no command can start fail the deployment before it starts, with the reason', async () => {
-  const large = Object.fromEntries(Array.from({ length: 40 }, (_, at) => [`LARGE_${at}`, 'x'.repeat(65_000)]));
+  const large = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`LARGE_${index}`, 'x'.repeat(65_000)]));
   for (const half of [0, 20]) {
     await setVariables(Object.fromEntries(Object.entries(large).slice(half, half + 20)));
   }

@@ -38,19 +38,19 @@ forEachEngine('a credential that replaces another', (engine) => {
 
   const authorize = async (secret: string) =>
     (await testServer.call('/v1/authorize', { headers: bearer(secret) })).status;
-  const rightsAt = (path: string) => KINDS.find((one) => one.path === path)?.rights;
+  const rightsAt = (path: string) => KINDS.find((kind) => kind.path === path)?.rights;
   const post = <Body>(path: string, more: object, person = owner, headers: Record<string, string> = {}) =>
     person.call<Body>(path, { body: { name: 'Rotated', ...rightsAt(path), ...more }, headers });
   async function create(path: string, more: object = {}, person = owner): Promise<Created> {
-    const answer = await post<Created>(path, more, person);
-    assert.equal(answer.status, 201, answer.text);
-    return answer.body;
+    const response = await post<Created>(path, more, person);
+    assert.equal(response.status, 201, response.text);
+    return response.body;
   }
   async function linksOf(path: string, id: string) {
     const { body, status } = await owner.call<Credential>(`${path}/${id}`);
     assert.equal(status, 200);
     const listed = await owner.call<Page<Credential>>(`${path}?limit=200`);
-    const row = listed.body.data.find((one) => one.id === id);
+    const row = listed.body.data.find((credential) => credential.id === id);
     assert.deepEqual([row?.replaces, row?.replacedBy], [body.replaces, body.replacedBy], 'in the list too');
     return [body.replaces, body.replacedBy];
   }
@@ -109,17 +109,17 @@ forEachEngine('a credential that replaces another', (engine) => {
         ];
         const answers = new Set<string>();
         for (const replaces of targets) {
-          const answer = await post<ProblemBody>(path, { replaces });
+          const response = await post<ProblemBody>(path, { replaces });
           assert.deepEqual(
-            [answer.status, answer.body.code],
+            [response.status, response.body.code],
             [422, 'validation_failed'],
-            `${replaces}: ${answer.text}`,
+            `${replaces}: ${response.text}`,
           );
           assert.deepEqual(
-            answer.body.errors?.map(({ field }) => field),
+            response.body.errors?.map(({ field }) => field),
             ['replaces'],
           );
-          if (typeof replaces === 'string') answers.add(JSON.stringify(answer.body.errors));
+          if (typeof replaces === 'string') answers.add(JSON.stringify(response.body.errors));
         }
         assert.deepEqual([...answers].length, 1);
         const listed = await owner.call<Page<Credential>>(`${path}?limit=200`);
@@ -128,14 +128,14 @@ forEachEngine('a credential that replaces another', (engine) => {
 
       test('a second replacement is refused with the id of the first, also if both are requested at once', async () => {
         const old = await create(path);
-        const answers = await Promise.all(
+        const responses = await Promise.all(
           Array.from({ length: 5 }, () =>
             post<{ id: string; code?: string; detail?: string }>(path, { replaces: old.id }),
           ),
         );
-        assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 409, 409, 409, 409]);
-        const first = answers.find(({ status }) => status === 201)?.body.id ?? '';
-        for (const { status, body } of answers) {
+        assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 409, 409, 409, 409]);
+        const first = responses.find(({ status }) => status === 201)?.body.id ?? '';
+        for (const { status, body } of responses) {
           if (status === 409) assert.deepEqual([body.code, body.detail?.includes(first)], ['conflict', true]);
         }
         assert.deepEqual(await linksOf(path, old.id), [null, first]);

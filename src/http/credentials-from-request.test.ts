@@ -38,10 +38,10 @@ const latin1 = (text: string) => Buffer.from(text).toString('latin1');
 /** Raw header lines, and the status and code that `/v1/whoami` answers them with. */
 async function expectAll(rows: readonly (readonly [readonly string[], number, string?, string?])[]): Promise<void> {
   for (const [headers, status, code, path = '/v1/whoami'] of rows) {
-    const answer = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers]);
-    const message = `${path} ${headers.join(' | ')} → ${answer.status} ${answer.text}`;
-    assert.equal(answer.status, status, message);
-    if (code !== undefined) assert.equal((JSON.parse(answer.text) as { code: string }).code, code, message);
+    const response = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers]);
+    const message = `${path} ${headers.join(' | ')} → ${response.status} ${response.text}`;
+    assert.equal(response.status, status, message);
+    if (code !== undefined) assert.equal((JSON.parse(response.text) as { code: string }).code, code, message);
   }
 }
 
@@ -118,7 +118,7 @@ test('more than one credential in a request is refused, whichever two they are',
     `X-API-Key: ${key}`,
     `Cookie: ${owner.cookie}`,
   ];
-  const pairs = headers.flatMap((one) => headers.map((other) => [one, other] as const));
+  const pairs = headers.flatMap((header) => headers.map((other) => [header, other] as const));
   await expectAll([
     ...pairs.map((pair) => [pair, 400, 'invalid_request'] as const),
     [[`Authorization: Basic ${base64(`${token}:${key}`)}`], 400, 'invalid_request'],
@@ -165,9 +165,9 @@ test('a credential in the query string is refused on every route in every spelli
 });
 
 test('a secret in a path is not accepted, and appears in no response', async () => {
-  const answer = await owner.call(`/v1/access-tokens/${token}`);
-  assert.equal(answer.status, 404);
-  assert.ok(!answer.text.includes(token));
+  const response = await owner.call(`/v1/access-tokens/${token}`);
+  assert.equal(response.status, 404);
+  assert.ok(!response.text.includes(token));
 });
 
 test('fuzz: parsing an Authorization header or cookies throws only for two credentials', () => {
@@ -207,12 +207,12 @@ test('fuzz: any Authorization header over HTTP is answered with 400 or 401 and a
   );
   await fc.assert(
     fc.asyncProperty(fc.constantFrom('', 'Bearer ', 'Basic '), value, async (scheme, rest) => {
-      const answer = await sendRawRequest(testServer.url, [
+      const response = await sendRawRequest(testServer.url, [
         'GET /v1/whoami HTTP/1.1',
         `Authorization: ${scheme}${rest}`,
       ]);
-      assert.ok(answer.status === 401 || answer.status === 400, `${answer.status} ${answer.text}`);
-      assert.equal(answer.headers.get('content-type'), 'application/problem+json');
+      assert.ok(response.status === 401 || response.status === 400, `${response.status} ${response.text}`);
+      assert.equal(response.headers.get('content-type'), 'application/problem+json');
     }),
     { numRuns: 150 },
   );

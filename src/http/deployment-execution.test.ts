@@ -148,7 +148,7 @@ describe('over ssh', () => {
 /** Creates an app with several servers, which are one machine under several names. */
 async function spread(count: number, fields: object = {}) {
   const servers: string[] = [];
-  for (let at = 0; at < count; at++) servers.push((await createServerResource(owner)).id);
+  for (let index = 0; index < count; index++) servers.push((await createServerResource(owner)).id);
   return { app: await newApp(servers[0] ?? '', fields), servers };
 }
 

@@ -51,17 +51,17 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const healthCheck = { command: 'env', timeoutSeconds: 5 };
     for (const url of [`/v1/apps/${app.id}/deployments`, '/v1/deployments/dpl_none/rollback']) {
       for (const body of [{ healthCheck }, { healthCheck: { ...healthCheck, url: 'http://127.0.0.1/' } }]) {
-        const answers = await Promise.all([
+        const responses = await Promise.all([
           owner.call(url, { body }),
           member.call(url, { body }),
           testServer.call(url, { body, headers: bearer(token.secret) }),
           testServer.call(url, { body, headers: bearer(key.secret) }),
         ]);
         assert.deepEqual(
-          answers.map(({ status }) => status),
+          responses.map(({ status }) => status),
           [422, 422, 422, 422],
         );
-        for (const { text } of answers) assert.match(text, /healthCheck/);
+        for (const { text } of responses) assert.match(text, /healthCheck/);
       }
     }
     const withPassword = { url: 'http://ada:s3cret@127.0.0.1/' };

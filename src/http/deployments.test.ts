@@ -298,7 +298,7 @@ forEachEngine('deployments', (engine) => {
   test('only the newest releases and the live one are kept', async () => {
     const app = await newApp({ keepReleases: 2 });
     const ids: string[] = [];
-    for (let at = 0; at < 4; at++) ids.push((await deployAndWait(owner, app)).id);
+    for (let index = 0; index < 4; index++) ids.push((await deployAndWait(owner, app)).id);
     await until(async () => releases(app).length === 2);
     assert.deepEqual(releases(app).sort(), ids.slice(2));
   });

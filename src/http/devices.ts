@@ -43,7 +43,7 @@ export function deviceRoutes(context: AppContext): Route[] {
         if (decision === 'approved' && !personOf(request).isBrowserSession) {
           throw new Problem(
             'forbidden',
-            `Only a person signed in to the web page can approve devices: open ${devicePageUrlOf(request)}.`,
+            `Only a person signed in to the web UI can approve devices: open ${devicePageUrlOf(request)}.`,
           );
         }
         const signedIn = signedInOf(request);

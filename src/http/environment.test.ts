@@ -95,7 +95,7 @@ test('values are returned exactly, as JSON and as dotenv', async () => {
 test('the values of an app have a total limit, and reducing them is always allowed', async () => {
   const app = await newApp();
   const part = (from: number, count: number) =>
-    Object.fromEntries(Array.from({ length: count }, (_, at) => [`V${from + at}`, 'x'.repeat(60_000)]));
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${from + index}`, 'x'.repeat(60_000)]));
   assert.equal((await set(app, part(0, 60))).status, 200);
   const more = await set(app, part(60, 12));
   assert.equal(more.status, 422);
@@ -133,7 +133,7 @@ test('names and values have limits', async () => {
     headers: { 'content-type': 'application/json' },
   });
   assert.equal(refused.status, 422);
-  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`V${at}`, 'x']));
+  const many = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${index}`, 'x']));
   assert.equal((await set(app, many(1000))).status, 422);
   assert.equal((await set(app, many(999))).status, 200);
   assert.equal((await set(app, { LARGEST: null, ONE_FOR_ANOTHER: 'x' })).status, 200);
@@ -195,7 +195,7 @@ test('versions list the changed names and the actor, and an earlier version can 
 test('two hundred versions are kept, and pruning older ones removes no current value', async () => {
   const app = await newApp();
   await set(app, { KEPT: 'from the first version' });
-  for (let at = 0; at < 201; at++) await set(app, { COUNT: String(at) });
+  for (let index = 0; index < 201; index++) await set(app, { COUNT: String(index) });
   assert.deepEqual(await valuesOf(app), { COUNT: '200', KEPT: 'from the first version' });
   const path = `/v1/apps/${app.id}/env/versions`;
   assert.equal((await asToken<Page<EnvVersion>>(`${path}?limit=200`)).body.data.at(-1)?.version, 3);
@@ -297,11 +297,11 @@ test('only modify_env and all grant access, members read names only, and other w
     ['GET', '/versions', undefined],
     ['POST', '/versions/1/restore', undefined],
   ] as const) {
-    const answer = await testServer.call(path + sub, {
+    const response = await testServer.call(path + sub, {
       method,
       headers: bearer(foreign.secret),
       ...(body !== undefined && { body }),
     });
-    assert.equal(answer.status, 404, `${method} ${sub}`);
+    assert.equal(response.status, 404, `${method} ${sub}`);
   }
 });

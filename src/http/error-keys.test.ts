@@ -176,8 +176,8 @@ forEachEngine('error keys', (engine) => {
     const open = await createErrorKey(person);
     const closed = await createErrorKey(person, { allowedOrigins: ['https://shop.example.com'] });
     const from = async (key: string, origin: string | null, body = envelope(), path = '/api/1/envelope/') => {
-      const answer = await post(`${path}?sentry_key=${key}`, body, origin === null ? {} : { origin });
-      return [answer.status, answer.headers.get('access-control-allow-origin')];
+      const response = await post(`${path}?sentry_key=${key}`, body, origin === null ? {} : { origin });
+      return [response.status, response.headers.get('access-control-allow-origin')];
     };
     const shop = 'https://shop.example.com';
     assert.deepEqual(await from(open.publicKey, 'https://anywhere.example'), [200, '*']);
@@ -226,8 +226,8 @@ test('have a rate limit each, and a maximum number per workspace', async () => {
       });
     let limited = 0;
     for (let sent = 0; sent <= ERROR_KEY_LIMITS.burst; sent += 50) {
-      const answers = await Promise.all(Array.from({ length: 50 }, () => send(noisy)));
-      limited += answers.filter(({ status }) => status === 429).length;
+      const responses = await Promise.all(Array.from({ length: 50 }, () => send(noisy)));
+      limited += responses.filter(({ status }) => status === 429).length;
     }
     assert.equal(limited, 50);
     const refused = await send(noisy);
@@ -284,12 +284,12 @@ test('an access token in a query is always refused, and appears in no log line',
       const encoded = secret.replace('_', '%5F');
       for (const query of [`sentry_key=${secret}`, `sentry_key=${encoded}`, `sentry_key=${publicKey}&x=${secret}`]) {
         for (const path of ['/api/1/envelope/', '/api/1/store/', '/v1/errors/events']) {
-          const answer = await sendRequest<{ code: string }>(running.url, `${path}?${query}`, {
+          const response = await sendRequest<{ code: string }>(running.url, `${path}?${query}`, {
             method: 'POST',
             body: envelope(),
           });
-          assert.deepEqual([answer.status, answer.body.code], [400, 'invalid_request'], `${path} ${answer.text}`);
-          assert.ok(!answer.text.includes(secret.slice(0, 30)));
+          assert.deepEqual([response.status, response.body.code], [400, 'invalid_request'], `${path} ${response.text}`);
+          assert.ok(!response.text.includes(secret.slice(0, 30)));
         }
       }
     }

@@ -74,18 +74,18 @@ forEachEngine('the error tracker', (engine) => {
     const token = await createToken(person, ['error_tracker'], { name: 'Reporter' });
     const headers = bearer(token.secret);
     const get = async <Body>(path: string): Promise<Body> => {
-      const answer = await testServer.call<Body>(path, { headers });
-      assert.equal(answer.status, 200, answer.text);
-      return answer.body;
+      const response = await testServer.call<Body>(path, { headers });
+      assert.equal(response.status, 200, response.text);
+      return response.body;
     };
     return {
       person,
       token,
       async report(more: object = {}): Promise<string> {
         const body = { type: 'TypeError', message: 'order is undefined', ...more };
-        const answer = await testServer.call<{ issueId: string }>('/v1/errors/events', { body, headers });
-        assert.equal(answer.status, 201, answer.text);
-        return answer.body.issueId;
+        const response = await testServer.call<{ issueId: string }>('/v1/errors/events', { body, headers });
+        assert.equal(response.status, 201, response.text);
+        return response.body.issueId;
       },
       issues: async (query = '') => (await get<Page<ErrorIssue>>(`/v1/errors/issues${query}`)).data,
       issue: (id: string) => get<ErrorIssueDetail>(`/v1/errors/issues/${id}`),
@@ -205,7 +205,7 @@ forEachEngine('the error tracker', (engine) => {
     now += MINUTE;
     assert.equal(await report(), id);
     assert.deepEqual([(await issue(id)).status, (await issue(id)).count], ['muted', 2]);
-    const listed = async (status: string) => (await issues(`?status=${status}`)).map((one) => one.id);
+    const listed = async (status: string) => (await issues(`?status=${status}`)).map((issue) => issue.id);
     assert.deepEqual([await listed('open'), await listed('resolved'), await listed('muted')], [[], [], [id]]);
     assert.equal((await setStatus(id, 'resolved')).body.status, 'resolved');
     assert.equal((await setStatus(id, 'muted')).body.status, 'muted');
@@ -233,7 +233,7 @@ forEachEngine('the error tracker', (engine) => {
 
   test('a flood of errors is counted completely and stored in part', async () => {
     const { report, issue, events } = await newTracker();
-    const ids = await Promise.all(Array.from({ length: 120 }, (_, at) => report({ message: `flood ${at}` })));
+    const ids = await Promise.all(Array.from({ length: 120 }, (_, index) => report({ message: `flood ${index}` })));
     const [id = ''] = ids;
     assert.equal(new Set(ids).size, 1);
     assert.equal((await issue(id)).count, 120);
@@ -341,8 +341,8 @@ forEachEngine('the error tracker', (engine) => {
         ['GET', `/v1/errors/issues/${id}/events`, undefined],
         ['PATCH', `/v1/errors/issues/${id}`, { status: 'open' }],
       ] as const) {
-        const answer = await testServer.call(path, { method, headers: bearer(secret), ...(body && { body }) });
-        assert.equal(answer.status, opens ? 200 : 403, `${method} ${path} with ${scope}`);
+        const response = await testServer.call(path, { method, headers: bearer(secret), ...(body && { body }) });
+        assert.equal(response.status, opens ? 200 : 403, `${method} ${path} with ${scope}`);
       }
     }
     const foreign = await createToken(await createWorkspaceFor(owner, testServer, 'Other'), ['all']);

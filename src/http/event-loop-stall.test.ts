@@ -54,7 +54,7 @@ test('the corpus has requests for every operation with a body or a query', async
   const covered = new Set(server.corpus.map(({ operation }) => operation));
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, { parameters = [], requestBody }] of Object.entries(operations)) {
-      const takes = requestBody !== undefined || parameters.some((one) => one.in === 'query');
+      const takes = requestBody !== undefined || parameters.some((parameter) => parameter.in === 'query');
       if (takes) assert.ok(covered.has(`${method.toUpperCase()} ${path}`), `${method} ${path}`);
     }
   }

@@ -25,9 +25,9 @@ after(async () => {
 });
 
 const created = async (path: string, body: object) => {
-  const answer = await owner.call<{ id: string }>(path, { body });
-  assert.equal(answer.status, 201, answer.text);
-  return answer.body.id;
+  const response = await owner.call<{ id: string }>(path, { body });
+  assert.equal(response.status, 201, response.text);
+  return response.body.id;
 };
 /** Sends a person's request while a change of their membership, already in the audit log, is not yet committed. */
 async function expectRefused(person: TestPerson, change: string, path: string, call: TestRequest): Promise<void> {
@@ -36,8 +36,8 @@ async function expectRefused(person: TestPerson, change: string, path: string, c
     person_id = (select id from person where email = '${person.email}')`;
   const text = `select 1 from audit_head where workspace_id = '${owner.workspaceId}' for update; ${change} where ${member}`;
   const recorded = await count();
-  const answer = await whileUncommitted(databaseUrl, text, 1, () => person.call<{ code?: string }>(path, call));
-  assert.deepEqual([answer.status, answer.body.code], [403, 'forbidden'], `${path} ${answer.text}`);
+  const response = await whileUncommitted(databaseUrl, text, 1, () => person.call<{ code?: string }>(path, call));
+  assert.deepEqual([response.status, response.body.code], [403, 'forbidden'], `${path} ${response.text}`);
   assert.equal(await count(), recorded, path);
 }
 

@@ -59,9 +59,9 @@ export function guardRoutes(context: AppContext): Route[] {
       responses: { 200: GuardHeartbeatResponse },
       handler: async ({ body: { guard, applied, moved }, request }): Promise<GuardHeartbeatResponse> => {
         const { id, workspaceId } = guardIdentityOf(request, guard);
-        const answer = await guards.renewLease({ id, workspaceId, applied, advanced: moved });
-        if (answer.granted) return { ...answer, now: toIsoString(clock()) };
-        return { granted: false, ...serializeFeedPage(answer) };
+        const response = await guards.renewLease({ id, workspaceId, applied, advanced: moved });
+        if (response.granted) return { ...response, now: toIsoString(clock()) };
+        return { granted: false, ...serializeFeedPage(response) };
       },
     }),
     route({

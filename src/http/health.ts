@@ -36,7 +36,7 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
       const failures = await context.readinessFailures();
       if (failures.length > 0) {
         const reasons = failures.map(({ reason }) => reason);
-        const detail = failures.map((one) => one.detail).join(' ');
+        const detail = failures.map((failure) => failure.detail).join(' ');
         return sendProblem(reply, new Problem('unavailable', detail, { retryAfter: 1, reasons }));
       }
       // A full disk does not make the node unready: checks still work, and administrators must be able to revoke in the

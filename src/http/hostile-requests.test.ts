@@ -31,20 +31,20 @@ after(() => testServer.close());
 
 const JSON_TYPE = { 'content-type': 'application/json' };
 const nested = (levels: number) => '['.repeat(levels) + ']'.repeat(levels);
-const keys = (count: number) => Array.from({ length: count }, (_, at) => `"k${at}":1`).join();
+const keys = (count: number) => Array.from({ length: count }, (_, index) => `"k${index}":1`).join();
 
-function expectCode(answer: TestResponse<ProblemBody>, code: string): void {
-  assert.equal(answer.body.code, code, `${answer.status} ${answer.text.slice(0, 300)}`);
-  assert.ok(answer.text.length < 50_000, `an answer of ${answer.text.length} characters`);
+function expectCode(response: TestResponse<ProblemBody>, code: string): void {
+  assert.equal(response.body.code, code, `${response.status} ${response.text.slice(0, 300)}`);
+  assert.ok(response.text.length < 50_000, `an answer of ${response.text.length} characters`);
 }
 
 test('a form with more fields than any route has is refused for their number', async () => {
-  const fields = Array.from({ length: 30_000 }, (_, at) => `a${at}=`).join('&');
+  const fields = Array.from({ length: 30_000 }, (_, index) => `a${index}=`).join('&');
   const headers = { 'content-type': 'application/x-www-form-urlencoded' };
   for (const path of ['/v1/revoke', '/v1/device/code', '/v1/device/token']) {
     expectCode(await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: fields }), 'too_large');
     // Few bytes, so only the number of fields is too large.
-    const few = Array.from({ length: LIMITS.formFields + 1 }, (_, at) => `a${at}=`).join('&');
+    const few = Array.from({ length: LIMITS.formFields + 1 }, (_, index) => `a${index}=`).join('&');
     const refused = await testServer.call<ProblemBody>(path, { method: 'POST', headers, body: few });
     expectCode(refused, 'too_large');
     assert.match(refused.body.detail, /100 fields/);
@@ -125,9 +125,9 @@ test("the events of a batch are counted before they are read, and each event's s
     [padded, one, 'data'],
     [`[${padded}]`, batch, '0.data'],
   ] as const) {
-    const answer = await send(body, type);
-    expectCode(answer, 'validation_failed');
-    assert.equal(answer.body.errors?.[0]?.field, field);
+    const response = await send(body, type);
+    expectCode(response, 'validation_failed');
+    assert.equal(response.body.errors?.[0]?.field, field);
   }
   const attributes = { specversion: '1.0', id: '1', source: '/a', type: 'a', datacontenttype: 'application/json' };
   const encoded = { ...attributes, data_base64: Buffer.from(nested(100_000)).toString('base64') };

@@ -17,8 +17,8 @@ after(() => testServer.close());
 /** Gets a URL with an agent and reads the whole body; resolves to the status. */
 function getWith(agent: Agent, url: string, cookie: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    get(url, { agent, headers: { cookie } }, (answer) => {
-      answer.resume().once('end', () => resolve(answer.statusCode));
+    get(url, { agent, headers: { cookie } }, (response) => {
+      response.resume().once('end', () => resolve(response.statusCode));
     }).once('error', reject);
   });
 }

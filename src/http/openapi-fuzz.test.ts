@@ -77,13 +77,13 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     return /guards|introspect/.test(path) ? senders.key : senders.token;
   }
 
-  function expectAnswer(answer: TestResponse, operation: Operation, sent: string): void {
-    const { status, text } = answer;
+  function expectAnswer(response: TestResponse, operation: Operation, sent: string): void {
+    const { status, text } = response;
     const message = `${sent.slice(0, 500)} → ${status} ${text.slice(0, 300)}`;
     assert.ok(status < 500, message);
     assert.ok(String(status) in operation.responses, `not documented: ${message}`);
     if (status >= 400)
-      assert.match(answer.headers.get('content-type') ?? '', /^application\/(?:problem\+)?json/, message);
+      assert.match(response.headers.get('content-type') ?? '', /^application\/(?:problem\+)?json/, message);
   }
 
   /** Checks that a created resource can be read by its id and matches the response that created it. */
@@ -113,13 +113,13 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         const headers = senderOf(path, operation);
         const sendOne = async (body: unknown) => {
           const named = typeof body === 'object' && body !== null ? { ...body, ...existingIn(body) } : body;
-          const answer = await testServer.call(pathOf(path), {
+          const response = await testServer.call(pathOf(path), {
             method: method.toUpperCase(),
             headers,
             body: named ?? null,
           });
-          expectAnswer(answer, operation, `${method} ${path} ${JSON.stringify(body)}`);
-          if (answer.status === 201 || answer.status === 202) await expectReadable(path, headers, answer.body);
+          expectAnswer(response, operation, `${method} ${path} ${JSON.stringify(body)}`);
+          if (response.status === 201 || response.status === 202) await expectReadable(path, headers, response.body);
         };
         const options = { numRuns: RUNS, endOnFailure: true };
         await fc.assert(fc.asyncProperty(arbitraryOf(schema, document.components.schemas), sendOne), options);
@@ -136,8 +136,8 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     const headers = { ...senders.token, 'content-type': 'application/json' };
     const sendOne = async (body: unknown) => {
       const text = JSON.stringify(body ?? null);
-      const answer = await testServer.call('/v1/activity/events', { method: 'POST', headers, body: text });
-      expectAnswer(answer, operation, text);
+      const response = await testServer.call('/v1/activity/events', { method: 'POST', headers, body: text });
+      expectAnswer(response, operation, text);
     };
     await fc.assert(fc.asyncProperty(fc.oneof(event, fc.array(event, { maxLength: 5 })), sendOne), { numRuns: 60 });
     await expectListsReadable();
@@ -158,8 +158,8 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         const send = async ([name, value]: readonly [string, unknown]) => {
           const text = new URLSearchParams([[name, String(value).slice(0, 1_000).toWellFormed()]]).toString();
           const headers = senderOf(path, operation);
-          const answer = await testServer.call(`${pathOf(path)}?${text}`, { method: method.toUpperCase(), headers });
-          expectAnswer(answer, operation, `${method} ${path}?${text}`);
+          const response = await testServer.call(`${pathOf(path)}?${text}`, { method: method.toUpperCase(), headers });
+          expectAnswer(response, operation, `${method} ${path}?${text}`);
         };
         await fc.assert(fc.asyncProperty(query, send), { numRuns: RUNS, endOnFailure: true });
       }
@@ -177,8 +177,8 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
         (one) => (one as { required?: boolean }).required && one.in === 'query',
       );
       if (needs || !path.startsWith('/v1/') || path === '/v1/authorize') continue;
-      const answer = await testServer.call(pathOf(path), { headers: senderOf(path, get) });
-      assert.ok(answer.status < 500, `GET ${path} → ${answer.status} ${answer.text.slice(0, 300)}`);
+      const response = await testServer.call(pathOf(path), { headers: senderOf(path, get) });
+      assert.ok(response.status < 500, `GET ${path} → ${response.status} ${response.text.slice(0, 300)}`);
     }
   }
 });

@@ -61,12 +61,15 @@ after(() => testServer.close());
 
 test('the document is OpenAPI 3.1 and follows the rules, except those listed here', async () => {
   const findings = await lint(document);
-  const isExcepted = ({ rule, at }: Finding) => EXCEPTIONS.some((one) => one.rule === rule && one.at.test(at));
+  const isExcepted = ({ rule, at }: Finding) =>
+    EXCEPTIONS.some((exception) => exception.rule === rule && exception.at.test(at));
   assert.deepEqual(
-    findings.filter((one) => !isExcepted(one)).map(({ rule, at }) => `${rule}: ${at}`),
+    findings.filter((finding) => !isExcepted(finding)).map(({ rule, at }) => `${rule}: ${at}`),
     [],
   );
-  const idle = EXCEPTIONS.filter((one) => !findings.some(({ rule, at }) => one.rule === rule && one.at.test(at)));
+  const idle = EXCEPTIONS.filter(
+    (exception) => !findings.some(({ rule, at }) => exception.rule === rule && exception.at.test(at)),
+  );
   assert.deepEqual(idle, [], 'an exception that nothing needs');
 });
 

@@ -68,9 +68,9 @@ async function newestEvents(person: TestPerson, action: string): Promise<AuditEv
 }
 
 test('options for a new passkey require a discoverable, verified one and the password', async () => {
-  const answer = await begin(ada);
-  assert.equal(answer.status, 200);
-  const { options } = answer.body;
+  const response = await begin(ada);
+  assert.equal(response.status, 200);
+  const { options } = response.body;
   assert.equal(Buffer.from(options.challenge, 'base64url').length, 32);
   assert.equal(options.rp.id, here().rpId);
   assert.equal(options.user.name, 'ada@example.com');
@@ -193,7 +193,7 @@ test('a response works once, for the person it was requested for, within five mi
   const race = await Promise.all(
     Array.from({ length: 4 }, () => testServer.call('/v1/sessions/passkey', { body: { response: shown } })),
   );
-  assert.deepEqual(race.map((answer) => answer.status).sort(), [201, 401, 401, 401]);
+  assert.deepEqual(race.map((response) => response.status).sort(), [201, 401, 401, 401]);
 
   const late = authenticator.get({ challenge: (await beginSignIn()).body.options.challenge, ...here(), counter: 2 });
   now += 5 * MINUTE;
@@ -255,25 +255,25 @@ test('CVE-2026-27801: failed passkey sign-ins are throttled, also in parallel', 
   now += 16 * MINUTE;
   const authenticator = createTestAuthenticator();
   const challenges = await Promise.all(Array.from({ length: 12 }, beginSignIn));
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     challenges.map(({ body }) => {
       const response = authenticator.get({ challenge: body.options.challenge, ...here() });
       return testServer.call('/v1/sessions/passkey', { body: { response } });
     }),
   );
-  const count = (status: number) => answers.filter((answer) => answer.status === status).length;
+  const count = (status: number) => responses.filter((response) => response.status === status).length;
   assert.equal(count(401), 5);
   assert.equal(count(429), 7);
   now += 16 * MINUTE;
 });
 
 test('sign-ins that one address starts and never completes are bounded', async () => {
-  let answer: TestResponse<unknown>;
+  let response: TestResponse<unknown>;
   let started = 0;
-  do answer = await beginSignIn();
-  while (answer.status === 200 && ++started < 300);
-  assert.equal(answer.status, 429);
-  assert.ok(Number(answer.headers.get('retry-after')) > 0);
+  do response = await beginSignIn();
+  while (response.status === 200 && ++started < 300);
+  assert.equal(response.status, 429);
+  assert.ok(Number(response.headers.get('retry-after')) > 0);
   now += 5 * MINUTE;
   assert.equal((await beginSignIn()).status, 200);
 });

@@ -24,7 +24,7 @@ import {
 } from '../testing/test-server.ts';
 
 const setupCodeOf = (testServer: TestServer) => new URL(testServer.setupLink ?? '').hash.replace('#code=', '');
-const codeOf = (answer: TestResponse) => (answer.body as ProblemBody).code;
+const codeOf = (response: TestResponse) => (response.body as ProblemBody).code;
 const secretOf = (cookie: string) => cookie.split('=')[1] ?? '';
 
 describe('signing up', () => {
@@ -109,9 +109,9 @@ describe('members, roles and invitations', () => {
     return found;
   };
   const signInAs = async (email: string): Promise<TestPerson> => {
-    const answer = await testServer.call('/v1/sessions', { body: { email, password: PASSWORD } });
-    assert.equal(answer.status, 201, answer.text);
-    return createTestPerson(testServer, email, cookieOf(answer), owner.workspaceId);
+    const response = await testServer.call('/v1/sessions', { body: { email, password: PASSWORD } });
+    assert.equal(response.status, 201, response.text);
+    return createTestPerson(testServer, email, cookieOf(response), owner.workspaceId);
   };
 
   test('an invitation has the shape of the contract, works once, for its email address, for seven days', async () => {
@@ -246,15 +246,15 @@ describe('members, roles and invitations', () => {
       ['/v1/invitations', { email: 'once@example.com', role: 'member' }],
     ];
     for (const [path, body] of rows) {
-      const answers = await Promise.all(Array.from({ length: 5 }, () => post(path, body, 'key-1')));
-      const made = answers.filter(({ status }) => status === 201);
+      const responses = await Promise.all(Array.from({ length: 5 }, () => post(path, body, 'key-1')));
+      const made = responses.filter(({ status }) => status === 201);
       assert.equal(made.length, 1, path);
-      for (const answer of answers) {
-        if (answer.status === 201) continue;
-        assert.equal(answer.status, 409);
-        assert.equal(answer.body.code, 'idempotent_replay', path);
-        assert.equal(answer.body.id, made[0]?.body.id, path);
-        assert.equal(answer.body.secret, undefined);
+      for (const response of responses) {
+        if (response.status === 201) continue;
+        assert.equal(response.status, 409);
+        assert.equal(response.body.code, 'idempotent_replay', path);
+        assert.equal(response.body.id, made[0]?.body.id, path);
+        assert.equal(response.body.secret, undefined);
       }
       const other = await post(path, { ...body, name: 'Another' }, 'key-1');
       assert.equal(other.status, 422, path);
@@ -294,7 +294,7 @@ describe('signing in', () => {
   });
 
   test('sign-ins to an account from one address are throttled after five failures, also in parallel, and a stranger cannot lock a person out', async () => {
-    const tries = await Promise.all(Array.from({ length: 60 }, (_, at) => signIn(`wrong ${at}`, '10.2.0.1')));
+    const tries = await Promise.all(Array.from({ length: 60 }, (_, index) => signIn(`wrong ${index}`, '10.2.0.1')));
     const codes = tries.map(codeOf);
     assert.equal(codes.filter((code) => code === 'sign_in_failed').length, 5);
     assert.equal(codes.filter((code) => code === 'rate_limited').length, 55);
@@ -317,7 +317,7 @@ describe('signing in', () => {
   });
 
   test('an address that fails at many accounts is throttled at all of them', async () => {
-    for (let at = 0; at < 30; at++) await signIn('wrong', '10.3.0.1', `nobody${at}@example.com`);
+    for (let index = 0; index < 30; index++) await signIn('wrong', '10.3.0.1', `nobody${index}@example.com`);
     assert.equal((await signIn('wrong', '10.3.0.1', 'somebody@example.com')).status, 429);
     assert.equal((await signIn('wrong', '10.3.0.2', 'somebody@example.com')).status, 401);
   });
@@ -402,9 +402,9 @@ describe('signing in', () => {
     await member.call('/v1/me/two-factor/confirm', { body: { code: await codeAt() } });
     now += 30 * SECOND;
     const right = await codeAt();
-    const guesses = Array.from({ length: 14 }, (_, at) => String(100_000 + at)).filter((one) => one !== right);
+    const guesses = Array.from({ length: 14 }, (_, index) => String(100_000 + index)).filter((one) => one !== right);
     const tries = await Promise.all(guesses.map((code) => signIn(PASSWORD, '10.5.0.1', 'tom@example.com', code)));
-    assert.equal(tries.filter((answer) => codeOf(answer) === 'sign_in_failed').length, 5);
+    assert.equal(tries.filter((response) => codeOf(response) === 'sign_in_failed').length, 5);
     assert.equal((await signIn(PASSWORD, '10.5.0.1', 'tom@example.com', right)).status, 429);
   });
 });
@@ -420,9 +420,9 @@ describe('sessions', () => {
   after(() => testServer.close());
 
   async function signIn(): Promise<TestPerson> {
-    const answer = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
-    assert.equal(answer.status, 201, answer.text);
-    return createTestPerson(testServer, owner.email, cookieOf(answer), owner.workspaceId);
+    const response = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
+    assert.equal(response.status, 201, response.text);
+    return createTestPerson(testServer, owner.email, cookieOf(response), owner.workspaceId);
   }
   const alive = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
@@ -570,11 +570,11 @@ describe('device sign-in (RFC 8628)', () => {
   }
   const start = async (form: boolean) => {
     const fields = { client_id: 'devpilot cli' };
-    const answer = await testServer.call<Started>('/v1/device/code', {
+    const response = await testServer.call<Started>('/v1/device/code', {
       body: form ? new URLSearchParams(fields) : fields,
     });
-    assert.equal(answer.status, 200, answer.text);
-    return answer.body;
+    assert.equal(response.status, 200, response.text);
+    return response.body;
   };
   const poll = (device_code: string, form = true) => {
     const fields = { grant_type: GRANT, device_code, client_id: 'devpilot cli' };
@@ -630,7 +630,7 @@ describe('device sign-in (RFC 8628)', () => {
 
   test('guessing user codes is limited', async () => {
     const codes: number[] = [];
-    for (let at = 0; at < 32; at++) codes.push((await owner.call('/v1/device/requests/BBBB-BBBB')).status);
+    for (let index = 0; index < 32; index++) codes.push((await owner.call('/v1/device/requests/BBBB-BBBB')).status);
     assert.equal(codes[0], 404);
     assert.equal(codes.at(-1), 429);
   });

@@ -110,12 +110,12 @@ describe('quotas over HTTP', () => {
     await leave('credentials', owner.workspaceId, 10);
     const [noisy, quiet] = [await createToken(owner, ['error_tracker']), await createToken(owner, ['error_tracker'])];
     const report = async (secret: string, type: string) => {
-      const answer = await testServer.call<{ issueId: string }>('/v1/errors/events', {
+      const response = await testServer.call<{ issueId: string }>('/v1/errors/events', {
         body: { type, message: 'x' },
         headers: bearer(secret),
       });
-      assert.equal(answer.status, 201, answer.text);
-      return answer.body.issueId;
+      assert.equal(response.status, 201, response.text);
+      return response.body.issueId;
     };
     const real = await report(noisy.secret, 'Real');
     await leave('newIssues', `${owner.workspaceId} ${noisy.id}`, 1);
@@ -166,9 +166,9 @@ describe('quotas over HTTP', () => {
       const insert = database.prepare(`insert into session
         (id, person_id, digest, kind, address, user_agent, created_at, last_used_at, ends_at)
         values (?, ?, ?, 'browser', null, null, ?, ?, ?)`);
-      for (let at = 0; at < 120; at++) {
-        const used = NOW - HOUR - at;
-        insert.run(`ses_${at}`, ownerId, Buffer.from(`digest ${at}`), used, used, NOW + DAY);
+      for (let index = 0; index < 120; index++) {
+        const used = NOW - HOUR - index;
+        insert.run(`ses_${index}`, ownerId, Buffer.from(`digest ${index}`), used, used, NOW + DAY);
       }
     });
     const { status } = await testServer.call('/v1/sessions', { body: { email: owner.email, password: PASSWORD } });
@@ -278,12 +278,12 @@ forEachEngine('quotas', (engine) => {
       },
       ...{ retry_after: 0, losses: 0, owner: null, lease_until: null, cancel: null, error: null },
     };
-    const jobs = Array.from({ length: QUOTAS.waitingJobs.max }, (_, at) => ({ ...job, id: `job_${at}` }));
+    const jobs = Array.from({ length: QUOTAS.waitingJobs.max }, (_, index) => ({ ...job, id: `job_${index}` }));
     await store.transaction(async (trx) => {
-      for (let at = 0; at < jobs.length; at += 500)
+      for (let index = 0; index < jobs.length; index += 500)
         await trx
           .insertInto('job')
-          .values(jobs.slice(at, at + 500))
+          .values(jobs.slice(index, index + 500))
           .execute();
     });
     await assert.rejects(create(personId), { code: 'quota_exceeded' });
@@ -320,7 +320,9 @@ forEachEngine('quotas', (engine) => {
       issue('muted', 'noisy', { muted_at: 1 }),
       issue('often', 'noisy', { count: 7 }),
     ];
-    const noise = Array.from({ length: 20 }, (_, at) => issue(`noise${at}`, 'noisy', { last_seen_at: NOW + at }));
+    const noise = Array.from({ length: 20 }, (_, index) =>
+      issue(`noise${index}`, 'noisy', { last_seen_at: NOW + index }),
+    );
     await store.transaction(async (trx) => {
       for (const row of [...real, ...noise]) {
         await addToIssue(trx, row, false);

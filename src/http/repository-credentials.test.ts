@@ -65,14 +65,14 @@ forEachEngine('credentials of a repository', (engine) => {
     assert.deepEqual(shownOf(created.body), apart);
     const key = await createKey(owner, ['read']);
     const member = await signUpMember(testServer, owner, 'member', `reader-${engine.name}@example.com`);
-    const answers = [
+    const responses = [
       created,
       await owner.call(`/v1/apps/${app.id}`),
       await member.call('/v1/apps'),
       await testServer.call(`/v1/apps/${app.id}`, { headers: bearer(key.secret) }),
       await owner.call(`/v1/audit-events?target=${app.id}`),
     ];
-    for (const { text, status } of answers) {
+    for (const { text, status } of responses) {
       assert.equal(status, 200);
       assert.ok(!text.includes('p4ss') && !text.includes(inAddress));
     }
@@ -139,14 +139,14 @@ forEachEngine('credentials of a repository', (engine) => {
       ['git://a:t0ken@git.example.com/shop.git', 'a password'],
       ['git:t0ken@git.example.com:acme/shop.git', 'the URL of a Git repository'],
     ] as const) {
-      const answers = [
+      const responses = [
         await edit({ repository }),
         await owner.call('/v1/apps', {
           method: 'POST',
           body: { projectId, name: 'Refused', repository },
         }),
       ];
-      for (const { status, text } of answers) {
+      for (const { status, text } of responses) {
         assert.deepEqual([status, text.includes(message), text.includes('t0k')], [422, true, false], repository);
       }
     }

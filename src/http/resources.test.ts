@@ -48,9 +48,9 @@ async function keyWith(...permissions: Permission[]) {
 }
 
 async function made<Body>(path: string, body: unknown, person: TestPerson = owner): Promise<Body> {
-  const answer = await person.call<Body>(path, { body });
-  assert.equal(answer.status, 201, answer.text);
-  return answer.body;
+  const response = await person.call<Body>(path, { body });
+  assert.equal(response.status, 201, response.text);
+  return response.body;
 }
 const newProject = (name = 'Web shop') => made<Project>('/v1/projects', { name });
 
@@ -88,10 +88,10 @@ for (const { noun, manage, body } of NOUNS) {
         const resource = await made<{ id: string }>(`/v1/${noun}`, await body());
         const path = sub ? `/v1/${noun}/${resource.id}` : `/v1/${noun}`;
         const sent = method === 'POST' ? await body() : method === 'PATCH' ? { name: 'Renamed thing' } : undefined;
-        const answer = await key.call<ProblemAnswer>(path, { method, ...(sent !== undefined && { body: sent }) });
+        const response = await key.call<ProblemAnswer>(path, { method, ...(sent !== undefined && { body: sent }) });
         const right = allowed.includes(permission);
-        assert.equal(answer.status, right ? status : 403, `${method} ${path} with ${permission}: ${answer.text}`);
-        if (!right) assert.equal(answer.body.code, 'insufficient_scope');
+        assert.equal(response.status, right ? status : 403, `${method} ${path} with ${permission}: ${response.text}`);
+        if (!right) assert.equal(response.body.code, 'insufficient_scope');
       }
     }
   });
@@ -107,12 +107,12 @@ for (const { noun, manage, body } of NOUNS) {
       ['PATCH', { name: 'Mine now' }],
       ['DELETE', undefined],
     ] as const) {
-      const answer = await member.call<ProblemAnswer>(`/v1/${noun}/${resource.id}`, {
+      const response = await member.call<ProblemAnswer>(`/v1/${noun}/${resource.id}`, {
         method,
         ...(sent !== undefined && { body: sent }),
       });
-      assert.equal(answer.status, 403);
-      assert.equal(answer.body.code, 'forbidden');
+      assert.equal(response.status, 403);
+      assert.equal(response.body.code, 'forbidden');
     }
     assert.equal((await member.call(`/v1/${noun}`, { body: await body() })).status, 403);
     for (const method of ['GET', 'PATCH', 'DELETE']) {
@@ -120,7 +120,7 @@ for (const { noun, manage, body } of NOUNS) {
       const other = await neighbour.call(`/v1/${noun}/${resource.id}`, { method, ...sent });
       const none = await neighbour.call(`/v1/${noun}/nothing-here`, { method, ...sent });
       assert.equal(other.status, 404);
-      const plain = (answer: TestResponse) => answer.text.replace(/"requestId":"[^"]*"/, '');
+      const plain = (response: TestResponse) => response.text.replace(/"requestId":"[^"]*"/, '');
       assert.equal(plain(other), plain(none));
     }
     assert.deepEqual((await neighbour.call<Page<unknown>>(`/v1/${noun}`)).body.data, []);
@@ -303,10 +303,10 @@ test('values that a shell, git or ssh could interpret differently are refused', 
     ['/v1/projects', { name: 'Fine', slug: 'Not Fine' }, 'slug'],
   ];
   for (const [path, body, field] of refused) {
-    const answer = await owner.call<ProblemAnswer>(path, { body });
-    assert.equal(answer.status, 422, `${JSON.stringify(body)}: ${answer.text}`);
-    assert.equal(answer.body.code, 'validation_failed');
-    assert.equal(answer.body.errors?.[0]?.field, field);
+    const response = await owner.call<ProblemAnswer>(path, { body });
+    assert.equal(response.status, 422, `${JSON.stringify(body)}: ${response.text}`);
+    assert.equal(response.body.code, 'validation_failed');
+    assert.equal(response.body.errors?.[0]?.field, field);
   }
 });
 

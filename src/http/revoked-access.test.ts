@@ -36,7 +36,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
   });
   after(() => testServer.close());
 
-  const codeOf = (answer: TestResponse) => (answer.body as { code?: string; error?: string }).code;
+  const codeOf = (response: TestResponse) => (response.body as { code?: string; error?: string }).code;
   const startDevice = async () => (await testServer.call<Started>('/v1/device/code', { body: {} })).body;
   const approve = (person: TestPerson, { user_code }: Started) =>
     person.call('/v1/device/approve', { body: { userCode: user_code } });
@@ -45,8 +45,8 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
       body: { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code },
     });
   const signIn = async (email: string, password = PASSWORD, code?: string) => {
-    const answer = await testServer.call('/v1/sessions', { body: { email, password, code } });
-    return createTestPerson(testServer, email, cookieOf(answer), owner.workspaceId);
+    const response = await testServer.call('/v1/sessions', { body: { email, password, code } });
+    return createTestPerson(testServer, email, cookieOf(response), owner.workspaceId);
   };
   const memberOf = async (email: string) => {
     const { data } = (await owner.call<Page<Member>>('/v1/members')).body;
@@ -223,14 +223,14 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
       const who = `select id from person where email = '${person.email}'`;
       const locked = `select 1 from person where id = (${who}) for update; ${change(who)}`;
       const name = `Founded at ${ending}`;
-      const answers = await whileUncommitted(environment['DATABASE_URL'], locked, 2, () =>
+      const responses = await whileUncommitted(environment['DATABASE_URL'], locked, 2, () =>
         Promise.all([
           person.call(`/v1/invitations/${invited.body.code}/accept`, { method: 'POST' }),
           person.call('/v1/workspaces', { body: { name } }),
         ]),
       );
-      for (const answer of answers) {
-        assert.deepEqual([answer.status, codeOf(answer)], [401, 'invalid_token'], answer.text);
+      for (const response of responses) {
+        assert.deepEqual([response.status, codeOf(response)], [401, 'invalid_token'], response.text);
       }
       const members = await owner.call('/v1/members', { headers: there });
       assert.ok(!members.text.includes(person.email));

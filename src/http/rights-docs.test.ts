@@ -7,7 +7,7 @@ import { routeTable } from './route-table.ts';
 
 const PAGE = readFileSync(new URL('../../docs/rights.md', import.meta.url), 'utf8');
 
-/** Routes that a right opens, formatted as in the page: methods and path, paths merged. */
+/** Routes that a right opens, formatted as in docs/rights.md: methods and path, paths merged. */
 function routesOf(kind: 'token' | 'key', right: string): string {
   const byUrl = new Map<string, string[]>();
   for (const { method, url, access } of routeTable({} as AppContext)) {

@@ -47,9 +47,9 @@ forEachEngine('what is accepted can be read again', (engine) => {
   after(() => testServer.close());
 
   async function read<Body>(path: string): Promise<Body> {
-    const answer = await owner.call<Body>(path);
-    assert.equal(answer.status, 200, `${path}: ${answer.text.slice(0, 500)}`);
-    return answer.body;
+    const response = await owner.call<Body>(path);
+    assert.equal(response.status, 200, `${path}: ${response.text.slice(0, 500)}`);
+    return response.body;
   }
 
   test('any value a Sentry SDK sends in any field', async () => {
@@ -109,9 +109,9 @@ forEachEngine('what is accepted can be read again', (engine) => {
       fc.asyncProperty(any, anyText, async (data, subject) => {
         const id = `event-${count++}`;
         const body = { specversion: '1.0', id, source: 'test', type: 'test', subject, data };
-        const answer = await testServer.call('/v1/activity/events', { headers, body });
-        assert.ok([201, 400, 422].includes(answer.status), answer.text);
-        if (answer.status === 201) sent.set(id, JSON.parse(JSON.stringify(data)) as unknown);
+        const response = await testServer.call('/v1/activity/events', { headers, body });
+        assert.ok([201, 400, 422].includes(response.status), response.text);
+        if (response.status === 201) sent.set(id, JSON.parse(JSON.stringify(data)) as unknown);
       }),
       { numRuns: RUNS },
     );
@@ -125,9 +125,9 @@ forEachEngine('what is accepted can be read again', (engine) => {
 
   test('every resource at the limits of its ranges, in lists and individually', async () => {
     const create = async (path: string, body: object): Promise<string> => {
-      const answer = await owner.call<{ id: string }>(path, { body });
-      assert.ok([201, 422].includes(answer.status), `${path}: ${answer.text}`);
-      return answer.status === 201 ? answer.body.id : '';
+      const response = await owner.call<{ id: string }>(path, { body });
+      assert.ok([201, 422].includes(response.status), `${path}: ${response.text}`);
+      return response.status === 201 ? response.body.id : '';
     };
     const name = '🗝'.repeat(255);
     const projectId = await create('/v1/projects', { name, description: '\t🗝\r\n'.repeat(200), slug: 'p'.repeat(63) });
@@ -139,11 +139,11 @@ forEachEngine('what is accepted can be read again', (engine) => {
       run: '🗝'.repeat(2_000),
       timeoutSeconds: 86_400,
     });
-    const hooks = Array.from({ length: 50 }, (_, at) => hook(at));
+    const hooks = Array.from({ length: 50 }, (_, index) => hook(index));
     const app = { name, projectId, keepReleases: 100, hooks, branch: 'b'.repeat(255), logCommand: 'x'.repeat(8_192) };
     const appId = await create('/v1/apps', app);
-    const parameters = Array.from({ length: 50 }, (_, at) => ({
-      name: `P${at}`,
+    const parameters = Array.from({ length: 50 }, (_, index) => ({
+      name: `P${index}`,
       pattern: null,
       default: '🗝'.repeat(1_000),
     }));

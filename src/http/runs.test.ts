@@ -81,9 +81,9 @@ forEachEngine('runs', (engine) => {
     return created.body;
   }
   async function startRun(on: Script, parameters: object = {}, person = member): Promise<Run> {
-    const answer = await person.call<Run>(`/v1/scripts/${on.id}/runs`, { body: { parameters } });
-    assert.equal(answer.status, 202, answer.text);
-    return answer.body;
+    const response = await person.call<Run>(`/v1/scripts/${on.id}/runs`, { body: { parameters } });
+    assert.equal(response.status, 202, response.text);
+    return response.body;
   }
   const get = async (id: string) => (await member.call<Run>(`/v1/runs/${id}`)).body;
   async function waitUntilFinished(run: Run): Promise<Run> {
@@ -262,10 +262,10 @@ forEachEngine('runs', (engine) => {
       [{ BRANCH: 'main', SLOW: 'a'.repeat(5000) }, ['parameters.BRANCH', 'parameters.COUNT', 'parameters.SLOW']],
     ];
     for (const [parameters, fields] of refused) {
-      const answer = await member.call<ProblemAnswer>(`/v1/scripts/${strict.id}/runs`, { body: { parameters } });
-      assert.equal(answer.status, 422, `${JSON.stringify(parameters).slice(0, 60)} ${answer.text}`);
+      const response = await member.call<ProblemAnswer>(`/v1/scripts/${strict.id}/runs`, { body: { parameters } });
+      assert.equal(response.status, 422, `${JSON.stringify(parameters).slice(0, 60)} ${response.text}`);
       assert.deepEqual(
-        answer.body.errors?.map(({ field }) => field),
+        response.body.errors?.map(({ field }) => field),
         fields,
       );
     }

@@ -43,9 +43,9 @@ forEachEngine('scripts', (engine) => {
 
   const plain = (more: object = {}) => ({ name: 'Greet', body: 'echo hello\n', serverId: server.id, ...more });
   async function created(more: object = {}): Promise<Script> {
-    const answer = await owner.call<Script>('/v1/scripts', { body: plain(more) });
-    assert.equal(answer.status, 201, answer.text);
-    return answer.body;
+    const response = await owner.call<Script>('/v1/scripts', { body: plain(more) });
+    assert.equal(response.status, 201, response.text);
+    return response.body;
   }
   const edit = (script: Script, body: object) =>
     owner.call<Script & ProblemAnswer>(`/v1/scripts/${script.id}`, { method: 'PATCH', body });
@@ -173,9 +173,9 @@ forEachEngine('scripts', (engine) => {
       [{ workspaceId: 'wsp_x' }, 'workspaceId'],
     ];
     for (const [more, field] of refused) {
-      const answer = await owner.call<ProblemAnswer>('/v1/scripts', { body: plain(more) });
-      assert.equal(answer.status, 422, `${JSON.stringify(more).slice(0, 80)}: ${answer.text}`);
-      assert.equal(answer.body.errors?.[0]?.field, field, answer.text);
+      const response = await owner.call<ProblemAnswer>('/v1/scripts', { body: plain(more) });
+      assert.equal(response.status, 422, `${JSON.stringify(more).slice(0, 80)}: ${response.text}`);
+      assert.equal(response.body.errors?.[0]?.field, field, response.text);
     }
   });
 
@@ -207,10 +207,10 @@ forEachEngine('scripts', (engine) => {
       const { secret } = await createKey(owner, [permission]);
       for (const [method, at, allowed] of requests) {
         const body = method === 'POST' ? plain() : method === 'PATCH' ? { description: permission } : undefined;
-        const answer = await testServer.call(at, { method, headers: bearer(secret), ...(body && { body }) });
+        const response = await testServer.call(at, { method, headers: bearer(secret), ...(body && { body }) });
         if (allowed.includes(permission))
-          assert.ok(answer.status < 300, `${permission} ${method} ${at} ${answer.text}`);
-        else assert.equal(answer.status, 403, `${permission} ${method} ${at}`);
+          assert.ok(response.status < 300, `${permission} ${method} ${at} ${response.text}`);
+        else assert.equal(response.status, 403, `${permission} ${method} ${at}`);
       }
       if (permission === 'delete') break;
     }
@@ -278,12 +278,12 @@ forEachEngine('scripts', (engine) => {
     });
     await fc.assert(
       fc.asyncProperty(input, fc.dictionary(text, fc.jsonValue({ maxDepth: 1 })), async (body, parameters) => {
-        const answers = [
+        const responses = [
           await owner.call<ProblemAnswer>('/v1/scripts', { body }),
           await owner.call<ProblemAnswer>(`/v1/scripts/${script.id}`, { method: 'PATCH', body }),
           await owner.call<ProblemAnswer>(`/v1/scripts/${closed.id}/runs`, { body: { parameters } }),
         ];
-        for (const { status, text: said } of answers) {
+        for (const { status, text: said } of responses) {
           assert.ok([200, 201, 202, 422].includes(status), `${status} ${said}`);
         }
       }),

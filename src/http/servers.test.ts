@@ -93,9 +93,9 @@ test("without a pinned key the check shows the host's key, and pinning it enable
 
 test('a host that does not respond is reported in time', async () => {
   const server = await newServer({ port: 1 });
-  const answer = await check(server);
-  assert.equal(answer.status, 200);
-  assert.deepEqual([answer.body.ok, answer.body.hostKey], [false, null]);
+  const response = await check(server);
+  assert.equal(response.status, 200);
+  assert.deepEqual([response.body.ok, response.body.hostKey], [false, null]);
 });
 
 test('a check needs manage_servers and is recorded with the API key that requested it', async () => {
@@ -107,8 +107,8 @@ test('a check needs manage_servers and is recorded with the API key that request
   ] as const) {
     const key = await createKey(owner, [permission]);
     const path = `/v1/servers/${server.id}/check`;
-    const answer = await testServer.call(path, { method: 'POST', headers: bearer(key.secret) });
-    assert.equal(answer.status, status, permission);
+    const response = await testServer.call(path, { method: 'POST', headers: bearer(key.secret) });
+    assert.equal(response.status, status, permission);
     if (status !== 200) continue;
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${server.id}&action=server.checked`);
     assert.equal(log.body.data[0]?.credential?.id, key.id);

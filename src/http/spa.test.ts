@@ -7,7 +7,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import { PAGE_ROUTES } from '../contract/page-routes.ts';
 import { registerSpa, wantsPage } from './spa.ts';
 
-describe('The page', () => {
+describe('The web UI', () => {
   const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
   let app: FastifyInstance;
   before(async () => {
@@ -32,8 +32,8 @@ describe('The page', () => {
 
   // ASVS 3.4.1–8
   test('has a policy with a new nonce each time, no inline scripts and no foreign origin', async () => {
-    const answers = await Promise.all([app.inject('/'), app.inject('/settings/access-tokens')]);
-    const nonces = answers.map(({ headers, body, statusCode }) => {
+    const responses = await Promise.all([app.inject('/'), app.inject('/settings/access-tokens')]);
+    const nonces = responses.map(({ headers, body, statusCode }) => {
       assert.equal(statusCode, 200);
       const policy = String(headers['content-security-policy']);
       const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
@@ -49,9 +49,9 @@ describe('The page', () => {
 
   test('is served at every one of its paths, and at no other', async () => {
     for (const path of PAGE_ROUTES) {
-      const answer = await app.inject(path.replaceAll('$', 'any-'));
-      assert.equal(answer.statusCode, 200, path);
-      assert.match(String(answer.headers['content-type']), /^text\/html/);
+      const response = await app.inject(path.replaceAll('$', 'any-'));
+      assert.equal(response.statusCode, 200, path);
+      assert.match(String(response.headers['content-type']), /^text\/html/);
     }
     for (const path of ['/planted', '/settings/planted', '/apps/shop/planted']) {
       assert.equal((await app.inject(path)).statusCode, 404, path);
@@ -70,12 +70,12 @@ describe('The page', () => {
       ['GZIP', 'gzip', 'gzip'],
       ['br;q=0, gzip;q=0, *', undefined, 'plain'],
     ] as const) {
-      const answer = await app.inject({ url: '/assets/main-abc.js', headers: { 'accept-encoding': accepted } });
-      assert.equal(answer.body, body);
-      assert.equal(answer.headers['content-encoding'], encoding);
-      assert.equal(answer.headers['cache-control'], 'public, max-age=31536000, immutable');
-      assert.equal(answer.headers['vary'], 'accept-encoding');
-      assert.equal(answer.headers['content-type'], 'text/javascript; charset=utf-8');
+      const response = await app.inject({ url: '/assets/main-abc.js', headers: { 'accept-encoding': accepted } });
+      assert.equal(response.body, body);
+      assert.equal(response.headers['content-encoding'], encoding);
+      assert.equal(response.headers['cache-control'], 'public, max-age=31536000, immutable');
+      assert.equal(response.headers['vary'], 'accept-encoding');
+      assert.equal(response.headers['content-type'], 'text/javascript; charset=utf-8');
     }
     const { headers, body } = await app.inject('/assets/main-abc.js');
     assert.deepEqual([headers['content-encoding'], body], [undefined, 'plain'], 'without Accept-Encoding');
@@ -86,12 +86,12 @@ describe('The page', () => {
     assert.equal(head.headers['cross-origin-resource-policy'], 'same-origin');
   });
 
-  test('a browser at a wrong address gets the page with status 404, programs and assets do not', async () => {
+  test('a browser gets the web UI with status 404 for an unknown URL, programs and assets do not', async () => {
     const accept = 'text/html,application/xhtml+xml,*/*;q=0.8';
-    const answer = await app.inject({ url: '/settings/planted', headers: { accept } });
-    assert.equal(answer.statusCode, 404);
-    assert.match(answer.body, /^<meta property="csp-nonce"/);
-    assert.match(String(answer.headers['content-security-policy']), /'nonce-/);
+    const response = await app.inject({ url: '/settings/planted', headers: { accept } });
+    assert.equal(response.statusCode, 404);
+    assert.match(response.body, /^<meta property="csp-nonce"/);
+    assert.match(String(response.headers['content-security-policy']), /'nonce-/);
     for (const [url, accepted] of [
       ['/settings/planted', '*/*'],
       ['/settings/planted', 'application/json'],
@@ -126,9 +126,9 @@ describe('The page', () => {
   test('says how to build it if it is not built', async () => {
     const bare = fastify();
     registerSpa(bare, { allowLocalServers: false, directory: `${directory}nowhere/` });
-    const answer = await bare.inject('/settings/api-keys');
-    assert.equal(answer.statusCode, 503);
-    assert.match(answer.body, /npm run build/);
+    const response = await bare.inject('/settings/api-keys');
+    assert.equal(response.statusCode, 503);
+    assert.match(response.body, /npm run build/);
     await bare.close();
   });
 });

@@ -8,7 +8,7 @@ import { PAGE_ROUTES } from '../contract/page-routes.ts';
 import { Problem } from '../contract/problem.ts';
 import { sendProblem } from './problems.ts';
 
-/** The directory that `npm run build` writes the page to. */
+/** The directory that `npm run build` writes the web UI to. */
 const BUILD_DIRECTORY = fileURLToPath(new URL('../../dist/web/', import.meta.url));
 
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -21,7 +21,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
 };
 
 const NOT_BUILT_HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Devpilot</title>
-<h1>The web page is not built</h1><p>Run <code>npm run build</code> and restart Devpilot. The API works: see <a href="/docs">its reference</a>.</p></html>`;
+<h1>The web UI is not built</h1><p>Run <code>npm run build</code> and restart Devpilot. The API works: see <a href="/docs">its reference</a>.</p></html>`;
 
 interface BuiltSpa {
   readonly html: string;
@@ -71,7 +71,7 @@ function negotiateCoding(header: string, codings: readonly string[]): string | n
 }
 
 interface SpaOptions {
-  /** Whether a server may be this machine itself; the page offers the option only then. */
+  /** Whether a server may be this machine itself; the web UI offers the option only then. */
   readonly allowLocalServers: boolean;
   readonly directory?: string;
 }
@@ -82,7 +82,7 @@ export function wantsPage({ method, url, headers: { accept } }: FastifyRequest):
 }
 
 /**
- * Serves the built page and its assets, in a scope that adds the security headers to every response. If the page has
+ * Serves the built web UI and its assets, in a scope that adds the security headers to every response. If it has
  * not been built, its URLs say how to build it. Returns a function that responds with the page and status 404.
  */
 export function registerSpa(

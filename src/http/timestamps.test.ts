@@ -118,7 +118,7 @@ forEachEngine('instants of clients', (engine) => {
       assert.equal(event.status, status, `${time}: ${event.text}`);
       const issues = await list<ErrorIssue>('/v1/errors/issues?limit=200');
       const events = await list<{ id: string; time: string }>('/v1/activity/events?limit=200');
-      assert.equal(issues.find((one) => one.type === type)?.lastSeenAt ?? null, stored, time);
+      assert.equal(issues.find((issue) => issue.type === type)?.lastSeenAt ?? null, stored, time);
       assert.equal(events.find(({ id }) => id === type)?.time ?? null, stored, time);
     }
   });
@@ -165,7 +165,7 @@ forEachEngine('instants of clients', (engine) => {
     for (const issue of issues) {
       ErrorIssue.parse(issue);
       const { data: occurrences } = await listIssueEvents(context, workspaceId, issue.id, {});
-      const [occurrence] = occurrences.map((one) => ErrorEvent.parse(one));
+      const [occurrence] = occurrences.map((occurrence) => ErrorEvent.parse(occurrence));
       assert.equal(occurrence?.time, iso(NOW));
       const crumbs = { Good: good, Far: [crumb(null, tricky), ...good] }[issue.type] ?? [];
       assert.deepEqual(occurrence?.breadcrumbs, crumbs);

@@ -42,8 +42,10 @@ test('every route that changes something refuses unknown fields, and a missing b
     const isRequired = ({ method, url }: Route) =>
       document.paths[url.replace(/:([A-Za-z]+)/g, '{$1}')]?.[String(method).toLowerCase()]?.requestBody?.required;
     const last = (one: Route) => Number(endsSession(one.url));
-    const optional = routes.filter((one) => isRequired(one) === false).sort((one, other) => last(one) - last(other));
-    const required = routes.filter((one) => isRequired(one) === true);
+    const optional = routes
+      .filter((route) => isRequired(route) === false)
+      .sort((one, other) => last(one) - last(other));
+    const required = routes.filter((route) => isRequired(route) === true);
     assert.equal(optional.length + required.length, routes.length);
     assert.ok(optional.length > 30 && optional.some(({ body }) => body !== undefined));
     for (const route of required) {

@@ -128,8 +128,8 @@ forEachEngine('jobs', (engine) => {
       await new Promise((resolve) => setTimeout(resolve, 5));
     };
     const nodes = ['one', 'two', 'three', 'four'].map((id) => nodeOn(store, id, work));
-    const names = Array.from({ length: 40 }, (_, at) => `job ${at}`);
-    for (const [at, name] of names.entries()) await add(nodes[at % 4] as TestNode, name);
+    const names = Array.from({ length: 40 }, (_, index) => `job ${index}`);
+    for (const [index, name] of names.entries()) await add(nodes[index % 4] as TestNode, name);
     for (const node of nodes) node.start();
     await until(async () => nodes.flatMap((node) => node.ended).length === 40);
     assert.deepEqual(ran.sort(), names.sort());
@@ -363,14 +363,14 @@ forEachEngine('jobs', (engine) => {
       return released;
     };
     const nodes = [nodeOn(store, 'first', work), nodeOn(store, 'second', work)] as const;
-    for (let at = 0; at < 80; at++) await add(nodes[0], `busy${at}`);
-    for (let at = 0; at < 3; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
+    for (let index = 0; index < 80; index++) await add(nodes[0], `busy${index}`);
+    for (let index = 0; index < 3; index++) await add(nodes[0], `other${index}`, { workspaceId: other });
     nodes[0].start();
     // The first workspace has half of the places of the node; the second takes turns for the others.
     await until(async () => started.filter((name) => name === 'other').length === 3);
     assert.deepEqual(started.slice(0, 6), ['one', 'other', 'one', 'other', 'one', 'other']);
     await until(async () => started.filter((name) => name === 'one').length >= 30);
-    for (let at = 3; at < 6; at++) await add(nodes[0], `other${at}`, { workspaceId: other });
+    for (let index = 3; index < 6; index++) await add(nodes[0], `other${index}`, { workspaceId: other });
     nodes[0].wake();
     await until(async () => started.filter((name) => name === 'other').length === 6);
     assert.ok(started.filter((name) => name === 'one').length <= 32);

@@ -30,7 +30,7 @@ export interface PeopleContext {
   };
   readonly signUp: 'invite' | 'open';
   readonly workspaces: 'operators' | 'anyone';
-  /** Public URL of the page, without a trailing slash. */
+  /** Public URL of the web UI, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly mail: Mailer | null;
   /** Queue for work that responses do not wait for. */

@@ -105,7 +105,7 @@ async function findPendingRequest(context: PeopleContext, userCode: string): Pro
   return found;
 }
 
-/** Returns what the page shows for approval. Throws `not_found`, `rate_limited`. */
+/** Returns the details of a device code that the web UI shows for approval. Throws `not_found`, `rate_limited`. */
 export async function findDeviceRequest(context: PeopleContext, caller: SignedInPerson, userCode: string) {
   const subject = personSubject(caller.personId, 'device code');
   await checkFailureLimit(context, subject);

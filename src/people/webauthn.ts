@@ -2,7 +2,7 @@ import type { PasskeyAssertion, PasskeyRegistration } from '../contract/passkeys
 import type { PasskeyRow } from '../store/passkeys.ts';
 import { sha256 } from './context.ts';
 
-/** The origin of the page, and its host name, which passkeys are bound to. */
+/** The origin of the web UI, and its host name, which passkeys are bound to. */
 export interface RelyingParty {
   readonly origin: string;
   readonly rpId: string;
@@ -37,7 +37,7 @@ function readChallenge(clientDataJSON: string): string {
 
 export function transportsOf(row: PasskeyRow): string[] {
   const transports: unknown = JSON.parse(row.transports);
-  return Array.isArray(transports) ? transports.filter((one) => typeof one === 'string') : [];
+  return Array.isArray(transports) ? transports.filter((transport) => typeof transport === 'string') : [];
 }
 
 export interface RegisteredPasskey {

@@ -34,7 +34,7 @@ test('an item that cannot be written does not fail the others, and an item is re
     write: (items) =>
       items.includes('bad')
         ? Promise.reject(new Error('bad'))
-        : Promise.resolve(new Map(items.map((one) => [one, one]))),
+        : Promise.resolve(new Map(items.map((item) => [item, item]))),
   });
   const first = gather('first');
   const [good, bad, also] = [gather('good'), gather('bad'), gather('also good')];
@@ -57,10 +57,10 @@ test('workspaces take turns, and one that floods the queue leaves room for the o
     async write(items) {
       writes.push([...items]);
       await opened;
-      return new Map(items.map((one) => [one, one]));
+      return new Map(items.map((item) => [item, item]));
     },
   });
-  const flood = Array.from({ length: 20 }, (_, at) => gather(`a${at}`));
+  const flood = Array.from({ length: 20 }, (_, index) => gather(`a${index}`));
   const others = ['b1', 'c1', 'b2'].map((item) => gather(item));
   open();
   const settled = await Promise.allSettled(flood);

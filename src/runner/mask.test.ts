@@ -7,11 +7,14 @@ import { createMask } from './mask.ts';
 /** The expected result, found by searching for each secret at each position. */
 function hiddenBy(secrets: readonly string[], line: string): string {
   let shown = '';
-  for (let at = 0, end = 0; at < line.length; at++) {
-    const length = Math.max(0, ...secrets.filter((secret) => line.startsWith(secret, at)).map((one) => one.length));
-    if (length > 0 && at >= end) shown += '[secret]';
-    end = Math.max(end, length > 0 ? at + length : 0);
-    if (at >= end) shown += line.charAt(at);
+  for (let index = 0, end = 0; index < line.length; index++) {
+    const length = Math.max(
+      0,
+      ...secrets.filter((secret) => line.startsWith(secret, index)).map((secret) => secret.length),
+    );
+    if (length > 0 && index >= end) shown += '[secret]';
+    end = Math.max(end, length > 0 ? index + length : 0);
+    if (index >= end) shown += line.charAt(index);
   }
   return shown;
 }
@@ -22,7 +25,7 @@ const text = (min: number, max: number) =>
 test('every secret is masked at every position, including overlapping secrets', () => {
   fc.assert(
     fc.property(fc.array(text(4, 9), { maxLength: 8 }), text(0, 60), (secrets, line) => {
-      const forms = secrets.flatMap((one) => [one, Buffer.from(one).toString('base64')]);
+      const forms = secrets.flatMap((secret) => [secret, Buffer.from(secret).toString('base64')]);
       assert.equal(createMask(secrets)(line, line.length), hiddenBy(forms, line));
     }),
     { numRuns: 1_000 },
@@ -62,7 +65,7 @@ function costOf(run: () => void): number {
 
 test('masking a line costs the same however many secrets there are and however repetitive they are', () => {
   const line = 'a'.repeat(16_000);
-  const nested = createMask(Array.from({ length: 1_000 }, (_, at) => 'a'.repeat(4 + at)));
+  const nested = createMask(Array.from({ length: 1_000 }, (_, index) => 'a'.repeat(4 + index)));
   const long = createMask([`b${'a'.repeat(65_000)}`, 'a'.repeat(65_000)]);
   // This used to take nine seconds.
   assert.ok(costOf(() => nested(line, line.length)) < 1_000);

@@ -100,7 +100,7 @@ for (const where of ['local', 'ssh']) {
     test('reads standard input from a text or stream, and writes standard output as bytes', async () => {
       const text = await perform(targets[where], { command: { argv: ['cat'] }, stdin: 'hello\nyou' });
       assert.equal(text.text, 'hello\nyou');
-      const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, at) => (at * 7) % 256));
+      const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
       const out: Buffer[] = [];
       const ran = await perform(targets[where], {
         command: { argv: ['cat'] },

@@ -9,11 +9,11 @@ const json = (status: number, body: unknown, headers: Record<string, string> = {
   new Response(JSON.stringify(body), { status, headers });
 
 /** Returns a fetch that gives these responses in turn and records the requests. */
-function answering(...answers: (Response | Error)[]) {
+function answering(...responses: (Response | Error)[]) {
   const requests: { url: string; init: RequestInit }[] = [];
   const send = (async (url: string, init: RequestInit) => {
     requests.push({ url, init });
-    const next = answers.shift();
+    const next = responses.shift();
     if (next === undefined) throw new Error('no answer left');
     if (next instanceof Error) throw next;
     return next;
@@ -112,7 +112,7 @@ describe('Resources behind credentials', () => {
       );
       const versions = await Array.fromAsync(token.environment.versions(app.id).all());
       assert.deepEqual(
-        versions.map((one) => [one.version, one.set, one.removed]),
+        versions.map((version) => [version.version, version.set, version.removed]),
         [
           [2, [], ['OLD']],
           [1, ['GREETING', 'OLD'], []],

@@ -46,9 +46,11 @@ test('unexpected responses are rejected or harmless, and a lease is granted only
           const result = read(body);
           if (read === parseHeartbeatResponse && parseHeartbeatResponse(body).answer.granted) {
             assert.equal((body as { granted?: unknown }).granted, true);
-            const { answer } = parseHeartbeatResponse(body);
+            const { answer: response } = parseHeartbeatResponse(body);
             assert.ok(
-              answer.granted && Number.isSafeInteger(answer.confirmed.number) && Number.isSafeInteger(answer.bound),
+              response.granted &&
+                Number.isSafeInteger(response.confirmed.number) &&
+                Number.isSafeInteger(response.bound),
             );
           }
           assert.notEqual(result, undefined);

@@ -54,13 +54,13 @@ export function createGuardSession(options: {
       if (standing.name === 'rejected' && sentAtMs < standing.untilMs)
         throw new DevpilotError('unavailable', 'The guard was rejected.', { status: 0 });
       try {
-        const { answer, now } = await connection().sendHeartbeat(applied, advanced);
+        const { answer: response, now } = await connection().sendHeartbeat(applied, advanced);
         standing = { name: 'accepted' };
-        if (!answer.granted) return answer;
+        if (!response.granted) return response;
         serverClock = { nowMs: now, sentAtMs };
-        workspaceId = answer.workspaceId;
+        workspaceId = response.workspaceId;
         isErrorReported = false;
-        return answer;
+        return response;
       } catch (error) {
         if (statusOf(error) >= 400 && statusOf(error) < 500) {
           options.onRejected();

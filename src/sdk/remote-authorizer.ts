@@ -130,7 +130,7 @@ const list = (text: string | null): string[] => (text ?? '').split(' ').filter((
 function readIdentity(headers: Headers): Identity | null {
   const credentialId = headers.get(HEADERS.credentialId) ?? '';
   const workspaceId = headers.get(HEADERS.workspaceId) ?? '';
-  const kind = CREDENTIAL_KINDS.find((one) => one === headers.get(HEADERS.credentialKind));
+  const kind = CREDENTIAL_KINDS.find((credentialKind) => credentialKind === headers.get(HEADERS.credentialKind));
   if (credentialId === '' || workspaceId === '' || kind === undefined) return null;
   return {
     credentialId,
@@ -166,24 +166,24 @@ export function createRemoteAuthorizer(
     if (client !== null) headers.set('x-forwarded-for', client);
     const signal = AbortSignal.timeout(options.timeout ?? DEFAULT_TIMEOUT_MS);
     // A redirect is handled like any other unexpected response; workers support neither `error` nor `credentials`.
-    const answer = await send(address, { headers, signal, redirect: 'manual', cache: 'no-store' });
-    if (answer.status === 200) {
-      await answer.body?.cancel();
-      const identity = readIdentity(answer.headers);
+    const response = await send(address, { headers, signal, redirect: 'manual', cache: 'no-store' });
+    if (response.status === 200) {
+      await response.body?.cancel();
+      const identity = readIdentity(response.headers);
       const requiredWorkspaceId = workspaceId();
       if (identity === null || requiredWorkspaceId === null) return createRefusal('unavailable');
       if (requiredWorkspaceId !== undefined && requiredWorkspaceId !== identity.workspaceId)
         return createRefusal('invalid_token');
       return { allowed: true, identity };
     }
-    const { status } = answer;
+    const { status } = response;
     if (status !== 401 && status !== 403 && status !== 503) {
-      await answer.body?.cancel();
+      await response.body?.cancel();
       return createRefusal('unavailable');
     }
-    const body = await answer.text();
+    const body = await response.text();
     const forwardedHeaders = FORWARDED_HEADERS.flatMap((name) => {
-      const value = answer.headers.get(name);
+      const value = response.headers.get(name);
       return value === null ? [] : [[name, value] as const];
     });
     return {

@@ -9,7 +9,7 @@ import {
   repeatEvery,
   runHousekeeping,
 } from './housekeeping.ts';
-import { startScheduler, WORK_INTERVALS } from './scheduler.ts';
+import { SCHEDULER_INTERVALS, startScheduler } from './scheduler.ts';
 import type { Services } from './services.ts';
 
 /** A stop waits this long for mail in the queue, milliseconds. */
@@ -35,7 +35,7 @@ export function startBackgroundWork(
   if (settings.databaseUrl !== null) timers.push(repeatEvery(FLUSH_INTERVAL_MS, checks.refreshFailures, onError));
   jobs.register(deploymentJobKind(platform));
   jobs.start();
-  const schedules = startScheduler(platform, options.work ?? WORK_INTERVALS);
+  const schedules = startScheduler(platform, options.work ?? SCHEDULER_INTERVALS);
 
   closers.add([checks.flushLastUses, () => flushDenials(true), sessionActivity.flush], LAST_WRITES_MIN_MS);
   closers.add([

@@ -5,7 +5,7 @@ import type { Closers } from './closers.ts';
 import { createLogger } from './logger.ts';
 import type { MetricsRecorder } from './metrics.ts';
 import { openStore } from './open-store.ts';
-import type { WorkIntervals } from './scheduler.ts';
+import type { SchedulerIntervals } from './scheduler.ts';
 import type { Settings } from './settings.ts';
 
 export interface StartOptions {
@@ -16,7 +16,7 @@ export interface StartOptions {
   /** A stop closes idle connections after this long without a request, milliseconds; for tests. */
   readonly quietMs?: number;
   /** Intervals of checks for due schedules and leftovers; for tests. */
-  readonly work?: WorkIntervals;
+  readonly work?: SchedulerIntervals;
   /** Lease and heartbeat of the job queue, after which nodes are considered lost; for tests. */
   readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }

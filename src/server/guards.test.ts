@@ -72,7 +72,7 @@ forEachEngine('guards in lease mode', (engine) => {
     assert.equal(await made.ready(), true);
     const sendRequest = (headers: Readonly<Record<string, string>>) => handler(new Request('http://x/', { headers }));
     const statusOf = async (secret: string) => (await sendRequest(bearer(secret))).status;
-    const countRequestsTo = (path: string) => requestedPaths.filter((one) => one === path).length;
+    const countRequestsTo = (path: string) => requestedPaths.filter((requestedPath) => requestedPath === path).length;
     return { ...made, ask: sendRequest, statusOf, askedFor: countRequestsTo };
   }
 

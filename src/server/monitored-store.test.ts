@@ -209,10 +209,10 @@ test('has a store file that lags little behind during writes, and not at all at 
   const { store, release } = await open(directory);
   const { workspaceId } = await seedWorkspace(store);
   const text = 'x'.repeat(4000);
-  for (let at = 0; at < 200; at++) {
+  for (let index = 0; index < 200; index++) {
     await store.transaction(async (trx) => {
       for (let of = 0; of < 20; of++) {
-        const key = `key-${at}-${of}`;
+        const key = `key-${index}-${of}`;
         await sql`insert into idempotency (workspace_id, principal_id, route, key, body_mac, resource_id, at)
           values (${workspaceId}, 'p', 'r', ${key}, ${text}, 'x', 1)`.execute(trx);
       }
@@ -265,9 +265,9 @@ test('that is too large to be read before the start is checked while it is serve
   const { workspaceId } = await seedWorkspace(store);
   const text = 'x'.repeat(3500);
   await store.transaction(async (trx) => {
-    for (let at = 0; at < 6_000; at++) {
+    for (let index = 0; index < 6_000; index++) {
       await sql`insert into idempotency (workspace_id, principal_id, route, key, body_mac, resource_id, at)
-        values (${workspaceId}, 'p', 'r', ${`key-${String(at).padStart(6, '0')}`}, ${text}, 'x', 1)`.execute(trx);
+        values (${workspaceId}, 'p', 'r', ${`key-${String(index).padStart(6, '0')}`}, ${text}, 'x', 1)`.execute(trx);
     }
   });
   await store.close();

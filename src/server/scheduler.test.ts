@@ -37,9 +37,9 @@ const isOver = ({ status }: { status: string }) => status !== 'pending' && statu
 /** Creates a local server, and functions that create scripts and apps on it. */
 async function createWork(owner: TestPerson) {
   const made = async <Body>(path: string, body: object) => {
-    const answer = await owner.call<Body>(path, { body });
-    assert.ok(answer.status === 201 || answer.status === 202, answer.text);
-    return answer.body;
+    const response = await owner.call<Body>(path, { body });
+    assert.ok(response.status === 201 || response.status === 202, response.text);
+    return response.body;
   };
   const server = await made<Server>('/v1/servers', { name: 'Right here', kind: 'local' });
   const project = await made<{ id: string }>('/v1/projects', { name: 'Shop' });

@@ -10,11 +10,11 @@ import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 
 /** How often schedules are checked for due runs, and how often leftovers are cleaned up; milliseconds. */
-export interface WorkIntervals {
+export interface SchedulerIntervals {
   readonly dueMs: number;
   readonly sweepMs: number;
 }
-export const WORK_INTERVALS: WorkIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
+export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
 
 /** Registers the job kinds that the queue can run; call it before the queue is started. */
 export function registerJobKinds(workspace: PlatformContext): void {
@@ -26,7 +26,7 @@ export function registerJobKinds(workspace: PlatformContext): void {
 /** Starts due scheduled runs and cleans up after backups and killed processes. */
 export function startScheduler(
   workspace: PlatformContext,
-  { dueMs, sweepMs }: WorkIntervals,
+  { dueMs, sweepMs }: SchedulerIntervals,
 ): { stop(): Promise<void> } {
   const runs = repeatEvery(dueMs, () => startDueRuns(workspace), workspace.onError);
   const backups = repeatEvery(dueMs, () => startDueBackups(workspace), workspace.onError);

@@ -201,7 +201,7 @@ export const SETTINGS = {
     defaultShown: '`localhost`, loopback addresses and the address of the listener',
     accepts: 'an http:// or https:// address without a path, such as https://devpilot.example.com',
     description:
-      'Address that people use. Required behind a proxy or under a host name: the page works at no other address. `https://…` turns on `Secure` cookies and HSTS.',
+      'Address that people use. Required behind a proxy or under a host name: the web UI works at no other address. `https://…` turns on `Secure` cookies and HSTS.',
     parse: parseOrigin,
   }),
   DEVPILOT_TRUST_PROXY: setting({

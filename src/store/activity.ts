@@ -42,7 +42,15 @@ export async function insertActivity(
   receivedAt: number,
   events: readonly Omit<ActivityEventTable, 'workspace_id' | 'received_at'>[],
 ): Promise<Set<number>> {
-  const rows = events.map((one) => [one.source, one.id, one.sequence, one.type, one.subject, one.at, one.data]);
+  const rows = events.map((event) => [
+    event.source,
+    event.id,
+    event.sequence,
+    event.type,
+    event.subject,
+    event.at,
+    event.data,
+  ]);
   const { rows: fresh } = await sql<{ sequence: number }>`
     insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data)
     select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data
@@ -68,7 +76,7 @@ export async function readSketches(
     ['at', 'bigint'],
     ['key', 'text'],
   ];
-  const rows = keys.map((one) => [one.grain, one.dimension, one.at, one.key]);
+  const rows = keys.map((key) => [key.grain, key.dimension, key.at, key.key]);
   const { rows: found } = await sql<RollupKey & { readonly sketch: string }>`
     select kept.grain, kept.dimension, kept.at, kept.key, kept.sketch
     from ${inlineTable(engine, columns, rows)} as touched
@@ -95,7 +103,15 @@ export async function addToRollups(
   workspaceId: string,
   rollups: readonly Rollup[],
 ): Promise<void> {
-  const rows = rollups.map((one) => [one.grain, one.dimension, one.at, one.key, one.count, one.subjects, one.sketch]);
+  const rows = rollups.map((rollup) => [
+    rollup.grain,
+    rollup.dimension,
+    rollup.at,
+    rollup.key,
+    rollup.count,
+    rollup.subjects,
+    rollup.sketch,
+  ]);
   await sql`
     insert into activity_rollup (workspace_id, grain, dimension, at, key, count, subjects, sketch)
     select ${workspaceId}, grain, dimension, at, key, count, subjects, sketch

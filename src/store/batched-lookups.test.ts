@@ -130,8 +130,8 @@ test('a lookup that starts after a row was deleted never returns it, whatever el
 test('lookups beyond the queue limit are refused immediately, and the others are answered', async () => {
   const { find, close } = open({ waiting: 50 });
   const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
-  assert.equal(outcomes.filter((one) => one === 'answered').length, 50);
-  assert.equal(outcomes.filter((one) => one === 'The database is too busy.').length, 30);
+  assert.equal(outcomes.filter((outcome) => outcome === 'answered').length, 50);
+  assert.equal(outcomes.filter((outcome) => outcome === 'The database is too busy.').length, 30);
   await close();
 });
 

@@ -6,14 +6,14 @@ import type { Schema } from './schema.ts';
 import { openSqliteReader } from './sqlite.ts';
 
 /** Opens the store named by the settings read-only; servers may be using it. */
-export function openReader(where: {
+export function openReader(settings: {
   readonly databaseUrl: string | null;
   readonly dataDirectory: string;
 }): Kysely<Schema> {
-  if (where.databaseUrl !== null) return openPostgresReader(where.databaseUrl);
-  const file = join(where.dataDirectory, 'devpilot.db');
+  if (settings.databaseUrl !== null) return openPostgresReader(settings.databaseUrl);
+  const file = join(settings.dataDirectory, 'devpilot.db');
   if (!existsSync(file)) {
-    throw new Error(`No store was found in ${where.dataDirectory}. Set DEVPILOT_DATA_DIR or DATABASE_URL.`);
+    throw new Error(`No database was found in ${settings.dataDirectory}. Set DEVPILOT_DATA_DIR or DATABASE_URL.`);
   }
   return openSqliteReader(file);
 }

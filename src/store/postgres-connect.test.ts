@@ -54,13 +54,13 @@ for (const mode of ['session', 'transaction'] as const) {
   test(`behind PgBouncer, ${mode} pooling, concurrent lookups and transactions succeed and have their timeouts`, async () => {
     const store = await openPostgresStore(bouncer.at(await postgres.createDatabase()), () => undefined);
     await Promise.all(
-      Array.from({ length: 300 }, (_, at) =>
-        at % 2 === 0
-          ? store.queryFirst('select number from revocation_counter where id = ?', [at % 3])
+      Array.from({ length: 300 }, (_, index) =>
+        index % 2 === 0
+          ? store.queryFirst('select number from revocation_counter where id = ?', [index % 3])
           : store.transaction((trx) =>
               trx
                 .insertInto('failure')
-                .values({ subject: `s${at}`, address: 'a', at })
+                .values({ subject: `s${index}`, address: 'a', at: index })
                 .execute(),
             ),
       ),

@@ -104,9 +104,9 @@ function readInstallation(database: DatabaseSync): InstallationState | undefined
 
 function checkIntegrity(database: DatabaseSync, path: string): void {
   if (sizeOf(path) > MAX_STARTUP_CHECK_BYTES) return;
-  const found = database.prepare('pragma quick_check(1)').get()?.['quick_check'];
-  if (found !== 'ok')
-    throw new StartRefusedError(`${path} is damaged (${String(found).split('\n')[0]}). ${RESTORE_HINT}`);
+  const result = database.prepare('pragma quick_check(1)').get()?.['quick_check'];
+  if (result !== 'ok')
+    throw new StartRefusedError(`${path} is damaged (${String(result).split('\n')[0]}). ${RESTORE_HINT}`);
 }
 
 /** Reads a file without modifying it or its log. Throws `StartRefusedError` if it is damaged. */
@@ -132,13 +132,13 @@ function readStoreFile(path: string): InstallationState | undefined {
 
 function refuseMissingFile(directory: string, state: StoreState | null): void {
   const path = databasePath(directory);
-  const what = existsSync(path) ? 'is empty' : 'is missing';
+  const condition = existsSync(path) ? 'is empty' : 'is missing';
   const secret = join(directory, 'secret');
-  const kept = state === null && existsSync(secret) ? secret : statePath(directory);
-  const wasThere = state !== null || existsSync(secret) || sizeOf(`${path}-wal`) > 0;
-  if (!wasThere) return;
+  const evidence = state === null && existsSync(secret) ? secret : statePath(directory);
+  const existedBefore = state !== null || existsSync(secret) || sizeOf(`${path}-wal`) > 0;
+  if (!existedBefore) return;
   throw new StartRefusedError(
-    `${path} ${what}, but ${kept} shows that a store was here. Put it back, or restore a backup. ${ACCEPT_HINT}`,
+    `${path} ${condition}, but ${evidence} shows that a database was here. Restore the file, or restore a backup. ${ACCEPT_HINT}`,
   );
 }
 
@@ -149,21 +149,21 @@ function refuseForeignOrStaleFile(
   walExists: boolean,
 ): void {
   const path = databasePath(directory);
-  const wanted = state?.store ?? null;
-  if (wanted !== null && row?.store_id !== wanted) {
+  const expectedStoreId = state?.store ?? null;
+  if (expectedStoreId !== null && row?.store_id !== expectedStoreId) {
     throw new StartRefusedError(
-      `${path} is not the store recorded in ${statePath(directory)}. Put that one back. ${ACCEPT_HINT}`,
+      `${path} is not the database recorded in ${statePath(directory)}. Restore that database file. ${ACCEPT_HINT}`,
     );
   }
   if (row === undefined) return;
   if (state !== null && row.starts < state.starts) {
     throw new StartRefusedError(
-      `${path} is older than the previous file: credentials deleted since would be accepted again. Put the newer file back. ${ACCEPT_HINT}`,
+      `${path} is older than the previous file: credentials deleted since would be accepted again. Restore the newer file. ${ACCEPT_HINT}`,
     );
   }
   if (row.clean === 0 && !walExists && state?.stopped !== row.starts) {
     throw new StartRefusedError(
-      `${path}-wal is missing or damaged: it holds the latest writes, which are not in ${path}. Put it back. ${ACCEPT_HINT}`,
+      `${path}-wal is missing or damaged: it holds the latest writes, which are not in ${path}. Restore the file. ${ACCEPT_HINT}`,
     );
   }
 }
@@ -189,7 +189,7 @@ export function assertStoreComplete(directory: string): void {
 /** Accepts the current contents of the directory as the store. Removes an empty file. */
 export function resetState(directory: string): void {
   const path = databasePath(directory);
-  if (sizeOf(path) === 0) for (const end of ['', '-wal', '-shm']) rmSync(`${path}${end}`, { force: true });
+  if (sizeOf(path) === 0) for (const suffix of ['', '-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
   writeState(directory, { store: null, starts: 0 });
 }
 

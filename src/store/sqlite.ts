@@ -59,7 +59,7 @@ class SqliteThread implements DatabaseConnection {
     // Short-lived statements otherwise grow the young generation to about 40 MB per thread before it is collected.
     const resourceLimits = { maxYoungGenerationSizeMb: 8 };
     this.#worker = new Worker(new URL(body, import.meta.url), { workerData: { path, readOnly }, resourceLimits });
-    this.#worker.on('message', (answer: WorkerResponse) => this.#complete(answer));
+    this.#worker.on('message', (response: WorkerResponse) => this.#complete(response));
     this.#worker.on('error', (error) => this.#fail(error as Error));
     this.#exited = new Promise((resolve) => {
       this.#worker.once('exit', () => {
@@ -71,14 +71,15 @@ class SqliteThread implements DatabaseConnection {
     this.#worker.unref();
   }
 
-  #complete(answer: WorkerResponse): void {
-    const waiting = this.#pending.get(answer.id);
-    this.#pending.delete(answer.id);
+  #complete(response: WorkerResponse): void {
+    const waiting = this.#pending.get(response.id);
+    this.#pending.delete(response.id);
     if (this.#pending.size === 0) this.#worker.unref();
-    if ('message' in answer) {
-      if (answer.errcode !== null && DAMAGED_RESULT_CODES.has(answer.errcode & 0xff)) this.#onDamage(answer.message);
-      waiting?.reject(toStoreError(new SqliteError(answer.message, answer.errcode)));
-    } else waiting?.resolve({ rows: answer.rows as never[], numAffectedRows: BigInt(answer.changes) });
+    if ('message' in response) {
+      if (response.errcode !== null && DAMAGED_RESULT_CODES.has(response.errcode & 0xff))
+        this.#onDamage(response.message);
+      waiting?.reject(toStoreError(new SqliteError(response.message, response.errcode)));
+    } else waiting?.resolve({ rows: response.rows as never[], numAffectedRows: BigInt(response.changes) });
   }
 
   #fail(error: Error): void {

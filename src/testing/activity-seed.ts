@@ -111,9 +111,9 @@ export function seedActivity(path: string, months: Readonly<Record<string, SeedP
       insert.run(workspaceId, source, id, number + 1, type, subject, time, data, month.to);
       const hash = hashes.get(subject ?? '') ?? hashSubject(subject ?? '');
       hashes.set(subject ?? '', hash);
-      for (const one of counts) one.add(event, hash);
+      for (const count of counts) count.add(event, hash);
     }
-    for (const one of counts) one.write();
+    for (const count of counts) count.write();
     database.prepare('insert into activity_head values (?, ?)').run(workspaceId, month.events);
   }
   for (const { sql } of indexes) database.exec(sql);

@@ -69,7 +69,7 @@ const answers =
     statuses.some((status) => operation.responses[status] !== undefined);
 const isRestricted = ({ operation }: Place) => (operation.security ?? []).length > 0;
 const named = (parameters: readonly Parameter[], where: string) =>
-  parameters.filter((one) => one.in === where).map(({ name }) => name);
+  parameters.filter((parameter) => parameter.in === where).map(({ name }) => name);
 
 /** What must hold for each operation. */
 const OPERATION_RULES: Readonly<Record<string, (place: Place) => boolean>> = {
@@ -80,15 +80,15 @@ const OPERATION_RULES: Readonly<Record<string, (place: Place) => boolean>> = {
   'success-response': ({ operation }) => Object.keys(operation.responses).some((status) => /^[23]/.test(status)),
   'path-parameters': ({ path, operation: { parameters = [] } }) => {
     const inPath = [...path.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => name);
-    const required = parameters.filter((one) => one.in !== 'path' || one.required === true);
+    const required = parameters.filter((parameter) => parameter.in !== 'path' || parameter.required === true);
     return inPath.sort().join() === named(required, 'path').sort().join();
   },
   'parameters-unique': ({ operation: { parameters = [] } }) =>
-    new Set(parameters.map((one) => `${one.in} ${one.name}`)).size === parameters.length,
+    new Set(parameters.map((parameter) => `${parameter.in} ${parameter.name}`)).size === parameters.length,
   'security-defined': ({ operation: { security = [] }, document }) =>
     security.flatMap(Object.keys).every((name) => document.components.securitySchemes[name] !== undefined),
   'no-numeric-ids': ({ operation: { parameters = [] } }) =>
-    parameters.every((one) => one.in !== 'path' || one.schema?.type === 'string'),
+    parameters.every((parameter) => parameter.in !== 'path' || parameter.schema?.type === 'string'),
   'no-secrets-in-addresses': ({ operation: { parameters = [] } }) =>
     ![...named(parameters, 'path'), ...named(parameters, 'query')].some((name) => SECRET_NAME.test(name)),
   'reads-restricted': (place) => place.method !== 'get' || isRestricted(place),
@@ -114,7 +114,7 @@ const SCHEMA_RULES: Readonly<Record<string, (schema: Schema, types: readonly str
 const DOCUMENT_RULES: Readonly<Record<string, (document: OpenApiDocument) => boolean>> = {
   'info-complete': ({ info }) => [info.description, info.contact, info.license].every((one) => one !== undefined),
   'tags-described': ({ tags }) =>
-    new Set(tags.map(({ name }) => name)).size === tags.length && tags.every((one) => one.description !== undefined),
+    new Set(tags.map(({ name }) => name)).size === tags.length && tags.every((tag) => tag.description !== undefined),
   'operation-ids-unique': ({ paths }) => {
     const ids = Object.values(paths).flatMap((path) => Object.values(path).map(({ operationId }) => operationId));
     return !ids.includes(undefined) && new Set(ids).size === ids.length;
@@ -159,9 +159,9 @@ export async function lint(document: OpenApiDocument): Promise<Finding[]> {
   for (const [rule, holds] of Object.entries(DOCUMENT_RULES)) {
     if (!holds(document)) findings.push({ rule, at: 'document' });
   }
-  for (const [at, schema] of schemasIn(document, 'document')) {
+  for (const [index, schema] of schemasIn(document, 'document')) {
     for (const [rule, holds] of Object.entries(SCHEMA_RULES)) {
-      if (!holds(schema, [schema.type ?? []].flat())) findings.push({ rule, at });
+      if (!holds(schema, [schema.type ?? []].flat())) findings.push({ rule, at: index });
     }
   }
   const ajv = new Ajv2020({ strict: false, validateFormats: false, inlineRefs: false, code: { optimize: false } });

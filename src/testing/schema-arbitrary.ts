@@ -116,7 +116,7 @@ export function arbitraryOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<
   const { $ref, anyOf, oneOf, allOf } = schema;
   if ($ref !== undefined) return arbitraryOf(schemas[$ref.slice($ref.lastIndexOf('/') + 1)] ?? {}, schemas);
   const variants = anyOf ?? oneOf ?? allOf;
-  if (variants !== undefined) return fc.oneof(...variants.map((one) => arbitraryOf(one, schemas)));
+  if (variants !== undefined) return fc.oneof(...variants.map((variant) => arbitraryOf(variant, schemas)));
   if ('const' in schema) return fc.constant(schema.const);
   const right =
     schema.enum !== undefined

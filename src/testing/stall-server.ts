@@ -276,7 +276,7 @@ export async function startStallServer(
   return {
     url,
     pid: child.pid ?? 0,
-    corpus: createHostileRequests(document.body, bytes).map((one) => toSendable(senders, one)),
+    corpus: createHostileRequests(document.body, bytes).map((hostileRequest) => toSendable(senders, hostileRequest)),
     heaviest: heaviestRequests(senders),
     async longestHoldMs() {
       child.send('longest');

@@ -222,19 +222,19 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
       before(async () => {
         listed = await seedWorkspace(store);
         someoneElse = await seedPerson(store);
-        for (let at = 0; at < COUNT; at++) {
+        for (let index = 0; index < COUNT; index++) {
           // Few different values, so that many adjacent rows are equal in each sort order.
-          const name = ['Alpha', 'alpha', 'Beta', 'Émile', '🔑 key', 'zeta_1', 'zeta%2'][at % 7] ?? '';
+          const name = ['Alpha', 'alpha', 'Beta', 'Émile', '🔑 key', 'zeta_1', 'zeta%2'][index % 7] ?? '';
           await seedCredential(
             store,
-            { ...listed, personId: at % 5 === 0 ? someoneElse : listed.personId },
+            { ...listed, personId: index % 5 === 0 ? someoneElse : listed.personId },
             {
               name,
-              created_at: NOW - (at % 6) * DAY,
-              expires_at: at % 4 === 0 ? null : NOW + ((at % 5) - 2) * DAY,
-              last_used_at: at % 3 === 0 ? null : NOW - (at % 8) * DAY,
-              rights: at % 2 === 0 ? '["read"]' : '["read","write","manage_apps"]',
-              active: at % 9 === 0 ? 0 : 1,
+              created_at: NOW - (index % 6) * DAY,
+              expires_at: index % 4 === 0 ? null : NOW + ((index % 5) - 2) * DAY,
+              last_used_at: index % 3 === 0 ? null : NOW - (index % 8) * DAY,
+              rights: index % 2 === 0 ? '["read"]' : '["read","write","manage_apps"]',
+              active: index % 9 === 0 ? 0 : 1,
             },
           );
         }
@@ -286,13 +286,13 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
             assert.equal(new Set(rows.map(({ id }) => id)).size, COUNT);
             assert.ok(rows.every((row) => row.workspace_id === listed.workspaceId && row.kind === 'api_key'));
             const bytesOf = (value: string | number) => (typeof value === 'string' ? Buffer.from(value) : value);
-            for (let at = 1; at < rows.length; at++) {
-              const [one, two] = [rows[at - 1], rows[at]].map((row) =>
+            for (let index = 1; index < rows.length; index++) {
+              const [one, two] = [rows[index - 1], rows[index]].map((row) =>
                 row === undefined ? 0 : bytesOf(sortValueOf(row, sort)),
               );
               const order =
                 one instanceof Buffer && two instanceof Buffer ? Buffer.compare(one, two) : Number(one) - Number(two);
-              assert.ok(direction === 'asc' ? order <= 0 : order >= 0, `at ${at}`);
+              assert.ok(direction === 'asc' ? order <= 0 : order >= 0, `at ${index}`);
             }
             const whole = await all(sort, direction, {}, 200);
             assert.deepEqual(
@@ -369,15 +369,15 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
     describe('revocations', () => {
       test('numbers are gapless and in commit order, however many transactions run or fail concurrently', async () => {
         const tries = await Promise.allSettled(
-          Array.from({ length: 60 }, (_, at) =>
+          Array.from({ length: 60 }, (_, index) =>
             store.transaction(async (trx) => {
               const { number } = await insertRevocation(
                 trx,
                 owner.workspaceId,
-                at % 2 === 0 ? bytes(`d${at}`) : null,
+                index % 2 === 0 ? bytes(`d${index}`) : null,
                 NOW,
               );
-              if (at % 5 === 0) throw new Error('rolled back');
+              if (index % 5 === 0) throw new Error('rolled back');
               return number;
             }),
           ),
@@ -387,7 +387,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         const first = Math.min(...numbers);
         assert.deepEqual(
           numbers.sort((one, two) => one - two),
-          numbers.map((_, at) => first + at),
+          numbers.map((_, index) => first + index),
         );
         const rows = await store.read.selectFrom('revocation').select('number').orderBy('number').execute();
         assert.deepEqual(
@@ -413,19 +413,19 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         const { workspaceId } = await seedWorkspace(store);
         const other = await seedWorkspace(store);
         await Promise.allSettled(
-          Array.from({ length: 40 }, (_, at) =>
+          Array.from({ length: 40 }, (_, index) =>
             store.transaction(async (trx) => {
               await appendAuditEvent(trx, {
-                workspaceId: at % 4 === 3 ? other.workspaceId : workspaceId,
+                workspaceId: index % 4 === 3 ? other.workspaceId : workspaceId,
                 action: 'workspace.updated',
-                at: NOW + at,
+                at: NOW + index,
                 actor: { kind: 'system', id: null, name: null },
-                target: { kind: 'workspace', id: `t${at % 3}`, name: 'Ünï' },
-                credential: at % 2 === 0 ? { id: 'key_1', kind: 'api_key', name: 'one' } : null,
-                origin: { address: '10.0.0.1', userAgent: 'test', requestId: `r${at}` },
-                detail: { at },
+                target: { kind: 'workspace', id: `t${index % 3}`, name: 'Ünï' },
+                credential: index % 2 === 0 ? { id: 'key_1', kind: 'api_key', name: 'one' } : null,
+                origin: { address: '10.0.0.1', userAgent: 'test', requestId: `r${index}` },
+                detail: { at: index },
               });
-              if (at % 8 === 0) throw new Error('rolled back');
+              if (index % 8 === 0) throw new Error('rolled back');
             }),
           ),
         );
@@ -433,10 +433,10 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(events.length, 25);
         assert.deepEqual(
           events.map(({ sequence }) => sequence),
-          Array.from({ length: 25 }, (_, at) => 25 - at),
+          Array.from({ length: 25 }, (_, index) => 25 - index),
         );
-        for (const [at, event] of events.entries()) {
-          const before = events[at + 1];
+        for (const [index, event] of events.entries()) {
+          const before = events[index + 1];
           assert.equal(event.previousHash, before?.hash ?? '0'.repeat(64));
         }
         for await (const check of verifyEveryLog(store.read)) assert.equal(check.broken, null);
@@ -468,11 +468,11 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
       const claim = { workspaceId: 'w', principalId: 'p', route: 'POST /x', key: 'k', bodyMac: 'm' };
       test('exactly one of many concurrent claims is first, and the others get what it created', async () => {
         const earlier = await Promise.all(
-          Array.from({ length: 8 }, (_, at) =>
-            store.transaction((trx) => claimIdempotencyKey(trx, { ...claim, bodyMac: `m${at}` }, `id${at}`, NOW)),
+          Array.from({ length: 8 }, (_, index) =>
+            store.transaction((trx) => claimIdempotencyKey(trx, { ...claim, bodyMac: `m${index}` }, `id${index}`, NOW)),
           ),
         );
-        const firsts = earlier.flatMap((one, at) => (one === null ? [at] : []));
+        const firsts = earlier.flatMap((one, index) => (one === null ? [index] : []));
         assert.equal(firsts.length, 1);
         for (const one of earlier) {
           if (one !== null) assert.deepEqual({ ...one }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
@@ -517,9 +517,9 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
 
     test('exactly the allowed number of concurrent failures is counted', async () => {
       const counted = await Promise.all(
-        Array.from({ length: 30 }, (_, at) =>
+        Array.from({ length: 30 }, (_, index) =>
           store.transaction((trx) =>
-            countFailure(trx, 'crowd', { address: `10.0.0.${at}`, at: NOW }, NOW - 1, (before) => before.length < 5),
+            countFailure(trx, 'crowd', { address: `10.0.0.${index}`, at: NOW }, NOW - 1, (before) => before.length < 5),
           ),
         ),
       );
@@ -660,7 +660,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
               ends_at: at + 90 * DAY,
             }),
           );
-        for (const [at, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + at);
+        for (const [index, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + index);
         const found = async (digest: string) => (await findSignedInPerson(store, bytes(digest), null))?.session_id;
         assert.equal(await found('ses_a'), 'ses_a');
         assert.equal(await found('SES_A'), undefined);

@@ -110,7 +110,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
   };
 }
 
-/** A signed-in person: requests have the cookie and our own `Origin`, like those of the page. */
+/** A signed-in person: requests have the cookie and our own `Origin`, like those of the web UI. */
 export interface TestPerson {
   readonly email: string;
   readonly cookie: string;

@@ -68,7 +68,7 @@ function waitUntilReachable(): Promise<void> {
 }
 
 /**
- * Loads a chunk of the page and waits if the network is down. If loading fails although the server is reachable, the
+ * Loads a chunk of the web UI and waits if the network is down. If loading fails although the server is reachable, the
  * chunk belongs to an older version and the page must be reloaded: the error is rethrown.
  */
 export async function importWhenOnline<Part>(load: () => Promise<Part>): Promise<Part> {

@@ -1,7 +1,7 @@
 import { LIMITS } from '../contract/limits.ts';
 import { strings } from './strings.ts';
 
-/** The contract's limits, checked in the page. Each function returns an error message, or null for a valid value. */
+/** The contract's limits, checked in the browser. Each function returns an error message, or null for a valid value. */
 
 /** Counts code points, as the contract does. */
 export function countCodePoints(text: string): number {

@@ -9,7 +9,7 @@ function findIn(text: string | Buffer, size = 1_000_000): SecretMatch[] {
   const hits: SecretMatch[] = [];
   const finder = createSecretFinder((hit) => hits.push(hit));
   const bytes = Buffer.from(text as string);
-  for (let at = 0; at < bytes.length; at += size) finder.write(bytes.subarray(at, at + size));
+  for (let index = 0; index < bytes.length; index += size) finder.write(bytes.subarray(index, index + size));
   finder.end();
   return hits;
 }

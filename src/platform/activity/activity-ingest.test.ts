@@ -36,7 +36,7 @@ forEachEngine('taking events in', (engine) => {
     at,
     data: null,
   });
-  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, at) => from + at);
+  const numbers = (from: number, count: number) => Array.from({ length: count }, (_, index) => from + index);
   const send = (ids: readonly number[], at = NOW): Promise<IngestResult> =>
     ingest.ingest(
       workspaceId,
@@ -45,8 +45,8 @@ forEachEngine('taking events in', (engine) => {
       'tok_1',
     );
   async function sendAll(from: number, count: number): Promise<void> {
-    for (let at = 0; at < count; at += BATCH) {
-      assert.deepEqual(await send(numbers(from + at, BATCH)), { accepted: BATCH, duplicates: 0 });
+    for (let index = 0; index < count; index += BATCH) {
+      assert.deepEqual(await send(numbers(from + index, BATCH)), { accepted: BATCH, duplicates: 0 });
     }
   }
   async function counted(): Promise<{ events: number; different: number; rolledUp: number }> {

@@ -96,7 +96,7 @@ async function updateRollups(
     workspaceId,
     [...deltas.values()].filter(({ rollup }) => rollup.dimension !== 'subject').map(({ rollup }) => rollup),
   );
-  const sketchByKey = new Map(storedSketches.map((one) => [rollupKey(one), one.sketch]));
+  const sketchByKey = new Map(storedSketches.map((storedSketch) => [rollupKey(storedSketch), storedSketch.sketch]));
   const touched = new Set(sketched);
   const rollups = [...deltas].map(([key, delta]): Rollup => {
     const { rollup, count, hashes } = delta;

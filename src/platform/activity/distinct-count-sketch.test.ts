@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addToSketch, decodeSketch, encodeSketch, estimateCount, hashSubject } from './distinct-count-sketch.ts';
 
-const hashesOf = (count: number) => Array.from({ length: count }, (_, at) => hashSubject(`customer-${at}`));
+const hashesOf = (count: number) => Array.from({ length: count }, (_, index) => hashSubject(`customer-${index}`));
 
 test('up to 256 subjects are counted exactly, and more within five percent', () => {
   for (const count of [0, 1, 2, 100, 256]) {
@@ -17,8 +17,8 @@ test('up to 256 subjects are counted exactly, and more within five percent', () 
 test('a sketch that was written and read again keeps counting like one that was not', () => {
   const all = hashesOf(2_000);
   let kept: string | null = null;
-  for (let at = 0; at < all.length; at += 90) {
-    kept = encodeSketch(addToSketch(decodeSketch(kept), all.slice(at, at + 100)));
+  for (let index = 0; index < all.length; index += 90) {
+    kept = encodeSketch(addToSketch(decodeSketch(kept), all.slice(index, index + 100)));
   }
   assert.equal(estimateCount(decodeSketch(kept)), estimateCount(addToSketch(decodeSketch(null), all)));
   assert.ok((kept?.length ?? 0) < 6_000);

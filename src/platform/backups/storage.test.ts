@@ -18,7 +18,7 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 
 const never = new AbortController().signal;
 async function* chunks(bytes: Buffer, size = 70_000): AsyncGenerator<Buffer> {
-  for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+  for (let index = 0; index < bytes.length; index += size) yield bytes.subarray(index, index + size);
 }
 async function* breaking(bytes: Buffer): AsyncGenerator<Buffer> {
   yield* chunks(bytes);

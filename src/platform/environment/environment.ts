@@ -254,7 +254,7 @@ export async function deleteVariable(
     const row = await requireResource(trx, 'app', request.workspaceId, app);
     const version = await latestEnvVersion(trx, request.workspaceId, row.id);
     const existing = await readEnvironment(trx, request.workspaceId, row.id, version);
-    if (!existing.some((one) => one.name === name)) throw new Problem('not_found', 'The variable was not found.');
+    if (!existing.some((row) => row.name === name)) throw new Problem('not_found', 'The variable was not found.');
     await writeVersion(trx, context, request, row, new Map([[name, null]]), null);
   });
 }

@@ -126,7 +126,7 @@ export async function findErrorIssue(
   const facets = await listFacets(context.store.read, workspaceId, id);
   const facetValues = (kind: string) =>
     facets
-      .filter((one) => one.kind === kind)
+      .filter((facet) => facet.kind === kind)
       .map(({ value, count, last_seen_at }) => ({ value, count, lastSeenAt: toIsoString(last_seen_at) }));
   const issue = (await serializeWithDays(context, workspaceId, [row])).get(id) ?? serializeIssue(row, []);
   return {

@@ -97,7 +97,9 @@ function parseError(value: unknown, now: number): ReportedError {
     frames: frames.map(parseFrame).reverse(),
     breadcrumbs: crumbs.slice(-RESOURCE_LIMITS.errorBreadcrumbs).map(parseBreadcrumb),
     tags,
-    level: ERROR_LEVELS.find((one) => one === level) ?? (level === 'log' ? 'info' : ('error' satisfies ErrorLevel)),
+    level:
+      ERROR_LEVELS.find((errorLevel) => errorLevel === level) ??
+      (level === 'log' ? 'info' : ('error' satisfies ErrorLevel)),
     release: toShortText(event['release']),
     environment: toShortText(event['environment']),
     app: tags['app'] ?? null,

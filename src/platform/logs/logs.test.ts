@@ -42,8 +42,8 @@ forEachEngine('logs', (engine) => {
     const { store, workspaceId, logs } = await fresh();
     await store.transaction((trx) => consumeQuota(trx, 'logs', workspaceId, Date.now(), QUOTAS.logs.max - 150));
     const writer = logs.writer(workspaceId, 'log');
-    for (let at = 0; at < 5; at++) {
-      writer.write({ at: 1000 + at, stream: 'stdout', text: `line ${at}` }, 'build', null);
+    for (let index = 0; index < 5; index++) {
+      writer.write({ at: 1000 + index, stream: 'stdout', text: `line ${index}` }, 'build', null);
       await writer.flush();
     }
     const texts = (await linesOf(logs, workspaceId, 'log')).map(({ text }) => text);
@@ -79,10 +79,10 @@ forEachEngine('logs', (engine) => {
   test('lines are read in order, from any line, by their own workspace only', async () => {
     const { store, workspaceId, logs } = await fresh();
     const writer = logs.writer(workspaceId, 'log');
-    const texts = Array.from({ length: 40 }, (_, at) => `line ${at} é\n"x"`);
-    for (const [at, text] of texts.entries()) {
-      writer.write({ at: 1000 + at, stream: 'stdout', text }, 'build', 'srv_1');
-      if (at % 3 === 0) await writer.flush();
+    const texts = Array.from({ length: 40 }, (_, index) => `line ${index} é\n"x"`);
+    for (const [index, text] of texts.entries()) {
+      writer.write({ at: 1000 + index, stream: 'stdout', text }, 'build', 'srv_1');
+      if (index % 3 === 0) await writer.flush();
     }
     await writer.flush();
     const read = await linesOf(logs, workspaceId, 'log');
@@ -155,9 +155,9 @@ forEachEngine('logs', (engine) => {
     const { store, workspaceId, logs } = await fresh();
     const writer = logs.writer(workspaceId, 'log');
     const text = 'x'.repeat(8000);
-    for (let at = 0; at < 3000; at++) {
+    for (let index = 0; index < 3000; index++) {
       writer.write({ at: 1, stream: 'stdout', text }, null, null);
-      if (at % 50 === 0) await writer.flush();
+      if (index % 50 === 0) await writer.flush();
     }
     await writer.end();
     const lines = await linesOf(logs, workspaceId, 'log');
@@ -174,9 +174,9 @@ forEachEngine('logs', (engine) => {
     const { workspaceId, logs } = await fresh();
     const writer = logs.writer(workspaceId, 'log');
     const texts = fc.sample(fc.string({ unit: 'binary' }), 300).filter((text) => text.isWellFormed());
-    for (const [at, text] of texts.entries()) {
+    for (const [index, text] of texts.entries()) {
       writer.write({ at: 1, stream: 'stderr', text }, null, null);
-      if (at % 7 === 0) await writer.flush();
+      if (index % 7 === 0) await writer.flush();
     }
     await writer.end();
     assert.deepEqual(

@@ -295,7 +295,9 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
     await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now));
     // A pending run serves the same purpose: they never pile up.
     if ((await countRuns(trx, workspaceId, id, ['pending'], true)) > 0) return false;
-    const values = Object.fromEntries(parseParameters(script).map((one) => [one.name, one.default ?? '']));
+    const values = Object.fromEntries(
+      parseParameters(script).map((parameter) => [parameter.name, parameter.default ?? '']),
+    );
     await enqueueRun(trx, context, systemRequestContext(workspaceId), script, values, dueAt);
     return true;
   });

@@ -18,7 +18,7 @@ function invalidateTwoFactor(): void {
   void queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
 }
 
-/** The page suggests generating new recovery codes when fewer than this many are left. */
+/** The web UI suggests generating new recovery codes when fewer than this many are left. */
 const LOW_RECOVERY_CODE_COUNT = 3;
 
 /** Two-factor authentication: set up with a QR code, renew recovery codes, turn off. */

@@ -15,7 +15,7 @@ function randomIdempotencyKey(): string {
 export type CreatedCredential = CreatedAccessToken | CreatedApiKey;
 
 /**
- * What is shown once after the creation: the credential with its secret, and the passphrase if the page generated it.
+ * What is shown once after the creation: the credential with its secret, and the passphrase if the web UI generated it.
  */
 export interface RevealedCredential {
   readonly created: CreatedCredential;

@@ -28,7 +28,7 @@ export function AccountMenu() {
   const { colorScheme, setColorScheme } = useMantineColorScheme();
 
   async function signOut() {
-    // The page signs out even if the request fails.
+    // The web UI signs out even if the request fails.
     await api.sessions.deleteCurrent().catch(() => undefined);
     clearSessionData();
     await navigate({ to: '/sign-in', search: {} });
