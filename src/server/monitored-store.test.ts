@@ -178,7 +178,7 @@ describe('a data directory', () => {
     const other = join(root, 'other');
     await startAndStop(other);
     copyFileSync(join(stopped, 'devpilot.db'), join(other, 'devpilot.db'));
-    assert.match(refusal(other), /is not the store/);
+    assert.match(refusal(other), /is not the database/);
   });
 
   test('with lost writes is used as it is once the operator accepts the loss', async () => {

@@ -17,28 +17,28 @@ export interface SchedulerIntervals {
 export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
 
 /** Registers the job kinds that the queue can run; call it before the queue is started. */
-export function registerJobKinds(workspace: PlatformContext): void {
-  workspace.jobs.register(runJobKind(workspace));
-  workspace.jobs.register(backupJobKind(workspace));
-  for (const storage of workspace.backupStorages.all) workspace.jobs.register(restoreJobKind(workspace, storage));
+export function registerJobKinds(platform: PlatformContext): void {
+  platform.jobs.register(runJobKind(platform));
+  platform.jobs.register(backupJobKind(platform));
+  for (const storage of platform.backupStorages.all) platform.jobs.register(restoreJobKind(platform, storage));
 }
 
 /** Starts due scheduled runs and cleans up after backups and killed processes. */
 export function startScheduler(
-  workspace: PlatformContext,
+  platform: PlatformContext,
   { dueMs, sweepMs }: SchedulerIntervals,
 ): { stop(): Promise<void> } {
-  const runs = repeatEvery(dueMs, () => startDueRuns(workspace), workspace.onError);
-  const backups = repeatEvery(dueMs, () => startDueBackups(workspace), workspace.onError);
+  const runs = repeatEvery(dueMs, () => startDueRuns(platform), platform.onError);
+  const backups = repeatEvery(dueMs, () => startDueBackups(platform), platform.onError);
   const stopping = new AbortController();
   const sweeper = repeatEvery(
     sweepMs,
     async () => {
       await sweepKeyFolders();
-      await sweepObjects(workspace, stopping.signal);
-      await cancelUnclaimedRestores(workspace);
+      await sweepObjects(platform, stopping.signal);
+      await cancelUnclaimedRestores(platform);
     },
-    workspace.onError,
+    platform.onError,
   );
   return {
     async stop() {
