@@ -14,7 +14,6 @@ import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { readStoredCredential } from '../src/credentials/stored-record.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import type { Store } from '../src/store/store.ts';
-import { TEST_SECRET } from '../src/testing/engines.ts';
 import { ensureWrk, load } from './lib/load.ts';
 import {
   ALL_CORES,
@@ -101,7 +100,7 @@ async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory
 export async function warm(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
   await ensureWrk();
   await pin(database, LOAD_CORE);
-  const settings = { DATABASE_URL: url, DEVPILOT_SECRET: TEST_SECRET };
+  const settings = { DATABASE_URL: url, DEVPILOT_SECRET_FILE: seeded.secretFile };
   const sqlite: Side = { options: { directory: seeded.directory }, served: null, rates: [], economy: [] };
   const postgres: Side = { options: { environment: settings }, served: null, rates: [], economy: [] };
   let rest: Finding | null = null;

@@ -10,6 +10,8 @@ import { signUpOwner, startTestServer } from '../../src/testing/test-server.ts';
 /** The data directory of a stopped server, filled with credentials. */
 export interface SeededDirectory {
   readonly directory: string;
+  /** File with the secret that its store is encrypted with. */
+  readonly secretFile: string;
   /** File with the secrets, one per line. */
   readonly secrets: string;
   /** Session cookie of the owner. */
@@ -80,7 +82,13 @@ async function seed(count: number): Promise<SeededDirectory> {
   insertTokens(join(directory, 'devpilot.db'), secrets, owner.workspaceId, me.body.id, count);
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   process.stdout.write(`  (seeded ${count.toLocaleString('en')} access tokens in ${seconds} s)\n`);
-  return { directory, secrets, cookie: owner.cookie, workspaceId: owner.workspaceId };
+  return {
+    directory,
+    secretFile: join(directory, 'secret'),
+    secrets,
+    cookie: owner.cookie,
+    workspaceId: owner.workspaceId,
+  };
 }
 
 /** A directory with this many access tokens, created once per run. */
