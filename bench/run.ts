@@ -4,6 +4,7 @@ import { cli } from './cli.ts';
 import { contention } from './contention.ts';
 import { decision } from './decision.ts';
 import { deletions } from './deletions.ts';
+import { filteredPages } from './filtered-pages.ts';
 import { flush } from './flush.ts';
 import { guard } from './guard.ts';
 import { type Finding, isMet, printFinding, type Report } from './lib/report.ts';
@@ -21,6 +22,7 @@ const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Pro
   guard,
   flush,
   pages,
+  'filtered-pages': filteredPages,
   contention,
   deletions,
   postgres,

@@ -20,7 +20,9 @@ export function countedPageOf<T extends z.ZodType>(item: T) {
       .int()
       .min(0)
       .nullable()
-      .describe(`Number of results on all pages; null if there are more than ${LIMITS.countedTotal}`),
+      .describe(
+        `Number of results on all pages; null if there are more than ${LIMITS.countedTotal}, or if a filtered list is too long to count them`,
+      ),
   });
 }
 export interface CountedPage<T> extends Page<T> {

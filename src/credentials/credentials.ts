@@ -8,18 +8,17 @@ import type { AuditDraft, CredentialReference, RequestOrigin } from '../contract
 import { type CredentialUses, replacesMessage } from '../contract/credentials.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
-import { DAY, LIMITS } from '../contract/limits.ts';
+import { DAY } from '../contract/limits.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
+import { LIST_BOUNDS, listCredentials as listRows } from '../store/credential-lists.ts';
 import {
   type CredentialRow,
-  countCredentials,
   deleteCredential as deleteRow,
   findCredential as findRow,
   insertCredential,
   insertRevocation,
-  listCredentials as listRows,
   lockCredential,
   sortValueOf,
 } from '../store/credentials.ts';
@@ -148,9 +147,27 @@ interface ListQuery {
   readonly neverExpires?: string | undefined;
 }
 
+/** For a long list in which few credentials match, and none of the indexes finds them. */
+function tooManyToSearch(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
+  const hasExpiry = query.expiresWithinDays ?? query.neverExpires ?? (query.status === 'expired' || undefined);
+  const sorts = [
+    ...(hasExpiry === undefined ? [] : ['expiresAt']),
+    ...(query.createdBy === undefined ? [] : ['createdAt']),
+    ...(query.unusedForDays === undefined ? [] : ['lastUsedAt']),
+  ];
+  const message =
+    `there are more than ${LIST_BOUNDS.list} credentials, and too few of them match to find them in this order; ` +
+    'narrow the list to a creator (createdBy) or to an expiry (expiresWithinDays)' +
+    (sorts.length === 0 ? '' : `, or sort by ${sorts.join(' or ')}`);
+  const { q, status } = query;
+  if (q !== undefined && q !== '') return invalidField('q', message);
+  if (right !== undefined) return invalidField(kind === 'access_token' ? 'scope' : 'permission', message);
+  return invalidField(status === undefined ? 'sort' : 'status', message);
+}
+
 /**
  * Returns a page of credentials, optionally only those with `right`. The default sort order is newest first. Throws
- * `validation_failed` for a cursor of another list.
+ * `validation_failed` for a cursor of another list, and for a search that would read too much of a long list.
  */
 export async function listCredentials(
   context: CredentialContext,
@@ -176,10 +193,10 @@ export async function listCredentials(
   };
   const direction = order.startsWith('-') ? 'desc' : 'asc';
   const { read } = context.store;
-  const total = await countCredentials(read, workspaceId, filter, LIMITS.countedTotal, now);
-  const rows = await listRows(read, workspaceId, filter, sort, direction, page, now, total !== null);
+  const listed = await listRows(read, { workspaceId, filter, sort, direction, page, now });
+  if (listed === null) throw tooManyToSearch(kind, query, right);
   const positionOf = (row: CredentialRow) => ({ value: sortValueOf(row, sort), id: row.id });
-  return { ...toPage(rows, page.limit, order, positionOf, toCredential), total };
+  return { ...toPage(listed.rows, page.limit, order, positionOf, toCredential), total: listed.total };
 }
 
 /**

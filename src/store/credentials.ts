@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Insertable, type RawBuilder, type SelectQueryBuilder, sql, type Updateable } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
-import type { PageRequest } from './paging.ts';
 import type { CredentialTable, Schema } from './schema.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
@@ -29,15 +28,13 @@ export interface CredentialFilter {
 }
 
 /** Sorts credentials that never expire after all others. */
-const NEVER_EXPIRES_SORT_VALUE = 9_007_199_254_740_991;
+export const NEVER_EXPIRES_SORT_VALUE = 9_007_199_254_740_991;
 
-/** As in the index, with the number in the text of the statement. */
-const EXPIRY_SORT_VALUE = sql.raw<number>(`coalesce(credential.expires_at, ${NEVER_EXPIRES_SORT_VALUE})`);
-
-const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<unknown>>> = {
+/** What each sort order compares, as in its index. */
+export const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<number | string>>> = {
   createdAt: sql`credential.created_at`,
   name: sql`credential.name_key`,
-  expiresAt: EXPIRY_SORT_VALUE,
+  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER_EXPIRES_SORT_VALUE})`),
   lastUsedAt: sql.raw('coalesce(credential.last_used_at, 0)'),
   useCount: sql`credential.use_count`,
 };
@@ -50,9 +47,9 @@ export function sortValueOf(row: CredentialRow, sort: CredentialSort): string | 
   return sort === 'useCount' ? row.use_count : row.created_at;
 }
 
-type CredentialSelection = SelectQueryBuilder<Schema, 'credential', object>;
+export type CredentialSelection = SelectQueryBuilder<Schema, 'credential', object>;
 
-function selectWithDetails(credentials: CredentialSelection) {
+export function selectWithDetails(credentials: CredentialSelection) {
   return credentials
     .leftJoin('person', 'person.id', 'credential.created_by')
     .select([
@@ -86,21 +83,16 @@ function selectWithDetails(credentials: CredentialSelection) {
     );
 }
 
-const ofKind = (db: Queryable, workspaceId: string, kind: CredentialKind): CredentialSelection =>
+export const ofKind = (db: Queryable, workspaceId: string, kind: CredentialKind): CredentialSelection =>
   db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId).where('credential.kind', '=', kind);
 
-/**
- * Selects the credentials that match a filter; `now`, in epoch milliseconds, decides which are expired. With
- * `readsExpiryIndex`, SQLite finds those that match a filter by expiry in its index, whatever the order of the list.
- */
-function selectMatching(
-  db: Queryable,
-  workspaceId: string,
+/** Restricts a query to what a filter matches; `now`, in epoch milliseconds, decides which credentials are expired. */
+export function whereMatching(
+  credentials: CredentialSelection,
   filter: CredentialFilter,
   now: number,
-  readsExpiryIndex: boolean,
 ): CredentialSelection {
-  let query = ofKind(db, workspaceId, filter.kind);
+  let query = credentials;
   if (filter.q !== undefined && filter.q !== '') {
     const pattern = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
     query = query.where(sql<boolean>`credential.name_key like ${pattern} escape '\\'`);
@@ -112,12 +104,11 @@ function selectMatching(
       .where('credential.created_at', '<=', filter.unusedSince)
       .where(sql<boolean>`coalesce(credential.last_used_at, 0) <= ${filter.unusedSince}`);
   }
-  const expiry = readsExpiryIndex ? EXPIRY_SORT_VALUE : sql<number>`credential.expires_at`;
-  if (filter.expiresBy !== undefined) query = query.where(expiry, '>', now).where(expiry, '<=', filter.expiresBy);
+  if (filter.expiresBy !== undefined) {
+    query = query.where('credential.expires_at', '>', now).where('credential.expires_at', '<=', filter.expiresBy);
+  }
   if (filter.neverExpires !== undefined) {
-    query = readsExpiryIndex
-      ? query.where(expiry, filter.neverExpires ? '>=' : '<', NEVER_EXPIRES_SORT_VALUE)
-      : query.where('credential.expires_at', filter.neverExpires ? 'is' : 'is not', null);
+    query = query.where('credential.expires_at', filter.neverExpires ? 'is' : 'is not', null);
   }
   const notExpired = sql<boolean>`(credential.expires_at is null or credential.expires_at > ${now})`;
   if (filter.status === 'active') query = query.where('credential.active', '=', 1).where(notExpired);
@@ -126,56 +117,6 @@ function selectMatching(
     query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
   }
   return query;
-}
-
-/**
- * Returns a page of credentials, up to one more than the limit. `now`, in epoch milliseconds, decides which are
- * expired. `isShort` says that the list has few enough credentials to sort them; a longer one is read in its order.
- */
-export async function listCredentials(
-  db: Queryable,
-  workspaceId: string,
-  filter: CredentialFilter,
-  sort: CredentialSort,
-  direction: 'asc' | 'desc',
-  page: PageRequest,
-  now: number,
-  isShort: boolean,
-): Promise<CredentialRow[]> {
-  const sortExpression = SORT_EXPRESSIONS[sort];
-  const readsExpiryIndex = isShort || sort === 'expiresAt';
-  const query = selectWithDetails(selectMatching(db, workspaceId, filter, now, readsExpiryIndex));
-  const inOrder = query.orderBy(sortExpression, direction).orderBy('credential.id', direction);
-  if (page.after === null) return inOrder.limit(page.limit + 1).execute();
-  // Two queries, for equal values and for later ones: SQLite uses no expression index for the combined condition.
-  const { value, id } = page.after;
-  const compare = direction === 'asc' ? '>' : '<';
-  const same = await inOrder
-    .where(sortExpression, '=', value)
-    .where('credential.id', compare, id)
-    .limit(page.limit + 1)
-    .execute();
-  const remaining = page.limit + 1 - same.length;
-  if (remaining === 0) return same;
-  return [...same, ...(await inOrder.where(sortExpression, compare, value).limit(remaining).execute())];
-}
-
-/** Returns the number of credentials that match a filter, or null if there are more than `max`, which are not counted. */
-export async function countCredentials(
-  db: Queryable,
-  workspaceId: string,
-  filter: CredentialFilter,
-  max: number,
-  now: number,
-): Promise<number | null> {
-  const counted = selectMatching(db, workspaceId, filter, now, true)
-    .select('credential.id')
-    .limit(max + 1);
-  const { count } = await db
-    .selectFrom(counted.as('counted'))
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return count > max ? null : count;
 }
 
 export async function findCredential(

@@ -6,23 +6,22 @@ import { digestBytes } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
 import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_SORTS, type CredentialSort } from '../contract/vocabulary.ts';
+import { LIST_BOUNDS, listCredentials } from '../store/credential-lists.ts';
 import {
   type CredentialFilter,
   type CredentialRow,
-  countCredentials,
   deleteCredential,
   findByDigest,
   findCredential,
   insertCredential,
   insertRevocation,
-  listCredentials,
   sortValueOf,
   updateCredential,
 } from '../store/credentials.ts';
 import { countFailure, deleteOldFailures, recentFailures } from '../store/failures.ts';
 import { claimIdempotencyKey, deleteOldIdempotencyClaims } from '../store/idempotency.ts';
 import { pruneRevocations } from '../store/node-leases.ts';
-import { decodeCursor, toPage } from '../store/paging.ts';
+import { decodeCursor, type PageRequest, toPage } from '../store/paging.ts';
 import {
   advanceTotpStep,
   consumeRecoveryCode,
@@ -219,6 +218,8 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
       let listed: { workspaceId: string; personId: string };
       let someoneElse: string;
       const COUNT = 60;
+      const READS_INDEXES = { list: 0, entries: COUNT, rows: COUNT };
+      const READS_IN_ORDER = { list: COUNT, entries: 0, rows: 0 };
       before(async () => {
         listed = await seedWorkspace(store);
         someoneElse = await seedPerson(store);
@@ -243,30 +244,33 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         await seedCredential(store, listed, { kind: 'access_token', name: 'Alpha', created_at: NOW });
       });
 
+      const list = (
+        sort: CredentialSort,
+        direction: 'asc' | 'desc',
+        filter: Partial<CredentialFilter>,
+        page: PageRequest,
+        bounds = LIST_BOUNDS,
+      ) => {
+        const of = { workspaceId: listed.workspaceId, filter: { kind: 'api_key' as const, ...filter } };
+        return listCredentials(store.read, { ...of, sort, direction, page, now: NOW }, bounds);
+      };
+
       async function all(
         sort: CredentialSort,
         direction: 'asc' | 'desc',
         filter: Partial<CredentialFilter> = {},
         limit = 7,
-        isShort = true,
+        bounds = LIST_BOUNDS,
       ): Promise<CredentialRow[]> {
         const rows: CredentialRow[] = [];
         let cursor: string | null | undefined;
         do {
           const kind = sort === 'name' ? 'string' : 'number';
           const page = { limit, after: decodeCursor(sort, kind, cursor ?? undefined) };
-          const found = await listCredentials(
-            store.read,
-            listed.workspaceId,
-            { kind: 'api_key', ...filter },
-            sort,
-            direction,
-            page,
-            NOW,
-            isShort,
-          );
+          const found = await list(sort, direction, filter, page, bounds);
+          assert.ok(found);
           const cut = toPage(
-            found,
+            found.rows,
             limit,
             sort,
             (row) => ({ value: sortValueOf(row, sort), id: row.id }),
@@ -316,6 +320,27 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         );
       });
 
+      test('a page that would read too much of a long list is refused, never incomplete', async () => {
+        const bounds = { list: 10, entries: 8, rows: 8 };
+        const first = { limit: 3, after: null };
+        const answers = async (sort: CredentialSort, filter: Partial<CredentialFilter>) =>
+          (await list(sort, 'asc', filter, first, bounds)) !== null;
+        const rows: [CredentialSort, Partial<CredentialFilter>, boolean][] = [
+          ['createdAt', {}, true],
+          ['name', { q: 'alpha' }, true],
+          ['name', { q: 'zeta' }, false],
+          ['createdAt', { right: 'manage' }, false],
+          ['expiresAt', { status: 'expired' }, true],
+          ['createdAt', { neverExpires: true, q: 'nothing' }, false],
+          ['name', { expiresBy: NOW }, true],
+          ['createdAt', { createdBy: 'prs_nobody', q: 'alpha' }, true],
+          ['useCount', { unusedSince: 1, right: 'manage' }, false],
+        ];
+        for (const [sort, filter, expected] of rows) {
+          assert.equal(await answers(sort, filter), expected, `${sort} ${JSON.stringify(filter)}`);
+        }
+      });
+
       test('each filter, and all of them combined, return exactly the matching rows', async () => {
         const whole = await all('createdAt', 'desc', {}, 200);
         const expired = (row: CredentialRow) => row.expires_at !== null && row.expires_at <= NOW;
@@ -351,17 +376,19 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           ],
         ];
         for (const [filter, keeps] of rows) {
-          const expected = whole.filter(keeps).map(({ id }) => id);
-          for (const isShort of [true, false]) {
-            const found = (await all('createdAt', 'desc', filter, 3, isShort)).map(({ id }) => id);
-            assert.deepEqual(found, expected, `${JSON.stringify(filter)} ${isShort}`);
+          const expected = whole.filter(keeps);
+          for (const sort of CREDENTIAL_SORTS) {
+            const inOrder = (await all(sort, 'desc', {}, 200)).filter(keeps).map(({ id }) => id);
+            for (const bounds of [LIST_BOUNDS, READS_INDEXES, READS_IN_ORDER]) {
+              const found = (await all(sort, 'desc', filter, 3, bounds)).map(({ id }) => id);
+              assert.deepEqual(found, inOrder, `${JSON.stringify(filter)} ${sort} ${JSON.stringify(bounds)}`);
+            }
           }
-          const byExpiry = (await all('expiresAt', 'asc', filter, 3)).map(({ id }) => id);
-          assert.deepEqual(byExpiry.sort(), [...expected].sort(), JSON.stringify(filter));
-          const count = (max: number) =>
-            countCredentials(store.read, listed.workspaceId, { kind: 'api_key', ...filter }, max, NOW);
-          assert.equal(await count(expected.length), expected.length, JSON.stringify(filter));
-          if (expected.length > 0) assert.equal(await count(expected.length - 1), null, JSON.stringify(filter));
+          const first = { limit: 3, after: null };
+          for (const bounds of [LIST_BOUNDS, READS_IN_ORDER]) {
+            const { total } = (await list('createdAt', 'desc', filter, first, bounds)) ?? {};
+            assert.equal(total, expected.length, JSON.stringify(filter));
+          }
         }
       });
     });

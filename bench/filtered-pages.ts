@@ -1,0 +1,159 @@
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { CREDENTIAL_SORTS } from '../src/contract/vocabulary.ts';
+import { copyStore } from '../src/server/transfer.ts';
+import { TEST_SECRET } from '../src/testing/engines.ts';
+import { startPostgres } from '../src/testing/postgres.ts';
+import { type ServerProcess, startServerProcess } from './lib/processes.ts';
+import { atMost, type Finding, list, median } from './lib/report.ts';
+import { runFolder, type SeededDirectory, seededDirectory } from './lib/seed.ts';
+
+const MANY = 1_000_000;
+const FEW = 1_000;
+const TURNS = 7;
+const SORTS = CREDENTIAL_SORTS.flatMap((sort) => [sort, `-${sort}`]);
+const OTHER_CREATOR = 'prs_01kaexample0000000000000001';
+
+/** One in 100 credentials has expired, one in 100 is of another creator and has another scope. */
+const FILTERS: readonly Readonly<Record<string, string>>[] = [
+  {},
+  { status: 'active' },
+  { status: 'expired' },
+  { q: 'pipeline' },
+  { q: '0004242' },
+  { scope: 'run_scripts' },
+  { scope: 'modify_env' },
+  { createdBy: OTHER_CREATOR },
+  { unusedForDays: '30' },
+  { expiresWithinDays: '2' },
+  { neverExpires: 'true' },
+  { neverExpires: 'false' },
+  { status: 'active', scope: 'run_scripts', neverExpires: 'true' },
+  { status: 'expired', q: '42' },
+  { status: 'expired', createdBy: OTHER_CREATOR },
+  { createdBy: OTHER_CREATOR, q: '42' },
+  { unusedForDays: '30', expiresWithinDays: '2', scope: 'modify_env' },
+  { q: 'pipeline', status: 'active', unusedForDays: '1' },
+];
+
+/** A copy of a seeded directory, with credentials that the filters tell apart. */
+async function variedDirectory(count: number): Promise<SeededDirectory> {
+  const seeded = await seededDirectory(count);
+  const directory = join(runFolder(), `varied-${count}`);
+  cpSync(seeded.directory, directory, { recursive: true });
+  const database = new DatabaseSync(join(directory, 'devpilot.db'));
+  database.exec('pragma synchronous = off; begin');
+  database.exec(`insert into person (id, name, email, email_key, password_hash, created_at, updated_at)
+    select '${OTHER_CREATOR}', 'Other', 'other@example.com', 'other@example.com', 'none', created_at, updated_at
+    from person limit 1`);
+  database.exec(`update credential set expires_at = created_at + 1 where rowid % 100 = 7`);
+  database.exec(
+    `update credential set created_by = '${OTHER_CREATOR}', rights = '["modify_env"]' where rowid % 100 = 17`,
+  );
+  database.exec('commit; analyze; pragma wal_checkpoint(truncate)');
+  database.close();
+  return { ...seeded, directory };
+}
+
+interface Timed {
+  readonly status: number;
+  readonly ms: number;
+}
+
+async function timeOf(
+  served: ServerProcess,
+  { cookie, workspaceId }: SeededDirectory,
+  query: Record<string, string>,
+): Promise<Timed> {
+  const began = performance.now();
+  const answer = await fetch(`${served.url}/v1/access-tokens?${new URLSearchParams(query)}`, {
+    headers: { cookie, 'devpilot-workspace': workspaceId },
+  });
+  await answer.arrayBuffer();
+  if (answer.status !== 200 && answer.status !== 422) throw new Error(`A page answered ${answer.status}.`);
+  return { status: answer.status, ms: performance.now() - began };
+}
+
+interface Side {
+  readonly served: ServerProcess;
+  readonly seeded: SeededDirectory;
+}
+
+async function compare(engine: string, large: Side, small: Side): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const filter of FILTERS) {
+    const ratios: { sort: string; ratio: number; above: number; below: number }[] = [];
+    const refused: string[] = [];
+    for (const sort of SORTS) {
+      const above: number[] = [];
+      const below: number[] = [];
+      for (let turn = 0; turn < TURNS; turn++) {
+        const many = await timeOf(large.served, large.seeded, { ...filter, sort });
+        below.push((await timeOf(small.served, small.seeded, { ...filter, sort })).ms);
+        above.push(many.ms);
+        if (many.status === 422 && turn === 0) refused.push(sort);
+      }
+      const [mid, low] = [median(above), median(below)];
+      ratios.push({ sort, ratio: mid / low, above: mid, below: low });
+    }
+    ratios.sort((one, two) => two.ratio - one.ratio);
+    const answered = ratios.filter(({ sort }) => !refused.includes(sort));
+    const worst = answered[0] ?? ratios[0];
+    if (worst === undefined) continue;
+    findings.push({
+      what: `${engine}: first page with ${new URLSearchParams(filter).toString() || 'no filter'}, of 1,000,000 relative to 1,000`,
+      figure: worst.ratio,
+      unit: '×',
+      bound: atMost(3),
+      from:
+        `slowest of ${answered.length} sort orders, ${worst.sort}: ${list([worst.above])} over ${list([worst.below])} ms` +
+        (refused.length === 0
+          ? ''
+          : `; refused by ${refused.join(' ')}, slowest ${list([Math.max(...ratios.filter(({ sort }) => refused.includes(sort)).map(({ above }) => above))])} ms`),
+    });
+  }
+  return findings;
+}
+
+async function start(seeded: SeededDirectory, environment: Readonly<Record<string, string>> = {}): Promise<Side> {
+  return {
+    seeded,
+    served: await startServerProcess('bench/lib/serve.ts', { directory: seeded.directory, environment }),
+  };
+}
+
+async function onPostgres(many: SeededDirectory, few: SeededDirectory): Promise<Finding[]> {
+  const server = await startPostgres();
+  const sides: Side[] = [];
+  try {
+    for (const seeded of [many, few]) {
+      const url = await server.createDatabase();
+      await copyStore({ directory: seeded.directory }, { databaseUrl: url }, null, () => undefined);
+      sides.push(await start(seeded, { DATABASE_URL: url, DEVPILOT_SECRET: TEST_SECRET }));
+    }
+    const [large, small] = sides;
+    return large === undefined || small === undefined ? [] : await compare('PostgreSQL', large, small);
+  } finally {
+    await Promise.all(sides.map(({ served }) => served.stop()));
+    await server.close();
+  }
+}
+
+/**
+ * A first page of 50 out of 1,000,000 credentials, relative to one out of 1,000: filters alone and combined, in each
+ * sort order. With `full`, on PostgreSQL too.
+ */
+export async function filteredPages({ full }: { readonly full: boolean }): Promise<Finding[]> {
+  const many = await variedDirectory(MANY);
+  const few = await variedDirectory(FEW);
+  const large = await start(many);
+  const small = await start(few);
+  let findings: Finding[];
+  try {
+    findings = await compare('SQLite', large, small);
+  } finally {
+    await Promise.all([large.served.stop(), small.served.stop()]);
+  }
+  return full ? [...findings, ...(await onPostgres(many, few))] : findings;
+}
