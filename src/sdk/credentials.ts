@@ -1,0 +1,89 @@
+import type { AccessToken, CreateAccessToken, CreatedAccessToken } from '../contract/access-tokens.ts';
+import type { ApiKey, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { CredentialUses } from '../contract/credentials.ts';
+import type { Introspection } from '../contract/oauth.ts';
+import type { CountedPage } from '../contract/paging.ts';
+import type {
+  AccessTokenStatus,
+  ApiKeyStatus,
+  AuditAction,
+  CredentialSort,
+  Permission,
+  Scope,
+} from '../contract/vocabulary.ts';
+import { listOf, type Paging, pathTo } from './list-pages.ts';
+import type { CallOptions, Tagged, Transport } from './transport.ts';
+
+interface CredentialQuery extends Paging {
+  /** A substring of the name, case-insensitive. */
+  readonly q?: string | undefined;
+  /** Id of the creator. */
+  readonly createdBy?: string | undefined;
+  readonly unusedForDays?: number | undefined;
+  /** Excludes credentials that have expired or never expire. */
+  readonly expiresWithinDays?: number | undefined;
+  readonly neverExpires?: boolean | undefined;
+  readonly sort?: CredentialSort | `-${CredentialSort}` | undefined;
+}
+
+export interface AccessTokenListQuery extends CredentialQuery {
+  readonly status?: AccessTokenStatus | undefined;
+  readonly scope?: Scope | undefined;
+}
+
+export interface ApiKeyListQuery extends CredentialQuery {
+  readonly status?: ApiKeyStatus | undefined;
+  readonly permission?: Permission | undefined;
+}
+
+export interface AuditListQuery extends Paging {
+  readonly action?: AuditAction | undefined;
+  readonly actor?: string | undefined;
+  readonly target?: string | undefined;
+  readonly credential?: string | undefined;
+  readonly from?: string | undefined;
+  readonly to?: string | undefined;
+}
+
+/** Access tokens, API keys, the activity log, and OAuth introspection and revocation. */
+export function credentialClientsOf(transport: Transport) {
+  const { send } = transport;
+  const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
+    ...listOf<Item, Query, CountedPage<Item>>(transport, path),
+    get: (id: string, call?: CallOptions): Promise<Item> => send('GET', pathTo(path, id), call),
+    /** Creates a credential. Only this response contains the secret. */
+    create: (body: Create, call?: CallOptions): Promise<Created> => send('POST', path, { ...call, body }),
+    /** Deletes a credential. When this resolves, no node accepts it any more. */
+    delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(path, id), call),
+    /** Returns the uses per day for the last 30 days, and the addresses from which it was recently used. */
+    uses: (id: string, call?: CallOptions): Promise<CredentialUses> => send('GET', `${pathTo(path, id)}/uses`, call),
+  });
+
+  return {
+    accessTokens: credentials<AccessToken, CreatedAccessToken, CreateAccessToken, AccessTokenListQuery>(
+      '/v1/access-tokens',
+    ),
+    apiKeys: {
+      ...credentials<ApiKey, CreatedApiKey, CreateApiKey, ApiKeyListQuery>('/v1/api-keys'),
+      /** Returns the key with its tag, for an edit that must not overwrite another. */
+      read: (id: string, call?: CallOptions): Promise<Tagged<ApiKey>> =>
+        transport.sendTagged('GET', pathTo('/v1/api-keys', id), call),
+      /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
+      update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
+        send('PATCH', pathTo('/v1/api-keys', id), { ...call, body }),
+    },
+    auditEvents: {
+      ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),
+      /** Streams the whole log as NDJSON. */
+      export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
+        transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),
+    },
+    /** Introspects a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
+    introspect: (form: { token: string; passphrase?: string }, call?: CallOptions): Promise<Introspection> =>
+      send('POST', '/v1/introspect', { ...call, form }),
+    /** Revokes a credential by its secret (RFC 7009); the response does not reveal whether it existed. */
+    revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
+      send('POST', '/v1/revoke', { ...call, form }),
+  };
+}

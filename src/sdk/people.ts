@@ -1,0 +1,70 @@
+import type { Passkey, PasskeyRegistration } from '../contract/passkeys.ts';
+import type { PasswordResetLink } from '../contract/password-resets.ts';
+import type { Account, Person, SignUp } from '../contract/people.ts';
+import type { Reauthenticate } from '../contract/reauthentication.ts';
+import { listOf, type Paging, pathTo } from './list-pages.ts';
+import type { CallOptions, Transport } from './transport.ts';
+
+export interface TwoFactor {
+  readonly enabled: boolean;
+  readonly recoveryCodesLeft: number;
+}
+
+/** WebAuthn options for the browser, as JSON. */
+export interface PasskeyOptions {
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** People, the signed-in person, and their passkeys. */
+export function peopleClientsOf(transport: Transport) {
+  const { send } = transport;
+  return {
+    people: {
+      signUp: (body: SignUp, call?: CallOptions): Promise<Person> => send('POST', '/v1/people', { ...call, body }),
+      /** Lists all people of the installation, for its operators. */
+      ...listOf<Account, Paging & { readonly q?: string | undefined }>(transport, '/v1/people'),
+      update: (id: string, body: { disabled?: boolean; operator?: boolean }, call?: CallOptions): Promise<Account> =>
+        send('PATCH', pathTo('/v1/people', id), { ...call, body }),
+      endSessions: (id: string, call?: CallOptions): Promise<void> =>
+        send('DELETE', `${pathTo('/v1/people', id)}/sessions`, call),
+      /** Creates a link with which a person who lost their password can set a new one. */
+      createPasswordReset: (id: string, call?: CallOptions): Promise<PasswordResetLink> =>
+        send('POST', `${pathTo('/v1/people', id)}/password-reset`, call),
+    },
+    me: {
+      get: (call?: CallOptions): Promise<Person> => send('GET', '/v1/me', call),
+      update: (body: { name?: string }, call?: CallOptions): Promise<Person> =>
+        send('PATCH', '/v1/me', { ...call, body }),
+      /** Deletes the account. Throws `sign_in_failed`, `conflict` while it owns a workspace. */
+      delete: (body: Reauthenticate, call?: CallOptions): Promise<void> => send('DELETE', '/v1/me', { ...call, body }),
+      changePassword: (body: { currentPassword: string; newPassword: string }, call?: CallOptions): Promise<void> =>
+        send('POST', '/v1/me/password', { ...call, body }),
+      twoFactor: {
+        get: (call?: CallOptions): Promise<TwoFactor> => send('GET', '/v1/me/two-factor', call),
+        start: (body: Reauthenticate, call?: CallOptions): Promise<{ secret: string; uri: string }> =>
+          send('POST', '/v1/me/two-factor', { ...call, body }),
+        confirm: (body: { code: string }, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
+          send('POST', '/v1/me/two-factor/confirm', { ...call, body }),
+        renewRecoveryCodes: (body: Reauthenticate, call?: CallOptions): Promise<{ recoveryCodes: string[] }> =>
+          send('POST', '/v1/me/two-factor/recovery-codes', { ...call, body }),
+        disable: (body: Reauthenticate, call?: CallOptions): Promise<void> =>
+          send('DELETE', '/v1/me/two-factor', { ...call, body }),
+      },
+    },
+    passkeys: {
+      ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),
+      /** Starts adding a passkey. Throws `sign_in_failed` for a wrong password. */
+      options: (body: Reauthenticate, call?: CallOptions): Promise<PasskeyOptions> =>
+        send('POST', '/v1/me/passkeys/options', { ...call, body }),
+      create: (body: { name: string; response: PasskeyRegistration }, call?: CallOptions): Promise<Passkey> =>
+        send('POST', '/v1/me/passkeys', { ...call, body }),
+      update: (id: string, body: { name: string }, call?: CallOptions): Promise<Passkey> =>
+        send('PATCH', pathTo('/v1/me/passkeys', id), { ...call, body }),
+      /** Returns the options with which the browser reauthenticates with a passkey. */
+      proofOptions: (call?: CallOptions): Promise<PasskeyOptions> => send('POST', '/v1/me/passkeys/proof', call),
+      /** Deletes a passkey. Throws `sign_in_failed`, `second_factor_required`. */
+      delete: (id: string, body: Reauthenticate, call?: CallOptions): Promise<void> =>
+        send('DELETE', pathTo('/v1/me/passkeys', id), { ...call, body }),
+    },
+  };
+}
