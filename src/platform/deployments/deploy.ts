@@ -7,7 +7,7 @@ import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema.ts';
 import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
-import type { LogWriter } from '../logs/logs.ts';
+import type { LogWriter } from '../logs/log-writer.ts';
 import { openRepositoryCredentials, type RepositoryCredentials } from '../resources/repository-credentials.ts';
 import { deployBatches, resolveDeploymentTarget, rollBackServers } from './batches.ts';
 import { createPlan, type DeploymentPlan, missingConfiguration, waitsForPromotion } from './plan.ts';

@@ -7,7 +7,7 @@ import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/r
 import { shellCommand } from '../../runner/shell-command.ts';
 import type { ConnectionPool } from '../../runner/ssh-connection.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
-import type { LogWriter } from '../logs/logs.ts';
+import type { LogWriter } from '../logs/log-writer.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
 import { type DeploymentPlan, hooksOfStage } from './plan.ts';
 import type { DeploymentProgress } from './progress.ts';

@@ -12,7 +12,7 @@ import type { AppTable } from '../../store/schema.ts';
 import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import { requireResource } from '../resources/resources.ts';
-import { resolveRunTarget } from '../resources/servers.ts';
+import { resolveRunTarget } from '../resources/run-target.ts';
 import type { LogReadOptions } from './logs.ts';
 
 /** A log command that is not followed is ended after this time. */

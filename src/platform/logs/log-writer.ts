@@ -1,0 +1,127 @@
+import { toIsoString } from '../../contract/instant.ts';
+import { SECOND } from '../../contract/limits.ts';
+import type { LogLine } from '../../contract/logs.ts';
+import { redactSecrets } from '../../contract/redact.ts';
+import type { OutputLine } from '../../runner/run.ts';
+import { appendLines } from '../../store/logs.ts';
+import { quotaExceeded, tryConsumeQuota } from '../../store/quotas.ts';
+import type { LogTable } from '../../store/schema.ts';
+import type { Store, Trx } from '../../store/store.ts';
+import { compress, mergeLog, toNdjsonLine } from './log-chunks.ts';
+
+/** Lines are written at this interval, or once this many characters are buffered; milliseconds and characters. */
+const FLUSH_INTERVAL_MS = 250;
+const MAX_CHUNK_CHARACTERS = 65_536;
+/** Maximum size of one log in characters, including an overhead per line. */
+const MAX_LOG_CHARACTERS = 16 * 1_048_576;
+/** Pause before a failed write is retried, milliseconds, and number of retries at the end of a log. */
+const RETRY_DELAY_MS = SECOND;
+const MAX_FINAL_RETRIES = 5;
+
+export interface LogContext {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+/** A log that is being written. */
+export interface LogWriter {
+  /** Adds a line of a step's output; it is stored soon. */
+  write(line: OutputLine, step: string | null, serverId: string | null): void;
+  /** Adds a line of Devpilot itself. */
+  writeSystemLine(text: string, step?: string | null, serverId?: string | null): void;
+  /** Resolves when all lines are stored, or cannot be because the log is closed. */
+  flush(): Promise<void>;
+  /** Flushes, waiting for a store that is unavailable for a moment, and merges chunks. */
+  end(): Promise<void>;
+}
+
+/** Stores a chunk within the workspace's quota, and notes in each log once that it is used up. */
+async function storeChunk(
+  trx: Trx,
+  now: number,
+  workspaceId: string,
+  logId: string,
+  chunk: { readonly lines: number; readonly size: number; readonly data: Uint8Array },
+): Promise<LogTable | undefined> {
+  if (await tryConsumeQuota(trx, 'logs', workspaceId, now, chunk.size)) {
+    return appendLines(trx, workspaceId, logId, chunk);
+  }
+  const text = `${quotaExceeded('logs', now).message} Further output is not stored.`;
+  const line = toNdjsonLine({ at: toIsoString(now), stream: 'system', step: null, serverId: null, text });
+  await appendLines(trx, workspaceId, logId, { lines: 1, size: line.length, data: await compress(line) });
+  return undefined;
+}
+
+/** Writes one log. `onStored` is called after each chunk that was stored. */
+export function createLogWriter(
+  context: LogContext,
+  workspaceId: string,
+  logId: string,
+  onStored: () => void,
+): LogWriter {
+  const { store, clock, onError } = context;
+  let text = '';
+  let lineCount = 0;
+  let storedCharacters = 0;
+  let isFull = false;
+  let isFailing = false;
+  let timer: NodeJS.Timeout | undefined;
+  let writing = Promise.resolve();
+
+  async function writeChunk(): Promise<void> {
+    clearTimeout(timer);
+    timer = undefined;
+    if (lineCount === 0) return;
+    const chunk = { lines: lineCount, size: text.length, data: text };
+    text = '';
+    lineCount = 0;
+    const data = await compress(chunk.data);
+    const log = await store
+      .transaction((trx) => storeChunk(trx, clock(), workspaceId, logId, { ...chunk, data }))
+      .catch((error: unknown) => {
+        // The store is unavailable for a moment: buffered lines wait for it.
+        isFailing = true;
+        text = chunk.data + text;
+        lineCount += chunk.lines;
+        timer ??= setTimeout(flush, RETRY_DELAY_MS);
+        throw error;
+      });
+    isFailing = false;
+    if (log === undefined) isFull = true;
+    else storedCharacters = log.size;
+    onStored();
+  }
+  function flush(): Promise<void> {
+    // One after the other, so that lines stay in order.
+    writing = writing.then(writeChunk).catch(onError);
+    return writing;
+  }
+  function add(line: LogLine): void {
+    if (isFull) return;
+    if (storedCharacters + text.length > MAX_LOG_CHARACTERS) {
+      isFull = true;
+      line = { ...line, stream: 'system', text: 'This log is full; further output is not stored.' };
+    }
+    text += toNdjsonLine(line);
+    lineCount += 1;
+    if (text.length >= MAX_CHUNK_CHARACTERS && !isFailing) void flush();
+    else timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);
+  }
+  return {
+    write: ({ at, stream, text: message }, step, serverId) =>
+      add({ at: toIsoString(at), stream, step, serverId, text: message }),
+    writeSystemLine: (message, step = null, serverId = null) =>
+      add({ at: toIsoString(clock()), stream: 'system', step, serverId, text: redactSecrets(message) }),
+    flush,
+    async end() {
+      await flush();
+      for (let remaining = MAX_FINAL_RETRIES; lineCount > 0 && remaining > 0; remaining--) {
+        await new Promise((resolve) => setTimeout(resolve, RETRY_DELAY_MS));
+        await flush();
+      }
+      clearTimeout(timer);
+      await mergeLog(store, workspaceId, logId).catch(onError);
+    },
+  };
+}
