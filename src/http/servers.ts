@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { ResourceQuery } from '../contract/paging.ts';
 import { CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
+import { checkServer } from '../platform/resources/check-server.ts';
 import {
-  checkServer,
   confirmServer,
   createServer,
   deleteServer,

@@ -4,7 +4,7 @@ import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import { totpIdentity } from '../people/context.ts';
 import { variableAssociatedData } from '../platform/environment/environment.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
-import { serverKeyAssociatedData } from '../platform/resources/servers.ts';
+import { serverKeyAssociatedData } from '../platform/resources/run-target.ts';
 import { CopyRefusedError } from '../store/copy.ts';
 import { createSeal, type Seal } from '../store/seal.ts';
 import {

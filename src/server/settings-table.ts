@@ -1,9 +1,22 @@
-import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { parsePostgresUrl } from '../store/postgres-url.ts';
-
-export const SECRET_BYTES = 32;
+import {
+  oneOf,
+  parseBound,
+  parseBucket,
+  parseDatabaseUrl,
+  parseFile,
+  parseHost,
+  parseListener,
+  parseOrigin,
+  parsePort,
+  parseProxies,
+  parseSecret,
+  parseSecretFile,
+  parseSmtpUrl,
+  SECRET_BYTES,
+  visibleAscii,
+  wholeNumber,
+} from './setting-parsers.ts';
 
 /** One environment variable: how it is parsed and documented. */
 export interface Declared<T> {
@@ -22,137 +35,11 @@ export interface Declared<T> {
   readonly parse: (text: string) => T | undefined;
 }
 
-/** Thrown by `parse`; its message replaces `accepts`. */
-export class NotAccepted extends Error {}
-
 function setting<T, D extends string | null>(
   declared: Declared<T> & { readonly default: D },
 ): Declared<T> & { readonly default: D } {
   return declared;
 }
-
-function oneOf<const Word extends string>(words: readonly Word[]) {
-  return {
-    accepts: `one of: ${words.join(', ')}`,
-    parse: (text: string): Word | undefined => words.find((word) => word === text),
-  };
-}
-
-function wholeNumber(max: number, unit: string) {
-  return {
-    accepts: `a whole number of ${unit} from 1 to ${max}`,
-    parse: (text: string): number | undefined =>
-      /^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= max ? Number(text) : undefined,
-  };
-}
-
-function parsePort(text: string): number | undefined {
-  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
-}
-
-/** Content of the file at a path, without surrounding white space. */
-function parseFile(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch {
-    return undefined;
-  }
-}
-
-function parseHost(text: string): string | undefined {
-  // A name whose last label is a number would be read as an address: 1.2.3 means 1.2.0.3.
-  const isName = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,252}[A-Za-z0-9])?$/.test(text) && !/(?:^|\.)\d+$/.test(text);
-  return isIP(text) !== 0 || isName ? text : undefined;
-}
-
-function parseDatabaseUrl(text: string): string | undefined {
-  if (!/^postgres(?:ql)?:\/\//.test(text)) return undefined;
-  try {
-    parsePostgresUrl(text);
-  } catch (error) {
-    throw new NotAccepted(`a postgres:// address ${(error as Error).message}`);
-  }
-  return text;
-}
-
-function parseSecret(text: string): Buffer | undefined {
-  return Buffer.byteLength(text) < SECRET_BYTES ? undefined : Buffer.from(text);
-}
-
-function parseSecretFile(path: string): Buffer | undefined {
-  const text = parseFile(path);
-  if (text === undefined) throw new NotAccepted('the path of a file that can be read');
-  return parseSecret(text);
-}
-
-/** An http(s) URL without a query, a fragment or credentials. */
-function parseHttpUrl(text: string): URL | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  const isPlain = url.search === '' && url.hash === '' && url.username === '' && url.password === '';
-  return /^https?:$/.test(url.protocol) && isPlain ? url : undefined;
-}
-
-function parseOrigin(text: string): string | undefined {
-  const url = parseHttpUrl(text);
-  return url?.pathname === '/' ? url.origin : undefined;
-}
-
-function parseBucket(text: string): string | undefined {
-  const url = parseHttpUrl(text);
-  if (url === undefined || !/^(?:\/[A-Za-z0-9._-]+)*\/?$/.test(url.pathname)) return undefined;
-  return (url.origin + url.pathname).replace(/\/$/, '');
-}
-
-function canBeDecoded(text: string): boolean {
-  try {
-    decodeURIComponent(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function parseSmtpUrl(text: string): string | undefined {
-  if (!URL.canParse(text)) return undefined;
-  const { protocol, username, password, pathname } = new URL(text);
-  if (protocol !== 'smtp:' && protocol !== 'smtps:') return undefined;
-  return [username, password, pathname].every(canBeDecoded) ? text : undefined;
-}
-
-/** A prefix of 0 is refused: trusting every address would mean believing any client's `X-Forwarded-For`. */
-function isProxyRange(entry: string): boolean {
-  const [address = '', prefix, ...rest] = entry.split('/');
-  const version = isIP(address);
-  if (version === 0 || rest.length > 0) return false;
-  if (prefix === undefined) return true;
-  return /^\d{1,3}$/.test(prefix) && Number(prefix) >= 1 && Number(prefix) <= (version === 4 ? 32 : 128);
-}
-
-function parseProxies(text: string): string[] | undefined {
-  const entries = text
-    .split(',')
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== '');
-  return entries.every(isProxyRange) ? entries : undefined;
-}
-
-/** Parses `2s` or `500ms` into milliseconds. */
-function parseBound(text: string): number | undefined {
-  const parts = /^(\d{1,6})(ms|s)$/.exec(text);
-  const ms = parts === null ? Number.NaN : Number(parts[1]) * (parts[2] === 's' ? 1000 : 1);
-  return ms >= 200 && ms <= 60_000 ? ms : undefined;
-}
-
-function parseListener(text: string): { readonly host: string; readonly port: number } | null | undefined {
-  if (text === 'off') return null;
-  const parts = /^(?:(\[[0-9a-fA-F:]+\]|[^:[\]\s]+):)?(\d+)$/.exec(text);
-  const port = parsePort(parts?.[2] ?? '');
-  return port === undefined ? undefined : { host: (parts?.[1] ?? '127.0.0.1').replace(/^\[|\]$/g, ''), port };
-}
-
-const visibleAscii = (max: number) => (text: string) =>
-  text.length <= max && /^[\x21-\x7e]+$/.test(text) ? text : undefined;
 
 /** Every setting of the server. A test compares `docs/operations.md` and `deploy/devpilot.env` with it. */
 export const SETTINGS = {

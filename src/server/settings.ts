@@ -1,6 +1,7 @@
-import { NotAccepted, SETTINGS, type SettingName, type SettingValues } from './settings-table.ts';
+import { NotAccepted } from './setting-parsers.ts';
+import { SETTINGS, type SettingName, type SettingValues } from './settings-table.ts';
 
-export { SECRET_BYTES } from './settings-table.ts';
+export { SECRET_BYTES } from './setting-parsers.ts';
 
 /** The server's settings, parsed and checked. */
 export interface Settings {

@@ -6,7 +6,7 @@ import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema.ts';
 import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
-import { resolveRunTarget } from '../resources/servers.ts';
+import { resolveRunTarget } from '../resources/run-target.ts';
 
 /** Location of an app and the environment of its processes. */
 export interface AppTarget {

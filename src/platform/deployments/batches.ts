@@ -7,7 +7,7 @@ import { listDeploymentServers, updateDeployment, updateServerStatuses } from '.
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentServerTable } from '../../store/schema.ts';
 import type { PlatformContext } from '../context.ts';
-import { resolveRunTarget } from '../resources/servers.ts';
+import { resolveRunTarget } from '../resources/run-target.ts';
 import { nextBatch, waitsForPromotion } from './plan.ts';
 import type { DeploymentRun, DeploymentTarget } from './run-step.ts';
 import { activateRelease, prepareRelease, rollBackServer } from './server-steps.ts';

@@ -11,7 +11,7 @@ import type { AppTable, DeploymentTable, ServerTable } from '../../store/schema.
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { appLane, serverLane } from '../job-lanes.ts';
-import { resolveRunTarget } from '../resources/servers.ts';
+import { resolveRunTarget } from '../resources/run-target.ts';
 import { cancelPendingDeployments } from './finish.ts';
 import { missingConfiguration, sortByStage } from './plan.ts';
 import { displayNameOf } from './serialize.ts';

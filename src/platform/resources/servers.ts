@@ -2,22 +2,12 @@ import { createHash } from 'node:crypto';
 import { checkIfMatch } from '../../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { toIsoString } from '../../contract/instant.ts';
-import { SECOND } from '../../contract/limits.ts';
 import type { Page, ResourceQuery } from '../../contract/paging.ts';
-import { invalidField, Problem } from '../../contract/problem.ts';
-import type { CreateServer, Server, ServerCheck, UpdateServer } from '../../contract/servers.ts';
+import { invalidField } from '../../contract/problem.ts';
+import type { CreateServer, Server, UpdateServer } from '../../contract/servers.ts';
 import type { ServerKind } from '../../contract/vocabulary.ts';
 import { generateKeyPair } from '../../runner/key-pair.ts';
 import { namesNodeLocal } from '../../runner/node-local-address.ts';
-import { type RunTarget, run } from '../../runner/run.ts';
-import { scanHostKeys } from '../../runner/ssh.ts';
-import {
-  allowedAddresses,
-  connect,
-  NODE_LOCAL_REFUSED_MESSAGE,
-  SshConnectFailure,
-  UNREACHABLE_MESSAGE,
-} from '../../runner/ssh-connection.ts';
 import { updateResource } from '../../store/resources.ts';
 import type { ServerTable } from '../../store/schema.ts';
 import type { Queryable } from '../../store/store.ts';
@@ -32,9 +22,8 @@ import {
   removeResource,
   requireResource,
 } from './resources.ts';
+import { DEFAULT_SSH_PORT, serverKeyAssociatedData } from './run-target.ts';
 
-const DEFAULT_SSH_PORT = 22;
-const CHECK_TIMEOUT_MS = 10 * SECOND;
 /** Valid hosts of a local server; like its port and user the host is only shown, since nobody signs in there. */
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '::1']);
 
@@ -65,14 +54,11 @@ function connectionOf({ host, port, user, hostKey }: Server): string | null {
 
 /** Events of a server contain the whole connection, even if an edit changes one part of it. */
 const auditFields = (shown: Server) => ({ ...shown, connection: connectionOf(shown) });
+
 const SERVER_KIND = { noun: 'server', serialize: serializeServer, auditFields } as const satisfies ResourceKind<
   'server',
   Server
 >;
-
-/** The identity that a server's private key is bound to: no other row can use it. */
-export const serverKeyAssociatedData = (row: { readonly id: string; readonly workspace_id: string }) =>
-  `server ${row.workspace_id} ${row.id} private key`;
 
 /** Throws `validation_failed` if a server of this kind has a field that it cannot have in this workspace. */
 async function validateServerFields(
@@ -223,117 +209,4 @@ export async function confirmServer(
 /** Throws `conflict` while apps use it. */
 export function deleteServer(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, SERVER_KIND, idOrSlug, (trx, row) => refuseWhileInUse(trx, row, 'server'));
-}
-
-/** Returns the connection data of an ssh server, its private key decrypted; null without a pinned host key. */
-function toSshTarget(
-  context: PlatformContext,
-  row: ServerTable,
-  nodeLocal: boolean,
-): (RunTarget & { readonly kind: 'ssh' }) | null {
-  const { host, port, user_name: user, host_key: hostKey, private_key_sealed: sealed } = row;
-  if (host === null || port === null || user === null || hostKey === null || sealed === null) return null;
-  const privateKey = context.seal.open(sealed, serverKeyAssociatedData(row));
-  return {
-    kind: 'ssh',
-    host,
-    port,
-    user,
-    hostKey,
-    privateKey,
-    allowNodeLocal: nodeLocal,
-    retryDelaysMs: context.connectRetryDelays.start,
-  };
-}
-
-/** Returns where steps on a server run. Throws `conflict`, with the remedy, if nothing may run on it. */
-export async function resolveRunTarget(
-  context: PlatformContext,
-  row: ServerTable,
-  db: Queryable = context.store.read,
-): Promise<RunTarget> {
-  if (row.confirmed === 0) {
-    throw new Problem('conflict', `The server ${row.name} is not confirmed. An owner or admin must confirm it first.`);
-  }
-  const ownedByOperator = await isOwnedByOperator(db, row.workspace_id);
-  if (row.kind === 'local') {
-    if (!context.allowLocalServers) throw new Problem('conflict', 'The operator no longer allows local servers.');
-    if (!ownedByOperator) throw new Problem('conflict', 'Local servers are only for workspaces that an operator owns.');
-    return { kind: 'local' };
-  }
-  const target = toSshTarget(context, row, ownedByOperator);
-  if (target === null) {
-    throw new Problem(
-      'conflict',
-      `No host key is pinned for the server ${row.name}. Check the connection, then set hostKey.`,
-    );
-  }
-  return target;
-}
-
-/** Messages of OpenSSH's client about a host key other than the pinned one. */
-const HOST_KEY_MISMATCH = /Host key verification failed|no matching host key type found/;
-
-/** Returns the best host key of a server; null if it cannot be reached. Throws `SshConnectFailure`. */
-async function scanBestHostKey(row: ServerTable, nodeLocal: boolean): Promise<string | null> {
-  const [address = ''] = await allowedAddresses({ host: row.host ?? '', allowNodeLocal: nodeLocal });
-  const [bestHostKey = null] = await scanHostKeys(address, row.port ?? DEFAULT_SSH_PORT, CHECK_TIMEOUT_MS);
-  return bestHostKey;
-}
-
-async function checkSshServer(context: PlatformContext, row: ServerTable): Promise<ServerCheck> {
-  const nodeLocal = await isOwnedByOperator(context.store.read, row.workspace_id);
-  const target = toSshTarget(context, row, nodeLocal);
-  const failedCheck = (message: string, hostKey: string | null): ServerCheck => ({ ok: false, message, hostKey });
-  try {
-    if (target === null) {
-      const bestHostKey = await scanBestHostKey(row, nodeLocal);
-      if (bestHostKey === null) return failedCheck(UNREACHABLE_MESSAGE, null);
-      return failedCheck(
-        "No host key is pinned yet. Compare the key shown with the server's, then set it.",
-        bestHostKey,
-      );
-    }
-    const singleAttempt = { ...target, retryDelaysMs: [] } satisfies RunTarget;
-    const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
-    if (row.confirmed === 0) {
-      await (await connect(singleAttempt, signal)).close();
-      const message = 'Signed in. No commands run on the server until it is confirmed.';
-      return { ok: true, message, hostKey: target.hostKey };
-    }
-    const outcome = await run(singleAttempt, { command: { argv: ['true'] } }, signal);
-    if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
-    throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, outcome.problem === null);
-  } catch (error) {
-    // The time for connecting has expired.
-    if (error instanceof DOMException && error.name === 'TimeoutError') return failedCheck(UNREACHABLE_MESSAGE, null);
-    if (!(error instanceof SshConnectFailure)) throw error;
-    const { message } = error;
-    if (HOST_KEY_MISMATCH.test(message)) {
-      const shownHostKey = await scanBestHostKey(row, nodeLocal);
-      return failedCheck('The host key differs from the pinned one. Nothing was sent to the host.', shownHostKey);
-    }
-    const wasReached = message !== UNREACHABLE_MESSAGE && message !== NODE_LOCAL_REFUSED_MESSAGE && target !== null;
-    return failedCheck(message, wasReached ? target.hostKey : null);
-  }
-}
-
-/** Tries to connect, for at most ten seconds, and returns the result. Throws `not_found`. */
-export async function checkServer(
-  context: PlatformContext,
-  request: RequestContext,
-  idOrSlug: string,
-): Promise<ServerCheck> {
-  const row = await requireResource(context.store.read, 'server', request.workspaceId, idOrSlug);
-  if (row.kind === 'local') await resolveRunTarget(context, { ...row, confirmed: 1 });
-  const check =
-    row.kind === 'local'
-      ? { ok: true, message: 'This is the machine that runs Devpilot.', hostKey: null }
-      : await checkSshServer(context, row);
-  await context.store.transaction((trx) =>
-    recordAuditEvent(trx, request, 'server.checked', { kind: 'server', id: row.id, name: row.name }, context.clock(), {
-      ok: check.ok,
-    }),
-  );
-  return check;
 }

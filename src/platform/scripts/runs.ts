@@ -20,7 +20,7 @@ import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
 import { serverLane } from '../job-lanes.ts';
 import { requireResource } from '../resources/resources.ts';
-import { resolveRunTarget } from '../resources/servers.ts';
+import { resolveRunTarget } from '../resources/run-target.ts';
 import { parseParameters, type ScriptParameter } from './scripts.ts';
 
 const RUN_JOB_KIND = 'run';
