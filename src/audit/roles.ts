@@ -15,7 +15,7 @@ const OUTCOMES = /^credential\.|^deployment\.(?:completed|failed)$/;
 /** Returns the role that a person needs for a recorded action, or null if none. Pure. */
 export function neededRole(action: AuditAction): Role | null {
   if (OWN.test(action)) return null;
-  if (action === 'workspace.deleted') return 'owner';
+  if (action === 'workspace.deleted' || action === 'policy.updated') return 'owner';
   return OF_MEMBERS.test(action) ? 'member' : 'admin';
 }
 

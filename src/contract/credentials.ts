@@ -102,5 +102,8 @@ export const credentialQuery = {
     .optional()
     .describe('Maximum number of days until the expiry; excludes credentials that have expired or never expire'),
   neverExpires: oneOf(['true', 'false']).optional().describe('Whether it never expires'),
+  violatesPolicy: oneOf(['true', 'false'])
+    .optional()
+    .describe('Whether it violates the policy of the workspace; an expired credential does not'),
   sort: oneOf(sorts as [string, ...string[]]).optional(),
 };

@@ -67,6 +67,11 @@ export const CODES = {
     title: 'Wrong kind of credential',
     advice: '`detail` names the kind that this route accepts: a person, an access token or an API key.',
   },
+  second_factor_needed: {
+    status: 403,
+    title: 'Two-factor authentication is required in this workspace',
+    advice: 'Turn on two-factor authentication in your account, then try again.',
+  },
   forbidden: {
     status: 403,
     title: 'Not allowed',

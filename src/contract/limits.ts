@@ -70,6 +70,14 @@ export const GUARD_REPORT_LIMITS = {
 /** Rate limit per client address for well-formed secrets that do not exist: burst and sustained rate per second. */
 export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
 
+/** Bounds of a workspace's policy. */
+export const POLICY_LIMITS = {
+  maxLifetimeDays: { min: 1, max: 3_650 },
+  unusedAfterDays: { min: 1, max: 3_650 },
+  /** How far ahead the maximum lifetime must be announced before it applies to existing credentials; days. */
+  noticeDays: 7,
+} as const;
+
 /** Limits of resources; lengths in characters. */
 export const RESOURCE_LIMITS = {
   repositoryUser: 255,

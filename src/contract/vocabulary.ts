@@ -94,6 +94,14 @@ export const API_KEY_STATUSES = ['active', 'inactive', 'expired'] as const;
 export type AccessTokenStatus = (typeof ACCESS_TOKEN_STATUSES)[number];
 export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
 
+/** The rules of a policy that a stored credential can violate. The position of a rule is its bit in the store. */
+export const CREDENTIAL_RULES = ['maxLifetimeDays', 'passphraseScopes', 'allowAll', 'requireAddresses'] as const;
+export type CredentialRule = (typeof CREDENTIAL_RULES)[number];
+/** Who may create credentials under a policy. */
+export const POLICY_CREATORS = ['admins', 'owner'] as const;
+/** What a policy does to a leaked credential. */
+export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
+
 export const CREDENTIAL_SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'] as const;
 export type CredentialSort = (typeof CREDENTIAL_SORTS)[number];
 
@@ -165,6 +173,7 @@ export const AUDIT_ACTIONS = [
   'workspace.updated',
   'workspace.deleted',
   'workspace.owner_changed',
+  'policy.updated',
   'member.created',
   'member.updated',
   'member.deleted',

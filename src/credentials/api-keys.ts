@@ -5,6 +5,7 @@ import type { RevocationReceipt } from '../authorization/registry.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { CountedPage } from '../contract/paging.ts';
+import type { PolicySubject } from '../contract/policy-rules.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import { findCredential as findRow, lockCredential, updateCredential } from '../store/credentials.ts';
 import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
@@ -18,6 +19,7 @@ import {
   parseExpiry,
   revoke,
 } from './credentials.ts';
+import { checkEditedCredential, lockCurrentPolicy, violationBits } from './policy.ts';
 import { toSharedFields } from './wire-format.ts';
 
 /**
@@ -102,6 +104,11 @@ function changesOf(before: Credential, input: UpdateApiKey, now: number): Creden
   return Object.fromEntries(Object.entries(requested).filter(isChanged));
 }
 
+/** Returns an edited key as the policy sees it. Pure. */
+function policySubjectOf(key: Credential, { expiresAt = key.chosenExpiresAt }: CredentialEdit): PolicySubject {
+  return { ...key, expiresAt };
+}
+
 /** Returns some fields in the format of the API, for the activity log. Pure. */
 function pick(credential: Credential, fields: readonly string[], now: number): Record<string, unknown> {
   const shown: Record<string, unknown> = showApiKey(credential, now);
@@ -113,7 +120,7 @@ function pick(credential: Credential, fields: readonly string[], now: number): R
 /**
  * Updates an API key, except its secret. When this resolves, no node decides by the old record any more. `receipt` is
  * null if nothing changed. Throws `not_found`, `conflict` (`If-Match`), `validation_failed` for an expiry that is not in
- * the future, and `unavailable` if the change was saved but not confirmed by every node in time.
+ * the future or that the policy does not allow, and `unavailable` if the change was saved but not confirmed by every node in time.
  */
 export async function updateApiKey(
   context: CredentialContext,
@@ -125,6 +132,7 @@ export async function updateApiKey(
   const { workspaceId } = request;
   await context.flushUses();
   const outcome = await context.store.transaction(async (trx) => {
+    const policy = await lockCurrentPolicy(trx, workspaceId);
     const row = await lockCredential(trx, workspaceId, 'api_key', id);
     if (row === undefined) throw credentialNotFound();
     const before = toCredential(row);
@@ -132,7 +140,9 @@ export async function updateApiKey(
     const changes = changesOf(before, input, now);
     const fields = Object.keys(changes);
     if (fields.length === 0) return { after: before, revocation: null };
-    const digest = await updateCredential(trx, workspaceId, 'api_key', id, toEditedColumns(changes, now));
+    const violations = checkEditedCredential(policy, policySubjectOf({ ...before, ...changes }, changes), fields);
+    const columns = toEditedColumns(changes, violationBits(violations), now);
+    const digest = await updateCredential(trx, workspaceId, 'api_key', id, columns);
     const updated = await findRow(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();
     const after = toCredential(updated);

@@ -1,6 +1,6 @@
 import { type Digest, digestBytes } from '../authorization/secret.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
-import type { CredentialRow } from '../store/credentials.ts';
+import { type CredentialRow, NEVER_EXPIRES } from '../store/credentials.ts';
 
 /** A stored credential. Times are in epoch milliseconds. */
 export interface Credential {
@@ -15,7 +15,9 @@ export interface Credential {
   /** Whether an API key may run guards. */
   readonly guard: boolean;
   readonly hint: string;
+  /** When it stops working: the chosen expiry, or an earlier one by the policy. */
   readonly expiresAt: number | null;
+  readonly chosenExpiresAt: number | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly createdBy: { readonly id: string; readonly name: string; readonly email: string } | null;
@@ -50,6 +52,12 @@ export type CredentialEdit = Partial<
   Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard'>
 >;
 
+/** Returns the expiry that was chosen, which the policy may bring forward. Pure. */
+function chosenExpiryOf({ expires_at, unbound_expires_at }: CredentialRow): number | null {
+  if (unbound_expires_at === null) return expires_at;
+  return unbound_expires_at === NEVER_EXPIRES ? null : unbound_expires_at;
+}
+
 /** Pure. */
 export function toCredential(row: CredentialRow): Credential {
   const { creator_name, creator_email } = row;
@@ -65,6 +73,7 @@ export function toCredential(row: CredentialRow): Credential {
     guard: row.guard === 1,
     hint: row.hint,
     expiresAt: row.expires_at,
+    chosenExpiresAt: chosenExpiryOf(row),
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     createdBy:
@@ -102,16 +111,17 @@ export function toNewRow(credential: NewCredential) {
   };
 }
 
-/** Returns the columns to update. Pure. */
-export function toEditedColumns(edit: CredentialEdit, now: number) {
+/** Returns the columns to update. An edited expiry is allowed by the policy, so nothing brings it forward. Pure. */
+export function toEditedColumns(edit: CredentialEdit, policyViolations: number, now: number) {
   const { name, description, rights, expiresAt, active, guard } = edit;
   return {
     ...(name !== undefined && { name, name_key: name.toLowerCase() }),
     ...(description !== undefined && { description }),
     ...(rights !== undefined && { rights: JSON.stringify(rights) }),
-    ...(expiresAt !== undefined && { expires_at: expiresAt }),
+    ...(expiresAt !== undefined && { expires_at: expiresAt, unbound_expires_at: null }),
     ...(active !== undefined && { active: active ? 1 : 0 }),
     ...(guard !== undefined && { guard: guard ? 1 : 0 }),
+    policy_violations: policyViolations,
     updated_at: now,
   };
 }

@@ -27,6 +27,7 @@ import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { readUses } from '../store/usage.ts';
 import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
+import { checkNewCredential } from './policy.ts';
 
 /** The dependencies of the functions in this folder. */
 export interface CredentialContext {
@@ -85,7 +86,8 @@ async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind,
 
 /**
  * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
- * Throws `forbidden` if the actor has no id, `idempotent_replay` for a repeated request, and as `lockReplaced` does.
+ * Throws `forbidden` if the actor has no id, `idempotent_replay` for a repeated request, `validation_failed` if the
+ * policy does not allow it, and as `lockReplaced` does.
  */
 export async function createCredential(
   context: CredentialContext,
@@ -104,13 +106,15 @@ export async function createCredential(
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const { workspaceId } = request;
     const { kind, name, rights, active, guard, replaces } = fields;
+    const hasPassphrase = fields.passphraseHash !== null;
+    await checkNewCredential(trx, request, { ...fields, hasPassphrase, createdAt: now });
     if (replaces !== null) await lockReplaced(trx, workspaceId, kind, replaces);
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     await insertCredential(trx, toNewRow({ ...fields, ...derived, id, workspaceId }));
     const expiresAt = toIsoStringOrNull(fields.expiresAt);
     const ofKind =
       kind === 'access_token'
-        ? { scopes: rights, expiresAt, hasPassphrase: fields.passphraseHash !== null }
+        ? { scopes: rights, expiresAt, hasPassphrase }
         : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
     const after = { ...ofKind, ...(replaces !== null && { replaces }) };
     await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'created', now, { after }));
@@ -145,6 +149,7 @@ interface ListQuery {
   readonly unusedForDays?: string | undefined;
   readonly expiresWithinDays?: string | undefined;
   readonly neverExpires?: string | undefined;
+  readonly violatesPolicy?: string | undefined;
 }
 
 /** For a long list in which few credentials match, and none of the indexes finds them. */
@@ -190,6 +195,7 @@ export async function listCredentials(
     unusedSince: query.unusedForDays === undefined ? undefined : now - Number(query.unusedForDays) * DAY,
     expiresBy: query.expiresWithinDays === undefined ? undefined : now + Number(query.expiresWithinDays) * DAY,
     neverExpires: query.neverExpires === undefined ? undefined : query.neverExpires === 'true',
+    violatesPolicy: query.violatesPolicy === undefined ? undefined : query.violatesPolicy === 'true',
   };
   const direction = order.startsWith('-') ? 'desc' : 'asc';
   const { read } = context.store;

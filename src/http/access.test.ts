@@ -15,6 +15,7 @@ import {
   type TestPerson,
   type TestResponse,
   type TestServer,
+  turnOnTwoFactor,
 } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
 import { routeTable } from './route-table.ts';
@@ -121,6 +122,8 @@ const CONTRACT: readonly Row[] = [
   { route: 'PATCH /v1/api-keys/:id', people: 'admin' },
   { route: 'DELETE /v1/api-keys/:id', people: 'admin' },
   { route: 'GET /v1/api-keys/:id/uses', people: 'member' },
+  { route: 'GET /v1/policy', people: 'admin' },
+  { route: 'PATCH /v1/policy', people: 'owner' },
   { route: 'GET /v1/audit-events', people: 'admin' },
   { route: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
   { route: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
@@ -368,11 +371,15 @@ const GATE_REFUSALS = new Set([
   'forbidden',
 ]);
 
-function send(row: Row, testPrincipal: TestPrincipal): Promise<TestResponse<{ code?: string }>> {
+function send(
+  row: Row,
+  testPrincipal: TestPrincipal,
+  workspaceId = owner.workspaceId,
+): Promise<TestResponse<{ code?: string }>> {
   const [method = '', path = ''] = row.route.split(' ');
   const hasBody = method !== 'GET' && method !== 'OPTIONS' && !(method === 'DELETE' && !path.endsWith('two-factor'));
   return testServer.call(
-    path.replace(':workspace', owner.workspaceId).replace(/:[A-Za-z]+/, 'tok_01nosuchthing0000000000000'),
+    path.replace(':workspace', workspaceId).replace(/:[A-Za-z]+/, 'tok_01nosuchthing0000000000000'),
     { method, headers: testPrincipal.headers, ...(hasBody && { body: row.body ?? {} }) },
   );
 }
@@ -465,4 +472,25 @@ test('CVE-2022-31667: ids of another workspace get the same bytes as ids that do
   assert.equal(theirs.status, 200);
   assert.ok(!mine.text.includes(token.id));
   assert.equal((await testServer.call('/v1/authorize', { headers: bearer(key.secret) })).status, 200);
+});
+
+// Last, because turning on two-factor authentication ends the other sessions.
+test('a person without a second factor reaches only the own account where the policy requires one', async () => {
+  const strict = await createWorkspaceFor(await turnOnTwoFactor(testServer, owner, now), testServer, 'Strict');
+  const admin = await signUpMember(testServer, strict, 'admin', 'joan@example.com');
+  const required = await strict.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
+  assert.equal(required.status, 200, required.text);
+  const headers = { cookie: admin.cookie, origin: testServer.url, 'devpilot-workspace': strict.workspaceId };
+  const testPrincipal: TestPrincipal = { name: 'an admin', identity: { kind: 'admin' }, headers };
+  const wrong: string[] = [];
+  for (const row of CONTRACT) {
+    if (row.people === 'error key' || (row.isDestructive && row.people === 'person')) continue;
+    const { status, body } = await send(row, testPrincipal, strict.workspaceId);
+    const isRefused = status === 403 && body.code === 'second_factor_needed';
+    const needsRole = row.people === 'member' || row.people === 'admin' || row.people === 'owner';
+    if (isRefused !== needsRole) wrong.push(`${row.route}: ${status} ${body?.code ?? ''}`);
+  }
+  assert.deepEqual(wrong, []);
+  const protectedAdmin = await turnOnTwoFactor(testServer, admin, now);
+  assert.equal((await protectedAdmin.call('/v1/members')).status, 200);
 });

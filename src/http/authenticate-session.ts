@@ -20,6 +20,7 @@ function membershipFromRow(row: SignedInPersonRow): Membership | null {
     slug: workspace_slug,
     memberId: member_id,
     role: role as Role,
+    needsSecondFactor: row.needs_second_factor === 1,
   };
 }
 

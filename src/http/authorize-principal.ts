@@ -10,7 +10,19 @@ import { auditPartyOf, type Membership, type PersonPrincipal } from './principal
 import { originOf } from './request-context.ts';
 import { requestedWorkspace, workspaceNotFound } from './requested-workspace.ts';
 
-/** Checks a person against the access of a route. Throws `wrong_credential_kind`, `not_found`, `forbidden`. */
+/** The refusal of a person in a workspace whose policy requires two-factor authentication. */
+export function secondFactorNeeded(): Problem {
+  return new Problem(
+    'second_factor_needed',
+    'This workspace requires two-factor authentication. Turn it on in your account; until then only your account is available.',
+  );
+}
+
+/**
+ * Checks a person against the access of a route. A role is access to a workspace, and so to more than the own account:
+ * it requires a second factor if the policy says so. Throws `wrong_credential_kind`, `not_found`, `second_factor_needed`,
+ * `forbidden`.
+ */
 export function authorizePerson(
   context: AppContext,
   request: FastifyRequest,
@@ -32,6 +44,7 @@ export function authorizePerson(
     throw new Problem('forbidden', 'This requires an operator of this server.');
   }
   if (person.membership === null) throw workspaceNotFound();
+  if (person.membership.needsSecondFactor) throw secondFactorNeeded();
   if (ROLE_RANK[person.membership.role] >= ROLE_RANK[access.person]) return;
   throw recordRoleDenial(context, request, person, person.membership, access.person);
 }

@@ -17,7 +17,7 @@ import { requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 
 /** Sets the header that says which nodes confirmed a deletion or an edit, and how long that took. */
-function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
+export function setRevocationHeader(reply: FastifyReply, { nodes, confirmed, ms }: RevocationReceipt): void {
   reply.header(HEADERS.revocation, `nodes=${nodes} confirmed=${confirmed} ms=${ms}`);
 }
 

@@ -102,6 +102,7 @@ export function openApiDocument(context: AppContext) {
       { name: 'Members', description: 'People in a workspace, and invitations' },
       { name: 'Access tokens', description: 'Scoped, immutable credentials for pipelines and scripts' },
       { name: 'API keys', description: 'Editable credentials for services' },
+      { name: 'Policy', description: 'Rules of a workspace for its credentials and members' },
       { name: 'Activity log', description: 'Append-only, hash-chained record of actions' },
       { name: 'Health', description: 'Checks for load balancers and supervisors' },
       { name: 'Projects', description: 'Groups of apps' },

@@ -10,6 +10,8 @@ export interface Membership {
   readonly slug: string;
   readonly memberId: string;
   readonly role: Role;
+  /** Whether the workspace requires two-factor authentication and the person has not turned it on. */
+  readonly needsSecondFactor: boolean;
 }
 
 export interface PersonPrincipal {

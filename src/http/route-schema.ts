@@ -24,6 +24,7 @@ const AUTHENTICATION_ERROR_CODES: readonly Code[] = [
   'missing_credential',
   'invalid_token',
   'forbidden',
+  'second_factor_needed',
   'wrong_credential_kind',
 ];
 

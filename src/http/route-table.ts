@@ -15,6 +15,7 @@ import { introspectionRoutes } from './introspection.ts';
 import { oauthMetadataRoutes } from './oauth-metadata.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { peopleRoutes } from './people.ts';
+import { policyRoutes } from './policy.ts';
 import { projectRoutes } from './projects.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './runs.ts';
@@ -36,6 +37,7 @@ export function routeTable(context: AppContext): Route[] {
     ...memberRoutes(context),
     ...accessTokenRoutes(context),
     ...apiKeyRoutes(context),
+    ...policyRoutes(context),
     ...auditRoutes(context),
     ...introspectionRoutes(context),
     ...guardRoutes(context),

@@ -17,8 +17,10 @@ import {
   transferOwnership,
   updateWorkspace,
 } from '../people/workspaces.ts';
+import { needsSecondFactor } from '../store/policy.ts';
 import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
+import { secondFactorNeeded } from './authorize-principal.ts';
 import { signedInOf } from './people.ts';
 import { membershipOf, personOf } from './principal.ts';
 import { idempotencyClaimOf, originOf, requestContextIn, requestContextOf } from './request-context.ts';
@@ -26,7 +28,7 @@ import { IdParams, NoContent, type Route, route } from './route.ts';
 
 const WorkspaceParams = z.object({ workspace: z.string().max(64) });
 
-/** The workspace in a path, for a person with at least this role in it. Throws `not_found`, `forbidden`. */
+/** The workspace in a path, for a person with at least this role in it. Throws `not_found`, `second_factor_needed`, `forbidden`. */
 async function requireWorkspaceInPath(
   context: AppContext,
   request: FastifyRequest,
@@ -36,6 +38,7 @@ async function requireWorkspaceInPath(
   const signedIn = signedInOf(request);
   const workspace = await findWorkspace(context.store.read, signedIn.personId, idOrSlug);
   if (workspace === undefined) throw new Problem('not_found', 'The workspace was not found.');
+  if (await needsSecondFactor(context.store.read, workspace.id, signedIn.personId)) throw secondFactorNeeded();
   const requestContext = requestContextIn(workspace.id, request);
   if (ROLE_RANK[workspace.role] < ROLE_RANK[role]) {
     context.denials.add({

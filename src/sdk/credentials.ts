@@ -4,6 +4,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
 import type { Introspection } from '../contract/oauth.ts';
 import type { CountedPage } from '../contract/paging.ts';
+import type { Policy, PolicyDryRun, UpdatePolicy } from '../contract/policy.ts';
 import type {
   AccessTokenStatus,
   ApiKeyStatus,
@@ -24,6 +25,8 @@ interface CredentialQuery extends Paging {
   /** Excludes credentials that have expired or never expire. */
   readonly expiresWithinDays?: number | undefined;
   readonly neverExpires?: boolean | undefined;
+  /** Whether it violates the policy of the workspace. */
+  readonly violatesPolicy?: boolean | undefined;
   readonly sort?: CredentialSort | `-${CredentialSort}` | undefined;
 }
 
@@ -46,7 +49,7 @@ export interface AuditListQuery extends Paging {
   readonly to?: string | undefined;
 }
 
-/** Access tokens, API keys, the activity log, and OAuth introspection and revocation. */
+/** Access tokens, API keys, their policy, the activity log, and OAuth introspection and revocation. */
 export function credentialClientsOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
@@ -72,6 +75,17 @@ export function credentialClientsOf(transport: Transport) {
       /** Throws `conflict` if the key's tag is no longer `ifMatch`. */
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
         send('PATCH', pathTo('/v1/api-keys', id), { ...call, body }),
+    },
+    policy: {
+      get: (call?: CallOptions): Promise<Policy> => send('GET', '/v1/policy', call),
+      /** Returns the policy with its tag, for a change that must not overwrite another. */
+      read: (call?: CallOptions): Promise<Tagged<Policy>> => transport.sendTagged('GET', '/v1/policy', call),
+      /** Changes the policy. Throws `validation_failed`, and `conflict` if its tag is no longer `ifMatch`. */
+      update: (body: UpdatePolicy, call?: CallOptions): Promise<Policy> =>
+        send('PATCH', '/v1/policy', { ...call, body }),
+      /** Returns what would violate the policy after a change, and changes nothing. Throws `validation_failed`. */
+      dryRun: (body: UpdatePolicy, query: { limit?: number } = {}, call?: CallOptions): Promise<PolicyDryRun> =>
+        send('PATCH', '/v1/policy', { ...call, body, query: { ...query, dryRun: true } }),
     },
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),

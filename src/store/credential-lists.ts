@@ -5,10 +5,11 @@ import {
   type CredentialFilter,
   type CredentialRow,
   type CredentialSelection,
-  NEVER_EXPIRES_SORT_VALUE,
+  NEVER_EXPIRES,
   ofKind,
   SORT_EXPRESSIONS,
   selectWithDetails,
+  VIOLATES_POLICY,
   whereMatching,
 } from './credentials.ts';
 import type { ListPosition, PageRequest } from './paging.ts';
@@ -70,7 +71,7 @@ function comparisonsOf(filter: CredentialFilter): string[] {
 
 /** Returns an index for each part of a filter that has one. Each contains all matches, and perhaps others. */
 function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
-  const { status, createdBy, unusedSince, expiresBy, neverExpires } = filter;
+  const { status, createdBy, unusedSince, expiresBy, neverExpires, violatesPolicy } = filter;
   const indexes: IndexScan[] = [];
   const expiry = SORT_EXPRESSIONS.expiresAt;
   const lastUse = SORT_EXPRESSIONS.lastUsedAt;
@@ -82,7 +83,7 @@ function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
         if (status === 'expired') query = query.where(expiry, '<=', now);
         if (expiresBy !== undefined) query = query.where(expiry, '>', now).where(expiry, '<=', expiresBy);
         if (neverExpires === undefined) return query;
-        return query.where(expiry, neverExpires ? '=' : '<', NEVER_EXPIRES_SORT_VALUE);
+        return query.where(expiry, neverExpires ? '=' : '<', NEVER_EXPIRES);
       },
     });
   }
@@ -93,6 +94,11 @@ function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
   if (status === 'inactive') {
     const within: IndexScan['within'] = (credentials) => credentials.where(sql<boolean>`credential.active = 0`);
     indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'status=inactive'] });
+  }
+  if (violatesPolicy === true) {
+    const within: IndexScan['within'] = (credentials) => credentials.where(VIOLATES_POLICY);
+    const covers = ['createdAt', 'violatesPolicy', 'expiresBy', 'neverExpires', 'status=expired'];
+    indexes.push({ sort: 'createdAt', within, covers });
   }
   if (unusedSince !== undefined) {
     const within: IndexScan['within'] = (credentials) => credentials.where(lastUse, '<=', unusedSince);

@@ -5,7 +5,10 @@ import type { CredentialTable, Schema } from './schema.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
 /** A credential with the name and email address of its creator and the id of its replacement, without its digest. */
-export type CredentialRow = Omit<CredentialTable, 'digest' | 'name_key' | 'use_count' | 'guard'> & {
+export type CredentialRow = Omit<
+  CredentialTable,
+  'digest' | 'name_key' | 'use_count' | 'guard' | 'policy_violations'
+> & {
   readonly use_count: number;
   readonly guard: number;
   readonly creator_name: string | null;
@@ -25,16 +28,20 @@ export interface CredentialFilter {
   /** Epoch milliseconds; matches credentials that have not expired but will have by then. */
   readonly expiresBy?: number | undefined;
   readonly neverExpires?: boolean | undefined;
+  readonly violatesPolicy?: boolean | undefined;
 }
 
-/** Sorts credentials that never expire after all others. */
-export const NEVER_EXPIRES_SORT_VALUE = 9_007_199_254_740_991;
+/** The number that means "never" where an expiry is compared: it sorts credentials that never expire after all others. */
+export const NEVER_EXPIRES = 9_007_199_254_740_991;
+
+/** As in the index. */
+export const VIOLATES_POLICY = sql.raw<boolean>('credential.policy_violations <> 0');
 
 /** What each sort order compares, as in its index. */
 export const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<number | string>>> = {
   createdAt: sql`credential.created_at`,
   name: sql`credential.name_key`,
-  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER_EXPIRES_SORT_VALUE})`),
+  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER_EXPIRES})`),
   lastUsedAt: sql.raw('coalesce(credential.last_used_at, 0)'),
   useCount: sql`credential.use_count`,
 };
@@ -42,7 +49,7 @@ export const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<number
 /** Returns the value that a row is sorted by, as it appears in a cursor. */
 export function sortValueOf(row: CredentialRow, sort: CredentialSort): string | number {
   if (sort === 'name') return row.name.toLowerCase();
-  if (sort === 'expiresAt') return row.expires_at ?? NEVER_EXPIRES_SORT_VALUE;
+  if (sort === 'expiresAt') return row.expires_at ?? NEVER_EXPIRES;
   if (sort === 'lastUsedAt') return row.last_used_at ?? 0;
   return sort === 'useCount' ? row.use_count : row.created_at;
 }
@@ -70,6 +77,7 @@ export function selectWithDetails(credentials: CredentialSelection) {
       'credential.last_used_at',
       'credential.use_count',
       'credential.replaces_id',
+      'credential.unbound_expires_at',
       'person.name as creator_name',
       'person.email as creator_email',
     ])
@@ -116,6 +124,8 @@ export function whereMatching(
   if (filter.status === 'expired') {
     query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
   }
+  if (filter.violatesPolicy === true) query = query.where(VIOLATES_POLICY).where(notExpired);
+  if (filter.violatesPolicy === false) query = query.where(sql<boolean>`not (${VIOLATES_POLICY} and ${notExpired})`);
   return query;
 }
 
@@ -153,7 +163,15 @@ export async function updateCredential(
   id: string,
   fields: Pick<
     Updateable<CredentialTable>,
-    'name' | 'name_key' | 'description' | 'rights' | 'expires_at' | 'active' | 'guard'
+    | 'name'
+    | 'name_key'
+    | 'description'
+    | 'rights'
+    | 'expires_at'
+    | 'unbound_expires_at'
+    | 'policy_violations'
+    | 'active'
+    | 'guard'
   > & { updated_at: number },
 ): Promise<Uint8Array | undefined> {
   const row = await trx

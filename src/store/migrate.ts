@@ -32,6 +32,7 @@ import { installation } from './migrations/0063-installation.ts';
 import { finishedPlans } from './migrations/0064-finished-plans.ts';
 import { activityKey } from './migrations/0070-activity-key.ts';
 import { credentialReplaces } from './migrations/0071-credential-replaces.ts';
+import { workspacePolicy } from './migrations/0076-workspace-policy.ts';
 import { credentialLists } from './migrations/0080-credential-lists.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
@@ -68,6 +69,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0064-finished-plans': finishedPlans,
   '0070-activity-key': activityKey,
   '0071-credential-replaces': credentialReplaces,
+  '0076-workspace-policy': workspacePolicy,
   '0080-credential-lists': credentialLists,
 };
 

@@ -16,6 +16,7 @@ export interface Schema {
   device_code: DeviceCodeTable;
   password_reset: { digest: Uint8Array; person_id: string; created_at: number; expires_at: number };
   workspace: WorkspaceTable;
+  workspace_policy: WorkspacePolicyTable;
   member: MemberTable;
   invitation: InvitationTable;
   credential: CredentialTable;
@@ -189,6 +190,20 @@ export interface InvitationTable {
   expires_at: number;
 }
 
+export interface WorkspacePolicyTable {
+  workspace_id: string;
+  max_lifetime_days: number | null;
+  binds_existing_from: number | null;
+  /** JSON array of scopes. */
+  passphrase_scopes: string;
+  allow_all: number;
+  require_addresses: number;
+  require_two_factor: number;
+  created_by: string;
+  unused_after_days: number;
+  on_leak: string;
+}
+
 export interface CredentialTable {
   id: string;
   workspace_id: string;
@@ -214,6 +229,13 @@ export interface CredentialTable {
   use_count: Generated<number>;
   /** The credential that this one replaces; null if none or once that one is deleted. */
   replaces_id: string | null;
+  /**
+   * The expiry without the policy, `NEVER_EXPIRES` for never, while the policy ends the credential earlier; null while
+   * `expires_at` is the chosen expiry.
+   */
+  unbound_expires_at: number | null;
+  /** One bit per violated rule of the policy, by its position in `CREDENTIAL_RULES`. */
+  policy_violations: Generated<number>;
 }
 
 /** Reported uses that have not been added to the credentials yet. */

@@ -20,6 +20,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   setup_code: {},
   device_code: {},
   workspace: {},
+  workspace_policy: {},
   member: {},
   invitation: {},
   credential: {},

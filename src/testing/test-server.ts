@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generate } from 'otplib';
 import type { CreatedAccessToken } from '../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../contract/api-keys.ts';
 import type { CreatedInvitation } from '../contract/invitations.ts';
@@ -209,6 +210,16 @@ export async function signUpMember(
   });
   expectStatus(signedUp, 201);
   return createTestPerson(server, email, cookieOf(signedUp), inviter.workspaceId);
+}
+
+/** Turns on two-factor authentication at a time of the server's clock. Returns the person with the new session. */
+export async function turnOnTwoFactor(server: TestServer, person: TestPerson, now: number): Promise<TestPerson> {
+  const started = await person.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
+  expectStatus(started, 201);
+  const code = await generate({ secret: started.body.secret, epoch: Math.floor(now / 1000) });
+  const confirmed = await person.call('/v1/me/two-factor/confirm', { body: { code } });
+  expectStatus(confirmed, 200);
+  return createTestPerson(server, person.email, cookieOf(confirmed), person.workspaceId);
 }
 
 export async function createToken(

@@ -203,6 +203,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
     'name' in after
       ? [actor, ' renamed the workspace from ', valuePart(before['name']), ' to ', valuePart(after['name'])]
       : [actor, ' changed the slug of the workspace to ', valuePart(after['slug'])],
+  'policy.updated': ({ actor }) => [actor, ' changed the policy of the workspace'],
   'workspace.owner_changed': ({ actor, target }) => [actor, ' transferred ownership to ', target],
   'member.created': ({ actor, after }) => [actor, ' joined as ', valuePart(after['role'])],
   'member.updated': ({ actor, target, before, after }) => [

@@ -1,0 +1,64 @@
+/** What a policy requires of a credential. Runs in browsers, so that a form can obey the policy before it is sent. */
+import { DAY } from './limits.ts';
+import type { Policy } from './policy.ts';
+import type { CredentialKind, CredentialRule } from './vocabulary.ts';
+
+/** The properties of a credential that a policy has rules for; times in epoch milliseconds. */
+export interface PolicySubject {
+  readonly kind: CredentialKind;
+  readonly rights: readonly string[];
+  readonly hasPassphrase: boolean;
+  readonly createdAt: number;
+  /** The expiry that was chosen; null for never. */
+  readonly expiresAt: number | null;
+}
+
+/** A violated rule, the request's field that violates it, and what the field must be. */
+export interface PolicyViolation {
+  readonly rule: CredentialRule;
+  readonly field: string;
+  readonly message: string;
+}
+
+/** Whether an access token with these scopes must have a passphrase. `all` includes every scope. Pure. */
+export function requiresPassphrase(policy: Policy, scopes: readonly string[]): boolean {
+  const { passphraseScopes } = policy;
+  return (
+    passphraseScopes.length > 0 && scopes.some((scope) => scope === 'all' || passphraseScopes.includes(scope as never))
+  );
+}
+
+/** Returns the latest expiry that the policy allows a credential created at `createdAt`, or null for any. Pure. */
+export function latestExpiry({ maxLifetimeDays }: Policy, createdAt: number): number | null {
+  return maxLifetimeDays === null ? null : createdAt + maxLifetimeDays * DAY;
+}
+
+/** Returns the rules of a policy that a credential violates, in the order of `CREDENTIAL_RULES`. Pure. */
+export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViolation[] {
+  const { kind, rights, hasPassphrase, createdAt, expiresAt } = subject;
+  const violations: PolicyViolation[] = [];
+  const latest = latestExpiry(policy, createdAt);
+  if (latest !== null && (expiresAt === null || expiresAt > latest)) {
+    violations.push({
+      rule: 'maxLifetimeDays',
+      field: 'expiresAt',
+      message: `must be at most ${policy.maxLifetimeDays} days after the creation (rule maxLifetimeDays of the policy)`,
+    });
+  }
+  if (kind !== 'access_token') return violations;
+  if (!hasPassphrase && requiresPassphrase(policy, rights)) {
+    violations.push({
+      rule: 'passphraseScopes',
+      field: 'passphrase',
+      message: 'is required for these scopes (rule passphraseScopes of the policy)',
+    });
+  }
+  if (!policy.allowAll && rights.includes('all')) {
+    violations.push({
+      rule: 'allowAll',
+      field: 'scopes',
+      message: 'must not contain all (rule allowAll of the policy)',
+    });
+  }
+  return violations;
+}

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { id, integerInRange, oneOf, wholeNumber } from './fields.ts';
+import { instantInput, nullableInstant } from './instant.ts';
+import { LIMITS, POLICY_LIMITS } from './limits.ts';
+import { CREDENTIAL_KINDS, CREDENTIAL_RULES, POLICY_CREATORS, POLICY_LEAK_RESPONSES, SCOPES } from './vocabulary.ts';
+
+const descriptions = {
+  maxLifetimeDays: 'Maximum number of days from the creation of a credential to its expiry; null for no maximum',
+  bindsExistingFrom:
+    'From when credentials expire that have existed for longer than the maximum lifetime; null for never. A new value must be at least 7 days ahead',
+  passphraseScopes: 'Scopes whose access tokens must have a passphrase; `all` includes every scope',
+  allowAll: 'Whether access tokens may have the scope `all`',
+  requireAddresses: 'Whether credentials must be restricted to addresses',
+  requireTwoFactor: 'Whether members without two-factor authentication have access to their own account only',
+  createdBy: 'Who may create credentials: the owner and admins, or the owner only',
+  unusedAfterDays: 'Number of days without use after which a credential counts as unused',
+  onLeak: 'What happens to a credential whose secret is reported as leaked: it is deleted, or only reported',
+} as const;
+
+export const Policy = z
+  .object({
+    maxLifetimeDays: z.int().nullable().describe(descriptions.maxLifetimeDays),
+    bindsExistingFrom: nullableInstant.describe(descriptions.bindsExistingFrom),
+    passphraseScopes: z.array(z.enum(SCOPES)).describe(descriptions.passphraseScopes),
+    allowAll: z.boolean().describe(descriptions.allowAll),
+    requireAddresses: z.boolean().describe(descriptions.requireAddresses),
+    requireTwoFactor: z.boolean().describe(descriptions.requireTwoFactor),
+    createdBy: z.enum(POLICY_CREATORS).describe(descriptions.createdBy),
+    unusedAfterDays: z.int().describe(descriptions.unusedAfterDays),
+    onLeak: z.enum(POLICY_LEAK_RESPONSES).describe(descriptions.onLeak),
+  })
+  .meta({ id: 'Policy', title: 'The policy of a workspace for its credentials and members' });
+export type Policy = z.infer<typeof Policy>;
+
+/** The policy of a workspace that has never changed it. */
+export const DEFAULT_POLICY: Policy = {
+  maxLifetimeDays: null,
+  bindsExistingFrom: null,
+  passphraseScopes: [],
+  allowAll: true,
+  requireAddresses: false,
+  requireTwoFactor: false,
+  createdBy: 'admins',
+  unusedAfterDays: 90,
+  onLeak: 'delete',
+};
+
+/** When a new `bindsExistingFrom` is allowed depends on the clock and the previous policy, and is checked there. */
+export const UpdatePolicy = z
+  .strictObject({
+    maxLifetimeDays: integerInRange(POLICY_LIMITS.maxLifetimeDays, 90)
+      .nullable()
+      .optional()
+      .describe(descriptions.maxLifetimeDays),
+    bindsExistingFrom: instantInput
+      .nullable()
+      .optional()
+      .meta({ examples: ['2027-02-24T09:00:00.000Z'], description: descriptions.bindsExistingFrom }),
+    passphraseScopes: z
+      .array(oneOf(SCOPES))
+      .max(SCOPES.length, 'must not contain a scope twice')
+      .refine((list) => new Set(list).size === list.length, 'must not contain a scope twice')
+      .optional()
+      .meta({ uniqueItems: true, description: descriptions.passphraseScopes }),
+    allowAll: z.boolean().optional().describe(descriptions.allowAll),
+    requireAddresses: z.boolean().optional().describe(descriptions.requireAddresses),
+    requireTwoFactor: z.boolean().optional().describe(descriptions.requireTwoFactor),
+    createdBy: oneOf(POLICY_CREATORS).optional().describe(descriptions.createdBy),
+    unusedAfterDays: integerInRange(POLICY_LIMITS.unusedAfterDays, 90)
+      .optional()
+      .describe(descriptions.unusedAfterDays),
+    onLeak: oneOf(POLICY_LEAK_RESPONSES).optional().describe(descriptions.onLeak),
+  })
+  .meta({ id: 'UpdatePolicy' });
+export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
+
+export const UpdatePolicyQuery = z.strictObject({
+  dryRun: oneOf(['true', 'false'])
+    .optional()
+    .describe('Whether to change nothing and return what would violate the policy'),
+  limit: wholeNumber(1, LIMITS.page.max)
+    .optional()
+    .describe(
+      `Maximum number of credentials and of members that a dry run returns; ${LIMITS.page.standard} by default`,
+    ),
+});
+export type UpdatePolicyQuery = z.infer<typeof UpdatePolicyQuery>;
+
+const total = z
+  .int()
+  .min(0)
+  .nullable()
+  .describe(`Number of all violations; null if there are more than ${LIMITS.countedTotal}`);
+
+export const PolicyDryRun = z
+  .object({
+    dryRun: z.literal(true),
+    policy: Policy.describe('The policy after the change'),
+    credentials: z.object({
+      data: z.array(
+        z.object({
+          id,
+          kind: z.enum(CREDENTIAL_KINDS),
+          name: z.string(),
+          rules: z.array(z.enum(CREDENTIAL_RULES)).describe('Names of the violated rules'),
+          expiresAt: nullableInstant.describe('When it would expire; null for never'),
+        }),
+      ),
+      total,
+    }),
+    members: z.object({
+      data: z.array(
+        z.object({ id, name: z.string(), email: z.string(), rules: z.array(z.literal('requireTwoFactor')) }),
+      ),
+      total,
+    }),
+  })
+  .meta({ id: 'PolicyDryRun' });
+export type PolicyDryRun = z.infer<typeof PolicyDryRun>;

@@ -1,0 +1,227 @@
+import { checkIfMatch, etagOf } from '../audit/if-match.ts';
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import type { Revocation, RevocationReceipt } from '../authorization/registry.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
+import { DAY, LIMITS, POLICY_LIMITS } from '../contract/limits.ts';
+import { DEFAULT_POLICY, type Policy, type PolicyDryRun, type UpdatePolicy } from '../contract/policy.ts';
+import { type PolicySubject, type PolicyViolation, violationsOf } from '../contract/policy-rules.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import { CREDENTIAL_RULES, type Scope } from '../contract/vocabulary.ts';
+import { insertRevocation, NEVER_EXPIRES } from '../store/credentials.ts';
+import { findRole } from '../store/person-access.ts';
+import {
+  applyPolicy,
+  findPolicy as findRow,
+  hasTwoFactor,
+  listMembersWithoutTwoFactor,
+  listViolating,
+  lockPolicy,
+  type PolicyRow,
+  savePolicy,
+} from '../store/policy.ts';
+import type { Queryable, Trx } from '../store/store.ts';
+import type { CredentialContext } from './credentials.ts';
+
+function showPolicy(row: PolicyRow | undefined): Policy {
+  if (row === undefined) return DEFAULT_POLICY;
+  return {
+    maxLifetimeDays: row.max_lifetime_days,
+    bindsExistingFrom: toIsoStringOrNull(row.binds_existing_from),
+    passphraseScopes: JSON.parse(row.passphrase_scopes) as Scope[],
+    allowAll: row.allow_all === 1,
+    requireAddresses: row.require_addresses === 1,
+    requireTwoFactor: row.require_two_factor === 1,
+    createdBy: row.created_by as Policy['createdBy'],
+    unusedAfterDays: row.unused_after_days,
+    onLeak: row.on_leak as Policy['onLeak'],
+  };
+}
+
+function toRow(policy: Policy): PolicyRow {
+  return {
+    max_lifetime_days: policy.maxLifetimeDays,
+    binds_existing_from: policy.bindsExistingFrom === null ? null : Date.parse(policy.bindsExistingFrom),
+    passphrase_scopes: JSON.stringify(policy.passphraseScopes),
+    allow_all: policy.allowAll ? 1 : 0,
+    require_addresses: policy.requireAddresses ? 1 : 0,
+    require_two_factor: policy.requireTwoFactor ? 1 : 0,
+    created_by: policy.createdBy,
+    unused_after_days: policy.unusedAfterDays,
+    on_leak: policy.onLeak,
+  };
+}
+
+/** Returns the policy of a workspace, the defaults if it was never changed. */
+export async function findPolicy(context: CredentialContext, workspaceId: string): Promise<Policy> {
+  return showPolicy(await findRow(context.store.read, workspaceId));
+}
+
+export const etagOfPolicy = (policy: Policy): string => etagOf(policy);
+
+/** Returns the violated rules as the store has them: one bit per rule. Pure. */
+export function violationBits(violations: readonly PolicyViolation[]): number {
+  return violations.reduce((bits, { rule }) => bits | (1 << CREDENTIAL_RULES.indexOf(rule)), 0);
+}
+
+function refusedByPolicy(errors: readonly { readonly field: string; readonly message: string }[]): Problem {
+  const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return new Problem('validation_failed', detail, {
+    errors: errors.map(({ field, message }) => ({ field, message })),
+  });
+}
+
+/**
+ * Refuses a new credential that violates the policy, which stays locked until the transaction ends. Throws
+ * `validation_failed` with one error per rule.
+ */
+export async function checkNewCredential(trx: Trx, request: RequestContext, subject: PolicySubject): Promise<void> {
+  const { workspaceId, actor } = request;
+  const policy = showPolicy(await lockPolicy(trx, workspaceId, 'shared'));
+  const errors: { field: string; message: string }[] = violationsOf(policy, subject);
+  if (policy.createdBy === 'owner' && (await findRole(trx, workspaceId, actor.id ?? '')) !== 'owner') {
+    errors.unshift({
+      field: 'createdBy',
+      message: 'only the owner of the workspace can create credentials (rule createdBy of the policy)',
+    });
+  }
+  if (errors.length > 0) throw refusedByPolicy(errors);
+}
+
+/**
+ * Refuses an edit that makes one of the changed fields violate the policy. Returns the violations of the edited
+ * credential, which other fields may have. Throws `validation_failed` with one error per rule.
+ */
+export function checkEditedCredential(
+  policy: Policy,
+  subject: PolicySubject,
+  changedFields: readonly string[],
+): PolicyViolation[] {
+  const violations = violationsOf(policy, subject);
+  const refused = violations.filter(({ field }) => changedFields.includes(field));
+  if (refused.length > 0) throw refusedByPolicy(refused);
+  return violations;
+}
+
+/** Returns the policy, locked until the transaction ends. Call it before locking a credential. */
+export async function lockCurrentPolicy(trx: Trx, workspaceId: string): Promise<Policy> {
+  return showPolicy(await lockPolicy(trx, workspaceId, 'shared'));
+}
+
+function checkBinding(before: Policy, after: Policy, now: number): void {
+  const { maxLifetimeDays, bindsExistingFrom } = after;
+  if (bindsExistingFrom === null) return;
+  if (maxLifetimeDays === null) throw invalidField('bindsExistingFrom', 'must be null if maxLifetimeDays is null');
+  const isShorter = before.maxLifetimeDays === null || maxLifetimeDays < before.maxLifetimeDays;
+  if (bindsExistingFrom === before.bindsExistingFrom && !isShorter) return;
+  const { noticeDays } = POLICY_LIMITS;
+  if (Date.parse(bindsExistingFrom) >= now + noticeDays * DAY) return;
+  const reason = bindsExistingFrom === before.bindsExistingFrom ? ', because the maximum lifetime becomes shorter' : '';
+  throw invalidField('bindsExistingFrom', `must be at least ${noticeDays} days ahead${reason}`);
+}
+
+/** Returns the policy after a change. Throws `validation_failed`. */
+async function changePolicy(
+  db: Queryable,
+  request: RequestContext,
+  before: Policy,
+  input: UpdatePolicy,
+  now: number,
+): Promise<Policy> {
+  const given = Object.entries(input).filter(([, value]) => value !== undefined);
+  const after: Policy = { ...before, ...(Object.fromEntries(given) as Partial<Policy>) };
+  checkBinding(before, after, now);
+  if (after.requireAddresses) {
+    throw invalidField('requireAddresses', 'must be false, because credentials cannot be restricted to addresses yet');
+  }
+  if (after.requireTwoFactor && !before.requireTwoFactor && !(await hasTwoFactor(db, request.actor.id ?? ''))) {
+    throw invalidField(
+      'requireTwoFactor',
+      'cannot be true until you have turned on two-factor authentication for your own account',
+    );
+  }
+  return after;
+}
+
+/**
+ * Whether credentials that the maximum lifetime has ended stay expired under a new policy: unless it becomes longer or no
+ * longer applies to existing credentials. Pure.
+ */
+function keepsExpired(before: Policy, after: Policy): boolean {
+  if (before.bindsExistingFrom === null || after.bindsExistingFrom === null) return false;
+  return (after.maxLifetimeDays ?? Number.POSITIVE_INFINITY) <= (before.maxLifetimeDays ?? 0);
+}
+
+/**
+ * Changes the policy of a workspace. When this resolves, every node decides by the expiries that follow from it;
+ * `receipt` is null if none changed. Throws `conflict` (`If-Match`), `validation_failed`, and `unavailable` if the
+ * change was saved but not confirmed by every node in time.
+ */
+export async function updatePolicy(
+  context: CredentialContext,
+  request: RequestContext,
+  input: UpdatePolicy,
+): Promise<{ policy: Policy; receipt: RevocationReceipt | null }> {
+  const now = context.clock();
+  const { workspaceId } = request;
+  const { policy, revocation } = await context.store.transaction(async (trx) => {
+    const before = showPolicy(await lockPolicy(trx, workspaceId, 'exclusive'));
+    checkIfMatch(request.ifMatch, before);
+    const after = await changePolicy(trx, request, before, input, now);
+    const fields = (Object.keys(after) as (keyof Policy)[]).filter(
+      (field) => JSON.stringify(after[field]) !== JSON.stringify(before[field]),
+    );
+    if (fields.length === 0) return { policy: before, revocation: null };
+    const row = toRow(after);
+    await savePolicy(trx, workspaceId, row);
+    const expiriesChanged = await applyPolicy(trx, workspaceId, row, keepsExpired(before, after), now);
+    const pick = (policy: Policy) => Object.fromEntries(fields.map((field) => [field, policy[field]]));
+    const target = { kind: 'workspace', id: workspaceId, name: null } as const;
+    await recordAuditEvent(trx, request, 'policy.updated', target, now, { before: pick(before), after: pick(after) });
+    if (!expiriesChanged) return { policy: after, revocation: null };
+    const numbered = await insertRevocation(trx, workspaceId, null, now);
+    return { policy: after, revocation: { ...numbered, workspaceId, digest: null } satisfies Revocation };
+  });
+  if (revocation !== null) return { policy, receipt: await context.waitForConfirmation(revocation) };
+  // Another request may have made the same change, which must be in effect on every node before this returns.
+  await context.waitForAllConfirmations(workspaceId);
+  return { policy, receipt: null };
+}
+
+/** Returns what would violate the policy after a change, oldest first. Changes nothing. Throws as `updatePolicy`. */
+export async function findViolations(
+  context: CredentialContext,
+  request: RequestContext,
+  input: UpdatePolicy,
+  limit: number,
+): Promise<PolicyDryRun> {
+  const now = context.clock();
+  const { workspaceId } = request;
+  const { read } = context.store;
+  const before = showPolicy(await findRow(read, workspaceId));
+  checkIfMatch(request.ifMatch, before);
+  const policy = await changePolicy(read, request, before, input, now);
+  const keeps = keepsExpired(before, policy);
+  const max = LIMITS.countedTotal;
+  const credentials = await listViolating(read, workspaceId, toRow(policy), keeps, now, limit, max);
+  const members = policy.requireTwoFactor
+    ? await listMembersWithoutTwoFactor(read, workspaceId, limit, max)
+    : { rows: [], total: 0 };
+  return {
+    dryRun: true,
+    policy,
+    credentials: {
+      data: credentials.rows.map(({ id, kind, name, violations, expiry }) => ({
+        id,
+        kind,
+        name,
+        rules: CREDENTIAL_RULES.filter((_, position) => (violations & (1 << position)) !== 0),
+        expiresAt: expiry === NEVER_EXPIRES ? null : toIsoString(expiry),
+      })),
+      total: credentials.total,
+    },
+    members: {
+      data: members.rows.map((member) => ({ ...member, rules: ['requireTwoFactor' as const] })),
+      total: members.total,
+    },
+  };
+}

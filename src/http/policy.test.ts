@@ -1,0 +1,324 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { AccessToken } from '../contract/access-tokens.ts';
+import type { ApiKey, CreatedApiKey } from '../contract/api-keys.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import { DAY } from '../contract/limits.ts';
+import type { CountedPage, Page } from '../contract/paging.ts';
+import { DEFAULT_POLICY, type Policy, type PolicyDryRun, type UpdatePolicy } from '../contract/policy.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestResponse,
+  type TestServer,
+  turnOnTwoFactor,
+} from '../testing/test-server.ts';
+
+type Refusal = { code: string; errors?: { field: string; message: string }[] };
+
+forEachEngine('the policy of a workspace', (engine) => {
+  let testServer: TestServer;
+  let ada: TestPerson;
+  let now = Date.parse('2027-01-01T12:00:00Z');
+  const inDays = (days: number, from = now) => new Date(from + days * DAY).toISOString();
+  before(async () => {
+    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    ada = await turnOnTwoFactor(testServer, await signUpOwner(testServer), now);
+  });
+  after(() => testServer.close());
+
+  const newWorkspace = (name: string) => createWorkspaceFor(ada, testServer, name);
+  const patch = <Body = Policy & Refusal>(
+    owner: TestPerson,
+    body: UpdatePolicy | Readonly<Record<string, unknown>>,
+    query = '',
+    headers: Readonly<Record<string, string>> = {},
+  ) => owner.call<Body>(`/v1/policy${query}`, { method: 'PATCH', body, headers });
+  async function set(owner: TestPerson, body: UpdatePolicy): Promise<void> {
+    const { status, text } = await patch(owner, body);
+    assert.equal(status, 200, text);
+  }
+  const fieldsOf = ({ body }: TestResponse<Refusal>) => [...new Set((body.errors ?? []).map(({ field }) => field))];
+  const authorize = async (secret: string) => {
+    const { status } = await testServer.call('/v1/authorize', { headers: bearer(secret) });
+    return status;
+  };
+  const list = async (owner: TestPerson, path: string, query: string) => {
+    const { body, status, text } = await owner.call<CountedPage<AccessToken | ApiKey>>(`${path}?${query}`);
+    assert.equal(status, 200, text);
+    assert.equal(body.total, body.data.length);
+    return body.data;
+  };
+
+  test('has defaults until it is changed, and a change is recorded with the previous values', async () => {
+    const owner = await newWorkspace('Defaults');
+    const initial = await owner.call<Policy>('/v1/policy');
+    assert.deepEqual(initial.body, DEFAULT_POLICY);
+    const etag = initial.headers.get('etag') ?? '';
+
+    const changed = await patch(owner, { maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] }, '', {
+      'if-match': etag,
+    });
+    const expected = { ...DEFAULT_POLICY, maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] };
+    assert.deepEqual([changed.status, changed.body], [200, expected]);
+    const read = await owner.call('/v1/policy');
+    assert.deepEqual([read.body, read.headers.get('etag')], [expected, changed.headers.get('etag')]);
+    assert.equal((await patch(owner, { allowAll: false }, '', { 'if-match': etag })).status, 409);
+    assert.equal((await patch(owner, { maxLifetimeDays: 90 })).status, 200, 'no change');
+
+    const log = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=policy.updated');
+    assert.deepEqual(
+      log.body.data.map(({ detail }) => detail),
+      [
+        {
+          before: { maxLifetimeDays: null, passphraseScopes: [] },
+          after: { maxLifetimeDays: 90, passphraseScopes: ['run_scripts'] },
+        },
+      ],
+    );
+    const neighbour = await newWorkspace('Neighbour');
+    assert.deepEqual((await neighbour.call('/v1/policy')).body, DEFAULT_POLICY);
+  });
+
+  test('refuses unknown fields and values out of bounds, and names the field', async () => {
+    const owner = await newWorkspace('Bounds');
+    const rows: [body: Record<string, unknown>, field: string][] = [
+      [{ minLifetimeDays: 1 }, 'minLifetimeDays'],
+      [{ maxLifetimeDays: 0 }, 'maxLifetimeDays'],
+      [{ maxLifetimeDays: 3_651 }, 'maxLifetimeDays'],
+      [{ maxLifetimeDays: 1.5 }, 'maxLifetimeDays'],
+      [{ unusedAfterDays: 0 }, 'unusedAfterDays'],
+      [{ unusedAfterDays: null }, 'unusedAfterDays'],
+      [{ passphraseScopes: ['read'] }, 'passphraseScopes.0'],
+      [{ passphraseScopes: ['all', 'all'] }, 'passphraseScopes'],
+      [{ allowAll: 1 }, 'allowAll'],
+      [{ createdBy: 'member' }, 'createdBy'],
+      [{ onLeak: 'ignore' }, 'onLeak'],
+      [{ maxLifetimeDays: 30, bindsExistingFrom: 'soon' }, 'bindsExistingFrom'],
+      [{ maxLifetimeDays: 30, bindsExistingFrom: inDays(6.9) }, 'bindsExistingFrom'],
+      [{ bindsExistingFrom: inDays(8) }, 'bindsExistingFrom'],
+    ];
+    for (const [body, field] of rows) {
+      for (const query of ['', '?dryRun=true']) {
+        const refused = await patch(owner, body, query);
+        assert.deepEqual([refused.status, fieldsOf(refused)], [422, [field]], JSON.stringify(body) + query);
+      }
+    }
+    assert.equal((await patch(owner, {}, '?dryRun=yes')).status, 422);
+    assert.deepEqual((await owner.call('/v1/policy')).body, DEFAULT_POLICY);
+  });
+
+  test('a new credential that violates a rule is refused with the rule and the field', async () => {
+    const owner = await newWorkspace('Creation');
+    const key = { name: 'A key', permissions: ['read'] };
+    const token = { name: 'A token', scopes: ['modify_env'] };
+    const passphrase = 'correct horse battery';
+    const rows: [policy: UpdatePolicy, path: string, body: Record<string, unknown>, refused: string[]][] = [
+      [{ maxLifetimeDays: 30 }, 'api-keys', key, ['expiresAt']],
+      [{ maxLifetimeDays: 30 }, 'api-keys', { ...key, expiresAt: inDays(30.1) }, ['expiresAt']],
+      [{ maxLifetimeDays: 30 }, 'api-keys', { ...key, expiresAt: inDays(30) }, []],
+      [{ maxLifetimeDays: 30 }, 'access-tokens', { ...token, expiresAt: null }, ['expiresAt']],
+      [{ maxLifetimeDays: 30 }, 'access-tokens', { ...token, expiresAt: inDays(30) }, []],
+      [{ passphraseScopes: ['modify_env'] }, 'access-tokens', token, ['passphrase']],
+      [{ passphraseScopes: ['modify_env'] }, 'access-tokens', { ...token, scopes: ['all'] }, ['passphrase']],
+      [{ passphraseScopes: ['modify_env'] }, 'access-tokens', { ...token, scopes: ['run_scripts'] }, []],
+      [{ passphraseScopes: ['modify_env'] }, 'access-tokens', { ...token, passphrase }, []],
+      [{ passphraseScopes: ['modify_env'] }, 'api-keys', key, []],
+      [{ passphraseScopes: ['all'] }, 'access-tokens', token, []],
+      [{ passphraseScopes: ['all'] }, 'access-tokens', { ...token, scopes: ['all'] }, ['passphrase']],
+      [{ allowAll: false }, 'access-tokens', { ...token, scopes: ['all'] }, ['scopes']],
+      [{ allowAll: false }, 'access-tokens', token, []],
+      [
+        { maxLifetimeDays: 30, passphraseScopes: ['run_scripts'], allowAll: false },
+        'access-tokens',
+        { ...token, scopes: ['all'] },
+        ['expiresAt', 'passphrase', 'scopes'],
+      ],
+    ];
+    for (const [policy, path, body, refused] of rows) {
+      await set(owner, { maxLifetimeDays: null, passphraseScopes: [], allowAll: true, ...policy });
+      const answer = await owner.call<Refusal>(`/v1/${path}`, { body });
+      const row = JSON.stringify([policy, path, body]);
+      assert.deepEqual([answer.status, fieldsOf(answer)], [refused.length === 0 ? 201 : 422, refused], row);
+      if (refused.length > 0) assert.match(answer.body.errors?.[0]?.message ?? '', /\(rule \w+ of the policy\)$/);
+    }
+  });
+
+  test('a refused creation does not use up its idempotency key, and a replay stays a replay', async () => {
+    const owner = await newWorkspace('Replays');
+    const body = { name: 'A key', permissions: ['read'] };
+    const create = () => owner.call<Refusal>('/v1/api-keys', { body, headers: { 'idempotency-key': 'one' } });
+    await set(owner, { maxLifetimeDays: 30 });
+    assert.equal((await create()).status, 422);
+    await set(owner, { maxLifetimeDays: null });
+    assert.equal((await create()).status, 201);
+    await set(owner, { maxLifetimeDays: 30 });
+    assert.deepEqual([(await create()).status, (await create()).body.code], [409, 'idempotent_replay']);
+  });
+
+  test('with createdBy owner, an admin creates nothing and still edits', async () => {
+    const owner = await newWorkspace('Creators');
+    const admin = await signUpMember(testServer, owner, 'admin', `grace@${engine.name}.example.com`);
+    const key = await createKey(admin, ['read']);
+    await set(owner, { createdBy: 'owner' });
+    for (const [path, rights] of [
+      ['/v1/api-keys', { permissions: ['read'] }],
+      ['/v1/access-tokens', { scopes: ['all'] }],
+    ] as const) {
+      const refused = await admin.call<Refusal>(path, { body: { name: 'A name', ...rights } });
+      assert.deepEqual([refused.status, fieldsOf(refused)], [422, ['createdBy']]);
+      assert.equal((await owner.call(path, { body: { name: 'A name', ...rights } })).status, 201);
+    }
+    const path = `/v1/api-keys/${key.id}`;
+    assert.equal((await admin.call(path, { method: 'PATCH', body: { name: 'Renamed' } })).status, 200);
+    for (const person of [admin, owner]) assert.equal((await person.call('/v1/policy')).status, 200);
+    assert.equal((await patch(admin, { createdBy: 'admins' })).status, 403);
+  });
+
+  test('an edit may not move the expiry beyond the maximum lifetime; other fields stay editable', async () => {
+    const owner = await newWorkspace('Edits');
+    const key = await createKey(owner, ['read'], { expiresAt: inDays(40) });
+    await set(owner, { maxLifetimeDays: 30 });
+    const edit = (body: object) => owner.call<ApiKey & Refusal>(`/v1/api-keys/${key.id}`, { method: 'PATCH', body });
+    for (const expiresAt of [null, inDays(30.1)]) {
+      const refused = await edit({ expiresAt });
+      assert.deepEqual([refused.status, fieldsOf(refused)], [422, ['expiresAt']]);
+    }
+    const violating = async () => (await list(owner, '/v1/api-keys', 'violatesPolicy=true')).map(({ id }) => id);
+    assert.equal((await edit({ name: 'Renamed', expiresAt: key.expiresAt })).status, 200, 'the expiry is unchanged');
+    assert.deepEqual(await violating(), [key.id]);
+    assert.equal((await edit({ expiresAt: inDays(29) })).status, 200);
+    assert.deepEqual(await violating(), []);
+  });
+
+  test('bindsExistingFrom ends older credentials, in every list and decision, and setting it back restores them', async () => {
+    const owner = await newWorkspace('Binding');
+    const start = now;
+    const keys: Record<string, CreatedApiKey> = {};
+    for (const [name, days] of Object.entries({ never: null, short: 5, long: 30 })) {
+      keys[name] = await createKey(owner, ['read'], { name, expiresAt: days === null ? null : inDays(days) });
+    }
+    const secretOf = (name: string) => keys[name]?.secret ?? '';
+    const statuses = () => Promise.all(['never', 'short', 'long'].map((name) => authorize(secretOf(name))));
+    const namesOf = async (query: string) => (await list(owner, '/v1/api-keys', query)).map(({ name }) => name).sort();
+    const expiries = async () =>
+      Object.fromEntries((await list(owner, '/v1/api-keys', '')).map(({ name, expiresAt }) => [name, expiresAt]));
+    assert.deepEqual(await statuses(), [200, 200, 200]);
+
+    // Not before bindsExistingFrom, although the maximum lifetime has passed by then.
+    await set(owner, { maxLifetimeDays: 3, bindsExistingFrom: inDays(7) });
+    assert.deepEqual(await expiries(), { never: inDays(7), short: inDays(5), long: inDays(7) });
+    assert.deepEqual(await namesOf('neverExpires=true'), []);
+    assert.deepEqual(await namesOf('violatesPolicy=true'), ['long', 'never', 'short']);
+    assert.deepEqual(await statuses(), [200, 200, 200]);
+    // Not before the end of the lifetime, if that is later.
+    await set(owner, { maxLifetimeDays: 20 });
+    assert.deepEqual(await expiries(), { never: inDays(20), short: inDays(5), long: inDays(20) });
+    assert.deepEqual(await namesOf('expiresWithinDays=20'), ['long', 'never', 'short']);
+    assert.deepEqual(await namesOf('violatesPolicy=true'), ['long', 'never']);
+    // A shorter lifetime must be announced again.
+    assert.equal((await patch(owner, { maxLifetimeDays: 4 })).status, 200);
+
+    now = start + 8 * DAY;
+    assert.deepEqual(await statuses(), [401, 401, 401]);
+    assert.deepEqual(await namesOf('status=expired'), ['long', 'never', 'short']);
+    assert.deepEqual(await namesOf('violatesPolicy=true'), []);
+    assert.deepEqual(await namesOf('violatesPolicy=false'), ['long', 'never', 'short']);
+    const shorter = await patch(owner, { maxLifetimeDays: 3 });
+    assert.deepEqual([shorter.status, fieldsOf(shorter)], [422, ['bindsExistingFrom']]);
+    // A stricter policy with a later date restores nothing.
+    await set(owner, { maxLifetimeDays: 3, bindsExistingFrom: inDays(7) });
+    assert.deepEqual(await statuses(), [401, 401, 401]);
+
+    await set(owner, { bindsExistingFrom: null });
+    assert.deepEqual(await expiries(), { never: null, short: inDays(5, start), long: inDays(30, start) });
+    assert.deepEqual(await statuses(), [200, 401, 200]);
+    await set(owner, { bindsExistingFrom: inDays(7) });
+    await set(owner, { maxLifetimeDays: null, bindsExistingFrom: null });
+    assert.deepEqual(await namesOf('neverExpires=true'), ['never']);
+    assert.deepEqual(await namesOf('violatesPolicy=true'), []);
+  });
+
+  test('a dry run changes nothing and lists what the change then makes violate the policy', async () => {
+    const owner = await newWorkspace('Dry run');
+    const member = await signUpMember(testServer, owner, 'member', `linus@${engine.name}.example.com`);
+    const passphrase = 'correct horse battery';
+    await createToken(owner, ['all'], { name: 'all' });
+    await createToken(owner, ['all'], { name: 'all with passphrase', passphrase, expiresAt: inDays(5) });
+    await createToken(owner, ['run_scripts'], { name: 'scripts', expiresAt: inDays(5) });
+    await createToken(owner, ['modify_env'], { name: 'environment', expiresAt: inDays(40) });
+    await createKey(owner, ['read'], { name: 'key' });
+    await createKey(owner, ['read'], { name: 'conforming', expiresAt: inDays(5) });
+    const change: UpdatePolicy = {
+      maxLifetimeDays: 30,
+      bindsExistingFrom: inDays(7),
+      passphraseScopes: ['run_scripts'],
+      allowAll: false,
+      requireTwoFactor: true,
+    };
+    const dryRun = async (query = '') => {
+      const answer = await patch<PolicyDryRun>(owner, change, `?dryRun=true${query}`);
+      assert.equal(answer.status, 200, answer.text);
+      return answer.body;
+    };
+    const { policy, credentials, members } = await dryRun();
+    assert.deepEqual(policy, { ...DEFAULT_POLICY, ...change });
+    assert.deepEqual(
+      credentials.data.map(({ kind, name, rules, expiresAt }) => [kind, name, rules, expiresAt]).sort(),
+      [
+        ['access_token', 'all with passphrase', ['allowAll'], inDays(5)],
+        ['access_token', 'all', ['maxLifetimeDays', 'passphraseScopes', 'allowAll'], inDays(30)],
+        ['access_token', 'environment', ['maxLifetimeDays'], inDays(30)],
+        ['access_token', 'scripts', ['passphraseScopes'], inDays(5)],
+        ['api_key', 'key', ['maxLifetimeDays'], inDays(30)],
+      ],
+    );
+    assert.equal(credentials.total, 5);
+    assert.deepEqual(
+      members.data.map(({ email, rules }) => [email, rules]),
+      [[member.email, ['requireTwoFactor']]],
+    );
+    const limited = await dryRun('&limit=2');
+    assert.deepEqual([limited.credentials.data.length, limited.credentials.total], [2, 5]);
+
+    assert.deepEqual((await owner.call('/v1/policy')).body, DEFAULT_POLICY);
+    assert.deepEqual(await list(owner, '/v1/access-tokens', 'violatesPolicy=true'), []);
+    assert.equal((await owner.call<Page<AuditEvent>>('/v1/audit-events?action=policy.updated')).body.data.length, 0);
+
+    await set(owner, change);
+    for (const sort of ['-createdAt', 'name', 'expiresAt', '-useCount']) {
+      const found = [
+        ...(await list(owner, '/v1/access-tokens', `violatesPolicy=true&sort=${sort}`)),
+        ...(await list(owner, '/v1/api-keys', `violatesPolicy=true&sort=${sort}`)),
+      ];
+      assert.deepEqual(
+        found.map(({ id, expiresAt }) => [id, expiresAt]).sort(),
+        credentials.data.map(({ id, expiresAt }) => [id, expiresAt]).sort(),
+      );
+    }
+    assert.deepEqual(
+      (await list(owner, '/v1/api-keys', 'violatesPolicy=false')).map(({ name }) => name),
+      ['conforming'],
+    );
+  });
+
+  test('requireTwoFactor can be set only by an owner who has it', async () => {
+    const owner = await newWorkspace('Two factors');
+    const admin = await signUpMember(testServer, owner, 'admin', `joan@${engine.name}.example.com`);
+    const members = (await owner.call<Page<{ id: string; email: string }>>('/v1/members')).body.data;
+    const memberId = members.find(({ email }) => email === admin.email)?.id;
+    assert.equal((await owner.call(`/v1/workspaces/${owner.workspaceId}/owner`, { body: { memberId } })).status, 200);
+    const refused = await patch(admin, { requireTwoFactor: true });
+    assert.deepEqual([refused.status, fieldsOf(refused)], [422, ['requireTwoFactor']]);
+    const protectedOwner = await turnOnTwoFactor(testServer, admin, now);
+    await set(protectedOwner, { requireTwoFactor: true });
+    assert.equal((await protectedOwner.call('/v1/members')).status, 200);
+  });
+});

@@ -1,0 +1,197 @@
+import { type RawBuilder, sql } from 'kysely';
+import { DAY } from '../contract/limits.ts';
+import { CREDENTIAL_RULES, type CredentialKind, type CredentialRule } from '../contract/vocabulary.ts';
+import { NEVER_EXPIRES } from './credentials.ts';
+import type { WorkspacePolicyTable } from './schema.ts';
+import { engineOf, type Queryable, type Trx } from './store.ts';
+
+export type PolicyRow = Omit<WorkspacePolicyTable, 'workspace_id'>;
+
+/** Returns the policy of a workspace, or undefined if it has the defaults. */
+export async function findPolicy(db: Queryable, workspaceId: string): Promise<PolicyRow | undefined> {
+  return db.selectFrom('workspace_policy').selectAll().where('workspace_id', '=', workspaceId).executeTakeFirst();
+}
+
+/**
+ * Returns the policy of a workspace and locks it until the transaction ends: `shared` against a change of the policy,
+ * `exclusive` also against whoever depends on it. Call it before locking a credential.
+ */
+export async function lockPolicy(
+  trx: Trx,
+  workspaceId: string,
+  lock: 'shared' | 'exclusive',
+): Promise<PolicyRow | undefined> {
+  if (engineOf(trx) === 'postgres') {
+    const workspace = trx.selectFrom('workspace').select('id').where('id', '=', workspaceId);
+    await (lock === 'shared' ? workspace.forShare() : workspace.forNoKeyUpdate()).execute();
+  }
+  return findPolicy(trx, workspaceId);
+}
+
+export async function savePolicy(trx: Trx, workspaceId: string, row: PolicyRow): Promise<void> {
+  await trx
+    .insertInto('workspace_policy')
+    .values({ ...row, workspace_id: workspaceId })
+    .onConflict((conflict) => conflict.column('workspace_id').doUpdateSet(row))
+    .execute();
+}
+
+/** The expiry that was chosen for a credential, as a number: `NEVER_EXPIRES` for never. */
+const CHOSEN_EXPIRY = sql.raw<number>(
+  `coalesce(credential.unbound_expires_at, credential.expires_at, ${NEVER_EXPIRES})`,
+);
+
+const hasRight = (right: string) => sql`credential.rights like ${`%"${right}"%`}`;
+
+/** Returns the condition under which a credential violates a rule; null if the policy has no such rule. */
+function violationOf(rule: CredentialRule, policy: PolicyRow): RawBuilder<unknown> | null {
+  switch (rule) {
+    case 'maxLifetimeDays':
+      if (policy.max_lifetime_days === null) return null;
+      return sql`${CHOSEN_EXPIRY} > credential.created_at + ${sql.lit(policy.max_lifetime_days * DAY)}`;
+    case 'passphraseScopes': {
+      const scopes = JSON.parse(policy.passphrase_scopes) as string[];
+      if (scopes.length === 0) return null;
+      const held = sql.join([...new Set([...scopes, 'all'])].map(hasRight), sql` or `);
+      return sql`credential.kind = 'access_token' and credential.passphrase_hash is null and (${held})`;
+    }
+    case 'allowAll':
+      return policy.allow_all === 1 ? null : sql`credential.kind = 'access_token' and ${hasRight('all')}`;
+    case 'requireAddresses':
+      return null;
+  }
+}
+
+/** Returns the violated rules of a credential as a bit mask, in SQL. */
+function violationsExpression(policy: PolicyRow): RawBuilder<number> {
+  const bits = CREDENTIAL_RULES.flatMap((rule, position) => {
+    const condition = violationOf(rule, policy);
+    return condition === null ? [] : [sql`case when ${condition} then ${sql.lit(1 << position)} else 0 end`];
+  });
+  return bits.length === 0 ? sql<number>`0` : sql<number>`(${sql.join(bits, sql` + `)})`;
+}
+
+/**
+ * Returns when a credential expires under a policy, in SQL, as a number: the chosen expiry, or from
+ * `binds_existing_from` on the end of the maximum lifetime, if that is earlier. With `keepsExpired`, a credential that
+ * has expired by `now` stays so.
+ */
+function effectiveExpiry(policy: PolicyRow, keepsExpired: boolean, now: number): RawBuilder<number> {
+  const { max_lifetime_days: days, binds_existing_from: from } = policy;
+  if (days === null || from === null) return CHOSEN_EXPIRY;
+  const end = sql`credential.created_at + ${sql.lit(days * DAY)}`;
+  const bound = sql`case when ${end} > ${sql.lit(from)} then ${end} else ${sql.lit(from)} end`;
+  const current = sql`coalesce(credential.expires_at, ${sql.lit(NEVER_EXPIRES)})`;
+  const kept = keepsExpired ? sql`when ${current} <= ${sql.lit(now)} then ${current}` : sql``;
+  return sql<number>`(case ${kept} when ${CHOSEN_EXPIRY} > (${bound}) then (${bound}) else ${CHOSEN_EXPIRY} end)`;
+}
+
+/**
+ * Recalculates the expiry and the violations of all credentials of a workspace under a new policy. Returns whether any
+ * expiry changed. `keepsExpired`: credentials that have expired by `now` stay so.
+ */
+export async function applyPolicy(
+  trx: Trx,
+  workspaceId: string,
+  policy: PolicyRow,
+  keepsExpired: boolean,
+  now: number,
+): Promise<boolean> {
+  const expiry = effectiveExpiry(policy, keepsExpired, now);
+  const violations = violationsExpression(policy);
+  const expiryDiffers = sql<boolean>`${expiry} <> coalesce(credential.expires_at, ${sql.lit(NEVER_EXPIRES)})`;
+  const changed = sql<boolean>`(${expiryDiffers} or ${violations} <> credential.policy_violations)`;
+  const rows = trx.selectFrom('credential').select('id').where('workspace_id', '=', workspaceId).where(changed);
+  const first = await rows.where(expiryDiffers).limit(1).executeTakeFirst();
+  // In a consistent order, so that this cannot deadlock with `foldUses`.
+  if (engineOf(trx) === 'postgres') await rows.orderBy('id').forUpdate().execute();
+  await trx
+    .updateTable('credential')
+    .set({
+      expires_at: sql`nullif(${expiry}, ${sql.lit(NEVER_EXPIRES)})`,
+      unbound_expires_at: sql`nullif(${CHOSEN_EXPIRY}, ${expiry})`,
+      policy_violations: violations,
+    })
+    .where('workspace_id', '=', workspaceId)
+    .where(changed)
+    .execute();
+  return first !== undefined;
+}
+
+/** A credential that would violate a policy. */
+export interface ViolatingRow {
+  readonly id: string;
+  readonly kind: CredentialKind;
+  readonly name: string;
+  readonly violations: number;
+  /** When it would expire, `NEVER_EXPIRES` for never. */
+  readonly expiry: number;
+}
+
+/** Returns up to `limit` credentials, unless expired, that would violate a policy, and how many there are up to `max`. */
+export async function listViolating(
+  db: Queryable,
+  workspaceId: string,
+  policy: PolicyRow,
+  keepsExpired: boolean,
+  now: number,
+  limit: number,
+  max: number,
+): Promise<{ rows: ViolatingRow[]; total: number | null }> {
+  const violations = violationsExpression(policy);
+  const expiry = effectiveExpiry(policy, keepsExpired, now);
+  const violating = db
+    .selectFrom('credential')
+    .where('workspace_id', '=', workspaceId)
+    .where(sql<boolean>`${violations} <> 0`)
+    .where(sql<boolean>`${expiry} > ${now}`);
+  const rows = await violating
+    .select(['id', 'kind', 'name', violations.as('violations'), expiry.as('expiry')])
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+  const counted = violating.select('id').limit(max + 1);
+  const { count } = await db
+    .selectFrom(counted.as('counted'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return { rows: rows as ViolatingRow[], total: count > max ? null : count };
+}
+
+/** Returns up to `limit` members without two-factor authentication, and how many there are up to `max`. */
+export async function listMembersWithoutTwoFactor(
+  db: Queryable,
+  workspaceId: string,
+  limit: number,
+  max: number,
+): Promise<{ rows: { id: string; name: string; email: string }[]; total: number | null }> {
+  const members = db
+    .selectFrom('member')
+    .innerJoin('person', 'person.id', 'member.person_id')
+    .where('member.workspace_id', '=', workspaceId)
+    .where('person.totp_enabled', '=', 0);
+  const rows = await members
+    .select(['member.id', 'person.name', 'person.email'])
+    .orderBy('member.created_at')
+    .orderBy('member.id')
+    .limit(limit)
+    .execute();
+  const counted = members.select('member.id').limit(max + 1);
+  const { count } = await db
+    .selectFrom(counted.as('counted'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return { rows, total: count > max ? null : count };
+}
+
+/** Returns whether a person has turned on two-factor authentication. */
+export async function hasTwoFactor(db: Queryable, personId: string): Promise<boolean> {
+  const row = await db.selectFrom('person').select('totp_enabled').where('id', '=', personId).executeTakeFirst();
+  return row?.totp_enabled === 1;
+}
+
+/** Returns whether a workspace requires two-factor authentication and a person has not turned it on. */
+export async function needsSecondFactor(db: Queryable, workspaceId: string, personId: string): Promise<boolean> {
+  return (await findPolicy(db, workspaceId))?.require_two_factor === 1 && !(await hasTwoFactor(db, personId));
+}
