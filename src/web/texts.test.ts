@@ -4,14 +4,24 @@ import { test } from 'node:test';
 import { parseSync } from 'vite';
 
 /** Folders of the page whose texts stand in their `strings.ts`; the empty name is `src/web` itself. */
-const FOLDERS = ['', 'components', 'shell', 'sign-in'];
+const FOLDERS = [
+  '',
+  'access-tokens',
+  'api-keys',
+  'components',
+  'credential',
+  'credentials',
+  'settings',
+  'shell',
+  'sign-in',
+];
 
 /** Files that contain texts by code and nothing else, and files whose literals are not texts. */
 const EXCEPTIONS = new Set(['components/icons.ts', 'vite.config.ts']);
 
 /** Phrases that nobody reads: messages to developers, codes, values of CSS. */
 const NOT_SHOWN =
-  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|ui-monospace, .*)$/;
+  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|delete selected|ui-monospace, .*)$/;
 
 /** Attributes and properties that people read or hear. */
 const SHOWN =

@@ -7,6 +7,7 @@ import { queryClient } from '../api.ts';
 import { notifyError } from '../components/notify-error.ts';
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 /** Shows whether a key is active. Owners and admins can change it. */
 export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
@@ -16,18 +17,20 @@ export function ActiveSwitch({ apiKey }: { readonly apiKey: ApiKey }) {
   const update = useMutation({
     mutationFn: (active: boolean) => api.apiKeys.update(apiKey.id, { active }),
     onSuccess: ({ name, active }) =>
-      notifications.show({ message: active ? `API key ${name} enabled` : `API key ${name} disabled` }),
+      notifications.show({
+        message: active ? strings.activeSwitch.enabled(name) : strings.activeSwitch.disabled(name),
+      }),
     onError: notifyError,
     onSettled: async () => {
       await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
       setPendingValue(null);
     },
   });
-  if (!isAdmin) return apiKey.active ? 'Yes' : 'No';
+  if (!isAdmin) return apiKey.active ? strings.activeSwitch.yes : strings.activeSwitch.no;
   return (
     <Switch
       size="sm"
-      aria-label={`${apiKey.name} is active`}
+      aria-label={strings.activeSwitch.isActive(apiKey.name)}
       checked={pendingValue ?? apiKey.active}
       disabled={pendingValue !== null}
       onChange={(event) => {

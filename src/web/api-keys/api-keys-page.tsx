@@ -4,6 +4,7 @@ import { importWhenOnline } from '../connection.ts';
 import { CredentialsPage } from '../credentials/credentials-page.tsx';
 import { API_KEYS, type Credential } from '../credentials/kinds.ts';
 import { ActiveSwitch } from './active-switch.tsx';
+import { strings } from './strings.ts';
 
 const EditApiKeyDialog = lazy(async () => ({
   default: (await importWhenOnline(() => import('./edit-api-key-dialog.tsx'))).EditApiKeyDialog,
@@ -11,7 +12,7 @@ const EditApiKeyDialog = lazy(async () => ({
 
 const ACTIVE_COLUMN: Column<Credential> = {
   key: 'active',
-  label: 'Active',
+  label: strings.apiKeysPage.activeColumn,
   cell: (credential) => (credential.kind === 'api_key' ? <ActiveSwitch apiKey={credential} /> : null),
 };
 

@@ -9,6 +9,7 @@ import type { CredentialRequest } from '../credentials/credential-form-values.ts
 import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
 import { changedFields, emptyToNull } from '../form-values.ts';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 /** Converts the form to the changes of the key. The order of its permissions has no meaning. */
 export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
@@ -32,7 +33,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
   const { api, workspace } = useWorkspace();
   const { setDirty, requestClose, confirmation } = useDiscardConfirmation(onClose);
   return (
-    <Dialog onClose={requestClose} title={`Edit ${apiKey.name}`} size={620}>
+    <Dialog onClose={requestClose} title={strings.editApiKeyDialog.title(apiKey.name)} size={620}>
       <CredentialForm
         kind={API_KEYS}
         initial={{
@@ -46,7 +47,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
           guard: apiKey.guard,
         }}
         currentExpiresAt={apiKey.expiresAt}
-        submitLabel="Save"
+        submitLabel={strings.editApiKeyDialog.save}
         onCancel={onClose}
         onDirtyChange={setDirty}
         onSubmit={async (request) => {
@@ -54,7 +55,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
           if (Object.keys(changes).length > 0) {
             const { name } = await api.apiKeys.update(apiKey.id, changes);
             await queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, API_KEYS) });
-            notifications.show({ message: `API key ${name} saved. Its secret has not changed.` });
+            notifications.show({ message: strings.editApiKeyDialog.saved(name) });
           }
           return onClose;
         }}

@@ -4,13 +4,14 @@ import { formatDate, formatDateTime, formatRelativeTime, formatTimeOfDay } from 
 
 interface RelativeTimeProps {
   readonly time: string;
-  readonly prefix?: string;
+  /** The sentence around the time, such as “used 3 days ago”. */
+  readonly phrase?: (time: string) => string;
   /** Whether the date follows: “3 days ago (24 Feb 2027)”. */
   readonly withDate?: true;
 }
 
 /** A relative time that stays up to date. The exact time is shown on hover, focus and touch. */
-export function RelativeTime({ time, prefix = '', withDate }: RelativeTimeProps) {
+export function RelativeTime({ time, phrase = String, withDate }: RelativeTimeProps) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const timer = setInterval(tick, 30_000);
@@ -19,8 +20,7 @@ export function RelativeTime({ time, prefix = '', withDate }: RelativeTimeProps)
   return (
     <Tooltip label={formatDateTime(time)}>
       <Text component="time" dateTime={time} inherit span>
-        {prefix}
-        {formatRelativeTime(time)}
+        {phrase(formatRelativeTime(time))}
         {withDate === true && ` (${formatDate(time)})`}
       </Text>
     </Tooltip>

@@ -31,6 +31,7 @@ import { CredentialStatusTag } from '../credentials/status-tag.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { ActivitySection } from './events-section.tsx';
+import { strings } from './strings.ts';
 import { UsesSections } from './uses-section.tsx';
 
 const DeleteCredentialDialog = lazyComponent(() =>
@@ -56,7 +57,7 @@ function CredentialActions({
     <Group gap="xs">
       {credential.kind === 'api_key' && <EditButton onClick={() => open('edit')} />}
       <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => open('replace')}>
-        Replace…
+        {strings.credentialPage.replace}
       </Button>
       <DeleteButton onClick={() => open('delete')} />
     </Group>
@@ -69,11 +70,11 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
   const isKey = credential.kind === 'api_key';
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
-    <Section title="Details">
+    <Section title={strings.credentialPage.detailsTitle}>
       <DescriptionList
         items={[
           [
-            'Status',
+            strings.credentialPage.status,
             <Group key="status" gap="sm">
               <CredentialStatusTag credential={credential} />
               {isAdmin && isKey && <ActiveSwitch apiKey={credential} />}
@@ -81,7 +82,7 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
           ],
           isKey &&
             credential.description !== null && [
-              'Description',
+              strings.credentialPage.description,
               <span key="description" style={{ whiteSpace: 'pre-line' }}>
                 {credential.description}
               </span>,
@@ -99,21 +100,33 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
               ))}
             </ul>,
           ],
-          !isKey && ['Passphrase', credential.hasPassphrase ? 'Required' : 'None'],
-          isKey && credential.guard && ['Guards', 'Allowed'],
-          ['Expires', expiresAt === null ? 'Never' : <ExactTime key="expires" time={expiresAt} />],
-          ['Last used', lastUsedAt === null ? 'Never' : <ExactTime key="used" time={lastUsedAt} />],
-          ['Uses', useCount.toLocaleString('en')],
+          !isKey && [
+            strings.credentialPage.passphrase,
+            credential.hasPassphrase ? strings.credentialPage.required : strings.credentialPage.none,
+          ],
+          isKey && credential.guard && [strings.credentialPage.guards, strings.credentialPage.allowed],
           [
-            'Created',
+            strings.credentialPage.expires,
+            expiresAt === null ? strings.credentialPage.never : <ExactTime key="expires" time={expiresAt} />,
+          ],
+          [
+            strings.credentialPage.lastUsed,
+            lastUsedAt === null ? strings.credentialPage.never : <ExactTime key="used" time={lastUsedAt} />,
+          ],
+          [strings.credentialPage.uses, useCount.toLocaleString('en')],
+          [
+            strings.credentialPage.created,
             <span key="created">
-              <ExactTime time={createdAt} /> by {createdBy === null ? 'a former member' : createdBy.name}
+              {strings.credentialPage.createdBy(<ExactTime time={createdAt} />, createdBy?.name ?? null)}
             </span>,
           ],
           isKey &&
-            credential.updatedAt !== createdAt && ['Updated', <ExactTime key="updated" time={credential.updatedAt} />],
-          ['Secret', mono(`${kind.prefix}…${hint}`)],
-          ['ID', <CopyableId key="id" id={id} />],
+            credential.updatedAt !== createdAt && [
+              strings.credentialPage.updated,
+              <ExactTime key="updated" time={credential.updatedAt} />,
+            ],
+          [strings.credentialPage.secret, mono(`${kind.prefix}…${hint}`)],
+          [strings.credentialPage.id, <CopyableId key="id" id={id} />],
         ]}
       />
     </Section>
@@ -124,10 +137,10 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
 function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig; readonly id: string }) {
   const { isAdmin } = useWorkspace();
   return (
-    <Page title={`${capitalize(kind.noun)} not found`}>
+    <Page title={strings.credentialPage.notFoundTitle(capitalize(kind.noun))}>
       <BackLink to={kind.path}>{kind.title}</BackLink>
-      <EmptyState icon={<IconTrash size={26} />} title={`This ${kind.noun} does not exist`}>
-        It was deleted or belongs to another workspace. A deleted credential no longer works.
+      <EmptyState icon={<IconTrash size={26} />} title={strings.credentialPage.doesNotExistTitle(kind.noun)}>
+        {strings.credentialPage.doesNotExistHint}
       </EmptyState>
       {isAdmin && <ActivitySection id={id} />}
     </Page>

@@ -1,5 +1,6 @@
 import type { CredentialUses } from '../../contract/credentials.ts';
 import { DAY } from '../../contract/limits.ts';
+import { strings } from './strings.ts';
 
 export interface DailyUses {
   /** The chart's label of the day: “24 Feb”. */
@@ -21,16 +22,14 @@ export function fillLastThirtyDays(days: CredentialUses['days'], now: number): D
   });
 }
 
-const numberFormat = new Intl.NumberFormat('en');
-
 /** Describes the chart in a sentence. */
 export function describeUses(days: readonly DailyUses[]): string {
   const total = days.reduce((sum, { uses }) => sum + uses, 0);
-  if (total === 0) return 'No uses in the last 30 days.';
+  if (total === 0) return strings.dailyUses.noUses;
   const busiest = days.reduce((busiestSoFar, day) => (day.uses > busiestSoFar.uses ? day : busiestSoFar));
   if (busiest.uses === total) {
-    return `${numberFormat.format(total)} ${total === 1 ? 'use' : 'uses'} in the last 30 days, on ${busiest.label}.`;
+    return strings.dailyUses.usesOnOneDay(total, busiest.label);
   }
   const usedDayCount = days.filter(({ uses }) => uses > 0).length;
-  return `${numberFormat.format(total)} uses on ${usedDayCount} of the last 30 days; most on ${busiest.label} (${numberFormat.format(busiest.uses)}).`;
+  return strings.dailyUses.usesOnDays({ total, dayCount: usedDayCount, busiestDay: busiest.label, most: busiest.uses });
 }

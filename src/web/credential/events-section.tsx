@@ -6,6 +6,7 @@ import { Section } from '../components/section.tsx';
 import { BlockSkeleton, QueryContent } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 /** The activity log entries of a credential, also after its deletion. For owners and admins. */
 export function ActivitySection({ id }: { readonly id: string }) {
@@ -17,8 +18,8 @@ export function ActivitySection({ id }: { readonly id: string }) {
   });
   return (
     <Section
-      title="Activity"
-      description="Changes to this credential, and requests it was denied."
+      title={strings.eventsSection.activityTitle}
+      description={strings.eventsSection.activityDescription}
       actions={
         <Anchor
           fz="sm"
@@ -26,14 +27,14 @@ export function ActivitySection({ id }: { readonly id: string }) {
             <Link to="/settings/activity-log" search={{ workspace: workspace.slug, credential: id }} {...props} />
           )}
         >
-          View in activity log
+          {strings.eventsSection.viewInActivityLog}
         </Anchor>
       }
     >
       <QueryContent query={query} placeholder={<BlockSkeleton height={160} />}>
         {({ data }) =>
           data.length === 0 ? (
-            <DimmedText>No activity recorded.</DimmedText>
+            <DimmedText>{strings.eventsSection.noActivityRecorded}</DimmedText>
           ) : (
             <EventList events={data} headingLevel={3} />
           )

@@ -1,6 +1,7 @@
 import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import type { DailyUses } from './daily-uses.ts';
+import { strings } from './strings.ts';
 
 /** One bar per day. Hidden from screen readers, which get the same data as a table. */
 export function UsesChart({ days }: { readonly days: readonly DailyUses[] }) {
@@ -9,7 +10,7 @@ export function UsesChart({ days }: { readonly days: readonly DailyUses[] }) {
       h={200}
       data={days.map((day) => ({ ...day }))}
       dataKey="label"
-      series={[{ name: 'uses', label: 'Uses', color: 'pilot.5' }]}
+      series={[{ name: 'uses', label: strings.usesChart.uses, color: 'pilot.5' }]}
       gridAxis="x"
       tickLine="none"
       withTooltip

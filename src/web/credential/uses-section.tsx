@@ -10,6 +10,7 @@ import { type Credential, credentialsKey, getKindConfig } from '../credentials/k
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { type DailyUses, describeUses, fillLastThirtyDays } from './daily-uses.ts';
+import { strings } from './strings.ts';
 
 const UsesChart = lazyComponent(
   () => import('./uses-chart.tsx').then((file) => file.UsesChart),
@@ -21,13 +22,13 @@ function DailyUsesTable({ days }: { readonly days: readonly DailyUses[] }) {
   if (usedDays.length === 0) return null;
   return (
     <details className={styles['table']}>
-      <summary>Show as table</summary>
-      <Table fz="sm" maw={320} aria-label="Uses per day">
+      <summary>{strings.usesSection.showAsTable}</summary>
+      <Table fz="sm" maw={320} aria-label={strings.usesSection.usesPerDay}>
         <Table.Thead>
           <Table.Tr>
-            <Table.Th scope="col">Day (UTC)</Table.Th>
+            <Table.Th scope="col">{strings.usesSection.dayUtc}</Table.Th>
             <Table.Th scope="col" ta="right">
-              Uses
+              {strings.usesSection.uses}
             </Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -45,25 +46,25 @@ function DailyUsesTable({ days }: { readonly days: readonly DailyUses[] }) {
 }
 
 const guardName = (guards: CredentialUses['guards'], id: string) =>
-  guards.find((guard) => guard.id === id)?.name ?? `the guard with key ${id}`;
+  guards.find((guard) => guard.id === id)?.name ?? strings.usesSection.guardWithKey(id);
 
 /** The number of uses that each guard reported. Reported numbers are not verified. */
 function GuardUsageTable({ guards }: Pick<CredentialUses, 'guards'>) {
   return (
-    <Table fz="sm" aria-label="Uses reported by guards" horizontalSpacing={0}>
+    <Table fz="sm" aria-label={strings.usesSection.usesReportedByGuards} horizontalSpacing={0}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th scope="col">Guard's API key</Table.Th>
+          <Table.Th scope="col">{strings.usesSection.guardsApiKey}</Table.Th>
           <Table.Th scope="col" ta="right">
-            Uses
+            {strings.usesSection.uses}
           </Table.Th>
-          <Table.Th scope="col">Last used</Table.Th>
+          <Table.Th scope="col">{strings.usesSection.lastUsed}</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
         {guards.map(({ id, name, count, lastUsedAt }) => (
           <Table.Tr key={id}>
-            <Table.Td>{name ?? `${id} (deleted)`}</Table.Td>
+            <Table.Td>{name ?? strings.usesSection.deletedKey(id)}</Table.Td>
             <Table.Td ta="right">{count.toLocaleString('en')}</Table.Td>
             <Table.Td>
               <TimeCell time={lastUsedAt} relative />
@@ -77,15 +78,15 @@ function GuardUsageTable({ guards }: Pick<CredentialUses, 'guards'>) {
 
 function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 'guards'>) {
   if (addresses.length === 0) {
-    return <DimmedText>Not used yet.</DimmedText>;
+    return <DimmedText>{strings.usesSection.notUsedYet}</DimmedText>;
   }
   return (
-    <Table fz="sm" aria-label="Source addresses" horizontalSpacing={0}>
+    <Table fz="sm" aria-label={strings.usesSection.sourceAddresses} horizontalSpacing={0}>
       <Table.Thead>
         <Table.Tr>
-          <Table.Th scope="col">Address</Table.Th>
-          <Table.Th scope="col">First seen</Table.Th>
-          <Table.Th scope="col">Last seen</Table.Th>
+          <Table.Th scope="col">{strings.usesSection.address}</Table.Th>
+          <Table.Th scope="col">{strings.usesSection.firstSeen}</Table.Th>
+          <Table.Th scope="col">{strings.usesSection.lastSeen}</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -95,7 +96,7 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
               <span className={`mono ${styles['address']}`}>{address}</span>
               {reportedBy !== null && (
                 <Text fz="xs" c="dimmed">
-                  reported by {guardName(guards, reportedBy)}
+                  {strings.usesSection.reportedBy(guardName(guards, reportedBy))}
                 </Text>
               )}
             </Table.Td>
@@ -127,7 +128,7 @@ export function UsesSections({ credential }: { readonly credential: Credential }
   const days = fillLastThirtyDays(data.days, Date.now());
   return (
     <>
-      <Section title="Uses per day" description={describeUses(days)}>
+      <Section title={strings.usesSection.usesPerDayTitle} description={describeUses(days)}>
         {days.some(({ uses }) => uses > 0) && (
           <div aria-hidden>
             <UsesChart days={days} />
@@ -135,11 +136,17 @@ export function UsesSections({ credential }: { readonly credential: Credential }
         )}
         <DailyUsesTable days={days} />
       </Section>
-      <Section title="Source addresses" description="The 20 most recent addresses it was used from.">
+      <Section
+        title={strings.usesSection.sourceAddressesTitle}
+        description={strings.usesSection.sourceAddressesDescription}
+      >
         <AddressTable addresses={data.addresses} guards={data.guards} />
       </Section>
       {data.guards.length > 0 && (
-        <Section title="Reported by guards" description="Uses counted by guards, per guard API key.">
+        <Section
+          title={strings.usesSection.reportedByGuardsTitle}
+          description={strings.usesSection.reportedByGuardsDescription}
+        >
           <GuardUsageTable guards={data.guards} />
         </Section>
       )}

@@ -11,6 +11,7 @@ import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { isInUse } from './delete-credential-dialog.tsx';
 import { type Credential, type CredentialKindConfig, credentialsKey, deleteCredential } from './kinds.ts';
+import { strings } from './strings.ts';
 
 interface BulkDeleteDialogProps {
   readonly kind: CredentialKindConfig;
@@ -34,7 +35,9 @@ function DeletionRow({
       </Text>
       {result === undefined ? (
         <Text fz="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>
-          {credential.lastUsedAt === null ? 'never used' : `used ${formatRelativeTime(credential.lastUsedAt)}`}
+          {credential.lastUsedAt === null
+            ? strings.bulkDeleteDialog.neverUsed
+            : strings.bulkDeleteDialog.used(formatRelativeTime(credential.lastUsedAt))}
         </Text>
       ) : (
         <DeleteResultTag result={result} />
@@ -51,7 +54,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
   const [phase, setPhase] = useState<'confirming' | 'deleting' | 'done'>('confirming');
   const [typedText, setTypedText] = useState('');
   const inUse = credentials.filter((credential) => isInUse(credential)).length;
-  const phrase = `delete ${credentials.length}`;
+  const phrase = strings.bulkDeleteDialog.confirmationPhrase(credentials.length);
 
   async function deleteAll() {
     setPhase('deleting');
@@ -68,38 +71,40 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
   return (
     <Stack gap="md">
       {phase === 'confirming' ? (
-        <Text fz="sm">
-          Anything using them stops working immediately. They cannot be restored. Actions already performed with them
-          are not undone.
-        </Text>
+        <Text fz="sm">{strings.bulkDeleteDialog.consequences}</Text>
       ) : (
         <Stack gap={6}>
-          <Progress value={(results.size / credentials.length) * 100} aria-label="Deletion progress" animated={false} />
+          <Progress
+            value={(results.size / credentials.length) * 100}
+            aria-label={strings.bulkDeleteDialog.deletionProgress}
+            animated={false}
+          />
           <Text fz="sm" role="status">
             {phase === 'deleting'
-              ? `Deleting: ${results.size} of ${credentials.length} …`
-              : `${credentials.length - failedCount} deleted${failedCount === 0 ? '. They no longer work.' : `, ${failedCount} failed.`}`}
+              ? strings.bulkDeleteDialog.progress(results.size, credentials.length)
+              : strings.bulkDeleteDialog.result(credentials.length - failedCount, failedCount)}
           </Text>
         </Stack>
       )}
-      <ScrollArea.Autosize mah={280} type="auto" viewportProps={{ tabIndex: 0, 'aria-label': 'Credentials to delete' }}>
+      <ScrollArea.Autosize
+        mah={280}
+        type="auto"
+        viewportProps={{ tabIndex: 0, 'aria-label': strings.bulkDeleteDialog.credentialsToDelete }}
+      >
         {credentials.map((credential) => (
           <DeletionRow key={credential.id} credential={credential} result={results.get(credential.id)} />
         ))}
       </ScrollArea.Autosize>
       {phase === 'confirming' && inUse > 0 && (
         <>
-          <Notice tone="warn">
-            {inUse === 1 ? 'One of them was' : `${inUse} of them were`} used in the last 24 hours, so something probably
-            still depends on {inUse === 1 ? 'it' : 'them'}.
-          </Notice>
+          <Notice tone="warn">{strings.bulkDeleteDialog.inUseNotice(inUse)}</Notice>
           <ConfirmationInput text={phrase} value={typedText} onChange={setTypedText} />
         </>
       )}
       <Group justify="flex-end" gap="sm">
         {phase === 'confirming' && (
           <Button variant="default" onClick={close}>
-            Cancel
+            {strings.bulkDeleteDialog.cancel}
           </Button>
         )}
         {(phase === 'confirming' || failedCount > 0) && (
@@ -109,12 +114,14 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
             disabled={phase === 'confirming' && inUse > 0 && typedText.trim() !== phrase}
             onClick={() => void deleteAll()}
           >
-            {phase === 'confirming' ? `Delete ${credentials.length}` : 'Retry failed'}
+            {phase === 'confirming'
+              ? strings.bulkDeleteDialog.deleteCount(credentials.length)
+              : strings.bulkDeleteDialog.retryFailed}
           </Button>
         )}
         {phase !== 'confirming' && (
           <Button variant={failedCount > 0 ? 'default' : 'filled'} disabled={phase === 'deleting'} onClick={close}>
-            Close
+            {strings.bulkDeleteDialog.close}
           </Button>
         )}
       </Group>
@@ -125,11 +132,10 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
 /** Deletes several credentials, with progress and a result for each. */
 export function BulkDeleteDialog(props: BulkDeleteDialogProps) {
   const { kind, credentials, onClose } = props;
-  const noun = credentials.length === 1 ? kind.noun : kind.plural;
   return (
     <Dialog
       onClose={onClose}
-      title={`Delete ${credentials.length} ${noun}`}
+      title={strings.bulkDeleteDialog.title(credentials.length, kind)}
       size="lg"
       closeOnEscape={false}
       withCloseButton={false}

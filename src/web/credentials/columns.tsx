@@ -8,6 +8,7 @@ import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { RightTags } from './rights-chips.tsx';
 import { CredentialStatusTag } from './status-tag.tsx';
+import { strings } from './strings.ts';
 
 function CredentialName({
   kind,
@@ -26,11 +27,11 @@ function CredentialName({
       <Text component="div" className={`mono ${styles['hint']}`}>
         …{credential.hint}
         {hasPassphrase(credential) && (
-          <Tooltip label="Passphrase required">
+          <Tooltip label={strings.columns.passphraseRequired}>
             <IconLock
               size={13}
               role="img"
-              aria-label="Passphrase required"
+              aria-label={strings.columns.passphraseRequired}
               style={{ marginLeft: 6, verticalAlign: '-1px' }}
             />
           </Tooltip>
@@ -45,22 +46,26 @@ export function credentialColumns(kind: CredentialKindConfig): Column<Credential
   return [
     {
       key: 'name',
-      label: 'Name',
+      label: strings.columns.name,
       sort: 'name',
       cell: (credential) => <CredentialName kind={kind} credential={credential} />,
     },
     { key: 'rights', label: kind.rightsLabel, cell: (credential) => <RightTags rights={getRights(credential)} /> },
-    { key: 'status', label: 'Status', cell: (credential) => <CredentialStatusTag credential={credential} /> },
+    {
+      key: 'status',
+      label: strings.columns.status,
+      cell: (credential) => <CredentialStatusTag credential={credential} />,
+    },
     {
       key: 'created',
-      label: 'Created',
+      label: strings.columns.created,
       sort: 'createdAt',
       cell: ({ createdAt, createdBy }) => (
         <TimeCell
           time={createdAt}
           note={
             <Text span inherit display="block" truncate maw={120} title={createdBy?.email}>
-              {createdBy === null ? 'by a former member' : `by ${createdBy.name}`}
+              {createdBy === null ? strings.columns.createdByFormerMember : strings.columns.createdBy(createdBy.name)}
             </Text>
           }
         />
@@ -68,20 +73,24 @@ export function credentialColumns(kind: CredentialKindConfig): Column<Credential
     },
     {
       key: 'expires',
-      label: 'Expires',
+      label: strings.columns.expires,
       sort: 'expiresAt',
-      cell: ({ expiresAt }) => (expiresAt === null ? dimmed('Never') : <TimeCell time={expiresAt} />),
+      cell: ({ expiresAt }) => (expiresAt === null ? dimmed(strings.columns.never) : <TimeCell time={expiresAt} />),
     },
     {
       key: 'used',
-      label: 'Last used',
+      label: strings.columns.lastUsed,
       sort: 'lastUsedAt',
       cell: (credential) =>
-        credential.lastUsedAt === null ? dimmed('Never') : <TimeCell time={credential.lastUsedAt} relative />,
+        credential.lastUsedAt === null ? (
+          dimmed(strings.columns.never)
+        ) : (
+          <TimeCell time={credential.lastUsedAt} relative />
+        ),
     },
     {
       key: 'uses',
-      label: 'Uses',
+      label: strings.columns.uses,
       sort: 'useCount',
       align: 'right',
       cell: (credential) => credential.useCount.toLocaleString('en'),

@@ -8,6 +8,7 @@ import { NEW_CREDENTIAL } from './credential-form-values.ts';
 import type { CredentialKindConfig } from './kinds.ts';
 import { type Prefill, readPrefill, WITHOUT_PREFILL } from './prefill.ts';
 import { SecretPanel } from './secret-panel.tsx';
+import { strings } from './strings.ts';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
 
 /** Characters of a link's unsupported values that are shown. */
@@ -28,8 +29,7 @@ function PrefillNotice({
 }) {
   return (
     <Notice tone="warn">
-      A link filled in this form. Generate the {kind.noun} only if you trust the link and have checked every field.
-      {ignored.length > 0 && ` Ignored, because it is unknown: ${ignored.join(', ').slice(0, MAX_IGNORED_LENGTH)}.`}
+      {strings.createCredentialDialog.filledByLink(kind.noun, ignored.join(', ').slice(0, MAX_IGNORED_LENGTH))}
     </Notice>
   );
 }
@@ -87,14 +87,18 @@ export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialog
     <Dialog
       key="secret"
       onClose={() => {}}
-      title={kind.kind === 'access_token' ? 'Your new access token' : 'Your new API key'}
+      title={
+        kind.kind === 'access_token'
+          ? strings.createCredentialDialog.tokenTitle
+          : strings.createCredentialDialog.keyTitle
+      }
       size={620}
       closeOnEscape={false}
       withCloseButton={false}
       // Without a transition the secret is removed from the document at once.
       transitionProps={{ duration: 0 }}
     >
-      <SecretPanel revealed={revealed} confirmLabel="I have stored it" onStored={close} />
+      <SecretPanel revealed={revealed} confirmLabel={strings.createCredentialDialog.iHaveStoredIt} onStored={close} />
     </Dialog>
   );
 }

@@ -14,10 +14,10 @@ import { ExpiryField } from './expiry-field.tsx';
 import type { CredentialKindConfig } from './kinds.ts';
 import { PassphraseField } from './passphrase-field.tsx';
 import { RightsField } from './rights-field.tsx';
+import { strings } from './strings.ts';
 import { summarize } from './summary.ts';
 
-const GUARD_DESCRIPTION =
-  "For services that run the SDK as a guard: the key can read the data needed to verify this workspace's credentials, and report their uses. It also needs the read permission. Otherwise leave this off.";
+const GUARD_DESCRIPTION = strings.credentialForm.guardDescription;
 
 interface CredentialFormProps {
   readonly kind: CredentialKindConfig;
@@ -40,10 +40,10 @@ const FORM_FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permis
 /** Returns the message of an error that belongs to no field. */
 function getFormError({ formError, error }: Submission<never>, kind: CredentialKindConfig): string | null {
   if (error instanceof DevpilotError && error.code === 'idempotent_replay') {
-    return `The ${kind.noun} was created, but the response with its secret was lost, and a secret cannot be shown again. Close this dialog, delete the ${kind.noun} and generate a new one.`;
+    return strings.credentialForm.responseLost(kind.noun);
   }
   if (error instanceof DevpilotError && error.status === 0) {
-    return `${error.message} You can submit again safely: it will not be created twice.`;
+    return strings.credentialForm.safeToRetry(error.message);
   }
   return formError;
 }
@@ -60,7 +60,7 @@ export function CredentialForm(props: CredentialFormProps) {
     validate: {
       name: validateName,
       description: validateDescription,
-      rights: (rights) => (rights.length === 0 ? `Choose at least one ${kind.rightNoun}` : null),
+      rights: (rights) => (rights.length === 0 ? strings.credentialForm.chooseARight(kind.rightNoun) : null),
       passphrase: (passphrase) => (passphrase === '' ? null : validatePassphrase(passphrase)),
       expiry: (expiry) => validateExpiry(expiry, Date.now()),
     },
@@ -93,7 +93,7 @@ export function CredentialForm(props: CredentialFormProps) {
       {props.notice}
       <NameInput
         placeholder={kind.placeholder}
-        description={`Say what uses it, so teammates know before deleting it. ${LIMITS.name.min} to ${LIMITS.name.max} characters.`}
+        description={strings.credentialForm.nameDescription(LIMITS.name.min, LIMITS.name.max)}
         {...form.getInputProps('name')}
       />
       {!isToken && <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />}
@@ -117,7 +117,7 @@ export function CredentialForm(props: CredentialFormProps) {
         />
       )}
       <ExpiryField
-        noun={isToken ? 'token' : 'key'}
+        noun={isToken ? strings.credentialForm.token : strings.credentialForm.key}
         value={values.expiry}
         onChange={(expiry) => form.setFieldValue('expiry', expiry)}
         now={now}
@@ -127,15 +127,15 @@ export function CredentialForm(props: CredentialFormProps) {
       />
       {!isToken && (
         <Switch
-          label="Active"
-          description="An inactive key is rejected until you enable it again."
+          label={strings.credentialForm.active}
+          description={strings.credentialForm.activeDescription}
           checked={values.active}
           onChange={(event) => form.setFieldValue('active', event.currentTarget.checked)}
         />
       )}
       {!isToken && (
         <Switch
-          label="Allow guards"
+          label={strings.credentialForm.allowGuards}
           description={GUARD_DESCRIPTION}
           checked={values.guard}
           onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}

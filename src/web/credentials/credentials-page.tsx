@@ -22,6 +22,7 @@ import {
   credentialsKey,
   listCredentials,
 } from './kinds.ts';
+import { strings } from './strings.ts';
 
 const CreateCredentialDialog = lazyComponent(() =>
   import('./create-credential-dialog.tsx').then((file) => file.CreateCredentialDialog),
@@ -61,12 +62,16 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
       name={name}
       actions={[
         {
-          label: 'Details and activity',
+          label: strings.credentialsPage.detailsAndActivity,
           Icon: IconActivity,
           onSelect: () => void navigate({ to: `${kind.path}/$id`, params: { id }, search: {} }),
         },
         canEdit && editAction(() => onOpen({ dialog: 'edit', credential })),
-        { label: 'Replace…', Icon: IconRefresh, onSelect: () => onOpen({ dialog: 'replace', credential }) },
+        {
+          label: strings.credentialsPage.replace,
+          Icon: IconRefresh,
+          onSelect: () => onOpen({ dialog: 'replace', credential }),
+        },
         deleteAction(() => onOpen({ dialog: 'delete', credential })),
       ]}
     />
@@ -129,22 +134,26 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
               : undefined
           }
           empty={
-            <EmptyState icon={<IconTicket size={26} />} title={`No ${kind.plural} yet`} action={generateButton}>
-              {isAdmin ? kind.description : `An owner or admin of this workspace can create ${kind.plural}.`}
+            <EmptyState
+              icon={<IconTicket size={26} />}
+              title={strings.credentialsPage.emptyTitle(kind.plural)}
+              action={generateButton}
+            >
+              {isAdmin ? kind.description : strings.credentialsPage.askToCreate(kind.plural)}
             </EmptyState>
           }
         />
         {selected.size > 0 && (
-          <section className={bar['bar']} aria-label="Selection">
+          <section className={bar['bar']} aria-label={strings.credentialsPage.selection}>
             <Text fz="sm" fw={550} role="status">
-              {selected.size} selected
+              {strings.credentialsPage.selected(selected.size)}
             </Text>
             <Group gap="xs">
               <Button size="xs" variant="default" onClick={() => setSelected(new Map())}>
-                Clear selection
+                {strings.credentialsPage.clearSelection}
               </Button>
               <Button size="xs" className="button-bad" onClick={() => setOpen({ dialog: 'delete selected' })}>
-                Delete selected
+                {strings.credentialsPage.deleteSelected}
               </Button>
             </Group>
           </section>

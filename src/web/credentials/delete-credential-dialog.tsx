@@ -7,6 +7,7 @@ import { formatDateTime, formatRelativeTime } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 import { type Credential, credentialsKey, deleteCredential, getKindConfig, getRights } from './kinds.ts';
+import { strings } from './strings.ts';
 
 /** Returns whether something probably still uses the credential. */
 export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): boolean {
@@ -15,9 +16,8 @@ export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): b
 
 /** Describes in a sentence when and how often a credential was used. */
 export function describeUsage({ lastUsedAt, useCount }: Credential): string {
-  if (lastUsedAt === null) return 'It has never been used.';
-  const times = useCount === 1 ? 'once' : `${useCount.toLocaleString('en')} times`;
-  return `It was used ${times}, most recently ${formatRelativeTime(lastUsedAt)} (${formatDateTime(lastUsedAt)}).`;
+  if (lastUsedAt === null) return strings.deleteCredentialDialog.neverUsed;
+  return strings.deleteCredentialDialog.usage(useCount, formatRelativeTime(lastUsedAt), formatDateTime(lastUsedAt));
 }
 
 interface DeleteCredentialDialogProps {
@@ -35,34 +35,33 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
   return (
     <ConfirmDialog
       onClose={onClose}
-      title={`Delete ${kind.noun}`}
-      confirmLabel="Delete"
+      title={strings.deleteCredentialDialog.title(kind.noun)}
+      confirmLabel={strings.deleteCredentialDialog.delete}
       confirmationText={inUse ? credential.name : null}
       onConfirm={async () => {
         await ignoreNotFound(deleteCredential(api, credential));
         void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
-        notifications.show({ message: `${credential.name} deleted. It no longer works.` });
+        notifications.show({ message: strings.deleteCredentialDialog.deleted(credential.name) });
         onDeleted?.();
       }}
     >
       <Stack gap="sm">
         <Text fz="sm">
-          You are about to delete{' '}
-          <Text span inherit fw={650}>
-            {credential.name}
-          </Text>{' '}
-          <span className="mono">(…{credential.hint})</span>.
+          {strings.deleteCredentialDialog.aboutToDelete(
+            <Text span inherit fw={650}>
+              {credential.name}
+            </Text>,
+            <span className="mono">(…{credential.hint})</span>,
+          )}
         </Text>
         <List fz="sm" spacing={6}>
           <List.Item>
-            Anything using it stops working immediately. Its {kind.rightNoun}s: {getRights(credential).join(', ')}.
+            {strings.deleteCredentialDialog.stopsWorking(kind.rightNoun, getRights(credential).join(', '))}
           </List.Item>
           <List.Item>{describeUsage(credential)}</List.Item>
-          <List.Item>It cannot be restored. Actions already performed with it are not undone.</List.Item>
+          <List.Item>{strings.deleteCredentialDialog.cannotBeRestored}</List.Item>
         </List>
-        {inUse && (
-          <Notice tone="warn">It was used in the last 24 hours, so something probably still depends on it.</Notice>
-        )}
+        {inUse && <Notice tone="warn">{strings.deleteCredentialDialog.inUseNotice}</Notice>}
       </Stack>
     </ConfirmDialog>
   );

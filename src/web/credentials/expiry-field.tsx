@@ -2,6 +2,7 @@ import { NativeSelect, Stack } from '@mantine/core';
 import { DateField } from '../components/date-field.tsx';
 import { Notice } from '../components/notice.tsx';
 import { type Expiry, type ExpiryChoice, expiryOptions, readExpiryDate } from './expiry.ts';
+import { strings } from './strings.ts';
 
 interface ExpiryFieldProps {
   readonly noun: string;
@@ -21,7 +22,7 @@ export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, erro
   return (
     <Stack gap="xs">
       <NativeSelect
-        label="Expiry"
+        label={strings.expiryField.expiry}
         data={expiryOptions(now, currentExpiresAt)}
         value={value.choice}
         onChange={(event) => onChange({ ...value, choice: event.currentTarget.value as ExpiryChoice })}
@@ -30,8 +31,8 @@ export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, erro
       />
       {value.choice === 'date' && (
         <DateField
-          label="Last day"
-          description={`It expires at the end of this day in the time zone ${timeZone}.`}
+          label={strings.expiryField.lastDay}
+          description={strings.expiryField.lastDayDescription(timeZone)}
           text={value.dateText}
           reading={readExpiryDate(value.dateText, now)}
           onChange={(dateText) => onChange({ ...value, dateText })}
@@ -40,11 +41,7 @@ export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, erro
           {...fieldProps}
         />
       )}
-      {neverExpires && (
-        <Notice tone="warn">
-          {`Non-expiring ${noun}s pose a greater security risk. Prefer short-lived ones and rotate them regularly.`}
-        </Notice>
-      )}
+      {neverExpires && <Notice tone="warn">{strings.expiryField.neverExpires(noun)}</Notice>}
     </Stack>
   );
 }

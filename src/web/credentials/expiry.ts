@@ -2,6 +2,7 @@ import { endOfDay } from '../../contract/calendar-date.ts';
 import { DAY } from '../../contract/limits.ts';
 import { formatDate } from '../components/format.ts';
 import { parseTypedDate, type TypedDate } from '../components/typed-date.ts';
+import { strings } from './strings.ts';
 
 /** The options of the expiry field. `keep` is only for editing. */
 export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'date' | 'never' | 'keep';
@@ -13,11 +14,11 @@ export interface Expiry {
 }
 
 export const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
-  ['7', '7 days'],
-  ['30', '30 days'],
-  ['60', '60 days'],
-  ['90', '90 days'],
-  ['365', '1 year'],
+  ['7', strings.expiry.days7],
+  ['30', strings.expiry.days30],
+  ['60', strings.expiry.days60],
+  ['90', strings.expiry.days90],
+  ['365', strings.expiry.year],
 ];
 
 const daysFromNow = (days: number, now: number) => now + days * DAY;
@@ -26,7 +27,7 @@ const daysFromNow = (days: number, now: number) => now + days * DAY;
 export function readExpiryDate(text: string, now: number, locale: string = navigator.language): TypedDate {
   const reading = parseTypedDate(text, locale);
   return 'date' in reading && (endOfDay(reading.date) ?? 0) <= now
-    ? { error: 'The date must be in the future' }
+    ? { error: strings.expiry.mustBeInTheFuture }
     : reading;
 }
 
@@ -42,15 +43,17 @@ export function expiryOptions(
           {
             value: 'keep',
             label:
-              currentExpiresAt === null ? 'No change (never expires)' : `No change (${formatDate(currentExpiresAt)})`,
+              currentExpiresAt === null
+                ? strings.expiry.noChangeNeverExpires
+                : strings.expiry.noChangeUntil(formatDate(currentExpiresAt)),
           },
         ]),
     ...EXPIRY_DURATIONS.map(([value, label]) => ({
       value,
-      label: `${label} (${formatDate(daysFromNow(Number(value), now))})`,
+      label: strings.expiry.withDate(label, formatDate(daysFromNow(Number(value), now))),
     })),
-    { value: 'date', label: 'Custom date…' },
-    { value: 'never', label: 'No expiry' },
+    { value: 'date', label: strings.expiry.customDate },
+    { value: 'never', label: strings.expiry.noExpiry },
   ];
 }
 

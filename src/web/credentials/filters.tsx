@@ -4,6 +4,7 @@ import { capitalize } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialKindConfig } from './kinds.ts';
+import { strings } from './strings.ts';
 
 export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused'] as const;
 
@@ -17,36 +18,36 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
   });
   return (
     <FilterBar state={state} filters={FILTERS}>
-      <SearchField state={state} label={`Search ${kind.plural} by name`} />
+      <SearchField state={state} label={strings.filters.searchByName(kind.plural)} />
       <SelectFilter
         state={state}
         name="status"
-        label="Status"
-        anyLabel="Any status"
+        label={strings.filters.statusLabel}
+        anyLabel={strings.filters.anyStatus}
         options={kind.statuses.map((status) => ({ value: status, label: capitalize(status) }))}
       />
       <SelectFilter
         state={state}
         name="right"
         label={capitalize(kind.rightNoun)}
-        anyLabel={`Any ${kind.rightNoun}`}
+        anyLabel={strings.filters.anyRight(kind.rightNoun)}
         options={kind.rightGroups.flatMap(({ rights }) => rights.map((right) => ({ value: right, label: right })))}
       />
       <SelectFilter
         state={state}
         name="createdBy"
-        label="Created by"
-        anyLabel="Anyone"
+        label={strings.filters.createdByLabel}
+        anyLabel={strings.filters.anyone}
         options={(members.data ?? []).map(({ personId, name }) => ({ value: personId, label: name }))}
       />
       <SelectFilter
         state={state}
         name="unused"
-        label="Usage"
-        anyLabel="Any usage"
+        label={strings.filters.usageLabel}
+        anyLabel={strings.filters.anyUsage}
         options={[
-          { value: '30', label: 'Unused for 30 days' },
-          { value: '90', label: 'Unused for 90 days' },
+          { value: '30', label: strings.filters.unusedFor30Days },
+          { value: '90', label: strings.filters.unusedFor90Days },
         ]}
       />
     </FilterBar>

@@ -3,6 +3,7 @@ import type { ApiKey } from '../../contract/api-keys.ts';
 import type { Page } from '../../contract/paging.ts';
 import { type CredentialKind, type Permission, type Scope, SECRET_PREFIXES } from '../../contract/vocabulary.ts';
 import type { CallOptions, Client } from '../../sdk/client.ts';
+import { strings } from './strings.ts';
 
 export type Credential = AccessToken | ApiKey;
 export type Right = Scope | Permission;
@@ -33,74 +34,73 @@ export interface CredentialKindConfig {
   readonly placeholder: string;
 }
 
+type Group = keyof typeof strings.kinds.groups;
+
 /** The group of each scope in forms and filters, in the order in which they are shown. */
-const SCOPE_GROUPS: Readonly<Record<Scope, 'Everything' | 'Deployments' | 'Tracking' | 'Apps and automation'>> = {
-  all: 'Everything',
-  basic_deployment: 'Deployments',
-  advanced_deployment: 'Deployments',
-  activity_tracker: 'Tracking',
-  activity_tracker_analytics: 'Tracking',
-  error_tracker: 'Tracking',
-  modify_env: 'Apps and automation',
-  run_scripts: 'Apps and automation',
+const SCOPE_GROUPS: Readonly<Record<Scope, Group>> = {
+  all: 'everything',
+  basic_deployment: 'deployments',
+  advanced_deployment: 'deployments',
+  activity_tracker: 'tracking',
+  activity_tracker_analytics: 'tracking',
+  error_tracker: 'tracking',
+  modify_env: 'appsAndAutomation',
+  run_scripts: 'appsAndAutomation',
 };
 
 /** As `SCOPE_GROUPS`, for permissions. */
-const PERMISSION_GROUPS: Readonly<Record<Permission, 'Resources' | 'Operations' | 'Management'>> = {
-  read: 'Resources',
-  write: 'Resources',
-  delete: 'Resources',
-  deploy: 'Operations',
-  view_logs: 'Operations',
-  manage_backups: 'Operations',
-  manage_projects: 'Management',
-  manage_apps: 'Management',
-  manage_servers: 'Management',
+const PERMISSION_GROUPS: Readonly<Record<Permission, Group>> = {
+  read: 'resources',
+  write: 'resources',
+  delete: 'resources',
+  deploy: 'operations',
+  view_logs: 'operations',
+  manage_backups: 'operations',
+  manage_projects: 'management',
+  manage_apps: 'management',
+  manage_servers: 'management',
 };
 
-function toGroups(groups: Readonly<Partial<Record<Right, string>>>): RightGroup[] {
+function toGroups(groups: Readonly<Partial<Record<Right, Group>>>): RightGroup[] {
   const rights = Object.keys(groups) as Right[];
-  return [...Map.groupBy(rights, (right) => groups[right] ?? '')].map(([label, members]) => ({
-    label,
-    rights: members,
-  }));
+  return [...Map.groupBy(rights, (right) => groups[right])].flatMap(([group, members]) =>
+    group === undefined ? [] : [{ label: strings.kinds.groups[group], rights: members }],
+  );
 }
 
 export const ACCESS_TOKENS: CredentialKindConfig = {
   kind: 'access_token',
-  noun: 'access token',
-  plural: 'access tokens',
-  title: 'Access Tokens',
-  generateLabel: 'Generate Token',
+  noun: strings.kinds.accessTokens.noun,
+  plural: strings.kinds.accessTokens.plural,
+  title: strings.kinds.accessTokens.title,
+  generateLabel: strings.kinds.accessTokens.generateLabel,
   path: '/settings/access-tokens',
-  description:
-    'An access token lets a pipeline or a script act on this workspace without a browser session. Each has its own scopes, an optional passphrase and an optional expiry.',
+  description: strings.kinds.accessTokens.description,
   prefix: SECRET_PREFIXES.access_token,
   variable: 'DEVPILOT_TOKEN',
-  rightsLabel: 'Scopes',
-  rightNoun: 'scope',
+  rightsLabel: strings.kinds.accessTokens.rightsLabel,
+  rightNoun: strings.kinds.accessTokens.rightNoun,
   rightGroups: toGroups(SCOPE_GROUPS),
   statuses: ['active', 'expired'],
-  placeholder: 'CI/CD Pipeline',
+  placeholder: strings.kinds.accessTokens.placeholder,
 };
 
 export const API_KEYS: CredentialKindConfig = {
   kind: 'api_key',
-  noun: 'API key',
-  plural: 'API keys',
-  title: 'API Keys',
-  generateLabel: 'Generate API Key',
+  noun: strings.kinds.apiKeys.noun,
+  plural: strings.kinds.apiKeys.plural,
+  title: strings.kinds.apiKeys.title,
+  generateLabel: strings.kinds.apiKeys.generateLabel,
   path: '/settings/api-keys',
-  description:
-    "An API key lets a service talk to Devpilot's management APIs. Its permissions, expiry and active state can be changed later; its secret never changes.",
+  description: strings.kinds.apiKeys.description,
   prefix: SECRET_PREFIXES.api_key,
   // Read by services, as in docs/guides/standards.md. The CLI reads DEVPILOT_TOKEN.
   variable: 'DEVPILOT_API_KEY',
-  rightsLabel: 'Permissions',
-  rightNoun: 'permission',
+  rightsLabel: strings.kinds.apiKeys.rightsLabel,
+  rightNoun: strings.kinds.apiKeys.rightNoun,
   rightGroups: toGroups(PERMISSION_GROUPS),
   statuses: ['active', 'inactive', 'expired'],
-  placeholder: 'Billing service',
+  placeholder: strings.kinds.apiKeys.placeholder,
 };
 
 export const getKindConfig = (credential: Credential): CredentialKindConfig =>

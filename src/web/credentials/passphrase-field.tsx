@@ -5,6 +5,7 @@ import { CopyButton } from '../components/copy-button.tsx';
 import { IconRefresh } from '../components/icons.ts';
 import styles from './credentials.module.css';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
+import { strings } from './strings.ts';
 
 interface PassphraseFieldProps {
   readonly value: string;
@@ -15,7 +16,7 @@ interface PassphraseFieldProps {
   readonly 'data-path': string;
 }
 
-const STRENGTH_LABELS = { weak: 'Weak: make it longer or more varied', fair: 'Fair', strong: 'Strong' } as const;
+const STRENGTH_LABELS = strings.passphraseField.strengthLabels;
 
 /** An optional passphrase of an access token, typed or generated. */
 export function PassphraseField({ value, onChange, error, description, ...fieldProps }: PassphraseFieldProps) {
@@ -25,8 +26,12 @@ export function PassphraseField({ value, onChange, error, description, ...fieldP
   return (
     <Stack gap={6}>
       <PasswordInput
-        label="Passphrase (optional)"
-        description={`${description ?? 'Required with every request, so a leaked token is useless on its own.'} ${LIMITS.passphrase.min} to ${LIMITS.passphrase.max} characters.`}
+        label={strings.passphraseField.passphraseOptional}
+        description={strings.passphraseField.descriptionWithLength(
+          description ?? strings.passphraseField.description,
+          LIMITS.passphrase.min,
+          LIMITS.passphrase.max,
+        )}
         autoComplete="new-password"
         value={value}
         onChange={(event) => {
@@ -37,7 +42,9 @@ export function PassphraseField({ value, onChange, error, description, ...fieldP
         onVisibilityChange={setVisible}
         error={error}
         {...fieldProps}
-        visibilityToggleButtonProps={{ 'aria-label': visible ? 'Hide the passphrase' : 'Show the passphrase' }}
+        visibilityToggleButtonProps={{
+          'aria-label': visible ? strings.passphraseField.hideThePassphrase : strings.passphraseField.showThePassphrase,
+        }}
       />
       <Group gap="xs" mih={30}>
         <Button
@@ -50,9 +57,11 @@ export function PassphraseField({ value, onChange, error, description, ...fieldP
             setGenerated(true);
           }}
         >
-          Generate
+          {strings.passphraseField.generate}
         </Button>
-        {generated && <CopyButton text={value} label="Copy passphrase" size="compact-sm" variant="subtle" />}
+        {generated && (
+          <CopyButton text={value} label={strings.passphraseField.copyPassphrase} size="compact-sm" variant="subtle" />
+        )}
         {value !== '' && (
           <Group gap="xs" flex="1 1 160px" wrap="nowrap" justify="flex-end">
             <div className={styles['meter']} data-strength={strength} aria-hidden>

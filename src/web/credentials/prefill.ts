@@ -4,6 +4,7 @@ import { parseTypedDate } from '../components/typed-date.ts';
 import { type CredentialFormValues, NEW_CREDENTIAL } from './credential-form-values.ts';
 import { EXPIRY_DURATIONS, type Expiry } from './expiry.ts';
 import type { CredentialKindConfig, Right } from './kinds.ts';
+import { strings } from './strings.ts';
 
 const PARAMETERS = ['new', 'name', 'description', 'scopes', 'permissions', 'expires'] as const;
 /** The change of the URL that removes the parameters of a link. */
@@ -57,8 +58,10 @@ export function readPrefill(
       expiry: expiry ?? NEW_CREDENTIAL.expiry,
     },
     ignored: [
-      ...requested.filter((right) => !known.includes(right as Right)).map((right) => `the ${kind.rightNoun} ${right}`),
-      ...(expiry === null ? [`the expiry ${expires}`] : []),
+      ...requested
+        .filter((right) => !known.includes(right as Right))
+        .map((right) => strings.prefill.unknownRight(kind.rightNoun, right)),
+      ...(expiry === null && expires !== undefined ? [strings.prefill.unknownExpiry(expires)] : []),
     ],
   };
 }

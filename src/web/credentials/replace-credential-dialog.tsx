@@ -15,6 +15,7 @@ import { DeleteCredentialDialog, describeUsage } from './delete-credential-dialo
 import { closestExpiry } from './expiry.ts';
 import { type Credential, credentialsKey, getCredential, getKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
+import { strings } from './strings.ts';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
 
 const POLL_INTERVAL_MS = 1500;
@@ -41,7 +42,11 @@ function UsageRow({ label, credential }: { readonly label: string; readonly cred
     <Group justify="space-between" wrap="nowrap" align="flex-start">
       <DimmedText>{label}</DimmedText>
       <Text fz="sm" ta="right">
-        {credential.lastUsedAt === null ? 'not used yet' : <RelativeTime time={credential.lastUsedAt} prefix="used " />}
+        {credential.lastUsedAt === null ? (
+          strings.replaceCredentialDialog.notUsedYet
+        ) : (
+          <RelativeTime time={credential.lastUsedAt} phrase={strings.replaceCredentialDialog.used} />
+        )}
         {credential.useCount > 0 && ` · ${credential.useCount.toLocaleString('en')}×`}
       </Text>
     </Group>
@@ -67,24 +72,26 @@ function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
     <Stack gap="md">
       <Group gap="sm" wrap="nowrap" role="status">
         <span className={styles['pulse']} {...(isUsed && { 'data-seen': true })} aria-hidden />
-        <Text fw={600}>{isUsed ? `The new ${noun} is in use` : `Waiting for the new ${noun} to be used…`}</Text>
+        <Text fw={600}>
+          {isUsed
+            ? strings.replaceCredentialDialog.newIsInUse(noun)
+            : strings.replaceCredentialDialog.waitingForUse(noun)}
+        </Text>
       </Group>
       <Stack gap={6} className={styles['summary']}>
-        <UsageRow label="New" credential={current} />
-        <UsageRow label="Old" credential={oldQuery.data ?? old} />
+        <UsageRow label={strings.replaceCredentialDialog.new} credential={current} />
+        <UsageRow label={strings.replaceCredentialDialog.old} credential={oldQuery.data ?? old} />
       </Stack>
       {replacementQuery.error !== null && <Notice tone="bad">{getErrorMessage(replacementQuery.error)}</Notice>}
       <DimmedText>
-        {isUsed
-          ? 'Delete the old one once everything uses the new one. Until then both are valid.'
-          : 'Use the new secret wherever the old one is used. This page updates when it is first used. You can close it: both stay valid until you delete the old one.'}
+        {isUsed ? strings.replaceCredentialDialog.deleteWhenReady : strings.replaceCredentialDialog.useTheNewSecret}
       </DimmedText>
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
-          Keep both for now
+          {strings.replaceCredentialDialog.keepBothForNow}
         </Button>
         <Button {...(isUsed ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting(true)}>
-          {isUsed ? 'Delete old…' : 'Delete old anyway…'}
+          {isUsed ? strings.replaceCredentialDialog.deleteOld : strings.replaceCredentialDialog.deleteOldAnyway}
         </Button>
       </Group>
       {deleting && (
@@ -121,16 +128,15 @@ function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyCha
   return (
     <Stack gap="lg">
       <Stepper active={step} size="xs" iconSize={26} allowNextStepsSelect={false}>
-        <Stepper.Step label="Create" />
-        <Stepper.Step label="Update" />
-        <Stepper.Step label="Verify" />
-        <Stepper.Step label="Delete old" />
+        <Stepper.Step label={strings.replaceCredentialDialog.create} />
+        <Stepper.Step label={strings.replaceCredentialDialog.update} />
+        <Stepper.Step label={strings.replaceCredentialDialog.verify} />
+        <Stepper.Step label={strings.replaceCredentialDialog.deleteOldStep} />
       </Stepper>
       {step === 0 && (
         <>
           <DimmedText>
-            Create a new {kind.noun} with the same {kind.rightsLabel.toLowerCase()} to replace this one. Nothing is
-            deleted until you confirm it in the last step.
+            {strings.replaceCredentialDialog.introduction(kind.noun, kind.rightsLabel.toLowerCase())}
           </DimmedText>
           <CredentialForm
             kind={kind}
@@ -142,7 +148,7 @@ function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyCha
               guard: credential.kind === 'api_key' && credential.guard,
               expiry: closestExpiry(credential.createdAt, credential.expiresAt),
             }}
-            submitLabel="Create replacement"
+            submitLabel={strings.replaceCredentialDialog.createReplacement}
             onCancel={onClose}
             onDirtyChange={onDirtyChange}
             onSubmit={async (request) => {
@@ -150,17 +156,17 @@ function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyCha
               return () => handleCreated(result);
             }}
             {...(hasPassphrase(credential) && {
-              passphraseDescription: "The old token has a passphrase. Set one for the new token too; we can't copy it.",
+              passphraseDescription: strings.replaceCredentialDialog.oldHasPassphrase,
             })}
           />
         </>
       )}
       {step === 1 && revealed !== null && (
         <>
-          <DimmedText>Use this secret wherever the old one is used.</DimmedText>
+          <DimmedText>{strings.replaceCredentialDialog.useThisSecret}</DimmedText>
           <SecretPanel
             revealed={revealed}
-            confirmLabel="I have stored it"
+            confirmLabel={strings.replaceCredentialDialog.iHaveStoredIt}
             onStored={() => {
               setRevealed(null);
               onSecretShown(false);
@@ -174,10 +180,14 @@ function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyCha
       {step === 4 && (
         <>
           <Notice tone="good">
-            {`${credential.name} (…${credential.hint}) was replaced and deleted. ${describeUsage(credential)}`}
+            {strings.replaceCredentialDialog.replacedAndDeleted(
+              credential.name,
+              credential.hint,
+              describeUsage(credential),
+            )}
           </Notice>
           <Group justify="flex-end">
-            <Button onClick={onClose}>Done</Button>
+            <Button onClick={onClose}>{strings.replaceCredentialDialog.done}</Button>
           </Group>
         </>
       )}
@@ -192,7 +202,7 @@ export function ReplaceCredentialDialog({ credential, onClose }: ReplaceCredenti
   return (
     <Dialog
       onClose={requestClose}
-      title={`Replace ${credential.name}`}
+      title={strings.replaceCredentialDialog.title(credential.name)}
       size={680}
       closeOnEscape={!showsSecret}
       withCloseButton={!showsSecret}

@@ -3,6 +3,7 @@ import { Fragment } from 'react';
 import { Tag } from '../components/notice.tsx';
 import styles from './credentials.module.css';
 import type { Right } from './kinds.ts';
+import { strings } from './strings.ts';
 
 const MAX_SHOWN = 3;
 
@@ -32,7 +33,7 @@ export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
           <HoverCard.Target>
             <UnstyledButton className="tag tone-mute">
               +{folded.length}
-              <span className="visually-hidden"> more: {folded.join(', ')}</span>
+              <span className="visually-hidden">{strings.rightsChips.moreRights(folded.join(', '))}</span>
             </UnstyledButton>
           </HoverCard.Target>
           <HoverCard.Dropdown>

@@ -2,6 +2,7 @@ import { Checkbox, Stack, Text } from '@mantine/core';
 import { describeRight } from '../../contract/vocabulary.ts';
 import styles from './credentials.module.css';
 import type { CredentialKindConfig, Right } from './kinds.ts';
+import { strings } from './strings.ts';
 
 interface RightsFieldProps {
   readonly kind: CredentialKindConfig;
@@ -29,7 +30,7 @@ export function RightsField({ kind, value, onChange, error, ...fieldProps }: Rig
       <Text component="legend" fz="sm" fw={600} mb={6}>
         {kind.rightsLabel}{' '}
         <Text span fz="xs" c="dimmed" fw={400}>
-          (at least one)
+          {strings.rightsField.atLeastOne}
         </Text>
       </Text>
       <Stack gap={0} className={styles['groups']}>
@@ -45,7 +46,11 @@ export function RightsField({ kind, value, onChange, error, ...fieldProps }: Rig
                   <Checkbox
                     key={right}
                     label={<span className="mono">{right}</span>}
-                    description={`${describeRight(right)}${right === 'all' ? ' Includes all of the scopes below.' : ''}${included ? ' Included in “all”.' : ''}`}
+                    description={[
+                      describeRight(right),
+                      ...(right === 'all' ? [strings.rightsField.includesAll] : []),
+                      ...(included ? [strings.rightsField.includedInAll] : []),
+                    ].join(' ')}
                     checked={included || value.includes(right)}
                     disabled={included}
                     onChange={() => toggle(right)}

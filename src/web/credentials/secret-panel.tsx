@@ -7,6 +7,7 @@ import { Notice } from '../components/notice.tsx';
 import { DimmedText } from '../components/text.tsx';
 import styles from './credentials.module.css';
 import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
+import { strings } from './strings.ts';
 import type { RevealedCredential } from './use-create-credential.ts';
 
 /** Returns a command that tests the secret. The user must fill in the passphrase, which is not shown again either. */
@@ -45,25 +46,33 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
   const curl = curlCommand(credential, secret, window.location.origin);
   return (
     <Stack gap="md">
-      <UnstoredSecretBlocker secretName={passphrase === null ? 'the secret' : 'the secret and its passphrase'} />
+      <UnstoredSecretBlocker
+        secretName={passphrase === null ? strings.secretPanel.theSecret : strings.secretPanel.theSecretAndPassphrase}
+      />
       <Notice tone="warn">
-        The secret of{' '}
-        <Text span inherit fw={650}>
-          {credential.name}
-        </Text>{' '}
-        is shown only once. Store it in a secrets manager or an encrypted CI variable now.
+        {strings.secretPanel.shownOnce(
+          <Text span inherit fw={650}>
+            {credential.name}
+          </Text>,
+        )}
       </Notice>
       <Stack gap={6}>
         <Text fz="sm" fw={600}>
-          Secret
+          {strings.secretPanel.secret}
         </Text>
         <code id={secretId} className={styles['secret']} data-testid="secret">
           {secret}
         </code>
         <Group gap="xs">
-          <CopyButton text={secret} label="Copy secret" sourceElementId={secretId} variant="filled" data-autofocus />
+          <CopyButton
+            text={secret}
+            label={strings.secretPanel.copySecret}
+            sourceElementId={secretId}
+            variant="filled"
+            data-autofocus
+          />
           <Button variant="default" leftSection={<IconDownload size={16} />} onClick={() => downloadEnvFile(revealed)}>
-            Download as .env
+            {strings.secretPanel.downloadAsEnv}
           </Button>
         </Group>
       </Stack>
@@ -71,11 +80,11 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
         <Stack gap={6}>
           <Group justify="space-between">
             <Text fz="sm" fw={600}>
-              Passphrase
+              {strings.secretPanel.passphrase}
             </Text>
             <CopyButton
               text={passphrase}
-              label="Copy passphrase"
+              label={strings.secretPanel.copyPassphrase}
               sourceElementId={passphraseId}
               size="compact-sm"
               variant="subtle"
@@ -89,13 +98,13 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
       <Stack gap={6}>
         <Group justify="space-between">
           <Text fz="sm" fw={600}>
-            Try it
+            {strings.secretPanel.tryIt}
           </Text>
-          <CopyButton text={curl} label="Copy command" size="compact-sm" variant="subtle" />
+          <CopyButton text={curl} label={strings.secretPanel.copyCommand} size="compact-sm" variant="subtle" />
         </Group>
         <pre className={styles['secret']}>{curl}</pre>
       </Stack>
-      <DimmedText>{`If you lose it, delete this ${kind.noun} and generate a new one.`}</DimmedText>
+      <DimmedText>{strings.secretPanel.ifLost(kind.noun)}</DimmedText>
       <Group justify="flex-end">
         <Button onClick={onStored}>{confirmLabel}</Button>
       </Group>

@@ -3,6 +3,7 @@ import { DAY } from '../../contract/limits.ts';
 import { formatDateTime } from '../components/format.ts';
 import { Tag } from '../components/notice.tsx';
 import type { Credential } from './kinds.ts';
+import { strings } from './strings.ts';
 
 const EXPIRING_SOON_MS = 14 * DAY;
 
@@ -15,15 +16,17 @@ export function CredentialStatusTag({
   readonly now?: number;
 }) {
   const { status, expiresAt } = credential;
-  if (status === 'inactive') return <Tag tone="mute">Inactive</Tag>;
+  if (status === 'inactive') return <Tag tone="mute">{strings.statusTag.inactive}</Tag>;
   const remainingMs = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt) - now;
-  if (status === 'expired' || remainingMs <= 0) return <Tag tone="bad">Expired</Tag>;
-  if (expiresAt === null || remainingMs > EXPIRING_SOON_MS) return <Tag tone="good">Active</Tag>;
+  if (status === 'expired' || remainingMs <= 0) return <Tag tone="bad">{strings.statusTag.expired}</Tag>;
+  if (expiresAt === null || remainingMs > EXPIRING_SOON_MS) return <Tag tone="good">{strings.statusTag.active}</Tag>;
   const days = Math.ceil(remainingMs / DAY);
   return (
     <Tooltip label={formatDateTime(expiresAt)}>
       <span>
-        <Tag tone="warn">{days === 1 ? 'Expires in less than a day' : `Expires in ${days} days`}</Tag>
+        <Tag tone="warn">
+          {days === 1 ? strings.statusTag.expiresInLessThanADay : strings.statusTag.expiresInDays(days)}
+        </Tag>
       </span>
     </Tooltip>
   );

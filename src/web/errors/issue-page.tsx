@@ -42,7 +42,7 @@ function Facet({ title, values }: FacetProps) {
               <span style={{ width: `${(count / maxCount) * 100}%` }} />
             </div>
             <Text fz="xs" c="dimmed" component="div">
-              <RelativeTime time={lastSeenAt} prefix="last seen " />
+              <RelativeTime time={lastSeenAt} phrase={(time) => `last seen ${time}`} />
             </Text>
           </li>
         ))}

@@ -94,7 +94,9 @@ function ScriptDetails({ script }: { readonly script: Script }) {
               ) : (
                 <span key="schedule">
                   {mono(schedule)} (UTC)
-                  {nextRunAt !== null && <>, {dimmed(<RelativeTime time={nextRunAt} prefix="next " />)}</>}
+                  {nextRunAt !== null && (
+                    <>, {dimmed(<RelativeTime time={nextRunAt} phrase={(time) => `next ${time}`} />)}</>
+                  )}
                 </span>
               ),
             ],

@@ -30,7 +30,7 @@ function columnsFor(onRun: (script: Script) => void): readonly Column<Script>[] 
           {schedule === null ? '–' : mono(schedule)}
           {nextRunAt !== null && (
             <Text fz="xs" c="dimmed" component="div">
-              <RelativeTime time={nextRunAt} prefix="next " />
+              <RelativeTime time={nextRunAt} phrase={(time) => `next ${time}`} />
             </Text>
           )}
         </>

@@ -2,13 +2,14 @@ import { Stack } from '@mantine/core';
 import { Outlet } from '@tanstack/react-router';
 import { type LinkTab, TabBar } from '../components/tab-bar.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const TABS: readonly (LinkTab & { readonly admin?: true })[] = [
-  { to: '/settings/access-tokens', label: 'Access Tokens' },
-  { to: '/settings/api-keys', label: 'API Keys' },
-  { to: '/settings/members', label: 'Members' },
-  { to: '/settings/activity-log', label: 'Activity log', admin: true },
-  { to: '/settings/workspace', label: 'Workspace' },
+  { to: '/settings/access-tokens', label: strings.settingsLayout.tabs.accessTokens },
+  { to: '/settings/api-keys', label: strings.settingsLayout.tabs.apiKeys },
+  { to: '/settings/members', label: strings.settingsLayout.tabs.members },
+  { to: '/settings/activity-log', label: strings.settingsLayout.tabs.activityLog, admin: true },
+  { to: '/settings/workspace', label: strings.settingsLayout.tabs.workspace },
 ];
 
 /** The tabs of the settings above the page in the URL. */
@@ -16,7 +17,7 @@ export function SettingsLayout() {
   const { isAdmin } = useWorkspace();
   return (
     <Stack gap="lg">
-      <TabBar label="Settings" tabs={TABS.filter(({ admin }) => admin !== true || isAdmin)} />
+      <TabBar label={strings.settingsLayout.tabsLabel} tabs={TABS.filter(({ admin }) => admin !== true || isAdmin)} />
       <Outlet />
     </Stack>
   );
