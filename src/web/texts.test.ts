@@ -7,21 +7,28 @@ import { parseSync } from 'vite';
 const FOLDERS = [
   '',
   'access-tokens',
+  'account',
+  'activity-log',
   'api-keys',
   'components',
   'credential',
   'credentials',
+  'device',
+  'invitation',
+  'members',
+  'people',
   'settings',
   'shell',
   'sign-in',
+  'workspace',
 ];
 
 /** Files that contain texts by code and nothing else, and files whose literals are not texts. */
-const EXCEPTIONS = new Set(['components/icons.ts', 'vite.config.ts']);
+const EXCEPTIONS = new Set(['activity-log/sentence.ts', 'components/icons.ts', 'vite.config.ts']);
 
-/** Phrases that nobody reads: messages to developers, codes, values of CSS. */
+/** Phrases that nobody reads: messages to developers, codes, product names, values of CSS. */
 const NOT_SHOWN =
-  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|delete selected|ui-monospace, .*)$/;
+  /^(?:The page has no #root element\.|useWorkspace\(\) must be used within a workspace page\.|another calendar|Devpilot CLI|delete selected|ui-monospace, .*)$/;
 
 /** Attributes and properties that people read or hear. */
 const SHOWN =

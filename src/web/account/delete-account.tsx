@@ -5,28 +5,26 @@ import { DangerSection } from '../components/danger-section.tsx';
 import { Dialog } from '../components/dialog.tsx';
 import { clearSessionData } from '../session.ts';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
+import { strings } from './strings.ts';
 
 export function DeleteAccountSection() {
   const navigate = useNavigate();
   return (
-    <DangerSection
-      title="Delete account"
-      description="You leave every workspace. Access tokens and API keys you created keep working, and your name stays in activity logs."
-    >
+    <DangerSection title={strings.deleteAccount.title} description={strings.deleteAccount.description}>
       {(close) => (
-        <Dialog onClose={close} title="Delete account">
+        <Dialog onClose={close} title={strings.deleteAccount.title}>
           <ReauthenticationForm
-            submitLabel="Delete account"
+            submitLabel={strings.deleteAccount.title}
             tone="bad"
             onCancel={close}
             onReauthenticated={async (proof) => {
               await api.me.delete(proof);
               clearSessionData();
-              notifications.show({ message: 'Account deleted' });
+              notifications.show({ message: strings.deleteAccount.deleted });
               await navigate({ to: '/sign-in', search: {} });
             }}
           >
-            This cannot be undone. If you own a workspace, transfer or delete it first.
+            {strings.deleteAccount.consequences}
           </ReauthenticationForm>
         </Dialog>
       )}

@@ -6,6 +6,7 @@ import { IconFingerprint } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { clearSessionData } from '../session.ts';
 import { signInWithPasskey } from './passkey.ts';
+import { strings } from './strings.ts';
 
 /** The “Sign in with a passkey” button. Render it only if `passkeyUnavailableReason` returns null. */
 export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void }) {
@@ -26,7 +27,7 @@ export function PasskeySignIn({ onSignedIn }: { readonly onSignedIn: () => void 
         loading={signIn.isPending}
         onClick={() => signIn.mutate()}
       >
-        Sign in with a passkey
+        {strings.passkeySignIn.signIn}
       </Button>
       {error !== null && (
         <Notice tone="bad">{error instanceof DevpilotError ? getErrorMessage(error) : error.message}</Notice>

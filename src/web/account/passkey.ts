@@ -6,6 +6,7 @@ import { queryOptions } from '@tanstack/react-query';
 import type { PasskeyAssertion } from '../../contract/passkeys.ts';
 import type { Reauthenticate } from '../../contract/reauthentication.ts';
 import { api } from '../api.ts';
+import { strings } from './strings.ts';
 
 export const passkeysQuery = queryOptions({
   queryKey: ['passkeys'],
@@ -15,16 +16,14 @@ export const passkeysQuery = queryOptions({
 /** Returns why this browser cannot create passkeys for this address, or null if it can. */
 export function passkeyUnavailableReason(location: Location = window.location): string | null {
   if (window.PublicKeyCredential === undefined) {
-    return window.isSecureContext
-      ? 'This browser does not support passkeys.'
-      : 'Passkeys require HTTPS. Open Devpilot at its https:// URL.';
+    return window.isSecureContext ? strings.passkey.unsupported : strings.passkey.needsHttps;
   }
   // Passkeys are bound to a host name; browsers reject IP addresses.
   if (/^[\d.]+$|^\[/.test(location.hostname)) {
     const localUrl = /^127\.|^\[::1\]$/.test(location.hostname)
       ? `${location.protocol}//localhost:${location.port}`
       : null;
-    return `Passkeys require a host name, but this page was opened by IP address.${localUrl === null ? '' : ` Open ${localUrl} instead.`}`;
+    return strings.passkey.needsHostName(localUrl);
   }
   return null;
 }
@@ -32,10 +31,9 @@ export function passkeyUnavailableReason(location: Location = window.location): 
 /** Converts an error of the WebAuthn ceremony to one with a message for the user. */
 function toPasskeyError(error: unknown): Error {
   const name = error instanceof Error ? error.name : '';
-  if (name === 'NotAllowedError' || name === 'AbortError')
-    return new Error('The passkey request was cancelled or timed out.');
-  if (name === 'InvalidStateError') return new Error('This device already has a passkey for your account.');
-  return new Error('The browser could not use a passkey.');
+  if (name === 'NotAllowedError' || name === 'AbortError') return new Error(strings.passkey.cancelled);
+  if (name === 'InvalidStateError') return new Error(strings.passkey.alreadyAdded);
+  return new Error(strings.passkey.failed);
 }
 
 /** Creates a passkey in the browser and adds it to the account. */

@@ -17,6 +17,7 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { passkeysQuery, passkeyUnavailableReason, registerPasskey } from './passkey.ts';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
+import { strings } from './strings.ts';
 import { describeUserAgent } from './user-agent.ts';
 
 const invalidatePasskeys = () => queryClient.invalidateQueries({ queryKey: passkeysQuery.queryKey });
@@ -26,7 +27,7 @@ type OpenDialog = 'add' | { readonly rename?: Passkey; readonly remove?: Passkey
 function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; readonly onClose: () => void }) {
   const form = useAppForm({
     initialValues: { name: passkey.name },
-    validate: { name: (name) => (name.trim() === '' ? 'Enter a name' : null) },
+    validate: { name: (name) => (name.trim() === '' ? strings.passkeys.enterAName : null) },
   });
   const saving = useSubmit(form, async ({ name }) => {
     await api.passkeys.update(passkey.id, { name });
@@ -35,8 +36,8 @@ function RenamePasskeyForm({ passkey, onClose }: { readonly passkey: Passkey; re
   });
   return (
     <Form onSubmit={form.onSubmit(saving.submit)}>
-      <TextInput label="Name" data-autofocus {...form.getInputProps('name')} />
-      <FormFooter saving={saving} submitLabel="Rename" onCancel={onClose} />
+      <TextInput label={strings.passkeys.name} data-autofocus {...form.getInputProps('name')} />
+      <FormFooter saving={saving} submitLabel={strings.passkeys.rename} onCancel={onClose} />
     </Form>
   );
 }
@@ -53,8 +54,8 @@ export function PasskeysSection() {
   if (passkeys === undefined) return <BlockSkeleton height={96} />;
   return (
     <Section
-      title="Passkeys"
-      description="Sign in with your fingerprint, face or device PIN. A passkey cannot be guessed or phished, and needs no second factor."
+      title={strings.passkeys.title}
+      description={strings.passkeys.description}
       actions={
         unavailableReason === null && (
           <Button
@@ -62,14 +63,14 @@ export function PasskeysSection() {
             leftSection={<IconPlus size={16} />}
             onClick={() => setDialog('add')}
           >
-            Add passkey
+            {strings.passkeys.addPasskey}
           </Button>
         )
       }
     >
       {unavailableReason !== null && <DimmedText>{unavailableReason}</DimmedText>}
       {passkeys.length > 0 && (
-        <ItemList label="Passkeys">
+        <ItemList label={strings.passkeys.title}>
           {passkeys.map((passkey) => (
             <ItemListRow
               key={passkey.id}
@@ -77,26 +78,26 @@ export function PasskeysSection() {
               title={
                 <>
                   {passkey.name}
-                  {passkey.backedUp && <Tag>Synced</Tag>}
+                  {passkey.backedUp && <Tag>{strings.passkeys.synced}</Tag>}
                 </>
               }
               note={
-                <>
-                  Added <RelativeTime time={passkey.createdAt} /> ·{' '}
-                  {passkey.lastUsedAt === null ? (
-                    'never used'
-                  ) : (
-                    <>
-                      last used <RelativeTime time={passkey.lastUsedAt} />
-                    </>
-                  )}
-                </>
+                passkey.lastUsedAt === null
+                  ? strings.passkeys.addedNeverUsed(<RelativeTime time={passkey.createdAt} />)
+                  : strings.passkeys.addedLastUsed(
+                      <RelativeTime time={passkey.createdAt} />,
+                      <RelativeTime time={passkey.lastUsedAt} />,
+                    )
               }
               actions={
                 <RowMenu
                   name={passkey.name}
                   actions={[
-                    { label: 'Rename…', Icon: IconEdit, onSelect: () => setDialog({ rename: passkey }) },
+                    {
+                      label: strings.passkeys.renameAction,
+                      Icon: IconEdit,
+                      onSelect: () => setDialog({ rename: passkey }),
+                    },
                     deleteAction(() => setDialog({ remove: passkey })),
                   ]}
                 />
@@ -106,31 +107,31 @@ export function PasskeysSection() {
         </ItemList>
       )}
       {dialog === 'add' && (
-        <Dialog onClose={close} title="Add passkey">
+        <Dialog onClose={close} title={strings.passkeys.addPasskey}>
           <ReauthenticationForm
-            submitLabel="Continue"
+            submitLabel={strings.passkeys.continue}
             proposedName={describeUserAgent(navigator.userAgent)}
             onCancel={close}
             onReauthenticated={async (proof, name) => {
               await registerPasskey(name, proof);
               close();
-              notifications.show({ message: 'Passkey added. Use it the next time you sign in.' });
+              notifications.show({ message: strings.passkeys.added });
               await invalidatePasskeys();
             }}
           >
-            Your browser will ask where to store it: on this device, in a password manager, or on a security key.
+            {strings.passkeys.addConsequences}
           </ReauthenticationForm>
         </Dialog>
       )}
       {rename !== undefined && (
-        <Dialog onClose={close} title="Rename passkey">
+        <Dialog onClose={close} title={strings.passkeys.renameTitle}>
           <RenamePasskeyForm passkey={rename} onClose={close} />
         </Dialog>
       )}
       {remove !== undefined && (
-        <Dialog onClose={close} title="Delete passkey">
+        <Dialog onClose={close} title={strings.passkeys.deleteTitle}>
           <ReauthenticationForm
-            submitLabel="Delete"
+            submitLabel={strings.passkeys.delete}
             tone="bad"
             onCancel={close}
             onReauthenticated={async (proof) => {
@@ -139,8 +140,7 @@ export function PasskeysSection() {
               await invalidatePasskeys();
             }}
           >
-            <b>{remove.name}</b> will no longer sign you in, and all your other sessions end. Your device may still
-            offer it; remove it there too.
+            {strings.passkeys.deleteConsequences(<b>{remove.name}</b>)}
           </ReauthenticationForm>
         </Dialog>
       )}

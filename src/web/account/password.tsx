@@ -12,13 +12,14 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { validatePassword } from '../validation.ts';
+import { strings } from './strings.ts';
 
 function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
   const me = useMe();
   const form = useAppForm({
     initialValues: { currentPassword: '', newPassword: '' },
     validate: {
-      currentPassword: (password) => (password === '' ? 'Enter your current password' : null),
+      currentPassword: (password) => (password === '' ? strings.password.enterYourCurrentPassword : null),
       newPassword: validatePassword,
     },
   });
@@ -26,12 +27,12 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
     mutationFn: (values: typeof form.values) => api.me.changePassword(values),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
-        form.setFieldError('currentPassword', 'Incorrect password');
+        form.setFieldError('currentPassword', strings.password.incorrectPassword);
       } else form.setErrors(getFieldErrors(error) ?? {});
     },
     onSuccess: async () => {
       onClose();
-      notifications.show({ message: 'Password changed. All other sessions have ended.' });
+      notifications.show({ message: strings.password.changed });
       await queryClient.invalidateQueries({ queryKey: ['sessions'] });
     },
   });
@@ -42,28 +43,25 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
     <Form onSubmit={form.onSubmit((values) => change.mutate(values))}>
       <input type="hidden" name="username" autoComplete="username" value={me.email} />
       <PasswordInput
-        label="Current password"
+        label={strings.password.currentPassword}
         autoComplete="current-password"
         data-autofocus
         {...form.getInputProps('currentPassword')}
       />
       <PasswordInput
-        label="New password"
-        description="At least 8 characters. A long passphrase is easier to remember than a complex password."
+        label={strings.password.newPassword}
+        description={strings.password.newPasswordDescription}
         autoComplete="new-password"
         {...form.getInputProps('newPassword')}
       />
-      <DimmedText>
-        All your other sessions end, on every device. You stay signed in here. Access tokens, API keys and passkeys keep
-        working.
-      </DimmedText>
+      <DimmedText>{strings.password.consequences}</DimmedText>
       {change.error !== null && !isFieldError && <Notice tone="bad">{getErrorMessage(change.error)}</Notice>}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
-          Cancel
+          {strings.password.cancel}
         </Button>
         <Button type="submit" loading={change.isPending}>
-          Change password
+          {strings.password.changePassword}
         </Button>
       </Group>
     </Form>
@@ -74,16 +72,16 @@ export function PasswordSection() {
   const [opened, { open, close }] = useDisclosure();
   return (
     <Section
-      title="Password"
-      description="Changing it ends all your other sessions."
+      title={strings.password.title}
+      description={strings.password.description}
       actions={
         <Button variant="default" onClick={open}>
-          Change password
+          {strings.password.changePassword}
         </Button>
       }
     >
       {opened && (
-        <Dialog onClose={close} title="Change password">
+        <Dialog onClose={close} title={strings.password.changePassword}>
           <ChangePasswordForm onClose={close} />
         </Dialog>
       )}

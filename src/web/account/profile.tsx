@@ -6,6 +6,7 @@ import { Section } from '../components/section.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { meQuery, useMe } from '../session.ts';
 import { validatePersonName } from '../validation.ts';
+import { strings } from './strings.ts';
 
 /** The name that others see. The email address identifies the account and cannot be changed. */
 export function ProfileSection() {
@@ -16,20 +17,20 @@ export function ProfileSection() {
     queryClient.setQueryData(meQuery.queryKey, person);
     form.setInitialValues({ name: person.name });
     form.reset();
-    notifications.show({ message: 'Name changed' });
+    notifications.show({ message: strings.profile.nameChanged });
   });
   return (
-    <Section title="Profile" description="Others see your name next to what you create and change.">
+    <Section title={strings.profile.title} description={strings.profile.description}>
       <Form onSubmit={form.onSubmit(saving.submit)}>
-        <TextInput label="Name" autoComplete="name" {...form.getInputProps('name')} />
+        <TextInput label={strings.profile.name} autoComplete="name" {...form.getInputProps('name')} />
         <TextInput
-          label="Email"
-          description="You sign in with this address. It cannot be changed."
+          label={strings.profile.email}
+          description={strings.profile.emailDescription}
           value={me.email}
           variant="filled"
           readOnly
         />
-        <FormFooter saving={saving} submitLabel="Save name" disabled={!form.isDirty()} />
+        <FormFooter saving={saving} submitLabel={strings.profile.saveName} disabled={!form.isDirty()} />
       </Form>
     </Section>
   );

@@ -9,6 +9,7 @@ import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { passkeysQuery, passkeyUnavailableReason, reauthenticateWithPasskey } from './passkey.ts';
+import { strings } from './strings.ts';
 
 interface ReauthenticationFormProps {
   readonly children?: ReactNode;
@@ -43,9 +44,10 @@ export function ReauthenticationForm({
   const form = useAppForm({
     initialValues: { password: '', code: '', name: proposedName ?? '' },
     validate: {
-      password: (password) => (password === '' ? 'Enter your password' : null),
-      code: (code) => (me.twoFactor && code.trim() === '' ? 'Enter a code' : null),
-      name: (name) => (proposedName !== undefined && name.trim() === '' ? 'Enter a name' : null),
+      password: (password) => (password === '' ? strings.reauthenticationForm.enterYourPassword : null),
+      code: (code) => (me.twoFactor && code.trim() === '' ? strings.reauthenticationForm.enterACode : null),
+      name: (name) =>
+        proposedName !== undefined && name.trim() === '' ? strings.reauthenticationForm.enterAName : null,
     },
   });
   const reauthenticate = useMutation({
@@ -53,7 +55,9 @@ export function ReauthenticationForm({
       onReauthenticated(proof === 'passkey' ? await reauthenticateWithPasskey() : proof, form.values.name.trim()),
     onError: (error) => {
       if (error instanceof DevpilotError && error.code === 'sign_in_failed') {
-        const message = me.twoFactor ? 'Incorrect password or code' : 'Incorrect password';
+        const message = me.twoFactor
+          ? strings.reauthenticationForm.incorrectPasswordOrCode
+          : strings.reauthenticationForm.incorrectPassword;
         form.setFieldError('password', message);
       } else form.setErrors(getFieldErrors(error) ?? {});
     },
@@ -77,22 +81,22 @@ export function ReauthenticationForm({
         <input type="hidden" name="username" autoComplete="username" value={me.email} />
         {proposedName !== undefined && (
           <TextInput
-            label="Name"
-            description="A name to recognize it by."
+            label={strings.reauthenticationForm.name}
+            description={strings.reauthenticationForm.nameDescription}
             data-autofocus
             {...form.getInputProps('name')}
           />
         )}
         <PasswordInput
-          label="Your password"
+          label={strings.reauthenticationForm.yourPassword}
           autoComplete="current-password"
           {...(proposedName === undefined && { 'data-autofocus': true })}
           {...form.getInputProps('password')}
         />
         {me.twoFactor && (
           <TextInput
-            label="Two-factor code"
-            description="The six-digit code from your authenticator app, or a recovery code."
+            label={strings.reauthenticationForm.twoFactorCode}
+            description={strings.reauthenticationForm.twoFactorCodeDescription}
             autoComplete="one-time-code"
             {...form.getInputProps('code')}
           />
@@ -108,11 +112,11 @@ export function ReauthenticationForm({
               disabled={reauthenticate.isPending}
               onClick={() => reauthenticate.mutate('passkey')}
             >
-              Use a passkey instead
+              {strings.reauthenticationForm.useAPasskeyInstead}
             </Button>
           )}
           <Button variant="default" onClick={onCancel}>
-            Cancel
+            {strings.reauthenticationForm.cancel}
           </Button>
           <Button type="submit" loading={reauthenticate.isPending} {...(tone === 'bad' && { className: 'button-bad' })}>
             {submitLabel}

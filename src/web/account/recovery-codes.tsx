@@ -7,6 +7,7 @@ import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useMe } from '../session.ts';
 import styles from './account.module.css';
+import { strings } from './strings.ts';
 
 interface RecoveryCodesProps {
   readonly codes: readonly string[];
@@ -19,40 +20,42 @@ export function RecoveryCodes({ codes, onStored }: RecoveryCodesProps) {
   const [isStored, setIsStored] = useState(false);
   const sourceElementId = useId();
   const createFile = () =>
-    new Blob([`Devpilot recovery codes for ${me.email}\nEach code works once.\n\n${codes.join('\n')}\n`], {
+    new Blob([strings.recoveryCodes.file(me.email, codes)], {
       type: 'text/plain',
     });
   return (
     <Stack gap="md">
-      <UnstoredSecretBlocker secretName="the recovery codes" />
-      <Text fz="sm">
-        If you lose your authenticator app, each of these codes signs you in once. Store them somewhere other than your
-        phone.
-      </Text>
-      <Notice tone="warn">These codes are shown only once and cannot be shown again.</Notice>
-      <ul id={sourceElementId} className={styles['codes']} aria-label="Recovery codes">
+      <UnstoredSecretBlocker secretName={strings.recoveryCodes.secretName} />
+      <Text fz="sm">{strings.recoveryCodes.purpose}</Text>
+      <Notice tone="warn">{strings.recoveryCodes.shownOnce}</Notice>
+      <ul id={sourceElementId} className={styles['codes']} aria-label={strings.recoveryCodes.listLabel}>
         {codes.map((code) => (
           <li key={code}>{code}</li>
         ))}
       </ul>
       <Group gap="sm">
-        <CopyButton text={codes.join('\n')} label="Copy all" sourceElementId={sourceElementId} data-autofocus />
+        <CopyButton
+          text={codes.join('\n')}
+          label={strings.recoveryCodes.copyAll}
+          sourceElementId={sourceElementId}
+          data-autofocus
+        />
         <Button
           variant="default"
           leftSection={<IconDownload size={16} />}
           onClick={() => download('devpilot-recovery-codes.txt', createFile())}
         >
-          Download
+          {strings.recoveryCodes.download}
         </Button>
       </Group>
       <Checkbox
-        label="I have stored the recovery codes"
+        label={strings.recoveryCodes.storedLabel}
         checked={isStored}
         onChange={(event) => setIsStored(event.currentTarget.checked)}
       />
       <Group justify="flex-end">
         <Button disabled={!isStored} onClick={onStored}>
-          Done
+          {strings.recoveryCodes.done}
         </Button>
       </Group>
     </Stack>

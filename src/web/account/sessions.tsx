@@ -11,6 +11,7 @@ import { Tag } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { strings } from './strings.ts';
 import { describeUserAgent } from './user-agent.ts';
 
 const SESSIONS_KEY = ['sessions'];
@@ -25,17 +26,17 @@ export function SessionsSection() {
   const sessions = list.data;
   return (
     <Section
-      title="Sessions"
-      description="Where you are signed in. End any session you don't recognize, then change your password."
+      title={strings.sessions.title}
+      description={strings.sessions.description}
       actions={
         sessions.length > 1 && (
           <Button variant="default" onClick={() => setEnding('others')}>
-            End all other sessions
+            {strings.sessions.endAllOtherSessions}
           </Button>
         )
       }
     >
-      <ItemList label="Sessions">
+      <ItemList label={strings.sessions.title}>
         {sessions.map((session) => (
           <ItemListRow
             key={session.id}
@@ -43,51 +44,50 @@ export function SessionsSection() {
             title={
               <>
                 {describeUserAgent(session.userAgent)}
-                {session.current && <Tag tone="good">This session</Tag>}
-                {session.kind === 'device' && <Tag>Command line</Tag>}
+                {session.current && <Tag tone="good">{strings.sessions.thisSession}</Tag>}
+                {session.kind === 'device' && <Tag>{strings.sessions.commandLine}</Tag>}
               </>
             }
-            note={
-              <>
-                {session.address ?? 'Unknown address'} · signed in <RelativeTime time={session.createdAt} withDate /> ·
-                last used <RelativeTime time={session.lastUsedAt} withDate />
-              </>
-            }
+            note={strings.sessions.note({
+              address: session.address ?? strings.sessions.unknownAddress,
+              signedIn: <RelativeTime time={session.createdAt} withDate />,
+              lastUsed: <RelativeTime time={session.lastUsedAt} withDate />,
+            })}
             actions={
               !session.current && (
                 <Button
                   variant="default"
                   size="xs"
-                  aria-label={`End session: ${describeUserAgent(session.userAgent)}`}
+                  aria-label={strings.sessions.endSessionOf(describeUserAgent(session.userAgent))}
                   onClick={() => setEnding(session)}
                 >
-                  End
+                  {strings.sessions.end}
                 </Button>
               )
             }
           />
         ))}
       </ItemList>
-      <LoadMoreButton list={list} label="Show older sessions" />
+      <LoadMoreButton list={list} label={strings.sessions.showOlderSessions} />
       {ending !== null && (
         <ConfirmDialog
           onClose={() => setEnding(null)}
-          title={ending === 'others' ? 'End all other sessions' : 'End session'}
-          confirmLabel={ending === 'others' ? 'End sessions' : 'End session'}
+          title={ending === 'others' ? strings.sessions.endAllOtherSessions : strings.sessions.endSession}
+          confirmLabel={ending === 'others' ? strings.sessions.endSessions : strings.sessions.endSession}
           onConfirm={async () => {
             await (ending === 'others' ? api.sessions.deleteOthers() : api.sessions.delete(ending.id));
-            notifications.show({ message: ending === 'others' ? 'Sessions ended' : 'Session ended' });
+            notifications.show({
+              message: ending === 'others' ? strings.sessions.sessionsEnded : strings.sessions.sessionEnded,
+            });
             await queryClient.invalidateQueries({ queryKey: SESSIONS_KEY });
           }}
         >
-          {ending === 'others' ? (
-            'You are signed out of every other browser and command line immediately.'
-          ) : (
-            <>
-              {describeUserAgent(ending.userAgent)}, signed in <RelativeTime time={ending.createdAt} />, is signed out
-              immediately.
-            </>
-          )}
+          {ending === 'others'
+            ? strings.sessions.othersAreSignedOut
+            : strings.sessions.isSignedOut(
+                describeUserAgent(ending.userAgent),
+                <RelativeTime time={ending.createdAt} />,
+              )}
         </ConfirmDialog>
       )}
     </Section>

@@ -14,6 +14,7 @@ import styles from './account.module.css';
 import { QrCode } from './qr-code.tsx';
 import { ReauthenticationForm } from './reauthentication-form.tsx';
 import { RecoveryCodes } from './recovery-codes.tsx';
+import { strings } from './strings.ts';
 
 export type TwoFactorPurpose = 'enable' | 'renew' | 'disable';
 
@@ -21,26 +22,6 @@ type DialogStep =
   | { readonly step: 'reauthenticate' }
   | { readonly step: 'scan'; readonly secret: string; readonly uri: string }
   | { readonly step: 'codes'; readonly codes: readonly string[] };
-
-const PURPOSE_TEXTS: Readonly<
-  Record<TwoFactorPurpose, { readonly title: string; readonly verb: string; readonly text: string }>
-> = {
-  enable: {
-    title: 'Turn on two-factor authentication',
-    verb: 'Continue',
-    text: 'Confirm your identity first.',
-  },
-  renew: {
-    title: 'Generate new recovery codes',
-    verb: 'Generate codes',
-    text: 'Your current recovery codes stop working.',
-  },
-  disable: {
-    title: 'Turn off two-factor authentication',
-    verb: 'Turn off',
-    text: 'You will sign in with your password only. Your recovery codes stop working.',
-  },
-};
 
 function ScanStep({
   secret,
@@ -55,7 +36,9 @@ function ScanStep({
 }) {
   const form = useAppForm({
     initialValues: { code: '' },
-    validate: { code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : 'Enter the six-digit code') },
+    validate: {
+      code: (code) => (/^\d{6}$/.test(code.replace(/\s/g, '')) ? null : strings.twoFactorDialog.enterTheCode),
+    },
   });
   const confirm = useMutation({
     mutationFn: (code: string) => api.me.twoFactor.confirm({ code: code.replace(/\s/g, '') }),
@@ -67,21 +50,21 @@ function ScanStep({
   const { error } = confirm;
   return (
     <Form onSubmit={form.onSubmit(({ code }) => confirm.mutate(code))}>
-      <Text fz="sm">Scan this QR code with your authenticator app, then enter the six-digit code it shows.</Text>
+      <Text fz="sm">{strings.twoFactorDialog.scanThisCode}</Text>
       <Group gap="lg" align="flex-start" justify="center">
-        <QrCode text={uri} label="QR code for your authenticator app" />
+        <QrCode text={uri} label={strings.twoFactorDialog.qrCodeLabel} />
         <Stack gap="xs" flex="1 1 180px">
           <Text fz="xs" c="dimmed">
-            Can't scan it? Enter this key in the app:
+            {strings.twoFactorDialog.orEnterThisKey}
           </Text>
           <div className={styles['key']} data-testid="totp-key">
             {secret.replace(/.{4}(?=.)/g, '$& ')}
           </div>
-          <CopyButton text={secret} label="Copy key" size="xs" />
+          <CopyButton text={secret} label={strings.twoFactorDialog.copyKey} size="xs" />
         </Stack>
       </Group>
       <TextInput
-        label="Code"
+        label={strings.twoFactorDialog.code}
         autoComplete="one-time-code"
         inputMode="numeric"
         maxLength={10}
@@ -93,10 +76,10 @@ function ScanStep({
       )}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onCancel}>
-          Cancel
+          {strings.twoFactorDialog.cancel}
         </Button>
         <Button type="submit" loading={confirm.isPending}>
-          Turn on
+          {strings.twoFactorDialog.turnOn}
         </Button>
       </Group>
     </Form>
@@ -115,7 +98,7 @@ interface TwoFactorDialogProps {
  */
 export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialogProps) {
   const [currentStep, setCurrentStep] = useState<DialogStep>({ step: 'reauthenticate' });
-  const { title, verb: submitLabel, text } = PURPOSE_TEXTS[purpose];
+  const { title, confirmLabel, consequences } = strings.twoFactorDialog.purposes[purpose];
   const isShowingCodes = currentStep.step === 'codes';
 
   function showCodes(codes: readonly string[]): void {
@@ -127,7 +110,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
     if (purpose === 'enable') return setCurrentStep({ step: 'scan', ...(await api.me.twoFactor.start(proof)) });
     if (purpose === 'renew') return showCodes((await api.me.twoFactor.renewRecoveryCodes(proof)).recoveryCodes);
     await api.me.twoFactor.disable(proof);
-    notifications.show({ message: 'Two-factor authentication turned off' });
+    notifications.show({ message: strings.twoFactorDialog.turnedOff });
     onChanged();
     onClose();
   }
@@ -135,7 +118,7 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
   return (
     <Dialog
       onClose={onClose}
-      title={isShowingCodes ? 'Recovery codes' : title}
+      title={isShowingCodes ? strings.twoFactorDialog.recoveryCodesTitle : title}
       size="lg"
       closeOnEscape={!isShowingCodes}
       withCloseButton={!isShowingCodes}
@@ -144,12 +127,12 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
     >
       {currentStep.step === 'reauthenticate' && (
         <ReauthenticationForm
-          submitLabel={submitLabel}
+          submitLabel={confirmLabel}
           {...(purpose === 'disable' && { tone: 'bad' as const })}
           onCancel={onClose}
           onReauthenticated={handleReauthenticated}
         >
-          {text}
+          {consequences}
         </ReauthenticationForm>
       )}
       {currentStep.step === 'scan' && (

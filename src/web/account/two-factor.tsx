@@ -6,6 +6,7 @@ import { Tag } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { meQuery } from '../session.ts';
+import { strings } from './strings.ts';
 import { TwoFactorDialog, type TwoFactorPurpose } from './two-factor-dialog.tsx';
 
 const twoFactorQuery = queryOptions({
@@ -31,22 +32,27 @@ export function TwoFactorSection() {
   const { enabled, recoveryCodesLeft } = data;
   return (
     <Section
-      title="Two-factor authentication"
-      description="Require a six-digit code from an authenticator app, so that a stolen password is not enough to sign in."
-      actions={enabled ? <Tag tone="good">On</Tag> : <Button onClick={() => setPurpose('enable')}>Turn on</Button>}
+      title={strings.twoFactor.title}
+      description={strings.twoFactor.description}
+      actions={
+        enabled ? (
+          <Tag tone="good">{strings.twoFactor.on}</Tag>
+        ) : (
+          <Button onClick={() => setPurpose('enable')}>{strings.twoFactor.turnOn}</Button>
+        )
+      }
     >
       {enabled && (
         <Group justify="space-between" gap="sm">
           <Text fz="sm" c={recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT ? 'var(--app-warn)' : 'dimmed'}>
-            {recoveryCodesLeft === 1 ? '1 recovery code' : `${recoveryCodesLeft} recovery codes`} left
-            {recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT && '. Generate new ones.'}
+            {strings.twoFactor.codesLeft(recoveryCodesLeft, recoveryCodesLeft < LOW_RECOVERY_CODE_COUNT)}
           </Text>
           <Group gap="xs">
             <Button variant="default" size="xs" onClick={() => setPurpose('renew')}>
-              Generate recovery codes
+              {strings.twoFactor.generateRecoveryCodes}
             </Button>
             <Button variant="default" size="xs" onClick={() => setPurpose('disable')}>
-              Turn off
+              {strings.twoFactor.turnOff}
             </Button>
           </Group>
         </Group>

@@ -1,3 +1,5 @@
+import { strings } from './strings.ts';
+
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/^devpilot\b/i, 'Devpilot CLI'],
   [/\bEdgA?\//, 'Edge'],
@@ -21,9 +23,9 @@ const findName = (list: readonly (readonly [RegExp, string])[], text: string): s
 
 /** Describes a client as “Firefox on Windows”, as far as the user agent is known. */
 export function describeUserAgent(userAgent: string | null): string {
-  if (userAgent === null || userAgent === '') return 'Unknown client';
+  if (userAgent === null || userAgent === '') return strings.userAgent.unknownClient;
   const browser = findName(BROWSERS, userAgent);
   const system = findName(OPERATING_SYSTEMS, userAgent);
-  if (browser !== null) return system === null ? browser : `${browser} on ${system}`;
+  if (browser !== null) return system === null ? browser : strings.userAgent.clientOnSystem(browser, system);
   return userAgent.split(/[\s/]/)[0] || userAgent;
 }

@@ -17,6 +17,7 @@ import { FILTERS, toAuditQuery } from './audit-query.ts';
 import { EventList } from './event-list.tsx';
 import { type ExportFormat, exportLog } from './export-log.ts';
 import { Filters } from './filters.tsx';
+import { strings } from './strings.ts';
 
 const POLL_INTERVAL_MS = 4000;
 const numberFormat = new Intl.NumberFormat('en');
@@ -35,11 +36,15 @@ function LogExport({ getFilter }: { readonly getFilter: (name: string) => string
   return (
     <Group gap={0}>
       <DimmedText role="status">
-        {exportLogFile.isPending && exportedCount > 0 ? `${numberFormat.format(exportedCount)} events …\u2002` : ''}
+        {exportLogFile.isPending && exportedCount > 0
+          ? strings.activityLogPage.exportedEvents(numberFormat.format(exportedCount))
+          : ''}
       </DimmedText>
-      <ExportMenu busy={exportLogFile.isPending} label="Matching events">
-        <Menu.Item onClick={() => exportLogFile.mutate('csv')}>CSV, for spreadsheets</Menu.Item>
-        <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>NDJSON, one event per line</Menu.Item>
+      <ExportMenu busy={exportLogFile.isPending} label={strings.activityLogPage.matchingEvents}>
+        <Menu.Item onClick={() => exportLogFile.mutate('csv')}>{strings.activityLogPage.csvForSpreadsheets}</Menu.Item>
+        <Menu.Item onClick={() => exportLogFile.mutate('ndjson')}>
+          {strings.activityLogPage.ndjsonOneEventPerLine}
+        </Menu.Item>
       </ExportMenu>
     </Group>
   );
@@ -72,14 +77,14 @@ function ActivityLog() {
   const names = collectNames(data?.data ?? []);
   return (
     <Page
-      title="Activity log"
+      title={strings.activityLogPage.title}
       description={
         <>
-          Who did what, and from where. Entries cannot be changed: each contains the hash of the previous one.{' '}
+          {strings.activityLogPage.description}{' '}
           {!state.isPaged && (
             <Tag tone="good">
               <span className={styles['live']} aria-hidden />
-              Live
+              {strings.activityLogPage.live}
             </Tag>
           )}
         </>
@@ -96,10 +101,11 @@ function ActivityLog() {
           <TableSkeleton rows={10} />
         )
       ) : data.data.length === 0 ? (
-        <EmptyState icon={<IconActivity size={26} />} title={isFiltered ? 'No results' : 'No activity yet'}>
-          {isFiltered
-            ? 'No events match these filters. Remove one to see more.'
-            : 'Everything that happens in this workspace is recorded here.'}
+        <EmptyState
+          icon={<IconActivity size={26} />}
+          title={isFiltered ? strings.activityLogPage.noResultsTitle : strings.activityLogPage.noActivityYetTitle}
+        >
+          {isFiltered ? strings.activityLogPage.noResultsHint : strings.activityLogPage.noActivityYetHint}
         </EmptyState>
       ) : (
         <div aria-busy={isPlaceholderData} style={isPlaceholderData ? { opacity: 0.6 } : undefined}>
@@ -108,7 +114,7 @@ function ActivityLog() {
             <Group justify="flex-end" gap="xs" mt="md">
               {state.isPaged && (
                 <Button size="xs" variant="default" onClick={state.previous}>
-                  {state.canGoBack ? 'Newer' : 'Newest'}
+                  {state.canGoBack ? strings.activityLogPage.newer : strings.activityLogPage.newest}
                 </Button>
               )}
               <Button
@@ -117,7 +123,7 @@ function ActivityLog() {
                 disabled={data.nextCursor === null}
                 onClick={() => data.nextCursor !== null && state.next(data.nextCursor)}
               >
-                Older
+                {strings.activityLogPage.older}
               </Button>
             </Group>
           )}
@@ -132,7 +138,7 @@ export function ActivityLogPage() {
   const { isAdmin } = useWorkspace();
   if (isAdmin) return <ActivityLog />;
   return (
-    <Page title="Activity log">
+    <Page title={strings.activityLogPage.title}>
       <NoPermission />
     </Page>
   );

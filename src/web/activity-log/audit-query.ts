@@ -1,13 +1,14 @@
 import { DAY, HOUR } from '../../contract/limits.ts';
 import { AUDIT_ACTIONS, type AuditAction } from '../../contract/vocabulary.ts';
 import type { AuditListQuery } from '../../sdk/client.ts';
+import { strings } from './strings.ts';
 
 /** Ranges that end now. Other ranges use the URL's `from` and `to`. */
 export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; readonly durationMs: number }>> = {
-  '1h': { label: 'Last hour', durationMs: HOUR },
-  '24h': { label: 'Last 24 hours', durationMs: DAY },
-  '7d': { label: 'Last 7 days', durationMs: 7 * DAY },
-  '30d': { label: 'Last 30 days', durationMs: 30 * DAY },
+  '1h': { label: strings.auditQuery.ranges.lastHour, durationMs: HOUR },
+  '24h': { label: strings.auditQuery.ranges.last24Hours, durationMs: DAY },
+  '7d': { label: strings.auditQuery.ranges.last7Days, durationMs: 7 * DAY },
+  '30d': { label: strings.auditQuery.ranges.last30Days, durationMs: 30 * DAY },
 };
 
 /** The names of the filters in the URL. */

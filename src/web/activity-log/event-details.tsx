@@ -6,13 +6,15 @@ import { DescriptionList } from '../components/description-list.tsx';
 import { capitalize, formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
+import { strings } from './strings.ts';
 
 /** Formats a value that an edit recorded. */
 function formatDetailValue(value: unknown): string {
   if (value === undefined) return '–';
-  if (value === null) return 'none';
-  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(formatDetailValue).join(', ');
-  if (typeof value === 'boolean') return value ? 'yes' : 'no';
+  if (value === null) return strings.eventDetails.none;
+  if (Array.isArray(value))
+    return value.length === 0 ? strings.eventDetails.none : value.map(formatDetailValue).join(', ');
+  if (typeof value === 'boolean') return value ? strings.eventDetails.yes : strings.eventDetails.no;
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
@@ -29,9 +31,9 @@ function ChangesTable({ detail }: { readonly detail: AuditEvent['detail'] }) {
     <Table className={styles['edit']} withRowBorders={false} horizontalSpacing="sm" verticalSpacing={4} fz="sm">
       <Table.Thead>
         <Table.Tr>
-          <Table.Th scope="col">Field</Table.Th>
-          <Table.Th scope="col">Before</Table.Th>
-          <Table.Th scope="col">After</Table.Th>
+          <Table.Th scope="col">{strings.eventDetails.field}</Table.Th>
+          <Table.Th scope="col">{strings.eventDetails.before}</Table.Th>
+          <Table.Th scope="col">{strings.eventDetails.after}</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
@@ -86,7 +88,7 @@ function Party({
           {' '}
           <span className="mono">{id}</span>{' '}
           <FilterLink filter={filter} id={id}>
-            Filter by this
+            {strings.eventDetails.filterByThis}
           </FilterLink>
         </>
       )}
@@ -100,20 +102,30 @@ export function EventDetails({ event }: { readonly event: AuditEvent }) {
   const otherDetails = Object.entries(detail).filter(([name]) => name !== 'before' && name !== 'after');
   const mono = (text: string) => <span className="mono">{text}</span>;
   const items: (readonly [string, ReactNode])[] = [
-    ['Time', formatDateTime(event.at)],
-    ['Action', mono(event.action)],
-    ['Actor', <Party key="by" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />],
+    [strings.eventDetails.items.time, formatDateTime(event.at)],
+    [strings.eventDetails.items.action, mono(event.action)],
+    [strings.eventDetails.items.actor, <Party key="by" name={actor.name ?? actor.kind} id={actor.id} filter="actor" />],
   ];
-  if (target !== null) items.push(['Target', <Party key="target" name={target.name} id={target.id} filter="target" />]);
+  if (target !== null)
+    items.push([
+      strings.eventDetails.items.target,
+      <Party key="target" name={target.name} id={target.id} filter="target" />,
+    ]);
   if (credential !== null && credential.id !== target?.id && credential.id !== actor.id) {
-    items.push(['Credential', <Party key="of" name={credential.name} id={credential.id} filter="credential" />]);
+    items.push([
+      strings.eventDetails.items.credential,
+      <Party key="of" name={credential.name} id={credential.id} filter="credential" />,
+    ]);
   }
   for (const [name, value] of otherDetails) items.push([capitalize(name), formatDetailValue(value)]);
-  if (address !== null) items.push(['IP address', mono(address)]);
-  if (userAgent !== null) items.push(['User agent', userAgent]);
-  if (requestId !== null) items.push(['Request ID', mono(requestId)]);
-  items.push(['Entry', mono(`${event.sequence} · ${event.id}`)], ['Hash', mono(event.hash)]);
-  items.push(['Previous hash', mono(event.previousHash)]);
+  if (address !== null) items.push([strings.eventDetails.items.ipAddress, mono(address)]);
+  if (userAgent !== null) items.push([strings.eventDetails.items.userAgent, userAgent]);
+  if (requestId !== null) items.push([strings.eventDetails.items.requestId, mono(requestId)]);
+  items.push(
+    [strings.eventDetails.items.entry, mono(`${event.sequence} · ${event.id}`)],
+    [strings.eventDetails.items.hash, mono(event.hash)],
+  );
+  items.push([strings.eventDetails.items.previousHash, mono(event.previousHash)]);
   return (
     <div className={styles['details']}>
       <ChangesTable detail={detail} />

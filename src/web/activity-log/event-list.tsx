@@ -3,11 +3,12 @@ import { DAY } from '../../contract/limits.ts';
 import { formatDate } from '../components/format.ts';
 import styles from './activity-log.module.css';
 import { EventRow } from './event-row.tsx';
+import { strings } from './strings.ts';
 
 function dayLabel(time: string, now: number): string {
   const day = formatDate(time);
-  if (day === formatDate(now)) return 'Today';
-  return day === formatDate(now - DAY) ? 'Yesterday' : day;
+  if (day === formatDate(now)) return strings.eventList.today;
+  return day === formatDate(now - DAY) ? strings.eventList.yesterday : day;
 }
 
 function groupByDay(events: readonly AuditEvent[], now: number): [string, AuditEvent[]][] {

@@ -29,6 +29,7 @@ import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { EventDetails } from './event-details.tsx';
 import { type SentencePart, toSentence } from './sentence.ts';
+import { strings } from './strings.ts';
 
 const ICONS: Readonly<Record<string, typeof IconActivity>> = {
   access_token: IconTicket,
@@ -138,7 +139,7 @@ export function EventRow({ event }: { readonly event: AuditEvent }) {
           onClick={toggle}
           aria-expanded={opened}
           aria-controls={id}
-          aria-label={`Details of event ${event.sequence}`}
+          aria-label={strings.eventRow.detailsOfEvent(event.sequence)}
         >
           <IconChevronDown size={16} className={styles['chevron']} />
         </ActionIcon>

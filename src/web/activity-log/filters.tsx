@@ -12,6 +12,7 @@ import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { FILTERS, RELATIVE_RANGES } from './audit-query.ts';
 import { actionLabel } from './sentence.ts';
+import { strings } from './strings.ts';
 
 function groupActionsByNoun(): ComboboxData {
   const groups = new Map<string, { value: AuditAction; label: string }[]>();
@@ -29,7 +30,7 @@ function groupActionsByNoun(): ComboboxData {
 const ACTION_OPTIONS = groupActionsByNoun();
 const TIME_OPTIONS = [
   ...Object.entries(RELATIVE_RANGES).map(([value, { label }]) => ({ value, label })),
-  { value: 'custom', label: 'Custom range' },
+  { value: 'custom', label: strings.filters.customRange },
 ];
 
 interface Parties {
@@ -76,7 +77,7 @@ function hasOption(data: ComboboxData, value: string): boolean {
 function withSelectedOption(options: ComboboxData, value: string, label: string): ComboboxData {
   return hasOption(options, value)
     ? options
-    : [...options, { group: 'From the activity log', items: [{ value, label }] }];
+    : [...options, { group: strings.filters.fromTheActivityLog, items: [{ value, label }] }];
 }
 
 interface NamedItem {
@@ -99,19 +100,22 @@ function PartyFilter({ state, findName }: FiltersProps) {
   const id = credential ?? actor;
   const toCredentialOption = ({ id: value, name }: NamedItem) => ({ value: `credential ${value}`, label: name });
   const options: ComboboxData = [
-    { group: 'People', items: people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: name })) },
-    { group: 'Access tokens', items: tokens.map(toCredentialOption) },
-    { group: 'API keys', items: keys.map(toCredentialOption) },
+    {
+      group: strings.filters.people,
+      items: people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: name })),
+    },
+    { group: strings.filters.accessTokens, items: tokens.map(toCredentialOption) },
+    { group: strings.filters.apiKeys, items: keys.map(toCredentialOption) },
   ];
   const data = value === null || id === undefined ? options : withSelectedOption(options, value, findName(id) ?? id);
   return (
     <Select
-      label="Person or credential"
-      placeholder="Anyone"
+      label={strings.filters.personOrCredential}
+      placeholder={strings.filters.personOrCredentialPlaceholder}
       searchable
       clearable
-      clearButtonProps={{ 'aria-label': 'Clear person or credential' }}
-      nothingFoundMessage="No person or credential with this name"
+      clearButtonProps={{ 'aria-label': strings.filters.clearPersonOrCredential }}
+      nothingFoundMessage={strings.filters.noPersonOrCredential}
       maxDropdownHeight={320}
       data={data}
       value={value}
@@ -134,19 +138,19 @@ function TargetFilter({ state, findName }: FiltersProps) {
   const { people, tokens, keys } = useParties(target === null ? searchText : '');
   const toOption = ({ id, name }: NamedItem) => ({ value: id, label: name });
   const options: ComboboxData = [
-    { group: 'Access tokens', items: tokens.map(toOption) },
-    { group: 'API keys', items: keys.map(toOption) },
-    { group: 'Members', items: people.map(toOption) },
-    { group: 'Workspace', items: [toOption(workspace)] },
+    { group: strings.filters.accessTokens, items: tokens.map(toOption) },
+    { group: strings.filters.apiKeys, items: keys.map(toOption) },
+    { group: strings.filters.members, items: people.map(toOption) },
+    { group: strings.filters.workspace, items: [toOption(workspace)] },
   ];
   return (
     <Select
-      label="Target"
-      placeholder="Any target"
+      label={strings.filters.target}
+      placeholder={strings.filters.targetPlaceholder}
       searchable
       clearable
-      clearButtonProps={{ 'aria-label': 'Clear target' }}
-      nothingFoundMessage="No target with this name"
+      clearButtonProps={{ 'aria-label': strings.filters.clearTarget }}
+      nothingFoundMessage={strings.filters.noTarget}
       maxDropdownHeight={320}
       data={target === null ? options : withSelectedOption(options, target, findName(target) ?? target)}
       value={target}
@@ -165,11 +169,11 @@ export function Filters({ state, findName }: FiltersProps) {
       <div className={styles['filters']}>
         <PartyFilter state={state} findName={findName} />
         <Select
-          label="Action"
-          placeholder="Any action"
+          label={strings.filters.action}
+          placeholder={strings.filters.actionPlaceholder}
           searchable
           clearable
-          clearButtonProps={{ 'aria-label': 'Clear action' }}
+          clearButtonProps={{ 'aria-label': strings.filters.clearAction }}
           maxDropdownHeight={320}
           data={ACTION_OPTIONS}
           value={state.get('action') ?? null}
@@ -177,10 +181,10 @@ export function Filters({ state, findName }: FiltersProps) {
         />
         <TargetFilter state={state} findName={findName} />
         <Select
-          label="Time"
-          placeholder="Any time"
+          label={strings.filters.time}
+          placeholder={strings.filters.timePlaceholder}
           clearable
-          clearButtonProps={{ 'aria-label': 'Clear time' }}
+          clearButtonProps={{ 'aria-label': strings.filters.clearTime }}
           data={TIME_OPTIONS}
           value={custom ? 'custom' : (state.get('since') ?? null)}
           onChange={(since) => {
@@ -200,7 +204,7 @@ export function Filters({ state, findName }: FiltersProps) {
               state.set(Object.fromEntries(FILTERS.map((name) => [name, null])));
             }}
           >
-            Clear filters
+            {strings.filters.clearFilters}
           </Button>
         </Group>
       )}

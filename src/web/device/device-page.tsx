@@ -12,26 +12,27 @@ import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { takeUrlFragment } from '../sign-in/setup-page.tsx';
+import { strings } from './strings.ts';
 
 /** Accepts eight letters, with or without spaces and hyphens. */
 const validateUserCode = (code: string) =>
-  /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : 'Enter the eight letters shown on the device';
+  /^[a-z]{8}$/i.test(code.replace(/[\s-]/g, '')) ? null : strings.devicePage.enterTheCode;
 
 function EnterCodeForm({ onSubmitCode }: { readonly onSubmitCode: (code: string) => void }) {
   const form = useAppForm({ initialValues: { code: '' }, validate: { code: validateUserCode } });
   return (
-    <CenteredLayout title="Sign in on a device" description="Enter the code shown by the command line or the device.">
+    <CenteredLayout title={strings.devicePage.title} description={strings.devicePage.description}>
       <Form onSubmit={form.onSubmit(({ code }) => onSubmitCode(code))}>
         <TextInput
-          label="Code"
-          placeholder="BCDF-GHJK"
+          label={strings.devicePage.code}
+          placeholder={strings.devicePage.codePlaceholder}
           autoComplete="off"
           autoCapitalize="characters"
           spellCheck={false}
           autoFocus
           {...form.getInputProps('code')}
         />
-        <Button type="submit">Continue</Button>
+        <Button type="submit">{strings.devicePage.continue}</Button>
       </Form>
     </CenteredLayout>
   );
@@ -40,12 +41,8 @@ function EnterCodeForm({ onSubmitCode }: { readonly onSubmitCode: (code: string)
 function DecisionConfirmation({ approved }: { readonly approved: boolean }) {
   return (
     <CenteredLayout
-      title={approved ? 'Device signed in' : 'Device denied'}
-      description={
-        approved
-          ? 'Return to the device; it continues automatically. You can end its session on your account page.'
-          : "The device was not signed in. If you did not start this request, you don't need to do anything else."
-      }
+      title={approved ? strings.devicePage.signedInTitle : strings.devicePage.deniedTitle}
+      description={approved ? strings.devicePage.signedIn : strings.devicePage.denied}
     />
   );
 }
@@ -70,7 +67,7 @@ function DeviceApproval({
   if (decide.isSuccess) return <DecisionConfirmation approved={decide.variables === 'approve'} />;
   if (isPending) {
     return (
-      <CenteredLayout title="Sign in on a device">
+      <CenteredLayout title={strings.devicePage.title}>
         <BlockSkeleton height={200} />
       </CenteredLayout>
     );
@@ -78,49 +75,45 @@ function DeviceApproval({
   if (data === undefined) {
     const isUnknownCode = error instanceof DevpilotError && error.code === 'not_found';
     return (
-      <CenteredLayout title="Sign in on a device">
-        <Notice tone="bad">
-          {isUnknownCode
-            ? 'No request has this code. It may have expired or already been used. Start again on the device.'
-            : getErrorMessage(error)}
-        </Notice>
+      <CenteredLayout title={strings.devicePage.title}>
+        <Notice tone="bad">{isUnknownCode ? strings.devicePage.unknownCode : getErrorMessage(error)}</Notice>
         <Button variant="default" onClick={onEnterAnotherCode}>
-          Enter another code
+          {strings.devicePage.enterAnotherCode}
         </Button>
       </CenteredLayout>
     );
   }
   return (
-    <CenteredLayout title="Approve this device?" description={`It will be signed in as you, ${me.name} (${me.email}).`}>
+    <CenteredLayout
+      title={strings.devicePage.approveTitle}
+      description={strings.devicePage.approveDescription(me.name, me.email)}
+    >
       <Stack gap="md">
         <DescriptionList
           items={[
             [
-              'Code',
+              strings.devicePage.items.code,
               <b key="code" className="mono" style={{ fontSize: 15 }}>
                 {data.userCode}
               </b>,
             ],
-            ['Client', data.client],
-            ['IP address', data.address ?? 'Unknown'],
-            ['Requested', <RelativeTime key="at" time={data.createdAt} />],
+            [strings.devicePage.items.client, data.client],
+            [strings.devicePage.items.ipAddress, data.address ?? strings.devicePage.unknown],
+            [strings.devicePage.items.requested, <RelativeTime key="at" time={data.createdAt} />],
           ]}
         />
-        <Notice tone="warn">
-          Approve only a sign-in that you just started yourself, and only if this code matches the one on the device. If
-          someone sent you a link to this page, approving it signs them in as you.
-        </Notice>
+        <Notice tone="warn">{strings.devicePage.warning}</Notice>
         {decide.error !== null && <Notice tone="bad">{getErrorMessage(decide.error)}</Notice>}
         <Group grow>
           <Button variant="default" disabled={decide.isPending} onClick={() => decide.mutate('deny')}>
-            Deny
+            {strings.devicePage.deny}
           </Button>
           <Button loading={decide.isPending} onClick={() => decide.mutate('approve')}>
-            Approve
+            {strings.devicePage.approve}
           </Button>
         </Group>
         <Text fz="xs" c="dimmed">
-          You can end its session under Sessions on your account page.
+          {strings.devicePage.whereToEndIt}
         </Text>
       </Stack>
     </CenteredLayout>

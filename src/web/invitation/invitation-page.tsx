@@ -11,6 +11,7 @@ import { clearSessionData, meQuery, rememberWorkspace, workspacesQuery } from '.
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { AccountForm } from '../sign-in/account-form.tsx';
 import { takeUrlFragment } from '../sign-in/setup-page.tsx';
+import { strings } from './strings.ts';
 
 /** The code from the link, kept only in memory so that it survives the sign-in but not a reload. */
 let invitationCode = '';
@@ -29,12 +30,7 @@ function useEnterWorkspace(): (workspace: Workspace | null) => Promise<void> {
 /** An error, and what the user can do about it. */
 function InvitationError({ error, me }: { readonly error: Error; readonly me: Person }) {
   if (error instanceof DevpilotError && error.code === 'forbidden') {
-    return (
-      <Notice tone="bad">
-        This invitation is for a different email address. Sign in with the address it was sent to, or ask for an
-        invitation for {me.email}.
-      </Notice>
-    );
+    return <Notice tone="bad">{strings.invitationPage.wrongAddress(me.email)}</Notice>;
   }
   return <Notice tone="bad">{getErrorMessage(error)}</Notice>;
 }
@@ -53,20 +49,20 @@ function AcceptInvitation({ me }: { readonly me: Person }) {
 
   return (
     <CenteredLayout
-      title="Join the workspace"
-      description={`You are signed in as ${me.name} (${me.email}). The workspace and its members will see this name and address.`}
+      title={strings.invitationPage.joinTitle}
+      description={strings.invitationPage.joinDescription(me.name, me.email)}
     >
       <Stack gap="md">
         {accept.error !== null && <InvitationError error={accept.error} me={me} />}
         {isAlreadyMember ? (
-          <Button onClick={() => void enterWorkspace(null)}>Go to your workspaces</Button>
+          <Button onClick={() => void enterWorkspace(null)}>{strings.invitationPage.goToYourWorkspaces}</Button>
         ) : (
           <Button loading={accept.isPending} onClick={() => accept.mutate()}>
-            Accept invitation
+            {strings.invitationPage.acceptInvitation}
           </Button>
         )}
         <Button variant="subtle" onClick={() => void switchAccount()}>
-          Use a different account
+          {strings.invitationPage.useADifferentAccount}
         </Button>
       </Stack>
     </CenteredLayout>
@@ -79,30 +75,30 @@ function InvitedSignUp() {
   const [account, setAccount] = useState<'new' | 'known'>('new');
   return (
     <CenteredLayout
-      title="You are invited"
-      description="Join with the email address the invitation was sent to."
+      title={strings.invitationPage.title}
+      description={strings.invitationPage.description}
       footer={
         <Text c="dimmed" fz="sm" ta="center">
-          An invitation can be used once and expires after seven days.
+          {strings.invitationPage.oneTimeUse}
         </Text>
       }
     >
       <SegmentedControl
         fullWidth
         styles={{ label: { whiteSpace: 'normal', paddingInline: 4 } }}
-        aria-label="Account"
+        aria-label={strings.invitationPage.account}
         value={account}
         onChange={(value) => setAccount(value === 'known' ? 'known' : 'new')}
         data={[
-          { value: 'new', label: "I'm new here" },
-          { value: 'known', label: 'I have an account' },
+          { value: 'new', label: strings.invitationPage.imNewHere },
+          { value: 'known', label: strings.invitationPage.iHaveAnAccount },
         ]}
       />
       {account === 'new' ? (
         <AccountForm signUpCode={{ invitation: invitationCode }} onSignedUp={() => void enterWorkspace(null)} />
       ) : (
         <Button onClick={() => void navigate({ to: '/sign-in', search: { from: '/accept-invitation' } })}>
-          Sign in to accept
+          {strings.invitationPage.signInToAccept}
         </Button>
       )}
     </CenteredLayout>
@@ -119,11 +115,11 @@ export function InvitationPage() {
   if (!hasCode) {
     return (
       <CenteredLayout
-        title="Open the link again"
-        description="For security the code isn't kept across reloads. Open your invitation link again."
+        title={strings.invitationPage.reloadedTitle}
+        description={strings.invitationPage.reloadedDescription}
         footer={
           <Anchor href="/" fz="sm" ta="center">
-            Go to Devpilot
+            {strings.invitationPage.goToDevpilot}
           </Anchor>
         }
       />
@@ -131,9 +127,9 @@ export function InvitationPage() {
   }
   if (me.isPending) {
     return (
-      <CenteredLayout title="You are invited">
+      <CenteredLayout title={strings.invitationPage.title}>
         <Group justify="center">
-          <Loader aria-label="Loading" />
+          <Loader aria-label={strings.invitationPage.loading} />
         </Group>
       </CenteredLayout>
     );
@@ -141,10 +137,10 @@ export function InvitationPage() {
   if (me.data !== undefined) return <AcceptInvitation me={me.data} />;
   if (isSignedOut(me.error)) return <InvitedSignUp />;
   return (
-    <CenteredLayout title="You are invited">
+    <CenteredLayout title={strings.invitationPage.title}>
       <Notice tone="bad">{getErrorMessage(me.error)}</Notice>
       <Button variant="default" onClick={() => void me.refetch()}>
-        Try again
+        {strings.invitationPage.tryAgain}
       </Button>
     </CenteredLayout>
   );

@@ -1,5 +1,6 @@
 import { notifications } from '@mantine/notifications';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { strings } from './strings.ts';
 
 interface EndSessionsDialogProps {
   readonly name: string;
@@ -12,14 +13,14 @@ export function EndSessionsDialog({ name, onClose, end }: EndSessionsDialogProps
   return (
     <ConfirmDialog
       onClose={onClose}
-      title="End all sessions"
-      confirmLabel="End sessions"
+      title={strings.endSessionsDialog.title}
+      confirmLabel={strings.endSessionsDialog.endSessions}
       onConfirm={async () => {
         await end();
-        notifications.show({ message: `All sessions of ${name} ended` });
+        notifications.show({ message: strings.endSessionsDialog.ended(name) });
       }}
     >
-      {name} is signed out of every browser and command line immediately, and can sign in again.
+      {strings.endSessionsDialog.consequences(name)}
     </ConfirmDialog>
   );
 }

@@ -12,6 +12,7 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { ErrorState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 /** Pending invitations. Renders nothing if there are none. */
 export function Invitations() {
@@ -25,32 +26,31 @@ export function Invitations() {
   if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
   if (data === undefined || data.length === 0) return null;
   return (
-    <Section title="Pending invitations" description="Each link can be used once and expires after seven days.">
-      <ItemList label="Pending invitations">
+    <Section title={strings.invitations.title} description={strings.invitations.description}>
+      <ItemList label={strings.invitations.title}>
         {data.map((invitation) => (
           <ItemListRow
             key={invitation.id}
             icon={<IconMail size={18} />}
             title={
               <>
-                {invitation.email} <Tag>{invitation.role === 'admin' ? 'Admin' : 'Member'}</Tag>
+                {invitation.email}{' '}
+                <Tag>{invitation.role === 'admin' ? strings.invitations.admin : strings.invitations.member}</Tag>
               </>
             }
-            note={
-              <>
-                Invited <RelativeTime time={invitation.createdAt} withDate />
-                {invitation.createdBy !== null && ` by ${invitation.createdBy.name}`} · expires{' '}
-                <RelativeTime time={invitation.expiresAt} withDate />
-              </>
-            }
+            note={strings.invitations.note(
+              <RelativeTime time={invitation.createdAt} withDate />,
+              invitation.createdBy?.name ?? null,
+              <RelativeTime time={invitation.expiresAt} withDate />,
+            )}
             actions={
               <Button
                 variant="default"
                 size="xs"
-                aria-label={`Revoke the invitation for ${invitation.email}`}
+                aria-label={strings.invitations.revokeLabel(invitation.email)}
                 onClick={() => setRevoking(invitation)}
               >
-                Revoke
+                {strings.invitations.revoke}
               </Button>
             }
           />
@@ -59,15 +59,15 @@ export function Invitations() {
       {revoking !== null && (
         <ConfirmDialog
           onClose={() => setRevoking(null)}
-          title="Revoke invitation"
-          confirmLabel="Revoke"
+          title={strings.invitations.revokeTitle}
+          confirmLabel={strings.invitations.revoke}
           onConfirm={async () => {
             await api.invitations.delete(revoking.id);
-            notifications.show({ message: 'Invitation revoked' });
+            notifications.show({ message: strings.invitations.revoked });
             await queryClient.invalidateQueries({ queryKey: key });
           }}
         >
-          The link sent to {revoking.email} stops working.
+          {strings.invitations.consequences(revoking.email)}
         </ConfirmDialog>
       )}
     </Section>

@@ -13,6 +13,7 @@ import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
 import { validateEmail } from '../validation.ts';
+import { strings } from './strings.ts';
 
 function InvitationLink({
   invitation,
@@ -23,24 +24,24 @@ function InvitationLink({
 }) {
   return (
     <Stack gap="md">
-      {!invitation.mailed && <UnstoredSecretBlocker secretName="the invitation link" />}
+      {!invitation.mailed && <UnstoredSecretBlocker secretName={strings.inviteDialog.theInvitationLink} />}
       <Notice tone="good">
         {invitation.mailed
-          ? `The link was sent by email to ${invitation.email}. You can also share it yourself.`
-          : `No email was sent. Send this link to ${invitation.email} yourself.`}
+          ? strings.inviteDialog.mailed(invitation.email)
+          : strings.inviteDialog.notMailed(invitation.email)}
       </Notice>
       <TextInput
-        label="Invitation link"
-        description={`Can be used once until ${formatDate(invitation.expiresAt)}, only by ${invitation.email}. It is not shown again.`}
+        label={strings.inviteDialog.invitationLink}
+        description={strings.inviteDialog.invitationLinkDescription(formatDate(invitation.expiresAt), invitation.email)}
         value={invitation.url}
         readOnly
         onFocus={(event) => event.currentTarget.select()}
         data-autofocus
       />
       <Group justify="flex-end" gap="sm">
-        <CopyButton text={invitation.url} label="Copy link" variant="filled" />
+        <CopyButton text={invitation.url} label={strings.inviteDialog.copyLink} variant="filled" />
         <Button variant="default" onClick={onClose}>
-          Done
+          {strings.inviteDialog.done}
         </Button>
       </Group>
     </Stack>
@@ -66,28 +67,24 @@ function InviteForm({
   return (
     <Form onSubmit={form.onSubmit(submission.submit)}>
       <TextInput
-        label="Email"
+        label={strings.inviteDialog.email}
         type="email"
         autoComplete="off"
-        description="Revokes any earlier invitation for this address."
+        description={strings.inviteDialog.emailDescription}
         data-autofocus
         {...form.getInputProps('email')}
       />
-      <Radio.Group label="Role" {...form.getInputProps('role')}>
+      <Radio.Group label={strings.inviteDialog.role} {...form.getInputProps('role')}>
         <Stack gap="xs" mt={6}>
           <Radio
             value="member"
-            label="Member"
-            description="Can view credentials and resources, but not secrets. Can deploy, run scripts and create backups."
+            label={strings.inviteDialog.member}
+            description={strings.inviteDialog.memberDescription}
           />
-          <Radio
-            value="admin"
-            label="Admin"
-            description="Can create and delete credentials and resources, manage members and read the activity log."
-          />
+          <Radio value="admin" label={strings.inviteDialog.admin} description={strings.inviteDialog.adminDescription} />
         </Stack>
       </Radio.Group>
-      <FormFooter saving={submission} submitLabel="Create invitation" onCancel={onClose} />
+      <FormFooter saving={submission} submitLabel={strings.inviteDialog.createInvitation} onCancel={onClose} />
     </Form>
   );
 }
@@ -97,10 +94,10 @@ export function InviteDialog({ onClose }: { readonly onClose: () => void }) {
   const { workspace } = useWorkspace();
   const [created, setCreated] = useState<CreatedInvitation | null>(null);
   return (
-    <Dialog onClose={onClose} title={`Invite to ${workspace.name}`}>
+    <Dialog onClose={onClose} title={strings.inviteDialog.title(workspace.name)}>
       {created === null ? (
         <Stack gap="md">
-          <DimmedText>They join by signing up or signing in with this email address.</DimmedText>
+          <DimmedText>{strings.inviteDialog.howTheyJoin}</DimmedText>
           <InviteForm onCreated={setCreated} onClose={onClose} />
         </Stack>
       ) : (

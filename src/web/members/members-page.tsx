@@ -22,6 +22,7 @@ import { EndSessionsDialog } from './end-sessions-dialog.tsx';
 import { Invitations } from './invitations.tsx';
 import { InviteDialog } from './invite-dialog.tsx';
 import { RemoveMemberDialog } from './remove-member-dialog.tsx';
+import { strings } from './strings.ts';
 import { TransferOwnershipDialog } from './transfer-ownership-dialog.tsx';
 
 type OpenDialog = 'invite' | { readonly end?: Member; readonly remove?: Member; readonly transferTo?: Member };
@@ -30,11 +31,11 @@ function columnsFor(myId: string): readonly Column<Member>[] {
   return [
     {
       key: 'name',
-      label: 'Name',
+      label: strings.membersPage.name,
       cell: (member) => (
         <>
           <Text fz="sm" fw={600} component="div">
-            {member.name} {member.personId === myId && <Tag>You</Tag>}
+            {member.name} {member.personId === myId && <Tag>{strings.membersPage.you}</Tag>}
           </Text>
           <Text fz="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
             {member.email}
@@ -44,15 +45,16 @@ function columnsFor(myId: string): readonly Column<Member>[] {
     },
     {
       key: 'role',
-      label: 'Role',
+      label: strings.membersPage.role,
       cell: ({ role }) => <Tag tone={role === 'owner' ? 'good' : 'mute'}>{capitalize(role)}</Tag>,
     },
     {
       key: 'twoFactor',
-      label: 'Two-factor',
-      cell: ({ twoFactor }) => (twoFactor ? 'On' : <DimmedText>Off</DimmedText>),
+      label: strings.membersPage.twoFactor,
+      cell: ({ twoFactor }) =>
+        twoFactor ? strings.membersPage.on : <DimmedText>{strings.membersPage.off}</DimmedText>,
     },
-    { key: 'createdAt', label: 'Joined', cell: ({ createdAt }) => <TimeCell time={createdAt} /> },
+    { key: 'createdAt', label: strings.membersPage.joined, cell: ({ createdAt }) => <TimeCell time={createdAt} /> },
   ];
 }
 
@@ -62,7 +64,9 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
     mutationFn: (role: AssignableRole) => api.members.update(member.id, { role }),
     onError: notifyError,
     onSuccess: async ({ name, role }) => {
-      notifications.show({ message: `${name} is now ${role === 'admin' ? 'an admin' : 'a member'}` });
+      notifications.show({
+        message: role === 'admin' ? strings.membersPage.isNowAdmin(name) : strings.membersPage.isNowMember(name),
+      });
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] });
     },
   });
@@ -72,11 +76,20 @@ function MemberMenu({ member, open }: { readonly member: Member; readonly open: 
       loading={change.isPending}
       actions={[
         member.role === 'admin'
-          ? { label: 'Make member', Icon: IconUser, onSelect: () => change.mutate('member') }
-          : { label: 'Make admin', Icon: IconShieldCheck, onSelect: () => change.mutate('admin') },
-        isOwner && { label: 'Transfer ownership…', Icon: IconCrown, onSelect: () => open({ transferTo: member }) },
-        { label: 'End all sessions…', Icon: IconLogout, onSelect: () => open({ end: member }) },
-        { label: 'Remove…', Icon: IconUserMinus, onSelect: () => open({ remove: member }), destructive: true },
+          ? { label: strings.membersPage.makeMember, Icon: IconUser, onSelect: () => change.mutate('member') }
+          : { label: strings.membersPage.makeAdmin, Icon: IconShieldCheck, onSelect: () => change.mutate('admin') },
+        isOwner && {
+          label: strings.membersPage.transferOwnership,
+          Icon: IconCrown,
+          onSelect: () => open({ transferTo: member }),
+        },
+        { label: strings.membersPage.endAllSessions, Icon: IconLogout, onSelect: () => open({ end: member }) },
+        {
+          label: strings.membersPage.remove,
+          Icon: IconUserMinus,
+          onSelect: () => open({ remove: member }),
+          destructive: true,
+        },
       ]}
     />
   );
@@ -94,18 +107,18 @@ export function MembersPage() {
 
   return (
     <Page
-      title="Members"
-      description="Owners and admins manage credentials, members and the workspace. Members can view credentials, but not secrets."
+      title={strings.membersPage.title}
+      description={strings.membersPage.description}
       actions={
         isAdmin && (
           <Button leftSection={<IconUserPlus size={18} />} onClick={() => setDialog('invite')}>
-            Invite member
+            {strings.membersPage.inviteMember}
           </Button>
         )
       }
     >
       <ListBody
-        label="Members"
+        label={strings.membersPage.title}
         list={list}
         columns={columnsFor(me.id)}
         state={state}

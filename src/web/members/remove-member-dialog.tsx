@@ -7,7 +7,6 @@ import type { Client } from '../../sdk/client.ts';
 import { getErrorMessage, queryClient } from '../api.ts';
 import { DeleteResultTag } from '../components/delete-result-tag.tsx';
 import { Dialog } from '../components/dialog.tsx';
-import { capitalize } from '../components/format.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -16,6 +15,7 @@ import { DimmedText } from '../components/text.tsx';
 import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.ts';
 import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 async function listCredentialsCreatedBy(api: Client, personId: string, signal: AbortSignal): Promise<Credential[]> {
   const query = { createdBy: personId, limit: 200, sort: '-lastUsedAt' } as const;
@@ -37,7 +37,7 @@ interface CredentialListProps {
 function CredentialList({ credentials, selectedIds, onToggle, results, busy }: CredentialListProps) {
   const { workspace } = useWorkspace();
   return (
-    <ItemList label="Credentials this person created">
+    <ItemList label={strings.removeMemberDialog.listLabel}>
       {credentials.map((credential) => {
         const { id, name, kind, lastUsedAt, status } = credential;
         const isToken = kind === 'access_token';
@@ -56,15 +56,11 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
             }
             note={
               <>
-                {isToken ? 'Access token' : 'API key'}
+                {isToken ? strings.removeMemberDialog.accessToken : strings.removeMemberDialog.apiKey}
                 {status !== 'active' && `, ${status}`} ·{' '}
-                {lastUsedAt === null ? (
-                  'never used'
-                ) : (
-                  <>
-                    last used <RelativeTime time={lastUsedAt} />
-                  </>
-                )}
+                {lastUsedAt === null
+                  ? strings.removeMemberDialog.neverUsed
+                  : strings.removeMemberDialog.lastUsed(<RelativeTime time={lastUsedAt} />)}
               </>
             }
             actions={
@@ -83,7 +79,7 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
                     />
                   )}
                 >
-                  Replace…
+                  {strings.removeMemberDialog.replace}
                 </Anchor>
               )
             }
@@ -134,25 +130,18 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
   if (credentials.data === undefined) return <BlockSkeleton height={180} />;
   const isDone = removal.isSuccess && toDelete.length === 0;
   const deletedCount = all.filter(isDeleted).length;
-  const deleteLabel = toDelete.length === 1 ? 'delete 1 credential' : `delete ${toDelete.length} credentials`;
   return (
     <Stack gap="md">
       {remove.isSuccess ? (
-        <Notice tone="good">{member.name} was removed and no longer has access to this workspace.</Notice>
+        <Notice tone="good">{strings.removeMemberDialog.removed(member.name)}</Notice>
       ) : (
-        <Text fz="sm">
-          <b>{member.name}</b> loses access to <b>{workspace.name}</b> immediately. Credentials they created keep
-          working unless you select them here.
-        </Text>
+        <Text fz="sm">{strings.removeMemberDialog.consequences(<b>{member.name}</b>, <b>{workspace.name}</b>)}</Text>
       )}
       {all.length === 0 ? (
-        <DimmedText>{member.name} has no credentials in this workspace.</DimmedText>
+        <DimmedText>{strings.removeMemberDialog.noCredentials(member.name)}</DimmedText>
       ) : (
         <Stack gap="xs">
-          <Text fz="sm">
-            {member.name} created these credentials and may know their secrets. Delete the ones you don't need and
-            replace the others:
-          </Text>
+          <Text fz="sm">{strings.removeMemberDialog.credentialsMayBeKnown(member.name)}</Text>
           <CredentialList
             credentials={all}
             selectedIds={selectedIds}
@@ -168,27 +157,31 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
                 disabled={removal.isPending}
                 onClick={() => setSelectedIds(new Set(selectedIds.size === all.length ? [] : all.map(({ id }) => id)))}
               >
-                {selectedIds.size === all.length ? 'Select none' : 'Select all'}
+                {selectedIds.size === all.length
+                  ? strings.removeMemberDialog.selectNone
+                  : strings.removeMemberDialog.selectAll}
               </Button>
             </Group>
           )}
         </Stack>
       )}
       <DimmedText role="status">
-        {removal.isPending && selectedIds.size > 0 ? `${deletedCount} of ${selectedIds.size} deleted …` : ''}
+        {removal.isPending && selectedIds.size > 0
+          ? strings.removeMemberDialog.deletionProgress(deletedCount, selectedIds.size)
+          : ''}
       </DimmedText>
       {removal.error !== null && <Notice tone="bad">{getErrorMessage(removal.error)}</Notice>}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
-          {remove.isSuccess ? 'Done' : 'Cancel'}
+          {remove.isSuccess ? strings.removeMemberDialog.done : strings.removeMemberDialog.cancel}
         </Button>
         {(!remove.isSuccess || toDelete.length > 0) && (
           <Button className="button-bad" loading={removal.isPending} onClick={() => removal.mutate()}>
             {remove.isSuccess
-              ? capitalize(deleteLabel)
+              ? strings.removeMemberDialog.deleteCredentials(toDelete.length)
               : toDelete.length === 0
-                ? `Remove ${member.name}`
-                : `Remove and ${deleteLabel}`}
+                ? strings.removeMemberDialog.remove(member.name)
+                : strings.removeMemberDialog.removeAndDelete(toDelete.length)}
           </Button>
         )}
       </Group>
@@ -199,7 +192,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
 /** Removes a member after showing the credentials that the member created, which can be deleted or replaced. */
 export function RemoveMemberDialog({ member, onClose }: { readonly member: Member; readonly onClose: () => void }) {
   return (
-    <Dialog onClose={onClose} title={`Remove ${member.name}`} size="lg">
+    <Dialog onClose={onClose} title={strings.removeMemberDialog.title(member.name)} size="lg">
       <RemoveMemberForm member={member} onClose={onClose} />
     </Dialog>
   );

@@ -4,6 +4,7 @@ import type { Member } from '../../contract/members.ts';
 import { api, queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { useMe, useWorkspace, workspacesQuery } from '../session.ts';
+import { strings } from './strings.ts';
 
 /** Transfers ownership. A workspace has one owner, so only the new owner can transfer it back. */
 export function TransferOwnershipDialog({
@@ -18,12 +19,12 @@ export function TransferOwnershipDialog({
   return (
     <ConfirmDialog
       onClose={onClose}
-      title="Transfer ownership"
-      confirmLabel="Transfer ownership"
+      title={strings.transferOwnershipDialog.title}
+      confirmLabel={strings.transferOwnershipDialog.confirmLabel}
       confirmationText={newOwner.email}
       onConfirm={async () => {
         await api.workspaces.handOver(workspace.id, { memberId: newOwner.id });
-        notifications.show({ message: `${newOwner.name} is now the owner of ${workspace.name}. You are an admin.` });
+        notifications.show({ message: strings.transferOwnershipDialog.transferred(newOwner.name, workspace.name) });
         await Promise.all([
           queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey }),
           queryClient.invalidateQueries({ queryKey: [workspace.id, 'members'] }),
@@ -31,9 +32,12 @@ export function TransferOwnershipDialog({
       }}
     >
       <Text fz="sm">
-        <b>{newOwner.name}</b> becomes the owner of <b>{workspace.name}</b> and is the only one who can delete or
-        transfer it. You become an admin. Only {newOwner.name} can transfer ownership back
-        {me.operator && ', and because you are an operator of this server, only if they are an operator too'}.
+        {strings.transferOwnershipDialog.consequences({
+          newOwner: <b>{newOwner.name}</b>,
+          workspace: <b>{workspace.name}</b>,
+          name: newOwner.name,
+          isOperator: me.operator,
+        })}
       </Text>
     </ConfirmDialog>
   );

@@ -20,6 +20,7 @@ import { RowMenu } from '../components/row-menu.tsx';
 import { useList } from '../components/use-list.ts';
 import { EndSessionsDialog } from '../members/end-sessions-dialog.tsx';
 import { meQuery, useMe } from '../session.ts';
+import { strings } from './strings.ts';
 
 type OpenDialog =
   | { readonly disable: Account }
@@ -37,11 +38,12 @@ async function invalidatePeople(): Promise<void> {
 const COLUMNS: readonly Column<Account>[] = [
   {
     key: 'name',
-    label: 'Name',
+    label: strings.peoplePage.name,
     cell: ({ name, email, operator, disabled }) => (
       <>
         <Text fz="sm" fw={600} component="div">
-          {name} {operator && <Tag tone="good">Operator</Tag>} {disabled && <Tag tone="bad">Disabled</Tag>}
+          {name} {operator && <Tag tone="good">{strings.peoplePage.operator}</Tag>}{' '}
+          {disabled && <Tag tone="bad">{strings.peoplePage.disabled}</Tag>}
         </Text>
         <Text fz="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
           {email}
@@ -49,12 +51,17 @@ const COLUMNS: readonly Column<Account>[] = [
       </>
     ),
   },
-  { key: 'workspaces', label: 'Workspaces', cell: ({ workspaces }) => workspaces, align: 'right' },
-  { key: 'twoFactor', label: 'Two-factor', cell: ({ twoFactor }) => (twoFactor ? 'On' : 'Off') },
+  { key: 'workspaces', label: strings.peoplePage.workspaces, cell: ({ workspaces }) => workspaces, align: 'right' },
+  {
+    key: 'twoFactor',
+    label: strings.peoplePage.twoFactor,
+    cell: ({ twoFactor }) => (twoFactor ? strings.peoplePage.on : strings.peoplePage.off),
+  },
   {
     key: 'lastUsedAt',
-    label: 'Last used',
-    cell: ({ lastUsedAt }) => (lastUsedAt === null ? 'Not signed in' : <RelativeTime time={lastUsedAt} />),
+    label: strings.peoplePage.lastUsed,
+    cell: ({ lastUsedAt }) =>
+      lastUsedAt === null ? strings.peoplePage.notSignedIn : <RelativeTime time={lastUsedAt} />,
   },
 ];
 
@@ -75,16 +82,21 @@ function PersonMenu({ account, open }: { readonly account: Account; readonly ope
       name={name}
       loading={change.isPending}
       actions={[
-        { label: 'Create password reset link', Icon: IconKey, disabled, onSelect: () => reset.mutate() },
-        { label: 'End all sessions…', Icon: IconLogout, onSelect: () => open({ end: account }) },
+        { label: strings.peoplePage.createPasswordResetLink, Icon: IconKey, disabled, onSelect: () => reset.mutate() },
+        { label: strings.peoplePage.endAllSessions, Icon: IconLogout, onSelect: () => open({ end: account }) },
         {
-          label: operator ? 'Remove operator role' : 'Make operator',
+          label: operator ? strings.peoplePage.removeOperatorRole : strings.peoplePage.makeOperator,
           Icon: IconShieldCheck,
           onSelect: () => change.mutate({ operator: !operator }),
         },
         disabled
-          ? { label: 'Enable', Icon: IconLock, onSelect: () => change.mutate({ disabled: false }) }
-          : { label: 'Disable…', Icon: IconLock, onSelect: () => open({ disable: account }), destructive: true },
+          ? { label: strings.peoplePage.enable, Icon: IconLock, onSelect: () => change.mutate({ disabled: false }) }
+          : {
+              label: strings.peoplePage.disable,
+              Icon: IconLock,
+              onSelect: () => open({ disable: account }),
+              destructive: true,
+            },
       ]}
     />
   );
@@ -103,14 +115,14 @@ export function PeoplePage() {
     { enabled: me.operator },
   );
   return (
-    <Page title="People" description="Everyone with an account on this server. Operators manage accounts here.">
+    <Page title={strings.peoplePage.title} description={strings.peoplePage.description}>
       {me.operator ? (
         <Stack gap="md">
           <FilterBar state={state} filters={FILTERS}>
-            <SearchField state={state} label="Search by name or email" />
+            <SearchField state={state} label={strings.peoplePage.searchLabel} />
           </FilterBar>
           <ListBody
-            label="People"
+            label={strings.peoplePage.title}
             list={list}
             columns={COLUMNS}
             state={state}
@@ -122,7 +134,7 @@ export function PeoplePage() {
           />
         </Stack>
       ) : (
-        <Notice tone="warn">Only operators of this server can view this page.</Notice>
+        <Notice tone="warn">{strings.peoplePage.onlyOperators}</Notice>
       )}
       {dialog !== null && 'end' in dialog && (
         <EndSessionsDialog
@@ -134,25 +146,23 @@ export function PeoplePage() {
       {dialog !== null && 'disable' in dialog && (
         <ConfirmDialog
           onClose={close}
-          title="Disable account"
-          confirmLabel="Disable"
+          title={strings.peoplePage.disableTitle}
+          confirmLabel={strings.peoplePage.disableConfirmLabel}
           onConfirm={() => api.people.update(dialog.disable.id, { disabled: true }).then(invalidatePeople)}
         >
-          {dialog.disable.name} is signed out everywhere and cannot sign in until an operator enables the account.
-          Pending invitations they sent are revoked. Access tokens and API keys they created keep working.
+          {strings.peoplePage.disableConsequences(dialog.disable.name)}
         </ConfirmDialog>
       )}
       {dialog !== null && 'link' in dialog && (
-        <Dialog onClose={close} title="Password reset link">
+        <Dialog onClose={close} title={strings.peoplePage.resetLinkTitle}>
           <Stack gap="md">
             <Text fz="sm">
-              Give this link to {dialog.account.name}. It can be used once and expires{' '}
-              <RelativeTime time={dialog.link.expiresAt} />.
+              {strings.peoplePage.resetLinkNote(dialog.account.name, <RelativeTime time={dialog.link.expiresAt} />)}
             </Text>
             <Text fz="sm" className="mono" id="reset-link" style={{ overflowWrap: 'anywhere' }}>
               {dialog.link.url}
             </Text>
-            <CopyButton text={dialog.link.url} label="Copy link" sourceElementId="reset-link" />
+            <CopyButton text={dialog.link.url} label={strings.peoplePage.copyLink} sourceElementId="reset-link" />
           </Stack>
         </Dialog>
       )}

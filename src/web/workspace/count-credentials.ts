@@ -1,4 +1,5 @@
 import type { Client } from '../../sdk/client.ts';
+import { strings } from './strings.ts';
 
 /** Larger numbers are not counted exactly. */
 const MAX_COUNTED = 1000;
@@ -9,16 +10,15 @@ async function countItems(list: AsyncIterable<unknown>): Promise<number> {
   return total;
 }
 
-function formatCount(total: number, one: string, many: string): string {
-  if (total > MAX_COUNTED) return `more than ${MAX_COUNTED} ${many}`;
-  return total === 1 ? `1 ${one}` : `${total} ${many}`;
-}
-
 /** Returns the number of credentials: “3 access tokens and 1 API key”. */
 export async function countCredentials(api: Client, signal: AbortSignal): Promise<string> {
   const [tokens, keys] = await Promise.all([
     countItems(api.accessTokens.all({ limit: 200 }, { signal })),
     countItems(api.apiKeys.all({ limit: 200 }, { signal })),
   ]);
-  return `${formatCount(tokens, 'access token', 'access tokens')} and ${formatCount(keys, 'API key', 'API keys')}`;
+  const texts = strings.countCredentials;
+  return texts.both(
+    tokens > MAX_COUNTED ? texts.moreAccessTokens(MAX_COUNTED) : texts.accessTokens(tokens),
+    keys > MAX_COUNTED ? texts.moreApiKeys(MAX_COUNTED) : texts.apiKeys(keys),
+  );
 }

@@ -5,6 +5,7 @@ import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { rememberWorkspace, workspacesQuery } from '../session.ts';
 import { validateName } from '../validation.ts';
+import { strings } from './strings.ts';
 
 /** Creates a workspace with the person as its owner. */
 export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (workspace: Workspace) => void }) {
@@ -18,15 +19,15 @@ export function CreateWorkspaceForm({ onCreated }: { readonly onCreated: (worksp
   return (
     <Form onSubmit={form.onSubmit(submission.submit)}>
       <TextInput
-        label="Workspace name"
-        description="The name of your team or company. You can rename it later."
-        placeholder="Acme"
+        label={strings.createWorkspace.workspaceName}
+        description={strings.createWorkspace.workspaceNameDescription}
+        placeholder={strings.createWorkspace.workspaceNamePlaceholder}
         autoComplete="organization"
         autoFocus
         data-autofocus
         {...form.getInputProps('name')}
       />
-      <FormFooter saving={submission} submitLabel="Create workspace" fullWidth />
+      <FormFooter saving={submission} submitLabel={strings.createWorkspace.createWorkspace} fullWidth />
     </Form>
   );
 }

@@ -18,6 +18,7 @@ import { changedFields } from '../form-values.ts';
 import { clearSessionData, useWorkspace, workspacesQuery } from '../session.ts';
 import { validateName, validateSlug } from '../validation.ts';
 import { countCredentials } from './count-credentials.ts';
+import { strings } from './strings.ts';
 
 function RenameSection() {
   const { workspace } = useWorkspace();
@@ -36,23 +37,20 @@ function RenameSection() {
     await queryClient.invalidateQueries({ queryKey: workspacesQuery.queryKey });
     form.setInitialValues({ name, slug });
     form.reset();
-    notifications.show({ message: 'Workspace saved' });
+    notifications.show({ message: strings.workspacePage.workspaceSaved });
     await navigate({ to: '.', search: { workspace: slug }, replace: true });
   });
   return (
-    <Section
-      title="Name and slug"
-      description="Members see the name. The slug identifies the workspace in URLs, the CLI and the API."
-    >
+    <Section title={strings.workspacePage.renameTitle} description={strings.workspacePage.renameDescription}>
       <Form onSubmit={form.onSubmit(saving.submit)}>
-        <TextInput label="Name" {...form.getInputProps('name')} />
+        <TextInput label={strings.workspacePage.name} {...form.getInputProps('name')} />
         <TextInput
-          label="Slug"
-          description="Links and scripts that use the old slug stop working. Access tokens and API keys are not affected."
+          label={strings.workspacePage.slug}
+          description={strings.workspacePage.slugDescription}
           spellCheck={false}
           {...form.getInputProps('slug')}
         />
-        <FormFooter saving={saving} submitLabel="Save" disabled={!form.isDirty()} />
+        <FormFooter saving={saving} submitLabel={strings.workspacePage.save} disabled={!form.isDirty()} />
       </Form>
     </Section>
   );
@@ -68,22 +66,21 @@ function DeleteWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   return (
     <ConfirmDialog
       onClose={onClose}
-      title="Delete workspace"
-      confirmLabel="Delete workspace"
+      title={strings.workspacePage.deleteTitle}
+      confirmLabel={strings.workspacePage.deleteTitle}
       confirmationText={workspace.name}
       onConfirm={async () => {
         await api.workspaces.delete(workspace.id);
         clearSessionData();
-        notifications.show({ message: `Workspace ${workspace.name} deleted` });
+        notifications.show({ message: strings.workspacePage.deleted(workspace.name) });
         await navigate({ to: '/', search: {} });
       }}
     >
-      <Text fz="sm">
-        Everything in <b>{workspace.name}</b> is deleted: members lose access, and those without another workspace are
-        signed out; invitations are revoked, and requests with its credentials are rejected from now on.
-      </Text>
+      <Text fz="sm">{strings.workspacePage.deletionConsequences(<b>{workspace.name}</b>)}</Text>
       <Notice tone="bad">
-        {count.data === undefined ? 'Counting the credentials that will be deleted…' : `${count.data} will be deleted.`}
+        {count.data === undefined
+          ? strings.workspacePage.countingCredentials
+          : strings.workspacePage.willBeDeleted(count.data)}
       </Notice>
     </ConfirmDialog>
   );
@@ -95,16 +92,16 @@ function LeaveWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
   return (
     <ConfirmDialog
       onClose={onClose}
-      title="Leave workspace"
-      confirmLabel="Leave workspace"
+      title={strings.workspacePage.leaveTitle}
+      confirmLabel={strings.workspacePage.leaveTitle}
       onConfirm={async () => {
         await workspaceApi.members.leave();
         clearSessionData();
-        notifications.show({ message: `You left ${workspace.name}` });
+        notifications.show({ message: strings.workspacePage.left(workspace.name) });
         await navigate({ to: '/', search: {} });
       }}
     >
-      You need an invitation to rejoin <b>{workspace.name}</b>. If this is your last workspace, you will be signed out.
+      {strings.workspacePage.leavingConsequences(<b>{workspace.name}</b>)}
     </ConfirmDialog>
   );
 }
@@ -113,32 +110,29 @@ function LeaveWorkspaceDialog({ onClose }: { readonly onClose: () => void }) {
 export function WorkspacePage() {
   const { workspace, isAdmin, isOwner } = useWorkspace();
   return (
-    <Page title="Workspace" width="narrow">
+    <Page title={strings.workspacePage.title} width="narrow">
       <Stack gap="lg">
         {isAdmin && <RenameSection key={workspace.updatedAt} />}
-        <Section title="Details">
+        <Section title={strings.workspacePage.detailsTitle}>
           <DescriptionList
             items={[
-              !isAdmin && ['Name', workspace.name],
-              !isAdmin && ['Slug', workspace.slug],
-              ['ID', <CopyableId key="id" id={workspace.id} />],
-              ['Your role', capitalize(workspace.role)],
-              ['Created', <ExactTime key="created" time={workspace.createdAt} />],
+              !isAdmin && [strings.workspacePage.name, workspace.name],
+              !isAdmin && [strings.workspacePage.slug, workspace.slug],
+              [strings.workspacePage.id, <CopyableId key="id" id={workspace.id} />],
+              [strings.workspacePage.yourRole, capitalize(workspace.role)],
+              [strings.workspacePage.created, <ExactTime key="created" time={workspace.createdAt} />],
             ]}
           />
         </Section>
         {isOwner ? (
           <DangerSection
-            title="Delete workspace"
-            description="Its access tokens and API keys stop working immediately, on every node. This cannot be undone."
+            title={strings.workspacePage.deleteTitle}
+            description={strings.workspacePage.deleteDescription}
           >
             {(close) => <DeleteWorkspaceDialog onClose={close} />}
           </DangerSection>
         ) : (
-          <DangerSection
-            title="Leave workspace"
-            description="You lose access to it. Access tokens and API keys you created keep working."
-          >
+          <DangerSection title={strings.workspacePage.leaveTitle} description={strings.workspacePage.leaveDescription}>
             {(close) => <LeaveWorkspaceDialog onClose={close} />}
           </DangerSection>
         )}

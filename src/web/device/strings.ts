@@ -1,0 +1,30 @@
+export const strings = {
+  devicePage: {
+    enterTheCode: 'Enter the eight letters shown on the device',
+    title: 'Sign in on a device',
+    description: 'Enter the code shown by the command line or the device.',
+    code: 'Code',
+    codePlaceholder: 'BCDF-GHJK',
+    continue: 'Continue',
+    signedInTitle: 'Device signed in',
+    deniedTitle: 'Device denied',
+    signedIn: 'Return to the device; it continues automatically. You can end its session on your account page.',
+    denied: "The device was not signed in. If you did not start this request, you don't need to do anything else.",
+    unknownCode: 'No request has this code. It may have expired or already been used. Start again on the device.',
+    enterAnotherCode: 'Enter another code',
+    approveTitle: 'Approve this device?',
+    approveDescription: (name: string, email: string) => `It will be signed in as you, ${name} (${email}).`,
+    items: {
+      code: 'Code',
+      client: 'Client',
+      ipAddress: 'IP address',
+      requested: 'Requested',
+    },
+    unknown: 'Unknown',
+    warning:
+      'Approve only a sign-in that you just started yourself, and only if this code matches the one on the device. If someone sent you a link to this page, approving it signs them in as you.',
+    deny: 'Deny',
+    approve: 'Approve',
+    whereToEndIt: 'You can end its session under Sessions on your account page.',
+  },
+};

@@ -1,0 +1,113 @@
+import type { ReactNode } from 'react';
+import { plural } from '../components/plural.ts';
+import { sentence } from '../components/sentence.ts';
+
+export const strings = {
+  endSessionsDialog: {
+    title: 'End all sessions',
+    endSessions: 'End sessions',
+    ended: (name: string) => `All sessions of ${name} ended`,
+    consequences: (name: string) =>
+      `${name} is signed out of every browser and command line immediately, and can sign in again.`,
+  },
+  invitations: {
+    title: 'Pending invitations',
+    description: 'Each link can be used once and expires after seven days.',
+    admin: 'Admin',
+    member: 'Member',
+    note: (created: ReactNode, creator: string | null, expires: ReactNode) =>
+      creator === null
+        ? sentence`Invited ${created} · expires ${expires}`
+        : sentence`Invited ${created} by ${creator} · expires ${expires}`,
+    revokeLabel: (email: string) => `Revoke the invitation for ${email}`,
+    revoke: 'Revoke',
+    revokeTitle: 'Revoke invitation',
+    revoked: 'Invitation revoked',
+    consequences: (email: string) => `The link sent to ${email} stops working.`,
+  },
+  inviteDialog: {
+    theInvitationLink: 'the invitation link',
+    mailed: (email: string) => `The link was sent by email to ${email}. You can also share it yourself.`,
+    notMailed: (email: string) => `No email was sent. Send this link to ${email} yourself.`,
+    invitationLink: 'Invitation link',
+    invitationLinkDescription: (date: string, email: string) =>
+      `Can be used once until ${date}, only by ${email}. It is not shown again.`,
+    copyLink: 'Copy link',
+    done: 'Done',
+    email: 'Email',
+    emailDescription: 'Revokes any earlier invitation for this address.',
+    role: 'Role',
+    member: 'Member',
+    memberDescription:
+      'Can view credentials and resources, but not secrets. Can deploy, run scripts and create backups.',
+    admin: 'Admin',
+    adminDescription: 'Can create and delete credentials and resources, manage members and read the activity log.',
+    createInvitation: 'Create invitation',
+    title: (name: string) => `Invite to ${name}`,
+    howTheyJoin: 'They join by signing up or signing in with this email address.',
+  },
+  membersPage: {
+    name: 'Name',
+    you: 'You',
+    role: 'Role',
+    twoFactor: 'Two-factor',
+    on: 'On',
+    off: 'Off',
+    joined: 'Joined',
+    isNowAdmin: (name: string) => `${name} is now an admin`,
+    makeMember: 'Make member',
+    makeAdmin: 'Make admin',
+    transferOwnership: 'Transfer ownership…',
+    endAllSessions: 'End all sessions…',
+    remove: 'Remove…',
+    title: 'Members',
+    description:
+      'Owners and admins manage credentials, members and the workspace. Members can view credentials, but not secrets.',
+    inviteMember: 'Invite member',
+    isNowMember: (name: string) => `${name} is now a member`,
+  },
+  removeMemberDialog: {
+    listLabel: 'Credentials this person created',
+    accessToken: 'Access token',
+    apiKey: 'API key',
+    neverUsed: 'never used',
+    lastUsed: (time: ReactNode) => sentence`last used ${time}`,
+    replace: 'Replace…',
+    removed: (name: string) => `${name} was removed and no longer has access to this workspace.`,
+    consequences: (member: ReactNode, workspace: ReactNode) =>
+      sentence`${member} loses access to ${workspace} immediately. Credentials they created keep working unless you select them here.`,
+    noCredentials: (name: string) => `${name} has no credentials in this workspace.`,
+    credentialsMayBeKnown: (name: string) =>
+      `${name} created these credentials and may know their secrets. Delete the ones you don't need and replace the others:`,
+    selectNone: 'Select none',
+    selectAll: 'Select all',
+    deletionProgress: (count: number, total: number) => `${count} of ${total} deleted …`,
+    done: 'Done',
+    cancel: 'Cancel',
+    remove: (name: string) => `Remove ${name}`,
+    removeAndDelete: (count: number) =>
+      `Remove and delete ${plural(count, { one: '1 credential', other: `${count} credentials` })}`,
+    title: (name: string) => `Remove ${name}`,
+    deleteCredentials: (count: number) =>
+      `Delete ${plural(count, { one: '1 credential', other: `${count} credentials` })}`,
+  },
+  transferOwnershipDialog: {
+    title: 'Transfer ownership',
+    confirmLabel: 'Transfer ownership',
+    transferred: (member: string, workspace: string) => `${member} is now the owner of ${workspace}. You are an admin.`,
+    consequences: ({
+      newOwner,
+      workspace,
+      name,
+      isOperator,
+    }: {
+      newOwner: ReactNode;
+      workspace: ReactNode;
+      name: string;
+      isOperator: boolean;
+    }) =>
+      isOperator
+        ? sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back, and because you are an operator of this server, only if they are an operator too.`
+        : sentence`${newOwner} becomes the owner of ${workspace} and is the only one who can delete or transfer it. You become an admin. Only ${name} can transfer ownership back.`,
+  },
+};
