@@ -22,6 +22,7 @@ import { ChartDataTable, ChartLegend } from './chart-legend.tsx';
 import { DEFAULT_RANGE, intervalsFor, parseChartRange, parseGroup, RELATIVE_RANGES } from './chart-range.ts';
 import { EventsTable } from './events-table.tsx';
 import { HowToSend } from './how-to-send.tsx';
+import { strings } from './strings.ts';
 
 const ActivityChart = lazyComponent(
   () => import('./activity-chart.tsx').then((file) => file.ActivityChart),
@@ -60,11 +61,11 @@ function ActivityExport({ state }: { readonly state: ListState }) {
     onError: notifyError,
   });
   return (
-    <ExportMenu busy={exportCsv.isPending} label="Export as CSV">
+    <ExportMenu busy={exportCsv.isPending} label={strings.activityPage.exportAsCsv}>
       <Menu.Item onClick={() => exportCsv.mutate('events')}>
-        Events, up to {RESOURCE_LIMITS.activityCsv.toLocaleString('en')}
+        {strings.activityPage.exportEvents(RESOURCE_LIMITS.activityCsv.toLocaleString('en'))}
       </Menu.Item>
-      <Menu.Item onClick={() => exportCsv.mutate('chart')}>Chart data</Menu.Item>
+      <Menu.Item onClick={() => exportCsv.mutate('chart')}>{strings.activityPage.exportChartData}</Menu.Item>
     </ExportMenu>
   );
 }
@@ -75,10 +76,10 @@ function Controls({ state }: { readonly state: ListState }) {
   return (
     <div className={styles['controls']}>
       <NativeSelect
-        label="Time"
+        label={strings.activityPage.time}
         data={[
           ...Object.entries(RELATIVE_RANGES).map(([value, { label }]) => ({ value, label })),
-          { value: 'custom', label: 'Custom range' },
+          { value: 'custom', label: strings.activityPage.customRange },
         ]}
         value={isCustom ? 'custom' : (state.get('since') ?? DEFAULT_RANGE)}
         onChange={(event) => {
@@ -94,13 +95,13 @@ function Controls({ state }: { readonly state: ListState }) {
       />
       {isCustom && <TimeRangeFields state={state} />}
       <NativeSelect
-        label="Interval"
+        label={strings.activityPage.interval}
         data={intervalsFor(range.to - range.from).map((value) => ({ value, label: capitalize(value) }))}
         value={range.interval}
         onChange={(event) => state.set({ interval: event.currentTarget.value })}
       />
       <NativeSelect
-        label="Group by"
+        label={strings.activityPage.groupBy}
         data={ACTIVITY_GROUPS.map((value) => ({ value, label: capitalize(value) }))}
         value={parseGroup(state.get('groupBy'))}
         onChange={(event) => state.set({ groupBy: event.currentTarget.value })}
@@ -133,7 +134,7 @@ function ChartSection({
   });
   if (data === undefined) {
     return error === null ? (
-      <Skeleton h={420} radius="lg" aria-busy aria-label="Loading" role="status" />
+      <Skeleton h={420} radius="lg" aria-busy aria-label={strings.activityPage.loading} role="status" />
     ) : (
       <ErrorState error={error} retry={() => void refetch()} />
     );
@@ -143,19 +144,19 @@ function ChartSection({
   const chart = buildChartData(analytics, range, metric);
   return (
     <Section
-      title={`${analytics.total.toLocaleString('en')} ${analytics.total === 1 ? 'event' : 'events'}`}
+      title={strings.activityPage.eventCount(analytics.total)}
       description={
         metric === 'count'
-          ? `Events per ${range.interval}, by ${groupBy}.`
-          : `Unique subjects per ${range.interval}, by ${groupBy}.`
+          ? strings.activityPage.eventsPerInterval(range.interval, groupBy)
+          : strings.activityPage.subjectsPerInterval(range.interval, groupBy)
       }
       actions={
         <SegmentedControl
           size="xs"
-          aria-label="Metric"
+          aria-label={strings.activityPage.metric}
           data={[
-            { value: 'count', label: 'Events' },
-            { value: 'subjects', label: 'Subjects' },
+            { value: 'count', label: strings.activityPage.events },
+            { value: 'subjects', label: strings.activityPage.subjects },
           ]}
           value={metric}
           onChange={(value) => setMetric(value === 'subjects' ? 'subjects' : 'count')}
@@ -176,17 +177,23 @@ export function ActivityPage() {
   const state = useListState();
   return (
     <Page
-      title="Activity"
-      description="Events your applications report as CloudEvents: counts over time, and the events themselves."
+      title={strings.activityPage.title}
+      description={strings.activityPage.description}
       actions={<ActivityExport state={state} />}
     >
       <Stack gap="lg">
         <Controls state={state} />
         <ChartSection state={state} onSelect={(group, key) => state.set({ [group]: key })} />
-        <Section title="Latest events">
+        <Section title={strings.activityPage.latestEventsTitle}>
           <FilterBar state={state} filters={EVENT_FILTERS}>
             {EVENT_FILTERS.map((name) => (
-              <TextFilter key={name} state={state} name={name} label={capitalize(name)} placeholder={`Exact ${name}`} />
+              <TextFilter
+                key={name}
+                state={state}
+                name={name}
+                label={capitalize(name)}
+                placeholder={strings.activityPage.exactPlaceholder(name)}
+              />
             ))}
           </FilterBar>
           <EventsTable
@@ -197,7 +204,7 @@ export function ActivityPage() {
           />
         </Section>
         <Text fz="xs" c="dimmed">
-          Event counts are exact. Unique subjects above 256 per interval are estimates (±2%). Days are in UTC.
+          {strings.activityPage.accuracy}
         </Text>
       </Stack>
     </Page>

@@ -4,6 +4,7 @@ import { capitalize } from '../components/format.ts';
 import styles from './activity.module.css';
 import type { ChartData, ChartSeries } from './chart-data.ts';
 import { seriesName, stepLabel } from './labels.ts';
+import { strings } from './strings.ts';
 
 interface ChartLegendProps {
   readonly chart: ChartData;
@@ -21,7 +22,7 @@ function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSerie
       type="button"
       className={styles['filterButton']}
       onClick={() => onSelect(key)}
-      title={`Filter events by this ${groupBy}`}
+      title={strings.chartLegend.filterByThis(groupBy)}
     >
       {name}
     </button>
@@ -32,15 +33,21 @@ function SeriesName({ series, groupBy, onSelect }: { readonly series: ChartSerie
 export function ChartLegend({ chart, groupBy, onSelect }: ChartLegendProps) {
   return (
     <div className={styles['scroll']}>
-      <Table fz="sm" aria-label={`Events by ${groupBy}`} horizontalSpacing="xs" verticalSpacing={5} maw={680}>
+      <Table
+        fz="sm"
+        aria-label={strings.chartLegend.eventsBy(groupBy)}
+        horizontalSpacing="xs"
+        verticalSpacing={5}
+        maw={680}
+      >
         <Table.Thead>
           <Table.Tr>
             <Table.Th scope="col">{capitalize(groupBy)}</Table.Th>
             <Table.Th scope="col" ta="right">
-              Events
+              {strings.chartLegend.events}
             </Table.Th>
             <Table.Th scope="col" ta="right">
-              Share
+              {strings.chartLegend.share}
             </Table.Th>
           </Table.Tr>
         </Table.Thead>
@@ -66,13 +73,13 @@ export function ChartDataTable({ chart, interval }: { readonly chart: ChartData;
   const rows = chart.steps.filter((step) => chart.series.some(({ field }) => (step[field] ?? 0) > 0));
   return (
     <details className={styles['table']}>
-      <summary>Show as table</summary>
+      <summary>{strings.chartLegend.showAsTable}</summary>
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
-      <section className={styles['scroll']} aria-label="Chart data as a table" tabIndex={0}>
-        <Table fz="xs" aria-label={`Counts per ${interval}`} horizontalSpacing="xs" verticalSpacing={3}>
+      <section className={styles['scroll']} aria-label={strings.chartLegend.tableLabel} tabIndex={0}>
+        <Table fz="xs" aria-label={strings.chartLegend.countsPer(interval)} horizontalSpacing="xs" verticalSpacing={3}>
           <Table.Thead>
             <Table.Tr>
-              <Table.Th scope="col">From</Table.Th>
+              <Table.Th scope="col">{strings.chartLegend.from}</Table.Th>
               {chart.series.map((series) => (
                 <Table.Th key={series.field} scope="col" ta="right">
                   {seriesName(series)}

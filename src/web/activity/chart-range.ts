@@ -1,13 +1,14 @@
 import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
 import { ACTIVITY_GROUPS, type ActivityGroup, INTERVALS, type Interval } from '../../contract/vocabulary.ts';
+import { strings } from './strings.ts';
 
 /** Ranges that end now. Other ranges use the URL's `from` and `to`. */
 export const RELATIVE_RANGES: Readonly<Record<string, { readonly label: string; readonly durationMs: number }>> = {
-  '1h': { label: 'Last hour', durationMs: HOUR },
-  '24h': { label: 'Last 24 hours', durationMs: DAY },
-  '7d': { label: 'Last 7 days', durationMs: 7 * DAY },
-  '30d': { label: 'Last 30 days', durationMs: 30 * DAY },
-  '90d': { label: 'Last 90 days', durationMs: 90 * DAY },
+  '1h': { label: strings.chartRange.ranges.lastHour, durationMs: HOUR },
+  '24h': { label: strings.chartRange.ranges.last24Hours, durationMs: DAY },
+  '7d': { label: strings.chartRange.ranges.last7Days, durationMs: 7 * DAY },
+  '30d': { label: strings.chartRange.ranges.last30Days, durationMs: 30 * DAY },
+  '90d': { label: strings.chartRange.ranges.last90Days, durationMs: 90 * DAY },
 };
 export const DEFAULT_RANGE = '24h';
 

@@ -10,6 +10,7 @@ import type { ListState } from '../components/list-state.ts';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity.module.css';
+import { strings } from './strings.ts';
 
 const PAGE_SIZE = 25;
 const timeFormat = new Intl.DateTimeFormat('en-GB', {
@@ -42,7 +43,7 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
         <button
           type="button"
           className={styles['filterButton']}
-          title={`Filter by this ${name}`}
+          title={strings.eventsTable.filterByThis(name)}
           onClick={() => state.set({ [name]: value })}
         >
           {value}
@@ -52,7 +53,7 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
   return [
     {
       key: 'time',
-      label: 'Time',
+      label: strings.eventsTable.columns.time,
       cell: ({ time }) => (
         <Tooltip label={formatDateTime(time)}>
           <time dateTime={time} style={{ whiteSpace: 'nowrap' }}>
@@ -61,10 +62,10 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
         </Tooltip>
       ),
     },
-    textColumn('type', 'Type'),
-    textColumn('source', 'Source'),
-    textColumn('subject', 'Subject'),
-    { key: 'data', label: 'Data', cell: ({ data }) => <EventData data={data} /> },
+    textColumn('type', strings.eventsTable.columns.type),
+    textColumn('source', strings.eventsTable.columns.source),
+    textColumn('subject', strings.eventsTable.columns.subject),
+    { key: 'data', label: strings.eventsTable.columns.data, cell: ({ data }) => <EventData data={data} /> },
   ];
 }
 
@@ -87,7 +88,7 @@ export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTab
   });
   return (
     <ListBody
-      label="Latest events"
+      label={strings.eventsTable.latestEvents}
       list={list}
       columns={columnsFor(state)}
       state={state}
@@ -96,7 +97,7 @@ export function EventsTable({ state, filters, query, pollIntervalMs }: EventsTab
       rowName={({ id }) => id}
       empty={
         <DimmedText role="status">
-          {isFiltered(state, filters) ? 'No events match in this time range.' : 'No events in this time range.'}
+          {isFiltered(state, filters) ? strings.eventsTable.noMatchingEvents : strings.eventsTable.noEvents}
         </DimmedText>
       }
     />

@@ -3,6 +3,7 @@ import { CodeBlock } from '../components/code-block.tsx';
 import { IconChartBar } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { strings } from './strings.ts';
 
 const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
   -H "Authorization: Bearer $DEVPILOT_TOKEN" \\
@@ -12,11 +13,13 @@ const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
 /** Shown instead of the chart while there are no events. */
 export function HowToSend() {
   return (
-    <EmptyState icon={<IconChartBar size={26} />} title="No events in this time range">
-      To send CloudEvents, use an <TextLink to="/settings/access-tokens">access token</TextLink> with the{' '}
-      <code>activity_tracker</code> scope:
+    <EmptyState icon={<IconChartBar size={26} />} title={strings.howToSend.title}>
+      {strings.howToSend.introduction(
+        <TextLink to="/settings/access-tokens">{strings.howToSend.accessTokenLink}</TextLink>,
+        <code>activity_tracker</code>,
+      )}
       <Text c="var(--mantine-color-text)" component="div" mt="sm" ta="left">
-        <CodeBlock label="Send an event">{exampleCommand(window.location.origin)}</CodeBlock>
+        <CodeBlock label={strings.howToSend.sendAnEvent}>{exampleCommand(window.location.origin)}</CodeBlock>
       </Text>
     </EmptyState>
   );

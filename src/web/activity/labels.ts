@@ -1,5 +1,6 @@
 import type { Interval } from '../../contract/vocabulary.ts';
 import type { ChartSeries } from './chart-data.ts';
+import { strings } from './strings.ts';
 
 const INTERVAL_FORMATS: Readonly<Record<Interval, Intl.DateTimeFormat>> = {
   minute: new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit' }),
@@ -13,6 +14,6 @@ export const stepLabel = (time: number, interval: Interval): string =>
   INTERVAL_FORMATS[interval].format(new Date(time));
 
 export function seriesName({ key, isOther }: Pick<ChartSeries, 'key' | 'isOther'>): string {
-  if (isOther) return 'Other';
-  return key ?? 'No subject';
+  if (isOther) return strings.labels.other;
+  return key ?? strings.labels.noSubject;
 }

@@ -5,6 +5,7 @@ import { PlainTextInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';
 import { type AppFormValues, supportsPassword } from './app-form.ts';
 import type { ResourceNames } from './resource-names.tsx';
+import { strings } from './strings.ts';
 
 export interface AppFieldsProps {
   readonly form: UseFormReturnType<AppFormValues>;
@@ -17,8 +18,8 @@ interface NamedFieldsProps extends AppFieldsProps {
 export function ProjectField({ form, names }: NamedFieldsProps) {
   return (
     <NativeSelect
-      label="Project"
-      data={[{ value: '', label: 'Choose a project', disabled: true }, ...toOptions(names.projects)]}
+      label={strings.appFields.project}
+      data={[{ value: '', label: strings.appFields.chooseAProject, disabled: true }, ...toOptions(names.projects)]}
       {...form.getInputProps('projectId')}
     />
   );
@@ -29,12 +30,12 @@ export function SourceFields({ form }: AppFieldsProps) {
   return (
     <Group gap="md" align="flex-start">
       <PlainTextInput
-        label="Git repository (optional)"
-        placeholder="https://git.example.com/shop.git"
+        label={strings.appFields.gitRepositoryOptional}
+        placeholder={strings.appFields.gitRepositoryOptionalPlaceholder}
         flex="3 1 240px"
         {...form.getInputProps('repository')}
       />
-      <PlainTextInput label="Branch" flex="1 1 120px" {...form.getInputProps('branch')} />
+      <PlainTextInput label={strings.appFields.branch} flex="1 1 120px" {...form.getInputProps('branch')} />
     </Group>
   );
 }
@@ -52,26 +53,31 @@ export function RepositoryCredentialFields({ form, isStored }: RepositoryCredent
     <>
       <Group gap="md" align="flex-start">
         <PlainTextInput
-          label="Repository user (optional)"
-          description="Not needed if you use a token."
+          label={strings.appFields.repositoryUserOptional}
+          description={strings.appFields.repositoryUserOptionalDescription}
           flex="1 1 160px"
           {...form.getInputProps('repositoryUser')}
         />
         <PasswordInput
-          label="Repository password or token (optional)"
-          description="Stored encrypted, never shown again, and sent only to this repository's scheme, host and port."
-          placeholder={isStored ? 'Stored; leave empty to keep it' : ''}
+          label={strings.appFields.repositoryPasswordLabel}
+          description={strings.appFields.repositoryPasswordDescription}
+          placeholder={isStored ? strings.appFields.repositoryPasswordPlaceholder : ''}
           autoComplete="new-password"
           visible={visible}
           onVisibilityChange={setVisible}
-          visibilityToggleButtonProps={{ 'aria-label': visible ? 'Hide the password' : 'Show the password' }}
+          visibilityToggleButtonProps={{
+            'aria-label': visible ? strings.appFields.hideThePassword : strings.appFields.showThePassword,
+          }}
           disabled={form.values.removePassword}
           flex="2 1 240px"
           {...form.getInputProps('repositoryPassword')}
         />
       </Group>
       {isStored && (
-        <Checkbox label="Remove the stored password" {...form.getInputProps('removePassword', { type: 'checkbox' })} />
+        <Checkbox
+          label={strings.appFields.removeTheStoredPassword}
+          {...form.getInputProps('removePassword', { type: 'checkbox' })}
+        />
       )}
     </>
   );
@@ -82,14 +88,14 @@ export function TargetFields({ form, names }: NamedFieldsProps) {
   return (
     <Group gap="md" align="flex-start">
       <NativeSelect
-        label="Server (optional)"
+        label={strings.appFields.serverOptional}
         flex="1 1 180px"
-        data={[{ value: '', label: 'None' }, ...toOptions(names.servers)]}
+        data={[{ value: '', label: strings.appFields.none }, ...toOptions(names.servers)]}
         {...form.getInputProps('serverId')}
       />
       <PlainTextInput
-        label="Directory (optional)"
-        placeholder="/srv/storefront"
+        label={strings.appFields.directoryOptional}
+        placeholder={strings.appFields.directoryOptionalPlaceholder}
         flex="2 1 220px"
         {...form.getInputProps('directory')}
       />

@@ -3,27 +3,14 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { CommandInterpreter, HOOK_STAGES } from '../../contract/vocabulary.ts';
 import { emptyToNull } from '../form-values.ts';
 import { validateInteger, validateName, validateNewSlug } from '../validation.ts';
+import { strings } from './strings.ts';
 
 export type Hook = App['hooks'][number];
 export type HookStage = (typeof HOOK_STAGES)[number];
 
 /** The name of each hook stage, and when and where its hooks run. */
-export const HOOK_STAGE_LABELS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> = {
-  pre_execution: { label: 'Before execution', when: "in the app's directory, before everything else" },
-  pre_source_control: { label: 'Before checkout', when: "in the app's directory, before the source is fetched" },
-  post_source_control: {
-    label: 'After checkout',
-    when: 'in the release directory, before .env and shared/ are linked',
-  },
-  post_setup: {
-    label: 'After setup',
-    when: 'in the release directory, with .env and shared/ linked: install and build here',
-  },
-  post_release: {
-    label: 'After release',
-    when: 'in the directory of the release that is now live: restart services here',
-  },
-};
+export const HOOK_STAGE_LABELS: Readonly<Record<HookStage, { readonly label: string; readonly when: string }>> =
+  strings.appForm.hookStages;
 
 export type AppFormValues = {
   readonly name: string;
@@ -114,17 +101,17 @@ const validateOptionalInteger = (value: number | string, limits: { readonly min:
 export const APP_RULES = {
   name: validateName,
   slug: validateNewSlug,
-  projectId: (id: string) => (id === '' ? 'Choose a project' : null),
-  branch: (branch: string) => (branch.trim() === '' ? 'Enter a branch, such as main' : null),
+  projectId: (id: string) => (id === '' ? strings.appForm.chooseAProject : null),
+  branch: (branch: string) => (branch.trim() === '' ? strings.appForm.branchMissing : null),
   keepReleases: (count: number | string) => validateInteger(count, RESOURCE_LIMITS.keepReleases),
   checkTimeout: (seconds: number | string, { checkKind }: AppFormValues) =>
     checkKind === 'none' ? null : validateInteger(seconds, RESOURCE_LIMITS.healthTimeout),
   keepLast: (count: number | string) => validateOptionalInteger(count, RESOURCE_LIMITS.keepBackups),
   keepDays: (days: number | string) => validateOptionalInteger(days, RESOURCE_LIMITS.keepBackupDays),
   checkUrl: (url: string, { checkKind }: AppFormValues) =>
-    checkKind === 'url' && !/^https?:\/\//.test(url) ? 'Must be an http:// or https:// URL' : null,
+    checkKind === 'url' && !/^https?:\/\//.test(url) ? strings.appForm.checkUrlInvalid : null,
   checkCommand: (command: string, { checkKind }: AppFormValues) =>
-    checkKind === 'command' && command.trim() === '' ? 'Enter a command' : null,
+    checkKind === 'command' && command.trim() === '' ? strings.appForm.checkCommandMissing : null,
 };
 
 function toBackupSettings(values: AppFormValues) {
@@ -201,19 +188,4 @@ export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   'backup.keep.days': 'keepDays',
 };
 
-export const APP_LABELS: Readonly<Record<string, string>> = {
-  name: 'Name',
-  projectId: 'Project',
-  serverId: 'Server',
-  repository: 'Repository',
-  repositoryUser: 'Repository user',
-  repositoryPassword: 'Repository password',
-  hasRepositoryPassword: 'Repository password',
-  branch: 'Branch',
-  directory: 'Directory',
-  hooks: 'Hooks',
-  keepReleases: 'Releases to keep',
-  healthCheck: 'Health check',
-  logCommand: 'Log command',
-  backup: 'Backups',
-};
+export const APP_LABELS: Readonly<Record<string, string>> = strings.appForm.fieldLabels;

@@ -7,12 +7,13 @@ import { NameLink, TextLink } from '../components/link.tsx';
 import { BlockSkeleton, QueryContent } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const MAX_APPS = 20;
 
 /** Describes the repository and the directory of an app in one line. */
 function describeSource({ repository, branch, directory }: App): ReactNode {
-  const source = repository === null ? 'No repository' : `${repository} (${branch})`;
+  const source = repository === null ? strings.appList.noRepository : `${repository} (${branch})`;
   return directory === null ? source : `${source} → ${directory}`;
 }
 
@@ -35,7 +36,7 @@ export function AppList({ filter, emptyText }: AppListProps) {
           <DimmedText>{emptyText}</DimmedText>
         ) : (
           <>
-            <ItemList label="Apps">
+            <ItemList label={strings.appList.apps}>
               {apps.map((app) => (
                 <ItemListRow
                   key={app.id}
@@ -51,7 +52,7 @@ export function AppList({ filter, emptyText }: AppListProps) {
             </ItemList>
             {nextCursor !== null && (
               <TextLink to="/apps" search={filter} fz="sm">
-                All apps
+                {strings.appList.allApps}
               </TextLink>
             )}
           </>

@@ -9,6 +9,7 @@ import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import { HookList } from './hook-list.tsx';
 import { ServerLink } from './resource-names.tsx';
+import { strings } from './strings.ts';
 
 /** The deployment that is currently active. */
 function LiveDeployment({ appId }: { readonly appId: string }) {
@@ -20,7 +21,7 @@ function LiveDeployment({ appId }: { readonly appId: string }) {
     refetchInterval: 10_000,
   });
   if (data === undefined) return '…';
-  if (data === null) return dimmed('Not deployed yet');
+  if (data === null) return dimmed(strings.appOverview.notDeployedYet);
   return (
     <>
       <TextLink to="/deployments/$id" params={{ id: data.id }}>
@@ -42,36 +43,52 @@ export function AppOverview() {
   const { serverId, repository, branch, directory, healthCheck, hooks, logCommand, backup } = app;
   return (
     <>
-      <Section title="Details">
+      <Section title={strings.appOverview.detailsTitle}>
         <DescriptionList
           items={[
-            ['Live', <LiveDeployment key="live" appId={app.id} />],
-            ['Repository', repository === null ? dimmed('None') : mono(repository)],
+            [strings.appOverview.live, <LiveDeployment key="live" appId={app.id} />],
+            [strings.appOverview.repository, repository === null ? dimmed(strings.appOverview.none) : mono(repository)],
             (app.repositoryUser !== null || app.hasRepositoryPassword) && [
-              'Repository credentials',
-              [app.repositoryUser, app.hasRepositoryPassword ? 'password stored' : null]
+              strings.appOverview.repositoryCredentials,
+              [app.repositoryUser, app.hasRepositoryPassword ? strings.appOverview.passwordStored : null]
                 .filter((part) => part !== null)
                 .join(', '),
             ],
-            ['Branch', mono(branch)],
-            ['Server', serverId === null ? dimmed('None') : <ServerLink key="server" id={serverId} />],
-            ['Directory', directory === null ? dimmed('None') : mono(directory)],
-            ['Releases to keep', app.keepReleases],
+            [strings.appOverview.branch, mono(branch)],
             [
-              'Health check',
-              healthCheck === null
-                ? dimmed('None')
-                : mono(`${healthCheck.url ?? healthCheck.command} (${healthCheck.timeoutSeconds} s)`),
+              strings.appOverview.server,
+              serverId === null ? dimmed(strings.appOverview.none) : <ServerLink key="server" id={serverId} />,
             ],
-            ['Log command', logCommand === null ? dimmed('None') : mono(logCommand)],
-            ['Backup', backup?.command == null ? dimmed('Shared directory') : mono(backup.command)],
-            ['Backup schedule', backup?.schedule == null ? dimmed('None') : mono(`${backup.schedule} (UTC)`)],
+            [strings.appOverview.directory, directory === null ? dimmed(strings.appOverview.none) : mono(directory)],
+            [strings.appOverview.releasesToKeep, app.keepReleases],
+            [
+              strings.appOverview.healthCheck,
+              healthCheck === null
+                ? dimmed(strings.appOverview.none)
+                : mono(
+                    strings.appOverview.healthCheckWithTimeout(
+                      healthCheck.url ?? healthCheck.command,
+                      healthCheck.timeoutSeconds,
+                    ),
+                  ),
+            ],
+            [strings.appOverview.logCommand, logCommand === null ? dimmed(strings.appOverview.none) : mono(logCommand)],
+            [
+              strings.appOverview.backup,
+              backup?.command == null ? dimmed(strings.appOverview.sharedDirectory) : mono(backup.command),
+            ],
+            [
+              strings.appOverview.backupSchedule,
+              backup?.schedule == null
+                ? dimmed(strings.appOverview.none)
+                : mono(strings.appOverview.scheduleInUtc(backup.schedule)),
+            ],
             ...resourceItems(app),
           ]}
         />
       </Section>
-      <Section title="Hooks" description="Commands that run in each deployment. Within a stage they run in this order.">
-        <HookList hooks={hooks} emptyText="No hooks. Add hooks in the app's settings to install, build and restart." />
+      <Section title={strings.appOverview.hooksTitle} description={strings.appOverview.hooksDescription}>
+        <HookList hooks={hooks} emptyText={strings.appOverview.noHooks} />
       </Section>
     </>
   );

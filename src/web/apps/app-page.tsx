@@ -8,14 +8,15 @@ import { type LinkTab, TabBar } from '../components/tab-bar.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import { useResourceNames } from './resource-names.tsx';
+import { strings } from './strings.ts';
 
 const TABS: readonly (LinkTab & { readonly admin?: true })[] = [
-  { to: '/apps/$app', label: 'Overview', exact: true },
-  { to: '/apps/$app/deployments', label: 'Deployments' },
-  { to: '/apps/$app/environment', label: 'Environment' },
-  { to: '/apps/$app/log', label: 'Log' },
-  { to: '/apps/$app/backups', label: 'Backups' },
-  { to: '/apps/$app/settings', label: 'Settings', admin: true },
+  { to: '/apps/$app', label: strings.appPage.tabs.overview, exact: true },
+  { to: '/apps/$app/deployments', label: strings.appPage.tabs.deployments },
+  { to: '/apps/$app/environment', label: strings.appPage.tabs.environment },
+  { to: '/apps/$app/log', label: strings.appPage.tabs.log },
+  { to: '/apps/$app/backups', label: strings.appPage.tabs.backups },
+  { to: '/apps/$app/settings', label: strings.appPage.tabs.settings, admin: true },
 ];
 
 /** The page of an app: its name, its tabs, and the tab in the URL. */
@@ -24,18 +25,20 @@ export function AppPage() {
   const query = useAppQuery();
   const { projectName } = useResourceNames();
   return (
-    <ResourcePage noun="app" title="App" backLink={<BackLink to="/apps">Apps</BackLink>} query={query}>
+    <ResourcePage
+      noun="app"
+      title={strings.appPage.title}
+      backLink={<BackLink to="/apps">{strings.appPage.listTitle}</BackLink>}
+      query={query}
+    >
       {(app) => (
         <Page
           title={app.name}
-          description={
-            <>
-              In project{' '}
-              <TextLink to="/projects/$project" params={{ project: app.projectId }}>
-                {projectName(app.projectId) ?? app.projectId}
-              </TextLink>
-            </>
-          }
+          description={strings.appPage.inProject(
+            <TextLink to="/projects/$project" params={{ project: app.projectId }}>
+              {projectName(app.projectId) ?? app.projectId}
+            </TextLink>,
+          )}
         >
           <TabBar label={app.name} tabs={TABS.filter(({ admin }) => admin !== true || isAdmin)} />
           <Suspense fallback={<Skeleton h={240} radius="lg" />}>

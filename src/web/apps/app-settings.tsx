@@ -29,6 +29,7 @@ import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toRequestFields }
 import { useAppQuery } from './app-query.ts';
 import { HooksField } from './hooks-field.tsx';
 import { useResourceNames } from './resource-names.tsx';
+import { strings } from './strings.ts';
 
 const DeleteAppDialog = lazyComponent(() => import('./delete-app-dialog.tsx').then((file) => file.DeleteAppDialog));
 
@@ -37,28 +38,33 @@ function HealthCheckFields({ form }: AppFieldsProps) {
   return (
     <>
       <NativeSelect
-        label="Type"
+        label={strings.appSettings.type}
         data={[
-          { value: 'none', label: 'No check' },
-          { value: 'url', label: 'A URL responds with a status below 400' },
-          { value: 'command', label: 'A command exits with 0' },
+          { value: 'none', label: strings.appSettings.noCheck },
+          { value: 'url', label: strings.appSettings.urlResponds },
+          { value: 'command', label: strings.appSettings.commandExits },
         ]}
         {...form.getInputProps('checkKind')}
       />
       {checkKind === 'url' && (
         <PlainTextInput
-          label="URL"
-          description="Requested from the server itself once the release is live. Must not contain a user name or password."
-          placeholder="http://127.0.0.1:8080/healthz"
+          label={strings.appSettings.url}
+          description={strings.appSettings.urlDescription}
+          placeholder={strings.appSettings.urlPlaceholder}
           {...form.getInputProps('checkUrl')}
         />
       )}
       {checkKind === 'command' && (
-        <CodeInput label="Command" minRows={2} maxRows={8} {...form.getInputProps('checkCommand')} />
+        <CodeInput
+          label={strings.appSettings.command}
+          minRows={2}
+          maxRows={8}
+          {...form.getInputProps('checkCommand')}
+        />
       )}
       {checkKind !== 'none' && (
         <IntegerInput
-          label="Time limit in seconds"
+          label={strings.appSettings.timeLimitInSeconds}
           limits={RESOURCE_LIMITS.healthTimeout}
           {...form.getInputProps('checkTimeout')}
         />
@@ -71,47 +77,47 @@ function LogAndBackupFields({ form }: AppFieldsProps) {
   return (
     <>
       <CodeInput
-        label="Log command (optional)"
-        description="Prints the app's log."
-        placeholder="journalctl -u storefront -n 500"
+        label={strings.appSettings.logCommandOptional}
+        description={strings.appSettings.logCommandOptionalDescription}
+        placeholder={strings.appSettings.logCommandOptionalPlaceholder}
         maxRows={8}
         {...form.getInputProps('logCommand')}
       />
       <CodeInput
-        label="Backup command (optional)"
-        description="Writes the backup to standard output. If empty, a backup contains the shared directory."
-        placeholder="pg_dump --format=custom storefront"
+        label={strings.appSettings.backupCommandOptional}
+        description={strings.appSettings.backupCommandOptionalDescription}
+        placeholder={strings.appSettings.backupCommandOptionalPlaceholder}
         maxRows={8}
         {...form.getInputProps('backupCommand')}
       />
       <CodeInput
-        label="Restore command (optional)"
-        description="Reads the backup from standard input."
-        placeholder="pg_restore --clean --dbname storefront"
+        label={strings.appSettings.restoreCommandOptional}
+        description={strings.appSettings.restoreCommandOptionalDescription}
+        placeholder={strings.appSettings.restoreCommandOptionalPlaceholder}
         maxRows={8}
         {...form.getInputProps('restoreCommand')}
       />
       <NativeSelect
-        label="Interpreter for both commands"
-        description="With /bin/bash, a pipeline fails if any part of it fails (pipefail), so a failed pg_dump … | gzip is not kept as a backup."
+        label={strings.appSettings.interpreterForBothCommands}
+        description={strings.appSettings.interpreterForBothCommandsDescription}
         data={[...COMMAND_INTERPRETERS]}
         {...form.getInputProps('backupInterpreter')}
       />
       <PlainTextInput
-        label="Backup schedule (optional)"
-        description="Cron syntax in UTC: five fields, or a macro such as @daily."
+        label={strings.appSettings.backupScheduleOptional}
+        description={strings.appSettings.backupScheduleOptionalDescription}
         placeholder="30 3 * * *"
         {...form.getInputProps('backupSchedule')}
       />
       <Group gap="md" align="flex-start">
         <IntegerInput
-          label="Backups to keep (optional)"
+          label={strings.appSettings.backupsToKeepOptional}
           limits={{ min: 1 }}
           flex="1 1 200px"
           {...form.getInputProps('keepLast')}
         />
         <IntegerInput
-          label="Days to keep backups (optional)"
+          label={strings.appSettings.daysToKeepBackups}
           limits={{ min: 1 }}
           flex="1 1 200px"
           {...form.getInputProps('keepDays')}
@@ -135,7 +141,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
     errorFields: () => APP_FORM_FIELDS,
     async onSaved(app) {
       if (app === null) return;
-      notifications.show({ message: `App ${app.name} saved` });
+      notifications.show({ message: strings.appSettings.appSaved(app.name) });
       edit.restart(await api.apps.read(id));
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps'] });
     },
@@ -145,48 +151,45 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
     <>
       <NavigationBlocker when={isChanged} />
       <Form gap="lg" onSubmit={form.onSubmit(edit.saving.submit)}>
-        <Section title="App">
-          <NameInput placeholder="Storefront" {...form.getInputProps('name')} />
+        <Section title={strings.appSettings.appTitle}>
+          <NameInput placeholder={strings.appSettings.namePlaceholder} {...form.getInputProps('name')} />
           <ProjectField form={form} names={names} />
         </Section>
-        <Section title="Source and server" description="What a deployment checks out, and where.">
+        <Section
+          title={strings.appSettings.sourceAndServerTitle}
+          description={strings.appSettings.sourceAndServerDescription}
+        >
           <SourceFields form={form} />
           <RepositoryCredentialFields form={form} isStored={base.hasRepositoryPassword} />
           <TargetFields form={form} names={names} />
           <IntegerInput
-            label="Releases to keep"
-            description="Older ones are deleted from the server after a deployment."
+            label={strings.appSettings.releasesToKeep}
+            description={strings.appSettings.releasesToKeepDescription}
             limits={RESOURCE_LIMITS.keepReleases}
             maw={220}
             {...form.getInputProps('keepReleases')}
           />
         </Section>
-        <Section
-          title="Hooks"
-          description="Commands that run in each deployment. Within a stage they run in this order."
-        >
+        <Section title={strings.appSettings.hooksTitle} description={strings.appSettings.hooksDescription}>
           <Stack gap="sm" {...fieldPathProps(form, 'hooks')}>
             <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />
           </Stack>
           {form.errors['hooks'] !== undefined && <Notice tone="bad">{form.errors['hooks']}</Notice>}
         </Section>
-        <Section
-          title="Health check"
-          description="Checks that a release works once it is live. If the check does not pass in time, the deployment rolls back to the previous release."
-        >
+        <Section title={strings.appSettings.healthCheckTitle} description={strings.appSettings.healthCheckDescription}>
           <HealthCheckFields form={form} />
         </Section>
-        <Section title="Logs and backups">
+        <Section title={strings.appSettings.logsAndBackupsTitle}>
           <LogAndBackupFields form={form} />
         </Section>
         <StickyFooter isSticky={isChanged}>
           <ConditionalEditFooter
             edit={edit}
             labels={APP_LABELS}
-            submitLabel="Save changes"
+            submitLabel={strings.appSettings.saveChanges}
             disabled={!isChanged}
             onCancel={isChanged ? () => form.setValues(toFormValues(base)) : undefined}
-            cancelLabel="Discard changes"
+            cancelLabel={strings.appSettings.discardChanges}
           />
         </StickyFooter>
       </Form>
@@ -197,10 +200,7 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
 function DeleteSection({ app }: { readonly app: App }) {
   const navigate = useNavigate();
   return (
-    <DangerSection
-      title="Delete app"
-      description="Deletes the app with its environment and all versions of it. This cannot be undone."
-    >
+    <DangerSection title={strings.appSettings.deleteAppTitle} description={strings.appSettings.deleteAppDescription}>
       {(close) => (
         <DeleteAppDialog app={app} onClose={close} onDeleted={() => void navigate({ to: '/apps', search: {} })} />
       )}

@@ -10,21 +10,22 @@ import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { dimmed, mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { ProjectLink, ServerLink, useResourceNames } from './resource-names.tsx';
+import { strings } from './strings.ts';
 
 const CreateAppDialog = lazyComponent(() => import('./create-app-dialog.tsx').then((file) => file.CreateAppDialog));
 const DeleteAppDialog = lazyComponent(() => import('./delete-app-dialog.tsx').then((file) => file.DeleteAppDialog));
 
 const COLUMNS: readonly Column<App>[] = [
   nameColumn('/apps/$app', 'app', ({ slug }) => mono(slug)),
-  { key: 'project', label: 'Project', cell: ({ projectId }) => <ProjectLink id={projectId} /> },
+  { key: 'project', label: strings.appsPage.project, cell: ({ projectId }) => <ProjectLink id={projectId} /> },
   {
     key: 'server',
-    label: 'Server',
+    label: strings.appsPage.server,
     cell: ({ serverId }) => (serverId === null ? dimmed('–') : <ServerLink id={serverId} />),
   },
   {
     key: 'source',
-    label: 'Source',
+    label: strings.appsPage.source,
     cell: ({ repository, branch }) =>
       repository === null ? (
         dimmed('–')
@@ -45,15 +46,14 @@ export function AppsPage() {
   return (
     <ResourceListPage
       noun="app"
-      description="What you deploy: its source, the server it runs on, and its environment."
+      description={strings.appsPage.description}
       icon={<IconAppWindow size={26} />}
       emptyHint={
         hasProjects ? (
-          'An app belongs to a project. You set up its environment, hooks and health check after creating it.'
+          strings.appsPage.emptyHint
         ) : (
           <>
-            An app belongs to a project, and this workspace has none yet.{' '}
-            <TextLink to="/projects">Create a project first.</TextLink>
+            {strings.appsPage.needsProject} <TextLink to="/projects">{strings.appsPage.createAProjectFirst}</TextLink>
           </>
         )
       }

@@ -8,6 +8,7 @@ import { useWorkspace } from '../session.ts';
 import { ProjectField, RepositoryCredentialFields, SourceFields, TargetFields } from './app-fields.tsx';
 import { APP_RULES, NEW_APP_VALUES, toCreateRequest } from './app-form.ts';
 import { useResourceNames } from './resource-names.tsx';
+import { strings } from './strings.ts';
 
 interface CreateAppDialogProps {
   /** The project of the app, if the dialog is opened from one. */
@@ -27,13 +28,13 @@ export function CreateAppDialog({ project, onClose, onCreated }: CreateAppDialog
       validate={APP_RULES}
       renderFields={(form) => (
         <>
-          <NameInput placeholder="Storefront" {...form.getInputProps('name')} />
+          <NameInput placeholder={strings.createAppDialog.namePlaceholder} {...form.getInputProps('name')} />
           {project === undefined && <ProjectField form={form} names={names} />}
           <SourceFields form={form} />
           <RepositoryCredentialFields form={form} isStored={false} />
           <TargetFields form={form} names={names} />
           <SlugField noun="app" sourceName={form.values.name} {...form.getInputProps('slug')} />
-          <DimmedText>You can set up hooks, the health check, logs and backups in the app's settings later.</DimmedText>
+          <DimmedText>{strings.createAppDialog.laterSettings}</DimmedText>
         </>
       )}
       create={(values) => api.apps.create(toCreateRequest(values))}

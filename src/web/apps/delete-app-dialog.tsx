@@ -1,6 +1,7 @@
 import type { App } from '../../contract/apps.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 interface DeleteAppDialogProps {
   readonly app: App;
@@ -20,7 +21,7 @@ export function DeleteAppDialog({ app, onClose, onDeleted }: DeleteAppDialogProp
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      Its settings and its environment, with all versions, are permanently deleted. The app keeps running on its server.
+      {strings.deleteAppDialog.consequences}
     </DeleteResourceDialog>
   );
 }

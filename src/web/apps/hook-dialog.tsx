@@ -7,6 +7,7 @@ import { Form, FormFooter } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateInteger, validateName } from '../validation.ts';
 import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
+import { strings } from './strings.ts';
 
 interface HookDialogProps {
   readonly hook: Hook | null;
@@ -32,59 +33,62 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
   const form = useAppForm<HookFormValues>({
     initialValues: hook ?? NEW_HOOK_VALUES,
     validate: {
-      name: (name) =>
-        validateName(name) ?? (existingNames.includes(name.trim()) ? 'Another hook already has this name' : null),
+      name: (name) => validateName(name) ?? (existingNames.includes(name.trim()) ? strings.hookDialog.nameTaken : null),
       run: (run) =>
         run.trim() === ''
-          ? 'Enter a command'
+          ? strings.hookDialog.enterACommand
           : run.length > RESOURCE_LIMITS.command
-            ? `Must be at most ${RESOURCE_LIMITS.command} characters`
+            ? strings.hookDialog.commandTooLong(RESOURCE_LIMITS.command)
             : null,
       timeoutSeconds: (seconds) => validateInteger(seconds, RESOURCE_LIMITS.hookTimeout),
     },
   });
   return (
-    <Dialog onClose={onClose} title={hook === null ? 'Add hook' : `Edit ${hook.name}`} size="lg">
+    <Dialog
+      onClose={onClose}
+      title={hook === null ? strings.hookDialog.addTitle : strings.hookDialog.editTitle(hook.name)}
+      size="lg"
+    >
       <Form
         onSubmit={form.onSubmit((values) => {
           onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
           onClose();
         })}
       >
-        <NameInput placeholder="Install and build" {...form.getInputProps('name')} />
+        <NameInput placeholder={strings.hookDialog.namePlaceholder} {...form.getInputProps('name')} />
         <NativeSelect
-          label="Stage"
-          description={`Runs ${HOOK_STAGE_LABELS[form.values.stage].when}.`}
+          label={strings.hookDialog.stage}
+          description={strings.hookDialog.stageDescription(HOOK_STAGE_LABELS[form.values.stage].when)}
           data={HOOK_STAGES.map((stage) => ({ value: stage, label: HOOK_STAGE_LABELS[stage].label }))}
           {...form.getInputProps('stage')}
         />
         <CodeInput
-          label="Command"
-          description="Shell commands. They get the app's variables, except those that control how programs run, such as PATH."
-          placeholder="npm ci && npm run build"
+          label={strings.hookDialog.command}
+          description={strings.hookDialog.commandDescription}
+          placeholder={strings.hookDialog.commandPlaceholder}
           minRows={3}
           maxRows={12}
           {...form.getInputProps('run')}
         />
         <NativeSelect
-          label="Interpreter"
-          description="With /bin/bash, a pipeline fails if any part of it fails (pipefail)."
+          label={strings.hookDialog.interpreter}
+          description={strings.hookDialog.interpreterDescription}
           data={[...COMMAND_INTERPRETERS]}
           {...form.getInputProps('interpreter')}
         />
         <IntegerInput
-          label="Time limit in seconds"
+          label={strings.hookDialog.timeLimitInSeconds}
           limits={RESOURCE_LIMITS.hookTimeout}
           {...form.getInputProps('timeoutSeconds')}
         />
         <Switch
-          label="Active"
-          description="An inactive hook is skipped."
+          label={strings.hookDialog.active}
+          description={strings.hookDialog.activeDescription}
           {...form.getInputProps('active', { type: 'checkbox' })}
         />
         <FormFooter
           saving={{ busy: false, formError: null, error: null }}
-          submitLabel={hook === null ? 'Add' : 'Done'}
+          submitLabel={hook === null ? strings.hookDialog.add : strings.hookDialog.done}
           onCancel={onClose}
         />
       </Form>

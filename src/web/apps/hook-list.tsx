@@ -4,6 +4,7 @@ import { Tag } from '../components/notice.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { HOOK_STAGE_LABELS, type Hook } from './app-form.ts';
 import styles from './apps.module.css';
+import { strings } from './strings.ts';
 
 interface HookListProps {
   readonly hooks: readonly Hook[];
@@ -17,14 +18,14 @@ export function HookList({ hooks, emptyText, renderActions }: HookListProps) {
     return <DimmedText>{emptyText}</DimmedText>;
   }
   return (
-    <ItemList label="Hooks">
+    <ItemList label={strings.hookList.hooks}>
       {hooks.map((hook, index) => (
         <ItemListRow
           key={hook.name}
           title={
             <>
               {hook.name} <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
-              {!hook.active && <Tag tone="warn">Inactive</Tag>}
+              {!hook.active && <Tag tone="warn">{strings.hookList.inactive}</Tag>}
             </>
           }
           note={<pre className={styles['command']}>{hook.run}</pre>}

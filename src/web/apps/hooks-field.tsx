@@ -6,6 +6,7 @@ import { IconArrowDown, IconArrowUp, IconEdit, IconPlus, IconTrash } from '../co
 import type { Hook } from './app-form.ts';
 import { HookDialog } from './hook-dialog.tsx';
 import { HookList } from './hook-list.tsx';
+import { strings } from './strings.ts';
 
 interface HooksFieldProps {
   readonly hooks: readonly Hook[];
@@ -30,23 +31,27 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
     <>
       <HookList
         hooks={hooks}
-        emptyText="No hooks yet. Most apps install and build after setup, and restart after release."
+        emptyText={strings.hooksField.emptyText}
         renderActions={({ name }, index) => (
           <Group gap={2} wrap="nowrap">
             <IconAction
-              label={`Move ${name} up`}
+              label={strings.hooksField.moveUp(name)}
               Icon={IconArrowUp}
               disabled={index === 0}
               onClick={() => swap(index, index - 1)}
             />
             <IconAction
-              label={`Move ${name} down`}
+              label={strings.hooksField.moveDown(name)}
               Icon={IconArrowDown}
               disabled={index === hooks.length - 1}
               onClick={() => swap(index, index + 1)}
             />
-            <IconAction label={`Edit ${name}`} Icon={IconEdit} onClick={() => setOpen({ index })} />
-            <IconAction label={`Remove ${name}`} Icon={IconTrash} onClick={() => onChange(hooks.toSpliced(index, 1))} />
+            <IconAction label={strings.hooksField.edit(name)} Icon={IconEdit} onClick={() => setOpen({ index })} />
+            <IconAction
+              label={strings.hooksField.remove(name)}
+              Icon={IconTrash}
+              onClick={() => onChange(hooks.toSpliced(index, 1))}
+            />
           </Group>
         )}
       />
@@ -58,7 +63,7 @@ export function HooksField({ hooks, onChange }: HooksFieldProps) {
           disabled={hooks.length >= RESOURCE_LIMITS.hooks}
           onClick={() => setOpen({ index: null })}
         >
-          Add hook
+          {strings.hooksField.addHook}
         </Button>
       </Group>
       {open !== null && (

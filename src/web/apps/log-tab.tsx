@@ -8,18 +8,19 @@ import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import { useResourceNames } from './resource-names.tsx';
+import { strings } from './strings.ts';
 
 function NoLogCommand({ app }: { readonly app: App }) {
   const { isAdmin } = useWorkspace();
   return (
-    <EmptyState icon={<IconFileText size={26} />} title="No log yet">
-      This page shows the output of the app's log command.{' '}
+    <EmptyState icon={<IconFileText size={26} />} title={strings.logTab.noLogYetTitle}>
+      {strings.logTab.noLogHint}{' '}
       {isAdmin ? (
         <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-          Set the log command in the app's settings.
+          {strings.logTab.setLogCommand}
         </TextLink>
       ) : (
-        'An owner or admin can set it.'
+        strings.logTab.adminsCanSetIt
       )}
     </EmptyState>
   );
@@ -45,7 +46,7 @@ export function LogTab() {
           leftSection={<IconRefresh size={16} />}
           onClick={() => setReloadCount(reloadCount + 1)}
         >
-          Reload
+          {strings.logTab.reload}
         </Button>
       </Group>
       <LiveLog
@@ -53,7 +54,7 @@ export function LogTab() {
         id={`${app.slug}-app`}
         read={(query, options) => api.apps.logs(app.id, query, options)}
         serverName={(id) => names.serverName(id)}
-        emptyText="No output yet."
+        emptyText={strings.logTab.noOutputYet}
       />
     </>
   );

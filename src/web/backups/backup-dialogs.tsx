@@ -6,6 +6,7 @@ import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 interface BackupDialogProps {
   readonly backup: Backup;
@@ -20,34 +21,33 @@ export function RestoreBackupDialog({ app, backup, queryKey, onClose }: BackupDi
   return (
     <ConfirmDialog
       onClose={onClose}
-      title="Restore backup"
-      confirmLabel="Restore"
+      title={strings.backupDialogs.restoreTitle}
+      confirmLabel={strings.backupDialogs.restore}
       confirmationText={app.name}
       onConfirm={async () => {
         await api.backups.restore(backup.id);
-        notifications.show({ message: `Restore of ${app.name} started` });
+        notifications.show({ message: strings.backupDialogs.restoreStarted(app.name) });
         await queryClient.invalidateQueries({ queryKey });
       }}
     >
       <Text fz="sm">
-        You are about to replace the current data of{' '}
-        <Text span inherit fw={650}>
-          {app.name}
-        </Text>{' '}
-        with the backup from {formatDateTime(backup.createdAt)}.
+        {strings.backupDialogs.restoreConsequences(
+          <Text span inherit fw={650}>
+            {app.name}
+          </Text>,
+          formatDateTime(backup.createdAt),
+        )}
       </Text>
       <List fz="sm" spacing={6}>
         {backup.kind === 'directory' ? (
           <>
-            <List.Item>
-              The shared directory is replaced; the current one is kept until the restore has succeeded.
-            </List.Item>
-            <List.Item>Anything written there since the backup is lost.</List.Item>
+            <List.Item>{strings.backupDialogs.directoryIsReplaced}</List.Item>
+            <List.Item>{strings.backupDialogs.laterDataIsLost}</List.Item>
           </>
         ) : (
-          <List.Item>The restore command receives the backup and decides what to replace.</List.Item>
+          <List.Item>{strings.backupDialogs.commandDecides}</List.Item>
         )}
-        <List.Item>The SHA-256 is checked first; if it does not match, nothing is changed.</List.Item>
+        <List.Item>{strings.backupDialogs.hashIsChecked}</List.Item>
       </List>
     </ConfirmDialog>
   );
@@ -58,18 +58,15 @@ export function DeleteBackupDialog({ backup, queryKey, onClose }: BackupDialogPr
   return (
     <ConfirmDialog
       onClose={onClose}
-      title="Delete backup"
-      confirmLabel="Delete"
+      title={strings.backupDialogs.deleteTitle}
+      confirmLabel={strings.backupDialogs.delete}
       onConfirm={async () => {
         await api.backups.delete(backup.id);
-        notifications.show({ message: 'Backup deleted' });
+        notifications.show({ message: strings.backupDialogs.deleted });
         await queryClient.invalidateQueries({ queryKey });
       }}
     >
-      <Text fz="sm">
-        The backup from {formatDateTime(backup.createdAt)} and its stored data are permanently deleted. The app is not
-        affected.
-      </Text>
+      <Text fz="sm">{strings.backupDialogs.deleteConsequences(formatDateTime(backup.createdAt))}</Text>
     </ConfirmDialog>
   );
 }

@@ -22,6 +22,7 @@ import { formatBytes } from '../components/units.ts';
 import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeleteBackupDialog, RestoreBackupDialog } from './backup-dialogs.tsx';
+import { strings } from './strings.ts';
 
 function BackupOutcome({ backup }: { readonly backup: Backup }) {
   const { status, error, lastRestore } = backup;
@@ -35,14 +36,12 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
       )}
       {lastRestore !== null && (
         <Text fz="xs" c="dimmed" component="div" maw={300}>
-          Restore started by {actorName(lastRestore.createdBy)}: {jobStatusLabel(lastRestore.status).toLowerCase()}
-          {lastRestore.finishedAt !== null && (
-            <>
-              {' '}
-              <RelativeTime time={lastRestore.finishedAt} />
-            </>
-          )}
-          {lastRestore.error !== null && `: ${lastRestore.error}`}
+          {strings.backupsTab.restore({
+            name: actorName(lastRestore.createdBy),
+            status: jobStatusLabel(lastRestore.status).toLowerCase(),
+            finished: lastRestore.finishedAt === null ? null : <RelativeTime time={lastRestore.finishedAt} />,
+            error: lastRestore.error,
+          })}
         </Text>
       )}
     </div>
@@ -52,7 +51,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
 const COLUMNS: readonly Column<Backup>[] = [
   {
     key: 'created',
-    label: 'Backup',
+    label: strings.backupsTab.columns.backup,
     cell: ({ createdAt, createdBy, kind }) => (
       <>
         <Text fz="sm" fw={600} component="div">
@@ -61,22 +60,22 @@ const COLUMNS: readonly Column<Backup>[] = [
           </Tooltip>
         </Text>
         <Text fz="xs" c="dimmed">
-          {kind === 'directory' ? 'Shared directory' : 'Backup command output'}, by {actorName(createdBy)}
+          {strings.backupsTab.origin(kind, actorName(createdBy))}
         </Text>
       </>
     ),
   },
-  { key: 'status', label: 'Status', cell: (backup) => <BackupOutcome backup={backup} /> },
+  { key: 'status', label: strings.backupsTab.columns.status, cell: (backup) => <BackupOutcome backup={backup} /> },
   {
     key: 'size',
-    label: 'Size',
+    label: strings.backupsTab.columns.size,
     align: 'right',
     cell: ({ sizeBytes }) => (sizeBytes === null ? '–' : formatBytes(sizeBytes)),
   },
-  { key: 'duration', label: 'Duration', cell: (backup) => <Duration {...backup} /> },
+  { key: 'duration', label: strings.backupsTab.columns.duration, cell: (backup) => <Duration {...backup} /> },
   {
     key: 'sha',
-    label: 'SHA-256',
+    label: strings.backupsTab.columns.sha256,
     cell: ({ sha256 }) =>
       sha256 === null ? (
         '–'
@@ -99,14 +98,14 @@ function BackupList({ app }: { readonly app: App }) {
   const list = useList(key, api.backups.of(app.id).list, { limit: 20, cursor: state.cursor }, pollJobs);
   const create = useMutation({
     mutationFn: () => api.backups.create(app.id),
-    onSuccess: () => notifications.show({ message: `Backup of ${app.name} started` }),
+    onSuccess: () => notifications.show({ message: strings.backupsTab.started(app.name) }),
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
   });
   const canBackUp = app.serverId !== null && app.directory !== null;
   const backUpButton = canBackUp && (
     <Button leftSection={<IconPlus size={16} />} loading={create.isPending} onClick={() => create.mutate()}>
-      Back up now
+      {strings.backupsTab.backUpNow}
     </Button>
   );
   const isEmpty = list.data?.data.length === 0 && !state.isPaged;
@@ -115,14 +114,13 @@ function BackupList({ app }: { readonly app: App }) {
       {!isEmpty && (
         <Group justify="space-between" gap="sm">
           <Text fz="sm" c="dimmed" maw={640}>
-            A restore checks the backup's SHA-256 before it changes anything.
-            {app.backup?.schedule != null && ` Backups run on the schedule ${app.backup.schedule} (UTC).`}
+            {strings.backupsTab.restoreChecksHash(app.backup?.schedule ?? null)}
           </Text>
           {backUpButton}
         </Group>
       )}
       <ListBody
-        label="Backups"
+        label={strings.backupsTab.backups}
         list={list}
         columns={COLUMNS}
         state={state}
@@ -133,10 +131,10 @@ function BackupList({ app }: { readonly app: App }) {
           isAdmin
             ? (backup) => (
                 <RowMenu
-                  name={`the backup from ${formatDateTime(backup.createdAt)}`}
+                  name={strings.backupsTab.theBackupFrom(formatDateTime(backup.createdAt))}
                   actions={[
                     backup.sha256 !== null && {
-                      label: 'Restore…',
+                      label: strings.backupsTab.restoreAction,
                       Icon: IconArrowBackUp,
                       onSelect: () => setDialog({ restore: backup }),
                     },
@@ -147,13 +145,15 @@ function BackupList({ app }: { readonly app: App }) {
             : undefined
         }
         empty={
-          <EmptyState icon={<IconArchive size={26} />} title="No backups yet" action={backUpButton}>
-            {canBackUp
-              ? 'A backup contains the output of the backup command or, if none is set, the shared directory.'
-              : 'An app needs a server and a directory before it can be backed up.'}{' '}
+          <EmptyState
+            icon={<IconArchive size={26} />}
+            title={strings.backupsTab.noBackupsYetTitle}
+            action={backUpButton}
+          >
+            {canBackUp ? strings.backupsTab.whatIsBackedUp : strings.backupsTab.needsServerAndDirectory}{' '}
             {isAdmin && (
               <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-                Set the command, schedule and retention in the app's settings.
+                {strings.backupsTab.setInSettings}
               </TextLink>
             )}
           </EmptyState>

@@ -23,6 +23,7 @@ import {
   STRATEGY_LABELS,
   toCreateRequest,
 } from './deploy-form.ts';
+import { strings } from './strings.ts';
 
 interface FieldsProps {
   readonly app: App;
@@ -32,7 +33,7 @@ interface FieldsProps {
 function StrategyFields({ form }: FieldsProps) {
   return (
     <>
-      <Radio.Group label="Strategy" {...form.getInputProps('strategy')}>
+      <Radio.Group label={strings.deployDialog.strategy} {...form.getInputProps('strategy')}>
         <Stack gap="xs" mt={4}>
           {STRATEGIES.map((strategy) => (
             <Radio
@@ -47,13 +48,13 @@ function StrategyFields({ form }: FieldsProps) {
       {form.values.strategy === 'rolling' && (
         <Group gap="md" align="flex-start">
           <IntegerInput
-            label="Servers at a time"
+            label={strings.deployDialog.serversAtATime}
             limits={{ min: 1, max: RESOURCE_LIMITS.deploymentServers }}
             flex="1 1 140px"
             {...form.getInputProps('batchSize')}
           />
           <IntegerInput
-            label="Pause between batches (seconds)"
+            label={strings.deployDialog.pauseBetweenBatchesSeconds}
             limits={{ min: 0, max: RESOURCE_LIMITS.pauseSeconds }}
             flex="1 1 140px"
             {...form.getInputProps('pauseSeconds')}
@@ -68,16 +69,16 @@ function AdvancedFields({ app, form }: FieldsProps) {
   const names = useResourceNames();
   return (
     <Stack gap="md">
-      <Checkbox.Group label="Servers" {...form.getInputProps('servers')}>
+      <Checkbox.Group label={strings.deployDialog.servers} {...form.getInputProps('servers')}>
         <Stack gap="xs" mt={4}>
           {names.servers.map(({ id, name }) => (
-            <Checkbox key={id} value={id} label={id === app.serverId ? `${name} (app default)` : name} />
+            <Checkbox key={id} value={id} label={id === app.serverId ? strings.deployDialog.appDefault(name) : name} />
           ))}
         </Stack>
       </Checkbox.Group>
       <StrategyFields app={app} form={form} />
       {app.hooks.length > 0 && (
-        <Checkbox.Group label="Skip hooks" {...form.getInputProps('skipHooks')}>
+        <Checkbox.Group label={strings.deployDialog.skipHooks} {...form.getInputProps('skipHooks')}>
           <Stack gap="xs" mt={4}>
             {app.hooks.map(({ name }) => (
               <Checkbox key={name} value={name} label={name} />
@@ -87,18 +88,18 @@ function AdvancedFields({ app, form }: FieldsProps) {
       )}
       <TextInput
         type="datetime-local"
-        label="Start at (optional)"
-        description="In your time zone."
+        label={strings.deployDialog.startAtOptional}
+        description={strings.deployDialog.startAtOptionalDescription}
         {...form.getInputProps('scheduledAt')}
       />
       <Switch
-        label="Require approval"
-        description="The deployment starts once another member approves it. You can approve it yourself only if the workspace has no other members."
+        label={strings.deployDialog.requireApproval}
+        description={strings.deployDialog.requireApprovalDescription}
         {...form.getInputProps('approval', { type: 'checkbox' })}
       />
       <Switch
-        label="Cancel queued deployments of this app"
-        description="Cancels deployments of this app that have not started."
+        label={strings.deployDialog.cancelQueued}
+        description={strings.deployDialog.cancelQueuedDescription}
         {...form.getInputProps('replace', { type: 'checkbox' })}
       />
     </Stack>
@@ -121,29 +122,29 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
   const advanced = isExpanded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, toCreateRequest(app, values));
-    notifications.show({ message: `Deployment of ${app.name} started` });
+    notifications.show({ message: strings.deployDialog.started(app.name) });
     onClose();
     void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
     await navigate({ to: '/deployments/$id', params: { id: deployment.id }, search: {} });
   });
   return (
-    <Dialog onClose={onClose} title={`Deploy ${app.name}`} size="lg">
+    <Dialog onClose={onClose} title={strings.deployDialog.title(app.name)} size="lg">
       <Form onSubmit={form.onSubmit(saving.submit)}>
         <SegmentedControl
-          aria-label="Deploy from"
+          aria-label={strings.deployDialog.deployFrom}
           data={[
-            { value: 'branch', label: 'Branch' },
-            { value: 'commit', label: 'Commit' },
+            { value: 'branch', label: strings.deployDialog.branch },
+            { value: 'commit', label: strings.deployDialog.commit },
           ]}
           value={form.values.source}
           onChange={(source) => form.setFieldValue('source', source === 'commit' ? 'commit' : 'branch')}
         />
         {form.values.source === 'branch' ? (
-          <PlainTextInput label="Branch" data-autofocus {...form.getInputProps('branch')} />
+          <PlainTextInput label={strings.deployDialog.branch} data-autofocus {...form.getInputProps('branch')} />
         ) : (
           <PlainTextInput
-            label="Commit"
-            placeholder="0a1b2c3"
+            label={strings.deployDialog.commit}
+            placeholder={strings.deployDialog.commitPlaceholder}
             classNames={{ input: 'mono' }}
             {...form.getInputProps('commit')}
           />
@@ -157,7 +158,7 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
             aria-controls={id}
             onClick={toggle}
           >
-            More options
+            {strings.deployDialog.moreOptions}
           </Button>
         </Group>
         <div id={id}>
@@ -165,8 +166,13 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
             <AdvancedFields app={app} form={form} />
           </Collapse>
         </div>
-        {app.repository === null && <DimmedText>The app has no repository. Set one in its settings first.</DimmedText>}
-        <FormFooter saving={saving} submitLabel="Deploy" onCancel={onClose} disabled={app.repository === null} />
+        {app.repository === null && <DimmedText>{strings.deployDialog.noRepository}</DimmedText>}
+        <FormFooter
+          saving={saving}
+          submitLabel={strings.deployDialog.deploy}
+          onCancel={onClose}
+          disabled={app.repository === null}
+        />
       </Form>
     </Dialog>
   );

@@ -3,12 +3,10 @@ import type { CreateDeploymentInput } from '../../contract/deployments.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Strategy } from '../../contract/vocabulary.ts';
 import { validateInteger } from '../validation.ts';
+import { strings } from './strings.ts';
 
-export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> = {
-  all: { label: 'All at once', about: 'Every server at the same time.' },
-  rolling: { label: 'Rolling', about: 'In batches; a failure stops the rollout and rolls servers back.' },
-  canary: { label: 'Canary', about: 'One server first; the rest once someone promotes it within 24 hours.' },
-};
+export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> =
+  strings.deployForm.strategies;
 
 export type DeployFormValues = {
   readonly source: 'branch' | 'commit';
@@ -41,18 +39,16 @@ export const initialFormValues = (app: App): DeployFormValues => ({
 
 export const DEPLOY_RULES = {
   branch: (branch: string, { source }: DeployFormValues) =>
-    source === 'branch' && branch.trim() === '' ? 'Enter a branch, such as main' : null,
+    source === 'branch' && branch.trim() === '' ? strings.deployForm.branchMissing : null,
   commit: (commit: string, { source }: DeployFormValues) =>
-    source === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim())
-      ? 'Must be a commit hash of 7 to 64 characters (0–9, a–f)'
-      : null,
-  servers: (servers: string[]) => (servers.length === 0 ? 'Choose at least one server' : null),
+    source === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim()) ? strings.deployForm.commitInvalid : null,
+  servers: (servers: string[]) => (servers.length === 0 ? strings.deployForm.serversMissing : null),
   batchSize: (size: number | string, { strategy }: DeployFormValues) =>
     strategy === 'rolling' ? validateInteger(size, { min: 1, max: RESOURCE_LIMITS.deploymentServers }) : null,
   pauseSeconds: (seconds: number | string, { strategy }: DeployFormValues) =>
     strategy === 'rolling' ? validateInteger(seconds, { min: 0, max: RESOURCE_LIMITS.pauseSeconds }) : null,
   scheduledAt: (local: string) =>
-    local !== '' && !(new Date(local).getTime() > Date.now()) ? 'Must be in the future' : null,
+    local !== '' && !(new Date(local).getTime() > Date.now()) ? strings.deployForm.mustBeInTheFuture : null,
 };
 
 /**

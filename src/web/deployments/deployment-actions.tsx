@@ -9,6 +9,7 @@ import { IconArrowBackUp, IconCheck, IconPlayerPlay, IconPlayerStop } from '../c
 import { isInProgress } from '../components/job-status.tsx';
 import { useWorkspace } from '../session.ts';
 import { sourceLabel } from './deployment-status.tsx';
+import { strings } from './strings.ts';
 
 type Decision = 'approve' | 'promote' | 'abort' | 'cancel';
 
@@ -22,47 +23,44 @@ interface DecisionTexts {
   readonly doneMessage: string;
 }
 
-const describeRemainingServers = ({ servers }: Deployment): string => {
-  const { length } = servers.filter(({ status }) => isInProgress(status));
-  return length === 1 ? 'the remaining server' : `the ${length} remaining servers`;
-};
+const countRemainingServers = ({ servers }: Deployment): number =>
+  servers.filter(({ status }) => isInProgress(status)).length;
 
 const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
   approve: {
-    verb: 'Approve',
-    title: 'Approve deployment',
+    verb: strings.deploymentActions.approve.verb,
+    title: strings.deploymentActions.approve.title,
     Icon: IconCheck,
     nonDestructive: true,
-    describe: (deployment) =>
-      `${sourceLabel(deployment)} is deployed as soon as earlier deployments have finished. You can approve your own deployment only if the workspace has no other members.`,
-    doneMessage: 'Deployment approved',
+    describe: (deployment) => strings.deploymentActions.approve.consequences(sourceLabel(deployment)),
+    doneMessage: strings.deploymentActions.approve.done,
   },
   promote: {
-    verb: 'Promote',
-    title: 'Promote deployment',
+    verb: strings.deploymentActions.promote.verb,
+    title: strings.deploymentActions.promote.title,
     Icon: IconPlayerPlay,
     nonDestructive: true,
-    describe: (deployment) => `The release on the first server is deployed to ${describeRemainingServers(deployment)}.`,
-    doneMessage: 'Deployment promoted',
+    describe: (deployment) => strings.deploymentActions.promote.consequences(countRemainingServers(deployment)),
+    doneMessage: strings.deploymentActions.promote.done,
   },
   abort: {
-    verb: 'Abort',
-    title: 'Abort deployment',
+    verb: strings.deploymentActions.abort.verb,
+    title: strings.deploymentActions.abort.title,
     Icon: IconArrowBackUp,
     nonDestructive: false,
-    describe: () => 'The first server is rolled back to its previous release. The other servers are not changed.',
-    doneMessage: 'Deployment aborted. Rolling back the first server.',
+    describe: () => strings.deploymentActions.abort.consequences,
+    doneMessage: strings.deploymentActions.abort.done,
   },
   cancel: {
-    verb: 'Cancel',
-    title: 'Cancel deployment',
+    verb: strings.deploymentActions.cancel.verb,
+    title: strings.deploymentActions.cancel.title,
     Icon: IconPlayerStop,
     nonDestructive: false,
     describe: ({ status }) =>
       status === 'pending'
-        ? 'It has not started and will not run.'
-        : 'The running step is stopped, and servers that were already switched are rolled back to their previous release.',
-    doneMessage: 'Cancelling the deployment',
+        ? strings.deploymentActions.cancel.consequencesIfPending
+        : strings.deploymentActions.cancel.consequences,
+    doneMessage: strings.deploymentActions.cancel.done,
   },
 };
 
@@ -108,7 +106,7 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
       })}
       {status === 'completed' && !live && (
         <Button variant="default" leftSection={<IconArrowBackUp size={16} />} onClick={() => setRollingBack(true)}>
-          Roll back to this…
+          {strings.deploymentActions.rollBackToThis}
         </Button>
       )}
       {deciding !== null && texts !== null && (
@@ -116,7 +114,7 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
           onClose={() => setDeciding(null)}
           title={texts.title}
           confirmLabel={texts.verb}
-          cancelLabel="Back"
+          cancelLabel={strings.deploymentActions.back}
           nonDestructive={texts.nonDestructive}
           onConfirm={() => decide(deciding)}
         >
@@ -126,19 +124,19 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
       {rollingBack && (
         <ConfirmDialog
           onClose={() => setRollingBack(false)}
-          title="Roll back to this deployment"
-          confirmLabel="Roll back"
+          title={strings.deploymentActions.rollBackTitle}
+          confirmLabel={strings.deploymentActions.rollBack}
           onConfirm={async () => {
             const rollback = await api.deployments.rollBack(id);
-            notifications.show({ message: 'Rollback started' });
+            notifications.show({ message: strings.deploymentActions.rollbackStarted });
             void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
             await navigate({ to: '/deployments/$id', params: { id: rollback.id }, search: {} });
           }}
         >
           <Text fz="sm">
-            This creates a new deployment of commit{' '}
-            <span className="mono">{deployment.commit?.slice(0, 12) ?? sourceLabel(deployment)}</span>, with the app's
-            current hooks and environment.
+            {strings.deploymentActions.rollBackConsequences(
+              <span className="mono">{deployment.commit?.slice(0, 12) ?? sourceLabel(deployment)}</span>,
+            )}
           </Text>
         </ConfirmDialog>
       )}

@@ -23,20 +23,24 @@ import { useWorkspace } from '../session.ts';
 import { STRATEGY_LABELS } from './deploy-form.ts';
 import { DeploymentActions } from './deployment-actions.tsx';
 import { DeploymentStatusTag, sourceLabel } from './deployment-status.tsx';
+import { strings } from './strings.ts';
 
 const POLL_INTERVAL_MS = 1500;
 
 function HookSteps({ deployment }: { readonly deployment: Deployment }) {
   const { hooks, progress, status, waitingFor } = deployment;
   return (
-    <Section title="Steps" description={isInProgress(status) ? `${progress}% done.` : undefined}>
+    <Section
+      title={strings.deploymentPage.stepsTitle}
+      description={isInProgress(status) ? strings.deploymentPage.progressDescription(progress) : undefined}
+    >
       {isInProgress(status) && waitingFor === null && (
-        <Progress value={progress} aria-label="Progress" transitionDuration={0} />
+        <Progress value={progress} aria-label={strings.deploymentPage.progressLabel} transitionDuration={0} />
       )}
       {hooks.length === 0 ? (
-        <DimmedText>No hooks. The deployment only checks out the source and activates it.</DimmedText>
+        <DimmedText>{strings.deploymentPage.noHooks}</DimmedText>
       ) : (
-        <ItemList label="Steps">
+        <ItemList label={strings.deploymentPage.steps}>
           {hooks.map(({ name, stage, status: hookStatus, exitCode, durationMs }) => (
             <ItemListRow
               key={`${stage} ${name}`}
@@ -47,11 +51,17 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
               }
               note={[
                 durationMs === null ? null : formatDuration(durationMs),
-                exitCode === null || exitCode === 0 ? null : `exit code ${exitCode}`,
+                exitCode === null || exitCode === 0 ? null : strings.deploymentPage.exitCode(exitCode),
               ]
                 .filter((part) => part !== null)
                 .join(', ')}
-              actions={hookStatus === 'skipped' ? <Tag>Skipped</Tag> : <JobStatusTag status={hookStatus} />}
+              actions={
+                hookStatus === 'skipped' ? (
+                  <Tag>{strings.deploymentPage.skipped}</Tag>
+                ) : (
+                  <JobStatusTag status={hookStatus} />
+                )
+              }
             />
           ))}
         </ItemList>
@@ -63,8 +73,8 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
 function Servers({ deployment }: { readonly deployment: Deployment }) {
   if (deployment.servers.length < 2) return null;
   return (
-    <Section title="Servers">
-      <ItemList label="Servers">
+    <Section title={strings.deploymentPage.serversTitle}>
+      <ItemList label={strings.deploymentPage.servers}>
         {deployment.servers.map(({ serverId, status }) => (
           <ItemListRow key={serverId} title={<ServerLink id={serverId} />} actions={<JobStatusTag status={status} />} />
         ))}
@@ -78,11 +88,14 @@ function overrideItems({ overrides }: Deployment): (readonly [string, string])[]
   const { healthCheck, skipHooks, replace } = overrides;
   const items: (readonly [string, string])[] = [];
   if (healthCheck !== undefined) {
-    const check = healthCheck === null ? 'None' : `${healthCheck.url ?? healthCheck.command ?? ''}`;
-    items.push(['Health check', `${check} (overrides the app's)`]);
+    const check =
+      healthCheck === null ? strings.deploymentPage.none : `${healthCheck.url ?? healthCheck.command ?? ''}`;
+    items.push([strings.deploymentPage.healthCheck, strings.deploymentPage.overridesTheApps(check)]);
   }
-  if (skipHooks !== undefined && skipHooks.length > 0) items.push(['Skipped hooks', skipHooks.join(', ')]);
-  if (replace === true) items.push(['Queued deployments', 'Cancelled by this deployment']);
+  if (skipHooks !== undefined && skipHooks.length > 0)
+    items.push([strings.deploymentPage.skippedHooks, skipHooks.join(', ')]);
+  if (replace === true)
+    items.push([strings.deploymentPage.queuedDeployments, strings.deploymentPage.cancelledByThisDeployment]);
   return items;
 }
 
@@ -95,11 +108,13 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
   const [onlyServer] = servers;
   return (
     <Page
-      title={`${kind === 'rollback' ? 'Rollback' : 'Deployment'} of ${appName}`}
+      title={
+        kind === 'rollback' ? strings.deploymentPage.rollbackTitle(appName) : strings.deploymentPage.titleOf(appName)
+      }
       description={
         <Group gap="xs" component="span" display="inline-flex">
           <DeploymentStatusTag deployment={deployment} />
-          {deployment.live && <Tag tone="good">Live</Tag>}
+          {deployment.live && <Tag tone="good">{strings.deploymentPage.live}</Tag>}
           <span className="mono">{sourceLabel(deployment)}</span>
         </Group>
       }
@@ -112,47 +127,53 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
         id={id}
         read={(query, options) => api.deployments.logs(id, query, options)}
         serverName={hasSingleServer ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}
-        emptyText={status === 'pending' ? 'Not started yet.' : 'No output yet.'}
+        emptyText={status === 'pending' ? strings.deploymentPage.notStartedYet : strings.deploymentPage.noOutputYet}
       />
-      <Section title="Details">
+      <Section title={strings.deploymentPage.detailsTitle}>
         <DescriptionList
           items={[
             [
-              'App',
+              strings.deploymentPage.items.app,
               <TextLink key="app" to="/apps/$app" params={{ app: appId }}>
                 {appName}
               </TextLink>,
             ],
-            ['Branch', branch === null ? '–' : mono(branch)],
-            ['Commit', commit === null ? '–' : mono(commit)],
+            [strings.deploymentPage.items.branch, branch === null ? '–' : mono(branch)],
+            [strings.deploymentPage.items.commit, commit === null ? '–' : mono(commit)],
             hasSingleServer && onlyServer !== undefined
-              ? ['Server', <ServerLink key="server" id={onlyServer.serverId} />]
+              ? [strings.deploymentPage.items.server, <ServerLink key="server" id={onlyServer.serverId} />]
               : [
-                  'Strategy',
+                  strings.deploymentPage.items.strategy,
                   strategy === 'rolling'
-                    ? `${STRATEGY_LABELS[strategy].label}, ${deployment.batchSize} at a time, ${deployment.pauseSeconds} s pause`
+                    ? strings.deploymentPage.rollingStrategy({
+                        label: STRATEGY_LABELS[strategy].label,
+                        batchSize: deployment.batchSize,
+                        pauseSeconds: deployment.pauseSeconds,
+                      })
                     : STRATEGY_LABELS[strategy].label,
                 ],
             rollbackOf !== null && [
-              'Rolls back to',
+              strings.deploymentPage.items.rollsBackTo,
               <TextLink key="of" to="/deployments/$id" params={{ id: rollbackOf }}>
-                an earlier deployment
+                {strings.deploymentPage.anEarlierDeployment}
               </TextLink>,
             ],
-            scheduledAt !== null && ['Scheduled for', formatDateTime(scheduledAt)],
+            scheduledAt !== null && [strings.deploymentPage.items.scheduledFor, formatDateTime(scheduledAt)],
             approval !== null && [
-              'Approval',
-              approval.by === null ? 'Pending' : `Approved by ${actorName(approval.by)}`,
+              strings.deploymentPage.items.approval,
+              approval.by === null
+                ? strings.deploymentPage.pending
+                : strings.deploymentPage.approvedBy(actorName(approval.by)),
             ],
             ...overrideItems(deployment),
-            ['Duration', <Duration key="duration" {...deployment} />],
+            [strings.deploymentPage.items.duration, <Duration key="duration" {...deployment} />],
             [
-              'Started',
+              strings.deploymentPage.items.started,
               <span key="started">
-                <RelativeTime time={deployment.createdAt} /> by {actorName(createdBy)}
+                {strings.deploymentPage.startedBy(<RelativeTime time={deployment.createdAt} />, actorName(createdBy))}
               </span>,
             ],
-            ['ID', <CopyableId key="id" id={id} />],
+            [strings.deploymentPage.items.id, <CopyableId key="id" id={id} />],
           ]}
         />
       </Section>
@@ -179,8 +200,8 @@ export function DeploymentPage() {
   return (
     <ResourcePage
       noun="deployment"
-      title="Deployment"
-      backLink={<BackLink to="/deployments">Deployments</BackLink>}
+      title={strings.deploymentPage.title}
+      backLink={<BackLink to="/deployments">{strings.deploymentPage.listTitle}</BackLink>}
       query={query}
     >
       {(deployment) => (

@@ -4,17 +4,13 @@ import type { DeploymentWaitReason } from '../../contract/vocabulary.ts';
 import { formatDateTime } from '../components/format.ts';
 import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
 import { Tag } from '../components/notice.tsx';
+import { strings } from './strings.ts';
 
-const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = {
-  approval: 'Waiting for approval',
-  schedule: 'Scheduled',
-  queue: 'Queued',
-  promotion: 'Waiting for promotion',
-};
+const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = strings.deploymentStatus.waitingLabels;
 
 /** Returns the branch or the abbreviated commit of a deployment. */
 export function sourceLabel({ branch, commit }: Pick<Deployment, 'branch' | 'commit'>): string {
-  return branch ?? commit?.slice(0, 10) ?? 'Unknown commit';
+  return branch ?? commit?.slice(0, 10) ?? strings.deploymentStatus.unknownCommit;
 }
 
 /** The status of a deployment, or what it is waiting for. */
@@ -34,7 +30,13 @@ export function DeploymentStatusCell({ deployment }: { readonly deployment: Depl
         </Text>
       )}
       {isInProgress(status) && waitingFor === null && (
-        <Progress value={progress} size="sm" mt={6} aria-label="Progress" transitionDuration={0} />
+        <Progress
+          value={progress}
+          size="sm"
+          mt={6}
+          aria-label={strings.deploymentStatus.progress}
+          transitionDuration={0}
+        />
       )}
     </div>
   );

@@ -12,12 +12,13 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeploymentStatusCell, sourceLabel } from './deployment-status.tsx';
+import { strings } from './strings.ts';
 
 function columnsFor(appName: ((id: string) => string) | null): readonly Column<Deployment>[] {
   return [
     {
       key: 'deployment',
-      label: 'Deployment',
+      label: strings.deploymentTable.deployment,
       cell: (deployment) => (
         <>
           <NameLink to="/deployments/$id" params={{ id: deployment.id }}>
@@ -27,16 +28,24 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
             <Text fz="xs" c="dimmed" className="mono">
               {appName === null ? (deployment.commit?.slice(0, 10) ?? '') : sourceLabel(deployment)}
             </Text>
-            {deployment.kind === 'rollback' && <Tag>Rollback</Tag>}
-            {deployment.live && <Tag tone="good">Live</Tag>}
+            {deployment.kind === 'rollback' && <Tag>{strings.deploymentTable.rollback}</Tag>}
+            {deployment.live && <Tag tone="good">{strings.deploymentTable.live}</Tag>}
           </Group>
         </>
       ),
     },
-    { key: 'status', label: 'Status', cell: (deployment) => <DeploymentStatusCell deployment={deployment} /> },
-    { key: 'duration', label: 'Duration', cell: (deployment) => <Duration {...deployment} /> },
-    { key: 'started', label: 'Started', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
-    { key: 'by', label: 'Started by', cell: ({ createdBy }) => actorName(createdBy) },
+    {
+      key: 'status',
+      label: strings.deploymentTable.status,
+      cell: (deployment) => <DeploymentStatusCell deployment={deployment} />,
+    },
+    { key: 'duration', label: strings.deploymentTable.duration, cell: (deployment) => <Duration {...deployment} /> },
+    {
+      key: 'started',
+      label: strings.deploymentTable.started,
+      cell: ({ createdAt }) => <RelativeTime time={createdAt} />,
+    },
+    { key: 'by', label: strings.deploymentTable.startedBy, cell: ({ createdBy }) => actorName(createdBy) },
   ];
 }
 
@@ -62,7 +71,7 @@ export function DeploymentTable({ state, app, appName, isFiltered, empty }: Depl
   );
   return (
     <ListBody
-      label="Deployments"
+      label={strings.deploymentTable.deployments}
       list={list}
       columns={columnsFor(appName ?? null)}
       state={state}

@@ -9,6 +9,7 @@ import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { DeploymentTable } from './deployment-table.tsx';
+import { strings } from './strings.ts';
 
 const FILTERS = ['app', 'status'] as const;
 
@@ -16,18 +17,21 @@ export function DeploymentsPage() {
   const state = useListState();
   const apps = useApps();
   return (
-    <Page
-      title="Deployments"
-      description="Finished, running and queued deployments of all apps. Start a new one from the app's page."
-    >
+    <Page title={strings.deploymentsPage.title} description={strings.deploymentsPage.description}>
       <Stack gap="md">
         <FilterBar state={state} filters={FILTERS}>
-          <SelectFilter state={state} name="app" label="App" anyLabel="Any app" options={toOptions(apps)} />
+          <SelectFilter
+            state={state}
+            name="app"
+            label={strings.deploymentsPage.appLabel}
+            anyLabel={strings.deploymentsPage.anyApp}
+            options={toOptions(apps)}
+          />
           <SelectFilter
             state={state}
             name="status"
-            label="Status"
-            anyLabel="Any status"
+            label={strings.deploymentsPage.statusLabel}
+            anyLabel={strings.deploymentsPage.anyStatus}
             options={WORK_STATUSES.map((status) => ({ value: status, label: jobStatusLabel(status) }))}
           />
         </FilterBar>
@@ -37,9 +41,11 @@ export function DeploymentsPage() {
           appName={(id) => apps.find((app) => app.id === id)?.name ?? id}
           isFiltered={isFiltered(state, FILTERS)}
           empty={
-            <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
-              Start a deployment from <TextLink to="/apps">its app</TextLink>, from a pipeline with an access token, or
-              with <code>devpilot deploy</code>.
+            <EmptyState icon={<IconRocket size={26} />} title={strings.deploymentsPage.noDeploymentsYetTitle}>
+              {strings.deploymentsPage.howToStart(
+                <TextLink to="/apps">{strings.deploymentsPage.itsApp}</TextLink>,
+                <code>devpilot deploy</code>,
+              )}
             </EmptyState>
           }
         />

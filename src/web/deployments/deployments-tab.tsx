@@ -9,13 +9,14 @@ import { useListState } from '../components/list-state.ts';
 import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeploymentTable } from './deployment-table.tsx';
+import { strings } from './strings.ts';
 
 const DeployDialog = lazyComponent(() => import('./deploy-dialog.tsx').then((file) => file.DeployDialog));
 
 /** Returns what must be configured before the app can be deployed, or null if nothing is missing. */
 function missingConfiguration({ repository, directory }: App): string | null {
-  if (repository === null) return 'The app needs a Git repository before it can be deployed.';
-  return directory === null ? 'The app needs a directory on its server before it can be deployed.' : null;
+  if (repository === null) return strings.deploymentsTab.needsRepository;
+  return directory === null ? strings.deploymentsTab.needsDirectory : null;
 }
 
 function AppDeployments({ app }: { readonly app: App }) {
@@ -25,7 +26,7 @@ function AppDeployments({ app }: { readonly app: App }) {
   const missing = missingConfiguration(app);
   const deployButton = missing === null && (
     <Button leftSection={<IconRocket size={16} />} onClick={() => setOpen(true)}>
-      Deploy…
+      {strings.deploymentsTab.deploy}
     </Button>
   );
   return (
@@ -36,12 +37,11 @@ function AppDeployments({ app }: { readonly app: App }) {
         app={app.id}
         isFiltered={state.isPaged}
         empty={
-          <EmptyState icon={<IconRocket size={26} />} title="No deployments yet">
-            {missing ??
-              'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.'}{' '}
+          <EmptyState icon={<IconRocket size={26} />} title={strings.deploymentsTab.noDeploymentsYetTitle}>
+            {missing ?? strings.deploymentsTab.noDeploymentsHint}{' '}
             {missing !== null && isAdmin && (
               <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-                Set it in the app's settings.
+                {strings.deploymentsTab.setItInSettings}
               </TextLink>
             )}
           </EmptyState>

@@ -1,5 +1,6 @@
 import { ENV_NAME } from '../../contract/dotenv.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { strings } from './strings.ts';
 
 /** The unsaved changes: a new value, or null to remove the variable. */
 export type Draft = ReadonlyMap<string, string | null>;
@@ -51,12 +52,14 @@ export function mergeFile(
 
 /** Returns the validation error of a new variable's name, or null. */
 export function validateVariableName(name: string, existingNames: ReadonlySet<string>): string | null {
-  if (name.length > RESOURCE_LIMITS.envName) return `Must be at most ${RESOURCE_LIMITS.envName} characters`;
-  if (!ENV_NAME.test(name)) return 'Must contain only letters, digits and underscores, and not start with a digit';
-  return existingNames.has(name) ? 'A variable with this name already exists' : null;
+  if (name.length > RESOURCE_LIMITS.envName) return strings.environmentDraft.nameTooLong(RESOURCE_LIMITS.envName);
+  if (!ENV_NAME.test(name)) return strings.environmentDraft.nameInvalid;
+  return existingNames.has(name) ? strings.environmentDraft.nameTaken : null;
 }
 
 export function validateVariableValue(value: string): string | null {
-  if (value.includes('\0') || !value.isWellFormed()) return 'Must not contain NUL characters';
-  return new TextEncoder().encode(value).length > RESOURCE_LIMITS.envValueBytes ? 'Must be at most 64 KiB' : null;
+  if (value.includes('\0') || !value.isWellFormed()) return strings.environmentDraft.noNulCharacters;
+  return new TextEncoder().encode(value).length > RESOURCE_LIMITS.envValueBytes
+    ? strings.environmentDraft.valueTooLong
+    : null;
 }

@@ -21,6 +21,7 @@ import { useEnvironment, useRevealedValues } from './environment-queries.ts';
 import { EnvironmentVersions } from './environment-versions.tsx';
 import { ImportDialog } from './import-dialog.tsx';
 import { ReviewDialog } from './review-dialog.tsx';
+import { strings } from './strings.ts';
 import { VariableDialog } from './variable-dialog.tsx';
 import { VariableRow } from './variable-row.tsx';
 
@@ -36,8 +37,8 @@ function EnvironmentExport({ app }: { readonly app: App }) {
     onError: notifyError,
   });
   return (
-    <ExportMenu busy={save.isPending} label="Reveals all values; this is recorded">
-      <Menu.Item onClick={() => save.mutate()}>Download as .env</Menu.Item>
+    <ExportMenu busy={save.isPending} label={strings.environmentTab.downloadNotice}>
+      <Menu.Item onClick={() => save.mutate()}>{strings.environmentTab.downloadAsEnv}</Menu.Item>
     </ExportMenu>
   );
 }
@@ -56,11 +57,11 @@ function RevealAll({ revealed, disabled }: RevealAllProps) {
       disabled={disabled}
       onClick={() => revealed.reveal()}
     >
-      Reveal all
+      {strings.environmentTab.revealAll}
     </Button>
   ) : (
     <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={() => revealed.hide()}>
-      Hide all
+      {strings.environmentTab.hideAll}
     </Button>
   );
 }
@@ -117,7 +118,7 @@ function VariableList({ app }: { readonly app: App }) {
       if (isConflict(error)) await reloadAfterConflict();
       throw error;
     }
-    notifications.show({ message: `Environment of ${app.name} saved. It takes effect with the next deployment.` });
+    notifications.show({ message: strings.environmentTab.saved(app.name) });
     if (changes.length > 0) revealed.hide(...changes.map(({ name }) => name));
     discard();
     await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', app.id, 'env'] });
@@ -125,12 +126,12 @@ function VariableList({ app }: { readonly app: App }) {
 
   const addButton = isAdmin && (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('add')}>
-      Add variable
+      {strings.environmentTab.addVariable}
     </Button>
   );
   const importButton = isAdmin && (
     <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => setDialog('import')}>
-      Import
+      {strings.environmentTab.import}
     </Button>
   );
   const editedName = dialog !== null && typeof dialog === 'object' ? dialog.change : null;
@@ -140,7 +141,7 @@ function VariableList({ app }: { readonly app: App }) {
       {allNames.length === 0 ? (
         <EmptyState
           icon={<IconVariable size={26} />}
-          title="No variables yet"
+          title={strings.environmentTab.noVariablesYetTitle}
           action={
             <Group gap="xs">
               {addButton}
@@ -148,19 +149,15 @@ function VariableList({ app }: { readonly app: App }) {
             </Group>
           }
         >
-          <DimmedText>
-            {isAdmin
-              ? 'Environment variables of the app, such as DATABASE_URL. Values are encrypted at rest.'
-              : 'An owner or admin of this workspace can set variables.'}
-          </DimmedText>
+          <DimmedText>{isAdmin ? strings.environmentTab.noVariablesHint : strings.environmentTab.askToSet}</DimmedText>
         </EmptyState>
       ) : (
         <>
           <Group justify="space-between" gap="xs">
             <TextInput
               type="search"
-              aria-label="Search variables by name"
-              placeholder="Search by name"
+              aria-label={strings.environmentTab.searchVariablesByName}
+              placeholder={strings.environmentTab.searchByNamePlaceholder}
               leftSection={<IconSearch size={16} aria-hidden />}
               value={searchText}
               onChange={(event) => setSearchText(event.currentTarget.value)}
@@ -175,11 +172,9 @@ function VariableList({ app }: { readonly app: App }) {
             </Group>
           </Group>
           <DimmedText>
-            {isAdmin
-              ? 'Values are hidden until you reveal them. Each reveal is recorded in the activity log.'
-              : 'Only owners and admins can reveal the values.'}
+            {isAdmin ? strings.environmentTab.valuesAreHidden : strings.environmentTab.onlyAdminsCanReveal}
           </DimmedText>
-          <ul className={styles['rows']} aria-label="Variables">
+          <ul className={styles['rows']} aria-label={strings.environmentTab.variables}>
             {shown.map((name) => (
               <VariableRow
                 key={name}
@@ -202,20 +197,20 @@ function VariableList({ app }: { readonly app: App }) {
               />
             ))}
           </ul>
-          {shown.length === 0 && <DimmedText role="status">No variables match.</DimmedText>}
+          {shown.length === 0 && <DimmedText role="status">{strings.environmentTab.noVariablesMatch}</DimmedText>}
         </>
       )}
       {changes.length > 0 && (
-        <section className={bar['bar']} aria-label="Unsaved changes">
+        <section className={bar['bar']} aria-label={strings.environmentTab.unsavedChangesLabel}>
           <Text fz="sm" fw={550} role="status">
-            {changes.length === 1 ? '1 unsaved change' : `${changes.length} unsaved changes`}
+            {strings.environmentTab.unsavedChanges(changes.length)}
           </Text>
           <Group gap="xs">
             <Button size="xs" variant="default" onClick={discard}>
-              Discard
+              {strings.environmentTab.discard}
             </Button>
             <Button size="xs" onClick={() => setDialog('review')}>
-              Review and save
+              {strings.environmentTab.reviewAndSave}
             </Button>
           </Group>
         </section>

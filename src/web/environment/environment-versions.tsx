@@ -9,23 +9,24 @@ import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { VersionsSection } from '../components/versions-section.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const MAX_NAMES = 12;
 
 function joinNames(names: readonly string[]): string {
   const shown = names.slice(0, MAX_NAMES).join(', ');
-  return names.length > MAX_NAMES ? `${shown} and ${names.length - MAX_NAMES} more` : shown;
+  return names.length > MAX_NAMES ? strings.environmentVersions.andMore(shown, names.length - MAX_NAMES) : shown;
 }
 
 /** Describes a version's changes by name: “Set A, B; removed C”. */
 export function describeVersion({ set, removed, restoredFrom }: EnvVersion): string {
   const parts = [
-    ...(restoredFrom === null ? [] : [`restored version ${restoredFrom}`]),
-    ...(set.length === 0 ? [] : [`set ${joinNames(set)}`]),
-    ...(removed.length === 0 ? [] : [`removed ${joinNames(removed)}`]),
+    ...(restoredFrom === null ? [] : [strings.environmentVersions.restored(restoredFrom)]),
+    ...(set.length === 0 ? [] : [strings.environmentVersions.set(joinNames(set))]),
+    ...(removed.length === 0 ? [] : [strings.environmentVersions.removed(joinNames(removed))]),
   ];
   const text = parts.join('; ');
-  return text === '' ? 'No changes' : capitalize(text);
+  return text === '' ? strings.environmentVersions.noChanges : capitalize(text);
 }
 
 interface EnvironmentVersionsProps {
@@ -39,21 +40,21 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
   const { api, workspace, isAdmin } = useWorkspace();
   return (
     <VersionsSection
-      description="Each save creates a version. This list shows names only; values stay encrypted."
+      description={strings.environmentVersions.description}
       queryKey={[workspace.id, 'apps', appId, 'env', 'versions']}
       list={api.environment.versions(appId).list}
       pageSize={10}
       renderList={(versions, onRestore) => (
-        <ItemList label="Versions">
+        <ItemList label={strings.environmentVersions.versions}>
           {versions.map((version, index) => (
             <ItemListRow
               key={version.version}
               icon={<IconHistory size={18} />}
               title={
                 <>
-                  Version {version.version}
+                  {strings.environmentVersions.title(version.version)}
                   <Text span fz="xs" c="dimmed" fw={400}>
-                    {actorName(version.by)}, <RelativeTime time={version.at} />
+                    {strings.environmentVersions.changedBy(actorName(version.by), <RelativeTime time={version.at} />)}
                   </Text>
                 </>
               }
@@ -62,8 +63,8 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
                 isAdmin &&
                 index > 0 && (
                   <Button size="compact-sm" variant="default" onClick={() => onRestore(version)}>
-                    Restore
-                    <span className="visually-hidden"> version {version.version}</span>
+                    {strings.environmentVersions.restore}
+                    <span className="visually-hidden">{strings.environmentVersions.ofVersion(version.version)}</span>
                   </Button>
                 )
               }
@@ -71,12 +72,10 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
           ))}
         </ItemList>
       )}
-      describeRestore={({ version }) =>
-        `This creates a new version with all variables as they were in version ${version}. Later changes are reverted. It takes effect with the next deployment or restart of the app.`
-      }
+      describeRestore={({ version }) => strings.environmentVersions.restoreConsequences(version)}
       restore={async ({ version }) => {
         await api.environment.restore(appId, version, { ifMatch: tag });
-        notifications.show({ message: `Version ${version} restored` });
+        notifications.show({ message: strings.environmentVersions.versionRestored(version) });
         await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', appId, 'env'] });
       }}
     />

@@ -9,15 +9,16 @@ import { IconUpload } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { validateVariableValue } from './environment-draft.ts';
+import { strings } from './strings.ts';
 
 type ParseResult =
   | { readonly ok: true; readonly values: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly message: string };
 
 function parseFile(text: string): ParseResult {
-  if (text.length > RESOURCE_LIMITS.envBodyBytes) return { ok: false, message: 'The file is too large.' };
+  if (text.length > RESOURCE_LIMITS.envBodyBytes) return { ok: false, message: strings.importDialog.fileTooLarge };
   const parsed = parseDotenv(text);
-  if (!parsed.ok) return { ok: false, message: `Line ${parsed.line}: ${parsed.message}.` };
+  if (!parsed.ok) return { ok: false, message: strings.importDialog.errorInLine(parsed.line, parsed.message) };
   const invalid = [...parsed.values].find(([, value]) => validateVariableValue(value) !== null);
   if (invalid !== undefined) return { ok: false, message: `${invalid[0]}: ${validateVariableValue(invalid[1])}.` };
   return { ok: true, values: parsed.values };
@@ -38,7 +39,7 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
   const existingCount = result.ok ? [...result.values.keys()].filter((name) => names.has(name)).length : 0;
   const removedCount = names.size - existingCount;
   return (
-    <Dialog onClose={onClose} title="Import .env file" size="lg">
+    <Dialog onClose={onClose} title={strings.importDialog.title} size="lg">
       <Form
         onSubmit={(event) => {
           event.preventDefault();
@@ -51,15 +52,15 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
           <FileButton onChange={(file) => void file?.text().then(setText)}>
             {(props) => (
               <Button variant="default" leftSection={<IconUpload size={16} />} {...props}>
-                Choose file
+                {strings.importDialog.chooseFile}
               </Button>
             )}
           </FileButton>
-          <DimmedText>or paste its content below.</DimmedText>
+          <DimmedText>{strings.importDialog.orPasteBelow}</DimmedText>
         </Group>
         <CodeInput
-          label="Content"
-          placeholder={'DATABASE_URL=postgres://shop@db/shop\nGREETING="Hello, world"'}
+          label={strings.importDialog.content}
+          placeholder={strings.importDialog.contentPlaceholder}
           minRows={6}
           maxRows={14}
           value={text}
@@ -67,22 +68,22 @@ export function ImportDialog({ names, onClose, onDone }: ImportDialogProps) {
           data-autofocus
         />
         <Checkbox
-          label="Remove variables that are not in the file"
+          label={strings.importDialog.removeOthers}
           checked={replace}
           onChange={(event) => setReplace(event.currentTarget.checked)}
         />
         <Text fz="sm" role="status">
           {result.ok &&
             count > 0 &&
-            `${count} in the file: ${count - existingCount} new, ${existingCount} existing${replace ? `; ${removedCount} will be removed` : ''}.`}
+            strings.importDialog.summary({ count, existingCount, removedCount: replace ? removedCount : null })}
         </Text>
         {!result.ok && <Notice tone="bad">{result.message}</Notice>}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
-            Cancel
+            {strings.importDialog.cancel}
           </Button>
           <Button type="submit" disabled={!result.ok || count === 0}>
-            Import
+            {strings.importDialog.import}
           </Button>
         </Group>
       </Form>

@@ -6,11 +6,12 @@ import { isConflict } from '../components/form.tsx';
 import { Notice, Tag, type Tone } from '../components/notice.tsx';
 import styles from './environment.module.css';
 import type { VariableChange } from './environment-draft.ts';
+import { strings } from './strings.ts';
 
 const CHANGE_LABELS: Readonly<Record<VariableChange['kind'], { readonly label: string; readonly tone: Tone }>> = {
-  added: { label: 'New', tone: 'good' },
-  changed: { label: 'Changed', tone: 'warn' },
-  removed: { label: 'Removed', tone: 'bad' },
+  added: { label: strings.reviewDialog.kinds.added, tone: 'good' },
+  changed: { label: strings.reviewDialog.kinds.changed, tone: 'warn' },
+  removed: { label: strings.reviewDialog.kinds.removed, tone: 'bad' },
 };
 
 export const MASK = '••••••••';
@@ -27,8 +28,8 @@ function DiffValue({
   return (
     <div className={sign === '+' ? styles['after'] : styles['before']}>
       <span aria-hidden>{sign} </span>
-      <span className="visually-hidden">{sign === '+' ? 'After: ' : 'Before: '}</span>
-      {shown && value !== undefined ? value === '' ? <i>empty</i> : value : MASK}
+      <span className="visually-hidden">{sign === '+' ? strings.reviewDialog.after : strings.reviewDialog.before}</span>
+      {shown && value !== undefined ? value === '' ? <i>{strings.reviewDialog.empty}</i> : value : MASK}
     </div>
   );
 }
@@ -73,15 +74,15 @@ export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }:
     .filter(({ name }) => namesChangedByOthers?.includes(name) === true)
     .map(({ name }) => name);
   return (
-    <Dialog onClose={onClose} title="Review changes" size="xl">
+    <Dialog onClose={onClose} title={strings.reviewDialog.title} size="xl">
       <Stack gap="md">
         <Switch
-          label="Show values"
+          label={strings.reviewDialog.showValues}
           checked={shown}
           onChange={(event) => setShown(event.currentTarget.checked)}
           data-autofocus
         />
-        <ul className={styles['diff']} aria-label="Changes">
+        <ul className={styles['diff']} aria-label={strings.reviewDialog.changes}>
           {changes.map(({ name, kind, before, after }) => (
             <li key={name}>
               <Group gap="sm" mb={4}>
@@ -95,17 +96,13 @@ export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }:
         </ul>
         {shown && changes.some(({ kind, before }) => kind !== 'added' && before === undefined) && (
           <Text fz="xs" c="dimmed">
-            Values you have not revealed stay hidden.
+            {strings.reviewDialog.hiddenValuesStayHidden}
           </Text>
         )}
         {namesChangedByOthers !== null && (
           <Notice tone="warn">
             <span role="alert">
-              Someone else changed the environment while you were editing
-              {namesChangedByOthers.length > 0 && `: ${namesChangedByOthers.join(', ')}`}. Your changes have not been
-              saved.
-              {conflictingNames.length > 0 &&
-                ` Saving again overwrites their changes to ${conflictingNames.join(', ')}.`}
+              {strings.reviewDialog.conflict(namesChangedByOthers.join(', '), conflictingNames.join(', '))}
             </span>
           </Notice>
         )}
@@ -114,12 +111,10 @@ export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }:
         )}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
-            Back
+            {strings.reviewDialog.back}
           </Button>
           <Button loading={busy} disabled={changes.length === 0} onClick={() => void save()}>
-            {namesChangedByOthers === null
-              ? `Save ${changes.length === 1 ? '1 change' : `${changes.length} changes`}`
-              : 'Save again'}
+            {namesChangedByOthers === null ? strings.reviewDialog.save(changes.length) : strings.reviewDialog.saveAgain}
           </Button>
         </Group>
       </Stack>

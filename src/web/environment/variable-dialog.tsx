@@ -5,6 +5,7 @@ import { Form, FormFooter } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { validateVariableName, validateVariableValue } from './environment-draft.ts';
+import { strings } from './strings.ts';
 
 interface VariableDialogProps {
   /** The variable to change; null for a new one. */
@@ -26,7 +27,11 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
     },
   });
   return (
-    <Dialog onClose={onClose} title={name === null ? 'Add variable' : `Edit ${name}`} size="lg">
+    <Dialog
+      onClose={onClose}
+      title={name === null ? strings.variableDialog.addTitle : strings.variableDialog.editTitle(name)}
+      size="lg"
+    >
       <Form
         onSubmit={form.onSubmit((values) => {
           onDone(values.name.trim(), values.value);
@@ -35,25 +40,22 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
       >
         {name === null && (
           <PlainTextInput
-            label="Name"
-            placeholder="DATABASE_URL"
+            label={strings.variableDialog.name}
+            placeholder={strings.variableDialog.namePlaceholder}
             classNames={{ input: 'mono' }}
             data-autofocus
             {...form.getInputProps('name')}
           />
         )}
         {isControlVariable(form.values.name.trim()) && (
-          <Notice tone="warn">
-            This variable controls how programs run or is set by Devpilot, so it is only written to the .env file.
-            Hooks, health checks, log commands and backup commands do not receive it.
-          </Notice>
+          <Notice tone="warn">{strings.variableDialog.controlVariable}</Notice>
         )}
         <CodeInput
-          label="Value"
+          label={strings.variableDialog.value}
           description={
             name !== null && value === undefined
-              ? 'The current value stays hidden. What you enter here replaces it.'
-              : 'Stored exactly as entered, including line breaks, spaces and $.'
+              ? strings.variableDialog.valueHiddenDescription
+              : strings.variableDialog.valueDescription
           }
           minRows={2}
           maxRows={14}
@@ -62,7 +64,7 @@ export function VariableDialog({ name, value, existingNames, onClose, onDone }: 
         />
         <FormFooter
           saving={{ busy: false, formError: null, error: null }}
-          submitLabel={name === null ? 'Add' : 'Apply'}
+          submitLabel={name === null ? strings.variableDialog.add : strings.variableDialog.apply}
           onCancel={onClose}
         />
       </Form>

@@ -7,10 +7,15 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import styles from './environment.module.css';
 import type { VariableChange } from './environment-draft.ts';
 import { ChangeTag, MASK } from './review-dialog.tsx';
+import { strings } from './strings.ts';
 
 function CopyValueButton({ name, value }: { readonly name: string; readonly value: string }) {
   const { state, copy } = useCopy(value);
-  const label = { idle: `Copy ${name}`, copied: `Copied ${name}`, failed: 'Select the value and press Ctrl+C' }[state];
+  const label = {
+    idle: strings.variableRow.copy(name),
+    copied: strings.variableRow.copied(name),
+    failed: strings.variableRow.copyFailed,
+  }[state];
   return <IconAction label={label} Icon={state === 'copied' ? IconCheck : IconCopy} onClick={copy} />;
 }
 
@@ -19,7 +24,7 @@ function VariableValue({ value }: { readonly value: string | undefined }) {
   const isLong = value !== undefined && (value.length > 400 || value.split('\n').length > 6);
   return (
     <pre className={`mono ${styles['value']}`} {...(isLong && { tabIndex: 0 })}>
-      {value === undefined ? MASK : value === '' ? <i>empty</i> : value}
+      {value === undefined ? MASK : value === '' ? <i>{strings.variableRow.empty}</i> : value}
     </pre>
   );
 }
@@ -51,29 +56,36 @@ export function VariableRow(props: VariableRowProps) {
         <span className="mono">{name}</span> {change !== null && <ChangeTag kind={change} />}
         {isControlVariable(name) && (
           <Text fz="xs" c="dimmed">
-            .env only
+            {strings.variableRow.envOnly}
           </Text>
         )}
       </div>
       <VariableValue value={value} />
-      <div className={styles['time']}>{updatedAt === null ? 'Not saved' : <RelativeTime time={updatedAt} />}</div>
+      <div className={styles['time']}>
+        {updatedAt === null ? strings.variableRow.notSaved : <RelativeTime time={updatedAt} />}
+      </div>
       <div className={styles['actions']}>
         {value !== undefined && <CopyValueButton name={name} value={value} />}
         {change === null &&
           onReveal !== undefined &&
           (value === undefined ? (
-            <IconAction label={`Reveal ${name}`} Icon={IconEye} loading={revealing} onClick={onReveal} />
+            <IconAction
+              label={strings.variableRow.reveal(name)}
+              Icon={IconEye}
+              loading={revealing}
+              onClick={onReveal}
+            />
           ) : (
-            <IconAction label={`Hide ${name}`} Icon={IconEyeOff} onClick={onHide} />
+            <IconAction label={strings.variableRow.hide(name)} Icon={IconEyeOff} onClick={onHide} />
           ))}
         {edit !== undefined && change !== 'removed' && (
-          <IconAction label={`Edit ${name}`} Icon={IconEdit} onClick={edit.onEdit} />
+          <IconAction label={strings.variableRow.edit(name)} Icon={IconEdit} onClick={edit.onEdit} />
         )}
         {edit !== undefined && change === null && (
-          <IconAction label={`Remove ${name}`} Icon={IconTrash} onClick={edit.onRemove} />
+          <IconAction label={strings.variableRow.remove(name)} Icon={IconTrash} onClick={edit.onRemove} />
         )}
         {edit !== undefined && change !== null && (
-          <IconAction label={`Undo change to ${name}`} Icon={IconArrowBackUp} onClick={edit.onUndo} />
+          <IconAction label={strings.variableRow.undoChangeTo(name)} Icon={IconArrowBackUp} onClick={edit.onUndo} />
         )}
       </div>
     </li>

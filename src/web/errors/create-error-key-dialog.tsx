@@ -6,6 +6,7 @@ import { toOptions } from '../components/filters.tsx';
 import { CreateResourceDialog } from '../components/resource-dialogs.tsx';
 import { useWorkspace } from '../session.ts';
 import { validateName } from '../validation.ts';
+import { strings } from './strings.ts';
 
 type ErrorKeyFormValues = { readonly name: string; readonly app: string; readonly origins: string };
 
@@ -29,17 +30,17 @@ export function CreateErrorKeyDialog({ onClose }: { readonly onClose: () => void
       validate={{ name: validateName, origins: validateOrigins }}
       renderFields={(form) => (
         <>
-          <NameInput placeholder="Shop frontend" {...form.getInputProps('name')} />
+          <NameInput placeholder={strings.createErrorKeyDialog.namePlaceholder} {...form.getInputProps('name')} />
           <NativeSelect
-            label="App (optional)"
-            description="Assigns all errors reported with this key to this app."
-            data={[{ value: '', label: 'As reported by each error' }, ...toOptions(apps)]}
+            label={strings.createErrorKeyDialog.appOptional}
+            description={strings.createErrorKeyDialog.appOptionalDescription}
+            data={[{ value: '', label: strings.createErrorKeyDialog.asReported }, ...toOptions(apps)]}
             {...form.getInputProps('app')}
           />
           <Textarea
-            label="Allowed origins (optional)"
-            description="Browsers can report errors only from these origins, one per line. If empty, any origin is allowed. Servers are not restricted."
-            placeholder="https://shop.example.com"
+            label={strings.createErrorKeyDialog.allowedOriginsOptional}
+            description={strings.createErrorKeyDialog.allowedOriginsOptionalDescription}
+            placeholder={strings.createErrorKeyDialog.allowedOriginsOptionalPlaceholder}
             autosize
             minRows={2}
             maxRows={8}

@@ -1,6 +1,7 @@
 import type { ErrorIssue } from '../../contract/errors.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 interface DeleteIssueDialogProps {
   readonly issue: ErrorIssue;
@@ -20,8 +21,7 @@ export function DeleteIssueDialog({ issue, onClose, onDeleted }: DeleteIssueDial
       onClose={onClose}
       {...(onDeleted !== undefined && { onDeleted })}
     >
-      Its occurrences and counts are deleted with it. If the same error is reported again, it appears as a new issue. To
-      keep the counts and hide the issue, mute it instead.
+      {strings.deleteIssueDialog.consequences}
     </DeleteResourceDialog>
   );
 }

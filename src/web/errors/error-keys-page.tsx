@@ -15,32 +15,33 @@ import { EmptyState, NoPermission } from '../components/states.tsx';
 import { useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { CreateErrorKeyDialog } from './create-error-key-dialog.tsx';
+import { strings } from './strings.ts';
 
 const COLUMNS: readonly Column<ErrorKey>[] = [
-  { key: 'name', label: 'Name', cell: ({ name }) => <Text fw={550}>{name}</Text> },
+  { key: 'name', label: strings.errorKeysPage.name, cell: ({ name }) => <Text fw={550}>{name}</Text> },
   {
     key: 'dsn',
-    label: 'DSN',
+    label: strings.errorKeysPage.dsn,
     cell: ({ dsn }) => (
       <Stack gap={4} align="flex-start">
         <Text className="mono" fz="xs" style={{ overflowWrap: 'anywhere' }} maw={360}>
           {dsn}
         </Text>
-        <CopyButton text={dsn} label="Copy DSN" size="compact-xs" />
+        <CopyButton text={dsn} label={strings.errorKeysPage.copyDsn} size="compact-xs" />
       </Stack>
     ),
   },
-  { key: 'app', label: 'App', cell: ({ app }) => app ?? '–' },
+  { key: 'app', label: strings.errorKeysPage.app, cell: ({ app }) => app ?? '–' },
   {
     key: 'origins',
-    label: 'Allowed origins',
+    label: strings.errorKeysPage.allowedOrigins,
     cell: ({ allowedOrigins }) => (
       <Text fz="xs" style={{ overflowWrap: 'anywhere' }} maw={220}>
-        {allowedOrigins.length === 0 ? 'Any' : allowedOrigins.join(', ')}
+        {allowedOrigins.length === 0 ? strings.errorKeysPage.any : allowedOrigins.join(', ')}
       </Text>
     ),
   },
-  { key: 'created', label: 'Created', cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+  { key: 'created', label: strings.errorKeysPage.created, cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
 ];
 
 /** The public keys that Sentry SDKs use to report errors. */
@@ -57,33 +58,37 @@ export function ErrorKeysPage() {
   );
   const createButton = (
     <Button leftSection={<IconPlus size={16} />} onClick={() => setCreating(true)}>
-      New error key
+      {strings.errorKeysPage.newErrorKey}
     </Button>
   );
   return (
     <Stack gap="md">
-      <BackLink to="/errors">Errors</BackLink>
+      <BackLink to="/errors">{strings.errorKeysPage.backToErrors}</BackLink>
       <Page
-        title="Error keys"
-        description="An error key can only submit errors, so it is safe to put its DSN in web pages and apps."
+        title={strings.errorKeysPage.title}
+        description={strings.errorKeysPage.description}
         actions={isAdmin && createButton}
       >
         {isAdmin ? (
           <ListBody
-            label="Error keys"
+            label={strings.errorKeysPage.title}
             list={list}
             columns={COLUMNS}
             state={state}
             rowName={({ name }) => name}
             renderRowActions={(key) => <RowMenu name={key.name} actions={[deleteAction(() => setDeleting(key))]} />}
             empty={
-              <EmptyState icon={<IconKey size={26} />} title="No error keys yet" action={createButton}>
-                Create one and configure a Sentry SDK with its DSN.
+              <EmptyState
+                icon={<IconKey size={26} />}
+                title={strings.errorKeysPage.noErrorKeysTitle}
+                action={createButton}
+              >
+                {strings.errorKeysPage.noErrorKeysHint}
               </EmptyState>
             }
           />
         ) : (
-          <NoPermission>An owner or admin of this workspace can create error keys and share their DSNs.</NoPermission>
+          <NoPermission>{strings.errorKeysPage.askToCreate}</NoPermission>
         )}
       </Page>
       {creating && <CreateErrorKeyDialog onClose={() => setCreating(false)} />}
@@ -94,7 +99,7 @@ export function ErrorKeysPage() {
           remove={() => api.errors.keys.delete(deleting.id)}
           onClose={() => setDeleting(null)}
         >
-          Errors reported with it are rejected from now on. Existing issues are kept.
+          {strings.errorKeysPage.consequences}
         </DeleteResourceDialog>
       )}
     </Stack>

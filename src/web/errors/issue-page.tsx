@@ -20,6 +20,7 @@ import styles from './errors.module.css';
 import { IssueStatusButtons, IssueStatusTag, LevelTag } from './issue-status.tsx';
 import { Occurrence } from './occurrence.tsx';
 import { Sparkline } from './sparkline.tsx';
+import { strings } from './strings.ts';
 
 interface FacetProps {
   readonly title: string;
@@ -42,7 +43,7 @@ function Facet({ title, values }: FacetProps) {
               <span style={{ width: `${(count / maxCount) * 100}%` }} />
             </div>
             <Text fz="xs" c="dimmed" component="div">
-              <RelativeTime time={lastSeenAt} phrase={(time) => `last seen ${time}`} />
+              <RelativeTime time={lastSeenAt} phrase={strings.issuePage.lastSeen} />
             </Text>
           </li>
         ))}
@@ -63,8 +64,8 @@ interface OccurrencePageProps {
 function OccurrencePage({ event, isLatest, onNewer, onOlder }: OccurrencePageProps) {
   if (event === undefined) {
     return (
-      <Section title="Occurrences">
-        <DimmedText>No occurrences are stored any more; only their count is kept.</DimmedText>
+      <Section title={strings.issuePage.occurrencesTitle}>
+        <DimmedText>{strings.issuePage.noOccurrences}</DimmedText>
       </Section>
     );
   }
@@ -73,15 +74,15 @@ function OccurrencePage({ event, isLatest, onNewer, onOlder }: OccurrencePagePro
     <>
       <Group justify="space-between" gap="sm">
         <Text fz="sm" role="status">
-          {isLatest ? 'Latest occurrence' : 'Occurrence'}, {formatDateTime(event.time)}
+          {isLatest ? strings.issuePage.latestOccurrence : strings.issuePage.occurrence}, {formatDateTime(event.time)}
           {source.length > 0 && dimmed(` ${source.join(' · ')}`)}
         </Text>
         <Group gap="xs">
           <Button size="xs" variant="default" disabled={onNewer === null} onClick={() => onNewer?.()}>
-            Newer
+            {strings.issuePage.newer}
           </Button>
           <Button size="xs" variant="default" disabled={onOlder === null} onClick={() => onOlder?.()}>
-            Older
+            {strings.issuePage.older}
           </Button>
         </Group>
       </Group>
@@ -149,20 +150,20 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
           <Occurrences issue={issue} />
         </div>
         <div className={styles['column']}>
-          <Section title="Last 14 days">
+          <Section title={strings.issuePage.last14DaysTitle}>
             <Sparkline days={issue.days} width={360} height={64} />
             <DescriptionList
               items={[
-                ['Occurrences', issue.count.toLocaleString('en')],
-                ['Last seen', <RelativeTime key="last" time={issue.lastSeenAt} />],
-                ['First seen', <RelativeTime key="first" time={issue.firstSeenAt} />],
-                ['ID', <CopyableId key="id" id={issue.id} />],
+                [strings.issuePage.items.occurrences, issue.count.toLocaleString('en')],
+                [strings.issuePage.items.lastSeen, <RelativeTime key="last" time={issue.lastSeenAt} />],
+                [strings.issuePage.items.firstSeen, <RelativeTime key="first" time={issue.firstSeenAt} />],
+                [strings.issuePage.items.id, <CopyableId key="id" id={issue.id} />],
               ]}
             />
           </Section>
-          <Facet title="Releases" values={issue.releases} />
-          <Facet title="Environments" values={issue.environments} />
-          <Facet title="Apps" values={issue.apps} />
+          <Facet title={strings.issuePage.releasesTitle} values={issue.releases} />
+          <Facet title={strings.issuePage.environmentsTitle} values={issue.environments} />
+          <Facet title={strings.issuePage.appsTitle} values={issue.apps} />
         </div>
       </div>
     </Page>
@@ -179,7 +180,12 @@ export function IssuePage() {
     refetchInterval: ({ state }) => (state.error === null ? 15_000 : false),
   });
   return (
-    <ResourcePage noun="issue" title="Issue" backLink={<BackLink to="/errors">Errors</BackLink>} query={query}>
+    <ResourcePage
+      noun="issue"
+      title={strings.issuePage.title}
+      backLink={<BackLink to="/errors">{strings.issuePage.backToErrors}</BackLink>}
+      query={query}
+    >
       {(issue) => <IssueDetails issue={issue} />}
     </ResourcePage>
   );

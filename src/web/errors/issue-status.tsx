@@ -9,6 +9,7 @@ import { IconArrowBackUp, IconBellOff, IconCheck } from '../components/icons.ts'
 import { Tag, type Tone } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const LEVEL_TONES: Readonly<Record<ErrorLevel, Tone>> = {
   fatal: 'bad',
@@ -29,9 +30,9 @@ export const IssueStatusTag = ({ status }: { readonly status: IssueStatus }) => 
 );
 
 const STATUS_MESSAGES: Readonly<Record<IssueStatus, (title: string) => string>> = {
-  open: (title) => `Issue reopened: ${title}`,
-  resolved: (title) => `Issue resolved: ${title}. It reopens if it recurs.`,
-  muted: (title) => `Issue muted: ${title}. Occurrences are still counted; it stays muted until you reopen it.`,
+  open: (title) => strings.issueStatus.messages.open(title),
+  resolved: (title) => strings.issueStatus.messages.resolved(title),
+  muted: (title) => strings.issueStatus.messages.muted(title),
 };
 
 /** Changes the status of an issue and refreshes the lists and the issue's page. */
@@ -56,9 +57,9 @@ export const STATUS_TRANSITIONS: Readonly<Record<IssueStatus, readonly IssueStat
 export const STATUS_ACTIONS: Readonly<
   Record<IssueStatus, { readonly label: string; readonly Icon: typeof IconCheck }>
 > = {
-  open: { label: 'Reopen', Icon: IconArrowBackUp },
-  resolved: { label: 'Resolve', Icon: IconCheck },
-  muted: { label: 'Mute', Icon: IconBellOff },
+  open: { label: strings.issueStatus.actions.open, Icon: IconArrowBackUp },
+  resolved: { label: strings.issueStatus.actions.resolved, Icon: IconCheck },
+  muted: { label: strings.issueStatus.actions.muted, Icon: IconBellOff },
 };
 
 export function IssueStatusButtons({ issue }: { readonly issue: ErrorIssue }) {

@@ -20,22 +20,19 @@ import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
 import { IssueStatusTag, LevelTag, STATUS_ACTIONS, STATUS_TRANSITIONS, useSetIssueStatus } from './issue-status.tsx';
 import { Sparkline } from './sparkline.tsx';
+import { strings } from './strings.ts';
 
 const FILTERS = ['q', 'status', 'level', 'environment', 'release', 'app'] as const;
 const POLL_INTERVAL_MS = 15_000;
 /** The URL's value for issues of any status. Without a value, the page shows open issues. */
 const ANY_STATUS = 'any';
 
-const SORT_LABELS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = {
-  '-lastSeenAt': 'Last seen',
-  '-firstSeenAt': 'First seen',
-  '-count': 'Most frequent',
-};
+const SORT_LABELS: Readonly<Record<(typeof ISSUE_SORTS)[number], string>> = strings.issuesPage.sortLabels;
 
 const COLUMNS: readonly Column<ErrorIssue>[] = [
   {
     key: 'title',
-    label: 'Issue',
+    label: strings.issuesPage.columns.issue,
     cell: ({ id, title, type, level }) => (
       <div className={styles['issue']}>
         <NameLink to="/errors/$id" params={{ id }}>
@@ -49,29 +46,34 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
       </div>
     ),
   },
-  { key: 'status', label: 'Status', cell: ({ status }) => <IssueStatusTag status={status} /> },
+  { key: 'status', label: strings.issuesPage.columns.status, cell: ({ status }) => <IssueStatusTag status={status} /> },
   {
     key: 'days',
-    label: 'Last 14 days',
+    label: strings.issuesPage.columns.last14Days,
     width: 120,
     cell: ({ days }) => <Sparkline days={days} width={110} height={26} />,
   },
-  { key: 'count', label: 'Occurrences', align: 'right', cell: ({ count }) => count.toLocaleString('en') },
+  {
+    key: 'count',
+    label: strings.issuesPage.columns.occurrences,
+    align: 'right',
+    cell: ({ count }) => count.toLocaleString('en'),
+  },
   {
     key: 'seen',
-    label: 'Seen',
+    label: strings.issuesPage.columns.seen,
     cell: ({ firstSeenAt, lastSeenAt }) => (
       <span style={{ whiteSpace: 'nowrap' }}>
         <RelativeTime time={lastSeenAt} />
         <Text fz="xs" c="dimmed" component="div">
-          first <RelativeTime time={firstSeenAt} />
+          {strings.issuesPage.firstSeen(<RelativeTime time={firstSeenAt} />)}
         </Text>
       </span>
     ),
   },
   {
     key: 'source',
-    label: 'Source',
+    label: strings.issuesPage.columns.source,
     cell: ({ app, environment, release }) => {
       const parts = [app, environment, release].filter((part) => part !== null);
       return parts.length === 0 ? (
@@ -103,8 +105,7 @@ function toIssueQuery({ get, cursor }: ListState) {
 function ReportErrorsHint() {
   return (
     <DimmedText>
-      Point any Sentry SDK here: create an <TextLink to="/errors/keys">error key</TextLink> and configure the SDK with
-      its DSN.
+      {strings.issuesPage.howToReport(<TextLink to="/errors/keys">{strings.issuesPage.errorKeyLink}</TextLink>)}
     </DimmedText>
   );
 }
@@ -125,49 +126,64 @@ export function IssuesPage() {
   const filtered = isFiltered(state, FILTERS);
   return (
     <Page
-      title="Errors"
-      description="Similar errors are grouped into one issue. A resolved issue reopens when it recurs; a muted one does not."
-      actions={<TextLink to="/errors/keys">Error keys</TextLink>}
+      title={strings.issuesPage.title}
+      description={strings.issuesPage.description}
+      actions={<TextLink to="/errors/keys">{strings.issuesPage.errorKeys}</TextLink>}
     >
       <Stack gap="md">
         <FilterBar state={state} filters={FILTERS}>
           <TextFilter
             state={state}
             name="q"
-            label="Search issues by title"
-            placeholder="Search by title"
+            label={strings.issuesPage.searchLabel}
+            placeholder={strings.issuesPage.searchPlaceholder}
             icon={<IconSearch size={16} aria-hidden />}
           />
           <SelectFilter
             state={state}
             name="status"
-            label="Status"
-            anyLabel="Open"
+            label={strings.issuesPage.statusLabel}
+            anyLabel={strings.issuesPage.filter.open}
             options={[
-              { value: 'resolved', label: 'Resolved' },
-              { value: 'muted', label: 'Muted' },
-              { value: ANY_STATUS, label: 'Any status' },
+              { value: 'resolved', label: strings.issuesPage.filter.resolved },
+              { value: 'muted', label: strings.issuesPage.filter.muted },
+              { value: ANY_STATUS, label: strings.issuesPage.filter.anyStatus },
             ]}
           />
           <SelectFilter
             state={state}
             name="level"
-            label="Level"
-            anyLabel="Any level"
+            label={strings.issuesPage.levelLabel}
+            anyLabel={strings.issuesPage.anyLevel}
             options={ERROR_LEVELS.map((level) => ({ value: level, label: capitalize(level) }))}
           />
-          <TextFilter state={state} name="environment" label="Environment" placeholder="Environment" />
-          <TextFilter state={state} name="release" label="Release" placeholder="Release" />
-          <TextFilter state={state} name="app" label="App" placeholder="App" />
+          <TextFilter
+            state={state}
+            name="environment"
+            label={strings.issuesPage.environmentLabel}
+            placeholder={strings.issuesPage.environmentPlaceholder}
+          />
+          <TextFilter
+            state={state}
+            name="release"
+            label={strings.issuesPage.releaseLabel}
+            placeholder={strings.issuesPage.releasePlaceholder}
+          />
+          <TextFilter
+            state={state}
+            name="app"
+            label={strings.issuesPage.appLabel}
+            placeholder={strings.issuesPage.appPlaceholder}
+          />
           <NativeSelect
-            aria-label="Sort by"
+            aria-label={strings.issuesPage.sortBy}
             data={ISSUE_SORTS.map((value) => ({ value, label: SORT_LABELS[value] }))}
             value={query.sort ?? ISSUE_SORTS[0]}
             onChange={(event) => state.set({ sort: event.currentTarget.value })}
           />
         </FilterBar>
         <ListBody
-          label="Issues"
+          label={strings.issuesPage.issues}
           list={list}
           columns={COLUMNS}
           state={state}
@@ -190,7 +206,7 @@ export function IssuesPage() {
               : undefined
           }
           empty={
-            <EmptyState icon={<IconBug size={26} />} title="No open issues">
+            <EmptyState icon={<IconBug size={26} />} title={strings.issuesPage.noOpenIssuesTitle}>
               <ReportErrorsHint />
             </EmptyState>
           }

@@ -5,17 +5,18 @@ import { formatDateTime } from '../components/format.ts';
 import { Section } from '../components/section.tsx';
 import { DimmedText, mono } from '../components/text.tsx';
 import styles from './errors.module.css';
+import { strings } from './strings.ts';
 
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
   const { file, line, inApp } = frame;
   return (
     <li {...(inApp && { 'data-in-app': true })}>
-      {frame.function ?? '(anonymous)'}{' '}
+      {frame.function ?? strings.occurrence.anonymous}{' '}
       <span className={styles['location']}>
-        {file ?? 'unknown file'}
+        {file ?? strings.occurrence.unknownFile}
         {line !== null && `:${line}`}
       </span>
-      {inApp && <span className="visually-hidden"> (in the app)</span>}
+      {inApp && <span className="visually-hidden">{strings.occurrence.inTheApp}</span>}
     </li>
   );
 }
@@ -24,11 +25,11 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
   const { frames, stack } = event;
   return (
     <Section
-      title="Stack trace"
-      description={frames.length > 0 && 'Innermost frame first. Frames from the app itself are highlighted.'}
+      title={strings.occurrence.stackTraceTitle}
+      description={frames.length > 0 && strings.occurrence.stackTraceDescription}
     >
       {frames.length > 0 && (
-        <ol className={styles['frames']} aria-label="Stack trace">
+        <ol className={styles['frames']} aria-label={strings.occurrence.stackTrace}>
           {frames.map((frame, index) => (
             // biome-ignore lint/suspicious/noArrayIndexKey: the frames of an event never move
             <StackFrame key={index} frame={frame} />
@@ -37,14 +38,14 @@ function StackTrace({ event }: { readonly event: ErrorEvent }) {
       )}
       {stack !== null && (
         <details className={styles['details']} open={frames.length === 0}>
-          <summary>Raw stack trace</summary>
+          <summary>{strings.occurrence.rawStackTrace}</summary>
           {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
           <pre className={styles['raw']} tabIndex={0}>
             {stack}
           </pre>
         </details>
       )}
-      {frames.length === 0 && stack === null && <DimmedText>No stack trace was reported.</DimmedText>}
+      {frames.length === 0 && stack === null && <DimmedText>{strings.occurrence.noStackTrace}</DimmedText>}
     </Section>
   );
 }
@@ -53,8 +54,8 @@ const timeFormat = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '
 
 function Breadcrumbs({ crumbs }: { readonly crumbs: readonly ErrorBreadcrumb[] }) {
   return (
-    <Section title="Breadcrumbs" description="Events leading up to the error, oldest first.">
-      <ol className={styles['crumbs']} aria-label="Breadcrumbs">
+    <Section title={strings.occurrence.breadcrumbsTitle} description={strings.occurrence.breadcrumbsDescription}>
+      <ol className={styles['crumbs']} aria-label={strings.occurrence.breadcrumbs}>
         {crumbs.map(({ at: time, category, level, message }, index) => (
           // biome-ignore lint/suspicious/noArrayIndexKey: the breadcrumbs of an event never move
           <li key={index}>
@@ -79,15 +80,15 @@ export function Occurrence({ event }: { readonly event: ErrorEvent }) {
   const tags = Object.entries(event.tags);
   return (
     <>
-      <Section title="Message">
+      <Section title={strings.occurrence.messageTitle}>
         <Text fz="sm" style={{ whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }}>
-          {event.message === '' ? 'No message was reported.' : event.message}
+          {event.message === '' ? strings.occurrence.noMessage : event.message}
         </Text>
       </Section>
       <StackTrace event={event} />
       {event.breadcrumbs.length > 0 && <Breadcrumbs crumbs={event.breadcrumbs} />}
       {tags.length > 0 && (
-        <Section title="Tags">
+        <Section title={strings.occurrence.tagsTitle}>
           <DescriptionList items={tags.map(([name, value]) => [name, mono(value)] as const)} />
         </Section>
       )}

@@ -1,4 +1,5 @@
 import { type DailyCount, fillLastDays } from './daily-counts.ts';
+import { strings } from './strings.ts';
 
 interface SparklineProps {
   readonly days: readonly DailyCount[];
@@ -18,7 +19,7 @@ export function Sparkline({ days, width, height }: SparklineProps) {
   return (
     <svg
       role="img"
-      aria-label={`${sum.toLocaleString('en')} occurrences in ${DAY_COUNT} days, ${today.toLocaleString('en')} today`}
+      aria-label={strings.sparkline.occurrences(sum.toLocaleString('en'), DAY_COUNT, today.toLocaleString('en'))}
       width="100%"
       height={height}
       viewBox={`0 0 ${width} ${height}`}

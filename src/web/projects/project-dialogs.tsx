@@ -14,13 +14,14 @@ import {
   toFormValues,
   toRequestFields,
 } from './project-form.ts';
+import { strings } from './strings.ts';
 
-const FIELD_LABELS = { name: 'Name', description: 'Description' };
+const FIELD_LABELS = strings.projectDialogs.fieldLabels;
 
 function NameAndDescription({ form }: { readonly form: UseFormReturnType<ProjectFormValues> }) {
   return (
     <>
-      <NameInput placeholder="Shop" {...form.getInputProps('name')} />
+      <NameInput placeholder={strings.projectDialogs.namePlaceholder} {...form.getInputProps('name')} />
       <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />
     </>
   );
@@ -85,7 +86,7 @@ export function DeleteProjectDialog({ project, onClose, onDeleted }: DeleteProje
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      A project with apps cannot be deleted. Delete its apps or move them to another project first.
+      {strings.projectDialogs.consequences}
     </DeleteResourceDialog>
   );
 }

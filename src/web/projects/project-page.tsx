@@ -11,6 +11,7 @@ import { Page } from '../components/page.tsx';
 import { NamedResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const EditProjectDialog = lazyComponent(() => import('./project-dialogs.tsx').then((file) => file.EditProjectDialog));
 const DeleteProjectDialog = lazyComponent(() =>
@@ -41,23 +42,21 @@ function ProjectDetails({ project }: { readonly project: Project }) {
       }
     >
       <Section
-        title="Apps"
+        title={strings.projectPage.appsTitle}
         actions={
           isAdmin && (
             <Button size="xs" leftSection={<IconPlus size={16} />} onClick={() => setDialog('app')}>
-              New app
+              {strings.projectPage.newApp}
             </Button>
           )
         }
       >
         <AppList
           filter={{ project: project.id }}
-          emptyText={
-            isAdmin ? 'No apps in this project yet.' : 'No apps in this project yet. An owner or admin can create one.'
-          }
+          emptyText={isAdmin ? strings.projectPage.emptyText : strings.projectPage.emptyTextForMembers}
         />
       </Section>
-      <Section title="Details">
+      <Section title={strings.projectPage.detailsTitle}>
         <DescriptionList items={[...resourceItems(project)]} />
       </Section>
       {dialog === 'edit' && <EditProjectDialog project={project} onClose={close} />}

@@ -7,6 +7,7 @@ import { lazyComponent } from '../components/lazy-component.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const CreateProjectDialog = lazyComponent(() =>
   import('./project-dialogs.tsx').then((file) => file.CreateProjectDialog),
@@ -18,7 +19,7 @@ const DeleteProjectDialog = lazyComponent(() =>
 
 const COLUMNS: readonly Column<Project>[] = [
   nameColumn('/projects/$project', 'project', ({ description }) => description),
-  { key: 'slug', label: 'Slug', cell: ({ slug }) => mono(slug) },
+  { key: 'slug', label: strings.projectsPage.slug, cell: ({ slug }) => mono(slug) },
   CREATED_COLUMN,
   UPDATED_COLUMN,
 ];
@@ -29,9 +30,9 @@ export function ProjectsPage() {
   return (
     <ResourceListPage
       noun="project"
-      description="A project groups apps that belong together, such as a shop and its workers."
+      description={strings.projectsPage.description}
       icon={<IconFolder size={26} />}
-      emptyHint="Create a project, then add the apps you deploy to it."
+      emptyHint={strings.projectsPage.emptyHint}
       list={api.projects.list}
       columns={COLUMNS}
       renderCreateDialog={(close) => (

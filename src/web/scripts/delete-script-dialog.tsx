@@ -1,6 +1,7 @@
 import type { Script } from '../../contract/scripts.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 interface DeleteScriptDialogProps {
   readonly script: Script;
@@ -18,8 +19,7 @@ export function DeleteScriptDialog({ script, onClose, onDeleted }: DeleteScriptD
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      Its versions are deleted with it, and its schedule stops. Its runs and their logs are kept until their retention
-      ends. A script cannot be deleted while it is running.
+      {strings.deleteScriptDialog.consequences}
     </DeleteResourceDialog>
   );
 }

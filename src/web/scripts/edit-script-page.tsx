@@ -26,6 +26,7 @@ import {
   toFormValues,
   toRequestFields,
 } from './script-form.ts';
+import { strings } from './strings.ts';
 
 /**
  * Returns a function that opens the saved script's page. `isDone` tells the navigation blocker that nothing is
@@ -54,7 +55,7 @@ function NewScriptForm() {
     form,
     async (values) => {
       const script = await api.scripts.create(toCreateRequest(values));
-      notifications.show({ message: `Script ${script.name} created` });
+      notifications.show({ message: strings.editScriptPage.created(script.name) });
       await redirectToScript(script.id);
     },
     parameterErrorFields(form.values),
@@ -64,13 +65,13 @@ function NewScriptForm() {
       <NavigationBlocker when={() => form.isDirty() && !isDone.current} />
       <Form gap="lg" onSubmit={form.onSubmit(saving.submit)}>
         <ScriptFields form={form} />
-        <Section title="Slug">
+        <Section title={strings.editScriptPage.slug}>
           <SlugField noun="script" sourceName={form.values.name} {...form.getInputProps('slug')} />
         </Section>
         <StickyFooter>
           <FormFooter
             saving={saving}
-            submitLabel="Create script"
+            submitLabel={strings.editScriptPage.createScript}
             onCancel={() => void navigate({ to: '/scripts', search: {} })}
           />
         </StickyFooter>
@@ -93,7 +94,8 @@ function EditScriptForm({ loaded }: { readonly loaded: Tagged<Script> }) {
     validate: SCRIPT_RULES,
     errorFields: parameterErrorFields,
     async onSaved(script) {
-      if (script !== null) notifications.show({ message: `Script ${script.name} saved as version ${script.version}` });
+      if (script !== null)
+        notifications.show({ message: strings.editScriptPage.savedAsVersion(script.name, script.version) });
       await redirectToScript(id);
     },
   });
@@ -119,8 +121,8 @@ export function NewScriptPage() {
   const { isAdmin } = useWorkspace();
   return (
     <Stack gap="md">
-      <BackLink to="/scripts">Scripts</BackLink>
-      <Page title="New script">{isAdmin ? <NewScriptForm /> : <NoPermission />}</Page>
+      <BackLink to="/scripts">{strings.editScriptPage.backToScripts}</BackLink>
+      <Page title={strings.editScriptPage.newTitle}>{isAdmin ? <NewScriptForm /> : <NoPermission />}</Page>
     </Stack>
   );
 }
@@ -132,12 +134,9 @@ export function EditScriptPage() {
   return (
     <Stack gap="md">
       <BackLink to="/scripts/$script" params={{ script: id }}>
-        Script
+        {strings.editScriptPage.backToScript}
       </BackLink>
-      <Page
-        title="Edit script"
-        description="Saving creates a new version. Runs in progress keep the version they started with."
-      >
+      <Page title={strings.editScriptPage.editTitle} description={strings.editScriptPage.editDescription}>
         {isAdmin ? (
           <EditLoader queryKey={[workspace.id, 'scripts', id]} read={(options) => api.scripts.read(id, options)}>
             {(loaded) => <EditScriptForm loaded={loaded} />}

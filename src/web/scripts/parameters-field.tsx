@@ -7,48 +7,44 @@ import { DimmedText } from '../components/text.tsx';
 import { fieldPathProps } from '../components/use-app-form.ts';
 import { newParameter, type ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
+import { strings } from './strings.ts';
 
 /** The parameters of a script: names, patterns, and whether they are required. */
 export function ParametersField({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const { parameters } = form.values;
   return (
     <Stack gap="sm" {...fieldPathProps(form, 'parameters')}>
-      {parameters.length === 0 && (
-        <DimmedText>
-          No parameters. The script receives each parameter as an environment variable of the same name, never on the
-          command line.
-        </DimmedText>
-      )}
+      {parameters.length === 0 && <DimmedText>{strings.parametersField.noParameters}</DimmedText>}
       {parameters.map((parameter, index) => (
         <fieldset key={parameter.key} className={styles['parameter']}>
-          <legend className="visually-hidden">Parameter {parameter.name || index + 1}</legend>
+          <legend className="visually-hidden">{strings.parametersField.parameter(parameter.name || index + 1)}</legend>
           <PlainTextInput
-            label="Name"
-            placeholder="TARGET"
+            label={strings.parametersField.name}
+            placeholder={strings.parametersField.namePlaceholder}
             classNames={{ input: 'mono' }}
             {...form.getInputProps(`parameters.${index}.name`)}
           />
           <PlainTextInput
-            label="Pattern (optional)"
-            placeholder="[a-z]+"
+            label={strings.parametersField.patternOptional}
+            placeholder={strings.parametersField.patternOptionalPlaceholder}
             classNames={{ input: 'mono' }}
             {...form.getInputProps(`parameters.${index}.pattern`)}
           />
           <PlainTextInput
-            label="Default"
+            label={strings.parametersField.default}
             {...form.getInputProps(`parameters.${index}.default`)}
             {...(parameter.isRequired && { disabled: true, value: '' })}
           />
           <Group gap="xs" wrap="nowrap" className={styles['actions']}>
             <Checkbox
-              label="Required"
+              label={strings.parametersField.required}
               {...form.getInputProps(`parameters.${index}.isRequired`, { type: 'checkbox' })}
             />
             <ActionIcon
               variant="subtle"
               color="gray"
               c="inherit"
-              aria-label={`Remove parameter ${parameter.name || index + 1}`}
+              aria-label={strings.parametersField.removeParameter(parameter.name || index + 1)}
               onClick={() => form.removeListItem('parameters', index)}
             >
               <IconTrash size={16} />
@@ -69,7 +65,7 @@ export function ParametersField({ form }: { readonly form: UseFormReturnType<Scr
           disabled={parameters.length >= RESOURCE_LIMITS.parameters}
           onClick={() => form.insertListItem('parameters', newParameter())}
         >
-          Add parameter
+          {strings.parametersField.addParameter}
         </Button>
       </Group>
     </Stack>

@@ -8,6 +8,7 @@ import { PlainTextInput } from '../components/fields.tsx';
 import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 interface RunDialogProps {
   readonly script: Script;
@@ -33,7 +34,7 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
     async (values) => {
       const { id } = await api.scripts.run(script.id, values);
       onClose();
-      notifications.show({ message: `Run of ${script.name} started` });
+      notifications.show({ message: strings.runDialog.started(script.name) });
       void queryClient.invalidateQueries({ queryKey: [workspace.id, 'scripts', script.id, 'runs'] });
       await navigate({ to: '/runs/$id', params: { id }, search: {} });
     },
@@ -41,7 +42,7 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
   );
 
   return (
-    <Dialog onClose={onClose} title={`Run ${script.name}`} size="lg">
+    <Dialog onClose={onClose} title={strings.runDialog.title(script.name)} size="lg">
       <Form onSubmit={form.onSubmit(submission.submit)}>
         {script.description !== null && (
           <Text fz="sm" c="dimmed" style={{ whiteSpace: 'pre-line' }}>
@@ -52,14 +53,14 @@ export function RunDialog({ script, values: initialParameters = {}, onClose }: R
           <PlainTextInput
             key={name}
             label={name}
-            description={pattern === null ? undefined : `Must match ${pattern}`}
+            description={pattern === null ? undefined : strings.runDialog.mustMatchDescription(pattern)}
             required={defaultValue === null}
             data-autofocus={index === 0 || undefined}
             {...form.getInputProps(name)}
           />
         ))}
-        {script.parameters.length === 0 && <Text fz="sm">This script has no parameters.</Text>}
-        <FormFooter saving={submission} submitLabel="Run" onCancel={onClose} />
+        {script.parameters.length === 0 && <Text fz="sm">{strings.runDialog.noParameters}</Text>}
+        <FormFooter saving={submission} submitLabel={strings.runDialog.run} onCancel={onClose} />
       </Form>
     </Dialog>
   );

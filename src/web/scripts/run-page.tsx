@@ -19,6 +19,7 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const RunDialog = lazyComponent(() => import('./run-dialog.tsx').then((file) => file.RunDialog));
 const POLL_INTERVAL_MS = 1500;
@@ -37,7 +38,7 @@ function CancelButton({ run }: { readonly run: Run }) {
       loading={cancel.isPending}
       onClick={() => cancel.mutate()}
     >
-      Cancel
+      {strings.runPage.cancel}
     </Button>
   );
 }
@@ -48,14 +49,14 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
   const values = Object.entries(run.parameters);
   return (
     <Page
-      title={script === undefined ? 'Run' : `Run of ${script.name}`}
+      title={script === undefined ? strings.runPage.title : strings.runPage.titleOf(script.name)}
       description={<JobStatusTag status={run.status} />}
       actions={
         <Group gap="xs">
           {isInProgress(run.status) && <CancelButton run={run} />}
           {script !== undefined && !isInProgress(run.status) && (
             <Button variant="default" leftSection={<IconPlayerPlay size={16} />} onClick={() => setIsRerunning(true)}>
-              Run again…
+              {strings.runPage.runAgain}
             </Button>
           )}
         </Group>
@@ -65,26 +66,28 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
       <LiveLog
         id={run.id}
         read={(query, options) => api.runs.logs(run.id, query, options)}
-        emptyText={run.status === 'pending' ? 'Waiting in the queue.' : 'No output yet.'}
+        emptyText={run.status === 'pending' ? strings.runPage.waitingInTheQueue : strings.runPage.noOutputYet}
       />
-      <Section title="Details">
+      <Section title={strings.runPage.detailsTitle}>
         <DescriptionList
           items={[
             [
-              'Script',
+              strings.runPage.items.script,
               <span key="script">
-                <TextLink to="/scripts/$script" params={{ script: run.scriptId }}>
-                  {script?.name ?? run.scriptId}
-                </TextLink>
-                , version {run.scriptVersion}
+                {strings.runPage.ofVersion(
+                  <TextLink to="/scripts/$script" params={{ script: run.scriptId }}>
+                    {script?.name ?? run.scriptId}
+                  </TextLink>,
+                  run.scriptVersion,
+                )}
               </span>,
             ],
-            ['Exit code', run.exitCode ?? '–'],
-            ['Duration', <Duration key="duration" {...run} />],
+            [strings.runPage.items.exitCode, run.exitCode ?? '–'],
+            [strings.runPage.items.duration, <Duration key="duration" {...run} />],
             [
-              'Started',
+              strings.runPage.items.started,
               <span key="started">
-                <RelativeTime time={run.createdAt} /> by {actorName(run.createdBy)}
+                {strings.runPage.startedBy(<RelativeTime time={run.createdAt} />, actorName(run.createdBy))}
               </span>,
             ],
             ...values.map(
@@ -92,11 +95,11 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
                 [
                   name,
                   <span key={name} className="mono" style={{ whiteSpace: 'pre-wrap' }}>
-                    {value === '' ? <i>empty</i> : value}
+                    {value === '' ? <i>{strings.runPage.empty}</i> : value}
                   </span>,
                 ] as const,
             ),
-            ['ID', <CopyableId key="id" id={run.id} />],
+            [strings.runPage.items.id, <CopyableId key="id" id={run.id} />],
           ]}
         />
       </Section>
@@ -127,13 +130,13 @@ export function RunPage() {
     <Stack gap={0}>
       <ResourcePage
         noun="run"
-        title="Run"
+        title={strings.runPage.title}
         backLink={
           scriptId === undefined ? (
-            <BackLink to="/scripts">Scripts</BackLink>
+            <BackLink to="/scripts">{strings.runPage.backToScripts}</BackLink>
           ) : (
             <BackLink to="/scripts/$script" params={{ script: scriptId }}>
-              {script.data?.name ?? 'Script'}
+              {script.data?.name ?? strings.runPage.backToScript}
             </BackLink>
           )
         }

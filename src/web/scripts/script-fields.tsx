@@ -8,60 +8,61 @@ import { Section } from '../components/section.tsx';
 import { ParametersField } from './parameters-field.tsx';
 import type { ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
+import { strings } from './strings.ts';
 
 /** All fields of a script: source, servers, user, timeout, parameters and schedule. */
 export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const { servers } = useResourceNames();
   return (
     <>
-      <Section title="Script">
-        <NameInput placeholder="Clear the cache" {...form.getInputProps('name')} />
+      <Section title={strings.scriptFields.scriptTitle}>
+        <NameInput placeholder={strings.scriptFields.namePlaceholder} {...form.getInputProps('name')} />
         <DescriptionInput maxLength={RESOURCE_LIMITS.scriptDescription} {...form.getInputProps('description')} />
         <CodeInput
-          label="Body"
+          label={strings.scriptFields.body}
           minRows={10}
           maxRows={30}
           classNames={{ input: styles['editor'] }}
           {...form.getInputProps('body')}
         />
       </Section>
-      <Section title="Execution">
+      <Section title={strings.scriptFields.executionTitle}>
         <Group gap="md" align="flex-start">
           <NativeSelect
-            label="Server"
+            label={strings.scriptFields.server}
             flex="1 1 200px"
-            data={[{ value: '', label: 'Choose a server', disabled: true }, ...toOptions(servers)]}
+            data={[{ value: '', label: strings.scriptFields.chooseAServer, disabled: true }, ...toOptions(servers)]}
             {...form.getInputProps('serverId')}
           />
           <PlainTextInput
-            label="Run as (optional)"
-            placeholder="the server's user"
+            label={strings.scriptFields.runAsOptional}
+            placeholder={strings.scriptFields.runAsOptionalPlaceholder}
             flex="1 1 200px"
             {...form.getInputProps('runAs')}
           />
         </Group>
         <Group gap="md" align="flex-start">
           <PlainTextInput
-            label="Interpreter"
-            placeholder="/bin/sh"
+            label={strings.scriptFields.interpreter}
+            placeholder={strings.scriptFields.interpreterPlaceholder}
             flex="1 1 200px"
             {...form.getInputProps('interpreter')}
           />
           <IntegerInput
-            label="Time limit in seconds"
+            label={strings.scriptFields.timeLimitInSeconds}
             limits={RESOURCE_LIMITS.scriptTimeout}
             flex="1 1 200px"
             {...form.getInputProps('timeoutSeconds')}
           />
         </Group>
         <PlainTextInput
-          label="Schedule (optional)"
-          description="Cron syntax in UTC: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults."
+          label={strings.scriptFields.scheduleOptional}
+          description={strings.scriptFields.scheduleOptionalDescription}
           placeholder="30 3 * * 1-5"
           {...form.getInputProps('schedule')}
         />
       </Section>
-      <Section title="Parameters">
+      <Section title={strings.scriptFields.parametersTitle}>
         <ParametersField form={form} />
       </Section>
     </>

@@ -2,6 +2,7 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../../contract/scripts.ts';
 import { emptyToNull } from '../form-values.ts';
 import { countCodePoints, validateInteger, validateName, validateNewSlug } from '../validation.ts';
+import { strings } from './strings.ts';
 
 export interface ParameterFormValues {
   /** Identifies the fields of a parameter while its name is edited. */
@@ -69,10 +70,9 @@ export function toFormValues(script: Script): ScriptFormValues {
 }
 
 function validateParameterName(name: string, { parameters }: ScriptFormValues): string | null {
-  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.trim()))
-    return 'Must contain only letters, digits and underscores, and not start with a digit';
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name.trim())) return strings.scriptForm.parameterNameInvalid;
   const sameName = parameters.filter((parameter) => parameter.name.trim() === name.trim());
-  return sameName.length === 1 ? null : 'Parameter names must be unique';
+  return sameName.length === 1 ? null : strings.scriptForm.parameterNameTaken;
 }
 
 export const SCRIPT_RULES = {
@@ -80,16 +80,16 @@ export const SCRIPT_RULES = {
   slug: validateNewSlug,
   description: (text: string) =>
     countCodePoints(text.trim()) > RESOURCE_LIMITS.scriptDescription
-      ? `A description must be at most ${RESOURCE_LIMITS.scriptDescription} characters`
+      ? strings.scriptForm.descriptionTooLong(RESOURCE_LIMITS.scriptDescription)
       : null,
   body: (body: string) =>
     body.trim() === ''
-      ? 'Enter the script'
+      ? strings.scriptForm.bodyMissing
       : body.length > RESOURCE_LIMITS.scriptBody
-        ? `Must be at most ${RESOURCE_LIMITS.scriptBody.toLocaleString('en')} characters`
+        ? strings.scriptForm.bodyTooLong(RESOURCE_LIMITS.scriptBody.toLocaleString('en'))
         : null,
-  interpreter: (path: string) => (path.trim().startsWith('/') ? null : 'Must be an absolute path, such as /bin/sh'),
-  serverId: (id: string) => (id === '' ? 'Choose a server' : null),
+  interpreter: (path: string) => (path.trim().startsWith('/') ? null : strings.scriptForm.interpreterInvalid),
+  serverId: (id: string) => (id === '' ? strings.scriptForm.serverMissing : null),
   timeoutSeconds: (seconds: number | string) => validateInteger(seconds, RESOURCE_LIMITS.scriptTimeout),
   parameters: { name: validateParameterName },
 };
@@ -126,14 +126,4 @@ export function toCreateRequest(values: ScriptFormValues): CreateScriptInput {
   return { name, body, serverId, ...rest, ...(values.slug !== '' && { slug: values.slug }) };
 }
 
-export const SCRIPT_LABELS: Readonly<Record<string, string>> = {
-  name: 'Name',
-  description: 'Description',
-  body: 'Body',
-  interpreter: 'Interpreter',
-  serverId: 'Server',
-  runAs: 'Run as',
-  timeoutSeconds: 'Time limit',
-  parameters: 'Parameters',
-  schedule: 'Schedule',
-};
+export const SCRIPT_LABELS: Readonly<Record<string, string>> = strings.scriptForm.fieldLabels;

@@ -1,6 +1,6 @@
 import { Button, Group } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
 import { ServerLink } from '../apps/resource-names.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
@@ -17,32 +17,28 @@ import { dimmed, mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { ScriptRuns } from './script-runs.tsx';
 import { ScriptVersions } from './script-versions.tsx';
+import { strings } from './strings.ts';
 
 const RunDialog = lazyComponent(() => import('./run-dialog.tsx').then((file) => file.RunDialog));
 const DeleteScriptDialog = lazyComponent(() =>
   import('./delete-script-dialog.tsx').then((file) => file.DeleteScriptDialog),
 );
 
+function describeParameter({ pattern, default: value }: Script['parameters'][number]): ReactNode {
+  const texts = strings.scriptPage;
+  if (pattern === null)
+    return value === null ? texts.required : value === '' ? texts.defaultEmpty : texts.default(value);
+  if (value === null) return texts.requiredMatching(mono(pattern));
+  return value === '' ? texts.defaultEmptyMatching(mono(pattern)) : texts.defaultMatching(value, mono(pattern));
+}
+
 function Parameters({ script }: { readonly script: Script }) {
   if (script.parameters.length === 0) return null;
   return (
-    <Section title="Parameters" description="The script receives each one as an environment variable of the same name.">
-      <ItemList label="Parameters">
-        {script.parameters.map(({ name, pattern, default: defaultValue }) => (
-          <ItemListRow
-            key={name}
-            title={mono(name)}
-            note={
-              <>
-                {defaultValue === null
-                  ? 'Required'
-                  : defaultValue === ''
-                    ? 'Default: empty'
-                    : `Default: ${defaultValue}`}
-                {pattern !== null && <>, must match {mono(pattern)}</>}
-              </>
-            }
-          />
+    <Section title={strings.scriptPage.parametersTitle} description={strings.scriptPage.parametersDescription}>
+      <ItemList label={strings.scriptPage.parameters}>
+        {script.parameters.map((parameter) => (
+          <ItemListRow key={parameter.name} title={mono(parameter.name)} note={describeParameter(parameter)} />
         ))}
       </ItemList>
     </Section>
@@ -62,7 +58,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
       actions={
         <Group gap="xs">
           <Button leftSection={<IconPlayerPlay size={16} />} onClick={() => setDialog('run')}>
-            Run…
+            {strings.scriptPage.run}
           </Button>
           {isAdmin && (
             <>
@@ -76,31 +72,33 @@ function ScriptDetails({ script }: { readonly script: Script }) {
       }
     >
       <ScriptRuns script={script} />
-      <Section title="Body">
-        <CodeBlock label="Body">{script.body}</CodeBlock>
+      <Section title={strings.scriptPage.bodyTitle}>
+        <CodeBlock label={strings.scriptPage.body}>{script.body}</CodeBlock>
       </Section>
       <Parameters script={script} />
-      <Section title="Details">
+      <Section title={strings.scriptPage.detailsTitle}>
         <DescriptionList
           items={[
-            ['Server', <ServerLink key="server" id={serverId} />],
-            ['Runs as', runAs ?? "The server's user"],
-            ['Interpreter', mono(script.interpreter)],
-            ['Time limit', `${script.timeoutSeconds} s`],
+            [strings.scriptPage.items.server, <ServerLink key="server" id={serverId} />],
+            [strings.scriptPage.items.runsAs, runAs ?? strings.scriptPage.theServersUser],
+            [strings.scriptPage.items.interpreter, mono(script.interpreter)],
+            [strings.scriptPage.items.timeLimit, `${script.timeoutSeconds} s`],
             [
-              'Schedule',
+              strings.scriptPage.items.schedule,
               schedule === null ? (
-                'None'
+                strings.scriptPage.none
               ) : (
                 <span key="schedule">
-                  {mono(schedule)} (UTC)
-                  {nextRunAt !== null && (
-                    <>, {dimmed(<RelativeTime time={nextRunAt} phrase={(time) => `next ${time}`} />)}</>
-                  )}
+                  {nextRunAt === null
+                    ? strings.scriptPage.inUtc(mono(schedule))
+                    : strings.scriptPage.inUtcWithNext(
+                        mono(schedule),
+                        dimmed(<RelativeTime time={nextRunAt} phrase={strings.scriptPage.next} />),
+                      )}
                 </span>
               ),
             ],
-            ['Version', script.version],
+            [strings.scriptPage.items.version, script.version],
             ...resourceItems(script),
           ]}
         />

@@ -10,21 +10,22 @@ import { Section } from '../components/section.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const COLUMNS: readonly Column<Run>[] = [
   {
     key: 'started',
-    label: 'Started',
+    label: strings.scriptRuns.columns.started,
     cell: ({ id, createdAt }) => (
       <NameLink to="/runs/$id" params={{ id }}>
         <RelativeTime time={createdAt} />
       </NameLink>
     ),
   },
-  { key: 'status', label: 'Status', cell: ({ status }) => <JobStatusTag status={status} /> },
-  { key: 'exitCode', label: 'Exit code', cell: ({ exitCode }) => exitCode ?? '–' },
-  { key: 'duration', label: 'Duration', cell: (run) => <Duration {...run} /> },
-  { key: 'by', label: 'Started by', cell: ({ createdBy }) => actorName(createdBy) },
+  { key: 'status', label: strings.scriptRuns.columns.status, cell: ({ status }) => <JobStatusTag status={status} /> },
+  { key: 'exitCode', label: strings.scriptRuns.columns.exitCode, cell: ({ exitCode }) => exitCode ?? '–' },
+  { key: 'duration', label: strings.scriptRuns.columns.duration, cell: (run) => <Duration {...run} /> },
+  { key: 'by', label: strings.scriptRuns.columns.startedBy, cell: ({ createdBy }) => actorName(createdBy) },
 ];
 
 /** The runs of a script, newest first. */
@@ -38,15 +39,15 @@ export function ScriptRuns({ script }: { readonly script: Script }) {
     pollJobs,
   );
   return (
-    <Section title="Runs">
+    <Section title={strings.scriptRuns.runsTitle}>
       <ListBody
-        label="Runs"
+        label={strings.scriptRuns.runs}
         list={list}
         columns={COLUMNS}
         state={state}
         rows={2}
         rowName={({ id }) => id}
-        empty={<DimmedText>No runs yet.</DimmedText>}
+        empty={<DimmedText>{strings.scriptRuns.noRunsYet}</DimmedText>}
       />
     </Section>
   );

@@ -8,6 +8,7 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { VersionsSection } from '../components/versions-section.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './script-versions.module.css';
+import { strings } from './strings.ts';
 
 interface VersionItemProps {
   readonly version: ScriptVersion;
@@ -22,22 +23,26 @@ function VersionItem({ version, isCurrent, onRestore }: VersionItemProps) {
     <li>
       <details>
         <summary>
-          <b>Version {version.version}</b>{' '}
+          <b>{strings.scriptVersions.version(version.version)}</b>{' '}
           <Text span fz="xs" c="dimmed">
-            {actorName(by)}, <RelativeTime time={time} />
-            {isCurrent && ' (current)'}
+            {isCurrent
+              ? strings.scriptVersions.currentChangedBy(actorName(by), <RelativeTime time={time} />)
+              : strings.scriptVersions.changedBy(actorName(by), <RelativeTime time={time} />)}
           </Text>
         </summary>
         <div className={styles['version']}>
-          <CodeBlock label={`Body of version ${version.version}`}>{body}</CodeBlock>
+          <CodeBlock label={strings.scriptVersions.bodyOfVersion(version.version)}>{body}</CodeBlock>
           <Text fz="xs" c="dimmed">
-            {interpreter}, {timeoutSeconds} s
-            {parameters.length > 0 && `, parameters: ${parameters.map(({ name }) => name).join(', ')}`}
+            {strings.scriptVersions.settings({
+              interpreter,
+              timeoutSeconds,
+              parameters: parameters.map(({ name }) => name).join(', '),
+            })}
           </Text>
           {isAdmin && !isCurrent && (
             <Group>
               <Button size="compact-sm" variant="default" onClick={onRestore}>
-                Restore this version
+                {strings.scriptVersions.restoreThisVersion}
               </Button>
             </Group>
           )}
@@ -52,12 +57,12 @@ export function ScriptVersions({ script }: { readonly script: Script }) {
   const { api, workspace } = useWorkspace();
   return (
     <VersionsSection
-      description="Each change to the script creates a version. A run keeps the version it started with."
+      description={strings.scriptVersions.description}
       queryKey={[workspace.id, 'scripts', script.id, 'versions', script.version]}
       list={api.scripts.versions(script.id).list}
       pageSize={5}
       renderList={(versions, onRestore) => (
-        <ul className={styles['versions']} aria-label="Versions">
+        <ul className={styles['versions']} aria-label={strings.scriptVersions.versions}>
           {versions.map((version) => (
             <VersionItem
               key={version.version}
@@ -68,12 +73,10 @@ export function ScriptVersions({ script }: { readonly script: Script }) {
           ))}
         </ul>
       )}
-      describeRestore={({ version }) =>
-        `This creates a new version with the body, interpreter, server, user, time limit and parameters of version ${version}.`
-      }
+      describeRestore={({ version }) => strings.scriptVersions.restoreConsequences(version)}
       restore={async ({ version, body, interpreter, serverId, runAs, timeoutSeconds, parameters }) => {
         await api.scripts.update(script.id, { body, interpreter, serverId, runAs, timeoutSeconds, parameters });
-        notifications.show({ message: `Version ${version} of ${script.name} restored` });
+        notifications.show({ message: strings.scriptVersions.restored(version, script.name) });
         await queryClient.invalidateQueries({ queryKey: [workspace.id, 'scripts'] });
       }}
     />

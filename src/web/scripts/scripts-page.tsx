@@ -12,6 +12,7 @@ import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const RunDialog = lazyComponent(() => import('./run-dialog.tsx').then((file) => file.RunDialog));
 const DeleteScriptDialog = lazyComponent(() =>
@@ -21,16 +22,16 @@ const DeleteScriptDialog = lazyComponent(() =>
 function columnsFor(onRun: (script: Script) => void): readonly Column<Script>[] {
   return [
     nameColumn('/scripts/$script', 'script', ({ description }) => description),
-    { key: 'server', label: 'Server', cell: ({ serverId }) => <ServerLink id={serverId} /> },
+    { key: 'server', label: strings.scriptsPage.columns.server, cell: ({ serverId }) => <ServerLink id={serverId} /> },
     {
       key: 'schedule',
-      label: 'Schedule',
+      label: strings.scriptsPage.columns.schedule,
       cell: ({ schedule, nextRunAt }) => (
         <>
           {schedule === null ? '–' : mono(schedule)}
           {nextRunAt !== null && (
             <Text fz="xs" c="dimmed" component="div">
-              <RelativeTime time={nextRunAt} phrase={(time) => `next ${time}`} />
+              <RelativeTime time={nextRunAt} phrase={strings.scriptsPage.next} />
             </Text>
           )}
         </>
@@ -39,7 +40,7 @@ function columnsFor(onRun: (script: Script) => void): readonly Column<Script>[] 
     UPDATED_COLUMN,
     {
       key: 'run',
-      label: 'Run',
+      label: strings.scriptsPage.columns.run,
       cell: (script) => (
         <Button
           size="compact-sm"
@@ -47,7 +48,8 @@ function columnsFor(onRun: (script: Script) => void): readonly Column<Script>[] 
           leftSection={<IconPlayerPlay size={14} />}
           onClick={() => onRun(script)}
         >
-          Run…<span className="visually-hidden"> {script.name}</span>
+          {strings.scriptsPage.run}
+          <span className="visually-hidden"> {script.name}</span>
         </Button>
       ),
     },
@@ -65,15 +67,14 @@ export function ScriptsPage() {
     <>
       <ResourceListPage
         noun="script"
-        description="Scripts run on a server on demand, from a pipeline or on a schedule. Owners and admins write scripts; all members can run them."
+        description={strings.scriptsPage.description}
         icon={<IconTerminal2 size={26} />}
         emptyHint={
           hasServers ? (
-            'A script has a server, an interpreter, and parameters that are passed as environment variables.'
+            strings.scriptsPage.emptyHint
           ) : (
             <>
-              A script runs on a server, and this workspace has none yet.{' '}
-              <TextLink to="/servers">Add a server first.</TextLink>
+              {strings.scriptsPage.needsServer} <TextLink to="/servers">{strings.scriptsPage.addAServerFirst}</TextLink>
             </>
           )
         }

@@ -9,6 +9,7 @@ import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
 import { computeFingerprint } from './server-form.ts';
+import { strings } from './strings.ts';
 
 /** A public key as OpenSSH shows it: its type and its fingerprint. */
 export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
@@ -38,23 +39,20 @@ function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
     mutationFn: () => api.servers.update(server.id, { hostKey }),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
-      notifications.show({ message: 'Host key pinned. From now on only this key is trusted.' });
+      notifications.show({ message: strings.checkSection.pinned });
       onPinned();
     },
   });
   return (
     <Stack gap="xs">
-      <Text fz="sm">
-        The host presents <Fingerprint publicKey={hostKey} />. Before pinning it, run this on the host and compare the
-        output:
-      </Text>
-      <CodeBlock label="Command that prints the host key's fingerprint">
+      <Text fz="sm">{strings.checkSection.hostPresents(<Fingerprint publicKey={hostKey} />)}</Text>
+      <CodeBlock label={strings.checkSection.fingerprintCommand}>
         {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
       </CodeBlock>
       {pin.error !== null && <Notice tone="bad">{getErrorMessage(pin.error)}</Notice>}
       <Group>
         <Button variant="default" loading={pin.isPending} onClick={() => pin.mutate()}>
-          {server.hostKey === null ? 'Pin this key' : 'Replace the pinned key'}
+          {server.hostKey === null ? strings.checkSection.pinThisKey : strings.checkSection.replaceThePinnedKey}
         </Button>
       </Group>
     </Stack>
@@ -87,11 +85,9 @@ export function CheckSection({ server }: { readonly server: Server }) {
   if (!isAdmin) return null;
   return (
     <Section
-      title="Connection check"
+      title={strings.checkSection.title}
       description={
-        server.kind === 'local'
-          ? 'Checks that the operator still allows local servers.'
-          : 'Connects and verifies the pinned host key. Nothing is sent to a host that presents a different key.'
+        server.kind === 'local' ? strings.checkSection.localDescription : strings.checkSection.sshDescription
       }
       actions={
         <Button
@@ -100,7 +96,7 @@ export function CheckSection({ server }: { readonly server: Server }) {
           loading={check.isPending}
           onClick={() => check.mutate()}
         >
-          Check connection
+          {strings.checkSection.checkConnection}
         </Button>
       }
     >

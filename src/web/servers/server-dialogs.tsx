@@ -16,26 +16,37 @@ import {
   toFormValues,
   toRequestFields,
 } from './server-form.ts';
+import { strings } from './strings.ts';
 
-const FIELD_LABELS = { name: 'Name', host: 'Host', port: 'Port', user: 'User', hostKey: 'Host key' };
+const FIELD_LABELS = strings.serverDialogs.fieldLabels;
 
 function SshFields({ form }: { readonly form: UseFormReturnType<ServerFormValues> }) {
   return (
     <>
       <Group gap="md" align="flex-start">
-        <PlainTextInput label="Host" placeholder="web-1.example.com" flex="3 1 200px" {...form.getInputProps('host')} />
-        <IntegerInput label="Port" limits={{ min: 1, max: 65_535 }} flex="1 1 80px" {...form.getInputProps('port')} />
+        <PlainTextInput
+          label={strings.serverDialogs.host}
+          placeholder={strings.serverDialogs.hostPlaceholder}
+          flex="3 1 200px"
+          {...form.getInputProps('host')}
+        />
+        <IntegerInput
+          label={strings.serverDialogs.port}
+          limits={{ min: 1, max: 65_535 }}
+          flex="1 1 80px"
+          {...form.getInputProps('port')}
+        />
       </Group>
       <PlainTextInput
-        label="User"
-        description="The user Devpilot logs in as. It needs no password and no root access."
-        placeholder="deploy"
+        label={strings.serverDialogs.user}
+        description={strings.serverDialogs.userDescription}
+        placeholder={strings.serverDialogs.userPlaceholder}
         {...form.getInputProps('user')}
       />
       <CodeInput
-        label="Host key (optional)"
-        description="The server's public host key, such as the content of /etc/ssh/ssh_host_ed25519_key.pub. Devpilot cannot connect without it; you can pin it after the first check."
-        placeholder="ssh-ed25519 AAAA…"
+        label={strings.serverDialogs.hostKeyOptional}
+        description={strings.serverDialogs.hostKeyOptionalDescription}
+        placeholder={strings.serverDialogs.hostKeyOptionalPlaceholder}
         minRows={2}
         maxRows={5}
         {...form.getInputProps('hostKey')}
@@ -58,12 +69,20 @@ export function CreateServerDialog({ onClose, onCreated }: CreateServerDialogPro
       validate={SERVER_RULES}
       renderFields={(form) => (
         <>
-          <NameInput placeholder="Web 1" {...form.getInputProps('name')} />
+          <NameInput placeholder={strings.serverDialogs.namePlaceholder} {...form.getInputProps('name')} />
           {isLocalAllowed() && (
-            <Radio.Group label="Kind" {...form.getInputProps('kind')}>
+            <Radio.Group label={strings.serverDialogs.kind} {...form.getInputProps('kind')}>
               <Stack gap="xs" mt={4}>
-                <Radio value="ssh" label="SSH" description="A remote machine, connected to over SSH." />
-                <Radio value="local" label="Local" description="The machine Devpilot runs on, as the same user." />
+                <Radio
+                  value="ssh"
+                  label={strings.serverDialogs.ssh}
+                  description={strings.serverDialogs.sshDescription}
+                />
+                <Radio
+                  value="local"
+                  label={strings.serverDialogs.local}
+                  description={strings.serverDialogs.localDescription}
+                />
               </Stack>
             </Radio.Group>
           )}
@@ -88,14 +107,11 @@ export function EditServerDialog({ server, onClose }: { readonly server: Server;
       validate={SERVER_RULES}
       renderFields={(form) => (
         <>
-          <NameInput placeholder="Web 1" {...form.getInputProps('name')} />
+          <NameInput placeholder={strings.serverDialogs.namePlaceholder} {...form.getInputProps('name')} />
           {server.kind === 'ssh' && (
             <>
               <SshFields form={form} />
-              <DimmedText>
-                Changing the host, port, user or host key generates a new key pair, and nothing runs on the server until
-                an owner or admin confirms it.
-              </DimmedText>
+              <DimmedText>{strings.serverDialogs.changesHaveConsequences}</DimmedText>
             </>
           )}
         </>
@@ -125,8 +141,7 @@ export function DeleteServerDialog({ server, onClose, onDeleted }: DeleteServerD
       onClose={onClose}
       onDeleted={onDeleted}
     >
-      Devpilot deletes its key pair for this server; nothing on the machine itself is changed. A server that apps still
-      use cannot be deleted.
+      {strings.serverDialogs.consequences}
     </DeleteResourceDialog>
   );
 }

@@ -2,6 +2,7 @@ import type { CreateServer, Server, UpdateServer } from '../../contract/servers.
 import type { ServerKind } from '../../contract/vocabulary.ts';
 import { emptyToNull } from '../form-values.ts';
 import { validateName, validateNewSlug } from '../validation.ts';
+import { strings } from './strings.ts';
 
 export type ServerFormValues = {
   readonly name: string;
@@ -39,12 +40,12 @@ const forSsh = (validate: (value: string) => string | null) => (value: string, v
 export const SERVER_RULES = {
   name: validateName,
   slug: validateNewSlug,
-  host: forSsh((host) => (host.trim() === '' ? 'Enter a host name or IP address' : null)),
-  user: forSsh((user) => (user.trim() === '' ? 'Enter the user to log in as' : null)),
+  host: forSsh((host) => (host.trim() === '' ? strings.serverForm.hostMissing : null)),
+  user: forSsh((user) => (user.trim() === '' ? strings.serverForm.userMissing : null)),
   port: (port: number | string, { kind }: ServerFormValues) =>
     kind === 'local' || (Number.isInteger(port) && Number(port) >= 1 && Number(port) <= 65_535)
       ? null
-      : 'Must be a port from 1 to 65535',
+      : strings.serverForm.portInvalid,
 };
 
 /** Returns the fields that can be changed after the creation. */

@@ -16,6 +16,7 @@ import { useWorkspace } from '../session.ts';
 import { CheckSection, Fingerprint } from './check-section.tsx';
 import { ConfirmSection } from './confirm-section.tsx';
 import { installCommand } from './server-form.ts';
+import { strings } from './strings.ts';
 
 const EditServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.EditServerDialog));
 const DeleteServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.DeleteServerDialog));
@@ -23,15 +24,15 @@ const DeleteServerDialog = lazyComponent(() => import('./server-dialogs.tsx').th
 function PublicKey({ server, publicKey }: { readonly server: Server; readonly publicKey: string }) {
   return (
     <Section
-      title="Devpilot's public key"
-      description={`Install it for user ${server.user} on ${server.host}. The private key stays encrypted in Devpilot.`}
+      title={strings.serverPage.publicKeyTitle}
+      description={strings.serverPage.publicKeyDescription(server.user, server.host)}
     >
-      <CodeBlock label="Public key" copyLabel="Copy key">
+      <CodeBlock label={strings.serverPage.publicKey} copyLabel={strings.serverPage.copyKey}>
         {publicKey}
       </CodeBlock>
       <Stack gap={6}>
-        <DimmedText>Or log in to the server as {server.user} and run:</DimmedText>
-        <CodeBlock label="Command that installs the key" copyLabel="Copy command">
+        <DimmedText>{strings.serverPage.orLogIn(server.user)}</DimmedText>
+        <CodeBlock label={strings.serverPage.installCommand} copyLabel={strings.serverPage.copyCommand}>
           {installCommand(publicKey)}
         </CodeBlock>
       </Stack>
@@ -49,7 +50,7 @@ function ServerDetails({ server }: { readonly server: Server }) {
   return (
     <Page
       title={server.name}
-      description={isSsh ? `${user}@${host}, port ${port}` : 'The machine Devpilot runs on, as the same user.'}
+      description={isSsh ? strings.serverPage.addressWithPort(user, host, port) : strings.serverPage.localDescription}
       actions={
         isAdmin && (
           <Group gap="xs">
@@ -62,21 +63,21 @@ function ServerDetails({ server }: { readonly server: Server }) {
       <ConfirmSection server={server} />
       {publicKey !== null && <PublicKey server={server} publicKey={publicKey} />}
       <CheckSection server={server} />
-      <Section title="Apps on this server">
-        <AppList filter={{ server: id }} emptyText="No apps use this server." />
+      <Section title={strings.serverPage.appsOnThisServerTitle}>
+        <AppList filter={{ server: id }} emptyText={strings.serverPage.emptyText} />
       </Section>
-      <Section title="Details">
+      <Section title={strings.serverPage.detailsTitle}>
         <DescriptionList
           items={[
-            ['Kind', isSsh ? 'SSH' : 'Local'],
-            isSsh && ['Host', mono(host)],
-            isSsh && ['Port', port],
-            isSsh && ['User', mono(user)],
+            [strings.serverPage.items.kind, isSsh ? strings.serverPage.ssh : strings.serverPage.local],
+            isSsh && [strings.serverPage.items.host, mono(host)],
+            isSsh && [strings.serverPage.items.port, port],
+            isSsh && [strings.serverPage.items.user, mono(user)],
             isSsh && [
-              'Host key',
+              strings.serverPage.items.hostKey,
               hostKey === null ? (
                 <Tag key="hostKey" tone="warn">
-                  Not pinned
+                  {strings.serverPage.notPinned}
                 </Tag>
               ) : (
                 <Fingerprint key="hostKey" publicKey={hostKey} />

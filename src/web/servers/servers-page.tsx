@@ -8,6 +8,7 @@ import { Tag } from '../components/notice.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
 
 const CreateServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.CreateServerDialog));
 const EditServerDialog = lazyComponent(() => import('./server-dialogs.tsx').then((file) => file.EditServerDialog));
@@ -22,19 +23,26 @@ const COLUMNS: readonly Column<Server>[] = [
   nameColumn('/servers/$server', 'server', ({ slug }) => mono(slug)),
   {
     key: 'address',
-    label: 'Address',
-    cell: (server) => (server.kind === 'local' ? 'Local' : mono(formatSshAddress(server))),
+    label: strings.serversPage.address,
+    cell: (server) => (server.kind === 'local' ? strings.serversPage.local : mono(formatSshAddress(server))),
   },
   {
     key: 'hostKey',
-    label: 'Host key',
+    label: strings.serversPage.hostKey,
     cell: ({ kind, hostKey }) =>
-      kind === 'local' ? '–' : hostKey === null ? <Tag tone="warn">Not pinned</Tag> : <Tag tone="good">Pinned</Tag>,
+      kind === 'local' ? (
+        '–'
+      ) : hostKey === null ? (
+        <Tag tone="warn">{strings.serversPage.notPinned}</Tag>
+      ) : (
+        <Tag tone="good">{strings.serversPage.pinned}</Tag>
+      ),
   },
   {
     key: 'confirmed',
-    label: 'Confirmed',
-    cell: ({ confirmed }) => (confirmed ? <Tag tone="good">Yes</Tag> : <Tag tone="warn">No</Tag>),
+    label: strings.serversPage.confirmed,
+    cell: ({ confirmed }) =>
+      confirmed ? <Tag tone="good">{strings.serversPage.yes}</Tag> : <Tag tone="warn">{strings.serversPage.no}</Tag>,
   },
   CREATED_COLUMN,
 ];
@@ -45,9 +53,9 @@ export function ServersPage() {
   return (
     <ResourceListPage
       noun="server"
-      description="The machines apps are deployed to. Devpilot generates a key pair for each and shows only the public key."
+      description={strings.serversPage.description}
       icon={<IconServer size={26} />}
-      emptyHint="Add a machine that runs an SSH server, install the public key shown there, and check the connection."
+      emptyHint={strings.serversPage.emptyHint}
       list={api.servers.list}
       columns={COLUMNS}
       renderCreateDialog={(close) => (

@@ -1,0 +1,62 @@
+import type { ReactNode } from 'react';
+import { sentence } from '../components/sentence.ts';
+
+export const strings = {
+  backupDialogs: {
+    restoreTitle: 'Restore backup',
+    restore: 'Restore',
+    restoreStarted: (name: string) => `Restore of ${name} started`,
+    restoreConsequences: (app: ReactNode, time: string) =>
+      sentence`You are about to replace the current data of ${app} with the backup from ${time}.`,
+    directoryIsReplaced: 'The shared directory is replaced; the current one is kept until the restore has succeeded.',
+    laterDataIsLost: 'Anything written there since the backup is lost.',
+    commandDecides: 'The restore command receives the backup and decides what to replace.',
+    hashIsChecked: 'The SHA-256 is checked first; if it does not match, nothing is changed.',
+    deleteTitle: 'Delete backup',
+    delete: 'Delete',
+    deleted: 'Backup deleted',
+    deleteConsequences: (time: string) =>
+      `The backup from ${time} and its stored data are permanently deleted. The app is not affected.`,
+  },
+  backupsTab: {
+    columns: {
+      backup: 'Backup',
+      status: 'Status',
+      size: 'Size',
+      duration: 'Duration',
+      sha256: 'SHA-256',
+    },
+    origin: (kind: 'directory' | 'command', name: string) =>
+      kind === 'directory' ? `Shared directory, by ${name}` : `Backup command output, by ${name}`,
+    started: (name: string) => `Backup of ${name} started`,
+    backUpNow: 'Back up now',
+    restoreChecksHash: (schedule: string | null) => {
+      const note = "A restore checks the backup's SHA-256 before it changes anything.";
+      return schedule === null ? note : `${note} Backups run on the schedule ${schedule} (UTC).`;
+    },
+    backups: 'Backups',
+    theBackupFrom: (time: string) => `the backup from ${time}`,
+    restoreAction: 'Restore…',
+    noBackupsYetTitle: 'No backups yet',
+    whatIsBackedUp: 'A backup contains the output of the backup command or, if none is set, the shared directory.',
+    needsServerAndDirectory: 'An app needs a server and a directory before it can be backed up.',
+    setInSettings: "Set the command, schedule and retention in the app's settings.",
+    restore: ({
+      name,
+      status,
+      finished,
+      error,
+    }: {
+      name: string;
+      status: string;
+      finished: ReactNode;
+      error: string | null;
+    }) => {
+      const outcome =
+        finished === null
+          ? sentence`Restore started by ${name}: ${status}`
+          : sentence`Restore started by ${name}: ${status} ${finished}`;
+      return error === null ? outcome : sentence`${outcome}: ${error}`;
+    },
+  },
+};

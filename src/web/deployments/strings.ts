@@ -1,0 +1,173 @@
+import type { ReactNode } from 'react';
+import { sentence } from '../components/sentence.ts';
+
+export const strings = {
+  deployDialog: {
+    strategy: 'Strategy',
+    serversAtATime: 'Servers at a time',
+    pauseBetweenBatchesSeconds: 'Pause between batches (seconds)',
+    servers: 'Servers',
+    appDefault: (name: string) => `${name} (app default)`,
+    skipHooks: 'Skip hooks',
+    startAtOptional: 'Start at (optional)',
+    startAtOptionalDescription: 'In your time zone.',
+    requireApproval: 'Require approval',
+    requireApprovalDescription:
+      'The deployment starts once another member approves it. You can approve it yourself only if the workspace has no other members.',
+    cancelQueued: 'Cancel queued deployments of this app',
+    cancelQueuedDescription: 'Cancels deployments of this app that have not started.',
+    started: (name: string) => `Deployment of ${name} started`,
+    title: (name: string) => `Deploy ${name}`,
+    deployFrom: 'Deploy from',
+    branch: 'Branch',
+    commit: 'Commit',
+    commitPlaceholder: '0a1b2c3',
+    moreOptions: 'More options',
+    noRepository: 'The app has no repository. Set one in its settings first.',
+    deploy: 'Deploy',
+  },
+  deployForm: {
+    strategies: {
+      all: {
+        label: 'All at once',
+        about: 'Every server at the same time.',
+      },
+      rolling: {
+        label: 'Rolling',
+        about: 'In batches; a failure stops the rollout and rolls servers back.',
+      },
+      canary: {
+        label: 'Canary',
+        about: 'One server first; the rest once someone promotes it within 24 hours.',
+      },
+    },
+    branchMissing: 'Enter a branch, such as main',
+    commitInvalid: 'Must be a commit hash of 7 to 64 characters (0–9, a–f)',
+    serversMissing: 'Choose at least one server',
+    mustBeInTheFuture: 'Must be in the future',
+  },
+  deploymentActions: {
+    approve: {
+      verb: 'Approve',
+      title: 'Approve deployment',
+      consequences: (source: string) =>
+        `${source} is deployed as soon as earlier deployments have finished. You can approve your own deployment only if the workspace has no other members.`,
+      done: 'Deployment approved',
+    },
+    promote: {
+      verb: 'Promote',
+      title: 'Promote deployment',
+      consequences: (count: number) =>
+        count === 1
+          ? 'The release on the first server is deployed to the remaining server.'
+          : `The release on the first server is deployed to the ${count} remaining servers.`,
+      done: 'Deployment promoted',
+    },
+    abort: {
+      verb: 'Abort',
+      title: 'Abort deployment',
+      consequences: 'The first server is rolled back to its previous release. The other servers are not changed.',
+      done: 'Deployment aborted. Rolling back the first server.',
+    },
+    cancel: {
+      verb: 'Cancel',
+      title: 'Cancel deployment',
+      consequencesIfPending: 'It has not started and will not run.',
+      consequences:
+        'The running step is stopped, and servers that were already switched are rolled back to their previous release.',
+      done: 'Cancelling the deployment',
+    },
+    rollBackToThis: 'Roll back to this…',
+    back: 'Back',
+    rollBackTitle: 'Roll back to this deployment',
+    rollBack: 'Roll back',
+    rollbackStarted: 'Rollback started',
+    rollBackConsequences: (commit: ReactNode) =>
+      sentence`This creates a new deployment of commit ${commit}, with the app's current hooks and environment.`,
+  },
+  deploymentPage: {
+    stepsTitle: 'Steps',
+    progressDescription: (percent: number) => `${percent}% done.`,
+    progressLabel: 'Progress',
+    noHooks: 'No hooks. The deployment only checks out the source and activates it.',
+    steps: 'Steps',
+    exitCode: (exitCode: number) => `exit code ${exitCode}`,
+    skipped: 'Skipped',
+    serversTitle: 'Servers',
+    servers: 'Servers',
+    none: 'None',
+    healthCheck: 'Health check',
+    overridesTheApps: (check: string) => `${check} (overrides the app's)`,
+    skippedHooks: 'Skipped hooks',
+    queuedDeployments: 'Queued deployments',
+    cancelledByThisDeployment: 'Cancelled by this deployment',
+    rollbackTitle: (appName: string) => `Rollback of ${appName}`,
+    live: 'Live',
+    notStartedYet: 'Not started yet.',
+    noOutputYet: 'No output yet.',
+    detailsTitle: 'Details',
+    items: {
+      app: 'App',
+      branch: 'Branch',
+      commit: 'Commit',
+      server: 'Server',
+      strategy: 'Strategy',
+      rollsBackTo: 'Rolls back to',
+      scheduledFor: 'Scheduled for',
+      approval: 'Approval',
+      duration: 'Duration',
+      started: 'Started',
+      id: 'ID',
+    },
+    rollingStrategy: ({ label, batchSize, pauseSeconds }: { label: string; batchSize: number; pauseSeconds: number }) =>
+      `${label}, ${batchSize} at a time, ${pauseSeconds} s pause`,
+    anEarlierDeployment: 'an earlier deployment',
+    pending: 'Pending',
+    approvedBy: (name: string) => `Approved by ${name}`,
+    startedBy: (time: ReactNode, name: string) => sentence`${time} by ${name}`,
+    title: 'Deployment',
+    listTitle: 'Deployments',
+    titleOf: (appName: string) => `Deployment of ${appName}`,
+  },
+  deploymentStatus: {
+    waitingLabels: {
+      approval: 'Waiting for approval',
+      schedule: 'Scheduled',
+      queue: 'Queued',
+      promotion: 'Waiting for promotion',
+    },
+    unknownCommit: 'Unknown commit',
+    progress: 'Progress',
+  },
+  deploymentTable: {
+    deployment: 'Deployment',
+    rollback: 'Rollback',
+    live: 'Live',
+    status: 'Status',
+    duration: 'Duration',
+    started: 'Started',
+    startedBy: 'Started by',
+    deployments: 'Deployments',
+  },
+  deploymentsPage: {
+    title: 'Deployments',
+    description: "Finished, running and queued deployments of all apps. Start a new one from the app's page.",
+    appLabel: 'App',
+    anyApp: 'Any app',
+    statusLabel: 'Status',
+    anyStatus: 'Any status',
+    noDeploymentsYetTitle: 'No deployments yet',
+    howToStart: (app: ReactNode, command: ReactNode) =>
+      sentence`Start a deployment from ${app}, from a pipeline with an access token, or with ${command}.`,
+    itsApp: 'its app',
+  },
+  deploymentsTab: {
+    needsRepository: 'The app needs a Git repository before it can be deployed.',
+    needsDirectory: 'The app needs a directory on its server before it can be deployed.',
+    deploy: 'Deploy…',
+    noDeploymentsYetTitle: 'No deployments yet',
+    noDeploymentsHint:
+      'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.',
+    setItInSettings: "Set it in the app's settings.",
+  },
+};

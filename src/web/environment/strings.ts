@@ -1,0 +1,127 @@
+import type { ReactNode } from 'react';
+import { plural } from '../components/plural.ts';
+import { sentence } from '../components/sentence.ts';
+
+export const strings = {
+  environmentDraft: {
+    nameTooLong: (max: number) => `Must be at most ${max} characters`,
+    nameInvalid: 'Must contain only letters, digits and underscores, and not start with a digit',
+    nameTaken: 'A variable with this name already exists',
+    noNulCharacters: 'Must not contain NUL characters',
+    valueTooLong: 'Must be at most 64 KiB',
+  },
+  environmentTab: {
+    downloadNotice: 'Reveals all values; this is recorded',
+    downloadAsEnv: 'Download as .env',
+    revealAll: 'Reveal all',
+    hideAll: 'Hide all',
+    saved: (name: string) => `Environment of ${name} saved. It takes effect with the next deployment.`,
+    addVariable: 'Add variable',
+    import: 'Import',
+    noVariablesYetTitle: 'No variables yet',
+    noVariablesHint: 'Environment variables of the app, such as DATABASE_URL. Values are encrypted at rest.',
+    askToSet: 'An owner or admin of this workspace can set variables.',
+    searchVariablesByName: 'Search variables by name',
+    searchByNamePlaceholder: 'Search by name',
+    valuesAreHidden: 'Values are hidden until you reveal them. Each reveal is recorded in the activity log.',
+    onlyAdminsCanReveal: 'Only owners and admins can reveal the values.',
+    variables: 'Variables',
+    noVariablesMatch: 'No variables match.',
+    unsavedChangesLabel: 'Unsaved changes',
+    unsavedChanges: (count: number) => plural(count, { one: '1 unsaved change', other: `${count} unsaved changes` }),
+    discard: 'Discard',
+    reviewAndSave: 'Review and save',
+  },
+  environmentVersions: {
+    andMore: (names: string, count: number) => `${names} and ${count} more`,
+    restored: (version: number) => `restored version ${version}`,
+    set: (names: string) => `set ${names}`,
+    removed: (names: string) => `removed ${names}`,
+    noChanges: 'No changes',
+    description: 'Each save creates a version. This list shows names only; values stay encrypted.',
+    versions: 'Versions',
+    restoreConsequences: (version: number) =>
+      `This creates a new version with all variables as they were in version ${version}. Later changes are reverted. It takes effect with the next deployment or restart of the app.`,
+    versionRestored: (version: number) => `Version ${version} restored`,
+    title: (version: number) => `Version ${version}`,
+    changedBy: (name: string, time: ReactNode) => sentence`${name}, ${time}`,
+    restore: 'Restore',
+    ofVersion: (version: number) => ` version ${version}`,
+  },
+  importDialog: {
+    fileTooLarge: 'The file is too large.',
+    errorInLine: (line: number, message: string) => `Line ${line}: ${message}.`,
+    title: 'Import .env file',
+    chooseFile: 'Choose file',
+    orPasteBelow: 'or paste its content below.',
+    content: 'Content',
+    contentPlaceholder: 'DATABASE_URL=postgres://shop@db/shop\nGREETING="Hello, world"',
+    removeOthers: 'Remove variables that are not in the file',
+    summary: ({
+      count,
+      existingCount,
+      removedCount,
+    }: {
+      count: number;
+      existingCount: number;
+      removedCount: number | null;
+    }) => {
+      const counts = `${count} in the file: ${count - existingCount} new, ${existingCount} existing`;
+      return removedCount === null ? `${counts}.` : `${counts}; ${removedCount} will be removed.`;
+    },
+    cancel: 'Cancel',
+    import: 'Import',
+  },
+  reviewDialog: {
+    kinds: {
+      added: 'New',
+      changed: 'Changed',
+      removed: 'Removed',
+    },
+    after: 'After: ',
+    before: 'Before: ',
+    empty: 'empty',
+    title: 'Review changes',
+    showValues: 'Show values',
+    changes: 'Changes',
+    hiddenValuesStayHidden: 'Values you have not revealed stay hidden.',
+    conflict: (changedNames: string, conflictingNames: string) => {
+      const notice =
+        changedNames === ''
+          ? 'Someone else changed the environment while you were editing. Your changes have not been saved.'
+          : `Someone else changed the environment while you were editing: ${changedNames}. Your changes have not been saved.`;
+      return conflictingNames === ''
+        ? notice
+        : `${notice} Saving again overwrites their changes to ${conflictingNames}.`;
+    },
+    back: 'Back',
+    save: (count: number) => `Save ${plural(count, { one: '1 change', other: `${count} changes` })}`,
+    saveAgain: 'Save again',
+  },
+  variableDialog: {
+    addTitle: 'Add variable',
+    editTitle: (name: string) => `Edit ${name}`,
+    name: 'Name',
+    namePlaceholder: 'DATABASE_URL',
+    controlVariable:
+      'This variable controls how programs run or is set by Devpilot, so it is only written to the .env file. Hooks, health checks, log commands and backup commands do not receive it.',
+    value: 'Value',
+    valueHiddenDescription: 'The current value stays hidden. What you enter here replaces it.',
+    valueDescription: 'Stored exactly as entered, including line breaks, spaces and $.',
+    add: 'Add',
+    apply: 'Apply',
+  },
+  variableRow: {
+    copy: (name: string) => `Copy ${name}`,
+    copied: (name: string) => `Copied ${name}`,
+    copyFailed: 'Select the value and press Ctrl+C',
+    empty: 'empty',
+    envOnly: '.env only',
+    notSaved: 'Not saved',
+    reveal: (name: string) => `Reveal ${name}`,
+    hide: (name: string) => `Hide ${name}`,
+    edit: (name: string) => `Edit ${name}`,
+    remove: (name: string) => `Remove ${name}`,
+    undoChangeTo: (name: string) => `Undo change to ${name}`,
+  },
+};

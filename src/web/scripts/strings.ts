@@ -1,0 +1,176 @@
+import type { ReactNode } from 'react';
+import { sentence } from '../components/sentence.ts';
+
+export const strings = {
+  deleteScriptDialog: {
+    consequences:
+      'Its versions are deleted with it, and its schedule stops. Its runs and their logs are kept until their retention ends. A script cannot be deleted while it is running.',
+  },
+  editScriptPage: {
+    created: (name: string) => `Script ${name} created`,
+    slug: 'Slug',
+    createScript: 'Create script',
+    savedAsVersion: (name: string, version: number) => `Script ${name} saved as version ${version}`,
+    backToScripts: 'Scripts',
+    newTitle: 'New script',
+    backToScript: 'Script',
+    editTitle: 'Edit script',
+    editDescription: 'Saving creates a new version. Runs in progress keep the version they started with.',
+  },
+  parametersField: {
+    noParameters:
+      'No parameters. The script receives each parameter as an environment variable of the same name, never on the command line.',
+    parameter: (nameOrPosition: string | number) => `Parameter ${nameOrPosition}`,
+    name: 'Name',
+    namePlaceholder: 'TARGET',
+    patternOptional: 'Pattern (optional)',
+    patternOptionalPlaceholder: '[a-z]+',
+    default: 'Default',
+    required: 'Required',
+    removeParameter: (nameOrPosition: string | number) => `Remove parameter ${nameOrPosition}`,
+    addParameter: 'Add parameter',
+  },
+  runDialog: {
+    started: (name: string) => `Run of ${name} started`,
+    title: (name: string) => `Run ${name}`,
+    mustMatchDescription: (pattern: string) => `Must match ${pattern}`,
+    noParameters: 'This script has no parameters.',
+    run: 'Run',
+  },
+  runPage: {
+    cancel: 'Cancel',
+    title: 'Run',
+    titleOf: (name: string) => `Run of ${name}`,
+    runAgain: 'Run again…',
+    waitingInTheQueue: 'Waiting in the queue.',
+    noOutputYet: 'No output yet.',
+    detailsTitle: 'Details',
+    items: {
+      script: 'Script',
+      exitCode: 'Exit code',
+      duration: 'Duration',
+      started: 'Started',
+      id: 'ID',
+    },
+    ofVersion: (script: ReactNode, version: number) => sentence`${script}, version ${version}`,
+    startedBy: (time: ReactNode, name: string) => sentence`${time} by ${name}`,
+    empty: 'empty',
+    backToScripts: 'Scripts',
+    backToScript: 'Script',
+  },
+  scriptFields: {
+    scriptTitle: 'Script',
+    namePlaceholder: 'Clear the cache',
+    body: 'Body',
+    executionTitle: 'Execution',
+    server: 'Server',
+    chooseAServer: 'Choose a server',
+    runAsOptional: 'Run as (optional)',
+    runAsOptionalPlaceholder: "the server's user",
+    interpreter: 'Interpreter',
+    interpreterPlaceholder: '/bin/sh',
+    timeLimitInSeconds: 'Time limit in seconds',
+    scheduleOptional: 'Schedule (optional)',
+    scheduleOptionalDescription:
+      "Cron syntax in UTC: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults.",
+    parametersTitle: 'Parameters',
+  },
+  scriptForm: {
+    parameterNameInvalid: 'Must contain only letters, digits and underscores, and not start with a digit',
+    parameterNameTaken: 'Parameter names must be unique',
+    descriptionTooLong: (max: number) => `A description must be at most ${max} characters`,
+    bodyMissing: 'Enter the script',
+    bodyTooLong: (max: string) => `Must be at most ${max} characters`,
+    interpreterInvalid: 'Must be an absolute path, such as /bin/sh',
+    serverMissing: 'Choose a server',
+    fieldLabels: {
+      name: 'Name',
+      description: 'Description',
+      body: 'Body',
+      interpreter: 'Interpreter',
+      serverId: 'Server',
+      runAs: 'Run as',
+      timeoutSeconds: 'Time limit',
+      parameters: 'Parameters',
+      schedule: 'Schedule',
+    },
+  },
+  scriptPage: {
+    parametersTitle: 'Parameters',
+    parametersDescription: 'The script receives each one as an environment variable of the same name.',
+    parameters: 'Parameters',
+    run: 'Run…',
+    bodyTitle: 'Body',
+    body: 'Body',
+    detailsTitle: 'Details',
+    items: {
+      server: 'Server',
+      runsAs: 'Runs as',
+      interpreter: 'Interpreter',
+      timeLimit: 'Time limit',
+      schedule: 'Schedule',
+      version: 'Version',
+    },
+    theServersUser: "The server's user",
+    none: 'None',
+    next: (time: string) => `next ${time}`,
+    required: 'Required',
+    requiredMatching: (pattern: ReactNode) => sentence`Required, must match ${pattern}`,
+    defaultEmpty: 'Default: empty',
+    defaultEmptyMatching: (pattern: ReactNode) => sentence`Default: empty, must match ${pattern}`,
+    default: (value: string) => `Default: ${value}`,
+    defaultMatching: (value: string, pattern: ReactNode) => sentence`Default: ${value}, must match ${pattern}`,
+    inUtc: (schedule: ReactNode) => sentence`${schedule} (UTC)`,
+    inUtcWithNext: (schedule: ReactNode, next: ReactNode) => sentence`${schedule} (UTC), ${next}`,
+  },
+  scriptRuns: {
+    columns: {
+      started: 'Started',
+      status: 'Status',
+      exitCode: 'Exit code',
+      duration: 'Duration',
+      startedBy: 'Started by',
+    },
+    runsTitle: 'Runs',
+    runs: 'Runs',
+    noRunsYet: 'No runs yet.',
+  },
+  scriptVersions: {
+    version: (version: number) => `Version ${version}`,
+    bodyOfVersion: (version: number) => `Body of version ${version}`,
+    settings: ({
+      interpreter,
+      timeoutSeconds,
+      parameters,
+    }: {
+      interpreter: string;
+      timeoutSeconds: number;
+      parameters: string;
+    }) =>
+      parameters === ''
+        ? `${interpreter}, ${timeoutSeconds} s`
+        : `${interpreter}, ${timeoutSeconds} s, parameters: ${parameters}`,
+    restoreThisVersion: 'Restore this version',
+    description: 'Each change to the script creates a version. A run keeps the version it started with.',
+    versions: 'Versions',
+    restoreConsequences: (version: number) =>
+      `This creates a new version with the body, interpreter, server, user, time limit and parameters of version ${version}.`,
+    restored: (version: number, name: string) => `Version ${version} of ${name} restored`,
+    changedBy: (name: string, time: ReactNode) => sentence`${name}, ${time}`,
+    currentChangedBy: (name: string, time: ReactNode) => sentence`${name}, ${time} (current)`,
+  },
+  scriptsPage: {
+    columns: {
+      server: 'Server',
+      schedule: 'Schedule',
+      run: 'Run',
+    },
+    next: (time: string) => `next ${time}`,
+    description:
+      'Scripts run on a server on demand, from a pipeline or on a schedule. Owners and admins write scripts; all members can run them.',
+    emptyHint: 'A script has a server, an interpreter, and parameters that are passed as environment variables.',
+    addAServerFirst: 'Add a server first.',
+    run: 'Run…',
+    needsServer: 'A script runs on a server, and this workspace has none yet.',
+  },
+};
