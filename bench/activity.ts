@@ -41,11 +41,11 @@ interface Sending {
 const ORDERLY: Sending = { id: (number) => `event-live-${number}`, subjects: 100 };
 const DISORDERLY: Sending = { id: () => randomUUID(), subjects: 100_000 };
 
-let made = 0;
+let created = 0;
 /** A batch as a sender would post it, with events of the last minute. */
 function batchOf({ id, subjects }: Sending): Buffer {
   const events = Array.from({ length: BATCH }, () => {
-    const number = made++;
+    const number = created++;
     const { source, type, subject, data } = seedEventOf({ events: 1, days: 1, subjects, to: PERIOD_END }, number);
     const time = new Date(NOW - (number % 60_000)).toISOString();
     return { specversion: '1.0', id: id(number), source, type, subject, time, data };
@@ -120,14 +120,14 @@ async function compareCharts(
   const what = `a month's chart by ${month.interval} and ${month.groupBy} over ${size.toLocaleString('en')} events`;
   const from = `${list(large)} ms over ${list(small)} ms`;
   return [
-    { what, figure: median(large), unit: ' ms', bound: null, from },
+    { name: what, value: median(large), unit: ' ms', bound: null, measurements: from },
     {
-      what: `${what}, relative to one of ${FEW.toLocaleString('en')}`,
-      figure: medianRatio(large, small),
+      name: `${what}, relative to one of ${FEW.toLocaleString('en')}`,
+      value: medianRatio(large, small),
       unit: '×',
       // With hourly intervals, few events leave most points of most subjects out, so the results are not comparable.
       bound: month.interval === 'hour' && month.groupBy === 'subject' ? null : atMost(1.5),
-      from,
+      measurements: from,
     },
   ];
 }
@@ -156,7 +156,7 @@ async function readCharts(url: string, { cookie, workspaceId }: SeededDirectory,
   const headers = ['-H', `Cookie: ${cookie}`, '-H', `Devpilot-Workspace: ${workspaceId}`];
   const wrk = ['wrk', '-t1', '-c1', `-d${seconds}s`, '--timeout', '30s', ...headers, '-s', script, url];
   const output = await run('taskset', ['-c', LOAD_CORE, ...wrk]);
-  const { requests, errors } = JSON.parse(output.split('\n').find((one) => one.startsWith('{')) ?? '{}');
+  const { requests, errors } = JSON.parse(output.split('\n').find((line) => line.startsWith('{')) ?? '{}');
   if (errors !== 0) throw new Error(`Reading charts failed: ${output}`);
   return requests / seconds;
 }
@@ -181,11 +181,11 @@ async function compareAuthorizations(seeded: SeededDirectory): Promise<Finding[]
         read.push(charts);
       }
       findings.push({
-        what: `p99 of /v1/authorize ${pause > 0 ? 'at about 3,000 requests per second' : 'at full load'} while charts of a month are read, relative to p99 without`,
-        figure: medianRatio(during, without),
+        name: `p99 of /v1/authorize ${pause > 0 ? 'at about 3,000 requests per second' : 'at full load'} while charts of a month are read, relative to p99 without`,
+        value: medianRatio(during, without),
         unit: '×',
         bound: atMost(3),
-        from: `${list(during)} over ${list(without)} ms; ${list(read)} charts per second`,
+        measurements: `${list(during)} over ${list(without)} ms; ${list(read)} charts per second`,
       });
     }
     return findings;
@@ -215,7 +215,7 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
   const findings: Finding[] = [];
   try {
     const context = { store, clock: () => NOW, activityIngest: createActivityIngest(store) } as PlatformContext;
-    for (const one of MONTHS) findings.push(...(await compareCharts(context, { few, many, size }, one)));
+    for (const month of MONTHS) findings.push(...(await compareCharts(context, { few, many, size }, month)));
     const figures = async (sending: Sending, empty: string) => {
       const first = await sustain(context, empty, sending);
       return [first, await sustain(context, many, sending)];
@@ -227,11 +227,11 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
     for (const { what, sending, empty } of kinds) {
       const rates = await figures(sending, empty);
       findings.push({
-        what: `events stored per second in batches of ${BATCH}, ${what}`,
-        figure: rates[0] ?? Number.NaN,
+        name: `events stored per second in batches of ${BATCH}, ${what}`,
+        value: rates[0] ?? Number.NaN,
         unit: '',
         bound: null,
-        from: `${list(rates)} beside none and beside ${size.toLocaleString('en')} others; the aim is 20,000`,
+        measurements: `${list(rates)} beside none and beside ${size.toLocaleString('en')} others; the aim is 20,000`,
       });
     }
   } finally {

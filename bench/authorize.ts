@@ -19,17 +19,17 @@ async function headersOf(ours: ServerProcess, secret: string): Promise<Record<st
 }
 
 interface Side {
-  readonly served: ServerProcess;
+  readonly server: ServerProcess;
   readonly path: string;
   readonly seeded: SeededDirectory;
-  readonly of: number;
+  readonly tokenCount: number;
   /** Requests per second of wall-clock time, and per second of the server's processor time. */
   readonly rates: number[];
-  readonly economy: number[];
+  readonly ratesPerProcessor: number[];
 }
 
 async function runRound(side: Side): Promise<void> {
-  const { served, path, seeded, of, rates, economy } = side;
+  const { server: served, path, seeded, tokenCount: of, rates, ratesPerProcessor: economy } = side;
   const before = processorTimeOf(served.pid);
   const { perSecond, requests }: Load = await load(runFolder(), seeded.secrets, served.url + path, {
     seconds: SECONDS,
@@ -43,18 +43,22 @@ function compare(what: string, above: Side, below: Side, bound: Finding['bound']
   const from = (a: readonly number[], b: readonly number[], unit: string) => `${list(a)} over ${list(b)} ${unit}`;
   return [
     {
-      what,
-      figure: medianRatio(above.rates, below.rates),
+      name: what,
+      value: medianRatio(above.rates, below.rates),
       unit: '×',
       bound,
-      from: from(above.rates, below.rates, 'requests per second'),
+      measurements: from(above.rates, below.rates, 'requests per second'),
     },
     {
-      what: `${what}, by processor time`,
-      figure: medianRatio(above.economy, below.economy),
+      name: `${what}, by processor time`,
+      value: medianRatio(above.ratesPerProcessor, below.ratesPerProcessor),
       unit: '×',
       bound: null,
-      from: from(above.economy, below.economy, "requests per second of the server's processor time"),
+      measurements: from(
+        above.ratesPerProcessor,
+        below.ratesPerProcessor,
+        "requests per second of the server's processor time",
+      ),
     },
   ];
 }
@@ -74,16 +78,16 @@ export async function authorize(): Promise<Finding[]> {
     args: [JSON.stringify(await headersOf(small, secret))],
   });
   const side = (served: ServerProcess, path: string, seeded: SeededDirectory, of: number): Side => ({
-    ...{ served, path, seeded, of },
+    ...{ server: served, path, seeded, tokenCount: of },
     rates: [],
-    economy: [],
+    ratesPerProcessor: [],
   });
   const inUse = side(ours, '/v1/authorize', many, IN_USE);
-  const one = side(ours, '/v1/authorize', many, 1);
+  const singleToken = side(ours, '/v1/authorize', many, 1);
   const route = side(ours, '/bare', many, IN_USE);
   const http = side(bare, '/v1/authorize', many, IN_USE);
   const fewer = side(small, '/v1/authorize', few, IN_USE);
-  const sides = [inUse, route, http, fewer, one];
+  const sides = [inUse, route, http, fewer, singleToken];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       // The order rotates, so that no side always follows the same other side; the first round is a warm-up.
@@ -91,14 +95,19 @@ export async function authorize(): Promise<Finding[]> {
         const next = sides[(turn + round) % sides.length];
         if (next !== undefined) await runRound(next);
       }
-      if (round === 0) for (const { rates, economy } of sides) rates.length = economy.length = 0;
+      if (round === 0) for (const { rates, ratesPerProcessor: economy } of sides) rates.length = economy.length = 0;
     }
   } finally {
     await Promise.all([ours.stop(), small.stop(), bare.stop()]);
   }
   return [
-    ...compare('a token of 1,000,000 relative to a bare route of the same server', one, route, atLeast(0.85, 0.95)),
-    ...compare('a token of 1,000,000 relative to a bare node:http server', one, http, atLeast(0.65, 0.8)),
+    ...compare(
+      'a token of 1,000,000 relative to a bare route of the same server',
+      singleToken,
+      route,
+      atLeast(0.85, 0.95),
+    ),
+    ...compare('a token of 1,000,000 relative to a bare node:http server', singleToken, http, atLeast(0.65, 0.8)),
     ...compare('1,000 tokens of 1,000,000 relative to 1,000 of 1,000', inUse, fewer, atLeast(0.95)),
     ...compare(
       '1,000 tokens of 1,000,000 relative to a bare route of the same server',

@@ -49,11 +49,11 @@ export async function cli(): Promise<Finding[]> {
         bare.push(pair[1]);
       }
       findings.push({
-        what: `devpilot ${words.join(' ')}, from start to end, relative to an empty script`,
-        figure: medianRatio(times, bare),
+        name: `devpilot ${words.join(' ')}, from start to end, relative to an empty script`,
+        value: medianRatio(times, bare),
         unit: '×',
         bound,
-        from: `${list(times)} ms; an empty script: ${list(bare)} ms`,
+        measurements: `${list(times)} ms; an empty script: ${list(bare)} ms`,
       });
     }
     return findings;

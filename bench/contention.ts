@@ -17,18 +17,19 @@ function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory):
   let failure: unknown = null;
   async function createAndDelete(): Promise<void> {
     const body = JSON.stringify({ name: 'Short-lived', scopes: ['run_scripts'] });
-    const made = await fetch(`${served.url}/v1/access-tokens`, { method: 'POST', headers, body });
-    const { id } = (await made.json()) as { id: string };
+    const created = await fetch(`${served.url}/v1/access-tokens`, { method: 'POST', headers, body });
+    const { id } = (await created.json()) as { id: string };
     const { 'content-type': _, ...plain } = headers;
     const deleted = await fetch(`${served.url}/v1/access-tokens/${id}`, { method: 'DELETE', headers: plain });
-    if (made.status !== 201 || deleted.status !== 204) throw new Error(`Answers ${made.status} and ${deleted.status}.`);
+    if (created.status !== 201 || deleted.status !== 204)
+      throw new Error(`Answers ${created.status} and ${deleted.status}.`);
     done++;
   }
   const timer = setInterval(() => {
-    const one = createAndDelete()
+    const operation = createAndDelete()
       .catch((error: unknown) => (failure = error))
-      .then(() => void pending.delete(one));
-    pending.add(one);
+      .then(() => void pending.delete(operation));
+    pending.add(operation);
   }, 1000 / PER_SECOND);
   return {
     async stop() {
@@ -69,11 +70,11 @@ export async function contention(): Promise<Finding[]> {
     const paced = await compare(served, seeded, 32, 10);
     const flat = await compare(served, seeded, 32, 0);
     const finding = (what: string, { without, during, churned }: typeof paced): Finding => ({
-      what,
-      figure: medianRatio(during, without),
+      name: what,
+      value: medianRatio(during, without),
       unit: '×',
       bound: atMost(3),
-      from: `${list(during)} over ${list(without)} ms; ${list(churned)} created and deleted per second`,
+      measurements: `${list(during)} over ${list(without)} ms; ${list(churned)} created and deleted per second`,
     });
     return [
       finding(

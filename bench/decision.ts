@@ -33,20 +33,23 @@ export async function decision(): Promise<Finding[]> {
     lease: { holds: () => true },
     cache: createRecordCache(RECORDS),
   });
-  const none = { recentFailures: async () => [], countFailureIfAllowed: async () => ({ before: [], counted: true }) };
+  const noFailures = {
+    recentFailures: async () => [],
+    countFailureIfAllowed: async () => ({ before: [], counted: true }),
+  };
   const usage = createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots);
   const authenticator = createCredentialAuthenticator({
     registry,
     findRecord: registry.find,
     passphraseVerifier: createPassphraseVerifier(
-      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createFailureLimiter(noFailures, FAILURE_LIMITS.passphrase),
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: usage,
     clock: Date.now,
   });
   const secrets: string[] = [];
-  for (let made = 0; made < RECORDS; made++) {
+  for (let count = 0; count < RECORDS; count++) {
     const secret = mintSecret('access_token');
     await registry.find(digestOf(secret));
     secrets.push(secret);
@@ -81,15 +84,14 @@ export async function decision(): Promise<Finding[]> {
     decisionTimes.push((decidingMs * 1000) / PER_ROUND);
     hashTimes.push((hashingMs * 1000) / PER_ROUND);
   }
-  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== 2 * passed * 32)
-    throw new Error('A decision was not positive.');
+  if (passed !== PER_ROUND * (ROUNDS + 1) || length !== 2 * passed * 32) throw new Error('A decision was not ok.');
   return [
     {
-      what: 'a decision relative to one SHA-256 of the same string',
-      figure: medianRatio(decisionTimes, hashTimes),
+      name: 'a decision relative to one SHA-256 of the same string',
+      value: medianRatio(decisionTimes, hashTimes),
       unit: '×',
       bound: atMost(5, 3),
-      from: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
+      measurements: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
     },
   ];
 }

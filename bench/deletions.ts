@@ -73,8 +73,10 @@ async function timeMany(count: number): Promise<number[]> {
     const [first] = nodes;
     for (let left = ONE_BY_ONE; left > 0 && first !== undefined; left--) {
       const started = performance.now();
-      const made = await store.transaction((trx) => insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()));
-      await first.waitForConfirmation({ ...made, workspaceId: 'wsp_01', digest: null });
+      const revocation = await store.transaction((trx) =>
+        insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()),
+      );
+      await first.waitForConfirmation({ ...revocation, workspaceId: 'wsp_01', digest: null });
       settled.push(performance.now() - started);
     }
     return settled;
@@ -120,35 +122,35 @@ export async function deletions(): Promise<Finding[]> {
     for (const count of MANY) {
       const settled = await timeMany(count);
       manyNodeFindings.push({
-        what: `median time until ${count} nodes, their leases in one process, have confirmed a revocation`,
-        figure: median(settled),
+        name: `median time until ${count} nodes, their leases in one process, have confirmed a revocation`,
+        value: median(settled),
         unit: ' ms',
         bound: null,
-        from: `${settled.length} revocations, one by one; longest ${Math.max(...settled).toFixed(1)} ms`,
+        measurements: `${settled.length} revocations, one by one; longest ${Math.max(...settled).toFixed(1)} ms`,
       });
     }
     return [
       ...manyNodeFindings,
       {
-        what: 'time until the response to a deletion, three healthy nodes, one by one, relative to a creation that no node must confirm',
-        figure: medianRatio(alone, unconfirmed),
+        name: 'time until the response to a deletion, three healthy nodes, one by one, relative to a creation that no node must confirm',
+        value: medianRatio(alone, unconfirmed),
         unit: '×',
         bound: atMost(4),
-        from: `${alone.length} deletions; median ${median(alone).toFixed(1)} ms over ${median(unconfirmed).toFixed(1)} ms; 10th, 90th, 99th percentile and longest ${list([0.1, 0.9, 0.99, 1].map(percentile))} ms`,
+        measurements: `${alone.length} deletions; median ${median(alone).toFixed(1)} ms over ${median(unconfirmed).toFixed(1)} ms; 10th, 90th, 99th percentile and longest ${list([0.1, 0.9, 0.99, 1].map(percentile))} ms`,
       },
       {
-        what: 'longest while a node is frozen; the bound is 1 s',
-        figure: Math.max(...frozen),
+        name: 'longest while a node is frozen; the bound is 1 s',
+        value: Math.max(...frozen),
         unit: ' ms',
         bound: atMost(LEASE_MS + 1000),
-        from: `${list(frozen)} ms`,
+        measurements: `${list(frozen)} ms`,
       },
       {
-        what: `deletions per second, ${CONCURRENCY} at once, each after decisions on three nodes`,
-        figure: perSecond,
+        name: `deletions per second, ${CONCURRENCY} at once, each after decisions on three nodes`,
+        value: perSecond,
         unit: '',
         bound: null,
-        from: `${TOGETHER} deletions`,
+        measurements: `${TOGETHER} deletions`,
       },
     ];
   } finally {

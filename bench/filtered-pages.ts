@@ -102,11 +102,11 @@ async function compare(engine: string, large: Side, small: Side): Promise<Findin
     const worst = answered[0] ?? ratios[0];
     if (worst === undefined) continue;
     findings.push({
-      what: `${engine}: first page with ${new URLSearchParams(filter).toString() || 'no filter'}, of 1,000,000 relative to 1,000`,
-      figure: worst.ratio,
+      name: `${engine}: first page with ${new URLSearchParams(filter).toString() || 'no filter'}, of 1,000,000 relative to 1,000`,
+      value: worst.ratio,
       unit: '×',
       bound: atMost(3),
-      from:
+      measurements:
         `slowest of ${answered.length} sort orders, ${worst.sort}: ${list([worst.above])} over ${list([worst.below])} ms` +
         (refused.length === 0
           ? ''

@@ -36,7 +36,7 @@ function readRecords(path: string): CredentialRecord[] {
 }
 
 /** The longest event loop delay, in milliseconds, during `work`. */
-async function longestHold(work: () => Promise<unknown>): Promise<number> {
+async function longestDelayMs(work: () => Promise<unknown>): Promise<number> {
   const delay = monitorEventLoopDelay({ resolution: 1 });
   delay.enable();
   await work();
@@ -52,21 +52,21 @@ export async function flush(): Promise<Finding[]> {
   const records = readRecords(path);
   const store = await openSqliteStore(path);
   const usage = createUsageRecorder(await createUsageJournal(store), 'nod_01', createRecordCache(1).counterSlots);
-  const holds: number[] = [];
+  const delaysMs: number[] = [];
   /** The longest delay that the machine causes in the same time without a write. */
-  const idleHolds: number[] = [];
+  const idleDelaysMs: number[] = [];
   const durationsMs: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
       for (const record of records) usage.count(record, '127.0.0.1', Date.now());
       const began = performance.now();
-      const hold = await longestHold(usage.flush);
+      const delayMs = await longestDelayMs(usage.flush);
       const milliseconds = performance.now() - began;
-      const idle = await longestHold(() => setTimeout(milliseconds));
+      const idleDelayMs = await longestDelayMs(() => setTimeout(milliseconds));
       if (round === 0) continue;
       durationsMs.push(milliseconds);
-      holds.push(hold);
-      idleHolds.push(idle);
+      delaysMs.push(delayMs);
+      idleDelaysMs.push(idleDelayMs);
     }
   } finally {
     await store.close();
@@ -74,11 +74,11 @@ export async function flush(): Promise<Finding[]> {
   const [uses] = durationsMs.map((milliseconds) => (CREDENTIALS_USED / milliseconds) * 1000);
   return [
     {
-      what: 'longest hold of the event loop while the uses of 100,000 credentials are written',
-      figure: medianRatio(holds, idleHolds),
+      name: 'longest delay of the event loop while the uses of 100,000 credentials are written',
+      value: medianRatio(delaysMs, idleDelaysMs),
       unit: '× that of as much time without a write',
       bound: atMost(4),
-      from: `${list(holds)} ms, ${list(idleHolds)} ms in as much time without a write; ${list([uses ?? 0])} credentials per second written`,
+      measurements: `${list(delaysMs)} ms, ${list(idleDelaysMs)} ms in as much time without a write; ${list([uses ?? 0])} credentials per second written`,
     },
   ];
 }

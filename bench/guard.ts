@@ -23,7 +23,7 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   writeFileSync(file, `${secrets.join('\n')}\n`);
   const served: ServerProcess = await startServerProcess('bench/lib/guarded.ts', { args: [server.url, apiKey] });
   const sides = () => ({ guarded: [] as number[], bare: [] as number[] });
-  const [rates, economy, paced] = [sides(), sides(), sides()];
+  const [rates, perProcessor, perProcessorPaced] = [sides(), sides(), sides()];
   async function run(route: keyof typeof rates, pause: number): Promise<{ perSecond: number; perProcessor: number }> {
     const before = processorTimeOf(served.pid);
     const options = { seconds: SECONDS, of: TOKENS, pause };
@@ -38,24 +38,24 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
         const calm = await run(route, PAUSE_MS);
         if (round === 0) continue;
         rates[route].push(full.perSecond);
-        economy[route].push(full.perProcessor);
-        paced[route].push(calm.perProcessor);
+        perProcessor[route].push(full.perProcessor);
+        perProcessorPaced[route].push(calm.perProcessor);
       }
     }
   } finally {
     await served.stop();
   }
   const finding = (what: string, of: typeof rates, unit: string, bound: Finding['bound']): Finding => ({
-    ...{ what, unit: '×', bound },
-    figure: medianRatio(of.guarded, of.bare),
-    from: `${list(of.guarded)} over ${list(of.bare)} ${unit}`,
+    ...{ name: what, unit: '×', bound },
+    value: medianRatio(of.guarded, of.bare),
+    measurements: `${list(of.guarded)} over ${list(of.bare)} ${unit}`,
   });
   const what = 'a guarded Fastify route, 1,000 tokens, relative to a bare one of the same server';
   const processor = "requests per second of the server's processor time";
   return [
     finding(what, rates, 'requests per second', atLeast(0.9)),
-    finding(`${what}, by processor time`, economy, processor, null),
-    finding(`${what}, by processor time at the same pace`, paced, processor, null),
+    finding(`${what}, by processor time`, perProcessor, processor, null),
+    finding(`${what}, by processor time at the same pace`, perProcessorPaced, processor, null),
   ];
 }
 
@@ -65,7 +65,7 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
     url: server.url,
     apiKey,
     requirement: { access_token: requireAll('access_token', ['run_scripts']), api_key: null },
-    askServer: () => Promise.reject(new Error('This is not to be asked about.')),
+    askServer: () => Promise.reject(new Error('The guard must decide this from its cache.')),
     workspace: undefined,
     timeout: 2000,
   });
@@ -98,11 +98,11 @@ async function compareDecision(server: TestServer, apiKey: string, secrets: read
   await leaseAuthorizer.close();
   if (passed !== PER_ROUND * (ROUNDS + 1) || length !== passed * 32) throw new Error('A decision was not positive.');
   return {
-    what: "a decision in a guard's process relative to one SHA-256 of the same string",
-    figure: medianRatio(decisionTimes, hashTimes),
+    name: "a decision in a guard's process relative to one SHA-256 of the same string",
+    value: medianRatio(decisionTimes, hashTimes),
     unit: '×',
     bound: atMost(6),
-    from: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
+    measurements: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
   };
 }
 

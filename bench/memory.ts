@@ -44,25 +44,25 @@ export async function start(): Promise<Finding[]> {
   const many = await starts((await seededDirectory(MANY)).directory);
   return [
     {
-      what: 'from the start to listening, 1,000 stored credentials, relative to an empty script',
-      figure: medianRatio(few.times, few.bare),
+      name: 'from the start to listening, 1,000 stored credentials, relative to an empty script',
+      value: medianRatio(few.times, few.bare),
       unit: '×',
       bound: atMost(25),
-      from: `${list(few.times)} ms; an empty script: ${list(few.bare)} ms`,
+      measurements: `${list(few.times)} ms; an empty script: ${list(few.bare)} ms`,
     },
     {
-      what: 'from the start to listening, 1,000,000 stored credentials relative to 1,000',
-      figure: median(many.times) / median(few.times),
+      name: 'from the start to listening, 1,000,000 stored credentials relative to 1,000',
+      value: median(many.times) / median(few.times),
       unit: '×',
       bound: atMost(1.3),
-      from: `${list(many.times)} ms over ${list(few.times)} ms`,
+      measurements: `${list(many.times)} ms over ${list(few.times)} ms`,
     },
     {
-      what: 'resident at idle start',
-      figure: median(few.resting),
+      name: 'resident at idle start',
+      value: median(few.resting),
       unit: ' MB',
       bound: atMost(140),
-      from: `${list(few.resting)} MB; with 1,000,000 stored ${list(many.resting)} MB`,
+      measurements: `${list(few.resting)} MB; with 1,000,000 stored ${list(many.resting)} MB`,
     },
   ];
 }
@@ -102,11 +102,11 @@ export async function memory(): Promise<Finding[]> {
     const { now, most } = memoryOf(served.pid);
     return [
       {
-        what: 'resident with 1,000,000 records cached',
-        figure: now,
+        name: 'resident with 1,000,000 records cached',
+        value: now,
         unit: ' MB',
         bound: atMost(450),
-        from: `${list([now])} MB now, ${list([most])} MB at the most, while uses were being written; ${heap}`,
+        measurements: `${list([now])} MB now, ${list([most])} MB at the most, while uses were being written; ${heap}`,
       },
     ];
   } finally {

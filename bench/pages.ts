@@ -73,11 +73,11 @@ export async function pages(): Promise<Finding[]> {
         }
         const [mid, low] = [median(above), median(below)];
         findings.push({
-          what: `${pagePosition} by ${sort}, of 100,000 relative to 1,000`,
-          figure: mid / low,
+          name: `${pagePosition} by ${sort}, of 100,000 relative to 1,000`,
+          value: mid / low,
           unit: '×',
           bound: atMost(1.5),
-          from: `medians of ${PAGES}: ${list([mid])} over ${list([low])} ms`,
+          measurements: `medians of ${PAGES}: ${list([mid])} over ${list([low])} ms`,
         });
       }
     }

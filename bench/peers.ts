@@ -39,9 +39,9 @@ interface Key {
 }
 interface Auth {
   readonly api: {
-    signUpEmail(ask: { body: object }): Promise<{ user: { id: string } }>;
-    createApiKey(ask: { body: object }): Promise<Key>;
-    verifyApiKey(ask: { body: { key: string } }): Promise<{ valid: boolean }>;
+    signUpEmail(options: { body: object }): Promise<{ user: { id: string } }>;
+    createApiKey(options: { body: object }): Promise<Key>;
+    verifyApiKey(options: { body: { key: string } }): Promise<{ valid: boolean }>;
   };
 }
 
@@ -83,7 +83,10 @@ export async function peers(): Promise<Finding[]> {
   const path = join(runFolder(), 'ours.db');
   cpSync(join(seeded.directory, 'devpilot.db'), path);
   const store = await openSqliteStore(path);
-  const none = { recentFailures: async () => [], countFailureIfAllowed: async () => ({ before: [], counted: true }) };
+  const noFailures = {
+    recentFailures: async () => [],
+    countFailureIfAllowed: async () => ({ before: [], counted: true }),
+  };
   const registry = createRecordRegistry({
     read: (digest) => readStoredCredential(store, digest),
     lease: { holds: () => true },
@@ -94,7 +97,7 @@ export async function peers(): Promise<Finding[]> {
     registry,
     findRecord: registry.find,
     passphraseVerifier: createPassphraseVerifier(
-      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createFailureLimiter(noFailures, FAILURE_LIMITS.passphrase),
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: usage,
@@ -125,11 +128,11 @@ export async function peers(): Promise<Finding[]> {
   const theirs: number[] = [];
   try {
     for (let round = 0; round <= ROUNDS; round++) {
-      const one = await perSecond(OURS_PER_ROUND, authorizeOne);
-      const other = await perSecond(THEIRS_PER_ROUND, verifyOne);
+      const ourRate = await perSecond(OURS_PER_ROUND, authorizeOne);
+      const theirRate = await perSecond(THEIRS_PER_ROUND, verifyOne);
       if (round > 0) {
-        ours.push(one);
-        theirs.push(other);
+        ours.push(ourRate);
+        theirs.push(theirRate);
       }
     }
   } finally {
@@ -137,11 +140,11 @@ export async function peers(): Promise<Finding[]> {
   }
   return [
     {
-      what: `verifications per second relative to @better-auth/api-key ${PEERS['@better-auth/api-key']}, both on SQLite`,
-      figure: medianRatio(ours, theirs),
+      name: `verifications per second relative to @better-auth/api-key ${PEERS['@better-auth/api-key']}, both on SQLite`,
+      value: medianRatio(ours, theirs),
       unit: '×',
       bound: null,
-      from: `${list(ours)} over ${list(theirs)} per second, uses written`,
+      measurements: `${list(ours)} over ${list(theirs)} per second, uses written`,
     },
   ];
 }

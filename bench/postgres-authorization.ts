@@ -58,11 +58,11 @@ async function atRest(onSqlite: ServerProcess, onPostgres: ServerProcess, databa
     (time, index) => ((time - (before[index] ?? 0)) / REST_SECONDS) * 1000,
   );
   return {
-    what: 'processor time per second of an idle node, with that of PostgreSQL for it',
-    figure: both,
+    name: 'processor time per second of an idle node, with that of PostgreSQL for it',
+    value: both,
     unit: ' ms',
     bound: null,
-    from: `the node ${node.toFixed(1)}, PostgreSQL ${(both - node).toFixed(1)}; a node on SQLite ${alone.toFixed(1)} ms; over ${REST_SECONDS} s`,
+    measurements: `the node ${node.toFixed(1)}, PostgreSQL ${(both - node).toFixed(1)}; a node on SQLite ${alone.toFixed(1)} ms; over ${REST_SECONDS} s`,
   };
 }
 
@@ -129,18 +129,18 @@ export async function warm(seeded: SeededDirectory, url: string, database: numbe
   }
   return [
     {
-      what: 'requests per second of /v1/authorize on PostgreSQL with warm memory, relative to SQLite',
-      figure: medianRatio(postgres.rates, sqlite.rates),
+      name: 'requests per second of /v1/authorize on PostgreSQL with warm memory, relative to SQLite',
+      value: medianRatio(postgres.rates, sqlite.rates),
       unit: '×',
       bound: atLeast(0.97),
-      from: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time per second meanwhile, on the load's core`,
+      measurements: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time per second meanwhile, on the load's core`,
     },
     {
-      what: 'the same by processor time',
-      figure: medianRatio(postgres.economy, sqlite.economy),
+      name: 'the same by processor time',
+      value: medianRatio(postgres.economy, sqlite.economy),
       unit: '×',
       bound: null,
-      from: `${list(postgres.economy)} over ${list(sqlite.economy)} requests per second of the server's processor time`,
+      measurements: `${list(postgres.economy)} over ${list(sqlite.economy)} requests per second of the server's processor time`,
     },
     ...(rest === null ? [] : [rest]),
   ];
@@ -163,7 +163,10 @@ async function rateOf<T>(items: readonly T[], atOnce: number, work: (item: T) =>
 }
 
 function createAuthenticatorOn(store: Store) {
-  const none = { recentFailures: async () => [], countFailureIfAllowed: async () => ({ before: [], counted: true }) };
+  const noFailures = {
+    recentFailures: async () => [],
+    countFailureIfAllowed: async () => ({ before: [], counted: true }),
+  };
   const registry = createRecordRegistry({
     read: (digest) => readStoredCredential(store, digest),
     lease: { holds: () => true },
@@ -173,7 +176,7 @@ function createAuthenticatorOn(store: Store) {
     registry,
     findRecord: registry.find,
     passphraseVerifier: createPassphraseVerifier(
-      createFailureLimiter(none, FAILURE_LIMITS.passphrase),
+      createFailureLimiter(noFailures, FAILURE_LIMITS.passphrase),
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots),
@@ -204,7 +207,7 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
         rateOf(some, atOnce, async (secret) => {
           const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
           const { record } = await authenticator.authenticate(request, requirement);
-          if (record === null) throw new Error('A seeded token is not there.');
+          if (record === null) throw new Error('A seeded token was not found.');
         });
       const theirs = () => rateOf(digests, atOnce, (digest) => pool.query({ name: 'bare', text, values: [digest] }));
       // The second side finds the rows in the database's buffers, so the order alternates.
@@ -224,18 +227,18 @@ export async function cold(seeded: SeededDirectory, url: string): Promise<Findin
       `${list(authorizedRates)} over ${list(bare)} per second; ${atOnce} at once over ${CONNECTIONS} connections`;
     return [
       {
-        what: 'decisions per second of credentials that are not in memory, relative to bare pg queries of the same rows',
-        figure: medianRatio(many.decisions, many.bare),
+        name: 'decisions per second of credentials that are not in memory, relative to bare pg queries of the same rows',
+        value: medianRatio(many.decisions, many.bare),
         unit: '×',
         bound: atLeast(0.7),
-        from: from(many, CONCURRENCY),
+        measurements: from(many, CONCURRENCY),
       },
       {
-        what: 'the same with no more at once than there are connections, so that few share a query',
-        figure: medianRatio(few.decisions, few.bare),
+        name: 'the same with no more at once than there are connections, so that few share a query',
+        value: medianRatio(few.decisions, few.bare),
         unit: '×',
         bound: null,
-        from: from(few, CONNECTIONS),
+        measurements: from(few, CONNECTIONS),
       },
     ];
   } finally {

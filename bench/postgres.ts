@@ -28,7 +28,7 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
   try {
     const [store] = stores;
     const stored = store === undefined ? null : await readStoredCredential(store, digestOf(secret));
-    if (stored === null) throw new Error('The seeded token is not there.');
+    if (stored === null) throw new Error('The seeded token was not found.');
     const nodes = await Promise.all(
       stores.map(async (store) => {
         const journal = await createUsageJournal(store);
@@ -72,11 +72,11 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
   }
   return [
     {
-      what: 'longest flush of ten nodes at once that used one credential, with the fold after it',
-      figure: Math.max(...flushes.map((flushed, index) => flushed + (folds[index] ?? 0))),
+      name: 'longest flush of ten nodes at once that used one credential, with the fold after it',
+      value: Math.max(...flushes.map((flushed, index) => flushed + (folds[index] ?? 0))),
       unit: ' ms',
       bound: atMost(1000),
-      from: `flush: median ${median(flushes).toFixed(1)}, longest ${Math.max(...flushes).toFixed(1)} ms; fold (every ten seconds in a node): median ${median(folds).toFixed(1)}, longest ${Math.max(...folds).toFixed(1)} ms; ${flushes.length} of each`,
+      measurements: `flush: median ${median(flushes).toFixed(1)}, longest ${Math.max(...flushes).toFixed(1)} ms; fold (every ten seconds in a node): median ${median(folds).toFixed(1)}, longest ${Math.max(...folds).toFixed(1)} ms; ${flushes.length} of each`,
     },
   ];
 }
@@ -90,9 +90,9 @@ async function folding(url: string): Promise<Finding[]> {
     const usage = createUsageRecorder(journal, createId('node'), createRecordCache(1).counterSlots);
     for (const { id, workspace_id } of rows) {
       const workspace = { id: workspace_id, revoked: false };
-      const facts = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
-      const own = { createdAt: 1, passphraseHash: null, row: -1 };
-      usage.count({ id, label: labelOf(id, facts.name), workspace, ...facts, ...own }, '127.0.0.1', Date.now());
+      const identity = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
+      const rest = { createdAt: 1, passphraseHash: null, row: -1 };
+      usage.count({ id, label: labelOf(id, identity.name), workspace, ...identity, ...rest }, '127.0.0.1', Date.now());
     }
     const began = performance.now();
     await usage.flush();
@@ -101,11 +101,11 @@ async function folding(url: string): Promise<Finding[]> {
     const folded = performance.now();
     const rate = (milliseconds: number) => (rows.length / milliseconds) * 1000;
     const finding = (what: string, figure: number): Finding => ({
-      what,
-      figure,
+      name: what,
+      value: figure,
       unit: '',
       bound: null,
-      from: `${rows.length.toLocaleString('en')} different credentials, one node`,
+      measurements: `${rows.length.toLocaleString('en')} different credentials, one node`,
     });
     return [
       finding('credentials per second whose uses are written down', rate(flushed - began)),
@@ -135,18 +135,18 @@ export async function postgres(): Promise<Finding[]> {
     const seconds = (performance.now() - began) / 1000;
     const rows = [...copied.values()].reduce((sum, table) => sum + table.rows, 0);
     const copying: Finding = {
-      what: 'rows per second of devpilot store copy from SQLite to PostgreSQL, read back and compared',
-      figure: rows / seconds,
+      name: 'rows per second of devpilot store copy from SQLite to PostgreSQL, read back and compared',
+      value: rows / seconds,
       unit: '',
       bound: null,
-      from: `${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s`,
+      measurements: `${rows.toLocaleString('en')} rows in ${seconds.toFixed(1)} s`,
     };
     const size: Finding = {
-      what: 'size of a credential in PostgreSQL, with its indexes',
-      figure: (await sizeOf(url)) / STORED,
+      name: 'size of a credential in PostgreSQL, with its indexes',
+      value: (await sizeOf(url)) / STORED,
       unit: ' bytes',
       bound: null,
-      from: `${STORED.toLocaleString('en')} access tokens with names of 16 characters`,
+      measurements: `${STORED.toLocaleString('en')} access tokens with names of 16 characters`,
     };
     return [
       ...(await warm(seeded, url, server.pid())),

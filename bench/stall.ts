@@ -39,30 +39,30 @@ export async function stall(): Promise<Finding[]> {
     const all: Measured[] = [];
     await server.longestHoldMs();
     for (const request of [...server.corpus, ...server.heaviest]) {
-      const tries: Measured[] = [];
+      const attempts: Measured[] = [];
       // Other load on the machine can only lengthen a silence, so the shortest of a few attempts counts.
-      while (tries.length < MAX_ATTEMPTS && !tries.some(({ silenceMs }) => silenceMs <= BOUND_MS)) {
+      while (attempts.length < MAX_ATTEMPTS && !attempts.some(({ silenceMs }) => silenceMs <= BOUND_MS)) {
         await request.send();
-        tries.push({ request, silenceMs: takeSilenceMs(), holdMs: await server.longestHoldMs() });
+        attempts.push({ request, silenceMs: takeSilenceMs(), holdMs: await server.longestHoldMs() });
       }
-      const silenceMs = Math.min(...tries.map((one) => one.silenceMs));
-      all.push({ request, silenceMs, holdMs: Math.max(...tries.map((one) => one.holdMs)) });
+      const silenceMs = Math.min(...attempts.map((attempt) => attempt.silenceMs));
+      all.push({ request, silenceMs, holdMs: Math.max(...attempts.map((attempt) => attempt.holdMs)) });
     }
     const max = (by: 'silenceMs' | 'holdMs') => Math.max(...all.map((measured) => measured[by]));
     return [
       {
-        what: `longest silence of /healthz during any of ${all.length} hostile requests`,
-        figure: max('silenceMs'),
+        name: `longest silence of /healthz during any of ${all.length} hostile requests`,
+        value: max('silenceMs'),
         unit: ' ms',
         bound: atMost(Math.ceil(BOUND_MS + quietMs)),
-        from: `${quietMs.toFixed(0)} ms while nothing was sent; ${worstOf(all, 'silenceMs')}`,
+        measurements: `${quietMs.toFixed(0)} ms while nothing was sent; ${worstOf(all, 'silenceMs')}`,
       },
       {
-        what: 'longest hold of the event loop by them, in processor time',
-        figure: max('holdMs'),
+        name: 'longest hold of the event loop by them, in processor time',
+        value: max('holdMs'),
         unit: ' ms',
         bound: atMost(BOUND_MS),
-        from: worstOf(all, 'holdMs'),
+        measurements: worstOf(all, 'holdMs'),
       },
     ];
   } finally {

@@ -11,15 +11,15 @@ const fixture = setUpBrowserFixture();
 const openTokens = (search: string): Promise<Page> => fixture.open(`/settings/access-tokens${search}`);
 
 /** Asserts that the token is rejected. */
-async function refused(secret: string): Promise<void> {
+async function assertRejected(secret: string): Promise<void> {
   const response = await fixture.server.call('/v1/whoami', { headers: bearer(secret) });
   assert.equal(response.status, 401);
 }
 
 describe('Delete', () => {
   test('names the token and says when it was last used; a recently used one requires its name to be typed', async () => {
-    const made = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
-    await fixture.server.call('/v1/whoami', { headers: bearer(made.secret) });
+    const token = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
+    await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) });
     const tab = await openTokens('?q=Nightly');
     await rowOf(tab, 'Nightly job').waitFor();
     await chooseInMenu(tab, 'Nightly job', 'Delete');
@@ -30,11 +30,11 @@ describe('Delete', () => {
     await dialog.getByLabel('Type Nightly job to confirm').fill('Nightly job');
     await button.click();
     await tab.getByText('Nightly job deleted. It no longer works.').waitFor();
-    await refused(made.secret);
+    await assertRejected(token.secret);
   });
 
   test('several are deleted together, with a result for each', async () => {
-    const made = await Promise.all(
+    const tokens = await Promise.all(
       ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
     );
     const tab = await openTokens('?q=bulk');
@@ -43,16 +43,16 @@ describe('Delete', () => {
     await tab.getByText('3 selected').waitFor();
     await tab.getByRole('button', { name: 'Delete selected' }).click();
     const dialog = tab.getByRole('dialog', { name: 'Delete 3 access tokens' });
-    await tab.route(`**/v1/access-tokens/${made[1]?.id}`, (route) => route.abort());
+    await tab.route(`**/v1/access-tokens/${tokens[1]?.id}`, (route) => route.abort());
     await dialog.getByRole('button', { name: 'Delete 3' }).click();
     await dialog.getByText('2 deleted, 1 failed.').waitFor();
     assert.equal(await dialog.getByText('Deleted', { exact: true }).count(), 2);
-    await tab.unroute(`**/v1/access-tokens/${made[1]?.id}`);
+    await tab.unroute(`**/v1/access-tokens/${tokens[1]?.id}`);
     await dialog.getByRole('button', { name: 'Retry failed' }).click();
     await dialog.getByText('3 deleted. They no longer work.').waitFor();
     await dialog.getByRole('button', { name: 'Close' }).click();
     await tab.getByText('3 selected').waitFor({ state: 'detached' });
-    for (const { secret } of made) await refused(secret);
+    for (const { secret } of tokens) await assertRejected(secret);
   });
 });
 
@@ -78,7 +78,7 @@ test('Replace… goes through the four steps and shows the first use', async () 
   await confirm.getByRole('button', { name: 'Delete' }).click();
   await dialog.getByText('was replaced and deleted').waitFor();
   await dialog.getByRole('button', { name: 'Done' }).click();
-  await refused(old.secret);
+  await assertRejected(old.secret);
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
 });
 

@@ -133,7 +133,7 @@ test('a member sees a credential without its events and buttons, and has no acce
 });
 
 test("times are in the browser's time zone, to the second on hover", async () => {
-  const made = await createToken(fixture.owner, ['run_scripts'], { name: 'Seen from afar' });
+  const token = await createToken(fixture.owner, ['run_scripts'], { name: 'Seen from afar' });
   for (const [zone, offset] of [
     ['Asia/Kolkata', 'GMT+5:30'],
     ['Pacific/Marquesas', 'GMT-9:30'],
@@ -142,7 +142,7 @@ test("times are in the browser's time zone, to the second on hover", async () =>
     await tab.goto('/settings/activity-log');
     const time = listItemOf(tab, 'created the access token Seen from afar').locator('time');
     const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium', timeZone: zone });
-    assert.equal(await time.textContent(), clock.format(new Date(made.createdAt)));
+    assert.equal(await time.textContent(), clock.format(new Date(token.createdAt)));
     await time.hover();
     await tab.getByRole('tooltip').getByText(offset, { exact: false }).waitFor();
   }

@@ -22,7 +22,7 @@ test('without events the page says how to send one', async () => {
   await tab.getByText(`curl ${fixture.server.url}/v1/activity/events`, { exact: false }).waitFor();
 });
 
-test('a day of events: charts by type and source, filtered from the legend, with the interval in the URL', async () => {
+test('a day of events is charted by type and source and filtered from the legend, with the interval in the URL', async () => {
   await sendActivityEvents(fixture.server, fixture.owner);
   const tab = await fixture.open('/activity', { person: linus });
   await tab.getByRole('heading', { name: '600 events' }).waitFor();

@@ -41,7 +41,7 @@ test('Generate API Key: description, permissions, inactive; the secret is shown 
 });
 
 test('Edit sends only the changed fields and keeps the secret', async () => {
-  const made = await createKey(fixture.owner, ['read'], { name: 'Importer', description: 'Old words' });
+  const created = await createKey(fixture.owner, ['read'], { name: 'Importer', description: 'Old words' });
   const tab = await openKeys();
   await chooseInMenu(tab, 'Importer', 'Edit');
   const form = tab.getByRole('dialog', { name: 'Edit Importer' });
@@ -54,7 +54,7 @@ test('Edit sends only the changed fields and keeps the secret', async () => {
   assert.deepEqual([name, permissions, rest], ['Importer two', ['read', 'write'], {}]);
   assert.ok(expiresAt);
   await rowOf(tab, 'Importer two').getByText('Expires in 7 days').waitFor();
-  assert.equal(await statusOf(made.secret), undefined);
+  assert.equal(await statusOf(created.secret), undefined);
 });
 
 test("an expiry date means the end of that day in the browser's time zone", async () => {

@@ -22,22 +22,22 @@ const PROBLEM = { code: 'internal', title: 'Internal error', detail: 'Something 
 for (const { name, path, request } of PAGES) {
   test(`${name}: shows a placeholder while loading, and an error with the request ID and a retry button on failure`, async () => {
     const tab = await fixture.open('/settings/workspace');
-    let answer: (route: Route) => Promise<void> = (route) =>
+    let respond: (route: Route) => Promise<void> = (route) =>
       route.fulfill({ status: 500, contentType: 'application/problem+json', body: JSON.stringify(PROBLEM) });
-    const held: Route[] = [];
-    let hold = true;
+    const pendingRoutes: Route[] = [];
+    let isHolding = true;
     await tab.route(request, (route) => {
-      if (hold) held.push(route);
-      else return answer(route);
+      if (isHolding) pendingRoutes.push(route);
+      else return respond(route);
     });
     await tab.goto(inWorkspace(path()));
     await tab.locator('[aria-busy=true]').first().waitFor();
     await checkAppearance(tab, `${name}-loading`);
-    hold = false;
-    for (const route of held) await answer(route);
+    isHolding = false;
+    for (const route of pendingRoutes) await respond(route);
     await tab.getByText('req-7').first().waitFor();
     await checkAppearance(tab, `${name}-failed`);
-    answer = (route) => route.continue();
+    respond = (route) => route.continue();
     await tab.getByRole('button', { name: 'Try again' }).first().click();
     await tab.getByText('req-7').first().waitFor({ state: 'detached' });
   });

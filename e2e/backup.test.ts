@@ -25,15 +25,15 @@ const WRITERS = 4;
 const WRITES_BEFORE = 40;
 
 /** Creates and deletes keys until stopped; both lists contain only acknowledged operations. */
-function write(owner: TestPerson) {
-  const made: CreatedApiKey[] = [];
+function startWriting(owner: TestPerson) {
+  const created: CreatedApiKey[] = [];
   const deleted: CreatedApiKey[] = [];
-  let going = true;
+  let isWriting = true;
   const writers = Array.from({ length: WRITERS }, async () => {
-    for (let index = 0; going; index++) {
+    for (let index = 0; isWriting; index++) {
       const key = await createKey(owner, ['read']);
       if (index % 3 !== 0) {
-        made.push(key);
+        created.push(key);
         continue;
       }
       assert.equal((await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' })).status, 204);
@@ -41,10 +41,10 @@ function write(owner: TestPerson) {
     }
   });
   return {
-    made,
+    made: created,
     deleted,
     async stop() {
-      going = false;
+      isWriting = false;
       await Promise.all(writers);
     },
   };
@@ -57,13 +57,13 @@ for (const from of ENGINES) {
       const server = await serve(location);
       const owner = await signUp(server);
       const sealed = await sealSomething(server, owner);
-      const writing = write(owner);
-      await until(async () => writing.made.length >= WRITES_BEFORE);
-      const [made, deleted] = [[...writing.made], [...writing.deleted]];
+      const writers = startWriting(owner);
+      await until(async () => writers.made.length >= WRITES_BEFORE);
+      const [created, deleted] = [[...writers.made], [...writers.deleted]];
       const folder = newFolder();
       const output = await done(location, 'backup', folder);
-      assert.ok(writing.made.length > made.length, 'writes went on');
-      await writing.stop();
+      assert.ok(writers.made.length > created.length, 'writes went on');
+      await writers.stop();
       await server.stop('SIGKILL');
 
       assert.equal(statSync(folder).mode & 0o777, 0o700);
@@ -81,19 +81,19 @@ for (const from of ENGINES) {
             : to === 'postgres'
               ? { DEVPILOT_SECRET: readFileSync(join(folder, 'secret'), 'utf8').trim() }
               : {};
-        const there = await newStoreLocation(to, secret);
-        assert.doesNotMatch(await done(there, 'restore', folder), /cannot be decrypted/);
-        const again = await serve(there);
-        for (const key of made) assert.equal(await statusOf(again, key), 200);
-        for (const key of deleted) assert.equal(await statusOf(again, key), 401);
-        assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
-        const person = await signInRemotePerson(again.url, EMAIL);
-        assert.equal(await statusOf(again, await createKey(person, ['read'])), 200);
-        await done(there, 'audit', 'verify');
-        const { code, output: refused } = await devpilot(there, 'restore', folder);
+        const target = await newStoreLocation(to, secret);
+        assert.doesNotMatch(await done(target, 'restore', folder), /cannot be decrypted/);
+        const restored = await serve(target);
+        for (const key of created) assert.equal(await statusOf(restored, key), 200);
+        for (const key of deleted) assert.equal(await statusOf(restored, key), 401);
+        assert.deepEqual(await readSealed(restored, sealed), ['PIN=sealed ✓']);
+        const person = await signInRemotePerson(restored.url, EMAIL);
+        assert.equal(await statusOf(restored, await createKey(person, ['read'])), 200);
+        await done(target, 'audit', 'verify');
+        const { code, output: refused } = await devpilot(target, 'restore', folder);
         assert.equal(code, to === 'sqlite' ? 2 : 1);
         assert.match(refused, to === 'sqlite' ? /in use|already exists/ : /not empty/);
-        assert.equal((await again.stop('SIGTERM')).code, 0);
+        assert.equal((await restored.stop('SIGTERM')).code, 0);
       }
     });
   });
@@ -112,10 +112,10 @@ test('backup, restore and copy are refused with a secret other than that of the 
   for (const command of [['backup', folder], ['migrate'], ['serve']])
     await refuse({ ...location, ...other }, ...command);
   await done(location, 'backup', folder);
-  const there = await newStoreLocation('sqlite', other);
-  await refuse(there, 'restore', folder);
-  assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
-  await done({ ...there, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
+  const target = await newStoreLocation('sqlite', other);
+  await refuse(target, 'restore', folder);
+  assert.equal(existsSync(join(target['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
+  await done({ ...target, DEVPILOT_SECRET: TEST_SECRET }, 'restore', folder);
   await refuse(other, 'store', 'copy', '--from', location['DEVPILOT_DATA_DIR'] ?? '', '--to', newFolder());
 });
 
@@ -129,12 +129,12 @@ test('a modified or truncated backup, and a target that is not empty, are refuse
   assert.match((await devpilot(location, 'backup', folder)).output, /not empty/);
   await server.stop('SIGTERM');
 
-  const there = await newStoreLocation('sqlite');
+  const target = await newStoreLocation('sqlite');
   appendFileSync(join(folder, 'devpilot.db'), 'x');
-  assert.match((await devpilot(there, 'restore', folder)).output, /digest does not match/);
+  assert.match((await devpilot(target, 'restore', folder)).output, /digest does not match/);
   writeFileSync(join(folder, 'backup.json'), '{"half');
-  assert.match((await devpilot(there, 'restore', folder)).output, /not a complete backup/);
-  assert.match((await devpilot(there, 'restore', newFolder())).output, /not a complete backup/);
-  assert.equal(existsSync(join(there['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
-  assert.match((await devpilot(there, 'backup', newFolder())).output, /was not found/);
+  assert.match((await devpilot(target, 'restore', folder)).output, /not a complete backup/);
+  assert.match((await devpilot(target, 'restore', newFolder())).output, /not a complete backup/);
+  assert.equal(existsSync(join(target['DEVPILOT_DATA_DIR'] ?? '', 'devpilot.db')), false);
+  assert.match((await devpilot(target, 'backup', newFolder())).output, /was not found/);
 });

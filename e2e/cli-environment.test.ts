@@ -211,13 +211,13 @@ describe('set and unset', () => {
 });
 
 describe('run', () => {
-  const tell = (text: string) => ['--', process.execPath, '-e', text];
+  const nodeCommand = (text: string) => ['--', process.execPath, '-e', text];
 
   test('passes the variables but not the credential to the command, and exits with its code', async () => {
     await setVariables(owner, app, { ...AWKWARD, PATH_LIKE: 'x' });
     const script =
       'process.stdout.write(JSON.stringify([process.env, process.umask(), process.argv.slice(1)])); process.exit(7)';
-    const ran = await shell.run(['env', 'run', app.slug, ...tell(script), '--', '--json', '$HOME', 'a b']);
+    const ran = await shell.run(['env', 'run', app.slug, ...nodeCommand(script), '--', '--json', '$HOME', 'a b']);
     assert.equal(ran.code, 7, ran.stderr);
     assert.equal(ran.stderr, '');
     const [environment, umask, args] = JSON.parse(ran.stdout);
@@ -237,11 +237,11 @@ describe('run', () => {
       'env',
       'run',
       app.slug,
-      ...tell(`process.on("SIGTERM", () => process.exit(3)); ${started}`),
+      ...nodeCommand(`process.on("SIGTERM", () => process.exit(3)); ${started}`),
     ]);
     caught.stdout?.once('data', () => caught.kill('SIGTERM'));
     assert.equal((await collectResult(caught)).code, 3);
-    const died = shell.start(['env', 'run', app.slug, ...tell(started)]);
+    const died = shell.start(['env', 'run', app.slug, ...nodeCommand(started)]);
     died.stdout?.once('data', () => died.kill('SIGINT'));
     await collectResult(died);
     assert.equal(died.signalCode, 'SIGINT');
@@ -270,5 +270,5 @@ test('a member lists the names; pull and run fail instead of using blank values'
     assert.deepEqual([refused.code, refused.stdout], [1, ''], args.join(' '));
     assert.match(refused.stderr, /This requires an owner or admin of the workspace; you are a member/);
   }
-  for (const made of ['members.env', 'started']) assert.equal(existsSync(join(shell.directory, made)), false);
+  for (const file of ['members.env', 'started']) assert.equal(existsSync(join(shell.directory, file)), false);
 });

@@ -52,7 +52,8 @@ for (const { noun, create } of KINDS) {
       const { replacedBy } = await show(old.id);
       const copy = await show(replacedBy ?? '');
       assert.deepEqual([copy.replaces, copy.name], [old.id, old.name]);
-      const lifetimeOf = (one: Credential) => Date.parse(one.expiresAt ?? '') - Date.parse(one.createdAt);
+      const lifetimeOf = (credential: Credential) =>
+        Date.parse(credential.expiresAt ?? '') - Date.parse(credential.createdAt);
       assert.ok(Math.abs(lifetimeOf(copy) - lifetimeOf(old)) < 120_000);
       if (copy.kind === 'api_key') assert.deepEqual(copy.permissions, ['read', 'deploy']);
       else assert.deepEqual(copy.scopes, ['modify_env']);

@@ -80,8 +80,8 @@ describe('projects, servers and apps', () => {
     assert.deepEqual([unpinned.code, check.ok, check.hostKey], [1, false, sshd.hostKey]);
     const pinned = await shell.run(['servers', 'update', 'web-1', '--host-key', check.hostKey ?? '', '--json']);
     assert.equal(json<Server>(pinned.stdout).hostKey, sshd.hostKey);
-    const sound = await shell.run(['servers', 'check', 'web-1']);
-    assert.deepEqual([sound.code, sound.stdout], [0, `${sshd.hostKey}\n`], sound.stderr);
+    const passed = await shell.run(['servers', 'check', 'web-1']);
+    assert.deepEqual([passed.code, passed.stdout], [0, `${sshd.hostKey}\n`], passed.stderr);
     assert.match((await shell.run(['servers', 'list'])).stdout, /\tweb-1\tWeb 1\tssh\t127\.0\.0\.1:\d+\t\w+\tpinned\t/);
     assert.match((await shell.run(['servers', 'create', '--name', 'Bad', '--port', 'x'])).stderr, /--port must be/);
   });
@@ -154,7 +154,7 @@ describe('activity', () => {
     const token = (secret: string) => ({ environment: { DEVPILOT_TOKEN: secret } });
     const sender = token((await createToken(owner, ['activity_tracker'])).secret);
     const reader = token((await createToken(owner, ['activity_tracker_analytics'])).secret);
-    const one = [
+    const sendOrder = [
       'activity',
       'send',
       '--type',
@@ -166,9 +166,9 @@ describe('activity', () => {
       '--data',
       '{"total":42}',
     ];
-    const sent = await shell.run([...one, '--id', 'first'], sender);
+    const sent = await shell.run([...sendOrder, '--id', 'first'], sender);
     assert.deepEqual([sent.code, sent.stderr], [0, 'Events sent: 1 new, 0 duplicates.\n']);
-    const again = await shell.run([...one, '--id', 'first', '--json'], sender);
+    const again = await shell.run([...sendOrder, '--id', 'first', '--json'], sender);
     assert.deepEqual(json(again.stdout), { accepted: 0, duplicates: 1 });
     const event = (id: number, type: string) => ({ specversion: '1.0', id: String(id), source: '/shop', type });
     const many = Array.from({ length: 1200 }, (_, index) => event(index, 'order.paid'));

@@ -24,12 +24,12 @@ let owner: TestPerson;
 let server: Server;
 let app: TestApp;
 let shell: CliShell;
-let advanced: { DEVPILOT_TOKEN: string };
-let approver: { DEVPILOT_TOKEN: string };
-let scripts: { DEVPILOT_TOKEN: string };
-let keyed: { DEVPILOT_TOKEN: string };
+let advancedTokenEnvironment: { DEVPILOT_TOKEN: string };
+let approverEnvironment: { DEVPILOT_TOKEN: string };
+let scriptsTokenEnvironment: { DEVPILOT_TOKEN: string };
+let keyEnvironment: { DEVPILOT_TOKEN: string };
 const json = <Body>(text: string) => JSON.parse(text) as Body;
-const live = () => readlinkSync(join(app.directory, 'current')).split('/').at(-1);
+const liveRelease = () => readlinkSync(join(app.directory, 'current')).split('/').at(-1);
 
 before(async () => {
   testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
@@ -42,12 +42,16 @@ before(async () => {
     ],
     logCommand: 'printf "first\\nsecond\\nthird\\n"',
   });
-  const secretOf = async (made: Promise<{ secret: string }>) => ({ DEVPILOT_TOKEN: (await made).secret });
-  const basic = await secretOf(createToken(owner, ['basic_deployment']));
-  advanced = await secretOf(createToken(owner, ['advanced_deployment']));
-  approver = await secretOf(createToken(owner, ['advanced_deployment'], { name: 'Approver' }));
-  scripts = await secretOf(createToken(owner, ['run_scripts']));
-  keyed = await secretOf(createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs', 'manage_backups']));
+  const environmentWith = async (credential: Promise<{ secret: string }>) => ({
+    DEVPILOT_TOKEN: (await credential).secret,
+  });
+  const basic = await environmentWith(createToken(owner, ['basic_deployment']));
+  advancedTokenEnvironment = await environmentWith(createToken(owner, ['advanced_deployment']));
+  approverEnvironment = await environmentWith(createToken(owner, ['advanced_deployment'], { name: 'Approver' }));
+  scriptsTokenEnvironment = await environmentWith(createToken(owner, ['run_scripts']));
+  keyEnvironment = await environmentWith(
+    createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs', 'manage_backups']),
+  );
   shell = openCliShell({ DEVPILOT_URL: testServer.url, ...basic });
 });
 after(async () => {
@@ -64,14 +68,14 @@ describe('deployments', () => {
     assert.match(stdout, /^── .*Build/m);
     assert.match(stdout, /^notified$/m);
     assert.match(stderr, /^Deployment dpl_\w+ completed: commit [0-9a-f]{40}\.$/m);
-    assert.match(stderr, new RegExp(`Deployment ${live()} completed`));
-    const shown = await shell.run(['deployments', 'show', live() ?? '']);
+    assert.match(stderr, new RegExp(`Deployment ${liveRelease()} completed`));
+    const shown = await shell.run(['deployments', 'show', liveRelease() ?? '']);
     assert.match(shown.stdout, /Status\s+completed, 100 %\n/);
     assert.match(shown.stdout, /Live\s+yes\n/);
   });
 
   test('exits with 1 and the reason if a hook fails, and the live release remains', async () => {
-    const before = live();
+    const before = liveRelease();
     app.repository.commit({ broken: 'yes' }, 'Breaks');
     const { code, stdout, stderr } = await shell.run(['deploy', app.slug, '--follow', '--json']);
     assert.equal(code, 1);
@@ -80,12 +84,16 @@ describe('deployments', () => {
     // Standard output has the deployment; its log goes to standard error.
     assert.match(stderr, /^building$/m);
     assert.match(stderr, /^devpilot: Deployment dpl_\w+ failed: .*Build/m);
-    assert.equal(live(), before);
+    assert.equal(liveRelease(), before);
     const skipped = ['deploy', app.slug, '--wait', '--skip-hook', 'Build', '--quiet'];
     const refused = await shell.run(skipped);
     assert.deepEqual([refused.code, /Required: advanced_deployment/.test(refused.stderr)], [1, true]);
-    assert.deepEqual(await shell.run(skipped, { environment: advanced }), { code: 0, stdout: '', stderr: '' });
-    assert.notEqual(live(), before);
+    assert.deepEqual(await shell.run(skipped, { environment: advancedTokenEnvironment }), {
+      code: 0,
+      stdout: '',
+      stderr: '',
+    });
+    assert.notEqual(liveRelease(), before);
   });
 
   test('list filters, rollback deploys the earlier commit, and unknown values are reported', async () => {
@@ -111,13 +119,15 @@ describe('deployments', () => {
     const started = await shell.run(
       ['deploy', app.slug, '--approval', '--commit', app.repository.git('rev-parse', 'HEAD~1'), '--json'],
       {
-        environment: advanced,
+        environment: advancedTokenEnvironment,
       },
     );
     const { id, waitingFor } = json<Deployment>(started.stdout);
     assert.equal(waitingFor, 'approval');
     assert.match(started.stderr, new RegExp(`devpilot logs ${id} --follow`));
-    const follower = shell.start(['deploy', app.slug, '--approval', '--wait', '--replace'], { environment: advanced });
+    const follower = shell.start(['deploy', app.slug, '--approval', '--wait', '--replace'], {
+      environment: advancedTokenEnvironment,
+    });
     const ended = collectResult(follower);
     await until(async () => (await getDeployment(owner, id)).status === 'cancelled');
     const next = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
@@ -127,19 +137,25 @@ describe('deployments', () => {
     assert.match(stderr, new RegExp(`Waiting for approval. Approve it with: devpilot deployments approve ${next}`));
     assert.match(stderr, new RegExp(`devpilot: Deployment ${next} was cancelled`));
     const third = await shell.run(['deploy', app.slug, '--approval', '--skip-hook', 'Build', '--quiet'], {
-      environment: advanced,
+      environment: advancedTokenEnvironment,
     });
     const approve = ['deployments', 'approve', third.stdout.trim(), '--json'];
-    const own = await shell.run(approve, { environment: advanced });
+    const own = await shell.run(approve, { environment: advancedTokenEnvironment });
     assert.match(own.stderr, /Someone else must approve/);
-    const approved = await shell.run(approve, { environment: approver });
+    const approved = await shell.run(approve, { environment: approverEnvironment });
     assert.equal(approved.code, 0, approved.stderr);
     await until(async () => (await getDeployment(owner, third.stdout.trim())).status === 'completed');
-    assert.equal((await shell.run(['deployments', 'promote', third.stdout.trim()], { environment: advanced })).code, 1);
+    assert.equal(
+      (await shell.run(['deployments', 'promote', third.stdout.trim()], { environment: advancedTokenEnvironment }))
+        .code,
+      1,
+    );
   });
 
   test('when interrupted, --follow says how to follow again, and the deployment continues', async () => {
-    const follower = shell.start(['deploy', app.slug, '--approval', '--follow'], { environment: advanced });
+    const follower = shell.start(['deploy', app.slug, '--approval', '--follow'], {
+      environment: advancedTokenEnvironment,
+    });
     const ended = collectResult(follower);
     await new Promise((resolve) => follower.stderr?.once('data', resolve));
     const id = (await shell.run(['deployments', 'list', '--status', 'pending', '--quiet'])).stdout.trim();
@@ -157,7 +173,7 @@ describe('deployments', () => {
 
 describe('logs', () => {
   test('of a deployment are printed as text or NDJSON, from the requested line on', async () => {
-    const id = live() ?? '';
+    const id = liveRelease() ?? '';
     const lines = (await shell.run(['logs', id, '--json'])).stdout
       .trim()
       .split('\n')
@@ -177,7 +193,9 @@ describe('logs', () => {
   });
 
   test('of an app are the output of its log command', async () => {
-    const { code, stdout, stderr } = await shell.run(['logs', app.slug, '--from', '1'], { environment: keyed });
+    const { code, stdout, stderr } = await shell.run(['logs', app.slug, '--from', '1'], {
+      environment: keyEnvironment,
+    });
     assert.deepEqual([code, stdout], [0, 'second\nthird\n'], stderr);
   });
 
@@ -188,14 +206,18 @@ describe('logs', () => {
     const { id } = (await owner.call<Run>(`/v1/scripts/${script.body.id}/runs`, { body: {} })).body;
     await until(async () => (await owner.call<Run>(`/v1/runs/${id}`)).body.status === 'completed');
     const logs = async (...options: string[]) => {
-      const { code, stdout, stderr } = await shell.run(['logs', id, ...options], { environment: scripts });
+      const { code, stdout, stderr } = await shell.run(['logs', id, ...options], {
+        environment: scriptsTokenEnvironment,
+      });
       assert.equal(code, 0, stderr);
       return stdout;
     };
     const shown = await logs();
     assert.ok(shown.includes('red\n: :add-mask::a\n# #vso[task.setvariable variable=a]b\n'), shown);
     assert.ok((await logs('--raw')).includes(`${lines.join('\n')}\n`));
-    const details = await shell.run(['scripts', 'show', script.body.id, '--json'], { environment: scripts });
+    const details = await shell.run(['scripts', 'show', script.body.id, '--json'], {
+      environment: scriptsTokenEnvironment,
+    });
     assert.equal(json<Script>(details.stdout).body, body);
     assert.doesNotMatch(details.stdout, /##/);
     const ndjson = await logs('--json');
@@ -214,7 +236,7 @@ describe('logs', () => {
 describe('scripts', () => {
   test('are created from a file, run with parameters, and updated', async () => {
     writeFileSync(join(shell.directory, 'greet.sh'), 'echo "Hello, $WHO"; echo "from $PLACE"; exit "$CODE"\n');
-    const environment = keyed;
+    const environment = keyEnvironment;
     const created = await shell.run(
       [
         'scripts',
@@ -247,23 +269,25 @@ describe('scripts', () => {
       { name: 'CODE', pattern: '[0-9]+', default: '0' },
     ]);
     const ran = await shell.run(['run', 'greet', '--param', 'WHO=-', '--param', 'PLACE=$(touch x)', '--follow'], {
-      environment: scripts,
+      environment: scriptsTokenEnvironment,
       input: "Ada 'n' co\n",
     });
     assert.equal(ran.code, 0, ran.stderr);
     assert.match(ran.stdout, /^Hello, Ada 'n' co\nfrom \$\(touch x\)$/m);
     const failed = await shell.run(['run', 'greet', '--param', 'WHO=x', '--param', 'CODE=7', '--wait', '--json'], {
-      environment: scripts,
+      environment: scriptsTokenEnvironment,
     });
     assert.equal(failed.code, 7);
     const run = json<Run>(failed.stdout);
     assert.deepEqual([run.status, run.exitCode], ['failed', 7]);
-    assert.match((await shell.run(['logs', run.id], { environment: scripts })).stdout, /Hello, x/);
-    const bad = await shell.run(['run', 'greet', '--param', 'CODE=x', '--param', 'WHO=x'], { environment: scripts });
+    assert.match((await shell.run(['logs', run.id], { environment: scriptsTokenEnvironment })).stdout, /Hello, x/);
+    const bad = await shell.run(['run', 'greet', '--param', 'CODE=x', '--param', 'WHO=x'], {
+      environment: scriptsTokenEnvironment,
+    });
     assert.deepEqual([bad.code, /CODE/.test(bad.stderr)], [1, true]);
     for (const param of ['WHO', '=x']) {
       assert.match(
-        (await shell.run(['run', 'greet', '--param', param], { environment: scripts })).stderr,
+        (await shell.run(['run', 'greet', '--param', param], { environment: scriptsTokenEnvironment })).stderr,
         /NAME=VALUE/,
       );
     }
@@ -275,7 +299,7 @@ describe('scripts', () => {
   });
 
   test('runs are listed, shown and cancelled', async () => {
-    const environment = scripts;
+    const environment = scriptsTokenEnvironment;
     const started = await shell.run(['run', 'greet', '--param', 'WHO=x', '--quiet'], { environment });
     const id = started.stdout.trim();
     const follower = shell.start(['logs', id, '--follow', '--json'], { environment });
@@ -286,20 +310,20 @@ describe('scripts', () => {
     assert.match((await shell.run(['runs', 'show', id], { environment })).stdout, /Status\s+cancelled\n/);
     const listed = await shell.run(['runs', 'list', 'greet', '--status', 'cancelled', '--quiet'], { environment });
     assert.equal(listed.stdout, `${id}\n`);
-    assert.equal((await shell.run(['scripts', 'delete', 'greet', '--yes'], { environment: keyed })).code, 0);
-    assert.equal((await shell.run(['scripts', 'show', 'greet'], { environment: keyed })).code, 1);
+    assert.equal((await shell.run(['scripts', 'delete', 'greet', '--yes'], { environment: keyEnvironment })).code, 0);
+    assert.equal((await shell.run(['scripts', 'show', 'greet'], { environment: keyEnvironment })).code, 1);
   });
 });
 
 describe('backups', () => {
   test('are created, restored and deleted', async () => {
-    const environment = keyed;
+    const environment = keyEnvironment;
     const file = join(app.directory, 'shared', 'note.txt');
     mkdirSync(join(app.directory, 'shared'), { recursive: true });
     writeFileSync(file, 'before');
-    const made = await shell.run(['backups', 'create', app.slug, '--wait', '--json'], { environment });
-    assert.equal(made.code, 0, made.stderr);
-    const backup = json<Backup>(made.stdout);
+    const created = await shell.run(['backups', 'create', app.slug, '--wait', '--json'], { environment });
+    assert.equal(created.code, 0, created.stderr);
+    const backup = json<Backup>(created.stdout);
     assert.deepEqual([backup.status, backup.sha256?.length], ['completed', 64]);
     writeFileSync(file, 'after');
     const refused = await shell.run(['backups', 'restore', backup.id], { environment });

@@ -136,12 +136,12 @@ describe('signing in', () => {
   test('logout ends the session on the server', async () => {
     const other = openCliShell();
     assert.equal((await signIn(other, owner, ['--profile', 'work'])).code, 0);
-    const kept = json<{ profiles: { work: { secret: string } } }>(
+    const configuration = json<{ profiles: { work: { secret: string } } }>(
       readFileSync(join(other.directory, 'config', 'config.json'), 'utf8'),
     );
-    assert.equal((await server.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 200);
+    assert.equal((await server.call('/v1/me', { headers: bearer(configuration.profiles.work.secret) })).status, 200);
     assert.equal((await other.run(['logout'])).code, 0);
-    assert.equal((await server.call('/v1/me', { headers: bearer(kept.profiles.work.secret) })).status, 401);
+    assert.equal((await server.call('/v1/me', { headers: bearer(configuration.profiles.work.secret) })).status, 401);
     assert.equal((await other.run(['whoami', '--url', server.url])).code, 4);
     other.close();
   });
@@ -304,14 +304,14 @@ describe('other commands', () => {
         .sort(),
       ['ada@example.com', 'grace@example.com'],
     );
-    const made = await owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Globex' } });
+    const created = await owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Globex' } });
     const lines = (await shell.run(['workspaces', 'list'])).stdout.trim().split('\n');
     assert.equal(lines.length, 2);
-    assert.equal((await shell.run(['workspaces', 'use', made.body.slug])).code, 0);
-    assert.equal(json<Whoami>((await shell.run(['whoami', '--json'])).stdout).workspace?.slug, made.body.slug);
+    assert.equal((await shell.run(['workspaces', 'use', created.body.slug])).code, 0);
+    assert.equal(json<Whoami>((await shell.run(['whoami', '--json'])).stdout).workspace?.slug, created.body.slug);
     assert.equal((await shell.run(['workspaces', 'use', 'acme'])).code, 0);
-    const none = await shell.run(['tokens', 'list', '--workspace', 'initech']);
-    assert.equal(none.code, 1);
+    const refused = await shell.run(['tokens', 'list', '--workspace', 'initech']);
+    assert.equal(refused.code, 1);
   });
 
   test('the guard flag of a key is set, shown and removed', async () => {
@@ -336,8 +336,8 @@ describe('other commands', () => {
       assert.match(refused.stderr, /The credential does not belong to the workspace/);
     }
     assert.equal((await owner.call<{ data: unknown[] }>('/v1/projects')).body.data.length, 0);
-    const made = await create('--workspace', 'acme');
-    assert.equal(made.code, 0, made.stderr);
+    const created = await create('--workspace', 'acme');
+    assert.equal(created.code, 0, created.stderr);
   });
 
   test('members are invited, assigned a role and removed', async () => {
@@ -441,9 +441,9 @@ describe('other commands', () => {
 
   test('doctor passes for a healthy installation, and names the problems of a broken one', async () => {
     const environment = { DEVPILOT_DATA_DIR: server.dataDirectory };
-    const sound = await shell.run(['doctor', '--json'], { environment });
-    const checks = json<{ name: string; ok: boolean }[]>(sound.stdout);
-    assert.deepEqual([sound.code, checks.filter(({ ok }) => !ok)], [0, []]);
+    const healthy = await shell.run(['doctor', '--json'], { environment });
+    const checks = json<{ name: string; ok: boolean }[]>(healthy.stdout);
+    assert.deepEqual([healthy.code, checks.filter(({ ok }) => !ok)], [0, []]);
     assert.deepEqual(
       checks.map(({ name }) => name),
       ['runtime', 'settings', 'data directory', 'store', 'server', 'clock'],

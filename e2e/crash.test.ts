@@ -42,9 +42,9 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
     for (let index = client; ; index++) {
       const path = index % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
       const rights = index % 2 === 0 ? { scopes: ['all'] } : { permissions: ['read'] };
-      const made = await sendJson<Made>(path, person, { name: `Round ${index}`, ...rights });
-      assert.equal(made.status, 201, made.text);
-      const { id, secret } = made.body;
+      const created = await sendJson<Made>(path, person, { name: `Round ${index}`, ...rights });
+      assert.equal(created.status, 201, created.text);
+      const { id, secret } = created.body;
       alive.set(id, { id, secret, path });
       uses++;
       await sendJson('/v1/authorize', bearer(counted.body.secret));

@@ -76,13 +76,13 @@ test('a creation whose fsync fails returns 503 and leaves nothing behind; every 
     for (let count = 0; count < 60; count++) {
       const name = `Token ${count}`;
       const headers = { cookie, origin: url };
-      const made = await sendRequest<{ secret: string }>(url, '/v1/access-tokens', {
+      const created = await sendRequest<{ secret: string }>(url, '/v1/access-tokens', {
         headers,
         body: { name, scopes: ['all'] },
       });
-      if (made.status === 201) acknowledged.push(made.body.secret);
+      if (created.status === 201) acknowledged.push(created.body.secret);
       else {
-        assert.equal(made.status, 503, made.text);
+        assert.equal(created.status, 503, created.text);
         refused.push(name);
       }
     }

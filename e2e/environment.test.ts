@@ -28,7 +28,10 @@ const rowOf = (tab: Page, name: string) =>
   tab.getByRole('list', { name: 'Variables' }).getByRole('listitem').filter({ hasText: name });
 const values = async () =>
   Object.fromEntries(
-    (await fixture.owner.call<Environment>(`/v1/apps/${app.id}/env`)).body.data.map((one) => [one.name, one.value]),
+    (await fixture.owner.call<Environment>(`/v1/apps/${app.id}/env`)).body.data.map((variable) => [
+      variable.name,
+      variable.value,
+    ]),
   );
 const reveals = async () =>
   (await fixture.owner.call<PageOf<AuditEvent>>('/v1/audit-events?action=env.revealed')).body.data.map((event) => [

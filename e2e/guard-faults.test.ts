@@ -132,7 +132,7 @@ for (const [name, open] of [
       return response?.status ?? 0;
     };
     const end = (id: string) => owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
-    const receiptOf = (answer: { headers: Headers }) => answer.headers.get('devpilot-revocation') ?? '';
+    const receiptOf = (response: { headers: Headers }) => response.headers.get('devpilot-revocation') ?? '';
 
     /** How many requests the guard had sent when it accepted this one. */
     async function askedAt(secret: string): Promise<string | null> {

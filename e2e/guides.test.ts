@@ -17,7 +17,7 @@ import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 const pageOf = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
 const VECTORS = [...pageOf('secret-format.md').matchAll(/^\| `([A-Za-z0-9_]+)` \| (?:yes|no)/gm)].map(
-  ([, one = '']) => one,
+  ([, block = '']) => block,
 );
 
 describe('the patterns of docs/guides/secret-scanners.md', () => {
@@ -110,21 +110,21 @@ test('scripts-and-backups.md: the commands configure, run, follow, back up and r
   const shell = openCliShell();
   try {
     const owner = await signUpOwner(server);
-    const made = async (path: string, body: object) => {
+    const createResource = async (path: string, body: object) => {
       const response = await owner.call<{ id: string }>(path, { body });
       assert.equal(response.status, 201, response.text);
       return response.body.id;
     };
     const database = join(shell.directory, 'database');
     writeFileSync(database, 'all the rows');
-    const serverId = await made('/v1/servers', { name: 'Web one', slug: 'web-1', kind: 'local' });
-    const projectId = await made('/v1/projects', { name: 'Shop' });
-    await made('/v1/apps', { name: 'Shop', slug: 'shop', projectId, serverId, directory: shell.directory });
+    const serverId = await createResource('/v1/servers', { name: 'Web one', slug: 'web-1', kind: 'local' });
+    const projectId = await createResource('/v1/projects', { name: 'Shop' });
+    await createResource('/v1/apps', { name: 'Shop', slug: 'shop', projectId, serverId, directory: shell.directory });
     await owner.call('/v1/apps/shop/env', { method: 'PATCH', body: { values: { DATABASE: database } } });
     const { secret: key } = await createKey(owner, ['write', 'manage_backups']);
     const { secret: token } = await createToken(owner, ['run_scripts']);
     const blocks = [...pageOf('guides/scripts-and-backups.md').matchAll(/^```sh\n(.*?)^```$/gms)].map(
-      ([, one = '']) => one,
+      ([, block = '']) => block,
     );
     const env = { PATH: process.env['PATH'], DEVPILOT_URL: server.url, DEVPILOT_KEY: key, DEVPILOT_TOKEN: token };
     const ended = await collectResult(spawn('/bin/sh', ['-c', blocks.join('\n')], { env, stdio: 'pipe' }));

@@ -52,7 +52,7 @@ export async function done(location: Environment, ...args: string[]): Promise<st
 }
 
 export async function signUp(server: ServerProcess): Promise<TestPerson> {
-  const call = <Body>(path: string, one?: TestRequest) => sendRequest<Body>(server.url, path, one);
+  const call = <Body>(path: string, request?: TestRequest) => sendRequest<Body>(server.url, path, request);
   return signUpOwner({ url: server.url, call, setupLink: `${server.url}/setup#code=${server.setupCode}` }, EMAIL);
 }
 

@@ -34,24 +34,24 @@ test('two nodes: either runs a deployment once, the other can follow its log, an
     directory.remove();
   });
   const environment = { ...LOCAL, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET };
-  const one = await spawnServer(directory.path, environment);
+  const firstNode = await spawnServer(directory.path, environment);
   // Before the next node starts, which prints a setup code of its own.
-  const owner = await signUpRemoteOwner(one);
+  const owner = await signUpRemoteOwner(firstNode);
   const two = await spawnServer(directory.path, environment);
-  const nodes = [one, two];
-  const there = await signInRemotePerson(two.url, owner.email);
+  const nodes = [firstNode, two];
+  const ownerOnSecond = await signInRemotePerson(two.url, owner.email);
   const { id: serverId } = await createServerResource(owner);
   const app = await createTestApp(owner, serverId, {
     hooks: [{ name: 'count', stage: 'post_setup', run: 'echo x >> ../../counted; sleep 0.2' }],
   });
   const deploymentIds: string[] = [];
-  for (const person of [owner, there, owner, there]) {
-    const made = await person.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: {} });
-    assert.equal(made.status, 202);
-    deploymentIds.push(made.body.id);
+  for (const person of [owner, ownerOnSecond, owner, ownerOnSecond]) {
+    const started = await person.call<Deployment>(`/v1/apps/${app.id}/deployments`, { body: {} });
+    assert.equal(started.status, 202);
+    deploymentIds.push(started.body.id);
   }
   const logs = await Promise.all(
-    deploymentIds.map((id, index) => readDeploymentLog(index % 2 === 0 ? there : owner, id, '?follow=true')),
+    deploymentIds.map((id, index) => readDeploymentLog(index % 2 === 0 ? ownerOnSecond : owner, id, '?follow=true')),
   );
   for (const lines of logs) assert.equal(lines.at(-1)?.text, 'Completed.');
   assert.equal(readFileSync(join(app.directory, 'counted'), 'utf8'), 'x\n'.repeat(4));
@@ -69,7 +69,7 @@ test('two nodes: either runs a deployment once, the other can follow its log, an
   const victim = nodes.find(({ pid }) => hasChild(pid, 'read -r n')) as ServerProcess;
   await victim.stop('SIGKILL');
   await until(async () => !isRunning('sleep', mark));
-  const heir = victim === one ? there : owner;
+  const heir = victim === firstNode ? ownerOnSecond : owner;
   const failed = await waitForDeployment(heir, id, isFinished, 40_000);
   assert.equal(failed.status, 'failed');
   assert.match(failed.error ?? '', /node that ran this (?:deployment )?was lost/);

@@ -12,9 +12,9 @@ function focusProblem(nowhere: string): string | null {
   const { activeElement: active } = document;
   if (active === null || active === document.body) return nowhere;
   // The frame of a field and the track of a switch show the focus of the input in or before them.
-  const shown = [active, active.closest('.mantine-Input-input'), active.nextElementSibling].some((one) => {
-    if (one === null) return false;
-    const { outlineStyle, outlineWidth } = getComputedStyle(one);
+  const shown = [active, active.closest('.mantine-Input-input'), active.nextElementSibling].some((element) => {
+    if (element === null) return false;
+    const { outlineStyle, outlineWidth } = getComputedStyle(element);
     return outlineStyle !== 'none' && Number.parseFloat(outlineWidth) >= 2;
   });
   if (!shown) return `the focus is invisible on ${active.outerHTML.slice(0, 160)}`;
@@ -43,7 +43,7 @@ const isFocused = (target: Locator): Promise<boolean> =>
 /** Waits until the element is focused. */
 export async function waitForFocus(tab: Page, target: Locator): Promise<void> {
   const element = await target.elementHandle();
-  await tab.waitForFunction((one) => one === document.activeElement, element);
+  await tab.waitForFunction((focused) => focused === document.activeElement, element);
 }
 
 export function createKeyboardUser(tab: Page): KeyboardUser {

@@ -17,11 +17,11 @@ async function signUpWithKey(server: ServerProcess) {
   assert.equal(response.status, 201, response.text);
   const person = bearer(cookieOf(response).split('=')[1] ?? '');
   await sendRequest(server.url, '/v1/workspaces', { headers: person, body: { name: 'Acme' } });
-  const made = await sendRequest<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
+  const created = await sendRequest<{ id: string; secret: string }>(server.url, '/v1/api-keys', {
     headers: person,
     body: { name: 'Counted', permissions: ['read'] },
   });
-  return { person, key: made.body };
+  return { person, key: created.body };
 }
 
 /** Sends one request over a kept-alive connection: resolves to its status, or the code of its error. */
@@ -61,7 +61,7 @@ test(`after ${KILLS} kills, no use older than a second is missing, and none is c
     agent.destroy();
     server = await spawnServer(directory.path);
     const { body } = await sendRequest<{ useCount: number }>(server.url, `/v1/api-keys/${key.id}`, { headers: person });
-    const promised = answeredAt.filter((at) => at < killedAt - scaledTimeout(1000)).length;
+    const promised = answeredAt.filter((time) => time < killedAt - scaledTimeout(1000)).length;
     const found = body.useCount - counted;
     assert.ok(found >= promised, `${found} counted of ${answeredAt.length}, at least ${promised} are promised`);
     // Accepted, but killed before the response arrived: at most one per client.
@@ -83,8 +83,8 @@ test(`${STOPS} graceful stops under load reset no kept-alive connection`, async 
     first = false;
     const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS });
     let answered = 0;
-    const client = async (at: number) => {
-      const path = at % 2 === 0 ? '/v1/authorize?permission=read' : '/v1/whoami';
+    const client = async (index: number) => {
+      const path = index % 2 === 0 ? '/v1/authorize?permission=read' : '/v1/whoami';
       for (;;) {
         const result = await request(agent, server.url + path, secret);
         if (result === 200) answered++;

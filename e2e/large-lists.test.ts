@@ -65,12 +65,12 @@ describe(`The table with ${MANY.toLocaleString('en')} access tokens`, () => {
   async function step(act: () => Promise<void>, query: string): Promise<void> {
     requests = [];
     await act();
-    const wanted = await listed(query);
+    const expected = await listed(query);
     await tab.waitForFunction(
       (names) =>
         document.querySelector('[aria-busy=true]') === null &&
         [...document.querySelectorAll('tbody tr a')].map((link) => link.textContent).join('\n') === names,
-      wanted.join('\n'),
+      expected.join('\n'),
     );
     assert.equal(requests.length, 1, requests.map((request) => request.url()).join('\n'));
     assert.ok((await shown()).length <= PAGE);

@@ -78,12 +78,12 @@ async function endMany(
   phase: string,
   count: number,
   reachable: readonly number[] = ALL,
-  { going = (): boolean => true, atOnce = AT_ONCE } = {},
+  { going: isCreating = (): boolean => true, atOnce = AT_ONCE } = {},
 ): Promise<void> {
   let left = count;
   await Promise.all(
     Array.from({ length: atOnce }, async () => {
-      while (left-- > 0 && going()) {
+      while (left-- > 0 && isCreating()) {
         const key = keys.pop();
         if (key === undefined) throw new Error('There are no keys left.');
         const status = await endOne(phase, key, left % 4 === 0, reachable);
@@ -163,11 +163,11 @@ test('a node disconnected from the database decides until its lease expires, and
 test('PostgreSQL is restarted and killed under load; deletions resume when it is back', async () => {
   for (const signal of ['SIGINT', 'SIGKILL'] as const) {
     const phase = `PostgreSQL ended by ${signal}`;
-    let going = true;
-    const load = endMany(phase, Number.POSITIVE_INFINITY, ALL, { going: () => going });
+    let isCreating = true;
+    const load = endMany(phase, Number.POSITIVE_INFINITY, ALL, { going: () => isCreating });
     const created: CreatedApiKey[] = [];
     const creating = (async () => {
-      while (going) {
+      while (isCreating) {
         const made = await createKey(cluster.owner, ['read']).catch(() => null);
         if (made !== null) created.push(made);
       }
@@ -178,7 +178,7 @@ test('PostgreSQL is restarted and killed under load; deletions resume when it is
     await until(() => isReady(0));
     const before = created.length;
     await until(async () => (delays.get(phase) ?? []).length >= 100 && created.length > before, 60_000);
-    going = false;
+    isCreating = false;
     await Promise.all([load, creating]);
     show(phase);
     for (const { id } of created) assert.equal((await cluster.owner.call(`/v1/api-keys/${id}`)).status, 200);

@@ -95,7 +95,7 @@ describe('dist/devpilot-sdk.tgz', () => {
   test('has at most 60 kB, no dependencies, and imports only its own files', () => {
     assert.ok(statSync(join(root, 'dist/devpilot-sdk.tgz')).size <= 60_000);
     assert.deepEqual(
-      readdirSync(join(directory, 'node_modules')).filter((one) => !one.startsWith('.')),
+      readdirSync(join(directory, 'node_modules')).filter((name) => !name.startsWith('.')),
       ['@devpilot'],
     );
     const sdk = join(directory, 'node_modules/@devpilot/sdk');
@@ -332,8 +332,8 @@ describe('dist/devpilot.tgz', () => {
       '--json',
     ]);
     init.stdin.end(PASSWORD);
-    const made = await collectResult(init);
-    assert.equal(made.code, 0, made.stderr);
+    const initResult = await collectResult(init);
+    assert.equal(initResult.code, 0, initResult.stderr);
 
     const server = start(['serve']);
     const ended = collectResult(server);

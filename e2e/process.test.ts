@@ -21,7 +21,7 @@ function slowRequest(url: string, path: string, headers: Record<string, string>,
   const socket = connect(Number(port), hostname);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   let text = '';
-  const answer = new Promise<string>((resolve, reject) => {
+  const output = new Promise<string>((resolve, reject) => {
     socket.on('data', (chunk: Buffer) => (text += chunk.toString()));
     socket.on('close', () => resolve(text));
     socket.on('error', reject);
@@ -29,7 +29,7 @@ function slowRequest(url: string, path: string, headers: Record<string, string>,
   const length = `Content-Length: ${body.length}`;
   const head = [`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', length, ...lines, '', ''];
   const started = new Promise<void>((resolve) => socket.write(head.join('\r\n') + body.slice(0, 1), () => resolve()));
-  return { started, answer, finish: () => socket.write(body.slice(1)) };
+  return { started, answer: output, finish: () => socket.write(body.slice(1)) };
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -145,9 +145,9 @@ test('init creates the first owner without a browser, once, with a password from
     assert.equal(refused.code, 1);
     assert.match(refused.stderr, new RegExp(`^devpilot: ${field}[^\n]*\n$`));
   }
-  const made = await init('ada@example.com', PASSWORD);
-  assert.equal(made.code, 0, made.stderr);
-  const { person, workspace } = JSON.parse(made.stdout) as {
+  const initResult = await init('ada@example.com', PASSWORD);
+  assert.equal(initResult.code, 0, initResult.stderr);
+  const { person, workspace } = JSON.parse(initResult.stdout) as {
     person: { id: string; email: string };
     workspace: { id: string; slug: string };
   };

@@ -92,7 +92,7 @@ describe('scan, without a server', () => {
     const ended = await scan('--json');
     silent(ended);
     assert.equal(ended.code, 1);
-    const locations = reportOf(ended).findings.map(({ path, line, commit: at }) => `${path}:${line} ${at}`);
+    const locations = reportOf(ended).findings.map(({ path, line, commit }) => `${path}:${line} ${commit}`);
     assert.deepEqual(locations.sort(), [`(message):5 ${commit}`, `old.txt:3 ${commit}`, `tracked.env:1 ${commit}`]);
     assert.equal((await scan('--no-history')).code, 0);
     put('.devpilotignore', 'old.txt\ntracked.env\n');

@@ -32,8 +32,8 @@ for (const from of ENGINES) {
       const sealed = await sealSomething(server, owner);
       const key = await createKey(owner, ['read']);
       const replacement = await createKey(owner, ['read'], { replaces: key.id });
-      const there = await newStoreLocation(to, { DEVPILOT_SECRET: TEST_SECRET });
-      const copy = ['store', 'copy', '--from', nameOf(location), '--to', nameOf(there)] as const;
+      const target = await newStoreLocation(to, { DEVPILOT_SECRET: TEST_SECRET });
+      const copy = ['store', 'copy', '--from', nameOf(location), '--to', nameOf(target)] as const;
 
       assert.match((await devpilot({}, ...copy)).output, from === 'sqlite' ? /in use by/ : /Nodes are using/);
       assert.equal((await server.stop('SIGTERM')).code, 0);
@@ -45,7 +45,7 @@ for (const from of ENGINES) {
       assert.ok(logEntries > 4);
       assert.equal(tables.find(({ table }) => table === 'credential')?.rows, 3);
 
-      const again = await serve(there);
+      const again = await serve(target);
       assert.equal(await statusOf(again, key), 200);
       assert.deepEqual(await readSealed(again, sealed), ['PIN=sealed ✓']);
       const person = await signInRemotePerson(again.url, EMAIL);
@@ -55,7 +55,7 @@ for (const from of ENGINES) {
       assert.equal(await linked(), null);
       assert.equal(await statusOf(again, key), 401);
       assert.equal((await again.stop('SIGTERM')).code, 0);
-      await done(there, 'audit', 'verify');
+      await done(target, 'audit', 'verify');
       assert.match((await devpilot({}, ...copy)).output, /not empty/);
     });
   });

@@ -43,8 +43,8 @@ function compile(name: string, include: readonly string[], more: object): string
     typeRoots: [join(root, 'node_modules/@types')],
     ...more,
   };
-  const exclude = ['web', '**/*.test.ts', 'testing'].map((one) => join(root, 'src', one));
-  const files = include.map((one) => join(root, one));
+  const exclude = ['web', '**/*.test.ts', 'testing'].map((path) => join(root, 'src', path));
+  const files = include.map((path) => join(root, path));
   writeFileSync(
     config,
     JSON.stringify({ extends: join(root, 'tsconfig.json'), compilerOptions, include: files, exclude }),

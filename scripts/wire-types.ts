@@ -30,7 +30,7 @@ const PAGES: Readonly<Record<string, string>> = {
 };
 
 function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>): string {
-  const of = (one: JsonSchema) => typeOf(one, known);
+  const of = (schema: JsonSchema) => typeOf(schema, known);
   if (schema.$ref !== undefined) {
     const found = known[schema.$ref.replace('#/$defs/', '')];
     if (found === undefined) throw new Error(`${schema.$ref} not found in the schema.`);

@@ -63,7 +63,7 @@ test('every test named in the security documents exists', () => {
     assert.ok(named.length > 5, page);
     for (const file of named)
       assert.ok(globSync(`{src/**/,e2e/}${file.split('/').at(-1)}`).length > 0, `${page}: ${file}`);
-    for (const file of named.filter((one) => /^(?:src|e2e)\//.test(one))) {
+    for (const file of named.filter((path) => /^(?:src|e2e)\//.test(path))) {
       assert.ok(globSync(file).length === 1, `${page}: ${file}`);
     }
   }
@@ -166,8 +166,8 @@ test('GHSA-xg6x-h9c9-2m83: a session is looked up on every request, so it ends i
 test('CVE-2026-23996: an unknown secret and a deleted one get the same response, byte for byte, without a difference in delay', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' });
-  const bare = async (one: string) => {
-    const { status, text, headers } = await server.call('/v1/whoami', { headers: bearer(one) });
+  const bare = async (email: string) => {
+    const { status, text, headers } = await server.call('/v1/whoami', { headers: bearer(email) });
     return [status, text.replace(/"requestId":"[^"]*"/, ''), headers.get('www-authenticate')];
   };
   assert.deepEqual(await bare(mintSecret('api_key')), await bare(secret));

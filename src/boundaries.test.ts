@@ -180,8 +180,8 @@ function violationOf({ file, of, types }: Import): string | null {
     ...(ALLOWED_IMPORTS[file] === undefined ? [folder] : []),
     ...(command ? SERVER_PARTS : []),
   ];
-  if (allowed.some((one) => isWithin(of, one))) {
-    // What runs in other people's processes takes nothing along but the words; types cost nothing.
+  if (allowed.some((folder) => isWithin(of, folder))) {
+    // Code that runs in other processes imports only the contract's vocabulary at run time; types are free.
     if (folder === 'sdk/' && of.startsWith('contract/') && !CONTRACT_WITHOUT_DEPENDENCIES.includes(of) && !types) {
       return `${file} imports ${of} at run time`;
     }
@@ -193,7 +193,7 @@ function violationOf({ file, of, types }: Import): string | null {
 
 test('every kind of import is found', () => {
   const all = files.flatMap(importsOf);
-  const has = (file: string, of: string) => all.some((one) => one.file === file && one.of === of);
+  const has = (file: string, of: string) => all.some((violation) => violation.file === file && violation.of === of);
   assert.ok(files.length > 60);
   assert.ok(has('people/passwords.ts', '@zxcvbn-ts/language-common'), 'import()');
   assert.ok(has('authorization/decision.ts', 'authorization/rights.ts'), 'import with a type among others');
@@ -202,7 +202,7 @@ test('every kind of import is found', () => {
 });
 
 test('imports follow the table of folders', () => {
-  const refused = files.flatMap(importsOf).flatMap((one) => violationOf(one) ?? []);
+  const refused = files.flatMap(importsOf).flatMap((imported) => violationOf(imported) ?? []);
   assert.deepEqual([...new Set(refused)], []);
 });
 

@@ -4,8 +4,8 @@ import { LOAD_CORE, run } from './processes.ts';
 
 /** Installs wrk from Debian if it is missing. */
 export async function ensureWrk(): Promise<void> {
-  const there = await run('which', ['wrk']).catch(() => null);
-  if (there !== null) return;
+  const installed = await run('which', ['wrk']).catch(() => null);
+  if (installed !== null) return;
   process.stdout.write('wrk is missing; installing it with apt-get\n');
   await run('apt-get', ['install', '-y', 'wrk']);
 }
@@ -84,7 +84,7 @@ export async function load(folder: string, secrets: string, url: string, options
       String(first),
     ],
   ]);
-  const line = output.split('\n').find((one) => one.startsWith('{'));
+  const line = output.split('\n').find((text) => text.startsWith('{'));
   const parsed = JSON.parse(line ?? '{}') as { requests: number; seconds: number; errors: number } & Load;
   if (!(parsed.requests > 0) || parsed.errors > 0) throw new Error(`The load on ${url} failed: ${output}`);
   return { requests: parsed.requests, perSecond: parsed.requests / parsed.seconds, p50: parsed.p50, p99: parsed.p99 };

@@ -8,7 +8,7 @@ const longest = new Int32Array(shared);
 const { hostname, port, host } = new URL(url);
 const socket = connect(Number(port), hostname);
 let last = performance.now();
-let resolveAnswer = (): void => undefined;
+let resolveResponse = (): void => undefined;
 socket.on('data', () => {
   const now = performance.now();
   const silence = Math.round((now - last) * 1000);
@@ -16,11 +16,11 @@ socket.on('data', () => {
   for (let known = Atomics.load(longest, 0); silence > known; ) {
     known = Atomics.compareExchange(longest, 0, known, silence) === known ? silence : Atomics.load(longest, 0);
   }
-  resolveAnswer();
+  resolveResponse();
 });
 for (;;) {
-  const answer = new Promise<void>((resolve) => (resolveAnswer = resolve));
+  const response = new Promise<void>((resolve) => (resolveResponse = resolve));
   socket.write(`GET /healthz HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
-  await answer;
+  await response;
   await setTimeout(1);
 }

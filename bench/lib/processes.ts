@@ -124,9 +124,9 @@ function familyOf(pid: number): number[] {
 export function processorTimeOfFamily(pid: number): number {
   const [user = Number.NaN, system = Number.NaN] = statOf(pid).slice(13, 15);
   let seconds = (user + system) / HUNDREDTHS;
-  for (const one of familyOf(pid)) {
+  for (const member of familyOf(pid)) {
     try {
-      seconds += processorTimeOf(one);
+      seconds += processorTimeOf(member);
     } catch {
       // The child has exited meanwhile; its parent now includes its time.
     }
@@ -136,9 +136,9 @@ export function processorTimeOfFamily(pid: number): number {
 
 /** Moves a process and its children to these cores; later children inherit them. */
 export async function pin(pid: number, cores: string): Promise<void> {
-  for (const one of familyOf(pid)) {
-    await run('taskset', ['-a', '-c', '-p', cores, String(one)]).catch((error: unknown) => {
-      if (existsSync(`/proc/${one}`)) throw error;
+  for (const member of familyOf(pid)) {
+    await run('taskset', ['-a', '-c', '-p', cores, String(member)]).catch((error: unknown) => {
+      if (existsSync(`/proc/${member}`)) throw error;
     });
   }
 }

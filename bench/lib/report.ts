@@ -1,13 +1,13 @@
 /** One result of a report: a figure, its target, and the measurements behind it. */
 export interface Finding {
-  readonly what: string;
-  readonly figure: number;
+  readonly name: string;
+  readonly value: number;
   /** Unit appended to the figure: `×`, `MB`, `ms`. */
   readonly unit: string;
   /** Null if the figure has no target. */
   readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly aim?: number } | null;
   /** The measurements behind the figure. */
-  readonly from: string;
+  readonly measurements: string;
 }
 
 export interface Report {
@@ -27,7 +27,7 @@ export const atMost = (value: number, aim?: number): Finding['bound'] => ({
   ...(aim !== undefined && { aim }),
 });
 
-export function isMet({ figure, bound }: Finding): boolean | null {
+export function isMet({ value: figure, bound }: Finding): boolean | null {
   if (bound === null) return null;
   return bound.at === 'least' ? figure >= bound.value : figure <= bound.value;
 }
@@ -57,6 +57,6 @@ function boundInWords({ bound, unit }: Finding): string {
 export function printFinding(finding: Finding): void {
   const met = isMet(finding);
   const mark = met === null ? ' ' : met ? '✔' : '✘';
-  process.stdout.write(`${mark} ${finding.what}: ${plain(finding.figure)}${finding.unit} (${boundInWords(finding)})\n`);
-  process.stdout.write(`    ${finding.from}\n`);
+  process.stdout.write(`${mark} ${finding.name}: ${plain(finding.value)}${finding.unit} (${boundInWords(finding)})\n`);
+  process.stdout.write(`    ${finding.measurements}\n`);
 }

@@ -93,7 +93,7 @@ async function seed(count: number): Promise<SeededDirectory> {
 
 /** A directory with this many access tokens, created once per run. */
 export function seededDirectory(count: number): Promise<SeededDirectory> {
-  let one = seeded.get(count);
-  if (one === undefined) seeded.set(count, (one = seed(count)));
-  return one;
+  let directory = seeded.get(count);
+  if (directory === undefined) seeded.set(count, (directory = seed(count)));
+  return directory;
 }

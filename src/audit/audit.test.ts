@@ -155,8 +155,8 @@ describe('the activity log of a running server', () => {
       ['access_token.deleted', 'access_token.created'],
     );
     assert.ok(about.body.data.every(({ credential }) => credential?.name === 'Deploys'));
-    const one = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=api_key.created');
-    assert.equal(one.body.data.length, 1);
+    const createdKeys = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=api_key.created');
+    assert.equal(createdKeys.body.data.length, 1);
 
     const whole = await owner.call('/v1/audit-events', { headers: { accept: 'application/x-ndjson' } });
     assert.match(whole.headers.get('content-type') ?? '', /^application\/x-ndjson/);

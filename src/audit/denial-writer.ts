@@ -19,7 +19,7 @@ function splitIntoParts(drafts: readonly AuditDraft[]): AuditDraft[][] {
 /**
  * Returns a function that writes the buffered refusals that are due, or all of them. Writes run one after the other,
  * so that a caller also waits for what an earlier call has taken and not yet written. Each refusal is written at least
- * once: if a commit succeeds but its answer is lost, it is written again. While the store is unavailable, calls reject
+ * once: if a commit succeeds but its response is lost, it is written again. While the store is unavailable, calls reject
  * and nothing is lost; a part that cannot be written for another reason is dropped and reported to `onError`.
  */
 export function createDenialWriter(

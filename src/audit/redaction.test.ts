@@ -34,7 +34,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const password = 'PASSWORD-that-must-not-leak';
   const newPassword = 'NEWPASSWORD-that-must-not-leak';
   const passphrase = 'PASSPHRASE-that-must-not-leak';
-  const answers: string[] = [];
+  const responses: string[] = [];
   const forbidden: string[] = [password, newPassword, passphrase];
   /** Sends a request and stores the response's body and headers, unless they are meant to contain a secret. */
   async function send<Body>(
@@ -50,8 +50,8 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
       ...(method !== undefined && { method }),
     });
     const rest = [...response.headers].filter(([name]) => name !== 'set-cookie');
-    answers.push(JSON.stringify(rest));
-    if (!carries) answers.push(response.text);
+    responses.push(JSON.stringify(rest));
+    if (!carries) responses.push(response.text);
     return response;
   }
   const secretIn = (cookie: string) => cookie.split('=')[1] ?? '';
@@ -181,7 +181,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const everywhere: [string, Buffer][] = [
     ['the log', Buffer.from(printed)],
     ['a metric', Buffer.from(metrics)],
-    ['an answer', Buffer.from(answers.join('\n'))],
+    ['an answer', Buffer.from(responses.join('\n'))],
     ...files.filter(([name]) => name !== 'secret').map(([name, bytes]): [string, Buffer] => [name, bytes]),
   ];
   assert.ok(
@@ -190,8 +190,8 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   );
   for (const word of forbidden) {
     for (const [where, bytes] of everywhere) {
-      const at = bytes.indexOf(word);
-      assert.equal(at, -1, `${where} tells ${word}: ${bytes.subarray(Math.max(0, at - 200), at + 100)}`);
+      const offset = bytes.indexOf(word);
+      assert.equal(offset, -1, `${where} tells ${word}: ${bytes.subarray(Math.max(0, offset - 200), offset + 100)}`);
     }
   }
   directory.remove();

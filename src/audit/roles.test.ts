@@ -86,8 +86,8 @@ forEachEngine('a change by a person or credential', (engine) => {
       'session.deleted': [...ROLES, 'nobody', 'disabled'],
     };
     for (const [action, who] of Object.entries(allowed)) {
-      for (const one of Object.keys(people)) {
-        assert.equal(await isRecorded(one, action as AuditAction), who.includes(one), `${action} by ${one}`);
+      for (const name of Object.keys(people)) {
+        assert.equal(await isRecorded(name, action as AuditAction), who.includes(name), `${action} by ${name}`);
       }
     }
   });

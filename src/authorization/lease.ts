@@ -23,8 +23,8 @@ export interface RevocationPoint {
   readonly id: string;
 }
 
-export function isSamePoint(one: RevocationPoint, other: RevocationPoint): boolean {
-  return one.number === other.number && one.id === other.id && one.history === other.history;
+export function isSamePoint(point: RevocationPoint, other: RevocationPoint): boolean {
+  return point.number === other.number && point.id === other.id && point.history === other.history;
 }
 
 /** A node's progress through the revocations. */

@@ -44,7 +44,7 @@ test('a party with too many waiting hashes is refused, and other parties get the
   let others = 0;
   const left: number[] = [];
   let done = 0;
-  for (const one of noisy) one.then(() => done++).catch(() => undefined);
+  for (const verification of noisy) verification.then(() => done++).catch(() => undefined);
   const quiet = Array.from({ length: 5 }, async (_, index) => {
     await hashPassphrase(`passphrase ${index}`, `quiet ${index}`);
     others++;
@@ -58,5 +58,5 @@ test('a party with too many waiting hashes is refused, and other parties get the
   );
   const refused = (await Promise.allSettled(noisy)).filter((result) => result.status === 'rejected');
   assert.equal(refused.length, 150 - 128);
-  for (const one of refused) assert.equal(one.reason instanceof Problem && one.reason.code, 'unavailable');
+  for (const result of refused) assert.equal(result.reason instanceof Problem && result.reason.code, 'unavailable');
 });

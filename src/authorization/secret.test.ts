@@ -72,19 +72,19 @@ test('a secret with any one character changed, added, removed or swapped is refu
       fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 }),
       (kind, position, character) => {
         const secret = mintSecret(kind);
-        const at = position % secret.length;
-        const changed = secret.slice(0, at) + character + secret.slice(at + 1);
+        const index = position % secret.length;
+        const changed = secret.slice(0, index) + character + secret.slice(index + 1);
         if (changed !== secret) assert.equal(secretKindOf(changed), null);
-        assert.equal(secretKindOf(secret.slice(0, at) + secret.slice(at + 1)), null);
-        assert.equal(secretKindOf(secret.slice(0, at) + character + secret.slice(at)), null);
+        assert.equal(secretKindOf(secret.slice(0, index) + secret.slice(index + 1)), null);
+        assert.equal(secretKindOf(secret.slice(0, index) + character + secret.slice(index)), null);
         const swapped =
-          secret.slice(0, at) +
+          secret.slice(0, index) +
           secret
-            .slice(at, at + 2)
+            .slice(index, index + 2)
             .split('')
             .reverse()
             .join('') +
-          secret.slice(at + 2);
+          secret.slice(index + 2);
         if (swapped !== secret) assert.equal(secretKindOf(swapped), null);
         assert.equal(secretKindOf(` ${secret}`), null);
         assert.equal(secretKindOf(`${secret}\n`), null);

@@ -36,7 +36,7 @@ export function createTrustedClients(readUsedAddresses: ReadUsedAddresses): Trus
     async load(record, address, now) {
       if (isTrusted(record, address, now) !== null) return;
       const addresses = await readUsedAddresses(record.workspace.id, record.id, now - TRUST_MS);
-      const trusted = addresses.some((one) => clientNetwork(one) === clientNetwork(address));
+      const trusted = addresses.some((trustedAddress) => clientNetwork(trustedAddress) === clientNetwork(address));
       const key = keyOf(record, address);
       cache.delete(key);
       cache.set(key, { trusted, until: now + CACHE_MS });

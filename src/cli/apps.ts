@@ -28,7 +28,7 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     {
       title: 'Credentials',
       getValue: ({ repositoryUser, hasRepositoryPassword }) =>
-        [repositoryUser, hasRepositoryPassword ? 'password stored' : null].filter((one) => one !== null).join(', ') ||
+        [repositoryUser, hasRepositoryPassword ? 'password stored' : null].filter((part) => part !== null).join(', ') ||
         null,
     },
     { title: 'Branch', getValue: ({ branch }) => branch },

@@ -84,11 +84,11 @@ async function confirmByName(expectedWord: string, question: string, yes: true |
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
   const prompts = await import('@clack/prompts');
-  const answer = await prompts.text({
+  const typedSlug = await prompts.text({
     message: `${question} Type ${sanitizeInline(expectedWord)} to continue`,
     output: process.stderr,
   });
-  if (answer !== expectedWord) throw cancelledFailure();
+  if (typedSlug !== expectedWord) throw cancelledFailure();
 }
 
 export interface RestoreOptions extends RemoteOptions {

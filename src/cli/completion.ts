@@ -11,7 +11,8 @@ function completionsByPath(program: CommandUnknownOpts): Map<string, string[]> {
     const argument = command.registeredArguments[0]?.name();
     const values = argument === 'shell' ? Object.keys(SHELLS) : [];
     completions.set(path, [...command.commands.map((command) => command.name()), ...values, ...options, '--help']);
-    for (const one of command.commands) visit(one, path === '' ? one.name() : `${path} ${one.name()}`);
+    for (const subcommand of command.commands)
+      visit(subcommand, path === '' ? subcommand.name() : `${path} ${subcommand.name()}`);
   };
   visit(program, '');
   return completions;

@@ -67,7 +67,7 @@ async function followDeployment(client: Client, started: Deployment, options: De
     printNote(`${name} started. Follow it with: devpilot logs ${id} --follow`, options);
     return printDetails(started, DEPLOYMENT_DETAILS, options);
   }
-  printNote([`${name} started.`, waitingNote(started)].filter((one) => one !== null).join(' '), options);
+  printNote([`${name} started.`, waitingNote(started)].filter((part) => part !== null).join(' '), options);
   const finished = await waitForOperation(
     {
       name,

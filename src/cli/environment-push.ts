@@ -109,8 +109,8 @@ export async function pushVariables(app: string, file: string, options: PushOpti
     options.yes,
   );
   const body = Object.fromEntries([
-    ...[...added, ...changed].map((one) => [one, desired.get(one) ?? ''] as const),
-    ...removed.map((one) => [one, null] as const),
+    ...[...added, ...changed].map((name) => [name, desired.get(name) ?? ''] as const),
+    ...removed.map((name) => [name, null] as const),
   ]);
   await environment.update(app, body, { ifMatch: tag });
   printNote(`Updated the environment of ${app}. The changes take effect with the next deployment.`, options);

@@ -61,7 +61,7 @@ export async function runWithEnvironment(
     child.once('error', (error) => reject(spawnFailure(command, error)));
     child.once('exit', (...ended) => resolve(ended));
   });
-  for (const one of [...FORWARDED_SIGNALS, ...TERMINAL_SIGNALS]) process.removeAllListeners(one);
+  for (const signal of [...FORWARDED_SIGNALS, ...TERMINAL_SIGNALS]) process.removeAllListeners(signal);
   if (signal === null) {
     process.exitCode = code ?? 1;
     return;

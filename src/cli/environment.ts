@@ -53,9 +53,9 @@ async function readVariableValue(name: string): Promise<string> {
     throw new Failure('Standard input contains no value. To set an empty value, use --empty.');
   }
   const prompts = await import('@clack/prompts');
-  const answer = await prompts.password({ message: `Value of ${sanitizeInline(name)}`, output: process.stderr });
-  if (typeof answer === 'symbol') throw cancelledFailure();
-  return answer ?? '';
+  const typed = await prompts.password({ message: `Value of ${sanitizeInline(name)}`, output: process.stderr });
+  if (typeof typed === 'symbol') throw cancelledFailure();
+  return typed ?? '';
 }
 
 /** Sets one variable. Its value is never passed on the command line. */

@@ -40,13 +40,13 @@ export async function init(options: {
       background: { run: () => undefined, stop: () => Promise.resolve() },
     });
     const created = await createFirstOwner(context, input);
-    const answer = {
+    const result = {
       person: { id: created.personId, name: input.name, email: input.email },
       workspace: { id: created.workspaceId, name: input.workspace, slug: created.slug },
     };
     process.stdout.write(
       options.json === true
-        ? `${JSON.stringify(answer)}\n`
+        ? `${JSON.stringify(result)}\n`
         : `Created the workspace ${input.workspace}, owned by ${input.email}. Start the server with: npm start\n`,
     );
   } finally {

@@ -19,9 +19,9 @@ export const readStdin = async (): Promise<string> => decodeUtf8(await buffer(pr
 
 async function promptHidden(noun: string): Promise<string> {
   const prompts = await import('@clack/prompts');
-  const answer = await prompts.password({ message: `Enter the ${noun} (input is hidden)`, output: process.stderr });
-  if (typeof answer === 'symbol') throw cancelledFailure();
-  return answer ?? '';
+  const typed = await prompts.password({ message: `Enter the ${noun} (input is hidden)`, output: process.stderr });
+  if (typeof typed === 'symbol') throw cancelledFailure();
+  return typed ?? '';
 }
 
 /** Reads a secret: all of standard input without the last newline, or typed without echo. */
@@ -107,6 +107,6 @@ export async function confirm(question: string, yes: true | undefined): Promise<
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
   const prompts = await import('@clack/prompts');
-  const answer = await prompts.confirm({ message: question, initialValue: false, output: process.stderr });
-  if (answer !== true) throw cancelledFailure();
+  const isConfirmed = await prompts.confirm({ message: question, initialValue: false, output: process.stderr });
+  if (isConfirmed !== true) throw cancelledFailure();
 }

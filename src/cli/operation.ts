@@ -53,7 +53,7 @@ function createLineFormatter(
   return ({ at, stream: from, step, serverId, text }) => {
     if (serverId !== null) servers.add(serverId);
     const heading = [hideSteps === true ? null : step, servers.size > 1 ? serverId : null]
-      .filter((one) => one !== null)
+      .filter((part) => part !== null)
       .join(' on ');
     const head = heading === lastHeading || heading === '' ? '' : `${dimmed(`── ${sanitize(heading)}`)}\n`;
     if (heading !== '') lastHeading = heading;

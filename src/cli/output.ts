@@ -132,7 +132,10 @@ export function showInstant(instant: string | null, none: string, now = Date.now
   if (instant === null) return none;
   if (!isTerminal()) return instant;
   const offsetMs = Date.parse(instant) - now;
-  const [unit, unitMs] = RELATIVE_TIME_UNITS.find(([, one]) => Math.abs(offsetMs) >= one) ?? ['second', 1000];
+  const [unit, unitMs] = RELATIVE_TIME_UNITS.find(([, thresholdMs]) => Math.abs(offsetMs) >= thresholdMs) ?? [
+    'second',
+    1000,
+  ];
   return new Intl.RelativeTimeFormat('en').format(Math.round(offsetMs / unitMs), unit);
 }
 

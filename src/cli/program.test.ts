@@ -12,7 +12,7 @@ function commandsOf(parent: CommandUnknownOpts, path: readonly string[] = []): M
   for (const command of parent.commands) {
     const words = [...path, command.name()];
     if (command.commands.length === 0) found.set(words.join(' '), command);
-    for (const [name, one] of commandsOf(command, words)) found.set(name, one);
+    for (const [name, subcommand] of commandsOf(command, words)) found.set(name, subcommand);
   }
   return found;
 }
@@ -22,7 +22,7 @@ const commands = commandsOf(createProgram());
 const examples = [...PAGE.matchAll(/^(?:.*\| )?devpilot ([a-z].*?)(?: {2,}#.*)?$/gm)].map(([, line = '']) => {
   const words = (line.split(' -- ')[0] ?? '').split(' ');
   const name =
-    [3, 2].map((count) => words.slice(0, count).join(' ')).find((one) => commands.has(one)) ?? words[0] ?? '';
+    [3, 2].map((count) => words.slice(0, count).join(' ')).find((path) => commands.has(path)) ?? words[0] ?? '';
   return { line, name, options: line.match(/(?<= )--[a-z-]+/g) ?? [] };
 });
 

@@ -50,7 +50,7 @@ async function parseParameters(texts: readonly string[]): Promise<Record<string,
     const separator = text.indexOf('=');
     if (separator < 1) throw new Failure('--param must be NAME=VALUE, or NAME=- for standard input.');
     const [name, value] = [text.slice(0, separator), text.slice(separator + 1)];
-    if (pairs.some(([one]) => one === name)) throw new Failure(`--param sets ${name} twice.`);
+    if (pairs.some(([earlierName]) => earlierName === name)) throw new Failure(`--param sets ${name} twice.`);
     if (value !== '-') {
       pairs.push([name, value]);
       continue;

@@ -234,7 +234,8 @@ export async function scan(paths: readonly string[], options: ScanOptions): Prom
         continue;
       }
       const nestedRepositories = await scanFiles(state, path);
-      if (options.history) for (const one of [path, ...nestedRepositories]) await scanRepository(state, one, false);
+      if (options.history)
+        for (const repository of [path, ...nestedRepositories]) await scanRepository(state, repository, false);
     }
     if (state.findings.length > 0) process.exitCode = 1;
     await reportAndRevoke(state, options, url);

@@ -24,9 +24,9 @@ interface TokenFields {
 async function promptForFields(options: CreateTokenOptions): Promise<TokenFields> {
   const prompts = await import('@clack/prompts');
   const output = process.stderr;
-  const requireAnswer = <Answer>(answer: Answer): Exclude<Answer, symbol> => {
-    if (typeof answer === 'symbol') throw cancelledFailure();
-    return answer as Exclude<Answer, symbol>;
+  const requireAnswer = <Answer>(input: Answer): Exclude<Answer, symbol> => {
+    if (typeof input === 'symbol') throw cancelledFailure();
+    return input as Exclude<Answer, symbol>;
   };
   const name =
     options.name ?? requireAnswer(await prompts.text({ message: 'Name', placeholder: 'CI/CD Pipeline', output }));

@@ -199,12 +199,12 @@ export function createGuards(options: {
       return found?.workspaceId === workspaceId ? found : null;
     },
     onRevocation({ workspaceId }) {
-      for (const one of waiting.values()) if (one.workspaceId === workspaceId) one.wake();
+      for (const guard of waiting.values()) if (guard.workspaceId === workspaceId) guard.wake();
     },
     releaseLease: (id) => store.releaseLease(id),
     stop() {
       stopped = true;
-      for (const one of waiting.values()) one.wake();
+      for (const guard of waiting.values()) guard.wake();
     },
   };
 }

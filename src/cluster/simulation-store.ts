@@ -36,7 +36,7 @@ export interface SimulatedStore {
     transaction: SimulatedTransaction,
     credential: number,
     deleting: boolean,
-  ): { made(): CommittedRevocation; version(): number } | null;
+  ): { inserted(): CommittedRevocation; version(): number } | null;
   commit(transaction: SimulatedTransaction): void;
   releaseLease(id: string): void;
   prune(): void;
@@ -151,9 +151,9 @@ export function createSimulatedStore(options: {
     },
     readWorkspace(workspaceId, after, limit, transaction) {
       throwIfEnded(transaction);
-      const kept = revocations.filter(({ number }) => number > after);
-      const own = kept.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
-      return { head: head(), base: idOf(after), kept: kept.length, revocations: own };
+      const remaining = revocations.filter(({ number }) => number > after);
+      const own = remaining.filter((revocation) => revocation.workspaceId === workspaceId).slice(0, limit);
+      return { head: head(), base: idOf(after), kept: remaining.length, revocations: own };
     },
     readLeases: (awaited) => ({
       history,
@@ -195,7 +195,7 @@ export function createSimulatedStore(options: {
       });
     },
     change(transaction, credential, deleting) {
-      let made = { number: 0, id: '' };
+      let inserted = { number: 0, id: '' };
       let mine = 0;
       if (versions[credential] === null) {
         end(transaction, 'aborted');
@@ -204,10 +204,13 @@ export function createSimulatedStore(options: {
       write(transaction, () => {
         mine = ++version;
         versions = versions.with(credential, deleting ? null : mine);
-        made = { number: ++counter, id: `id ${++ids}` };
-        revocations = [...revocations, { ...made, workspaceId: workspaceOf(credential), digest: String(credential) }];
+        inserted = { number: ++counter, id: `id ${++ids}` };
+        revocations = [
+          ...revocations,
+          { ...inserted, workspaceId: workspaceOf(credential), digest: String(credential) },
+        ];
       });
-      return { made: () => made, version: () => mine };
+      return { inserted: () => inserted, version: () => mine };
     },
     commit(transaction) {
       if (transaction.outcome !== null) throw new Error('aborted');

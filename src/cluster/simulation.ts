@@ -261,7 +261,7 @@ export async function runHistory(
     if (change === null) return;
     const revocation: Revocation = await callStore(machine, process, () => {
       store.commit(transaction);
-      return { ...change.made(), workspaceId: workspaceOf(credential), digest: String(credential) };
+      return { ...change.inserted(), workspaceId: workspaceOf(credential), digest: String(credential) };
     });
     const open = { machine, process };
     unanswered.add(open);
@@ -355,7 +355,7 @@ export async function runHistory(
     await settleMicrotasks();
     const arriving = Math.min(count, scheduler.count());
     // One by one, because `waitNext` polls fifty times for new messages between any two.
-    for (let one = 0; one < arriving; one++) await scheduler.waitOne();
+    for (let index = 0; index < arriving; index++) await scheduler.waitOne();
     if (violations.length > 0) throw new Error(violations[0]);
   }
 

@@ -63,7 +63,7 @@ const hook = z
 const hooks = z
   .array(hook)
   .max(RESOURCE_LIMITS.hooks, `must contain at most ${RESOURCE_LIMITS.hooks} hooks`)
-  .refine((list) => new Set(list.map((one) => one.name)).size === list.length, 'must not contain a hook twice');
+  .refine((list) => new Set(list.map((hook) => hook.name)).size === list.length, 'must not contain a hook twice');
 const healthCheck = z
   .strictObject({
     command: command.optional(),

@@ -11,7 +11,7 @@ const text = (max: number) =>
   z
     .string()
     .max(max, `must be at most ${max} characters`)
-    .refine((one) => one.isWellFormed() && !one.includes('\0'), 'must be well-formed Unicode without NUL');
+    .refine((text) => text.isWellFormed() && !text.includes('\0'), 'must be well-formed Unicode without NUL');
 const shortText = text(RESOURCE_LIMITS.errorFieldLength).min(1);
 
 export const ErrorReport = z

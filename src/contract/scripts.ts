@@ -88,7 +88,7 @@ const parameters = z
   )
   .max(LIMITS.parameters, `must contain at most ${LIMITS.parameters} parameters`)
   .refine(
-    (list) => new Set(list.map((one) => one.name)).size === list.length,
+    (list) => new Set(list.map((parameter) => parameter.name)).size === list.length,
     'must not contain two parameters with the same name',
   )
   .describe('A pattern is a JavaScript regular expression that the whole value must match');

@@ -393,7 +393,7 @@ test('every route of the app is in the table and requires what the contract says
 test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every principal as the contract says', async () => {
   const wrong: string[] = [];
   for (const row of CONTRACT) {
-    const answers = testPrincipals.map(async (testPrincipal) => {
+    const responses = testPrincipals.map(async (testPrincipal) => {
       const expects = expected(row, testPrincipal);
       if (expects === null && row.isDestructive) return;
       const { status, body, headers, text } = await send(row, testPrincipal);
@@ -408,7 +408,7 @@ test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every 
       }
       if (/workspace_token_[0-9A-Za-z]{40}|dp_[0-9A-Za-z]{40}/.test(text)) wrong.push(`${found} tells a secret`);
     });
-    await Promise.all(answers);
+    await Promise.all(responses);
   }
   assert.deepEqual(wrong, []);
 });
@@ -452,17 +452,17 @@ test('CVE-2022-31667: ids of another workspace get the same bytes as ids that do
     ['DELETE', '/v1/invitations/', invited.body.id],
   ];
   const bare = ({ status, text, headers }: TestResponse) => {
-    const kept = [...headers].filter(
+    const remaining = [...headers].filter(
       ([name]) => !/^(date|x-request-id|content-length|connection|keep-alive)$/.test(name),
     );
-    return JSON.stringify([status, kept, text.replace(/"requestId":"[^"]*"/, '')]);
+    return JSON.stringify([status, remaining, text.replace(/"requestId":"[^"]*"/, '')]);
   };
   for (const [method, path, id, body] of requests) {
-    const route = (one: string) => owner.call(path + one, { method, ...(body !== undefined && { body }) });
-    const there = await route(id);
+    const route = (suffix: string) => owner.call(path + suffix, { method, ...(body !== undefined && { body }) });
+    const found = await route(id);
     const nowhere = await route(id.replace(/_\w{26}/, '_01zzzzzzzzzzzzzzzzzzzzzzzz'));
-    assert.equal(there.status, 404, `${method} ${path}${id}`);
-    assert.equal(bare(there), bare(nowhere));
+    assert.equal(found.status, 404, `${method} ${path}${id}`);
+    assert.equal(bare(found), bare(nowhere));
   }
   // Lists contain only their own workspace, also with a filter or cursor of another.
   const theirs = await eve.call<{ nextCursor: string }>('/v1/access-tokens?limit=1');

@@ -179,8 +179,8 @@ forEachEngine('accounts', (engine) => {
     assert.equal((await remove(admin)).status, 204);
     assert.equal((await admin.call('/v1/me')).status, 401);
     assert.equal((await signIn(admin.email)).status, 401);
-    const kept = await owner.call<{ createdBy: unknown }>(`/v1/api-keys/${key.id}`);
-    assert.equal(kept.body.createdBy, null);
+    const remainingKey = await owner.call<{ createdBy: unknown }>(`/v1/api-keys/${key.id}`);
+    assert.equal(remainingKey.body.createdBy, null);
     assert.equal((await testServer.call('/v1/authorize', { headers: { 'x-api-key': key.secret } })).status, 200);
     const created = (await events('api_key.created')).find(({ target }) => target?.id === key.id);
     assert.equal(created?.actor.name, 'leaving');

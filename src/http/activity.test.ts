@@ -71,10 +71,10 @@ forEachEngine('the activity tracker', (engine) => {
       },
     };
   }
-  let made = 0;
+  let created = 0;
   const event = (more: object = {}) => ({
     specversion: '1.0',
-    id: `event-${made++}`,
+    id: `event-${created++}`,
     source: '/shop',
     type: 'order.placed',
     ...more,
@@ -156,7 +156,8 @@ forEachEngine('the activity tracker', (engine) => {
       await chart('interval=day&groupBy=subject'),
       await chart('interval=day&groupBy=type'),
     ]);
-    for (const one of [secret, other.secret]) assert.ok(!stored.includes(one.slice(4, 40)), stored);
+    for (const secretOfSender of [secret, other.secret])
+      assert.ok(!stored.includes(secretOfSender.slice(4, 40)), stored);
   });
 
   test('text and binary data is stored, and an event without a time gets its time of arrival', async () => {
@@ -234,8 +235,8 @@ forEachEngine('the activity tracker', (engine) => {
       [null, 'specversion'],
       ['text', 'specversion'],
     ];
-    for (const [one, field] of bad) {
-      const refused = await sendBatch<ProblemAnswer>([event(), event(), one, event()]);
+    for (const [badEvent, field] of bad) {
+      const refused = await sendBatch<ProblemAnswer>([event(), event(), badEvent, event()]);
       assert.equal(refused.status, 422, `${field}: ${refused.text}`);
       assert.equal(refused.body.errors?.[0]?.field, `2.${field}`);
     }
@@ -253,15 +254,15 @@ forEachEngine('the activity tracker', (engine) => {
 
   test('counts and distinct subjects are returned per minute, hour and day, by type, source and subject', async () => {
     const { sendBatch, chart } = await newTracker();
-    const at = (ago: number) => new Date(NOW - ago).toISOString();
+    const timeBefore = (ago: number) => new Date(NOW - ago).toISOString();
     await sendBatch([
-      event({ type: 'seen', source: '/a', subject: 'ada', time: at(0) }),
-      event({ type: 'seen', source: '/a', subject: 'ada', time: at(1000) }),
-      event({ type: 'seen', source: '/b', subject: 'bob', time: at(2 * HOUR) }),
+      event({ type: 'seen', source: '/a', subject: 'ada', time: timeBefore(0) }),
+      event({ type: 'seen', source: '/a', subject: 'ada', time: timeBefore(1000) }),
+      event({ type: 'seen', source: '/b', subject: 'bob', time: timeBefore(2 * HOUR) }),
     ]);
     await sendBatch([
-      event({ type: 'seen', source: '/b', subject: 'ada', time: at(2 * HOUR) }),
-      event({ type: 'bought', source: '/a', time: at(3 * DAY) }),
+      event({ type: 'seen', source: '/b', subject: 'ada', time: timeBefore(2 * HOUR) }),
+      event({ type: 'bought', source: '/a', time: timeBefore(3 * DAY) }),
     ]);
     const byType = await chart('interval=day&groupBy=type');
     assert.deepEqual(byType, {

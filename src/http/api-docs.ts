@@ -22,7 +22,7 @@ const START_SCRIPT = `Scalar.createApiReference('#reference', {
 });`;
 
 function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (one) => `&#${one.charCodeAt(0)};`);
+  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 
 function renderPage(title: string, body: string, head = ''): string {

@@ -35,8 +35,8 @@ const parse = (text: string) =>
     .map((line) => JSON.parse(line) as LogLine);
 
 test("the log of an app is the output of its command, run in the app's directory, with secrets masked", async () => {
-  const none = await owner.call<{ code: string }>(`/v1/apps/${app.id}/logs`);
-  assert.deepEqual([none.status, none.body.code], [409, 'conflict']);
+  const refused = await owner.call<{ code: string }>(`/v1/apps/${app.id}/logs`);
+  assert.deepEqual([refused.status, refused.body.code], [409, 'conflict']);
   await owner.call(`/v1/apps/${app.id}/env/API_KEY`, { method: 'PUT', body: { value: 's3cret of it' } });
   await app.edit({ logCommand: 'cat page.txt; echo; echo "key $API_KEY" >&2; exit 3' });
   await deployAndWait(owner, app);

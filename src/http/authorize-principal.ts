@@ -111,7 +111,7 @@ export function authorizeCredential(context: AppContext, request: FastifyRequest
     at: context.clock(),
   });
   throw problemOfDecision(
-    { decision: decision, record },
+    { decision, record },
     requirement,
     true,
     context.passphraseVerifier,

@@ -296,11 +296,11 @@ test('each of many concurrent requests gets its own response', async () => {
 });
 
 test('pipelined requests on one connection are answered in order', async () => {
-  const kept = (id: string, secret: string) =>
+  const recordedRequest = (id: string, secret: string) =>
     `GET /v1/authorize HTTP/1.1\r\nHost: x\r\nX-Request-Id: ${id}\r\nAuthorization: Bearer ${secret}\r\n\r\n`;
   const before = [
-    kept('a', all.secret),
-    kept('b', 'nonsense'),
+    recordedRequest('a', all.secret),
+    recordedRequest('b', 'nonsense'),
     'GET /healthz HTTP/1.1\r\nHost: x\r\nX-Request-Id: c\r\n\r\n',
   ];
   const last = `${before.join('')}GET /v1/authorize HTTP/1.1`;
@@ -335,23 +335,23 @@ test('a token is refused from the exact millisecond of its expiry, and a key whi
 
 test('passphrase failures are limited end to end: 401 here with Retry-After, 429 elsewhere, also for the correct one', async () => {
   const { id, secret } = await createToken(owner, ['all'], { passphrase: 'the right one' });
-  const at = (path: string, passphrase: string) =>
+  const authorizeFrom = (path: string, passphrase: string) =>
     testServer.call<{ code: string }>(path, { headers: { ...bearer(secret), 'access-token-passphrase': passphrase } });
-  assert.equal((await at('/v1/authorize', 'the right one')).status, 200);
-  const tries = await Promise.all(Array.from({ length: 40 }, (_, n) => at('/v1/authorize', `wrong ${n}`)));
-  assert.ok(tries.every(({ status }) => status === 401));
-  assert.equal(tries.filter(({ body }) => body.code === 'passphrase_incorrect').length, 5);
-  assert.equal(tries.filter(({ body }) => body.code === 'rate_limited').length, 35);
-  const limited = await at('/v1/authorize', 'the right one');
+  assert.equal((await authorizeFrom('/v1/authorize', 'the right one')).status, 200);
+  const count = await Promise.all(Array.from({ length: 40 }, (_, n) => authorizeFrom('/v1/authorize', `wrong ${n}`)));
+  assert.ok(count.every(({ status }) => status === 401));
+  assert.equal(count.filter(({ body }) => body.code === 'passphrase_incorrect').length, 5);
+  assert.equal(count.filter(({ body }) => body.code === 'rate_limited').length, 35);
+  const limited = await authorizeFrom('/v1/authorize', 'the right one');
   assert.equal(limited.status, 401);
   assert.equal(limited.body.code, 'rate_limited');
   assert.ok(Number(limited.headers.get('retry-after')) > 800);
-  const elsewhere = await at('/v1/whoami', 'the right one');
+  const elsewhere = await authorizeFrom('/v1/whoami', 'the right one');
   assert.equal(elsewhere.status, 429);
   assert.equal(elsewhere.body.code, 'rate_limited');
   assert.ok(Number(elsewhere.headers.get('retry-after')) > 800);
   now += 15 * 60_000;
-  assert.equal((await at('/v1/authorize', 'the right one')).status, 200);
+  assert.equal((await authorizeFrom('/v1/authorize', 'the right one')).status, 200);
   const events = await owner.call<{ data: { action: string; detail: { reason: string; count: number } }[] }>(
     `/v1/audit-events?credential=${id}`,
   );

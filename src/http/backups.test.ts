@@ -127,9 +127,9 @@ for (const keeper of KEEPERS) {
     async function newApp(more: object = {}, serverKind = 'local'): Promise<{ app: App; directory: string }> {
       const directory = mkdtempSync(join(root, 'app-'));
       const body = { name: 'Web shop', projectId: project.id, serverId: servers[serverKind]?.id, directory, ...more };
-      const made = await owner.call<App>('/v1/apps', { body });
-      assert.equal(made.status, 201, made.text);
-      return { app: made.body, directory };
+      const created = await owner.call<App>('/v1/apps', { body });
+      assert.equal(created.status, 201, created.text);
+      return { app: created.body, directory };
     }
     function fill(directory: string): void {
       const shared = join(directory, 'shared');
@@ -177,7 +177,7 @@ for (const keeper of KEEPERS) {
       test(`a directory on ${serverKind} is backed up and restored byte for byte, and its old state stays until then`, async () => {
         const { app, directory } = await newApp({}, serverKind);
         fill(directory);
-        const wanted = state(directory);
+        const expectedState = state(directory);
         const backup = await completed(app);
         assert.match(backup.id, /^bak_/);
         assert.deepEqual([backup.appId, backup.kind, backup.createdBy.kind], [app.id, 'directory', 'person']);
@@ -194,7 +194,7 @@ for (const keeper of KEEPERS) {
           [back.status, back.lastRestore?.status, back.lastRestore?.error],
           ['completed', 'completed', null],
         );
-        assert.deepEqual(state(directory), wanted);
+        assert.deepEqual(state(directory), expectedState);
         assert.equal(readlinkSync(join(directory, 'shared/link')), 'uploads');
         assert.deepEqual(names(directory), ['shared']);
         assert.deepEqual(await get(backup.id).then(({ sha256 }) => sha256), backup.sha256);
@@ -447,13 +447,13 @@ for (const keeper of KEEPERS) {
       const key = await createKey(owner, ['manage_backups'], { name: 'Backup robot' });
       const asKey = <Body>(method: string, path: string) =>
         testServer.call<Body>(path, { method, headers: bearer(key.secret) });
-      const made = await asKey<Backup>('POST', `/v1/apps/${app.id}/backups`);
-      assert.deepEqual(made.body.createdBy, { kind: 'api_key', id: key.id, name: 'Backup robot' });
-      await waitUntilFinished(made.body);
-      assert.equal((await asKey('POST', `/v1/backups/${made.body.id}/restore`)).status, 202);
-      assert.equal((await waitUntilFinished(made.body)).lastRestore?.status, 'completed');
-      assert.equal((await asKey('DELETE', `/v1/backups/${made.body.id}`)).status, 204);
-      const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${made.body.id}`);
+      const created = await asKey<Backup>('POST', `/v1/apps/${app.id}/backups`);
+      assert.deepEqual(created.body.createdBy, { kind: 'api_key', id: key.id, name: 'Backup robot' });
+      await waitUntilFinished(created.body);
+      assert.equal((await asKey('POST', `/v1/backups/${created.body.id}/restore`)).status, 202);
+      assert.equal((await waitUntilFinished(created.body)).lastRestore?.status, 'completed');
+      assert.equal((await asKey('DELETE', `/v1/backups/${created.body.id}`)).status, 204);
+      const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${created.body.id}`);
       assert.deepEqual(
         log.body.data.map(({ action, actor }) => `${action} ${actor.kind}`),
         [

@@ -364,11 +364,11 @@ forEachEngine('bad input', (engine) => {
         `${path}\\`,
         `http://elsewhere${path}`,
       ];
-      for (const one of odd) {
+      for (const url of odd) {
         for (const method of ['GET', 'POST', 'DELETE']) {
-          const response = await sendRawRequest(testServer.url, [`${method} ${one} HTTP/1.1`]);
-          assert.ok([400, 401, 404, 405].includes(response.status), `${method} ${one} → ${response.status}`);
-          assert.equal(response.headers.get('content-type'), 'application/problem+json', `${method} ${one}`);
+          const response = await sendRawRequest(testServer.url, [`${method} ${url} HTTP/1.1`]);
+          assert.ok([400, 401, 404, 405].includes(response.status), `${method} ${url} → ${response.status}`);
+          assert.equal(response.headers.get('content-type'), 'application/problem+json', `${method} ${url}`);
         }
       }
     }

@@ -42,7 +42,7 @@ describe('limits per client', () => {
   const signIn = (email: string) => ({ path: '/v1/sessions', body: { email, password: 'not the password' } });
   const { count: strangers } = FAILURE_LIMITS.acrossAccounts;
 
-  test('wrong passwords for one account, and for many', async () => {
+  test('wrong passwords are limited for one account and over many accounts', async () => {
     const { count } = FAILURE_LIMITS.signIn.perAddress;
     assert.deepEqual(await statusesFrom(1, 12, () => signIn(owner.email)), { 401: count, 429: 12 - count });
     const many = await statusesFrom(2, 45, (index) => signIn(`nobody-${index}@example.com`));
@@ -55,7 +55,7 @@ describe('limits per client', () => {
     const { count } = FAILURE_LIMITS.signIn.perAddress;
     for (const [index, address] of ['192.0.2.9', '::ffff:192.0.2.9', '::ffff:c000:209'].entries()) {
       const headers = { 'x-forwarded-for': address };
-      for (let tries = 0; tries < count; tries++) {
+      for (let responses = 0; responses < count; responses++) {
         const response = await testServer.call('/v1/sessions', { body: signIn('mapped@example.com').body, headers });
         assert.equal(response.status, index === 0 ? 401 : 429, address);
       }
@@ -72,8 +72,8 @@ describe('limits per client', () => {
     assert.deepEqual(taken, { 409: strangers, 429: 40 - strangers });
     // Over the limit, a sign-up that would succeed is refused too.
     assert.deepEqual(await statusesFrom(4, 1, () => signUp('late@example.com', PASSWORD)), { 429: 1 });
-    const made = await statusesFrom(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));
-    assert.deepEqual(made, { 201: strangers, 429: 32 - strangers });
+    const statuses = await statusesFrom(5, 32, (index) => signUp(`eve-${index}@example.com`, PASSWORD));
+    assert.deepEqual(statuses, { 201: strangers, 429: 32 - strangers });
   });
 
   test('concurrent sign-ups are limited to the same number', async () => {
@@ -85,7 +85,7 @@ describe('limits per client', () => {
     assert.equal(statuses.filter((status) => status === 429).length, 60 - strangers);
   });
 
-  test('device codes, password resets, passkey challenges and passphrases', async () => {
+  test('device codes, password resets, passkey challenges and passphrases are limited', async () => {
     const form = { 'content-type': 'application/x-www-form-urlencoded' };
     const device = await statusesFrom(6, 33, () => ({
       path: '/v1/device/code',

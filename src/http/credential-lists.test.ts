@@ -131,11 +131,11 @@ forEachEngine('lists of credentials', (engine) => {
 
     test('is exact up to 10,000, and null beyond', async () => {
       assert.deepEqual([await totalOf('/v1/api-keys'), await totalOf('/v1/access-tokens')], [0, MANY]);
-      const one = await createToken(many, ['all']);
+      const created = await createToken(many, ['all']);
       assert.equal(await totalOf('/v1/access-tokens'), null);
       const { data } = await list('/v1/access-tokens', 'limit=200&sort=name', many);
       assert.equal(data.length, 200);
-      assert.equal((await many.call(`/v1/access-tokens/${one.id}`, { method: 'DELETE' })).status, 204);
+      assert.equal((await many.call(`/v1/access-tokens/${created.id}`, { method: 'DELETE' })).status, 204);
       assert.equal(await totalOf('/v1/access-tokens'), MANY);
     });
 

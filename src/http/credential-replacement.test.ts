@@ -107,7 +107,7 @@ forEachEngine('a credential that replaces another', (engine) => {
           '\0',
           1,
         ];
-        const answers = new Set<string>();
+        const texts = new Set<string>();
         for (const replaces of targets) {
           const response = await post<ProblemBody>(path, { replaces });
           assert.deepEqual(
@@ -119,9 +119,9 @@ forEachEngine('a credential that replaces another', (engine) => {
             response.body.errors?.map(({ field }) => field),
             ['replaces'],
           );
-          if (typeof replaces === 'string') answers.add(JSON.stringify(response.body.errors));
+          if (typeof replaces === 'string') texts.add(JSON.stringify(response.body.errors));
         }
-        assert.deepEqual([...answers].length, 1);
+        assert.deepEqual([...texts].length, 1);
         const listed = await owner.call<Page<Credential>>(`${path}?limit=200`);
         assert.ok(listed.body.data.every(({ replaces }) => replaces === null || !targets.includes(replaces)));
       });

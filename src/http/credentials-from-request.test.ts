@@ -140,7 +140,7 @@ test('more than one credential in a request is refused, whichever two they are',
 
 test('a credential in the query string is refused on every route in every spelling, and is never logged', async () => {
   const encoded = (secret: string) =>
-    [...secret].map((one) => `%${one.charCodeAt(0).toString(16).padStart(2, '0')}`).join('');
+    [...secret].map((character) => `%${character.charCodeAt(0).toString(16).padStart(2, '0')}`).join('');
   const queries = [
     `access_token=${token}`,
     `api_key=${key}`,
@@ -203,7 +203,9 @@ test('fuzz: any Authorization header over HTTP is answered with 400 or 401 and a
     fc.array(byte, { maxLength: 60 }).map((codes) => String.fromCharCode(...codes)),
     fc
       .constantFrom(token, key, guarded)
-      .chain((secret) => fc.nat(secret.length - 1).map((at) => `${secret.slice(0, at)}!${secret.slice(at + 1)}`)),
+      .chain((secret) =>
+        fc.nat(secret.length - 1).map((index) => `${secret.slice(0, index)}!${secret.slice(index + 1)}`),
+      ),
   );
   await fc.assert(
     fc.asyncProperty(fc.constantFrom('', 'Bearer ', 'Basic '), value, async (scheme, rest) => {

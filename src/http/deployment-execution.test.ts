@@ -213,14 +213,14 @@ describe('several servers', () => {
 describe('waiting', () => {
   test('a scheduled deployment starts at its time', async () => {
     const app = await newApp((await createServerResource(owner)).id);
-    const at = now + 3_600_000;
-    const response = await app.deploy({ scheduledAt: new Date(at).toISOString() });
+    const scheduledTime = now + 3_600_000;
+    const response = await app.deploy({ scheduledAt: new Date(scheduledTime).toISOString() });
     assert.deepEqual([response.status, response.body.waitingFor], [202, 'schedule'], response.text);
-    assert.equal(response.body.scheduledAt, new Date(at).toISOString());
+    assert.equal(response.body.scheduledAt, new Date(scheduledTime).toISOString());
     ahead += 3_600_000;
     const done = await waitForDeployment(owner, response.body.id, isFinished);
     assert.equal(done.status, 'completed');
-    assert.ok(Date.parse(done.startedAt ?? '') >= at);
+    assert.ok(Date.parse(done.startedAt ?? '') >= scheduledTime);
     const past = await app.deploy({ scheduledAt: '2020-01-01T00:00:00Z' });
     assert.equal(past.status, 422);
   });
@@ -280,8 +280,8 @@ describe('waiting', () => {
 });
 
 test('after a restart in the middle, activated servers are rolled back with the reason; a waiting canary survives', async () => {
-  const one = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
-  const person = await signUpOwner(one);
+  const firstServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  const person = await signUpOwner(firstServer);
   const server = await createServerResource(person);
   const app = await createTestApp(person, server.id);
   apps.push(app);
@@ -292,7 +292,7 @@ test('after a restart in the middle, activated servers are rolled back with the 
   app.repository.commit({ 'page.txt': 'two' });
   const { id } = (await app.deploy()).body;
   await until(async () => existsSync(join(app.directory, 'busy')));
-  const two = await one.restart();
+  const two = await firstServer.restart();
   const back = createTestPerson(two, person.email, person.cookie, person.workspaceId);
   const failed = await waitForDeployment(back, id, isFinished);
   assert.equal(failed.status, 'failed');

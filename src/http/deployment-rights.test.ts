@@ -90,32 +90,32 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${response.body.id}`);
     assert.deepEqual(log.data.at(-1)?.detail['overrides'], expected);
     await cancel(response.body.id);
-    const none = await app.deploy({ healthCheck: null, scheduledAt: later() });
-    assert.deepEqual(none.body.overrides.healthCheck, null);
-    await cancel(none.body.id);
+    const deployed = await app.deploy({ healthCheck: null, scheduledAt: later() });
+    assert.deepEqual(deployed.body.overrides.healthCheck, null);
+    await cancel(deployed.body.id);
     const plain = await app.deploy({ branch: 'main' });
     assert.deepEqual(plain.body.overrides, {});
     await cancel(plain.body.id);
   });
 
   test('a health check command stored by an earlier version is shown, and does not run', async () => {
-    const { body: made } = await app.deploy({ scheduledAt: later(), approval: true });
+    const { body: created } = await app.deploy({ scheduledAt: later(), approval: true });
     const check = '{"command":"touch ran-by-override","timeoutSeconds":5}';
     await runSql(
       testServer,
       environment,
       `update deployment set health_check = '${check}', scheduled_at = null, overrides = '{"healthCheck":${check}}'
-        where id = '${made.id}'`,
+        where id = '${created.id}'`,
     );
     const token = await createToken(owner, ['advanced_deployment']);
     const member = await signUpMember(testServer, owner, 'member', `barbara-${engine.name}@example.com`);
-    const own = await testServer.call(`/v1/deployments/${made.id}/approve`, {
+    const own = await testServer.call(`/v1/deployments/${created.id}/approve`, {
       method: 'POST',
       headers: bearer(token.secret),
     });
     assert.equal(own.status, 403, 'a token that the person made is no other approver');
-    assert.equal((await member.call(`/v1/deployments/${made.id}/approve`, { method: 'POST' })).status, 202);
-    const failed = await waitForDeployment(owner, made.id, isFinished);
+    assert.equal((await member.call(`/v1/deployments/${created.id}/approve`, { method: 'POST' })).status, 202);
+    const failed = await waitForDeployment(owner, created.id, isFinished);
     assert.equal(failed.status, 'failed');
     assert.match(failed.error ?? '', /no longer accepted/);
     assert.deepEqual(failed.overrides.healthCheck, JSON.parse(check));
@@ -123,19 +123,23 @@ forEachEngine('what a right to deploy can choose', (engine) => {
   });
 
   test('a password in a health check URL stored by an earlier version is never shown', async () => {
-    const { body: made } = await app.deploy({ scheduledAt: later() });
+    const { body: created } = await app.deploy({ scheduledAt: later() });
     const check = '{"url":"http://ada:s3cret@127.0.0.1/healthz","timeoutSeconds":5}';
     const overrides = `{"healthCheck":${check}}`;
-    await runSql(testServer, environment, `update deployment set overrides = '${overrides}' where id = '${made.id}'`);
+    await runSql(
+      testServer,
+      environment,
+      `update deployment set overrides = '${overrides}' where id = '${created.id}'`,
+    );
     await runSql(testServer, environment, `update app set health_check = '${check}' where id = '${app.id}'`);
-    for (const url of [`/v1/deployments/${made.id}`, `/v1/deployments`, `/v1/apps/${app.id}`]) {
+    for (const url of [`/v1/deployments/${created.id}`, `/v1/deployments`, `/v1/apps/${app.id}`]) {
       const { status, text } = await owner.call(url);
       assert.equal(status, 200);
       assert.match(text, /127\.0\.0\.1\/healthz/);
       assert.doesNotMatch(text, /s3cret/);
     }
     await runSql(testServer, environment, `update app set health_check = null where id = '${app.id}'`);
-    await cancel(made.id);
+    await cancel(created.id);
   });
 
   test('the requester cannot approve a deployment if someone else could', async () => {

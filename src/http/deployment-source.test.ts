@@ -37,7 +37,7 @@ before(async () => {
 });
 after(async () => {
   await testServer.close();
-  for (const one of [...apps, ...repositories]) one.remove();
+  for (const resource of [...apps, ...repositories]) resource.remove();
 });
 async function newApp(fields: object = {}): Promise<TestApp> {
   const app = await createTestApp(owner, serverId, fields);
@@ -82,11 +82,15 @@ test('only commits that a branch or tag contains are deployed', async () => {
 test('an abbreviated commit is not resolved as a tag or branch of that name', async () => {
   const app = await newApp();
   const { repository } = app;
-  const wanted = repository.git('rev-parse', 'HEAD');
+  const expectedCommit = repository.git('rev-parse', 'HEAD');
   repository.commit({ 'page.txt': 'two' });
-  for (const kind of ['tag', 'branch']) repository.git(kind, wanted.slice(0, 8), 'HEAD');
-  const done = await deployAndWait(owner, app, { commit: wanted.slice(0, 8) });
-  assert.deepEqual([done.status, done.commit, live(app, 'page.txt')], ['completed', wanted, 'one'], done.error ?? '');
+  for (const kind of ['tag', 'branch']) repository.git(kind, expectedCommit.slice(0, 8), 'HEAD');
+  const done = await deployAndWait(owner, app, { commit: expectedCommit.slice(0, 8) });
+  assert.deepEqual(
+    [done.status, done.commit, live(app, 'page.txt')],
+    ['completed', expectedCommit, 'one'],
+    done.error ?? '',
+  );
   repository.git('tag', 'deadbeef', 'HEAD');
   assert.match((await deployAndWait(owner, app, { commit: 'deadbeef' })).error ?? '', /has no commit deadbeef/);
 });

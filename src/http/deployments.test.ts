@@ -264,8 +264,8 @@ forEachEngine('deployments', (engine) => {
       ['completed', first, null, 'one'],
       commit.error ?? '',
     );
-    const none = await deployAndWait(owner, app, { commit: 'deadbeefdeadbeef' });
-    assert.match(none.error ?? '', /no commit deadbeef/);
+    const failed = await deployAndWait(owner, app, { commit: 'deadbeefdeadbeef' });
+    assert.match(failed.error ?? '', /no commit deadbeef/);
     const bare = await owner.call<Deployment>(`/v1/apps/${app.id}/deployments`, { method: 'POST' });
     assert.deepEqual([bare.status, bare.body.branch], [202, 'main'], bare.text);
     await waitForDeployment(owner, bare.body.id, isFinished);

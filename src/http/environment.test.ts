@@ -62,8 +62,8 @@ test('many variables are set and removed in one request, single ones too, and a 
   const bad = await set(app, { B: 'changed', 'not a name': 'x' });
   assert.equal(bad.status, 422);
   assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
-  const one = await asToken<EnvVariable>(`/v1/apps/${app.id}/env/D`, { method: 'PUT', body: { value: 'four' } });
-  assert.deepEqual([one.status, one.body.name, one.body.value], [200, 'D', 'four']);
+  const variable = await asToken<EnvVariable>(`/v1/apps/${app.id}/env/D`, { method: 'PUT', body: { value: 'four' } });
+  assert.deepEqual([variable.status, variable.body.name, variable.body.value], [200, 'D', 'four']);
   assert.equal((await asToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 204);
   assert.equal((await asToken(`/v1/apps/${app.id}/env/D`, { method: 'DELETE' })).status, 404);
   assert.deepEqual(await valuesOf(app), { B: 'two', C: 'three', EMPTY: '' });
@@ -232,8 +232,8 @@ test('showing values to a person is recorded with their names, showing masked va
     (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}&action=env.revealed`)).body.data;
   assert.deepEqual(await reveals(), []);
   const admin = await signUpMember(testServer, owner, 'admin', 'ali@example.com');
-  const one = await admin.call<Environment>(`${path}?name=B`);
-  assert.equal(one.body.data[0]?.value, 'two');
+  const filtered = await admin.call<Environment>(`${path}?name=B`);
+  assert.equal(filtered.body.data[0]?.value, 'two');
   const all = await owner.call<Environment>(path);
   assert.equal(all.body.data.length, 2);
   assert.deepEqual(

@@ -110,7 +110,7 @@ export function environmentRoutes(context: AppContext): Route[] {
         const name = parseVariableName(params.name);
         const values = new Map([[name, body.value]]);
         const environment = await updateVariables(platform, requestContextOf(context, request), params.app, values);
-        const variable = environment.data.find((one) => one.name === name);
+        const variable = environment.data.find((candidate) => candidate.name === name);
         if (variable === undefined) throw new Problem('internal');
         return withEtag(reply, environment).send(variable);
       },

@@ -34,9 +34,9 @@ const envelope = (header: object = {}, payload: object = event()) =>
 const auth = (key: string) => ({ 'x-sentry-auth': `Sentry sentry_version=7, sentry_key=${key}` });
 
 async function createErrorKey(person: TestPerson, more: object = {}): Promise<ErrorKey> {
-  const made = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...more } });
-  assert.equal(made.status, 201, made.text);
-  return made.body;
+  const created = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop in browsers', ...more } });
+  assert.equal(created.status, 201, created.text);
+  return created.body;
 }
 
 forEachEngine('error keys', (engine) => {
@@ -92,9 +92,9 @@ forEachEngine('error keys', (engine) => {
       { name: 'Key', app: 'no-such-app' },
       { name: 'Key', more: 1 },
       ...['https://shop.example.com/', 'shop.example.com', '*', 'ftp://x.example', 'https://a.example/b'].map(
-        (one) => ({
+        (key) => ({
           name: 'Key',
-          allowedOrigins: [one],
+          allowedOrigins: [key],
         }),
       ),
     ];
@@ -235,7 +235,7 @@ test('have a rate limit each, and a maximum number per workspace', async () => {
     assert.equal((await send(quiet)).status, 200, 'another key is not held up');
     now += 1_000;
     assert.equal((await send(noisy)).status, 200);
-    for (let made = 2; made < ERROR_KEY_LIMITS.perWorkspace; made++) await createErrorKey(person);
+    for (let count = 2; count < ERROR_KEY_LIMITS.perWorkspace; count++) await createErrorKey(person);
     assert.equal((await person.call('/v1/errors/keys', { body: { name: 'One more' } })).status, 422);
   } finally {
     await testServer.close();
@@ -250,8 +250,8 @@ test('guesses of keys are limited per client', async () => {
     const send = async (key: string) =>
       (await testServer.call('/api/1/store/', { method: 'POST', body: '{}', headers: auth(key) })).status;
     for (let sent = 0; sent < UNKNOWN_SECRET_LIMITS.burst; sent += 100) {
-      const answers = await Promise.all(Array.from({ length: 100 }, () => send('0'.repeat(32))));
-      assert.deepEqual(new Set(answers), new Set([401]));
+      const responses = await Promise.all(Array.from({ length: 100 }, () => send('0'.repeat(32))));
+      assert.deepEqual(new Set(responses), new Set([401]));
     }
     assert.equal(await send('0'.repeat(32)), 429);
     assert.equal(await send(publicKey), 429, 'the limit does not reveal which keys exist');

@@ -110,19 +110,19 @@ test("the events of a batch are counted before they are read, and each event's s
       body,
     });
   const batch = 'application/cloudevents-batch+json';
-  const one = 'application/cloudevents+json';
+  const singleEvent = 'application/cloudevents+json';
   const long = await send(`[${'{},'.repeat(2_000_000)}{}]`, batch);
   expectCode(long, 'validation_failed');
   assert.equal(long.body.errors?.[0]?.message, 'must contain at most 1000 events');
   expectCode(await send(nested(1_000_000), batch), 'invalid_request');
-  expectCode(await send(`{"specversion":"1.0","data":${nested(100_000)}}`, one), 'invalid_request');
-  const wide = await send(`{"specversion":"1.0","data":[${'{},'.repeat(500_000)}{}]}`, one);
+  expectCode(await send(`{"specversion":"1.0","data":${nested(100_000)}}`, singleEvent), 'invalid_request');
+  const wide = await send(`{"specversion":"1.0","data":[${'{},'.repeat(500_000)}{}]}`, singleEvent);
   expectCode(wide, 'validation_failed');
   assert.equal(wide.body.errors?.[0]?.field, 'data');
   // White space does not count as data, but is read too.
   const padded = `{"specversion":"1.0","id":"1","source":"/a","type":"a"${' '.repeat(600_000)}}`;
   for (const [body, type, field] of [
-    [padded, one, 'data'],
+    [padded, singleEvent, 'data'],
     [`[${padded}]`, batch, '0.data'],
   ] as const) {
     const response = await send(body, type);
@@ -131,7 +131,7 @@ test("the events of a batch are counted before they are read, and each event's s
   }
   const attributes = { specversion: '1.0', id: '1', source: '/a', type: 'a', datacontenttype: 'application/json' };
   const encoded = { ...attributes, data_base64: Buffer.from(nested(100_000)).toString('base64') };
-  expectCode(await send(JSON.stringify(encoded), one), 'invalid_request');
+  expectCode(await send(JSON.stringify(encoded), singleEvent), 'invalid_request');
 });
 
 test('an envelope that decompresses to nested or wide data is refused before it is parsed', async () => {
@@ -157,12 +157,12 @@ test('a report of too many uses is refused, and the largest allowed one is not',
       headers: { authorization: `Bearer ${key.secret}` },
       body,
     });
-  const at = new Date().toISOString();
-  const addresses = Array.from({ length: 20 }, (_, n) => ({ address: `192.0.2.${n}`, first: at, last: at }));
+  const time = new Date().toISOString();
+  const addresses = Array.from({ length: 20 }, (_, n) => ({ address: `192.0.2.${n}`, first: time, last: time }));
   const uses = Array.from({ length: 500 }, (_, n) => ({
     credentialId: `tok_${n}`,
     count: 1,
-    lastUsedAt: at,
+    lastUsedAt: time,
     addresses,
   }));
   const report = { guard: 'q3Zr9yF0T2mJwXk7B1dNhA', chunk: 1, uses };

@@ -61,9 +61,9 @@ export function enableLingeringClose(request: IncomingMessage, response: ServerR
  * The same for a connection whose bytes are not a valid request: writes the response, ends it, and reads on within the
  * limits.
  */
-export function endWithLingeringClose(socket: Socket, answer: string): void {
+export function endWithLingeringClose(socket: Socket, response: string): void {
   if (!socket.writable) return;
-  socket.end(answer);
+  socket.end(response);
   socket.resume();
   drainSocket(socket);
 }

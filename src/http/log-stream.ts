@@ -8,7 +8,7 @@ import { workspaceIdOf } from './principal.ts';
 /** How often access is checked again while a stream is open, in milliseconds. */
 const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;
 
-/** What the principal of a request may currently do, as one comparable string; null if nothing any more. */
+/** The current access of the principal of a request as one comparable string; null without access. */
 function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<string | null> {
   const { principal } = request;
   const workspaceId = workspaceIdOf(request);

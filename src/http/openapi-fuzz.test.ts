@@ -94,7 +94,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
   ): Promise<void> {
     const { id } = created as { id?: unknown };
     const [own] = Object.keys(document.paths).filter(
-      (one) => one.startsWith(`${path}/{`) && /^\/\{\w+\}$/.test(one.slice(path.length)),
+      (candidatePath) => candidatePath.startsWith(`${path}/{`) && /^\/\{\w+\}$/.test(candidatePath.slice(path.length)),
     );
     if (typeof id !== 'string' || own === undefined || document.paths[own]?.['get'] === undefined) return;
     const read = await testServer.call<Record<string, unknown>>(`${pathOf(path)}/${id}`, { headers });
@@ -146,7 +146,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
   test('any query is refused or answered', async () => {
     for (const [path, operations] of Object.entries(document.paths)) {
       for (const [method, operation] of Object.entries(operations)) {
-        const names = (operation.parameters ?? []).filter((one) => one.in === 'query');
+        const names = (operation.parameters ?? []).filter((parameter) => parameter.in === 'query');
         if (names.length === 0 || path.endsWith('/logs') || path === '/v1/guards/revocations') continue;
         const query = fc.constantFrom(...names).chain(({ name, schema = {}, example }) => {
           const value = arbitraryOf(
@@ -174,7 +174,7 @@ forEachEngine('what the OpenAPI document allows, at its limits and beyond', (eng
     for (const [path, { get }] of Object.entries(document.paths)) {
       if (get === undefined || path.endsWith('/logs') || path.includes('{id}')) continue;
       const needs = (get.parameters ?? []).some(
-        (one) => (one as { required?: boolean }).required && one.in === 'query',
+        (parameter) => (parameter as { required?: boolean }).required && parameter.in === 'query',
       );
       if (needs || !path.startsWith('/v1/') || path === '/v1/authorize') continue;
       const response = await testServer.call(pathOf(path), { headers: senderOf(path, get) });

@@ -85,7 +85,8 @@ function exampleOf(schema: Schema, schemas: Readonly<Record<string, Schema>>): u
 
 /** An example of a problem with this status. */
 function problemExample(status: string): unknown {
-  const code = (Object.keys(CODES) as Code[]).find((one) => String(CODES[one].status) === status) ?? 'internal';
+  const code =
+    (Object.keys(CODES) as Code[]).find((candidate) => String(CODES[candidate].status) === status) ?? 'internal';
   const { title } = CODES[code];
   const details = {
     ...(code === 'validation_failed' && { errors: [{ field: 'name', message: 'must be 3 to 255 characters' }] }),

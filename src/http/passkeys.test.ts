@@ -166,12 +166,15 @@ test('a passkey reauthenticates once, and only the person it was requested for',
 test("another person's passkey is reported as not found", async () => {
   const added = await addPasskey(ada, createTestAuthenticator());
   const path = `/v1/me/passkeys/${added.body.id}`;
-  const none = '/v1/me/passkeys/psk_01kaexample0000000000000000';
+  const missingPasskeyUrl = '/v1/me/passkeys/psk_01kaexample0000000000000000';
   for (const call of [
     { method: 'DELETE', body: { password: PASSWORD } },
     { method: 'PATCH', body: { name: 'Mine' } },
   ]) {
-    const [theirs, nobodys] = [await grace.call<ProblemBody>(path, call), await grace.call<ProblemBody>(none, call)];
+    const [theirs, nobodys] = [
+      await grace.call<ProblemBody>(path, call),
+      await grace.call<ProblemBody>(missingPasskeyUrl, call),
+    ];
     assert.equal(theirs.status, 404);
     assert.equal(theirs.body.detail, nobodys.body.detail);
   }
@@ -227,14 +230,14 @@ test('a passkey of another site, an unverified one and one with a foreign user h
     { userVerified: false },
     { challenge: Buffer.alloc(32).toString('base64url') },
   ];
-  for (const one of bent) {
-    assert.equal((await addPasskey(ada, createTestAuthenticator(), one)).status, 422, JSON.stringify(one));
+  for (const assertion of bent) {
+    assert.equal((await addPasskey(ada, createTestAuthenticator(), assertion)).status, 422, JSON.stringify(assertion));
   }
   const authenticator = createTestAuthenticator();
   await addPasskey(ada, authenticator);
   now += 16 * MINUTE;
-  for (const one of [...bent.slice(0, 3), { userHandle: 'cGVyX290aGVy' }]) {
-    assert.equal((await signInWith(authenticator, one)).status, 401, JSON.stringify(one));
+  for (const assertion of [...bent.slice(0, 3), { userHandle: 'cGVyX290aGVy' }]) {
+    assert.equal((await signInWith(authenticator, assertion)).status, 401, JSON.stringify(assertion));
   }
   now += 16 * MINUTE;
 });

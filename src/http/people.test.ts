@@ -31,12 +31,12 @@ describe('signing up', () => {
   test('four concurrent first sign-ups with one setup code create one owner', async () => {
     const testServer = await startTestServer();
     const setupCode = setupCodeOf(testServer);
-    const tries = await Promise.all(
+    const responses = await Promise.all(
       ['a', 'b', 'c', 'd'].map((name) =>
         testServer.call('/v1/people', { body: { name, email: `${name}@example.com`, password: PASSWORD, setupCode } }),
       ),
     );
-    assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 403, 403, 403]);
+    assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 403, 403, 403]);
     const again = await testServer.call('/v1/people', {
       body: { name: 'e', email: 'e@example.com', password: PASSWORD, setupCode },
     });
@@ -71,7 +71,7 @@ describe('signing up', () => {
     await open.close();
   });
 
-  test("passwords of 8 or more characters are accepted, common ones and one's own name are not", async () => {
+  test("passwords of 8 or more characters are accepted, common ones and the person's own name are not", async () => {
     const testServer = await startTestServer({ environment: { DEVPILOT_SIGN_UP: 'open' } });
     let count = 0;
     const signUp = (password: string, name = 'Ada Lovelace') =>
@@ -117,9 +117,9 @@ describe('members, roles and invitations', () => {
   test('an invitation has the shape of the contract, works once, for its email address, for seven days', async () => {
     const invite = (email: string, role = 'member') =>
       owner.call<CreatedInvitation>('/v1/invitations', { body: { email, role } });
-    const made = await invite('grace@example.com', 'admin');
-    assert.equal(made.status, 201);
-    const { id, code, url, email, role, expiresAt } = made.body;
+    const created = await invite('grace@example.com', 'admin');
+    assert.equal(created.status, 201);
+    const { id, code, url, email, role, expiresAt } = created.body;
     assert.match(id, /^inv_/);
     assert.deepEqual([email, role, expiresAt], ['grace@example.com', 'admin', new Date(now + 7 * DAY).toISOString()]);
     assert.ok(url.startsWith(`${testServer.url}/`) && url.includes(code));
@@ -182,23 +182,23 @@ describe('members, roles and invitations', () => {
     assert.equal(codeOf(await change(eve, ownerId, 'member')), 'forbidden');
     assert.equal(codeOf(await eve.call(`/v1/members/${ownerId}`, { method: 'DELETE' })), 'forbidden');
     assert.equal(codeOf(await owner.call(`/v1/members/${ownerId}`, { method: 'DELETE' })), 'forbidden');
-    const handOver = (person: TestPerson, memberId = '') =>
+    const transferOwnership = (person: TestPerson, memberId = '') =>
       person.call(`/v1/workspaces/${owner.workspaceId}/owner`, { body: { memberId } });
-    assert.equal(codeOf(await handOver(eve, eveId)), 'forbidden');
-    assert.equal(codeOf(await handOver(owner, ownerId)), 'conflict');
-    assert.equal(codeOf(await handOver(owner, 'mem_nobody')), 'not_found');
-    const both = await Promise.all([handOver(owner, eveId), handOver(owner, bobId)]);
+    assert.equal(codeOf(await transferOwnership(eve, eveId)), 'forbidden');
+    assert.equal(codeOf(await transferOwnership(owner, ownerId)), 'conflict');
+    assert.equal(codeOf(await transferOwnership(owner, 'mem_nobody')), 'not_found');
+    const both = await Promise.all([transferOwnership(owner, eveId), transferOwnership(owner, bobId)]);
     assert.deepEqual(both.map(({ status }) => status).sort(), [200, 403]);
     const owners = (await membersOf(eve)).filter(({ role }) => role === 'owner');
     assert.equal(owners.length, 1);
     assert.equal((await memberOf(owner.email)).role, 'admin');
-    const heir = owners[0]?.email === eve.email ? eve : bob;
+    const newOwner = owners[0]?.email === eve.email ? eve : bob;
     // The first person is an operator, and only operators can give a workspace to an operator.
-    assert.equal(codeOf(await handOver(heir, ownerId)), 'forbidden');
-    const { id: heirId } = (await heir.call<{ id: string }>('/v1/me')).body;
-    const operator = await owner.call(`/v1/people/${heirId}`, { method: 'PATCH', body: { operator: true } });
+    assert.equal(codeOf(await transferOwnership(newOwner, ownerId)), 'forbidden');
+    const { id: newOwnerId } = (await newOwner.call<{ id: string }>('/v1/me')).body;
+    const operator = await owner.call(`/v1/people/${newOwnerId}`, { method: 'PATCH', body: { operator: true } });
     assert.equal(operator.status, 200, operator.text);
-    assert.equal((await handOver(heir, ownerId)).status, 200);
+    assert.equal((await transferOwnership(newOwner, ownerId)).status, 200);
     assert.equal((await memberOf(owner.email)).role, 'owner');
   });
 
@@ -218,22 +218,25 @@ describe('members, roles and invitations', () => {
     assert.equal(token.body.createdBy.email, 'carol@example.com');
   });
 
-  test('a request without the header uses the last-used workspace, by id or slug; one of somebody else is 404', async () => {
+  test('a request without the header uses the last-used workspace, by id or slug; a workspace of other people is not found', async () => {
     const dave = await signUpMember(testServer, owner, 'member', 'dave@example.com');
     const own = await createWorkspaceFor({ ...dave, workspaceId: '' }, testServer, 'Daves own');
-    const without = createTestPerson(testServer, dave.email, dave.cookie, '');
-    const where = async () => (await without.call<{ workspace: { slug: string } }>('/v1/whoami')).body.workspace.slug;
-    const named = (workspace: string) => without.call('/v1/members', { headers: { 'devpilot-workspace': workspace } });
+    const personWithoutHeader = createTestPerson(testServer, dave.email, dave.cookie, '');
+    const currentSlug = async () =>
+      (await personWithoutHeader.call<{ workspace: { slug: string } }>('/v1/whoami')).body.workspace.slug;
+    const named = (workspace: string) =>
+      personWithoutHeader.call('/v1/members', { headers: { 'devpilot-workspace': workspace } });
     assert.equal((await named('acme')).status, 200);
-    assert.equal(await where(), 'acme');
+    assert.equal(await currentSlug(), 'acme');
     assert.equal((await named('daves-own')).status, 200);
-    assert.equal(await where(), 'daves-own');
+    assert.equal(await currentSlug(), 'daves-own');
     assert.equal((await named(owner.workspaceId)).status, 200);
-    assert.equal(await where(), 'acme');
-    for (const none of ['nothing', 'Acme', 'wsp_x']) assert.equal((await named(none)).status, 404);
+    assert.equal(await currentSlug(), 'acme');
+    for (const unknownWorkspace of ['nothing', 'Acme', 'wsp_x'])
+      assert.equal((await named(unknownWorkspace)).status, 404);
     assert.equal((await own.call(`/v1/workspaces/${own.workspaceId}`, { method: 'DELETE' })).status, 204);
     assert.equal((await named('daves-own')).status, 404);
-    assert.equal(await where(), 'acme');
+    assert.equal(await currentSlug(), 'acme');
   });
 
   test('an idempotency key creates one resource, also with concurrent requests, and identifies it', async () => {
@@ -247,13 +250,13 @@ describe('members, roles and invitations', () => {
     ];
     for (const [path, body] of rows) {
       const responses = await Promise.all(Array.from({ length: 5 }, () => post(path, body, 'key-1')));
-      const made = responses.filter(({ status }) => status === 201);
-      assert.equal(made.length, 1, path);
+      const created = responses.filter(({ status }) => status === 201);
+      assert.equal(created.length, 1, path);
       for (const response of responses) {
         if (response.status === 201) continue;
         assert.equal(response.status, 409);
         assert.equal(response.body.code, 'idempotent_replay', path);
-        assert.equal(response.body.id, made[0]?.body.id, path);
+        assert.equal(response.body.id, created[0]?.body.id, path);
         assert.equal(response.body.secret, undefined);
       }
       const other = await post(path, { ...body, name: 'Another' }, 'key-1');
@@ -294,13 +297,13 @@ describe('signing in', () => {
   });
 
   test('sign-ins to an account from one address are throttled after five failures, also in parallel, and a stranger cannot lock a person out', async () => {
-    const tries = await Promise.all(Array.from({ length: 60 }, (_, index) => signIn(`wrong ${index}`, '10.2.0.1')));
-    const codes = tries.map(codeOf);
+    const responses = await Promise.all(Array.from({ length: 60 }, (_, index) => signIn(`wrong ${index}`, '10.2.0.1')));
+    const codes = responses.map(codeOf);
     assert.equal(codes.filter((code) => code === 'sign_in_failed').length, 5);
     assert.equal(codes.filter((code) => code === 'rate_limited').length, 55);
-    const held = await signIn(PASSWORD, '10.2.0.1');
-    assert.equal(held.status, 429);
-    assert.ok(Number(held.headers.get('retry-after')) > 0);
+    const throttled = await signIn(PASSWORD, '10.2.0.1');
+    assert.equal(throttled.status, 429);
+    assert.ok(Number(throttled.headers.get('retry-after')) > 0);
     // Many strangers from many addresses: new addresses are throttled, the person's own is not.
     for (let address = 2; address <= 12; address++) {
       for (let count = 0; count < 5; count++) await signIn('wrong', `10.2.0.${address}`);
@@ -312,8 +315,8 @@ describe('signing in', () => {
   });
 
   test('many concurrent sign-ins of one account from one address all succeed, one after the other', async () => {
-    const tries = await Promise.all(Array.from({ length: 40 }, () => signIn(PASSWORD, '10.2.1.1')));
-    assert.deepEqual([...new Set(tries.map(({ status }) => status))], [201]);
+    const responses = await Promise.all(Array.from({ length: 40 }, () => signIn(PASSWORD, '10.2.1.1')));
+    assert.deepEqual([...new Set(responses.map(({ status }) => status))], [201]);
   });
 
   test('an address that fails at many accounts is throttled at all of them', async () => {
@@ -335,7 +338,7 @@ describe('signing in', () => {
     await strict.close();
   });
 
-  test('second factor: required, each code works once also in parallel, recovery codes likewise', async () => {
+  test('a second factor is required, and each code and recovery code works once, also in parallel', async () => {
     const member = await signUpMember(testServer, owner, 'member', 'tess@example.com');
     const start = await member.call<{ secret: string; uri: string }>('/v1/me/two-factor', {
       body: { password: PASSWORD },
@@ -343,9 +346,9 @@ describe('signing in', () => {
     assert.equal(start.status, 201);
     assert.match(start.body.uri, /^otpauth:\/\/totp\//);
     const { secret } = start.body;
-    const codeAt = (at = now) => generate({ secret, epoch: Math.floor(at / 1000) });
+    const codeAt = (time = now) => generate({ secret, epoch: Math.floor(time / 1000) });
     const tess = (code?: string) => signIn(PASSWORD, '10.4.0.1', 'tess@example.com', code);
-    assert.equal((await tess()).status, 201, 'a pending factor asks for nothing');
+    assert.equal((await tess()).status, 201, 'a pending factor is not required');
 
     const before = member.cookie;
     const wrong = await member.call('/v1/me/two-factor/confirm', { body: { code: '000000' } });
@@ -357,7 +360,7 @@ describe('signing in', () => {
     assert.equal(confirmed.body.recoveryCodes.length, 10);
     const renewed = createTestPerson(testServer, member.email, cookieOf(confirmed), owner.workspaceId);
     assert.notEqual(renewed.cookie, before);
-    assert.equal((await member.call('/v1/me')).status, 401, 'the secret of before is dead');
+    assert.equal((await member.call('/v1/me')).status, 401, 'the previous secret no longer works');
     assert.equal((await renewed.call('/v1/me')).status, 200);
 
     assert.equal(codeOf(await tess()), 'second_factor_required');
@@ -365,8 +368,8 @@ describe('signing in', () => {
     assert.equal(codeOf(await tess(await codeAt())), 'sign_in_failed', 'the code that confirmed it was used');
     now += 30 * SECOND;
     const code = await codeAt();
-    const tries = await Promise.all(Array.from({ length: 4 }, () => tess(code)));
-    assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 401, 401, 401]);
+    const responses = await Promise.all(Array.from({ length: 4 }, () => tess(code)));
+    assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 401, 401, 401]);
     now += 15 * MINUTE;
     // CVE-2025-55000: a different spelling is still the same code.
     const next = await codeAt();
@@ -402,9 +405,11 @@ describe('signing in', () => {
     await member.call('/v1/me/two-factor/confirm', { body: { code: await codeAt() } });
     now += 30 * SECOND;
     const right = await codeAt();
-    const guesses = Array.from({ length: 14 }, (_, index) => String(100_000 + index)).filter((one) => one !== right);
-    const tries = await Promise.all(guesses.map((code) => signIn(PASSWORD, '10.5.0.1', 'tom@example.com', code)));
-    assert.equal(tries.filter((response) => codeOf(response) === 'sign_in_failed').length, 5);
+    const guesses = Array.from({ length: 14 }, (_, index) => String(100_000 + index)).filter(
+      (guess) => guess !== right,
+    );
+    const responses = await Promise.all(guesses.map((code) => signIn(PASSWORD, '10.5.0.1', 'tom@example.com', code)));
+    assert.equal(responses.filter((response) => codeOf(response) === 'sign_in_failed').length, 5);
     assert.equal((await signIn(PASSWORD, '10.5.0.1', 'tom@example.com', right)).status, 429);
   });
 });
@@ -427,23 +432,23 @@ describe('sessions', () => {
   const alive = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
   test('each sign-in has a secret of its own, works by cookie and by Bearer, and ends at sign-out', async () => {
-    const [one, two] = [await signIn(), await signIn()];
-    assert.notEqual(one.cookie, two.cookie);
-    assert.match(secretOf(one.cookie), /^devpilot_session_[0-9A-Za-z]{46}$/);
-    assert.equal((await testServer.call('/v1/me', { headers: bearer(secretOf(one.cookie)) })).status, 200);
-    const out = await one.call('/v1/sessions/current', { method: 'DELETE' });
+    const [firstSession, secondSession] = [await signIn(), await signIn()];
+    assert.notEqual(firstSession.cookie, secondSession.cookie);
+    assert.match(secretOf(firstSession.cookie), /^devpilot_session_[0-9A-Za-z]{46}$/);
+    assert.equal((await testServer.call('/v1/me', { headers: bearer(secretOf(firstSession.cookie)) })).status, 200);
+    const out = await firstSession.call('/v1/sessions/current', { method: 'DELETE' });
     assert.equal(out.status, 204);
     assert.match(out.headers.get('set-cookie') ?? '', /^devpilot=; .*Max-Age=0/);
-    assert.equal(await alive(one), false);
-    assert.equal(await alive(two), true);
-    const list = await two.call<Page<{ id: string; current: boolean }>>('/v1/sessions');
+    assert.equal(await alive(firstSession), false);
+    assert.equal(await alive(secondSession), true);
+    const list = await secondSession.call<Page<{ id: string; current: boolean }>>('/v1/sessions');
     assert.equal(list.body.data.filter(({ current }) => current).length, 1);
-    assert.ok(!list.text.includes(secretOf(two.cookie)));
+    assert.ok(!list.text.includes(secretOf(secondSession.cookie)));
     const third = await signIn();
-    const other = (await two.call<Page<{ id: string; current: boolean }>>('/v1/sessions')).body.data.find(
+    const other = (await secondSession.call<Page<{ id: string; current: boolean }>>('/v1/sessions')).body.data.find(
       ({ id }) => !list.body.data.some((known) => known.id === id),
     );
-    assert.equal((await two.call(`/v1/sessions/${other?.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await secondSession.call(`/v1/sessions/${other?.id}`, { method: 'DELETE' })).status, 204);
     assert.equal(await alive(third), false);
   });
 
@@ -584,7 +589,7 @@ describe('device sign-in (RFC 8628)', () => {
     );
   };
 
-  test('pending, polled too fast, approved, then used once, in form and in JSON', async () => {
+  test('a device code is pending, then approved, and exchanged once, as a form and as JSON; fast polling is slowed down', async () => {
     for (const form of [true, false]) {
       const started = await start(form);
       assert.deepEqual([started.interval, started.expires_in], [5, 900]);
@@ -604,17 +609,17 @@ describe('device sign-in (RFC 8628)', () => {
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 204);
       assert.equal((await owner.call('/v1/device/approve', { body: { userCode: started.user_code } })).status, 404);
       now += 6 * SECOND;
-      const tries = await Promise.all([poll(started.device_code, form), poll(started.device_code, form)]);
-      assert.deepEqual(tries.map(({ status }) => status).sort(), [200, 400]);
-      const got = tries.find(({ status }) => status === 200)?.body;
-      assert.equal(got?.token_type, 'Bearer');
+      const responses = await Promise.all([poll(started.device_code, form), poll(started.device_code, form)]);
+      assert.deepEqual(responses.map(({ status }) => status).sort(), [200, 400]);
+      const grant = responses.find(({ status }) => status === 200)?.body;
+      assert.equal(grant?.token_type, 'Bearer');
       assert.equal((await poll(started.device_code, form)).body.error, 'invalid_grant');
-      const me = await testServer.call<{ email: string }>('/v1/me', { headers: bearer(got?.access_token ?? '') });
+      const me = await testServer.call<{ email: string }>('/v1/me', { headers: bearer(grant?.access_token ?? '') });
       assert.equal(me.body.email, owner.email);
     }
   });
 
-  test('denied, expired, unknown, and of another grant', async () => {
+  test('denied, expired and unknown device codes and other grant types are refused', async () => {
     const denied = await start(true);
     assert.equal((await owner.call('/v1/device/deny', { body: { userCode: denied.user_code } })).status, 204);
     assert.equal((await poll(denied.device_code)).body.error, 'access_denied');

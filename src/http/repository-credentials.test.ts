@@ -301,7 +301,7 @@ test('git gets the credentials for the repository only: no submodule of another 
     assert.deepEqual(other.authorizationHeaders, []);
     assert.ok(!existsSync(join(absolute.made.directory, 'current')));
   } finally {
-    for (const one of [...apps, ...work]) one.remove();
+    for (const resource of [...apps, ...work]) resource.remove();
     for (const host of hosts) await host.close();
     await testServer.close();
     rmSync(directory, { recursive: true, force: true });
@@ -321,7 +321,11 @@ test('a running deployment whose app moves to another host does not send the cre
   const app = await createTestApp(owner, servers[0] ?? '', { repository });
   try {
     const { id } = (await app.deploy({ servers, strategy: 'canary' })).body;
-    const waiting = await waitForDeployment(owner, id, (one) => isFinished(one) || one.waitingFor === 'promotion');
+    const waiting = await waitForDeployment(
+      owner,
+      id,
+      (deployment) => isFinished(deployment) || deployment.waitingFor === 'promotion',
+    );
     assert.equal(waiting.waitingFor, 'promotion', waiting.error ?? '');
     await app.edit({ repository: `https://deploy:${inAddress}@git.example.com/shop.git` });
     const promoted = await owner.call(`/v1/deployments/${id}/promote`, { method: 'POST' });

@@ -47,12 +47,12 @@ async function keyWith(...permissions: Permission[]) {
   return { ...key, call };
 }
 
-async function made<Body>(path: string, body: unknown, person: TestPerson = owner): Promise<Body> {
+async function created<Body>(path: string, body: unknown, person: TestPerson = owner): Promise<Body> {
   const response = await person.call<Body>(path, { body });
   assert.equal(response.status, 201, response.text);
   return response.body;
 }
-const newProject = (name = 'Web shop') => made<Project>('/v1/projects', { name });
+const newProject = (name = 'Web shop') => created<Project>('/v1/projects', { name });
 
 const NOUNS = [
   {
@@ -85,7 +85,7 @@ for (const { noun, manage, body } of NOUNS) {
     for (const permission of PERMISSIONS) keys.set(permission, await keyWith(permission));
     for (const [method, sub, allowed, status] of demands) {
       for (const [permission, key] of keys) {
-        const resource = await made<{ id: string }>(`/v1/${noun}`, await body());
+        const resource = await created<{ id: string }>(`/v1/${noun}`, await body());
         const path = sub ? `/v1/${noun}/${resource.id}` : `/v1/${noun}`;
         const sent = method === 'POST' ? await body() : method === 'PATCH' ? { name: 'Renamed thing' } : undefined;
         const response = await key.call<ProblemAnswer>(path, { method, ...(sent !== undefined && { body: sent }) });
@@ -97,7 +97,7 @@ for (const { noun, manage, body } of NOUNS) {
   });
 
   test(`${noun}: a token is refused, a member reads and changes nothing, another workspace sees nothing`, async () => {
-    const resource = await made<{ id: string; slug: string }>(`/v1/${noun}`, await body());
+    const resource = await created<{ id: string; slug: string }>(`/v1/${noun}`, await body());
     const token = await createToken(owner, ['all']);
     const refused = await testServer.call<ProblemAnswer>(`/v1/${noun}`, { headers: bearer(token.secret) });
     assert.equal(refused.status, 403);
@@ -118,10 +118,10 @@ for (const { noun, manage, body } of NOUNS) {
     for (const method of ['GET', 'PATCH', 'DELETE']) {
       const sent = method === 'PATCH' ? { body: { name: 'Mine now' } } : {};
       const other = await neighbour.call(`/v1/${noun}/${resource.id}`, { method, ...sent });
-      const none = await neighbour.call(`/v1/${noun}/nothing-here`, { method, ...sent });
+      const missing = await neighbour.call(`/v1/${noun}/nothing-here`, { method, ...sent });
       assert.equal(other.status, 404);
       const plain = (response: TestResponse) => response.text.replace(/"requestId":"[^"]*"/, '');
-      assert.equal(plain(other), plain(none));
+      assert.equal(plain(other), plain(missing));
     }
     assert.deepEqual((await neighbour.call<Page<unknown>>(`/v1/${noun}`)).body.data, []);
   });
@@ -155,7 +155,7 @@ for (const { noun, manage, body } of NOUNS) {
   });
 
   test(`${noun}: an edit with a stale ETag is refused and changes nothing`, async () => {
-    const { id } = await made<{ id: string }>(`/v1/${noun}`, await body());
+    const { id } = await created<{ id: string }>(`/v1/${noun}`, await body());
     const path = `/v1/${noun}/${id}`;
     const read = await owner.call<{ name: string }>(path);
     const etag = read.headers.get('etag') ?? '';
@@ -194,7 +194,7 @@ test('a slug is derived from the name, is unique in its workspace, does not chan
   const taken = await owner.call<ProblemAnswer>('/v1/projects', { body: { name: 'Another', slug: 'etoile-co' } });
   assert.equal(taken.status, 409);
   assert.equal(taken.body.code, 'conflict');
-  assert.equal((await made<Project>('/v1/projects', { name: 'Étoile & Co' }, neighbour)).slug, 'etoile-co');
+  assert.equal((await created<Project>('/v1/projects', { name: 'Étoile & Co' }, neighbour)).slug, 'etoile-co');
   const fixed = await owner.call<ProblemAnswer>('/v1/projects/etoile-co', { method: 'PATCH', body: { slug: 'new' } });
   assert.equal(fixed.status, 422);
   assert.equal(fixed.body.errors?.[0]?.field, 'slug');
@@ -202,8 +202,8 @@ test('a slug is derived from the name, is unique in its workspace, does not chan
 
 test('a resource that others depend on is not deleted, and the refusal names them', async () => {
   const project = await newProject('Held');
-  const server = await made<Server>('/v1/servers', { name: 'Front', kind: 'ssh', host: '10.0.0.1', user: 'deploy' });
-  const app = await made<App>('/v1/apps', { name: 'Till', projectId: project.slug, serverId: server.slug });
+  const server = await created<Server>('/v1/servers', { name: 'Front', kind: 'ssh', host: '10.0.0.1', user: 'deploy' });
+  const app = await created<App>('/v1/apps', { name: 'Till', projectId: project.slug, serverId: server.slug });
   assert.equal(app.projectId, project.id);
   assert.equal(app.serverId, server.id);
   for (const path of [`/v1/projects/${project.id}`, `/v1/servers/${server.id}`]) {
@@ -220,7 +220,7 @@ test('a resource that others depend on is not deleted, and the refusal names the
 
 test('an app starts with the default settings and accepts each of its own', async () => {
   const project = await newProject('Settings');
-  const app = await made<App>('/v1/apps', { name: 'Plain app', projectId: project.id });
+  const app = await created<App>('/v1/apps', { name: 'Plain app', projectId: project.id });
   const { id: _, createdAt: __, updatedAt: ___, ...facts } = app;
   assert.deepEqual(facts, {
     projectId: project.id,
@@ -238,7 +238,7 @@ test('an app starts with the default settings and accepts each of its own', asyn
     logCommand: null,
     backup: null,
   });
-  const wanted = {
+  const expected = {
     repository: 'git@git.example.com:acme/shop.git',
     branch: 'release/2.0',
     directory: '/srv/shop',
@@ -257,9 +257,9 @@ test('an app starts with the default settings and accepts each of its own', asyn
     logCommand: 'journalctl -f',
     backup: { command: 'pg_dump shop', restoreCommand: null },
   };
-  const edited = await owner.call<App>(`/v1/apps/${app.id}`, { method: 'PATCH', body: wanted });
+  const edited = await owner.call<App>(`/v1/apps/${app.id}`, { method: 'PATCH', body: expected });
   assert.equal(edited.status, 200, edited.text);
-  for (const [field, value] of Object.entries(wanted)) assert.deepEqual(edited.body[field as keyof App], value);
+  for (const [field, value] of Object.entries(expected)) assert.deepEqual(edited.body[field as keyof App], value);
   const listed = await owner.call<Page<App>>(`/v1/apps?project=${project.slug}`);
   assert.deepEqual(listed.body.data, [edited.body]);
 });
@@ -267,7 +267,7 @@ test('an app starts with the default settings and accepts each of its own', asyn
 test('a health check command is shown as it was set: an edit that sends it back changes nothing', async () => {
   const project = await newProject('Commands');
   const healthCheck = { command: 'curl -fsS http://ada:s3cret@127.0.0.1:8080/healthz', timeoutSeconds: 5 };
-  const app = await made<App>('/v1/apps', { name: 'Checked app', projectId: project.id, healthCheck });
+  const app = await created<App>('/v1/apps', { name: 'Checked app', projectId: project.id, healthCheck });
   assert.deepEqual(app.healthCheck, healthCheck);
   const { body: log } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
   assert.ok(!JSON.stringify(log).includes('s3cret'), 'the activity log has no password');
@@ -343,8 +343,8 @@ test('an edit that changes nothing leaves no event', async () => {
 
 test('a workspace is deleted with its projects, servers and apps', async () => {
   const gone = await createWorkspaceFor(owner, testServer, 'Short-lived');
-  const project = await made<Project>('/v1/projects', { name: 'Gone too' }, gone);
-  const server = await made<Server>('/v1/servers', { name: 'Gone', kind: 'ssh', host: '::1', user: 'root' }, gone);
-  await made<App>('/v1/apps', { name: 'Gone as well', projectId: project.id, serverId: server.id }, gone);
+  const project = await created<Project>('/v1/projects', { name: 'Gone too' }, gone);
+  const server = await created<Server>('/v1/servers', { name: 'Gone', kind: 'ssh', host: '::1', user: 'root' }, gone);
+  await created<App>('/v1/apps', { name: 'Gone as well', projectId: project.id, serverId: server.id }, gone);
   assert.equal((await gone.call(`/v1/workspaces/${gone.workspaceId}`, { method: 'DELETE' })).status, 204);
 });

@@ -216,9 +216,9 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
         `under-way-${ending.replaceAll(' ', '-')}@example.com`,
       );
       const elsewhere = await owner.call<{ id: string }>('/v1/workspaces', { body: { name: `Not for ${ending}` } });
-      const there = { 'devpilot-workspace': elsewhere.body.id };
+      const elsewhereHeaders = { 'devpilot-workspace': elsewhere.body.id };
       const body = { email: person.email, role: 'admin' };
-      const invited = await owner.call<CreatedInvitation>('/v1/invitations', { headers: there, body });
+      const invited = await owner.call<CreatedInvitation>('/v1/invitations', { headers: elsewhereHeaders, body });
       assert.equal(invited.status, 201, invited.text);
       const who = `select id from person where email = '${person.email}'`;
       const locked = `select 1 from person where id = (${who}) for update; ${change(who)}`;
@@ -232,7 +232,7 @@ forEachEngine('what ends the access of a person ends all of it', (engine) => {
       for (const response of responses) {
         assert.deepEqual([response.status, codeOf(response)], [401, 'invalid_token'], response.text);
       }
-      const members = await owner.call('/v1/members', { headers: there });
+      const members = await owner.call('/v1/members', { headers: elsewhereHeaders });
       assert.ok(!members.text.includes(person.email));
     });
   }

@@ -87,8 +87,8 @@ forEachEngine('what is accepted can be read again', (engine) => {
         ...(tags !== null && { tags }),
       }));
     await fc.assert(
-      fc.asyncProperty(event, async (one) => {
-        const body = `{}\n{"type":"event"}\n${JSON.stringify(one)}\n`;
+      fc.asyncProperty(event, async (original) => {
+        const body = `{}\n{"type":"event"}\n${JSON.stringify(original)}\n`;
         const sent = await testServer.call('/api/1/envelope/', { method: 'POST', headers: auth, body });
         assert.ok([200, 400, 422].includes(sent.status), sent.text);
       }),
@@ -102,7 +102,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
     }
   });
 
-  test('any data of an activity event, unchanged', async () => {
+  test('any data of an activity event is returned unchanged', async () => {
     let count = 0;
     const sent = new Map<string, unknown>();
     await fc.assert(
@@ -133,8 +133,8 @@ forEachEngine('what is accepted can be read again', (engine) => {
     const projectId = await create('/v1/projects', { name, description: '\t🗝\r\n'.repeat(200), slug: 'p'.repeat(63) });
     const host = `${'a'.repeat(63)}.${'b'.repeat(63)}.${'c'.repeat(63)}.${'d'.repeat(61)}`;
     const serverId = await create('/v1/servers', { name, kind: 'ssh', host, port: 65_535, user: 'deploy' });
-    const hook = (at: number) => ({
-      name: `hook ${at}`,
+    const hook = (index: number) => ({
+      name: `hook ${index}`,
       stage: 'post_setup',
       run: '🗝'.repeat(2_000),
       timeoutSeconds: 86_400,
@@ -171,7 +171,7 @@ forEachEngine('what is accepted can be read again', (engine) => {
       await read(`/v1/${path}`);
     }
     const environment = await read<{ data: { name: string; value: string }[] }>(`/v1/apps/${appId}/env`);
-    assert.equal(environment.data.find((one) => one.name === 'ODD')?.value, value);
+    assert.equal(environment.data.find((variable) => variable.name === 'ODD')?.value, value);
     await read(`/v1/apps/${appId}/env?format=dotenv`);
   });
 });

@@ -293,7 +293,7 @@ forEachEngine('runs', (engine) => {
     const other = await createToken(owner, ['modify_env']);
     const key = await createKey(owner, ['read', 'write', 'delete', 'deploy', 'view_logs']);
     for (const secret of [other.secret, key.secret]) {
-      for (const [method, at] of [
+      for (const [method, url] of [
         ['POST', path],
         ['GET', path],
         ['GET', `/v1/runs/${ended.id}`],
@@ -301,12 +301,12 @@ forEachEngine('runs', (engine) => {
         ['POST', `/v1/runs/${ended.id}/cancel`],
       ] as const) {
         const body = method === 'POST' ? { body: {} } : {};
-        assert.equal((await testServer.call(at, { method, headers: bearer(secret), ...body })).status, 403, at);
+        assert.equal((await testServer.call(url, { method, headers: bearer(secret), ...body })).status, 403, url);
       }
     }
     const neighbour = await createWorkspaceFor(owner, testServer, `Next door ${engine.name}`);
-    for (const at of [`/v1/runs/${ended.id}`, `/v1/runs/${ended.id}/logs`, path]) {
-      assert.equal((await neighbour.call(at)).status, 404, at);
+    for (const url of [`/v1/runs/${ended.id}`, `/v1/runs/${ended.id}/logs`, path]) {
+      assert.equal((await neighbour.call(url)).status, 404, url);
     }
     assert.equal((await neighbour.call(`/v1/runs/${ended.id}/cancel`, { method: 'POST' })).status, 404);
     const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${ended.id}`);
@@ -369,16 +369,16 @@ forEachEngine('runs', (engine) => {
 
   test('a script is not deleted during a run, and a run keeps the version it started with', async () => {
     const go = join(folder, `version-${engine.name}`);
-    const one = await script('while [ ! -e "$GO" ]; do sleep 0.05; done; echo one', {
+    const firstScript = await script('while [ ! -e "$GO" ]; do sleep 0.05; done; echo one', {
       parameters: [{ name: 'GO', default: go }],
     });
-    const run = await startRun(one);
-    await owner.call(`/v1/scripts/${one.id}`, { method: 'PATCH', body: { body: 'echo two' } });
-    const refused = await owner.call<ProblemAnswer>(`/v1/scripts/${one.id}`, { method: 'DELETE' });
+    const run = await startRun(firstScript);
+    await owner.call(`/v1/scripts/${firstScript.id}`, { method: 'PATCH', body: { body: 'echo two' } });
+    const refused = await owner.call<ProblemAnswer>(`/v1/scripts/${firstScript.id}`, { method: 'DELETE' });
     assert.equal(refused.status, 409);
     writeFileSync(go, '');
     assert.deepEqual(await outputOf(await waitUntilFinished(run)), ['one']);
-    assert.deepEqual(await outputOf(await waitUntilFinished(await startRun(one))), ['two']);
+    assert.deepEqual(await outputOf(await waitUntilFinished(await startRun(firstScript))), ['two']);
   });
 
   test('the same Idempotency-Key starts one run', async () => {

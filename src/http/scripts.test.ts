@@ -89,7 +89,7 @@ forEachEngine('scripts', (engine) => {
     });
     assert.equal(createdAt, updatedAt);
     assert.deepEqual((await member.call<Script>('/v1/scripts/clear-the-cache')).body, script);
-    const wanted = {
+    const expected = {
       name: 'Clear it all',
       description: 'All of it\nevery night',
       body: 'print(1)\n',
@@ -100,9 +100,9 @@ forEachEngine('scripts', (engine) => {
       parameters: [{ name: 'DAYS', pattern: '\\d+', default: '7' }],
       schedule: '30 3 * * 1-5',
     };
-    const edited = await edit(script, wanted);
+    const edited = await edit(script, expected);
     assert.equal(edited.status, 200, edited.text);
-    for (const [field, value] of Object.entries({ ...wanted, serverId: server.id, slug: script.slug, version: 2 })) {
+    for (const [field, value] of Object.entries({ ...expected, serverId: server.id, slug: script.slug, version: 2 })) {
       assert.deepEqual(edited.body[field as keyof Script], value, field);
     }
     assert.match(edited.body.nextRunAt ?? '', /T03:30:00\.000Z$/);
@@ -121,7 +121,7 @@ forEachEngine('scripts', (engine) => {
     assert.deepEqual((await edit(script, { timeoutSeconds: 5 })).body, before.body);
     const { body } = await member.call<Page<ScriptVersion>>(`/v1/scripts/${script.id}/versions`);
     assert.deepEqual(
-      body.data.map((one) => [one.version, one.body, one.timeoutSeconds, one.by.kind]),
+      body.data.map((version) => [version.version, version.body, version.timeoutSeconds, version.by.kind]),
       [
         [3, 'echo there\n', 5, 'person'],
         [2, 'echo there\n', 600, 'person'],
@@ -205,18 +205,18 @@ forEachEngine('scripts', (engine) => {
     const token = await createToken(owner, ['run_scripts']);
     for (const permission of ['read', 'write', 'delete', 'manage_servers', 'deploy'] as const) {
       const { secret } = await createKey(owner, [permission]);
-      for (const [method, at, allowed] of requests) {
+      for (const [method, url, allowed] of requests) {
         const body = method === 'POST' ? plain() : method === 'PATCH' ? { description: permission } : undefined;
-        const response = await testServer.call(at, { method, headers: bearer(secret), ...(body && { body }) });
+        const response = await testServer.call(url, { method, headers: bearer(secret), ...(body && { body }) });
         if (allowed.includes(permission))
-          assert.ok(response.status < 300, `${permission} ${method} ${at} ${response.text}`);
-        else assert.equal(response.status, 403, `${permission} ${method} ${at}`);
+          assert.ok(response.status < 300, `${permission} ${method} ${url} ${response.text}`);
+        else assert.equal(response.status, 403, `${permission} ${method} ${url}`);
       }
       if (permission === 'delete') break;
     }
     const other = await created();
-    for (const [method, at] of requests) {
-      const target = at.replace(script.id, other.id);
+    for (const [method, url] of requests) {
+      const target = url.replace(script.id, other.id);
       const body = method === 'POST' || method === 'PATCH' ? plain() : undefined;
       const byToken = await testServer.call(target, { method, headers: bearer(token.secret), ...(body && { body }) });
       assert.equal(byToken.status, method === 'GET' ? 200 : 403, `token ${method} ${target}`);

@@ -35,7 +35,7 @@ before(async () => {
 after(() => Promise.all([testServer.close(), sshd.close()]));
 
 async function newServer(more: object = {}): Promise<Server> {
-  const made = await owner.call<Server>('/v1/servers', {
+  const created = await owner.call<Server>('/v1/servers', {
     body: {
       name: 'Loopback',
       kind: 'ssh',
@@ -46,8 +46,8 @@ async function newServer(more: object = {}): Promise<Server> {
       ...more,
     },
   });
-  assert.equal(made.status, 201, made.text);
-  return made.body;
+  assert.equal(created.status, 201, created.text);
+  return created.body;
 }
 const check = (server: Server) => owner.call<ServerCheck>(`/v1/servers/${server.id}/check`, { method: 'POST' });
 
@@ -129,9 +129,9 @@ test('local servers exist only if the operator allows them', async () => {
   let last = allowing;
   try {
     const person = await signUpOwner(allowing);
-    const made = await person.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
-    assert.equal(made.status, 201);
-    const { host, port, user, hostKey, publicKey } = made.body;
+    const created = await person.call<Server>('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
+    assert.equal(created.status, 201);
+    const { host, port, user, hostKey, publicKey } = created.body;
     assert.deepEqual([host, port, user, hostKey, publicKey], [null, null, null, null, null]);
     const withHost = { name: 'Not here', kind: 'local', host: 'example.com' };
     assert.equal((await person.call('/v1/servers', { body: withHost })).status, 422);
@@ -141,7 +141,7 @@ test('local servers exist only if the operator allows them', async () => {
       [shown.status, shown.body.host, shown.body.port, shown.body.user],
       [201, 'localhost', 22, 'deploy'],
     );
-    const checked = await person.call<ServerCheck>(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
+    const checked = await person.call<ServerCheck>(`/v1/servers/${created.body.id}/check`, { method: 'POST' });
     assert.equal(checked.body.ok, true);
     const refused = await owner.call('/v1/servers', { body: { name: 'Right here', kind: 'local' } });
     assert.equal(refused.status, 422);
@@ -150,7 +150,7 @@ test('local servers exist only if the operator allows them', async () => {
     await allowing.running.close();
     last = await startTestServer({ dataDirectory: allowing.dataDirectory });
     const later = createTestPerson(last, person.email, person.cookie, person.workspaceId);
-    const unchecked = await later.call(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
+    const unchecked = await later.call(`/v1/servers/${created.body.id}/check`, { method: 'POST' });
     assert.equal(unchecked.status, 409);
     assert.match(unchecked.text, /no longer allows local servers/);
   } finally {
@@ -172,29 +172,29 @@ test('only workspaces owned by an operator have local servers and hosts on loopb
     const refusedLocal = await other.call('/v1/servers', { body: local });
     assert.equal(refusedLocal.status, 422, refusedLocal.text);
     assert.match(refusedLocal.text, /only for workspaces that an operator owns/);
-    const at = (host: string, port = sshd.port) => ({ name: host, kind: 'ssh', host, port, user: sshd.user });
+    const serverAt = (host: string, port = sshd.port) => ({ name: host, kind: 'ssh', host, port, user: sshd.user });
     for (const host of ['127.0.0.1', 'localhost', '169.254.169.254', '::1', '::ffff:127.0.0.1', '0.0.0.0']) {
-      const refused = await other.call('/v1/servers', { body: at(host) });
+      const refused = await other.call('/v1/servers', { body: serverAt(host) });
       assert.equal(refused.status, 422, host);
     }
     // A name that resolves to such an address is refused on connecting, whether the port is open or not.
     for (const port of [sshd.port, 1]) {
-      const made = await other.call<Server>('/v1/servers', { body: at('127.1', port) });
-      assert.equal(made.status, 201, made.text);
-      const checked = await other.call<ServerCheck>(`/v1/servers/${made.body.id}/check`, { method: 'POST' });
+      const created = await other.call<Server>('/v1/servers', { body: serverAt('127.1', port) });
+      assert.equal(created.status, 201, created.text);
+      const checked = await other.call<ServerCheck>(`/v1/servers/${created.body.id}/check`, { method: 'POST' });
       assert.equal(checked.body.ok, false);
       assert.match(checked.body.message, /loopback and link-local hosts are only for workspaces that an operator owns/);
       const moved = { method: 'PATCH', body: { host: 'localhost' } };
-      assert.equal((await other.call(`/v1/servers/${made.body.id}`, moved)).status, 422);
+      assert.equal((await other.call(`/v1/servers/${created.body.id}`, moved)).status, 422);
     }
     // A local server runs nothing once its workspace is no longer owned by an operator.
-    const made = await operator.call<Server>('/v1/servers', { body: local });
-    assert.equal(made.status, 201, made.text);
+    const created = await operator.call<Server>('/v1/servers', { body: local });
+    assert.equal(created.status, 201, created.text);
     const members = await operator.call<Page<{ id: string; email: string }>>('/v1/members');
     const memberId = members.body.data.find(({ email }) => email === 'grace@example.com')?.id;
     const given = await operator.call(`/v1/workspaces/${operator.workspaceId}/owner`, { body: { memberId } });
     assert.ok(given.status < 300, given.text);
-    assert.equal((await operator.call(`/v1/servers/${made.body.id}/check`, { method: 'POST' })).status, 409);
+    assert.equal((await operator.call(`/v1/servers/${created.body.id}/check`, { method: 'POST' })).status, 409);
     // Nor can somebody else make an operator its owner.
     const heir = members.body.data.find(({ email }) => email === operator.email)?.id;
     const grace = createTestPerson(own, other.email, other.cookie, operator.workspaceId);

@@ -22,14 +22,14 @@ forEachEngine('a whole day of a workspace', (engine) => {
 
   test('exactly one of several concurrent people signs up with the setup code', async () => {
     const setupCode = testServer.setupLink?.split('code=')[1] ?? '';
-    const tries = await Promise.all(
+    const responses = await Promise.all(
       Array.from({ length: 4 }, (_, index) =>
         testServer.call('/v1/people', {
           body: { name: `Person ${index}`, email: `person${index}@example.com`, password: PASSWORD, setupCode },
         }),
       ),
     );
-    assert.deepEqual(tries.map(({ status }) => status).sort(), [201, 403, 403, 403]);
+    assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 403, 403, 403]);
   });
 
   test('concurrent creations with one name each get a slug of their own; a requested slug is given once', async () => {

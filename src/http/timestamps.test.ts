@@ -24,7 +24,7 @@ import {
 import { seedWorkspace } from '../testing/test-store.ts';
 
 const NOW = Date.parse('2027-02-24T09:30:00.000Z');
-const iso = (at: number) => new Date(at).toISOString();
+const iso = (time: number) => new Date(time).toISOString();
 
 forEachEngine('instants of clients', (engine) => {
   let testServer: TestServer;
@@ -69,13 +69,13 @@ forEachEngine('instants of clients', (engine) => {
   }
 
   test('timestamps of an envelope are in seconds or milliseconds, and never in the far future', async () => {
-    const at = NOW - HOUR;
+    const hourAgo = NOW - HOUR;
     const rows: [name: string, timestamp: unknown, time: number, breadcrumb: string | null][] = [
-      ['Seconds', at / 1000, at, iso(at)],
-      ['Text', iso(at), at, iso(at)],
-      ['Milliseconds', at, at, iso(at)],
-      ['MillisecondsAsText', iso(at * 1000), at, iso(at)],
-      ['Microseconds', at * 1000, NOW, null],
+      ['Seconds', hourAgo / 1000, hourAgo, iso(hourAgo)],
+      ['Text', iso(hourAgo), hourAgo, iso(hourAgo)],
+      ['Milliseconds', hourAgo, hourAgo, iso(hourAgo)],
+      ['MillisecondsAsText', iso(hourAgo * 1000), hourAgo, iso(hourAgo)],
+      ['Microseconds', hourAgo * 1000, NOW, null],
       ['Tomorrow', (NOW + DAY) / 1000, NOW + DAY, iso(NOW + DAY)],
       ['DayAfter', (NOW + DAY + 1000) / 1000, NOW, iso(NOW + DAY + 1000)],
       ['LastYear', '9999-12-31T23:59:59.999Z', NOW, '9999-12-31T23:59:59.999Z'],

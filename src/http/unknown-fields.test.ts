@@ -41,7 +41,7 @@ test('every route that changes something refuses unknown fields, and a missing b
     const { body: document } = await server.call<Document>('/openapi.json');
     const isRequired = ({ method, url }: Route) =>
       document.paths[url.replace(/:([A-Za-z]+)/g, '{$1}')]?.[String(method).toLowerCase()]?.requestBody?.required;
-    const last = (one: Route) => Number(endsSession(one.url));
+    const last = (route: Route) => Number(endsSession(route.url));
     const optional = routes
       .filter((route) => isRequired(route) === false)
       .sort((one, other) => last(one) - last(other));

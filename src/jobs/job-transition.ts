@@ -7,7 +7,7 @@ export type JobResult =
   | { readonly type: 'returned'; readonly suspension: Suspension | undefined }
   | { readonly type: 'threw'; readonly error: unknown };
 
-/** What becomes of a job that this node has run. */
+/** The next state of a job that this node has run. */
 export type JobTransition =
   /** Another node may have it. */
   | { readonly type: 'abandon' }

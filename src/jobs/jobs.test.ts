@@ -96,7 +96,7 @@ forEachEngine('jobs', (engine) => {
     let together = 0;
     const work = async (job: RunningJob) => {
       const lane = job.resourceId.slice(0, 1);
-      const same = [...running].filter((one) => one.startsWith(lane)).length + 1;
+      const same = [...running].filter((name) => name.startsWith(lane)).length + 1;
       if (lane === 'a') together = Math.max(together, same);
       else most = Math.max(most, same);
       running.add(job.resourceId);

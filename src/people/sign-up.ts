@@ -89,7 +89,7 @@ async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promis
 }
 
 /**
- * Runs a sign-up in the client's turn and within its limits: refusals count as failures, and so does each sign-up
+ * Runs a sign-up after earlier ones of the same client, and within its limits: refusals count as failures, and so does each sign-up
  * without an invitation. Everything that can be refused is refused before a password is hashed.
  */
 function throttleSignUp<Done>(

@@ -38,8 +38,8 @@ export function createSenderQuota(name: QuotaName) {
       if (exceeded.size > MAX_REMEMBERED_SENDERS && oldest !== undefined) exceeded.delete(oldest);
     },
     /**
-     * Uses the quota of each sender. Throws `quota_exceeded`. Always in the same order, so that nodes cannot
-     * deadlock.
+     * Consumes the quota of each sender, in a fixed order, so that nodes cannot deadlock. Throws
+     * `quota_exceeded`.
      */
     async consume<Item extends SenderItem>(
       trx: Trx,

@@ -68,7 +68,7 @@ export function createWriteBatcher<Item, Result>(options: {
         await write(batch);
       } catch {
         // An item that cannot be stored, of a workspace just deleted, does not fail the others.
-        for (const one of batch) await write([one]).catch(one.reject);
+        for (const item of batch) await write([item]).catch(item.reject);
       }
     }
     isRunning = false;

@@ -27,12 +27,12 @@ function cut(
 const pieces = (bytes: fc.Arbitrary<Buffer>) =>
   fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([all, sizes]) => {
     const chunks: Buffer[] = [];
-    let at = 0;
+    let offset = 0;
     for (const size of sizes) {
-      chunks.push(all.subarray(at, at + size));
-      at += size;
+      chunks.push(all.subarray(offset, offset + size));
+      offset += size;
     }
-    return [...chunks, all.subarray(at)];
+    return [...chunks, all.subarray(offset)];
   });
 
 test('lines are the same, bounded and well-formed however the bytes are split into chunks', () => {

@@ -114,8 +114,8 @@ for (const where of ['local', 'ssh']) {
       });
       assert.equal(ran.exitCode, 0);
       assert.ok(Buffer.concat(out).equals(bytes));
-      const none = await perform(targets[where], { command: { argv: ['cat'] } });
-      assert.deepEqual([none.exitCode, none.text], [0, '']);
+      const withoutOutput = await perform(targets[where], { command: { argv: ['cat'] } });
+      assert.deepEqual([withoutOutput.exitCode, withoutOutput.text], [0, '']);
     });
 
     test("masks its secrets and Devpilot's, in every form in which they are printed", async () => {

@@ -2,7 +2,7 @@ import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { openLocalShell, type SshTarget } from './ssh.ts';
 import { type Connection, connect } from './ssh-connection.ts';
 
-/** Where steps run: a server, or this machine where the operator allows it. */
+/** The machine on which steps run: a server, or this machine where the operator allows it. */
 export type RunTarget = { readonly kind: 'local' } | SshRunTarget;
 /**
  * A server. `connect` returns the connection that steps share (`ConnectionPool`); without it, each step opens its own.

@@ -14,7 +14,7 @@ function answering(...responses: (Response | Error)[]) {
   const send = (async (url: string, init: RequestInit) => {
     requests.push({ url, init });
     const next = responses.shift();
-    if (next === undefined) throw new Error('no answer left');
+    if (next === undefined) throw new Error('no response left');
     if (next instanceof Error) throw next;
     return next;
   }) as typeof fetch;
@@ -52,14 +52,14 @@ describe('The client against a server', () => {
       await devpilot.apiKeys.update(old.id, { active: false }, { ifMatch: tag });
       await assert.rejects(devpilot.apiKeys.update(old.id, { active: true }, { ifMatch: tag }), { code: 'conflict' });
 
-      const made = await devpilot.accessTokens.create({ name: 'From the SDK', scopes: ['modify_env'] });
-      const holder = createClient({ url: testServer.url, credential: made.secret });
+      const created = await devpilot.accessTokens.create({ name: 'From the SDK', scopes: ['modify_env'] });
+      const holder = createClient({ url: testServer.url, credential: created.secret });
       assert.deepEqual((await holder.whoami()).rights.scopes, ['modify_env']);
       const key = await createKey(ada, ['read']);
       const asking = createClient({ url: testServer.url, credential: key.secret });
-      assert.equal((await asking.introspect({ token: made.secret })).active, true);
-      await devpilot.accessTokens.delete(made.id);
-      assert.equal((await testServer.call('/v1/whoami', { headers: bearer(made.secret) })).status, 401);
+      assert.equal((await asking.introspect({ token: created.secret })).active, true);
+      await devpilot.accessTokens.delete(created.id);
+      assert.equal((await testServer.call('/v1/whoami', { headers: bearer(created.secret) })).status, 401);
 
       await assert.rejects(devpilot.accessTokens.create({ name: 'ab', scopes: [] as never }), (error: unknown) => {
         assert.ok(error instanceof DevpilotError);
@@ -77,7 +77,7 @@ describe('The client against a server', () => {
 });
 
 describe('Resources behind credentials', () => {
-  test('projects, servers, apps, environment, events and errors, each with its own credential', async () => {
+  test('projects, servers, apps, environment, events and errors are used, each with its own credential', async () => {
     const testServer = await startTestServer();
     try {
       const ada = await signUpOwner(testServer);
@@ -107,7 +107,7 @@ describe('Resources behind credentials', () => {
       assert.equal(await token.environment.dotenv(app.id), "GREETING='hello world'\n");
       const hidden = await token.environment.read(app.id, { values: 'hidden' });
       assert.deepEqual(
-        hidden.value.data.map((one) => one.value),
+        hidden.value.data.map((variable) => variable.value),
         [null],
       );
       const versions = await Array.fromAsync(token.environment.versions(app.id).all());

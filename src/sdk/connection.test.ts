@@ -17,7 +17,7 @@ const FEED_PAGE = { head: POINT, through: POINT, whole: true, revocations: [{ nu
 
 test("the server's responses are parsed", () => {
   assert.deepEqual(parseHeartbeatResponse(GRANTED), {
-    answer: { granted: true, confirmed: POINT, bound: 2000, workspaceId: 'wsp_1' },
+    response: { granted: true, confirmed: POINT, bound: 2000, workspaceId: 'wsp_1' },
     now: Date.UTC(2027, 1, 24, 9),
   });
   const { revocations } = parseRevocations(FEED_PAGE);
@@ -30,23 +30,28 @@ test("the server's responses are parsed", () => {
 });
 
 /** A valid response with one field replaced by an arbitrary value. */
-function bent(answer: object): fc.Arbitrary<unknown> {
-  const paths = Object.keys(answer);
+function withArbitraryField(response: object): fc.Arbitrary<unknown> {
+  const paths = Object.keys(response);
   return fc
     .tuple(fc.constantFrom(...paths), fc.jsonValue())
-    .map(([name, value]) => ({ ...answer, [name]: value }) as unknown);
+    .map(([name, value]) => ({ ...response, [name]: value }) as unknown);
 }
 
 test('unexpected responses are rejected or harmless, and a lease is granted only by an explicit grant', () => {
-  const anything = fc.oneof(fc.jsonValue(), bent(GRANTED), bent(FEED_PAGE), bent({ granted: false, ...FEED_PAGE }));
+  const anything = fc.oneof(
+    fc.jsonValue(),
+    withArbitraryField(GRANTED),
+    withArbitraryField(FEED_PAGE),
+    withArbitraryField({ granted: false, ...FEED_PAGE }),
+  );
   fc.assert(
     fc.property(anything, (body) => {
       for (const read of [parseHeartbeatResponse, parseRevocations, parseRecord]) {
         try {
           const result = read(body);
-          if (read === parseHeartbeatResponse && parseHeartbeatResponse(body).answer.granted) {
+          if (read === parseHeartbeatResponse && parseHeartbeatResponse(body).response.granted) {
             assert.equal((body as { granted?: unknown }).granted, true);
-            const { answer: response } = parseHeartbeatResponse(body);
+            const { response } = parseHeartbeatResponse(body);
             assert.ok(
               response.granted &&
                 Number.isSafeInteger(response.confirmed.number) &&

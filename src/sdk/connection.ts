@@ -13,7 +13,7 @@ export interface GuardConnection {
   sendHeartbeat(
     applied: RevocationPoint | null,
     advanced: boolean,
-  ): Promise<{ readonly answer: HeartbeatResponse; readonly now: number }>;
+  ): Promise<{ readonly response: HeartbeatResponse; readonly now: number }>;
   /** Resolves when something was revoked in the workspace, or empty after a long poll's timeout. */
   waitForRevocations(after: RevocationPoint, signal: AbortSignal): Promise<RevocationFeedPage>;
   findRecord(digest: Digest): Promise<StoredCredential | null>;
@@ -75,8 +75,8 @@ function parseDigest(value: unknown): Digest {
 }
 
 function parseFeedPage(fields: Fields): RevocationFeedPage {
-  const revocations = parseList(fields['revocations']).map((one) => {
-    const { number, digest } = parseObject(one);
+  const revocations = parseList(fields['revocations']).map((revocation) => {
+    const { number, digest } = parseObject(revocation);
     return { number: parseNumber(number), digest: digest === null ? null : parseDigest(digest) };
   });
   const { head, through, whole } = fields;
@@ -84,12 +84,12 @@ function parseFeedPage(fields: Fields): RevocationFeedPage {
 }
 
 /** Parses a heartbeat response. Throws `unexpected_answer`. */
-export function parseHeartbeatResponse(body: unknown): { readonly answer: HeartbeatResponse; readonly now: number } {
+export function parseHeartbeatResponse(body: unknown): { readonly response: HeartbeatResponse; readonly now: number } {
   const fields = parseObject(body);
-  if (!parseFlag(fields['granted'])) return { answer: { granted: false, ...parseFeedPage(fields) }, now: 0 };
+  if (!parseFlag(fields['granted'])) return { response: { granted: false, ...parseFeedPage(fields) }, now: 0 };
   const { confirmed, bound, workspaceId, now } = fields;
   return {
-    answer: {
+    response: {
       granted: true,
       confirmed: parsePoint(confirmed),
       bound: parseNumber(bound),

@@ -3,7 +3,7 @@ import type { RenewingLease } from '../authorization/lease.ts';
 import type { GuardConnection } from './connection.ts';
 import { scheduleTimer } from './timer.ts';
 
-/** An answer within this time is immediate; milliseconds. */
+/** A response within this time is immediate; milliseconds. */
 const IMMEDIATE_ANSWER_MS = 1000;
 
 /** Waits for revocations; returns whether the guard has applied new ones. */

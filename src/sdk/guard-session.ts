@@ -23,7 +23,7 @@ function rejectedAgain(standing: Standing, nowMs: number): Standing {
 
 export const statusOf = (error: unknown): number => (error instanceof DevpilotError ? error.status : 0);
 
-/** The heartbeats of one guard, and what it knows from their answers. */
+/** The heartbeats of one guard, and what it knows from their responses. */
 export interface GuardSession {
   /** Throws `DevpilotError`, without a request while the guard is rejected. */
   sendHeartbeat(applied: RevocationPoint | null, advanced: boolean): Promise<HeartbeatResponse>;
@@ -54,7 +54,7 @@ export function createGuardSession(options: {
       if (standing.name === 'rejected' && sentAtMs < standing.untilMs)
         throw new DevpilotError('unavailable', 'The guard was rejected.', { status: 0 });
       try {
-        const { answer: response, now } = await connection().sendHeartbeat(applied, advanced);
+        const { response, now } = await connection().sendHeartbeat(applied, advanced);
         standing = { name: 'accepted' };
         if (!response.granted) return response;
         serverClock = { nowMs: now, sentAtMs };

@@ -35,7 +35,9 @@ test('arbitrary headers never throw, and two credentials are never read as one',
   fc.assert(
     fc.property(fc.array(fc.tuple(name, value)), (lines) => {
       const credential = readHeaderCredential(lines.flat());
-      const given = lines.filter(([one, text]) => /^(?:authorization|x-api-key)$/i.test(one) && text !== '');
+      const given = lines.filter(
+        ([headerName, text]) => /^(?:authorization|x-api-key)$/i.test(headerName) && text !== '',
+      );
       if (given.length > 1) assert.equal(credential, LEFT_TO_SERVER);
       if (typeof credential === 'string') assert.equal(given.length, 1);
     }),

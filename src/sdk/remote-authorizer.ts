@@ -85,7 +85,7 @@ function checkNames<Word extends string>(
 ) {
   if (given === undefined) return null;
   const words: readonly string[] = typeof given === 'string' ? [given] : given;
-  const unknown = words.find((word) => !known.some((one) => one === word));
+  const unknown = words.find((word) => !known.some((knownWord) => knownWord === word));
   if (words.length === 0 || unknown !== undefined) {
     throw new TypeError(`guard: ${name} must contain at least one of: ${known.join(', ')}.`);
   }

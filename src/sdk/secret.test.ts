@@ -19,9 +19,9 @@ test('recognizes secrets minted by the server and shows only their hint', () => 
 test('agrees with the server on any single character that is changed, added or removed', () => {
   const change = fc.tuple(fc.constantFrom(...KINDS), fc.nat(70), fc.constantFrom('', '0', 'z', '_', 'é', '\n', 'aa'));
   fc.assert(
-    fc.property(change, ([kind, at, character]) => {
+    fc.property(change, ([kind, position, character]) => {
       const secret = mintSecret(kind);
-      const changed = secret.slice(0, at) + character + secret.slice(at + 1);
+      const changed = secret.slice(0, position) + character + secret.slice(position + 1);
       assert.equal(secretKindOf(changed), kindInServer(changed));
     }),
     { numRuns: 500 },

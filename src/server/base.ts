@@ -21,7 +21,7 @@ export interface StartOptions {
   readonly jobs?: { readonly leaseMs: number; readonly heartbeatMs: number };
 }
 
-/** What every later step of a start uses. */
+/** The results of the first step of a start, used by all later steps. */
 export interface Base {
   readonly settings: Settings;
   readonly options: StartOptions;

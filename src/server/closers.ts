@@ -1,6 +1,6 @@
 import { createStopDeadline } from './graceful-shutdown.ts';
 
-/** What a process has opened: closed in reverse order when it stops, and when it fails to start. */
+/** The resources that a process has opened: closed in reverse order when it stops, and when it fails to start. */
 export interface Closers {
   /**
    * Adds functions that are called together, before those added earlier. Each has until the deadline of the stop, and

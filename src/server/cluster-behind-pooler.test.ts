@@ -29,9 +29,9 @@ for (const mode of ['session', 'transaction'] as const) {
     const second = await startTestServer({ environment });
     try {
       const elsewhere = await signInRemotePerson(second.url, owner.email);
-      const there = createTestPerson(second, owner.email, elsewhere.cookie, owner.workspaceId);
+      const ownerOnSecond = createTestPerson(second, owner.email, elsewhere.cookie, owner.workspaceId);
       const keys = await Promise.all(
-        Array.from({ length: 60 }, (_, index) => createKey(index % 2 === 0 ? owner : there, ['read'])),
+        Array.from({ length: 60 }, (_, index) => createKey(index % 2 === 0 ? owner : ownerOnSecond, ['read'])),
       );
       const statusAt = async (server: { call: typeof first.call }, secret: string) =>
         (await server.call('/v1/authorize', { headers: bearer(secret) })).status;

@@ -108,13 +108,13 @@ test('of concurrent wrong passphrases on all nodes exactly five are verified, an
     const { status, body } = await node.call<{ code?: string }>('/v1/whoami', { headers });
     return `${status} ${body.code ?? ''}`;
   };
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     nodes.flatMap((node, index) =>
       Array.from({ length: 15 }, (_, count) => tryAt(node, `wrong passphrase ${index} ${count}`)),
     ),
   );
-  assert.deepEqual(answers.toSorted().slice(0, 5), Array(5).fill('401 passphrase_incorrect'));
-  assert.deepEqual(answers.toSorted().slice(5), Array(40).fill('429 rate_limited'));
+  assert.deepEqual(responses.toSorted().slice(0, 5), Array(5).fill('401 passphrase_incorrect'));
+  assert.deepEqual(responses.toSorted().slice(5), Array(40).fill('429 rate_limited'));
   for (const node of nodes) assert.equal(await tryAt(node, passphrase), '429 rate_limited');
 });
 
@@ -124,10 +124,10 @@ test('of concurrent wrong sign-ins on all nodes exactly five are verified, and t
   const { email } = await signUpMember(first, owner, 'member', 'grace@example.com');
   const signIn = async (node: TestServer, password: string) =>
     (await node.call('/v1/sessions', { body: { email, password } })).status;
-  const answers = await Promise.all(
+  const responses = await Promise.all(
     nodes.flatMap((node) => Array.from({ length: 12 }, () => signIn(node, 'not the password of hers'))),
   );
-  assert.deepEqual(answers.toSorted(), [...Array(5).fill(401), ...Array(31).fill(429)]);
+  assert.deepEqual(responses.toSorted(), [...Array(5).fill(401), ...Array(31).fill(429)]);
   for (const node of nodes) assert.equal(await signIn(node, PASSWORD), 429);
 });
 

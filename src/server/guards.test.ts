@@ -47,14 +47,14 @@ forEachEngine('guards in lease mode', (engine) => {
     key = await createKey(owner, ['read'], { guard: true });
   });
   after(async () => {
-    await Promise.all(opened.map((one) => one.close()));
+    await Promise.all(opened.map((guard) => guard.close()));
     await server.close();
   });
 
   /** A guard that uses `Request`, and the requests it sends to the server. */
   async function open(options: Partial<GuardOptions> = {}) {
     const requestedPaths: string[] = [];
-    const made = guard({
+    const created = guard({
       url: server.url,
       scope: 'modify_env',
       apiKey: key.secret,
@@ -64,23 +64,23 @@ forEachEngine('guards in lease mode', (engine) => {
       },
       ...options,
     });
-    opened.push(made);
-    const handler = made.wrap(
+    opened.push(created);
+    const handler = created.wrap(
       (_request, identity) => Response.json(identity),
       () => '192.0.2.7',
     );
-    assert.equal(await made.ready(), true);
+    assert.equal(await created.ready(), true);
     const sendRequest = (headers: Readonly<Record<string, string>>) => handler(new Request('http://x/', { headers }));
     const statusOf = async (secret: string) => (await sendRequest(bearer(secret))).status;
     const countRequestsTo = (path: string) => requestedPaths.filter((requestedPath) => requestedPath === path).length;
-    return { ...made, ask: sendRequest, statusOf, askedFor: countRequestsTo };
+    return { ...created, ask: sendRequest, statusOf, askedFor: countRequestsTo };
   }
 
   const send = (secret: string, path: string, body: unknown) =>
     server.call<FeedResponse>(`/v1/guards/${path}`, { headers: { 'x-api-key': secret }, body });
   const end = (kind: 'access-tokens' | 'api-keys', id: string) => owner.call(`/v1/${kind}/${id}`, { method: 'DELETE' });
-  const receiptOf = (answer: { headers: Headers }) =>
-    (answer.headers.get('devpilot-revocation') ?? '').replace(/ ms=\d+$/, '');
+  const receiptOf = (response: { headers: Headers }) =>
+    (response.headers.get('devpilot-revocation') ?? '').replace(/ ms=\d+$/, '');
 
   describe('the guard', () => {
     test('reads a record once and authorizes from it without another request', async () => {
@@ -371,13 +371,13 @@ forEachEngine('guards in lease mode', (engine) => {
 
     test('uses reported by a guard name its key, per credential and address; uses checked by the server name none', async () => {
       const token = await createToken(owner, ['all']);
-      const at = new Date().toISOString();
-      const from = (address: string) => ({ address, first: at, last: at });
+      const time = new Date().toISOString();
+      const from = (address: string) => ({ address, first: time, last: time });
       const report = (chunk: number, count: number, ...addresses: string[]) =>
         send(key.secret, 'uses', {
           guard: NAME,
           chunk,
-          uses: [{ credentialId: token.id, count, lastUsedAt: at, addresses: addresses.map(from) }],
+          uses: [{ credentialId: token.id, count, lastUsedAt: time, addresses: addresses.map(from) }],
         });
       assert.equal((await report(1, 3, '192.0.2.7', '2001:db8::7')).status, 204);
       assert.equal((await report(2, 4)).status, 204);
@@ -401,19 +401,19 @@ forEachEngine('guards in lease mode', (engine) => {
     test('a report is limited to what a guard can have seen', async () => {
       const token = await createToken(owner, ['all']);
       const now = Date.now();
-      const at = new Date(now).toISOString();
-      const one = { credentialId: token.id, count: 1, lastUsedAt: at, addresses: [] as unknown[] };
+      const time = new Date(now).toISOString();
+      const usesReport = { credentialId: token.id, count: 1, lastUsedAt: time, addresses: [] as unknown[] };
       const report = (chunk: number, use: object) => send(key.secret, 'uses', { guard: NAME, chunk, uses: [use] });
-      const from = (address: string) => ({ ...one, addresses: [{ address, first: at, last: at }] });
+      const from = (address: string) => ({ ...usesReport, addresses: [{ address, first: time, last: time }] });
       const bad = [
-        { ...one, count: 10_000_001 },
-        { ...one, count: 0 },
+        { ...usesReport, count: 10_000_001 },
+        { ...usesReport, count: 0 },
         ...['', '999.1.1.1', 'dead', '1.2.3', ':::::', '::1%lo', '192.0.2.7 ', 'localhost'].map(from),
       ];
       for (const use of bad) assert.equal((await report(1, use)).status, 422, JSON.stringify(use));
       const longAgo = '1971-01-01T00:00:00.000Z';
-      assert.equal((await report(1, { ...one, lastUsedAt: longAgo })).status, 204);
-      assert.equal((await report(2, { ...one, lastUsedAt: '9999-01-01T00:00:00.000Z' })).status, 204);
+      assert.equal((await report(1, { ...usesReport, lastUsedAt: longAgo })).status, 204);
+      assert.equal((await report(2, { ...usesReport, lastUsedAt: '9999-01-01T00:00:00.000Z' })).status, 204);
       const { body } = await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`);
       const days = body.days.map(({ day }) => Date.parse(day));
       assert.ok(days.length > 0 && days.every((day) => day >= now - 2 * 86_400_000 && day <= Date.now()));

@@ -26,8 +26,8 @@ import { readSettings } from './settings.ts';
 const BOUND = { DEVPILOT_REVOCATION_BOUND: '2s' };
 
 /**
- * Deletes a token, again while 503 says to: the first write after a restart of the database can meet a lost connection.
- * The deletion may have been committed then, so that the next answer is 404.
+ * Deletes a token and retries on 503: the first write after a restart of the database can fail on a lost connection.
+ * The deletion may have been committed nevertheless, and the next response is then 404.
  */
 async function deleteToken(owner: TestPerson, { id }: { readonly id: string }): Promise<void> {
   let isOutcomeUnknown = false;
@@ -86,11 +86,11 @@ test('a node that applied revocations which a restored database lost accepts not
 
     // Started later, so it does not know of the node's lease, whose row was lost with the commits.
     const second = await start(postgres.port);
-    const ownerThere = createTestPerson(second, owner.email, owner.cookie, owner.workspaceId);
-    await deleteToken(ownerThere, kept);
+    const ownerOnRestored = createTestPerson(second, owner.email, owner.cookie, owner.workspaceId);
+    await deleteToken(ownerOnRestored, kept);
     assert.notEqual(await statusAt(node, kept), 200);
     // Uses the lost revocation numbers again, and more.
-    for (const other of others) await deleteToken(ownerThere, other);
+    for (const other of others) await deleteToken(ownerOnRestored, other);
     proxy.retarget(postgres.port);
     await until(async () => (await node.call('/readyz')).status === 200);
     assert.deepEqual([await statusAt(node, kept), await statusAt(node, lost)], [401, 401]);
@@ -139,10 +139,10 @@ test('a guard that applied revocations which a restored backup lost accepts noth
     await server.running.close();
     await restore(readSettings({ DEVPILOT_DATA_DIR: restored }), backup, () => undefined);
     server = await startTestServer({ dataDirectory: restored, environment });
-    const ownerThere = createTestPerson(server, owner.email, owner.cookie, owner.workspaceId);
-    await deleteToken(ownerThere, kept);
+    const ownerOnRestored = createTestPerson(server, owner.email, owner.cookie, owner.workspaceId);
+    await deleteToken(ownerOnRestored, kept);
     assert.notEqual(await statusOf(kept), 200);
-    for (const other of others) await deleteToken(ownerThere, other);
+    for (const other of others) await deleteToken(ownerOnRestored, other);
     isCut = false;
     const beatsBefore = beats;
     await until(async () => beats > beatsBefore + 3 && (await statusOf(kept)) !== 503);

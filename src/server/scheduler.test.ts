@@ -36,18 +36,18 @@ const isOver = ({ status }: { status: string }) => status !== 'pending' && statu
 
 /** Creates a local server, and functions that create scripts and apps on it. */
 async function createWork(owner: TestPerson) {
-  const made = async <Body>(path: string, body: object) => {
+  const createResource = async <Body>(path: string, body: object) => {
     const response = await owner.call<Body>(path, { body });
     assert.ok(response.status === 201 || response.status === 202, response.text);
     return response.body;
   };
-  const server = await made<Server>('/v1/servers', { name: 'Right here', kind: 'local' });
-  const project = await made<{ id: string }>('/v1/projects', { name: 'Shop' });
+  const server = await createResource<Server>('/v1/servers', { name: 'Right here', kind: 'local' });
+  const project = await createResource<{ id: string }>('/v1/projects', { name: 'Shop' });
   return {
     script: (body: string, more: object = {}) =>
-      made<Script>('/v1/scripts', { name: 'A script', body, serverId: server.id, ...more }),
+      createResource<Script>('/v1/scripts', { name: 'A script', body, serverId: server.id, ...more }),
     app: (more: object) =>
-      made<App>('/v1/apps', { name: 'Web shop', projectId: project.id, serverId: server.id, ...more }),
+      createResource<App>('/v1/apps', { name: 'Web shop', projectId: project.id, serverId: server.id, ...more }),
   };
 }
 
@@ -63,7 +63,7 @@ describe('two nodes on one database', () => {
   let now = Date.now();
   let servers: [TestServer, TestServer];
   let owner: TestPerson;
-  let there: TestPerson;
+  let ownerOnSecond: TestPerson;
   before(async () => {
     postgres = await startPostgres();
     const environment = {
@@ -75,7 +75,7 @@ describe('two nodes on one database', () => {
     const first = await startTestServer(options);
     owner = await signUpOwner(first);
     servers = [first, await startTestServer(options)];
-    there = await signInRemotePerson(servers[1].url, owner.email);
+    ownerOnSecond = await signInRemotePerson(servers[1].url, owner.email);
   });
   after(async () => {
     await Promise.all(servers.map((testServer) => testServer.close()));
@@ -85,7 +85,7 @@ describe('two nodes on one database', () => {
   test('each due time of a schedule starts one run and one backup', async () => {
     const work = await createWork(owner);
     const scripts = await Promise.all(
-      [1, 2, 3].map((one) => work.script(`echo ${one}`, { name: `Nightly ${one}`, schedule: '0 3 * * *' })),
+      [1, 2, 3].map((number) => work.script(`echo ${number}`, { name: `Nightly ${number}`, schedule: '0 3 * * *' })),
     );
     const app = await work.app({
       backup: { command: 'echo rows', restoreCommand: null, schedule: '0 3 * * *' },
@@ -94,10 +94,10 @@ describe('two nodes on one database', () => {
       now += DAY;
       for (const { id } of scripts) {
         const path = `/v1/scripts/${id}/runs?status=completed`;
-        await until(async () => (await there.call<Page<Run>>(path)).body.data.length === night);
+        await until(async () => (await ownerOnSecond.call<Page<Run>>(path)).body.data.length === night);
       }
       const path = `/v1/apps/${app.id}/backups?status=completed`;
-      await until(async () => (await there.call<Page<Backup>>(path)).body.data.length === night);
+      await until(async () => (await ownerOnSecond.call<Page<Backup>>(path)).body.data.length === night);
     }
     for (const { id } of scripts) {
       const { data } = (await owner.call<Page<Run>>(`/v1/scripts/${id}/runs`)).body;
@@ -118,14 +118,14 @@ describe('two nodes on one database', () => {
     assert.equal((await waitUntilFinished<Backup>(owner, `/v1/backups/${id}`)).status, 'completed');
     const [home = '', ...others] = keptIn(id);
     assert.deepEqual(others, []);
-    for (const person of [owner, there]) {
+    for (const person of [owner, ownerOnSecond]) {
       writeFileSync(join(directory, 'shared/state'), 'since then');
       assert.equal((await person.call(`/v1/backups/${id}/restore`, { method: 'POST' })).status, 202);
       const back = await waitUntilFinished<Backup>(person, `/v1/backups/${id}`);
       assert.equal(back.lastRestore?.status, 'completed', back.lastRestore?.error ?? '');
       assert.equal(readFileSync(join(directory, 'shared/state'), 'utf8'), 'then');
     }
-    const requester = home === folders[0] ? there : owner;
+    const requester = home === folders[0] ? ownerOnSecond : owner;
     assert.equal((await requester.call(`/v1/backups/${id}`, { method: 'DELETE' })).status, 204);
     await until(async () => keptIn(id).length === 0);
   });
@@ -209,9 +209,9 @@ test('a full disk fails the backup with that reason, leaves nothing behind, and 
     assert.match(failed.error ?? '', /disk of the data directory is full/);
     const files = () => globSync('**/*', { cwd: folder }).filter((name) => statSync(join(folder, name)).isFile());
     assert.deepEqual(files(), []);
-    const made = await backUp('100000');
-    assert.equal(made.status, 'completed', made.error ?? '');
-    assert.deepEqual(files(), [`${app.id}/${made.id}.zst`]);
+    const backup = await backUp('100000');
+    assert.equal(backup.status, 'completed', backup.error ?? '');
+    assert.deepEqual(files(), [`${app.id}/${backup.id}.zst`]);
   } finally {
     execFileSync('umount', [folder]);
     await testServer.close();

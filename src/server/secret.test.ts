@@ -89,7 +89,7 @@ describe('the secret in the data directory', () => {
   after(() => rmSync(directory, { recursive: true, force: true }));
 
   test('is never generated beside an existing store, and a missing, empty or wrong one is named', async () => {
-    const kept = readFileSync(path, 'utf8');
+    const secretFile = readFileSync(path, 'utf8');
     rmSync(path);
     await assert.rejects(open(environment()), refusedWith(path, 'devpilot.db', 'missing'));
     assert.equal(existsSync(path), false);
@@ -97,7 +97,7 @@ describe('the secret in the data directory', () => {
     await assert.rejects(open(environment()), refusedWith(path, '0 bytes'));
     writeFileSync(path, OTHER);
     await assert.rejects(open(environment()), refusedWith(path));
-    writeFileSync(path, kept);
+    writeFileSync(path, secretFile);
     await open(environment());
     await assert.rejects(open({ ...environment(), DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
   });

@@ -36,7 +36,7 @@ export interface Services {
   readonly sessionActivity: SessionActivityBuffer;
   readonly jobs: JobWorker;
   readonly platform: PlatformContext;
-  /** What route handlers use of all this. */
+  /** The services that route handlers use. */
   readonly appContext: AppContext;
 }
 

@@ -14,17 +14,17 @@ test('a range is split into whole steps that cover it exactly once, using the fe
         const from = first * INTERVALS[grain];
         const to = from + steps * INTERVALS[grain];
         const pieces = splitIntoRollups({ grain, from, to }).sort((one, other) => one.from - other.from);
-        let at = from;
+        let expectedFrom = from;
         let parts = 0;
         for (const piece of pieces) {
-          assert.equal(piece.from, at);
-          assert.ok(piece.to > at);
+          assert.equal(piece.from, expectedFrom);
+          assert.ok(piece.to > expectedFrom);
           const step = INTERVALS[piece.grain];
           assert.deepEqual([piece.from % step, piece.to % step], [0, 0]);
           parts += (piece.to - piece.from) / step;
-          at = piece.to;
+          expectedFrom = piece.to;
         }
-        assert.equal(at, to);
+        assert.equal(expectedFrom, to);
         assert.ok(parts <= Math.ceil((to - from) / INTERVALS.day) + 2 * 23 + 2 * 59, `${parts} parts`);
       },
     ),

@@ -66,7 +66,7 @@ export async function readSeries(
     from (${sql.join(counted, sql` union all `)}) as counted
     group by key order by events desc, key limit ${maxKeys}`.execute(db);
   if (ranked.length === 0) return { total: 0, series: [] };
-  const wanted = inlineTable(
+  const requested = inlineTable(
     engine,
     [['key', 'text']],
     ranked.map(({ key }) => [key]),
@@ -85,7 +85,7 @@ export async function readSeries(
     )
     select kept.key, string_agg('{"at":"' || ${instant} || '","count":' || kept.count || ',"subjects":' || kept.subjects || '}',
       ',' order by kept.at) as points
-    from ${wanted} as wanted cross join step cross join activity_rollup as kept ${index}
+    from ${requested} as wanted cross join step cross join activity_rollup as kept ${index}
     where kept.workspace_id = ${workspaceId} ${within} and kept.grain = ${span.grain} and kept.dimension = ${dimension}
       and kept.at = step.at and kept.key = wanted.key
     group by kept.key`.execute(db);

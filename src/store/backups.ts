@@ -123,7 +123,7 @@ export async function deleteStoredObject(trx: Trx, workspaceId: string, id: stri
  * deleted.
  */
 export async function orphanedObjects(db: Queryable, placePrefix: string, limit: number): Promise<StoredObjectTable[]> {
-  const pattern = `${placePrefix.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
+  const pattern = `${placePrefix.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
   const { rows } = await sql<StoredObjectTable>`select stored_object.* from stored_object
     left join backup on backup.id = stored_object.id
     where place like ${pattern} escape '\\'

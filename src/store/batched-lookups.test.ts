@@ -55,9 +55,9 @@ function open(
   const counting: BoundedPool = {
     ...real,
     async acquire() {
-      const one = await real.acquire();
+      const connection = await real.acquire();
       taken++;
-      return one;
+      return connection;
     },
   };
   const pool = options.pool?.(counting) ?? counting;

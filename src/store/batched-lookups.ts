@@ -68,7 +68,7 @@ export function createBatchedLookups(
     return found;
   }
 
-  function answer(batch: readonly PendingLookup[], found: readonly Record<string, unknown>[]): void {
+  function resolveBatch(batch: readonly PendingLookup[], found: readonly Record<string, unknown>[]): void {
     const [only] = batch;
     if (only !== undefined && batch.length === 1) {
       only.resolve(found[0]);
@@ -97,7 +97,7 @@ export function createBatchedLookups(
       throw error;
     }
     release();
-    answer(batch, found);
+    resolveBatch(batch, found);
   }
 
   function takeBatch(): PendingLookup[] {

@@ -153,7 +153,7 @@ export async function listIssues(
     );
   }
   if (filter.q !== undefined && filter.q !== '') {
-    const pattern = `%${filter.q.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
+    const pattern = `%${filter.q.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
     query = query.where(sql<boolean>`lower(title) like ${pattern} escape '\\'`);
   }
   if (page.after !== null) {

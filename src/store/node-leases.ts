@@ -171,12 +171,12 @@ export function openNodeTable(options: {
 
   const renewal: NodeTable['renewal'] = (work) =>
     withClient(async (client) => {
-      let begun = false;
+      let isStarted = false;
       try {
         await work({
           async lockCounter() {
-            if (begun) throw new Error('The counter is locked once in a renewal.');
-            begun = true;
+            if (isStarted) throw new Error('The counter is locked once in a renewal.');
+            isStarted = true;
             const statements = `${beginStatementFor(client, timeouts)}; ${LOCK_COUNTER}`;
             const results = (await client.query(statements)) as unknown as pg.QueryResult<HeadRow>[];
             return requireFirstRow(results.at(-1)?.rows);
@@ -195,9 +195,9 @@ export function openNodeTable(options: {
             return row !== undefined;
           },
         });
-        if (begun) await client.query('commit');
+        if (isStarted) await client.query('commit');
       } catch (error) {
-        if (begun) await client.query('rollback').catch(() => undefined);
+        if (isStarted) await client.query('rollback').catch(() => undefined);
         throw error;
       }
     });

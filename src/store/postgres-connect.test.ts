@@ -65,14 +65,14 @@ for (const mode of ['session', 'transaction'] as const) {
             ),
       ),
     );
-    const kept = await store.transaction(async (trx) => {
+    const settings = await store.transaction(async (trx) => {
       const { rows } = await trx
         .selectNoFrom((eb) => eb.fn<string>('current_setting', [eb.val('statement_timeout')]).as('span'))
         .execute()
         .then((found) => ({ rows: found }));
       return rows[0]?.span;
     });
-    assert.equal(kept, '15s');
+    assert.equal(settings, '15s');
     await store.close();
   });
 }
@@ -105,8 +105,10 @@ describe('several servers', () => {
     assert.match(await refusalAt(alone.replace('sesame', 'devpilot')), /is a standby, which accepts no writes/);
 
     const store = await openPostgresStore(url, () => undefined);
-    const write = (at: number) =>
-      store.transaction((trx) => trx.insertInto('failure').values({ subject: 's', address: 'a', at }).execute());
+    const write = (number: number) =>
+      store.transaction((trx) =>
+        trx.insertInto('failure').values({ subject: 's', address: 'a', at: number }).execute(),
+      );
     await write(1);
     const replayed = "select count(*)::int as count from failure where subject = 's'";
     await until(async () => {
@@ -134,7 +136,7 @@ describe('several servers', () => {
 });
 
 describe('a failed start', () => {
-  const at = (host: string, rest = '/postgres') => `postgres://devpilot:sesame@${host}${rest}`;
+  const urlFor = (host: string, rest = '/postgres') => `postgres://devpilot:sesame@${host}${rest}`;
 
   test('names the cause, but never the password', async () => {
     const refused = await freePort();
@@ -145,9 +147,9 @@ describe('a failed start', () => {
     await admin('alter database frozen set default_transaction_read_only = on');
     const good = `postgres://devpilot:devpilot@${local}`;
     const cases: [url: string, words: RegExp][] = [
-      [at('there-is-none.invalid'), /there-is-none\.invalid:5432: the host name .*DNS/],
-      [at(`127.0.0.1:${refused}`), /refused/],
-      [at(local), /authentication failed/],
+      [urlFor('there-is-none.invalid'), /there-is-none\.invalid:5432: the host name .*DNS/],
+      [urlFor(`127.0.0.1:${refused}`), /refused/],
+      [urlFor(local), /authentication failed/],
       [`${good}/nothing`, /the database does not exist/],
       [`${good}/postgres?sslmode=require`, /does not offer TLS/],
       [`${good}/latin`, /encoding is LATIN1: .*UTF8/],

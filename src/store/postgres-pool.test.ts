@@ -21,7 +21,7 @@ before(async () => {
 });
 after(() => postgres.close());
 
-const at = (port: number) => url.replace(`:${postgres.port}/`, `:${port}/`);
+const urlWithPort = (port: number) => url.replace(`:${postgres.port}/`, `:${port}/`);
 
 function open(options: Partial<PoolOptions> & { readonly url: string }): BoundedPool {
   const timeouts = { connectMs: 500, statementMs: 500, answerMs: 500 };
@@ -75,17 +75,17 @@ async function startDoor() {
 test('acquiring with a full queue is refused immediately, and a queued request gets its turn', async () => {
   const pool = open({ url });
   const held: AcquiredConnection[] = [await pool.acquire(), await pool.acquire()];
-  const tries = Array.from({ length: 100 }, () => tryOnce(pool));
-  const refused = await Promise.all(tries.slice(10));
+  const attempts = Array.from({ length: 100 }, () => tryOnce(pool));
+  const refused = await Promise.all(attempts.slice(10));
   assert.deepEqual([...new Set(refused)], ['The database is too busy.']);
   for (const { release } of held) release();
-  assert.deepEqual([...new Set(await Promise.all(tries.slice(0, 10)))], ['taken']);
+  assert.deepEqual([...new Set(await Promise.all(attempts.slice(0, 10)))], ['taken']);
   await pool.close();
 });
 
 test('a database that is down is tried a few times per second, however many requests wait, and is found when it is back', async () => {
   const door = await startDoor();
-  const pool = open({ url: at(door.port) });
+  const pool = open({ url: urlWithPort(door.port) });
   const began = performance.now();
   let requests = 0;
   await Promise.all(
@@ -108,11 +108,11 @@ test('a database that is down is tried a few times per second, however many requ
 
 test('a stalled database blocks no request beyond its timeout, and no connection leaks', async () => {
   const proxy = await startStallingProxy(postgres.port);
-  const pool = open({ url: at(proxy.port) });
+  const pool = open({ url: urlWithPort(proxy.port) });
   assert.equal(await tryOnce(pool), 'taken');
   proxy.stall();
   const outcomes = await Promise.all(Array.from({ length: 60 }, () => tryOnce(pool)));
-  const countOf = (outcome: string) => outcomes.filter((one) => one === outcome).length;
+  const countOf = (outcome: string) => outcomes.filter((value) => value === outcome).length;
   assert.equal(countOf('The database is too busy.'), 48);
   assert.equal(countOf('The database cannot be reached.') + countOf('taken'), 12);
   proxy.resume();

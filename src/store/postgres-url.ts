@@ -58,8 +58,8 @@ function parsePort(text: string): number {
 
 /** Parses `host`, `host:port` or `[::1]:port`, separated by commas. */
 function parseHosts(authority: string): { host: string; port: number }[] {
-  return authority.split(',').map((one) => {
-    const parts = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]]*)(?::(\d*))?$/.exec(one);
+  return authority.split(',').map((hostAndPort) => {
+    const parts = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]]*)(?::(\d*))?$/.exec(hostAndPort);
     if (parts === null) return throwInvalid('with hosts such as db1:5432,db2:5432');
     const host = decode((parts[1] ?? '').replace(/^\[|\]$/g, ''));
     return { host: host === '' ? (process.env['PGHOST'] ?? 'localhost') : host, port: parsePort(parts[2] ?? '') };
@@ -136,8 +136,8 @@ function refuseUnknownParameters(parameters: URLSearchParams): void {
     if (!SUPPORTED_PARAMETERS.has(name) && !IGNORED_PARAMETERS.has(name))
       throwInvalid(`with libpq parameters, which ${name} is not`);
   }
-  const wanted = parameters.get('target_session_attrs') ?? 'any';
-  if (!['any', 'read-write', 'primary'].includes(wanted)) {
+  const targetAttributes = parameters.get('target_session_attrs') ?? 'any';
+  if (!['any', 'read-write', 'primary'].includes(targetAttributes)) {
     throwInvalid('with target_session_attrs as read-write or primary, because Devpilot writes');
   }
 }
@@ -161,7 +161,7 @@ export function parsePostgresUrl(text: string): PostgresUrl {
     attemptsFor(host, port, mode, tls),
   );
   if (first === undefined) throw new InvalidPostgresUrlError('with a host');
-  const parameterOr = (one: string | null, other: string) => one ?? (other === '' ? undefined : other);
+  const parameterOr = (given: string | null, fallback: string) => given ?? (fallback === '' ? undefined : fallback);
   return {
     attempts: [first, ...rest],
     user: parameterOr(parameters.get('user'), user),

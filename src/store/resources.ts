@@ -38,7 +38,7 @@ export async function listResources<Noun extends ResourceType>(
 ): Promise<ResourceRows[Noun][]> {
   const conditions = [sql`workspace_id = ${workspaceId}`];
   if (filter.q !== undefined && filter.q !== '') {
-    const pattern = `%${filter.q.replace(/[\\%_]/g, (one) => `\\${one}`)}%`;
+    const pattern = `%${filter.q.replace(/[\\%_]/g, (character) => `\\${character}`)}%`;
     conditions.push(sql`name_key like ${pattern} escape '\\'`);
   }
   if (filter.projectId !== undefined) conditions.push(sql`project_id = ${filter.projectId}`);

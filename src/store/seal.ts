@@ -44,7 +44,7 @@ export function createSeal(secrets: readonly [Buffer, ...Buffer[]]): Seal {
     },
     open(sealed, identity) {
       const [version, id, packed] = sealed.split('.');
-      const keys = all.find((one) => one.id === id);
+      const keys = all.find((candidate) => candidate.id === id);
       if (version !== SEAL_VERSION || keys === undefined || packed === undefined) {
         throw new Error('Encrypted with a key that DEVPILOT_SECRET does not provide.');
       }

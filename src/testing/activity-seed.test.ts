@@ -47,9 +47,9 @@ test('a seeded month equals what ingesting its events leaves in the store, inclu
       table,
     );
   }
-  const counts = async (one: typeof store) =>
+  const counts = async (seeded: typeof store) =>
     (
-      await one.read
+      await seeded.read
         .selectFrom('activity_rollup')
         .selectAll()
         .orderBy('grain')

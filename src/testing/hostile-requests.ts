@@ -126,7 +126,9 @@ export function createHostileRequests(document: OpenApi, bytes: number): Hostile
     for (const [verb, operation] of Object.entries(operations)) {
       const method = verb.toUpperCase();
       const base = { operation: `${method} ${path}`, method, path, sender: senderOf(operation) };
-      const names = (operation.parameters ?? []).filter((one) => one.in === 'query').map((one) => one.name);
+      const names = (operation.parameters ?? [])
+        .filter((parameter) => parameter.in === 'query')
+        .map((parameter) => parameter.name);
       if (names.length > 0) {
         for (const [what, query] of Object.entries(queriesOf(names))) {
           requests.push({ ...base, attack: what, query, contentType: null, body: null });

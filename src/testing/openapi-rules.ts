@@ -63,7 +63,7 @@ interface Place {
 /** A parameter that would put a secret into addresses, which end up in logs. */
 const SECRET_NAME = /secret|token|password|passphrase|api-?key/i;
 
-const answers =
+const documentsStatus =
   (...statuses: readonly string[]) =>
   ({ operation }: Place) =>
     statuses.some((status) => operation.responses[status] !== undefined);
@@ -93,10 +93,10 @@ const OPERATION_RULES: Readonly<Record<string, (place: Place) => boolean>> = {
     ![...named(parameters, 'path'), ...named(parameters, 'query')].some((name) => SECRET_NAME.test(name)),
   'reads-restricted': (place) => place.method !== 'get' || isRestricted(place),
   'writes-restricted': (place) => place.method === 'get' || isRestricted(place),
-  'error-401': answers('401'),
-  'error-429': answers('429'),
-  'error-500': answers('500'),
-  'error-validation': answers('400', '422'),
+  'error-401': documentsStatus('401'),
+  'error-429': documentsStatus('429'),
+  'error-500': documentsStatus('500'),
+  'error-validation': documentsStatus('400', '422'),
 };
 
 /** What must hold for each schema. */
@@ -112,7 +112,7 @@ const SCHEMA_RULES: Readonly<Record<string, (schema: Schema, types: readonly str
 
 /** What must hold for the document as a whole. */
 const DOCUMENT_RULES: Readonly<Record<string, (document: OpenApiDocument) => boolean>> = {
-  'info-complete': ({ info }) => [info.description, info.contact, info.license].every((one) => one !== undefined),
+  'info-complete': ({ info }) => [info.description, info.contact, info.license].every((field) => field !== undefined),
   'tags-described': ({ tags }) =>
     new Set(tags.map(({ name }) => name)).size === tags.length && tags.every((tag) => tag.description !== undefined),
   'operation-ids-unique': ({ paths }) => {
@@ -123,8 +123,10 @@ const DOCUMENT_RULES: Readonly<Record<string, (document: OpenApiDocument) => boo
     const text = JSON.stringify(document);
     return Object.keys(document.components.schemas).every((name) => text.includes(`"#/components/schemas/${name}"`));
   },
-  'no-keys-in-query': ({ components }) => Object.values(components.securitySchemes).every((one) => one.in !== 'query'),
-  'no-http-basic': ({ components }) => Object.values(components.securitySchemes).every((one) => one.scheme !== 'basic'),
+  'no-keys-in-query': ({ components }) =>
+    Object.values(components.securitySchemes).every((scheme) => scheme.in !== 'query'),
+  'no-http-basic': ({ components }) =>
+    Object.values(components.securitySchemes).every((scheme) => scheme.scheme !== 'basic'),
 };
 
 /** Yields every schema below a value, with its path. */

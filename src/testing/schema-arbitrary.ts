@@ -67,11 +67,11 @@ function numberOf({ minimum = -1e6, maximum = 1e6, examples = [] }: JsonSchema):
 function objectOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   const { properties = {}, required = [], additionalProperties } = schema;
   const needed = Object.fromEntries(
-    Object.entries(properties).map(([name, one]) => [
+    Object.entries(properties).map(([name, property]) => [
       name,
       // Required fields are sometimes omitted, optional ones mostly: each may be a reason to refuse the whole.
       fc.oneof(
-        { weight: required.includes(name) ? 40 : 1, arbitrary: arbitraryOf(one, schemas) },
+        { weight: required.includes(name) ? 40 : 1, arbitrary: arbitraryOf(property, schemas) },
         { weight: required.includes(name) ? 1 : 3, arbitrary: fc.constant(undefined) },
       ),
     ]),
@@ -94,7 +94,7 @@ function arrayOf(schema: JsonSchema, schemas: Schemas): fc.Arbitrary<unknown> {
   const lengths = [minItems - 1, minItems, minItems + 1, Math.min(maxItems, 200), Math.min(maxItems + 1, 201)];
   const edges = fc
     .tuple(item, fc.constantFrom(...lengths.filter((length) => length >= 0)))
-    .map(([one, length]) => Array.from({ length }, () => one));
+    .map(([item, length]) => Array.from({ length }, () => item));
   return fc.oneof({ weight: 3, arbitrary: fc.array(item, { maxLength: 4 }) }, { weight: 1, arbitrary: edges });
 }
 

@@ -395,7 +395,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
 
     describe('revocations', () => {
       test('numbers are gapless and in commit order, however many transactions run or fail concurrently', async () => {
-        const tries = await Promise.allSettled(
+        const results = await Promise.allSettled(
           Array.from({ length: 60 }, (_, index) =>
             store.transaction(async (trx) => {
               const { number } = await insertRevocation(
@@ -409,7 +409,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
             }),
           ),
         );
-        const numbers = tries.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
+        const numbers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
         assert.equal(numbers.length, 48);
         const first = Math.min(...numbers);
         assert.deepEqual(
@@ -424,14 +424,18 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         await store.transaction((trx) => pruneRevocations(trx, NOW + 1));
         const next = await store.transaction((trx) => insertRevocation(trx, owner.workspaceId, null, NOW));
         assert.equal(next.number, first + 48);
-        const kept = await store.read.selectFrom('revocation').select(['number', 'id']).orderBy('number').execute();
+        const remaining = await store.read
+          .selectFrom('revocation')
+          .select(['number', 'id'])
+          .orderBy('number')
+          .execute();
         assert.deepEqual(
-          kept.map((row) => row.number),
+          remaining.map((row) => row.number),
           [first + 47, first + 48],
           'the newest stays, by which nodes know their history',
         );
-        assert.equal(new Set(kept.map((row) => row.id)).size, 2);
-        assert.equal(kept[1]?.id, next.id);
+        assert.equal(new Set(remaining.map((row) => row.id)).size, 2);
+        assert.equal(remaining[1]?.id, next.id);
       });
     });
 
@@ -499,10 +503,10 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
             store.transaction((trx) => claimIdempotencyKey(trx, { ...claim, bodyMac: `m${index}` }, `id${index}`, NOW)),
           ),
         );
-        const firsts = earlier.flatMap((one, index) => (one === null ? [index] : []));
+        const firsts = earlier.flatMap((row, index) => (row === null ? [index] : []));
         assert.equal(firsts.length, 1);
-        for (const one of earlier) {
-          if (one !== null) assert.deepEqual({ ...one }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
+        for (const row of earlier) {
+          if (row !== null) assert.deepEqual({ ...row }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
         }
       });
       test('another workspace, person, route or key is another claim, and one that was rolled back is none', async () => {
@@ -550,7 +554,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           ),
         ),
       );
-      assert.equal(counted.filter((one) => one.counted).length, 5);
+      assert.equal(counted.filter((result) => result.counted).length, 5);
       assert.equal((await recentFailures(store.read, 'crowd', 0)).length, 5);
     });
 
@@ -589,18 +593,18 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
             .execute();
           for (const [node, number] of rows) assert.equal(await claimUsageChunk(trx, node, number), true);
           await deleteOldUses(trx, NOW);
-          for (const [node, number, kept] of rows)
-            assert.equal(await claimUsageChunk(trx, node, number), !kept, `${node} ${number}`);
+          for (const [node, number, remaining] of rows)
+            assert.equal(await claimUsageChunk(trx, node, number), !remaining, `${node} ${number}`);
           await trx.deleteFrom('node').where('id', '=', leased).execute();
         });
       });
       test('uses add up, never move the last use back, and old days and addresses are deleted', async () => {
         const { id } = await seedCredential(store, owner);
-        const use = (count: number, at: number, address: string) =>
+        const use = (count: number, time: number, address: string) =>
           store.transaction(async (trx) => {
-            const addresses = [{ address, first: at, last: at }];
-            const mine = { credentialId: id, count, lastUsedAt: at, addresses };
-            await insertUsageChunk(trx, 'nod_suite', at, [mine, { ...mine, credentialId: 'key_gone' }]);
+            const addresses = [{ address, first: time, last: time }];
+            const mine = { credentialId: id, count, lastUsedAt: time, addresses };
+            await insertUsageChunk(trx, 'nod_suite', time, [mine, { ...mine, credentialId: 'key_gone' }]);
             assert.deepEqual(await foldUses(trx, 10), { chunks: 1, uses: 2 });
             assert.deepEqual(await foldUses(trx, 10), { chunks: 0, uses: 0 });
           });
@@ -640,7 +644,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
 
       test('a time step and a recovery code work once, a step never after a later one', async () => {
         const personId = await seedPerson(store);
-        const step = (at: number) => store.transaction((trx) => advanceTotpStep(trx, personId, at));
+        const step = (step: number) => store.transaction((trx) => advanceTotpStep(trx, personId, step));
         assert.equal((await Promise.all([step(5), step(5), step(5)])).filter(Boolean).length, 1);
         assert.equal(await step(4), false);
         assert.equal(await step(6), true);
@@ -673,7 +677,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
 
       test('sessions are found by their newest secret, active ones are listed, and one, some or all can be ended', async () => {
         const personId = await seedPerson(store);
-        const session = (id: string, at: number) =>
+        const session = (id: string, time: number) =>
           store.transaction((trx) =>
             insertSession(trx, {
               id,
@@ -682,9 +686,9 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
               kind: 'browser',
               address: null,
               user_agent: null,
-              created_at: at,
-              last_used_at: at,
-              ends_at: at + 90 * DAY,
+              created_at: time,
+              last_used_at: time,
+              ends_at: time + 90 * DAY,
             }),
           );
         for (const [index, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + index);
@@ -749,7 +753,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
 
       test('deleting a workspace deletes everything that belongs to it, and nothing else', async () => {
         const doomed = await seedWorkspace(store);
-        const kept = await seedCredential(store, owner);
+        const remaining = await seedCredential(store, owner);
         const { id, digest } = await seedCredential(store, doomed);
         await store.transaction(async (trx) => {
           const addresses = [{ address: '10.0.0.1', first: 1, last: 1 }];
@@ -760,7 +764,7 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         assert.equal(await findByDigest(store, digestBytes(digest)), undefined);
         assert.equal(await findWorkspace(store.read, doomed.personId, doomed.workspaceId), undefined);
         assert.deepEqual((await readUses(store.read, doomed.workspaceId, id, 0, 20)).days, []);
-        assert.equal((await find(kept.id))?.id, kept.id);
+        assert.equal((await find(remaining.id))?.id, remaining.id);
       });
     });
   });

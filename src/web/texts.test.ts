@@ -87,7 +87,7 @@ function literalTexts(file: string, source: string): string[] {
   return [...found.values()];
 }
 
-test('the texts of a page stand in the strings.ts of its folder', () => {
+test('the texts of a page are in the strings.ts of its folder', () => {
   const files = globSync('**/*.{ts,tsx}', { cwd: import.meta.dirname })
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => !/(?:\.test\.ts|(?:^|\/)strings\.ts)$/.test(file) && !EXCEPTIONS.has(file))

@@ -126,8 +126,8 @@ export function findCommit(root: string, { object, path }: NamedObject): string 
     '--no-ext-diff',
     '--no-textconv',
   ];
-  const answer = gitOutput(root, [...args, `--find-object=${object}`]);
-  return answer?.split('\n')[0]?.slice(0, 12) || null;
+  const output = gitOutput(root, [...args, `--find-object=${object}`]);
+  return output?.split('\n')[0]?.slice(0, 12) || null;
 }
 
 /** The paths that the `.devpilotignore` of the repository excludes. */

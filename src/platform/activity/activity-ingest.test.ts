@@ -16,14 +16,14 @@ forEachEngine('taking events in', (engine) => {
   let store: Store;
   let ingest: ActivityIngest;
   let workspaceId = '';
-  let made = 0;
+  let created = 0;
   before(async () => {
     store = await engine.open();
   });
   after(() => store.close());
   beforeEach(async () => {
-    workspaceId = `wsp_${++made}`;
-    const row = { id: workspaceId, name: workspaceId, slug: `w-${made}`, created_at: NOW, updated_at: NOW };
+    workspaceId = `wsp_${++created}`;
+    const row = { id: workspaceId, name: workspaceId, slug: `w-${created}`, created_at: NOW, updated_at: NOW };
     await store.transaction((trx) => insertWorkspace(trx, row));
     ingest = createActivityIngest(store);
   });

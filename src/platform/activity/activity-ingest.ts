@@ -47,7 +47,8 @@ interface RollupDelta {
   readonly hashes: Set<number>;
 }
 
-const rollupKey = (one: RollupDelta['rollup']) => `${one.grain}\0${one.dimension}\0${one.at}\0${one.key}`;
+const rollupKey = (rollup: RollupDelta['rollup']) =>
+  `${rollup.grain}\0${rollup.dimension}\0${rollup.at}\0${rollup.key}`;
 
 /** Events counted per turn of the event loop, so that authorization requests are not delayed. */
 const EVENTS_PER_SLICE = 500;
@@ -87,7 +88,7 @@ async function updateRollups(
 ): Promise<void> {
   const deltas = await aggregateEvents(events);
   // A group by subject has at most one subject, so it needs no sketch.
-  const sketched = [...deltas.values()].filter(
+  const sketchedDeltas = [...deltas.values()].filter(
     ({ rollup, hashes }) => rollup.dimension !== 'subject' && hashes.size > 0,
   );
   const storedSketches = await readSketches(
@@ -97,15 +98,15 @@ async function updateRollups(
     [...deltas.values()].filter(({ rollup }) => rollup.dimension !== 'subject').map(({ rollup }) => rollup),
   );
   const sketchByKey = new Map(storedSketches.map((storedSketch) => [rollupKey(storedSketch), storedSketch.sketch]));
-  const touched = new Set(sketched);
+  const sketchedDeltaSet = new Set(sketchedDeltas);
   const rollups = [...deltas].map(([key, delta]): Rollup => {
     const { rollup, count, hashes } = delta;
     if (rollup.dimension === 'subject') return { ...rollup, count, subjects: rollup.key === '' ? 0 : 1, sketch: null };
-    const text = sketchByKey.get(key) ?? null;
-    const sketch = decodeSketch(text);
-    const after = touched.has(delta) ? addToSketch(sketch, hashes) : sketch;
-    const written = touched.has(delta) ? encodeSketch(after) : text;
-    return { ...rollup, count, subjects: estimateCount(after), sketch: written };
+    const storedSketch = sketchByKey.get(key) ?? null;
+    const sketch = decodeSketch(storedSketch);
+    const after = sketchedDeltaSet.has(delta) ? addToSketch(sketch, hashes) : sketch;
+    const encodedSketch = sketchedDeltaSet.has(delta) ? encodeSketch(after) : storedSketch;
+    return { ...rollup, count, subjects: estimateCount(after), sketch: encodedSketch };
   });
   await addToRollups(trx, engine, workspaceId, rollups);
 }

@@ -16,10 +16,10 @@ test('up to 256 subjects are counted exactly, and more within five percent', () 
 
 test('a sketch that was written and read again keeps counting like one that was not', () => {
   const all = hashesOf(2_000);
-  let kept: string | null = null;
+  let stored: string | null = null;
   for (let index = 0; index < all.length; index += 90) {
-    kept = encodeSketch(addToSketch(decodeSketch(kept), all.slice(index, index + 100)));
+    stored = encodeSketch(addToSketch(decodeSketch(stored), all.slice(index, index + 100)));
   }
-  assert.equal(estimateCount(decodeSketch(kept)), estimateCount(addToSketch(decodeSketch(null), all)));
-  assert.ok((kept?.length ?? 0) < 6_000);
+  assert.equal(estimateCount(decodeSketch(stored)), estimateCount(addToSketch(decodeSketch(null), all)));
+  assert.ok((stored?.length ?? 0) < 6_000);
 });

@@ -25,10 +25,10 @@ export const isActive = (status: string) => status === 'pending' || status === '
 export const auditTargetOf = (row: BackupTable) => ({ kind: 'backup', id: row.id, name: row.app_name }) as const;
 
 export function serializeBackup(row: BackupTable, restore: RestoreTable | undefined): Backup {
-  const actorOf = (one: BackupTable | RestoreTable) => ({
-    kind: one.actor_kind as AuditPartyKind,
-    id: one.actor_id,
-    name: one.actor_name,
+  const actorOf = (row: BackupTable | RestoreTable) => ({
+    kind: row.actor_kind as AuditPartyKind,
+    id: row.actor_id,
+    name: row.actor_name,
   });
   const restoring = restore !== undefined && isActive(restore.status);
   return {

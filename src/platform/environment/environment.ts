@@ -66,7 +66,11 @@ async function sealValues<Row extends Parameters<typeof variableAssociatedData>[
 }
 
 function serializeVariables(rows: readonly EnvRow[], values: ReadonlyMap<string, string>): EnvVariable[] {
-  return rows.map(({ name, at }) => ({ name, value: values.get(name) ?? null, updatedAt: toIsoString(at) }));
+  return rows.map(({ name, at: setAtMs }) => ({
+    name,
+    value: values.get(name) ?? null,
+    updatedAt: toIsoString(setAtMs),
+  }));
 }
 
 /** An environment with its version. */

@@ -57,8 +57,8 @@ test('the same error with another release, line or id is the same issue; another
 });
 
 test('a fingerprint of the sender takes precedence, and can include the default one', () => {
-  const one = error({ fingerprint: ['payments'], message: 'a' });
-  assert.equal(fingerprintOf(one), fingerprintOf(error({ fingerprint: ['payments'], type: 'Other' })));
+  const firstError = error({ fingerprint: ['payments'], message: 'a' });
+  assert.equal(fingerprintOf(firstError), fingerprintOf(error({ fingerprint: ['payments'], type: 'Other' })));
   const onTop = (type: string) => fingerprintOf(error({ fingerprint: ['{{ default }}', 'x'], type }));
   assert.notEqual(onTop('A'), onTop('B'));
 });

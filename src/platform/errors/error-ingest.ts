@@ -57,7 +57,7 @@ async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly R
   const known = await listFacets(trx, issue.workspace_id, issue.id);
   const rows: ErrorFacetTable[] = [];
   for (const kind of FACETS) {
-    const knownValues = new Set(known.filter((one) => one.kind === kind).map(({ value }) => value));
+    const knownValues = new Set(known.filter((facet) => facet.kind === kind).map(({ value }) => value));
     const counts = new Map<string, number>();
     for (const { error } of reports) {
       const value = error[kind];
@@ -90,7 +90,7 @@ function toOverflowReport(report: Report): Report {
 async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<string> {
   const [first] = reports;
   const { workspaceId, fingerprint, receivedAt } = first;
-  const newest = reports.reduce((one, other) => (other.error.at >= one.error.at ? other : one)).error;
+  const newest = reports.reduce((latest, other) => (other.error.at >= latest.error.at ? other : latest)).error;
   const oldest = Math.min(...reports.map(({ error }) => error.at));
   const before = await findIssueByFingerprint(trx, workspaceId, fingerprint);
   const isOverflow = fingerprint === overflowFingerprint(first.sender);

@@ -67,7 +67,7 @@ function parseBreadcrumb(value: unknown): ErrorBreadcrumb {
 }
 
 function parseTags(value: unknown): Record<string, string> {
-  const pairs = Array.isArray(value) ? value.map((one) => asArray(one)) : Object.entries(asObject(value));
+  const pairs = Array.isArray(value) ? value.map((pair) => asArray(pair)) : Object.entries(asObject(value));
   const tags: [string, string][] = [];
   for (const [name, text] of pairs.slice(0, RESOURCE_LIMITS.errorTags)) {
     const [key, shortValue] = [toShortText(name), toShortText(text)];

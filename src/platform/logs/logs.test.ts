@@ -121,7 +121,7 @@ forEachEngine('logs', (engine) => {
     writer.writeSystemLine('first');
     await writer.flush();
     const here = linesOf(logs, workspaceId, 'log', { follow: true });
-    const there = linesOf(elsewhere, workspaceId, 'log', { follow: true, from: 1 });
+    const linesElsewhere = linesOf(elsewhere, workspaceId, 'log', { follow: true, from: 1 });
     writer.writeSystemLine('second');
     await writer.flush();
     await store.transaction((trx) => elsewhere.appendSystemLine(trx, workspaceId, 'log', 'from elsewhere'));
@@ -135,7 +135,7 @@ forEachEngine('logs', (engine) => {
       ['first', 'second', 'from elsewhere', 'third'],
     );
     assert.deepEqual(
-      (await there).map(({ text }) => text),
+      (await linesElsewhere).map(({ text }) => text),
       ['second', 'from elsewhere', 'third'],
     );
   });
@@ -166,8 +166,8 @@ forEachEngine('logs', (engine) => {
       [lines.at(-1)?.stream, lines.at(-1)?.text],
       ['system', 'This log is full; further output is not stored.'],
     );
-    const kept = await store.read.selectFrom('log_chunk').selectAll().execute();
-    assert.ok(kept.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000, 'it is compressed');
+    const chunks = await store.read.selectFrom('log_chunk').selectAll().execute();
+    assert.ok(chunks.reduce((sum, { data }) => sum + data.length, 0) < 1_000_000, 'it is compressed');
   });
 
   test('any text is returned unchanged', async () => {

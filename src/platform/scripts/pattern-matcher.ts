@@ -34,8 +34,8 @@ export function createPatternMatcher(): PatternMatcher {
   const slowSince = new Map<string, number>();
 
   function queueKey(workspaceId: string): string {
-    for (const [slowId, at] of slowSince) {
-      if (performance.now() - at < SLOW_DURATION_MS) break;
+    for (const [slowId, sinceMs] of slowSince) {
+      if (performance.now() - sinceMs < SLOW_DURATION_MS) break;
       slowSince.delete(slowId);
     }
     return slowSince.has(workspaceId) ? 'slow' : workspaceId;

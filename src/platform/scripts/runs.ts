@@ -62,7 +62,7 @@ async function resolveParameterValues(
   const values: Record<string, string> = {};
   const checks: { name: string; pattern: string; value: string }[] = [];
   for (const name of Object.keys(givenValues)) {
-    if (!declared.some((one) => one.name === name)) {
+    if (!declared.some((parameter) => parameter.name === name)) {
       errors.push({ field: `parameters.${name}`, message: 'must be a parameter of this script' });
     }
   }

@@ -73,7 +73,7 @@ async function validatePatterns(
   workspaceId: string,
   parameters: readonly ScriptParameter[] | undefined,
 ): Promise<void> {
-  const all = (parameters ?? []).map((one, index) => ({ ...one, index }));
+  const all = (parameters ?? []).map((parameter, index) => ({ ...parameter, index }));
   const checks = all.flatMap(({ index, pattern, default: value }) =>
     pattern === null ? [] : [{ index, pattern, value }],
   );

@@ -31,7 +31,7 @@ test('invalid values give the default range, and the end is always after the sta
   assert.ok(backwards.from < backwards.to);
 });
 
-test('the intervals available for a range', () => {
+test('the available intervals depend on the length of the range', () => {
   assert.deepEqual(intervalsFor(HOUR), ['minute', 'hour']);
   assert.deepEqual(intervalsFor(7 * DAY), ['hour', 'day']);
   assert.deepEqual(intervalsFor(90 * DAY), ['day']);

@@ -48,7 +48,8 @@ export function parseChartRange(get: (name: string) => string | undefined, now: 
   const from = isCustom ? Math.min(requested.from ?? to - rangeMs, to - MINUTE) : now - rangeMs;
   const fitting = intervalsFor(to - from);
   const requestedInterval = get('interval');
-  const preferred = fitting.find((one) => (to - from) / INTERVALS[one] <= TARGET_STEPS) ?? fitting.at(-1) ?? 'day';
+  const preferred =
+    fitting.find((interval) => (to - from) / INTERVALS[interval] <= TARGET_STEPS) ?? fitting.at(-1) ?? 'day';
   const interval = isInterval(requestedInterval) && fitting.includes(requestedInterval) ? requestedInterval : preferred;
   const stepMs = INTERVALS[interval];
   return { from: Math.floor(from / stepMs) * stepMs, to: Math.ceil(to / stepMs) * stepMs, interval };
