@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { AccessToken } from '../src/contract/access-tokens.ts';
 import type { ApiKey } from '../src/contract/api-keys.ts';
+import type { Policy } from '../src/contract/policy.ts';
 import {
   bearer,
   createKey,
@@ -127,6 +128,30 @@ for (const { noun, create } of KINDS) {
     });
   });
 }
+
+test('the policy is shown and set, and a dry run lists what would violate it and changes nothing', async () => {
+  const key = await createKey(owner, ['read'], { name: 'Unlimited' });
+  const policy = async () => json<Policy>((await shell.run(['policy', 'show', '--json'])).stdout);
+  const before = await policy();
+  const change = ['policy', 'set', '--max-lifetime-days', '30', '--passphrase-scope', 'modify_env,run_scripts'];
+  const dryRun = await shell.run([...change, '--dry-run']);
+  assert.equal(dryRun.code, 0, dryRun.stderr);
+  assert.match(dryRun.stdout, new RegExp(`^${key.id}\tapi_key\tUnlimited\tmaxLifetimeDays\tnever$`, 'm'));
+  assert.match(dryRun.stderr, /^Nothing was changed\. Violating the policy: \d+ credentials, 0 members\.$/m);
+  assert.deepEqual(await policy(), before);
+
+  const expected = { ...before, maxLifetimeDays: 30, passphraseScopes: ['modify_env', 'run_scripts'] };
+  assert.deepEqual(json<Policy>((await shell.run([...change, '--json'])).stdout), expected);
+  const listed = await shell.run(['keys', 'list', '--violates-policy', '--quiet']);
+  assert.ok(listed.stdout.split('\n').includes(key.id));
+  const refused = await shell.run(['keys', 'create', '--name', 'Too long', '--permission', 'read', '--expires', '1y']);
+  assert.deepEqual([refused.code, refused.stdout], [1, '']);
+  assert.match(refused.stderr, /expiresAt: must be at most 30 days after the creation/);
+  const unset = ['policy', 'set', '--max-lifetime-days', 'none', '--passphrase-scope', 'none'];
+  assert.equal((await shell.run(unset)).code, 0);
+  assert.deepEqual(await policy(), before);
+  assert.match((await shell.run(['policy', 'set'])).stderr, /^devpilot: Nothing to change\./);
+});
 
 test('a passphrase must be set again, and an inactive key must be enabled first; nothing is created otherwise', async () => {
   const token = await createToken(owner, ['all'], { name: 'With passphrase', passphrase: 'correct horse' });

@@ -3,10 +3,11 @@ import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from 
 import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
-/** Declares the commands for access tokens and API keys. */
+/** Declares the commands for access tokens, API keys and their policy. */
 export function credentialCommands(program: Command): void {
   tokenCommands(program);
   keyCommands(program);
+  policyCommands(program);
 }
 
 /** The list command of access tokens or API keys. */
@@ -23,6 +24,7 @@ function credentialListCommand<Right extends 'scope' | 'permission'>(
     .option('--unused-for-days <days>', 'list only those not used for at least this many days')
     .option('--expires-within-days <days>', 'list only those that expire within this many days')
     .option('--never-expires', 'list only those that never expire')
+    .option('--violates-policy', 'list only those that violate the policy of the workspace')
     .option('--sort <field>', 'sort by createdAt, name, expiresAt, lastUsedAt or useCount; prefix - for descending')
     .option('--limit <count>', LIMIT_HELP);
 }
@@ -114,4 +116,31 @@ function keyCommands(program: Command): void {
     .argument('<keys...>', 'IDs or names')
     .option('--yes', YES_HELP)
     .action(async (names, options) => (await load()).deleteCredentials('keys', names, declared(options)));
+}
+
+function policyCommands(program: Command): void {
+  const policy = program
+    .command('policy')
+    .description('Manage the policy of the workspace for credentials and members');
+  const load = () => import('./policy.ts');
+  apiCommand(policy, 'show', 'Show the policy').action(async (options) => (await load()).showPolicy(declared(options)));
+  apiCommand(policy, 'set', 'Change the policy; requires the owner of the workspace')
+    .option('--max-lifetime-days <days>', 'maximum days from creation to expiry of a credential, or none')
+    .option(
+      '--binds-existing-from <when>',
+      'from when the maximum lifetime also ends existing credentials: a duration of at least 7d, a date-time, or never',
+    )
+    .option(
+      '--passphrase-scope <scopes>',
+      'scopes that require a passphrase, separated by commas, or none; can be repeated',
+      parseList,
+    )
+    .option('--allow-all <on|off>', 'allow the scope all: on or off')
+    .option('--require-addresses <on|off>', 'require credentials to be restricted to addresses: on or off')
+    .option('--require-two-factor <on|off>', 'require two-factor authentication of members: on or off')
+    .option('--created-by <role>', 'who may create credentials: admins or owner')
+    .option('--unused-after-days <days>', 'days without use after which a credential counts as unused')
+    .option('--on-leak <action>', 'what happens to a leaked credential: delete or notify')
+    .option('--dry-run', 'change nothing, and list what would violate the policy')
+    .action(async (options) => (await load()).setPolicy(declared(options)));
 }

@@ -78,6 +78,7 @@ export interface ListOptions extends RemoteOptions {
   readonly unusedForDays: string | undefined;
   readonly expiresWithinDays: string | undefined;
   readonly neverExpires: true | undefined;
+  readonly violatesPolicy: true | undefined;
   readonly sort: string | undefined;
   readonly limit: string | undefined;
 }
@@ -93,6 +94,7 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
     unusedForDays: parseCount('--unused-for-days', options.unusedForDays),
     expiresWithinDays: parseCount('--expires-within-days', options.expiresWithinDays),
     neverExpires: options.neverExpires,
+    violatesPolicy: options.violatesPolicy,
     sort: options.sort as CredentialSort,
   };
   const all =

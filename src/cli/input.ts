@@ -89,6 +89,12 @@ export function parseCount(name: string, text: string | undefined): number | und
   return Number(text);
 }
 
+/** Parses an option that is on or off. */
+export function parseOnOff(name: string, text: string): boolean {
+  if (text !== 'on' && text !== 'off') throw new Failure(`${name} must be on or off.`);
+  return text === 'on';
+}
+
 /** Splits the values of an option that can be repeated or separated by commas. */
 export const parseList = (text: string, previous: readonly string[] = []) => [
   ...previous,

@@ -3,7 +3,7 @@ import type { Permission } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { CREDENTIAL_DETAILS, findCredential } from './credentials.ts';
 import { Failure } from './failure.ts';
-import { parseExpiry } from './input.ts';
+import { parseExpiry, parseOnOff } from './input.ts';
 import { printDetails, printJson, printNote } from './output.ts';
 
 export interface UpdateKeyOptions extends RemoteOptions {
@@ -14,11 +14,6 @@ export interface UpdateKeyOptions extends RemoteOptions {
   readonly guard: string | undefined;
 }
 
-function parseOnOff(text: string): boolean {
-  if (text !== 'on' && text !== 'off') throw new Failure('--guard must be on or off.');
-  return text === 'on';
-}
-
 /** Updates an API key; its secret does not change. An empty description removes the description. */
 export async function updateKey(idOrName: string, options: UpdateKeyOptions): Promise<void> {
   const body: UpdateApiKey = {
@@ -26,7 +21,7 @@ export async function updateKey(idOrName: string, options: UpdateKeyOptions): Pr
     ...(options.permission !== undefined && { permissions: [...options.permission] as Permission[] }),
     ...(options.description !== undefined && { description: options.description === '' ? null : options.description }),
     ...(options.expires !== undefined && { expiresAt: parseExpiry(options.expires) }),
-    ...(options.guard !== undefined && { guard: parseOnOff(options.guard) }),
+    ...(options.guard !== undefined && { guard: parseOnOff('--guard', options.guard) }),
   };
   if (Object.keys(body).length === 0)
     throw new Failure(

@@ -105,6 +105,14 @@ export async function printList<Row extends { readonly id?: string }>(
       );
 }
 
+/** Returns one line per field of an object. */
+export function formatDetails<Row>(row: Row, fields: readonly Column<Row>[]): string {
+  const width = Math.max(...fields.map(({ title }) => title.length));
+  return fields
+    .map(({ title, getValue }) => `${dim(title.padEnd(width))}  ${sanitizeInline(String(getValue(row) ?? '–'))}\n`)
+    .join('');
+}
+
 /** Prints one object: JSON, its ID, or one line per field. */
 export async function printDetails<Row extends { readonly id: string }>(
   row: Row,
@@ -113,12 +121,7 @@ export async function printDetails<Row extends { readonly id: string }>(
 ): Promise<void> {
   if (options.json === true) return printJson(row);
   if (options.quiet === true) return print(`${row.id}\n`);
-  const width = Math.max(...fields.map(({ title }) => title.length));
-  return print(
-    fields
-      .map(({ title, getValue }) => `${dim(title.padEnd(width))}  ${sanitizeInline(String(getValue(row) ?? '–'))}\n`)
-      .join(''),
-  );
+  return print(formatDetails(row, fields));
 }
 
 const RELATIVE_TIME_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [

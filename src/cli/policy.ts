@@ -1,0 +1,112 @@
+import type { Policy, PolicyDryRun, UpdatePolicy } from '../contract/policy.ts';
+import type { Scope } from '../contract/vocabulary.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { Failure } from './failure.ts';
+import { parseCount, parseInstant, parseOnOff } from './input.ts';
+import { type Column, formatDetails, print, printJson, printList, printNote } from './output.ts';
+
+const yesOrNo = (value: boolean): string => (value ? 'yes' : 'no');
+
+const DETAILS: readonly Column<Policy>[] = [
+  {
+    title: 'Maximum lifetime',
+    getValue: ({ maxLifetimeDays }) => (maxLifetimeDays === null ? 'none' : `${maxLifetimeDays} days`),
+  },
+  { title: 'Binds existing from', getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never' },
+  { title: 'Passphrase for', getValue: ({ passphraseScopes }) => passphraseScopes.join(' ') || 'no scope' },
+  { title: 'Scope all allowed', getValue: ({ allowAll }) => yesOrNo(allowAll) },
+  { title: 'Addresses required', getValue: ({ requireAddresses }) => yesOrNo(requireAddresses) },
+  { title: 'Two-factor required', getValue: ({ requireTwoFactor }) => yesOrNo(requireTwoFactor) },
+  { title: 'Created by', getValue: ({ createdBy }) => (createdBy === 'owner' ? 'owner' : 'owner and admins') },
+  { title: 'Unused after', getValue: ({ unusedAfterDays }) => `${unusedAfterDays} days` },
+  { title: 'On leak', getValue: ({ onLeak }) => onLeak },
+];
+
+async function printPolicy(policy: Policy, options: RemoteOptions): Promise<void> {
+  await (options.json === true ? printJson(policy) : print(formatDetails(policy, DETAILS)));
+}
+
+/** Prints the policy of the workspace. */
+export async function showPolicy(options: RemoteOptions): Promise<void> {
+  await printPolicy(await connect(options).policy.get(), options);
+}
+
+export interface SetPolicyOptions extends RemoteOptions {
+  readonly maxLifetimeDays: string | undefined;
+  readonly bindsExistingFrom: string | undefined;
+  readonly passphraseScope: readonly string[] | undefined;
+  readonly allowAll: string | undefined;
+  readonly requireAddresses: string | undefined;
+  readonly requireTwoFactor: string | undefined;
+  readonly createdBy: string | undefined;
+  readonly unusedAfterDays: string | undefined;
+  readonly onLeak: string | undefined;
+  readonly dryRun: true | undefined;
+}
+
+/** Returns the requested change. Scopes and the values of a fixed list are checked by the server. */
+function changeOf(options: SetPolicyOptions): UpdatePolicy {
+  const { maxLifetimeDays, bindsExistingFrom, passphraseScope, createdBy, onLeak } = options;
+  const days = (name: string, text: string) => parseCount(name, text) ?? 0;
+  const onOff = (field: 'allowAll' | 'requireAddresses' | 'requireTwoFactor', name: string) => {
+    const text = options[field];
+    return text === undefined ? {} : { [field]: parseOnOff(name, text) };
+  };
+  return {
+    ...(maxLifetimeDays !== undefined && {
+      maxLifetimeDays: maxLifetimeDays === 'none' ? null : days('--max-lifetime-days', maxLifetimeDays),
+    }),
+    ...(bindsExistingFrom !== undefined && {
+      bindsExistingFrom:
+        bindsExistingFrom === 'never' ? null : parseInstant('--binds-existing-from', bindsExistingFrom),
+    }),
+    ...(passphraseScope !== undefined && {
+      passphraseScopes: passphraseScope.filter((scope) => scope !== 'none') as Scope[],
+    }),
+    ...onOff('allowAll', '--allow-all'),
+    ...onOff('requireAddresses', '--require-addresses'),
+    ...onOff('requireTwoFactor', '--require-two-factor'),
+    ...(createdBy !== undefined && { createdBy: createdBy as Policy['createdBy'] }),
+    ...(options.unusedAfterDays !== undefined && {
+      unusedAfterDays: days('--unused-after-days', options.unusedAfterDays),
+    }),
+    ...(onLeak !== undefined && { onLeak: onLeak as Policy['onLeak'] }),
+  };
+}
+
+const MAX_DRY_RUN_RESULTS = 200;
+
+/** Prints what would violate the policy: one line per credential and member, and the totals to standard error. */
+async function printDryRun({ credentials, members }: PolicyDryRun, options: RemoteOptions): Promise<void> {
+  const rows = [
+    ...credentials.data.map(({ id, kind, name, rules, expiresAt }) => ({ id, kind, name, rules, expiresAt })),
+    ...members.data.map(({ id, name, rules }) => ({ id, kind: 'member', name, rules, expiresAt: null })),
+  ];
+  await printList(
+    rows,
+    [
+      { title: 'ID', getValue: ({ id }) => id },
+      { title: 'KIND', getValue: ({ kind }) => kind },
+      { title: 'NAME', getValue: ({ name }) => name },
+      { title: 'RULES', getValue: ({ rules }) => rules.join(' ') },
+      { title: 'WOULD EXPIRE', getValue: ({ kind, expiresAt }) => (kind === 'member' ? null : (expiresAt ?? 'never')) },
+    ],
+    options,
+  );
+  const countOf = ({ total }: { total: number | null }) => (total === null ? 'more than 10,000' : String(total));
+  printNote(
+    `Nothing was changed. Violating the policy: ${countOf(credentials)} credentials, ${countOf(members)} members.`,
+    options,
+  );
+}
+
+/** Changes the policy of the workspace, or with `--dry-run` prints what would violate it. */
+export async function setPolicy(options: SetPolicyOptions): Promise<void> {
+  const change = changeOf(options);
+  if (Object.keys(change).length === 0) throw new Failure('Nothing to change. See: devpilot policy set --help');
+  const { policy } = connect(options);
+  if (options.dryRun !== true) return printPolicy(await policy.update(change), options);
+  const dryRun = await policy.dryRun(change, { limit: MAX_DRY_RUN_RESULTS });
+  if (options.json === true) await printJson(dryRun);
+  else await printDryRun(dryRun, options);
+}
