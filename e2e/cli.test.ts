@@ -287,7 +287,8 @@ describe('keys', () => {
       '--json',
     ]);
     const key = json<ApiKey>(updated.stdout);
-    assert.deepEqual([key.permissions, key.expiresAt, key.description], [['read'], '2040-01-01T00:00:00.000Z', null]);
+    const endOfDay = new Date(2040, 0, 1, 23, 59, 59, 999).toISOString();
+    assert.deepEqual([key.permissions, key.expiresAt, key.description], [['read'], endOfDay, null]);
     assert.match((await shell.run(['keys', 'show', key.id])).stdout, /Access\s+read\n/);
     assert.equal((await shell.run(['keys', 'delete', key.id, '--yes', '--quiet'])).code, 0);
     assert.equal(await authorize(secret), 401);
@@ -558,7 +559,7 @@ describe('other commands', () => {
     const files = json<string[]>(stderr).filter((url) => url.startsWith('file:'));
     assert.ok(files.some((url) => url.endsWith('/src/cli/program.ts')));
     const needed =
-      /\/(?:bin\/devpilot\.mjs|package\.json|node_modules\/commander\/.+|src\/(?:cli\/(?:main|umask|interrupt|failure|program|input|command-builders|[a-z]+-commands)|sdk\/errors|contract\/(?:vocabulary|limits))\.ts)$/;
+      /\/(?:bin\/devpilot\.mjs|package\.json|node_modules\/commander\/.+|src\/(?:cli\/(?:main|umask|interrupt|failure|program|input|command-builders|[a-z]+-commands)|sdk\/errors|contract\/(?:vocabulary|limits|calendar-date))\.ts)$/;
     assert.deepEqual(
       files.filter((url) => !needed.test(url)),
       [],

@@ -12,12 +12,12 @@ import { neededRole } from './roles.ts';
 
 const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => neededRole(action) === role);
 
-test('actions of members are listed; everything else in a workspace needs an admin', () => {
+test('actions of members and owners are listed; everything else in a workspace needs an admin', () => {
   assert.deepEqual(
     actionsFor('member').filter((action) => !/^deployment\./.test(action)),
     ['run.created', 'run.cancelled', 'run.finished', 'backup.created'],
   );
-  assert.deepEqual(actionsFor('owner'), ['workspace.deleted']);
+  assert.deepEqual(actionsFor('owner'), ['workspace.deleted', 'policy.updated']);
   assert.deepEqual(
     actionsFor(null).filter((action) => !/^(?:person|session|passkey|device)\./.test(action)),
     ['workspace.created', 'workspace.owner_changed', 'member.created', 'member.left'],

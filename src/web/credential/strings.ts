@@ -45,7 +45,7 @@ export const strings = {
   },
   eventsSection: {
     activityTitle: 'Activity',
-    activityDescription: 'Changes to this credential, and requests it was denied.',
+    activityDescription: 'Changes to this credential, and its denied requests.',
     viewInActivityLog: 'View in activity log',
     noActivityRecorded: 'No activity recorded.',
   },
