@@ -1,9 +1,8 @@
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { CREDENTIAL_SORTS } from '../src/contract/vocabulary.ts';
 import { copyStore } from '../src/server/transfer.ts';
-import { TEST_SECRET } from '../src/testing/engines.ts';
 import { startPostgres } from '../src/testing/postgres.ts';
 import { type ServerProcess, startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median } from './lib/report.ts';
@@ -130,7 +129,8 @@ async function onPostgres(many: SeededDirectory, few: SeededDirectory): Promise<
     for (const seeded of [many, few]) {
       const url = await server.createDatabase();
       await copyStore({ directory: seeded.directory }, { databaseUrl: url }, null, () => undefined);
-      sides.push(await start(seeded, { DATABASE_URL: url, DEVPILOT_SECRET: TEST_SECRET }));
+      const secret = readFileSync(join(seeded.directory, 'secret'), 'utf8').trim();
+      sides.push(await start(seeded, { DATABASE_URL: url, DEVPILOT_SECRET: secret }));
     }
     const [large, small] = sides;
     return large === undefined || small === undefined ? [] : await compare('PostgreSQL', large, small);

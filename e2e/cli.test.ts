@@ -289,7 +289,9 @@ describe('keys', () => {
     const key = json<ApiKey>(updated.stdout);
     const endOfDay = new Date(2040, 0, 1, 23, 59, 59, 999).toISOString();
     assert.deepEqual([key.permissions, key.expiresAt, key.description], [['read'], endOfDay, null]);
-    assert.match((await shell.run(['keys', 'show', key.id])).stdout, /Access\s+read\n/);
+    const shown = (await shell.run(['keys', 'show', key.id])).stdout;
+    assert.match(shown, /Access\s+read\n/);
+    assert.match(shown, /Never used\s+read \(since \d{4}/);
     assert.equal((await shell.run(['keys', 'delete', key.id, '--yes', '--quiet'])).code, 0);
     assert.equal(await authorize(secret), 401);
   });

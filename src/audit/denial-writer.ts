@@ -1,6 +1,8 @@
 import type { AuditDraft } from '../contract/audit.ts';
+import { DAY } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Store } from '../store/store.ts';
+import { addRefusals, type Refusals } from '../store/usage-rights.ts';
 import type { DenialBuffer } from './denials.ts';
 import { appendAuditEvent } from './log.ts';
 
@@ -14,6 +16,23 @@ function splitIntoParts(drafts: readonly AuditDraft[]): AuditDraft[][] {
       ofWorkspace.slice(index * MAX_EVENTS_PER_TRANSACTION, (index + 1) * MAX_EVENTS_PER_TRANSACTION),
     ),
   );
+}
+
+/** Returns the refusals of credentials per reason, to be counted on the day of `now`. */
+function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
+  const day = Math.floor(now / DAY);
+  const sums = new Map<string, Refusals>();
+  for (const { workspaceId, actor, credential, detail } of drafts) {
+    // Not those of a person about a credential.
+    if (credential === null || credential.id === null || credential.id !== actor.id) continue;
+    const { reason: text, count } = detail as { reason?: unknown; count?: unknown };
+    const reason = /^[a-z_]+/.exec(String(text))?.[0] ?? 'forbidden';
+    const key = `${credential.id} ${reason}`;
+    const counted = sums.get(key)?.count ?? 0;
+    sums.set(key, { workspaceId, credentialId: credential.id, day, reason, count: counted + Number(count ?? 1) });
+  }
+  // In a consistent order, so that two nodes updating the same credentials cannot deadlock.
+  return [...sums].sort(([one], [two]) => (one < two ? -1 : 1)).map(([, refusals]) => refusals);
 }
 
 /**
@@ -36,6 +55,7 @@ export function createDenialWriter(
     try {
       await store.transaction(async (trx) => {
         for (const draft of drafts) await appendAuditEvent(trx, { ...draft, at: Math.max(draft.at, now) });
+        for (const refusals of refusalsOf(drafts, now)) await addRefusals(trx, refusals);
       });
     } catch (error) {
       if (error instanceof Problem && error.code === 'unavailable') throw error;

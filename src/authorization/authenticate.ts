@@ -3,7 +3,7 @@ import { type Decision, decide, type PassphraseResult } from './decision.ts';
 import type { PassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
-import type { Requirement } from './rights.ts';
+import { exercisedMaskOf, type Requirement } from './rights.ts';
 import { type Digest, digestOf, secretKindOf } from './secret.ts';
 import type { FindRecord } from './unknown-secret-limiter.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
@@ -14,6 +14,10 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly passphrase: string | null;
   /** The client's address, as far as proxies are trusted. */
   readonly address: string;
+  /** The id or slug of the app that the request is about, for counting the use. */
+  readonly app?: string | null;
+  /** The rights that the use exercises depend on more than the requirement, and are counted later. */
+  readonly rightsLater?: boolean;
 }
 
 /** The record is present for refusals too, so that they can be logged; null if the credential is unknown. */
@@ -64,8 +68,12 @@ export function createCredentialAuthenticator(options: {
     requirement: Requirement,
     now: number,
   ): AuthenticationResult {
-    if (result.decision === 'ok' && result.record !== null) {
-      usageRecorder.count(result.record, request.address, now);
+    const { decision, record } = result;
+    if (decision === 'ok' && record !== null) {
+      const needed = requirement[record.kind];
+      const exercised =
+        needed === null || request.rightsLater === true ? 0 : exercisedMaskOf(record.kind, record.rights, needed);
+      usageRecorder.count(record, request.address, now, exercised, request.app);
     }
     onResult?.(result, request, requirement);
     return result;

@@ -79,6 +79,29 @@ export function requireAny(kind: CredentialKind, rights: readonly string[]): Kin
   return { match: 'any', mask: rights.length === 0 ? UNSATISFIABLE_BIT : maskOf(kind, rights), rights };
 }
 
+/** Set in a mask of exercised rights for permissions of an API key, so that the mask alone determines their names. */
+const PERMISSIONS_BIT: RightsMask = 1 << 27;
+
+/**
+ * Returns which of the required rights a credential that meets a requirement exercises: all of them, or of those of
+ * which any one is enough, the first one that it has. Pure.
+ */
+export function exercisedMaskOf(
+  kind: CredentialKind,
+  granted: RightsMask,
+  requirement: NonNullable<KindRequirement>,
+): RightsMask {
+  const named = requirement.mask & ((1 << RIGHTS_BY_KIND[kind].length) - 1);
+  const held = (granted & ALL_SCOPES_BIT) === 0 ? named & granted : named;
+  const exercised = requirement.match === 'all' ? named : held & -held;
+  return kind === 'api_key' ? exercised | PERMISSIONS_BIT : exercised;
+}
+
+/** Returns the names of the rights in a mask of `exercisedMaskOf`. Pure. */
+export function exercisedRightNamesOf(exercised: RightsMask): (Scope | Permission)[] {
+  return rightNamesOf((exercised & PERMISSIONS_BIT) === 0 ? 'access_token' : 'api_key', exercised);
+}
+
 /** The requirement for running guards: an API key with the permission `read` and the flag `guard`. */
 export const GUARD_REQUIREMENT: NonNullable<KindRequirement> = {
   match: 'all',

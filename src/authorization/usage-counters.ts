@@ -1,4 +1,6 @@
+import type { Permission, Scope } from '../contract/vocabulary.ts';
 import { type CredentialRecord, idIn } from './record.ts';
+import { exercisedRightNamesOf, type RightsMask } from './rights.ts';
 
 /** Uses of one credential that are not stored yet. Times are in epoch milliseconds. */
 export interface PendingUses {
@@ -6,6 +8,27 @@ export interface PendingUses {
   readonly count: number;
   readonly lastUsedAt: number;
   readonly addresses: readonly AddressUse[];
+  readonly rights: readonly RightUse[];
+}
+
+/** Uses that exercised one scope or permission, for one app or for none in particular. */
+export interface RightUse {
+  readonly right: Scope | Permission;
+  readonly app: string | null;
+  count: number;
+}
+
+/** What a use is counted by, except for its credential: one number per combination. */
+interface UseContext {
+  readonly address: string;
+  readonly exercised: RightsMask;
+  readonly app: string | null;
+}
+
+/** Uses of one credential that exercised other rights, or for another app, than its first use. */
+interface OtherRights {
+  uses: number;
+  readonly byApp: Map<string | null, Map<RightsMask, number>>;
 }
 
 /** First and last use from one address, in epoch milliseconds. */
@@ -17,11 +40,16 @@ interface AddressUse {
 
 /** Addresses stored per credential: the web UI shows the last twenty. */
 export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
+/** Apps counted per credential between two flushes. The rights exercised for further apps are counted without them. */
+export const MAX_APPS_PER_CREDENTIAL = 20;
 const INITIAL_CAPACITY = 256;
 
 /** Uses counted between two flushes. */
 export interface UsageCounters {
-  count(record: CredentialRecord, address: string, now: number): void;
+  /** `exercised`: as from `exercisedMaskOf`. `app`: the id or slug of the app that the request is about. */
+  count(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
+  /** Counts rights that a use exercised which was counted without them. */
+  exercise(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
   /**
    * Removes and returns the uses of up to `maxCredentials` credentials. One whose row or name changed appears twice.
    */
@@ -58,25 +86,32 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   let counts = new Uint32Array(INITIAL_CAPACITY);
   let firsts = new Float64Array(INITIAL_CAPACITY);
   let lasts = new Float64Array(INITIAL_CAPACITY);
-  /** Index in `addressNames` of the address of the first use, which is nearly always the only one. */
-  let addresses = new Uint32Array(INITIAL_CAPACITY);
-  const addressNames: string[] = [];
-  const addressNumbers = new Map<string, number>();
+  /** Index in `contexts` of the first use, which is nearly always the only one. */
+  let firstContexts = new Uint32Array(INITIAL_CAPACITY);
+  const contexts: UseContext[] = [];
+  /** By address and app, then by rights. */
+  const contextNumbers = new Map<string, Map<RightsMask, number>>();
   /** Slots of credentials whose record is not cached, by label. */
   const slotsWithoutRow = new Map<string, number>();
   const otherAddresses = new Map<number, AddressUse[]>();
-  let latestAddress = '';
+  const otherRights = new Map<number, OtherRights>();
+  let latestContext: UseContext = { address: '', exercised: 0, app: null };
   let latestNumber = -1;
   let drainedCount = 0;
 
-  function addressNumberOf(address: string): number {
-    if (address === latestAddress && latestNumber !== -1) return latestNumber;
-    let known = addressNumbers.get(address);
+  function contextNumberOf(address: string, exercised: RightsMask, app: string | null): number {
+    const { address: lastAddress, exercised: lastExercised, app: lastApp } = latestContext;
+    if (address === lastAddress && exercised === lastExercised && app === lastApp && latestNumber !== -1)
+      return latestNumber;
+    const key = app === null ? address : `${address} ${app}`;
+    let byRights = contextNumbers.get(key);
+    if (byRights === undefined) contextNumbers.set(key, (byRights = new Map()));
+    let known = byRights.get(exercised);
     if (known === undefined) {
-      known = addressNames.push(address) - 1;
-      addressNumbers.set(address, known);
+      known = contexts.push({ address, exercised, app }) - 1;
+      byRights.set(exercised, known);
     }
-    latestAddress = address;
+    latestContext = contexts[known] ?? latestContext;
     latestNumber = known;
     return known;
   }
@@ -87,19 +122,26 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     counts = copyInto(counts, new Uint32Array(capacity));
     firsts = copyInto(firsts, new Float64Array(capacity));
     lasts = copyInto(lasts, new Float64Array(capacity));
-    addresses = copyInto(addresses, new Uint32Array(capacity));
+    firstContexts = copyInto(firstContexts, new Uint32Array(capacity));
   }
 
-  function add({ label, row }: CredentialRecord, address: string, now: number): void {
+  /** Returns the slot of a credential, or -1. */
+  function slotOf({ label, row }: CredentialRecord): number {
+    const slot = row < 0 ? (slotsWithoutRow.get(label) ?? -1) : counterSlots.get(row);
+    return rows[slot] === row && labels[slot] === label ? slot : -1;
+  }
+
+  function add({ label, row }: CredentialRecord, context: number, now: number, uses: 0 | 1): number {
     const slot = labels.push(label) - 1;
     if (slot === counts.length) grow();
     if (row < 0) slotsWithoutRow.set(label, slot);
     else counterSlots.set(row, slot);
     rows[slot] = row;
-    counts[slot] = 1;
+    counts[slot] = uses;
     firsts[slot] = now;
     lasts[slot] = now;
-    addresses[slot] = addressNumberOf(address);
+    firstContexts[slot] = context;
+    return slot;
   }
 
   /** Addresses beyond `MAX_ADDRESSES_PER_CREDENTIAL` are dropped; their uses still count. */
@@ -111,24 +153,68 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     otherAddresses.set(slot, others);
   }
 
+  function countOtherRights(slot: number, exercised: RightsMask, app: string | null, uses: 0 | 1): void {
+    const others = otherRights.get(slot) ?? { uses: 0, byApp: new Map() };
+    otherRights.set(slot, others);
+    const hasRoom = others.byApp.has(app) || others.byApp.size + 1 < MAX_APPS_PER_CREDENTIAL;
+    const countedApp = hasRoom ? app : null;
+    const counts = others.byApp.get(countedApp) ?? new Map<RightsMask, number>();
+    others.byApp.set(countedApp, counts);
+    counts.set(exercised, (counts.get(exercised) ?? 0) + 1);
+    others.uses += uses;
+  }
+
+  function rightsInSlot(slot: number, { exercised, app }: UseContext): RightUse[] {
+    const { uses, byApp } = otherRights.get(slot) ?? { uses: 0, byApp: new Map() };
+    const used: RightUse[] = [];
+    const add = (mask: RightsMask, countedApp: string | null, count: number) => {
+      for (const right of exercisedRightNamesOf(mask)) {
+        const known = used.find((one) => one.right === right && one.app === countedApp);
+        if (known === undefined) used.push({ right, app: countedApp, count });
+        else known.count += count;
+      }
+    };
+    add(exercised, app, (counts[slot] ?? 0) - uses);
+    for (const [otherApp, masks] of byApp) for (const [mask, count] of masks) add(mask, otherApp, count);
+    return used;
+  }
+
   function usesInSlot(slot: number): PendingUses[] {
     const label = labels[slot];
-    if (label === undefined) return [];
+    const context = contexts[firstContexts[slot] ?? 0];
+    if (label === undefined || context === undefined) return [];
     const others = otherAddresses.get(slot) ?? [];
     const last = lasts[slot] ?? 0;
-    const here = { address: addressNames[addresses[slot] ?? 0] ?? '', first: firsts[slot] ?? 0, last };
+    const here = { address: context.address, first: firsts[slot] ?? 0, last };
     const lastUsedAt = others.reduce((newest, other) => Math.max(newest, other.last), last);
-    return [{ credentialId: idIn(label), count: counts[slot] ?? 0, lastUsedAt, addresses: [here, ...others] }];
+    const addresses = [here, ...others];
+    const rights = rightsInSlot(slot, context);
+    return [{ credentialId: idIn(label), count: counts[slot] ?? 0, lastUsedAt, addresses, rights }];
   }
 
   return {
-    count(record, address, now) {
-      const { label, row } = record;
-      const slot = row < 0 ? (slotsWithoutRow.get(label) ?? -1) : counterSlots.get(row);
-      if (rows[slot] !== row || labels[slot] !== label) return add(record, address, now);
+    count(record, address, now, exercised, app) {
+      const slot = slotOf(record);
+      const context = contextNumberOf(address, exercised, app);
+      if (slot === -1) {
+        add(record, context, now, 1);
+        return;
+      }
       counts[slot] = (counts[slot] ?? 0) + 1;
-      if (addresses[slot] === addressNumberOf(address)) lasts[slot] = now;
+      const first = firstContexts[slot] ?? 0;
+      if (first === context) {
+        lasts[slot] = now;
+        return;
+      }
+      const usual = contexts[first];
+      if (usual?.address === address) lasts[slot] = now;
       else countOtherAddress(slot, address, now);
+      if (usual?.exercised !== exercised || usual.app !== app) countOtherRights(slot, exercised, app, 1);
+    },
+    exercise(record, address, now, exercised, app) {
+      const known = slotOf(record);
+      const slot = known === -1 ? add(record, contextNumberOf(address, 0, null), now, 0) : known;
+      countOtherRights(slot, exercised, app, 0);
     },
     drain(maxCredentials) {
       const from = drainedCount;

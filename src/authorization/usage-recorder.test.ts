@@ -4,9 +4,11 @@ import { DAY } from '../contract/limits.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
 import { findCredential } from '../store/credentials.ts';
 import { readUses } from '../store/usage.ts';
+import { readRightUses } from '../store/usage-rights.ts';
 import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '../testing/test-store.ts';
 import type { CredentialRecord } from './record.ts';
 import { createRecordCache } from './record-cache.ts';
+import { exercisedMaskOf, GUARD_REQUIREMENT, grantedMaskOf } from './rights.ts';
 import { createUsageRecorder, type UsageRecorder, type UsageStore } from './usage-recorder.ts';
 
 const NOW = 20_000 * DAY;
@@ -85,6 +87,49 @@ test('every use is counted, with the time of the last one, uses per day and addr
       { address: '10.0.0.2', first: NOW + 2, last: NOW + 47 },
     ],
   );
+});
+
+test('rights are counted exactly, however their uses mix addresses, rights and apps', async () => {
+  const usage = await countingAs('node_rights');
+  const [record, other] = await seedMany(2);
+  assert.ok(record && other);
+  const masks = [['read'], ['read', 'write'], [], ['deploy']].map((rights) =>
+    exercisedMaskOf('api_key', grantedMaskOf('api_key', rights), {
+      ...GUARD_REQUIREMENT,
+      mask: grantedMaskOf('api_key', rights),
+    }),
+  );
+  const [deploy = 0] = masks.slice(3);
+  for (let flush = 0; flush < 3; flush++) {
+    for (let index = 0; index < 120; index++) {
+      usage.count(
+        record,
+        `10.0.0.${index % 3}`,
+        NOW + index,
+        masks[index % 4],
+        index % 5 === 0 ? `app_${index}` : null,
+      );
+    }
+    usage.exercise(record, '10.0.0.1', NOW, deploy, null);
+    usage.exercise(other, '10.0.0.1', NOW, deploy, null);
+    if (flush < 2) await usage.flush();
+  }
+  usage.count(other, '10.0.0.1', NOW, masks[0]);
+  await usage.flush();
+  const rightsOf = async (id: string) =>
+    (await readRightUses(server.store.read, owner.workspaceId, id)).rights
+      .map(({ right, app, count }) => [right, app, count])
+      .sort();
+  assert.deepEqual(await rightsOf(record.id), [
+    ['deploy', null, 93],
+    ['read', null, 180],
+    ['write', null, 90],
+  ]);
+  assert.deepEqual(await rightsOf(other.id), [
+    ['deploy', null, 3],
+    ['read', null, 1],
+  ]);
+  assert.deepEqual([(await shown(record.id))?.use_count, (await shown(other.id))?.use_count], [360, 1]);
 });
 
 test('no use is lost when a record is read again between two uses', async () => {

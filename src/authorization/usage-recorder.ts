@@ -1,4 +1,5 @@
 import type { CredentialRecord } from './record.ts';
+import type { RightsMask } from './rights.ts';
 import { type CounterSlots, createUsageCounters, type PendingUses, type UsageCounters } from './usage-counters.ts';
 
 /** Credentials per transaction: few enough to block the event loop for only about a millisecond. */
@@ -14,8 +15,13 @@ export interface UsageStore {
 }
 
 export interface UsageRecorder {
-  /** Counts one use, in memory. `now` is in epoch milliseconds. */
-  count(record: CredentialRecord, address: string, now: number): void;
+  /**
+   * Counts one use, in memory. `now` is in epoch milliseconds. `exercised`: as from `exercisedMaskOf`. `app`: the id or
+   * slug of the app that the request is about.
+   */
+  count(record: CredentialRecord, address: string, now: number, exercised?: RightsMask, app?: string | null): void;
+  /** Counts rights that a use exercised which was counted without them. */
+  exercise: UsageCounters['exercise'];
   /** Writes all uses counted before the call. Flushes run one at a time. Rejects with the error of the store. */
   flush(): Promise<void>;
   /** Number of credentials with uses that are not written yet. */
@@ -62,7 +68,8 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
   }
 
   return {
-    count: (record, address, now) => current.count(record, address, now),
+    count: (record, address, now, exercised = 0, app = null) => current.count(record, address, now, exercised, app),
+    exercise: (...use) => current.exercise(...use),
     flush() {
       const previousFlush = flushing;
       const thisFlush = (async () => {

@@ -1,6 +1,6 @@
 import type { AccessToken } from '../contract/access-tokens.ts';
 import type { ApiKey } from '../contract/api-keys.ts';
-import type { CredentialSort } from '../contract/vocabulary.ts';
+import { type CredentialSort, SCOPES } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
@@ -105,7 +105,20 @@ export async function listCredentials(noun: CredentialCommand, options: ListOpti
 }
 
 export async function showCredential(noun: CredentialCommand, idOrName: string, options: RemoteOptions): Promise<void> {
-  await printDetails(await findCredential(connect(options), noun, idOrName), CREDENTIAL_DETAILS, options);
+  const client = connect(options);
+  const credential = await findCredential(client, noun, idOrName);
+  if (options.json === true || options.quiet === true) return printDetails(credential, CREDENTIAL_DETAILS, options);
+  const { rights, rightsSince } = await apiOf(client, noun).uses(credential.id);
+  const used = new Set<string>(rights.map(({ right }) => right));
+  const held = rightsOf(credential).flatMap((right) =>
+    right === 'all' ? SCOPES.filter((scope) => scope !== 'all') : right,
+  );
+  const unused = held.filter((right) => !used.has(right));
+  const neverUsed: Column<Credential> = {
+    title: 'Never used',
+    getValue: () => (unused.length === 0 ? 'none of them' : `${unused.join(' ')} (since ${rightsSince})`),
+  };
+  await printDetails(credential, [...CREDENTIAL_DETAILS, neverUsed], options);
 }
 
 export interface DeleteOptions extends RemoteOptions {

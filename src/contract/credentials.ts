@@ -8,7 +8,9 @@ import {
   CREDENTIAL_SORTS,
   type CredentialKind,
   describeRight,
+  PERMISSIONS,
   type Permission,
+  SCOPES,
   type Scope,
   SECRET_PREFIXES,
 } from './vocabulary.ts';
@@ -85,6 +87,23 @@ export const CredentialUses = z
       .describe(
         'Uses reported by guards, per API key of the guard, latest first, at most 20; the name is null if the key was deleted',
       ),
+    rights: z
+      .array(
+        z.object({
+          right: z.enum([...SCOPES, ...PERMISSIONS]),
+          app: z
+            .object({ id: z.string(), name: z.string().nullable() })
+            .nullable()
+            .describe('The app that the requests were about; null for none, its name is null if it was deleted'),
+          count: z.int(),
+          lastUsedAt: instant,
+        }),
+      )
+      .describe('Uses per scope or permission that a request required, and per app, latest first'),
+    rightsSince: instant.describe('Since when uses per scope or permission are counted'),
+    refusals: z
+      .array(z.object({ day: z.iso.date(), reason: z.string(), count: z.int() }))
+      .describe('Refusals per day (UTC) and error code, oldest first'),
   })
   .meta({ id: 'CredentialUses' });
 export type CredentialUses = z.infer<typeof CredentialUses>;

@@ -98,6 +98,11 @@ export const GuardRecord = z
   .meta({ id: 'GuardRecord' });
 export type GuardRecord = z.infer<typeof GuardRecord>;
 
+const useCount = z
+  .int()
+  .min(1)
+  .max(GUARD_REPORT_LIMITS.usesPerCredential, `must be at most ${GUARD_REPORT_LIMITS.usesPerCredential} in one report`);
+
 export const GuardUses = z
   .strictObject({
     guard,
@@ -106,17 +111,16 @@ export const GuardUses = z
       .array(
         z.strictObject({
           credentialId: z.string().max(40),
-          count: z
-            .int()
-            .min(1)
-            .max(
-              GUARD_REPORT_LIMITS.usesPerCredential,
-              `must be at most ${GUARD_REPORT_LIMITS.usesPerCredential} in one report`,
-            ),
+          count: useCount,
           lastUsedAt: instant,
           addresses: z
             .array(z.strictObject({ address, first: instant, last: instant }))
             .max(GUARD_REPORT_LIMITS.addressesPerCredential),
+          rights: z
+            .array(z.strictObject({ right: z.enum([...SCOPES, ...PERMISSIONS]), count: useCount }))
+            .max(GUARD_REPORT_LIMITS.rightsPerCredential)
+            .optional()
+            .describe('Uses per scope or permission that the guard required'),
         }),
       )
       .min(1)

@@ -65,6 +65,8 @@ export const GUARD_REPORT_LIMITS = {
   usesPerCredential: 10_000_000,
   credentials: 500,
   addressesPerCredential: 20,
+  /** The number of permissions, of which there are more than scopes. */
+  rightsPerCredential: 9,
 } as const;
 
 /** Rate limit per client address for well-formed secrets that do not exist: burst and sustained rate per second. */

@@ -26,6 +26,7 @@ import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { readUses } from '../store/usage.ts';
+import { readRefusals, readRightUses } from '../store/usage-rights.ts';
 import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
 import { checkNewCredential } from './policy.ts';
 
@@ -206,8 +207,8 @@ export async function listCredentials(
 }
 
 /**
- * Returns uses per day (UTC) of the last 30 days, the latest addresses, and uses reported by guards. Throws
- * `not_found`.
+ * Returns uses and refusals per day (UTC) of the last 30 days, the latest addresses, uses reported by guards, and the
+ * scopes or permissions that were exercised. Throws `not_found`.
  */
 export async function findUses(
   context: CredentialContext,
@@ -215,17 +216,15 @@ export async function findUses(
   kind: CredentialKind,
   id: string,
 ): Promise<CredentialUses> {
-  await findCredential(context, workspaceId, kind, id);
-  const today = Math.floor(context.clock() / DAY);
-  const { days, addresses, guards } = await readUses(
-    context.store.read,
-    workspaceId,
-    id,
-    today - 29,
-    MAX_ADDRESSES_PER_CREDENTIAL,
-  );
+  const { createdAt } = await findCredential(context, workspaceId, kind, id);
+  const { read } = context.store;
+  const firstDay = Math.floor(context.clock() / DAY) - 29;
+  const { days, addresses, guards } = await readUses(read, workspaceId, id, firstDay, MAX_ADDRESSES_PER_CREDENTIAL);
+  const { rights, since } = await readRightUses(read, workspaceId, id);
+  const refusals = await readRefusals(read, workspaceId, id, firstDay);
+  const dateOf = (day: number) => toIsoString(day * DAY).slice(0, 10);
   return {
-    days: days.map(({ day, count }) => ({ day: toIsoString(day * DAY).slice(0, 10), count })),
+    days: days.map(({ day, count }) => ({ day: dateOf(day), count })),
     addresses: addresses.map(({ address, first, last, reportedBy }) => ({
       address,
       firstSeenAt: toIsoString(first),
@@ -233,6 +232,13 @@ export async function findUses(
       reportedBy,
     })),
     guards: guards.map(({ last, ...facts }) => ({ ...facts, lastUsedAt: toIsoString(last) })),
+    rights: rights.map(({ right, last, ...facts }) => ({
+      right: right as CredentialUses['rights'][number]['right'],
+      ...facts,
+      lastUsedAt: toIsoString(last),
+    })),
+    rightsSince: toIsoString(Math.max(since, createdAt)),
+    refusals: refusals.map(({ day, ...facts }) => ({ day: dateOf(day), ...facts })),
   };
 }
 

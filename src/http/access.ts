@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { GUARD_REQUIREMENT, type Requirement, requireAll, requireAny } from '../authorization/rights.ts';
 import type { Permission, Role, Scope } from '../contract/vocabulary.ts';
 
@@ -26,6 +27,15 @@ export type Access =
     }
   /** API keys with the permission `read` and the flag `guard`. */
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
+
+/** The id or slug of the app in the path of a request, or null. It has not been looked up. */
+export function appOf({ params, routeOptions }: FastifyRequest): string | null {
+  const url = routeOptions.url ?? '';
+  if (!url.startsWith('/v1/apps/:')) return null;
+  const { app, id } = params as { app?: unknown; id?: unknown };
+  const named = url.startsWith('/v1/apps/:app') ? app : id;
+  return typeof named === 'string' && named.length <= 64 ? named : null;
+}
 
 /** What an access requires of credentials. Computed once per route. */
 export function requirementOf(access: Access): Requirement {

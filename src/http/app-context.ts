@@ -2,7 +2,7 @@ import type { DenialBuffer } from '../audit/denials.ts';
 import type { CredentialAuthenticator } from '../authorization/authenticate.ts';
 import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts';
 import type { FindRecord, UnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
-import type { UsageStore } from '../authorization/usage-recorder.ts';
+import type { UsageRecorder, UsageStore } from '../authorization/usage-recorder.ts';
 import type { Guards } from '../cluster/guards.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import type { PeopleContext } from '../people/context.ts';
@@ -31,6 +31,7 @@ export interface AppContext {
   readonly guardLookupLimiter: UnknownSecretLimiter;
   /** Stores uses that a guard has counted. A chunk that is sent twice counts once. */
   readonly recordGuardUses: UsageStore['addUses'];
+  readonly usageRecorder: Pick<UsageRecorder, 'exercise'>;
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
   readonly platform: PlatformContext;

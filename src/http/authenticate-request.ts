@@ -4,7 +4,7 @@ import { decide } from '../authorization/decision.ts';
 import type { Requirement } from '../authorization/rights.ts';
 import { digestOf } from '../authorization/secret.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Access } from './access.ts';
+import { type Access, appOf } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { authenticateSession } from './authenticate-session.ts';
 import { authorizePerson } from './authorize-principal.ts';
@@ -19,13 +19,15 @@ import { sessionCookieName } from './security-headers.ts';
 /**
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
  * `missing_credential`, the code of the refused decision, `not_found` if the person is not a member of the requested
- * workspace or the credential does not belong to it, and `forbidden`.
+ * workspace or the credential does not belong to it, and `forbidden`. With `rightsLater`, the rights that the use
+ * exercises are counted by `authorizeCredential`, because they depend on the body.
  */
 export async function authenticateRequest(
   context: AppContext,
   request: FastifyRequest,
   access: Access,
   requirement: Requirement,
+  rightsLater: boolean,
 ): Promise<Principal> {
   const credentials = readCredentials(request.raw, sessionCookieName(context, request));
   rejectCrossSiteOrigin(context, request);
@@ -38,7 +40,7 @@ export async function authenticateRequest(
   }
   const origin = originOf(request);
   const { secret, passphrase } = credentials;
-  const authenticationRequest = { secret, passphrase, ...origin };
+  const authenticationRequest = { secret, passphrase, ...origin, app: appOf(request), rightsLater };
   const result = await context.authenticator.authenticate(authenticationRequest, requirement);
   const { decision, record } = result;
   if (decision === 'ok' && record !== null) {

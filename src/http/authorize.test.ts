@@ -3,6 +3,7 @@ import { METHODS } from 'node:http';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { mintSecret } from '../authorization/secret.ts';
+import type { CredentialUses } from '../contract/credentials.ts';
 import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
 import { type RawResponse, sendRawRequest } from '../testing/raw-http.ts';
 import {
@@ -375,6 +376,26 @@ test('each accepted request counts as one use, a refused one does not, and a res
   await testServer.call('/v1/whoami', { headers: bearer(secret) });
   const counted = async () => (await owner.call<{ useCount: number }>(`/v1/access-tokens/${id}`)).body.useCount;
   assert.equal(await counted(), 8);
+});
+
+test('the uses of a credential name the rights that were required, and its refusals', async () => {
+  const { id, secret } = await createToken(owner, ['all']);
+  for (const query of ['?scope=modify_env', '?scope=modify_env,run_scripts', '', '?permission=read']) {
+    await authorize(query, secret);
+  }
+  await testServer.call('/v1/access-tokens', { headers: bearer(secret) });
+  await testServer.call('/v1/access-tokens', { headers: bearer(secret) });
+  assert.equal((await testServer.call('/v1/deployments', { headers: bearer(secret) })).status, 200);
+  now += 61_000;
+  const { body } = await owner.call<CredentialUses>(`/v1/access-tokens/${id}/uses`);
+  assert.deepEqual(Object.fromEntries(body.rights.map(({ right, app, count }) => [right, [app, count]])), {
+    modify_env: [null, 2],
+    run_scripts: [null, 1],
+    basic_deployment: [null, 1],
+  });
+  assert.ok(body.rights.every(({ lastUsedAt }) => Date.parse(lastUsedAt) <= now));
+  const reasons = body.refusals.map(({ reason, count }) => [reason, count]);
+  assert.deepEqual(reasons, [['wrong_credential_kind', 3]]);
 });
 
 test('uses around an edit of a key are counted exactly', async () => {

@@ -104,9 +104,12 @@ function credentialRoutes<Item extends { readonly id: string }, Query extends z.
       method: 'GET',
       url: `${named.url}/uses`,
       access: { person: 'member' },
-      summary: 'Get uses per day for 30 days, and client addresses',
+      summary: 'Get uses per day for 30 days, per scope or permission and per client address, and refusals per day',
       responses: { 200: CredentialUses },
-      handler: ({ params, request }) => findUses(credentials, workspaceIdOf(request), kind, params.id),
+      handler: async ({ params, request }) => {
+        await context.flushDenials();
+        return findUses(credentials, workspaceIdOf(request), kind, params.id);
+      },
     }),
   ];
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { AuditEvent } from '../contract/audit-events.ts';
+import type { CredentialUses } from '../contract/credentials.ts';
 import type { Deployment } from '../contract/deployments.ts';
 import type { Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -25,6 +26,8 @@ import {
   type TestPerson,
   type TestServer,
 } from '../testing/test-server.ts';
+
+const byJson = (one: unknown, other: unknown) => (JSON.stringify(one) < JSON.stringify(other) ? -1 : 1);
 
 forEachEngine('what a right to deploy can choose', (engine) => {
   let testServer: TestServer;
@@ -68,6 +71,27 @@ forEachEngine('what a right to deploy can choose', (engine) => {
     assert.equal((await app.deploy({ healthCheck: withPassword })).status, 422);
     const edit = await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { healthCheck: withPassword } });
     assert.equal(edit.status, 422);
+  });
+
+  test('uses name the scopes that a deployment required, and its app', async () => {
+    const token = await createToken(owner, ['basic_deployment', 'advanced_deployment', 'modify_env']);
+    const deploy = (path: string, body: object) => testServer.call(path, { body, headers: bearer(token.secret) });
+    const read = (path: string) => testServer.call(path, { headers: bearer(token.secret) });
+    assert.equal((await deploy(`/v1/apps/${app.id}/deployments`, { branch: 5 })).status, 422);
+    assert.equal((await deploy(`/v1/apps/${app.id}/deployments`, { batchSize: 'two' })).status, 422);
+    assert.equal((await deploy('/v1/apps/no-such-app/deployments', {})).status, 404);
+    const { slug, name } = (await owner.call<{ slug: string; name: string }>(`/v1/apps/${app.id}`)).body;
+    assert.equal((await read(`/v1/apps/${slug}/env`)).status, 200);
+    const { rights } = (await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`)).body;
+    const used = { id: app.id, name };
+    assert.deepEqual(rights.map(({ right, app: about, count }) => ({ right, about, count })).sort(byJson), [
+      { right: 'advanced_deployment', about: used, count: 1 },
+      { right: 'basic_deployment', about: null, count: 1 },
+      { right: 'basic_deployment', about: used, count: 1 },
+      { right: 'modify_env', about: used, count: 1 },
+    ]);
+    const found = await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`);
+    assert.equal(found.body.useCount, 4);
   });
 
   test('every override is recorded in the deployment and in its audit event', async () => {

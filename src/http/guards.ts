@@ -21,7 +21,7 @@ import { type Route, route } from './route.ts';
 
 const tag = 'Guards';
 const access = { guard: true, key: ['read'] } as const;
-/** Maximum body size of a report: 500 credentials with 20 addresses each. */
+/** Maximum body size of a report: 500 credentials with 20 addresses and all rights each. */
 const MAX_USES_BODY_BYTES = 2 * 1_048_576;
 
 const encodeDigest = (digest: Digest): string => Buffer.from(digestBytes(digest)).toString('base64url');
@@ -113,8 +113,8 @@ export function guardRoutes(context: AppContext): Route[] {
       tag,
       body: GuardUses,
       bodyLimit: MAX_USES_BODY_BYTES,
-      // Fits a report of the maximum number of uses, each from the maximum number of addresses.
-      jsonLimits: { depth: 6, values: 50_000 },
+      // Fits a report of the maximum number of uses, each from the maximum number of addresses and with all rights.
+      jsonLimits: { depth: 6, values: 60_000 },
       longArray: 'uses',
       logFailuresOnly: true,
       responses: { 204: z.null().describe('Counted once') },
@@ -128,14 +128,21 @@ export function guardRoutes(context: AppContext): Route[] {
         const now = clock();
         // The clock of another process must not date a use into the future or into the distant past.
         const clampTime = (text: string) => Math.max(Math.min(Date.parse(text), now), now - DAY);
-        const acceptedUses = uses.flatMap(({ credentialId, count, lastUsedAt, addresses }) => {
+        const acceptedUses = uses.flatMap(({ credentialId, count, lastUsedAt, addresses, rights = [] }) => {
           if (!ownCredentialIds.has(credentialId)) return [];
           const clampedAddresses = addresses.map(({ address, first, last }) => ({
             address,
             first: clampTime(first),
             last: clampTime(last),
           }));
-          return [{ credentialId, count, lastUsedAt: clampTime(lastUsedAt), addresses: clampedAddresses }];
+          const countedRights = rights.map((one) => ({ ...one, app: null, count: Math.min(one.count, count) }));
+          return [
+            {
+              ...{ credentialId, count, lastUsedAt: clampTime(lastUsedAt) },
+              addresses: clampedAddresses,
+              rights: countedRights,
+            },
+          ];
         });
         await context.recordGuardUses(id, chunk, acceptedUses);
       },

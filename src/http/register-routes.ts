@@ -82,7 +82,13 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
         if (access.cors === undefined) rejectCrossSiteRequest(context, request);
         return;
       }
-      request.principal = await authenticateRequest(context, request, access, requirement);
+      request.principal = await authenticateRequest(
+        context,
+        request,
+        access,
+        requirement,
+        definition.accessFor !== undefined,
+      );
     },
     preParsing: (request, reply, payload, done) => {
       const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { parseHeartbeatResponse, parseRecord, parseRevocations } from './connection.ts';
+import { connectGuard, parseHeartbeatResponse, parseRecord, parseRevocations } from './connection.ts';
 import { DevpilotError } from './errors.ts';
 
 const DIGEST = Buffer.from(Array.from({ length: 32 }, (_, index) => index + 200)).toString('base64url');
@@ -27,6 +27,26 @@ test("the server's responses are parsed", () => {
     null,
   );
   assert.equal(parseRecord({ record: null }), null);
+});
+
+test('uses are reported without their rights to a server of an earlier version, which refuses unknown fields', async () => {
+  const bodies: { uses: { rights?: unknown }[] }[] = [];
+  const refusal = { type: 'about:blank', title: 'x', status: 422, code: 'validation_failed', detail: 'Unknown field.' };
+  const connection = connectGuard({
+    ...{ url: 'http://127.0.0.1:1', apiKey: 'dp_x', timeout: 1000 },
+    fetch: async (_url, init) => {
+      const body = JSON.parse(String(init?.body)) as (typeof bodies)[number];
+      bodies.push(body);
+      if (body.uses[0]?.rights === undefined) return new Response(null, { status: 204 });
+      return Response.json(refusal, { status: 422, headers: { 'content-type': 'application/problem+json' } });
+    },
+  });
+  const use = { credentialId: 'tok_1', count: 2, lastUsedAt: 1, addresses: [] };
+  await connection.reportUses(1, [{ ...use, rights: [{ right: 'read', app: null, count: 2 }] }]);
+  assert.deepEqual(
+    bodies.map(({ uses }) => uses[0]?.rights),
+    [[{ right: 'read', count: 2 }], undefined],
+  );
 });
 
 /** A valid response with one field replaced by an arbitrary value. */

@@ -151,15 +151,27 @@ export function connectGuard(options: {
     findRecord: async (digest) =>
       parseRecord(await send('POST', '/v1/guards/records', { body: { digest: encode(digest) } })),
     async reportUses(chunk, uses) {
-      const reportedUses = uses.map(({ credentialId, count, lastUsedAt, addresses }) => ({
+      const reportedUses = uses.map(({ credentialId, count, lastUsedAt, addresses, rights }) => ({
         credentialId,
         count: Math.min(count, GUARD_REPORT_LIMITS.usesPerCredential),
         lastUsedAt: toIsoString(lastUsedAt),
         addresses: addresses
           .filter(({ address }) => isAddress(address))
           .map(({ address, first, last }) => ({ address, first: toIsoString(first), last: toIsoString(last) })),
+        rights: rights.map(({ right, count: uses }) => ({
+          right,
+          count: Math.min(uses, GUARD_REPORT_LIMITS.usesPerCredential),
+        })),
       }));
-      await send('POST', '/v1/guards/uses', { body: { guard, chunk, uses: reportedUses } });
+      const report = (sent: readonly object[]) =>
+        send('POST', '/v1/guards/uses', { body: { guard, chunk, uses: sent } });
+      try {
+        await report(reportedUses);
+      } catch (error) {
+        // A server of an earlier version knows no rights, and refuses unknown fields.
+        if (!(error instanceof DevpilotError && error.code === 'validation_failed')) throw error;
+        await report(reportedUses.map(({ rights: _, ...known }) => known));
+      }
     },
     releaseLease: () => send('DELETE', `/v1/guards/${guard}`),
   };

@@ -4,7 +4,7 @@ import { createLease, type RenewingLease } from '../authorization/lease.ts';
 import { createObjectRecordCache } from '../authorization/object-record-cache.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import { createRecordRegistry } from '../authorization/registry.ts';
-import type { Requirement } from '../authorization/rights.ts';
+import { exercisedMaskOf, type Requirement } from '../authorization/rights.ts';
 import { createUsageRecorder } from '../authorization/usage-recorder.ts';
 import { AllowedDecision } from './allowed-decision.ts';
 import { connectGuard, type GuardConnection } from './connection.ts';
@@ -131,7 +131,9 @@ export function createLeaseAuthorizer(options: {
     if (workspace !== undefined && workspace !== record.workspace.id) return createRefusal('invalid_token');
     const passphrase = record.passphraseHash === null ? 'not_needed' : 'missing';
     if (decide(record, passphrase, requirement, nowMs) !== 'ok') return null;
-    usageRecorder.count(record, client ?? '', Math.floor(nowMs));
+    const needed = requirement[record.kind];
+    const exercised = needed === null ? 0 : exercisedMaskOf(record.kind, record.rights, needed);
+    usageRecorder.count(record, client ?? '', Math.floor(nowMs), exercised);
     return new AllowedDecision(record);
   }
 

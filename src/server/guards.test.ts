@@ -160,10 +160,14 @@ forEachEngine('guards in lease mode', (engine) => {
       const found = await owner.call<{ useCount: number; lastUsedAt: string | null }>(`/v1/access-tokens/${token.id}`);
       assert.equal(found.body.useCount, 37);
       assert.ok(found.body.lastUsedAt);
-      const uses = await owner.call<{ addresses: { address: string }[] }>(`/v1/access-tokens/${token.id}/uses`);
+      const uses = await owner.call<CredentialUses>(`/v1/access-tokens/${token.id}/uses`);
       assert.deepEqual(
         uses.body.addresses.map(({ address }) => address),
         ['192.0.2.7'],
+      );
+      assert.deepEqual(
+        uses.body.rights.map(({ right, count }) => [right, count]),
+        [['modify_env', 37]],
       );
     });
 
@@ -408,6 +412,8 @@ forEachEngine('guards in lease mode', (engine) => {
       const bad = [
         { ...usesReport, count: 10_000_001 },
         { ...usesReport, count: 0 },
+        { ...usesReport, rights: [{ right: 'nothing', count: 1 }] },
+        { ...usesReport, rights: [{ right: 'read', count: 0 }] },
         ...['', '999.1.1.1', 'dead', '1.2.3', ':::::', '::1%lo', '192.0.2.7 ', 'localhost'].map(from),
       ];
       for (const use of bad) assert.equal((await report(1, use)).status, 422, JSON.stringify(use));

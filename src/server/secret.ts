@@ -72,7 +72,7 @@ export function readOrCreateSecrets(path: string, storePath: string | null): rea
   return existsSync(next) ? [readSecretFile(path), readSecretFile(next)] : [readSecretFile(path)];
 }
 
-function opensSecretCheck(seal: Seal, row: InstallationTable): boolean {
+function opensSecretCheck(seal: Seal, row: Pick<InstallationTable, 'store_id' | 'secret_check'>): boolean {
   try {
     return row.secret_check !== null && seal.open(row.secret_check, identityOf(row)) === SECRET_CHECK_TEXT;
   } catch {

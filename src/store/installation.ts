@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import type { Selectable } from 'kysely';
 import type { InstallationTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 const INSTALLATION_ID = 1;
 
-export async function findInstallation(db: Queryable): Promise<InstallationTable | undefined> {
+export async function findInstallation(db: Queryable): Promise<Selectable<InstallationTable> | undefined> {
   return db.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirst();
 }
 
 /** Returns the installation's row, creating it if it does not exist; safe on concurrent nodes. */
-export async function ensureInstallation(trx: Trx): Promise<InstallationTable> {
+export async function ensureInstallation(trx: Trx): Promise<Selectable<InstallationTable>> {
   await trx
     .insertInto('installation')
     .values({ id: INSTALLATION_ID, store_id: randomUUID(), secret_check: null, starts: 0, clean: 1 })

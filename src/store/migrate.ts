@@ -34,6 +34,7 @@ import { activityKey } from './migrations/0070-activity-key.ts';
 import { credentialReplaces } from './migrations/0071-credential-replaces.ts';
 import { workspacePolicy } from './migrations/0076-workspace-policy.ts';
 import { credentialLists } from './migrations/0080-credential-lists.ts';
+import { credentialRights } from './migrations/0081-credential-rights.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -71,6 +72,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0071-credential-replaces': credentialReplaces,
   '0076-workspace-policy': workspacePolicy,
   '0080-credential-lists': credentialLists,
+  '0081-credential-rights': credentialRights,
 };
 
 /** The names of this version's migrations, in order. */

@@ -38,6 +38,16 @@ export interface Schema {
     count: number;
     last_used_at: number;
   };
+  /** Uses per scope or permission; the app is blank for uses that are about no app in particular. */
+  credential_right: {
+    credential_id: string;
+    workspace_id: string;
+    name: string;
+    app_id: string;
+    count: number;
+    last_used_at: number;
+  };
+  credential_refusal: { credential_id: string; workspace_id: string; day: number; reason: string; count: number };
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };
@@ -85,6 +95,8 @@ export interface InstallationTable {
   secret_check: string | null;
   starts: number;
   clean: number;
+  /** Since when uses per right are counted, epoch milliseconds. */
+  rights_counted_since: Generated<number>;
 }
 
 export interface PersonTable {

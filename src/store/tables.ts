@@ -65,6 +65,8 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   stored_object: {},
   quota_use: {},
   credential_report: {},
+  credential_right: {},
+  credential_refusal: {},
   error_key: {},
   password_reset: {},
   installation: {},

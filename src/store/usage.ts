@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { createId, ID_PREFIXES } from '../contract/id.ts';
 import { DAY } from '../contract/limits.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
+import { deleteOldRights, foldRights, toChunkRight } from './usage-rights.ts';
 
 /** Uses of one credential to be added; timestamps in epoch milliseconds. */
 export interface CredentialUses {
@@ -9,6 +10,7 @@ export interface CredentialUses {
   readonly count: number;
   readonly lastUsedAt: number;
   readonly addresses: readonly { readonly address: string; readonly first: number; readonly last: number }[];
+  readonly rights: readonly { readonly right: string; readonly app: string | null; readonly count: number }[];
 }
 
 /**
@@ -37,7 +39,7 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
  * Stores a chunk as one row, which is durable at once and cheap however many credentials it has; `foldUses` later adds
  * it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts` show
  * the gain; without it, uses would be added to the credentials directly. The JSON rows are: id, uses, last use, day,
- * addresses.
+ * addresses, rights.
  */
 export async function insertUsageChunk(
   trx: Trx,
@@ -45,9 +47,10 @@ export async function insertUsageChunk(
   number: number,
   uses: readonly CredentialUses[],
 ): Promise<void> {
-  const rows = uses.map(({ credentialId, count, lastUsedAt, addresses }) => [
+  const rows = uses.map(({ credentialId, count, lastUsedAt, addresses, rights }) => [
     ...[credentialId, count, lastUsedAt, Math.floor(lastUsedAt / DAY)],
     addresses.map(({ address, first, last }) => [address, first, last]),
+    rights.map(toChunkRight),
   ]);
   await trx
     .insertInto('usage_chunk')
@@ -113,7 +116,7 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
       from usage_chunk, ${elements('usage_chunk.uses')} as one
       where ${chunkFilter} group by one.value->>0, one.value->>3
     ) as used join credential on credential.id = used.id
-    where true
+    where used.count > 0
     on conflict (credential_id, day) do update set count = credential_day.count + excluded.count`.execute(trx);
   await sql`
     insert into credential_address (credential_id, workspace_id, address, first_seen_at, last_seen_at, reported_by)
@@ -128,6 +131,7 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
     where true
     on conflict (credential_id, address) do update set
       last_seen_at = excluded.last_seen_at, reported_by = excluded.reported_by`.execute(trx);
+  await foldRights(trx, chunkFilter, elements);
   if (chunks.some(({ node_id }) => isGuard(node_id))) {
     await sql`
       insert into credential_report (credential_id, workspace_id, key_id, count, last_used_at)
@@ -248,10 +252,11 @@ async function deleteOldChunkNumbers(trx: Trx, now: number): Promise<void> {
 }
 
 /**
- * Deletes expired days, addresses, reports and chunk numbers, and all but the 100 newest addresses of each credential.
+ * Deletes expired days, addresses, rights, refusals, reports and chunk numbers, and all but the 100 newest addresses of each credential.
  */
 export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
   await deleteOldChunkNumbers(trx, now);
+  await deleteOldRights(trx, now);
   await trx
     .deleteFrom('credential_day')
     .where('day', '<', Math.floor(now / DAY) - RETENTION_DAYS)

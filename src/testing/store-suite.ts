@@ -40,6 +40,7 @@ import {
 } from '../store/people.ts';
 import { isUniqueViolation, type Store } from '../store/store.ts';
 import { claimUsageChunk, deleteOldUses, foldUses, insertUsageChunk, readUses } from '../store/usage.ts';
+import { addRefusals, readRefusals, readRightUses } from '../store/usage-rights.ts';
 import {
   deleteWorkspace,
   findWorkspace,
@@ -598,12 +599,53 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           await trx.deleteFrom('node').where('id', '=', leased).execute();
         });
       });
+      test('refusals add up per day and reason, and rights are kept for the latest apps', async () => {
+        const { id } = await seedCredential(store, owner);
+        const refusals = {
+          workspaceId: owner.workspaceId,
+          credentialId: id,
+          day: 20_000,
+          reason: 'token_expired',
+          count: 2,
+        };
+        await store.transaction(async (trx) => {
+          for (const day of [20_000, 20_000, 20_001]) await addRefusals(trx, { ...refusals, day });
+          await addRefusals(trx, { ...refusals, reason: 'insufficient_scope' });
+          await addRefusals(trx, { ...refusals, credentialId: 'key_gone' });
+          const mine = { credential_id: id, workspace_id: owner.workspaceId, count: 1 };
+          const ofApps = Array.from({ length: 102 }, (_, index) => ({
+            ...{ ...mine, name: 'read', app_id: `app_${index}`, last_used_at: NOW - index },
+          }));
+          const ofNone = { ...mine, name: 'write', app_id: '', last_used_at: NOW - 1000 };
+          await trx
+            .insertInto('credential_right')
+            .values([...ofApps, ofNone])
+            .execute();
+          await deleteOldUses(trx, NOW);
+        });
+        const { rights } = await readRightUses(store.read, owner.workspaceId, id);
+        const kept = rights.map(({ app }) => app?.id ?? null);
+        assert.deepEqual([kept.length, kept[0], kept.at(-2), kept.at(-1)], [101, 'app_0', 'app_99', null]);
+        assert.deepEqual(
+          (await readRefusals(store.read, owner.workspaceId, id, 20_000)).map(({ day, reason, count }) => [
+            day,
+            reason,
+            count,
+          ]),
+          [
+            [20_000, 'insufficient_scope', 2],
+            [20_000, 'token_expired', 4],
+            [20_001, 'token_expired', 2],
+          ],
+        );
+      });
       test('uses add up, never move the last use back, and old days and addresses are deleted', async () => {
         const { id } = await seedCredential(store, owner);
         const use = (count: number, time: number, address: string) =>
           store.transaction(async (trx) => {
             const addresses = [{ address, first: time, last: time }];
-            const mine = { credentialId: id, count, lastUsedAt: time, addresses };
+            const rights = [{ right: 'read', app: 'no-such-app', count }];
+            const mine = { credentialId: id, count, lastUsedAt: time, addresses, rights };
             await insertUsageChunk(trx, 'nod_suite', time, [mine, { ...mine, credentialId: 'key_gone' }]);
             assert.deepEqual(await foldUses(trx, 10), { chunks: 1, uses: 2 });
             assert.deepEqual(await foldUses(trx, 10), { chunks: 0, uses: 0 });
@@ -626,7 +668,12 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
           addresses.map(({ address }) => address),
           ['10.0.0.1', '10.0.0.2'],
         );
+        const usesPerRight = async () => (await readRightUses(store.read, owner.workspaceId, id)).rights;
+        assert.deepEqual(await usesPerRight(), [{ right: 'read', app: null, count: 7, last: NOW }]);
         await store.transaction((trx) => deleteOldUses(trx, NOW + 400 * DAY));
+        assert.equal((await usesPerRight()).length, 1);
+        await store.transaction((trx) => deleteOldUses(trx, NOW + 400 * DAY + 1));
+        assert.deepEqual(await usesPerRight(), []);
         assert.equal((await read()).days.length, 1);
         assert.equal((await read()).addresses.length, 0);
       });
@@ -757,7 +804,8 @@ export function declareStoreSuite(engine: string, open: () => Promise<TestStore>
         const { id, digest } = await seedCredential(store, doomed);
         await store.transaction(async (trx) => {
           const addresses = [{ address: '10.0.0.1', first: 1, last: 1 }];
-          await insertUsageChunk(trx, 'nod_suite', 1, [{ credentialId: id, count: 1, lastUsedAt: NOW, addresses }]);
+          const uses = { credentialId: id, count: 1, lastUsedAt: NOW, addresses, rights: [] };
+          await insertUsageChunk(trx, 'nod_suite', 1, [uses]);
           await foldUses(trx, 1);
           await deleteWorkspace(trx, doomed.workspaceId);
         });

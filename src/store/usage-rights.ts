@@ -1,0 +1,146 @@
+import { type RawBuilder, sql } from 'kysely';
+import { DAY } from '../contract/limits.ts';
+import { findInstallation } from './installation.ts';
+import type { Queryable, Trx } from './store.ts';
+
+/** In place of the app's id, for uses that are about no app in particular. */
+const NO_APP = '';
+/** Bounds what one credential can take: uses for further apps are forgotten, the ones used longest ago first. */
+const MAX_APPS_PER_CREDENTIAL = 100;
+const RETENTION_MS = 400 * DAY;
+
+/**
+ * Adds the uses per right of chunks to their credentials, as `foldUses` does; `elements` turns a JSON array into rows.
+ * Chunks of earlier versions have none. An app is named as in the request, by its ID or slug; one that does not exist
+ * counts as no app.
+ */
+export async function foldRights(
+  trx: Trx,
+  chunkFilter: RawBuilder<unknown>,
+  elements: (text: string) => RawBuilder<unknown>,
+): Promise<void> {
+  await sql`
+    insert into credential_right (credential_id, workspace_id, name, app_id, count, last_used_at)
+    select id, workspace_id, name, app, cast(sum(count) as bigint), max(last)
+    from (
+      select credential.id, credential.workspace_id, used.name, used.count, used.last, coalesce(
+        (select app.id from app where app.workspace_id = credential.workspace_id and app.slug = used.app),
+        (select app.id from app where app.workspace_id = credential.workspace_id and app.id = used.app),
+        ${NO_APP}) as app
+      from (
+        select one.value->>0 as id, exercised.value->>0 as name, exercised.value->>1 as app,
+          cast(sum(cast(exercised.value->>2 as bigint)) as bigint) as count, max(cast(one.value->>2 as bigint)) as last
+        from usage_chunk, ${elements('usage_chunk.uses')} as one, ${elements('one.value->>5')} as exercised
+        where ${chunkFilter} group by one.value->>0, exercised.value->>0, exercised.value->>1
+      ) as used join credential on credential.id = used.id
+    ) as exercised
+    where true
+    group by id, workspace_id, name, app
+    on conflict (credential_id, name, app_id) do update set
+      count = credential_right.count + excluded.count,
+      last_used_at = case when credential_right.last_used_at < excluded.last_used_at
+        then excluded.last_used_at else credential_right.last_used_at end`.execute(trx);
+}
+
+/** A use as it is stored in a chunk: right, app, count. */
+export const toChunkRight = ({ right, app, count }: { right: string; app: string | null; count: number }) =>
+  [right, app ?? NO_APP, count] as const;
+
+export interface StoredRightUse {
+  readonly right: string;
+  /** Null for uses that are about no app in particular. */
+  readonly app: { readonly id: string; readonly name: string | null } | null;
+  readonly count: number;
+  readonly last: number;
+}
+
+/**
+ * Returns the rights that a credential has exercised, latest first, per app, and since when they are counted; an app
+ * that was deleted has no name.
+ */
+export async function readRightUses(
+  db: Queryable,
+  workspaceId: string,
+  credentialId: string,
+): Promise<{ rights: StoredRightUse[]; since: number }> {
+  const rows = await db
+    .selectFrom('credential_right')
+    .leftJoin('app', (join) =>
+      join
+        .onRef('app.id', '=', 'credential_right.app_id')
+        .onRef('app.workspace_id', '=', 'credential_right.workspace_id'),
+    )
+    .select(['credential_right.name as right', 'app_id', 'app.name as appName', 'count', 'last_used_at as last'])
+    .where('credential_right.workspace_id', '=', workspaceId)
+    .where('credential_right.credential_id', '=', credentialId)
+    .orderBy('last_used_at', 'desc')
+    .orderBy('credential_right.name')
+    .orderBy('app_id')
+    .execute();
+  const rights = rows.map(({ right, app_id, appName, count, last }) => ({
+    right,
+    app: app_id === NO_APP ? null : { id: app_id, name: appName },
+    count,
+    last,
+  }));
+  return { rights, since: (await findInstallation(db))?.rights_counted_since ?? 0 };
+}
+
+/** Refusals of one credential for one reason on one day (UTC), since 1970. */
+export interface Refusals {
+  readonly workspaceId: string;
+  readonly credentialId: string;
+  readonly day: number;
+  /** An error code of the contract. */
+  readonly reason: string;
+  readonly count: number;
+}
+
+/** Adds refusals of one credential on a day; does nothing if it was deleted. */
+export async function addRefusals(trx: Trx, refusals: Refusals): Promise<void> {
+  const { workspaceId, credentialId, day, reason, count } = refusals;
+  await sql`
+    insert into credential_refusal (credential_id, workspace_id, day, reason, count)
+    select id, workspace_id, cast(${day} as bigint), ${reason}, cast(${count} as bigint) from credential
+    where id = ${credentialId} and workspace_id = ${workspaceId}
+    on conflict (credential_id, day, reason) do update set count = credential_refusal.count + excluded.count`.execute(
+    trx,
+  );
+}
+
+/** Returns the refusals of a credential per day and reason, oldest first. */
+export function readRefusals(
+  db: Queryable,
+  workspaceId: string,
+  credentialId: string,
+  sinceDay: number,
+): Promise<{ day: number; reason: string; count: number }[]> {
+  return db
+    .selectFrom('credential_refusal')
+    .select(['day', 'reason', 'count'])
+    .where('workspace_id', '=', workspaceId)
+    .where('credential_id', '=', credentialId)
+    .where('day', '>=', sinceDay)
+    .orderBy('day')
+    .orderBy('reason')
+    .execute();
+}
+
+/** Deletes rights and refusals from long ago, and the rights exercised for all but the latest apps of each credential. */
+export async function deleteOldRights(trx: Trx, now: number): Promise<void> {
+  await trx
+    .deleteFrom('credential_right')
+    .where('last_used_at', '<', now - RETENTION_MS)
+    .execute();
+  await trx
+    .deleteFrom('credential_refusal')
+    .where('day', '<', Math.floor((now - RETENTION_MS) / DAY))
+    .execute();
+  await sql`
+    delete from credential_right where (credential_id, app_id) in (
+      select credential_id, app_id from (
+        select credential_id, app_id,
+          row_number() over (partition by credential_id order by max(last_used_at) desc) as place
+        from credential_right where app_id <> ${NO_APP} group by credential_id, app_id
+      ) as placed where place > ${sql.lit(MAX_APPS_PER_CREDENTIAL)})`.execute(trx);
+}
