@@ -53,7 +53,7 @@ async function timeFrozen(cluster: TestCluster, key: TestClusterKey): Promise<nu
 
 /** Many leases on one database, all held by this process: milliseconds until all have confirmed a revocation. */
 async function timeMany(count: number): Promise<number[]> {
-  const postgres = await startPostgres();
+  const postgres = await startPostgres({ durable: true });
   const url = await postgres.createDatabase();
   const store = await openPostgresStore(url, () => undefined);
   const lease = { holds: () => false };
@@ -93,6 +93,7 @@ export async function deletions(): Promise<Finding[]> {
     startServerProcess('bench/lib/serve.ts', { environment, cores: '0,1' });
   const { fleet: cluster, keys } = await startTestCluster(start, {
     bound: LEASE_MS,
+    durable: true,
     keys: ONE_BY_ONE + TOGETHER + FROZEN,
   });
   const take = (): TestClusterKey => {

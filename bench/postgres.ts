@@ -127,7 +127,7 @@ async function sizeOf(url: string): Promise<number> {
 /** The cost of sharing a database. */
 export async function postgres(): Promise<Finding[]> {
   const seeded = await seededDirectory(STORED);
-  const server = await startPostgres();
+  const server = await startPostgres({ durable: true });
   try {
     const url = await server.createDatabase();
     const began = performance.now();

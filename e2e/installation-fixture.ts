@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { after } from 'node:test';
 import type { CreatedApiKey } from '../src/contract/api-keys.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
-import { startPostgres } from '../src/testing/postgres.ts';
+import { openTestDatabases } from '../src/testing/postgres.ts';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import {
   bearer,
@@ -24,7 +24,7 @@ export const EMAIL = 'ada@example.com';
 export const root = temporaryDirectory();
 let folders = 0;
 export const newFolder = () => join(root.path, `folder-${++folders}`);
-const postgres = await startPostgres();
+const postgres = await openTestDatabases();
 after(async () => {
   await postgres.close();
   root.remove();

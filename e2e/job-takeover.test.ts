@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Deployment } from '../src/contract/deployments.ts';
 import { TEST_SECRET } from '../src/testing/engines.ts';
-import { startPostgres } from '../src/testing/postgres.ts';
+import { openTestDatabases } from '../src/testing/postgres.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { hasChild, isRunning } from '../src/testing/processes.ts';
 import {
@@ -28,7 +28,7 @@ const slowly = (stage: string, mark: string) => ({
 
 test('two nodes: either runs a deployment once, the other can follow its log, and jobs of a killed node are taken over', async (context) => {
   const directory = temporaryDirectory();
-  const postgres = await startPostgres();
+  const postgres = await openTestDatabases();
   context.after(async () => {
     await postgres.close();
     directory.remove();

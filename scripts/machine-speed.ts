@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 
 /** Milliseconds that one round takes on each of two otherwise idle cores of the reference machine. */
@@ -20,12 +19,13 @@ function measureRound(): number {
 }
 
 /**
- * How many times slower this machine is than the reference machine with all its cores in use: at least 1, at most 8.
+ * How many times slower this machine is at this many things at the same time than the reference machine with all its
+ * cores in use: at least 1, at most 8.
  * `scripts/test.ts` measures it once; the timeouts of tests scale with it (`src/testing/timeouts.ts`).
  */
-export async function measureSlowness(): Promise<number> {
+export async function measureSlowness(concurrency: number): Promise<number> {
   const times = await Promise.all(
-    Array.from({ length: availableParallelism() }, () => {
+    Array.from({ length: concurrency }, () => {
       const worker = new Worker(new URL(import.meta.url));
       return new Promise<number>((resolve, reject) => {
         worker.once('message', resolve);

