@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import { bearer, createToken } from '../src/testing/test-server.ts';
-import { setUpBrowserFixture } from './browser-fixture.ts';
+import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
@@ -17,23 +17,27 @@ async function assertRejected(secret: string): Promise<void> {
 }
 
 describe('Delete', () => {
-  test('names the token and says when it was last used; a recently used one requires its name to be typed', async () => {
-    const token = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
-    await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) });
-    const tab = await openTokens('?q=Nightly');
-    await rowOf(tab, 'Nightly job').waitFor();
-    await chooseInMenu(tab, 'Nightly job', 'Delete');
-    const dialog = tab.getByRole('dialog', { name: 'Delete access token' });
-    await dialog.getByText('It was used once, most recently just now').waitFor();
-    const button = dialog.getByRole('button', { name: 'Delete' });
-    assert.equal(await button.isDisabled(), true);
-    await dialog.getByLabel('Type Nightly job to confirm').fill('Nightly job');
-    await button.click();
-    await tab.getByText('Nightly job deleted. It no longer works.').waitFor();
-    await assertRejected(token.secret);
-  });
+  test(
+    'names the token and says when it was last used; a recently used one requires its name to be typed',
+    secureContextOnly,
+    async () => {
+      const token = await createToken(fixture.owner, ['run_scripts'], { name: 'Nightly job' });
+      await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) });
+      const tab = await openTokens('?q=Nightly');
+      await rowOf(tab, 'Nightly job').waitFor();
+      await chooseInMenu(tab, 'Nightly job', 'Delete');
+      const dialog = tab.getByRole('dialog', { name: 'Delete access token' });
+      await dialog.getByText('It was used once, most recently just now').waitFor();
+      const button = dialog.getByRole('button', { name: 'Delete' });
+      assert.equal(await button.isDisabled(), true);
+      await dialog.getByLabel('Type Nightly job to confirm').fill('Nightly job');
+      await button.click();
+      await tab.getByText('Nightly job deleted. It no longer works.').waitFor();
+      await assertRejected(token.secret);
+    },
+  );
 
-  test('several are deleted together, with a result for each', async () => {
+  test('several are deleted together, with a result for each', secureContextOnly, async () => {
     const tokens = await Promise.all(
       ['Bulk a1', 'Bulk a2', 'Bulk a3'].map((name) => createToken(fixture.owner, ['run_scripts'], { name })),
     );
@@ -82,7 +86,7 @@ test('Replace… goes through the four steps and shows the first use', async () 
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
 });
 
-test('at 400 pixels a token is generated, found, read and deleted', async () => {
+test('at 400 pixels a token is generated, found, read and deleted', secureContextOnly, async () => {
   const tab = await fixture.open('/settings/access-tokens', { width: 400 });
   await tab.getByRole('button', { name: 'Generate Token' }).click();
   const form = tab.getByRole('dialog', { name: 'Generate Token' });

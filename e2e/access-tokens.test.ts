@@ -12,7 +12,7 @@ import {
   type TestPerson,
 } from '../src/testing/test-server.ts';
 import { openTab, readAndClearClipboard } from './browser.ts';
-import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
+import { secureContextOnly, setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { waitForFocus } from './keyboard.ts';
 import { rowOf, signIn } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
@@ -30,14 +30,14 @@ async function findToken(name: string): Promise<AccessToken> {
 }
 
 describe('Generate Token', () => {
-  test('an empty page explains what a token is and offers to generate one', async () => {
+  test('an empty page explains what a token is and offers to generate one', secureContextOnly, async () => {
     const tab = await openTokens();
     await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     await tab.getByRole('dialog', { name: 'Generate Token' }).waitFor();
   });
 
-  test('shows errors at their fields and focuses the first invalid field', async () => {
+  test('shows errors at their fields and focuses the first invalid field', secureContextOnly, async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const dialog = tab.getByRole('dialog');
@@ -115,7 +115,7 @@ describe('Generate Token', () => {
     assert.deepEqual(await findSecretInTab(tab, secret), []);
   });
 
-  test('all includes the other scopes, and no expiry shows a warning', async () => {
+  test('all includes the other scopes, and no expiry shows a warning', secureContextOnly, async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).click();
     const form = tab.getByRole('dialog');
@@ -152,7 +152,7 @@ describe('Generate Token', () => {
     assert.equal(body.data.length, 0);
   });
 
-  test('creates a token by keyboard only', async () => {
+  test('creates a token by keyboard only', secureContextOnly, async () => {
     const tab = await openTokens();
     await tab.getByRole('button', { name: 'Generate Token' }).focus();
     await tab.keyboard.press('Enter');
@@ -192,7 +192,7 @@ describe('Generate Token', () => {
 });
 
 describe('The table', () => {
-  test('searches, filters and sorts, with the state in the URL', async () => {
+  test('searches, filters and sorts, with the state in the URL', secureContextOnly, async () => {
     await createToken(fixture.owner, ['error_tracker'], { name: 'Filter one' });
     const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Filter two' });
     await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
@@ -214,7 +214,7 @@ describe('The table', () => {
     await tab.getByRole('heading', { name: 'No results' }).waitFor();
   });
 
-  test('pages by cursor, forwards and backwards', async () => {
+  test('pages by cursor, forwards and backwards', secureContextOnly, async () => {
     const other = await startTestServer();
     try {
       const bob = await signUpOwner(other, 'bob@example.com', 'Many');
@@ -236,7 +236,7 @@ describe('The table', () => {
     }
   });
 
-  test('a member sees the list without buttons', async () => {
+  test('a member sees the list without buttons', secureContextOnly, async () => {
     const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');
     const tab = await openTokens('', member);
     await rowOf(tab, 'Everything').waitFor();
@@ -247,7 +247,7 @@ describe('The table', () => {
   });
 });
 
-test('two tabs in two workspaces do not mix', async () => {
+test('two tabs in two workspaces do not mix', secureContextOnly, async () => {
   const created = await fixture.owner.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Second place' } });
   const first = await openTokens('?workspace=acme');
   const second = await first.context().newPage();

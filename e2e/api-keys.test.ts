@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiKey } from '../src/contract/api-keys.ts';
 import { bearer, createKey, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
-import { setUpBrowserFixture } from './browser-fixture.ts';
+import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
@@ -40,7 +40,7 @@ test('Generate API Key: description, permissions, inactive; the secret is shown 
   assert.equal(await statusOf(secret), undefined);
 });
 
-test('Edit sends only the changed fields and keeps the secret', async () => {
+test('Edit sends only the changed fields and keeps the secret', secureContextOnly, async () => {
   const created = await createKey(fixture.owner, ['read'], { name: 'Importer', description: 'Old words' });
   const tab = await openKeys();
   await chooseInMenu(tab, 'Importer', 'Edit');
@@ -57,7 +57,7 @@ test('Edit sends only the changed fields and keeps the secret', async () => {
   assert.equal(await statusOf(created.secret), undefined);
 });
 
-test("an expiry date means the end of that day in the browser's time zone", async () => {
+test("an expiry date means the end of that day in the browser's time zone", secureContextOnly, async () => {
   const tab = await openKeys();
   await tab.getByRole('button', { name: 'Generate API Key' }).click();
   const form = tab.getByRole('dialog');
@@ -80,7 +80,7 @@ test("an expiry date means the end of that day in the browser's time zone", asyn
   assert.equal(body.data[0]?.expiresAt, new Date(2037, 1, 24, 23, 59, 59, 999).toISOString());
 });
 
-test('an admin can manage keys, a member sees only the list', async () => {
+test('an admin can manage keys, a member sees only the list', secureContextOnly, async () => {
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'adm@example.com');
   const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');
   const admins = await openKeys(admin);

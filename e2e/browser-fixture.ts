@@ -30,9 +30,17 @@ export interface BrowserFixtureOptions {
   readonly owner?: false;
 }
 
+const isInsecure = process.env['DEVPILOT_TEST_INSECURE'] !== undefined;
+
+/**
+ * Options of a test that the second run of its file, in an insecure context, skips: it uses nothing that browsers offer
+ * in secure contexts only (`src/boundaries.test.ts` has the list), directly or through what it clicks.
+ */
+export const secureContextOnly = { skip: isInsecure };
+
 /** With DEVPILOT_TEST_INSECURE set, the settings of a server that browsers reach over plain HTTP by a name other than localhost. */
 async function insecureAddress(): Promise<Record<string, string>> {
-  if (process.env['DEVPILOT_TEST_INSECURE'] === undefined) return {};
+  if (!isInsecure) return {};
   const port = String(await freePort());
   return { PORT: port, DEVPILOT_PUBLIC_URL: `http://${INSECURE_HOST}:${port}` };
 }

@@ -7,7 +7,7 @@ import type { AuditEvent } from '../src/contract/audit-events.ts';
 import type { Environment } from '../src/contract/environment.ts';
 import type { Page as PageOf } from '../src/contract/paging.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
-import { setUpBrowserFixture } from './browser-fixture.ts';
+import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
 import { checkPages } from './page-checks.ts';
 import { createApp, createProject, setVariables } from './resource-fixtures.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
@@ -59,7 +59,7 @@ test('values are masked until each is revealed; reveals are recorded, and hiding
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
 });
 
-test('a member sees the names and can neither reveal nor change the values', async () => {
+test('a member sees the names and can neither reveal nor change the values', secureContextOnly, async () => {
   const tab = await openEnvironment(linus);
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();
   await tab.getByText('Only owners and admins can reveal the values.').waitFor();
@@ -155,7 +155,7 @@ test('a dotenv file replaces all variables and is exported unchanged; an earlier
   await rowOf(tab, 'OLD_NAME').waitFor();
 });
 
-test('leaving a draft requires a confirmation', async () => {
+test('leaving a draft requires a confirmation', secureContextOnly, async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();
   await tab.getByRole('link', { name: 'Projects' }).click();

@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import type { AssignableRole } from '../src/contract/vocabulary.ts';
 import { bearer, createKey, createToken, PASSWORD, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';
-import { setUpBrowserFixture } from './browser-fixture.ts';
+import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, listItemOf, rowOf, signIn } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
 
@@ -54,33 +54,37 @@ test('a new person signs up with an invitation link and becomes a member', async
   await rowOf(tab, 'Grace Hopper').waitFor();
 });
 
-test('a person with an account signs in and accepts; one with another address sees an error', async () => {
-  const linus = await join('linus@example.com');
-  const mine = await linus.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Kernel' } });
-  assert.equal(mine.status, 201);
-  const invited = await linus.call<{ url: string }>('/v1/invitations', {
-    body: { email: 'ada@example.com', role: 'admin' },
-    headers: { 'devpilot-workspace': mine.body.slug },
-  });
-  const wrong = await fixture.open(invited.body.url, { person: linus });
-  await wrong.getByRole('button', { name: 'Accept invitation' }).click();
-  await wrong.getByText('This invitation is for a different email address.', { exact: false }).waitFor();
+test(
+  'a person with an account signs in and accepts; one with another address sees an error',
+  secureContextOnly,
+  async () => {
+    const linus = await join('linus@example.com');
+    const mine = await linus.call<{ slug: string }>('/v1/workspaces', { body: { name: 'Kernel' } });
+    assert.equal(mine.status, 201);
+    const invited = await linus.call<{ url: string }>('/v1/invitations', {
+      body: { email: 'ada@example.com', role: 'admin' },
+      headers: { 'devpilot-workspace': mine.body.slug },
+    });
+    const wrong = await fixture.open(invited.body.url, { person: linus });
+    await wrong.getByRole('button', { name: 'Accept invitation' }).click();
+    await wrong.getByText('This invitation is for a different email address.', { exact: false }).waitFor();
 
-  const guest = await fixture.open(invited.body.url, { person: null });
-  await guest.getByText('I have an account').click();
-  await guest.getByRole('button', { name: 'Sign in to accept' }).click();
-  await signIn(guest, fixture.owner.email);
-  await guest.getByRole('button', { name: 'Accept invitation' }).click();
-  await guest.getByRole('button', { name: /Workspace: Kernel/ }).waitFor();
+    const guest = await fixture.open(invited.body.url, { person: null });
+    await guest.getByText('I have an account').click();
+    await guest.getByRole('button', { name: 'Sign in to accept' }).click();
+    await signIn(guest, fixture.owner.email);
+    await guest.getByRole('button', { name: 'Accept invitation' }).click();
+    await guest.getByRole('button', { name: /Workspace: Kernel/ }).waitFor();
 
-  await guest.goto(invited.body.url);
-  await guest.getByRole('button', { name: 'Accept invitation' }).click();
-  await guest.getByText('The invitation is no longer valid.', { exact: false }).waitFor();
-  await guest.reload();
-  await guest.getByRole('heading', { name: 'Open the link again' }).waitFor();
-});
+    await guest.goto(invited.body.url);
+    await guest.getByRole('button', { name: 'Accept invitation' }).click();
+    await guest.getByText('The invitation is no longer valid.', { exact: false }).waitFor();
+    await guest.reload();
+    await guest.getByRole('heading', { name: 'Open the link again' }).waitFor();
+  },
+);
 
-test('an invitation is revoked', async () => {
+test('an invitation is revoked', secureContextOnly, async () => {
   const tab = await openMembers();
   await invite(tab, 'nobody@example.com');
   await tab.getByRole('button', { name: 'Revoke the invitation for nobody@example.com' }).click();
@@ -88,7 +92,7 @@ test('an invitation is revoked', async () => {
   await listItemOf(tab, 'nobody@example.com').waitFor({ state: 'detached' });
 });
 
-test('a changed role takes effect on the server', async () => {
+test('a changed role takes effect on the server', secureContextOnly, async () => {
   await join('barbara@example.com');
   const tab = await openMembers();
   await chooseInMenu(tab, 'barbara', 'Make admin');
@@ -96,30 +100,34 @@ test('a changed role takes effect on the server', async () => {
   await rowOf(tab, 'barbara').getByText('Admin').waitFor();
 });
 
-test('removing a member shows the credentials they created, and deletes only the selected ones', async () => {
-  const edsger = await join('edsger@example.com', 'admin');
-  const token = await createToken(edsger, ['all'], { name: 'Nightly report' });
-  const key = await createKey(edsger, ['read'], { name: 'Dashboard' });
-  await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
-  const tab = await openMembers();
-  await chooseInMenu(tab, 'edsger', 'Remove…');
-  const dialog = tab.getByRole('dialog', { name: 'Remove edsger' });
-  await listItemOf(dialog, 'Nightly report').getByText('last used').waitFor();
-  await listItemOf(dialog, 'Dashboard').getByText('never used').waitFor();
-  await dialog.getByLabel('Nightly report').check();
-  await dialog.getByRole('button', { name: 'Remove and delete 1 credential' }).click();
-  await dialog.getByText('edsger was removed', { exact: false }).waitFor();
-  await listItemOf(dialog, 'Nightly report').getByText('Deleted').waitFor();
-  const replace = dialog.getByRole('link', { name: 'Replace…' });
-  assert.match((await replace.getAttribute('href')) ?? '', new RegExp(`/settings/api-keys/${key.id}`));
-  await dialog.getByRole('button', { name: 'Done' }).click();
-  await rowOf(tab, 'edsger').waitFor({ state: 'detached' });
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) })).status, 401);
-  assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(key.secret) })).status, 200);
-  assert.equal((await edsger.call('/v1/members')).status, 401);
-});
+test(
+  'removing a member shows the credentials they created, and deletes only the selected ones',
+  secureContextOnly,
+  async () => {
+    const edsger = await join('edsger@example.com', 'admin');
+    const token = await createToken(edsger, ['all'], { name: 'Nightly report' });
+    const key = await createKey(edsger, ['read'], { name: 'Dashboard' });
+    await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
+    const tab = await openMembers();
+    await chooseInMenu(tab, 'edsger', 'Remove…');
+    const dialog = tab.getByRole('dialog', { name: 'Remove edsger' });
+    await listItemOf(dialog, 'Nightly report').getByText('last used').waitFor();
+    await listItemOf(dialog, 'Dashboard').getByText('never used').waitFor();
+    await dialog.getByLabel('Nightly report').check();
+    await dialog.getByRole('button', { name: 'Remove and delete 1 credential' }).click();
+    await dialog.getByText('edsger was removed', { exact: false }).waitFor();
+    await listItemOf(dialog, 'Nightly report').getByText('Deleted').waitFor();
+    const replace = dialog.getByRole('link', { name: 'Replace…' });
+    assert.match((await replace.getAttribute('href')) ?? '', new RegExp(`/settings/api-keys/${key.id}`));
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await rowOf(tab, 'edsger').waitFor({ state: 'detached' });
+    assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(token.secret) })).status, 401);
+    assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(key.secret) })).status, 200);
+    assert.equal((await edsger.call('/v1/members')).status, 401);
+  },
+);
 
-test('a member sees the list without buttons', async () => {
+test('a member sees the list without buttons', secureContextOnly, async () => {
   const alan = await join('alan@example.com');
   const tab = await openMembers(alan);
   await rowOf(tab, 'alan@example.com').waitFor();
@@ -127,14 +135,18 @@ test('a member sees the list without buttons', async () => {
   assert.equal(await tab.getByRole('link', { name: 'Activity log' }).count(), 0);
 });
 
-test('ownership is transferred after the new owner is confirmed by typing, and the page is updated', async () => {
-  await join('heir@example.com', 'admin');
-  const tab = await openMembers();
-  await chooseInMenu(tab, 'heir', 'Transfer ownership…');
-  const dialog = tab.getByRole('dialog', { name: 'Transfer ownership' });
-  assert.equal(await dialog.getByRole('button', { name: 'Transfer ownership' }).isDisabled(), true);
-  await dialog.getByRole('textbox').fill('heir@example.com');
-  await dialog.getByRole('button', { name: 'Transfer ownership' }).click();
-  await rowOf(tab, 'heir@example.com').getByText('Owner').waitFor();
-  await tab.getByRole('button', { name: 'Actions for heir' }).waitFor({ state: 'detached' });
-});
+test(
+  'ownership is transferred after the new owner is confirmed by typing, and the page is updated',
+  secureContextOnly,
+  async () => {
+    await join('heir@example.com', 'admin');
+    const tab = await openMembers();
+    await chooseInMenu(tab, 'heir', 'Transfer ownership…');
+    const dialog = tab.getByRole('dialog', { name: 'Transfer ownership' });
+    assert.equal(await dialog.getByRole('button', { name: 'Transfer ownership' }).isDisabled(), true);
+    await dialog.getByRole('textbox').fill('heir@example.com');
+    await dialog.getByRole('button', { name: 'Transfer ownership' }).click();
+    await rowOf(tab, 'heir@example.com').getByText('Owner').waitFor();
+    await tab.getByRole('button', { name: 'Actions for heir' }).waitFor({ state: 'detached' });
+  },
+);

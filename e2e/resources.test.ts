@@ -7,7 +7,7 @@ import type { Server } from '../src/contract/servers.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';
-import { setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
+import { secureContextOnly, setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { chooseInMenu, listItemOf } from './page-actions.ts';
 import { createApp, createProject, createServer } from './resource-fixtures.ts';
 
@@ -24,7 +24,7 @@ after(() => sshd?.close());
 const dialog = (tab: Page, name: string) => tab.getByRole('dialog', { name });
 const find = async <One>(path: string): Promise<One> => (await fixture.owner.call<One>(path)).body;
 
-test('empty pages lead to the first project and app', async () => {
+test('empty pages lead to the first project and app', secureContextOnly, async () => {
   const tab = await fixture.open('/apps');
   await tab.getByRole('link', { name: 'Create a project first.' }).click();
   await tab.getByRole('heading', { name: 'No projects yet' }).waitFor();
@@ -55,27 +55,31 @@ test('empty pages lead to the first project and app', async () => {
   await tab.getByRole('heading', { name: 'Storefront', level: 1 }).waitFor();
 });
 
-test('a taken slug is reported at its field; a project with apps is not deleted and the dialog names the apps', async () => {
-  const project = await createProject(fixture.owner, { name: 'Billing' });
-  const app = await createApp(fixture.owner, { projectId: project.id, name: 'Invoices' });
-  const tab = await fixture.open('/projects');
-  await tab.getByRole('button', { name: 'New project' }).click();
-  await dialog(tab, 'New project').getByLabel('Name').fill('Billing again');
-  await dialog(tab, 'New project').getByLabel('Slug (optional)').fill('billing');
-  await dialog(tab, 'New project').getByRole('button', { name: 'Create project' }).click();
-  await dialog(tab, 'New project').getByText('This slug is taken', { exact: false }).waitFor();
-  await tab.keyboard.press('Escape');
-  await chooseInMenu(tab, 'Billing', 'Delete…');
-  const confirmDialog = dialog(tab, 'Delete project');
-  await confirmDialog.getByRole('button', { name: 'Delete' }).click();
-  await confirmDialog.getByText('This project contains the apps: Invoices.', { exact: false }).waitFor();
-  await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
-  await confirmDialog.getByRole('button', { name: 'Delete' }).click();
-  await tab.getByText('Project Billing deleted').waitFor();
-  assert.equal((await fixture.owner.call(`/v1/projects/${project.id}`)).status, 404);
-});
+test(
+  'a taken slug is reported at its field; a project with apps is not deleted and the dialog names the apps',
+  secureContextOnly,
+  async () => {
+    const project = await createProject(fixture.owner, { name: 'Billing' });
+    const app = await createApp(fixture.owner, { projectId: project.id, name: 'Invoices' });
+    const tab = await fixture.open('/projects');
+    await tab.getByRole('button', { name: 'New project' }).click();
+    await dialog(tab, 'New project').getByLabel('Name').fill('Billing again');
+    await dialog(tab, 'New project').getByLabel('Slug (optional)').fill('billing');
+    await dialog(tab, 'New project').getByRole('button', { name: 'Create project' }).click();
+    await dialog(tab, 'New project').getByText('This slug is taken', { exact: false }).waitFor();
+    await tab.keyboard.press('Escape');
+    await chooseInMenu(tab, 'Billing', 'Delete…');
+    const confirmDialog = dialog(tab, 'Delete project');
+    await confirmDialog.getByRole('button', { name: 'Delete' }).click();
+    await confirmDialog.getByText('This project contains the apps: Invoices.', { exact: false }).waitFor();
+    await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' });
+    await confirmDialog.getByRole('button', { name: 'Delete' }).click();
+    await tab.getByText('Project Billing deleted').waitFor();
+    assert.equal((await fixture.owner.call(`/v1/projects/${project.id}`)).status, 404);
+  },
+);
 
-test('a concurrent change by someone else is shown and not overwritten', async () => {
+test('a concurrent change by someone else is shown and not overwritten', secureContextOnly, async () => {
   const project = await createProject(fixture.owner, { name: 'Warehouse', description: 'Old' });
   const tab = await fixture.open('/projects');
   await chooseInMenu(tab, 'Warehouse', 'Edit…');
@@ -115,92 +119,104 @@ test('a new server shows its key to install, its host key is pinned, and it conn
   assert.equal(server.hostKey, sshd.hostKey);
 });
 
-test('an app opened by its slug highlights the selected tab and keeps the slug in the URL', async () => {
-  const project = await createProject(fixture.owner, { name: 'Slugs' });
-  await createApp(fixture.owner, { projectId: project.id, name: 'By its slug' });
-  const tab = await fixture.open('/apps/by-its-slug');
-  const parts = tab.getByRole('navigation', { name: 'By its slug' });
-  const chosen = parts.locator('[aria-current="page"]');
-  for (const part of ['Environment', 'Log', 'Settings']) {
-    await parts.getByRole('link', { name: part }).click();
-    await chosen.getByText(part, { exact: true }).waitFor();
-    assert.equal(await chosen.count(), 1);
-    assert.equal(new URL(tab.url()).pathname, `/apps/by-its-slug/${part.toLowerCase()}`);
-  }
-});
+test(
+  'an app opened by its slug highlights the selected tab and keeps the slug in the URL',
+  secureContextOnly,
+  async () => {
+    const project = await createProject(fixture.owner, { name: 'Slugs' });
+    await createApp(fixture.owner, { projectId: project.id, name: 'By its slug' });
+    const tab = await fixture.open('/apps/by-its-slug');
+    const parts = tab.getByRole('navigation', { name: 'By its slug' });
+    const chosen = parts.locator('[aria-current="page"]');
+    for (const part of ['Environment', 'Log', 'Settings']) {
+      await parts.getByRole('link', { name: part }).click();
+      await chosen.getByText(part, { exact: true }).waitFor();
+      assert.equal(await chosen.count(), 1);
+      assert.equal(new URL(tab.url()).pathname, `/apps/by-its-slug/${part.toLowerCase()}`);
+    }
+  },
+);
 
-test('hooks are added and ordered by keyboard and saved with the other settings of an app; leaving without saving needs a confirmation', async () => {
-  const project = await createProject(fixture.owner, { name: 'Hooked' });
-  const app = await createApp(fixture.owner, { projectId: project.id, name: 'With hooks' });
-  const tab = await fixture.open(`/apps/${app.id}/settings`);
-  for (const [name, stage, run] of [
-    ['Restart', 'post_release', 'systemctl restart shop'],
-    ['Build', 'post_source_control', 'npm ci'],
-  ] as const) {
+test(
+  'hooks are added and ordered by keyboard and saved with the other settings of an app; leaving without saving needs a confirmation',
+  secureContextOnly,
+  async () => {
+    const project = await createProject(fixture.owner, { name: 'Hooked' });
+    const app = await createApp(fixture.owner, { projectId: project.id, name: 'With hooks' });
+    const tab = await fixture.open(`/apps/${app.id}/settings`);
+    for (const [name, stage, run] of [
+      ['Restart', 'post_release', 'systemctl restart shop'],
+      ['Build', 'post_source_control', 'npm ci'],
+    ] as const) {
+      await tab.getByRole('button', { name: 'Add hook' }).click();
+      const hook = dialog(tab, 'Add hook');
+      await hook.getByLabel('Name').fill(name);
+      await hook.getByLabel('Stage').selectOption(stage);
+      await hook.getByLabel('Command').fill(run);
+      await hook.getByRole('button', { name: 'Add' }).click();
+      await hook.waitFor({ state: 'hidden' });
+    }
     await tab.getByRole('button', { name: 'Add hook' }).click();
-    const hook = dialog(tab, 'Add hook');
-    await hook.getByLabel('Name').fill(name);
-    await hook.getByLabel('Stage').selectOption(stage);
-    await hook.getByLabel('Command').fill(run);
-    await hook.getByRole('button', { name: 'Add' }).click();
-    await hook.waitFor({ state: 'hidden' });
-  }
-  await tab.getByRole('button', { name: 'Add hook' }).click();
-  await dialog(tab, 'Add hook').getByRole('button', { name: 'Add' }).click();
-  await dialog(tab, 'Add hook').getByText('Enter a command').waitFor();
-  await tab.keyboard.press('Escape');
-  await tab.getByRole('button', { name: 'Move Build up' }).focus();
-  await tab.keyboard.press('Enter');
-  await tab.getByLabel('Type', { exact: true }).selectOption('url');
-  await tab.getByLabel('URL').fill('http://127.0.0.1:8080/healthz');
-  await tab.getByRole('link', { name: 'Overview' }).click();
-  await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
-  assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'the dialogs save nothing');
-  await tab.getByRole('button', { name: 'Save changes' }).click();
-  await tab.getByText('App With hooks saved').waitFor();
-  const saved = await find<App>(`/v1/apps/${app.id}`);
-  assert.deepEqual(
-    saved.hooks.map((hook) => [hook.name, hook.timeoutSeconds]),
-    [
-      ['Build', 600],
-      ['Restart', 600],
-    ],
-  );
-  assert.deepEqual(saved.healthCheck, { url: 'http://127.0.0.1:8080/healthz', timeoutSeconds: 60 });
-  await tab.getByLabel('Branch').fill('next');
-  await tab.getByRole('link', { name: 'Overview' }).click();
-  await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
-  await tab.getByRole('region', { name: 'Details' }).waitFor();
-  assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
-  await tab.getByRole('navigation', { name: 'With hooks' }).getByRole('link', { name: 'Settings' }).click();
-  await tab.getByRole('button', { name: 'Delete app…' }).click();
-  const confirmDialog = dialog(tab, 'Delete app');
-  assert.equal(await confirmDialog.getByRole('button', { name: 'Delete' }).isDisabled(), true);
-  await confirmDialog.getByRole('textbox').fill('With hooks');
-  await confirmDialog.getByRole('button', { name: 'Delete' }).click();
-  await tab.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
-  assert.equal((await fixture.owner.call(`/v1/apps/${app.id}`)).status, 404);
-});
+    await dialog(tab, 'Add hook').getByRole('button', { name: 'Add' }).click();
+    await dialog(tab, 'Add hook').getByText('Enter a command').waitFor();
+    await tab.keyboard.press('Escape');
+    await tab.getByRole('button', { name: 'Move Build up' }).focus();
+    await tab.keyboard.press('Enter');
+    await tab.getByLabel('Type', { exact: true }).selectOption('url');
+    await tab.getByLabel('URL').fill('http://127.0.0.1:8080/healthz');
+    await tab.getByRole('link', { name: 'Overview' }).click();
+    await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
+    assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'the dialogs save nothing');
+    await tab.getByRole('button', { name: 'Save changes' }).click();
+    await tab.getByText('App With hooks saved').waitFor();
+    const saved = await find<App>(`/v1/apps/${app.id}`);
+    assert.deepEqual(
+      saved.hooks.map((hook) => [hook.name, hook.timeoutSeconds]),
+      [
+        ['Build', 600],
+        ['Restart', 600],
+      ],
+    );
+    assert.deepEqual(saved.healthCheck, { url: 'http://127.0.0.1:8080/healthz', timeoutSeconds: 60 });
+    await tab.getByLabel('Branch').fill('next');
+    await tab.getByRole('link', { name: 'Overview' }).click();
+    await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
+    await tab.getByRole('region', { name: 'Details' }).waitFor();
+    assert.equal((await find<App>(`/v1/apps/${app.id}`)).branch, 'main');
+    await tab.getByRole('navigation', { name: 'With hooks' }).getByRole('link', { name: 'Settings' }).click();
+    await tab.getByRole('button', { name: 'Delete app…' }).click();
+    const confirmDialog = dialog(tab, 'Delete app');
+    assert.equal(await confirmDialog.getByRole('button', { name: 'Delete' }).isDisabled(), true);
+    await confirmDialog.getByRole('textbox').fill('With hooks');
+    await confirmDialog.getByRole('button', { name: 'Delete' }).click();
+    await tab.getByRole('heading', { name: 'Apps', level: 1 }).waitFor();
+    assert.equal((await fixture.owner.call(`/v1/apps/${app.id}`)).status, 404);
+  },
+);
 
-test('a member sees projects, apps and servers without actions, and the server rejects their requests', async () => {
-  const server = await createServer(fixture.owner, { name: 'Web 1' });
-  const tab = await fixture.open('/projects', { person: linus });
-  for (const path of ['/projects', '/apps', '/servers', `/servers/${server.id}`]) {
-    await tab.goto(path);
-    await waitUntilLoaded(tab);
-    assert.equal(await tab.getByRole('button', { name: /^(New|Edit|Delete|Check|Actions)/ }).count(), 0, path);
-  }
-  const app = await find<App>('/v1/apps/storefront');
-  await tab.goto(`/apps/${app.id}/settings`);
-  await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
-  const tabs = tab.getByRole('navigation', { name: 'Storefront' });
-  assert.equal(await tabs.getByRole('link', { name: 'Settings' }).count(), 0);
-  assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
-  await tab.goto('/projects/prj_nothing');
-  await tab.getByRole('heading', { name: 'Project not found' }).waitFor();
-});
+test(
+  'a member sees projects, apps and servers without actions, and the server rejects their requests',
+  secureContextOnly,
+  async () => {
+    const server = await createServer(fixture.owner, { name: 'Web 1' });
+    const tab = await fixture.open('/projects', { person: linus });
+    for (const path of ['/projects', '/apps', '/servers', `/servers/${server.id}`]) {
+      await tab.goto(path);
+      await waitUntilLoaded(tab);
+      assert.equal(await tab.getByRole('button', { name: /^(New|Edit|Delete|Check|Actions)/ }).count(), 0, path);
+    }
+    const app = await find<App>('/v1/apps/storefront');
+    await tab.goto(`/apps/${app.id}/settings`);
+    await tab.getByRole('heading', { name: "You don't have access to this page" }).waitFor();
+    const tabs = tab.getByRole('navigation', { name: 'Storefront' });
+    assert.equal(await tabs.getByRole('link', { name: 'Settings' }).count(), 0);
+    assert.equal((await linus.call('/v1/projects', { body: { name: 'Mine' } })).status, 403);
+    await tab.goto('/projects/prj_nothing');
+    await tab.getByRole('heading', { name: 'Project not found' }).waitFor();
+  },
+);
 
-test('a list that fails to load shows the request ID and can be loaded again', async () => {
+test('a list that fails to load shows the request ID and can be loaded again', secureContextOnly, async () => {
   const tab = await fixture.open('/account');
   await tab.route('**/v1/projects*', (route) =>
     route.fulfill({

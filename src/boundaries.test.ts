@@ -241,3 +241,17 @@ test('SQL is written in store/ alone', () => {
     .filter((file) => pattern.test(readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')));
   assert.deepEqual(elsewhere, []);
 });
+
+test('what browsers offer in secure contexts only is used in these files of the web UI, which work without it', () => {
+  const pattern =
+    /navigator\.(?:clipboard|credentials|serviceWorker|locks|storage|mediaDevices|wakeLock)\b|crypto\.(?:subtle\.|randomUUID\()|\b(?:cookieStore|caches)\.|\bPublicKeyCredential\b|\bisSecureContext\b/;
+  const found = files
+    .filter((file) => /^(?:web|contract)\/|^sdk\/(?!guard)/.test(file))
+    .filter((file) => pattern.test(readFileSync(join('src', file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')));
+  assert.deepEqual(found.sort(), [
+    'web/account/passkey.ts',
+    'web/components/clipboard.ts',
+    'web/servers/check-section.tsx',
+    'web/servers/server-form.ts',
+  ]);
+});
