@@ -16,7 +16,7 @@ const words = process.argv.slice(2);
 const fast = words.includes('--fast');
 const only = words.find((word) => !word.startsWith('--'));
 /** End-to-end tests that freeze and kill processes and measure time; they need the machine to themselves. */
-const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes)\.test\.ts$/;
+const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes[\w-]*)\.test\.ts$/;
 /** Browser tests that also run in an insecure context, except those that are `secureContextOnly`. */
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|members|resources)\.test\.ts$/;
 /** Slow tests relative to their file size. */
