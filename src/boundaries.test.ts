@@ -62,7 +62,12 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(PORTABLE_FILES.map((file) => [file, [...CONTRACT_WITHOUT_DEPENDENCIES, ...PORTABLE_FILES]])),
   'authorization/': ['contract/', 'node'],
   // A model of nodes and clocks for tests and `npm run simulate`.
-  'cluster/simulation.ts': ['contract/', 'authorization/', 'cluster/', 'node', 'fast-check'],
+  ...Object.fromEntries(
+    ['simulation', 'simulation-world', 'simulation-history', 'simulation-steps'].map((file) => [
+      `cluster/${file}.ts`,
+      ['contract/', 'authorization/', 'cluster/', 'node', 'fast-check'],
+    ]),
+  ),
   'cluster/simulation-worker.ts': ['authorization/', 'cluster/', 'node', 'fast-check'],
   'cluster/': ['contract/', 'authorization/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],

@@ -1,7 +1,7 @@
 import { toRevokedRecords } from '../authorization/guard-lease.ts';
 import type { RenewingLease } from '../authorization/lease.ts';
 import { createObjectRecordCache } from '../authorization/object-record-cache.ts';
-import type { SimulatedMachine, SimulatedServer, World } from './simulation.ts';
+import type { SimulatedMachine, SimulatedServer, World } from './simulation-world.ts';
 
 /** A service that decides on the credentials of one workspace from its own cache. */
 export interface SimulatedGuard extends SimulatedMachine {

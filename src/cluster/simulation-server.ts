@@ -2,7 +2,7 @@ import type { CredentialRecord, StoredCredential } from '../authorization/record
 import { createRecordCache } from '../authorization/record-cache.ts';
 import type { GuardStore } from './guards.ts';
 import type { NodeStore } from './node.ts';
-import type { SimulatedServer, World } from './simulation.ts';
+import type { SimulatedServer, World } from './simulation-world.ts';
 
 function toStoredCredential(record: CredentialRecord | null): StoredCredential | null {
   if (record === null) return null;

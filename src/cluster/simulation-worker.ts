@@ -7,8 +7,9 @@ import { createLease } from '../authorization/lease.ts';
 import { createRecordRegistry } from '../authorization/registry.ts';
 import { createGuards } from './guards.ts';
 import { createClusterNode } from './node.ts';
-import { type ProtocolImplementation, randomHistories } from './simulation.ts';
+import { randomHistories } from './simulation.ts';
 import { FAULTS } from './simulation-faults.ts';
+import type { ProtocolImplementation } from './simulation-world.ts';
 
 /**
  * A request to run histories in this worker thread. They run in a separate thread because the test runner tracks every

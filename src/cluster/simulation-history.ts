@@ -1,0 +1,90 @@
+import type fc from 'fast-check';
+import type { Revocation } from '../authorization/registry.ts';
+import { workspaceOf } from './simulation-store.ts';
+import {
+  CREDENTIAL_COUNT,
+  type SimulatedMachine,
+  type SimulatedServer,
+  type SimulatedWorld,
+} from './simulation-world.ts';
+
+/** What one history has promised, and the promises that were broken. */
+export interface History {
+  readonly world: SimulatedWorld;
+  readonly scheduler: fc.Scheduler;
+  /** The oldest version of each credential that may still be accepted. */
+  readonly oldestAcceptable: number[];
+  readonly unanswered: Set<{ readonly machine: SimulatedMachine; readonly process: number }>;
+  readonly violations: string[];
+}
+
+/** Sends a check to a machine, and notes a violation if it accepts a version that must no longer be accepted. */
+export function checkCredential(history: History, machine: SimulatedMachine, credential: number): void {
+  const { world, oldestAcceptable, violations } = history;
+  const { store, send, deliver } = world;
+  const oldest = oldestAcceptable[credential] ?? 0;
+  const returns = store.rollbackCount();
+  const { process } = machine;
+  send(() =>
+    deliver(machine, process, () => {
+      const { registry } = machine;
+      const digest = String(credential);
+      const found = registry.findCached(digest);
+      // A guard without a lease forwards to a server, whose decisions are checked already.
+      if (found === null && !('node' in machine) && !machine.holds()) return;
+      Promise.resolve(found ?? registry.find(digest)).then(
+        (record) => {
+          // A store that was rolled back in the meantime may accept restored credentials again.
+          if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== returns) return;
+          violations.push(
+            `node ${machine.index} accepted version ${record.name} of ${credential}, revoked before ${oldest}`,
+          );
+        },
+        () => undefined,
+      );
+    }),
+  );
+}
+
+/** Edits or deletes a credential; older versions must not be accepted once that has been confirmed. */
+export async function changeCredential(
+  history: History,
+  machine: SimulatedServer,
+  credential: number,
+  deleting: boolean,
+): Promise<void> {
+  const { world, oldestAcceptable, unanswered, violations } = history;
+  const { store, callStore } = world;
+  const { process, node } = machine;
+  const transaction = store.begin(() => machine.process === process);
+  await callStore(machine, process, () => store.lockCounter(transaction, 'update'));
+  const change = store.change(transaction, credential, deleting);
+  if (change === null) return;
+  const revocation: Revocation = await callStore(machine, process, () => {
+    store.commit(transaction);
+    return { ...change.inserted(), workspaceId: workspaceOf(credential), digest: String(credential) };
+  });
+  const open = { machine, process };
+  unanswered.add(open);
+  await node.waitForConfirmation(revocation).finally(() => unanswered.delete(open));
+  if (store.readLeases([revocation]).lost.length > 0) {
+    if (machine.rollbacksAtLastCheck.get(revocation.id) === store.rollbackCount())
+      violations.push(`node ${machine.index} confirmed a lost deletion`);
+    return;
+  }
+  // Lost and pruned, so undetectable. In production revocations are pruned after an hour, and no deletion waits that
+  // long.
+  const current = store.versionOf(credential);
+  if (current !== null && current < change.version()) return;
+  oldestAcceptable[credential] = Math.max(oldestAcceptable[credential] ?? 0, change.version());
+}
+
+/** Rolls the store back. Credentials that it restores may be accepted again, but no older version of them. */
+export function rollBack({ world, oldestAcceptable }: History, amount: number): void {
+  const { store } = world;
+  store.rollBack(1 - (amount % 100) / 200, amount % 2 === 0);
+  for (let credential = 0; credential < CREDENTIAL_COUNT; credential++) {
+    const version = store.versionOf(credential);
+    if (version !== null) oldestAcceptable[credential] = Math.min(oldestAcceptable[credential] ?? 0, version);
+  }
+}

@@ -1,0 +1,215 @@
+import type fc from 'fast-check';
+import type { renewOverConnection } from '../authorization/guard-lease.ts';
+import type { createLease } from '../authorization/lease.ts';
+import type { createRecordRegistry, RecordRegistry } from '../authorization/registry.ts';
+import type { createGuards, Guards } from './guards.ts';
+import type { ClusterNode, createClusterNode } from './node.ts';
+import type { SimulatedGuard } from './simulation-guard.ts';
+import { createSimulatedStore, type SimulatedStore } from './simulation-store.ts';
+
+export const LEASE_MS = 1000;
+export const CREDENTIAL_COUNT = 2;
+
+/**
+ * The code under test. A simulation runs servers, guards, their store and their clocks in one process, determined by
+ * one seed: messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned, killed and
+ * restarted; clocks drift and are set; the store loses its last commits. The registry, the lease and both sides of the
+ * guard protocol are the real ones. They are passed to `runHistory` (`simulation.ts`), so that faults can be planted in them.
+ */
+export interface ProtocolImplementation {
+  readonly createNode: typeof createClusterNode;
+  readonly createRegistry: typeof createRecordRegistry;
+  readonly createLease: typeof createLease;
+  readonly createGuards: typeof createGuards;
+  readonly renewOver: typeof renewOverConnection;
+  /** Renewals read the counter without locking it: a fault in the store's SQL. */
+  readonly unlocked?: boolean;
+  /** Guards receive records from a server's cache: a fault in the wiring of the server. */
+  readonly recordsFromCache?: boolean;
+}
+
+export interface SimulatedMachine {
+  readonly index: number;
+  readonly clockRate: number;
+  wallOffsetMs: number;
+  suspendedMs: number;
+  /** Frozen: nothing runs. Suspended: the monotonic clock stops too. */
+  state: 'running' | 'frozen' | 'suspended';
+  isPartitioned: boolean;
+  /** Incremented by each restart; messages to earlier processes are lost. */
+  process: number;
+  inbox: (() => void)[];
+  registry: RecordRegistry;
+  /** Returns whether its lease holds, by the current clocks. */
+  holds(): boolean;
+}
+
+export interface SimulatedServer extends SimulatedMachine {
+  node: ClusterNode;
+  guards: Guards;
+  /** The store's rollback count when this node last checked for confirmations of a revocation, by its id. */
+  rollbacksAtLastCheck: Map<string, number>;
+}
+
+/** The environment of the simulated machines. */
+export interface World {
+  readonly implementation: ProtocolImplementation;
+  readonly store: SimulatedStore;
+  readonly servers: readonly SimulatedServer[];
+  readonly leaseMs: number;
+  readonly random: () => number;
+  after(delay: number, work: () => void): () => void;
+  /** Sends a message, which arrives when the scheduler decides. */
+  send(deliverMessages: () => void): void;
+  /** Runs `work` in a process once the machine runs, unless the process was restarted. */
+  deliver(machine: SimulatedMachine, process: number, work: () => void): void;
+  /** Sends a request to the store; the request or the response may be lost while the machine is partitioned. */
+  callStore<T>(machine: SimulatedMachine, process: number, request: () => T | Promise<T>, slow?: boolean): Promise<T>;
+  /** Wakes all servers, unless such messages are being lost. */
+  notifyAll(wake: (node: ClusterNode) => void): void;
+  clocksOf(machine: SimulatedMachine): { monotonic(): number; wall(): number };
+}
+
+/** The world as the history of a simulation sees it, which moves its time. */
+export interface SimulatedWorld extends World {
+  readonly servers: SimulatedServer[];
+  readonly guards: SimulatedGuard[];
+  /** Messages that wake servers are lost. */
+  areWakesLost: boolean;
+  machines(): readonly SimulatedMachine[];
+  now(): number;
+  /** Advances time and runs the timers that become due. */
+  advanceTime(durationMs: number): void;
+}
+
+interface Timer {
+  readonly due: number;
+  readonly work: () => void;
+  cancelled: boolean;
+}
+
+/**
+ * Returns a seeded generator of numbers from 0 to 1, so that a history is reproducible (mulberry32, Tommy Ettinger).
+ */
+function createRandom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
+  };
+}
+
+/** Time, as timers and the machines' clocks see it. */
+function createTime(scheduler: fc.Scheduler, random: () => number, machines: () => readonly SimulatedMachine[]) {
+  let now = 1_000_000;
+  let timers: Timer[] = [];
+
+  function after(delay: number, work: () => void): () => void {
+    const timer = { due: now + delay, work, cancelled: false };
+    timers.push(timer);
+    return () => {
+      timer.cancelled = true;
+    };
+  }
+
+  function advanceTime(durationMs: number): void {
+    const end = now + durationMs;
+    for (;;) {
+      timers = timers.filter((timer) => !timer.cancelled);
+      const next = timers.filter((timer) => timer.due <= end).sort((a, b) => a.due - b.due)[0];
+      if (next === undefined) break;
+      setTime(Math.max(now, next.due));
+      next.cancelled = true;
+      next.work();
+      if (scheduler.count() > 0 && random() < 0.3) return;
+    }
+    setTime(end);
+  }
+
+  function setTime(to: number): void {
+    for (const machine of machines()) if (machine.state === 'suspended') machine.suspendedMs += to - now;
+    now = to;
+  }
+
+  const clocksOf = (machine: SimulatedMachine) => ({
+    monotonic: () => (now - machine.suspendedMs) * machine.clockRate,
+    wall: () => now * machine.clockRate + machine.wallOffsetMs,
+  });
+
+  return { now: () => now, after, advanceTime, clocksOf };
+}
+
+/** Messages between machines and to the store, which arrive when the scheduler decides. */
+function createMessages(scheduler: fc.Scheduler, random: () => number) {
+  function send(deliverMessages: () => void): void {
+    void scheduler.schedule(Promise.resolve()).then(deliverMessages);
+  }
+
+  function deliver(machine: SimulatedMachine, process: number, work: () => void): void {
+    if (machine.process !== process) return;
+    if (machine.state === 'running') work();
+    else machine.inbox.push(() => deliver(machine, process, work));
+  }
+
+  function callStore<T>(
+    machine: SimulatedMachine,
+    process: number,
+    request: () => T | Promise<T>,
+    slow = true,
+  ): Promise<T> {
+    const fate = machine.isPartitioned ? (random() < 0.5 ? 'request lost' : 'response lost') : 'delivered';
+    return new Promise((resolve, reject) => {
+      const fail = (error: unknown) => send(() => deliver(machine, process, () => reject(error)));
+      send(() => {
+        if (fate === 'request lost') return fail(new Error('cut off'));
+        new Promise<T>((done) => done(request())).then((result) => {
+          if (fate === 'response lost') fail(new Error('cut off'));
+          else if (slow) send(() => deliver(machine, process, () => resolve(result)));
+          else deliver(machine, process, () => resolve(result));
+        }, fail);
+      });
+    });
+  }
+
+  return { send, deliver, callStore };
+}
+
+export function createWorld(
+  implementation: ProtocolImplementation,
+  scheduler: fc.Scheduler,
+  seed: number,
+): SimulatedWorld {
+  const random = createRandom(seed);
+  const servers: SimulatedServer[] = [];
+  const guards: SimulatedGuard[] = [];
+  const machines = () => [...servers, ...guards];
+  const time = createTime(scheduler, random, machines);
+  const messages = createMessages(scheduler, random);
+  const store: SimulatedStore = createSimulatedStore({
+    credentials: CREDENTIAL_COUNT,
+    unlocked: implementation.unlocked === true,
+    clock: time.now,
+    after: time.after,
+  });
+  const world: SimulatedWorld = {
+    ...time,
+    ...messages,
+    implementation,
+    store,
+    servers,
+    guards,
+    leaseMs: LEASE_MS,
+    random,
+    areWakesLost: false,
+    machines,
+    notifyAll(wake) {
+      for (const machine of servers) {
+        const { process, node } = machine;
+        if (!world.areWakesLost) messages.send(() => messages.deliver(machine, process, () => wake(node)));
+      }
+    },
+  };
+  return world;
+}
