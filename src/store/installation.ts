@@ -13,7 +13,10 @@ export async function findInstallation(db: Queryable): Promise<Selectable<Instal
 export async function ensureInstallation(trx: Trx): Promise<Selectable<InstallationTable>> {
   await trx
     .insertInto('installation')
-    .values({ id: INSTALLATION_ID, store_id: randomUUID(), secret_check: null, starts: 0, clean: 1 })
+    .values({
+      ...{ id: INSTALLATION_ID, store_id: randomUUID(), secret_check: null, starts: 0, clean: 1 },
+      rights_counted_since: Date.now(),
+    })
     .onConflict((conflict) => conflict.column('id').doNothing())
     .execute();
   return trx.selectFrom('installation').selectAll().where('id', '=', INSTALLATION_ID).executeTakeFirstOrThrow();

@@ -21,6 +21,7 @@ export function credentialRights(): string[] {
       count bigint not null,
       primary key (credential_id, day, reason)
     )`,
-    `alter table installation add column rights_counted_since bigint not null default ${Date.now()}`,
+    'alter table installation add column rights_counted_since bigint not null default 0',
+    `update installation set rights_counted_since = ${Date.now()}`,
   ];
 }
