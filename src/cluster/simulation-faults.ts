@@ -104,8 +104,8 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     changes: [
       [
         'lease.ts',
-        'return one.number === other.number && one.id === other.id && one.history === other.history;',
-        'return one.number === other.number;',
+        'return point.number === other.number && point.id === other.id && point.history === other.history;',
+        'return point.number === other.number;',
       ],
       ['node.ts', 'const isOurs = head.history === from.history && base === from.id;', 'const isOurs = true;'],
     ],
@@ -119,7 +119,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'the history of the database is compared but ids are not': {
     seed: 15,
     changes: [
-      ['lease.ts', ' && one.id === other.id', ''],
+      ['lease.ts', ' && point.id === other.id', ''],
       ['node.ts', ' && base === from.id', ''],
     ],
   },

@@ -13,9 +13,12 @@ const PARTS = 5;
 const worker = new Worker(new URL('./simulation-worker.ts', import.meta.url), {
   resourceLimits: { maxYoungGenerationSizeMb: 64 },
 });
+let hasExited = false;
+worker.once('exit', () => (hasExited = true));
 after(() => worker.terminate());
 
 async function runHistories(request: HistoriesRequest): Promise<HistoriesResult> {
+  assert.ok(!hasExited, 'the worker failed in an earlier test');
   const answered = once(worker, 'message');
   worker.postMessage(request);
   const [result] = (await answered) as [HistoriesResult];
