@@ -50,7 +50,7 @@ interface TimeCellProps {
 /** A time in a table, on two lines: the date and the time of day, or the relative time and the date. */
 export function TimeCell({ time, relative, note }: TimeCellProps) {
   return (
-    <Text component="div" inherit style={{ whiteSpace: 'nowrap' }}>
+    <Text component="div" inherit className="time-cell">
       {relative === true ? (
         <RelativeTime time={time} />
       ) : (
