@@ -167,10 +167,13 @@ function findAnimations(page: Page): Promise<string[]> {
 
 /**
  * Checks a page, with its dialog if one is open, in both color schemes and at all widths: no accessibility violations,
- * no horizontal overflow, no text cut off, no animations. Takes a screenshot of each color scheme and width.
+ * no horizontal overflow, no text cut off, no animations, and a title of its own. Takes a screenshot of each color scheme and width.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: before } = page.viewportSize() ?? { width: 1280 };
+  const heading = await page.getByRole('heading', { level: 1, includeHidden: true }).first().textContent();
+  const [title = '', product] = (await page.title()).split(' · ');
+  assert.ok(product === 'Devpilot' && heading?.includes(title), `title ${title}, heading ${heading}`);
   for (const { scheme, width } of APPEARANCES) {
     await page.emulateMedia({ colorScheme: scheme });
     await assertFits(page, width);

@@ -2,16 +2,23 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PASSWORD } from '../src/testing/test-server.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
-import { signIn } from './page-actions.ts';
+import { rowOf, signIn } from './page-actions.ts';
 
 const ADA = 'ada@example.com';
 const fixture = setUpBrowserFixture(async () => {}, { owner: false });
 
 test('the setup link leads through account and workspace to an empty Access Tokens page', async () => {
   const link = new URL(fixture.server.setupLink ?? '');
-  const tab = await fixture.open(link.pathname + link.hash, { person: null });
+  const tab = await fixture.open('/settings/access-tokens', { person: null });
+  await tab.getByLabel('Setup code').waitFor();
+  assert.equal(new URL(tab.url()).pathname, '/setup', 'before setup, every page leads to it');
+  await tab.goto('/healthz');
+  await tab.goto(link.pathname + link.hash);
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
   assert.equal(new URL(tab.url()).hash, '', 'the code is out of the address');
+  await tab.reload();
+  await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
+  assert.equal(await tab.getByLabel('Setup code').count(), 0, 'the code is kept');
   await tab.getByRole('button', { name: 'Create account' }).click();
   await tab.getByText('Enter your name').waitFor();
   await tab.getByLabel('Your name').fill('Ada Lovelace');
@@ -21,6 +28,10 @@ test('the setup link leads through account and workspace to an empty Access Toke
   await tab.locator('[id$="-error"]').first().waitFor();
   await tab.getByLabel('Password', { exact: true }).fill(PASSWORD);
   await tab.getByRole('button', { name: 'Create account' }).click();
+  await tab.getByLabel('Workspace name').waitFor();
+  assert.doesNotMatch(await tab.evaluate(() => Object.keys(sessionStorage).join()), /code/, 'a used code is not kept');
+  await tab.reload();
+  await tab.getByText('Step 2 of 2').waitFor();
   await tab.getByLabel('Workspace name').fill('Acme');
   await tab.getByRole('button', { name: 'Create workspace' }).click();
   await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
@@ -60,6 +71,15 @@ test('after an expired session, sign-in returns to the same page and never to an
   }
 });
 
+test('after setup, its page leads to sign-in or to the workspace', async () => {
+  const tab = await fixture.open('/setup', { person: null });
+  await tab.getByRole('heading', { name: 'Sign in' }).waitFor();
+  await signIn(tab, ADA);
+  await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  await tab.goto('/setup');
+  await tab.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+});
+
 test('a lost connection is reported and recovers automatically; an error shows its request ID and can be retried', async () => {
   const tab = await fixture.open('/', { person: null });
   await signIn(tab, ADA);
@@ -80,4 +100,28 @@ test('a lost connection is reported and recovers automatically; an error shows i
   await tab.unroute('**/v1/access-tokens*');
   await tab.getByRole('button', { name: 'Try again' }).click();
   await tab.getByRole('heading', { name: 'No access tokens yet' }).waitFor();
+});
+
+test('a form keeps its content when the session has ended: signing in again opens another tab', async () => {
+  const tab = await fixture.open('/', { person: null });
+  await signIn(tab, ADA);
+  await tab.getByRole('button', { name: 'Generate Token' }).click();
+  const form = tab.getByRole('dialog', { name: 'Generate Token' });
+  await form.getByLabel('Name').fill('Nightly');
+  await form.getByLabel('basic_deployment').check();
+  const context = tab.context();
+  await context.clearCookies();
+  await form.getByRole('button', { name: 'Generate Token' }).click();
+  const [other] = await Promise.all([
+    context.waitForEvent('page'),
+    form.getByRole('link', { name: 'Sign in again' }).click(),
+  ]);
+  await signIn(other, ADA);
+  await other.getByRole('heading', { name: 'Access Tokens', exact: true }).waitFor();
+  await other.close();
+  assert.equal(await form.getByLabel('Name').inputValue(), 'Nightly');
+  await form.getByRole('button', { name: 'Generate Token' }).click();
+  await tab.getByRole('dialog', { name: 'Your new access token' }).waitFor();
+  await tab.getByRole('button', { name: 'I have stored it' }).click();
+  await rowOf(tab, 'Nightly').waitFor();
 });

@@ -10,6 +10,7 @@ import fastify, {
 import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { LIMITS } from '../contract/limits.ts';
+import { hasAnyPerson } from '../store/people.ts';
 import { registerDocs } from './api-docs.ts';
 import type { AppContext } from './app-context.ts';
 import { createAuthorizeHandler } from './authorize.ts';
@@ -144,6 +145,19 @@ function registerApi(scope: FastifyInstance, context: AppContext): void {
   registerRoutes(scope, context, routeTable(context));
 }
 
+/** Returns a function that tells whether anybody has signed up, which is read until somebody has. */
+function createSetupCheck({ store }: AppContext): () => Promise<boolean> {
+  let isSetUp = false;
+  return async () => {
+    try {
+      return (isSetUp ||= await hasAnyPerson(store.read));
+    } catch {
+      // The page itself reports that the store cannot be read.
+      return true;
+    }
+  };
+}
+
 /** Registers health, the API documentation and the page. Returns the response for a page that does not exist. */
 function registerPages(scope: FastifyInstance, context: AppContext): (reply: FastifyReply) => FastifyReply {
   scope.addHook('onRequest', (request, reply, next) => {
@@ -152,7 +166,10 @@ function registerPages(scope: FastifyInstance, context: AppContext): (reply: Fas
   });
   registerHealth(scope, context);
   registerDocs(scope, context);
-  return registerSpa(scope, { allowLocalServers: context.platform.allowLocalServers });
+  return registerSpa(scope, {
+    allowLocalServers: context.platform.allowLocalServers,
+    isSetUp: createSetupCheck(context),
+  });
 }
 
 /** Builds the HTTP server. The caller starts listening. */

@@ -10,16 +10,20 @@ import { registerSpa, wantsPage } from './spa.ts';
 describe('The web UI', () => {
   const directory = `${mkdtempSync(join(tmpdir(), 'devpilot-page-'))}/`;
   let app: FastifyInstance;
+  let isSetUp = true;
   before(async () => {
     mkdirSync(`${directory}assets`);
-    writeFileSync(`${directory}index.html`, '<meta property="csp-nonce" nonce="%NONCE%"><i>%LOCAL_SERVER%</i>');
+    writeFileSync(
+      `${directory}index.html`,
+      '<meta property="csp-nonce" nonce="%NONCE%"><i>%LOCAL_SERVER% %SETUP%</i><b class="%LAYOUT%">100%</b>',
+    );
     writeFileSync(`${directory}secret.js`, 'not to be served');
     writeFileSync(`${directory}assets/main-abc.js`, 'plain');
     writeFileSync(`${directory}assets/icon-abc.svg`, '<svg/>');
     writeFileSync(`${directory}assets/main-abc.js.br`, 'brotli');
     writeFileSync(`${directory}assets/main-abc.js.gz`, 'gzip');
     app = fastify();
-    const sendNotFoundPage = registerSpa(app, { allowLocalServers: true, directory });
+    const sendNotFoundPage = registerSpa(app, { allowLocalServers: true, isSetUp: async () => isSetUp, directory });
     app.setNotFoundHandler((request, reply) =>
       wantsPage(request) ? sendNotFoundPage(reply) : reply.code(404).send({ error: 'none' }),
     );
@@ -37,7 +41,7 @@ describe('The web UI', () => {
       assert.equal(statusCode, 200);
       const policy = String(headers['content-security-policy']);
       const nonce = /'nonce-([^']+)'/.exec(policy)?.[1] ?? '';
-      assert.equal(body, `<meta property="csp-nonce" nonce="${nonce}"><i>on</i>`);
+      assert.equal(body, `<meta property="csp-nonce" nonce="${nonce}"><i>on done</i><b class="centered">100%</b>`);
       assert.match(policy, /script-src 'self';/);
       assert.match(policy, /frame-ancestors 'none'/);
       assert.doesNotMatch(policy, /unsafe|http|\*/);
@@ -55,6 +59,31 @@ describe('The web UI', () => {
     }
     for (const path of ['/planted', '/settings/planted', '/apps/shop/planted']) {
       assert.equal((await app.inject(path)).statusCode, 404, path);
+    }
+  });
+
+  test('leads to setup until somebody has signed up', async () => {
+    isSetUp = false;
+    try {
+      for (const path of PAGE_ROUTES) {
+        const { statusCode, headers, body } = await app.inject(path.replaceAll('$', 'any-'));
+        if (path === '/setup') assert.match(body, /<i>on pending</);
+        else assert.deepEqual([statusCode, headers['location'], headers['cache-control']], [303, '/setup', 'no-store']);
+      }
+    } finally {
+      isSetUp = true;
+    }
+  });
+
+  test('the first layout has the navigation for a signed-in person, except on the pages without it', async () => {
+    for (const [path, cookie, layout] of [
+      ['/apps/shop', 'devpilot=x', 'shell'],
+      ['/', 'other=1; __Host-devpilot=x', 'shell'],
+      ['/', 'devpilot-theme=x', 'centered'],
+      ['/device', 'devpilot=x', 'centered'],
+    ] as const) {
+      const { body } = await app.inject({ url: path, headers: { cookie } });
+      assert.match(body, new RegExp(`<b class="${layout}">`), `${path} ${cookie}`);
     }
   });
 
@@ -125,7 +154,7 @@ describe('The web UI', () => {
 
   test('says how to build it if it is not built', async () => {
     const bare = fastify();
-    registerSpa(bare, { allowLocalServers: false, directory: `${directory}nowhere/` });
+    registerSpa(bare, { allowLocalServers: false, isSetUp: async () => true, directory: `${directory}nowhere/` });
     const response = await bare.inject('/settings/api-keys');
     assert.equal(response.statusCode, 503);
     assert.match(response.body, /npm run build/);

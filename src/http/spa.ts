@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { negotiate } from '@fastify/accept-negotiator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { PAGE_ROUTES } from '../contract/page-routes.ts';
+import { PAGE_ROUTES, type PageRoute } from '../contract/page-routes.ts';
 import { Problem } from '../contract/problem.ts';
 import { sendProblem } from './problems.ts';
 
@@ -18,6 +18,7 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
   woff2: 'font/woff2',
   png: 'image/png',
+  webmanifest: 'application/manifest+json',
 };
 
 const NOT_BUILT_HTML = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Devpilot</title>
@@ -46,6 +47,7 @@ function contentSecurityPolicy(nonce: string): string {
     "script-src 'self'",
     `style-src 'self' 'nonce-${nonce}'`,
     "img-src 'self' data:",
+    "manifest-src 'self'",
     "font-src 'self'",
     "connect-src 'self'",
     "form-action 'self'",
@@ -70,9 +72,28 @@ function negotiateCoding(header: string, codings: readonly string[]): string | n
   );
 }
 
+/** The pages that have no navigation, even for a person who is signed in. */
+const PAGES_WITHOUT_NAVIGATION: ReadonlySet<string> = new Set<PageRoute>([
+  '/sign-in',
+  '/forgot-password',
+  '/reset-password',
+  '/setup',
+  '/accept-invitation',
+  '/device',
+]);
+
+/** The layout that the browser shows until the page's script has run: with the navigation, or a centered card. */
+function initialLayout({ routeOptions, headers: { cookie } }: FastifyRequest): 'shell' | 'centered' {
+  // Anyone else is led to sign-in. The cookie's secret is not verified: the layout reveals nothing.
+  const hasSession = /(?:^|; *)(?:__Host-)?devpilot=/.test(cookie ?? '');
+  return hasSession && !PAGES_WITHOUT_NAVIGATION.has(routeOptions.url ?? '') ? 'shell' : 'centered';
+}
+
 interface SpaOptions {
   /** Whether a server may be this machine itself; the web UI offers the option only then. */
   readonly allowLocalServers: boolean;
+  /** Whether anybody has signed up. Until then, every path leads to setup. */
+  readonly isSetUp: () => Promise<boolean>;
   readonly directory?: string;
 }
 
@@ -87,13 +108,19 @@ export function wantsPage({ method, url, headers: { accept } }: FastifyRequest):
  */
 export function registerSpa(
   app: FastifyInstance,
-  { allowLocalServers, directory = BUILD_DIRECTORY }: SpaOptions,
+  { allowLocalServers, isSetUp, directory = BUILD_DIRECTORY }: SpaOptions,
 ): (reply: FastifyReply) => FastifyReply {
   const built = readBuiltSpa(directory);
   const local = allowLocalServers ? 'on' : 'off';
 
-  function sendHtml(reply: FastifyReply, status: number): FastifyReply {
+  function sendHtml(reply: FastifyReply, status: number, setup: 'pending' | 'done'): FastifyReply {
     const nonce = randomBytes(16).toString('base64');
+    const values: Readonly<Record<string, string>> = {
+      NONCE: nonce,
+      LOCAL_SERVER: local,
+      SETUP: setup,
+      LAYOUT: status === 404 ? 'centered' : initialLayout(reply.request),
+    };
     return reply
       .code(built === null ? 503 : status)
       .headers({
@@ -103,12 +130,16 @@ export function registerSpa(
       })
       .type('text/html; charset=utf-8')
       .send(
-        built === null ? NOT_BUILT_HTML : built.html.replaceAll('%NONCE%', nonce).replaceAll('%LOCAL_SERVER%', local),
+        built === null ? NOT_BUILT_HTML : built.html.replaceAll(/%([A-Z_]+)%/g, (text, name) => values[name] ?? text),
       );
   }
 
   for (const path of PAGE_ROUTES) {
-    app.get(path.replaceAll('$', ':'), { schema: { hide: true } }, (_request, reply) => sendHtml(reply, 200));
+    app.get(path.replaceAll('$', ':'), { schema: { hide: true } }, async (_request, reply) => {
+      const setup = (await isSetUp()) ? 'done' : 'pending';
+      if (setup === 'done' || path === '/setup') return sendHtml(reply, 200, setup);
+      return reply.header('cache-control', 'no-store').redirect('/setup', 303);
+    });
   }
 
   app.get('/assets/:name', { schema: { hide: true } }, async (request, reply) => {
@@ -133,5 +164,5 @@ export function registerSpa(
       .send(await readFile(`${directory}assets/${name}${suffix}`));
   });
 
-  return (reply) => sendHtml(reply, 404);
+  return (reply) => sendHtml(reply, 404, 'done');
 }

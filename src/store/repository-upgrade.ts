@@ -1,5 +1,4 @@
-import type { DeploymentTable } from './schema/deployments.ts';
-import type { AppTable } from './schema/resources.ts';
+import type { AppTable, DeploymentTable } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /**

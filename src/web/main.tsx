@@ -8,9 +8,11 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { setNonce } from 'get-nonce';
 import { StrictMode } from 'react';
+import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 import { queryClient, setSignedOutHandler } from './api.ts';
 import { trackFocus } from './components/focus.ts';
+import { hasUnsavedInput } from './components/unsaved-input.ts';
 import { setReconnectHandler } from './connection.ts';
 import { router } from './router.tsx';
 import { clearSessionData } from './session.ts';
@@ -24,6 +26,8 @@ trackFocus();
 setSignedOutHandler(() => {
   const { pathname, href } = router.state.location;
   if (['/sign-in', '/setup', '/accept-invitation'].includes(pathname)) return;
+  // The page stays, so that nothing entered is lost; the error of a request has a link to sign-in.
+  if (hasUnsavedInput()) return;
   clearSessionData();
   void router.navigate({ to: '/sign-in', search: { from: href } });
 });
@@ -32,20 +36,42 @@ setReconnectHandler(() => {
   if (router.state.matches.some(({ status }) => status === 'error')) void router.invalidate();
 });
 
-const rootElement = document.getElementById('root');
-if (rootElement === null) throw new Error('The page has no #root element.');
-createRoot(rootElement).render(
-  <StrictMode>
-    <MantineProvider
-      theme={theme}
-      cssVariablesResolver={resolveVariables}
-      defaultColorScheme="auto"
-      getStyleNonce={() => nonce}
-    >
-      <QueryClientProvider client={queryClient}>
-        <Notifications position="bottom-right" />
-        <RouterProvider router={router} />
-      </QueryClientProvider>
-    </MantineProvider>
-  </StrictMode>,
-);
+/** Applies the stylesheet, which the HTML only preloads. Resolves even if it fails to load: the page works without. */
+function applyStylesheet(): Promise<unknown> {
+  const link = document.querySelector<HTMLLinkElement>('link[rel=preload][as=style]');
+  if (link === null) return Promise.resolve();
+  return new Promise((resolve) => {
+    link.addEventListener('load', resolve);
+    link.addEventListener('error', resolve);
+    link.rel = 'stylesheet';
+  });
+}
+
+/** Renders the page once it is complete. Until then the browser shows the layout of the HTML. */
+async function start(): Promise<void> {
+  const scheme = localStorage.getItem('mantine-color-scheme-value') ?? 'auto';
+  if (scheme !== 'auto') document.documentElement.dataset['mantineColorScheme'] = scheme;
+  const rootElement = document.getElementById('root');
+  if (rootElement === null) throw new Error('The page has no #root element.');
+  await Promise.all([applyStylesheet(), router.load()]);
+  flushSync(() =>
+    createRoot(rootElement).render(
+      <StrictMode>
+        <MantineProvider
+          theme={theme}
+          cssVariablesResolver={resolveVariables}
+          defaultColorScheme="auto"
+          getStyleNonce={() => nonce}
+        >
+          <QueryClientProvider client={queryClient}>
+            <Notifications position="bottom-right" />
+            <RouterProvider router={router} />
+          </QueryClientProvider>
+        </MantineProvider>
+      </StrictMode>,
+    ),
+  );
+  document.getElementById('initial-layout')?.remove();
+}
+
+void start();

@@ -218,7 +218,20 @@ const resetPassword = page(
 const device = page(signedIn, '/device', () => import('./device/device-page.tsx'), 'DevicePage');
 const invitation = page(root, '/accept-invitation', () => import('./invitation/invitation-page.tsx'), 'InvitationPage');
 const signIn = page(root, '/sign-in', () => import('./sign-in/sign-in-page.tsx'), 'SignInPage');
-const setup = page(root, '/setup', () => import('./sign-in/setup-page.tsx'), 'SetupPage');
+const setup = createRoute({
+  getParentRoute: () => root,
+  path: '/setup',
+  component: lazyRouteComponent(() => importWhenOnline(() => import('./sign-in/setup-page.tsx')), 'SetupPage'),
+  // Once somebody has signed up, only that person continues, and only without a workspace.
+  beforeLoad: async () => {
+    if (document.querySelector<HTMLMetaElement>('meta[name=devpilot-setup]')?.content === 'pending') return;
+    const me = await queryClient.ensureQueryData(meQuery).catch((error: unknown) => {
+      throw isSignedOut(error) ? redirect({ to: '/sign-in', search: {} }) : error;
+    });
+    const workspaces = await queryClient.ensureQueryData(workspacesQuery);
+    if (workspaces.length > 0 || !me.canCreateWorkspaces) throw redirect({ to: '/', search: {} });
+  },
+});
 
 const routeTree = root.addChildren([
   signedIn.addChildren([

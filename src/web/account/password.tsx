@@ -3,10 +3,10 @@ import { useDisclosure } from '@mantine/hooks';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, getErrorMessage, getFieldErrors, queryClient } from '../api.ts';
+import { api, getFieldErrors, queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { Form } from '../components/form.tsx';
-import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
@@ -55,7 +55,7 @@ function ChangePasswordForm({ onClose }: { readonly onClose: () => void }) {
         {...form.getInputProps('newPassword')}
       />
       <DimmedText>{strings.password.consequences}</DimmedText>
-      {change.error !== null && !isFieldError && <Notice tone="bad">{getErrorMessage(change.error)}</Notice>}
+      {change.error !== null && !isFieldError && <ErrorNotice error={change.error} />}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
           {strings.password.cancel}

@@ -4,8 +4,8 @@ import { type ReactNode, useId } from 'react';
 import type { Reauthenticate } from '../../contract/reauthentication.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { getErrorMessage, getFieldErrors } from '../api.ts';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { IconFingerprint } from '../components/icons.ts';
-import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
 import { passkeysQuery, passkeyUnavailableReason, reauthenticateWithPasskey } from './passkey.ts';
@@ -102,7 +102,10 @@ export function ReauthenticationForm({
           />
         )}
         {error !== null && !isFieldError && (
-          <Notice tone="bad">{error instanceof DevpilotError ? getErrorMessage(error) : error.message}</Notice>
+          <ErrorNotice
+            error={error}
+            message={error instanceof DevpilotError ? getErrorMessage(error) : error.message}
+          />
         )}
         <Group justify="flex-end" gap="sm">
           {canUsePasskey && passkeys.length > 0 && (

@@ -4,11 +4,11 @@ import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { Reauthenticate } from '../../contract/reauthentication.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { api, getErrorMessage } from '../api.ts';
+import { api } from '../api.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { Dialog } from '../components/dialog.tsx';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { Form } from '../components/form.tsx';
-import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import styles from './account.module.css';
 import { QrCode } from './qr-code.tsx';
@@ -72,7 +72,7 @@ function ScanStep({
         {...form.getInputProps('code')}
       />
       {error !== null && !(error instanceof DevpilotError && error.code === 'sign_in_failed') && (
-        <Notice tone="bad">{getErrorMessage(error)}</Notice>
+        <ErrorNotice error={error} />
       )}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onCancel}>

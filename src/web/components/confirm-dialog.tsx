@@ -1,10 +1,9 @@
 import { Button, Group } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
-import { getErrorMessage } from '../api.ts';
 import { ConfirmationInput } from './confirmation-input.tsx';
 import { Dialog } from './dialog.tsx';
+import { ErrorNotice } from './error-message.tsx';
 import { Form } from './form.tsx';
-import { Notice } from './notice.tsx';
 import { strings } from './strings.ts';
 
 interface ConfirmDialogProps {
@@ -62,7 +61,7 @@ function ConfirmForm({
       {confirmationText !== null && (
         <ConfirmationInput text={confirmationText} value={typedText} onChange={setTypedText} />
       )}
-      {error !== null && <Notice tone="bad">{getErrorMessage(error)}</Notice>}
+      {error !== null && <ErrorNotice error={error} />}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose} {...(confirmationText === null && { 'data-autofocus': true })}>
           {cancelLabel}

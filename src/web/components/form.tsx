@@ -3,7 +3,7 @@ import type { UseFormReturnType } from '@mantine/form';
 import { type FormEvent, type ReactNode, useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { getErrorMessage, getFieldErrors } from '../api.ts';
-import { Notice } from './notice.tsx';
+import { ErrorNotice } from './error-message.tsx';
 import { strings } from './strings.ts';
 
 export interface Submission<Values> {
@@ -104,7 +104,7 @@ export function FormFooter({
   return (
     <>
       {conflictNotice}
-      {saving.formError !== null && !isConflictShown && <Notice tone="bad">{saving.formError}</Notice>}
+      {saving.formError !== null && !isConflictShown && <ErrorNotice error={saving.error} message={saving.formError} />}
       <Group justify="flex-end" gap="sm">
         {onCancel !== undefined && (
           <Button variant="default" onClick={onCancel}>

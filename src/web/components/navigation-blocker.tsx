@@ -2,6 +2,7 @@ import { Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 import { ConfirmDialog } from './confirm-dialog.tsx';
 import { strings } from './strings.ts';
+import { useUnsavedInput } from './unsaved-input.ts';
 
 /** Identifies a page of a workspace. Filters and the sort order are ignored. */
 function locationKey({ pathname, search }: { readonly pathname: string; readonly search: unknown }): string {
@@ -24,6 +25,7 @@ export function NavigationBlocker({
   consequence = strings.navigationBlocker.consequence,
 }: NavigationBlockerProps) {
   const shouldBlock = () => (typeof when === 'function' ? when() : when);
+  useUnsavedInput(shouldBlock);
   const blocker = useBlocker({
     shouldBlockFn: ({ current, next }) => shouldBlock() && locationKey(current) !== locationKey(next),
     enableBeforeUnload: shouldBlock,

@@ -1,7 +1,7 @@
 import { Button, Center, Code, Group, Paper, Skeleton, Stack, Text, ThemeIcon, Title } from '@mantine/core';
 import type { ReactNode } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
-import { getErrorMessage } from '../api.ts';
+import { ErrorMessage } from './error-message.tsx';
 import { IconAlertTriangle, IconCloudOff, IconLock, IconRefresh } from './icons.ts';
 import { strings } from './strings.ts';
 import { DimmedText } from './text.tsx';
@@ -55,7 +55,7 @@ export function ErrorState({ error, retry }: { readonly error: unknown; readonly
         )
       }
     >
-      {getErrorMessage(error)}
+      <ErrorMessage error={error} />
       {error instanceof DevpilotError && error.requestId !== undefined && (
         <Text fz="xs" mt="sm">
           {strings.states.requestId(<Code>{error.requestId}</Code>)}

@@ -55,6 +55,11 @@ export const strings = {
     edit: 'Edit',
     delete: 'Delete',
   },
+  errorMessage: {
+    sessionEnded: (signInLink: ReactNode) =>
+      sentence`Your session has ended. ${signInLink} in a new tab, then come back and try again. What you entered here is kept.`,
+    signInAgain: 'Sign in again',
+  },
   exportMenu: {
     export: 'Export',
   },

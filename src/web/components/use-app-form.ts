@@ -1,5 +1,6 @@
 import { type FormErrors, type UseFormInput, type UseFormReturnType, useForm } from '@mantine/form';
 import { useEffect, useId, useState } from 'react';
+import { useUnsavedInput } from './unsaved-input.ts';
 
 /** Elements that can be focused within a field that consists of several, such as a radio group or an editable list. */
 const FOCUSABLE_SELECTOR = ['input:not([type=hidden])', 'select', 'textarea', 'button']
@@ -28,6 +29,7 @@ export function useAppForm<Values extends object>(input: UseFormInput<Values>): 
   const form = useForm<Values>({ ...input, name });
   const [invalidFields, setInvalidFields] = useState<FormErrors>({});
   useEffect(() => findFirstInvalidField(name, invalidFields)?.focus(), [name, invalidFields]);
+  useUnsavedInput(() => form.isDirty());
 
   return {
     ...form,

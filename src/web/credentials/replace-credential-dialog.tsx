@@ -1,9 +1,9 @@
 import { Button, Group, Stack, Stepper, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { getErrorMessage } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { DimmedText } from '../components/text.tsx';
@@ -82,7 +82,7 @@ function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
         <UsageRow label={strings.replaceCredentialDialog.new} credential={current} />
         <UsageRow label={strings.replaceCredentialDialog.old} credential={oldQuery.data ?? old} />
       </Stack>
-      {replacementQuery.error !== null && <Notice tone="bad">{getErrorMessage(replacementQuery.error)}</Notice>}
+      {replacementQuery.error !== null && <ErrorNotice error={replacementQuery.error} />}
       <DimmedText>
         {isUsed ? strings.replaceCredentialDialog.deleteWhenReady : strings.replaceCredentialDialog.useTheNewSecret}
       </DimmedText>

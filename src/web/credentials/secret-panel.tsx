@@ -10,10 +10,19 @@ import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
 import { strings } from './strings.ts';
 import type { RevealedCredential } from './use-create-credential.ts';
 
-/** Returns a command that tests the secret. The user must fill in the passphrase, which is not shown again either. */
-export function curlCommand(credential: Credential, secret: string, origin: string): string {
-  const passphrase = hasPassphrase(credential) ? ' \\\n  -H "Access-Token-Passphrase: $DEVPILOT_PASSPHRASE"' : '';
-  return `curl ${origin}/v1/whoami \\\n  -H "Authorization: Bearer ${secret}"${passphrase}`;
+/**
+ * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, so that they are
+ * not in the shell's history. It is a single command: pasted at once, no part of it is read as the secret.
+ */
+function tryCommand(credential: Credential, origin: string): string {
+  const { variable } = getKindConfig(credential);
+  const headers = [[variable, 'Authorization: Bearer ']];
+  if (hasPassphrase(credential)) headers.push(['DEVPILOT_PASSPHRASE', 'Access-Token-Passphrase: ']);
+  return [
+    ...headers.map(([name]) => `read -rs ${name} && \\\n`),
+    `curl ${origin}/v1/whoami`,
+    ...headers.map(([name, header]) => ` \\\n  -H "${header}$${name}"`),
+  ].join('');
 }
 
 /** Generated secrets and passphrases contain no characters that need quotes in a `.env` file. */
@@ -43,7 +52,7 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
   const { secret } = credential;
   const [secretId, passphraseId] = [useId(), useId()];
   const kind = getKindConfig(credential);
-  const curl = curlCommand(credential, secret, window.location.origin);
+  const command = tryCommand(credential, window.location.origin);
   return (
     <Stack gap="md">
       <UnstoredSecretBlocker
@@ -100,9 +109,10 @@ export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelPro
           <Text fz="sm" fw={600}>
             {strings.secretPanel.tryIt}
           </Text>
-          <CopyButton text={curl} label={strings.secretPanel.copyCommand} size="compact-sm" variant="subtle" />
+          <CopyButton text={command} label={strings.secretPanel.copyCommand} size="compact-sm" variant="subtle" />
         </Group>
-        <pre className={styles['secret']}>{curl}</pre>
+        <pre className={styles['secret']}>{command}</pre>
+        <DimmedText>{strings.secretPanel.howToTry(passphrase !== null)}</DimmedText>
       </Stack>
       <DimmedText>{strings.secretPanel.ifLost(kind.noun)}</DimmedText>
       <Group justify="flex-end">

@@ -211,6 +211,8 @@ export const strings = {
     copyPassphrase: 'Copy passphrase',
     tryIt: 'Try it',
     copyCommand: 'Copy command',
+    howToTry: (hasPassphrase: boolean) =>
+      `For bash and zsh. It waits for you to paste the secret${hasPassphrase ? ' and then the passphrase' : ''} and press Enter; nothing is shown as you paste, and nothing is kept in the shell's history.`,
     ifLost: (noun: string) => `If you lose it, delete this ${noun} and generate a new one.`,
   },
   statusTag: {

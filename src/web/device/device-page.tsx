@@ -4,6 +4,7 @@ import { useState } from 'react';
 import { DevpilotError } from '../../sdk/client.ts';
 import { api, getErrorMessage } from '../api.ts';
 import { DescriptionList } from '../components/description-list.tsx';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { Form } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -103,7 +104,7 @@ function DeviceApproval({
           ]}
         />
         <Notice tone="warn">{strings.devicePage.warning}</Notice>
-        {decide.error !== null && <Notice tone="bad">{getErrorMessage(decide.error)}</Notice>}
+        {decide.error !== null && <ErrorNotice error={decide.error} />}
         <Group grow>
           <Button variant="default" disabled={decide.isPending} onClick={() => decide.mutate('deny')}>
             {strings.devicePage.deny}

@@ -1,7 +1,7 @@
 import { Button, Group, Stack, Switch, Text } from '@mantine/core';
 import { useState } from 'react';
-import { getErrorMessage } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { isConflict } from '../components/form.tsx';
 import { Notice, Tag, type Tone } from '../components/notice.tsx';
 import styles from './environment.module.css';
@@ -106,9 +106,7 @@ export function ReviewDialog({ changes, onClose, onSave, namesChangedByOthers }:
             </span>
           </Notice>
         )}
-        {error !== null && !(isConflict(error) && namesChangedByOthers !== null) && (
-          <Notice tone="bad">{getErrorMessage(error)}</Notice>
-        )}
+        {error !== null && !(isConflict(error) && namesChangedByOthers !== null) && <ErrorNotice error={error} />}
         <Group justify="flex-end" gap="sm">
           <Button variant="default" onClick={onClose}>
             {strings.reviewDialog.back}

@@ -4,9 +4,10 @@ import { Link } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { Member } from '../../contract/members.ts';
 import type { Client } from '../../sdk/client.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { DeleteResultTag } from '../components/delete-result-tag.tsx';
 import { Dialog } from '../components/dialog.tsx';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { Notice } from '../components/notice.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
@@ -170,7 +171,7 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
           ? strings.removeMemberDialog.deletionProgress(deletedCount, selectedIds.size)
           : ''}
       </DimmedText>
-      {removal.error !== null && <Notice tone="bad">{getErrorMessage(removal.error)}</Notice>}
+      {removal.error !== null && <ErrorNotice error={removal.error} />}
       <Group justify="flex-end" gap="sm">
         <Button variant="default" onClick={onClose}>
           {remove.isSuccess ? strings.removeMemberDialog.done : strings.removeMemberDialog.cancel}

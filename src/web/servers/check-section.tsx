@@ -2,8 +2,9 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
 import type { Server, ServerCheck } from '../../contract/servers.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
+import { queryClient } from '../api.ts';
 import { CodeBlock } from '../components/code-block.tsx';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { IconPlugConnected } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
@@ -49,7 +50,7 @@ function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
       <CodeBlock label={strings.checkSection.fingerprintCommand}>
         {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
       </CodeBlock>
-      {pin.error !== null && <Notice tone="bad">{getErrorMessage(pin.error)}</Notice>}
+      {pin.error !== null && <ErrorNotice error={pin.error} />}
       <Group>
         <Button variant="default" loading={pin.isPending} onClick={() => pin.mutate()}>
           {server.hostKey === null ? strings.checkSection.pinThisKey : strings.checkSection.replaceThePinnedKey}
@@ -100,7 +101,7 @@ export function CheckSection({ server }: { readonly server: Server }) {
         </Button>
       }
     >
-      {check.error !== null && <Notice tone="bad">{getErrorMessage(check.error)}</Notice>}
+      {check.error !== null && <ErrorNotice error={check.error} />}
       {check.data !== undefined && <CheckResult server={server} check={check.data} onPinned={() => check.mutate()} />}
     </Section>
   );

@@ -2,8 +2,8 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import type { Server } from '../../contract/servers.ts';
-import { getErrorMessage, queryClient } from '../api.ts';
-import { Notice } from '../components/notice.tsx';
+import { queryClient } from '../api.ts';
+import { ErrorNotice } from '../components/error-message.tsx';
 import { Section } from '../components/section.tsx';
 import { useWorkspace } from '../session.ts';
 import { Fingerprint } from './check-section.tsx';
@@ -47,7 +47,7 @@ export function ConfirmSection({ server }: { readonly server: Server }) {
             <Text fz="sm">{strings.confirmSection.installPublicKey}</Text>
           </>
         )}
-        {confirm.error !== null && <Notice tone="bad">{getErrorMessage(confirm.error)}</Notice>}
+        {confirm.error !== null && <ErrorNotice error={confirm.error} />}
         {isAdmin && (
           <Group>
             <Button loading={confirm.isPending} onClick={() => confirm.mutate()}>

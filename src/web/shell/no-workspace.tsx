@@ -15,10 +15,10 @@ export function NoSuchWorkspace() {
   const navigate = useNavigate();
   const { data: workspaces = [] } = useQuery(workspacesQuery);
   return (
-    <Page title={strings.noWorkspace.settingsTitle}>
+    <Page title={strings.noWorkspace.workspaceNotFoundTitle}>
       <EmptyState
         icon={<IconAlertTriangle size={26} />}
-        title={strings.noWorkspace.workspaceNotFoundTitle}
+        title={strings.noWorkspace.chooseAnother}
         action={
           <Group gap="xs" justify="center">
             {workspaces.slice(0, 6).map(({ id, name, slug }) => (

@@ -17,8 +17,8 @@ export const strings = {
     connectionLost: 'Connection lost. Reconnecting…',
   },
   noWorkspace: {
-    settingsTitle: 'Settings',
     workspaceNotFoundTitle: 'Workspace not found',
+    chooseAnother: 'Choose another workspace',
     workspaceNotFoundHint: 'It may have been renamed or deleted, or you are not a member of it.',
   },
   shell: {

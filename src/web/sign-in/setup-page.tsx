@@ -1,6 +1,8 @@
 import { Text, TextInput } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { queryClient } from '../api.ts';
+import { meQuery } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 import { AccountForm } from './account-form.tsx';
@@ -13,13 +15,23 @@ export function takeUrlFragment(): string {
   return fragment;
 }
 
-let takenCode: string | null = null;
+/** The tab keeps the code until it has been used, so that setup continues after a reload. */
+const CODE_STORAGE_KEY = 'devpilot.setup-code';
 
-/** Creates the first account and its workspace. */
+/** Returns the code of the setup link, also after a reload; empty if the page was opened without it. */
+function takeSetupCode(): string {
+  const code = takeUrlFragment().replace(/^code=/, '');
+  if (code !== '') sessionStorage.setItem(CODE_STORAGE_KEY, code);
+  return sessionStorage.getItem(CODE_STORAGE_KEY) ?? '';
+}
+
+/** Creates the first account and its workspace. Begins with the workspace for a person who is signed in. */
 export function SetupPage() {
   const navigate = useNavigate();
-  const [code, setCode] = useState(() => (takenCode ??= takeUrlFragment().replace(/^code=/, '')));
-  const [step, setStep] = useState<'account' | 'workspace'>('account');
+  const [code, setCode] = useState(takeSetupCode);
+  const [step, setStep] = useState<'account' | 'workspace'>(() =>
+    queryClient.getQueryData(meQuery.queryKey) === undefined ? 'account' : 'workspace',
+  );
   const [showCodeField] = useState(code === '');
 
   if (step === 'workspace') {
@@ -56,7 +68,7 @@ export function SetupPage() {
         signUpCode={{ setupCode: code }}
         autoFocus={!showCodeField}
         onSignedUp={() => {
-          takenCode = null;
+          sessionStorage.removeItem(CODE_STORAGE_KEY);
           setStep('workspace');
         }}
       />
