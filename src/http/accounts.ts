@@ -9,11 +9,11 @@ import { endAccountSessions, listPeople, updateAccount } from '../people/operato
 import { createPasswordReset, requestPasswordReset, resetPassword } from '../people/password-resets.ts';
 import { reauthenticate } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
-import { setSessionCookie, signedInOf } from './people.ts';
-import { personOf } from './principal.ts';
+import { personOf, signedInOf } from './principal.ts';
 import { relyingPartyOf } from './public-origin.ts';
 import { originOf, requestContextIn } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
+import { setSessionCookie } from './session-cookie.ts';
 
 /** Resetting a lost password, and deleting one's own account. */
 export function accountRoutes(context: AppContext): Route[] {

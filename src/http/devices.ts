@@ -18,8 +18,7 @@ import {
   startDeviceAuthorization,
 } from '../people/devices.ts';
 import type { AppContext } from './app-context.ts';
-import { signedInOf } from './people.ts';
-import { personOf } from './principal.ts';
+import { personOf, signedInOf } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
 import { originOf } from './request-context.ts';
 import { NoContent, type Route, route } from './route.ts';

@@ -11,10 +11,11 @@ import {
 } from '../people/passkeys.ts';
 import { reauthenticate, startPasskeyReauthentication } from '../people/reauthentication.ts';
 import type { AppContext } from './app-context.ts';
-import { SignInResponse, sendSignInResponse, signedInOf } from './people.ts';
+import { signedInOf } from './principal.ts';
 import { relyingPartyOf } from './public-origin.ts';
 import { originOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
+import { SignInResponse, sendSignInResponse } from './session-cookie.ts';
 
 const tag = 'Passkeys';
 

@@ -3,6 +3,7 @@ import type { CredentialRecord } from '../authorization/record.ts';
 import type { AuditParty } from '../contract/audit.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CredentialKind, Role } from '../contract/vocabulary.ts';
+import type { SignedInPerson } from '../people/context.ts';
 
 export interface Membership {
   readonly workspaceId: string;
@@ -46,6 +47,12 @@ export function personOf(request: FastifyRequest): PersonPrincipal {
   const { principal } = request;
   if (principal?.kind !== 'person') throw new Problem('internal');
   return principal;
+}
+
+/** The signed-in person of a request as `people/` knows them, for routes that require one. */
+export function signedInOf(request: FastifyRequest): SignedInPerson {
+  const { personId, name, email, sessionId } = personOf(request);
+  return { personId, name, email, sessionId };
 }
 
 /** The membership of a request, for routes that require a role. */

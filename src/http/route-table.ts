@@ -12,15 +12,17 @@ import { errorIngestRoutes } from './error-ingest.ts';
 import { errorRoutes } from './errors.ts';
 import { guardRoutes } from './guards.ts';
 import { introspectionRoutes } from './introspection.ts';
+import { meRoutes } from './me.ts';
 import { oauthMetadataRoutes } from './oauth-metadata.ts';
 import { passkeyRoutes } from './passkeys.ts';
-import { peopleRoutes } from './people.ts';
 import { policyRoutes } from './policy.ts';
 import { projectRoutes } from './projects.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
+import { sessionRoutes } from './sessions.ts';
+import { twoFactorRoutes } from './two-factor.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /**
@@ -28,7 +30,9 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
  */
 export function routeTable(context: AppContext): Route[] {
   return [
-    ...peopleRoutes(context),
+    ...sessionRoutes(context),
+    ...meRoutes(context),
+    ...twoFactorRoutes(context),
     ...accountRoutes(context),
     ...operatorRoutes(context),
     ...passkeyRoutes(context),

@@ -21,8 +21,7 @@ import { needsSecondFactor } from '../store/policy.ts';
 import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
 import { secondFactorNeeded } from './authorize-principal.ts';
-import { signedInOf } from './people.ts';
-import { membershipOf, personOf } from './principal.ts';
+import { membershipOf, personOf, signedInOf } from './principal.ts';
 import { idempotencyClaimOf, originOf, requestContextIn, requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
 

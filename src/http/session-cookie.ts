@@ -1,0 +1,53 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { DURATIONS } from '../contract/limits.ts';
+import { Person } from '../contract/people.ts';
+import { showPerson } from '../people/account.ts';
+import type { CreatedSession } from '../people/sessions.ts';
+import type { PersonRow } from '../store/people.ts';
+import type { AppContext } from './app-context.ts';
+import { personOf } from './principal.ts';
+import { sessionCookieName } from './security-headers.ts';
+
+/** Sets the session cookie (ASVS 3.3.1–4), or clears it if the secret is null. */
+export function setSessionCookie(
+  context: AppContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  secret: string | null,
+): void {
+  const name = sessionCookieName(context, request);
+  const age = secret === null ? 0 : Math.floor(DURATIONS.sessionLifetime / 1000);
+  reply.header(
+    'set-cookie',
+    `${name}=${secret ?? ''}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Lax${name === 'devpilot' ? '' : '; Secure'}`,
+  );
+}
+
+/**
+ * Sends a session's new secret in the same way as the session was sent: as a cookie, or in a header of its own for
+ * Bearer.
+ */
+export function sendRotatedSession(
+  context: AppContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  secret: string,
+): void {
+  if (personOf(request).byCookie) setSessionCookie(context, request, reply, secret);
+  else reply.header('devpilot-session', secret);
+}
+
+export const SignInResponse = z.object({ id: z.string(), expiresAt: z.string(), person: Person });
+
+/** Answers a sign-in with the cookie, the person and the session's expiry. */
+export function sendSignInResponse(
+  context: AppContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { person, session }: { readonly person: PersonRow; readonly session: CreatedSession },
+): FastifyReply {
+  setSessionCookie(context, request, reply, session.secret);
+  const expiresAt = new Date(Math.min(session.endsAt, context.clock() + DURATIONS.sessionIdle)).toISOString();
+  return reply.send({ id: session.id, expiresAt, person: showPerson(context.people, person) });
+}
