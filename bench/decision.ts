@@ -46,6 +46,7 @@ export async function decision(): Promise<Finding[]> {
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: usage,
+    spendUse: () => Promise.resolve({ accepted: true, spent: false }),
     clock: Date.now,
   });
   const secrets: string[] = [];

@@ -31,6 +31,7 @@ function readRecords(path: string): CredentialRecord[] {
     expiresAt: null,
     createdAt: 1,
     passphraseHash: null,
+    restrictions: null,
     row: -1,
   }));
 }

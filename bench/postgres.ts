@@ -37,6 +37,7 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
           label: labelOf(stored.id, stored.name),
           workspace: { id: stored.workspaceId, revoked: false },
           rights: 1,
+          restrictions: null,
           row: -1,
         };
         return {
@@ -91,7 +92,7 @@ async function folding(url: string): Promise<Finding[]> {
     for (const { id, workspace_id } of rows) {
       const workspace = { id: workspace_id, revoked: false };
       const identity = { kind: 'access_token', name: 'Pipeline', rights: 1, active: true, expiresAt: null } as const;
-      const rest = { createdAt: 1, passphraseHash: null, row: -1 };
+      const rest = { createdAt: 1, passphraseHash: null, restrictions: null, row: -1 };
       usage.count({ id, label: labelOf(id, identity.name), workspace, ...identity, ...rest }, '127.0.0.1', Date.now());
     }
     const began = performance.now();

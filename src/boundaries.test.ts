@@ -13,6 +13,7 @@ const PORTABLE_FILES = [
   'authorization/lease.ts',
   'authorization/record-cache.ts',
   'authorization/record.ts',
+  'authorization/restrictions.ts',
   'authorization/registry.ts',
   'authorization/rights.ts',
   'authorization/object-record-cache.ts',
@@ -44,7 +45,12 @@ const CONTRACT_WITHOUT_ZOD = [
 ];
 
 /** The contract without schemas: no library is loaded with it, so that it runs in guards and in the web UI. */
-const CONTRACT_WITHOUT_DEPENDENCIES = ['contract/vocabulary.ts', 'contract/limits.ts', 'contract/error-codes.ts'];
+const CONTRACT_WITHOUT_DEPENDENCIES = [
+  'contract/vocabulary.ts',
+  'contract/limits.ts',
+  'contract/error-codes.ts',
+  'contract/address-ranges.ts',
+];
 
 /**
  * What each folder may import (docs/layout.md), besides itself. `node` is the runtime; other names are folders or files

@@ -3,6 +3,7 @@ import { type Decision, decide, type PassphraseResult } from './decision.ts';
 import type { PassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
+import { decideUse, type SpendUse } from './restricted-use.ts';
 import { exercisedMaskOf, type Requirement } from './rights.ts';
 import { type Digest, digestOf, secretKindOf } from './secret.ts';
 import type { FindRecord } from './unknown-secret-limiter.ts';
@@ -18,6 +19,8 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly app?: string | null;
   /** The rights that the use exercises depend on more than the requirement, and are counted later. */
   readonly rightsLater?: boolean;
+  /** Asked on behalf of another service, which does not use the credential here: takes none of its limited uses. */
+  readonly isInquiry?: boolean;
 }
 
 /** The record is present for refusals too, so that they can be logged; null if the credential is unknown. */
@@ -38,7 +41,7 @@ export type AuthenticationListener = (
 export interface CredentialAuthenticator {
   /**
    * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous when the record is
-   * cached and no passphrase has to be hashed. Rejects with `unavailable` if the store cannot be reached or too many
+   * cached, no passphrase has to be hashed and its uses are not limited. Rejects with `unavailable` if the store cannot be reached or too many
    * hashes are waiting, and with `rate_limited` if the address has presented too many unknown secrets.
    */
   authenticate(
@@ -52,6 +55,7 @@ export function createCredentialAuthenticator(options: {
   findRecord: FindRecord;
   passphraseVerifier: PassphraseVerifier;
   usageRecorder: UsageRecorder;
+  spendUse: SpendUse;
   clock: () => number;
   /**
    * The wall clock as `registry.findCached` last read it, in epoch milliseconds: saves a second read of the clock per
@@ -60,7 +64,16 @@ export function createCredentialAuthenticator(options: {
   lastWallTime?: () => number;
   onResult?: AuthenticationListener;
 }): CredentialAuthenticator {
-  const { registry, findRecord, passphraseVerifier, usageRecorder, clock, lastWallTime = clock, onResult } = options;
+  const {
+    registry,
+    findRecord,
+    passphraseVerifier,
+    usageRecorder,
+    spendUse,
+    clock,
+    lastWallTime = clock,
+    onResult,
+  } = options;
 
   function finish(
     result: AuthenticationResult,
@@ -79,6 +92,24 @@ export function createCredentialAuthenticator(options: {
     return result;
   }
 
+  /** Decides on a known or unknown record. Asynchronous only for a credential that may be used a number of times. */
+  function conclude(
+    record: CredentialRecord | null,
+    passphrase: PassphraseResult,
+    request: AuthenticationRequest,
+    requirement: Requirement,
+    now: number,
+  ): AuthenticationResult | Promise<AuthenticationResult> {
+    const restrictions = record === null ? null : record.restrictions;
+    const isSpent = restrictions?.spent === true;
+    const decision = decide(record, passphrase, requirement, now, request.address, isSpent);
+    const isLimited = restrictions !== null && restrictions.maxUses !== null && request.isInquiry !== true;
+    if (!isLimited || record === null || decision !== 'ok') {
+      return finish({ decision, record }, request, requirement, now);
+    }
+    return decideUse(record, spendUse).then((used) => finish({ decision: used, record }, request, requirement, now));
+  }
+
   /** Looks the record up again after hashing a passphrase, because it may have been revoked in the meantime. */
   async function authenticateFromStore(
     digest: Digest,
@@ -93,8 +124,7 @@ export function createCredentialAuthenticator(options: {
         immediate ?? (await passphraseVerifier.verify(record, request.passphrase ?? '', request.address, clock));
       if (immediate === null) record = await findRecord(digest, request.address);
     }
-    const now = clock();
-    return finish({ decision: decide(record, passphrase, requirement, now), record }, request, requirement, now);
+    return conclude(record, passphrase, request, requirement, clock());
   }
 
   return {
@@ -107,12 +137,7 @@ export function createCredentialAuthenticator(options: {
       const now = lastWallTime();
       const passphrase = passphraseVerifier.checkCached(found, request.passphrase, request.address, now);
       if (passphrase === null) return authenticateFromStore(digest, request, requirement);
-      return finish(
-        { decision: decide(found, passphrase, requirement, now), record: found },
-        request,
-        requirement,
-        now,
-      );
+      return conclude(found, passphrase, request, requirement, now);
     },
   };
 }

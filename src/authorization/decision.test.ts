@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NO_RESTRICTIONS } from '../contract/restrictions.ts';
 import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
 import { type Decision, decide, type PassphraseResult } from './decision.ts';
 import type { CredentialRecord } from './record.ts';
+import { compileRestrictions } from './restrictions.ts';
 import { grantedMaskOf, type Requirement, requireAll, requireAny, rightNamesOf } from './rights.ts';
 
 const NOW = 1_800_000_000_000;
+const HOME = '203.0.113.7';
 
 function record(fields: Partial<CredentialRecord> & { readonly words?: readonly string[] } = {}): CredentialRecord {
   const { words = ['modify_env'], kind = 'access_token', ...rest } = fields;
@@ -20,6 +23,7 @@ function record(fields: Partial<CredentialRecord> & { readonly words?: readonly 
     expiresAt: null,
     createdAt: NOW - 1000,
     passphraseHash: null,
+    restrictions: null,
     row: -1,
     ...rest,
   };
@@ -31,9 +35,10 @@ const requirementOf = (scopes: readonly string[] | null, permissions: readonly s
 });
 const ENV = requirementOf(['modify_env'], null);
 
-test('checks run in this order: known, passphrase, active, not expired, kind, rights', () => {
+test('checks run in this order: known, passphrase, active, not expired, uses left, address, kind, rights', () => {
   // Each row fails its own check and all later ones; the decision names the first failure.
-  const hopeless = { active: false, expiresAt: NOW - 1, words: ['run_scripts'] };
+  const elsewhere = compileRestrictions({ ...NO_RESTRICTIONS, addresses: ['192.0.2.0/24'] });
+  const hopeless = { active: false, expiresAt: NOW - 1, words: ['run_scripts'], restrictions: elsewhere };
   const keysOnly = requirementOf(null, ['read']);
   const rows: [CredentialRecord | null, PassphraseResult, Requirement, Decision][] = [
     [null, 'missing', keysOnly, 'invalid_token'],
@@ -42,20 +47,24 @@ test('checks run in this order: known, passphrase, active, not expired, kind, ri
     [record(hopeless), 'incorrect', keysOnly, 'passphrase_incorrect'],
     [record(hopeless), 'correct', keysOnly, 'token_inactive'],
     [record({ ...hopeless, active: true }), 'correct', keysOnly, 'token_expired'],
+    [record({ ...hopeless, active: true, expiresAt: null }), 'correct', keysOnly, 'address_not_allowed'],
     [record({ words: ['run_scripts'] }), 'correct', keysOnly, 'wrong_credential_kind'],
     [record({ words: ['run_scripts'] }), 'correct', ENV, 'insufficient_scope'],
     [record(), 'correct', ENV, 'ok'],
     [record(), 'not_needed', ENV, 'ok'],
   ];
   for (const [of, passphrase, requirement, decision] of rows)
-    assert.equal(decide(of, passphrase, requirement, NOW), decision);
+    assert.equal(decide(of, passphrase, requirement, NOW, HOME), decision);
+  const spent = { ...hopeless, active: true, expiresAt: null };
+  assert.equal(decide(record(spent), 'correct', keysOnly, NOW, HOME, true), 'credential_spent');
+  assert.equal(decide(record({ ...spent, expiresAt: NOW }), 'correct', keysOnly, NOW, HOME, true), 'token_expired');
 });
 
 test('a credential is refused from the exact millisecond of its expiry', () => {
   const expiring = record({ expiresAt: NOW });
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW - 1), 'ok');
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW), 'token_expired');
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW + 1), 'token_expired');
+  assert.equal(decide(expiring, 'not_needed', ENV, NOW - 1, HOME), 'ok');
+  assert.equal(decide(expiring, 'not_needed', ENV, NOW, HOME), 'token_expired');
+  assert.equal(decide(expiring, 'not_needed', ENV, NOW + 1, HOME), 'token_expired');
 });
 
 test('all required rights are needed, and an empty list accepts any valid credential', () => {
@@ -74,7 +83,7 @@ test('all required rights are needed, and an empty list accepts any valid creden
     [{ kind: 'api_key', words: [...PERMISSIONS] }, requirementOf(null, ['admin']), 'insufficient_scope'],
   ];
   for (const [fields, requirement, decision] of rows)
-    assert.equal(decide(record(fields), 'not_needed', requirement, NOW), decision);
+    assert.equal(decide(record(fields), 'not_needed', requirement, NOW, HOME), decision);
 });
 
 test('requireAny needs one of its rights, and an empty list is never met', () => {
@@ -82,9 +91,12 @@ test('requireAny needs one of its rights, and an empty list is never met', () =>
     access_token: requireAny('access_token', []),
     api_key: requireAny('api_key', ['read', 'deploy']),
   };
-  assert.equal(decide(record({ kind: 'api_key', words: ['deploy'] }), 'not_needed', any, NOW), 'ok');
-  assert.equal(decide(record({ kind: 'api_key', words: ['write'] }), 'not_needed', any, NOW), 'insufficient_scope');
-  assert.equal(decide(record({ words: ['all'] }), 'not_needed', any, NOW), 'insufficient_scope');
+  assert.equal(decide(record({ kind: 'api_key', words: ['deploy'] }), 'not_needed', any, NOW, HOME), 'ok');
+  assert.equal(
+    decide(record({ kind: 'api_key', words: ['write'] }), 'not_needed', any, NOW, HOME),
+    'insufficient_scope',
+  );
+  assert.equal(decide(record({ words: ['all'] }), 'not_needed', any, NOW, HOME), 'insufficient_scope');
 });
 
 test('CVE-2026-72826: rights other than all grant only themselves, and empty or unknown ones nothing', () => {
@@ -97,7 +109,7 @@ test('CVE-2026-72826: rights other than all grant only themselves, and empty or 
         const expected = held === requirement || held === 'all' ? 'ok' : 'insufficient_scope';
         const need: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [requirement]) };
         assert.equal(
-          decide(record({ kind, words: [held] }), 'not_needed', need, NOW),
+          decide(record({ kind, words: [held] }), 'not_needed', need, NOW, HOME),
           expected,
           `${held} → ${requirement}`,
         );
@@ -106,7 +118,7 @@ test('CVE-2026-72826: rights other than all grant only themselves, and empty or 
     for (const rights of [[], ['nonsense'], ['__proto__']]) {
       for (const requirement of words) {
         const need: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [requirement]) };
-        assert.equal(decide(record({ kind, words: rights }), 'not_needed', need, NOW), 'insufficient_scope');
+        assert.equal(decide(record({ kind, words: rights }), 'not_needed', need, NOW, HOME), 'insufficient_scope');
       }
     }
   }

@@ -1,4 +1,5 @@
 import type { CredentialRecord } from './record.ts';
+import { allowsAddress } from './restrictions.ts';
 import { meets, type Requirement } from './rights.ts';
 
 /** Result of the passphrase check; `limited`: too many failures, so the passphrase was not checked. */
@@ -13,19 +14,24 @@ export type Decision =
   | 'rate_limited'
   | 'token_inactive'
   | 'token_expired'
+  | 'credential_spent'
+  | 'address_not_allowed'
   | 'wrong_credential_kind'
   | 'insufficient_scope';
 
 /**
- * Returns the decision for a record, null if the secret is unknown, at `now` (epoch milliseconds). Pure.
- * The checks run in the order of the contract (section 5): passphrase, active, expiry, kind, rights. Only callers that
- * hold the secret and its passphrase therefore learn the state of the credential.
+ * Returns the decision for a record, null if the secret is unknown, on a request of the client at `address` at `now`
+ * (epoch milliseconds). Pure. The checks run in the order of the contract (section 5): passphrase, active, expiry,
+ * uses left, address, kind, rights. Only callers that hold the secret and its passphrase therefore learn the state of
+ * the credential. `isSpent`: no use is left.
  */
 export function decide(
   record: CredentialRecord | null,
   passphrase: PassphraseResult,
   requirement: Requirement,
   now: number,
+  address: string,
+  isSpent = false,
 ): Decision {
   if (record === null) return 'invalid_token';
   if (passphrase === 'limited') return 'rate_limited';
@@ -33,6 +39,8 @@ export function decide(
   if (passphrase === 'incorrect') return 'passphrase_incorrect';
   if (!record.active) return 'token_inactive';
   if (record.expiresAt !== null && record.expiresAt <= now) return 'token_expired';
+  if (isSpent) return 'credential_spent';
+  if (record.restrictions !== null && !allowsAddress(record.restrictions, address)) return 'address_not_allowed';
   const needed = requirement[record.kind];
   if (needed === null) return 'wrong_credential_kind';
   return meets(record.rights, needed) ? 'ok' : 'insufficient_scope';

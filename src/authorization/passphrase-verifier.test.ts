@@ -25,6 +25,7 @@ const recordOf = (id: string, passphraseHash: string | null): CredentialRecord =
   expiresAt: null,
   createdAt: 1,
   passphraseHash,
+  restrictions: null,
   row: -1,
 });
 

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { NO_RESTRICTIONS } from '../contract/restrictions.ts';
 import { createObjectRecordCache } from './object-record-cache.ts';
 import { labelOf } from './record.ts';
 import { createRecordCache, type UncachedRecord } from './record-cache.ts';
+import { compileRestrictions } from './restrictions.ts';
 
 const CACHES = { 'memory of rows': createRecordCache, 'memory of objects': createObjectRecordCache };
 
@@ -19,6 +21,7 @@ const recordOf = (index: number, version = 0): UncachedRecord => ({
   expiresAt: index % 4 === 0 ? null : 253_402_300_799_999 - index,
   createdAt: index * 1e10,
   passphraseHash: index % 5 === 0 ? `$argon2id$${index}` : null,
+  restrictions: index % 3 === 0 ? compileRestrictions({ ...NO_RESTRICTIONS, apps: [`app_${index}`] }) : null,
 });
 
 /** Digests that collide: many have the same first word, and so the same slot, and some the same second word too. */

@@ -1,5 +1,6 @@
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { type CredentialRecord, type Digest, idIn, nameIn, type WorkspaceMark } from './record.ts';
+import type { CompiledRestrictions } from './restrictions.ts';
 import type { CounterSlots } from './usage-counters.ts';
 
 /** A record without a row in a cache. */
@@ -33,6 +34,7 @@ const IS_ACTIVE = 4;
 /** Used since eviction last considered the row. */
 const IS_RECENT = 8;
 const HAS_PASSPHRASE = 16;
+const HAS_RESTRICTIONS = 32;
 
 const PAGE_BITS = 12;
 const PAGE_ROWS = 1 << PAGE_BITS;
@@ -73,6 +75,7 @@ class RowRecord implements CredentialRecord {
   readonly workspace: WorkspaceMark;
   readonly rights: number;
   readonly passphraseHash: string | null;
+  readonly restrictions: CompiledRestrictions | null;
   private readonly flags: number;
   private readonly expires: number;
   private readonly expiresHigh: number;
@@ -84,6 +87,7 @@ class RowRecord implements CredentialRecord {
     label: string,
     workspace: WorkspaceMark,
     passphraseHash: string | null,
+    restrictions: CompiledRestrictions | null,
     page: Int32Array,
     start: number,
   ) {
@@ -92,6 +96,7 @@ class RowRecord implements CredentialRecord {
     this.workspace = workspace;
     this.rights = page[start + RIGHTS_WORD] ?? 0;
     this.passphraseHash = passphraseHash;
+    this.restrictions = restrictions;
     this.flags = page[start + FLAGS_WORD] ?? 0;
     this.expires = page[start + EXPIRES_WORD] ?? 0;
     this.expiresHigh = page[start + EXPIRES_WORD + 1] ?? NEVER_HIGH_WORD;
@@ -149,6 +154,7 @@ export function createRecordCache(capacity: number): RecordCache {
   /** Id and name of each row in one string, because half the memory of two short strings would be their headers. */
   let labels: string[] = [];
   let passphraseHashes = new Map<number, string>();
+  let restrictionsOfRows = new Map<number, CompiledRestrictions>();
   let workspaces: WorkspaceMark[] = [];
   let workspaceNumbers = new Map<WorkspaceMark, number>();
   let free: number[] = [];
@@ -203,6 +209,7 @@ export function createRecordCache(capacity: number): RecordCache {
     pageOf(row)[startOf(row) + FLAGS_WORD] = 0;
     labels[row] = '';
     passphraseHashes.delete(row);
+    restrictionsOfRows.delete(row);
     free.push(row);
     size--;
   }
@@ -249,7 +256,8 @@ export function createRecordCache(capacity: number): RecordCache {
       const flags = page[start + FLAGS_WORD] ?? 0;
       page[start + FLAGS_WORD] = flags | IS_RECENT;
       const passphraseHash = (flags & HAS_PASSPHRASE) !== 0 ? (passphraseHashes.get(row) ?? null) : null;
-      return new RowRecord(row, labels[row] ?? '', workspace, passphraseHash, page, start);
+      const restrictions = (flags & HAS_RESTRICTIONS) !== 0 ? (restrictionsOfRows.get(row) ?? null) : null;
+      return new RowRecord(row, labels[row] ?? '', workspace, passphraseHash, restrictions, page, start);
     },
     set(digest, record) {
       const before = slotOf(digest);
@@ -267,11 +275,13 @@ export function createRecordCache(capacity: number): RecordCache {
         IN_USE |
         (record.kind === 'api_key' ? IS_KEY : 0) |
         (record.active ? IS_ACTIVE : 0) |
-        (record.passphraseHash === null ? 0 : HAS_PASSPHRASE);
+        (record.passphraseHash === null ? 0 : HAS_PASSPHRASE) |
+        (record.restrictions === null ? 0 : HAS_RESTRICTIONS);
       // Reading a character makes V8 flatten a concatenated string, which takes less memory.
       record.label.charCodeAt(0);
       labels[row] = record.label;
       if (record.passphraseHash !== null) passphraseHashes.set(row, record.passphraseHash);
+      if (record.restrictions !== null) restrictionsOfRows.set(row, record.restrictions);
       size++;
       link(row);
     },
@@ -284,6 +294,7 @@ export function createRecordCache(capacity: number): RecordCache {
       slots = newSlots();
       labels = [];
       passphraseHashes = new Map();
+      restrictionsOfRows = new Map();
       workspaces = [];
       workspaceNumbers = new Map();
       free = [];

@@ -1,4 +1,5 @@
 import type { CredentialKind } from '../contract/vocabulary.ts';
+import type { CompiledRestrictions, StoredRestrictions } from './restrictions.ts';
 import type { RightsMask } from './rights.ts';
 
 /** The 32 bytes of a SHA-256 as 32 characters U+0000 to U+00FF: a string, so that it can be the key of a `Map`. */
@@ -26,6 +27,8 @@ export interface CredentialRecord {
   readonly createdAt: number;
   /** The argon2id hash as a PHC string, or null for no passphrase. Blank in guards, which do not receive the hash. */
   readonly passphraseHash: string | null;
+  /** Where, on what and how often it may be used; null if nothing is restricted. */
+  readonly restrictions: CompiledRestrictions | null;
   /** The row in the cache, by which uses are counted; -1 if the record is not cached. */
   readonly row: number;
 }
@@ -36,9 +39,11 @@ export const idIn = (label: string): string => label.slice(0, label.indexOf(' ')
 export const nameIn = (label: string): string => label.slice(label.indexOf(' ') + 1);
 
 /** The fields of a credential that a decision needs, as the store returns them. */
-export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'row' | 'label'> & {
+export type StoredCredential = Omit<CredentialRecord, 'workspace' | 'rights' | 'restrictions' | 'row' | 'label'> & {
   readonly workspaceId: string;
   readonly rights: readonly string[];
   /** Whether an API key may run guards; `CredentialRecord` has it as a bit of `rights`. */
   readonly guard?: boolean;
+  /** Absent or null if nothing is restricted. */
+  readonly restrictions?: StoredRestrictions | null;
 };

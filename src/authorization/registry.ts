@@ -1,5 +1,6 @@
 import { type CredentialRecord, type Digest, labelOf, type StoredCredential, type WorkspaceMark } from './record.ts';
 import type { RecordCache, UncachedRecord } from './record-cache.ts';
+import { compileRestrictions } from './restrictions.ts';
 import { grantedMaskOf } from './rights.ts';
 import type { CounterSlots } from './usage-counters.ts';
 
@@ -90,6 +91,7 @@ export function createRecordRegistry(options: {
       expiresAt: stored.expiresAt,
       createdAt: stored.createdAt,
       passphraseHash: stored.passphraseHash,
+      restrictions: compileRestrictions(stored.restrictions),
     };
   }
 

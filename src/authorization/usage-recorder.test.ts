@@ -31,6 +31,7 @@ const recordOf = (id: string): CredentialRecord => ({
   expiresAt: null,
   createdAt: 1,
   passphraseHash: null,
+  restrictions: null,
   row: -1,
 });
 const shown = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);

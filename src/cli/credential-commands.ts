@@ -18,7 +18,7 @@ function credentialListCommand<Right extends 'scope' | 'permission'>(
 ) {
   return apiCommand(parent, 'list', `List ${nounPlural}`)
     .option('--search <text>', 'filter by part of the name')
-    .option('--status <status>', `filter by status: active${right === 'scope' ? '' : ', inactive'} or expired`)
+    .option('--status <status>', `filter by status: active${right === 'scope' ? '' : ', inactive'}, expired or spent`)
     .option(`--${right} <${right}>`, `filter by ${right}`)
     .option('--created-by <id>', 'filter by ID of the creator')
     .option('--unused-for-days <days>', 'list only those not used for at least this many days')
@@ -35,6 +35,9 @@ const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): str
 
 const EXPIRES_HELP =
   'expiry: a duration such as 30d, 12h or 1y, a date such as 2027-02-24 (the end of that day in the local time zone), a date-time, or never';
+
+const ADDRESS_HELP = 'accept it only from this address or CIDR range, or several separated by commas; can be repeated';
+const MAX_USES_HELP = 'how often it may be used';
 
 const loadReplace = () => import('./credentials-replace.ts');
 
@@ -58,6 +61,8 @@ function tokenCommands(program: Command): void {
     .option('--name <name>', 'name of the token')
     .option('--scope <scopes>', 'scope, or several separated by commas; can be repeated', parseList)
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
+    .option('--address <ranges>', ADDRESS_HELP, parseList)
+    .option('--max-uses <count>', MAX_USES_HELP)
     .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
     .addHelpText('after', rightsHelp('Scopes', SCOPES))
     .action(async (options) => (await import('./tokens-create.ts')).createToken(declared(options)));
@@ -88,6 +93,8 @@ function keyCommands(program: Command): void {
     .option('--description <text>', 'description')
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
     .option('--inactive', 'create the key inactive')
+    .option('--address <ranges>', ADDRESS_HELP, parseList)
+    .option('--max-uses <count>', MAX_USES_HELP)
     .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (options) => (await import('./keys-create.ts')).createKey(declared(options)));
@@ -100,6 +107,8 @@ function keyCommands(program: Command): void {
     .option('--permission <permissions>', 'replace its permissions', parseList)
     .option('--description <text>', 'new description; an empty string removes it')
     .option('--expires <when>', EXPIRES_HELP)
+    .option('--address <ranges>', `${ADDRESS_HELP}; "any" for any address`, parseList)
+    .option('--max-uses <count>', `${MAX_USES_HELP}, or "unlimited"`)
     .option('--guard <on|off>', 'allow the key to run guards: on or off')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
     .action(async (idOrName, options) => (await loadUpdate()).updateKey(idOrName, declared(options)));

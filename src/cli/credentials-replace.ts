@@ -82,6 +82,7 @@ async function createCopy(
     name: old.name,
     expiresAt: options.expires === undefined ? sameLifetimeFromNow(old) : parseExpiry(options.expires),
     replaces: old.id,
+    restrictions: old.restrictions,
   };
   const call = { idempotencyKey: randomUUID() };
   if (old.kind === 'access_token') {

@@ -32,6 +32,7 @@ const HINTS: Readonly<Record<string, () => string>> = {
   missing_credential: otherCredentialHint,
   invalid_token: otherCredentialHint,
   token_expired: otherCredentialHint,
+  credential_spent: otherCredentialHint,
   token_inactive: () => `Enable it with "devpilot keys enable", or use another credential. ${otherCredentialHint()}`,
   passphrase_required: () => 'Set DEVPILOT_PASSPHRASE to the passphrase of the token.',
   passphrase_incorrect: () => 'Check DEVPILOT_PASSPHRASE.',
@@ -50,6 +51,7 @@ const SIGN_IN_CODES = new Set([
   'invalid_token',
   'token_expired',
   'token_inactive',
+  'credential_spent',
   'passphrase_required',
   'passphrase_incorrect',
 ]);

@@ -4,8 +4,9 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { printCreated } from './credentials.ts';
 import { Failure } from './failure.ts';
 import { cancelledFailure, isInteractive, parseExpiry } from './input.ts';
+import { type RestrictionOptions, readRestrictions } from './restriction-options.ts';
 
-export interface CreateKeyOptions extends RemoteOptions {
+export interface CreateKeyOptions extends RemoteOptions, RestrictionOptions {
   readonly name: string | undefined;
   readonly permission: readonly string[] | undefined;
   readonly description: string | undefined;
@@ -41,6 +42,7 @@ export async function createKey(options: CreateKeyOptions): Promise<void> {
     expiresAt: parseExpiry(options.expires ?? 'never'),
     ...(options.description !== undefined && { description: options.description }),
     ...(options.inactive === true && { active: false }),
+    ...readRestrictions(options),
     ...(options.guard === true && { guard: true }),
   };
   await printCreated(await client.apiKeys.create(body, { idempotencyKey: randomUUID() }), options);

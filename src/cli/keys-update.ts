@@ -5,8 +5,9 @@ import { CREDENTIAL_DETAILS, findCredential } from './credentials.ts';
 import { Failure } from './failure.ts';
 import { parseExpiry, parseOnOff } from './input.ts';
 import { printDetails, printJson, printNote } from './output.ts';
+import { type RestrictionOptions, readRestrictions } from './restriction-options.ts';
 
-export interface UpdateKeyOptions extends RemoteOptions {
+export interface UpdateKeyOptions extends RemoteOptions, RestrictionOptions {
   readonly name: string | undefined;
   readonly permission: readonly string[] | undefined;
   readonly description: string | undefined;
@@ -21,11 +22,12 @@ export async function updateKey(idOrName: string, options: UpdateKeyOptions): Pr
     ...(options.permission !== undefined && { permissions: [...options.permission] as Permission[] }),
     ...(options.description !== undefined && { description: options.description === '' ? null : options.description }),
     ...(options.expires !== undefined && { expiresAt: parseExpiry(options.expires) }),
+    ...readRestrictions(options),
     ...(options.guard !== undefined && { guard: parseOnOff('--guard', options.guard) }),
   };
   if (Object.keys(body).length === 0)
     throw new Failure(
-      'Nothing to update. Use at least one of --name, --description, --permission, --expires, --guard.',
+      'Nothing to update. Use at least one of --name, --description, --permission, --expires, --address, --max-uses, --guard.',
     );
   const client = connect(options);
   const { id } = await findCredential(client, 'keys', idOrName);

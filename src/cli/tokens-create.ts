@@ -5,8 +5,9 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { printCreated } from './credentials.ts';
 import { Failure } from './failure.ts';
 import { cancelledFailure, isInteractive, parseExpiry, readSecret } from './input.ts';
+import { type RestrictionOptions, readRestrictions } from './restriction-options.ts';
 
-export interface CreateTokenOptions extends RemoteOptions {
+export interface CreateTokenOptions extends RemoteOptions, RestrictionOptions {
   readonly name: string | undefined;
   readonly scope: readonly string[] | undefined;
   readonly expires: string | undefined;
@@ -75,6 +76,6 @@ async function readOptions(options: CreateTokenOptions): Promise<TokenFields> {
 /** Creates an access token; prints only the secret to standard output. */
 export async function createToken(options: CreateTokenOptions): Promise<void> {
   const client = connect(options);
-  const fields = await readOptions(options);
+  const fields = { ...readRestrictions(options), ...(await readOptions(options)) };
   await printCreated(await client.accessTokens.create(fields, { idempotencyKey: randomUUID() }), options);
 }

@@ -9,7 +9,8 @@ import {
 } from './credentials.ts';
 import { name, oneOf, uniqueNames, untrimmedText } from './fields.ts';
 import { LIMITS } from './limits.ts';
-import { ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
+import { RestrictionsInput } from './restrictions.ts';
+import { ACCESS_TOKEN_ORIGINS, ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
 
 export const scopes = uniqueNames(SCOPES, 'scope').describe(describeRights(SCOPES));
 export const passphrase = untrimmedText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
@@ -21,6 +22,9 @@ export const AccessToken = z
     scopes: z.array(z.enum(SCOPES)),
     hasPassphrase: z.boolean(),
     status: z.enum(ACCESS_TOKEN_STATUSES),
+    origin: z
+      .enum(ACCESS_TOKEN_ORIGINS)
+      .describe('How it was created: by a person, for a workload, or in exchange for another token'),
   })
   .meta({ id: 'AccessToken', title: 'An access token without its secret' });
 export type AccessToken = z.infer<typeof AccessToken>;
@@ -37,6 +41,7 @@ export const CreateAccessToken = z
     scopes,
     passphrase: passphrase.nullable().optional(),
     expiresAt: expiry.optional(),
+    restrictions: RestrictionsInput.optional(),
     replaces: replacesField('access_token').optional(),
   })
   .meta({ id: 'CreateAccessToken' });

@@ -9,6 +9,7 @@ import {
 } from './credentials.ts';
 import { description, name, oneOf, uniqueNames } from './fields.ts';
 import { instant } from './instant.ts';
+import { RestrictionsInput } from './restrictions.ts';
 import { API_KEY_STATUSES, GUARD_DESCRIPTION, PERMISSIONS } from './vocabulary.ts';
 
 export const permissions = uniqueNames(PERMISSIONS, 'permission').describe(describeRights(PERMISSIONS));
@@ -36,6 +37,7 @@ export const CreateApiKey = z
     expiresAt: expiry.optional(),
     active: z.boolean().optional(),
     guard: z.boolean().optional().describe(GUARD_DESCRIPTION),
+    restrictions: RestrictionsInput.optional(),
     replaces: replacesField('api_key').optional(),
   })
   .meta({ id: 'CreateApiKey' });
@@ -49,6 +51,7 @@ export const UpdateApiKey = z
     expiresAt: expiry.optional(),
     active: z.boolean().optional(),
     guard: z.boolean().optional().describe(GUARD_DESCRIPTION),
+    restrictions: RestrictionsInput.optional(),
   })
   .meta({ id: 'UpdateApiKey' });
 export type UpdateApiKey = z.infer<typeof UpdateApiKey>;

@@ -4,6 +4,7 @@ import { ID_PREFIXES } from './id.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { pagingFields } from './paging.ts';
+import { Restrictions } from './restrictions.ts';
 import {
   CREDENTIAL_SORTS,
   type CredentialKind,
@@ -54,6 +55,7 @@ export const credentialFields = {
   createdBy: personRef.nullable(),
   lastUsedAt: nullableInstant,
   useCount: z.int().min(0),
+  restrictions: Restrictions,
   replaces: id.nullable().describe('ID of the credential that it replaces; null if none or once that one is deleted'),
   replacedBy: id.nullable().describe('ID of the credential that replaces it'),
 };

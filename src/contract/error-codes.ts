@@ -46,6 +46,11 @@ export const CODES = {
     title: 'The credential has expired',
     advice: 'Create a new credential, or set a later expiry on the API key.',
   },
+  credential_spent: {
+    status: 401,
+    title: 'The credential has been used as often as it may be',
+    advice: 'Create a new credential, or raise `maxUses` in the restrictions of the API key.',
+  },
   sign_in_failed: {
     status: 401,
     title: 'Sign-in failed',
@@ -66,6 +71,12 @@ export const CODES = {
     status: 403,
     title: 'Wrong kind of credential',
     advice: '`detail` names the kind that this route accepts: a person, an access token or an API key.',
+  },
+  address_not_allowed: {
+    status: 403,
+    title: 'The credential may not be used from this address',
+    advice:
+      'Send the request from one of the addresses in the restrictions of the credential. Behind a proxy, check that the server trusts it (`DEVPILOT_TRUST_PROXY`).',
   },
   second_factor_needed: {
     status: 403,

@@ -60,6 +60,14 @@ export const FAILURE_LIMITS = {
  */
 export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
 
+/** Restrictions of a credential: entries per list, and the ranges of a rate and of the number of uses. */
+export const RESTRICTION_LIMITS = {
+  entries: 64,
+  rateRequests: { min: 1, max: 1_000_000 },
+  rateSeconds: { min: 1, max: 86_400 },
+  maxUses: { min: 1, max: 1_000_000_000 },
+} as const;
+
 /** Maximum sizes of one report by a guard. */
 export const GUARD_REPORT_LIMITS = {
   usesPerCredential: 10_000_000,

@@ -11,6 +11,8 @@ export interface PolicySubject {
   readonly createdAt: number;
   /** The expiry that was chosen; null for never. */
   readonly expiresAt: number | null;
+  /** The addresses from which it may be used; empty for any. */
+  readonly addresses: readonly string[];
 }
 
 /** A violated rule, the request's field that violates it, and what the field must be. */
@@ -35,7 +37,7 @@ export function latestExpiry({ maxLifetimeDays }: Policy, createdAt: number): nu
 
 /** Returns the rules of a policy that a credential violates, in the order of `CREDENTIAL_RULES`. Pure. */
 export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViolation[] {
-  const { kind, rights, hasPassphrase, createdAt, expiresAt } = subject;
+  const { kind, rights, hasPassphrase, createdAt, expiresAt, addresses } = subject;
   const violations: PolicyViolation[] = [];
   const latest = latestExpiry(policy, createdAt);
   if (latest !== null && (expiresAt === null || expiresAt > latest)) {
@@ -45,19 +47,26 @@ export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViol
       message: `must be at most ${policy.maxLifetimeDays} days after the creation (rule maxLifetimeDays of the policy)`,
     });
   }
-  if (kind !== 'access_token') return violations;
-  if (!hasPassphrase && requiresPassphrase(policy, rights)) {
+  const isToken = kind === 'access_token';
+  if (isToken && !hasPassphrase && requiresPassphrase(policy, rights)) {
     violations.push({
       rule: 'passphraseScopes',
       field: 'passphrase',
       message: 'is required for these scopes (rule passphraseScopes of the policy)',
     });
   }
-  if (!policy.allowAll && rights.includes('all')) {
+  if (isToken && !policy.allowAll && rights.includes('all')) {
     violations.push({
       rule: 'allowAll',
       field: 'scopes',
       message: 'must not contain all (rule allowAll of the policy)',
+    });
+  }
+  if (policy.requireAddresses && addresses.length === 0) {
+    violations.push({
+      rule: 'requireAddresses',
+      field: 'restrictions.addresses',
+      message: 'must not be empty (rule requireAddresses of the policy)',
     });
   }
   return violations;

@@ -89,8 +89,8 @@ export type Role = (typeof ROLES)[number];
 export const ASSIGNABLE_ROLES = ['admin', 'member'] as const;
 export type AssignableRole = (typeof ASSIGNABLE_ROLES)[number];
 
-export const ACCESS_TOKEN_STATUSES = ['active', 'expired'] as const;
-export const API_KEY_STATUSES = ['active', 'inactive', 'expired'] as const;
+export const ACCESS_TOKEN_STATUSES = ['active', 'expired', 'spent'] as const;
+export const API_KEY_STATUSES = ['active', 'inactive', 'expired', 'spent'] as const;
 export type AccessTokenStatus = (typeof ACCESS_TOKEN_STATUSES)[number];
 export type ApiKeyStatus = (typeof API_KEY_STATUSES)[number];
 
@@ -101,6 +101,10 @@ export type CredentialRule = (typeof CREDENTIAL_RULES)[number];
 export const POLICY_CREATORS = ['admins', 'owner'] as const;
 /** What a policy does to a leaked credential. */
 export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
+
+/** How an access token was created. */
+export const ACCESS_TOKEN_ORIGINS = ['person', 'workload', 'exchange'] as const;
+export type AccessTokenOrigin = (typeof ACCESS_TOKEN_ORIGINS)[number];
 
 export const CREDENTIAL_SORTS = ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'] as const;
 export type CredentialSort = (typeof CREDENTIAL_SORTS)[number];

@@ -22,13 +22,14 @@ export function showAccessToken(token: Credential, now: number): AccessToken {
     scopes: token.rights as Scope[],
     hasPassphrase: token.hasPassphrase,
     active,
-    status: active ? 'active' : 'expired',
+    status: active ? (token.spent ? 'spent' : 'active') : 'expired',
+    origin: token.origin,
   };
 }
 
 /**
  * Creates an access token. Only this result contains its secret. Throws `validation_failed` for an expiry that is not
- * in the future and for an unknown token to replace, `conflict` if that one already has a replacement,
+ * in the future, for an unknown token to replace and for restrictions to unknown projects or apps, `conflict` if that one already has a replacement,
  * `idempotent_replay` for a repeated request, and `unavailable` if too many hashes are waiting.
  */
 export async function createAccessToken(
@@ -47,6 +48,7 @@ export async function createAccessToken(
     guard: false,
     expiresAt,
     replaces: input.replaces ?? null,
+    restrictions: input.restrictions,
     passphraseHash: passphrase === null ? null : await hashPassphrase(passphrase, request.workspaceId),
   });
   return { ...showAccessToken(credential, context.clock()), secret };

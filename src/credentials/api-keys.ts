@@ -6,6 +6,7 @@ import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contrac
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import type { PolicySubject } from '../contract/policy-rules.ts';
+import type { Restrictions } from '../contract/restrictions.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import { findCredential as findRow, lockCredential, updateCredential } from '../store/credentials.ts';
 import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
@@ -20,6 +21,7 @@ import {
   revoke,
 } from './credentials.ts';
 import { checkEditedCredential, lockCurrentPolicy, violationBits } from './policy.ts';
+import { resolveRestrictions } from './restrictions.ts';
 import { toSharedFields } from './wire-format.ts';
 
 /**
@@ -35,15 +37,15 @@ export function showApiKey(key: Credential, now: number): ApiKey {
     permissions: key.rights as Permission[],
     active: key.active,
     guard: key.guard,
-    status: key.active ? (expired ? 'expired' : 'active') : 'inactive',
+    status: key.active ? (expired ? 'expired' : key.spent ? 'spent' : 'active') : 'inactive',
     updatedAt: toIsoString(key.updatedAt),
   };
 }
 
 /** The fields that an edit changes. Uses, the passage of time and a replacement do not outdate an entity tag. Pure. */
 function editableState(key: Pick<ApiKey, keyof UpdateApiKey | 'id' | 'updatedAt'>) {
-  const { id, name, description, permissions, active, guard, expiresAt, updatedAt } = key;
-  return { id, name, description, permissions, active, guard, expiresAt, updatedAt };
+  const { id, name, description, permissions, active, guard, expiresAt, restrictions, updatedAt } = key;
+  return { id, name, description, permissions, active, guard, expiresAt, restrictions, updatedAt };
 }
 
 export const etagOfApiKey = (key: ApiKey): string => etagOf(editableState(key));
@@ -67,6 +69,7 @@ export async function createApiKey(
     guard: input.guard ?? false,
     expiresAt: parseExpiry(input.expiresAt, context.clock()),
     replaces: input.replaces ?? null,
+    restrictions: input.restrictions,
     passphraseHash: null,
   });
   return { ...showApiKey(credential, context.clock()), secret };
@@ -88,13 +91,19 @@ export async function listApiKeys(
 }
 
 /** Returns only the fields whose values change. Throws `validation_failed` for a new expiry in the past. Pure. */
-function changesOf(before: Credential, input: UpdateApiKey, now: number): CredentialEdit {
+function changesOf(
+  before: Credential,
+  input: Omit<UpdateApiKey, 'restrictions'>,
+  restrictions: Restrictions,
+  now: number,
+): CredentialEdit {
   const requested: CredentialEdit = {
     ...(input.name !== undefined && { name: input.name }),
     ...(input.description !== undefined && { description: input.description }),
     ...(input.permissions !== undefined && { rights: input.permissions }),
     ...(input.active !== undefined && { active: input.active }),
     ...(input.guard !== undefined && { guard: input.guard }),
+    restrictions,
     // An unchanged expiry may lie in the past, so that an expired key can be renamed.
     ...(input.expiresAt !== undefined &&
       input.expiresAt !== toIsoStringOrNull(before.expiresAt) && { expiresAt: parseExpiry(input.expiresAt, now) }),
@@ -106,7 +115,7 @@ function changesOf(before: Credential, input: UpdateApiKey, now: number): Creden
 
 /** Returns an edited key as the policy sees it. Pure. */
 function policySubjectOf(key: Credential, { expiresAt = key.chosenExpiresAt }: CredentialEdit): PolicySubject {
-  return { ...key, expiresAt };
+  return { ...key, expiresAt, addresses: key.restrictions.addresses };
 }
 
 /** Returns some fields in the format of the API, for the activity log. Pure. */
@@ -137,11 +146,12 @@ export async function updateApiKey(
     if (row === undefined) throw credentialNotFound();
     const before = toCredential(row);
     checkIfMatch(request.ifMatch, editableState(showApiKey(before, now)));
-    const changes = changesOf(before, input, now);
+    const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions, before.restrictions);
+    const changes = changesOf(before, input, restrictions, now);
     const fields = Object.keys(changes);
     if (fields.length === 0) return { after: before, revocation: null };
     const violations = checkEditedCredential(policy, policySubjectOf({ ...before, ...changes }, changes), fields);
-    const columns = toEditedColumns(changes, violationBits(violations), now);
+    const columns = toEditedColumns(before, changes, violationBits(violations), now);
     const digest = await updateCredential(trx, workspaceId, 'api_key', id, columns);
     const updated = await findRow(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();

@@ -1,6 +1,8 @@
 import { type Digest, digestBytes } from '../authorization/secret.ts';
-import type { CredentialKind } from '../contract/vocabulary.ts';
+import type { Restrictions } from '../contract/restrictions.ts';
+import type { AccessTokenOrigin, CredentialKind } from '../contract/vocabulary.ts';
 import { type CredentialRow, NEVER_EXPIRES } from '../store/credentials.ts';
+import { isSpent, parseRestrictions, toRestrictionColumns } from './restrictions.ts';
 
 /** A stored credential. Times are in epoch milliseconds. */
 export interface Credential {
@@ -26,6 +28,10 @@ export interface Credential {
   /** The id of the credential that it replaces. */
   readonly replaces: string | null;
   readonly replacedBy: string | null;
+  readonly restrictions: Restrictions;
+  /** Whether it has been used as often as its restrictions allow. */
+  readonly spent: boolean;
+  readonly origin: AccessTokenOrigin;
 }
 
 export type NewCredential = Pick<
@@ -42,6 +48,8 @@ export type NewCredential = Pick<
   | 'expiresAt'
   | 'createdAt'
   | 'replaces'
+  | 'restrictions'
+  | 'origin'
 > & {
   readonly digest: Digest;
   readonly passphraseHash: string | null;
@@ -49,7 +57,7 @@ export type NewCredential = Pick<
 };
 
 export type CredentialEdit = Partial<
-  Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard'>
+  Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard' | 'restrictions'>
 >;
 
 /** Returns the expiry that was chosen, which the policy may bring forward. Pure. */
@@ -84,6 +92,9 @@ export function toCredential(row: CredentialRow): Credential {
     useCount: row.use_count,
     replaces: row.replaces_id,
     replacedBy: row.replaced_by_id,
+    restrictions: parseRestrictions(row),
+    spent: isSpent(row),
+    origin: row.origin as AccessTokenOrigin,
   };
 }
 
@@ -108,12 +119,17 @@ export function toNewRow(credential: NewCredential) {
     created_by: credential.createdById,
     last_used_at: null,
     replaces_id: credential.replaces,
+    origin: credential.origin,
+    ...toRestrictionColumns(credential.restrictions),
   };
 }
 
-/** Returns the columns to update. An edited expiry is allowed by the policy, so nothing brings it forward. Pure. */
-export function toEditedColumns(edit: CredentialEdit, policyViolations: number, now: number) {
-  const { name, description, rights, expiresAt, active, guard } = edit;
+/**
+ * Returns the columns to update. An edited expiry is allowed by the policy, so nothing brings it forward. Uses are counted
+ * from when a maximum is set, and on when it is changed to another. Pure.
+ */
+export function toEditedColumns(before: Credential, edit: CredentialEdit, policyViolations: number, now: number) {
+  const { name, description, rights, expiresAt, active, guard, restrictions } = edit;
   return {
     ...(name !== undefined && { name, name_key: name.toLowerCase() }),
     ...(description !== undefined && { description }),
@@ -122,6 +138,8 @@ export function toEditedColumns(edit: CredentialEdit, policyViolations: number, 
     ...(active !== undefined && { active: active ? 1 : 0 }),
     ...(guard !== undefined && { guard: guard ? 1 : 0 }),
     policy_violations: policyViolations,
+    ...(restrictions !== undefined && toRestrictionColumns(restrictions)),
+    ...(restrictions !== undefined && before.restrictions.maxUses === null && { spent_uses: 0 }),
     updated_at: now,
   };
 }

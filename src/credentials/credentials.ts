@@ -11,6 +11,7 @@ import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
+import { isUnrestricted, type RestrictionsInput } from '../contract/restrictions.ts';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import { LIST_BOUNDS, listCredentials as listRows } from '../store/credential-lists.ts';
 import {
@@ -29,6 +30,7 @@ import { readUses } from '../store/usage.ts';
 import { readRefusals, readRightUses } from '../store/usage-rights.ts';
 import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
 import { checkNewCredential } from './policy.ts';
+import { resolveRestrictions } from './restrictions.ts';
 
 /** The dependencies of the functions in this folder. */
 export interface CredentialContext {
@@ -96,7 +98,7 @@ export async function createCredential(
   fields: Pick<
     NewCredential,
     'kind' | 'name' | 'description' | 'rights' | 'active' | 'guard' | 'expiresAt' | 'replaces' | 'passphraseHash'
-  >,
+  > & { readonly restrictions: RestrictionsInput | undefined },
 ): Promise<{ credential: Credential; secret: string }> {
   const now = context.clock();
   const secret = mintSecret(fields.kind);
@@ -108,16 +110,22 @@ export async function createCredential(
     const { workspaceId } = request;
     const { kind, name, rights, active, guard, replaces } = fields;
     const hasPassphrase = fields.passphraseHash !== null;
-    await checkNewCredential(trx, request, { ...fields, hasPassphrase, createdAt: now });
+    const { addresses = [] } = fields.restrictions ?? {};
+    await checkNewCredential(trx, request, { ...fields, hasPassphrase, createdAt: now, addresses });
     if (replaces !== null) await lockReplaced(trx, workspaceId, kind, replaces);
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
-    await insertCredential(trx, toNewRow({ ...fields, ...derived, id, workspaceId }));
+    const restrictions = await resolveRestrictions(trx, workspaceId, fields.restrictions);
+    await insertCredential(trx, toNewRow({ ...fields, ...derived, restrictions, origin: 'person', id, workspaceId }));
     const expiresAt = toIsoStringOrNull(fields.expiresAt);
     const ofKind =
       kind === 'access_token'
         ? { scopes: rights, expiresAt, hasPassphrase }
         : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
-    const after = { ...ofKind, ...(replaces !== null && { replaces }) };
+    const after = {
+      ...ofKind,
+      ...(!isUnrestricted(restrictions) && { restrictions }),
+      ...(replaces !== null && { replaces }),
+    };
     await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'created', now, { after }));
     return findRow(trx, workspaceId, kind, id);
   });

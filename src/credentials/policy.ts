@@ -97,7 +97,7 @@ export function checkEditedCredential(
   changedFields: readonly string[],
 ): PolicyViolation[] {
   const violations = violationsOf(policy, subject);
-  const refused = violations.filter(({ field }) => changedFields.includes(field));
+  const refused = violations.filter(({ field }) => changedFields.includes(field.split('.')[0] ?? ''));
   if (refused.length > 0) throw refusedByPolicy(refused);
   return violations;
 }
@@ -130,9 +130,6 @@ async function changePolicy(
   const given = Object.entries(input).filter(([, value]) => value !== undefined);
   const after: Policy = { ...before, ...(Object.fromEntries(given) as Partial<Policy>) };
   checkBinding(before, after, now);
-  if (after.requireAddresses) {
-    throw invalidField('requireAddresses', 'must be false, because credentials cannot be restricted to addresses yet');
-  }
   if (after.requireTwoFactor && !before.requireTwoFactor && !(await hasTwoFactor(db, request.actor.id ?? ''))) {
     throw invalidField(
       'requireTwoFactor',

@@ -1,8 +1,10 @@
 import type { StoredCredential } from '../authorization/record.ts';
+import type { UseReceipt } from '../authorization/restricted-use.ts';
 import { type Digest, digestBytes } from '../authorization/secret.ts';
 import { Problem } from '../contract/problem.ts';
-import { findByDigest } from '../store/credentials.ts';
+import { findByDigest, spendUse } from '../store/credentials.ts';
 import type { Store } from '../store/store.ts';
+import { isSpent, parseRestrictions } from './restrictions.ts';
 
 /** Reads one record for the registry. Throws `unavailable` if the store cannot be queried; it never guesses. */
 export async function readStoredCredential(store: Store, digest: Digest): Promise<StoredCredential | null> {
@@ -21,5 +23,17 @@ export async function readStoredCredential(store: Store, digest: Digest): Promis
     expiresAt: row.expires_at,
     createdAt: row.created_at,
     passphraseHash: row.passphrase_hash,
+    restrictions:
+      row.restrictions === null && row.max_uses === null ? null : { ...parseRestrictions(row), spent: isSpent(row) },
   };
+}
+
+/** Counts a use against the maximum of its credential. Throws `unavailable` if the store cannot be written. */
+export async function spendStoredUse(store: Store, workspaceId: string, id: string): Promise<UseReceipt | null> {
+  const receipt = await store
+    .transaction((trx) => spendUse(trx, workspaceId, id))
+    .catch((cause: unknown) => {
+      throw new Problem('unavailable', 'The use of the credential cannot be counted.', { retryAfter: 1, cause });
+    });
+  return receipt ?? null;
 }

@@ -3,7 +3,7 @@ import type { Credential } from './credential.ts';
 
 /** Returns the fields that access tokens and API keys have in common, in the format of the API. Pure. */
 export function toSharedFields(credential: Credential) {
-  const { id, name, hint, createdBy, useCount, replaces, replacedBy } = credential;
+  const { id, name, hint, createdBy, useCount, replaces, replacedBy, restrictions } = credential;
   return {
     id,
     name,
@@ -13,6 +13,7 @@ export function toSharedFields(credential: Credential) {
     createdBy,
     lastUsedAt: toIsoStringOrNull(credential.lastUsedAt),
     useCount,
+    restrictions,
     replaces,
     replacedBy,
   };

@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { AuthenticationResult } from '../authorization/authenticate.ts';
 import { decide } from '../authorization/decision.ts';
+import type { CredentialRecord } from '../authorization/record.ts';
 import type { Requirement } from '../authorization/rights.ts';
 import { digestOf } from '../authorization/secret.ts';
 import { Problem } from '../contract/problem.ts';
@@ -45,9 +46,21 @@ export async function authenticateRequest(
   const { decision, record } = result;
   if (decision === 'ok' && record !== null) {
     await rejectOtherWorkspace(context, request, record);
-    return { kind: record.kind, record };
+    return principalOf(record, access);
   }
   throw problemOfRefusal(context, request, access, requirement, result);
+}
+
+/**
+ * Returns the principal of a credential. For one that is restricted to projects and apps, everything else does not
+ * exist, and no route says yet what it is about.
+ */
+function principalOf(record: CredentialRecord, access: Access): Principal {
+  const isRestricted = record.restrictions !== null && record.restrictions.resources !== null;
+  if (isRestricted && !('any' in access)) {
+    throw new Problem('not_found', 'The credential is restricted to projects and apps, and may not use this route.');
+  }
+  return { kind: record.kind, record };
 }
 
 function problemOfRefusal(
@@ -80,7 +93,7 @@ export async function authenticateAgain(
     return person;
   }
   const record = await context.findRecord(digestOf(credentials.secret), request.ip);
-  const decision = decide(record, 'not_needed', requirement, context.clock());
-  if (decision === 'ok' && record !== null) return { kind: record.kind, record };
+  const decision = decide(record, 'not_needed', requirement, context.clock(), request.ip);
+  if (decision === 'ok' && record !== null) return principalOf(record, access);
   throw problemOfRefusal(context, request, access, requirement, { decision, record });
 }

@@ -98,7 +98,7 @@ export function authorizeCredential(context: AppContext, request: FastifyRequest
   const { principal } = request;
   if (principal === null || principal.kind === 'person') return;
   const { record } = principal;
-  const decision = decide(record, 'not_needed', requirement, context.clock());
+  const decision = decide(record, 'not_needed', requirement, context.clock(), request.ip);
   const needed = requirement[record.kind];
   if (decision === 'ok' && needed !== null) {
     const exercised = exercisedMaskOf(record.kind, record.rights, needed);

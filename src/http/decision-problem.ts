@@ -60,5 +60,8 @@ export function problemOfDecision(
   if (decision === 'token_expired' && record.expiresAt !== null) {
     return new Problem(decision, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);
   }
+  if (decision === 'address_not_allowed') {
+    return new Problem(decision, `The credential may not be used from the address ${address}.`);
+  }
   return new Problem(decision);
 }

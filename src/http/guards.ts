@@ -97,7 +97,9 @@ export function guardRoutes(context: AppContext): Route[] {
           context.guardLookupLimiter.recordUnknown(key.id, clock());
           return { record: null };
         }
-        const { kind, id, name, workspaceId, active, passphraseHash, createdAt } = found;
+        const { kind, id, name, workspaceId, passphraseHash, createdAt, restrictions = null } = found;
+        // A guard decides acceptances only. An inactive record makes it ask the server, which checks the restrictions.
+        const active = found.active && restrictions === null;
         const rights = found.rights as NonNullable<GuardRecord['record']>['rights'];
         const expiresAt = toIsoStringOrNull(found.expiresAt);
         const hasPassphrase = passphraseHash !== null;

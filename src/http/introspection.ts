@@ -25,7 +25,10 @@ async function introspect(
   input: { token: string; passphrase?: string | undefined },
   origin: ReturnType<typeof originOf>,
 ): Promise<Introspection> {
-  const authenticationRequest = { secret: input.token, passphrase: input.passphrase ?? null, ...origin };
+  const authenticationRequest = {
+    ...{ secret: input.token, passphrase: input.passphrase ?? null, ...origin },
+    isInquiry: true,
+  };
   // Look the record up before authenticating, so that another workspace's credential is neither counted as used nor
   // revealed.
   if (secretKindOf(input.token) === null) return { active: false };

@@ -135,6 +135,9 @@ forEachEngine('the policy of a workspace', (engine) => {
       [{ passphraseScopes: ['all'] }, 'access-tokens', { ...token, scopes: ['all'] }, ['passphrase']],
       [{ allowAll: false }, 'access-tokens', { ...token, scopes: ['all'] }, ['scopes']],
       [{ allowAll: false }, 'access-tokens', token, []],
+      [{ requireAddresses: true }, 'access-tokens', token, ['restrictions.addresses']],
+      [{ requireAddresses: true }, 'api-keys', { ...key, restrictions: { maxUses: 1 } }, ['restrictions.addresses']],
+      [{ requireAddresses: true }, 'api-keys', { ...key, restrictions: { addresses: ['::1'] } }, []],
       [
         { maxLifetimeDays: 30, passphraseScopes: ['run_scripts'], allowAll: false },
         'access-tokens',
@@ -143,7 +146,10 @@ forEachEngine('the policy of a workspace', (engine) => {
       ],
     ];
     for (const [policy, path, body, refused] of rows) {
-      await set(owner, { maxLifetimeDays: null, passphraseScopes: [], allowAll: true, ...policy });
+      await set(owner, {
+        ...{ maxLifetimeDays: null, passphraseScopes: [], allowAll: true, requireAddresses: false },
+        ...policy,
+      });
       const answer = await owner.call<Refusal>(`/v1/${path}`, { body });
       const row = JSON.stringify([policy, path, body]);
       assert.deepEqual([answer.status, fieldsOf(answer)], [refused.length === 0 ? 201 : 422, refused], row);

@@ -130,7 +130,7 @@ export function createLeaseAuthorizer(options: {
   function decideFromRecord(record: CredentialRecord, client: string | null, nowMs: number): GuardDecision | null {
     if (workspace !== undefined && workspace !== record.workspace.id) return createRefusal('invalid_token');
     const passphrase = record.passphraseHash === null ? 'not_needed' : 'missing';
-    if (decide(record, passphrase, requirement, nowMs) !== 'ok') return null;
+    if (decide(record, passphrase, requirement, nowMs, client ?? '') !== 'ok') return null;
     const needed = requirement[record.kind];
     const exercised = needed === null ? 0 : exercisedMaskOf(record.kind, record.rights, needed);
     usageRecorder.count(record, client ?? '', Math.floor(nowMs), exercised);

@@ -9,6 +9,7 @@ import { createFindRecord, createUnknownSecretLimiter } from '../authorization/u
 import { createUsageRecorder } from '../authorization/usage-recorder.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
 import { FAILURE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import { spendStoredUse } from '../credentials/stored-record.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
 import { recentlyFailedSubjects } from '../store/failures.ts';
 import type { Store } from '../store/store.ts';
@@ -66,6 +67,7 @@ export async function createCredentialChecks(options: {
     findRecord,
     passphraseVerifier,
     usageRecorder,
+    spendUse: (workspaceId, id) => spendStoredUse(store, workspaceId, id),
     clock,
     lastWallTime: options.lastWallTime,
     onResult: recordDenials(denials, clock),

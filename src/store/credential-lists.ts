@@ -95,6 +95,10 @@ function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
     const within: IndexScan['within'] = (credentials) => credentials.where(sql<boolean>`credential.active = 0`);
     indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'status=inactive'] });
   }
+  if (status === 'spent') {
+    const within: IndexScan['within'] = (credentials) => credentials.where('credential.max_uses', 'is not', null);
+    indexes.push({ sort: 'createdAt', within, covers: ['createdAt'] });
+  }
   if (violatesPolicy === true) {
     const within: IndexScan['within'] = (credentials) => credentials.where(VIOLATES_POLICY);
     const covers = ['createdAt', 'violatesPolicy', 'expiresBy', 'neverExpires', 'status=expired'];

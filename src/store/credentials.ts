@@ -7,9 +7,11 @@ import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 /** A credential with the name and email address of its creator and the id of its replacement, without its digest. */
 export type CredentialRow = Omit<
   CredentialTable,
-  'digest' | 'name_key' | 'use_count' | 'guard' | 'policy_violations'
+  'digest' | 'name_key' | 'use_count' | 'guard' | 'policy_violations' | 'spent_uses' | 'origin'
 > & {
   readonly use_count: number;
+  readonly spent_uses: number;
+  readonly origin: string;
   readonly guard: number;
   readonly creator_name: string | null;
   readonly creator_email: string | null;
@@ -78,6 +80,10 @@ export function selectWithDetails(credentials: CredentialSelection) {
       'credential.use_count',
       'credential.replaces_id',
       'credential.unbound_expires_at',
+      'credential.restrictions',
+      'credential.max_uses',
+      'credential.spent_uses',
+      'credential.origin',
       'person.name as creator_name',
       'person.email as creator_email',
     ])
@@ -119,7 +125,14 @@ export function whereMatching(
     query = query.where('credential.expires_at', filter.neverExpires ? 'is' : 'is not', null);
   }
   const notExpired = sql<boolean>`(credential.expires_at is null or credential.expires_at > ${now})`;
-  if (filter.status === 'active') query = query.where('credential.active', '=', 1).where(notExpired);
+  const spent = sql<boolean>`(credential.max_uses is not null and credential.spent_uses >= credential.max_uses)`;
+  if (filter.status === 'active') {
+    query = query
+      .where('credential.active', '=', 1)
+      .where(notExpired)
+      .where(({ not }) => not(spent));
+  }
+  if (filter.status === 'spent') query = query.where('credential.active', '=', 1).where(notExpired).where(spent);
   if (filter.status === 'inactive') query = query.where('credential.active', '=', 0);
   if (filter.status === 'expired') {
     query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
@@ -172,6 +185,9 @@ export async function updateCredential(
     | 'policy_violations'
     | 'active'
     | 'guard'
+    | 'restrictions'
+    | 'max_uses'
+    | 'spent_uses'
   > & { updated_at: number },
 ): Promise<Uint8Array | undefined> {
   const row = await trx
@@ -221,6 +237,35 @@ export async function insertRevocation(
   return { number, id };
 }
 
+/**
+ * Counts one use of a credential if it may be used once more: one conditional update, so that no use is counted twice
+ * or beyond the maximum. Returns undefined if the workspace has no such credential.
+ */
+export async function spendUse(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+): Promise<{ accepted: boolean; spent: boolean } | undefined> {
+  const isSpent = sql<boolean>`(max_uses is not null and spent_uses >= max_uses)`;
+  const columns = ['max_uses', 'spent_uses'] as const;
+  const used = await trx
+    .updateTable('credential')
+    .set({ spent_uses: sql<number>`spent_uses + 1` })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .where(({ not }) => not(isSpent))
+    .returning(columns)
+    .executeTakeFirst();
+  if (used !== undefined) return { accepted: true, spent: used.max_uses !== null && used.spent_uses >= used.max_uses };
+  const row = await trx
+    .selectFrom('credential')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+  return row === undefined ? undefined : { accepted: false, spent: true };
+}
+
 /** Returns those of `ids` that are credentials of the workspace. */
 export async function credentialIdsOf(
   db: Queryable,
@@ -248,11 +293,15 @@ export interface AuthorizationRow {
   readonly expires_at: number | null;
   readonly created_at: number;
   readonly passphrase_hash: string | null;
+  readonly restrictions: string | null;
+  readonly max_uses: number | null;
+  readonly spent_uses: number;
 }
 
 const BY_DIGEST = {
   table: 'credential',
-  columns: 'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash',
+  columns:
+    'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash, restrictions, max_uses, spent_uses',
   key: 'digest',
 };
 

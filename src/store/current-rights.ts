@@ -1,6 +1,6 @@
 import type { Queryable } from './store.ts';
 
-/** Returns the rights of a credential as stored, or null if it is deleted, inactive or expired. */
+/** Returns the rights and restrictions of a credential as one text, or null if it is deleted, inactive or expired. */
 export async function findCurrentRights(
   db: Queryable,
   workspaceId: string,
@@ -9,12 +9,12 @@ export async function findCurrentRights(
 ): Promise<string | null> {
   const row = await db
     .selectFrom('credential')
-    .select(['rights', 'active', 'expires_at'])
+    .select(['rights', 'restrictions', 'active', 'expires_at'])
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', id)
     .executeTakeFirst();
   if (row === undefined || row.active !== 1 || (row.expires_at !== null && row.expires_at <= now)) return null;
-  return row.rights;
+  return `${row.rights} ${row.restrictions ?? ''}`;
 }
 
 /** Returns a person's role in a workspace, or null if the membership or the session no longer exists. */

@@ -35,6 +35,7 @@ import { credentialReplaces } from './migrations/0071-credential-replaces.ts';
 import { workspacePolicy } from './migrations/0076-workspace-policy.ts';
 import { credentialLists } from './migrations/0080-credential-lists.ts';
 import { credentialRights } from './migrations/0081-credential-rights.ts';
+import { credentialRestrictions } from './migrations/0082-credential-restrictions.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -73,6 +74,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0076-workspace-policy': workspacePolicy,
   '0080-credential-lists': credentialLists,
   '0081-credential-rights': credentialRights,
+  '0082-credential-restrictions': credentialRestrictions,
 };
 
 /** The names of this version's migrations, in order. */

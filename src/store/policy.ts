@@ -58,7 +58,8 @@ function violationOf(rule: CredentialRule, policy: PolicyRow): RawBuilder<unknow
     case 'allowAll':
       return policy.allow_all === 1 ? null : sql`credential.kind = 'access_token' and ${hasRight('all')}`;
     case 'requireAddresses':
-      return null;
+      if (policy.require_addresses === 0) return null;
+      return sql`(credential.restrictions is null or credential.restrictions like ${'%"addresses":[]%'})`;
   }
 }
 

@@ -26,6 +26,20 @@ export async function findResource<Noun extends ResourceType>(
   return rows[0];
 }
 
+/** Returns the ids of the named projects or apps of the workspace, by the ids or slugs that named them. */
+export async function resourceIdsOf(
+  db: Queryable,
+  resourceType: 'project' | 'app',
+  workspaceId: string,
+  idsOrSlugs: readonly string[],
+): Promise<Map<string, string>> {
+  if (idsOrSlugs.length === 0) return new Map();
+  const named = sql.join(idsOrSlugs);
+  const { rows } = await sql<{ id: string; slug: string }>`select id, slug from ${sql.table(resourceType)}
+    where workspace_id = ${workspaceId} and (id in (${named}) or slug in (${named}))`.execute(db);
+  return new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));
+}
+
 /** Returns rows in the requested order, up to one more than the limit. */
 export async function listResources<Noun extends ResourceType>(
   db: Queryable,

@@ -248,6 +248,14 @@ export interface CredentialTable {
   unbound_expires_at: number | null;
   /** One bit per violated rule of the policy, by its position in `CREDENTIAL_RULES`. */
   policy_violations: Generated<number>;
+  /** JSON of addresses, projects, apps and rate; null if none of them is restricted. */
+  restrictions: string | null;
+  /** Null if it may be used any number of times. */
+  max_uses: number | null;
+  /** Number of uses since `max_uses` was set. */
+  spent_uses: Generated<number>;
+  /** How an access token was created; `person` for an API key. */
+  origin: Generated<string>;
 }
 
 /** Reported uses that have not been added to the credentials yet. */

@@ -81,7 +81,7 @@ export const ACCESS_TOKENS: CredentialKindConfig = {
   rightsLabel: strings.kinds.accessTokens.rightsLabel,
   rightNoun: strings.kinds.accessTokens.rightNoun,
   rightGroups: toGroups(SCOPE_GROUPS),
-  statuses: ['active', 'expired'],
+  statuses: ['active', 'expired', 'spent'],
   placeholder: strings.kinds.accessTokens.placeholder,
 };
 
@@ -99,7 +99,7 @@ export const API_KEYS: CredentialKindConfig = {
   rightsLabel: strings.kinds.apiKeys.rightsLabel,
   rightNoun: strings.kinds.apiKeys.rightNoun,
   rightGroups: toGroups(PERMISSION_GROUPS),
-  statuses: ['active', 'inactive', 'expired'],
+  statuses: ['active', 'inactive', 'expired', 'spent'],
   placeholder: strings.kinds.apiKeys.placeholder,
 };
 

@@ -112,7 +112,7 @@ interface ReplaceCredentialStepsProps extends ReplaceCredentialDialogProps {
 
 function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyChange }: ReplaceCredentialStepsProps) {
   const kind = getKindConfig(credential);
-  const create = useCreateCredential(kind);
+  const create = useCreateCredential(kind, credential.restrictions);
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
   const [replacement, setReplacement] = useState<Credential | null>(null);
   const [deleted, setDeleted] = useState(false);

@@ -7,7 +7,7 @@ import { strings } from './strings.ts';
 
 const EXPIRING_SOON_MS = 14 * DAY;
 
-/** Active, inactive, expired, or the number of days left if it expires soon. */
+/** Active, inactive, expired, used up, or the number of days left if it expires soon. */
 export function CredentialStatusTag({
   credential,
   now = Date.now(),
@@ -19,6 +19,7 @@ export function CredentialStatusTag({
   if (status === 'inactive') return <Tag tone="mute">{strings.statusTag.inactive}</Tag>;
   const remainingMs = expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt) - now;
   if (status === 'expired' || remainingMs <= 0) return <Tag tone="bad">{strings.statusTag.expired}</Tag>;
+  if (status === 'spent') return <Tag tone="bad">{strings.statusTag.spent}</Tag>;
   if (expiresAt === null || remainingMs > EXPIRING_SOON_MS) return <Tag tone="good">{strings.statusTag.active}</Tag>;
   const days = Math.ceil(remainingMs / DAY);
   return (

@@ -218,6 +218,7 @@ export const strings = {
   statusTag: {
     inactive: 'Inactive',
     expired: 'Expired',
+    spent: 'Used up',
     active: 'Active',
     expiresInLessThanADay: 'Expires in less than a day',
     expiresInDays: (days: number) => `Expires in ${days} days`,

@@ -1,6 +1,7 @@
 import { useRef } from 'react';
 import type { CreatedAccessToken } from '../../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../../contract/api-keys.ts';
+import type { Restrictions } from '../../contract/restrictions.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
@@ -24,10 +25,12 @@ export interface RevealedCredential {
 
 /**
  * Creates a credential. The response contains the secret and is returned to the caller without being cached. If the
- * response is lost, sending the same request again does not create a second credential.
+ * response is lost, sending the same request again does not create a second credential. `restrictions`: those of the
+ * credential that it replaces.
  */
 export function useCreateCredential(
   kind: CredentialKindConfig,
+  restrictions?: Restrictions,
 ): (request: CredentialRequest) => Promise<RevealedCredential> {
   const { api, workspace } = useWorkspace();
   const lastRequest = useRef({ requestText: '', idempotencyKey: '' });
@@ -40,7 +43,13 @@ export function useCreateCredential(
     const create = (): Promise<CreatedCredential> =>
       kind.kind === 'access_token'
         ? api.accessTokens.create(
-            { name, scopes: rights as Scope[], passphrase: passphrase === '' ? null : passphrase, expiresAt },
+            {
+              name,
+              scopes: rights as Scope[],
+              passphrase: passphrase === '' ? null : passphrase,
+              expiresAt,
+              ...(restrictions !== undefined && { restrictions }),
+            },
             { idempotencyKey },
           )
         : api.apiKeys.create(
@@ -51,6 +60,7 @@ export function useCreateCredential(
               expiresAt,
               active,
               guard,
+              ...(restrictions !== undefined && { restrictions }),
             },
             { idempotencyKey },
           );

@@ -1,0 +1,112 @@
+import { lastAddressOf, parseAddressRange, readAddress } from '../contract/address-ranges.ts';
+
+/** The restrictions of a credential as stored: ranges of addresses, ids of projects and apps, a rate, a number of uses. */
+export interface StoredRestrictions {
+  readonly addresses: readonly string[];
+  readonly projects: readonly string[];
+  readonly apps: readonly string[];
+  readonly rate: { readonly requests: number; readonly seconds: number } | null;
+  readonly maxUses: number | null;
+  /** Whether it has been used as often as it may be. */
+  readonly spent?: boolean;
+}
+
+/** Disjoint ranges in ascending order; eight words per range: its first and its last address. */
+type RangeTable = Uint32Array;
+
+/** Restrictions in the form in which a decision needs them. */
+export interface CompiledRestrictions {
+  /** Null if the credential may be used from anywhere. */
+  readonly addresses: { readonly 4: RangeTable; readonly 6: RangeTable } | null;
+  /** Ids. Null if the credential may be used on the whole workspace. */
+  readonly resources: { readonly projects: ReadonlySet<string>; readonly apps: ReadonlySet<string> } | null;
+  readonly rate: StoredRestrictions['rate'];
+  readonly maxUses: number | null;
+  /**
+   * Whether it has been used as often as it may be, as far as is known here: the store decides. It stays so, because an
+   * edit that raises the maximum replaces the record.
+   */
+  spent: boolean;
+}
+
+const WORDS_PER_RANGE = 8;
+const LAST_ADDRESS = 4;
+
+function compareWords(one: readonly number[], other: readonly number[]): number {
+  const index = one.findIndex((word, at) => word !== other[at]);
+  return index === -1 ? 0 : (one[index] ?? 0) - (other[index] ?? 0);
+}
+
+function tableOf(ranges: readonly string[], family: 4 | 6): RangeTable {
+  const sorted = ranges
+    .flatMap((text) => parseAddressRange(text) ?? [])
+    .filter((range) => range.family === family)
+    .map((range) => ({ first: [...range.words], last: lastAddressOf(range) }))
+    .sort((one, other) => compareWords(one.first, other.first) || compareWords(other.last, one.last));
+  // Two CIDR ranges overlap only if one contains the other.
+  const disjoint: typeof sorted = [];
+  for (const range of sorted) {
+    const before = disjoint.at(-1);
+    if (before === undefined || compareWords(before.last, range.first) < 0) disjoint.push(range);
+  }
+  return Uint32Array.from(disjoint.flatMap(({ first, last }) => [...first, ...last]));
+}
+
+/** Returns the compiled form; null if nothing is restricted. Pure. */
+export function compileRestrictions(stored: StoredRestrictions | null | undefined): CompiledRestrictions | null {
+  if (stored === null || stored === undefined) return null;
+  const { addresses, projects, apps, rate, maxUses, spent = false } = stored;
+  const limitsResources = projects.length + apps.length > 0;
+  if (addresses.length === 0 && !limitsResources && rate === null && maxUses === null) return null;
+  return {
+    addresses: addresses.length === 0 ? null : { 4: tableOf(addresses, 4), 6: tableOf(addresses, 6) },
+    resources: limitsResources ? { projects: new Set(projects), apps: new Set(apps) } : null,
+    rate,
+    maxUses,
+    spent,
+  };
+}
+
+const addressWords = new Uint32Array(4);
+
+/** Compares the address in `addressWords` with the one at `start` of a table. */
+function compareWith(table: RangeTable, start: number): number {
+  for (let word = 0; word < 4; word++) {
+    const difference = (addressWords[word] ?? 0) - (table[start + word] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+/**
+ * Returns whether a client's address may use the credential. Text that is not an address is in no range. A binary
+ * search that allocates nothing: every request of such a credential runs it.
+ */
+export function allowsAddress({ addresses }: CompiledRestrictions, address: string): boolean {
+  if (addresses === null) return true;
+  const zone = address.indexOf('%');
+  const family = readAddress(zone === -1 ? address : address.slice(0, zone), addressWords);
+  if (family === 0) return false;
+  const table = addresses[family];
+  let low = 0;
+  let high = table.length / WORDS_PER_RANGE;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (compareWith(table, middle * WORDS_PER_RANGE) < 0) high = middle;
+    else if (compareWith(table, middle * WORDS_PER_RANGE + LAST_ADDRESS) <= 0) return true;
+    else low = middle + 1;
+  }
+  return false;
+}
+
+/** A project, or an app with the project that it belongs to. */
+export interface ResourceReference {
+  readonly projectId: string;
+  readonly appId: string | null;
+}
+
+/** Returns whether the credential may be used on a project or an app. A project stands for all its apps. Pure. */
+export function allowsResource({ resources }: CompiledRestrictions, { projectId, appId }: ResourceReference): boolean {
+  if (resources === null || resources.projects.has(projectId)) return true;
+  return appId !== null && resources.apps.has(appId);
+}

@@ -1,0 +1,172 @@
+/**
+ * IP addresses and CIDR ranges (RFC 4632, RFC 4291), for the restriction `addresses`. Runs in browsers and in guards, so
+ * it uses no library. An address is four words of 32 bits; an IPv4 address is the last word. An IPv4-mapped IPv6 address
+ * (RFC 4291, section 2.5.5.2) is the IPv4 address.
+ */
+
+export interface AddressRange {
+  readonly family: 4 | 6;
+  /** The first address, with the host bits zero. */
+  readonly words: readonly number[];
+  /** Number of leading bits that an address must share: 0 to 32 for IPv4, 0 to 128 for IPv6. */
+  readonly prefix: number;
+}
+
+const MAPPED_WORD = 0xffff;
+const MAPPED_PREFIX = 96;
+const DOT = 46;
+const COLON = 58;
+const ZERO = 48;
+
+/** Parses `text` from `start` as a dotted IPv4 address. Returns it as an unsigned number, or -1. */
+function parseDotted(text: string, start: number): number {
+  let value = 0;
+  let part = 0;
+  let digits = 0;
+  let parts = 1;
+  for (let index = start; index < text.length; index++) {
+    const code = text.charCodeAt(index);
+    if (code === DOT) {
+      if (digits === 0 || ++parts > 4) return -1;
+      value = value * 256 + part;
+      part = 0;
+      digits = 0;
+      continue;
+    }
+    const digit = code - ZERO;
+    // No leading zeros, which some parsers read as octal.
+    if (digit < 0 || digit > 9 || (digits > 0 && part === 0)) return -1;
+    part = part * 10 + digit;
+    digits++;
+    if (part > 255) return -1;
+  }
+  return parts === 4 && digits > 0 ? value * 256 + part : -1;
+}
+
+function hexDigit(code: number): number {
+  if (code >= 48 && code <= 57) return code - 48;
+  const letter = code | 32;
+  return letter >= 97 && letter <= 102 ? letter - 87 : -1;
+}
+
+const groups = new Uint32Array(8);
+
+/** Parses an IPv6 address without a zone into `groups`. Returns whether it is one. */
+function parseGroups(text: string): boolean {
+  let count = 0;
+  let gap = -1;
+  let index = 0;
+  if (text.charCodeAt(0) === COLON) {
+    if (text.charCodeAt(1) !== COLON) return false;
+    gap = 0;
+    index = 2;
+  }
+  while (index < text.length) {
+    const start = index;
+    let value = 0;
+    let code = 0;
+    for (; index < text.length; index++) {
+      code = text.charCodeAt(index);
+      const digit = hexDigit(code);
+      if (digit === -1) break;
+      value = value * 16 + digit;
+    }
+    if (index < text.length && code === DOT) {
+      const ipv4 = parseDotted(text, start);
+      if (ipv4 === -1 || count > 6) return false;
+      groups[count++] = ipv4 >>> 16;
+      groups[count++] = ipv4 & 0xffff;
+      break;
+    }
+    if (index === start || index - start > 4 || count === 8) return false;
+    groups[count++] = value;
+    if (index === text.length) break;
+    if (code !== COLON || ++index === text.length) return false;
+    if (text.charCodeAt(index) === COLON) {
+      if (gap !== -1) return false;
+      gap = count;
+      index++;
+    }
+  }
+  if (gap === -1) return count === 8;
+  if (count > 7) return false;
+  groups.copyWithin(8 - (count - gap), gap, count);
+  groups.fill(0, gap, 8 - (count - gap));
+  return true;
+}
+
+/**
+ * Parses an address into four words. Returns its family, or 0 if it is none. Allocates nothing, because every request
+ * of a credential with the restriction calls it.
+ */
+export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
+  words.fill(0);
+  // The longest form: eight groups, the last two as a dotted IPv4 address.
+  if (text.length > 45) return 0;
+  if (!text.includes(':')) {
+    const ipv4 = parseDotted(text, 0);
+    if (ipv4 === -1) return 0;
+    words[3] = ipv4;
+    return 4;
+  }
+  if (!parseGroups(text)) return 0;
+  for (let word = 0; word < 4; word++) {
+    words[word] = (groups[word * 2] ?? 0) * 0x1_0000 + (groups[word * 2 + 1] ?? 0);
+  }
+  if (words[0] !== 0 || words[1] !== 0 || words[2] !== MAPPED_WORD) return 6;
+  words[2] = 0;
+  return 4;
+}
+
+/** Returns the bits of word `index` that a prefix covers. `bits` is the prefix over all four words. */
+function maskOfWord(bits: number, index: number): number {
+  const covered = Math.min(Math.max(bits - index * 32, 0), 32);
+  return covered === 0 ? 0 : (0xffff_ffff << (32 - covered)) >>> 0;
+}
+
+/** Returns the last address of a range. */
+export function lastAddressOf({ family, words, prefix }: AddressRange): number[] {
+  const bits = family === 4 ? MAPPED_PREFIX + prefix : prefix;
+  return words.map((word, index) => (word | ~maskOfWord(bits, index)) >>> 0);
+}
+
+const PREFIX = /^(?:0|[1-9]\d{0,2})$/;
+
+/** Parses an address or a CIDR range; host bits are cleared. Returns null if it is neither. */
+export function parseAddressRange(text: string): AddressRange | null {
+  const [address = '', length, ...more] = text.split('/');
+  if (more.length > 0 || (length !== undefined && !PREFIX.test(length))) return null;
+  const parsed = new Uint32Array(4);
+  const family = readAddress(address, parsed);
+  if (family === 0) return null;
+  const isMapped = family === 4 && address.includes(':');
+  const longest = address.includes(':') ? 128 : 32;
+  const given = length === undefined ? longest : Number(length);
+  // A mapped range that is wider than the IPv4 addresses would mean something else than it says.
+  if (given > longest || (isMapped && given < MAPPED_PREFIX)) return null;
+  const prefix = isMapped ? given - MAPPED_PREFIX : given;
+  const bits = family === 4 ? MAPPED_PREFIX + prefix : prefix;
+  const words = Array.from(parsed, (word, index) => (word & maskOfWord(bits, index)) >>> 0);
+  return { family, words, prefix };
+}
+
+/** IPv6 in the canonical form of RFC 5952. */
+function formatIpv6(words: readonly number[]): string {
+  const list = words.flatMap((word) => [word >>> 16, word & 0xffff]);
+  let longest = { from: 0, length: 1 };
+  for (let from = 0; from < 8; from++) {
+    let length = 0;
+    while (from + length < 8 && list[from + length] === 0) length++;
+    if (length > longest.length) longest = { from, length };
+  }
+  const hex = (part: readonly number[]) => part.map((group) => group.toString(16)).join(':');
+  if (longest.length === 1) return hex(list);
+  return `${hex(list.slice(0, longest.from))}::${hex(list.slice(longest.from + longest.length))}`;
+}
+
+/** Returns the canonical text of a range; a range of one address is written as the address. */
+export function formatAddressRange({ family, words, prefix }: AddressRange): string {
+  const last = words[3] ?? 0;
+  const address = family === 4 ? [24, 16, 8, 0].map((shift) => (last >>> shift) & 255).join('.') : formatIpv6(words);
+  return prefix === (family === 4 ? 32 : 128) ? address : `${address}/${prefix}`;
+}

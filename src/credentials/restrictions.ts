@@ -1,0 +1,80 @@
+import { invalidField } from '../contract/problem.ts';
+import {
+  isUnrestricted,
+  NO_RESTRICTIONS,
+  type Restrictions,
+  type RestrictionsInput,
+} from '../contract/restrictions.ts';
+import { resourceIdsOf } from '../store/resources.ts';
+import type { Queryable } from '../store/store.ts';
+
+/** The columns of a credential that hold its restrictions. */
+interface RestrictionColumns {
+  readonly restrictions: string | null;
+  readonly max_uses: number | null;
+}
+
+/** Returns the restrictions in stored columns. Pure. */
+export function parseRestrictions({ restrictions, max_uses }: RestrictionColumns): Restrictions {
+  if (restrictions === null) return max_uses === null ? NO_RESTRICTIONS : { ...NO_RESTRICTIONS, maxUses: max_uses };
+  return { ...(JSON.parse(restrictions) as Omit<Restrictions, 'maxUses'>), maxUses: max_uses };
+}
+
+/** Whether it has been used as often as it may be. Pure. */
+export const isSpent = ({ max_uses, spent_uses }: { max_uses: number | null; spent_uses: number }): boolean =>
+  max_uses !== null && spent_uses >= max_uses;
+
+/** Returns the columns to store. Pure. */
+export function toRestrictionColumns({ maxUses, ...others }: Restrictions): RestrictionColumns {
+  const stored = isUnrestricted({ ...others, maxUses: null }) ? null : JSON.stringify(others);
+  return { restrictions: stored, max_uses: maxUses };
+}
+
+/**
+ * Returns the ids of named projects or apps of the workspace, each once. An id that the credential already has is
+ * accepted even if the resource was deleted. Throws `validation_failed` for an unknown one.
+ */
+async function resolveResources(
+  db: Queryable,
+  type: 'project' | 'app',
+  workspaceId: string,
+  named: readonly string[],
+  held: readonly string[],
+): Promise<string[]> {
+  const ids = await resourceIdsOf(db, type, workspaceId, named);
+  const resolved = named.map((idOrSlug, index) => {
+    const id = ids.get(idOrSlug) ?? held.find((one) => one === idOrSlug);
+    if (id === undefined) throw invalidField(`restrictions.${type}s.${index}`, `no ${type} has this ID or slug`);
+    return id;
+  });
+  return [...new Set(resolved)];
+}
+
+/** Throws `validation_failed` for a restriction that is not enforced yet. */
+function refuseUnavailable({ projects = [], apps = [], rate = null }: RestrictionsInput): void {
+  const unavailable = projects.length > 0 ? 'projects' : apps.length > 0 ? 'apps' : rate === null ? null : 'rate';
+  if (unavailable !== null) throw invalidField(`restrictions.${unavailable}`, 'is not available yet');
+}
+
+/**
+ * Returns the restrictions that an input asks for, with projects and apps as ids. Members that the input leaves out
+ * stay as they are in `before`. Throws `validation_failed` for a project or an app that the workspace does not have.
+ */
+export async function resolveRestrictions(
+  db: Queryable,
+  workspaceId: string,
+  input: RestrictionsInput | undefined,
+  before: Restrictions = NO_RESTRICTIONS,
+): Promise<Restrictions> {
+  refuseUnavailable(input ?? {});
+  const { addresses = before.addresses, projects, apps, rate = before.rate, maxUses = before.maxUses } = input ?? {};
+  const resolve = (type: 'project' | 'app', named: string[] | undefined, held: string[]) =>
+    named === undefined ? held : resolveResources(db, type, workspaceId, named, held);
+  return {
+    addresses,
+    projects: await resolve('project', projects, before.projects),
+    apps: await resolve('app', apps, before.apps),
+    rate,
+    maxUses,
+  };
+}

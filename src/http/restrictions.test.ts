@@ -1,0 +1,221 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { AccessToken } from '../contract/access-tokens.ts';
+import type { ApiKey } from '../contract/api-keys.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
+import { NO_RESTRICTIONS, type Restrictions, type RestrictionsInput } from '../contract/restrictions.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+interface Resource {
+  readonly id: string;
+  readonly slug: string;
+}
+
+forEachEngine('restrictions of credentials', (engine) => {
+  let server: TestServer;
+  let environment: Readonly<Record<string, string>>;
+  let owner: TestPerson;
+  let project: Resource;
+  let shop: Resource;
+  const create = async (person: TestPerson, path: string, body: object) => {
+    const answer = await person.call<Resource>(path, { body });
+    assert.equal(answer.status, 201, answer.text);
+    return answer.body;
+  };
+  before(async () => {
+    const proxies = { DEVPILOT_TRUST_PROXY: '127.0.0.1' };
+    environment = { ...(await engine.environment()), ...proxies };
+    server = await startTestServer({ environment });
+    owner = await signUpOwner(server);
+    project = await create(owner, '/v1/projects', { name: 'Storefront' });
+    shop = await create(owner, '/v1/apps', { name: 'Shop', projectId: project.id });
+  });
+  after(() => server.close());
+
+  const update = (id: string, restrictions: unknown) =>
+    owner.call<Pick<ApiKey, 'restrictions'> & ProblemBody>(`/v1/api-keys/${id}`, {
+      method: 'PATCH',
+      body: { restrictions },
+    });
+  const authorize = (secret: string, address = '203.0.113.7', query = '') =>
+    server.call<ProblemBody>(`/v1/authorize${query}`, { headers: { ...bearer(secret), 'x-forwarded-for': address } });
+
+  test('restrictions are empty by default, and shown in one form: canonical addresses, ids of projects and apps', async () => {
+    const token = await createToken(owner, ['modify_env']);
+    assert.deepEqual([token.restrictions, token.origin, token.status], [NO_RESTRICTIONS, 'person', 'active']);
+    const input: RestrictionsInput = {
+      addresses: ['203.0.113.9/24', '2001:DB8::0/32', '203.0.113.0/24', '::ffff:192.0.2.1'],
+      maxUses: 5,
+    };
+    const expected: Restrictions = {
+      addresses: ['203.0.113.0/24', '2001:db8::/32', '192.0.2.1'],
+      projects: [],
+      apps: [],
+      rate: null,
+      maxUses: 5,
+    };
+    const restricted = await createToken(owner, ['modify_env'], { restrictions: input });
+    const key = await createKey(owner, ['read'], { restrictions: input });
+    for (const [path, { id, restrictions }] of [
+      ['/v1/access-tokens', restricted],
+      ['/v1/api-keys', key],
+    ] as const) {
+      assert.deepEqual(restrictions, expected);
+      assert.deepEqual((await owner.call<AccessToken>(`${path}/${id}`)).body.restrictions, expected);
+      const listed = await owner.call<Page<AccessToken>>(path);
+      assert.deepEqual(listed.body.data.find((one) => one.id === id)?.restrictions, expected);
+      const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
+      const [created] = log.body.data;
+      assert.ok(created);
+      assert.deepEqual((created.detail['after'] as { restrictions?: unknown }).restrictions, expected);
+    }
+  });
+
+  test('an edit keeps what it leaves out, is recorded before and after, and changes the entity tag', async () => {
+    const { id } = await createKey(owner, ['read'], { restrictions: { addresses: ['::1'], maxUses: 3 } });
+    const before = { ...NO_RESTRICTIONS, addresses: ['::1'], maxUses: 3 };
+    const after = { ...before, addresses: ['192.0.2.0/24'], maxUses: null };
+    const tag = (await owner.call(`/v1/api-keys/${id}`)).headers.get('etag');
+    const { body, status, headers } = await update(id, { addresses: ['192.0.2.77/24'], maxUses: null });
+    assert.deepEqual([status, body.restrictions], [200, after]);
+    assert.notEqual(headers.get('etag'), tag);
+    const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}&action=api_key.updated`);
+    assert.deepEqual(
+      log.body.data.map(({ detail }) => detail),
+      [{ before: { restrictions: before }, after: { restrictions: after } }],
+    );
+    const renamed = await owner.call<ApiKey>(`/v1/api-keys/${id}`, { method: 'PATCH', body: { name: 'Renamed' } });
+    assert.deepEqual(renamed.body.restrictions, after);
+  });
+
+  test('invalid restrictions are refused and named', async () => {
+    const many = (make: (index: number) => string) => Array.from({ length: 65 }, (_, index) => make(index));
+    const invalid: [unknown, string][] = [
+      [null, 'restrictions'],
+      [{ ports: [80] }, 'restrictions.ports'],
+      [{ addresses: ['10.0.0.0/33'] }, 'restrictions.addresses.0'],
+      [{ addresses: ['::1', 'localhost'] }, 'restrictions.addresses.1'],
+      [{ addresses: many((index) => `10.0.0.${index}`) }, 'restrictions.addresses'],
+      [{ apps: many((index) => `app-${index}`) }, 'restrictions.apps'],
+      [{ projects: ['\u0000'] }, 'restrictions.projects.0'],
+      [{ projects: [project.id] }, 'restrictions.projects'],
+      [{ apps: [shop.id] }, 'restrictions.apps'],
+      [{ rate: { requests: 1, seconds: 1 } }, 'restrictions.rate'],
+      [{ rate: { requests: 0, seconds: 1 } }, 'restrictions.rate.requests'],
+      [{ rate: { requests: 1_000_001, seconds: 1 } }, 'restrictions.rate.requests'],
+      [{ rate: { requests: 1, seconds: 86_401 } }, 'restrictions.rate.seconds'],
+      [{ rate: { requests: 1 } }, 'restrictions.rate.seconds'],
+      [{ maxUses: 0 }, 'restrictions.maxUses'],
+      [{ maxUses: 1_000_000_001 }, 'restrictions.maxUses'],
+      [{ maxUses: 1.5 }, 'restrictions.maxUses'],
+    ];
+    const { id } = await createKey(owner, ['read']);
+    for (const [restrictions, field] of invalid) {
+      const answers = [
+        await owner.call<ProblemBody>('/v1/access-tokens', {
+          body: { name: 'Restricted', scopes: ['modify_env'], restrictions },
+        }),
+        await owner.call<ProblemBody>('/v1/api-keys', {
+          body: { name: 'Restricted', permissions: ['read'], restrictions },
+        }),
+        await update(id, restrictions),
+      ];
+      for (const { status, body, text } of answers)
+        assert.deepEqual([status, body.errors?.[0]?.field], [422, field], `${JSON.stringify(restrictions)}: ${text}`);
+    }
+  });
+
+  test('a credential is refused from other addresses, as trusted proxies report them, and an edit holds at once', async () => {
+    const key = await createKey(owner, ['read'], { restrictions: { addresses: ['203.0.113.0/24', '2001:db8::/32'] } });
+    assert.equal((await authorize(key.secret)).status, 200);
+    assert.equal((await authorize(key.secret, '2001:db8::7')).status, 200);
+    // The address that a trusted proxy adds counts, not one that the client sends.
+    for (const address of ['198.51.100.1', '203.0.113.7, 198.51.100.1', '']) {
+      const { status, body, text } = await authorize(key.secret, address);
+      assert.deepEqual([status, body.code], [403, 'address_not_allowed'], address);
+      assert.ok(!text.includes('203.0.113'), 'the allowed addresses are not told');
+    }
+    // Only who holds the whole secret learns of the restriction.
+    const wrong = `${key.secret.slice(0, -1)}${key.secret.endsWith('0') ? '1' : '0'}`;
+    assert.equal((await authorize(wrong, '198.51.100.1')).body.code, 'invalid_token');
+    const routed = await server.call<ProblemBody>('/v1/projects', {
+      headers: { ...bearer(key.secret), 'x-forwarded-for': '198.51.100.1' },
+    });
+    assert.deepEqual([routed.status, routed.body.code], [403, 'address_not_allowed']);
+    await update(key.id, { addresses: ['198.51.100.1'] });
+    assert.deepEqual(
+      [(await authorize(key.secret)).status, (await authorize(key.secret, '198.51.100.1')).status],
+      [403, 200],
+    );
+  });
+
+  test('a maximum number of uses holds exactly, over all nodes and all ways to use a credential', async (t) => {
+    const nodes = [server];
+    t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
+    while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment }));
+    const uses = [
+      (node: TestServer, secret: string) => node.call<ProblemBody>('/v1/authorize', { headers: bearer(secret) }),
+      (node: TestServer, secret: string) => node.call<ProblemBody>('/v1/projects', { headers: bearer(secret) }),
+      (node: TestServer, secret: string) =>
+        node.call<ProblemBody>('/v1/introspect', {
+          headers: bearer(secret),
+          body: new URLSearchParams({ token: 'x' }),
+        }),
+    ];
+    for (const [maxUses, tries] of [
+      [1, 1_000],
+      [7, 100],
+    ] as const) {
+      const { id, secret } = await createKey(owner, ['read'], { restrictions: { maxUses } });
+      const answers = await Promise.all(
+        Array.from({ length: tries }, (_, index) => {
+          const [node, use] = [nodes[index % nodes.length], uses[Math.floor(index / nodes.length) % uses.length]];
+          assert.ok(node !== undefined && use !== undefined);
+          return use(node, secret);
+        }),
+      );
+      const codes = new Map<string, number>();
+      for (const { status, body } of answers) {
+        const code = status === 200 ? 'ok' : (body.code ?? '');
+        codes.set(code, (codes.get(code) ?? 0) + 1);
+      }
+      assert.deepEqual(Object.fromEntries(codes), { ok: maxUses, credential_spent: tries - maxUses });
+      const spent = await owner.call<Page<ApiKey>>('/v1/api-keys?status=spent');
+      assert.ok(spent.body.data.some((key) => key.id === id && key.status === 'spent'));
+      const active = await owner.call<Page<ApiKey>>('/v1/api-keys?status=active');
+      assert.ok(!active.body.data.some((key) => key.id === id));
+      assert.equal((await update(id, { maxUses: maxUses + 1 })).status, 200);
+      assert.equal((await authorize(secret)).status, 200);
+      assert.deepEqual(
+        [(await authorize(secret)).status, (await authorize(secret)).body.code],
+        [401, 'credential_spent'],
+      );
+    }
+  });
+
+  test('a body, an introspection and a refusal take no further use', async () => {
+    const reader = await createKey(owner, ['read']);
+    const token = await createToken(owner, ['modify_env'], { restrictions: { maxUses: 1 } });
+    const introspect = async () => {
+      const form = { headers: bearer(reader.secret), body: new URLSearchParams({ token: token.secret }) };
+      return (await server.call<{ active: boolean }>('/v1/introspect', form)).body.active;
+    };
+    assert.deepEqual([await introspect(), await introspect()], [true, true]);
+    assert.equal((await authorize(token.secret, undefined, '?scope=run_scripts')).status, 403);
+    const env = { method: 'PATCH', headers: bearer(token.secret), body: { values: { COLOR: 'red' } } };
+    assert.equal((await server.call(`/v1/apps/${shop.id}/env`, env)).status, 200);
+    const refused = await server.call<ProblemBody>(`/v1/apps/${shop.id}/env`, env);
+    assert.deepEqual([refused.status, refused.body.code, await introspect()], [401, 'credential_spent', false]);
+  });
+});
