@@ -1,0 +1,190 @@
+import assert from 'node:assert/strict';
+import { before, describe, test } from 'node:test';
+import { DAY } from '../../contract/limits.ts';
+import { CREDENTIAL_SORTS, type CredentialSort } from '../../contract/vocabulary.ts';
+import { LIST_BOUNDS, listCredentials } from '../../store/credential-lists.ts';
+import { type CredentialFilter, type CredentialRow, sortValueOf } from '../../store/credentials.ts';
+import { decodeCursor, type PageRequest, toPage } from '../../store/paging.ts';
+import { seedCredential, seedPerson, seedWorkspace } from '../test-store.ts';
+import { NOW, type StoreFixture } from './fixture.ts';
+
+export function declareCredentialListTests(fixture: StoreFixture): void {
+  describe('lists', () => {
+    let listed: { workspaceId: string; personId: string };
+    let someoneElse: string;
+    const COUNT = 60;
+    const READS_INDEXES = { list: 0, entries: COUNT, rows: COUNT };
+    const READS_IN_ORDER = { list: COUNT, entries: 0, rows: 0 };
+    before(async () => {
+      listed = await seedWorkspace(fixture.store);
+      someoneElse = await seedPerson(fixture.store);
+      for (let index = 0; index < COUNT; index++) {
+        // Few different values, so that many adjacent rows are equal in each sort order.
+        const name = ['Alpha', 'alpha', 'Beta', 'Émile', '🔑 key', 'zeta_1', 'zeta%2'][index % 7] ?? '';
+        await seedCredential(
+          fixture.store,
+          { ...listed, personId: index % 5 === 0 ? someoneElse : listed.personId },
+          {
+            name,
+            created_at: NOW - (index % 6) * DAY,
+            expires_at: index % 4 === 0 ? null : NOW + ((index % 5) - 2) * DAY,
+            last_used_at: index % 3 === 0 ? null : NOW - (index % 8) * DAY,
+            rights: index % 2 === 0 ? '["read"]' : '["read","write","manage_apps"]',
+            active: index % 9 === 0 ? 0 : 1,
+          },
+        );
+      }
+      const neighbour = await seedWorkspace(fixture.store);
+      await seedCredential(fixture.store, neighbour, { name: 'Alpha', created_at: NOW });
+      await seedCredential(fixture.store, listed, { kind: 'access_token', name: 'Alpha', created_at: NOW });
+    });
+
+    const list = (
+      sort: CredentialSort,
+      direction: 'asc' | 'desc',
+      filter: Partial<CredentialFilter>,
+      page: PageRequest,
+      bounds = LIST_BOUNDS,
+    ) => {
+      const of = { workspaceId: listed.workspaceId, filter: { kind: 'api_key' as const, ...filter } };
+      return listCredentials(fixture.store.read, { ...of, sort, direction, page, now: NOW }, bounds);
+    };
+
+    async function all(
+      sort: CredentialSort,
+      direction: 'asc' | 'desc',
+      filter: Partial<CredentialFilter> = {},
+      limit = 7,
+      bounds = LIST_BOUNDS,
+    ): Promise<CredentialRow[]> {
+      const rows: CredentialRow[] = [];
+      let cursor: string | null | undefined;
+      do {
+        const kind = sort === 'name' ? 'string' : 'number';
+        const page = { limit, after: decodeCursor(sort, kind, cursor ?? undefined) };
+        const found = await list(sort, direction, filter, page, bounds);
+        assert.ok(found);
+        const cut = toPage(
+          found.rows,
+          limit,
+          sort,
+          (row) => ({ value: sortValueOf(row, sort), id: row.id }),
+          (row) => row,
+        );
+        rows.push(...cut.data);
+        cursor = cut.nextCursor;
+      } while (cursor !== null);
+      return rows;
+    }
+
+    for (const sort of CREDENTIAL_SORTS) {
+      for (const direction of ['asc', 'desc'] as const) {
+        test(`pages by ${sort} ${direction} lose nothing, repeat nothing and are in order`, async () => {
+          const rows = await all(sort, direction);
+          assert.equal(rows.length, COUNT);
+          assert.equal(new Set(rows.map(({ id }) => id)).size, COUNT);
+          assert.ok(rows.every((row) => row.workspace_id === listed.workspaceId && row.kind === 'api_key'));
+          const bytesOf = (value: string | number) => (typeof value === 'string' ? Buffer.from(value) : value);
+          for (let index = 1; index < rows.length; index++) {
+            const [one, two] = [rows[index - 1], rows[index]].map((row) =>
+              row === undefined ? 0 : bytesOf(sortValueOf(row, sort)),
+            );
+            const order =
+              one instanceof Buffer && two instanceof Buffer ? Buffer.compare(one, two) : Number(one) - Number(two);
+            assert.ok(direction === 'asc' ? order <= 0 : order >= 0, `at ${index}`);
+          }
+          const whole = await all(sort, direction, {}, 200);
+          assert.deepEqual(
+            rows.map(({ id }) => id),
+            whole.map(({ id }) => id),
+          );
+        });
+      }
+    }
+
+    test('credentials without expiry come after those with one, and unused ones before used ones', async () => {
+      const byExpiry = (await all('expiresAt', 'asc')).map((row) => row.expires_at === null);
+      assert.deepEqual(
+        byExpiry,
+        [...byExpiry].sort((one, two) => Number(one) - Number(two)),
+      );
+      const byUse = (await all('lastUsedAt', 'asc')).map((row) => row.last_used_at !== null);
+      assert.deepEqual(
+        byUse,
+        [...byUse].sort((one, two) => Number(one) - Number(two)),
+      );
+    });
+
+    test('a page that would read too much of a long list is refused, never incomplete', async () => {
+      const bounds = { list: 10, entries: 8, rows: 8 };
+      const first = { limit: 3, after: null };
+      const answers = async (sort: CredentialSort, filter: Partial<CredentialFilter>) =>
+        (await list(sort, 'asc', filter, first, bounds)) !== null;
+      const rows: [CredentialSort, Partial<CredentialFilter>, boolean][] = [
+        ['createdAt', {}, true],
+        ['name', { q: 'alpha' }, true],
+        ['name', { q: 'zeta' }, false],
+        ['createdAt', { right: 'manage' }, false],
+        ['expiresAt', { status: 'expired' }, true],
+        ['createdAt', { neverExpires: true, q: 'nothing' }, false],
+        ['name', { expiresBy: NOW }, true],
+        ['createdAt', { createdBy: 'prs_nobody', q: 'alpha' }, true],
+        ['useCount', { unusedSince: 1, right: 'manage' }, false],
+      ];
+      for (const [sort, filter, expected] of rows) {
+        assert.equal(await answers(sort, filter), expected, `${sort} ${JSON.stringify(filter)}`);
+      }
+    });
+
+    test('each filter, and all of them combined, return exactly the matching rows', async () => {
+      const whole = await all('createdAt', 'desc', {}, 200);
+      const expired = (row: CredentialRow) => row.expires_at !== null && row.expires_at <= NOW;
+      const since = NOW - 3 * DAY;
+      const rows: [Partial<CredentialFilter>, (row: CredentialRow) => boolean][] = [
+        [{ q: 'alpha' }, (row) => row.name.toLowerCase() === 'alpha'],
+        [{ q: 'émil' }, (row) => row.name === 'Émile'],
+        [{ q: '🔑' }, (row) => row.name.startsWith('🔑')],
+        [{ q: '_' }, (row) => row.name.includes('_')],
+        [{ q: '%' }, (row) => row.name.includes('%')],
+        [{ q: '\\' }, () => false],
+        [{ q: '' }, () => true],
+        [{ status: 'active' }, (row) => row.active === 1 && !expired(row)],
+        [{ status: 'inactive' }, (row) => row.active === 0],
+        [{ status: 'expired' }, (row) => row.active === 1 && expired(row)],
+        [{ right: 'write' }, (row) => row.rights.includes('"write"')],
+        [{ right: 'manage' }, () => false],
+        [{ createdBy: someoneElse }, (row) => row.created_by === someoneElse],
+        [{ createdBy: someoneElse.toUpperCase() }, () => false],
+        [
+          { expiresBy: NOW + DAY },
+          ({ expires_at }) => expires_at !== null && expires_at > NOW && expires_at <= NOW + DAY,
+        ],
+        [{ expiresBy: NOW }, () => false],
+        [{ neverExpires: true }, (row) => row.expires_at === null],
+        [{ neverExpires: false }, (row) => row.expires_at !== null],
+        [{ neverExpires: true, status: 'active' }, (row) => row.expires_at === null && row.active === 1],
+        [{ unusedSince: since }, (row) => row.created_at <= since && (row.last_used_at ?? 0) <= since],
+        [
+          { q: 'zeta', status: 'active', right: 'read', createdBy: listed.personId },
+          (row) =>
+            row.name.startsWith('zeta') && row.active === 1 && !expired(row) && row.created_by === listed.personId,
+        ],
+      ];
+      for (const [filter, keeps] of rows) {
+        const expected = whole.filter(keeps);
+        for (const sort of CREDENTIAL_SORTS) {
+          const inOrder = (await all(sort, 'desc', {}, 200)).filter(keeps).map(({ id }) => id);
+          for (const bounds of [LIST_BOUNDS, READS_INDEXES, READS_IN_ORDER]) {
+            const found = (await all(sort, 'desc', filter, 3, bounds)).map(({ id }) => id);
+            assert.deepEqual(found, inOrder, `${JSON.stringify(filter)} ${sort} ${JSON.stringify(bounds)}`);
+          }
+        }
+        const first = { limit: 3, after: null };
+        for (const bounds of [LIST_BOUNDS, READS_IN_ORDER]) {
+          const { total } = (await list('createdAt', 'desc', filter, first, bounds)) ?? {};
+          assert.equal(total, expected.length, JSON.stringify(filter));
+        }
+      }
+    });
+  });
+}

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { digestBytes } from '../../authorization/secret.ts';
+import {
+  deleteCredential,
+  findByDigest,
+  findCredential,
+  insertCredential,
+  insertRevocation,
+  updateCredential,
+} from '../../store/credentials.ts';
+import { countFailure } from '../../store/failures.ts';
+import { isUniqueViolation } from '../../store/store.ts';
+import { findWorkspace, slugTaken } from '../../store/workspaces.ts';
+import { seedCredential, seedWorkspace } from '../test-store.ts';
+import { NOW, type StoreFixture } from './fixture.ts';
+
+export function declareCredentialTests(fixture: StoreFixture): void {
+  describe('credentials', () => {
+    test('a credential is found by its digest and, in its workspace and kind only, by its id', async () => {
+      const neighbour = await seedWorkspace(fixture.store);
+      const { id, digest } = await seedCredential(fixture.store, fixture.owner, {
+        name: 'Billing',
+        rights: '["read","deploy"]',
+      });
+      const judged = await findByDigest(fixture.store, digestBytes(digest));
+      assert.deepEqual(
+        { ...judged },
+        {
+          kind: 'api_key',
+          id,
+          workspace_id: fixture.owner.workspaceId,
+          name: 'Billing',
+          rights: '["read","deploy"]',
+          active: 1,
+          guard: 0,
+          expires_at: null,
+          created_at: 1,
+          passphrase_hash: null,
+        },
+      );
+      const row = await fixture.find(id);
+      assert.equal(row?.name, 'Billing');
+      assert.equal(row?.creator_name, 'Ada');
+      assert.equal(row?.use_count, 0);
+      assert.ok(row !== undefined && !('digest' in row));
+      assert.equal(await fixture.find(id, neighbour.workspaceId), undefined);
+      assert.equal(await findCredential(fixture.store.read, fixture.owner.workspaceId, 'access_token', id), undefined);
+    });
+
+    test('an edit and a deletion return the digest, and change nothing in another workspace', async () => {
+      const neighbour = await seedWorkspace(fixture.store);
+      const { id, digest } = await seedCredential(fixture.store, fixture.owner);
+      const edit = { name: 'Other', name_key: 'other', expires_at: NOW, active: 0, updated_at: 7 };
+      const run = (workspaceId: string) =>
+        fixture.store.transaction((trx) => updateCredential(trx, workspaceId, 'api_key', id, edit));
+      assert.equal(await run(neighbour.workspaceId), undefined);
+      assert.equal((await fixture.find(id))?.name, 'Billing');
+      assert.deepEqual(Buffer.from((await run(fixture.owner.workspaceId)) ?? []), Buffer.from(digestBytes(digest)));
+      const row = await fixture.find(id);
+      assert.deepEqual([row?.name, row?.expires_at, row?.active, row?.updated_at], ['Other', NOW, 0, 7]);
+      const remove = (workspaceId: string) =>
+        fixture.store.transaction((trx) => deleteCredential(trx, workspaceId, 'api_key', id));
+      assert.equal(await remove(neighbour.workspaceId), undefined);
+      const deleted = await remove(fixture.owner.workspaceId);
+      assert.equal(deleted?.name, 'Other');
+      assert.deepEqual(Buffer.from(deleted?.digest ?? []), Buffer.from(digestBytes(digest)));
+      assert.equal(await fixture.find(id), undefined);
+      assert.equal(await findByDigest(fixture.store, digestBytes(digest)), undefined);
+      assert.equal(await remove(fixture.owner.workspaceId), undefined);
+    });
+
+    test('CVE-2026-55170: ids, digests and slugs are compared exactly', async () => {
+      const { id } = await seedCredential(fixture.store, fixture.owner, { id: 'key_CaseMatters' });
+      await seedCredential(fixture.store, fixture.owner, { id: 'key_casematters', name: 'Lower' });
+      assert.equal((await fixture.find(id))?.name, 'Billing');
+      assert.equal((await fixture.find('key_casematters'))?.name, 'Lower');
+      for (const other of ['KEY_CASEMATTERS', 'key_CaseMatters ', ' key_CaseMatters', 'key_CaseMätters']) {
+        assert.equal(await fixture.find(other), undefined, other);
+      }
+      const upper = fixture.owner.workspaceId.toUpperCase();
+      assert.equal(await fixture.find(id, upper), undefined);
+      assert.equal(await findWorkspace(fixture.store.read, fixture.owner.personId, upper), undefined);
+      assert.equal(await slugTaken(fixture.store.read, upper), false);
+      assert.equal(
+        (await findWorkspace(fixture.store.read, fixture.owner.personId, fixture.owner.workspaceId))?.role,
+        'owner',
+      );
+    });
+
+    test('a digest is unique, and a duplicate is distinguished from other failures', async () => {
+      const { id } = await seedCredential(fixture.store, fixture.owner);
+      const error = await seedCredential(fixture.store, fixture.owner, { id }).then(
+        () => null,
+        (thrown: unknown) => thrown,
+      );
+      assert.equal(isUniqueViolation(error), true);
+      const other = await fixture.store
+        .transaction((trx) => countFailure(trx, null as never, { address: 'a', at: 1 }, 0, () => true))
+        .then(
+          () => null,
+          (thrown: unknown) => thrown,
+        );
+      assert.notEqual(other, null);
+      assert.equal(isUniqueViolation(other), false);
+    });
+
+    test('a transaction that fails changes nothing, and the next one works', async () => {
+      const { id } = await seedCredential(fixture.store, fixture.owner);
+      await assert.rejects(
+        fixture.store.transaction(async (trx) => {
+          await deleteCredential(trx, fixture.owner.workspaceId, 'api_key', id);
+          await insertRevocation(trx, fixture.owner.workspaceId, null, NOW);
+          throw new Error('in the middle');
+        }),
+        /in the middle/,
+      );
+      assert.equal((await fixture.find(id))?.id, id);
+    });
+
+    test('names in any script are returned unchanged', async () => {
+      for (const name of ['Ünïcödé ✓', '🔑'.repeat(255), "Robert'); drop table credential;--", 'a\\%_b', 'नमस्ते']) {
+        const { id } = await seedCredential(fixture.store, fixture.owner, { name });
+        assert.equal((await fixture.find(id))?.name, name);
+      }
+    });
+  });
+
+  test('links between credentials are unique, end with the replaced one, and may be inserted in any order', async () => {
+    const linksOf = async (id: string) => {
+      const row = await fixture.find(id);
+      return [row?.replaces_id, row?.replaced_by_id];
+    };
+    const old = await seedCredential(fixture.store, fixture.owner);
+    const { id } = await seedCredential(fixture.store, fixture.owner, { replaces_id: old.id });
+    assert.deepEqual(
+      [await linksOf(old.id), await linksOf(id)],
+      [
+        [null, id],
+        [old.id, null],
+      ],
+    );
+    const second = seedCredential(fixture.store, fixture.owner, { replaces_id: old.id });
+    assert.equal(isUniqueViolation(await second.catch((error: unknown) => error)), true);
+    await assert.rejects(seedCredential(fixture.store, fixture.owner, { replaces_id: 'key_unknown' }));
+    await fixture.store.transaction((trx) => deleteCredential(trx, fixture.owner.workspaceId, 'api_key', old.id));
+    assert.deepEqual(await linksOf(id), [null, null]);
+
+    // Copies and restores insert the rows of a table in no particular order.
+    const later = await seedCredential(fixture.store, fixture.owner, { replaces_id: id });
+    await fixture.store.transaction(async (trx) => {
+      const rows = await trx.selectFrom('credential').selectAll().where('id', 'in', [id, later.id]).execute();
+      for (const row of rows) await deleteCredential(trx, fixture.owner.workspaceId, 'api_key', row.id);
+      rows.sort((one, two) => Number(one.replaces_id === null) - Number(two.replaces_id === null));
+      for (const row of rows) await insertCredential(trx, row);
+    });
+    assert.deepEqual(
+      [await linksOf(id), await linksOf(later.id)],
+      [
+        [null, later.id],
+        [id, null],
+      ],
+    );
+  });
+}

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { countFailure, deleteOldFailures, recentFailures } from '../../store/failures.ts';
+import { NOW, type StoreFixture } from './fixture.ts';
+
+export function declareFailureTests(fixture: StoreFixture): void {
+  test('failures are read by subject and age, oldest first, and old ones are deleted', async () => {
+    await fixture.store.transaction(async (trx) => {
+      await countFailure(trx, 'subject', { address: '10.0.0.2', at: NOW + 5 }, 0, () => true);
+      await countFailure(trx, 'subject', { address: '10.0.0.1', at: NOW }, 0, () => true);
+      await countFailure(trx, 'Subject', { address: '10.0.0.1', at: NOW }, 0, () => true);
+    });
+    const read = async (since: number) =>
+      (await recentFailures(fixture.store.read, 'subject', since)).map(({ address, at }) => [address, at]);
+    assert.deepEqual(await read(NOW - 1), [
+      ['10.0.0.1', NOW],
+      ['10.0.0.2', NOW + 5],
+    ]);
+    assert.deepEqual(await read(NOW), [['10.0.0.2', NOW + 5]]);
+    await fixture.store.transaction((trx) => deleteOldFailures(trx, NOW + 5));
+    assert.equal((await read(0)).length, 1);
+  });
+
+  test('exactly the allowed number of concurrent failures is counted', async () => {
+    const counted = await Promise.all(
+      Array.from({ length: 30 }, (_, index) =>
+        fixture.store.transaction((trx) =>
+          countFailure(trx, 'crowd', { address: `10.0.0.${index}`, at: NOW }, NOW - 1, (before) => before.length < 5),
+        ),
+      ),
+    );
+    assert.equal(counted.filter((result) => result.counted).length, 5);
+    assert.equal((await recentFailures(fixture.store.read, 'crowd', 0)).length, 5);
+  });
+}

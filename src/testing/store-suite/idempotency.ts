@@ -1,0 +1,42 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { claimIdempotencyKey, deleteOldIdempotencyClaims } from '../../store/idempotency.ts';
+import { NOW, type StoreFixture } from './fixture.ts';
+
+export function declareIdempotencyTests(fixture: StoreFixture): void {
+  describe('idempotency keys', () => {
+    const claim = { workspaceId: 'w', principalId: 'p', route: 'POST /x', key: 'k', bodyMac: 'm' };
+    test('exactly one of many concurrent claims is first, and the others get what it created', async () => {
+      const earlier = await Promise.all(
+        Array.from({ length: 8 }, (_, index) =>
+          fixture.store.transaction((trx) =>
+            claimIdempotencyKey(trx, { ...claim, bodyMac: `m${index}` }, `id${index}`, NOW),
+          ),
+        ),
+      );
+      const firsts = earlier.flatMap((row, index) => (row === null ? [index] : []));
+      assert.equal(firsts.length, 1);
+      for (const row of earlier) {
+        if (row !== null) assert.deepEqual({ ...row }, { bodyMac: `m${firsts[0]}`, resourceId: `id${firsts[0]}` });
+      }
+    });
+    test('another workspace, person, route or key is another claim, and one that was rolled back is none', async () => {
+      const first = (claimed: typeof claim) =>
+        fixture.store.transaction((trx) => claimIdempotencyKey(trx, claimed, 'id', NOW));
+      for (const other of [{ workspaceId: 'W' }, { principalId: 'P' }, { route: 'POST /X' }, { key: 'K' }]) {
+        assert.equal(await first({ ...claim, ...other }), null);
+        assert.notEqual(await first({ ...claim, ...other }), null);
+      }
+      const failed = { ...claim, key: 'rolled back' };
+      await assert.rejects(
+        fixture.store.transaction(async (trx) => {
+          await claimIdempotencyKey(trx, failed, 'id', NOW);
+          throw new Error('no');
+        }),
+      );
+      assert.equal(await first(failed), null);
+      await fixture.store.transaction((trx) => deleteOldIdempotencyClaims(trx, NOW + 1));
+      assert.equal(await first(failed), null);
+    });
+  });
+}

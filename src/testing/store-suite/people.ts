@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { digestBytes } from '../../authorization/secret.ts';
+import { createId } from '../../contract/id.ts';
+import { DAY } from '../../contract/limits.ts';
+import { findByDigest } from '../../store/credentials.ts';
+import {
+  advanceTotpStep,
+  consumeRecoveryCode,
+  consumeSetupCode,
+  deleteEndedSessions,
+  deleteSessions,
+  findPersonByEmail,
+  findSignedInPerson,
+  insertPerson,
+  insertSession,
+  listSessions,
+  replaceRecoveryCodes,
+  replaceSessionDigest,
+  replaceSetupCode,
+  updatePerson,
+} from '../../store/people.ts';
+import { isUniqueViolation } from '../../store/store.ts';
+import { foldUses, insertUsageChunk, readUses } from '../../store/usage.ts';
+import {
+  deleteWorkspace,
+  findWorkspace,
+  insertMember,
+  isOwnedByOperator,
+  listMembers,
+  updateMemberRole,
+} from '../../store/workspaces.ts';
+import { seedCredential, seedPerson, seedWorkspace } from '../test-store.ts';
+import { bytes, NOW, type StoreFixture } from './fixture.ts';
+
+export function declarePeopleTests(fixture: StoreFixture): void {
+  describe('people', () => {
+    test('a setup code works once, however many requests use it concurrently', async () => {
+      await fixture.store.transaction((trx) => replaceSetupCode(trx, bytes('old')));
+      await fixture.store.transaction((trx) => replaceSetupCode(trx, bytes('code')));
+      const take = (code: string) => fixture.store.transaction((trx) => consumeSetupCode(trx, bytes(code)));
+      assert.equal(await take('old'), false);
+      const taken = await Promise.all(Array.from({ length: 4 }, () => take('code')));
+      assert.equal(taken.filter(Boolean).length, 1);
+    });
+
+    test('a time step and a recovery code work once, a step never after a later one', async () => {
+      const personId = await seedPerson(fixture.store);
+      const step = (step: number) => fixture.store.transaction((trx) => advanceTotpStep(trx, personId, step));
+      assert.equal((await Promise.all([step(5), step(5), step(5)])).filter(Boolean).length, 1);
+      assert.equal(await step(4), false);
+      assert.equal(await step(6), true);
+      await fixture.store.transaction((trx) => replaceRecoveryCodes(trx, personId, [bytes('a'), bytes('b')]));
+      const use = (code: string, id = personId) =>
+        fixture.store.transaction((trx) => consumeRecoveryCode(trx, id, bytes(code)));
+      assert.equal(await use('a', await seedPerson(fixture.store)), false);
+      assert.equal((await Promise.all([use('a'), use('a')])).filter(Boolean).length, 1);
+      assert.equal(await use('A'), false);
+    });
+
+    test('an email address belongs to one person, compared by its key', async () => {
+      const add = (id: string, key: string) =>
+        fixture.store.transaction((trx) =>
+          insertPerson(trx, {
+            id,
+            name: 'x',
+            email: key,
+            email_key: key,
+            password_hash: '-',
+            created_at: 1,
+            updated_at: 1,
+          }),
+        );
+      await add('per_a', 'same@example.com');
+      await assert.rejects(add('per_b', 'same@example.com'), (error) => isUniqueViolation(error));
+      assert.equal((await findPersonByEmail(fixture.store.read, 'same@example.com'))?.id, 'per_a');
+      assert.equal(await findPersonByEmail(fixture.store.read, 'Same@example.com'), undefined);
+    });
+
+    test('sessions are found by their newest secret, active ones are listed, and one, some or all can be ended', async () => {
+      const personId = await seedPerson(fixture.store);
+      const session = (id: string, time: number) =>
+        fixture.store.transaction((trx) =>
+          insertSession(trx, {
+            id,
+            person_id: personId,
+            digest: bytes(id),
+            kind: 'browser',
+            address: null,
+            user_agent: null,
+            created_at: time,
+            last_used_at: time,
+            ends_at: time + 90 * DAY,
+          }),
+        );
+      for (const [index, id] of ['ses_a', 'ses_b', 'ses_c', 'ses_d'].entries()) await session(id, NOW + index);
+      const found = async (digest: string) =>
+        (await findSignedInPerson(fixture.store, bytes(digest), null))?.session_id;
+      assert.equal(await found('ses_a'), 'ses_a');
+      assert.equal(await found('SES_A'), undefined);
+      await fixture.store.transaction((trx) => replaceSessionDigest(trx, personId, 'ses_a', bytes('new')));
+      assert.equal(await found('ses_a'), undefined);
+      assert.equal(await found('new'), 'ses_a');
+      const listed = async (now: number) =>
+        (await listSessions(fixture.store.read, personId, { now, idle: 14 * DAY }, { limit: 10, after: null })).map(
+          ({ id }) => id,
+        );
+      assert.deepEqual(await listed(NOW + 5), ['ses_d', 'ses_c', 'ses_b', 'ses_a']);
+      assert.deepEqual(await listed(NOW + 14 * DAY + 2), ['ses_d']);
+      const end = (id: string | null, except: string | null, whose = personId) =>
+        fixture.store.transaction((trx) => deleteSessions(trx, whose, id, except));
+      assert.deepEqual(await end('ses_d', null, fixture.owner.personId), []);
+      assert.deepEqual(await end('ses_d', null), ['ses_d']);
+      assert.deepEqual((await end(null, 'ses_b')).sort(), ['ses_a', 'ses_c']);
+      await fixture.store.transaction((trx) => deleteEndedSessions(trx, NOW + 14 * DAY + 1, 14 * DAY));
+      assert.deepEqual(await listed(NOW + 5), []);
+    });
+
+    test('a workspace belongs to an operator while its owner is an enabled operator', async () => {
+      const { workspaceId, personId } = await seedWorkspace(fixture.store);
+      const other = await seedPerson(fixture.store);
+      const admin = { id: createId('member'), workspace_id: workspaceId, person_id: other, created_at: NOW };
+      await fixture.store.transaction((trx) => insertMember(trx, { ...admin, role: 'admin' }));
+      const set = (id: string, operator: number, disabled: number) =>
+        fixture.store.transaction((trx) => updatePerson(trx, id, { operator, disabled }));
+      const owned = () => isOwnedByOperator(fixture.store.read, workspaceId);
+      assert.equal(await owned(), false);
+      await set(other, 1, 0);
+      assert.equal(await owned(), false);
+      await set(personId, 1, 0);
+      assert.equal(await owned(), true);
+      await set(personId, 1, 1);
+      assert.equal(await owned(), false);
+      assert.equal(await isOwnedByOperator(fixture.store.read, 'wsp_none'), false);
+    });
+
+    test('a workspace has exactly one owner, a person is a member once, and members have pages', async () => {
+      const { workspaceId } = await seedWorkspace(fixture.store);
+      const join = async (role: 'owner' | 'member', personId?: string) => {
+        const row = { id: createId('member'), workspace_id: workspaceId, role, created_at: NOW };
+        const person_id = personId ?? (await seedPerson(fixture.store));
+        await fixture.store.transaction((trx) => insertMember(trx, { ...row, person_id }));
+        return { id: row.id, person_id };
+      };
+      await assert.rejects(join('owner'), (error) => isUniqueViolation(error));
+      const member = await join('member');
+      await assert.rejects(join('member', member.person_id), (error) => isUniqueViolation(error));
+      await assert.rejects(
+        fixture.store.transaction((trx) => updateMemberRole(trx, workspaceId, member.id, 'owner')),
+        (error) => isUniqueViolation(error),
+      );
+      const page = await listMembers(fixture.store.read, workspaceId, { limit: 1, after: null });
+      assert.equal(page.length, 2);
+      assert.equal(page[0]?.role, 'owner');
+    });
+
+    test('deleting a workspace deletes everything that belongs to it, and nothing else', async () => {
+      const doomed = await seedWorkspace(fixture.store);
+      const remaining = await seedCredential(fixture.store, fixture.owner);
+      const { id, digest } = await seedCredential(fixture.store, doomed);
+      await fixture.store.transaction(async (trx) => {
+        const addresses = [{ address: '10.0.0.1', first: 1, last: 1 }];
+        const uses = { credentialId: id, count: 1, lastUsedAt: NOW, addresses, rights: [] };
+        await insertUsageChunk(trx, 'nod_suite', 1, [uses]);
+        await foldUses(trx, 1);
+        await deleteWorkspace(trx, doomed.workspaceId);
+      });
+      assert.equal(await findByDigest(fixture.store, digestBytes(digest)), undefined);
+      assert.equal(await findWorkspace(fixture.store.read, doomed.personId, doomed.workspaceId), undefined);
+      assert.deepEqual((await readUses(fixture.store.read, doomed.workspaceId, id, 0, 20)).days, []);
+      assert.equal((await fixture.find(remaining.id))?.id, remaining.id);
+    });
+  });
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { insertRevocation } from '../../store/credentials.ts';
+import { pruneRevocations } from '../../store/node-leases.ts';
+import { bytes, NOW, type StoreFixture } from './fixture.ts';
+
+export function declareRevocationTests(fixture: StoreFixture): void {
+  describe('revocations', () => {
+    test('numbers are gapless and in commit order, however many transactions run or fail concurrently', async () => {
+      const results = await Promise.allSettled(
+        Array.from({ length: 60 }, (_, index) =>
+          fixture.store.transaction(async (trx) => {
+            const { number } = await insertRevocation(
+              trx,
+              fixture.owner.workspaceId,
+              index % 2 === 0 ? bytes(`d${index}`) : null,
+              NOW,
+            );
+            if (index % 5 === 0) throw new Error('rolled back');
+            return number;
+          }),
+        ),
+      );
+      const numbers = results.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+      assert.equal(numbers.length, 48);
+      const first = Math.min(...numbers);
+      assert.deepEqual(
+        numbers.sort((one, two) => one - two),
+        numbers.map((_, index) => first + index),
+      );
+      const rows = await fixture.store.read.selectFrom('revocation').select('number').orderBy('number').execute();
+      assert.deepEqual(
+        rows.slice(-48).map((row) => row.number),
+        numbers,
+      );
+      await fixture.store.transaction((trx) => pruneRevocations(trx, NOW + 1));
+      const next = await fixture.store.transaction((trx) =>
+        insertRevocation(trx, fixture.owner.workspaceId, null, NOW),
+      );
+      assert.equal(next.number, first + 48);
+      const remaining = await fixture.store.read
+        .selectFrom('revocation')
+        .select(['number', 'id'])
+        .orderBy('number')
+        .execute();
+      assert.deepEqual(
+        remaining.map((row) => row.number),
+        [first + 47, first + 48],
+        'the newest stays, by which nodes know their history',
+      );
+      assert.equal(new Set(remaining.map((row) => row.id)).size, 2);
+      assert.equal(remaining[1]?.id, next.id);
+    });
+  });
+}

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { createId } from '../../contract/id.ts';
+import { DAY } from '../../contract/limits.ts';
+import { claimUsageChunk, deleteOldUses, foldUses, insertUsageChunk, readUses } from '../../store/usage.ts';
+import { addRefusals, readRefusals, readRightUses } from '../../store/usage-rights.ts';
+import { seedCredential } from '../test-store.ts';
+import { NOW, type StoreFixture } from './fixture.ts';
+
+export function declareUseTests(fixture: StoreFixture): void {
+  describe('uses', () => {
+    test('a chunk is claimed once per node and number', async () => {
+      const claimed = (node: string, number: number) =>
+        fixture.store.transaction((trx) => claimUsageChunk(trx, node, number));
+      assert.equal(await claimed('n1', 1), true);
+      assert.equal(await claimed('n1', 1), false);
+      assert.equal(await claimed('n1', 2), true);
+      assert.equal(await claimed('n1', 1), false);
+      assert.equal(await claimed('n2', 1), true);
+    });
+    test('chunk numbers are deleted once no chunk can be sent again', async () => {
+      const { id: key } = await seedCredential(fixture.store, fixture.owner);
+      const guard = (keyId: string, id = 'g') => `${keyId}.${id.repeat(22)}`;
+      const oldNode = createId('node', NOW - 31 * DAY);
+      const leased = createId('node', NOW - 31 * DAY);
+      const rows: readonly (readonly [node: string, number: number, kept: boolean])[] = [
+        [createId('node', NOW - 90 * DAY), NOW - DAY, true],
+        [createId('node', NOW - 90 * DAY), NOW - 31 * DAY, false],
+        [guard(key), NOW - 29 * DAY, true],
+        [guard(createId('api_key')), NOW, false],
+        // As earlier versions counted.
+        [oldNode, 7, false],
+        [leased, 7, true],
+        [createId('node', NOW - 29 * DAY), 7, true],
+        [guard(key, 'h'), 7, true],
+        [guard(key, 'i'), NOW + DAY, true],
+        [guard(key, 'j'), NOW + DAY + 1, false],
+      ];
+      await fixture.store.transaction(async (trx) => {
+        await trx
+          .insertInto('node')
+          .values({ id: leased, workspace_id: null, confirmed: 0, lease_until: NOW })
+          .execute();
+        for (const [node, number] of rows) assert.equal(await claimUsageChunk(trx, node, number), true);
+        await deleteOldUses(trx, NOW);
+        for (const [node, number, remaining] of rows)
+          assert.equal(await claimUsageChunk(trx, node, number), !remaining, `${node} ${number}`);
+        await trx.deleteFrom('node').where('id', '=', leased).execute();
+      });
+    });
+    test('refusals add up per day and reason, and rights are kept for the latest apps', async () => {
+      const { id } = await seedCredential(fixture.store, fixture.owner);
+      const refusals = {
+        workspaceId: fixture.owner.workspaceId,
+        credentialId: id,
+        day: 20_000,
+        reason: 'token_expired',
+        count: 2,
+      };
+      await fixture.store.transaction(async (trx) => {
+        for (const day of [20_000, 20_000, 20_001]) await addRefusals(trx, { ...refusals, day });
+        await addRefusals(trx, { ...refusals, reason: 'insufficient_scope' });
+        await addRefusals(trx, { ...refusals, credentialId: 'key_gone' });
+        const mine = { credential_id: id, workspace_id: fixture.owner.workspaceId, count: 1 };
+        const ofApps = Array.from({ length: 102 }, (_, index) => ({
+          ...{ ...mine, name: 'read', app_id: `app_${index}`, last_used_at: NOW - index },
+        }));
+        const ofNone = { ...mine, name: 'write', app_id: '', last_used_at: NOW - 1000 };
+        await trx
+          .insertInto('credential_right')
+          .values([...ofApps, ofNone])
+          .execute();
+        await deleteOldUses(trx, NOW);
+      });
+      const { rights } = await readRightUses(fixture.store.read, fixture.owner.workspaceId, id);
+      const kept = rights.map(({ app }) => app?.id ?? null);
+      assert.deepEqual([kept.length, kept[0], kept.at(-2), kept.at(-1)], [101, 'app_0', 'app_99', null]);
+      assert.deepEqual(
+        (await readRefusals(fixture.store.read, fixture.owner.workspaceId, id, 20_000)).map(
+          ({ day, reason, count }) => [day, reason, count],
+        ),
+        [
+          [20_000, 'insufficient_scope', 2],
+          [20_000, 'token_expired', 4],
+          [20_001, 'token_expired', 2],
+        ],
+      );
+    });
+    test('uses add up, never move the last use back, and old days and addresses are deleted', async () => {
+      const { id } = await seedCredential(fixture.store, fixture.owner);
+      const use = (count: number, time: number, address: string) =>
+        fixture.store.transaction(async (trx) => {
+          const addresses = [{ address, first: time, last: time }];
+          const rights = [{ right: 'read', app: 'no-such-app', count }];
+          const mine = { credentialId: id, count, lastUsedAt: time, addresses, rights };
+          await insertUsageChunk(trx, 'nod_suite', time, [mine, { ...mine, credentialId: 'key_gone' }]);
+          assert.deepEqual(await foldUses(trx, 10), { chunks: 1, uses: 2 });
+          assert.deepEqual(await foldUses(trx, 10), { chunks: 0, uses: 0 });
+        });
+      await use(3, NOW, '10.0.0.1');
+      await use(4, NOW - DAY, '10.0.0.2');
+      const row = await fixture.find(id);
+      assert.equal(row?.use_count, 7);
+      assert.equal(row?.last_used_at, NOW);
+      const read = () => readUses(fixture.store.read, fixture.owner.workspaceId, id, 0, 20);
+      const { days, addresses } = await read();
+      assert.deepEqual(
+        days.map(({ day, count }) => [day, count]),
+        [
+          [19_999, 4],
+          [20_000, 3],
+        ],
+      );
+      assert.deepEqual(
+        addresses.map(({ address }) => address),
+        ['10.0.0.1', '10.0.0.2'],
+      );
+      const usesPerRight = async () => (await readRightUses(fixture.store.read, fixture.owner.workspaceId, id)).rights;
+      assert.deepEqual(await usesPerRight(), [{ right: 'read', app: null, count: 7, last: NOW }]);
+      await fixture.store.transaction((trx) => deleteOldUses(trx, NOW + 400 * DAY));
+      assert.equal((await usesPerRight()).length, 1);
+      await fixture.store.transaction((trx) => deleteOldUses(trx, NOW + 400 * DAY + 1));
+      assert.deepEqual(await usesPerRight(), []);
+      assert.equal((await read()).days.length, 1);
+      assert.equal((await read()).addresses.length, 0);
+    });
+  });
+}
