@@ -6,7 +6,7 @@ import type { Page } from '../contract/paging.ts';
 import type { AuditAction, AuditPartyKind, CredentialKind } from '../contract/vocabulary.ts';
 import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/audit.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
-import type { AuditEventTable } from '../store/schema.ts';
+import type { AuditEventTable } from '../store/schema/audit.ts';
 import type { Queryable, Trx } from '../store/store.ts';
 import { consumeChangeQuota } from './quotas.ts';
 import { refuseFormerRights } from './roles.ts';

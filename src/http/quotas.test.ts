@@ -13,7 +13,7 @@ import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
 import { createErrorIngest } from '../platform/errors/error-ingest.ts';
 import { addToIssue, evictIssues } from '../store/errors.ts';
 import { consumeQuota } from '../store/quotas.ts';
-import type { ErrorIssueTable } from '../store/schema.ts';
+import type { ErrorIssueTable } from '../store/schema/errors.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { changeDatabase } from '../testing/sql.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { SECOND } from '../contract/limits.ts';
 import { lockOwnedJob } from '../store/jobs.ts';
-import type { JobTable } from '../store/schema.ts';
+import type { JobTable } from '../store/schema/jobs.ts';
 import { type JobResult, transitionAfter } from './job-transition.ts';
 import { applyTransition, type JobWriter } from './job-writes.ts';
 import {

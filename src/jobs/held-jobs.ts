@@ -1,5 +1,5 @@
 import { createFairShareLimiter } from '../contract/fair-share-limiter.ts';
-import type { JobTable } from '../store/schema.ts';
+import type { JobTable } from '../store/schema/jobs.ts';
 import { createHeldJob, type HeldJob } from './held-job.ts';
 import type { JobWriter } from './job-writes.ts';
 import type { AbortReason } from './jobs.ts';

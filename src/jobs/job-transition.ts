@@ -1,5 +1,5 @@
 import { redactSecrets } from '../contract/redact.ts';
-import type { JobTable } from '../store/schema.ts';
+import type { JobTable } from '../store/schema/jobs.ts';
 import { type JobAborted, type JobEnd, JobFailure, type Suspension } from './jobs.ts';
 
 /** How `run` of a job's kind ended. */

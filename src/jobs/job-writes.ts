@@ -1,5 +1,5 @@
 import { lockLostJob, lockOwnedJob, updateJob } from '../store/jobs.ts';
-import type { JobTable } from '../store/schema.ts';
+import type { JobTable } from '../store/schema/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { JobTransition } from './job-transition.ts';
 import { type JobEnd, type JobKind, LOST_MESSAGE, type Suspension, toJob } from './jobs.ts';

@@ -1,6 +1,6 @@
 import { createId } from '../contract/id.ts';
 import { insertJob, lockUnfinishedJobOf, updateJob } from '../store/jobs.ts';
-import type { JobTable } from '../store/schema.ts';
+import type { JobTable } from '../store/schema/jobs.ts';
 import type { Trx } from '../store/store.ts';
 
 /** A job as passed to its kind. */

@@ -1,6 +1,6 @@
 import { SECOND } from '../contract/limits.ts';
 import { claimJob, countJobs, hasClaimableJob, renewLeases } from '../store/jobs.ts';
-import type { JobTable } from '../store/schema.ts';
+import type { JobTable } from '../store/schema/jobs.ts';
 import type { Store } from '../store/store.ts';
 import type { HeldJob } from './held-job.ts';
 import { createHeldJobs, waitAtMost } from './held-jobs.ts';

@@ -5,7 +5,7 @@ import { DURATIONS, SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, recordPoll } from '../store/devices.ts';
 import { lockPerson } from '../store/people.ts';
-import type { DeviceCodeTable } from '../store/schema.ts';
+import type { DeviceCodeTable } from '../store/schema/people.ts';
 import { checkFailureLimit, clientSubject, personSubject, recordFailure } from './attempt-throttle.ts';
 import {
   type PeopleContext,

@@ -13,7 +13,7 @@ import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
 import { checkOwnedWorkspaces } from '../store/quotas.ts';
-import type { WorkspaceTable } from '../store/schema.ts';
+import type { WorkspaceTable } from '../store/schema/workspaces.ts';
 import { retryOnTakenSlug, throwOnTakenSlug } from '../store/slugs.ts';
 import type { Trx } from '../store/store.ts';
 import {

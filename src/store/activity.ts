@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { type Column, inlineTable } from './inline-table.ts';
 import type { PageRequest } from './paging.ts';
-import type { ActivityEventTable, ActivityRollupTable } from './schema.ts';
+import type { ActivityEventTable, ActivityRollupTable } from './schema/activity.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 
 /**

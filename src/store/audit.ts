@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { AuditEventTable } from './schema.ts';
+import type { AuditEventTable } from './schema/audit.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** The previous hash of a workspace's first entry. */

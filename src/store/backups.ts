@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { BackupTable, RestoreTable, StoredObjectTable } from './schema.ts';
+import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
 import type { Queryable, Trx } from './store.ts';
 
 const UNFINISHED_STATUSES = ['pending', 'processing'] as const;

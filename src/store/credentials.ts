@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { type Insertable, type RawBuilder, type SelectQueryBuilder, sql, type Updateable } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
-import type { CredentialTable, Schema } from './schema.ts';
+import type { CredentialTable } from './schema/credentials.ts';
+import type { Schema } from './schema.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
 /** A credential with the name and email address of its creator and the id of its replacement, without its digest. */

@@ -1,5 +1,5 @@
 import type { PageRequest } from './paging.ts';
-import type { DeploymentServerTable, DeploymentTable } from './schema.ts';
+import type { DeploymentServerTable, DeploymentTable } from './schema/deployments.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 export interface DeploymentFilter {

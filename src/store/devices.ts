@@ -1,4 +1,4 @@
-import type { DeviceCodeTable } from './schema.ts';
+import type { DeviceCodeTable } from './schema/people.ts';
 import type { Queryable, Trx } from './store.ts';
 
 export async function insertDeviceCode(trx: Trx, row: DeviceCodeTable): Promise<void> {

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { EnvChangeTable, EnvVersionTable } from './schema.ts';
+import type { EnvChangeTable, EnvVersionTable } from './schema/resources.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** Keeps the parameters of one statement well below every engine's limit. */

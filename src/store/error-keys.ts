@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { ErrorKeyTable } from './schema.ts';
+import type { ErrorKeyTable } from './schema/errors.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 
 /** An error key with the slug of its app. */

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from './schema.ts';
+import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from './schema/errors.ts';
 import type { Queryable, Trx } from './store.ts';
 
 export async function findIssueByFingerprint(

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { JobLaneTable, JobTable } from './schema.ts';
+import type { JobLaneTable, JobTable } from './schema/jobs.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
 /**

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { LogChunkTable, LogTable } from './schema.ts';
+import type { LogChunkTable, LogTable } from './schema/logs.ts';
 import type { Queryable, Trx } from './store.ts';
 
 export async function insertLog(trx: Trx, workspaceId: string, id: string, createdAt: number): Promise<void> {

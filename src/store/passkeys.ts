@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { PasskeyChallengeTable, PasskeyTable } from './schema.ts';
+import type { PasskeyChallengeTable, PasskeyTable } from './schema/people.ts';
 import type { Queryable, Trx } from './store.ts';
 
 export type PasskeyRow = PasskeyTable;

@@ -1,7 +1,7 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { PersonTable, SessionTable } from './schema.ts';
+import type { PersonTable, SessionTable } from './schema/people.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
 export type PersonRow = Selectable<PersonTable>;

@@ -2,7 +2,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_RULES, type CredentialKind, type CredentialRule } from '../contract/vocabulary.ts';
 import { NEVER_EXPIRES } from './credentials.ts';
-import type { WorkspacePolicyTable } from './schema.ts';
+import type { WorkspacePolicyTable } from './schema/workspaces.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
 export type PolicyRow = Omit<WorkspacePolicyTable, 'workspace_id'>;

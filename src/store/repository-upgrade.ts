@@ -1,4 +1,5 @@
-import type { AppTable, DeploymentTable } from './schema.ts';
+import type { DeploymentTable } from './schema/deployments.ts';
+import type { AppTable } from './schema/resources.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import type { RunTable, ScriptVersionTable } from './schema.ts';
+import type { RunTable, ScriptVersionTable } from './schema/scripts.ts';
 import type { Queryable, Trx } from './store.ts';
 
 export async function insertScriptVersion(trx: Trx, version: ScriptVersionTable): Promise<void> {

@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
-import type { BackupTable, RestoreTable, RunTable } from './schema.ts';
+import type { BackupTable, RestoreTable } from './schema/backups.ts';
+import type { RunTable } from './schema/scripts.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** Resources that represent work: they start, have a status, and end once. */

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { AssignableRole, Role } from '../contract/vocabulary.ts';
 import type { PageRequest } from './paging.ts';
-import type { InvitationTable, WorkspaceTable } from './schema.ts';
+import type { InvitationTable, WorkspaceTable } from './schema/workspaces.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 export type WorkspaceRow = WorkspaceTable & { readonly role: Role };

@@ -8,7 +8,7 @@ import type { CredentialKind } from '../contract/vocabulary.ts';
 import { insertCredential } from '../store/credentials.ts';
 import { insertPerson } from '../store/people.ts';
 import { openPostgresStore } from '../store/postgres.ts';
-import type { CredentialTable } from '../store/schema.ts';
+import type { CredentialTable } from '../store/schema/credentials.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
 import { insertMember, insertWorkspace } from '../store/workspaces.ts';

@@ -8,7 +8,7 @@ import { INTERVALS, type Interval } from '../../contract/vocabulary.ts';
 import { deleteOldActivity, listActivity, workspacesWithActivity } from '../../store/activity.ts';
 import { readSeries } from '../../store/activity-series.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
-import type { ActivityEventTable } from '../../store/schema.ts';
+import type { ActivityEventTable } from '../../store/schema/activity.ts';
 import type { PlatformContext } from '../context.ts';
 
 function serializeEvent(row: ActivityEventTable): ActivityEvent {

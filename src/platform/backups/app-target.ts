@@ -3,7 +3,7 @@ import { JobFailure } from '../../jobs/jobs.ts';
 import type { OutputLine, RunTarget, StepOutcome } from '../../runner/run.ts';
 import type { ConnectionPool } from '../../runner/ssh-connection.ts';
 import { findResource } from '../../store/resources.ts';
-import type { AppTable } from '../../store/schema.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';

@@ -8,7 +8,7 @@ import { shellCommand } from '../../runner/shell-command.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { insertStoredObject, setUpload } from '../../store/backups.ts';
 import { findResource } from '../../store/resources.ts';
-import type { BackupTable } from '../../store/schema.ts';
+import type { BackupTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';

@@ -10,7 +10,8 @@ import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
 import { lockScheduled } from '../../store/schedules.ts';
-import type { AppTable, BackupTable } from '../../store/schema.ts';
+import type { BackupTable } from '../../store/schema/backups.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import {

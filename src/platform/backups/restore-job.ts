@@ -10,7 +10,7 @@ import { run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { findStoredObject } from '../../store/backups.ts';
-import type { BackupTable } from '../../store/schema.ts';
+import type { BackupTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';

@@ -1,5 +1,5 @@
 import { deleteStoredObject, findStoredObject, orphanedObjects } from '../../store/backups.ts';
-import type { StoredObjectTable } from '../../store/schema.ts';
+import type { StoredObjectTable } from '../../store/schema/backups.ts';
 import type { PlatformContext } from '../context.ts';
 import { storageOf } from './storage.ts';
 

@@ -5,7 +5,7 @@ import { JobFailure, type RunningJob } from '../../jobs/jobs.ts';
 import type { RetryDelays } from '../../runner/ssh-connection.ts';
 import { listDeploymentServers, updateDeployment, updateServerStatuses } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
-import type { DeploymentServerTable } from '../../store/schema.ts';
+import type { DeploymentServerTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { nextBatch, waitsForPromotion } from './plan.ts';

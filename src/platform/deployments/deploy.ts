@@ -4,7 +4,7 @@ import { createMask } from '../../runner/mask.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { credentialExists, findDeployment, listDeploymentServers, updateDeployment } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
-import type { DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import type { LogWriter } from '../logs/log-writer.ts';

@@ -12,7 +12,7 @@ import {
 } from '../../store/deployments.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
-import type { DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
 import { hasOtherMember } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';

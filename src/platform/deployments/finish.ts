@@ -10,7 +10,7 @@ import {
   updateServerStatuses,
 } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
-import type { DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 

@@ -1,6 +1,7 @@
 import type { App } from '../../contract/apps.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
-import type { AppTable, DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentTable } from '../../store/schema/deployments.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
 
 type AppHook = App['hooks'][number];

@@ -2,7 +2,7 @@ import type { Deployment } from '../../contract/deployments.ts';
 import type { HookStatus } from '../../contract/vocabulary.ts';
 import type { RunningJob } from '../../jobs/jobs.ts';
 import { updateDeployment, updateDeploymentServer } from '../../store/deployments.ts';
-import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
 import { type DeploymentPlan, sortByStage } from './plan.ts';
 

@@ -6,7 +6,7 @@ import type { Mask } from '../../runner/mask.ts';
 import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import type { ConnectionPool } from '../../runner/ssh-connection.ts';
-import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { LogWriter } from '../logs/log-writer.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
 import { type DeploymentPlan, hooksOfStage } from './plan.ts';

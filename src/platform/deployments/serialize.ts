@@ -4,7 +4,7 @@ import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { AuditPartyKind, DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/vocabulary.ts';
 import { findDeployment, listDeploymentServers } from '../../store/deployments.ts';
-import type { DeploymentServerTable, DeploymentTable } from '../../store/schema.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Queryable } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { waitsForPromotion } from './plan.ts';

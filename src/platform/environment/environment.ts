@@ -18,7 +18,7 @@ import {
   readEnvironment,
 } from '../../store/environment.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
-import type { AppTable, EnvVersionTable } from '../../store/schema.ts';
+import type { AppTable, EnvVersionTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';

@@ -11,7 +11,7 @@ import {
   listFacets,
 } from '../../store/errors.ts';
 import { tryConsumeQuota } from '../../store/quotas.ts';
-import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from '../../store/schema.ts';
+import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from '../../store/schema/errors.ts';
 import type { Store, Trx } from '../../store/store.ts';
 import { createSenderQuota, type SenderItem } from '../sender-quota.ts';
 import { createWriteBatcher } from '../write-batcher.ts';

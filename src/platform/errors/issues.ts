@@ -17,7 +17,7 @@ import {
   setIssueStatus,
 } from '../../store/errors.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
-import type { ErrorEventTable, ErrorIssueTable } from '../../store/schema.ts';
+import type { ErrorEventTable, ErrorIssueTable } from '../../store/schema/errors.ts';
 import { clampToNow } from '../client-time.ts';
 import type { PlatformContext } from '../context.ts';
 import { parseStack, type ReportedError } from './error-grouping.ts';

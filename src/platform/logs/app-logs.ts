@@ -8,7 +8,7 @@ import { createMask } from '../../runner/mask.ts';
 import { type RunTarget, run } from '../../runner/run.ts';
 import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
-import type { AppTable } from '../../store/schema.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
 import type { PlatformContext } from '../context.ts';
 import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
 import { requireResource } from '../resources/resources.ts';

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
 import type { LogLine } from '../../contract/logs.ts';
 import { mergeChunks, readChunks } from '../../store/logs.ts';
-import type { LogChunkTable } from '../../store/schema.ts';
+import type { LogChunkTable } from '../../store/schema/logs.ts';
 import type { Store } from '../../store/store.ts';
 
 export const compress = promisify(gzip);

@@ -5,7 +5,7 @@ import { redactSecrets } from '../../contract/redact.ts';
 import type { OutputLine } from '../../runner/run.ts';
 import { appendLines } from '../../store/logs.ts';
 import { quotaExceeded, tryConsumeQuota } from '../../store/quotas.ts';
-import type { LogTable } from '../../store/schema.ts';
+import type { LogTable } from '../../store/schema/logs.ts';
 import type { Store, Trx } from '../../store/store.ts';
 import { compress, mergeLog, toNdjsonLine } from './log-chunks.ts';
 

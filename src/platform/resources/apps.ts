@@ -5,7 +5,7 @@ import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import { splitCredentials } from '../../contract/repository.ts';
 import { unfinishedDeployments } from '../../store/deployments.ts';
-import type { AppTable } from '../../store/schema.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { firstOccurrence } from '../cron-schedule.ts';

@@ -10,7 +10,7 @@ import {
   SshConnectFailure,
   UNREACHABLE_MESSAGE,
 } from '../../runner/ssh-connection.ts';
-import type { ServerTable } from '../../store/schema.ts';
+import type { ServerTable } from '../../store/schema/resources.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
 import { requireResource } from './resources.ts';

@@ -4,7 +4,7 @@ import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { CreateProject, Project, UpdateProject } from '../../contract/projects.ts';
 import { findDependents } from '../../store/resources.ts';
-import type { ProjectTable } from '../../store/schema.ts';
+import type { ProjectTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import {

@@ -8,7 +8,7 @@ import {
   replaceRepository,
   unfinishedPlans,
 } from '../../store/repository-upgrade.ts';
-import type { AppTable } from '../../store/schema.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
 import type { Seal } from '../../store/seal.ts';
 import type { Store } from '../../store/store.ts';
 

@@ -1,6 +1,6 @@
 import { Problem } from '../../contract/problem.ts';
 import type { RunTarget } from '../../runner/run.ts';
-import type { ServerTable } from '../../store/schema.ts';
+import type { ServerTable } from '../../store/schema/resources.ts';
 import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';

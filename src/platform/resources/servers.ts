@@ -9,7 +9,7 @@ import type { ServerKind } from '../../contract/vocabulary.ts';
 import { generateKeyPair } from '../../runner/key-pair.ts';
 import { namesNodeLocal } from '../../runner/node-local-address.ts';
 import { updateResource } from '../../store/resources.ts';
-import type { ServerTable } from '../../store/schema.ts';
+import type { ServerTable } from '../../store/schema/resources.ts';
 import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';

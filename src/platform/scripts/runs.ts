@@ -12,7 +12,7 @@ import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
 import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
-import type { RunTable, ScriptTable } from '../../store/schema.ts';
+import type { RunTable, ScriptTable } from '../../store/schema/scripts.ts';
 import { countRuns, findScriptVersion, insertRun, listRuns } from '../../store/scripts.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';

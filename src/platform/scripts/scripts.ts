@@ -8,7 +8,7 @@ import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } f
 import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
 import type { AuditPartyKind } from '../../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
-import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store/schema.ts';
+import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store/schema/scripts.ts';
 import { countRuns, insertScriptVersion, listScriptVersions, pruneScriptVersions } from '../../store/scripts.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';

@@ -1,0 +1,27 @@
+/** An event of the activity tracker (CloudEvents 1.0); its sender chooses `id` and `source`. */
+export interface ActivityEventTable {
+  workspace_id: string;
+  source: string;
+  id: string;
+  /** Increases within the workspace, with gaps. */
+  sequence: number;
+  type: string;
+  subject: string | null;
+  at: number;
+  /** JSON. */
+  data: string | null;
+  received_at: number;
+}
+
+/** Number of events in one step of an interval, by type, source or subject. */
+export interface ActivityRollupTable {
+  workspace_id: string;
+  grain: string;
+  dimension: string;
+  at: number;
+  key: string;
+  count: number;
+  /** Number of distinct subjects, estimated by the sketch. */
+  subjects: number;
+  sketch: string | null;
+}

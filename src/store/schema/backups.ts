@@ -1,0 +1,43 @@
+import type { ActorColumns } from './columns.ts';
+
+export interface BackupTable extends ActorColumns {
+  id: string;
+  workspace_id: string;
+  app_id: string;
+  app_name: string;
+  kind: string;
+  status: string;
+  size_bytes: number | null;
+  /** In hex; null until the backup is complete. */
+  sha256: string | null;
+  error: string | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+  scheduled_for: number | null;
+}
+
+export interface RestoreTable extends ActorColumns {
+  id: string;
+  workspace_id: string;
+  backup_id: string;
+  app_id: string;
+  status: string;
+  error: string | null;
+  created_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}
+
+/** An object in a data directory or bucket that is a backup, or was to become one. */
+export interface StoredObjectTable {
+  /** The id of the backup. */
+  id: string;
+  workspace_id: string;
+  /** The data directory or bucket, and the object's name in it. */
+  place: string;
+  /** The bucket's id of an unfinished multipart upload. */
+  upload: string | null;
+  created_at: number;
+}

@@ -1,0 +1,16 @@
+export interface ResourceColumns {
+  id: string;
+  workspace_id: string;
+  name: string;
+  /** The name in lower case, for searching and sorting. */
+  name_key: string;
+  slug: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface ActorColumns {
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+}

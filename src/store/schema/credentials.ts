@@ -1,0 +1,52 @@
+import type { Generated } from 'kysely';
+
+export interface CredentialTable {
+  id: string;
+  workspace_id: string;
+  kind: string;
+  name: string;
+  /** The name in lower case, for searching and sorting. */
+  name_key: string;
+  description: string | null;
+  /** JSON array of scopes or permissions. */
+  rights: string;
+  passphrase_hash: string | null;
+  active: number;
+  /** 1 for an API key that may run guards. */
+  guard: Generated<number>;
+  digest: Uint8Array;
+  hint: string;
+  expires_at: number | null;
+  created_at: number;
+  updated_at: number;
+  /** Null if the account was deleted. */
+  created_by: string | null;
+  last_used_at: number | null;
+  use_count: Generated<number>;
+  /** The credential that this one replaces; null if none or once that one is deleted. */
+  replaces_id: string | null;
+  /**
+   * The expiry without the policy, `NEVER_EXPIRES` for never, while the policy ends the credential earlier; null while
+   * `expires_at` is the chosen expiry.
+   */
+  unbound_expires_at: number | null;
+  /** One bit per violated rule of the policy, by its position in `CREDENTIAL_RULES`. */
+  policy_violations: Generated<number>;
+  /** JSON of addresses, projects, apps and rate; null if none of them is restricted. */
+  restrictions: string | null;
+  /** Null if it may be used any number of times. */
+  max_uses: number | null;
+  /** Number of uses since `max_uses` was set. */
+  spent_uses: Generated<number>;
+  /** How an access token was created; `person` for an API key. */
+  origin: Generated<string>;
+}
+
+/** Reported uses that have not been added to the credentials yet. */
+export interface UsageChunkTable {
+  node_id: string;
+  number: number;
+  /** Number of credentials in it. */
+  size: number;
+  uses: string;
+}

@@ -1,0 +1,63 @@
+/** A group of similar errors. */
+export interface ErrorIssueTable {
+  id: string;
+  workspace_id: string;
+  fingerprint: string;
+  title: string;
+  type: string;
+  status: string;
+  level: string;
+  count: number;
+  first_seen_at: number;
+  last_seen_at: number;
+  /** The release, environment and app of the newest occurrence. */
+  release: string | null;
+  environment: string | null;
+  app: string | null;
+  resolved_at: number | null;
+  muted_at: number | null;
+  /** Who sent its first report: the id of a person or a credential. Null for issues of earlier versions. */
+  sender: string | null;
+  /** The minute in which occurrences were last stored, and how many were stored in it. */
+  kept_minute: number;
+  kept_count: number;
+}
+
+/** A stored occurrence. */
+export interface ErrorEventTable {
+  id: string;
+  workspace_id: string;
+  issue_id: string;
+  at: number;
+  received_at: number;
+  level: string;
+  message: string;
+  stack: string | null;
+  release: string | null;
+  environment: string | null;
+  app: string | null;
+  /** JSON: frames, breadcrumbs, tags. */
+  detail: string;
+}
+
+/** A public key that can only submit errors. */
+export interface ErrorKeyTable {
+  id: string;
+  workspace_id: string;
+  name: string;
+  public_key: string;
+  app_id: string | null;
+  /** JSON array of origins; empty for any origin. */
+  allowed_origins: string;
+  created_at: number;
+}
+
+/** How often an issue was seen with one release, environment or app. */
+export interface ErrorFacetTable {
+  issue_id: string;
+  workspace_id: string;
+  kind: string;
+  value: string;
+  count: number;
+  last_seen_at: number;
+}

@@ -1,0 +1,66 @@
+import type { ResourceColumns } from './columns.ts';
+
+export interface ProjectTable extends ResourceColumns {
+  description: string | null;
+}
+
+export interface ServerTable extends ResourceColumns {
+  kind: string;
+  host: string | null;
+  port: number | null;
+  user_name: string | null;
+  host_key: string | null;
+  public_key: string | null;
+  /** The private key, sealed for this row. */
+  private_key_sealed: string | null;
+  /** 0 until an owner or admin confirms its host, port, user and host key; until then nothing runs on it. */
+  confirmed: number;
+}
+
+export interface AppTable extends ResourceColumns {
+  project_id: string;
+  server_id: string | null;
+  /** Without credentials. */
+  repository: string | null;
+  repository_user: string | null;
+  /** Sealed for this app and the scheme, host and port of its repository. */
+  repository_password_sealed: string | null;
+  branch: string;
+  directory: string | null;
+  /** JSON array. */
+  hooks: string;
+  keep_releases: number;
+  /** JSON object. */
+  health_check: string | null;
+  log_command: string | null;
+  /** JSON object. */
+  backup: string | null;
+  /** When its next scheduled backup is due. */
+  next_backup_at: number | null;
+}
+
+/** One change of an app's environment, to any number of variables. */
+export interface EnvVersionTable {
+  app_id: string;
+  workspace_id: string;
+  number: number;
+  at: number;
+  actor_kind: string;
+  actor_id: string | null;
+  actor_name: string | null;
+  /** JSON arrays of names. */
+  set_names: string;
+  removed_names: string;
+  restored_from: number | null;
+}
+
+/** The change of one variable in a version. */
+export interface EnvChangeTable {
+  app_id: string;
+  workspace_id: string;
+  name: string;
+  version: number;
+  /** The sealed value; null if the version removed the variable. */
+  value_sealed: string | null;
+  at: number;
+}

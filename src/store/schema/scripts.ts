@@ -1,0 +1,44 @@
+import type { ActorColumns, ResourceColumns } from './columns.ts';
+
+/** The versioned part of a script. */
+export interface ScriptContent {
+  body: string;
+  interpreter: string;
+  server_id: string;
+  run_as: string | null;
+  timeout_seconds: number;
+  /** JSON array. */
+  parameters: string;
+}
+
+export interface ScriptTable extends ResourceColumns, ScriptContent {
+  description: string | null;
+  /** The number of the version with its current content. */
+  version: number;
+  schedule: string | null;
+  next_run_at: number | null;
+}
+
+export interface ScriptVersionTable extends ScriptContent, ActorColumns {
+  script_id: string;
+  workspace_id: string;
+  number: number;
+  at: number;
+}
+
+export interface RunTable extends ActorColumns {
+  id: string;
+  workspace_id: string;
+  script_id: string;
+  script_version: number;
+  status: string;
+  exit_code: number | null;
+  error: string | null;
+  /** JSON object. */
+  parameters: string;
+  scheduled_for: number | null;
+  created_at: number;
+  updated_at: number;
+  started_at: number | null;
+  finished_at: number | null;
+}

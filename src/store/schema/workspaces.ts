@@ -1,0 +1,41 @@
+export interface WorkspaceTable {
+  id: string;
+  name: string;
+  slug: string;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface MemberTable {
+  id: string;
+  workspace_id: string;
+  person_id: string;
+  role: string;
+  created_at: number;
+}
+
+export interface InvitationTable {
+  id: string;
+  workspace_id: string;
+  email: string;
+  email_key: string;
+  role: string;
+  digest: Uint8Array;
+  created_by: string;
+  created_at: number;
+  expires_at: number;
+}
+
+export interface WorkspacePolicyTable {
+  workspace_id: string;
+  max_lifetime_days: number | null;
+  binds_existing_from: number | null;
+  /** JSON array of scopes. */
+  passphrase_scopes: string;
+  allow_all: number;
+  require_addresses: number;
+  require_two_factor: number;
+  created_by: string;
+  unused_after_days: number;
+  on_leak: string;
+}
