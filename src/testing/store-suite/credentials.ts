@@ -37,6 +37,9 @@ export function declareCredentialTests(fixture: StoreFixture): void {
           expires_at: null,
           created_at: 1,
           passphrase_hash: null,
+          restrictions: null,
+          max_uses: null,
+          spent_uses: 0,
         },
       );
       const row = await fixture.find(id);
