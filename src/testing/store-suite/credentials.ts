@@ -23,9 +23,9 @@ export function declareCredentialTests(fixture: StoreFixture): void {
         name: 'Billing',
         rights: '["read","deploy"]',
       });
-      const judged = await findByDigest(fixture.store, digestBytes(digest));
+      const stored = await findByDigest(fixture.store, digestBytes(digest));
       assert.deepEqual(
-        { ...judged },
+        { ...stored },
         {
           kind: 'api_key',
           id,
