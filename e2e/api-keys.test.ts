@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiKey } from '../src/contract/api-keys.ts';
-import { bearer, createKey, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import type { UpdatePolicy } from '../src/contract/policy.ts';
+import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { checkAppearance } from './browser.ts';
 import { secureContextOnly, setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu, rowOf } from './page-actions.ts';
 import { findSecretInTab } from './secret-leftovers.ts';
@@ -78,6 +80,58 @@ test("an expiry date means the end of that day in the browser's time zone", secu
   await tab.getByRole('button', { name: 'I have stored it' }).click();
   const { body } = await fixture.owner.call<{ data: ApiKey[] }>('/v1/api-keys?q=until');
   assert.equal(body.data[0]?.expiresAt, new Date(2037, 1, 24, 23, 59, 59, 999).toISOString());
+});
+
+test('forms of tokens and keys obey the policy, and what violates it is found and marked', async () => {
+  const old = await createToken(fixture.owner, ['all'], { name: 'Too mighty' });
+  const key = await createKey(fixture.owner, ['read'], { name: 'Everlasting' });
+  const policy = (body: UpdatePolicy) => fixture.owner.call('/v1/policy', { method: 'PATCH', body });
+  await policy({ maxLifetimeDays: 45, allowAll: false, passphraseScopes: ['modify_env'], createdBy: 'owner' });
+  const tab = await fixture.open('/settings/access-tokens?new&name=CI/CD&scopes=all&expires=never');
+  const form = tab.getByRole('dialog', { name: 'Generate Token' });
+  const all = form.getByLabel('all', { exact: true });
+  await form.getByText('The policy of the workspace allows at most 45 days from the creation.').waitFor();
+  assert.equal(await form.getByRole('option', { name: 'No expiry' }).isDisabled(), true);
+  assert.match((await form.getByLabel('Expiry').locator('option:checked').textContent()) ?? '', /^Longest allowed/);
+  assert.deepEqual([await all.isDisabled(), await all.isChecked()], [true, false]);
+  await form.getByLabel('modify_env').check();
+  await form.getByRole('button', { name: 'Generate Token' }).click();
+  await form.getByText('Enter a passphrase. The policy', { exact: false }).waitFor();
+  await checkAppearance(tab, 'token-form-under-policy');
+  await form.getByRole('button', { name: 'Generate', exact: true }).click();
+  await form.getByRole('button', { name: 'Generate Token' }).click();
+  await tab.getByRole('button', { name: 'I have stored it' }).click();
+  await rowOf(tab, 'CI/CD').waitFor();
+
+  await tab.getByLabel('Policy', { exact: true }).selectOption({ label: 'Violates policy' });
+  await rowOf(tab, 'CI/CD').waitFor({ state: 'detached' });
+  await checkAppearance(tab, 'tokens-that-violate-policy');
+  await tab.getByRole('link', { name: old.name }).click();
+  await tab.getByText('Violates policy').waitFor();
+  for (const rule of ['Lifetime too long', 'No passphrase', 'Scope all']) {
+    await tab.getByText(rule, { exact: true }).waitFor();
+  }
+  await checkAppearance(tab, 'token-that-violates-policy');
+
+  await tab.goto(`/settings/api-keys/${key.id}`);
+  await tab.getByText('Lifetime too long', { exact: true }).waitFor();
+  await tab.getByRole('button', { name: 'Edit' }).click();
+  const edit = tab.getByRole('dialog', { name: 'Edit Everlasting' });
+  assert.equal(await edit.getByRole('option', { name: /^90 days/ }).isDisabled(), true);
+  await edit.getByLabel('Expiry').selectOption('latest');
+  await edit.getByRole('button', { name: 'Save' }).click();
+  await edit.waitFor({ state: 'detached' });
+  await tab.getByText('Lifetime too long', { exact: true }).waitFor({ state: 'detached' });
+
+  const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'karen@example.com');
+  const admins = await openKeys(admin);
+  await admins.getByText('Owner only, by the policy of the workspace').waitFor();
+  assert.equal(await admins.getByRole('button', { name: 'Generate API Key' }).isDisabled(), true);
+  await checkAppearance(admins, 'keys-only-owner-creates');
+  await chooseInMenu(admins, 'Everlasting', 'Replace…');
+  await admins.getByText('The policy of this workspace allows only its owner to create API keys.').waitFor();
+  await checkAppearance(admins, 'replace-only-owner-creates');
+  await policy({ maxLifetimeDays: null, allowAll: true, passphraseScopes: [], createdBy: 'admins' });
 });
 
 test('an admin can manage keys, a member sees only the list', secureContextOnly, async () => {

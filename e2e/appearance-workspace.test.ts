@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { DAY } from '../src/contract/limits.ts';
+import { formatDate } from '../src/web/components/format.ts';
 import { takeScreenshot } from './browser.ts';
 import { listItemOf } from './page-actions.ts';
 import { checkWorkspacePages, LOG, press, setUpSettingsFixture, TOKENS } from './settings-fixture.ts';
 
+const POLICY = '/settings/policy';
 const settings = setUpSettingsFixture();
 const asMember = () => settings.member;
 
@@ -26,6 +29,21 @@ checkWorkspacePages(settings.fixture, [
     },
   },
   { name: 'log-as-member', path: LOG, person: asMember },
+  { name: 'policy', path: POLICY },
+  {
+    name: 'policy-dry-run',
+    path: POLICY,
+    async prepare(tab) {
+      await tab.getByLabel('Maximum lifetime').fill('30');
+      await tab.getByLabel('Applies to existing').fill(formatDate(Date.now() + 60 * DAY));
+      await tab.getByLabel('modify_env').check();
+      await tab.getByLabel('Allow the scope all').uncheck({ force: true });
+      await tab.getByRole('button', { name: 'Save…' }).click();
+      await tab.getByText('4 credentials would violate this policy.').waitFor();
+    },
+  },
+  { name: 'policy-as-admin', path: POLICY, person: () => settings.admin },
+  { name: 'policy-as-member', path: POLICY, person: asMember },
   { name: 'workspace', path: '/settings/workspace' },
   { name: 'workspace-as-member', path: '/settings/workspace', person: asMember },
   { name: 'workspace-none', path: `${TOKENS}?workspace=nobodys` },
@@ -45,7 +63,7 @@ test('on a narrow screen the navigation opens from a button and closes after a c
 test('on the narrowest phone every tab of the settings can be reached, and the current one is visible', async () => {
   const tab = await settings.fixture.open(TOKENS, { width: 320 });
   const tabs = tab.getByRole('navigation', { name: 'Settings' });
-  for (const name of ['API Keys', 'Members', 'Activity log', 'Workspace', 'Access Tokens']) {
+  for (const name of ['API Keys', 'Members', 'Activity log', 'Policy', 'Workspace', 'Access Tokens']) {
     await tabs.getByRole('link', { name }).click();
     await tab.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
     const { x, width } = (await tabs.locator('[aria-current=page]', { hasText: name }).boundingBox()) ?? {

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
+import { generate } from 'otplib';
+import { DAY } from '../src/contract/limits.ts';
+import type { Policy } from '../src/contract/policy.ts';
+import { createToken, PASSWORD, signUpMember, type TestPerson, turnOnTwoFactor } from '../src/testing/test-server.ts';
+import { formatDate } from '../src/web/components/format.ts';
 import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
@@ -81,6 +85,39 @@ test('the menus switch the workspace and the theme', async () => {
   await tab.waitForFunction(() => document.documentElement.dataset['mantineColorScheme'] === 'light');
 });
 
+test('the policy is changed after the credentials that would violate it are shown', async () => {
+  const { id } = await createToken(fixture.owner, ['all'], { name: 'Old pipeline' });
+  const { tab, keys } = await open('/settings/policy?workspace=acme');
+  const save = button(tab, 'Save…');
+  await keys.tabTo(tab.getByLabel('Maximum lifetime'));
+  await keys.type('30');
+  await keys.tabTo(tab.getByLabel('Applies to existing'));
+  await keys.type(formatDate(Date.now() + DAY));
+  await keys.toggle(tab.getByLabel('Allow the scope all'));
+  await keys.enter(save);
+  await tab.getByText('The day must be at least 7 days ahead').first().waitFor();
+  await waitForFocus(tab, tab.getByLabel('Applies to existing'));
+  await keys.press('ControlOrMeta+A');
+  await keys.type(formatDate(Date.now() + 90 * DAY));
+  await keys.enter(save);
+  const dialog = await waitForDialog(tab, 'Save policy', 'dialog-policy');
+  await dialog.getByText('1 credential would violate this policy.').waitFor();
+  const target = await dialog.getByRole('link', { name: 'Old pipeline' }).getAttribute('href');
+  assert.match(target ?? '', new RegExp(`^/settings/access-tokens/${id}`));
+  await closeWithEscape(dialog, save);
+  await keys.press('Enter');
+  await keys.enter(button(dialog, 'Save policy'));
+  await tab.getByText('Policy saved').waitFor();
+  await dialog.waitFor({ state: 'detached' });
+  assert.equal(await save.isDisabled(), true);
+  const { body } = await fixture.owner.call<Policy>('/v1/policy');
+  const binding = new Date(Date.now() + 90 * DAY).setHours(0, 0, 0, 0);
+  assert.deepEqual(
+    [body.maxLifetimeDays, Date.parse(body.bindsExistingFrom ?? ''), body.allowAll],
+    [30, binding, false],
+  );
+});
+
 test('a workspace is deleted after its name has been typed', async () => {
   await fixture.owner.call('/v1/workspaces', { body: { name: 'To be deleted' } });
   const { tab, keys } = await open('/settings/workspace?workspace=to-be-deleted');
@@ -93,4 +130,37 @@ test('a workspace is deleted after its name has been typed', async () => {
   await keys.type('To be deleted');
   await keys.press('Enter');
   await tab.getByText('Workspace To be deleted deleted').waitFor();
+});
+
+test('a member without a required second factor is led to set it up, and back', async () => {
+  const owner = await turnOnTwoFactor(fixture.server, fixture.owner, Date.now());
+  const grace = await signUpMember(fixture.server, owner, 'admin', 'grace@example.com');
+  const { tab, keys } = await open('/settings/workspace?workspace=acme', grace);
+  await keys.tabTo(tab.getByLabel('Name', { exact: true }));
+  await keys.type('Acme Tools');
+  await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
+  await keys.press('Enter');
+  await tab.getByText('This workspace now requires two-factor authentication.', { exact: false }).waitFor();
+  const link = await tab.getByRole('link', { name: 'Turn it on' }).getAttribute('href');
+  assert.equal(link, `/account?from=${encodeURIComponent('/settings/workspace?workspace=acme')}`);
+
+  await tab.goto('/settings/members?workspace=acme');
+  await tab.getByRole('heading', { name: 'Two-factor authentication is required' }).waitFor();
+  await checkAppearance(tab, 'second-factor-needed');
+  await keys.enter(button(tab, 'Check again'));
+  await keys.enter(button(tab, 'Set up two-factor authentication'));
+  await tab.getByText('Turn on two-factor authentication here.', { exact: false }).waitFor();
+  await checkAppearance(tab, 'second-factor-account');
+  await keys.enter(button(tab, 'Turn on'));
+  await keys.tabTo(tab.getByLabel('Your password', { exact: true }));
+  await keys.type(PASSWORD);
+  await keys.press('Enter');
+  const secret = ((await tab.getByTestId('totp-key').textContent()) ?? '').replace(/\s/g, '');
+  await keys.tabTo(tab.getByLabel('Code', { exact: true }));
+  await keys.type(await generate({ secret }));
+  await keys.press('Enter');
+  await keys.toggle(tab.getByLabel('I have stored the recovery codes'));
+  await keys.enter(button(tab, 'Done'));
+  await tab.waitForURL(/\/settings\/members/);
+  await tab.getByRole('row').filter({ hasText: 'grace@example.com' }).waitFor();
 });

@@ -10,6 +10,7 @@ export const LOG = '/settings/activity-log';
 export interface SettingsFixture {
   readonly fixture: BrowserFixture;
   readonly member: TestPerson;
+  readonly admin: TestPerson;
   /** The ID of a token that has been used. */
   readonly token: string;
   /** The ID of a key that has been edited. */
@@ -19,11 +20,12 @@ export interface SettingsFixture {
 /** Sets up the fixture of a file that checks the appearance of pages; see `setUpBrowserFixture`. */
 export function setUpSettingsFixture(): SettingsFixture {
   let member: TestPerson | undefined;
+  let admin: TestPerson | undefined;
   let token = '';
   let key = '';
   const fixture = setUpBrowserFixture(async ({ server, owner }) => {
     member = await signUpMember(server, owner, 'member', 'linus@example.com');
-    await signUpMember(server, owner, 'admin', 'a.rather.long.address.of.somebody@engineering.example.com');
+    admin = await signUpMember(server, owner, 'admin', 'a.rather.long.address.of.somebody@engineering.example.com');
     const inDays = (days: number) => new Date(Date.now() + days * 86_400_000).toISOString();
     const used = await createToken(owner, ['basic_deployment', 'advanced_deployment'], {
       name: 'CI/CD Pipeline',
@@ -57,6 +59,10 @@ export function setUpSettingsFixture(): SettingsFixture {
     get member() {
       if (member === undefined) throw new Error('The fixture is not ready before the tests start.');
       return member;
+    },
+    get admin() {
+      if (admin === undefined) throw new Error('The fixture is not ready before the tests start.');
+      return admin;
     },
     get token() {
       return token;

@@ -41,6 +41,7 @@ export const PAGE_ROUTES = [
   '/settings/api-keys/$id',
   '/settings/members',
   '/settings/activity-log',
+  '/settings/policy',
   '/settings/workspace',
 ] as const;
 export type PageRoute = (typeof PAGE_ROUTES)[number];

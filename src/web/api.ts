@@ -1,6 +1,7 @@
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { type Client, createClient, DevpilotError } from '../sdk/client.ts';
 import { capitalize } from './components/format.ts';
+import { hasUnsavedInput } from './components/unsaved-input.ts';
 import { markReachable, markUnreachable } from './connection.ts';
 import { strings } from './strings.ts';
 
@@ -36,6 +37,11 @@ export function isSignedOut(error: unknown): boolean {
   return error instanceof DevpilotError && (error.code === 'missing_credential' || error.code === 'invalid_token');
 }
 
+/** Returns whether the error means that the workspace requires two-factor authentication of the person. */
+export function isSecondFactorNeeded(error: unknown): boolean {
+  return error instanceof DevpilotError && error.code === 'second_factor_needed';
+}
+
 let signedOutHandler: () => void = () => {};
 /** Sets the handler that is called when any response says that the session has ended. */
 export function setSignedOutHandler(handler: () => void): void {
@@ -45,9 +51,20 @@ const handleQueryError = (error: unknown) => {
   if (isSignedOut(error)) signedOutHandler();
 };
 
+export const SECOND_FACTOR_KEY = ['second-factor-needed'] as const;
+/** The query key of whether a workspace has refused the person for lack of two-factor authentication. */
+export const secondFactorKey = (workspaceId: unknown) => [...SECOND_FACTOR_KEY, workspaceId] as const;
+
+/** Remembers which workspace refused the person; the keys of its queries begin with its ID. */
+function handleWorkspaceQueryError(error: unknown, { queryKey }: { readonly queryKey: readonly unknown[] }): void {
+  handleQueryError(error);
+  // With unsaved input the page stays; the error of its request has a link to the account.
+  if (isSecondFactorNeeded(error) && !hasUnsavedInput()) queryClient.setQueryData(secondFactorKey(queryKey[0]), true);
+}
+
 /** The client itself retries safe requests, so TanStack Query must not retry them again. */
 export const queryClient = new QueryClient({
-  queryCache: new QueryCache({ onError: handleQueryError }),
+  queryCache: new QueryCache({ onError: handleWorkspaceQueryError }),
   mutationCache: new MutationCache({ onError: handleQueryError }),
   defaultOptions: {
     queries: { networkMode: 'always', retry: false, staleTime: 10_000, refetchOnWindowFocus: true },

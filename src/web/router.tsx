@@ -19,12 +19,14 @@ import {
   chooseWorkspace,
   meQuery,
   rememberWorkspace,
+  useSecondFactorNeeded,
   useWorkspaceOrNull,
   workspacesQuery,
 } from './session.ts';
 import { SettingsLayout } from './settings/settings-layout.tsx';
 import { CenteredLayout } from './shell/centered-layout.tsx';
 import { NoSuchWorkspace } from './shell/no-workspace.tsx';
+import { SecondFactorNeeded } from './shell/second-factor-needed.tsx';
 import { Shell } from './shell/shell.tsx';
 import { strings } from './strings.ts';
 
@@ -92,8 +94,10 @@ const inWorkspace = createRoute({
   id: 'in-workspace',
   component: function InWorkspace() {
     const workspace = useWorkspaceOrNull();
+    const isSecondFactorNeeded = useSecondFactorNeeded(workspace?.id);
     // The key unmounts the page when the workspace changes, so that no input or selection is carried over.
     if (workspace === null) return <NoSuchWorkspace />;
+    if (isSecondFactorNeeded) return <SecondFactorNeeded workspace={workspace} />;
     return (
       <CurrentWorkspace value={workspace}>
         <Outlet key={workspace.id} />
@@ -160,6 +164,7 @@ const activityLog = page(
   () => import('./activity-log/activity-log-page.tsx'),
   'ActivityLogPage',
 );
+const policy = page(settings, '/policy', () => import('./policy/policy-page.tsx'), 'PolicyPage');
 const workspace = page(settings, '/workspace', () => import('./workspace/workspace-page.tsx'), 'WorkspacePage');
 
 const projects = page(inWorkspace, '/projects', () => import('./projects/projects-page.tsx'), 'ProjectsPage');
@@ -266,6 +271,7 @@ const routeTree = root.addChildren([
           apiKey,
           members,
           activityLog,
+          policy,
           workspace,
         ]),
       ]),

@@ -1,10 +1,10 @@
-import { queryOptions, useQuery, useSuspenseQuery } from '@tanstack/react-query';
+import { queryOptions, skipToken, useQuery, useSuspenseQuery } from '@tanstack/react-query';
 import { useSearch } from '@tanstack/react-router';
 import { createContext, useContext } from 'react';
 import type { Person } from '../contract/people.ts';
 import type { Workspace } from '../contract/workspaces.ts';
 import type { Client } from '../sdk/client.ts';
-import { api, getWorkspaceApi, queryClient } from './api.ts';
+import { api, getWorkspaceApi, queryClient, secondFactorKey } from './api.ts';
 
 export const meQuery = queryOptions({
   queryKey: ['me'],
@@ -47,6 +47,11 @@ export function useWorkspaceOrNull(): Workspace | null {
   const { workspace: slug } = useSearch({ strict: false });
   const { data } = useQuery(workspacesQuery);
   return data?.find((workspace) => workspace.slug === slug || workspace.id === slug) ?? null;
+}
+
+/** Whether the workspace has refused the person until they turn on two-factor authentication. */
+export function useSecondFactorNeeded(workspaceId: string | undefined): boolean {
+  return useQuery<boolean>({ queryKey: secondFactorKey(workspaceId), queryFn: skipToken }).data === true;
 }
 
 export interface WorkspaceAccess {

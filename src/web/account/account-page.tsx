@@ -1,5 +1,10 @@
-import { Stack } from '@mantine/core';
+import { Anchor, Stack } from '@mantine/core';
+import { useRouter, useSearch } from '@tanstack/react-router';
+import { useEffect, useState } from 'react';
+import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
+import { useMe } from '../session.ts';
+import { safeReturnPath } from '../sign-in/return-path.ts';
 import { DeleteAccountSection } from './delete-account.tsx';
 import { PasskeysSection } from './passkeys.tsx';
 import { PasswordSection } from './password.tsx';
@@ -8,14 +13,44 @@ import { SessionsSection } from './sessions.tsx';
 import { strings } from './strings.ts';
 import { TwoFactorSection } from './two-factor.tsx';
 
+/** Two-factor authentication for a person whose workspace requires it, who then returns to the page `from`. */
+function RequiredTwoFactor({ from }: { readonly from: string }) {
+  const me = useMe();
+  const { history } = useRouter();
+  const path = safeReturnPath(from);
+  const [isTurnedOn, setIsTurnedOn] = useState(false);
+  // In an effect, because until the dialog with the recovery codes is removed, it asks before the page is left.
+  useEffect(() => {
+    if (isTurnedOn) history.push(path);
+  }, [isTurnedOn, history, path]);
+  return (
+    <>
+      {me.twoFactor ? (
+        <Notice tone="good">
+          {strings.accountPage.twoFactorIsOn(
+            <Anchor key="continue" inherit component="button" type="button" onClick={() => history.push(path)}>
+              {strings.accountPage.continue}
+            </Anchor>,
+          )}
+        </Notice>
+      ) : (
+        <Notice tone="warn">{strings.accountPage.turnOnTwoFactor}</Notice>
+      )}
+      <TwoFactorSection onTurnedOn={() => setIsTurnedOn(true)} />
+    </>
+  );
+}
+
 /** The settings of the signed-in person's account, which do not depend on a workspace. */
 export function AccountPage() {
+  const { from } = useSearch({ strict: false }) as { from?: string };
   return (
     <Page title={strings.accountPage.title} description={strings.accountPage.description} width="narrow">
       <Stack gap="lg">
+        {from !== undefined && <RequiredTwoFactor from={from} />}
         <ProfileSection />
         <PasswordSection />
-        <TwoFactorSection />
+        {from === undefined && <TwoFactorSection />}
         <PasskeysSection />
         <SessionsSection />
         <DeleteAccountSection />

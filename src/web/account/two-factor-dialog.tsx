@@ -89,6 +89,8 @@ function ScanStep({
 interface TwoFactorDialogProps {
   readonly purpose: TwoFactorPurpose;
   readonly onChanged: () => void;
+  /** Called when the person has stored the recovery codes, after `onClose`. */
+  readonly onCodesStored: () => void;
   readonly onClose: () => void;
 }
 
@@ -96,7 +98,7 @@ interface TwoFactorDialogProps {
  * The steps of the dialog: reauthenticate, then scan the QR code and enter a code, then store the recovery codes.
  * Mount it only while it is open.
  */
-export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialogProps) {
+export function TwoFactorDialog({ purpose, onChanged, onCodesStored, onClose }: TwoFactorDialogProps) {
   const [currentStep, setCurrentStep] = useState<DialogStep>({ step: 'reauthenticate' });
   const { title, confirmLabel, consequences } = strings.twoFactorDialog.purposes[purpose];
   const isShowingCodes = currentStep.step === 'codes';
@@ -138,7 +140,15 @@ export function TwoFactorDialog({ purpose, onChanged, onClose }: TwoFactorDialog
       {currentStep.step === 'scan' && (
         <ScanStep secret={currentStep.secret} uri={currentStep.uri} onCancel={onClose} onConfirmed={showCodes} />
       )}
-      {currentStep.step === 'codes' && <RecoveryCodes codes={currentStep.codes} onStored={onClose} />}
+      {currentStep.step === 'codes' && (
+        <RecoveryCodes
+          codes={currentStep.codes}
+          onStored={() => {
+            onClose();
+            onCodesStored();
+          }}
+        />
+      )}
     </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 import { Button, Group, Text } from '@mantine/core';
 import { queryOptions, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
-import { api, queryClient } from '../api.ts';
+import { api, queryClient, SECOND_FACTOR_KEY } from '../api.ts';
 import { Tag } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
@@ -17,13 +17,19 @@ const twoFactorQuery = queryOptions({
 function invalidateTwoFactor(): void {
   void queryClient.invalidateQueries({ queryKey: twoFactorQuery.queryKey });
   void queryClient.invalidateQueries({ queryKey: meQuery.queryKey });
+  queryClient.removeQueries({ queryKey: SECOND_FACTOR_KEY });
 }
 
 /** The web UI suggests generating new recovery codes when fewer than this many are left. */
 const LOW_RECOVERY_CODE_COUNT = 3;
 
+interface TwoFactorSectionProps {
+  /** Called when two-factor authentication has been turned on and the recovery codes are stored. */
+  readonly onTurnedOn?: () => void;
+}
+
 /** Two-factor authentication: set up with a QR code, renew recovery codes, turn off. */
-export function TwoFactorSection() {
+export function TwoFactorSection({ onTurnedOn }: TwoFactorSectionProps) {
   const { data, error, refetch } = useQuery(twoFactorQuery);
   const [purpose, setPurpose] = useState<TwoFactorPurpose | null>(null);
 
@@ -58,7 +64,14 @@ export function TwoFactorSection() {
         </Group>
       )}
       {purpose !== null && (
-        <TwoFactorDialog purpose={purpose} onChanged={invalidateTwoFactor} onClose={() => setPurpose(null)} />
+        <TwoFactorDialog
+          purpose={purpose}
+          onChanged={invalidateTwoFactor}
+          onClose={() => setPurpose(null)}
+          onCodesStored={() => {
+            if (purpose === 'enable') onTurnedOn?.();
+          }}
+        />
       )}
     </Section>
   );

@@ -46,7 +46,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
           active: apiKey.active,
           guard: apiKey.guard,
         }}
-        currentExpiresAt={apiKey.expiresAt}
+        edited={apiKey}
         submitLabel={strings.editApiKeyDialog.save}
         onCancel={onClose}
         onDirtyChange={setDirty}

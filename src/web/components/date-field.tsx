@@ -21,6 +21,7 @@ interface DateFieldProps {
   readonly reading: TypedDate;
   readonly onChange: (text: string) => void;
   readonly minDate: Date;
+  readonly maxDate?: Date;
   readonly error?: string | undefined;
   readonly 'data-path': string;
 }
@@ -30,7 +31,7 @@ interface DateFieldProps {
  * as it is, with an error once the focus leaves the field.
  */
 export function DateField(props: DateFieldProps) {
-  const { label, description, text, reading, onChange, minDate, error, 'data-path': dataPath } = props;
+  const { label, description, text, reading, onChange, minDate, maxDate, error, 'data-path': dataPath } = props;
   const [isOpen, setIsOpen] = useState(false);
   const [isLeft, setIsLeft] = useState(false);
   const input = useRef<HTMLInputElement>(null);
@@ -117,6 +118,7 @@ export function DateField(props: DateFieldProps) {
               close();
             }}
             minDate={minDate}
+            {...(maxDate !== undefined && { maxDate })}
             previousLabel={strings.dateField.previousMonth}
             nextLabel={strings.dateField.nextMonth}
             weekendDays={[]}

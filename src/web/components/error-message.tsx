@@ -1,32 +1,36 @@
 import { Anchor } from '@mantine/core';
-import { getErrorMessage, isSignedOut } from '../api.ts';
+import { getErrorMessage, isSecondFactorNeeded, isSignedOut } from '../api.ts';
 import { Notice } from './notice.tsx';
 import { strings } from './strings.ts';
 
 interface ErrorMessageProps {
   readonly error: unknown;
-  /** Replaces the message of the error, unless the session has ended. */
+  /** Replaces the message of the error, unless the person has lost access. */
   readonly message?: string;
 }
 
+function AccessLink({ path, children }: { readonly path: string; readonly children: string }) {
+  const { pathname, search, hash } = window.location;
+  return (
+    <Anchor href={`${path}?from=${encodeURIComponent(pathname + search + hash)}`} target="_blank" inherit fw={600}>
+      {children}
+    </Anchor>
+  );
+}
+
 /**
- * The message of an error, or if the session has ended, a link to sign in. The link opens another tab, so that what was
- * entered on this page is kept.
+ * The message of an error, or if the person has lost access, a link to sign in or to set up a second factor. The link
+ * opens another tab, so that what was entered on this page is kept.
  */
 export function ErrorMessage({ error, message }: ErrorMessageProps) {
-  if (!isSignedOut(error)) return message ?? getErrorMessage(error);
-  const { pathname, search, hash } = window.location;
-  return strings.errorMessage.sessionEnded(
-    <Anchor
-      key="sign-in"
-      href={`/sign-in?from=${encodeURIComponent(pathname + search + hash)}`}
-      target="_blank"
-      inherit
-      fw={600}
-    >
-      {strings.errorMessage.signInAgain}
-    </Anchor>,
-  );
+  const texts = strings.errorMessage;
+  if (isSignedOut(error)) {
+    return texts.sessionEnded(<AccessLink path="/sign-in">{texts.signInAgain}</AccessLink>);
+  }
+  if (isSecondFactorNeeded(error)) {
+    return texts.secondFactorNeeded(<AccessLink path="/account">{texts.turnOnTwoFactor}</AccessLink>);
+  }
+  return message ?? getErrorMessage(error);
 }
 
 /** An error, in a form or above a button. */

@@ -88,7 +88,7 @@ export function SelectFilter({ state, name, label, anyLabel, options }: SelectFi
       value={value}
       onChange={(event) => state.set({ [name]: event.currentTarget.value })}
       // Keeps the width constant while the options load.
-      flex="0 1 165px"
+      flex="0 1 160px"
     />
   );
 }

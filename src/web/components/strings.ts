@@ -59,6 +59,9 @@ export const strings = {
     sessionEnded: (signInLink: ReactNode) =>
       sentence`Your session has ended. ${signInLink} in a new tab, then come back and try again. What you entered here is kept.`,
     signInAgain: 'Sign in again',
+    secondFactorNeeded: (accountLink: ReactNode) =>
+      sentence`This workspace now requires two-factor authentication. ${accountLink} in a new tab, then come back and try again. What you entered here is kept.`,
+    turnOnTwoFactor: 'Turn it on',
   },
   exportMenu: {
     export: 'Export',

@@ -2,6 +2,7 @@ import { Button, Group, Stack, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-router';
 import { useState } from 'react';
+import type { Policy } from '../../contract/policy.ts';
 import { describeRight } from '../../contract/vocabulary.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
@@ -28,6 +29,9 @@ import {
   getRights,
 } from '../credentials/kinds.ts';
 import { CredentialStatusTag } from '../credentials/status-tag.tsx';
+import { RuleTags } from '../policy/rule-tags.tsx';
+import { policyQuery } from '../policy/use-policy.ts';
+import { violatedRules } from '../policy/violated-rules.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { ActivitySection } from './events-section.tsx';
@@ -64,10 +68,17 @@ function CredentialActions({
   );
 }
 
-function CredentialDetails({ credential }: { readonly credential: Credential }) {
+interface CredentialDetailsProps {
+  readonly credential: Credential;
+  /** Undefined for members and until it is loaded. */
+  readonly policy: Policy | undefined;
+}
+
+function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
   const { isAdmin } = useWorkspace();
   const kind = getKindConfig(credential);
   const isKey = credential.kind === 'api_key';
+  const violated = policy === undefined ? [] : violatedRules(policy, credential);
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title={strings.credentialPage.detailsTitle}>
@@ -80,6 +91,7 @@ function CredentialDetails({ credential }: { readonly credential: Credential }) 
               {isAdmin && isKey && <ActiveSwitch apiKey={credential} />}
             </Group>,
           ],
+          violated.length > 0 && [strings.credentialPage.violatesPolicy, <RuleTags key="violated" rules={violated} />],
           isKey &&
             credential.description !== null && [
               strings.credentialPage.description,
@@ -149,7 +161,9 @@ function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig;
 
 /** The page of a credential: its properties, its uses and their origins, and its activity. */
 export function CredentialPage() {
-  const { workspace, api, isAdmin } = useWorkspace();
+  const access = useWorkspace();
+  const { workspace, api, isAdmin } = access;
+  const policy = useQuery(policyQuery(access));
   const navigate = useNavigate();
   const { id = '' } = useParams({ strict: false });
   const { do: requestedAction } = useSearch({ strict: false }) as { do?: string };
@@ -175,7 +189,7 @@ export function CredentialPage() {
       <BackLink to={kind.path}>{kind.title}</BackLink>
       <Page title={data.name} actions={isAdmin && <CredentialActions credential={data} open={setDialog} />}>
         <div className={styles['columns']}>
-          <CredentialDetails credential={data} />
+          <CredentialDetails credential={data} policy={policy.data} />
           <div>
             <UsesSections credential={data} />
           </div>
@@ -183,7 +197,9 @@ export function CredentialPage() {
         {isAdmin && <ActivitySection id={id} />}
       </Page>
       {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
-      {dialog === 'replace' && isAdmin && <ReplaceCredentialDialog credential={data} onClose={close} />}
+      {dialog === 'replace' && isAdmin && !policy.isPending && (
+        <ReplaceCredentialDialog credential={data} onClose={close} />
+      )}
       {dialog === 'delete' && (
         <DeleteCredentialDialog
           credential={data}

@@ -7,6 +7,7 @@ export const strings = {
     replace: 'Replace…',
     detailsTitle: 'Details',
     status: 'Status',
+    violatesPolicy: 'Violates policy',
     description: 'Description',
     passphrase: 'Passphrase',
     required: 'Required',

@@ -1,15 +1,22 @@
-import { Switch, Text } from '@mantine/core';
+import { Button, Group, Switch, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
 import { LIMITS } from '../../contract/limits.ts';
+import type { Policy } from '../../contract/policy.ts';
+import { requiresPassphrase } from '../../contract/policy-rules.ts';
 import { DevpilotError } from '../../sdk/client.ts';
 import { DescriptionInput, NameInput } from '../components/fields.tsx';
 import { Form, FormFooter, type Submission, useSubmit } from '../components/form.tsx';
+import { Notice } from '../components/notice.tsx';
+import { QueryContent } from '../components/states.tsx';
 import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
+import { mayCreate, policyQuery } from '../policy/use-policy.ts';
+import { useWorkspace } from '../session.ts';
 import { validateDescription, validateName, validatePassphrase } from '../validation.ts';
 import type { CredentialFormValues, CredentialRequest } from './credential-form-values.ts';
 import styles from './credentials.module.css';
-import { toExpiresAt, validateExpiry } from './expiry.ts';
+import { type ExpiryLimits, expiryLimits, fitExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
 import { ExpiryField } from './expiry-field.tsx';
 import type { CredentialKindConfig } from './kinds.ts';
 import { PassphraseField } from './passphrase-field.tsx';
@@ -22,8 +29,8 @@ const GUARD_DESCRIPTION = strings.credentialForm.guardDescription;
 interface CredentialFormProps {
   readonly kind: CredentialKindConfig;
   readonly initial: CredentialFormValues;
-  /** The expiry of the edited credential; omitted for a new one. */
-  readonly currentExpiresAt?: string | null;
+  /** The edited credential; omitted for a new one. */
+  readonly edited?: { readonly createdAt: string; readonly expiresAt: string | null };
   readonly submitLabel: string;
   readonly onCancel: () => void;
   /** Sends the request and returns what to do after the form has cleared the passphrase. */
@@ -48,21 +55,33 @@ function getFormError({ formError, error }: Submission<never>, kind: CredentialK
   return formError;
 }
 
-/**
- * The form that creates access tokens and API keys and edits API keys. It shows a summary of the credential in words.
- */
-export function CredentialForm(props: CredentialFormProps) {
-  const { kind, initial, currentExpiresAt, onCancel, onSubmit, onDirtyChange } = props;
+/** Returns the values without those that the policy does not allow. */
+function fitToPolicy(values: CredentialFormValues, policy: Policy, limits: ExpiryLimits): CredentialFormValues {
+  return {
+    ...values,
+    rights: policy.allowAll ? values.rights : values.rights.filter((right) => right !== 'all'),
+    expiry: fitExpiry(values.expiry, limits),
+  };
+}
+
+function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
+  const { kind, initial, edited, policy, onCancel, onSubmit, onDirtyChange } = props;
   const isToken = kind.kind === 'access_token';
   const [now] = useState(() => Date.now());
+  const limits = expiryLimits(policy, now, edited?.createdAt ?? null);
+  const currentExpiresAt = edited?.expiresAt;
+  const needsPassphrase = (rights: readonly string[]) => isToken && requiresPassphrase(policy, rights);
   const form = useAppForm<CredentialFormValues>({
-    initialValues: initial,
+    initialValues: fitToPolicy(initial, policy, limits),
     validate: {
       name: validateName,
       description: validateDescription,
       rights: (rights) => (rights.length === 0 ? strings.credentialForm.chooseARight(kind.rightNoun) : null),
-      passphrase: (passphrase) => (passphrase === '' ? null : validatePassphrase(passphrase)),
-      expiry: (expiry) => validateExpiry(expiry, Date.now()),
+      passphrase: (passphrase, { rights }) => {
+        if (passphrase !== '') return validatePassphrase(passphrase);
+        return needsPassphrase(rights) ? strings.credentialForm.passphraseRequired : null;
+      },
+      expiry: (expiry) => validateExpiry(expiry, limits, Date.now()),
     },
     onSubmitPreventDefault: 'always',
   });
@@ -76,9 +95,9 @@ export function CredentialForm(props: CredentialFormProps) {
   const saving = useSubmit(
     form,
     async ({ expiry, ...rest }) => {
-      const expiresAt = toExpiresAt(expiry, now, currentExpiresAt ?? null);
+      const expiresAt = toExpiresAt(expiry, limits, currentExpiresAt ?? null);
       // Null would mean never.
-      if (expiresAt === undefined) return form.setFieldError('expiry', validateExpiry(expiry, now));
+      if (expiresAt === undefined) return form.setFieldError('expiry', validateExpiry(expiry, limits));
       const onSuccess = await onSubmit({ ...rest, expiresAt });
       // Browsers keep a dialog's elements in memory after removal, and a field keeps its last value.
       flushSync(() => form.setFieldValue('passphrase', ''));
@@ -101,6 +120,7 @@ export function CredentialForm(props: CredentialFormProps) {
         kind={kind}
         value={values.rights}
         onChange={(rights) => form.setFieldValue('rights', rights)}
+        policy={policy}
         error={errorText('rights')}
         {...fieldPathProps(form, 'rights')}
       />
@@ -111,6 +131,7 @@ export function CredentialForm(props: CredentialFormProps) {
             form.setFieldValue('passphrase', passphrase);
             form.setFieldValue('generatedPassphrase', generatedPassphrase);
           }}
+          isRequired={needsPassphrase(values.rights)}
           error={errorText('passphrase')}
           {...fieldPathProps(form, 'passphrase')}
           {...(props.passphraseDescription !== undefined && { description: props.passphraseDescription })}
@@ -120,7 +141,8 @@ export function CredentialForm(props: CredentialFormProps) {
         noun={isToken ? strings.credentialForm.token : strings.credentialForm.key}
         value={values.expiry}
         onChange={(expiry) => form.setFieldValue('expiry', expiry)}
-        now={now}
+        limits={limits}
+        maxLifetimeDays={policy.maxLifetimeDays}
         currentExpiresAt={currentExpiresAt}
         error={errorText('expiry')}
         {...fieldPathProps(form, 'expiry')}
@@ -145,7 +167,7 @@ export function CredentialForm(props: CredentialFormProps) {
         {summarize({
           rights: values.rights,
           rightNoun: kind.rightNoun,
-          expiresAt: toExpiresAt(values.expiry, now, currentExpiresAt ?? null),
+          expiresAt: toExpiresAt(values.expiry, limits, currentExpiresAt ?? null),
           passphrase: values.passphrase !== '',
           active: values.active,
           guard: values.guard,
@@ -158,5 +180,32 @@ export function CredentialForm(props: CredentialFormProps) {
         onCancel={onCancel}
       />
     </Form>
+  );
+}
+
+/**
+ * The form that creates access tokens and API keys and edits API keys, within the policy of the workspace. It shows a
+ * summary of the credential in words.
+ */
+export function CredentialForm(props: CredentialFormProps) {
+  const { kind, edited, onCancel } = props;
+  const access = useWorkspace();
+  return (
+    <QueryContent query={useQuery(policyQuery(access))}>
+      {(policy) =>
+        edited !== undefined || mayCreate(policy, access) ? (
+          <PolicyForm {...props} policy={policy} />
+        ) : (
+          <>
+            <Notice tone="warn">{strings.credentialForm.onlyTheOwnerCreates(kind.plural)}</Notice>
+            <Group justify="flex-end" mt="md">
+              <Button variant="default" onClick={onCancel}>
+                {strings.credentialForm.close}
+              </Button>
+            </Group>
+          </>
+        )
+      }
+    </QueryContent>
   );
 }

@@ -1,4 +1,5 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import bar from '../components/action-bar.module.css';
@@ -11,7 +12,9 @@ import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { deleteAction, editAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
 import { useList } from '../components/use-list.ts';
+import { mayCreate, policyQuery } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
 import { FILTERS, Filters } from './filters.tsx';
@@ -80,7 +83,9 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
 
 /** The list of credentials of one kind, with all actions on them. */
 export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: CredentialsPageProps) {
-  const { workspace, api, isAdmin } = useWorkspace();
+  const access = useWorkspace();
+  const { workspace, api, isAdmin } = access;
+  const policy = useQuery(policyQuery(access));
   const state = useListState();
   const [open, setOpen] = useState<OpenDialog | null>(null);
   const [selected, setSelected] = useState<ReadonlyMap<string, Credential>>(new Map());
@@ -94,17 +99,23 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
       right: state.get('right'),
       createdBy: state.get('createdBy'),
       unusedForDays: state.get('unused'),
+      violatesPolicy: state.get('violatesPolicy'),
       sort: state.get('sort'),
     },
   );
   const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0 && !filtered;
   // A link that opens the form and fills it in; the dialog reads it and removes it from the URL.
-  const isNewLink = isAdmin && state.get('new') !== undefined;
+  // It depends on the policy, and the focus moves into it when it opens.
+  const isNewLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
+  const isRefused = policy.data !== undefined && !mayCreate(policy.data, access);
   const generateButton = isAdmin && (
-    <Button leftSection={<IconPlus size={16} />} onClick={() => setOpen({ dialog: 'create' })}>
-      {kind.generateLabel}
-    </Button>
+    <Stack gap={4} align="center">
+      <Button leftSection={<IconPlus size={16} />} disabled={isRefused} onClick={() => setOpen({ dialog: 'create' })}>
+        {kind.generateLabel}
+      </Button>
+      {isRefused && <DimmedText>{strings.credentialsPage.onlyTheOwnerCreates}</DimmedText>}
+    </Stack>
   );
   const columns = credentialColumns(kind);
   const close = () => setOpen(null);

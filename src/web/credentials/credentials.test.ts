@@ -1,24 +1,35 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { DAY } from '../../contract/limits.ts';
+import { DAY, MINUTE } from '../../contract/limits.ts';
+import { DEFAULT_POLICY } from '../../contract/policy.ts';
 import { formatDate } from '../components/format.ts';
 import { safeReturnPath } from '../sign-in/return-path.ts';
-import { closestExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
+import {
+  closestExpiry,
+  type ExpiryChoice,
+  type ExpiryLimits,
+  expiryLimits,
+  expiryOptions,
+  fitExpiry,
+  toExpiresAt,
+  validateExpiry,
+} from './expiry.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
 import { summarize } from './summary.ts';
 
 const now = new Date(2027, 0, 15, 12).getTime();
+const LIMITS = { now, latest: null };
 
 describe('Expiry', () => {
   const onDate = (dateText: string) => ({ choice: 'date', dateText }) as const;
 
   test('a duration starts now, a date means the end of the day, never is null', () => {
-    assert.equal(toExpiresAt({ choice: '30', dateText: '' }, now), new Date(now + 30 * DAY).toISOString());
-    const date = toExpiresAt(onDate('24 Feb 2027'), now);
+    assert.equal(toExpiresAt({ choice: '30', dateText: '' }, LIMITS), new Date(now + 30 * DAY).toISOString());
+    const date = toExpiresAt(onDate('24 Feb 2027'), LIMITS);
     assert.equal(date, new Date(2027, 1, 24, 23, 59, 59, 999).toISOString());
-    assert.equal(toExpiresAt({ choice: 'never', dateText: '' }, now), null);
+    assert.equal(toExpiresAt({ choice: 'never', dateText: '' }, LIMITS), null);
     assert.equal(
-      toExpiresAt({ choice: 'keep', dateText: '' }, now, '2028-01-01T00:00:00.000Z'),
+      toExpiresAt({ choice: 'keep', dateText: '' }, LIMITS, '2028-01-01T00:00:00.000Z'),
       '2028-01-01T00:00:00.000Z',
     );
   });
@@ -30,16 +41,16 @@ describe('Expiry', () => {
       ['30 Feb 2027', 'There is no 30 February 2027.'],
       ['30 Feb', 'There is no 30 February.'],
     ] as const) {
-      assert.equal(validateExpiry(onDate(text), now), message);
-      assert.equal(toExpiresAt(onDate(text), now), undefined, text);
+      assert.equal(validateExpiry(onDate(text), LIMITS), message);
+      assert.equal(toExpiresAt(onDate(text), LIMITS), undefined, text);
     }
-    assert.equal(validateExpiry(onDate('15 Jan 2027'), now), null);
+    assert.equal(validateExpiry(onDate('15 Jan 2027'), LIMITS), null);
   });
 
   test('every date that the calendar writes into the field is read as that date', () => {
     for (let day = 0; day < 366; day++) {
       const time = new Date(2028, 0, 1 + day, 12).getTime();
-      const expiresAt = toExpiresAt(onDate(formatDate(time)), now);
+      const expiresAt = toExpiresAt(onDate(formatDate(time)), LIMITS);
       assert.equal(new Date(expiresAt ?? 0).toDateString(), new Date(time).toDateString(), formatDate(time));
     }
   });
@@ -52,6 +63,52 @@ describe('Expiry', () => {
       ['7', '30', '90', '365'],
     );
     assert.equal(closestExpiry(new Date(now).toISOString(), null).choice, 'never');
+  });
+});
+
+describe('Expiry under a maximum lifetime', () => {
+  const withMaximum = (maxLifetimeDays: number, createdAt: string | null = null) =>
+    expiryLimits({ ...DEFAULT_POLICY, maxLifetimeDays }, now, createdAt);
+  const option = (choice: ExpiryChoice) => ({ choice, dateText: '' });
+  const allowed = (limits: ExpiryLimits, current?: string | null) =>
+    expiryOptions(limits, current).flatMap(({ value, disabled }) => (disabled ? [] : [value]));
+
+  test('the options are those that it allows, with the longest if none of them is', () => {
+    assert.deepEqual(allowed(LIMITS), ['7', '30', '60', '90', '365', 'date', 'never']);
+    assert.deepEqual(allowed(withMaximum(30)), ['7', '30', 'date']);
+    assert.deepEqual(allowed(withMaximum(45)), ['7', '30', 'latest', 'date']);
+    assert.deepEqual(allowed(withMaximum(1)), ['latest', 'date']);
+    const createdAt = new Date(now - 20 * DAY).toISOString();
+    assert.deepEqual(allowed(withMaximum(30, createdAt), null), ['keep', '7', 'latest', 'date']);
+    assert.deepEqual(allowed(withMaximum(10, createdAt), null), ['keep', 'date']);
+  });
+
+  test('a new credential expires a minute earlier, so that a server whose clock is behind accepts it', () => {
+    const latest = new Date(now + 30 * DAY - MINUTE).toISOString();
+    assert.equal(toExpiresAt(option('30'), withMaximum(30)), latest);
+    assert.equal(toExpiresAt(option('7'), withMaximum(30)), new Date(now + 7 * DAY).toISOString());
+    assert.equal(toExpiresAt(option('latest'), withMaximum(45)), new Date(now + 45 * DAY - MINUTE).toISOString());
+    assert.equal(validateExpiry(option('30'), withMaximum(30), now + DAY / 2), null, 'half a day after it was opened');
+  });
+
+  test('an option that it does not allow becomes the longest, and is refused if it is submitted', () => {
+    assert.deepEqual(fitExpiry(option('90'), withMaximum(30)), option('30'));
+    assert.deepEqual(fitExpiry(option('never'), withMaximum(45)), option('latest'));
+    assert.deepEqual(fitExpiry(option('90'), withMaximum(90)), option('90'));
+    assert.deepEqual(fitExpiry(option('keep'), withMaximum(1)), option('keep'));
+    for (const choice of ['never', '365'] as const) {
+      assert.equal(validateExpiry(option(choice), withMaximum(30)), 'The policy of the workspace does not allow this');
+    }
+  });
+
+  test('the last day that can be typed is the last one that ends in time', () => {
+    const onDay = (day: number) => ({ choice: 'date', dateText: formatDate(now + day * DAY) }) as const;
+    assert.equal(validateExpiry(onDay(29), withMaximum(30)), null);
+    assert.match(
+      validateExpiry(onDay(30), withMaximum(30)) ?? '',
+      /^The policy of the workspace allows an expiry until 14 Feb 2027/,
+    );
+    assert.equal(toExpiresAt(onDay(30), withMaximum(30)), undefined);
   });
 });
 

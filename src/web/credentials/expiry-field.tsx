@@ -1,14 +1,16 @@
 import { NativeSelect, Stack } from '@mantine/core';
 import { DateField } from '../components/date-field.tsx';
 import { Notice } from '../components/notice.tsx';
-import { type Expiry, type ExpiryChoice, expiryOptions, readExpiryDate } from './expiry.ts';
+import { type Expiry, type ExpiryChoice, type ExpiryLimits, expiryOptions, readExpiryDate } from './expiry.ts';
 import { strings } from './strings.ts';
 
 interface ExpiryFieldProps {
   readonly noun: string;
   readonly value: Expiry;
   readonly onChange: (expiry: Expiry) => void;
-  readonly now: number;
+  readonly limits: ExpiryLimits;
+  /** The maximum lifetime of the policy in days; null for none. */
+  readonly maxLifetimeDays: number | null;
   /** The expiry of the edited credential; omitted for a new one. */
   readonly currentExpiresAt?: string | null | undefined;
   readonly error?: string | undefined;
@@ -16,14 +18,16 @@ interface ExpiryFieldProps {
 }
 
 /** The expiry of a credential: a duration, a date, or never, with a warning for never. */
-export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, error, ...fieldProps }: ExpiryFieldProps) {
+export function ExpiryField(props: ExpiryFieldProps) {
+  const { noun, value, onChange, limits, maxLifetimeDays, currentExpiresAt, error, ...fieldProps } = props;
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const neverExpires = value.choice === 'never' || (value.choice === 'keep' && currentExpiresAt === null);
   return (
     <Stack gap="xs">
       <NativeSelect
         label={strings.expiryField.expiry}
-        data={expiryOptions(now, currentExpiresAt)}
+        data={expiryOptions(limits, currentExpiresAt)}
+        {...(maxLifetimeDays !== null && { description: strings.expiryField.maximumLifetime(maxLifetimeDays) })}
         value={value.choice}
         onChange={(event) => onChange({ ...value, choice: event.currentTarget.value as ExpiryChoice })}
         error={value.choice === 'date' ? undefined : error}
@@ -34,9 +38,10 @@ export function ExpiryField({ noun, value, onChange, now, currentExpiresAt, erro
           label={strings.expiryField.lastDay}
           description={strings.expiryField.lastDayDescription(timeZone)}
           text={value.dateText}
-          reading={readExpiryDate(value.dateText, now)}
+          reading={readExpiryDate(value.dateText, limits)}
           onChange={(dateText) => onChange({ ...value, dateText })}
-          minDate={new Date(now)}
+          minDate={new Date(limits.now)}
+          {...(limits.latest !== null && { maxDate: new Date(limits.latest) })}
           error={error}
           {...fieldProps}
         />

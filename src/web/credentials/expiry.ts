@@ -1,11 +1,13 @@
 import { endOfDay } from '../../contract/calendar-date.ts';
-import { DAY } from '../../contract/limits.ts';
-import { formatDate } from '../components/format.ts';
+import { DAY, MINUTE } from '../../contract/limits.ts';
+import type { Policy } from '../../contract/policy.ts';
+import { latestExpiry } from '../../contract/policy-rules.ts';
+import { formatDate, formatDateTime } from '../components/format.ts';
 import { parseTypedDate, type TypedDate } from '../components/typed-date.ts';
 import { strings } from './strings.ts';
 
-/** The options of the expiry field. `keep` is only for editing. */
-export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'date' | 'never' | 'keep';
+/** The options of the expiry field. `keep` is only for editing, `latest` only with a maximum lifetime. */
+export type ExpiryChoice = '7' | '30' | '60' | '90' | '365' | 'latest' | 'date' | 'never' | 'keep';
 
 export interface Expiry {
   readonly choice: ExpiryChoice;
@@ -21,22 +23,57 @@ export const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
   ['365', strings.expiry.year],
 ];
 
-const daysFromNow = (days: number, now: number) => now + days * DAY;
+/** How much earlier than the maximum lifetime a new credential expires, because the clock of the server may be behind. */
+const CLOCK_MARGIN_MS = MINUTE;
 
-/** Reads a typed date, whose end must be in the future. */
-export function readExpiryDate(text: string, now: number, locale: string = navigator.language): TypedDate {
-  const reading = parseTypedDate(text, locale);
-  return 'date' in reading && (endOfDay(reading.date) ?? 0) <= now
-    ? { error: strings.expiry.mustBeInTheFuture }
+/** When a form is filled in, and until when the policy of the workspace allows the credential to expire. */
+export interface ExpiryLimits {
+  readonly now: number;
+  /** In epoch milliseconds; null for no limit. */
+  readonly latest: number | null;
+}
+
+/** Returns the limits of a credential; `createdAt` is null for one that the form creates. */
+export function expiryLimits(policy: Policy, now: number, createdAt: string | null): ExpiryLimits {
+  if (createdAt !== null) return { now, latest: latestExpiry(policy, Date.parse(createdAt)) };
+  const latest = latestExpiry(policy, now);
+  return { now, latest: latest === null ? null : latest - CLOCK_MARGIN_MS };
+}
+
+/** Returns when a duration from now ends; a duration as long as the maximum lifetime ends within its limit. */
+function endOfDuration(choice: ExpiryChoice, { now, latest }: ExpiryLimits): number {
+  const end = now + Number(choice) * DAY;
+  return latest !== null && end > latest && end <= latest + CLOCK_MARGIN_MS ? latest : end;
+}
+
+/** Whether the limits allow an option. A date is checked once it is typed. */
+function isAllowed(choice: ExpiryChoice, limits: ExpiryLimits): boolean {
+  const { now, latest } = limits;
+  if (choice === 'latest') return latest !== null && latest > now;
+  if (latest === null || choice === 'keep' || choice === 'date') return true;
+  return choice !== 'never' && endOfDuration(choice, limits) <= latest;
+}
+
+/** Reads a typed date, whose end must be in the future and within the limits. */
+export function readExpiryDate(text: string, { now, latest }: ExpiryLimits): TypedDate {
+  const reading = parseTypedDate(text, navigator.language);
+  if (!('date' in reading)) return reading;
+  const end = endOfDay(reading.date) ?? 0;
+  if (end <= now) return { error: strings.expiry.mustBeInTheFuture };
+  return latest !== null && end > latest
+    ? { error: strings.expiry.policyAllowsUntil(formatDateTime(latest)) }
     : reading;
 }
 
 /** Returns the options, each with the date on which the credential would expire. */
 export function expiryOptions(
-  now: number,
+  limits: ExpiryLimits,
   currentExpiresAt: string | null | undefined,
-): { value: string; label: string }[] {
-  return [
+): { value: string; label: string; disabled: boolean }[] {
+  const { latest } = limits;
+  const durations = EXPIRY_DURATIONS.map(([choice]) => choice);
+  const isLatestADuration = durations.some((choice) => endOfDuration(choice, limits) === latest);
+  const options = [
     ...(currentExpiresAt === undefined
       ? []
       : [
@@ -50,33 +87,50 @@ export function expiryOptions(
         ]),
     ...EXPIRY_DURATIONS.map(([value, label]) => ({
       value,
-      label: strings.expiry.withDate(label, formatDate(daysFromNow(Number(value), now))),
+      label: strings.expiry.withDate(label, formatDate(endOfDuration(value, limits))),
     })),
+    ...(latest === null || isLatestADuration || !isAllowed('latest', limits)
+      ? []
+      : [{ value: 'latest', label: strings.expiry.withDate(strings.expiry.latestAllowed, formatDate(latest)) }]),
     { value: 'date', label: strings.expiry.customDate },
     { value: 'never', label: strings.expiry.noExpiry },
   ];
+  return options.map((option) => ({ ...option, disabled: !isAllowed(option.value as ExpiryChoice, limits) }));
+}
+
+/** Returns an expiry if the limits allow it, otherwise the option for the longest lifetime that they allow. */
+export function fitExpiry(expiry: Expiry, limits: ExpiryLimits): Expiry {
+  if (isAllowed(expiry.choice, limits)) return expiry;
+  const [longest] = EXPIRY_DURATIONS.find(([choice]) => endOfDuration(choice, limits) === limits.latest) ?? [];
+  return { choice: longest ?? 'latest', dateText: '' };
 }
 
 /**
- * Returns the time of an expiry; null for never, undefined for a date that cannot be read or is not in the future. A
- * date means the end of that day in the browser's time zone.
+ * Returns the time of an expiry; null for never, undefined for a date that cannot be read or is not within the limits.
+ * A date means the end of that day in the browser's time zone.
  */
 export function toExpiresAt(
   { choice, dateText }: Expiry,
-  now: number,
+  limits: ExpiryLimits,
   currentExpiresAt: string | null = null,
 ): string | null | undefined {
   if (choice === 'never') return null;
   if (choice === 'keep') return currentExpiresAt;
-  if (choice !== 'date') return new Date(daysFromNow(Number(choice), now)).toISOString();
-  const reading = readExpiryDate(dateText, now);
+  if (choice === 'latest') return limits.latest === null ? undefined : new Date(limits.latest).toISOString();
+  if (choice !== 'date') return new Date(endOfDuration(choice, limits)).toISOString();
+  const reading = readExpiryDate(dateText, limits);
   const endMs = 'date' in reading ? endOfDay(reading.date) : null;
   return endMs === null ? undefined : new Date(endMs).toISOString();
 }
 
-export function validateExpiry({ choice, dateText }: Expiry, now: number): string | null {
-  if (choice !== 'date') return null;
-  const reading = readExpiryDate(dateText, now);
+/** Returns what is wrong with an expiry, or null. `submittedAt` is later than the time when the form was opened. */
+export function validateExpiry(
+  { choice, dateText }: Expiry,
+  limits: ExpiryLimits,
+  submittedAt: number = limits.now,
+): string | null {
+  if (choice !== 'date') return isAllowed(choice, limits) ? null : strings.expiry.notAllowedByPolicy;
+  const reading = readExpiryDate(dateText, { ...limits, now: submittedAt });
   return 'error' in reading ? reading.error : null;
 }
 

@@ -2,11 +2,14 @@ import { useQuery } from '@tanstack/react-query';
 import { FilterBar, SearchField, SelectFilter } from '../components/filters.tsx';
 import { capitalize } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
+import { usePolicy } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialKindConfig } from './kinds.ts';
 import { strings } from './strings.ts';
 
-export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused'] as const;
+const DEFAULT_UNUSED_DAYS = 90;
+
+export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused', 'violatesPolicy'] as const;
 
 /** The filters of a list of credentials. */
 export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; readonly state: ListState }) {
@@ -16,6 +19,8 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
     queryFn: async ({ signal }) => (await api.members.list({ limit: 200 }, { signal })).data,
     staleTime: 60_000,
   });
+  const { unusedAfterDays = DEFAULT_UNUSED_DAYS } = usePolicy() ?? {};
+  const unusedDays = [...new Set([30, DEFAULT_UNUSED_DAYS, unusedAfterDays])].sort((one, other) => one - other);
   return (
     <FilterBar state={state} filters={FILTERS}>
       <SearchField state={state} label={strings.filters.searchByName(kind.plural)} />
@@ -45,10 +50,14 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
         name="unused"
         label={strings.filters.usageLabel}
         anyLabel={strings.filters.anyUsage}
-        options={[
-          { value: '30', label: strings.filters.unusedFor30Days },
-          { value: '90', label: strings.filters.unusedFor90Days },
-        ]}
+        options={unusedDays.map((days) => ({ value: String(days), label: strings.filters.unusedForDays(days) }))}
+      />
+      <SelectFilter
+        state={state}
+        name="violatesPolicy"
+        label={strings.filters.policyLabel}
+        anyLabel={strings.filters.anyPolicy}
+        options={[{ value: 'true', label: strings.filters.violatesPolicy }]}
       />
     </FilterBar>
   );

@@ -122,6 +122,7 @@ export interface CredentialListQuery {
   readonly right?: string | undefined;
   readonly createdBy?: string | undefined;
   readonly unusedForDays?: string | undefined;
+  readonly violatesPolicy?: string | undefined;
   readonly sort?: string | undefined;
 }
 

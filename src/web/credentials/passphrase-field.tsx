@@ -13,22 +13,25 @@ interface PassphraseFieldProps {
   readonly onChange: (passphrase: string, generated: boolean) => void;
   readonly error?: string | undefined;
   readonly description?: string;
+  /** Whether the policy requires a passphrase. */
+  readonly isRequired: boolean;
   readonly 'data-path': string;
 }
 
 const STRENGTH_LABELS = strings.passphraseField.strengthLabels;
 
-/** An optional passphrase of an access token, typed or generated. */
-export function PassphraseField({ value, onChange, error, description, ...fieldProps }: PassphraseFieldProps) {
+/** The passphrase of an access token, typed or generated. Optional unless the policy requires one. */
+export function PassphraseField(props: PassphraseFieldProps) {
+  const { value, onChange, error, description, isRequired, ...fieldProps } = props;
   const [visible, setVisible] = useState(false);
   const [generated, setGenerated] = useState(false);
   const strength = estimateStrength(value);
   return (
     <Stack gap={6}>
       <PasswordInput
-        label={strings.passphraseField.passphraseOptional}
+        label={isRequired ? strings.passphraseField.passphrase : strings.passphraseField.passphraseOptional}
         description={strings.passphraseField.descriptionWithLength(
-          description ?? strings.passphraseField.description,
+          description ?? (isRequired ? strings.passphraseField.requiredByPolicy : strings.passphraseField.description),
           LIMITS.passphrase.min,
           LIMITS.passphrase.max,
         )}

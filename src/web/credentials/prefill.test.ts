@@ -6,6 +6,7 @@ import { ACCESS_TOKENS, API_KEYS } from './kinds.ts';
 import { readPrefill } from './prefill.ts';
 
 const now = new Date(2027, 0, 15, 12).getTime();
+const LIMITS = { now, latest: null };
 
 function read(query: string, kind = ACCESS_TOKENS) {
   const search = new URLSearchParams(query);
@@ -49,7 +50,7 @@ test('an expiry is one of the options, or a date', () => {
     assert.deepEqual(read(`new&expires=${expires}`)?.values.expiry, expected, expires);
   }
   assert.equal(
-    toExpiresAt({ choice: 'date', dateText: '2027-02-24' }, now),
+    toExpiresAt({ choice: 'date', dateText: '2027-02-24' }, LIMITS),
     new Date(2027, 1, 24, 23, 59, 59, 999).toISOString(),
   );
 });

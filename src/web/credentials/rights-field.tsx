@@ -1,4 +1,6 @@
 import { Checkbox, Stack, Text } from '@mantine/core';
+import type { Policy } from '../../contract/policy.ts';
+import { requiresPassphrase } from '../../contract/policy-rules.ts';
 import { describeRight } from '../../contract/vocabulary.ts';
 import styles from './credentials.module.css';
 import type { CredentialKindConfig, Right } from './kinds.ts';
@@ -8,12 +10,14 @@ interface RightsFieldProps {
   readonly kind: CredentialKindConfig;
   readonly value: readonly Right[];
   readonly onChange: (rights: Right[]) => void;
+  readonly policy: Policy;
   readonly error?: string | undefined;
   readonly 'data-path': string;
 }
 
 /** The available scopes or permissions with their meanings. Selecting `all` includes all others. */
-export function RightsField({ kind, value, onChange, error, ...fieldProps }: RightsFieldProps) {
+export function RightsField({ kind, value, onChange, policy, error, ...fieldProps }: RightsFieldProps) {
+  const isToken = kind.kind === 'access_token';
   const hasAll = value.includes('all');
   function toggle(right: Right) {
     if (right === 'all') return onChange(hasAll ? [] : ['all']);
@@ -42,6 +46,7 @@ export function RightsField({ kind, value, onChange, error, ...fieldProps }: Rig
             <Stack gap={10} flex={1}>
               {rights.map((right) => {
                 const included = hasAll && right !== 'all';
+                const isRefused = right === 'all' && !policy.allowAll;
                 return (
                   <Checkbox
                     key={right}
@@ -50,9 +55,13 @@ export function RightsField({ kind, value, onChange, error, ...fieldProps }: Rig
                       describeRight(right),
                       ...(right === 'all' ? [strings.rightsField.includesAll] : []),
                       ...(included ? [strings.rightsField.includedInAll] : []),
+                      ...(isRefused ? [strings.rightsField.notAllowedByPolicy] : []),
+                      ...(isToken && requiresPassphrase(policy, [right])
+                        ? [strings.rightsField.requiresPassphrase]
+                        : []),
                     ].join(' ')}
                     checked={included || value.includes(right)}
-                    disabled={included}
+                    disabled={included || isRefused}
                     onChange={() => toggle(right)}
                   />
                 );

@@ -59,6 +59,9 @@ export const strings = {
       `Say what uses it, so teammates know before deleting it. ${min} to ${max} characters.`,
     token: 'token',
     key: 'key',
+    passphraseRequired: 'Enter a passphrase. The policy of the workspace requires one for these scopes.',
+    onlyTheOwnerCreates: (nouns: string) => `The policy of this workspace allows only its owner to create ${nouns}.`,
+    close: 'Close',
     active: 'Active',
     activeDescription: 'An inactive key is rejected until you enable it again.',
     allowGuards: 'Allow guards',
@@ -67,6 +70,7 @@ export const strings = {
     detailsAndActivity: 'Details and activity',
     replace: 'Replace…',
     emptyTitle: (nouns: string) => `No ${nouns} yet`,
+    onlyTheOwnerCreates: 'Owner only, by the policy of the workspace',
     askToCreate: (kinds: string) => `An owner or admin of this workspace can create ${kinds}.`,
     selection: 'Selection',
     selected: (selectedCount: number) => `${selectedCount} selected`,
@@ -90,6 +94,11 @@ export const strings = {
     expiry: 'Expiry',
     lastDay: 'Last day',
     lastDayDescription: (timeZone: string) => `It expires at the end of this day in the time zone ${timeZone}.`,
+    maximumLifetime: (days: number) =>
+      plural(days, {
+        one: 'The policy of the workspace allows at most 1 day from the creation.',
+        other: `The policy of the workspace allows at most ${days} days from the creation.`,
+      }),
     neverExpires: (noun: string) =>
       `Non-expiring ${noun}s pose a greater security risk. Prefer short-lived ones and rotate them regularly.`,
   },
@@ -103,6 +112,9 @@ export const strings = {
     noChangeNeverExpires: 'No change (never expires)',
     noChangeUntil: (date: string) => `No change (${date})`,
     withDate: (duration: string, date: string) => `${duration} (${date})`,
+    latestAllowed: 'Longest allowed',
+    policyAllowsUntil: (time: string) => `The policy of the workspace allows an expiry until ${time}.`,
+    notAllowedByPolicy: 'The policy of the workspace does not allow this',
     customDate: 'Custom date…',
     noExpiry: 'No expiry',
   },
@@ -115,8 +127,11 @@ export const strings = {
     anyone: 'Anyone',
     usageLabel: 'Usage',
     anyUsage: 'Any usage',
-    unusedFor30Days: 'Unused for 30 days',
-    unusedFor90Days: 'Unused for 90 days',
+    unusedForDays: (days: number) =>
+      plural(days, { one: 'Unused for 1 day', other: `Unused for ${days.toLocaleString('en')} days` }),
+    policyLabel: 'Policy',
+    anyPolicy: 'Any policy state',
+    violatesPolicy: 'Violates policy',
   },
   kinds: {
     accessTokens: {
@@ -154,6 +169,8 @@ export const strings = {
   passphraseField: {
     strengthLabels: { weak: 'Weak: make it longer or more varied', fair: 'Fair', strong: 'Strong' },
     passphraseOptional: 'Passphrase (optional)',
+    passphrase: 'Passphrase',
+    requiredByPolicy: 'The policy of the workspace requires one for these scopes.',
     descriptionWithLength: (description: string, min: number, max: number) =>
       `${description} ${min} to ${max} characters.`,
     hideThePassphrase: 'Hide the passphrase',
@@ -198,6 +215,8 @@ export const strings = {
     atLeastOne: '(at least one)',
     includesAll: 'Includes all of the scopes below.',
     includedInAll: 'Included in “all”.',
+    notAllowedByPolicy: 'Not allowed by the policy of the workspace.',
+    requiresPassphrase: 'Requires a passphrase.',
   },
   secretPanel: {
     theSecret: 'the secret',

@@ -5,6 +5,7 @@ export const strings = {
       apiKeys: 'API Keys',
       members: 'Members',
       activityLog: 'Activity log',
+      policy: 'Policy',
       workspace: 'Workspace',
     },
     tabsLabel: 'Settings',

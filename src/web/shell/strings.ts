@@ -21,6 +21,13 @@ export const strings = {
     chooseAnother: 'Choose another workspace',
     workspaceNotFoundHint: 'It may have been renamed or deleted, or you are not a member of it.',
   },
+  secondFactorNeeded: {
+    title: 'Two-factor authentication is required',
+    reason: (workspace: string) =>
+      `The policy of ${workspace} requires two-factor authentication of every member; a passkey does not count. Until you turn it on, you have access to your account only.`,
+    setUp: 'Set up two-factor authentication',
+    checkAgain: 'Check again',
+  },
   shell: {
     links: {
       projects: 'Projects',

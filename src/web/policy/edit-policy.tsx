@@ -1,0 +1,190 @@
+import { Checkbox, Group, NativeSelect, Switch } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { notifications } from '@mantine/notifications';
+import { useLocation } from '@tanstack/react-router';
+import { useState } from 'react';
+import { DAY, POLICY_LIMITS } from '../../contract/limits.ts';
+import type { Policy, PolicyDryRun, UpdatePolicy } from '../../contract/policy.ts';
+import { POLICY_CREATORS, SCOPES, type Scope } from '../../contract/vocabulary.ts';
+import type { CallOptions, Tagged } from '../../sdk/client.ts';
+import { queryClient } from '../api.ts';
+import { ConditionalEditFooter, useEditForm } from '../components/conditional-edit.tsx';
+import { DateField } from '../components/date-field.tsx';
+import { IntegerInput } from '../components/fields.tsx';
+import { Form } from '../components/form.tsx';
+import { TextLink } from '../components/link.tsx';
+import { NavigationBlocker } from '../components/navigation-blocker.tsx';
+import { Section } from '../components/section.tsx';
+import { StickyFooter } from '../components/sticky-footer.tsx';
+import { fieldPathProps } from '../components/use-app-form.ts';
+import { useMe, useWorkspace } from '../session.ts';
+import { DryRunDialog } from './dry-run-dialog.tsx';
+import { POLICY_FORM_RULES, type PolicyFormValues, readBinding, toFormValues, toRequestFields } from './policy-form.ts';
+import { strings } from './strings.ts';
+
+/** Credentials and members that the dialog lists by name. */
+const MAX_LISTED = 10;
+
+interface FieldsProps {
+  readonly form: UseFormReturnType<PolicyFormValues>;
+}
+
+function DaysInput({ form, rule }: FieldsProps & { readonly rule: 'maxLifetimeDays' | 'unusedAfterDays' }) {
+  return (
+    <IntegerInput
+      label={strings.labels[rule]}
+      description={strings.rules[rule]}
+      limits={POLICY_LIMITS[rule]}
+      styles={{ wrapper: { maxWidth: 160 } }}
+      {...form.getInputProps(rule)}
+    />
+  );
+}
+
+function LifetimeFields({ form }: FieldsProps) {
+  const [now] = useState(() => Date.now());
+  const { values, errors } = form;
+  const { noticeDays } = POLICY_LIMITS;
+  const error = errors['bindsExistingFrom'];
+  return (
+    <Section title={strings.policyForm.lifetimeTitle}>
+      <DaysInput form={form} rule="maxLifetimeDays" />
+      {values.maxLifetimeDays !== '' && (
+        <DateField
+          label={strings.labels.bindsExistingFrom}
+          description={strings.policyForm.bindsDescription(strings.rules.bindsExistingFrom, noticeDays)}
+          text={values.bindsExistingFrom}
+          reading={readBinding(values, now)}
+          onChange={(text) => form.setFieldValue('bindsExistingFrom', text)}
+          minDate={new Date(now + (noticeDays + 1) * DAY)}
+          error={error === undefined ? undefined : String(error)}
+          {...fieldPathProps(form, 'bindsExistingFrom')}
+        />
+      )}
+    </Section>
+  );
+}
+
+function TokenFields({ form }: FieldsProps) {
+  return (
+    <Section title={strings.policyForm.tokensTitle}>
+      <Checkbox.Group
+        label={strings.labels.passphraseScopes}
+        description={strings.rules.passphraseScopes}
+        value={[...form.values.passphraseScopes]}
+        // In the order of the vocabulary, so that a scope that is removed and added again is no change.
+        onChange={(chosen) =>
+          form.setFieldValue(
+            'passphraseScopes',
+            SCOPES.filter((scope) => chosen.includes(scope)),
+          )
+        }
+        {...fieldPathProps(form, 'passphraseScopes')}
+      >
+        <Group gap="lg" mt="xs">
+          {SCOPES.map((scope: Scope) => (
+            <Checkbox key={scope} value={scope} label={<span className="mono">{scope}</span>} />
+          ))}
+        </Group>
+      </Checkbox.Group>
+      <Switch
+        label={strings.labels.allowAll}
+        description={strings.rules.allowAll}
+        {...form.getInputProps('allowAll', { type: 'checkbox' })}
+      />
+    </Section>
+  );
+}
+
+function PeopleFields({ form, isRequired }: FieldsProps & { readonly isRequired: boolean }) {
+  const me = useMe();
+  const from = useLocation({ select: ({ href }) => href });
+  const isUnavailable = !me.twoFactor && !isRequired;
+  return (
+    <Section title={strings.policyForm.peopleTitle}>
+      <NativeSelect
+        label={strings.labels.createdBy}
+        description={strings.rules.createdBy}
+        data={POLICY_CREATORS.map((value) => ({ value, label: strings.values.createdBy[value] }))}
+        {...form.getInputProps('createdBy')}
+      />
+      <Switch
+        label={strings.labels.requireTwoFactor}
+        description={
+          isUnavailable
+            ? strings.policyForm.setUpTwoFactor(
+                strings.rules.requireTwoFactor,
+                <TextLink to="/account" search={{ from }}>
+                  {strings.policyForm.turnItOn}
+                </TextLink>,
+              )
+            : strings.rules.requireTwoFactor
+        }
+        disabled={isUnavailable}
+        {...form.getInputProps('requireTwoFactor', { type: 'checkbox' })}
+      />
+    </Section>
+  );
+}
+
+/** A change of the policy that is not saved yet, and what would violate it. */
+interface Preview {
+  readonly changes: UpdatePolicy;
+  readonly options: CallOptions;
+  readonly dryRun: PolicyDryRun;
+}
+
+/** The form of the policy. It saves after the user has confirmed the result of a dry run. */
+export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
+  const { api, workspace } = useWorkspace();
+  const [preview, setPreview] = useState<Preview | null>(null);
+  const edit = useEditForm({
+    loaded,
+    read: () => api.policy.read(),
+    async update(changes: UpdatePolicy, options) {
+      const dryRun = await api.policy.dryRun(changes, { limit: MAX_LISTED }, options);
+      setPreview({ changes, options, dryRun });
+      return dryRun.policy;
+    },
+    toFormValues,
+    toRequestFields,
+    validate: POLICY_FORM_RULES,
+    onSaved: () => undefined,
+  });
+  const { form, base, isChanged } = edit;
+
+  async function save({ changes, options }: Preview): Promise<void> {
+    await api.policy.update(changes, options);
+    edit.restart(await api.policy.read());
+    notifications.show({ message: strings.policyForm.saved });
+    // The policy changes when credentials expire and which violate it.
+    void queryClient.invalidateQueries({ queryKey: [workspace.id] });
+  }
+
+  return (
+    <>
+      <NavigationBlocker when={isChanged} />
+      <Form gap="lg" onSubmit={form.onSubmit(edit.saving.submit)}>
+        <LifetimeFields form={form} />
+        <TokenFields form={form} />
+        <PeopleFields form={form} isRequired={base.requireTwoFactor} />
+        <Section title={strings.policyForm.unusedTitle}>
+          <DaysInput form={form} rule="unusedAfterDays" />
+        </Section>
+        <StickyFooter isSticky={isChanged}>
+          <ConditionalEditFooter
+            edit={edit}
+            labels={strings.readLabels}
+            submitLabel={strings.policyForm.save}
+            disabled={!isChanged}
+            onCancel={isChanged ? () => form.setValues(toFormValues(base)) : undefined}
+            cancelLabel={strings.policyForm.discard}
+          />
+        </StickyFooter>
+      </Form>
+      {preview !== null && (
+        <DryRunDialog dryRun={preview.dryRun} onClose={() => setPreview(null)} onConfirm={() => save(preview)} />
+      )}
+    </>
+  );
+}

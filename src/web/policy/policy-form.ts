@@ -1,0 +1,86 @@
+import type { FormRulesRecord } from '@mantine/form';
+import { DAY, POLICY_LIMITS } from '../../contract/limits.ts';
+import type { Policy, UpdatePolicy } from '../../contract/policy.ts';
+import type { Scope } from '../../contract/vocabulary.ts';
+import { formatDate } from '../components/format.ts';
+import { parseTypedDate, type TypedDate } from '../components/typed-date.ts';
+import { validateInteger } from '../validation.ts';
+import { strings } from './strings.ts';
+
+/** The rules that the page shows. */
+type ShownRule = keyof typeof strings.rules;
+export type ShownPolicy = Pick<Policy, ShownRule>;
+
+export type PolicyFormValues = {
+  /** Empty for no maximum. */
+  readonly maxLifetimeDays: number | string;
+  /** The first day on which the maximum lifetime applies to existing credentials, as typed; empty for never. */
+  readonly bindsExistingFrom: string;
+  /** The time that is stored. It need not be the beginning of a day. */
+  readonly storedBinding: string | null;
+  readonly passphraseScopes: readonly Scope[];
+  readonly allowAll: boolean;
+  readonly createdBy: Policy['createdBy'];
+  readonly requireTwoFactor: boolean;
+  readonly unusedAfterDays: number | string;
+};
+
+export function toFormValues(policy: ShownPolicy): PolicyFormValues {
+  const { maxLifetimeDays, bindsExistingFrom, passphraseScopes, allowAll, createdBy, requireTwoFactor } = policy;
+  return {
+    maxLifetimeDays: maxLifetimeDays ?? '',
+    bindsExistingFrom: bindsExistingFrom === null ? '' : formatDate(bindsExistingFrom),
+    storedBinding: bindsExistingFrom,
+    passphraseScopes,
+    allowAll,
+    createdBy,
+    requireTwoFactor,
+    unusedAfterDays: policy.unusedAfterDays,
+  };
+}
+
+/** Returns the beginning of a day such as `2027-02-24` in the browser's time zone. */
+const startOfDay = (date: string): Date => new Date(`${date}T00:00`);
+
+const isStored = ({ bindsExistingFrom, storedBinding }: PolicyFormValues): boolean =>
+  bindsExistingFrom === (storedBinding === null ? '' : formatDate(storedBinding));
+
+/** Reads the day from which the maximum lifetime applies to existing credentials. A new one needs notice. */
+export function readBinding(values: PolicyFormValues, now: number): TypedDate {
+  const reading = parseTypedDate(values.bindsExistingFrom, navigator.language);
+  if (!('date' in reading) || isStored(values)) return reading;
+  const { noticeDays } = POLICY_LIMITS;
+  const isTooEarly = startOfDay(reading.date).getTime() < now + noticeDays * DAY;
+  return isTooEarly ? { error: strings.policyForm.tooEarly(noticeDays) } : reading;
+}
+
+function bindingOf(values: PolicyFormValues): string | null {
+  if (values.maxLifetimeDays === '') return null;
+  if (isStored(values)) return values.storedBinding;
+  const reading = readBinding(values, Number.NEGATIVE_INFINITY);
+  return 'date' in reading ? startOfDay(reading.date).toISOString() : null;
+}
+
+/** Converts the form to the fields of the API. A text that is not a date is refused by `POLICY_FORM_RULES`. */
+export function toRequestFields(values: PolicyFormValues): Required<Pick<UpdatePolicy, ShownRule>> {
+  const { maxLifetimeDays, passphraseScopes, allowAll, createdBy, requireTwoFactor, unusedAfterDays } = values;
+  return {
+    maxLifetimeDays: maxLifetimeDays === '' ? null : Number(maxLifetimeDays),
+    bindsExistingFrom: bindingOf(values),
+    passphraseScopes: [...passphraseScopes],
+    allowAll,
+    createdBy,
+    requireTwoFactor,
+    unusedAfterDays: Number(unusedAfterDays),
+  };
+}
+
+export const POLICY_FORM_RULES: FormRulesRecord<PolicyFormValues> = {
+  maxLifetimeDays: (days) => (days === '' ? null : validateInteger(days, POLICY_LIMITS.maxLifetimeDays)),
+  bindsExistingFrom: (text, values) => {
+    if (text.trim() === '' || values.maxLifetimeDays === '') return null;
+    const reading = readBinding(values, Date.now());
+    return 'error' in reading ? reading.error : null;
+  },
+  unusedAfterDays: (days) => validateInteger(days, POLICY_LIMITS.unusedAfterDays),
+};

@@ -1,0 +1,99 @@
+import type { ReactNode } from 'react';
+import { plural } from '../components/plural.ts';
+import { sentence } from '../components/sentence.ts';
+
+const credentialsText = (count: number | null, max: number) =>
+  count === null
+    ? `More than ${max.toLocaleString('en')} credentials`
+    : plural(count, { one: '1 credential', other: `${count.toLocaleString('en')} credentials` });
+const membersText = (count: number | null, max: number) =>
+  count === null
+    ? `more than ${max.toLocaleString('en')} members`
+    : plural(count, { one: '1 member', other: `${count.toLocaleString('en')} members` });
+
+export const strings = {
+  policyPage: {
+    title: 'Policy',
+    rulesTitle: 'Rules',
+    description: 'Rules for the credentials and the members of this workspace. Only the owner can change them.',
+  },
+  policyForm: {
+    save: 'Save…',
+    discard: 'Discard changes',
+    saved: 'Policy saved',
+    lifetimeTitle: 'Lifetime',
+    tokensTitle: 'Access tokens',
+    peopleTitle: 'People',
+    unusedTitle: 'Unused credentials',
+    setUpTwoFactor: (rule: string, link: ReactNode) =>
+      sentence`${rule} Before you can require it, ${link} for your own account.`,
+    turnItOn: 'turn it on',
+    bindsDescription: (rule: string, days: number) => `${rule} The day must be at least ${days} days ahead.`,
+    tooEarly: (days: number) => `The day must be at least ${days} days ahead`,
+  },
+  labels: {
+    maxLifetimeDays: 'Maximum lifetime in days (optional)',
+    bindsExistingFrom: 'Applies to existing credentials from (optional)',
+    passphraseScopes: 'Scopes that require a passphrase',
+    allowAll: 'Allow the scope all',
+    createdBy: 'Who can create credentials',
+    requireTwoFactor: 'Require two-factor authentication',
+    unusedAfterDays: 'Days without use',
+  },
+  rules: {
+    maxLifetimeDays: 'Every new access token and API key must expire within this number of days of its creation.',
+    bindsExistingFrom:
+      'From the beginning of this day, existing credentials expire at the maximum lifetime too. Without a day they are exempt.',
+    passphraseScopes:
+      'A new access token with any of these scopes must have a passphrase; so must one with the scope all, which includes them.',
+    allowAll: 'If this is off, new access tokens must name each scope that they need.',
+    createdBy: 'Applies to access tokens and API keys. Existing credentials keep working.',
+    requireTwoFactor: 'Members without two-factor authentication have access to their own account only.',
+    unusedAfterDays:
+      'The lists of credentials offer this as a filter: a credential counts as unused after this many days.',
+  },
+  values: {
+    days: (days: number) => plural(days, { one: '1 day', other: `${days.toLocaleString('en')} days` }),
+    noMaximum: 'No maximum',
+    never: 'Never',
+    noScopes: 'None',
+    yes: 'Yes',
+    no: 'No',
+    createdBy: { admins: 'The owner and admins', owner: 'The owner only' },
+  },
+  readLabels: {
+    maxLifetimeDays: 'Maximum lifetime',
+    bindsExistingFrom: 'Applies to existing credentials from',
+    passphraseScopes: 'Scopes that require a passphrase',
+    allowAll: 'Scope all is allowed',
+    createdBy: 'Who can create credentials',
+    requireTwoFactor: 'Two-factor authentication is required',
+    unusedAfterDays: 'Unused after',
+  },
+  dryRunDialog: {
+    title: 'Save policy',
+    save: 'Save policy',
+    nothing: 'No credential and no member violates this policy.',
+    credentialsAndMembers: (credentials: number | null, members: number | null, max: number) =>
+      `${credentialsText(credentials, max)} and ${membersText(members, max)} would violate this policy.`,
+    credentials: (count: number | null, max: number) => `${credentialsText(count, max)} would violate this policy.`,
+    members: (count: number | null, max: number) =>
+      count === null
+        ? `More than ${max.toLocaleString('en')} members would violate this policy.`
+        : `${membersText(count, max)} would violate this policy.`,
+    credentialsTitle: 'Credentials',
+    credentialsKeepWorking: 'They keep working until they expire. Filter the lists by “Violates policy” to find them.',
+    membersTitle: 'Members',
+    membersLoseAccess:
+      'They have access to their own account only, until they turn on two-factor authentication. Their credentials keep working.',
+    expires: (date: string) => `expires on ${date}`,
+    more: (count: number | null) => (count === null ? 'and more' : `and ${count.toLocaleString('en')} more`),
+  },
+  ruleTags: {
+    maxLifetimeDays: 'Lifetime too long',
+    passphraseScopes: 'No passphrase',
+    allowAll: 'Scope all',
+    requireAddresses: 'No addresses',
+    requireTwoFactor: 'No two-factor authentication',
+  },
+};

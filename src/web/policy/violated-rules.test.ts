@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AccessToken } from '../../contract/access-tokens.ts';
+import { DAY } from '../../contract/limits.ts';
+import { DEFAULT_POLICY, type Policy } from '../../contract/policy.ts';
+import { violatedRules } from './violated-rules.ts';
+
+const created = Date.UTC(2027, 0, 15);
+const POLICY: Policy = { ...DEFAULT_POLICY, maxLifetimeDays: 30, passphraseScopes: ['modify_env'], allowAll: false };
+const inDays = (days: number) => new Date(created + days * DAY).toISOString();
+const token = (fields: Partial<AccessToken>): AccessToken => ({
+  id: 'at_1',
+  kind: 'access_token',
+  name: 'CI',
+  active: true,
+  status: 'active',
+  hint: 'abcd',
+  scopes: ['basic_deployment'],
+  hasPassphrase: false,
+  expiresAt: inDays(30),
+  createdAt: inDays(0),
+  createdBy: null,
+  lastUsedAt: null,
+  useCount: 0,
+  replaces: null,
+  replacedBy: null,
+  ...fields,
+});
+
+test('the violated rules of a credential are those that the list of violations has', () => {
+  assert.deepEqual(violatedRules(POLICY, token({})), []);
+  assert.deepEqual(violatedRules(POLICY, token({ scopes: ['all'], expiresAt: null })), [
+    'maxLifetimeDays',
+    'passphraseScopes',
+    'allowAll',
+  ]);
+  assert.deepEqual(violatedRules(POLICY, token({ scopes: ['all'], expiresAt: null, status: 'expired' })), []);
+});
+
+test('a credential that the maximum lifetime ends violates it, because it was created to expire later', () => {
+  const binding = { ...POLICY, bindsExistingFrom: inDays(20) };
+  assert.deepEqual(violatedRules(binding, token({})), ['maxLifetimeDays']);
+  assert.deepEqual(violatedRules(binding, token({ expiresAt: inDays(29) })), []);
+  const later = { ...POLICY, bindsExistingFrom: inDays(40) };
+  assert.deepEqual(violatedRules(later, token({ expiresAt: inDays(40) })), ['maxLifetimeDays']);
+  assert.deepEqual(violatedRules(later, token({})), []);
+});

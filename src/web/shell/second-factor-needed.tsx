@@ -1,0 +1,34 @@
+import { Button, Group } from '@mantine/core';
+import { useLocation, useNavigate } from '@tanstack/react-router';
+import type { Workspace } from '../../contract/workspaces.ts';
+import { queryClient, secondFactorKey } from '../api.ts';
+import { IconLock } from '../components/icons.ts';
+import { Page } from '../components/page.tsx';
+import { EmptyState } from '../components/states.tsx';
+import { strings } from './strings.ts';
+
+/** Shown instead of the pages of a workspace that requires two-factor authentication of a person without it. */
+export function SecondFactorNeeded({ workspace }: { readonly workspace: Workspace }) {
+  const navigate = useNavigate();
+  const from = useLocation({ select: ({ href }) => href });
+  return (
+    <Page title={workspace.name}>
+      <EmptyState
+        icon={<IconLock size={26} />}
+        title={strings.secondFactorNeeded.title}
+        action={
+          <Group gap="xs" justify="center">
+            <Button onClick={() => void navigate({ to: '/account', search: { from } as never })}>
+              {strings.secondFactorNeeded.setUp}
+            </Button>
+            <Button variant="default" onClick={() => queryClient.setQueryData(secondFactorKey(workspace.id), false)}>
+              {strings.secondFactorNeeded.checkAgain}
+            </Button>
+          </Group>
+        }
+      >
+        {strings.secondFactorNeeded.reason(workspace.name)}
+      </EmptyState>
+    </Page>
+  );
+}
