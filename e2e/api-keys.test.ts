@@ -86,7 +86,13 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   const old = await createToken(fixture.owner, ['all'], { name: 'Too mighty' });
   const key = await createKey(fixture.owner, ['read'], { name: 'Everlasting' });
   const policy = (body: UpdatePolicy) => fixture.owner.call('/v1/policy', { method: 'PATCH', body });
-  await policy({ maxLifetimeDays: 45, allowAll: false, passphraseScopes: ['modify_env'], createdBy: 'owner' });
+  await policy({
+    maxLifetimeDays: 45,
+    allowAll: false,
+    passphraseScopes: ['modify_env'],
+    requireAddresses: true,
+    createdBy: 'owner',
+  });
   const tab = await fixture.open('/settings/access-tokens?new&name=CI/CD&scopes=all&expires=never');
   const form = tab.getByRole('dialog', { name: 'Generate Token' });
   const all = form.getByLabel('all', { exact: true });
@@ -99,6 +105,10 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   await form.getByText('Enter a passphrase. The policy', { exact: false }).waitFor();
   await checkAppearance(tab, 'token-form-under-policy');
   await form.getByRole('button', { name: 'Generate', exact: true }).click();
+  await form.getByLabel('Addresses').fill('203.0.113.0/24\n203.0.113');
+  await form.getByRole('button', { name: 'Generate Token' }).click();
+  await form.getByText('203.0.113 is not an IP address or a CIDR range').waitFor();
+  await form.getByLabel('Addresses').fill('203.0.113.0/24\n2001:db8::1\n');
   await form.getByRole('button', { name: 'Generate Token' }).click();
   await tab.getByRole('button', { name: 'I have stored it' }).click();
   await rowOf(tab, 'CI/CD').waitFor();
@@ -108,7 +118,7 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   await checkAppearance(tab, 'tokens-that-violate-policy');
   await tab.getByRole('link', { name: old.name }).click();
   await tab.getByText('Violates policy').waitFor();
-  for (const rule of ['Lifetime too long', 'No passphrase', 'Scope all']) {
+  for (const rule of ['Lifetime too long', 'No passphrase', 'Scope all', 'No addresses']) {
     await tab.getByText(rule, { exact: true }).waitFor();
   }
   await checkAppearance(tab, 'token-that-violates-policy');
@@ -119,9 +129,11 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   const edit = tab.getByRole('dialog', { name: 'Edit Everlasting' });
   assert.equal(await edit.getByRole('option', { name: /^90 days/ }).isDisabled(), true);
   await edit.getByLabel('Expiry').selectOption('latest');
+  await edit.getByLabel('Addresses').fill('127.0.0.1');
   await edit.getByRole('button', { name: 'Save' }).click();
   await edit.waitFor({ state: 'detached' });
-  await tab.getByText('Lifetime too long', { exact: true }).waitFor({ state: 'detached' });
+  await tab.getByText('Violates policy').waitFor({ state: 'detached' });
+  await tab.getByText('127.0.0.1', { exact: true }).first().waitFor();
 
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'karen@example.com');
   const admins = await openKeys(admin);
@@ -131,7 +143,13 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   await chooseInMenu(admins, 'Everlasting', 'Replace…');
   await admins.getByText('The policy of this workspace allows only its owner to create API keys.').waitFor();
   await checkAppearance(admins, 'replace-only-owner-creates');
-  await policy({ maxLifetimeDays: null, allowAll: true, passphraseScopes: [], createdBy: 'admins' });
+  await policy({
+    maxLifetimeDays: null,
+    allowAll: true,
+    passphraseScopes: [],
+    requireAddresses: false,
+    createdBy: 'admins',
+  });
 });
 
 test('an admin can manage keys, a member sees only the list', secureContextOnly, async () => {

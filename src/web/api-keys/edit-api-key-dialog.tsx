@@ -13,19 +13,23 @@ import { strings } from './strings.ts';
 
 /** Converts the form to the changes of the key. The order of its permissions has no meaning. */
 export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
-  const { name, description, rights, expiresAt, active, guard } = request;
+  const { name, description, rights, expiresAt, active, guard, addresses } = request;
+  const hasSameAddresses = addresses.join() === before.restrictions.addresses.join();
   const hasSameRights =
     rights.length === before.permissions.length &&
     rights.every((right) => before.permissions.includes(right as Permission));
   const permissions = hasSameRights ? before.permissions : (rights as Permission[]);
-  return changedFields<UpdateApiKey>(before, {
-    name,
-    description: emptyToNull(description),
-    permissions,
-    expiresAt,
-    active,
-    guard,
-  });
+  return {
+    ...changedFields<UpdateApiKey>(before, {
+      name,
+      description: emptyToNull(description),
+      permissions,
+      expiresAt,
+      active,
+      guard,
+    }),
+    ...(!hasSameAddresses && { restrictions: { addresses: [...addresses] } }),
+  };
 }
 
 /** Edits all properties of a key except its secret. */
@@ -42,6 +46,7 @@ export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey;
           rights: [...apiKey.permissions],
           passphrase: '',
           generatedPassphrase: false,
+          addresses: apiKey.restrictions.addresses.join('\n'),
           expiry: { choice: 'keep', dateText: '' },
           active: apiKey.active,
           guard: apiKey.guard,

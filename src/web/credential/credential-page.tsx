@@ -79,6 +79,7 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
   const kind = getKindConfig(credential);
   const isKey = credential.kind === 'api_key';
   const violated = policy === undefined ? [] : violatedRules(policy, credential);
+  const { addresses, maxUses } = credential.restrictions;
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title={strings.credentialPage.detailsTitle}>
@@ -116,6 +117,8 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
             strings.credentialPage.passphrase,
             credential.hasPassphrase ? strings.credentialPage.required : strings.credentialPage.none,
           ],
+          addresses.length > 0 && [strings.credentialPage.addresses, mono(addresses.join(', '))],
+          maxUses !== null && [strings.credentialPage.maxUses, maxUses.toLocaleString('en')],
           isKey && credential.guard && [strings.credentialPage.guards, strings.credentialPage.allowed],
           [
             strings.credentialPage.expires,

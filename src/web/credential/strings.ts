@@ -12,6 +12,8 @@ export const strings = {
     passphrase: 'Passphrase',
     required: 'Required',
     none: 'None',
+    addresses: 'Addresses',
+    maxUses: 'Maximum uses',
     guards: 'Guards',
     allowed: 'Allowed',
     expires: 'Expires',

@@ -6,7 +6,7 @@ import { LIMITS } from '../../contract/limits.ts';
 import type { Policy } from '../../contract/policy.ts';
 import { requiresPassphrase } from '../../contract/policy-rules.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { DescriptionInput, NameInput } from '../components/fields.tsx';
+import { CodeInput, DescriptionInput, NameInput } from '../components/fields.tsx';
 import { Form, FormFooter, type Submission, useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { QueryContent } from '../components/states.tsx';
@@ -14,6 +14,7 @@ import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
 import { mayCreate, policyQuery } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
 import { validateDescription, validateName, validatePassphrase } from '../validation.ts';
+import { toAddresses, validateAddresses } from './addresses.ts';
 import type { CredentialFormValues, CredentialRequest } from './credential-form-values.ts';
 import styles from './credentials.module.css';
 import { type ExpiryLimits, expiryLimits, fitExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
@@ -42,7 +43,13 @@ interface CredentialFormProps {
   readonly notice?: ReactNode;
 }
 
-const FORM_FIELDS: Readonly<Record<string, string>> = { scopes: 'rights', permissions: 'rights', expiresAt: 'expiry' };
+const FORM_FIELDS: Readonly<Record<string, string>> = {
+  scopes: 'rights',
+  permissions: 'rights',
+  expiresAt: 'expiry',
+  restrictions: 'addresses',
+  'restrictions.addresses': 'addresses',
+};
 
 /** Returns the message of an error that belongs to no field. */
 function getFormError({ formError, error }: Submission<never>, kind: CredentialKindConfig): string | null {
@@ -71,6 +78,7 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
   const limits = expiryLimits(policy, now, edited?.createdAt ?? null);
   const currentExpiresAt = edited?.expiresAt;
   const needsPassphrase = (rights: readonly string[]) => isToken && requiresPassphrase(policy, rights);
+  const needsAddresses = policy.requireAddresses;
   const form = useAppForm<CredentialFormValues>({
     initialValues: fitToPolicy(initial, policy, limits),
     validate: {
@@ -81,6 +89,9 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
         if (passphrase !== '') return validatePassphrase(passphrase);
         return needsPassphrase(rights) ? strings.credentialForm.passphraseRequired : null;
       },
+      // An edit may leave a violation as it is.
+      addresses: (text) =>
+        validateAddresses(text, needsAddresses && (edited === undefined || text !== initial.addresses)),
       expiry: (expiry) => validateExpiry(expiry, limits, Date.now()),
     },
     onSubmitPreventDefault: 'always',
@@ -94,11 +105,11 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
 
   const saving = useSubmit(
     form,
-    async ({ expiry, ...rest }) => {
+    async ({ expiry, addresses, ...rest }) => {
       const expiresAt = toExpiresAt(expiry, limits, currentExpiresAt ?? null);
       // Null would mean never.
       if (expiresAt === undefined) return form.setFieldError('expiry', validateExpiry(expiry, limits));
-      const onSuccess = await onSubmit({ ...rest, expiresAt });
+      const onSuccess = await onSubmit({ ...rest, addresses: toAddresses(addresses), expiresAt });
       // Browsers keep a dialog's elements in memory after removal, and a field keeps its last value.
       flushSync(() => form.setFieldValue('passphrase', ''));
       onSuccess();
@@ -137,6 +148,13 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
           {...(props.passphraseDescription !== undefined && { description: props.passphraseDescription })}
         />
       )}
+      <CodeInput
+        label={needsAddresses ? strings.addressesField.addresses : strings.addressesField.addressesOptional}
+        description={needsAddresses ? strings.addressesField.requiredByPolicy : strings.addressesField.description}
+        placeholder={strings.addressesField.placeholder}
+        maxRows={8}
+        {...form.getInputProps('addresses')}
+      />
       <ExpiryField
         noun={isToken ? strings.credentialForm.token : strings.credentialForm.key}
         value={values.expiry}

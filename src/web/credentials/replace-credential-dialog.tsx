@@ -145,6 +145,7 @@ function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyCha
               name: credential.name,
               description: credential.kind === 'api_key' ? (credential.description ?? '') : '',
               rights: [...getRights(credential)],
+              addresses: credential.restrictions.addresses.join('\n'),
               guard: credential.kind === 'api_key' && credential.guard,
               expiry: closestExpiry(credential.createdAt, credential.expiresAt),
             }}

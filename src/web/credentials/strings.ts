@@ -3,6 +3,17 @@ import { plural } from '../components/plural.ts';
 import { sentence } from '../components/sentence.ts';
 
 export const strings = {
+  addressesField: {
+    addressesOptional: 'Addresses (optional)',
+    addresses: 'Addresses',
+    placeholder: '203.0.113.0/24',
+    description: 'IP addresses and CIDR ranges from which it can be used, one per line. Empty: from anywhere.',
+    requiredByPolicy:
+      'IP addresses and CIDR ranges from which it can be used, one per line. The policy of the workspace requires at least one.',
+    required: 'Enter at least one address. The policy of the workspace requires it.',
+    tooMany: (max: number) => `At most ${max} lines`,
+    invalid: (line: string) => `${line} is not an IP address or a CIDR range`,
+  },
   bulkDeleteDialog: {
     neverUsed: 'never used',
     used: (time: string) => `used ${time}`,

@@ -25,12 +25,12 @@ export interface RevealedCredential {
 
 /**
  * Creates a credential. The response contains the secret and is returned to the caller without being cached. If the
- * response is lost, sending the same request again does not create a second credential. `restrictions`: those of the
- * credential that it replaces.
+ * response is lost, sending the same request again does not create a second credential. `replaced`: the restrictions
+ * of the credential that it replaces.
  */
 export function useCreateCredential(
   kind: CredentialKindConfig,
-  restrictions?: Restrictions,
+  replaced?: Restrictions,
 ): (request: CredentialRequest) => Promise<RevealedCredential> {
   const { api, workspace } = useWorkspace();
   const lastRequest = useRef({ requestText: '', idempotencyKey: '' });
@@ -39,7 +39,10 @@ export function useCreateCredential(
     if (lastRequest.current.requestText !== requestText)
       lastRequest.current = { requestText, idempotencyKey: randomIdempotencyKey() };
     const { idempotencyKey } = lastRequest.current;
-    const { name, description, rights, passphrase, expiresAt, active, guard } = request;
+    const { name, description, rights, passphrase, expiresAt, active, guard, addresses } = request;
+    const restricted = (replaced !== undefined || addresses.length > 0) && {
+      restrictions: { ...replaced, addresses: [...addresses] },
+    };
     const create = (): Promise<CreatedCredential> =>
       kind.kind === 'access_token'
         ? api.accessTokens.create(
@@ -48,7 +51,7 @@ export function useCreateCredential(
               scopes: rights as Scope[],
               passphrase: passphrase === '' ? null : passphrase,
               expiresAt,
-              ...(restrictions !== undefined && { restrictions }),
+              ...restricted,
             },
             { idempotencyKey },
           )
@@ -60,7 +63,7 @@ export function useCreateCredential(
               expiresAt,
               active,
               guard,
-              ...(restrictions !== undefined && { restrictions }),
+              ...restricted,
             },
             { idempotencyKey },
           );

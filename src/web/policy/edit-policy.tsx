@@ -41,13 +41,13 @@ function DaysInput({ form, rule }: FieldsProps & { readonly rule: 'maxLifetimeDa
   );
 }
 
-function LifetimeFields({ form }: FieldsProps) {
+function CredentialFields({ form }: FieldsProps) {
   const [now] = useState(() => Date.now());
   const { values, errors } = form;
   const { noticeDays } = POLICY_LIMITS;
   const error = errors['bindsExistingFrom'];
   return (
-    <Section title={strings.policyForm.lifetimeTitle}>
+    <Section title={strings.policyForm.allCredentialsTitle}>
       <DaysInput form={form} rule="maxLifetimeDays" />
       {values.maxLifetimeDays !== '' && (
         <DateField
@@ -61,6 +61,11 @@ function LifetimeFields({ form }: FieldsProps) {
           {...fieldPathProps(form, 'bindsExistingFrom')}
         />
       )}
+      <Switch
+        label={strings.labels.requireAddresses}
+        description={strings.rules.requireAddresses}
+        {...form.getInputProps('requireAddresses', { type: 'checkbox' })}
+      />
     </Section>
   );
 }
@@ -165,7 +170,7 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
     <>
       <NavigationBlocker when={isChanged} />
       <Form gap="lg" onSubmit={form.onSubmit(edit.saving.submit)}>
-        <LifetimeFields form={form} />
+        <CredentialFields form={form} />
         <TokenFields form={form} />
         <PeopleFields form={form} isRequired={base.requireTwoFactor} />
         <Section title={strings.policyForm.unusedTitle}>

@@ -20,6 +20,7 @@ export type PolicyFormValues = {
   readonly storedBinding: string | null;
   readonly passphraseScopes: readonly Scope[];
   readonly allowAll: boolean;
+  readonly requireAddresses: boolean;
   readonly createdBy: Policy['createdBy'];
   readonly requireTwoFactor: boolean;
   readonly unusedAfterDays: number | string;
@@ -35,6 +36,7 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
     allowAll,
     createdBy,
     requireTwoFactor,
+    requireAddresses: policy.requireAddresses,
     unusedAfterDays: policy.unusedAfterDays,
   };
 }
@@ -71,6 +73,7 @@ export function toRequestFields(values: PolicyFormValues): Required<Pick<UpdateP
     allowAll,
     createdBy,
     requireTwoFactor,
+    requireAddresses: values.requireAddresses,
     unusedAfterDays: Number(unusedAfterDays),
   };
 }

@@ -26,6 +26,7 @@ function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, stri
     bindsExistingFrom: bindsExistingFrom === null ? values.never : formatDate(bindsExistingFrom),
     passphraseScopes: passphraseScopes.length === 0 ? values.noScopes : passphraseScopes.join(', '),
     allowAll: policy.allowAll ? values.yes : values.no,
+    requireAddresses: policy.requireAddresses ? values.yes : values.no,
     createdBy: values.createdBy[policy.createdBy],
     requireTwoFactor: policy.requireTwoFactor ? values.yes : values.no,
     unusedAfterDays: values.days(policy.unusedAfterDays),

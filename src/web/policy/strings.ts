@@ -21,7 +21,7 @@ export const strings = {
     save: 'Save…',
     discard: 'Discard changes',
     saved: 'Policy saved',
-    lifetimeTitle: 'Lifetime',
+    allCredentialsTitle: 'All credentials',
     tokensTitle: 'Access tokens',
     peopleTitle: 'People',
     unusedTitle: 'Unused credentials',
@@ -36,6 +36,7 @@ export const strings = {
     bindsExistingFrom: 'Applies to existing credentials from (optional)',
     passphraseScopes: 'Scopes that require a passphrase',
     allowAll: 'Allow the scope all',
+    requireAddresses: 'Require addresses',
     createdBy: 'Who can create credentials',
     requireTwoFactor: 'Require two-factor authentication',
     unusedAfterDays: 'Days without use',
@@ -47,6 +48,8 @@ export const strings = {
     passphraseScopes:
       'A new access token with any of these scopes must have a passphrase; so must one with the scope all, which includes them.',
     allowAll: 'If this is off, new access tokens must name each scope that they need.',
+    requireAddresses:
+      'Every new access token and API key must be restricted to the IP addresses from which it can be used.',
     createdBy: 'Applies to access tokens and API keys. Existing credentials keep working.',
     requireTwoFactor: 'Members without two-factor authentication have access to their own account only.',
     unusedAfterDays:
@@ -66,6 +69,7 @@ export const strings = {
     bindsExistingFrom: 'Applies to existing credentials from',
     passphraseScopes: 'Scopes that require a passphrase',
     allowAll: 'Scope all is allowed',
+    requireAddresses: 'Addresses are required',
     createdBy: 'Who can create credentials',
     requireTwoFactor: 'Two-factor authentication is required',
     unusedAfterDays: 'Unused after',

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { AccessToken } from '../../contract/access-tokens.ts';
 import { DAY } from '../../contract/limits.ts';
 import { DEFAULT_POLICY, type Policy } from '../../contract/policy.ts';
+import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
 import { violatedRules } from './violated-rules.ts';
 
 const created = Date.UTC(2027, 0, 15);
@@ -24,6 +25,8 @@ const token = (fields: Partial<AccessToken>): AccessToken => ({
   useCount: 0,
   replaces: null,
   replacedBy: null,
+  origin: 'person',
+  restrictions: NO_RESTRICTIONS,
   ...fields,
 });
 
@@ -34,6 +37,12 @@ test('the violated rules of a credential are those that the list of violations h
     'passphraseScopes',
     'allowAll',
   ]);
+  const addresses = { ...POLICY, requireAddresses: true };
+  assert.deepEqual(violatedRules(addresses, token({})), ['requireAddresses']);
+  assert.deepEqual(
+    violatedRules(addresses, token({ restrictions: { ...NO_RESTRICTIONS, addresses: ['203.0.113.7'] } })),
+    [],
+  );
   assert.deepEqual(violatedRules(POLICY, token({ scopes: ['all'], expiresAt: null, status: 'expired' })), []);
 });
 

@@ -20,6 +20,7 @@ export function violatedRules(policy: Policy, credential: Credential): Credentia
     rights: getRights(credential),
     hasPassphrase: hasPassphrase(credential),
     createdAt,
+    addresses: credential.restrictions.addresses,
     // The expiry that was chosen is later, and is not part of the response.
     expiresAt: isBound(policy, createdAt, expiresAt) ? null : expiresAt,
   }).map(({ rule }) => rule);
