@@ -163,16 +163,18 @@ interface ListQuery {
 
 /** For a long list in which few credentials match, and none of the indexes finds them. */
 function tooManyToSearch(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
-  const hasExpiry = query.expiresWithinDays ?? query.neverExpires ?? (query.status === 'expired' || undefined);
-  const sorts = [
-    ...(hasExpiry === undefined ? [] : ['expiresAt']),
-    ...(query.createdBy === undefined ? [] : ['createdAt']),
-    ...(query.unusedForDays === undefined ? [] : ['lastUsedAt']),
+  const { createdBy, expiresWithinDays, neverExpires, unusedForDays } = query;
+  const hasExpiry = expiresWithinDays !== undefined || neverExpires !== undefined || query.status === 'expired';
+  const remedies = [
+    ...(createdBy === undefined ? ['filter by createdBy'] : []),
+    ...(hasExpiry ? [] : ['filter by expiresWithinDays']),
+    ...(hasExpiry ? ['sort by expiresAt'] : []),
+    ...(createdBy === undefined ? [] : ['sort by createdAt']),
+    ...(unusedForDays === undefined ? [] : ['sort by lastUsedAt']),
   ];
   const message =
-    `there are more than ${LIST_BOUNDS.list} credentials, and too few of them match to find them in this order; ` +
-    'narrow the list to a creator (createdBy) or to an expiry (expiresWithinDays)' +
-    (sorts.length === 0 ? '' : `, or sort by ${sorts.join(' or ')}`);
+    `matches too few of more than ${LIST_BOUNDS.list} credentials to find them in this order; ` +
+    `narrow the list (${remedies.join(', ')})`;
   const { q, status } = query;
   if (q !== undefined && q !== '') return invalidField('q', message);
   if (right !== undefined) return invalidField(kind === 'access_token' ? 'scope' : 'permission', message);

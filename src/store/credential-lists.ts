@@ -25,7 +25,7 @@ export interface ListBounds {
   /** Rows, which are read one by one and are scattered over the table. */
   readonly rows: number;
 }
-export const LIST_BOUNDS: ListBounds = { list: 20_000, entries: 10_000, rows: 1_000 };
+export const LIST_BOUNDS: ListBounds = { list: 20_000, entries: 6_000, rows: 1_000 };
 
 export interface CredentialListRequest {
   readonly workspaceId: string;
@@ -45,6 +45,10 @@ interface IndexScan {
   readonly within: (credentials: CredentialSelection) => CredentialSelection;
   /** The filters and sort orders that need only its entries. */
   readonly covers: readonly string[];
+  /** The filters that all entries match. */
+  readonly implies: readonly string[];
+  /** All entries have the same value, so that they are in the order of their ids. */
+  readonly isOneValue?: true;
 }
 
 const EXPIRY_FILTERS = ['expiresBy', 'neverExpires', 'status=expired', 'status=inactive'];
@@ -59,6 +63,7 @@ const wholeIndex = (sort: CredentialSort): IndexScan => ({
   sort,
   within: (credentials) => credentials,
   covers: COVERED_BY_WHOLE_INDEX[sort] ?? [],
+  implies: [],
 });
 
 /** What a filter compares: its fields, with the value of `status`. */
@@ -78,31 +83,33 @@ function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
   if (status === 'expired' || expiresBy !== undefined || neverExpires !== undefined) {
     indexes.push({
       ...wholeIndex('expiresAt'),
+      // A filter by status also compares whether a key is active.
+      implies: ['expiresBy', 'neverExpires', ...(filter.kind === 'access_token' ? ['status=expired'] : [])],
       within: (credentials) => {
         let query = credentials;
         if (status === 'expired') query = query.where(expiry, '<=', now);
         if (expiresBy !== undefined) query = query.where(expiry, '>', now).where(expiry, '<=', expiresBy);
         if (neverExpires === undefined) return query;
-        return query.where(expiry, neverExpires ? '=' : '<', NEVER_EXPIRES);
+        return query.where(expiry, neverExpires ? '>=' : '<', NEVER_EXPIRES);
       },
     });
   }
   if (createdBy !== undefined) {
     const within: IndexScan['within'] = (credentials) => credentials.where('credential.created_by', '=', createdBy);
-    indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'createdBy'] });
+    indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'createdBy'], implies: ['createdBy'] });
   }
   if (status === 'inactive') {
     const within: IndexScan['within'] = (credentials) => credentials.where(sql<boolean>`credential.active = 0`);
-    indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'status=inactive'] });
+    indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'status=inactive'], implies: ['status=inactive'] });
   }
   if (status === 'spent') {
     const within: IndexScan['within'] = (credentials) => credentials.where('credential.max_uses', 'is not', null);
-    indexes.push({ sort: 'createdAt', within, covers: ['createdAt'] });
+    indexes.push({ sort: 'createdAt', within, covers: ['createdAt'], implies: [] });
   }
   if (violatesPolicy === true) {
     const within: IndexScan['within'] = (credentials) => credentials.where(VIOLATES_POLICY);
     const covers = ['createdAt', 'violatesPolicy', 'expiresBy', 'neverExpires', 'status=expired'];
-    indexes.push({ sort: 'createdAt', within, covers });
+    indexes.push({ sort: 'createdAt', within, covers, implies: [] });
   }
   if (unusedSince !== undefined) {
     const within: IndexScan['within'] = (credentials) => credentials.where(lastUse, '<=', unusedSince);
@@ -118,16 +125,16 @@ function firstEntries(
   index: IndexScan,
   limit: number,
 ): CredentialSelection {
-  const entries = index
-    .within(ofKind(db, workspaceId, filter.kind))
-    .selectAll('credential')
-    .orderBy(SORT_EXPRESSIONS[index.sort], direction)
-    .orderBy('credential.id', direction)
-    .limit(limit);
+  const all = index.within(ofKind(db, workspaceId, filter.kind)).selectAll('credential');
+  // By one value, SQLite would sort all entries, because it does not see that they are in order.
+  const byValue = index.isOneValue === true ? all : all.orderBy(SORT_EXPRESSIONS[index.sort], direction);
+  const entries = byValue.orderBy('credential.id', direction).limit(limit);
   return db.selectFrom(entries.as('credential')) as unknown as CredentialSelection;
 }
 
-async function countOf(db: Queryable, counted: SelectQueryBuilder<Schema, 'credential', { id: string }>) {
+/** Counts the rows of a query, at most `limit`. */
+async function countOf(db: Queryable, credentials: CredentialSelection, limit: number): Promise<number> {
+  const counted = credentials.select('credential.id').limit(limit);
   const { count } = await db
     .selectFrom(counted.as('counted'))
     .select(({ fn }) => fn.countAll<number>().as('count'))
@@ -136,7 +143,7 @@ async function countOf(db: Queryable, counted: SelectQueryBuilder<Schema, 'crede
 }
 
 const hasAtMost = async (db: Queryable, request: CredentialListRequest, index: IndexScan, limit: number) =>
-  (await countOf(db, firstEntries(db, request, index, limit + 1).select('credential.id'))) <= limit;
+  (await countOf(db, firstEntries(db, request, index, limit + 1), limit + 1)) <= limit;
 
 /** Reads the rows with these ids in the order of the list, in one statement with the query for the ids. */
 function rowsOf(
@@ -160,6 +167,7 @@ function scansAfter(index: IndexScan, direction: 'asc' | 'desc', after: ListPosi
   return [
     {
       ...index,
+      isOneValue: true,
       within: (all) => index.within(all).where(value, '=', after.value).where('credential.id', compare, after.id),
     },
     { ...index, within: (all) => index.within(all).where(value, compare, after.value) },
@@ -240,7 +248,7 @@ export async function listCredentials(
   const comparisons = comparisonsOf(filter);
   const counted = async (index: IndexScan, limit: number): Promise<number | null> => {
     const matches = whereMatching(firstEntries(db, request, index, limit), filter, now);
-    const count = await countOf(db, matches.select('credential.id').limit(LIMITS.countedTotal + 1));
+    const count = await countOf(db, matches, LIMITS.countedTotal + 1);
     return count > LIMITS.countedTotal ? null : count;
   };
   if (comparisons.length === 0) {
@@ -250,14 +258,20 @@ export async function listCredentials(
   const limitOf = ({ covers }: IndexScan) =>
     [...comparisons, sort].every((need) => covers.includes(need)) ? bounds.entries : bounds.rows;
   const indexes = indexesFor(filter, now);
+  let total: number | null = null;
   for (const index of indexes) {
     const limit = limitOf(index);
-    if (!(await hasAtMost(db, request, index, limit))) continue;
-    return { rows: await readSorted(db, request, index, limit), total: await counted(index, limit) };
+    const isExact = comparisons.every((comparison) => index.implies.includes(comparison));
+    const counts = isExact ? Math.max(limit, LIMITS.countedTotal) : limit;
+    const entries = await countOf(db, firstEntries(db, request, index, counts + 1), counts + 1);
+    if (isExact && entries <= LIMITS.countedTotal) total = entries;
+    if (entries > limit) continue;
+    const rows = await readSorted(db, request, index, limit);
+    return { rows, total: isExact ? total : await counted(index, limit) };
   }
   const isSmall = await hasAtMost(db, request, wholeIndex('createdAt'), bounds.list);
   const inOrder = indexes.find((index) => index.sort === sort) ?? wholeIndex(sort);
   const rows = await readInOrder(db, request, inOrder, isSmall ? bounds.list : limitOf(inOrder));
   if (rows === null) return null;
-  return { rows, total: isSmall ? await counted(wholeIndex('createdAt'), bounds.list) : null };
+  return { rows, total: isSmall ? await counted(wholeIndex('createdAt'), bounds.list) : total };
 }
