@@ -126,6 +126,7 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
         ['name', { q: 'zeta' }, false],
         ['createdAt', { right: 'manage' }, false],
         ['expiresAt', { status: 'expired' }, true],
+        ['expiresAt', { status: 'active' }, true],
         ['createdAt', { neverExpires: true, q: 'nothing' }, false],
         ['name', { expiresBy: NOW }, true],
         ['createdAt', { createdBy: 'prs_nobody', q: 'alpha' }, true],
@@ -133,6 +134,21 @@ export function declareCredentialListTests(fixture: StoreFixture): void {
       ];
       for (const [sort, filter, expected] of rows) {
         assert.equal(await answers(sort, filter), expected, `${sort} ${JSON.stringify(filter)}`);
+      }
+    });
+
+    test('the total of a long list is exact where an index has only matches, else null', async () => {
+      const bounds = { list: 10, entries: 9, rows: 9 };
+      const rows: [CredentialSort, Partial<CredentialFilter>, number | null][] = [
+        ['createdAt', { createdBy: someoneElse }, COUNT / 5],
+        ['expiresAt', { neverExpires: true }, COUNT / 4],
+        ['createdAt', { neverExpires: false }, (COUNT * 3) / 4],
+        ['createdAt', { right: 'read' }, null],
+      ];
+      for (const [sort, filter, expected] of rows) {
+        const page = await list(sort, 'desc', filter, { limit: 3, after: null }, bounds);
+        assert.equal(page?.total, expected, `${sort} ${JSON.stringify(filter)}`);
+        assert.equal(page?.rows.length, 4);
       }
     });
 
