@@ -1,6 +1,7 @@
 import type { AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import type { AuditAction } from '../contract/vocabulary.ts';
+import type { AllowedResources } from '../store/resource-access.ts';
 import type { Trx } from '../store/store.ts';
 import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
 
@@ -15,6 +16,8 @@ export interface RequestContext {
   readonly claim: IdempotencyClaim | null;
   /** The request's `If-Match` header. */
   readonly ifMatch: string | null;
+  /** The projects and apps that exist for its credential; absent or null if all do. */
+  readonly allowed?: AllowedResources | null;
 }
 
 /** The system as actor, for changes by a schedule, a rule or an operator's command. */

@@ -3,7 +3,7 @@ import { type Decision, decide, type PassphraseResult } from './decision.ts';
 import type { PassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
-import { decideUse, type SpendUse } from './restricted-use.ts';
+import { decideRestricted, type ResourceCheck, type SpendUse } from './restricted-use.ts';
 import { exercisedMaskOf, type Requirement } from './rights.ts';
 import { type Digest, digestOf, secretKindOf } from './secret.ts';
 import type { FindRecord } from './unknown-secret-limiter.ts';
@@ -19,6 +19,8 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly app?: string | null;
   /** The rights that the use exercises depend on more than the requirement, and are counted later. */
   readonly rightsLater?: boolean;
+  /** Checks what the request is about; absent if that belongs to no project or app. */
+  readonly checkResource?: ResourceCheck | undefined;
   /** Asked on behalf of another service, which does not use the credential here: takes none of its limited uses. */
   readonly isInquiry?: boolean;
 }
@@ -92,7 +94,7 @@ export function createCredentialAuthenticator(options: {
     return result;
   }
 
-  /** Decides on a known or unknown record. Asynchronous only for a credential that may be used a number of times. */
+  /** Decides on a known or unknown record. Asynchronous only for a restricted credential. */
   function conclude(
     record: CredentialRecord | null,
     passphrase: PassphraseResult,
@@ -100,14 +102,18 @@ export function createCredentialAuthenticator(options: {
     requirement: Requirement,
     now: number,
   ): AuthenticationResult | Promise<AuthenticationResult> {
-    const restrictions = record === null ? null : record.restrictions;
+    const restrictions = record?.restrictions ?? null;
     const isSpent = restrictions?.spent === true;
     const decision = decide(record, passphrase, requirement, now, request.address, isSpent);
-    const isLimited = restrictions !== null && restrictions.maxUses !== null && request.isInquiry !== true;
-    if (!isLimited || record === null || decision !== 'ok') {
+    if (record === null || restrictions === null || decision !== 'ok') {
       return finish({ decision, record }, request, requirement, now);
     }
-    return decideUse(record, spendUse).then((used) => finish({ decision: used, record }, request, requirement, now));
+    const spend = request.isInquiry === true ? null : spendUse;
+    const decided = decideRestricted(record, restrictions, request.checkResource, spend);
+    if (decided instanceof Promise) {
+      return decided.then((settled) => finish({ decision: settled, record }, request, requirement, now));
+    }
+    return finish({ decision: decided, record }, request, requirement, now);
   }
 
   /** Looks the record up again after hashing a passphrase, because it may have been revoked in the meantime. */

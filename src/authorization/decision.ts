@@ -17,7 +17,8 @@ export type Decision =
   | 'credential_spent'
   | 'address_not_allowed'
   | 'wrong_credential_kind'
-  | 'insufficient_scope';
+  | 'insufficient_scope'
+  | 'resource_not_allowed';
 
 /**
  * Returns the decision for a record, null if the secret is unknown, on a request of the client at `address` at `now`

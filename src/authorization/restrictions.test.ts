@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { formatAddressRange, parseAddressRange } from '../contract/address-ranges.ts';
 import { NO_RESTRICTIONS } from '../contract/restrictions.ts';
-import { allowsAddress, allowsResource, compileRestrictions } from './restrictions.ts';
+import { allowsAddress, compileRestrictions } from './restrictions.ts';
 
 function allows(ranges: readonly string[], address: string): boolean {
   const compiled = compileRestrictions({ ...NO_RESTRICTIONS, addresses: ranges });
@@ -56,16 +56,6 @@ test('decisions agree with the block list of Node.js', () => {
     }),
     { numRuns: 2_000 },
   );
-});
-
-test('a project stands for all its apps, and an app only for itself', () => {
-  const restrictions = compileRestrictions({ ...NO_RESTRICTIONS, projects: ['prj_1'], apps: ['app_9'] });
-  assert.ok(restrictions);
-  assert.ok(allowsResource(restrictions, { projectId: 'prj_1', appId: null }));
-  assert.ok(allowsResource(restrictions, { projectId: 'prj_1', appId: 'app_1' }));
-  assert.ok(allowsResource(restrictions, { projectId: 'prj_2', appId: 'app_9' }));
-  assert.ok(!allowsResource(restrictions, { projectId: 'prj_2', appId: 'app_1' }));
-  assert.ok(!allowsResource(restrictions, { projectId: 'prj_2', appId: null }));
 });
 
 test('nothing restricted compiles to null', () => {

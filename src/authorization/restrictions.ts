@@ -98,15 +98,3 @@ export function allowsAddress({ addresses }: CompiledRestrictions, address: stri
   }
   return false;
 }
-
-/** A project, or an app with the project that it belongs to. */
-export interface ResourceReference {
-  readonly projectId: string;
-  readonly appId: string | null;
-}
-
-/** Returns whether the credential may be used on a project or an app. A project stands for all its apps. Pure. */
-export function allowsResource({ resources }: CompiledRestrictions, { projectId, appId }: ResourceReference): boolean {
-  if (resources === null || resources.projects.has(projectId)) return true;
-  return appId !== null && resources.apps.has(appId);
-}

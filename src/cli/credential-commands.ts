@@ -37,6 +37,8 @@ const EXPIRES_HELP =
   'expiry: a duration such as 30d, 12h or 1y, a date such as 2027-02-24 (the end of that day in the local time zone), a date-time, or never';
 
 const ADDRESS_HELP = 'accept it only from this address or CIDR range, or several separated by commas; can be repeated';
+const PROJECT_HELP = 'restrict it to this project and its apps, by ID or slug, or to several separated by commas';
+const APP_HELP = 'restrict it to this app, by ID or slug, or to several separated by commas; can be repeated';
 const MAX_USES_HELP = 'how often it may be used';
 
 const loadReplace = () => import('./credentials-replace.ts');
@@ -62,6 +64,8 @@ function tokenCommands(program: Command): void {
     .option('--scope <scopes>', 'scope, or several separated by commas; can be repeated', parseList)
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
     .option('--address <ranges>', ADDRESS_HELP, parseList)
+    .option('--project <projects>', PROJECT_HELP, parseList)
+    .option('--app <apps>', APP_HELP, parseList)
     .option('--max-uses <count>', MAX_USES_HELP)
     .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
     .addHelpText('after', rightsHelp('Scopes', SCOPES))
@@ -94,6 +98,8 @@ function keyCommands(program: Command): void {
     .option('--expires <when>', `${EXPIRES_HELP} (default: never)`)
     .option('--inactive', 'create the key inactive')
     .option('--address <ranges>', ADDRESS_HELP, parseList)
+    .option('--project <projects>', PROJECT_HELP, parseList)
+    .option('--app <apps>', APP_HELP, parseList)
     .option('--max-uses <count>', MAX_USES_HELP)
     .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
@@ -108,6 +114,8 @@ function keyCommands(program: Command): void {
     .option('--description <text>', 'new description; an empty string removes it')
     .option('--expires <when>', EXPIRES_HELP)
     .option('--address <ranges>', `${ADDRESS_HELP}; "any" for any address`, parseList)
+    .option('--project <projects>', `${PROJECT_HELP}; "any" for no such restriction`, parseList)
+    .option('--app <apps>', `${APP_HELP}; "any" for no such restriction`, parseList)
     .option('--max-uses <count>', `${MAX_USES_HELP}, or "unlimited"`)
     .option('--guard <on|off>', 'allow the key to run guards: on or off')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))

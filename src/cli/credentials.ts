@@ -41,6 +41,8 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   { title: 'Guard', getValue: (credential) => (credential.kind === 'api_key' && credential.guard ? 'yes' : 'no') },
   { title: 'Expires', getValue: ({ expiresAt }) => expiresAt ?? 'never' },
   { title: 'Addresses', getValue: ({ restrictions }) => restrictions.addresses.join(' ') || 'any' },
+  { title: 'Projects', getValue: ({ restrictions }) => restrictions.projects.join(' ') || 'any' },
+  { title: 'Apps', getValue: ({ restrictions }) => restrictions.apps.join(' ') || 'any' },
   { title: 'Maximum uses', getValue: ({ restrictions }) => restrictions.maxUses ?? 'unlimited' },
   { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'unknown'}` },
   { title: 'Last used', getValue: ({ lastUsedAt }) => lastUsedAt ?? 'never' },

@@ -3,15 +3,21 @@ import { parseCount } from './input.ts';
 
 export interface RestrictionOptions {
   readonly address: readonly string[] | undefined;
+  readonly project: readonly string[] | undefined;
+  readonly app: readonly string[] | undefined;
   readonly maxUses: string | undefined;
 }
 
 /** Returns the restrictions that the options name, as a field of a request; no field if they name none. */
-export function readRestrictions({ address, maxUses }: RestrictionOptions): { restrictions?: RestrictionsInput } {
-  const isAny = address?.length === 1 && address[0] === 'any';
+export function readRestrictions({ address, project, app, maxUses }: RestrictionOptions): {
+  restrictions?: RestrictionsInput;
+} {
+  const listOf = (values: readonly string[]) => (values.join() === 'any' ? [] : [...values]);
   const uses = maxUses === 'unlimited' ? null : parseCount('--max-uses', maxUses);
   const restrictions = {
-    ...(address !== undefined && { addresses: isAny ? [] : [...address] }),
+    ...(address !== undefined && { addresses: listOf(address) }),
+    ...(project !== undefined && { projects: listOf(project) }),
+    ...(app !== undefined && { apps: listOf(app) }),
     ...(uses !== undefined && { maxUses: uses }),
   };
   return Object.keys(restrictions).length === 0 ? {} : { restrictions };

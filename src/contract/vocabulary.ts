@@ -138,6 +138,7 @@ export const HEADERS = {
   workspaceId: 'Devpilot-Workspace-Id',
   scopes: 'Devpilot-Scopes',
   permissions: 'Devpilot-Permissions',
+  expiresAt: 'Devpilot-Expires-At',
   revocation: 'Devpilot-Revocation',
 } as const;
 

@@ -51,9 +51,8 @@ async function resolveResources(
 }
 
 /** Throws `validation_failed` for a restriction that is not enforced yet. */
-function refuseUnavailable({ projects = [], apps = [], rate = null }: RestrictionsInput): void {
-  const unavailable = projects.length > 0 ? 'projects' : apps.length > 0 ? 'apps' : rate === null ? null : 'rate';
-  if (unavailable !== null) throw invalidField(`restrictions.${unavailable}`, 'is not available yet');
+function refuseUnavailable({ rate = null }: RestrictionsInput): void {
+  if (rate !== null) throw invalidField('restrictions.rate', 'is not available yet');
 }
 
 /**

@@ -26,6 +26,7 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/activity/events',
       access: { person: 'admin', token: ['activity_tracker'] },
+      about: 'workspace',
       summary:
         'Send CloudEvents 1.0 events in structured, batched or binary mode; a batch is stored completely or not at all',
       tag,
@@ -44,6 +45,7 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/activity/events',
       access: readAccess,
+      about: 'workspace',
       summary: 'List events, newest first; with Accept: text/csv, stream up to 100,000 of them',
       tag,
       query: ActivityQuery,
@@ -59,6 +61,7 @@ export function activityRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/activity/analytics',
       access: readAccess,
+      about: 'workspace',
       summary:
         'Get counts of events and unique subjects over time, by type, source or subject; with Accept: text/csv, one line per point',
       tag,

@@ -15,19 +15,21 @@ export function appRoutes(context: AppContext): Route[] {
     schema: App,
     list: {
       access: readAccess,
+      about: 'list',
       summary: 'List apps',
       query: AppQuery,
       errorCodes: ['not_found'],
       action: listApps,
     },
-    create: { access: writeAccess, summary: 'Create an app', body: CreateApp, action: createApp },
-    get: { access: readAccess, summary: 'Get an app', action: findApp },
+    create: { access: writeAccess, about: 'list', summary: 'Create an app', body: CreateApp, action: createApp },
+    get: { access: readAccess, about: 'app', summary: 'Get an app', action: findApp },
     update: {
       access: writeAccess,
+      about: 'app',
       summary: 'Edit an app; with If-Match, only if it has not changed since it was read',
       body: UpdateApp,
       action: updateApp,
     },
-    remove: { access: deleteAccess, summary: 'Delete an app and its environment', action: deleteApp },
+    remove: { access: deleteAccess, about: 'app', summary: 'Delete an app and its environment', action: deleteApp },
   });
 }

@@ -1,7 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { AuthenticationResult } from '../authorization/authenticate.ts';
 import { decide } from '../authorization/decision.ts';
-import type { CredentialRecord } from '../authorization/record.ts';
 import type { Requirement } from '../authorization/rights.ts';
 import { digestOf } from '../authorization/secret.ts';
 import { Problem } from '../contract/problem.ts';
@@ -15,6 +14,7 @@ import { problemOfDecision } from './decision-problem.ts';
 import type { Principal } from './principal.ts';
 import { originOf } from './request-context.ts';
 import { rejectOtherWorkspace } from './requested-workspace.ts';
+import { resourceCheckOf, resourceNotAllowed } from './resource-access.ts';
 import { sessionCookieName } from './security-headers.ts';
 
 /**
@@ -41,26 +41,17 @@ export async function authenticateRequest(
   }
   const origin = originOf(request);
   const { secret, passphrase } = credentials;
-  const authenticationRequest = { secret, passphrase, ...origin, app: appOf(request), rightsLater };
+  const authenticationRequest = {
+    ...{ secret, passphrase, ...origin, app: appOf(request), rightsLater },
+    checkResource: resourceCheckOf(context, request),
+  };
   const result = await context.authenticator.authenticate(authenticationRequest, requirement);
   const { decision, record } = result;
   if (decision === 'ok' && record !== null) {
     await rejectOtherWorkspace(context, request, record);
-    return principalOf(record, access);
+    return { kind: record.kind, record };
   }
   throw problemOfRefusal(context, request, access, requirement, result);
-}
-
-/**
- * Returns the principal of a credential. For one that is restricted to projects and apps, everything else does not
- * exist, and no route says yet what it is about.
- */
-function principalOf(record: CredentialRecord, access: Access): Principal {
-  const isRestricted = record.restrictions !== null && record.restrictions.resources !== null;
-  if (isRestricted && !('any' in access)) {
-    throw new Problem('not_found', 'The credential is restricted to projects and apps, and may not use this route.');
-  }
-  return { kind: record.kind, record };
 }
 
 function problemOfRefusal(
@@ -70,6 +61,7 @@ function problemOfRefusal(
   requirement: Requirement,
   result: AuthenticationResult,
 ): Problem {
+  if (result.decision === 'resource_not_allowed') return resourceNotAllowed(request);
   const people = !('public' in access || 'any' in access) && access.person !== undefined;
   return problemOfDecision(result, requirement, people, context.passphraseVerifier, request.ip, context.clock());
 }
@@ -94,6 +86,11 @@ export async function authenticateAgain(
   }
   const record = await context.findRecord(digestOf(credentials.secret), request.ip);
   const decision = decide(record, 'not_needed', requirement, context.clock(), request.ip);
-  if (decision === 'ok' && record !== null) return principalOf(record, access);
+  if (decision === 'ok' && record !== null) {
+    const resources = record.restrictions?.resources ?? null;
+    const isAllowed = resources === null || (await resourceCheckOf(context, request)?.(resources, record.workspace.id));
+    if (isAllowed === false) throw resourceNotAllowed(request);
+    return { kind: record.kind, record };
+  }
   throw problemOfRefusal(context, request, access, requirement, { decision, record });
 }

@@ -109,7 +109,8 @@ test('a token needs all scopes named, a key all permissions, and if only one is 
     ),
     ['?scope=modify_env&scopes=all', env.secret, 403, 'forbidden'],
     ['?scope=modify_env&scopes=all', all.secret, 403, 'forbidden'],
-    ['?permission=read&resource=app:web', key.secret, 403, 'forbidden'],
+    ['?permission=read&resource=app:web', key.secret, 200],
+    ['?permission=read&resource=web', key.secret, 403, 'forbidden'],
     ['?other', key.secret, 403, 'forbidden'],
     ['?sc%6Fpe=modify_env', env.secret, 200],
     ['?&scope=modify_env&', env.secret, 200],
@@ -122,7 +123,7 @@ test('a token needs all scopes named, a key all permissions, and if only one is 
     if (code !== undefined) assert.equal(response.body.code, code, query);
   }
   const misspelt = await authorize('?scopes=all', all.secret);
-  assert.equal(misspelt.body.detail, 'The parameter "scopes" is not supported. Use scope and permission.');
+  assert.equal(misspelt.body.detail, 'The parameter "scopes" is not supported. Use scope, permission and resource.');
   assert.equal((await testServer.call('/v1/authorize?scopes=all')).status, 401);
   const blank = await authorize('?scope=', all.secret);
   assert.equal(blank.body.detail, 'The requested scope is empty. Name at least one.');

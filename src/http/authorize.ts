@@ -3,7 +3,9 @@ import type { FastifyBaseLogger } from 'fastify';
 import type { AuthenticationRequest, AuthenticationResult } from '../authorization/authenticate.ts';
 import { batchPerTurn } from '../authorization/batch-per-turn.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
+import type { ResourceCheck } from '../authorization/restricted-use.ts';
 import { effectiveRightNamesOf, type Requirement, requireAll } from '../authorization/rights.ts';
+import { toIsoStringOrNull } from '../contract/instant.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { HEADERS } from '../contract/vocabulary.ts';
@@ -13,6 +15,7 @@ import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
 import { isRequestedWorkspace } from './requested-workspace.ts';
+import { isAllowed } from './resource-access.ts';
 
 /** Maximum number of entries per cache of parsed requirements, encoded names and formatted rights. */
 const MAX_CACHE_ENTRIES = 2000;
@@ -26,7 +29,7 @@ function parseList(query: URLSearchParams, name: string): string[] | null {
 }
 
 /** Every query parameter that `/v1/authorize` supports. */
-const KNOWN_PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission']);
+const KNOWN_PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission', 'resource']);
 const MAX_SHOWN_NAME_LENGTH = 60;
 
 interface ProxyRequirement extends Requirement {
@@ -34,6 +37,24 @@ interface ProxyRequirement extends Requirement {
    * An unsupported parameter. No credential meets such a requirement: a misspelt parameter must not require nothing.
    */
   readonly unknownParameter: string | null;
+  /** The projects and apps on which the credential must be usable. */
+  readonly resources: readonly RequiredResource[];
+}
+
+interface RequiredResource {
+  readonly type: 'project' | 'app';
+  readonly idOrSlug: string;
+}
+
+/** Returns null for text that names no resource: as a misspelt parameter, it must not require nothing. */
+function parseResources(query: URLSearchParams): RequiredResource[] | null {
+  const resources: RequiredResource[] = [];
+  for (const text of query.getAll('resource')) {
+    const { type, idOrSlug } = /^(?<type>project|app):(?<idOrSlug>[\w-]{1,64})$/.exec(text)?.groups ?? {};
+    if (type === undefined || idOrSlug === undefined) return null;
+    resources.push({ type: type as RequiredResource['type'], idOrSlug });
+  }
+  return resources;
 }
 
 /**
@@ -45,8 +66,12 @@ export function parseRequirement(url: string): ProxyRequirement {
   const queryStart = url.indexOf('?');
   const query = new URLSearchParams(queryStart === -1 ? '' : url.slice(queryStart + 1));
   const unknownParameter = [...query.keys()].find((name) => !KNOWN_PARAMETERS.has(name)) ?? null;
-  if (unknownParameter !== null) {
-    return { access_token: requireAll('access_token', ['']), api_key: requireAll('api_key', ['']), unknownParameter };
+  const resources = parseResources(query);
+  if (unknownParameter !== null || resources === null) {
+    return {
+      ...{ access_token: requireAll('access_token', ['']), api_key: requireAll('api_key', ['']), resources: [] },
+      unknownParameter: unknownParameter ?? 'resource',
+    };
   }
   const scopes = parseList(query, 'scope');
   const permissions = parseList(query, 'permission');
@@ -54,12 +79,15 @@ export function parseRequirement(url: string): ProxyRequirement {
     access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
     api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
     unknownParameter,
+    resources,
   };
 }
 
 function unknownParameterProblem(name: string): Problem {
+  if (name === 'resource')
+    return new Problem('forbidden', 'The parameter "resource" must be app: or project: and an ID or a slug.');
   const shown = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
-  return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope and permission.`);
+  return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope, permission and resource.`);
 }
 
 /** Caches the results of `make`, and drops all of them at `MAX_CACHE_ENTRIES`. */
@@ -101,6 +129,7 @@ const EMPTY_IDENTITY_HEADERS = {
   [HEADERS.workspaceId]: '',
   [HEADERS.scopes]: '',
   [HEADERS.permissions]: '',
+  [HEADERS.expiresAt]: '',
 };
 
 /** Functions of the server that the handler needs because it bypasses Fastify. */
@@ -182,6 +211,8 @@ export function createAuthorizeHandler(
         isToken ? rights : '',
         HEADERS.permissions,
         isToken ? '' : rights,
+        HEADERS.expiresAt,
+        toIsoStringOrNull(record.expiresAt) ?? '',
         // A shared cache would otherwise replay the response to requests without a credential.
         'Cache-Control',
         'no-store',
@@ -225,6 +256,19 @@ export function createAuthorizeHandler(
     );
   }
 
+  /** The check of the resources that a proxy names; undefined if it names none. */
+  function checkOf({ resources }: ProxyRequirement): ResourceCheck | undefined {
+    const [only] = resources;
+    if (only === undefined) return undefined;
+    if (resources.length === 1)
+      return (allowed, workspaceId) => isAllowed(context, only.type, workspaceId, only.idOrSlug, allowed);
+    return async (allowed, workspaceId) => {
+      for (const { type, idOrSlug } of resources)
+        if (!(await isAllowed(context, type, workspaceId, idOrSlug, allowed))) return false;
+      return true;
+    };
+  }
+
   function authorizeRequest({
     request,
     requestId,
@@ -233,14 +277,15 @@ export function createAuthorizeHandler(
     if (credentials.kind === 'none') throw new Problem('missing_credential');
     if (credentials.kind === 'session')
       throw new Problem('invalid_token', 'This route requires an access token or an API key.');
+    const requirement = requirementFromUrl(request.url ?? '');
     const authenticationRequest = {
       secret: credentials.secret,
       passphrase: credentials.passphrase,
       address: addressOf(request),
       userAgent: singleHeaderValue(request.rawHeaders, 'user-agent') ?? null,
       requestId,
+      checkResource: checkOf(requirement),
     };
-    const requirement = requirementFromUrl(request.url ?? '');
     const workspace = singleHeaderValue(request.rawHeaders, WORKSPACE_HEADER);
     const authentication = authenticator.authenticate(authenticationRequest, requirement);
     const result =

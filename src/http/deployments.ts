@@ -14,6 +14,7 @@ import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute, logRoute } from './job-routes.ts';
 import { workspaceIdOf } from './principal.ts';
+import { allowedResourcesOf } from './resource-access.ts';
 import { IdParams, type Route, route } from './route.ts';
 
 const tag = 'Deployments';
@@ -57,6 +58,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
         jobRoute(context, {
           url: `${url}/${action}`,
           access: advancedAccess,
+          about: 'deployment',
           summary,
           tag,
           params,
@@ -68,6 +70,7 @@ function deploymentActionRoutes(context: AppContext): Route[] {
       jobRoute(context, {
         url: `${url}/rollback`,
         access: triggerAccess,
+        about: 'deployment',
         accessFor,
         summary: `Roll back to the commit of this deployment. ${SCOPE_NOTE}`,
         tag,
@@ -88,17 +91,20 @@ export function deploymentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/deployments',
       access: readAccess,
+      about: 'list',
       summary: 'List deployments, newest first',
       tag,
       query: DeploymentQuery,
       responses: { 200: pageOf(Deployment) },
       errorCodes: ['not_found'],
-      handler: ({ query, request }) => listDeployments(platform, workspaceIdOf(request), query),
+      handler: ({ query, request }) =>
+        listDeployments(platform, workspaceIdOf(request), query, allowedResourcesOf(request)),
     }),
     route({
       method: 'GET',
       url: '/v1/deployments/:id',
       access: readAccess,
+      about: 'deployment',
       summary: 'Get a deployment',
       tag,
       params: IdParams,
@@ -109,6 +115,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/apps/:app/deployments',
       access: triggerAccess,
+      about: 'app',
       accessFor,
       summary: `Deploy an app. ${SCOPE_NOTE}`,
       tag,
@@ -121,6 +128,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/deployments/:id/cancel',
       access: cancelAccess,
+      about: 'deployment',
       summary: 'Cancel a deployment; servers already switched are rolled back',
       tag,
       params: IdParams,
@@ -131,6 +139,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     logRoute(context, {
       url: '/v1/deployments/:id/logs',
       access: { person: 'member', token: ANY_DEPLOYMENT_SCOPE, key: ['view_logs'] },
+      about: 'deployment',
       summary: 'Read the log of a deployment as NDJSON; with follow=true, until it ends',
       tag,
       params: IdParams,
@@ -143,6 +152,7 @@ export function deploymentRoutes(context: AppContext): Route[] {
     logRoute(context, {
       url: '/v1/apps/:app/logs',
       access: { person: 'member', key: ['view_logs'] },
+      about: 'app',
       summary: "Read the output of the app's logCommand as NDJSON; with follow=true, until it ends",
       tag,
       params: AppParams,

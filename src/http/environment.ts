@@ -56,6 +56,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/apps/:app/env',
       access: readAccess,
+      about: 'app',
       summary:
         'Read the variables. Members get names with null values; showing values to an owner or admin is recorded. With format=dotenv, as text/plain for owners and admins',
       tag,
@@ -80,6 +81,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'PATCH',
       url: '/v1/apps/:app/env',
       access: writeAccess,
+      about: 'app',
       summary:
         'Set several variables and remove those sent as null, all or none; the response shows only the values that were sent',
       tag,
@@ -99,6 +101,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'PUT',
       url: '/v1/apps/:app/env/:name',
       access: writeAccess,
+      about: 'app',
       summary:
         'Set a variable. Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) are written to .env only, and not passed to hooks and commands',
       tag,
@@ -119,6 +122,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/apps/:app/env/:name',
       access: writeAccess,
+      about: 'app',
       summary: 'Remove a variable',
       tag,
       params: VariableParams,
@@ -131,6 +135,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/apps/:app/env/versions',
       access: readAccess,
+      about: 'app',
       summary: 'List the versions, newest first, with the names changed and the actor',
       tag,
       params: AppParams,
@@ -143,6 +148,7 @@ export function environmentRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/apps/:app/env/versions/:version/restore',
       access: writeAccess,
+      about: 'app',
       summary: 'Restore the variables of an earlier version, as a new version',
       tag,
       params: VersionParams,

@@ -17,6 +17,7 @@ import {
   findErrorIssue,
   listErrorIssues,
   listIssueEvents,
+  reportedAppOf,
   toReportedError,
   updateErrorIssue,
 } from '../platform/errors/issues.ts';
@@ -24,6 +25,7 @@ import type { AppContext } from './app-context.ts';
 import { principalIdOf, workspaceIdOf } from './principal.ts';
 import { baseUrlOf } from './public-origin.ts';
 import { requestContextOf } from './request-context.ts';
+import { allowedResourcesOf } from './resource-access.ts';
 import { IdParams, type Route, route } from './route.ts';
 
 const tag = 'Errors';
@@ -37,15 +39,17 @@ export function errorRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/errors/events',
       access: { person: 'admin', token },
+      about: 'list',
       summary: 'Report an error and count it in its issue',
       tag,
       body: ErrorReport,
       responses: { 201: ErrorIngestResult },
       handler: async ({ body, request }) => {
         const now = platform.clock();
+        const app = await reportedAppOf(platform, workspaceIdOf(request), body.app, allowedResourcesOf(request));
         const issueId = await platform.errorIngest.ingest(
           workspaceIdOf(request),
-          toReportedError(body, now),
+          toReportedError({ ...body, app }, now),
           now,
           principalIdOf(request),
         );
@@ -56,17 +60,25 @@ export function errorRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/errors/keys',
       access: keyAccess,
+      about: 'list',
       summary: 'List error keys, newest first',
       tag,
       query: PageQuery,
       responses: { 200: pageOf(ErrorKey) },
       handler: ({ query, request }) =>
-        listErrorKeys(platform, workspaceIdOf(request), query, baseUrlOf(context, request)),
+        listErrorKeys(
+          platform,
+          workspaceIdOf(request),
+          query,
+          baseUrlOf(context, request),
+          allowedResourcesOf(request),
+        ),
     }),
     route({
       method: 'POST',
       url: '/v1/errors/keys',
       access: keyAccess,
+      about: 'list',
       summary: 'Create an error key: a public key that can only submit errors, with a DSN for Sentry SDKs',
       tag,
       body: CreateErrorKey,
@@ -82,6 +94,7 @@ export function errorRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/errors/keys/:id',
       access: keyAccess,
+      about: 'error_key',
       summary: 'Delete an error key; it stops working on all nodes',
       tag,
       params: IdParams,
@@ -93,16 +106,19 @@ export function errorRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/errors/issues',
       access: { person: 'member', token },
+      about: 'list',
       summary: 'List issues, most recently seen first',
       tag,
       query: IssueQuery,
       responses: { 200: pageOf(ErrorIssue) },
-      handler: ({ query, request }) => listErrorIssues(platform, workspaceIdOf(request), query),
+      handler: ({ query, request }) =>
+        listErrorIssues(platform, workspaceIdOf(request), query, allowedResourcesOf(request)),
     }),
     route({
       method: 'GET',
       url: '/v1/errors/issues/:id',
       access: { person: 'member', token },
+      about: 'error_issue',
       summary: 'Get an issue with its releases, environments and apps',
       tag,
       params: IdParams,
@@ -114,6 +130,7 @@ export function errorRoutes(context: AppContext): Route[] {
       method: 'PATCH',
       url: '/v1/errors/issues/:id',
       access: { person: 'admin', token },
+      about: 'error_issue',
       summary:
         'Resolve, reopen or mute an issue; a resolved issue reopens when it recurs, a muted issue stays muted but is counted',
       tag,
@@ -128,6 +145,7 @@ export function errorRoutes(context: AppContext): Route[] {
       method: 'DELETE',
       url: '/v1/errors/issues/:id',
       access: { person: 'admin', token },
+      about: 'error_issue',
       summary: 'Delete an issue and its occurrences; the same error creates a new issue when it is reported again',
       tag,
       params: IdParams,
@@ -139,6 +157,7 @@ export function errorRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/errors/issues/:id/events',
       access: { person: 'member', token },
+      about: 'error_issue',
       summary: 'List the stored occurrences of an issue, newest first',
       tag,
       params: IdParams,

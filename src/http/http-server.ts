@@ -195,10 +195,13 @@ export async function createHttpServer(context: AppContext, options: HttpServerO
     transformObject: jsonSchemaTransformObject,
   });
   registerAuthorize(app, authorize);
-  await app.register((scope, _options, done) => {
-    registerApi(scope, context);
-    done();
-  });
+  await app.register(
+    (scope) =>
+      new Promise<void>((resolve) => {
+        registerApi(scope, context);
+        resolve();
+      }),
+  );
   await app.register((scope, _options, done) => {
     sendNotFoundPage = registerPages(scope, context);
     done();

@@ -96,6 +96,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       method: 'POST',
       url: '/v1/introspect',
       access: { key: ['read'] },
+      about: 'none',
       summary: 'Introspect a credential of the same workspace (RFC 7662)',
       tag,
       body: IntrospectRequest,

@@ -9,11 +9,13 @@ import type { AppContext } from './app-context.ts';
 import { streamLines } from './log-stream.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
+import type { About } from './resource-access.ts';
 import { type Route, route } from './route.ts';
 
 interface Declaration<Params extends z.ZodType> {
   readonly url: string;
   readonly access: Access;
+  readonly about: About;
   readonly summary: string;
   readonly tag: string;
   readonly params: Params;

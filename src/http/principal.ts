@@ -69,11 +69,20 @@ export function credentialOf(request: FastifyRequest): CredentialPrincipal {
   return principal;
 }
 
-/** The workspace of a request: the credential's own, or the one that the person is a member of. */
+/** In which nothing exists. */
+const NO_WORKSPACE = '';
+
+/**
+ * The workspace of a request: the credential's own, or the one that the person is a member of. For a credential that is
+ * restricted to projects and apps, what belongs to no app does not exist, and so neither does the workspace that has it.
+ */
 export function workspaceIdOf(request: FastifyRequest): string {
   const { principal } = request;
   if (principal === null) throw new Problem('internal');
-  return principal.kind === 'person' ? membershipOf(request).workspaceId : principal.record.workspace.id;
+  if (principal.kind === 'person') return membershipOf(request).workspaceId;
+  const { restrictions, workspace } = principal.record;
+  const isOutside = request.routeOptions.config.about === 'workspace' && (restrictions?.resources ?? null) !== null;
+  return isOutside ? NO_WORKSPACE : workspace.id;
 }
 
 /** The id of the person or credential that a request comes from. */

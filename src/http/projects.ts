@@ -20,15 +20,22 @@ export function projectRoutes(context: AppContext): Route[] {
     noun: 'project',
     tag: 'Projects',
     schema: Project,
-    list: { access: readAccess, summary: 'List projects', query: ResourceQuery, action: listProjects },
-    create: { access: writeAccess, summary: 'Create a project', body: CreateProject, action: createProject },
-    get: { access: readAccess, summary: 'Get a project', action: findProject },
+    list: { access: readAccess, about: 'list', summary: 'List projects', query: ResourceQuery, action: listProjects },
+    create: {
+      access: writeAccess,
+      about: 'workspace',
+      summary: 'Create a project',
+      body: CreateProject,
+      action: createProject,
+    },
+    get: { access: readAccess, about: 'project', summary: 'Get a project', action: findProject },
     update: {
       access: writeAccess,
+      about: 'project',
       summary: 'Edit a project; with If-Match, only if it has not changed since it was read',
       body: UpdateProject,
       action: updateProject,
     },
-    remove: { access: deleteAccess, summary: 'Delete a project without apps', action: deleteProject },
+    remove: { access: deleteAccess, about: 'project', summary: 'Delete a project without apps', action: deleteProject },
   });
 }

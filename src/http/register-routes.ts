@@ -10,6 +10,7 @@ import { authorizeCredential } from './authorize-principal.ts';
 import { FORM_CONTENT_TYPE } from './body-parsers.ts';
 import { refuseCredentialInQuery } from './credentials-from-request.ts';
 import { hasBody, rejectCrossSiteRequest } from './cross-site-requests.ts';
+import { aboutOf } from './resource-access.ts';
 import type { Route } from './route.ts';
 import { schemaOf } from './route-schema.ts';
 import { compileValidator, splitLongArray } from './validation.ts';
@@ -71,6 +72,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
     url: definition.url,
     ...(definition.bodyLimit !== undefined && { bodyLimit: definition.bodyLimit }),
     config: {
+      about: aboutOf(definition),
       logFailuresOnly: definition.logFailuresOnly === true,
       ...(definition.jsonLimits !== undefined && { jsonLimits: definition.jsonLimits }),
     },
@@ -142,7 +144,7 @@ function registerLongArrayRoute(app: FastifyInstance, context: AppContext, defin
   });
 }
 
-/** Registers routes. Throws at start-up for one without `access`. */
+/** Registers routes. Throws at start-up for one without `access`, and for one that does not declare what it is about. */
 export function registerRoutes(scope: FastifyInstance, context: AppContext, routes: readonly Route[]): void {
   for (const definition of routes) {
     const { longArray } = definition;

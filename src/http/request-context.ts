@@ -6,6 +6,7 @@ import { LIMITS } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { AppContext } from './app-context.ts';
 import { auditPartyOf, workspaceIdOf } from './principal.ts';
+import { allowedResourcesOf } from './resource-access.ts';
 
 export function originOf(request: FastifyRequest): RequestOrigin & { readonly address: string } {
   return { address: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
@@ -18,7 +19,10 @@ export function requestContextIn(workspaceId: string, request: FastifyRequest): 
   const credential =
     principal.kind === 'person' ? null : { kind: principal.kind, id: principal.record.id, name: principal.record.name };
   const ifMatch = request.headers['if-match'] ?? null;
-  return { workspaceId, actor: auditPartyOf(principal), credential, origin: originOf(request), claim: null, ifMatch };
+  return {
+    ...{ workspaceId, actor: auditPartyOf(principal), credential, origin: originOf(request) },
+    ...{ claim: null, ifMatch, allowed: allowedResourcesOf(request) },
+  };
 }
 
 /** Who sends a request, from where, and with which `Idempotency-Key`, in the workspace of the request. */

@@ -5,15 +5,18 @@ import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
 import { type Page, pageOf } from '../contract/paging.ts';
 import type { PlatformContext } from '../platform/context.ts';
+import type { AllowedResources } from '../store/resource-access.ts';
 import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
+import { type About, allowedResourcesOf } from './resource-access.ts';
 import { NoContent, type Route, route } from './route.ts';
 
 /** What each route of a resource declares. */
 interface Declaration {
   readonly access: Access;
+  readonly about: About;
   readonly summary: string;
 }
 
@@ -26,7 +29,12 @@ interface Resource<Item, Query extends z.ZodType, Create extends z.ZodType, Upda
   readonly list: Declaration & {
     readonly query: Query;
     readonly errorCodes?: readonly Code[];
-    readonly action: (platform: PlatformContext, workspaceId: string, query: z.output<Query>) => Promise<Page<Item>>;
+    readonly action: (
+      platform: PlatformContext,
+      workspaceId: string,
+      query: z.output<Query>,
+      allowed: AllowedResources | null,
+    ) => Promise<Page<Item>>;
   };
   readonly create: Declaration & {
     readonly body: Create;
@@ -72,7 +80,8 @@ export function resourceRoutes<
       url: listUrl,
       tag,
       responses: { 200: pageOf(schema) },
-      handler: ({ query, request }) => list.action(platform, workspaceIdOf(request), query),
+      handler: ({ query, request }) =>
+        list.action(platform, workspaceIdOf(request), query, allowedResourcesOf(request)),
     }),
     route({
       ...create,

@@ -11,6 +11,7 @@ import {
   bearer,
   createKey,
   createToken,
+  createWorkspaceFor,
   signUpOwner,
   startTestServer,
   type TestPerson,
@@ -26,6 +27,7 @@ forEachEngine('restrictions of credentials', (engine) => {
   let server: TestServer;
   let environment: Readonly<Record<string, string>>;
   let owner: TestPerson;
+  let theirs: Resource;
   let project: Resource;
   let shop: Resource;
   const create = async (person: TestPerson, path: string, body: object) => {
@@ -39,6 +41,9 @@ forEachEngine('restrictions of credentials', (engine) => {
     server = await startTestServer({ environment });
     owner = await signUpOwner(server);
     project = await create(owner, '/v1/projects', { name: 'Storefront' });
+    const neighbour = await createWorkspaceFor(owner, server, 'Neighbour');
+    const other = await create(neighbour, '/v1/projects', { name: 'Theirs' });
+    theirs = await create(neighbour, '/v1/apps', { name: 'Their app', projectId: other.id });
     shop = await create(owner, '/v1/apps', { name: 'Shop', projectId: project.id });
   });
   after(() => server.close());
@@ -56,12 +61,14 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.deepEqual([token.restrictions, token.origin, token.status], [NO_RESTRICTIONS, 'person', 'active']);
     const input: RestrictionsInput = {
       addresses: ['203.0.113.9/24', '2001:DB8::0/32', '203.0.113.0/24', '::ffff:192.0.2.1'],
+      projects: [project.slug],
+      apps: [shop.slug, shop.id],
       maxUses: 5,
     };
     const expected: Restrictions = {
       addresses: ['203.0.113.0/24', '2001:db8::/32', '192.0.2.1'],
-      projects: [],
-      apps: [],
+      projects: [project.id],
+      apps: [shop.id],
       rate: null,
       maxUses: 5,
     };
@@ -99,6 +106,14 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.deepEqual(renamed.body.restrictions, after);
   });
 
+  test('an app that was deleted stays in the restrictions, so that the credential does not open more', async () => {
+    const app = await create(owner, '/v1/apps', { name: 'Short-lived', projectId: project.id });
+    const { id } = await createKey(owner, ['read'], { restrictions: { apps: [app.id] } });
+    assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
+    const edited = await update(id, { apps: [app.id, shop.slug] });
+    assert.deepEqual([edited.status, edited.body.restrictions.apps], [200, [app.id, shop.id]]);
+  });
+
   test('invalid restrictions are refused and named', async () => {
     const many = (make: (index: number) => string) => Array.from({ length: 65 }, (_, index) => make(index));
     const invalid: [unknown, string][] = [
@@ -109,8 +124,10 @@ forEachEngine('restrictions of credentials', (engine) => {
       [{ addresses: many((index) => `10.0.0.${index}`) }, 'restrictions.addresses'],
       [{ apps: many((index) => `app-${index}`) }, 'restrictions.apps'],
       [{ projects: ['\u0000'] }, 'restrictions.projects.0'],
-      [{ projects: [project.id] }, 'restrictions.projects'],
-      [{ apps: [shop.id] }, 'restrictions.apps'],
+      [{ apps: [shop.slug, 'no-such-app'] }, 'restrictions.apps.1'],
+      [{ apps: [theirs.id] }, 'restrictions.apps.0'],
+      [{ apps: [project.id] }, 'restrictions.apps.0'],
+      [{ projects: [project.slug, shop.id] }, 'restrictions.projects.1'],
       [{ rate: { requests: 1, seconds: 1 } }, 'restrictions.rate'],
       [{ rate: { requests: 0, seconds: 1 } }, 'restrictions.rate.requests'],
       [{ rate: { requests: 1_000_001, seconds: 1 } }, 'restrictions.rate.requests'],

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Code } from '../contract/error-codes.ts';
 import type { JsonLimits } from '../platform/bounded-json.ts';
 import type { Access } from './access.ts';
+import type { About } from './resource-access.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -27,6 +28,8 @@ export interface Route {
   readonly method: HTTPMethods;
   readonly url: string;
   readonly access: Access;
+  /** What it is about. Required of every route that accepts access tokens or API keys. */
+  readonly about?: About;
   readonly summary: string;
   readonly tag: string;
   readonly params?: z.ZodType;

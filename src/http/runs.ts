@@ -16,6 +16,7 @@ export function runRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/scripts/:script/runs',
       access,
+      about: 'workspace',
       summary: 'Run a script; parameters are passed as environment variables',
       tag,
       params: ScriptParams,
@@ -28,6 +29,7 @@ export function runRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/scripts/:script/runs',
       access,
+      about: 'workspace',
       summary: 'List the runs of a script, newest first',
       tag,
       params: ScriptParams,
@@ -40,6 +42,7 @@ export function runRoutes(context: AppContext): Route[] {
       method: 'GET',
       url: '/v1/runs/:id',
       access,
+      about: 'workspace',
       summary: 'Get a run',
       tag,
       params: IdParams,
@@ -50,6 +53,7 @@ export function runRoutes(context: AppContext): Route[] {
     logRoute(context, {
       url: '/v1/runs/:id/logs',
       access,
+      about: 'workspace',
       summary: 'Read the log of a run as NDJSON, one object per line; with follow=true, until it ends',
       tag,
       params: IdParams,
@@ -62,6 +66,7 @@ export function runRoutes(context: AppContext): Route[] {
     jobRoute(context, {
       url: '/v1/runs/:id/cancel',
       access,
+      about: 'workspace',
       summary: 'Cancel a run; its status changes once all its processes have ended',
       tag,
       params: IdParams,

@@ -156,7 +156,7 @@ forEachEngine('instants of clients', (engine) => {
     });
 
     const context = { store, clock: () => NOW } as PlatformContext;
-    const { data: issues } = await listErrorIssues(context, workspaceId, {});
+    const { data: issues } = await listErrorIssues(context, workspaceId, {}, null);
     assert.deepEqual(issues.map(({ type, lastSeenAt, firstSeenAt }) => [type, lastSeenAt, firstSeenAt]).sort(), [
       ['Far', iso(NOW), iso(NOW)],
       ['Good', iso(NOW), iso(NOW)],

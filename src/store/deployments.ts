@@ -1,4 +1,5 @@
 import type { PageRequest } from './paging.ts';
+import { type AllowedResources, belongsToAllowedApp } from './resource-access.ts';
 import type { DeploymentServerTable, DeploymentTable } from './schema/deployments.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -6,6 +7,8 @@ export interface DeploymentFilter {
   readonly appId?: string | undefined;
   readonly status?: string | undefined;
   readonly live?: boolean | undefined;
+  /** Only deployments that exist for a restricted credential. */
+  readonly allowed?: AllowedResources | null;
 }
 
 export async function insertDeployment(
@@ -46,10 +49,11 @@ export async function listDeploymentRows(
   filter: DeploymentFilter,
   page: PageRequest,
 ): Promise<DeploymentTable[]> {
-  const { appId, status, live } = filter;
+  const { appId, status, live, allowed = null } = filter;
   let query = db.selectFrom('deployment').selectAll().where('workspace_id', '=', workspaceId);
   if (appId !== undefined) query = query.where('app_id', '=', appId);
   if (status !== undefined) query = query.where('status', '=', status);
+  if (allowed !== null) query = query.where(belongsToAllowedApp('deployment.app_id', workspaceId, allowed));
   if (live) query = query.where('live', '=', 1);
   const { after } = page;
   if (after !== null) {

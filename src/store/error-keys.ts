@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
+import { type AllowedResources, belongsToAllowedApp } from './resource-access.ts';
 import type { ErrorKeyTable } from './schema/errors.ts';
 import type { Queryable, Store, Trx } from './store.ts';
 
@@ -31,8 +32,14 @@ export async function countErrorKeys(trx: Trx, workspaceId: string): Promise<num
 }
 
 /** Returns a page of error keys, newest first, up to one more than the limit. */
-export async function listErrorKeys(db: Queryable, workspaceId: string, page: PageRequest): Promise<ErrorKeyRow[]> {
+export async function listErrorKeys(
+  db: Queryable,
+  workspaceId: string,
+  allowed: AllowedResources | null,
+  page: PageRequest,
+): Promise<ErrorKeyRow[]> {
   let query = selectKeys(db, workspaceId);
+  if (allowed !== null) query = query.where(belongsToAllowedApp('error_key.app_id', workspaceId, allowed));
   if (page.after !== null) {
     const { value, id } = page.after;
     query = query.where(sql<boolean>`(error_key.created_at, error_key.id) < (${value}, ${id})`);

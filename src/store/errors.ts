@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
+import { type AllowedResources, isAllowedIssue } from './resource-access.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from './schema/errors.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -128,6 +129,8 @@ export interface IssueFilter {
   readonly release?: string | undefined;
   readonly environment?: string | undefined;
   readonly app?: string | undefined;
+  /** Only issues that exist for a restricted credential. */
+  readonly allowed?: AllowedResources | null;
   /** A substring of the title, in lower case. */
   readonly q?: string | undefined;
 }
@@ -144,6 +147,8 @@ export async function listIssues(
   let query = db.selectFrom('error_issue').selectAll().where('workspace_id', '=', workspaceId);
   if (filter.status === 'muted') query = query.where('muted_at', 'is not', null);
   else if (filter.status !== undefined) query = query.where('status', '=', filter.status).where('muted_at', 'is', null);
+  const { allowed = null } = filter;
+  if (allowed !== null) query = query.where(isAllowedIssue(workspaceId, allowed));
   if (filter.level !== undefined) query = query.where('level', '=', filter.level);
   for (const kind of ['release', 'environment', 'app'] as const) {
     const value = filter[kind];

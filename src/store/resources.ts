@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
+import { type AllowedResources, isAllowedApp, isAllowedProject } from './resource-access.ts';
 import type { Schema } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -12,6 +13,8 @@ export interface ResourceFilter {
   readonly q?: string | undefined;
   readonly projectId?: string | undefined;
   readonly serverId?: string | undefined;
+  /** Only projects or apps that exist for a restricted credential. */
+  readonly allowed?: AllowedResources | null;
 }
 
 /** Returns a resource of the workspace by id or slug, or undefined; no slug has the form of an id. */
@@ -57,6 +60,8 @@ export async function listResources<Noun extends ResourceType>(
   }
   if (filter.projectId !== undefined) conditions.push(sql`project_id = ${filter.projectId}`);
   if (filter.serverId !== undefined) conditions.push(sql`server_id = ${filter.serverId}`);
+  const { allowed = null } = filter;
+  if (allowed !== null) conditions.push(resourceType === 'app' ? isAllowedApp(allowed) : isAllowedProject(allowed));
   const order = sql.raw(direction);
   if (page.after !== null) {
     const comparison = sql.raw(direction === 'asc' ? '>' : '<');

@@ -20,19 +20,24 @@ import { displayNameOf } from './serialize.ts';
 /** Job kind of deployments. */
 export const DEPLOYMENT_JOB_KIND = 'deployment';
 
-/** Returns the servers of a deployment. Throws `conflict` if there is none, or one that nothing may run on. */
+/**
+ * Returns the servers of a deployment. If the request is restricted to projects and apps, only the app's own exists.
+ * Throws `conflict` if there is none, or one that nothing may run on.
+ */
 async function resolveServers(
   context: PlatformContext,
   trx: Trx,
   app: AppTable,
   named: readonly string[] | undefined,
+  isRestricted: boolean,
 ): Promise<ServerTable[]> {
   const chosen = named ?? (app.server_id === null ? [] : [app.server_id]);
   if (chosen.length === 0) throw new Problem('conflict', 'The app has no server. Set its serverId, then deploy.');
   const rows: ServerTable[] = [];
   for (const [index, idOrSlug] of chosen.entries()) {
     const row = await findResource(trx, 'server', app.workspace_id, idOrSlug);
-    if (row === undefined) throw invalidField(`servers.${index}`, 'must be a server of this workspace');
+    if (row === undefined || (isRestricted && row.id !== app.server_id))
+      throw invalidField(`servers.${index}`, 'must be a server of this workspace');
     if (rows.some(({ id }) => id === row.id))
       throw invalidField(`servers.${index}`, 'must not be a server that is already in the list');
     await resolveRunTarget(context, row, trx);
@@ -109,7 +114,8 @@ export async function insertNewDeployment(
   const { workspaceId, actor } = request;
   const missing = missingConfiguration(app);
   if (missing !== null) throw new Problem('conflict', missing);
-  const servers = await resolveServers(context, trx, app, options.servers ?? source.servers);
+  const isRestricted = options.servers !== undefined && (request.allowed ?? null) !== null;
+  const servers = await resolveServers(context, trx, app, options.servers ?? source.servers, isRestricted);
   const skippedHooks = options.skipHooks ?? [];
   const overrides = redactedOverrides(options, servers);
   const id = createId('deployment', now);

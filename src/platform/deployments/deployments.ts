@@ -11,6 +11,7 @@ import {
   updateDeployment,
 } from '../../store/deployments.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
@@ -33,11 +34,13 @@ export async function listDeployments(
   context: PlatformContext,
   workspaceId: string,
   query: DeploymentQuery,
+  allowed: AllowedResources | null,
 ): Promise<Page<Deployment>> {
   const { read } = context.store;
   const page = readPageRequest(query, SORT, 'number');
-  const appId = query.app === undefined ? undefined : (await requireResource(read, 'app', workspaceId, query.app)).id;
-  const filter = { appId, status: query.status, live: query.live === 'true' };
+  const appId =
+    query.app === undefined ? undefined : (await requireResource(read, 'app', workspaceId, query.app, allowed)).id;
+  const filter = { appId, status: query.status, live: query.live === 'true', allowed };
   const rows = await listDeploymentRows(read, workspaceId, filter, page);
   const servers = await listDeploymentServers(
     read,

@@ -16,8 +16,10 @@ import {
 } from '../../store/error-keys.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
 import type { PlatformContext } from '../context.ts';
+import { isAllowedResource } from '../resources/resources.ts';
 
 /** 128 random bits in hex: Sentry SDKs accept word characters only. */
 const KEY_BYTES = 16;
@@ -57,7 +59,9 @@ export function createErrorKey(
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const app =
       input.app === undefined || input.app === null ? null : await findResource(trx, 'app', workspaceId, input.app);
-    if (app === undefined) throw invalidField('app', 'must be an app of this workspace');
+    const isRefused =
+      app === null ? (request.allowed ?? null) !== null : !isAllowedResource(request.allowed, app ?? { id: '' });
+    if (app === undefined || isRefused) throw invalidField('app', 'must be an app of this workspace');
     if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
       throw invalidField(
         'name',
@@ -89,9 +93,10 @@ export async function listErrorKeys(
   workspaceId: string,
   query: { limit?: string | undefined; cursor?: string | undefined },
   origin: string,
+  allowed: AllowedResources | null,
 ): Promise<Page<ErrorKey>> {
   const page = readPageRequest(query, '-createdAt', 'number');
-  const rows = await listKeyRows(context.store.read, workspaceId, page);
+  const rows = await listKeyRows(context.store.read, workspaceId, allowed, page);
   return toPage(
     rows,
     page.limit,

@@ -3,7 +3,7 @@ import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery 
 import { toIsoString } from '../../contract/instant.ts';
 import { DAY } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
-import { Problem } from '../../contract/problem.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
 import type { AuditAction, ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
 import {
@@ -17,15 +17,36 @@ import {
   setIssueStatus,
 } from '../../store/errors.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
+import { findResource } from '../../store/resources.ts';
 import type { ErrorEventTable, ErrorIssueTable } from '../../store/schema/errors.ts';
 import { clampToNow } from '../client-time.ts';
 import type { PlatformContext } from '../context.ts';
+import { isAllowedResource } from '../resources/resources.ts';
 import { parseStack, type ReportedError } from './error-grouping.ts';
 
 const DAYS_SHOWN = 14;
 
 const redactText = (text: string | null | undefined): string | null =>
   text === null || text === undefined ? null : redactSecrets(text);
+
+/**
+ * Returns the app that a report names. A credential that is restricted to projects and apps reports for one of its apps
+ * only, which is stored by its slug. Throws `validation_failed`.
+ */
+export async function reportedAppOf(
+  context: PlatformContext,
+  workspaceId: string,
+  app: ErrorReport['app'],
+  allowed: AllowedResources | null,
+): Promise<ErrorReport['app']> {
+  if (allowed === null) return app;
+  const row = await findResource(context.store.read, 'app', workspaceId, app ?? '');
+  if (row === undefined || !isAllowedResource(allowed, row)) {
+    throw invalidField('app', 'must be an app that the credential may be used on');
+  }
+  return row.slug;
+}
 
 /** Converts a report in Devpilot's own format, without the secrets that it contains. */
 export function toReportedError(report: ErrorReport, now: number): ReportedError {
@@ -98,12 +119,13 @@ export async function listErrorIssues(
   context: PlatformContext,
   workspaceId: string,
   query: IssueQuery,
+  allowed: AllowedResources | null,
 ): Promise<Page<ErrorIssue>> {
   const { status, level, release, environment, app } = query;
   const sort = query.sort ?? '-lastSeenAt';
   const column = SORT_COLUMNS[sort];
   const page = readPageRequest(query, sort, 'number');
-  const filter = { status, level, release, environment, app, q: query.q?.toLowerCase() };
+  const filter = { status, level, release, environment, app, allowed, q: query.q?.toLowerCase() };
   const rows = await listIssues(context.store.read, workspaceId, filter, column, page);
   const issuesById = await serializeWithDays(context, workspaceId, rows);
   const cursorOf = (row: ErrorIssueTable) => ({ value: row[column], id: row.id });

@@ -5,6 +5,7 @@ import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import { splitCredentials } from '../../contract/repository.ts';
 import { unfinishedDeployments } from '../../store/deployments.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
@@ -70,6 +71,7 @@ async function applyInput(
   row: AppTable,
   input: UpdateApp,
   now: number,
+  allowed: AllowedResources | null,
 ): Promise<AppTable> {
   const { workspace_id: workspaceId } = row;
   const { projectId, serverId } = input;
@@ -77,12 +79,14 @@ async function applyInput(
   return {
     ...row,
     project_id:
-      projectId === undefined ? row.project_id : await resolveResourceId(trx, 'project', workspaceId, projectId),
+      projectId === undefined || projectId === row.project_id
+        ? row.project_id
+        : await resolveResourceId(trx, 'project', workspaceId, projectId, allowed),
     name: definedOr(input.name, row.name),
     server_id:
-      serverId === undefined || serverId === null
+      serverId === undefined || serverId === null || serverId === row.server_id
         ? definedOr(serverId, row.server_id)
-        : await resolveResourceId(trx, 'server', workspaceId, serverId),
+        : await resolveResourceId(trx, 'server', workspaceId, serverId, allowed),
     ...applyRepositoryInput(seal, row, input),
     branch: definedOr(input.branch, row.branch),
     directory: definedOr(input.directory, row.directory),
@@ -118,18 +122,23 @@ export function createApp(context: PlatformContext, request: RequestContext, inp
       backup: null,
       next_backup_at: null,
     };
-    return applyInput(context, trx, blank, input, now);
+    return applyInput(context, trx, blank, input, now, request.allowed ?? null);
   });
 }
 
 /** Throws `not_found` if the project or server to filter by does not exist. */
-export async function listApps(context: PlatformContext, workspaceId: string, query: AppQuery): Promise<Page<App>> {
+export async function listApps(
+  context: PlatformContext,
+  workspaceId: string,
+  query: AppQuery,
+  allowed: AllowedResources | null,
+): Promise<Page<App>> {
   const { read } = context.store;
   const idOf = async (noun: 'project' | 'server', idOrSlug: string | undefined) =>
-    idOrSlug === undefined ? undefined : (await requireResource(read, noun, workspaceId, idOrSlug)).id;
+    idOrSlug === undefined ? undefined : (await requireResource(read, noun, workspaceId, idOrSlug, allowed)).id;
   const projectId = await idOf('project', query.project);
   const serverId = await idOf('server', query.server);
-  return listResourcePage(context, workspaceId, APP_KIND, query, { projectId, serverId });
+  return listResourcePage(context, workspaceId, APP_KIND, query, { projectId, serverId, allowed });
 }
 
 export async function findApp(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<App> {
@@ -143,7 +152,7 @@ export function updateApp(
   input: UpdateApp,
 ): Promise<App> {
   return editResource(context, request, APP_KIND, idOrSlug, (trx, before) =>
-    applyInput(context, trx, before, input, context.clock()),
+    applyInput(context, trx, before, input, context.clock(), request.allowed ?? null),
   );
 }
 

@@ -3,6 +3,7 @@ import { toIsoString } from '../../contract/instant.ts';
 import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { CreateProject, Project, UpdateProject } from '../../contract/projects.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
 import { findDependents } from '../../store/resources.ts';
 import type { ProjectTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
@@ -68,8 +69,9 @@ export function listProjects(
   context: PlatformContext,
   workspaceId: string,
   query: ResourceQuery,
+  allowed: AllowedResources | null,
 ): Promise<Page<Project>> {
-  return listResourcePage(context, workspaceId, PROJECT_KIND, query);
+  return listResourcePage(context, workspaceId, PROJECT_KIND, query, { allowed });
 }
 
 export async function findProject(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Project> {

@@ -6,6 +6,7 @@ import { invalidField, Problem } from '../../contract/problem.ts';
 import { slugOf } from '../../contract/slug.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
 import {
   deleteResource,
   findResource,
@@ -47,15 +48,29 @@ export interface NewResourceFields {
 
 const MAX_SLUG_ATTEMPTS = 20;
 
-/** Throws `not_found` for a resource that does not exist and for one of another workspace, without distinction. */
+/** Whether a resource exists for a request whose credential is restricted to projects and apps. Pure. */
+export function isAllowedResource(
+  allowed: AllowedResources | null | undefined,
+  row: { readonly id: string; readonly project_id?: string },
+): boolean {
+  if (allowed === null || allowed === undefined) return true;
+  return allowed.projects.has(row.project_id ?? row.id) || allowed.apps.has(row.id);
+}
+
+/**
+ * Throws `not_found` for a resource that does not exist, for one of another workspace, and for one that does not exist
+ * for a restricted credential, without distinction.
+ */
 export async function requireResource<Noun extends ResourceType>(
   db: Queryable,
   noun: Noun,
   workspaceId: string,
   idOrSlug: string,
+  allowed: AllowedResources | null = null,
 ): Promise<ResourceRows[Noun]> {
   const row = await findResource(db, noun, workspaceId, idOrSlug);
-  if (row === undefined) throw new Problem('not_found', `The ${noun} was not found in this workspace.`);
+  if (row === undefined || !isAllowedResource(allowed, row))
+    throw new Problem('not_found', `The ${noun} was not found in this workspace.`);
   return row;
 }
 
@@ -68,9 +83,11 @@ export async function resolveResourceId(
   noun: 'project' | 'server',
   workspaceId: string,
   idOrSlug: string,
+  allowed: AllowedResources | null = null,
 ): Promise<string> {
   const row = await findResource(trx, noun, workspaceId, idOrSlug);
-  if (row === undefined) throw invalidField(`${noun}Id`, `must be a ${noun} of this workspace`);
+  if (row === undefined || !isAllowedResource(allowed, row))
+    throw invalidField(`${noun}Id`, `must be a ${noun} of this workspace`);
   return row.id;
 }
 

@@ -42,6 +42,7 @@ const DENIAL_REASONS: Readonly<Record<string, string>> = {
   token_expired: 'it has expired',
   credential_spent: 'it has been used as often as it may be',
   address_not_allowed: 'it may not be used from that address',
+  resource_not_allowed: 'it may not be used on that project or app',
   insufficient_scope: 'it lacks the required scope or permission',
   wrong_credential_kind: 'the route requires another kind of credential',
   rate_limited: 'too many failed attempts',

@@ -1,0 +1,215 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { PERMISSIONS } from '../contract/vocabulary.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import type { AppContext } from './app-context.ts';
+import { aboutOf } from './resource-access.ts';
+import type { Route } from './route.ts';
+import { routeTable } from './route-table.ts';
+
+/** One of everything that a path can name, by id. */
+type Things = Readonly<
+  Record<'project' | 'app' | 'deployment' | 'backup' | 'error_issue' | 'error_key' | 'server' | 'script', string>
+>;
+
+/** Every route that accepts access tokens or API keys, except those for guards. */
+const ROUTES = routeTable({} as AppContext).filter(({ access }) => {
+  if ('public' in access || 'any' in access || 'guard' in access) return false;
+  return access.token !== undefined || access.key !== undefined;
+});
+
+function pathOf({ url, about }: Route, things: Things): string {
+  const { project, app, server, script } = things;
+  const values: Readonly<Record<string, string>> = { project, app, server, script, name: 'COLOR', version: '1' };
+  return url.replaceAll(/:(\w+)/g, (_, name: string) =>
+    name === 'id' ? ((things as Readonly<Record<string, string>>)[about ?? ''] ?? 'run_none') : (values[name] ?? ''),
+  );
+}
+
+forEachEngine('credentials that are restricted to projects and apps', (engine) => {
+  let server: TestServer;
+  let owner: TestPerson;
+  let inProject: Things;
+  let byApp: Things;
+  let forbidden: Things;
+  let foreign: Things;
+  let secrets: { readonly token: string; readonly key: string };
+
+  const create = async (person: TestPerson, path: string, body: object): Promise<string> => {
+    const answer = await person.call<{ id: string; issueId: string }>(path, { body });
+    assert.ok(answer.status < 300, `${path}: ${answer.text}`);
+    return answer.body.id ?? answer.body.issueId;
+  };
+  async function createThings(person: TestPerson, name: string, serverId: string, inThis?: string): Promise<Things> {
+    const project = inThis ?? (await create(person, '/v1/projects', { name: `Project ${name}` }));
+    const config = { serverId, repository: 'https://git.example.com/x.git', directory: `/srv/nothing/${name}` };
+    const app = await create(person, '/v1/apps', {
+      name: `App ${name}`,
+      slug: `app-${name}`,
+      projectId: project,
+      ...config,
+    });
+    const report = { type: `Error ${name}`, message: 'It failed.', app: `app-${name}` };
+    return {
+      ...{ project, app, server: serverId },
+      deployment: await create(person, `/v1/apps/${app}/deployments`, { approval: true }),
+      backup: await create(person, `/v1/apps/${app}/backups`, {}),
+      error_issue: await create(person, '/v1/errors/events', report),
+      error_key: await create(person, '/v1/errors/keys', { name: `Key ${name}`, app }),
+      script: await create(person, '/v1/scripts', { name: `Script ${name}`, body: 'true', serverId }),
+    };
+  }
+  before(async () => {
+    const environment = { ...(await engine.environment()), DEVPILOT_LOCAL_SERVER: 'on' };
+    server = await startTestServer({ environment });
+    owner = await signUpOwner(server);
+    const neighbour = await createWorkspaceFor(owner, server, 'Neighbour');
+    const local = await create(owner, '/v1/servers', { name: 'Here', kind: 'local' });
+    inProject = await createThings(owner, 'one', local);
+    byApp = await createThings(owner, 'two', local);
+    forbidden = await createThings(owner, 'three', local, byApp.project);
+    const theirs = await create(neighbour, '/v1/servers', { name: 'There', kind: 'local' });
+    foreign = await createThings(neighbour, 'four', theirs);
+    await create(owner, '/v1/errors/events', { type: 'Error of no app', message: 'It failed.' });
+    const event = { specversion: '1.0', id: 'one', source: 'shop', type: 'sold' };
+    const sent = await owner.call('/v1/activity/events', { body: event });
+    assert.equal(sent.status, 201, sent.text);
+    const restrictions = { projects: [inProject.project], apps: ['app-two'] };
+    secrets = {
+      token: (await createToken(owner, ['all'], { restrictions })).secret,
+      key: (await createKey(owner, [...PERMISSIONS], { restrictions })).secret,
+    };
+  });
+  after(() => server.close());
+
+  async function send(route: Route, things: Things) {
+    const { access, method } = route;
+    const isForToken = 'token' in access && access.token !== undefined;
+    const hasBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
+    const path = pathOf(route, things);
+    const headers = bearer(isForToken ? secrets.token : secrets.key);
+    const { status, text } = await server.call(path, { method: String(method), headers, ...(hasBody && { body: {} }) });
+    return { status, text: text.replace(/"requestId":"[^"]*"/, ''), asked: `${String(method)} ${path}` };
+  }
+
+  test('every route that accepts credentials declares what it is about', () => {
+    assert.ok(ROUTES.length > 50);
+    for (const route of ROUTES) assert.ok(route.about !== undefined, `${String(route.method)} ${route.url}`);
+    const undeclared = { method: 'GET', url: '/v1/new', access: { key: ['read'] } } as const;
+    assert.throws(() => aboutOf(undeclared), /GET \/v1\/new does not declare what it is about/);
+  });
+
+  test('other projects and apps, and what belongs to them, do not exist on any route', async () => {
+    const nowhere = Object.fromEntries(Object.keys(foreign).map((type) => [type, 'none_0'])) as Things;
+    for (const route of ROUTES) {
+      const { about, method, url } = route;
+      const isNamed = url.includes(':');
+      if (about === 'none') continue;
+      if (about === 'workspace') {
+        const { status, text, asked } = await send(route, byApp);
+        const expected = isNamed ? 404 : method === 'POST' ? 403 : 200;
+        assert.equal(status, expected, `${asked}: ${text}`);
+        if (expected === 200) assert.match(text, /"data":\[\]|"total":0/, asked);
+      } else if (about === 'list') {
+        if (method !== 'GET') continue;
+        const { status, text, asked } = await send(route, byApp);
+        assert.equal(status, 200, asked);
+        const of = (things: Things) => Object.values(things).filter((id) => text.includes(`"id":"${id}"`)).length;
+        const isOfProjects = url === '/v1/projects';
+        assert.deepEqual([of(inProject), of(byApp)], [1, isOfProjects ? 0 : 1], `${asked}: ${text}`);
+        const { project: _, ...others } = forbidden;
+        assert.deepEqual([of(others as Things), of(foreign), text.includes('no app')], [0, 0, false], asked);
+      } else {
+        const refused = await Promise.all([forbidden, foreign, nowhere].map((things) => send(route, things)));
+        for (const { status, text, asked } of refused)
+          assert.deepEqual([status, text], [404, refused[0]?.text], `${asked}: ${text}`);
+        if (method === 'DELETE') continue;
+        for (const things of about === 'project' ? [inProject] : [inProject, byApp]) {
+          const { status, text, asked } = await send(route, things);
+          assert.ok(status < 500 && status !== 401 && status !== 403, `${asked}: ${status} ${text}`);
+          assert.doesNotMatch(text, /was not found in this workspace/, asked);
+        }
+      }
+    }
+  });
+
+  test('a filter and a body cannot name what does not exist', async () => {
+    const call = (secret: string, path: string, body?: object, method?: string) =>
+      server.call<{ errors?: { field: string }[] }>(path, {
+        headers: bearer(secret),
+        ...(body !== undefined && { body }),
+        ...(method !== undefined && { method }),
+      });
+    for (const path of [
+      `/v1/deployments?app=${forbidden.app}`,
+      `/v1/apps?project=${byApp.project}`,
+      `/v1/apps?server=${byApp.server}`,
+    ])
+      assert.equal((await call(secrets.key, path)).status, 404, path);
+    assert.equal((await call(secrets.key, `/v1/deployments?app=${byApp.app}`)).status, 200);
+    const { token, key } = secrets;
+    const app = { name: 'New app', projectId: inProject.project };
+    const report = { type: 'TypeError', message: 'It failed.' };
+    const refusals: [string, string, object, string, string?][] = [
+      [key, '/v1/apps', { ...app, projectId: byApp.project }, 'projectId'],
+      [key, '/v1/apps', { ...app, serverId: byApp.server }, 'serverId'],
+      [key, `/v1/apps/${byApp.app}`, { projectId: foreign.project }, 'projectId', 'PATCH'],
+      [key, `/v1/apps/${byApp.app}`, { serverId: foreign.server }, 'serverId', 'PATCH'],
+      [key, '/v1/errors/keys', { name: 'A key' }, 'app'],
+      [key, '/v1/errors/keys', { name: 'A key', app: forbidden.app }, 'app'],
+      [token, '/v1/errors/events', report, 'app'],
+      [token, '/v1/errors/events', { ...report, app: 'app-three' }, 'app'],
+    ];
+    for (const [secret, path, body, field, method] of refusals) {
+      const { status, body: problem, text } = await call(secret, path, body, method);
+      assert.deepEqual([status, problem.errors?.[0]?.field], [422, field], `${path} ${JSON.stringify(body)}: ${text}`);
+    }
+    const second = await create(owner, '/v1/servers', { name: 'Second', kind: 'local' });
+    const deploy = (servers: string[]) => call(token, `/v1/apps/${byApp.app}/deployments`, { servers, approval: true });
+    assert.deepEqual([(await deploy([second])).status, (await deploy([byApp.server])).status], [422, 202]);
+    assert.equal((await call(key, '/v1/apps', app)).status, 201);
+    const unchanged = { projectId: byApp.project, serverId: byApp.server };
+    assert.equal((await call(key, `/v1/apps/${byApp.app}`, unchanged, 'PATCH')).status, 200);
+    assert.equal((await call(token, '/v1/errors/events', { ...report, app: byApp.app })).status, 201);
+  });
+
+  test('a proxy names the resource, and an unrestricted credential passes', async () => {
+    const free = await createToken(owner, ['all'], { expiresAt: '2100-01-01T00:00:00.000Z' });
+    const ask = async (secret: string, query: string) =>
+      (await server.call(`/v1/authorize${query}`, { headers: bearer(secret) })).status;
+    const rows: [query: string, restricted: number, unrestricted: number][] = [
+      ['', 200, 200],
+      [`?resource=app:${byApp.app}`, 200, 200],
+      ['?resource=app:app-one&resource=app:app-two', 200, 200],
+      [`?resource=project:${inProject.project}`, 200, 200],
+      ['?resource=project:project-one', 200, 200],
+      ['?resource=app:app-three', 403, 200],
+      ['?resource=app:app-two&resource=app:app-three', 403, 200],
+      [`?resource=project:${byApp.project}`, 403, 200],
+      ['?resource=app:app-four', 403, 200],
+      ['?resource=', 403, 403],
+      ['?resource=app-two', 403, 403],
+      ['?resource=server:here', 403, 403],
+    ];
+    for (const [query, restricted, unrestricted] of rows) {
+      assert.deepEqual(
+        [await ask(secrets.token, query), await ask(free.secret, query)],
+        [restricted, unrestricted],
+        query,
+      );
+    }
+    const expiryIn = async (secret: string) =>
+      (await server.call('/v1/authorize', { headers: bearer(secret) })).headers.get('devpilot-expires-at');
+    assert.deepEqual([await expiryIn(secrets.key), await expiryIn(free.secret)], ['', '2100-01-01T00:00:00.000Z']);
+  });
+});

@@ -1,0 +1,94 @@
+import type { FastifyRequest } from 'fastify';
+import type { ResourceCheck } from '../authorization/restricted-use.ts';
+import { Problem } from '../contract/problem.ts';
+import { type AllowedResources, type AllowedType, existsFor } from '../store/resource-access.ts';
+import type { Access } from './access.ts';
+import type { AppContext } from './app-context.ts';
+
+/**
+ * What a route is about, for credentials that are restricted to projects and apps. A type: what the path names, which
+ * must be allowed. `list`: the handler returns and accepts only what is allowed (`allowedResourcesOf`). `workspace`:
+ * what belongs to no app, and so does not exist for them. `none`: nothing that could belong to an app.
+ */
+export type About = AllowedType | 'list' | 'workspace' | 'none';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    about?: About;
+  }
+}
+
+/** Returns what a route is about. Throws for one that accepts credentials and does not declare it. */
+export function aboutOf({
+  access,
+  about,
+  method,
+  url,
+}: {
+  readonly access: Access;
+  readonly about?: About;
+  readonly method: unknown;
+  readonly url: string;
+}): About {
+  if (about !== undefined) return about;
+  const acceptsCredentials =
+    !('public' in access || 'any' in access || 'guard' in access) &&
+    (access.token !== undefined || access.key !== undefined);
+  if (acceptsCredentials) throw new Error(`${String(method)} ${url} does not declare what it is about.`);
+  return 'none';
+}
+
+const paramsOf = ({ params }: FastifyRequest): string[] =>
+  Object.keys((params ?? {}) as Readonly<Record<string, unknown>>);
+
+/** Returns the check of the resource that the path of a request names; undefined if there is none to check. */
+export function resourceCheckOf(context: AppContext, request: FastifyRequest): ResourceCheck | undefined {
+  const { about = 'none' } = request.routeOptions.config;
+  if (about === 'none' || about === 'list') return undefined;
+  // Nothing can be added to what belongs to no app. What is there already is not found, as in `workspaceIdOf`.
+  if (about === 'workspace') return () => request.method !== 'POST' || paramsOf(request).length > 0;
+  return (allowed, workspaceId) => {
+    const params = request.params as Readonly<Record<string, unknown>>;
+    const named = (about === 'project' || about === 'app' ? params[about] : undefined) ?? params['id'];
+    return typeof named === 'string' && isAllowed(context, about, workspaceId, named, allowed);
+  };
+}
+
+/** Whether something exists for a restricted credential. Needs no I/O for an app or a project in its own list, by ID. */
+export function isAllowed(
+  context: AppContext,
+  type: AllowedType,
+  workspaceId: string,
+  idOrSlug: string,
+  allowed: AllowedResources,
+): boolean | Promise<boolean> {
+  if (type === 'app' && allowed.apps.has(idOrSlug)) return true;
+  if (type === 'project' && allowed.projects.has(idOrSlug)) return true;
+  // No stored text contains it, and PostgreSQL accepts it in none.
+  if (idOrSlug.includes('\0')) return false;
+  return existsFor(context.store.read, type, workspaceId, idOrSlug, allowed);
+}
+
+const NOUNS: Readonly<Record<AllowedType, string>> = {
+  project: 'project',
+  app: 'app',
+  deployment: 'deployment',
+  backup: 'backup',
+  error_issue: 'issue',
+  error_key: 'error key',
+};
+
+/** The refusal of a resource that does not exist for a credential: as of one that does not exist at all. */
+export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
+  const { about = 'none' } = routeOptions.config;
+  if (about === 'none' || about === 'list' || about === 'workspace') {
+    return new Problem('forbidden', 'This requires a credential that is not restricted to projects or apps.');
+  }
+  return new Problem('not_found', `The ${NOUNS[about]} was not found in this workspace.`);
+}
+
+/** The projects and apps that exist for the credential of a request; null if all do. */
+export function allowedResourcesOf({ principal }: FastifyRequest): AllowedResources | null {
+  if (principal === null || principal.kind === 'person') return null;
+  return principal.record.restrictions?.resources ?? null;
+}
