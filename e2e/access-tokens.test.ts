@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import type { AccessToken } from '../src/contract/access-tokens.ts';
+import type { CountedPage } from '../src/contract/paging.ts';
 import {
   bearer,
   createToken,
@@ -221,6 +222,37 @@ describe('The table', () => {
     await tab.getByLabel('Status', { exact: true }).selectOption('expired');
     await tab.getByRole('heading', { name: 'No results' }).waitFor();
   });
+
+  test(
+    'a line above the list counts the tokens, and those to review by reason; each reason filters the list',
+    secureContextOnly,
+    async () => {
+      const expiresAt = new Date(Date.now() + 3 * 86_400_000).toISOString();
+      await createToken(fixture.owner, ['error_tracker'], { name: 'Soon gone', expiresAt });
+      const { body } = await fixture.owner.call<CountedPage<AccessToken>>('/v1/access-tokens');
+      const tab = await openTokens();
+      await tab.getByText(`${body.total} access tokens`).waitFor();
+      const review = tab.getByRole('list', { name: 'To review' });
+      await review.getByRole('link', { name: '1 holds all scopes' }).click();
+      await tab.waitForURL(/[?&]right=all/);
+      await rowOf(tab, 'Soon gone').waitFor({ state: 'detached' });
+      await rowOf(tab, 'Everything').waitFor();
+      await tab.getByText('1 result', { exact: true }).waitFor();
+      await review.getByRole('link', { name: '1 expires within 7 days' }).click();
+      await rowOf(tab, 'Soon gone').waitFor();
+      assert.equal(await tab.getByRole('row').count(), 2);
+      assert.equal(await review.getByRole('link', { name: '7 days' }).getAttribute('aria-current'), 'page');
+      assert.equal(await tab.getByLabel('Expiry', { exact: true }).inputValue(), '7');
+      const never = body.data.filter((token) => token.expiresAt === null);
+      await review.getByRole('link', { name: `${never.length} never expire` }).click();
+      await rowOf(tab, 'Everything').waitFor();
+      assert.equal(await tab.getByRole('row').count(), 1 + never.length);
+
+      await tab.goto('/settings/api-keys');
+      await tab.getByRole('heading', { name: 'No API keys yet' }).waitFor();
+      assert.equal(await review.count(), 0);
+    },
+  );
 
   test('pages by cursor, forwards and backwards', secureContextOnly, async () => {
     const other = await startTestServer();

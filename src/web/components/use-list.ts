@@ -3,15 +3,15 @@ import type { Page } from '../../contract/paging.ts';
 import type { WorkStatus } from '../../contract/vocabulary.ts';
 import { isInProgress } from './job-status.tsx';
 
-type ListOptions<Row> = Pick<UseQueryOptions<Page<Row>>, 'enabled' | 'refetchInterval'>;
+type ListOptions<Data> = Pick<UseQueryOptions<Data>, 'enabled' | 'refetchInterval'>;
 
 /** Reads one page of a list. While another page or another filter loads, the previous rows stay. */
-export function useList<Query extends object, Row>(
+export function useList<Query extends object, Data extends Page<unknown>>(
   queryKey: readonly unknown[],
-  list: (query: Query, options: { readonly signal: AbortSignal }) => Promise<Page<Row>>,
+  list: (query: Query, options: { readonly signal: AbortSignal }) => Promise<Data>,
   query: Query,
-  options: ListOptions<Row> = {},
-): UseQueryResult<Page<Row>> {
+  options: ListOptions<Data> = {},
+): UseQueryResult<Data> {
   return useQuery({
     queryKey: [...queryKey, 'list', query],
     queryFn: ({ signal }) => list(query, { signal }),

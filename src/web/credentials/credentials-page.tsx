@@ -17,7 +17,7 @@ import { useList } from '../components/use-list.ts';
 import { mayCreate, policyQuery } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
 import { credentialColumns } from './columns.tsx';
-import { FILTERS, Filters } from './filters.tsx';
+import { FILTERS, Filters, toListFilters } from './filters.tsx';
 import {
   type Credential,
   type CredentialKindConfig,
@@ -25,6 +25,7 @@ import {
   credentialsKey,
   listCredentials,
 } from './kinds.ts';
+import { ReviewBar } from './review-bar.tsx';
 import { strings } from './strings.ts';
 
 const CreateCredentialDialog = lazyComponent(() =>
@@ -92,16 +93,7 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
   const list = useList(
     credentialsKey(workspace.id, kind),
     (query: CredentialListQuery, options) => listCredentials(api, kind, query, options),
-    {
-      cursor: state.cursor,
-      q: state.get('q'),
-      status: state.get('status'),
-      right: state.get('right'),
-      createdBy: state.get('createdBy'),
-      unusedForDays: state.get('unused'),
-      violatesPolicy: state.get('violatesPolicy'),
-      sort: state.get('sort'),
-    },
+    { ...toListFilters(state.get), cursor: state.cursor, sort: state.get('sort') },
   );
   const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0 && !filtered;
@@ -123,7 +115,12 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
   return (
     <Page title={kind.title} description={kind.description} actions={!isEmpty && generateButton}>
       <Stack gap="md">
-        {!isEmpty && <Filters kind={kind} state={state} />}
+        {!isEmpty && (
+          <>
+            <Filters kind={kind} state={state} />
+            <ReviewBar kind={kind} state={state} page={list.data} isFiltered={filtered} />
+          </>
+        )}
         <ListBody
           label={kind.title}
           list={list}

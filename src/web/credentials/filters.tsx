@@ -4,12 +4,27 @@ import { capitalize } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
 import { usePolicy } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
-import type { CredentialKindConfig } from './kinds.ts';
+import { type CredentialKindConfig, type CredentialListQuery, NEVER } from './kinds.ts';
 import { strings } from './strings.ts';
 
 const DEFAULT_UNUSED_DAYS = 90;
 
-export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused', 'violatesPolicy'] as const;
+export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused', 'expiry', 'violatesPolicy'] as const;
+export type FilterName = (typeof FILTERS)[number];
+
+/** The filters as the API's query; `get` returns their values in the URL. */
+export const toListFilters = (get: (name: FilterName) => string | undefined): CredentialListQuery => ({
+  q: get('q'),
+  status: get('status'),
+  right: get('right'),
+  createdBy: get('createdBy'),
+  unusedForDays: get('unused'),
+  expiry: get('expiry'),
+  violatesPolicy: get('violatesPolicy'),
+});
+
+/** The number of days without use after which the policy of the workspace calls a credential unused. */
+export const useUnusedAfterDays = (): number => usePolicy()?.unusedAfterDays ?? DEFAULT_UNUSED_DAYS;
 
 /** The filters of a list of credentials. */
 export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; readonly state: ListState }) {
@@ -19,8 +34,7 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
     queryFn: async ({ signal }) => (await api.members.list({ limit: 200 }, { signal })).data,
     staleTime: 60_000,
   });
-  const { unusedAfterDays = DEFAULT_UNUSED_DAYS } = usePolicy() ?? {};
-  const unusedDays = [...new Set([30, DEFAULT_UNUSED_DAYS, unusedAfterDays])].sort((one, other) => one - other);
+  const unusedDays = [...new Set([30, DEFAULT_UNUSED_DAYS, useUnusedAfterDays()])].sort((one, other) => one - other);
   return (
     <FilterBar state={state} filters={FILTERS}>
       <SearchField state={state} label={strings.filters.searchByName(kind.plural)} />
@@ -51,6 +65,17 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
         label={strings.filters.usageLabel}
         anyLabel={strings.filters.anyUsage}
         options={unusedDays.map((days) => ({ value: String(days), label: strings.filters.unusedForDays(days) }))}
+      />
+      <SelectFilter
+        state={state}
+        name="expiry"
+        label={strings.filters.expiryLabel}
+        anyLabel={strings.filters.anyExpiry}
+        options={[
+          { value: '7', label: strings.filters.expiresWithin7Days },
+          { value: '30', label: strings.filters.expiresWithin30Days },
+          { value: NEVER, label: strings.filters.neverExpires },
+        ]}
       />
       <SelectFilter
         state={state}

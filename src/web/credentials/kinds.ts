@@ -1,6 +1,6 @@
 import type { AccessToken } from '../../contract/access-tokens.ts';
 import type { ApiKey } from '../../contract/api-keys.ts';
-import type { Page } from '../../contract/paging.ts';
+import type { CountedPage } from '../../contract/paging.ts';
 import { type CredentialKind, type Permission, type Scope, SECRET_PREFIXES } from '../../contract/vocabulary.ts';
 import type { CallOptions, Client } from '../../sdk/client.ts';
 import { strings } from './strings.ts';
@@ -115,6 +115,9 @@ export const hasPassphrase = (credential: Credential): boolean =>
 /** The query key prefix of all credentials of a kind in a workspace. */
 export const credentialsKey = (workspaceId: string, { kind }: CredentialKindConfig) => [workspaceId, kind] as const;
 
+/** The value of the expiry filter for credentials without expiry. */
+export const NEVER = 'never';
+
 export interface CredentialListQuery {
   readonly cursor?: string | undefined;
   readonly q?: string | undefined;
@@ -122,8 +125,11 @@ export interface CredentialListQuery {
   readonly right?: string | undefined;
   readonly createdBy?: string | undefined;
   readonly unusedForDays?: string | undefined;
+  /** A maximum number of days until the expiry, or `never`. */
+  readonly expiry?: string | undefined;
   readonly violatesPolicy?: string | undefined;
   readonly sort?: string | undefined;
+  readonly limit?: number | undefined;
 }
 
 const apiPath = ({ kind }: CredentialKindConfig) => (kind === 'access_token' ? '/v1/access-tokens' : '/v1/api-keys');
@@ -132,11 +138,12 @@ const apiPath = ({ kind }: CredentialKindConfig) => (kind === 'access_token' ? '
 export function listCredentials(
   api: Client,
   kind: CredentialKindConfig,
-  { right, ...query }: CredentialListQuery,
+  { right, expiry, ...query }: CredentialListQuery,
   options: CallOptions,
-): Promise<Page<Credential>> {
+): Promise<CountedPage<Credential>> {
   const rightFilter = kind.kind === 'access_token' ? { scope: right } : { permission: right };
-  return api.request('GET', apiPath(kind), { ...options, query: { ...query, ...rightFilter } });
+  const expiryFilter = expiry === NEVER ? { neverExpires: true } : { expiresWithinDays: expiry };
+  return api.request('GET', apiPath(kind), { ...options, query: { ...query, ...rightFilter, ...expiryFilter } });
 }
 
 export function getCredential(api: Client, { kind, id }: Credential, options: CallOptions): Promise<Credential> {

@@ -2,6 +2,9 @@ import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
 import { sentence } from '../components/sentence.ts';
 
+/** “Some” if the server did not count them. */
+const amount = (count: number | null): string => count?.toLocaleString('en') ?? 'Some';
+
 export const strings = {
   addressesField: {
     addressesOptional: 'Addresses (optional)',
@@ -143,6 +146,11 @@ export const strings = {
     policyLabel: 'Policy',
     anyPolicy: 'Any policy state',
     violatesPolicy: 'Violates policy',
+    expiryLabel: 'Expiry',
+    anyExpiry: 'Any expiry',
+    expiresWithin7Days: 'Expires within 7 days',
+    expiresWithin30Days: 'Expires within 30 days',
+    neverExpires: 'Never expires',
   },
   kinds: {
     accessTokens: {
@@ -221,6 +229,25 @@ export const strings = {
     title: (name: string) => `Replace ${name}`,
     notUsedYet: 'not used yet',
     used: (time: string) => `used ${time}`,
+  },
+  reviewBar: {
+    label: 'To review',
+    total: (count: number, { noun, plural: nouns }: { noun: string; plural: string }) =>
+      `${count.toLocaleString('en')} ${plural(count, { one: noun, other: nouns })}`,
+    moreThan: (count: number, { plural: nouns }: { plural: string }) =>
+      `More than ${count.toLocaleString('en')} ${nouns}`,
+    results: (count: number) => `${count.toLocaleString('en')} ${plural(count, { one: 'result', other: 'results' })}`,
+    moreResultsThan: (count: number) => `More than ${count.toLocaleString('en')} results`,
+    expireSoon: (count: number | null) =>
+      `${amount(count)} ${plural(count ?? 2, { one: 'expires', other: 'expire' })} within 7 days`,
+    unused: (count: number | null, days: number) =>
+      `${amount(count)} unused for ${plural(days, { one: '1 day', other: `${days.toLocaleString('en')} days` })}`,
+    neverExpire: (count: number | null) =>
+      `${amount(count)} never ${plural(count ?? 2, { one: 'expires', other: 'expire' })}`,
+    violatePolicy: (count: number | null) =>
+      `${amount(count)} ${plural(count ?? 2, { one: 'violates', other: 'violate' })} the policy`,
+    holdAll: (count: number | null) =>
+      `${amount(count)} ${plural(count ?? 2, { one: 'holds', other: 'hold' })} all scopes`,
   },
   rightsField: {
     atLeastOne: '(at least one)',
