@@ -101,7 +101,9 @@ describe('dist/devpilot-sdk.tgz', () => {
     const sdk = join(directory, 'node_modules/@devpilot/sdk');
     for (const file of readdirSync(sdk, { recursive: true, encoding: 'utf8' })) {
       if (!/\.(js|d\.ts)$/.test(file)) continue;
-      for (const [, from = ''] of readFileSync(join(sdk, file), 'utf8').matchAll(/from ['"]([^'"]+)['"]/g)) {
+      for (const [, from = ''] of readFileSync(join(sdk, file), 'utf8').matchAll(
+        /(?:\bfrom\s*|\bimport\s*\(?)['"]([^'"]+)['"]/g,
+      )) {
         assert.match(from, /^\.\.?\/.*\.js$/, `${file} imports ${from}`);
       }
     }

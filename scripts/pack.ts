@@ -10,8 +10,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { minifySync } from 'vite';
 import manifest from '../package.json' with { type: 'json' };
 import { wireTypes } from './wire-types.ts';
 
@@ -99,39 +100,49 @@ function namesUsed(): Map<string, string[]> {
   return used;
 }
 
+const MINIFY = { module: true, mangle: { keepNames: true } } as const;
 const ENTRIES = ['sdk/client', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
-/** Copies a module and everything it imports, as far as present. */
-function copyWithImports(built: string, directory: string, file: string, extension: '.js' | '.d.ts'): void {
+/** Copies a module and everything it imports, as far as present and not copied yet. */
+function copyWithImports(from: string, directory: string, file: string, extension: '.ts' | '.js' | '.d.ts'): void {
   const target = join(directory, file + extension);
-  if (existsSync(target) || !existsSync(join(built, file + extension))) return;
+  if (existsSync(target) || !existsSync(join(from, file + extension))) return;
+  const source = readFileSync(join(from, file + extension), 'utf8');
   // Declarations keep the file extensions of the source.
-  const text = readFileSync(join(built, file + extension), 'utf8').replace(
-    /(from ['"]\.{1,2}\/[^'"]+)\.ts(['"])/g,
-    '$1.js$2',
-  );
+  const text =
+    extension === '.ts' ? source : source.replace(/((?:from |import\()['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2');
   mkdirSync(dirname(target), { recursive: true });
-  writeFileSync(target, text);
-  for (const [, from = ''] of text.matchAll(/from ['"](\.{1,2}\/[^'"]+)\.js['"]/g)) {
-    copyWithImports(built, directory, join(dirname(file), from), extension);
+  // Names of functions are kept for stack traces.
+  writeFileSync(target, extension === '.js' ? minifySync(file, text, MINIFY).code : text);
+  for (const [, imported = ''] of text.matchAll(/(?:from |import\()['"](\.{1,2}\/[^'"]+)\.[jt]s['"]/g)) {
+    copyWithImports(from, directory, join(dirname(file), imported), extension);
   }
+}
+
+/**
+ * Copies the source of the SDK, with wire types in place of the schemas of the contract: the compiler declares types
+ * inferred from schemas by all their fields wherever they are used, and interfaces by their name.
+ */
+async function copySourceWithWireTypes(directory: string): Promise<void> {
+  mkdirSync(join(directory, 'contract'), { recursive: true });
+  for (const [file, names] of namesUsed()) {
+    const schemas = (await import(`../src/contract/${file}.ts`)) as Readonly<Record<string, unknown>>;
+    writeFileSync(join(directory, `contract/${file}.ts`), wireTypes(schemas, names));
+  }
+  for (const entry of ENTRIES) copyWithImports(join(root, 'src'), directory, entry, '.ts');
 }
 
 async function packSdk(): Promise<void> {
   const directory = join(work, 'sdk');
-  // Comments are kept in declarations only; schemas, whose types follow below, are removed from both.
-  const scripts = join(compile('sdk-scripts', ['src/sdk/*.ts'], { removeComments: true }), 'src');
-  const types = join(compile('sdk-types', ['src/sdk/*.ts'], { declaration: true, emitDeclarationOnly: true }), 'src');
-  for (const folder of [scripts, types]) {
-    for (const file of globSync(`contract/!(${CODE_FILES.join('|')}).*`, { cwd: folder })) rmSync(join(folder, file));
-  }
+  const source = join(work, 'sdk-source');
+  await copySourceWithWireTypes(source);
+  const include = [relative(root, join(source, 'sdk/*.ts'))];
+  // Comments are kept in declarations only.
+  const scripts = compile('sdk-scripts', include, { rootDir: source, removeComments: true });
+  const types = compile('sdk-types', include, { rootDir: source, declaration: true, emitDeclarationOnly: true });
   for (const entry of ENTRIES) {
     copyWithImports(scripts, directory, entry, '.js');
     copyWithImports(types, directory, entry, '.d.ts');
-  }
-  for (const [file, names] of namesUsed()) {
-    const schemas = (await import(`../src/contract/${file}.ts`)) as Readonly<Record<string, unknown>>;
-    writeFileSync(join(directory, `contract/${file}.d.ts`), wireTypes(schemas, names));
   }
   cpSync(join(root, 'LICENSE'), join(directory, 'LICENSE'));
   cpSync(join(root, 'docs/guides/guards.md'), join(directory, 'README.md'));

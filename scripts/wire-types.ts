@@ -69,7 +69,9 @@ export function wireTypes(schemas: Readonly<Record<string, unknown>>, names: Ite
     const schema = schemas[isInput ? name.replace(/Input$/, '') : name];
     if (!(schema instanceof z.ZodType)) throw new Error(`The contract has no schema named ${name}.`);
     const json = z.toJSONSchema(schema, { io: isInput ? 'input' : 'output', unrepresentable: 'any' }) as JsonSchema;
-    lines.push(`export type ${name} = ${typeOf(json, json.$defs ?? {})};`);
+    const type = typeOf(json, json.$defs ?? {});
+    const isInterface = json.type === 'object' && json.properties !== undefined;
+    lines.push(isInterface ? `export interface ${name} ${type}` : `export type ${name} = ${type};`);
   }
   return `${lines.join('\n')}\n`;
 }
