@@ -94,7 +94,8 @@ describe('Generate Token', () => {
     const text = await readFile(await file.path(), 'utf8');
     assert.ok(text.includes(`DEVPILOT_TOKEN=${secret}\nDEVPILOT_PASSPHRASE=${passphrase}\n`));
     assert.equal(await secretDialog.getByTestId('passphrase').textContent(), passphrase);
-    const shell = promisify(execFile)('bash', ['-c', `${command} --silent`]);
+    // The name of the page's origin is known to the browser of the tests only.
+    const shell = promisify(execFile)('bash', ['-c', `${command} --silent --connect-to ::127.0.0.1:`]);
     shell.child.stdin?.end(`${secret}\n${passphrase}\n`);
     assert.match((await shell).stdout, /"access_token"/);
     await secretDialog.getByRole('button', { name: 'Copy passphrase' }).click();

@@ -32,6 +32,5 @@ checkWorkspacePages(settings.fixture, [
   },
   { name: 'invitation-again', path: '/accept-invitation' },
   { name: 'sign-in', path: '/sign-in', person: asNobody, prepare: press('Sign in') },
-  { name: 'setup', path: '/setup', person: asNobody },
   { name: 'nowhere', path: '/settings/nowhere' },
 ]);

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PASSWORD } from '../src/testing/test-server.ts';
+import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
+import { button, createKeyboardUser, waitForFocus } from './keyboard.ts';
 import { rowOf, signIn } from './page-actions.ts';
 
 const ADA = 'ada@example.com';
@@ -19,8 +21,10 @@ test('the setup link leads through account and workspace to an empty Access Toke
   await tab.reload();
   await tab.getByRole('heading', { name: 'Set up Devpilot' }).waitFor();
   assert.equal(await tab.getByLabel('Setup code').count(), 0, 'the code is kept');
-  await tab.getByRole('button', { name: 'Create account' }).click();
+  await createKeyboardUser(tab).enter(button(tab, 'Create account'));
   await tab.getByText('Enter your name').waitFor();
+  await waitForFocus(tab, tab.getByLabel('Your name'));
+  await checkAppearance(tab, 'setup');
   await tab.getByLabel('Your name').fill('Ada Lovelace');
   await tab.getByLabel('Email').fill(ADA);
   await tab.getByLabel('Password', { exact: true }).fill('password1');

@@ -14,13 +14,6 @@ const fixture = setUpBrowserFixture();
 const join = (email: string): Promise<TestPerson> => signUpMember(fixture.server, fixture.owner, 'member', email);
 const section = (tab: Page, name: string) => tab.getByRole('region', { name });
 
-test('an incomplete setup form focuses its first field', async () => {
-  const tab = await fixture.open('/setup', { person: null });
-  const keys = createKeyboardUser(tab);
-  await keys.enter(button(tab, 'Create account'));
-  await waitForFocus(tab, tab.getByLabel('Your name'));
-});
-
 test('a person signs in, changes the password and signs out', async () => {
   await join('grace@example.com');
   const tab = await fixture.open('/sign-in?from=/account', { person: null });

@@ -1,12 +1,12 @@
 import type { TestEvent } from 'node:test/reporters';
 
-/** Printed after each test, so that `scripts/test.ts` knows that the file is not stuck. */
-export const TEST_ENDED = '\0';
+/** Printed after each test with its name, so that `scripts/test.ts` knows that the file is not stuck, or where. */
+export const TEST_ENDED = /\0(.*)\n/g;
 
 /** Prints each failure, then the numbers of passed and failed tests, which `scripts/test.ts` sums up. */
 export default async function* report(source: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   for await (const event of source) {
-    if (event.type === 'test:pass' || event.type === 'test:fail') yield TEST_ENDED;
+    if (event.type === 'test:pass' || event.type === 'test:fail') yield `\0${event.data.name.replaceAll('\n', ' ')}\n`;
     if (event.type === 'test:fail') {
       const { name, file, details } = event.data;
       const isSuite = details.type === 'suite';

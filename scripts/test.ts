@@ -27,7 +27,7 @@ const CONCURRENCY = availableParallelism() + 1;
 /** How many times slower this machine is than the reference machine, at least 1, with this much at the same time. */
 const slowness = await measureSlowness(CONCURRENCY);
 /** A file in which no test ends for this long is considered stuck. The total time is not limited. */
-const SILENCE_MS = 300_000 * slowness;
+const SILENCE_MS = 150_000 * slowness;
 /** Time from the exit of a file's process until everything that writes to its output must have ended. */
 const GRACE_MS = 5_000 * slowness;
 
@@ -124,15 +124,19 @@ function testFile(file: string, environment: Environment): Promise<void> {
   running.add(child);
   let output = '';
   let isDisorderly = false;
+  let lastEnded = 'none';
   const silence = setTimeout(() => {
     isDisorderly = true;
-    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s.\n`;
+    output += `\nNo test ended within ${Math.round(SILENCE_MS / 1000)} s; the last that ended: ${lastEnded}.\nIts processes:\n${groupOf(child).join('\n')}\n`;
     signalGroup(child, 'SIGKILL');
   }, SILENCE_MS);
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
-      if (text.includes(TEST_ENDED)) silence.refresh();
-      output += text.replaceAll(TEST_ENDED, '');
+      output += text.replaceAll(TEST_ENDED, (_, name: string) => {
+        silence.refresh();
+        lastEnded = name;
+        return '';
+      });
     });
   }
   child.once('exit', () => {
