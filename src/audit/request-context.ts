@@ -38,3 +38,8 @@ export async function recordAuditEvent(
   const { workspaceId, actor, credential, origin } = request;
   await appendAuditEvent(trx, { workspaceId, action, at: timestampMs, actor, target, credential, origin, detail });
 }
+
+/** The columns of a row that record who made it. */
+export function actorColumnsOf({ actor }: RequestContext) {
+  return { actor_kind: actor.kind, actor_id: actor.id, actor_name: actor.name };
+}

@@ -1,8 +1,9 @@
-import { type RawBuilder, sql } from 'kysely';
+import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_RULES, type CredentialKind, type CredentialRule } from '../contract/vocabulary.ts';
 import { NEVER_EXPIRES } from './credentials.ts';
 import type { WorkspacePolicyTable } from './schema/workspaces.ts';
+import type { Schema } from './schema.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
 export type PolicyRow = Omit<WorkspacePolicyTable, 'workspace_id'>;
@@ -129,6 +130,19 @@ export interface ViolatingRow {
   readonly expiry: number;
 }
 
+/** Returns how many rows a query has; null if more than `max`. */
+async function countUpTo<Table extends keyof Schema>(
+  db: Queryable,
+  query: SelectQueryBuilder<Schema, Table, { id: string }>,
+  max: number,
+): Promise<number | null> {
+  const { count } = await db
+    .selectFrom(query.limit(max + 1).as('counted'))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return count > max ? null : count;
+}
+
 /** Returns up to `limit` credentials, unless expired, that would violate a policy, and how many there are up to `max`. */
 export async function listViolating(
   db: Queryable,
@@ -152,12 +166,8 @@ export async function listViolating(
     .orderBy('id')
     .limit(limit)
     .execute();
-  const counted = violating.select('id').limit(max + 1);
-  const { count } = await db
-    .selectFrom(counted.as('counted'))
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return { rows: rows as ViolatingRow[], total: count > max ? null : count };
+  const total = await countUpTo(db, violating.select('id'), max);
+  return { rows: rows as ViolatingRow[], total };
 }
 
 /** Returns up to `limit` members without two-factor authentication, and how many there are up to `max`. */
@@ -178,12 +188,7 @@ export async function listMembersWithoutTwoFactor(
     .orderBy('member.id')
     .limit(limit)
     .execute();
-  const counted = members.select('member.id').limit(max + 1);
-  const { count } = await db
-    .selectFrom(counted.as('counted'))
-    .select(({ fn }) => fn.countAll<number>().as('count'))
-    .executeTakeFirstOrThrow();
-  return { rows, total: count > max ? null : count };
+  return { rows, total: await countUpTo(db, members.select('member.id'), max) };
 }
 
 /** Returns whether a person has turned on two-factor authentication. */

@@ -1,4 +1,4 @@
-import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { actorColumnsOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { Backup, BackupQuery } from '../../contract/backups.ts';
 import { createId } from '../../contract/id.ts';
 import { toIsoString } from '../../contract/instant.ts';
@@ -75,7 +75,7 @@ export async function enqueueBackup(
   failure: string | null = null,
 ): Promise<BackupTable> {
   const now = context.clock();
-  const { workspaceId, actor } = request;
+  const { workspaceId } = request;
   const row: BackupTable = {
     id: createId('backup', now),
     workspace_id: workspaceId,
@@ -86,9 +86,7 @@ export async function enqueueBackup(
     size_bytes: null,
     sha256: null,
     error: failure,
-    actor_kind: actor.kind,
-    actor_id: actor.id,
-    actor_name: actor.name,
+    ...actorColumnsOf(request),
     created_at: now,
     updated_at: now,
     started_at: null,

@@ -1,4 +1,4 @@
-import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { actorColumnsOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { Backup } from '../../contract/backups.ts';
 import { createId } from '../../contract/id.ts';
 import { HOUR } from '../../contract/limits.ts';
@@ -50,7 +50,7 @@ async function requireRestorableApp(trx: Trx, row: BackupTable): Promise<AppTabl
 
 /** Starts a restore. Throws `not_found`, `conflict`, `idempotent_replay`. */
 export async function restoreBackup(context: PlatformContext, request: RequestContext, id: string): Promise<Backup> {
-  const { workspaceId, actor } = request;
+  const { workspaceId } = request;
   const shown = await context.store.transaction(async (trx) => {
     const row = await requireBackup(trx, workspaceId, id);
     const app = await requireRestorableApp(trx, row);
@@ -69,9 +69,7 @@ export async function restoreBackup(context: PlatformContext, request: RequestCo
       app_id: app.id,
       status: 'pending',
       error: null,
-      actor_kind: actor.kind,
-      actor_id: actor.id,
-      actor_name: actor.name,
+      ...actorColumnsOf(request),
       created_at: now,
       started_at: null,
       finished_at: null,

@@ -1,5 +1,5 @@
 import { checkIfMatch } from '../../audit/if-match.ts';
-import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { actorColumnsOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
 import { toIsoString } from '../../contract/instant.ts';
@@ -180,7 +180,7 @@ async function writeVersion(
   desiredValues: ReadonlyMap<string, string | null>,
   restoredFrom: number | null,
 ): Promise<EnvironmentSnapshot> {
-  const { workspaceId, actor } = request;
+  const { workspaceId } = request;
   const now = context.clock();
   await lockEnvironment(trx, workspaceId, app.id);
   const current = await latestEnvVersion(trx, workspaceId, app.id);
@@ -208,9 +208,7 @@ async function writeVersion(
       ...keys,
       number: version,
       at: now,
-      actor_kind: actor.kind,
-      actor_id: actor.id,
-      actor_name: actor.name,
+      ...actorColumnsOf(request),
       set_names: JSON.stringify(set),
       removed_names: JSON.stringify(removed),
       restored_from: restoredFrom,

@@ -1,4 +1,9 @@
-import { type RequestContext, recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
+import {
+  actorColumnsOf,
+  type RequestContext,
+  recordAuditEvent,
+  systemRequestContext,
+} from '../../audit/request-context.ts';
 import { createId } from '../../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
@@ -96,7 +101,7 @@ async function enqueueRun(
   scheduledFor: number | null,
 ): Promise<RunTable> {
   const now = context.clock();
-  const { workspaceId, actor } = request;
+  const { workspaceId } = request;
   const row: RunTable = {
     id: createId('run', now),
     workspace_id: workspaceId,
@@ -106,9 +111,7 @@ async function enqueueRun(
     exit_code: null,
     error: null,
     parameters: JSON.stringify(parameters),
-    actor_kind: actor.kind,
-    actor_id: actor.id,
-    actor_name: actor.name,
+    ...actorColumnsOf(request),
     scheduled_for: scheduledFor,
     created_at: now,
     updated_at: now,

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RequestContext } from '../../audit/request-context.ts';
+import { actorColumnsOf, type RequestContext } from '../../audit/request-context.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
@@ -140,9 +140,7 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
     workspace_id: row.workspace_id,
     number: row.version,
     at: row.updated_at,
-    actor_kind: request.actor.kind,
-    actor_id: request.actor.id,
-    actor_name: request.actor.name,
+    ...actorColumnsOf(request),
   });
   await pruneScriptVersions(trx, row.workspace_id, row.id, row.version - RESOURCE_LIMITS.scriptVersions + 1);
 }

@@ -73,30 +73,21 @@ function HealthCheckFields({ form }: AppFieldsProps) {
   );
 }
 
+const COMMAND_FIELDS = ['logCommand', 'backupCommand', 'restoreCommand'] as const;
+
 function LogAndBackupFields({ form }: AppFieldsProps) {
   return (
     <>
-      <CodeInput
-        label={strings.appSettings.logCommandOptional}
-        description={strings.appSettings.logCommandOptionalDescription}
-        placeholder={strings.appSettings.logCommandOptionalPlaceholder}
-        maxRows={8}
-        {...form.getInputProps('logCommand')}
-      />
-      <CodeInput
-        label={strings.appSettings.backupCommandOptional}
-        description={strings.appSettings.backupCommandOptionalDescription}
-        placeholder={strings.appSettings.backupCommandOptionalPlaceholder}
-        maxRows={8}
-        {...form.getInputProps('backupCommand')}
-      />
-      <CodeInput
-        label={strings.appSettings.restoreCommandOptional}
-        description={strings.appSettings.restoreCommandOptionalDescription}
-        placeholder={strings.appSettings.restoreCommandOptionalPlaceholder}
-        maxRows={8}
-        {...form.getInputProps('restoreCommand')}
-      />
+      {COMMAND_FIELDS.map((name) => (
+        <CodeInput
+          key={name}
+          label={strings.appSettings[`${name}Optional`]}
+          description={strings.appSettings[`${name}OptionalDescription`]}
+          placeholder={strings.appSettings[`${name}OptionalPlaceholder`]}
+          maxRows={8}
+          {...form.getInputProps(name)}
+        />
+      ))}
       <NativeSelect
         label={strings.appSettings.interpreterForBothCommands}
         description={strings.appSettings.interpreterForBothCommandsDescription}
