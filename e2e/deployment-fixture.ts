@@ -40,7 +40,7 @@ export function setUpDeploymentFixture(): DeploymentFixture {
       const app = await createTestApp(owner, server.id, {
         name: 'Storefront',
         hooks: [
-          { name: 'Build', stage: 'post_source_control', run: 'echo building; test ! -e broken' },
+          { name: 'Build', stage: 'post_source_control', run: 'echo building; cat broken 2>&- && exit 1 || :' },
           { name: 'Restart', stage: 'post_release', run: 'echo restarted' },
         ],
       });

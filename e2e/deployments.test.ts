@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkAppearance } from './browser.ts';
 import { confirmDecision, dialog, log, setUpDeploymentFixture, step } from './deployment-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog } from './keyboard.ts';
 import { checkPages } from './page-checks.ts';
+
+/** What a failing build prints: every color as text and as background, a palette color, a true color, and markup. */
+const COLORFUL_OUTPUT = [
+  ...['3', '4', '9', '10'].map((tens) =>
+    Array.from({ length: 8 }, (_, color) => `\u001b[${tens}${color}m ${tens}${color} \u001b[0m`).join(''),
+  ),
+  '\u001b[38;5;226mpalette\u001b[0m \u001b[38;2;10;10;200;1mtrue color\u001b[0m \u001b[2mdim\u001b[0m \u001b[7mreverse',
+  '\u001b]8;;javascript:alert(1)\u0007link\u001b]8;;\u0007 \u001b[31m<img src=x onerror=alert(1)>\u001b[0m',
+].join('\n');
 
 const setup = setUpDeploymentFixture();
 const { fixture, commit, readLivePage, deploy } = setup;
@@ -28,14 +38,29 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   await tab.getByText('Live', { exact: true }).waitFor();
   assert.equal(readLivePage(), 'two');
 
-  setup.app.repository.commit({ broken: 'yes', 'page.txt': 'three' });
+  setup.app.repository.commit({ broken: COLORFUL_OUTPUT, 'page.txt': 'three' });
   await deploy(tab);
   await tab.getByText('Failed', { exact: true }).first().waitFor();
   await step(tab, 'Build').getByText('exit code 1').waitFor();
   assert.equal(readLivePage(), 'two');
+  await tab.getByRole('heading', { name: 'Deployment failed: Build' }).waitFor();
+  const lastLines = tab.getByRole('region', { name: 'Last lines of Build' });
+  await lastLines.getByText('<img src=x onerror=alert(1)>', { exact: true }).waitFor();
+  await log(tab).getByText('link <img src=x onerror=alert(1)>', { exact: true }).waitFor();
+  assert.doesNotMatch((await tab.locator('main').textContent()) ?? '', /[\u001b\u0007]|javascript:/);
+  const [red, plain] = await Promise.all(
+    ['31', 'building'].map((text) =>
+      log(tab)
+        .getByText(text, { exact: true })
+        .evaluate((element) => getComputedStyle(element).color),
+    ),
+  );
+  assert.notEqual(red, plain);
+  await checkAppearance(tab, 'deployment-failed');
 
   await tab.getByRole('link', { name: 'Deployments', exact: true }).first().click();
   const rows = tab.getByRole('table', { name: 'Deployments' }).getByRole('row');
+  await rows.filter({ hasText: 'the hook Build ended with exit code 1: link <img' }).waitFor();
   await rows.filter({ hasText: 'Live' }).waitFor();
   await rows.filter({ hasText: 'Completed' }).last().getByRole('link').click();
   await tab.getByRole('button', { name: 'Roll back to this…' }).click();
@@ -43,6 +68,34 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   await tab.getByRole('heading', { name: 'Rollback of Storefront', level: 1 }).waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
   assert.equal(readLivePage(), 'one');
+});
+
+test('an app is deployed from the list of deployments, and an ended deployment again with its options', async () => {
+  setup.app.repository.git('rm', '-q', 'broken');
+  commit('four');
+  const tab = await fixture.open('/deployments', { person: setup.member });
+  const keys = createKeyboardUser(tab);
+  await keys.enter(button(tab, 'Deploy…'));
+  const chooser = await waitForDialog(tab, 'Deploy', 'dialog-choose-app');
+  await keys.press('ArrowDown', 'ArrowDown', 'Enter');
+  await keys.enter(button(chooser, 'Continue'));
+  const form = dialog(tab, 'Deploy Storefront');
+  await button(form, 'More options').click();
+  await form.getByLabel('Build').check();
+  await button(form, 'Deploy').click();
+  await tab.getByRole('heading', { name: 'Deployment of Storefront', level: 1 }).waitFor();
+  await tab.getByText('Live', { exact: true }).waitFor();
+  await step(tab, 'Build').getByText('Skipped').waitFor();
+  assert.equal(readLivePage(), 'four');
+  const first = tab.url();
+
+  await button(tab, 'Deploy again…').click();
+  const again = dialog(tab, 'Deploy Storefront again');
+  assert.equal(await again.getByLabel('Build').isChecked(), true);
+  await button(again, 'Deploy').click();
+  await tab.waitForURL((url) => url.href !== first && url.pathname.startsWith('/deployments/'));
+  await tab.getByText('Live', { exact: true }).waitFor();
+  await step(tab, 'Build').getByText('Skipped').waitFor();
 });
 
 test('another member approves a deployment by keyboard; a scheduled deployment is cancelled', async () => {

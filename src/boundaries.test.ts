@@ -134,7 +134,7 @@ const SERVER_PARTS = ['server/', 'people/', 'audit/', 'store/'];
 /** Where the parts are put together, and how the web UI is built: these may import anything. */
 const COMPOSITION = /^(?:server\/|testing\/|web\/vite\.config\.ts$)/;
 /** The web UI may use its own packages. */
-const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@simplewebauthn|get-nonce|recharts|dayjs|uqr)\b/;
+const WEB_PACKAGES = /^(?:react|react-dom|@mantine|@tanstack|@simplewebauthn|get-nonce|recharts|dayjs|uqr|anser)\b/;
 
 const SPECIFIERS = [
   /^\s*(?:import|export)\b[^'";]*?from\s*['"]([^'"]+)['"]/gm,

@@ -5,6 +5,7 @@ import { BackLink, TextLink } from '../components/link.tsx';
 import { Page } from '../components/page.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { type LinkTab, TabBar } from '../components/tab-bar.tsx';
+import { DeployButton } from '../deployments/deploy-button.tsx';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import { useResourceNames } from './resource-names.tsx';
@@ -39,6 +40,7 @@ export function AppPage() {
               {projectName(app.projectId) ?? app.projectId}
             </TextLink>,
           )}
+          actions={<DeployButton key={app.id} app={app} />}
         >
           <TabBar label={app.name} tabs={TABS.filter(({ admin }) => admin !== true || isAdmin)} />
           <Suspense fallback={<Skeleton h={240} radius="lg" />}>

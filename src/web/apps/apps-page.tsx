@@ -8,6 +8,7 @@ import { lazyComponent } from '../components/lazy-component.tsx';
 import { TextLink } from '../components/link.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { dimmed, mono } from '../components/text.tsx';
+import { DeployButton } from '../deployments/deploy-button.tsx';
 import { useWorkspace } from '../session.ts';
 import { ProjectLink, ServerLink, useResourceNames } from './resource-names.tsx';
 import { strings } from './strings.ts';
@@ -36,6 +37,11 @@ const COLUMNS: readonly Column<App>[] = [
       ),
   },
   CREATED_COLUMN,
+  {
+    key: 'deploy',
+    label: strings.appsPage.deploy,
+    cell: (app) => <DeployButton app={app} size="compact-sm" variant="default" withName />,
+  },
 ];
 
 export function AppsPage() {

@@ -5,6 +5,7 @@ import { IconFileText, IconRefresh } from '../components/icons.ts';
 import { TextLink } from '../components/link.tsx';
 import { LiveLog } from '../components/live-log.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
 import { useAppQuery } from './app-query.ts';
 import { useResourceNames } from './resource-names.tsx';
@@ -26,11 +27,24 @@ function NoLogCommand({ app }: { readonly app: App }) {
   );
 }
 
+function AppLog({ app }: { readonly app: App }) {
+  const { api } = useWorkspace();
+  const names = useResourceNames();
+  const readLog: ReadLog = (query, options) => api.apps.logs(app.id, query, options);
+  return (
+    <LiveLog
+      id={`${app.slug}-app`}
+      log={useLiveLog(app.id, readLog)}
+      read={readLog}
+      serverName={(id) => names.serverName(id)}
+      emptyText={strings.logTab.noOutputYet}
+    />
+  );
+}
+
 /** The output of the app's log command on the server. */
 export function LogTab() {
-  const { api } = useWorkspace();
   const { data: app } = useAppQuery();
-  const names = useResourceNames();
   const [reloadCount, setReloadCount] = useState(0);
   if (app === undefined) return null;
   if (app.logCommand === null || app.serverId === null) return <NoLogCommand app={app} />;
@@ -49,13 +63,7 @@ export function LogTab() {
           {strings.logTab.reload}
         </Button>
       </Group>
-      <LiveLog
-        key={reloadCount}
-        id={`${app.slug}-app`}
-        read={(query, options) => api.apps.logs(app.id, query, options)}
-        serverName={(id) => names.serverName(id)}
-        emptyText={strings.logTab.noOutputYet}
-      />
+      <AppLog key={reloadCount} app={app} />
     </>
   );
 }

@@ -157,6 +157,7 @@ export const strings = {
     project: 'Project',
     server: 'Server',
     source: 'Source',
+    deploy: 'Deploy',
     description: 'An app has a source, a server that it runs on, and an environment.',
     emptyHint: 'An app belongs to a project. You set up its environment, hooks and health check after creating it.',
     createAProjectFirst: 'Create a project first.',

@@ -1,7 +1,6 @@
 import { Button, Group, Switch } from '@mantine/core';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { LogLine } from '../../contract/logs.ts';
-import type { CallOptions, LogOptions } from '../../sdk/client.ts';
 import { getErrorMessage } from '../api.ts';
 import { download } from './download.ts';
 import { IconDownload } from './icons.ts';
@@ -10,78 +9,28 @@ import { Notice } from './notice.tsx';
 import { notifyError } from './notify-error.ts';
 import { Section } from './section.tsx';
 import { strings } from './strings.ts';
+import { TerminalLine } from './terminal-line.tsx';
 import { toPlainText } from './terminal-text.ts';
 import { DimmedText } from './text.tsx';
+import { type LiveLogState, MAX_SHOWN_LINES, type ReadLog } from './use-live-log.ts';
 
-export type ReadLog = (query: LogOptions, options: CallOptions) => AsyncIterable<LogLine>;
-
-/** Maximum number of lines on the page. The downloaded file contains all of them. */
-const MAX_SHOWN_LINES = 2000;
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-
-interface LogState {
-  readonly lines: readonly LogLine[];
-  /** Number of lines read, including those that are no longer shown. */
-  readonly count: number;
-  readonly ended: boolean;
-  readonly error: unknown;
-}
-const EMPTY_LOG: LogState = { lines: [], count: 0, ended: false, error: null };
-
-/** Follows a log while it is on the page. Renders at most once per frame. */
-function useLiveLog(id: string, read: ReadLog): LogState {
-  const [state, setState] = useState(EMPTY_LOG);
-  const reader = useRef(read);
-  reader.current = read;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: another log must be read from the start
-  useEffect(() => {
-    const abortController = new AbortController();
-    let pendingLines: LogLine[] = [];
-    let frame = 0;
-    function draw() {
-      frame = 0;
-      const newLines = pendingLines;
-      pendingLines = [];
-      setState(({ lines, count, ...rest }) => ({
-        ...rest,
-        lines: [...lines, ...newLines].slice(-MAX_SHOWN_LINES),
-        count: count + newLines.length,
-      }));
-    }
-    async function follow() {
-      try {
-        for await (const line of reader.current({ follow: true }, { signal: abortController.signal })) {
-          pendingLines.push(line);
-          frame ||= requestAnimationFrame(draw);
-        }
-        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true }));
-      } catch (error) {
-        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true, error }));
-      }
-    }
-    setState(EMPTY_LOG);
-    void follow();
-    return () => {
-      abortController.abort();
-      cancelAnimationFrame(frame);
-    };
-  }, [id]);
-  return state;
-}
 
 interface LogLineRowProps {
   readonly line: LogLine;
   readonly heading: string | null;
 }
 
-const LogLineRow = memo(function Line({ line, heading }: LogLineRowProps) {
+export const LogLineRow = memo(function LogLineRow({ line, heading }: LogLineRowProps) {
   const { at: time, stream, text } = line;
   return (
     <>
       {heading !== null && <div className={styles['step']}>{heading}</div>}
       <div className={styles['logLine']} data-stream={stream}>
         <time dateTime={time}>{clock.format(new Date(time))}</time>
-        <span>{toPlainText(text)}</span>
+        <span>
+          <TerminalLine text={text} />
+        </span>
       </div>
     </>
   );
@@ -90,6 +39,8 @@ const LogLineRow = memo(function Line({ line, heading }: LogLineRowProps) {
 interface LiveLogProps {
   readonly id: string;
   readonly title?: string;
+  readonly log: LiveLogState;
+  /** Reads the log again, for the downloaded file. */
   readonly read: ReadLog;
   /** Returns the name of a line's server, if there are several servers. */
   readonly serverName?: (id: string | null) => string | null;
@@ -98,8 +49,8 @@ interface LiveLogProps {
 }
 
 /** The live output of a job. */
-export function LiveLog({ id, title = strings.liveLog.title, read, serverName, emptyText }: LiveLogProps) {
-  const { lines, count, ended, error } = useLiveLog(id, read);
+export function LiveLog({ id, title = strings.liveLog.title, log, read, serverName, emptyText }: LiveLogProps) {
+  const { lines, count, ended, error } = log;
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);
   const [saving, setSaving] = useState(false);

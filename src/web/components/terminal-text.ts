@@ -1,9 +1,31 @@
-/** Escape sequences for cursor movement and colors (ECMA-48). */
-const ESCAPE_SEQUENCES = /\u001b(?:\[[0-?]*[ -/]*[@-~]|\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[@-Z\\-_])/g;
+/** Escape sequences of terminals (ECMA-48): control sequences, commands of the operating system, and single escapes. */
+const ESCAPE_SEQUENCES =
+  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-~]/g;
+/** Control characters except tab. */
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
+
+export interface Segment {
+  /** Text without control characters. */
+  readonly text: string;
+  /** The escape sequence before the text. */
+  readonly escapeSequence: string;
+}
+
+/** Returns the text that a carriage return has not overwritten. */
+export const withoutOverwrittenText = (line: string): string =>
+  line.split('\r').findLast((part) => part.replace(ESCAPE_SEQUENCES, '') !== '') ?? '';
+
+/** Splits text at its escape sequences. */
+export function splitAtEscapeSequences(text: string): readonly Segment[] {
+  const escapeSequences = ['', ...(text.match(ESCAPE_SEQUENCES) ?? [])];
+  return text.split(ESCAPE_SEQUENCES).map((part, index) => ({
+    text: part.replace(CONTROL_CHARACTERS, ''),
+    escapeSequence: escapeSequences[index] ?? '',
+  }));
+}
 
 /** Returns a line as a terminal would show it: without colors, and with overwritten text removed. */
-export function toPlainText(text: string): string {
-  const withoutEscapes = text.includes('\u001b') ? text.replace(ESCAPE_SEQUENCES, '') : text;
-  const withoutTrailingReturns = withoutEscapes.replace(/\r+$/, '');
-  return withoutTrailingReturns.slice(withoutTrailingReturns.lastIndexOf('\r') + 1);
-}
+export const toPlainText = (line: string): string =>
+  splitAtEscapeSequences(withoutOverwrittenText(line))
+    .map(({ text }) => text)
+    .join('');

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { toPlainText } from './terminal-text.ts';
 import { formatBytes, formatDuration } from './units.ts';
 
 test('durations and sizes are formatted with suitable units', () => {
@@ -22,9 +21,4 @@ test('durations and sizes are formatted with suitable units', () => {
     '123 MB',
     '5000 TB',
   ]);
-});
-
-test('escape sequences and overwritten text are removed from a line', () => {
-  assert.equal(toPlainText('\u001b[1;31mred\u001b[0m and \u001b]0;title\u0007plain\r'), 'red and plain');
-  assert.equal(toPlainText('old\rnew'), 'new');
 });

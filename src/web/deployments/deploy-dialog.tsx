@@ -5,6 +5,7 @@ import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { useId } from 'react';
 import type { App } from '../../contract/apps.ts';
+import type { Deployment } from '../../contract/deployments.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import { STRATEGIES } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
@@ -108,16 +109,20 @@ function AdvancedFields({ app, form }: FieldsProps) {
 
 interface DeployDialogProps {
   readonly app: App;
+  /** The deployment to repeat, if any. */
+  readonly previous?: Deployment | undefined;
   readonly onClose: () => void;
 }
 
 /** Deploys a branch or commit of an app. All other options are collapsed. */
-export function DeployDialog({ app, onClose }: DeployDialogProps) {
+export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
-  const [isExpanded, { toggle }] = useDisclosure(app.serverId === null);
   const id = useId();
-  const form = useAppForm({ initialValues: initialFormValues(app), validate: DEPLOY_RULES });
+  const form = useAppForm({ initialValues: initialFormValues(app, previous), validate: DEPLOY_RULES });
+  const [isExpanded, { toggle }] = useDisclosure(
+    app.serverId === null || Object.keys(previous?.overrides ?? {}).length > 0,
+  );
   // Invalid options are always expanded.
   const advanced = isExpanded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
   const saving = useSubmit(form, async (values) => {
@@ -128,7 +133,11 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
     await navigate({ to: '/deployments/$id', params: { id: deployment.id }, search: {} });
   });
   return (
-    <Dialog onClose={onClose} title={strings.deployDialog.title(app.name)} size="lg">
+    <Dialog
+      onClose={onClose}
+      title={previous === undefined ? strings.deployDialog.title(app.name) : strings.deployDialog.againTitle(app.name)}
+      size="lg"
+    >
       <Form onSubmit={form.onSubmit(saving.submit)}>
         <SegmentedControl
           aria-label={strings.deployDialog.deployFrom}
@@ -166,6 +175,9 @@ export function DeployDialog({ app, onClose }: DeployDialogProps) {
             <AdvancedFields app={app} form={form} />
           </Collapse>
         </div>
+        {previous?.overrides.healthCheck !== undefined && (
+          <DimmedText>{strings.deployDialog.healthCheckNotRepeated}</DimmedText>
+        )}
         {app.repository === null && <DimmedText>{strings.deployDialog.noRepository}</DimmedText>}
         <FormFooter
           saving={saving}

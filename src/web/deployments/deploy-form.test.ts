@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { App } from '../../contract/apps.ts';
+import type { Deployment } from '../../contract/deployments.ts';
 import { DEPLOY_RULES, initialFormValues, toCreateRequest } from './deploy-form.ts';
 
-const app = { branch: 'main', serverId: 'srv_1' } as App;
+const app = { branch: 'main', serverId: 'srv_1', hooks: [{ name: 'Build' }] } as App;
 const defaults = initialFormValues(app);
 
 test('a deployment with the defaults sends no overrides, so that it needs no advanced scope', () => {
@@ -35,6 +36,21 @@ test('overrides are sent, and the batch size only for a rolling deployment', () 
     },
   );
   assert.deepEqual(toCreateRequest(app, { ...defaults, strategy: 'canary', batchSize: 4 }), { strategy: 'canary' });
+});
+
+test('a deployment is repeated with its branch or commit and its options, without hooks that no longer exist', () => {
+  const previous = { kind: 'deploy', branch: 'main', commit: 'abcdef0', overrides: {} } as Deployment;
+  const again = (changes: Partial<Deployment>) =>
+    toCreateRequest(app, initialFormValues(app, { ...previous, ...changes }));
+  assert.deepEqual(again({}), {});
+  assert.deepEqual(again({ branch: 'next', commit: null }), { branch: 'next' });
+  assert.deepEqual(again({ branch: null }), { commit: 'abcdef0' });
+  assert.deepEqual(again({ kind: 'rollback' }), { commit: 'abcdef0' });
+  const overrides = { servers: ['srv_2'], strategy: 'rolling' as const, approval: true, replace: true };
+  assert.deepEqual(
+    again({ batchSize: 2, pauseSeconds: 5, overrides: { ...overrides, skipHooks: ['Build', 'Removed'] } }),
+    { ...overrides, batchSize: 2, pauseSeconds: 5, skipHooks: ['Build'] },
+  );
 });
 
 test('invalid values are rejected in the form', () => {

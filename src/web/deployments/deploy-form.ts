@@ -1,5 +1,5 @@
 import type { App } from '../../contract/apps.ts';
-import type { CreateDeploymentInput } from '../../contract/deployments.ts';
+import type { CreateDeploymentInput, Deployment } from '../../contract/deployments.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Strategy } from '../../contract/vocabulary.ts';
 import { validateInteger } from '../validation.ts';
@@ -23,19 +23,25 @@ export type DeployFormValues = {
   readonly replace: boolean;
 };
 
-export const initialFormValues = (app: App): DeployFormValues => ({
-  source: 'branch',
-  branch: app.branch,
-  commit: '',
-  servers: app.serverId === null ? [] : [app.serverId],
-  strategy: 'all',
-  batchSize: 1,
-  pauseSeconds: 0,
-  scheduledAt: '',
-  approval: false,
-  skipHooks: [],
-  replace: false,
-});
+/** The form that deploys an app with its defaults or, if there is a previous deployment, with the options of that one. */
+export function initialFormValues(app: App, previous?: Deployment): DeployFormValues {
+  const { kind, branch = null, commit = null, overrides = {}, batchSize = 1, pauseSeconds = 0 } = previous ?? {};
+  const hookNames = new Set(app.hooks.map(({ name }) => name));
+  return {
+    // A rollback names the branch of the deployment that it rolled back to, whose newest commit is another one.
+    source: commit !== null && (branch === null || kind === 'rollback') ? 'commit' : 'branch',
+    branch: branch ?? app.branch,
+    commit: commit ?? '',
+    servers: overrides.servers ?? (app.serverId === null ? [] : [app.serverId]),
+    strategy: overrides.strategy ?? 'all',
+    batchSize,
+    pauseSeconds,
+    scheduledAt: '',
+    approval: overrides.approval ?? false,
+    skipHooks: (overrides.skipHooks ?? []).filter((name) => hookNames.has(name)),
+    replace: overrides.replace ?? false,
+  };
+}
 
 export const DEPLOY_RULES = {
   branch: (branch: string, { source }: DeployFormValues) =>

@@ -2,16 +2,24 @@ import { Button, Group, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { IconArrowBackUp, IconCheck, IconPlayerPlay, IconPlayerStop } from '../components/icons.ts';
 import { isInProgress } from '../components/job-status.tsx';
 import { useWorkspace } from '../session.ts';
+import { DeployButton } from './deploy-button.tsx';
 import { sourceLabel } from './deployment-status.tsx';
 import { strings } from './strings.ts';
 
 type Decision = 'approve' | 'promote' | 'abort' | 'cancel';
+
+interface DeploymentActionsProps {
+  readonly deployment: Deployment;
+  /** The app; undefined while it is loading. */
+  readonly app: App | undefined;
+}
 
 interface DecisionTexts {
   readonly verb: string;
@@ -71,7 +79,7 @@ function availableDecisions({ status, waitingFor }: Deployment): readonly Decisi
 }
 
 /** The decisions available for a deployment in its current state. */
-export function DeploymentActions({ deployment }: { readonly deployment: Deployment }) {
+export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
   const [rollingBack, setRollingBack] = useState(false);
@@ -104,6 +112,9 @@ export function DeploymentActions({ deployment }: { readonly deployment: Deploym
           </Button>
         );
       })}
+      {!isInProgress(status) && app !== undefined && (
+        <DeployButton app={app} previous={deployment} variant={status === 'completed' ? 'default' : 'filled'} />
+      )}
       {status === 'completed' && !live && (
         <Button variant="default" leftSection={<IconArrowBackUp size={16} />} onClick={() => setRollingBack(true)}>
           {strings.deploymentActions.rollBackToThis}

@@ -1,6 +1,7 @@
 import { Group, Progress } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from '@tanstack/react-router';
+import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { HOOK_STAGE_LABELS } from '../apps/app-form.ts';
 import { ServerLink, useResourceNames } from '../apps/resource-names.tsx';
@@ -12,17 +13,19 @@ import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
 import { BackLink, TextLink } from '../components/link.tsx';
 import { LiveLog } from '../components/live-log.tsx';
-import { Notice, Tag } from '../components/notice.tsx';
+import { Tag } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { ExactTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { DimmedText, mono } from '../components/text.tsx';
 import { formatDuration } from '../components/units.ts';
+import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
 import { STRATEGY_LABELS } from './deploy-form.ts';
 import { DeploymentActions } from './deployment-actions.tsx';
 import { DeploymentStatusTag, sourceLabel } from './deployment-status.tsx';
+import { FailureSection } from './failure-section.tsx';
 import { strings } from './strings.ts';
 
 const POLL_INTERVAL_MS = 1500;
@@ -99,10 +102,19 @@ function overrideItems({ overrides }: Deployment): (readonly [string, string])[]
   return items;
 }
 
-function DeploymentDetails({ deployment, appName }: { readonly deployment: Deployment; readonly appName: string }) {
+interface DeploymentDetailsProps {
+  readonly deployment: Deployment;
+  /** Undefined while it is loading. */
+  readonly app: App | undefined;
+}
+
+function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
   const { api } = useWorkspace();
   const names = useResourceNames();
-  const { id, appId, kind, status, branch, commit, strategy, servers, error, approval, createdBy } = deployment;
+  const { id, appId, kind, status, branch, commit, strategy, servers, approval, createdBy } = deployment;
+  const appName = app?.name ?? appId;
+  const readLog: ReadLog = (query, options) => api.deployments.logs(id, query, options);
+  const log = useLiveLog(id, readLog);
   const { rollbackOf, scheduledAt } = deployment;
   const hasSingleServer = servers.length === 1;
   const [onlyServer] = servers;
@@ -118,14 +130,15 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
           <span className="mono">{sourceLabel(deployment)}</span>
         </Group>
       }
-      actions={<DeploymentActions deployment={deployment} />}
+      actions={<DeploymentActions deployment={deployment} app={app} />}
     >
-      {error !== null && <Notice tone={status === 'failed' ? 'bad' : 'warn'}>{error}</Notice>}
+      <FailureSection deployment={deployment} lines={log.lines} />
       <HookSteps deployment={deployment} />
       <Servers deployment={deployment} />
       <LiveLog
         id={id}
-        read={(query, options) => api.deployments.logs(id, query, options)}
+        log={log}
+        read={readLog}
         serverName={hasSingleServer ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}
         emptyText={status === 'pending' ? strings.deploymentPage.notStartedYet : strings.deploymentPage.noOutputYet}
       />
@@ -170,7 +183,7 @@ function DeploymentDetails({ deployment, appName }: { readonly deployment: Deplo
             [
               strings.deploymentPage.items.started,
               <span key="started">
-                {strings.deploymentPage.startedBy(<RelativeTime time={deployment.createdAt} />, actorName(createdBy))}
+                {strings.deploymentPage.startedBy(<ExactTime time={deployment.createdAt} />, actorName(createdBy))}
               </span>,
             ],
             [strings.deploymentPage.items.id, <CopyableId key="id" id={id} />],
@@ -204,9 +217,7 @@ export function DeploymentPage() {
       backLink={<BackLink to="/deployments">{strings.deploymentPage.listTitle}</BackLink>}
       query={query}
     >
-      {(deployment) => (
-        <DeploymentDetails key={deployment.id} deployment={deployment} appName={app.data?.name ?? deployment.appId} />
-      )}
+      {(deployment) => <DeploymentDetails key={deployment.id} deployment={deployment} app={app.data} />}
     </ResourcePage>
   );
 }

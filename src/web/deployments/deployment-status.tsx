@@ -2,7 +2,7 @@ import { Progress, Text } from '@mantine/core';
 import type { Deployment } from '../../contract/deployments.ts';
 import type { DeploymentWaitReason } from '../../contract/vocabulary.ts';
 import { formatDateTime } from '../components/format.ts';
-import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
+import { FailureReason, isInProgress, JobStatusTag } from '../components/job-status.tsx';
 import { Tag } from '../components/notice.tsx';
 import { strings } from './strings.ts';
 
@@ -18,12 +18,13 @@ export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { re
   return waitingFor === null ? <JobStatusTag status={status} /> : <Tag tone="warn">{WAITING_LABELS[waitingFor]}</Tag>;
 }
 
-/** The status with the progress and the scheduled start. */
+/** The status with the reason for a failure, the progress and the scheduled start. */
 export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
   const { status, progress, waitingFor, scheduledAt } = deployment;
   return (
-    <div style={{ minWidth: 120, maxWidth: 220 }}>
+    <div style={{ minWidth: 120, maxWidth: 320 }}>
       <DeploymentStatusTag deployment={deployment} />
+      <FailureReason work={deployment} />
       {waitingFor === 'schedule' && scheduledAt !== null && (
         <Text fz="xs" c="dimmed">
           {formatDateTime(scheduledAt)}

@@ -8,7 +8,7 @@ import { NameLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
 import { Tag } from '../components/notice.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { TimeCell } from '../components/relative-time.tsx';
 import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeploymentStatusCell, sourceLabel } from './deployment-status.tsx';
@@ -43,7 +43,7 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
     {
       key: 'started',
       label: strings.deploymentTable.started,
-      cell: ({ createdAt }) => <RelativeTime time={createdAt} />,
+      cell: ({ createdAt }) => <TimeCell time={createdAt} relative />,
     },
     { key: 'by', label: strings.deploymentTable.startedBy, cell: ({ createdBy }) => actorName(createdBy) },
   ];

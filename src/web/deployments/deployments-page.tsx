@@ -1,23 +1,44 @@
-import { Stack } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
+import { useState } from 'react';
 import { WORK_STATUSES } from '../../contract/vocabulary.ts';
 import { useApps } from '../apps/resource-names.tsx';
 import { FilterBar, isFiltered, SelectFilter, toOptions } from '../components/filters.tsx';
 import { IconRocket } from '../components/icons.ts';
 import { jobStatusLabel } from '../components/job-status.tsx';
+import { lazyComponent } from '../components/lazy-component.tsx';
 import { TextLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { DeployButton, missingConfiguration } from './deploy-button.tsx';
 import { DeploymentTable } from './deployment-table.tsx';
 import { strings } from './strings.ts';
 
+const ChooseAppDialog = lazyComponent(() => import('./choose-app-dialog.tsx').then((file) => file.ChooseAppDialog));
 const FILTERS = ['app', 'status'] as const;
 
 export function DeploymentsPage() {
   const state = useListState();
   const apps = useApps();
+  const [choosing, setChoosing] = useState(false);
+  const app = apps.find(({ id }) => id === state.get('app'));
+  const deployable = apps.filter((candidate) => missingConfiguration(candidate) === null);
   return (
-    <Page title={strings.deploymentsPage.title} description={strings.deploymentsPage.description}>
+    <Page
+      title={strings.deploymentsPage.title}
+      description={strings.deploymentsPage.description}
+      actions={
+        app === undefined ? (
+          deployable.length > 0 && (
+            <Button leftSection={<IconRocket size={16} />} onClick={() => setChoosing(true)}>
+              {strings.deploymentsPage.deploy}
+            </Button>
+          )
+        ) : (
+          <DeployButton key={app.id} app={app} />
+        )
+      }
+    >
       <Stack gap="md">
         <FilterBar state={state} filters={FILTERS}>
           <SelectFilter
@@ -38,7 +59,7 @@ export function DeploymentsPage() {
         <DeploymentTable
           state={state}
           app={state.get('app')}
-          appName={(id) => apps.find((app) => app.id === id)?.name ?? id}
+          appName={(id) => apps.find((candidate) => candidate.id === id)?.name ?? id}
           isFiltered={isFiltered(state, FILTERS)}
           empty={
             <EmptyState icon={<IconRocket size={26} />} title={strings.deploymentsPage.noDeploymentsYetTitle}>
@@ -50,6 +71,7 @@ export function DeploymentsPage() {
           }
         />
       </Stack>
+      {choosing && <ChooseAppDialog apps={deployable} onClose={() => setChoosing(false)} />}
     </Page>
   );
 }

@@ -2,6 +2,20 @@ import type { ReactNode } from 'react';
 import { sentence } from '../components/sentence.ts';
 
 export const strings = {
+  chooseAppDialog: {
+    title: 'Deploy',
+    app: 'App',
+    placeholder: 'Choose an app',
+    nothingFound: 'No app with a repository and a directory has this name.',
+    cancel: 'Cancel',
+    continue: 'Continue',
+  },
+  deployButton: {
+    needsRepository: 'The app needs a Git repository before it can be deployed.',
+    needsDirectory: 'The app needs a directory on its server before it can be deployed.',
+    deploy: 'Deploy…',
+    deployAgain: 'Deploy again…',
+  },
   deployDialog: {
     strategy: 'Strategy',
     serversAtATime: 'Servers at a time',
@@ -18,12 +32,15 @@ export const strings = {
     cancelQueuedDescription: 'Cancels deployments of this app that have not started.',
     started: (name: string) => `Deployment of ${name} started`,
     title: (name: string) => `Deploy ${name}`,
+    againTitle: (name: string) => `Deploy ${name} again`,
     deployFrom: 'Deploy from',
     branch: 'Branch',
     commit: 'Commit',
     commitPlaceholder: '0a1b2c3',
     moreOptions: 'More options',
     noRepository: 'The app has no repository. Set one in its settings first.',
+    healthCheckNotRepeated:
+      "The earlier deployment had its own health check. This one uses the app's health check instead.",
     deploy: 'Deploy',
   },
   deployForm: {
@@ -86,6 +103,9 @@ export const strings = {
       sentence`This creates a new deployment of commit ${commit}, with the app's current hooks and environment.`,
   },
   deploymentPage: {
+    failedTitle: 'Deployment failed',
+    stepFailedTitle: (step: string) => `Deployment failed: ${step}`,
+    lastLinesOf: (step: string) => `Last lines of ${step}`,
     stepsTitle: 'Steps',
     progressDescription: (percent: number) => `${percent}% done.`,
     progressLabel: 'Progress',
@@ -151,7 +171,8 @@ export const strings = {
   },
   deploymentsPage: {
     title: 'Deployments',
-    description: "Finished, running and queued deployments of all apps. Start a new one from the app's page.",
+    description: 'Finished, running and queued deployments of all apps.',
+    deploy: 'Deploy…',
     appLabel: 'App',
     anyApp: 'Any app',
     statusLabel: 'Status',
@@ -162,9 +183,6 @@ export const strings = {
     itsApp: 'its app',
   },
   deploymentsTab: {
-    needsRepository: 'The app needs a Git repository before it can be deployed.',
-    needsDirectory: 'The app needs a directory on its server before it can be deployed.',
-    deploy: 'Deploy…',
     noDeploymentsYetTitle: 'No deployments yet',
     noDeploymentsHint:
       'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.',

@@ -15,9 +15,11 @@ import { LiveLog } from '../components/live-log.tsx';
 import { Notice } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { ExactTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
+import { toPlainText } from '../components/terminal-text.ts';
+import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
@@ -47,6 +49,8 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
   const { api } = useWorkspace();
   const [isRerunning, setIsRerunning] = useState(false);
   const values = Object.entries(run.parameters);
+  const readLog: ReadLog = (query, options) => api.runs.logs(run.id, query, options);
+  const log = useLiveLog(run.id, readLog);
   return (
     <Page
       title={script === undefined ? strings.runPage.title : strings.runPage.titleOf(script.name)}
@@ -62,10 +66,11 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
         </Group>
       }
     >
-      {run.error !== null && <Notice tone={run.status === 'failed' ? 'bad' : 'warn'}>{run.error}</Notice>}
+      {run.error !== null && <Notice tone={run.status === 'failed' ? 'bad' : 'warn'}>{toPlainText(run.error)}</Notice>}
       <LiveLog
         id={run.id}
-        read={(query, options) => api.runs.logs(run.id, query, options)}
+        log={log}
+        read={readLog}
         emptyText={run.status === 'pending' ? strings.runPage.waitingInTheQueue : strings.runPage.noOutputYet}
       />
       <Section title={strings.runPage.detailsTitle}>
@@ -87,7 +92,7 @@ function RunDetails({ run, script }: { readonly run: Run; readonly script: Scrip
             [
               strings.runPage.items.started,
               <span key="started">
-                {strings.runPage.startedBy(<RelativeTime time={run.createdAt} />, actorName(run.createdBy))}
+                {strings.runPage.startedBy(<ExactTime time={run.createdAt} />, actorName(run.createdBy))}
               </span>,
             ],
             ...values.map(

@@ -1,7 +1,9 @@
+import { Text } from '@mantine/core';
 import type { Run, Script } from '../../contract/scripts.ts';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
-import { JobStatusTag } from '../components/job-status.tsx';
+import { formatDate, formatTimeOfDay } from '../components/format.ts';
+import { FailureReason, JobStatusTag } from '../components/job-status.tsx';
 import { NameLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
@@ -17,12 +19,26 @@ const COLUMNS: readonly Column<Run>[] = [
     key: 'started',
     label: strings.scriptRuns.columns.started,
     cell: ({ id, createdAt }) => (
-      <NameLink to="/runs/$id" params={{ id }}>
-        <RelativeTime time={createdAt} />
-      </NameLink>
+      <>
+        <NameLink to="/runs/$id" params={{ id }}>
+          <RelativeTime time={createdAt} />
+        </NameLink>
+        <Text fz="xs" c="dimmed" component="div">
+          {formatDate(createdAt)}, {formatTimeOfDay(createdAt)}
+        </Text>
+      </>
     ),
   },
-  { key: 'status', label: strings.scriptRuns.columns.status, cell: ({ status }) => <JobStatusTag status={status} /> },
+  {
+    key: 'status',
+    label: strings.scriptRuns.columns.status,
+    cell: (run) => (
+      <>
+        <JobStatusTag status={run.status} />
+        <FailureReason work={run} />
+      </>
+    ),
+  },
   { key: 'exitCode', label: strings.scriptRuns.columns.exitCode, cell: ({ exitCode }) => exitCode ?? '–' },
   { key: 'duration', label: strings.scriptRuns.columns.duration, cell: (run) => <Duration {...run} /> },
   { key: 'by', label: strings.scriptRuns.columns.startedBy, cell: ({ createdBy }) => actorName(createdBy) },

@@ -1,0 +1,38 @@
+import { Button, type ButtonProps } from '@mantine/core';
+import { useState } from 'react';
+import type { App } from '../../contract/apps.ts';
+import type { Deployment } from '../../contract/deployments.ts';
+import { IconRocket } from '../components/icons.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
+import { strings } from './strings.ts';
+
+const DeployDialog = lazyComponent(() => import('./deploy-dialog.tsx').then((file) => file.DeployDialog));
+
+/** Returns what must be configured before the app can be deployed, or null if nothing is missing. */
+export function missingConfiguration({ repository, directory }: App): string | null {
+  if (repository === null) return strings.deployButton.needsRepository;
+  return directory === null ? strings.deployButton.needsDirectory : null;
+}
+
+interface DeployButtonProps extends Pick<ButtonProps, 'variant' | 'size'> {
+  readonly app: App;
+  /** The deployment to repeat, if any. */
+  readonly previous?: Deployment;
+  /** Whether screen readers read the name of the app, because there are several such buttons. */
+  readonly withName?: true;
+}
+
+/** Opens the dialog that deploys an app. Renders nothing while the app cannot be deployed. */
+export function DeployButton({ app, previous, withName, ...props }: DeployButtonProps) {
+  const [open, setOpen] = useState(false);
+  if (missingConfiguration(app) !== null) return null;
+  return (
+    <>
+      <Button leftSection={<IconRocket size={16} />} onClick={() => setOpen(true)} {...props}>
+        {previous === undefined ? strings.deployButton.deploy : strings.deployButton.deployAgain}
+        {withName === true && <span className="visually-hidden"> {app.name}</span>}
+      </Button>
+      {open && <DeployDialog app={app} previous={previous} onClose={() => setOpen(false)} />}
+    </>
+  );
+}

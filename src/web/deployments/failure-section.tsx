@@ -1,0 +1,37 @@
+import { Stack } from '@mantine/core';
+import type { Deployment } from '../../contract/deployments.ts';
+import type { LogLine } from '../../contract/logs.ts';
+import { LogExcerpt } from '../components/log-excerpt.tsx';
+import { Notice } from '../components/notice.tsx';
+import { Section } from '../components/section.tsx';
+import { toPlainText } from '../components/terminal-text.ts';
+import { DimmedText } from '../components/text.tsx';
+import { findFailedStep } from './failure.ts';
+import { strings } from './strings.ts';
+
+interface FailureSectionProps {
+  readonly deployment: Deployment;
+  readonly lines: readonly LogLine[];
+}
+
+/** What failed and why, with the last lines of its output; a notice if the deployment did not fail but has a reason. */
+export function FailureSection({ deployment, lines }: FailureSectionProps) {
+  const { status, error } = deployment;
+  if (error === null) return null;
+  if (status !== 'failed') return <Notice tone="warn">{toPlainText(error)}</Notice>;
+  const step = findFailedStep(deployment, lines);
+  return (
+    <Section
+      tone="bad"
+      title={step === null ? strings.deploymentPage.failedTitle : strings.deploymentPage.stepFailedTitle(step.name)}
+    >
+      <Notice tone="bad">{toPlainText(error)}</Notice>
+      {step !== null && (
+        <Stack gap="xs">
+          <DimmedText>{strings.deploymentPage.lastLinesOf(step.name)}</DimmedText>
+          <LogExcerpt label={strings.deploymentPage.lastLinesOf(step.name)} lines={step.lines} />
+        </Stack>
+      )}
+    </Section>
+  );
+}

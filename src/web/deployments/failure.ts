@@ -1,0 +1,33 @@
+import type { Deployment } from '../../contract/deployments.ts';
+import type { LogLine } from '../../contract/logs.ts';
+
+const MAX_LINES = 12;
+/** The step that rolls a server back; it and everything after it ran because of the failure. */
+const ROLLBACK_STEP = 'restore';
+
+export interface FailedStep {
+  /** The name of the hook or of Devpilot's own step. */
+  readonly name: string;
+  /** The last lines of its output. */
+  readonly lines: readonly LogLine[];
+}
+
+/** Returns the step that failed and the end of its output; null if the log does not contain it. */
+export function findFailedStep(
+  { hooks, servers }: Pick<Deployment, 'hooks' | 'servers'>,
+  log: readonly LogLine[],
+): FailedStep | null {
+  const rollback = log.findIndex(({ step }) => step === ROLLBACK_STEP);
+  const beforeRollback = rollback < 0 ? log : log.slice(0, rollback);
+  const failedHook = hooks.find(({ status }) => status === 'failed')?.name;
+  const failedServers = new Set(servers.flatMap(({ serverId, status }) => (status === 'failed' ? [serverId] : [])));
+  const last = beforeRollback.findLast(
+    ({ step, serverId }) =>
+      step !== null &&
+      (failedHook === undefined || step === failedHook) &&
+      (failedServers.size === 0 || serverId === null || failedServers.has(serverId)),
+  );
+  if (last === undefined || last.step === null) return null;
+  const lines = beforeRollback.filter(({ step, serverId }) => step === last.step && serverId === last.serverId);
+  return { name: last.step, lines: lines.slice(-MAX_LINES) };
+}
