@@ -73,6 +73,16 @@ test('Replace… goes through the four steps and shows the first use', async () 
   await dialog.getByRole('button', { name: 'I have stored it' }).click();
   await dialog.getByText('Waiting for the new access token to be used').waitFor();
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(old.secret) })).status, 200);
+  await dialog.getByRole('button', { name: 'Keep both for now' }).click();
+
+  // The rotation continues from either row, also after the page has been left.
+  await tab.reload();
+  const [, oldRow, newRow] = await tab.getByRole('row').all();
+  assert.match((await oldRow?.textContent()) ?? '', /Being replaced: old used just now, new not used yet\./);
+  assert.match((await newRow?.textContent()) ?? '', /Replaces the one above/);
+  await newRow?.getByRole('button', { name: 'Actions for Deployer' }).click();
+  await tab.getByRole('menuitem', { name: 'Continue replacing…' }).click();
+  await dialog.getByText('Waiting for the new access token to be used').waitFor();
   assert.equal((await fixture.server.call('/v1/whoami', { headers: bearer(secret) })).status, 200);
   await dialog.getByText('The new access token is in use').waitFor();
   assert.deepEqual(await findSecretInTab(tab, secret), []);

@@ -152,6 +152,40 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   });
 });
 
+test(
+  'the page of either key continues a rotation; without the new secret it starts over',
+  secureContextOnly,
+  async () => {
+    const old = await createKey(fixture.owner, ['read'], { name: 'Rotated' });
+    const lost = await createKey(fixture.owner, ['read'], { name: 'Rotated', replaces: old.id });
+    const tab = await fixture.open(`/settings/api-keys/${lost.id}`);
+    await tab.getByText('Replaces another: old not used yet, new not used yet.').waitFor();
+    await tab.getByRole('button', { name: 'Continue… replacing Rotated' }).click();
+    const dialog = tab.getByRole('dialog', { name: 'Replace Rotated' });
+    await dialog.getByText('Waiting for the new API key to be used').waitFor();
+    await dialog.getByRole('button', { name: 'Keep both for now' }).click();
+    await tab.getByRole('link', { name: 'Open the old one' }).click();
+    await tab.getByText('Being replaced: old not used yet, new not used yet.').waitFor();
+    assert.equal(await tab.getByRole('button', { name: 'Replace…' }).count(), 0);
+
+    await tab.getByRole('button', { name: 'Continue… replacing Rotated' }).click();
+    await dialog.getByRole('button', { name: 'Delete new to start over…' }).click();
+    await tab.getByRole('dialog', { name: 'Delete API key' }).getByRole('button', { name: 'Delete' }).click();
+    await dialog.getByRole('button', { name: 'Create replacement' }).click();
+    const secret = (await dialog.getByTestId('secret').textContent()) ?? '';
+    await dialog.getByRole('button', { name: 'I have stored it' }).click();
+    assert.equal(await statusOf(secret), undefined);
+    await dialog.getByText('The new API key is in use').waitFor();
+    await dialog.getByRole('button', { name: 'Delete old…' }).click();
+    await tab.getByRole('dialog', { name: 'Delete API key' }).getByRole('button', { name: 'Delete' }).click();
+    await dialog.getByText('was replaced and deleted').waitFor();
+    await dialog.getByRole('button', { name: 'Done' }).click();
+    await tab.waitForURL((url) => /\/key_\w+$/.test(url.pathname) && !url.pathname.endsWith(old.id));
+    assert.equal(await tab.getByText(/Being replaced|Replaces another/).count(), 0);
+    assert.equal(await statusOf(old.secret), 'invalid_token');
+  },
+);
+
 test('an admin can manage keys, a member sees only the list', secureContextOnly, async () => {
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'adm@example.com');
   const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');

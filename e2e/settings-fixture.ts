@@ -49,7 +49,8 @@ export function setUpSettingsFixture(): SettingsFixture {
       description: 'Reads what the billing service needs every night, and nothing else.',
     });
     key = billing.id;
-    await createKey(owner, ['read'], { name: 'Old importer', active: false });
+    const replaced = await createKey(owner, ['read'], { name: 'Old importer', active: false });
+    await createKey(owner, ['read'], { name: 'New importer', replaces: replaced.id });
     await owner.call(`/v1/api-keys/${key}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
     await owner.call('/v1/invitations', { body: { email: 'grace@example.com', role: 'admin' } });
     await owner.call('/v1/workspaces', { body: { name: 'Empty place' } });

@@ -36,6 +36,8 @@ interface DataTableProps<Row> {
   readonly stale?: boolean;
   readonly selection?: Selection<Row> | undefined;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
+  /** Whether a row belongs to the one above it. */
+  readonly isAttached?: ((row: Row) => boolean) | undefined;
 }
 
 function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; readonly state: ListState }) {
@@ -123,6 +125,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                   key={id}
                   {...(selection?.rows.has(id) === true && { 'data-selected': true })}
                   {...(selection !== undefined && { 'data-selectable': true })}
+                  {...(props.isAttached?.(row) === true && { 'data-attached': true })}
                 >
                   {selection !== undefined && (
                     <td className={styles['select']}>

@@ -23,6 +23,8 @@ interface ListBodyProps<Row> {
   readonly rows?: number;
   readonly selection?: Selection<Row> | undefined;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
+  /** Whether a row belongs to the one above it. */
+  readonly isAttached?: (row: Row) => boolean;
 }
 
 /** A list in any state: loading, failed, empty, without matches, or a table. */

@@ -4,7 +4,6 @@ import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-
 import { useState } from 'react';
 import type { Policy } from '../../contract/policy.ts';
 import { describeRight } from '../../contract/vocabulary.ts';
-import { DevpilotError } from '../../sdk/client.ts';
 import { ActiveSwitch } from '../api-keys/active-switch.tsx';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
@@ -27,7 +26,10 @@ import {
   credentialsKey,
   getKindConfig,
   getRights,
+  isDeleted,
 } from '../credentials/kinds.ts';
+import { rotationOf } from '../credentials/rotation.ts';
+import { RotationNote } from '../credentials/rotation-note.tsx';
 import { CredentialStatusTag } from '../credentials/status-tag.tsx';
 import { RuleTags } from '../policy/rule-tags.tsx';
 import { policyQuery } from '../policy/use-policy.ts';
@@ -48,7 +50,7 @@ const EditApiKeyDialog = lazyComponent(() =>
   import('../api-keys/edit-api-key-dialog.tsx').then((file) => file.EditApiKeyDialog),
 );
 
-type DialogName = 'edit' | 'replace' | 'delete';
+type DialogName = 'edit' | 'replace' | 'continue' | 'delete';
 
 function CredentialActions({
   credential,
@@ -60,9 +62,11 @@ function CredentialActions({
   return (
     <Group gap="xs">
       {credential.kind === 'api_key' && <EditButton onClick={() => open('edit')} />}
-      <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => open('replace')}>
-        {strings.credentialPage.replace}
-      </Button>
+      {credential.replacedBy === null && (
+        <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => open('replace')}>
+          {strings.credentialPage.replace}
+        </Button>
+      )}
       <DeleteButton onClick={() => open('delete')} />
     </Group>
   );
@@ -179,7 +183,9 @@ export function CredentialPage() {
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
   const close = () => setDialog(null);
-  if (error instanceof DevpilotError && error.code === 'not_found') return <CredentialNotFound kind={kind} id={id} />;
+  const isReplacing = dialog === 'replace' || dialog === 'continue';
+  // The last step of a rotation deletes the credential, and then says so.
+  if (isDeleted(error) && !(isReplacing && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
   if (data === undefined) {
     return (
       <Page title={kind.title}>
@@ -187,10 +193,17 @@ export function CredentialPage() {
       </Page>
     );
   }
+  function openReplacement(): void {
+    close();
+    const search = { workspace: workspace.slug };
+    if (data?.replacedBy == null) void navigate({ to: kind.path, search });
+    else void navigate({ to: `${kind.path}/$id`, params: { id: data.replacedBy }, search });
+  }
   return (
     <Stack gap="md">
       <BackLink to={kind.path}>{kind.title}</BackLink>
       <Page title={data.name} actions={isAdmin && <CredentialActions credential={data} open={setDialog} />}>
+        <RotationNote credential={data} withLink onContinue={isAdmin ? () => setDialog('continue') : undefined} />
         <div className={styles['columns']}>
           <CredentialDetails credential={data} policy={policy.data} />
           <div>
@@ -200,8 +213,13 @@ export function CredentialPage() {
         {isAdmin && <ActivitySection id={id} />}
       </Page>
       {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
-      {dialog === 'replace' && isAdmin && !policy.isPending && (
-        <ReplaceCredentialDialog credential={data} onClose={close} />
+      {isReplacing && isAdmin && !policy.isPending && (
+        <ReplaceCredentialDialog
+          credential={data}
+          oldId={dialog === 'continue' ? rotationOf(data)?.oldId : undefined}
+          onClose={close}
+          onDone={isDeleted(error) ? openReplacement : undefined}
+        />
       )}
       {dialog === 'delete' && (
         <DeleteCredentialDialog

@@ -7,16 +7,38 @@ import { dimmed } from '../components/text.tsx';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { RightTags } from './rights-chips.tsx';
+import { isBelowReplaced } from './rotation.ts';
+import { RotationNote } from './rotation-note.tsx';
 import { CredentialStatusTag } from './status-tag.tsx';
 import { strings } from './strings.ts';
 
-function CredentialName({
-  kind,
-  credential,
-}: {
+interface RotationCells {
+  /** The credentials in the list, each replacement below the one that it replaces. */
+  readonly rows: readonly Credential[];
+  /** Resumes the rotation of a credential. Omitted for members. */
+  readonly onContinue?: ((credential: Credential) => void) | undefined;
+}
+
+/** A replacement in the row below the credential that it replaces says only that; any other says how far it is. */
+function RotationCell({ credential, rows, onContinue }: RotationCells & { readonly credential: Credential }) {
+  if (isBelowReplaced(credential, rows)) {
+    return <div className={styles['rotation']}>{strings.columns.replacesTheOneAbove}</div>;
+  }
+  return (
+    <RotationNote
+      credential={credential}
+      loaded={rows}
+      onContinue={onContinue === undefined ? undefined : () => onContinue(credential)}
+    />
+  );
+}
+
+interface CredentialNameProps extends RotationCells {
   readonly kind: CredentialKindConfig;
   readonly credential: Credential;
-}) {
+}
+
+function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) {
   const description = credential.kind === 'api_key' ? credential.description : null;
   return (
     <div>
@@ -37,18 +59,19 @@ function CredentialName({
           </Tooltip>
         )}
       </Text>
+      <RotationCell credential={credential} {...rotation} />
     </div>
   );
 }
 
 /** The columns shared by access tokens and API keys. */
-export function credentialColumns(kind: CredentialKindConfig): Column<Credential>[] {
+export function credentialColumns(kind: CredentialKindConfig, rotation: RotationCells): Column<Credential>[] {
   return [
     {
       key: 'name',
       label: strings.columns.name,
       sort: 'name',
-      cell: (credential) => <CredentialName kind={kind} credential={credential} />,
+      cell: (credential) => <CredentialName kind={kind} credential={credential} {...rotation} />,
     },
     { key: 'rights', label: kind.rightsLabel, cell: (credential) => <RightTags rights={getRights(credential)} /> },
     {

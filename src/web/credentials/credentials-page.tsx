@@ -26,6 +26,7 @@ import {
   listCredentials,
 } from './kinds.ts';
 import { ReviewBar } from './review-bar.tsx';
+import { groupReplacements, isBelowReplaced, rotationOf } from './rotation.ts';
 import { strings } from './strings.ts';
 
 const CreateCredentialDialog = lazyComponent(() =>
@@ -49,7 +50,7 @@ interface CredentialsPageProps {
 
 type OpenDialog =
   | { readonly dialog: 'create' | 'delete selected' }
-  | { readonly dialog: 'edit' | 'replace' | 'delete'; readonly credential: Credential };
+  | { readonly dialog: 'edit' | 'replace' | 'continue' | 'delete'; readonly credential: Credential };
 
 interface CredentialMenuProps {
   readonly kind: CredentialKindConfig;
@@ -71,7 +72,12 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
           onSelect: () => void navigate({ to: `${kind.path}/$id`, params: { id }, search: {} }),
         },
         canEdit && editAction(() => onOpen({ dialog: 'edit', credential })),
-        {
+        rotationOf(credential) !== null && {
+          label: strings.credentialsPage.continueReplacing,
+          Icon: IconRefresh,
+          onSelect: () => onOpen({ dialog: 'continue', credential }),
+        },
+        credential.replacedBy === null && {
           label: strings.credentialsPage.replace,
           Icon: IconRefresh,
           onSelect: () => onOpen({ dialog: 'replace', credential }),
@@ -92,7 +98,10 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
   const [selected, setSelected] = useState<ReadonlyMap<string, Credential>>(new Map());
   const list = useList(
     credentialsKey(workspace.id, kind),
-    (query: CredentialListQuery, options) => listCredentials(api, kind, query, options),
+    async (query: CredentialListQuery, options) => {
+      const page = await listCredentials(api, kind, query, options);
+      return { ...page, data: groupReplacements(page.data) };
+    },
     { ...toListFilters(state.get), cursor: state.cursor, sort: state.get('sort') },
   );
   const filtered = isFiltered(state, FILTERS);
@@ -109,7 +118,11 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
       {isRefused && <DimmedText>{strings.credentialsPage.onlyTheOwnerCreates}</DimmedText>}
     </Stack>
   );
-  const columns = credentialColumns(kind);
+  const rows = list.data?.data ?? [];
+  const columns = credentialColumns(kind, {
+    rows,
+    onContinue: isAdmin ? (credential) => setOpen({ dialog: 'continue', credential }) : undefined,
+  });
   const close = () => setOpen(null);
 
   return (
@@ -124,6 +137,7 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
         <ListBody
           label={kind.title}
           list={list}
+          isAttached={(credential) => isBelowReplaced(credential, rows)}
           columns={[...columns.slice(0, 3), ...extraColumns, ...columns.slice(3)]}
           state={state}
           rowName={({ name }) => name}
@@ -170,6 +184,13 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
       {(open?.dialog === 'create' || isNewLink) && <CreateCredentialDialog kind={kind} onClose={close} />}
       {open?.dialog === 'edit' && renderEditDialog?.(open.credential, close)}
       {open?.dialog === 'replace' && <ReplaceCredentialDialog credential={open.credential} onClose={close} />}
+      {open?.dialog === 'continue' && (
+        <ReplaceCredentialDialog
+          credential={open.credential}
+          oldId={rotationOf(open.credential)?.oldId}
+          onClose={close}
+        />
+      )}
       {open?.dialog === 'delete' && <DeleteCredentialDialog credential={open.credential} onClose={close} />}
       {open?.dialog === 'delete selected' && (
         <BulkDeleteDialog

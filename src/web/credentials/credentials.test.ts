@@ -15,6 +15,7 @@ import {
   validateExpiry,
 } from './expiry.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
+import { groupReplacements, isBelowReplaced, rotationOf } from './rotation.ts';
 import { summarize } from './summary.ts';
 
 const now = new Date(2027, 0, 15, 12).getTime();
@@ -182,4 +183,31 @@ test('sign-in never redirects to another origin', () => {
   ]) {
     assert.equal(safeReturnPath(from, origin), '/', String(from));
   }
+});
+
+describe('Rotation', () => {
+  const row = (id: string, replaces: string | null = null, replacedBy: string | null = null) => ({
+    id,
+    replaces,
+    replacedBy,
+  });
+  const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id).join(' ');
+
+  test('a credential is the old or the new one of its rotation; of two rotations, the later one counts', () => {
+    assert.equal(rotationOf(row('a')), null);
+    assert.deepEqual(rotationOf(row('old', null, 'new')), { oldId: 'old', newId: 'new' });
+    assert.deepEqual(rotationOf(row('new', 'old')), { oldId: 'old', newId: 'new' });
+    assert.deepEqual(rotationOf(row('b', 'a', 'c')), { oldId: 'b', newId: 'c' });
+  });
+
+  test('a list has each replacement below the credential that it replaces, and nothing else moves', () => {
+    const [old, replacement] = [row('old', null, 'new'), row('new', 'old')];
+    assert.equal(idsOf(groupReplacements([row('x'), replacement, row('y'), old, row('z')])), 'x old new y z');
+    assert.equal(idsOf(groupReplacements([old, row('x'), replacement])), 'old new x');
+    assert.equal(idsOf(groupReplacements([row('c', 'b'), row('a', null, 'b'), row('b', 'a', 'c')])), 'a b c');
+    // The other one is on another page.
+    assert.equal(idsOf(groupReplacements([row('x'), replacement])), 'x new');
+    assert.equal(isBelowReplaced(replacement, [old, replacement]), true);
+    assert.equal(isBelowReplaced(replacement, [replacement]), false);
+  });
 });

@@ -2,7 +2,7 @@ import type { AccessToken } from '../../contract/access-tokens.ts';
 import type { ApiKey } from '../../contract/api-keys.ts';
 import type { CountedPage } from '../../contract/paging.ts';
 import { type CredentialKind, type Permission, type Scope, SECRET_PREFIXES } from '../../contract/vocabulary.ts';
-import type { CallOptions, Client } from '../../sdk/client.ts';
+import { type CallOptions, type Client, DevpilotError } from '../../sdk/client.ts';
 import { strings } from './strings.ts';
 
 export type Credential = AccessToken | ApiKey;
@@ -146,10 +146,17 @@ export function listCredentials(
   return api.request('GET', apiPath(kind), { ...options, query: { ...query, ...rightFilter, ...expiryFilter } });
 }
 
-export function getCredential(api: Client, { kind, id }: Credential, options: CallOptions): Promise<Credential> {
+export function getCredential(
+  api: Client,
+  { kind, id }: Pick<Credential, 'kind' | 'id'>,
+  options: CallOptions,
+): Promise<Credential> {
   return kind === 'access_token' ? api.accessTokens.get(id, options) : api.apiKeys.get(id, options);
 }
 
 export function deleteCredential(api: Client, { kind, id }: Credential): Promise<void> {
   return kind === 'access_token' ? api.accessTokens.delete(id) : api.apiKeys.delete(id);
 }
+
+/** Whether an error means that a credential was deleted. */
+export const isDeleted = (error: unknown): boolean => error instanceof DevpilotError && error.code === 'not_found';

@@ -1,108 +1,70 @@
-import { Button, Group, Stack, Stepper, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
+import { Button, Group, Stack, Stepper } from '@mantine/core';
 import { useState } from 'react';
+import { queryClient } from '../api.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
-import { ErrorNotice } from '../components/error-message.tsx';
 import { Notice } from '../components/notice.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { CredentialForm } from './credential-form.tsx';
 import { NEW_CREDENTIAL } from './credential-form-values.ts';
-import styles from './credentials.module.css';
-import { DeleteCredentialDialog, describeUsage } from './delete-credential-dialog.tsx';
+import { describeUsage } from './delete-credential-dialog.tsx';
 import { closestExpiry } from './expiry.ts';
-import { type Credential, credentialsKey, getCredential, getKindConfig, getRights, hasPassphrase } from './kinds.ts';
+import { type Credential, getKindConfig, getRights, hasPassphrase, isDeleted } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
 import { strings } from './strings.ts';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
+import { followedKey, useFollowedCredential, VerifyReplacementStep } from './verify-replacement-step.tsx';
 
-const POLL_INTERVAL_MS = 1500;
+const texts = strings.replaceCredentialDialog;
+
+interface CreateStepProps {
+  readonly old: Credential;
+  readonly onCancel: () => void;
+  readonly onCreated: (created: RevealedCredential) => void;
+  readonly onDirtyChange: (isDirty: boolean) => void;
+}
+
+/** The first step: a form with the properties of the old credential. */
+function CreateStep({ old, onCancel, onCreated, onDirtyChange }: CreateStepProps) {
+  const kind = getKindConfig(old);
+  const create = useCreateCredential(kind, old);
+  return (
+    <>
+      <DimmedText>{texts.introduction(kind.noun, kind.rightsLabel.toLowerCase())}</DimmedText>
+      <CredentialForm
+        kind={kind}
+        initial={{
+          ...NEW_CREDENTIAL,
+          name: old.name,
+          description: old.kind === 'api_key' ? (old.description ?? '') : '',
+          rights: [...getRights(old)],
+          addresses: old.restrictions.addresses.join('\n'),
+          guard: old.kind === 'api_key' && old.guard,
+          expiry: closestExpiry(old.createdAt, old.expiresAt),
+        }}
+        submitLabel={texts.createReplacement}
+        onCancel={onCancel}
+        onDirtyChange={onDirtyChange}
+        onSubmit={async (request) => {
+          const created = await create(request);
+          return () => onCreated(created);
+        }}
+        {...(hasPassphrase(old) && { passphraseDescription: texts.oldHasPassphrase })}
+      />
+    </>
+  );
+}
 
 interface ReplaceCredentialDialogProps {
+  /** One of the two credentials. */
   readonly credential: Credential;
+  /** The ID of the one to be replaced; by default `credential`. If it has a replacement, the third step is next. */
+  readonly oldId?: string | undefined;
   readonly onClose: () => void;
-}
-
-/** Polls a credential while this component is mounted and the tab is visible. */
-function usePolledCredential(credential: Credential) {
-  const { api, workspace } = useWorkspace();
-  return useQuery<Credential>({
-    queryKey: [...credentialsKey(workspace.id, getKindConfig(credential)), 'followed', credential.id],
-    queryFn: ({ signal }) => getCredential(api, credential, { signal }),
-    refetchInterval: POLL_INTERVAL_MS,
-    placeholderData: credential,
-    staleTime: 0,
-  });
-}
-
-function UsageRow({ label, credential }: { readonly label: string; readonly credential: Credential }) {
-  return (
-    <Group justify="space-between" wrap="nowrap" align="flex-start">
-      <DimmedText>{label}</DimmedText>
-      <Text fz="sm" ta="right">
-        {credential.lastUsedAt === null ? (
-          strings.replaceCredentialDialog.notUsedYet
-        ) : (
-          <RelativeTime time={credential.lastUsedAt} phrase={strings.replaceCredentialDialog.used} />
-        )}
-        {credential.useCount > 0 && ` · ${credential.useCount.toLocaleString('en')}×`}
-      </Text>
-    </Group>
-  );
-}
-
-interface VerifyStepProps {
-  readonly old: Credential;
-  readonly replacement: Credential;
-  readonly onClose: () => void;
-  readonly onDeleted: () => void;
-}
-
-/** Steps three and four: wait for the first use of the new credential, then delete the old one. */
-function VerifyStep({ old, replacement, onClose, onDeleted }: VerifyStepProps) {
-  const [deleting, setDeleting] = useState(false);
-  const replacementQuery = usePolledCredential(replacement);
-  const oldQuery = usePolledCredential(old);
-  const current = replacementQuery.data ?? replacement;
-  const { noun } = getKindConfig(replacement);
-  const isUsed = current.useCount > 0;
-  return (
-    <Stack gap="md">
-      <Group gap="sm" wrap="nowrap" role="status">
-        <span className={styles['pulse']} {...(isUsed && { 'data-seen': true })} aria-hidden />
-        <Text fw={600}>
-          {isUsed
-            ? strings.replaceCredentialDialog.newIsInUse(noun)
-            : strings.replaceCredentialDialog.waitingForUse(noun)}
-        </Text>
-      </Group>
-      <Stack gap={6} className={styles['summary']}>
-        <UsageRow label={strings.replaceCredentialDialog.new} credential={current} />
-        <UsageRow label={strings.replaceCredentialDialog.old} credential={oldQuery.data ?? old} />
-      </Stack>
-      {replacementQuery.error !== null && <ErrorNotice error={replacementQuery.error} />}
-      <DimmedText>
-        {isUsed ? strings.replaceCredentialDialog.deleteWhenReady : strings.replaceCredentialDialog.useTheNewSecret}
-      </DimmedText>
-      <Group justify="flex-end" gap="sm">
-        <Button variant="default" onClick={onClose}>
-          {strings.replaceCredentialDialog.keepBothForNow}
-        </Button>
-        <Button {...(isUsed ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting(true)}>
-          {isUsed ? strings.replaceCredentialDialog.deleteOld : strings.replaceCredentialDialog.deleteOldAnyway}
-        </Button>
-      </Group>
-      {deleting && (
-        <DeleteCredentialDialog
-          credential={oldQuery.data ?? old}
-          onClose={() => setDeleting(false)}
-          onDeleted={onDeleted}
-        />
-      )}
-    </Stack>
-  );
+  /** Called instead of `onClose` after the last step. */
+  readonly onDone?: (() => void) | undefined;
 }
 
 interface ReplaceCredentialStepsProps extends ReplaceCredentialDialogProps {
@@ -110,64 +72,51 @@ interface ReplaceCredentialStepsProps extends ReplaceCredentialDialogProps {
   readonly onDirtyChange: (isDirty: boolean) => void;
 }
 
-function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyChange }: ReplaceCredentialStepsProps) {
+function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
+  const { credential, oldId = credential.id, onClose, onDone = onClose, onSecretShown, onDirtyChange } = props;
+  const { workspace } = useWorkspace();
   const kind = getKindConfig(credential);
-  const create = useCreateCredential(kind, credential.restrictions);
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
-  const [replacement, setReplacement] = useState<Credential | null>(null);
-  const [deleted, setDeleted] = useState(false);
-  const step = deleted ? 4 : replacement === null ? 0 : revealed === null ? 2 : 1;
+  const [wasDeleted, setWasDeleted] = useState(false);
+  const {
+    data: old,
+    error,
+    refetch,
+  } = useFollowedCredential(kind, oldId, {
+    poll: ({ replacedBy }) => replacedBy !== null,
+    known: credential,
+  });
+  const newId = old?.replacedBy ?? null;
+  const isDone = revealed === null && (wasDeleted || isDeleted(error));
+  const step = revealed !== null ? 1 : isDone ? 4 : newId !== null ? 2 : 0;
 
   function handleCreated(result: RevealedCredential) {
-    const { secret: _, ...credential } = result.created;
     setRevealed(result);
-    setReplacement(credential as Credential);
     onSecretShown(true);
+    queryClient.setQueryData<Credential>(followedKey(workspace.id, kind, oldId), (read) =>
+      read === undefined ? undefined : { ...read, replacedBy: result.created.id },
+    );
   }
 
   return (
     <Stack gap="lg">
       <Stepper active={step} size="xs" iconSize={26} allowNextStepsSelect={false}>
-        <Stepper.Step label={strings.replaceCredentialDialog.create} />
-        <Stepper.Step label={strings.replaceCredentialDialog.update} />
-        <Stepper.Step label={strings.replaceCredentialDialog.verify} />
-        <Stepper.Step label={strings.replaceCredentialDialog.deleteOldStep} />
+        <Stepper.Step label={texts.create} />
+        <Stepper.Step label={texts.update} />
+        <Stepper.Step label={texts.verify} />
+        <Stepper.Step label={texts.deleteOldStep} />
       </Stepper>
-      {step === 0 && (
-        <>
-          <DimmedText>
-            {strings.replaceCredentialDialog.introduction(kind.noun, kind.rightsLabel.toLowerCase())}
-          </DimmedText>
-          <CredentialForm
-            kind={kind}
-            initial={{
-              ...NEW_CREDENTIAL,
-              name: credential.name,
-              description: credential.kind === 'api_key' ? (credential.description ?? '') : '',
-              rights: [...getRights(credential)],
-              addresses: credential.restrictions.addresses.join('\n'),
-              guard: credential.kind === 'api_key' && credential.guard,
-              expiry: closestExpiry(credential.createdAt, credential.expiresAt),
-            }}
-            submitLabel={strings.replaceCredentialDialog.createReplacement}
-            onCancel={onClose}
-            onDirtyChange={onDirtyChange}
-            onSubmit={async (request) => {
-              const result = await create(request);
-              return () => handleCreated(result);
-            }}
-            {...(hasPassphrase(credential) && {
-              passphraseDescription: strings.replaceCredentialDialog.oldHasPassphrase,
-            })}
-          />
-        </>
+      {old === undefined && error === null && <BlockSkeleton height={200} />}
+      {old === undefined && error !== null && !isDone && <ErrorState error={error} retry={() => void refetch()} />}
+      {step === 0 && old !== undefined && (
+        <CreateStep old={old} onCancel={onClose} onCreated={handleCreated} onDirtyChange={onDirtyChange} />
       )}
-      {step === 1 && revealed !== null && (
+      {revealed !== null && (
         <>
-          <DimmedText>{strings.replaceCredentialDialog.useThisSecret}</DimmedText>
+          <DimmedText>{texts.useThisSecret}</DimmedText>
           <SecretPanel
             revealed={revealed}
-            confirmLabel={strings.replaceCredentialDialog.iHaveStoredIt}
+            confirmLabel={texts.iHaveStoredIt}
             onStored={() => {
               setRevealed(null);
               onSecretShown(false);
@@ -175,20 +124,24 @@ function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyCha
           />
         </>
       )}
-      {step === 2 && replacement !== null && (
-        <VerifyStep old={credential} replacement={replacement} onClose={onClose} onDeleted={() => setDeleted(true)} />
+      {step === 2 && old !== undefined && newId !== null && (
+        <VerifyReplacementStep
+          kind={kind}
+          old={old}
+          newId={newId}
+          onClose={onClose}
+          onOldDeleted={() => setWasDeleted(true)}
+        />
       )}
-      {step === 4 && (
+      {isDone && (
         <>
           <Notice tone="good">
-            {strings.replaceCredentialDialog.replacedAndDeleted(
-              credential.name,
-              credential.hint,
-              describeUsage(credential),
-            )}
+            {old === undefined
+              ? texts.alreadyDeleted(kind.noun)
+              : texts.replacedAndDeleted(old.name, old.hint, describeUsage(old))}
           </Notice>
           <Group justify="flex-end">
-            <Button onClick={onClose}>{strings.replaceCredentialDialog.done}</Button>
+            <Button onClick={onDone}>{texts.done}</Button>
           </Group>
         </>
       )}
@@ -196,24 +149,23 @@ function ReplaceCredentialSteps({ credential, onClose, onSecretShown, onDirtyCha
   );
 }
 
-/** Rotates a credential in four steps: create, update, verify, delete. The user starts each step. */
-export function ReplaceCredentialDialog({ credential, onClose }: ReplaceCredentialDialogProps) {
+/**
+ * Rotates a credential in four steps: create, update, verify, delete. The user starts each step. A rotation that was
+ * left, here or in another tab, continues at its step.
+ */
+export function ReplaceCredentialDialog(props: ReplaceCredentialDialogProps) {
+  const { credential, onClose } = props;
   const [showsSecret, setShowsSecret] = useState(false);
   const { setDirty, requestClose, confirmation } = useDiscardConfirmation(onClose);
   return (
     <Dialog
       onClose={requestClose}
-      title={strings.replaceCredentialDialog.title(credential.name)}
+      title={texts.title(credential.name)}
       size={680}
       closeOnEscape={!showsSecret}
       withCloseButton={!showsSecret}
     >
-      <ReplaceCredentialSteps
-        credential={credential}
-        onClose={onClose}
-        onSecretShown={setShowsSecret}
-        onDirtyChange={setDirty}
-      />
+      <ReplaceCredentialSteps {...props} onSecretShown={setShowsSecret} onDirtyChange={setDirty} />
       {confirmation}
     </Dialog>
   );

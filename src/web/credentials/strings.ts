@@ -52,6 +52,7 @@ export const strings = {
     never: 'Never',
     lastUsed: 'Last used',
     uses: 'Uses',
+    replacesTheOneAbove: 'Replaces the one above',
   },
   createCredentialDialog: {
     filledByLink: (noun: string, ignored: string) => {
@@ -83,6 +84,7 @@ export const strings = {
   credentialsPage: {
     detailsAndActivity: 'Details and activity',
     replace: 'Replace…',
+    continueReplacing: 'Continue replacing…',
     emptyTitle: (nouns: string) => `No ${nouns} yet`,
     onlyTheOwnerCreates: 'Owner only, by the policy of the workspace',
     askToCreate: (kinds: string) => `An owner or admin of this workspace can create ${kinds}.`,
@@ -210,6 +212,7 @@ export const strings = {
     deleteWhenReady: 'Delete the old one once everything uses the new one. Until then both are valid.',
     useTheNewSecret:
       'Use the new secret wherever the old one is used. This page updates when it is first used. You can close it: both stay valid until you delete the old one.',
+    secretLost: 'Delete new to start over…',
     keepBothForNow: 'Keep both for now',
     deleteOld: 'Delete old…',
     deleteOldAnyway: 'Delete old anyway…',
@@ -225,6 +228,7 @@ export const strings = {
     iHaveStoredIt: 'I have stored it',
     replacedAndDeleted: (name: string, hint: string, usage: string) =>
       `${name} (…${hint}) was replaced and deleted. ${usage}`,
+    alreadyDeleted: (noun: string) => `The replaced ${noun} has been deleted. Nothing remains to be done.`,
     done: 'Done',
     title: (name: string) => `Replace ${name}`,
     notUsedYet: 'not used yet',
@@ -255,6 +259,18 @@ export const strings = {
     includedInAll: 'Included in “all”.',
     notAllowedByPolicy: 'Not allowed by the policy of the workspace.',
     requiresPassphrase: 'Requires a passphrase.',
+  },
+  rotationNote: {
+    beingReplaced: (old: ReactNode, replacement: ReactNode) =>
+      sentence`Being replaced: old ${old}, new ${replacement}.`,
+    replacement: (old: ReactNode, replacement: ReactNode) =>
+      sentence`Replaces another: old ${old}, new ${replacement}.`,
+    notUsedYet: 'not used yet',
+    used: (time: string) => `used ${time}`,
+    openOld: 'Open the old one',
+    openNew: 'Open the new one',
+    continueReplacing: 'Continue…',
+    ofCredential: (name: string) => ` replacing ${name}`,
   },
   secretPanel: {
     theSecret: 'the secret',

@@ -1,12 +1,11 @@
 import { useRef } from 'react';
 import type { CreatedAccessToken } from '../../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../../contract/api-keys.ts';
-import type { Restrictions } from '../../contract/restrictions.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialRequest } from './credential-form-values.ts';
-import { type CredentialKindConfig, credentialsKey } from './kinds.ts';
+import { type Credential, type CredentialKindConfig, credentialsKey } from './kinds.ts';
 
 /** Returns an unguessable, unique value. `crypto.randomUUID` is only available over HTTPS and on localhost. */
 function randomIdempotencyKey(): string {
@@ -25,12 +24,12 @@ export interface RevealedCredential {
 
 /**
  * Creates a credential. The response contains the secret and is returned to the caller without being cached. If the
- * response is lost, sending the same request again does not create a second credential. `replaced`: the restrictions
- * of the credential that it replaces.
+ * response is lost, sending the same request again does not create a second credential. `replaced`: the credential that
+ * it replaces, whose restrictions it gets.
  */
 export function useCreateCredential(
   kind: CredentialKindConfig,
-  replaced?: Restrictions,
+  replaced?: Credential,
 ): (request: CredentialRequest) => Promise<RevealedCredential> {
   const { api, workspace } = useWorkspace();
   const lastRequest = useRef({ requestText: '', idempotencyKey: '' });
@@ -40,30 +39,31 @@ export function useCreateCredential(
       lastRequest.current = { requestText, idempotencyKey: randomIdempotencyKey() };
     const { idempotencyKey } = lastRequest.current;
     const { name, description, rights, passphrase, expiresAt, active, guard, addresses } = request;
-    const restricted = (replaced !== undefined || addresses.length > 0) && {
-      restrictions: { ...replaced, addresses: [...addresses] },
+    const common = {
+      name,
+      expiresAt,
+      ...((replaced !== undefined || addresses.length > 0) && {
+        restrictions: { ...replaced?.restrictions, addresses: [...addresses] },
+      }),
+      ...(replaced !== undefined && { replaces: replaced.id }),
     };
     const create = (): Promise<CreatedCredential> =>
       kind.kind === 'access_token'
         ? api.accessTokens.create(
             {
-              name,
+              ...common,
               scopes: rights as Scope[],
               passphrase: passphrase === '' ? null : passphrase,
-              expiresAt,
-              ...restricted,
             },
             { idempotencyKey },
           )
         : api.apiKeys.create(
             {
-              name,
+              ...common,
               description: description.trim() === '' ? null : description,
               permissions: rights as Permission[],
-              expiresAt,
               active,
               guard,
-              ...restricted,
             },
             { idempotencyKey },
           );

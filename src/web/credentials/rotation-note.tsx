@@ -1,0 +1,69 @@
+import { Button, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { TextLink } from '../components/link.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './credentials.module.css';
+import { type Credential, credentialsKey, getCredential, getKindConfig } from './kinds.ts';
+import { rotationOf } from './rotation.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.rotationNote;
+
+function LastUse({ credential }: { readonly credential: Credential | undefined }) {
+  if (credential === undefined) return '…';
+  if (credential.lastUsedAt === null) return texts.notUsedYet;
+  return <RelativeTime time={credential.lastUsedAt} phrase={texts.used} />;
+}
+
+interface RotationNoteProps {
+  readonly credential: Credential;
+  /** Credentials that have been loaded, which the other one may be among. */
+  readonly loaded?: readonly Credential[];
+  /** Whether the other credential is linked. */
+  readonly withLink?: true;
+  /** Resumes the rotation. Omitted for members. */
+  readonly onContinue?: (() => void) | undefined;
+}
+
+/** Says that a credential is being replaced or replaces another, and when each was last used. Nothing otherwise. */
+export function RotationNote({ credential, loaded = [], withLink, onContinue }: RotationNoteProps) {
+  const { api, workspace } = useWorkspace();
+  const kind = getKindConfig(credential);
+  const rotation = rotationOf(credential);
+  const isOld = rotation?.oldId === credential.id;
+  const otherId = (isOld ? rotation?.newId : rotation?.oldId) ?? '';
+  const found = loaded.find(({ id }) => id === otherId);
+  const query = useQuery<Credential>({
+    queryKey: [...credentialsKey(workspace.id, kind), otherId],
+    queryFn: ({ signal }) => getCredential(api, { kind: kind.kind, id: otherId }, { signal }),
+    enabled: rotation !== null && found === undefined,
+  });
+  if (rotation === null) return null;
+  const other = found ?? query.data;
+  const [old, replacement] = isOld ? [credential, other] : [other, credential];
+  return (
+    <div className={styles['rotation']}>
+      <Text component="div" fz="xs">
+        {(isOld ? texts.beingReplaced : texts.replacement)(
+          <LastUse credential={old} />,
+          <LastUse credential={replacement} />,
+        )}
+        {withLink === true && (
+          <>
+            {' '}
+            <TextLink to={`${kind.path}/$id`} params={{ id: otherId }}>
+              {isOld ? texts.openNew : texts.openOld}
+            </TextLink>
+          </>
+        )}
+      </Text>
+      {onContinue !== undefined && (
+        <Button size="compact-xs" variant="default" onClick={onContinue}>
+          {texts.continueReplacing}
+          <span className="visually-hidden">{texts.ofCredential(credential.name)}</span>
+        </Button>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,43 @@
+import type { Credential } from './kinds.ts';
+
+/** The two credentials of a rotation by their IDs: the one that is being replaced, and its replacement. */
+export interface Rotation {
+  readonly oldId: string;
+  readonly newId: string;
+}
+
+type Linked = Pick<Credential, 'id' | 'replaces' | 'replacedBy'>;
+
+/**
+ * Returns the rotation that a credential is part of, or null. A replacement that is itself being replaced is part of
+ * two; the result is the later one.
+ */
+export function rotationOf({ id, replaces, replacedBy }: Linked): Rotation | null {
+  if (replacedBy !== null) return { oldId: id, newId: replacedBy };
+  return replaces === null ? null : { oldId: replaces, newId: id };
+}
+
+/**
+ * Returns the rows of a list with each replacement moved to the row after the credential that it replaces. A pair is
+ * where the first of the two was.
+ */
+export function groupReplacements<Row extends Linked>(rows: readonly Row[]): Row[] {
+  const remaining = new Map(rows.map((row) => [row.id, row]));
+  return rows.flatMap((row) => {
+    const group: Row[] = [];
+    let next = remaining.has(row.id) ? row : undefined;
+    for (let old = next; old !== undefined; old = old.replaces === null ? undefined : remaining.get(old.replaces)) {
+      next = old;
+    }
+    while (next !== undefined) {
+      group.push(next);
+      remaining.delete(next.id);
+      next = next.replacedBy === null ? undefined : remaining.get(next.replacedBy);
+    }
+    return group;
+  });
+}
+
+/** Whether a row is a replacement directly below the credential that it replaces. */
+export const isBelowReplaced = <Row extends Linked>({ replaces, replacedBy }: Row, rows: readonly Row[]): boolean =>
+  replaces !== null && replacedBy === null && rows.some(({ id }) => id === replaces);

@@ -1,0 +1,105 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import { ErrorNotice } from '../components/error-message.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { BlockSkeleton } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './credentials.module.css';
+import { DeleteCredentialDialog } from './delete-credential-dialog.tsx';
+import { type Credential, type CredentialKindConfig, credentialsKey, getCredential, isDeleted } from './kinds.ts';
+import { strings } from './strings.ts';
+
+const POLL_INTERVAL_MS = 1500;
+const texts = strings.replaceCredentialDialog;
+
+export const followedKey = (workspaceId: string, kind: CredentialKindConfig, id: string) =>
+  [...credentialsKey(workspaceId, kind), 'followed', id] as const;
+
+/** Reads a credential while this component is mounted and the tab is visible, repeatedly while `poll` returns true. */
+export function useFollowedCredential(
+  kind: CredentialKindConfig,
+  id: string,
+  { poll, known }: { readonly poll: (credential: Credential) => boolean; readonly known?: Credential },
+): UseQueryResult<Credential> {
+  const { api, workspace } = useWorkspace();
+  return useQuery<Credential>({
+    queryKey: followedKey(workspace.id, kind, id),
+    queryFn: ({ signal }) => getCredential(api, { kind: kind.kind, id }, { signal }),
+    refetchInterval: ({ state: { data, error } }) =>
+      data !== undefined && poll(data) && !isDeleted(error) ? POLL_INTERVAL_MS : false,
+    ...(known?.id === id && { placeholderData: known }),
+    staleTime: 0,
+  });
+}
+
+function UsageRow({ label, credential }: { readonly label: string; readonly credential: Credential }) {
+  return (
+    <Group justify="space-between" wrap="nowrap" align="flex-start">
+      <DimmedText>{label}</DimmedText>
+      <Text fz="sm" ta="right">
+        {credential.lastUsedAt === null ? (
+          texts.notUsedYet
+        ) : (
+          <RelativeTime time={credential.lastUsedAt} phrase={texts.used} />
+        )}
+        {credential.useCount > 0 && ` · ${credential.useCount.toLocaleString('en')}×`}
+      </Text>
+    </Group>
+  );
+}
+
+interface VerifyReplacementStepProps {
+  readonly kind: CredentialKindConfig;
+  readonly old: Credential;
+  readonly newId: string;
+  readonly onClose: () => void;
+  /** Called when the old credential has been deleted. */
+  readonly onOldDeleted: () => void;
+}
+
+/** The last two steps of a rotation: wait for the first use of the new credential, then delete the old one. */
+export function VerifyReplacementStep({ kind, old, newId, onClose, onOldDeleted }: VerifyReplacementStepProps) {
+  const [deleting, setDeleting] = useState<'old' | 'new' | null>(null);
+  const query = useFollowedCredential(kind, newId, { poll: () => true });
+  const replacement = query.data;
+  if (replacement === undefined) {
+    return query.error === null ? <BlockSkeleton height={200} /> : <ErrorNotice error={query.error} />;
+  }
+  const isUsed = replacement.useCount > 0;
+  return (
+    <Stack gap="md">
+      <Group gap="sm" wrap="nowrap" role="status">
+        <span className={styles['pulse']} {...(isUsed && { 'data-seen': true })} aria-hidden />
+        <Text fw={600}>{isUsed ? texts.newIsInUse(kind.noun) : texts.waitingForUse(kind.noun)}</Text>
+      </Group>
+      <Stack gap={6} className={styles['summary']}>
+        <UsageRow label={texts.new} credential={replacement} />
+        <UsageRow label={texts.old} credential={old} />
+      </Stack>
+      {query.error !== null && <ErrorNotice error={query.error} />}
+      <DimmedText>{isUsed ? texts.deleteWhenReady : texts.useTheNewSecret}</DimmedText>
+      <Group justify="flex-end" gap="sm">
+        {!isUsed && (
+          <Button variant="subtle" onClick={() => setDeleting('new')}>
+            {texts.secretLost}
+          </Button>
+        )}
+        <Button variant="default" onClick={onClose}>
+          {texts.keepBothForNow}
+        </Button>
+        <Button {...(isUsed ? { className: 'button-bad' } : { variant: 'default' })} onClick={() => setDeleting('old')}>
+          {isUsed ? texts.deleteOld : texts.deleteOldAnyway}
+        </Button>
+      </Group>
+      {deleting !== null && (
+        <DeleteCredentialDialog
+          credential={deleting === 'old' ? old : replacement}
+          onClose={() => setDeleting(null)}
+          {...(deleting === 'old' && { onDeleted: onOldDeleted })}
+        />
+      )}
+    </Stack>
+  );
+}
