@@ -7,24 +7,16 @@ import type { CloudEventInput } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
-import { parseCount, parsePastInstant } from './input.ts';
+import { type PeriodOptions, parseCount, parsePeriod } from './input.ts';
 import { printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
 
-export interface EventListOptions extends RemoteOptions {
+export interface EventListOptions extends RemoteOptions, PeriodOptions {
   readonly type: string | undefined;
   readonly source: string | undefined;
   readonly subject: string | undefined;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
   readonly limit: string;
   readonly csv: true | undefined;
 }
-
-/** Parses the start and end of a period; each is a date-time or a duration before now. */
-const periodQueryOf = ({ from, to }: Pick<AnalyticsOptions, 'from' | 'to'>) => ({
-  from: parsePastInstant('--from', from),
-  to: parsePastInstant('--to', to),
-});
 
 const pipeToStdout = (stream: ReadableStream<Uint8Array>): Promise<void> =>
   pipeline(Readable.fromWeb(stream as never), process.stdout, { end: false });
@@ -33,7 +25,7 @@ const pipeToStdout = (stream: ReadableStream<Uint8Array>): Promise<void> =>
 export async function listEvents(options: EventListOptions): Promise<void> {
   const { activity } = connect(options);
   const { type, source, subject } = options;
-  const query = { type, source, subject, ...periodQueryOf(options) };
+  const query = { type, source, subject, ...parsePeriod(options) };
   if (options.csv === true) return pipeToStdout(await activity.csv(query));
   const events = await takeFirst(activity.all(query), parseCount('--limit', options.limit) ?? 50);
   await printList<ActivityEvent>(
@@ -49,11 +41,9 @@ export async function listEvents(options: EventListOptions): Promise<void> {
   );
 }
 
-export interface AnalyticsOptions extends RemoteOptions {
+export interface AnalyticsOptions extends RemoteOptions, PeriodOptions {
   readonly interval: string | undefined;
   readonly groupBy: string | undefined;
-  readonly from: string | undefined;
-  readonly to: string | undefined;
   readonly csv: true | undefined;
 }
 
@@ -63,7 +53,7 @@ export async function showAnalytics(options: AnalyticsOptions): Promise<void> {
   const query = {
     interval: options.interval as Interval | undefined,
     groupBy: options.groupBy as ActivityGroup | undefined,
-    ...periodQueryOf(options),
+    ...parsePeriod(options),
   };
   if (options.csv === true) return pipeToStdout(await activity.analyticsCsv(query));
   const analytics = await activity.analytics(query);

@@ -7,7 +7,7 @@ import type { AuditListQuery, Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { isTransient } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';
-import { parseCount, parsePastInstant } from './input.ts';
+import { parseCount, parsePeriod } from './input.ts';
 import { type Column, partyName, print, printList, sanitizeInline, showInstant, takeFirst } from './output.ts';
 import { startProgress } from './progress.ts';
 import { sanitizeJson } from './sanitize.ts';
@@ -35,8 +35,7 @@ const auditQueryOf = ({ action, actor, target, credential, from, to }: AuditOpti
   actor,
   target,
   credential,
-  from: parsePastInstant('--from', from),
-  to: parsePastInstant('--to', to),
+  ...parsePeriod({ from, to }),
 });
 
 /** Lists the newest entries of the activity log. */

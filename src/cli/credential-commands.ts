@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
-import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import { apiCommand, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
 /** Declares the commands for access tokens, API keys and their policy. */
@@ -145,7 +145,7 @@ function policyCommands(program: Command): void {
     .option('--max-lifetime-days <days>', 'maximum days from creation to expiry of a credential, or none')
     .option(
       '--binds-existing-from <when>',
-      'from when the maximum lifetime also ends existing credentials: a duration of at least 7d, a date-time, or never',
+      `from when the maximum lifetime also ends existing credentials, at least 7 days ahead: ${START_HELP}; or never`,
     )
     .option(
       '--passphrase-scope <scopes>',

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { endOfDay, isCalendarDay } from '../contract/calendar-date.ts';
+import { endOfDay, isCalendarDay, startOfDay, startOfNextDay } from '../contract/calendar-date.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 
 /** Whether the user can be prompted. Prompts are written to standard error, so standard output may be redirected. */
@@ -39,11 +39,16 @@ export function parseDuration(text: string): number | null {
   return parts === null ? null : Number(parts[1]) * (UNIT_SECONDS[parts[2] ?? ''] ?? 0) * 1000;
 }
 
-/** Parses a duration from now such as `30d`, or a date-time; null if the text is neither. */
-function parseMoment(text: string, now: number): string | null {
+/**
+ * Parses a duration from now such as `30d`, a date-time, or a date, whose time in the local time zone `timeOfDate`
+ * returns; null if the text is none of these.
+ */
+function parseMoment(text: string, now: number, timeOfDate: (date: string) => number | null): string | null {
+  const dateMs = timeOfDate(text);
+  if (dateMs !== null) return new Date(dateMs).toISOString();
   const durationMs = parseDuration(text);
   const timeMs = durationMs === null ? Date.parse(text) : now + durationMs;
-  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)(?:T.*(?:Z|[+-]\d\d:\d\d))?$/.exec(text) ?? [];
+  const [, year, month, day] = /^(\d{4})-(\d\d)-(\d\d)T.*(?:Z|[+-]\d\d:\d\d)$/.exec(text) ?? [];
   // `Date.parse` reads 30 February as 2 March.
   const isInstant = year !== undefined && isCalendarDay(Number(year), Number(month), Number(day));
   return (durationMs === null && !isInstant) || Number.isNaN(timeMs) || timeMs > 8.64e15
@@ -59,8 +64,7 @@ const INSTANT_HINT = 'a date-time such as 2027-02-24T09:00:00Z';
  */
 export function parseExpiry(text: string, now = Date.now()): string | null {
   if (text === 'never') return null;
-  const endOfDayMs = endOfDay(text);
-  const instant = endOfDayMs === null ? parseMoment(text, now) : new Date(endOfDayMs).toISOString();
+  const instant = parseMoment(text, now, endOfDay);
   if (instant === null)
     throw new Failure(
       `--expires must be a duration such as 12h, 30d or 1y, a date such as 2027-02-24, never, or ${INSTANT_HINT}.`,
@@ -68,18 +72,28 @@ export function parseExpiry(text: string, now = Date.now()): string | null {
   return instant;
 }
 
-/** Parses a date-time, or a duration from now. */
-export function parseInstant(name: string, text: string, now = Date.now()): string {
-  const instant = parseMoment(text, now);
-  if (instant === null) throw new Failure(`${name} must be a duration such as 30m or 12h, or ${INSTANT_HINT}.`);
+/** Parses a start: a duration from now, a date-time, or a date, which means its start in the local time zone. */
+export function parseInstant(name: string, text: string, now = Date.now(), timeOfDate = startOfDay): string {
+  const instant = parseMoment(text, now, timeOfDate);
+  if (instant === null)
+    throw new Failure(`${name} must be a duration such as 30m or 12h, a date such as 2027-02-24, or ${INSTANT_HINT}.`);
   return instant;
 }
 
-/** Parses a date-time, or a duration before now. */
-export function parsePastInstant(name: string, text: string | undefined, now = Date.now()): string | undefined {
-  if (text === undefined) return undefined;
-  const durationMs = parseDuration(text);
-  return parseInstant(name, durationMs === null ? text : new Date(now - durationMs).toISOString());
+/** Options with the start and the exclusive end of a period in the past. */
+export interface PeriodOptions {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/** Parses a period. Each end is a date-time, a duration before now, or a date, which is within the period. */
+export function parsePeriod({ from, to }: PeriodOptions, now = Date.now()) {
+  const parse = (name: string, text: string | undefined, timeOfDate: (date: string) => number | null) => {
+    if (text === undefined) return undefined;
+    const durationMs = parseDuration(text);
+    return parseInstant(name, durationMs === null ? text : new Date(now - durationMs).toISOString(), now, timeOfDate);
+  };
+  return { from: parse('--from', from, startOfDay), to: parse('--to', to, startOfNextDay) };
 }
 
 /** Parses an option that must be a whole number. */

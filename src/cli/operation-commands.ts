@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import { apiCommand, collectValues, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import { apiCommand, collectValues, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
 
 const FOLLOW_HELP = 'print the log until completion; exit with non-zero status on failure';
 const WAIT_HELP = 'wait until completion; exit with non-zero status on failure';
@@ -30,7 +30,7 @@ function deploymentCommand(parent: Command, name: string, description: string) {
     .option('--strategy <strategy>', 'rollout strategy: all, rolling or canary')
     .option('--batch-size <count>', 'number of servers per batch, for rolling')
     .option('--pause <seconds>', 'pause between batches, in seconds')
-    .option('--at <when>', 'start time: a delay such as 30m or 12h, or a date-time')
+    .option('--at <when>', `start time: ${START_HELP}`)
     .option('--approval', 'wait for approval by another person')
     .option('--health-url <url>', 'check this URL instead of the health check of the app')
     .option('--no-health-check', 'skip the health check');

@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Command as UntypedCommand } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import { apiCommand, declared, FROM_INSTANT_HELP, LIMIT_HELP, TO_INSTANT_HELP, YES_HELP } from './command-builders.ts';
 import { credentialCommands } from './credential-commands.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
@@ -179,8 +179,6 @@ function accountCommands(program: Command): void {
     .action(async (names, options) => (await load()).removeMembers(names, declared(options)));
 }
 
-const PAST_INSTANT_HELP = 'a date-time, or a duration before now such as 12h or 7d';
-
 function auditCommands(program: Command): void {
   const audit = program.command('audit').description('View, export and verify the activity log');
   const load = () => import('./audit.ts');
@@ -190,8 +188,8 @@ function auditCommands(program: Command): void {
       .option('--actor <id>', 'filter by ID of the actor')
       .option('--target <id>', 'filter by ID of the target')
       .option('--credential <id>', 'filter by ID of a credential, as actor or target')
-      .option('--from <when>', `start of the period: ${PAST_INSTANT_HELP}`)
-      .option('--to <when>', 'end of the period, exclusive');
+      .option('--from <when>', FROM_INSTANT_HELP)
+      .option('--to <when>', TO_INSTANT_HELP);
   filtered('list', 'List the newest entries')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listAudit(declared(options)));

@@ -1,5 +1,13 @@
 import type { Command, OptionValues } from '@commander-js/extra-typings';
-import { apiCommand, collectValues, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import {
+  apiCommand,
+  collectValues,
+  declared,
+  FROM_INSTANT_HELP,
+  LIMIT_HELP,
+  TO_INSTANT_HELP,
+  YES_HELP,
+} from './command-builders.ts';
 import { parseList } from './input.ts';
 
 /** Declares the commands for projects, apps, servers, scripts, activity and errors. */
@@ -185,8 +193,6 @@ function scriptCommands(program: Command): void {
   );
 }
 
-const INSTANT_HELP = 'a date-time, or a duration before now such as 12h or 7d';
-
 function activityCommands(program: Command): void {
   const parent = program.command('activity').description('Send and view activity events');
   const load = () => import('./activity.ts');
@@ -194,16 +200,16 @@ function activityCommands(program: Command): void {
     .option('--type <type>', 'filter by type')
     .option('--source <source>', 'filter by source')
     .option('--subject <subject>', 'filter by subject')
-    .option('--from <instant>', `start of the period: ${INSTANT_HELP}`)
-    .option('--to <instant>', 'end of the period, exclusive')
+    .option('--from <when>', FROM_INSTANT_HELP)
+    .option('--to <when>', TO_INSTANT_HELP)
     .option('--limit <count>', LIMIT_HELP, '50')
     .option('--csv', 'output all events as CSV')
     .action(async (options) => (await load()).listEvents(declared(options)));
   apiCommand(parent, 'analytics', 'Count events and unique subjects over time')
     .option('--interval <interval>', 'length of an interval: minute, hour or day')
     .option('--group-by <field>', 'group by type, source or subject')
-    .option('--from <instant>', `start of the period: ${INSTANT_HELP}`)
-    .option('--to <instant>', 'end of the period, exclusive')
+    .option('--from <when>', FROM_INSTANT_HELP)
+    .option('--to <when>', TO_INSTANT_HELP)
     .option('--csv', 'output CSV')
     .action(async (options) => (await load()).showAnalytics(declared(options)));
   apiCommand(parent, 'send', 'Send activity events')

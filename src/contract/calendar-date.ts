@@ -5,15 +5,28 @@ export function isCalendarDay(year: number, month: number, day: number): boolean
   return date.getUTCMonth() === month - 1 && date.getUTCDate() === day;
 }
 
-/**
- * Returns the last millisecond of a day such as `2027-02-24` in the local time zone, in epoch milliseconds; null if
- * there is no such day. An expiry that is given as a date means this time, in the page and in the CLI.
- */
-export function endOfDay(date: string): number | null {
+function startOfDayAfter(date: string, days: number): number | null {
   const [year = 0, month = 0, day = 0] = (/^(\d{4})-(\d\d)-(\d\d)$/.exec(date) ?? []).slice(1).map(Number);
   if (!isCalendarDay(year, month, day)) return null;
-  const nextDay = new Date(2000, 0, 1);
-  // The start of the next day, because where the clocks are set back at midnight, 23:59:59.999 occurs twice.
-  nextDay.setFullYear(year, month - 1, day + 1);
-  return nextDay.getTime() - 1;
+  const start = new Date(2000, 0, 1);
+  start.setFullYear(year, month - 1, day + days);
+  return start.getTime();
+}
+
+/**
+ * Returns the first millisecond of a day such as `2027-02-24` in the local time zone, in epoch milliseconds; null if
+ * there is no such day. A start that is given as a date means this time.
+ */
+export const startOfDay = (date: string): number | null => startOfDayAfter(date, 0);
+
+/** Returns the first millisecond after a day. An exclusive end that is given as a date means this time. */
+export const startOfNextDay = (date: string): number | null => startOfDayAfter(date, 1);
+
+/**
+ * Returns the last millisecond of a day. An expiry that is given as a date means this time, in the page and in the CLI.
+ * It is derived from the next day, because where the clocks are set back at midnight, 23:59:59.999 occurs twice.
+ */
+export function endOfDay(date: string): number | null {
+  const nextDayMs = startOfNextDay(date);
+  return nextDayMs === null ? null : nextDayMs - 1;
 }

@@ -83,10 +83,10 @@ export function PasskeysSection() {
               }
               note={
                 passkey.lastUsedAt === null
-                  ? strings.passkeys.addedNeverUsed(<RelativeTime time={passkey.createdAt} />)
+                  ? strings.passkeys.addedNeverUsed(<RelativeTime time={passkey.createdAt} withDate />)
                   : strings.passkeys.addedLastUsed(
-                      <RelativeTime time={passkey.createdAt} />,
-                      <RelativeTime time={passkey.lastUsedAt} />,
+                      <RelativeTime time={passkey.createdAt} withDate />,
+                      <RelativeTime time={passkey.lastUsedAt} withDate />,
                     )
               }
               actions={

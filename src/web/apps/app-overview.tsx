@@ -30,7 +30,7 @@ function LiveDeployment({ appId }: { readonly appId: string }) {
       {data.commit !== null && mono(data.commit.slice(0, 10))}
       {data.finishedAt !== null && (
         <>
-          , <RelativeTime time={data.finishedAt} />
+          , <RelativeTime time={data.finishedAt} withTime />
         </>
       )}
     </>

@@ -18,6 +18,7 @@ import { notifyError } from '../components/notify-error.ts';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { toPlainText } from '../components/terminal-text.ts';
 import { formatBytes } from '../components/units.ts';
 import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
@@ -31,7 +32,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
       <JobStatusTag status={status} />
       {error !== null && (
         <Text fz="xs" c="var(--app-bad)" maw={300} style={{ overflowWrap: 'anywhere' }}>
-          {error}
+          {toPlainText(error)}
         </Text>
       )}
       {lastRestore !== null && (
@@ -39,7 +40,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
           {strings.backupsTab.restore({
             name: actorName(lastRestore.createdBy),
             status: jobStatusLabel(lastRestore.status).toLowerCase(),
-            finished: lastRestore.finishedAt === null ? null : <RelativeTime time={lastRestore.finishedAt} />,
+            finished: lastRestore.finishedAt === null ? null : <RelativeTime time={lastRestore.finishedAt} withTime />,
             error: lastRestore.error,
           })}
         </Text>

@@ -3,7 +3,7 @@ import type { LinkProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import type { Column } from './data-table.tsx';
 import { NameLink } from './link.tsx';
-import { RelativeTime } from './relative-time.tsx';
+import { TimeCell } from './relative-time.tsx';
 import { strings } from './strings.ts';
 
 /** The name of a resource, linked to its page, above a line about it. `param` is the parameter of the page's route. */
@@ -33,11 +33,11 @@ export const CREATED_COLUMN: Column<{ readonly createdAt: string }> = {
   key: 'created',
   label: strings.columns.created,
   sort: 'createdAt',
-  cell: ({ createdAt }) => <RelativeTime time={createdAt} />,
+  cell: ({ createdAt }) => <TimeCell time={createdAt} relative />,
 };
 
 export const UPDATED_COLUMN: Column<{ readonly updatedAt: string }> = {
   key: 'updated',
   label: strings.columns.updated,
-  cell: ({ updatedAt }) => <RelativeTime time={updatedAt} />,
+  cell: ({ updatedAt }) => <TimeCell time={updatedAt} relative />,
 };

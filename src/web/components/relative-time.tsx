@@ -8,10 +8,12 @@ interface RelativeTimeProps {
   readonly phrase?: (time: string) => string;
   /** Whether the date follows: “3 days ago (24 Feb 2027)”. */
   readonly withDate?: true;
+  /** Whether the date and the time of day follow: “in 3 hours (24 Feb 2027, 09:00)”. */
+  readonly withTime?: true;
 }
 
 /** A relative time that stays up to date. The exact time is shown on hover, focus and touch. */
-export function RelativeTime({ time, phrase = String, withDate }: RelativeTimeProps) {
+export function RelativeTime({ time, phrase = String, withDate, withTime }: RelativeTimeProps) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   useEffect(() => {
     const timer = setInterval(tick, 30_000);
@@ -22,6 +24,7 @@ export function RelativeTime({ time, phrase = String, withDate }: RelativeTimePr
       <Text component="time" dateTime={time} inherit span>
         {phrase(formatRelativeTime(time))}
         {withDate === true && ` (${formatDate(time)})`}
+        {withTime === true && ` (${formatDate(time)}, ${formatTimeOfDay(time)})`}
       </Text>
     </Tooltip>
   );

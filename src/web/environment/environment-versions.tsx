@@ -54,7 +54,10 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
                 <>
                   {strings.environmentVersions.title(version.version)}
                   <Text span fz="xs" c="dimmed" fw={400}>
-                    {strings.environmentVersions.changedBy(actorName(version.by), <RelativeTime time={version.at} />)}
+                    {strings.environmentVersions.changedBy(
+                      actorName(version.by),
+                      <RelativeTime time={version.at} withTime />,
+                    )}
                   </Text>
                 </>
               }

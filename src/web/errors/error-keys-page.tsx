@@ -9,7 +9,7 @@ import { BackLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { TimeCell } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState, NoPermission } from '../components/states.tsx';
 import { useList } from '../components/use-list.ts';
@@ -41,7 +41,11 @@ const COLUMNS: readonly Column<ErrorKey>[] = [
       </Text>
     ),
   },
-  { key: 'created', label: strings.errorKeysPage.created, cell: ({ createdAt }) => <RelativeTime time={createdAt} /> },
+  {
+    key: 'created',
+    label: strings.errorKeysPage.created,
+    cell: ({ createdAt }) => <TimeCell time={createdAt} relative />,
+  },
 ];
 
 /** The public keys that Sentry SDKs use to report errors. */

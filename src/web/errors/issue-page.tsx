@@ -9,7 +9,7 @@ import { DeleteButton } from '../components/edit-delete-buttons.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { BackLink } from '../components/link.tsx';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { ExactTime, RelativeTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, QueryContent } from '../components/states.tsx';
@@ -43,7 +43,7 @@ function Facet({ title, values }: FacetProps) {
               <span style={{ width: `${(count / maxCount) * 100}%` }} />
             </div>
             <Text fz="xs" c="dimmed" component="div">
-              <RelativeTime time={lastSeenAt} phrase={strings.issuePage.lastSeen} />
+              <RelativeTime time={lastSeenAt} phrase={strings.issuePage.lastSeen} withDate />
             </Text>
           </li>
         ))}
@@ -155,8 +155,8 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
             <DescriptionList
               items={[
                 [strings.issuePage.items.occurrences, issue.count.toLocaleString('en')],
-                [strings.issuePage.items.lastSeen, <RelativeTime key="last" time={issue.lastSeenAt} />],
-                [strings.issuePage.items.firstSeen, <RelativeTime key="first" time={issue.firstSeenAt} />],
+                [strings.issuePage.items.lastSeen, <ExactTime key="last" time={issue.lastSeenAt} />],
+                [strings.issuePage.items.firstSeen, <ExactTime key="first" time={issue.firstSeenAt} />],
                 [strings.issuePage.items.id, <CopyableId key="id" id={issue.id} />],
               ]}
             />

@@ -10,7 +10,7 @@ import { NameLink, TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { RelativeTime, TimeCell } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
@@ -63,12 +63,12 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
     key: 'seen',
     label: strings.issuesPage.columns.seen,
     cell: ({ firstSeenAt, lastSeenAt }) => (
-      <span style={{ whiteSpace: 'nowrap' }}>
-        <RelativeTime time={lastSeenAt} />
-        <Text fz="xs" c="dimmed" component="div">
-          {strings.issuesPage.firstSeen(<RelativeTime time={firstSeenAt} />)}
+      <>
+        <TimeCell time={lastSeenAt} relative />
+        <Text fz="xs" c="dimmed" component="div" className="time-cell">
+          {strings.issuesPage.firstSeen(<RelativeTime time={firstSeenAt} withDate />)}
         </Text>
-      </span>
+      </>
     ),
   },
   {

@@ -15,7 +15,7 @@ import { useListState } from '../components/list-state.ts';
 import { Notice, Tag } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { Page } from '../components/page.tsx';
-import { RelativeTime } from '../components/relative-time.tsx';
+import { RelativeTime, TimeCell } from '../components/relative-time.tsx';
 import { RowMenu } from '../components/row-menu.tsx';
 import { useList } from '../components/use-list.ts';
 import { EndSessionsDialog } from '../members/end-sessions-dialog.tsx';
@@ -61,7 +61,7 @@ const COLUMNS: readonly Column<Account>[] = [
     key: 'lastUsedAt',
     label: strings.peoplePage.lastUsed,
     cell: ({ lastUsedAt }) =>
-      lastUsedAt === null ? strings.peoplePage.notSignedIn : <RelativeTime time={lastUsedAt} />,
+      lastUsedAt === null ? strings.peoplePage.notSignedIn : <TimeCell time={lastUsedAt} relative />,
   },
 ];
 

@@ -93,7 +93,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
                     ? strings.scriptPage.inUtc(mono(schedule))
                     : strings.scriptPage.inUtcWithNext(
                         mono(schedule),
-                        dimmed(<RelativeTime time={nextRunAt} phrase={strings.scriptPage.next} />),
+                        dimmed(<RelativeTime time={nextRunAt} phrase={strings.scriptPage.next} withTime />),
                       )}
                 </span>
               ),

@@ -26,8 +26,8 @@ function VersionItem({ version, isCurrent, onRestore }: VersionItemProps) {
           <b>{strings.scriptVersions.version(version.version)}</b>{' '}
           <Text span fz="xs" c="dimmed">
             {isCurrent
-              ? strings.scriptVersions.currentChangedBy(actorName(by), <RelativeTime time={time} />)
-              : strings.scriptVersions.changedBy(actorName(by), <RelativeTime time={time} />)}
+              ? strings.scriptVersions.currentChangedBy(actorName(by), <RelativeTime time={time} withTime />)
+              : strings.scriptVersions.changedBy(actorName(by), <RelativeTime time={time} withTime />)}
           </Text>
         </summary>
         <div className={styles['version']}>

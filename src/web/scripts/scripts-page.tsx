@@ -31,7 +31,7 @@ function columnsFor(onRun: (script: Script) => void): readonly Column<Script>[] 
           {schedule === null ? '–' : mono(schedule)}
           {nextRunAt !== null && (
             <Text fz="xs" c="dimmed" component="div">
-              <RelativeTime time={nextRunAt} phrase={strings.scriptsPage.next} />
+              <RelativeTime time={nextRunAt} phrase={strings.scriptsPage.next} withTime />
             </Text>
           )}
         </>
