@@ -186,6 +186,64 @@ test(
   },
 );
 
+test(
+  'an edit that cuts something off says when it was last used, can be undone, and is seen by other tabs',
+  secureContextOnly,
+  async () => {
+    const { id, secret } = await createKey(fixture.owner, ['read', 'deploy'], { name: 'Careful' });
+    const read = async () => (await fixture.owner.call<ApiKey>(`/v1/api-keys/${id}`)).body;
+    const changeElsewhere = (body: object) => fixture.owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body });
+    await fixture.server.call('/v1/authorize?permission=read', { headers: bearer(secret) });
+    const tab = await fixture.open('/settings/api-keys?q=Careful');
+    const other = await fixture.open('/settings/api-keys?q=Careful');
+
+    await tab.getByLabel('Careful is active').uncheck({ force: true });
+    await tab
+      .getByText('API key Careful disabled. All of its requests are refused from now on (last used just now).')
+      .waitFor();
+    await rowOf(other, 'Careful').getByText('Inactive').waitFor();
+    assert.equal(await statusOf(secret), 'token_inactive');
+    await tab.keyboard.press('Control+z');
+    await tab.getByText('The change to Careful was undone.').waitFor();
+    await rowOf(other, 'Careful').getByText('Active', { exact: true }).waitFor();
+    assert.equal(await statusOf(secret), undefined);
+
+    // What the page shows is no longer true.
+    await changeElsewhere({ description: 'Changed elsewhere' });
+    await tab.getByLabel('Careful is active').dispatchEvent('click');
+    await tab.getByText('Careful was changed meanwhile, so nothing was saved.').waitFor();
+    await rowOf(tab, 'Changed elsewhere').getByText('Active', { exact: true }).waitFor();
+    assert.equal(await statusOf(secret), undefined);
+
+    await chooseInMenu(tab, 'Careful', 'Edit');
+    const form = tab.getByRole('dialog', { name: 'Edit Careful' });
+    await form.getByLabel('read', { exact: true }).uncheck();
+    const consequence = 'Without read, requests that need it are refused (last used just now).';
+    await form.getByText(consequence).waitFor();
+    await changeElsewhere({ description: 'Changed again' });
+    const sent = tab.waitForRequest((request) => request.method() === 'PATCH');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await form.getByText('Description: Changed elsewhere → Changed again').waitFor();
+    assert.deepEqual((await read()).permissions, ['read', 'deploy']);
+    await form.getByRole('button', { name: 'Save again' }).click();
+    await tab.getByRole('alert').getByText(consequence).waitFor();
+    assert.ok((await sent).headers()['if-match']);
+    const saved = await read();
+    assert.deepEqual([saved.permissions, saved.description], [['deploy'], 'Changed again']);
+    await tab.getByRole('button', { name: 'Undo' }).click();
+    await tab.getByText('The change to Careful was undone.').waitFor();
+    assert.deepEqual((await read()).permissions, ['read', 'deploy']);
+
+    // A later change by someone else is not undone.
+    await tab.getByLabel('Careful is active').uncheck({ force: true });
+    await tab.getByText('API key Careful disabled.', { exact: false }).waitFor();
+    await changeElsewhere({ description: 'Keep it off' });
+    await tab.getByRole('button', { name: 'Undo' }).click();
+    await tab.getByText('Careful was changed meanwhile, so nothing was saved.').last().waitFor();
+    assert.equal(await statusOf(secret), 'token_inactive');
+  },
+);
+
 test('an admin can manage keys, a member sees only the list', secureContextOnly, async () => {
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'adm@example.com');
   const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');

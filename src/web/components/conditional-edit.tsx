@@ -140,7 +140,7 @@ interface ConflictNoticeProps {
 }
 
 /** Lists the fields that someone else changed since the form was opened. */
-function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticeProps) {
+export function ConflictNotice({ base, theirs, labels, onTakeTheirs }: ConflictNoticeProps) {
   const before = new Map<string, unknown>(Object.entries(base));
   const changes = Object.entries(changedFields(base, theirs)).filter(([field]) => field in labels);
   return (

@@ -161,6 +161,9 @@ export const strings = {
     from: 'From',
     toExclusive: 'To (exclusive)',
   },
+  undo: {
+    undo: 'Undo (Ctrl+Z)',
+  },
   versionsSection: {
     title: 'Versions',
     none: 'No versions yet.',

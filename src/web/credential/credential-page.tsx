@@ -4,7 +4,7 @@ import { useLocation, useNavigate, useParams, useSearch } from '@tanstack/react-
 import { useState } from 'react';
 import type { Policy } from '../../contract/policy.ts';
 import { describeRight } from '../../contract/vocabulary.ts';
-import { ActiveSwitch } from '../api-keys/active-switch.tsx';
+import { KeyStatus } from '../api-keys/key-status.tsx';
 import { CopyableId } from '../components/copyable-id.tsx';
 import { DescriptionList } from '../components/description-list.tsx';
 import { DeleteButton, EditButton } from '../components/edit-delete-buttons.tsx';
@@ -79,7 +79,6 @@ interface CredentialDetailsProps {
 }
 
 function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
-  const { isAdmin } = useWorkspace();
   const kind = getKindConfig(credential);
   const isKey = credential.kind === 'api_key';
   const violated = policy === undefined ? [] : violatedRules(policy, credential);
@@ -91,10 +90,11 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
         items={[
           [
             strings.credentialPage.status,
-            <Group key="status" gap="sm">
-              <CredentialStatusTag credential={credential} />
-              {isAdmin && isKey && <ActiveSwitch apiKey={credential} />}
-            </Group>,
+            isKey ? (
+              <KeyStatus key="status" apiKey={credential} />
+            ) : (
+              <CredentialStatusTag key="status" credential={credential} />
+            ),
           ],
           violated.length > 0 && [strings.credentialPage.violatesPolicy, <RuleTags key="violated" rules={violated} />],
           isKey &&

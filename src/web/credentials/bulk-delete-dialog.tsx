@@ -1,6 +1,5 @@
 import { Button, Group, Progress, ScrollArea, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
-import { queryClient } from '../api.ts';
 import { ConfirmationInput } from '../components/confirmation-input.tsx';
 import { DeleteResultTag } from '../components/delete-result-tag.tsx';
 import { Dialog } from '../components/dialog.tsx';
@@ -10,7 +9,8 @@ import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.
 import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { isInUse } from './delete-credential-dialog.tsx';
-import { type Credential, type CredentialKindConfig, credentialsKey, deleteCredential } from './kinds.ts';
+import { invalidateCredentials } from './invalidate-credentials.ts';
+import { type Credential, type CredentialKindConfig, deleteCredential } from './kinds.ts';
 import { strings } from './strings.ts';
 
 interface BulkDeleteDialogProps {
@@ -59,7 +59,7 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
   async function deleteAll() {
     setPhase('deleting');
     await deleteMany(credentials);
-    void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
+    void invalidateCredentials(workspace.id, kind);
     setPhase('done');
   }
 

@@ -1,4 +1,5 @@
 import { Text, Tooltip } from '@mantine/core';
+import type { ReactNode } from 'react';
 import type { Column } from '../components/data-table.tsx';
 import { IconLock } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
@@ -64,8 +65,14 @@ function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) 
   );
 }
 
+interface ColumnOptions extends RotationCells {
+  /** Replaces the tag that says the status. */
+  readonly renderStatus?: ((credential: Credential) => ReactNode) | undefined;
+}
+
 /** The columns shared by access tokens and API keys. */
-export function credentialColumns(kind: CredentialKindConfig, rotation: RotationCells): Column<Credential>[] {
+export function credentialColumns(kind: CredentialKindConfig, options: ColumnOptions): Column<Credential>[] {
+  const { renderStatus, ...rotation } = options;
   return [
     {
       key: 'name',
@@ -77,7 +84,7 @@ export function credentialColumns(kind: CredentialKindConfig, rotation: Rotation
     {
       key: 'status',
       label: strings.columns.status,
-      cell: (credential) => <CredentialStatusTag credential={credential} />,
+      cell: renderStatus ?? ((credential) => <CredentialStatusTag credential={credential} />),
     },
     {
       key: 'created',

@@ -41,6 +41,10 @@ interface CredentialFormProps {
   readonly onDirtyChange: (isDirty: boolean) => void;
   /** Shown above the fields. */
   readonly notice?: ReactNode;
+  /** Returns what is shown above the summary: the consequences of submitting these values. */
+  readonly renderConsequences?: (values: CredentialFormValues) => ReactNode;
+  /** What someone else changed in the meantime. */
+  readonly conflictNotice?: ReactNode;
 }
 
 const FORM_FIELDS: Readonly<Record<string, string>> = {
@@ -181,6 +185,7 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
           onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}
         />
       )}
+      {props.renderConsequences?.(values)}
       <Text className={styles['summary']} aria-live="polite" data-testid="summary">
         {summarize({
           rights: values.rights,
@@ -196,6 +201,7 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
         saving={{ ...saving, formError: getFormError(saving, kind) }}
         submitLabel={props.submitLabel}
         onCancel={onCancel}
+        conflictNotice={props.conflictNotice}
       />
     </Form>
   );

@@ -3,7 +3,6 @@ import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import bar from '../components/action-bar.module.css';
-import type { Column } from '../components/data-table.tsx';
 import { isFiltered } from '../components/filters.tsx';
 import { IconActivity, IconPlus, IconRefresh, IconTicket } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
@@ -42,8 +41,8 @@ const ReplaceCredentialDialog = lazyComponent(() =>
 
 interface CredentialsPageProps {
   readonly kind: CredentialKindConfig;
-  /** Columns of this kind only, inserted before the last three. */
-  readonly extraColumns?: readonly Column<Credential>[];
+  /** The status of a credential, if it can be changed. */
+  readonly renderStatus?: (credential: Credential) => ReactNode;
   /** The dialog that edits a credential, if this kind can be edited. */
   readonly renderEditDialog?: (credential: Credential, onClose: () => void) => ReactNode;
 }
@@ -89,7 +88,7 @@ function CredentialMenu({ kind, credential, canEdit, onOpen }: CredentialMenuPro
 }
 
 /** The list of credentials of one kind, with all actions on them. */
-export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: CredentialsPageProps) {
+export function CredentialsPage({ kind, renderStatus, renderEditDialog }: CredentialsPageProps) {
   const access = useWorkspace();
   const { workspace, api, isAdmin } = access;
   const policy = useQuery(policyQuery(access));
@@ -120,6 +119,7 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
   );
   const rows = list.data?.data ?? [];
   const columns = credentialColumns(kind, {
+    renderStatus,
     rows,
     onContinue: isAdmin ? (credential) => setOpen({ dialog: 'continue', credential }) : undefined,
   });
@@ -138,7 +138,7 @@ export function CredentialsPage({ kind, extraColumns = [], renderEditDialog }: C
           label={kind.title}
           list={list}
           isAttached={(credential) => isBelowReplaced(credential, rows)}
-          columns={[...columns.slice(0, 3), ...extraColumns, ...columns.slice(3)]}
+          columns={columns}
           state={state}
           rowName={({ name }) => name}
           isFiltered={filtered}

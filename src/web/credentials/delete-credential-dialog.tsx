@@ -1,12 +1,13 @@
 import { List, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { DAY } from '../../contract/limits.ts';
-import { ignoreNotFound, queryClient } from '../api.ts';
+import { ignoreNotFound } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { formatDateTime, formatRelativeTime } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
-import { type Credential, credentialsKey, deleteCredential, getKindConfig, getRights } from './kinds.ts';
+import { invalidateCredentials } from './invalidate-credentials.ts';
+import { type Credential, deleteCredential, getKindConfig, getRights } from './kinds.ts';
 import { strings } from './strings.ts';
 
 /** Returns whether something probably still uses the credential. */
@@ -40,7 +41,7 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
       confirmationText={inUse ? credential.name : null}
       onConfirm={async () => {
         await ignoreNotFound(deleteCredential(api, credential));
-        void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
+        void invalidateCredentials(workspace.id, kind);
         notifications.show({ message: strings.deleteCredentialDialog.deleted(credential.name) });
         onDeleted?.();
       }}

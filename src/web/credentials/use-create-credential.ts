@@ -2,10 +2,10 @@ import { useRef } from 'react';
 import type { CreatedAccessToken } from '../../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../../contract/api-keys.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
-import { queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialRequest } from './credential-form-values.ts';
-import { type Credential, type CredentialKindConfig, credentialsKey } from './kinds.ts';
+import { invalidateCredentials } from './invalidate-credentials.ts';
+import type { Credential, CredentialKindConfig } from './kinds.ts';
 
 /** Returns an unguessable, unique value. `crypto.randomUUID` is only available over HTTPS and on localhost. */
 function randomIdempotencyKey(): string {
@@ -69,7 +69,7 @@ export function useCreateCredential(
           );
     const created = await create();
     lastRequest.current = { requestText: '', idempotencyKey: '' };
-    void queryClient.invalidateQueries({ queryKey: credentialsKey(workspace.id, kind) });
+    void invalidateCredentials(workspace.id, kind);
     return { created, passphrase: request.generatedPassphrase ? request.passphrase : null };
   };
 }

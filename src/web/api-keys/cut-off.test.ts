@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { ApiKey } from '../../contract/api-keys.ts';
+import type { CredentialUses } from '../../contract/credentials.ts';
+import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
+import { formatDate } from '../components/format.ts';
+import { describeCutOff } from './cut-off.ts';
+
+const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000 - 1000).toISOString();
+
+const key: ApiKey = {
+  id: 'key_1',
+  kind: 'api_key',
+  name: 'Billing',
+  description: null,
+  permissions: ['read', 'deploy', 'view_logs'],
+  active: true,
+  guard: false,
+  status: 'active',
+  hint: 'abcd',
+  expiresAt: null,
+  createdAt: hoursAgo(100),
+  updatedAt: hoursAgo(100),
+  createdBy: null,
+  lastUsedAt: hoursAgo(2),
+  useCount: 7,
+  restrictions: NO_RESTRICTIONS,
+  replaces: null,
+  replacedBy: null,
+};
+const uses: CredentialUses = {
+  days: [],
+  addresses: [],
+  guards: [],
+  refusals: [],
+  rights: [
+    { right: 'read', app: null, count: 1, lastUsedAt: hoursAgo(3) },
+    { right: 'read', app: { id: 'app_1', name: 'Shop' }, count: 6, lastUsedAt: hoursAgo(9) },
+  ],
+  rightsSince: hoursAgo(500),
+};
+
+test('an edit that cuts something off names it and its last use', () => {
+  const refused = (permission: string, use: string) =>
+    `Without ${permission}, requests that need it are refused${use}.`;
+  assert.deepEqual(describeCutOff(key, {}, uses), []);
+  assert.deepEqual(
+    describeCutOff(key, { active: true, permissions: ['view_logs', 'deploy', 'read', 'write'] }, uses),
+    [],
+  );
+  assert.deepEqual(describeCutOff(key, { permissions: ['view_logs'] }, uses), [
+    refused('read', ' (last used 3 hours ago)'),
+    refused('deploy', ' (never used)'),
+  ]);
+  const counted = { ...uses, rightsSince: hoursAgo(50) };
+  assert.deepEqual(describeCutOff(key, { permissions: ['read', 'view_logs'] }, counted), [
+    refused('deploy', ` (not used since ${formatDate(counted.rightsSince)}, when counting began)`),
+  ]);
+  assert.deepEqual(describeCutOff(key, { permissions: ['read', 'deploy'] }, undefined), [refused('view_logs', '')]);
+  const all = 'All of its requests are refused from now on';
+  assert.deepEqual(describeCutOff(key, { active: false, permissions: ['read'] }, uses), [
+    `${all} (last used 2 hours ago).`,
+  ]);
+  assert.deepEqual(describeCutOff({ ...key, lastUsedAt: null }, { active: false }, uses), [`${all} (never used).`]);
+  assert.deepEqual(describeCutOff({ ...key, active: false }, { active: false }, uses), []);
+});

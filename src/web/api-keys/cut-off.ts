@@ -1,0 +1,38 @@
+import type { ApiKey } from '../../contract/api-keys.ts';
+import type { CredentialUses } from '../../contract/credentials.ts';
+import { formatDate, formatRelativeTime } from '../components/format.ts';
+import type { Right } from '../credentials/kinds.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.cutOff;
+
+function describeLastUse(right: Right, { createdAt }: ApiKey, { rights, rightsSince }: CredentialUses): string {
+  // Latest first.
+  const last = rights.find((use) => use.right === right);
+  if (last !== undefined) return texts.lastUsed(formatRelativeTime(last.lastUsedAt));
+  return createdAt >= rightsSince ? texts.neverUsed : texts.notUsedSince(formatDate(rightsSince));
+}
+
+/**
+ * Describes what an edit takes from a key, and when that was last used: a sentence for the whole key, or one per removed
+ * permission. `uses` is undefined if unknown.
+ */
+export function describeCutOff(
+  key: ApiKey,
+  after: { readonly active?: boolean | undefined; readonly permissions?: readonly Right[] | undefined },
+  uses: CredentialUses | undefined,
+): string[] {
+  if (key.active && after.active === false) {
+    return [
+      texts.disabled(key.lastUsedAt === null ? texts.neverUsed : texts.lastUsed(formatRelativeTime(key.lastUsedAt))),
+    ];
+  }
+  const { permissions = key.permissions } = after;
+  return key.permissions
+    .filter((permission) => !permissions.includes(permission))
+    .map((permission) =>
+      uses === undefined
+        ? texts.removed(permission)
+        : texts.removedWithUse(permission, describeLastUse(permission, key, uses)),
+    );
+}

@@ -1,0 +1,46 @@
+import { Group, Switch } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { ApiKey } from '../../contract/api-keys.ts';
+import { notifyError } from '../components/notify-error.ts';
+import { CredentialStatusTag } from '../credentials/status-tag.tsx';
+import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
+import { useKeyUpdate } from './use-key-update.ts';
+
+/** The status of a key. Owners and admins can switch a key off and on, unless it is expired or used up. */
+export function KeyStatus({ apiKey }: { readonly apiKey: ApiKey }) {
+  const { isAdmin } = useWorkspace();
+  const updateKey = useKeyUpdate();
+  // Shows the requested value at once, until the list contains the server's value.
+  const [pendingValue, setPendingValue] = useState<boolean | null>(null);
+  const update = useMutation({
+    mutationFn: (active: boolean) =>
+      updateKey({
+        before: apiKey,
+        changes: { active },
+        message: active ? strings.keyStatus.enabled : strings.keyStatus.disabled,
+      }),
+    onError: notifyError,
+    onSettled: () => setPendingValue(null),
+  });
+  const isOver = apiKey.status === 'expired' || apiKey.status === 'spent';
+  if (!isAdmin || isOver) return <CredentialStatusTag credential={apiKey} />;
+  const active = pendingValue ?? apiKey.active;
+  const shown = pendingValue === null ? apiKey : ({ ...apiKey, status: active ? 'active' : 'inactive' } as const);
+  return (
+    <Group gap={8} wrap="nowrap">
+      <CredentialStatusTag credential={shown} />
+      <Switch
+        size="sm"
+        aria-label={strings.keyStatus.isActive(apiKey.name)}
+        checked={active}
+        disabled={pendingValue !== null}
+        onChange={(event) => {
+          setPendingValue(event.currentTarget.checked);
+          update.mutate(event.currentTarget.checked);
+        }}
+      />
+    </Group>
+  );
+}

@@ -1,0 +1,59 @@
+import { notifications } from '@mantine/notifications';
+import type { ApiKey, UpdateApiKey } from '../../contract/api-keys.ts';
+import { type Client, DevpilotError } from '../../sdk/client.ts';
+import { notifyWithUndo } from '../components/undo.tsx';
+import { invalidateCredentials } from '../credentials/invalidate-credentials.ts';
+import { API_KEYS } from '../credentials/kinds.ts';
+import { useWorkspace } from '../session.ts';
+import { describeCutOff } from './cut-off.ts';
+import { strings } from './strings.ts';
+
+/** Changes a key. Throws `conflict` if it is no longer as it was read: `before` names the version by its `updatedAt`. */
+async function updateUnlessChanged(api: Client, before: ApiKey, changes: UpdateApiKey): Promise<ApiKey> {
+  const { value, tag } = await api.apiKeys.read(before.id);
+  if (value.updatedAt !== before.updatedAt) {
+    throw new DevpilotError('conflict', strings.keyUpdate.changedByOther(before.name), { status: 409 });
+  }
+  return api.apiKeys.update(before.id, changes, { ifMatch: tag });
+}
+
+/** The values that the changed fields had before. */
+function revert(before: ApiKey, changes: UpdateApiKey): UpdateApiKey {
+  const { name, description, permissions, expiresAt, active, guard, restrictions } = before;
+  const values: UpdateApiKey = { name, description, permissions, expiresAt, active, guard, restrictions };
+  return Object.fromEntries(Object.entries(values).filter(([field]) => field in changes));
+}
+
+interface KeyUpdate {
+  /** The version that is changed. */
+  readonly before: ApiKey;
+  readonly changes: UpdateApiKey;
+  readonly message: (name: string) => string;
+}
+
+/**
+ * Returns a function that changes a key and says so. A change that cuts something off names its last use and can be
+ * undone. Throws `conflict` if someone else has changed the key.
+ */
+export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
+  const { api, workspace } = useWorkspace();
+  const reload = () => invalidateCredentials(workspace.id, API_KEYS);
+
+  async function undo(before: ApiKey, saved: ApiKey, changes: UpdateApiKey): Promise<void> {
+    await updateUnlessChanged(api, saved, changes).finally(reload);
+    notifications.show({ message: strings.keyUpdate.undone(before.name) });
+  }
+
+  return async ({ before, changes, message }) => {
+    try {
+      const uses = changes.permissions && (await api.apiKeys.uses(before.id).catch(() => undefined));
+      const saved = await updateUnlessChanged(api, before, changes);
+      const cutOff = describeCutOff({ ...before, lastUsedAt: saved.lastUsedAt }, changes, uses);
+      const text = [message(saved.name), ...cutOff].join(' ');
+      if (cutOff.length === 0) notifications.show({ message: text });
+      else notifyWithUndo(text, () => undo(before, saved, revert(before, changes)));
+    } finally {
+      await reload();
+    }
+  };
+}
