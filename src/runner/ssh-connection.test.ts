@@ -4,11 +4,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { isNodeLocal, namesNodeLocal } from '../outbound/addresses.ts';
 import { startConnectionProxy } from '../testing/connection-limiting-proxy.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import { until } from '../testing/until.ts';
 import { generateKeyPair } from './key-pair.ts';
-import { isNodeLocal, namesNodeLocal } from './node-local-address.ts';
 import { type RunTarget, run } from './run.ts';
 import type { SshTarget } from './ssh.ts';
 import {

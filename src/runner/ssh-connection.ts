@@ -3,8 +3,8 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { redactSecrets } from '../contract/redact.ts';
+import { isNodeLocal, resolveHost } from '../outbound/addresses.ts';
 import { createKeyFolder } from './key-folder.ts';
-import { isNodeLocal, resolveHost } from './node-local-address.ts';
 import { CONNECT_TIMEOUT_SECONDS, SSH_CLIENT_ENVIRONMENT, type SshTarget, sshOptions } from './ssh.ts';
 import { ENTRY_COMMAND } from './step-script.ts';
 

@@ -1,0 +1,96 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList, isIP } from 'node:net';
+
+function blockListOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', prefix] = range.split('/');
+    list.addSubnet(address, Number(prefix), address.includes(':') ? 'ipv6' : 'ipv4');
+  }
+  return list;
+}
+
+/** Addresses of this machine and its link: loopback, "this host", and link-local including cloud metadata services. */
+const NODE_LOCAL_ADDRESSES = blockListOf([
+  '127.0.0.0/8',
+  '0.0.0.0/8',
+  '169.254.0.0/16',
+  '100.100.100.200/32',
+  '168.63.129.16/32',
+  '::1/128',
+  '::/128',
+  'fe80::/10',
+  'fd00:ec2::254/128',
+  'fd20:ce::254/128',
+]);
+
+/** Addresses that are used within one organization (RFC 1918, RFC 6598, RFC 4193). */
+const PRIVATE_ADDRESSES = blockListOf(['10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7']);
+
+/** Addresses that belong to no host on the internet: protocol assignments, documentation, tests, multicast, reserved. */
+const UNROUTABLE_ADDRESSES = blockListOf([
+  '192.0.0.0/24',
+  '192.0.2.0/24',
+  '198.18.0.0/15',
+  '198.51.100.0/24',
+  '203.0.113.0/24',
+  '224.0.0.0/4',
+  '240.0.0.0/4',
+  // Teredo, ORCHID and other protocol assignments, documentation, and 6to4, which embeds an IPv4 address.
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '3fff::/20',
+]);
+
+/** IPv6 addresses of hosts on the internet (RFC 4291, section 2.4); all others are local or reserved. */
+const GLOBAL_UNICAST_IPV6 = blockListOf(['2000::/3']);
+
+/**
+ * Returns the IPv4 address embedded in an IPv6 address: mapped (`::ffff:0:0/96`), compatible, or NAT64 (RFC 6052); or
+ * null.
+ */
+function embeddedIpv4(address: string): string | null {
+  const hostname = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const found = /^(?:::ffff:|::|64:ff9b::)([0-9a-f]{1,4}):([0-9a-f]{1,4})$/.exec(hostname);
+  if (found === null) return null;
+  const [high, low] = [Number.parseInt(found[1] ?? '', 16), Number.parseInt(found[2] ?? '', 16)];
+  return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+}
+
+/** Returns whether an address is loopback or link-local, in any notation; false for anything but an address. Pure. */
+export function isNodeLocal(address: string): boolean {
+  const [plain = ''] = address.split('%');
+  const version = isIP(plain);
+  if (version === 4) return NODE_LOCAL_ADDRESSES.check(plain, 'ipv4');
+  if (version !== 6) return false;
+  const embedded = embeddedIpv4(plain);
+  return (
+    NODE_LOCAL_ADDRESSES.check(plain, 'ipv6') || (embedded !== null && NODE_LOCAL_ADDRESSES.check(embedded, 'ipv4'))
+  );
+}
+
+/** `special`: loopback, link-local, cloud metadata services, and addresses that belong to no host. */
+export type AddressKind = 'public' | 'private' | 'special';
+
+/** Returns the kind of an address; one with an embedded IPv4 address has the kind of that. Pure. */
+export function addressKindOf(address: string): AddressKind {
+  const version = isIP(address);
+  if (version === 0 || address.includes('%') || isNodeLocal(address)) return 'special';
+  const embedded = version === 6 ? embeddedIpv4(address) : null;
+  if (embedded !== null) return addressKindOf(embedded);
+  const family = version === 6 ? 'ipv6' : 'ipv4';
+  if (PRIVATE_ADDRESSES.check(address, family)) return 'private';
+  if (UNROUTABLE_ADDRESSES.check(address, family)) return 'special';
+  return version === 6 && !GLOBAL_UNICAST_IPV6.check(address, 'ipv6') ? 'special' : 'public';
+}
+
+/** Returns whether a host is a node-local address or name without being resolved. Pure. */
+export const namesNodeLocal = (host: string): boolean =>
+  isNodeLocal(host.replace(/^\[|\]$/g, '')) || /^(?:.*\.)?localhost\.?$/i.test(host);
+
+/** Returns the addresses to which the system currently resolves a host; empty if it cannot be resolved. */
+export async function resolveHost(host: string): Promise<string[]> {
+  const found = await lookup(host, { all: true }).catch(() => []);
+  return found.map(({ address }) => address);
+}

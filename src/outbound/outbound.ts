@@ -1,0 +1,200 @@
+import { lookup } from 'node:dns/promises';
+import http from 'node:http';
+import https from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { addressKindOf, namesNodeLocal } from './addresses.ts';
+
+/** Where requests may go (`DEVPILOT_OUTBOUND`): `private` includes `public`, and `any` includes everything. */
+export const OUTBOUND_POLICIES = ['public', 'private', 'any'] as const;
+export type OutboundPolicy = (typeof OUTBOUND_POLICIES)[number];
+
+export interface OutboundRequest {
+  readonly url: string;
+  readonly method: 'GET' | 'POST';
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** From the resolution of the name to the last byte of the response; milliseconds. */
+  readonly timeoutMs: number;
+  /** The rest of a longer response is not read. */
+  readonly maxResponseBytes: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface OutboundResponse {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  /** At most `maxResponseBytes`. */
+  readonly body: Buffer;
+}
+
+/** A request that got no response. The message is for users. */
+export class OutboundError extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'OutboundError';
+  }
+}
+
+export interface Outbound {
+  /** Returns why requests to a URL are refused without resolving its name; null if that is not known yet. Pure. */
+  refusalOf(url: string): string | null;
+  /**
+   * Sends a request to an address that the policy allows. The name is resolved once, and the connection is made to
+   * exactly that address, so that a name which changes its address meanwhile reaches nothing else (DNS rebinding).
+   * Redirects are not followed. Throws `OutboundError`.
+   */
+  send(request: OutboundRequest): Promise<OutboundResponse>;
+}
+
+interface Address {
+  readonly address: string;
+  readonly family: number;
+}
+
+export interface OutboundOptions {
+  readonly policy: OutboundPolicy;
+  /** `HTTPS_PROXY`, `NO_PROXY` and their lower-case forms. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Resolves a name; only tests replace it. */
+  readonly resolve?: (host: string) => Promise<readonly Address[]>;
+}
+
+const ACCEPTED: Readonly<Record<OutboundPolicy, string>> = {
+  public: 'a public address',
+  private: 'a public or private address, not a loopback, link-local or metadata address',
+  any: 'any address',
+};
+
+function isAllowed(policy: OutboundPolicy, address: string): boolean {
+  if (policy === 'any') return true;
+  const kind = addressKindOf(address);
+  return kind === 'public' || (kind === 'private' && policy === 'private');
+}
+
+const hostOf = (url: URL) => url.hostname.replace(/^\[|\]$/g, '');
+
+/** Returns whether `NO_PROXY` lists a host: by its name, by a domain that it belongs to, or as `*`. Pure. */
+function bypassesProxy(host: string, noProxy: string): boolean {
+  return noProxy
+    .split(/[\s,]+/)
+    .map((entry) => entry.toLowerCase().replace(/^\*?\./, ''))
+    .some((entry) => entry === '*' || (entry !== '' && (host === entry || host.endsWith(`.${entry}`))));
+}
+
+/** Returns the proxy for a URL: only for `https:`, and not for hosts that bypass it. Pure. */
+function proxyFor(url: URL, environment: Readonly<Record<string, string | undefined>>): string | null {
+  const proxy = environment['HTTPS_PROXY'] ?? environment['https_proxy'] ?? '';
+  const noProxy = environment['NO_PROXY'] ?? environment['no_proxy'] ?? '';
+  return url.protocol !== 'https:' || proxy === '' || bypassesProxy(hostOf(url), noProxy) ? null : proxy;
+}
+
+/** Describes an error of a connection for users: OpenSSL's and the system's codes are shown as they are. Pure. */
+function describeConnectionError(error: NodeJS.ErrnoException): string {
+  if (error.name === 'AbortError') return 'The request was cancelled.';
+  const { code = error.message } = error;
+  return `The connection failed: ${code}.`;
+}
+
+/** Reads up to `maxBytes` of a response, then closes it. */
+async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= maxBytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, maxBytes);
+}
+
+/** Sends the request to one of `addresses`. */
+function exchange(
+  url: URL,
+  addresses: readonly [Address, ...Address[]],
+  proxy: string | null,
+  request: OutboundRequest,
+  signal: AbortSignal,
+): Promise<OutboundResponse> {
+  const host = hostOf(url);
+  const pinned: LookupFunction = (_, { all }, callback) => {
+    if (all === true) callback(null, [...addresses]);
+    else callback(null, addresses[0].address, addresses[0].family);
+  };
+  const { body } = request;
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const options: https.RequestOptions = {
+    method: request.method,
+    path: `${url.pathname}${url.search}`,
+    port: url.port || undefined,
+    headers: { ...request.headers, ...length, host: url.host },
+    signal,
+    // A proxy gets the address as well: it must not resolve the name to another.
+    ...(proxy === null ? { host, lookup: pinned } : { host: addresses[0].address }),
+    ...(isIP(host) === 0 && { servername: host }),
+  };
+  const proxyEnv = proxy === null ? {} : { proxyEnv: { HTTPS_PROXY: proxy } };
+  return new Promise((resolve, reject) => {
+    const client =
+      url.protocol === 'https:'
+        ? https.request({ ...options, agent: new https.Agent(proxyEnv) })
+        : http.request({ ...options, agent: new http.Agent() });
+    client.on('error', reject);
+    client.on('response', (response) => {
+      readBody(response, request.maxResponseBytes)
+        .then((content) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: content }))
+        .catch(reject)
+        .finally(() => client.destroy());
+    });
+    client.end(body);
+  });
+}
+
+/** Rejects when the signal is aborted, because a running `dns.lookup` cannot be. */
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
+  });
+}
+
+/** The one way out for requests to addresses that people configure. */
+export function createOutbound({ policy, environment = {}, resolve }: OutboundOptions): Outbound {
+  const resolveName = resolve ?? ((host: string) => lookup(host, { all: true }));
+
+  function refusalOf(text: string): string | null {
+    const url = URL.parse(text);
+    if (url === null || !['http:', 'https:'].includes(url.protocol)) return 'must be an http:// or https:// URL';
+    if (url.username !== '' || url.password !== '') return 'must not contain a user name or password';
+    const host = hostOf(url);
+    const isRefused = isIP(host) === 0 ? policy !== 'any' && namesNodeLocal(host) : !isAllowed(policy, host);
+    return isRefused ? `must be at ${ACCEPTED[policy]} (DEVPILOT_OUTBOUND)` : null;
+  }
+
+  async function allowedAddressesOf(url: URL): Promise<[Address, ...Address[]]> {
+    const host = hostOf(url);
+    const version = isIP(host);
+    const found = version === 0 ? await resolveName(host).catch(() => []) : [{ address: host, family: version }];
+    if (found.length === 0) throw new OutboundError('The host name could not be resolved.');
+    const [first, ...others] = found.filter(({ address }) => isAllowed(policy, address));
+    if (first === undefined) throw new OutboundError(`The URL must be at ${ACCEPTED[policy]} (DEVPILOT_OUTBOUND).`);
+    return [first, ...others];
+  }
+
+  return {
+    refusalOf,
+    async send(request) {
+      const refusal = refusalOf(request.url);
+      if (refusal !== null) throw new OutboundError(`The URL ${refusal}.`);
+      const url = new URL(request.url);
+      const timeout = AbortSignal.timeout(request.timeoutMs);
+      const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
+      try {
+        const addresses = await Promise.race([allowedAddressesOf(url), rejectOnAbort(signal)]);
+        return await exchange(url, addresses, proxyFor(url, environment), request, signal);
+      } catch (error) {
+        if (error instanceof OutboundError) throw error;
+        if (timeout.aborted) throw new OutboundError(`No response within ${request.timeoutMs / 1000} s.`, error);
+        throw new OutboundError(describeConnectionError(error as NodeJS.ErrnoException), error);
+      }
+    },
+  };
+}
