@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { AccessToken } from '../src/contract/access-tokens.ts';
 import type { ApiKey } from '../src/contract/api-keys.ts';
+import type { AuthorizationExplanation } from '../src/contract/explanation.ts';
 import type { Policy } from '../src/contract/policy.ts';
 import {
   bearer,
@@ -151,6 +152,23 @@ test('the policy is shown and set, and a dry run lists what would violate it and
   assert.equal((await shell.run(unset)).code, 0);
   assert.deepEqual(await policy(), before);
   assert.match((await shell.run(['policy', 'set'])).stderr, /^devpilot: Nothing to change\./);
+});
+
+test('explain gives the decision and its step, by name or ID, and fails for unknown names and scopes', async () => {
+  const token = await createToken(owner, ['modify_env'], { name: 'Explained', passphrase: 'correct horse' });
+  const explain = (...args: string[]) => shell.run(['explain', ...args]);
+  const allowed = await explain('Explained', '--scope', 'modify_env');
+  assert.equal(allowed.code, 0, allowed.stderr);
+  assert.match(allowed.stdout, new RegExp(`^Credential +Explained \\(${token.id}\\)\nDecision +allowed$`, 'm'));
+  assert.match(allowed.stdout, /^Assumed +the correct passphrase$/m);
+  const refused = await explain(token.id, '--permission', 'read', '--address', '203.0.113.7', '--json');
+  assert.deepEqual((({ step, code, status }) => [step, code, status])(json<AuthorizationExplanation>(refused.stdout)), [
+    'kind',
+    'wrong_credential_kind',
+    403,
+  ]);
+  assert.match((await explain('Nobody')).stderr, /^devpilot: No access token or API key named Nobody found\.$/m);
+  assert.match((await explain(token.id, '--scope', 'read')).stderr, /requirement\.scopes\.0: must be one of: all/);
 });
 
 test('a passphrase must be set again, and an inactive key must be enabled first; nothing is created otherwise', async () => {

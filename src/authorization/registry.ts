@@ -53,7 +53,24 @@ interface PendingRead {
  */
 const MAX_READ_ATTEMPTS = 3;
 /** Row of a record that is returned but not cached. */
-const NO_ROW = -1;
+export const NO_ROW = -1;
+
+/** Returns the record of a stored credential in the form that a decision needs. Pure. */
+export function recordOf(stored: StoredCredential, workspace: WorkspaceMark): UncachedRecord {
+  return {
+    kind: stored.kind,
+    label: labelOf(stored.id, stored.name),
+    id: stored.id,
+    name: stored.name,
+    workspace,
+    rights: grantedMaskOf(stored.kind, stored.rights, stored.guard),
+    active: stored.active,
+    expiresAt: stored.expiresAt,
+    createdAt: stored.createdAt,
+    passphraseHash: stored.passphraseHash,
+    restrictions: compileRestrictions(stored.restrictions),
+  };
+}
 
 /**
  * Caches records, never decisions. A look-up that starts after `apply` returned never sees the revoked record: it is
@@ -79,29 +96,13 @@ export function createRecordRegistry(options: {
     return mark;
   }
 
-  function recordOf(stored: StoredCredential): UncachedRecord {
-    return {
-      kind: stored.kind,
-      label: labelOf(stored.id, stored.name),
-      id: stored.id,
-      name: stored.name,
-      workspace: markOf(stored.workspaceId),
-      rights: grantedMaskOf(stored.kind, stored.rights, stored.guard),
-      active: stored.active,
-      expiresAt: stored.expiresAt,
-      createdAt: stored.createdAt,
-      passphraseHash: stored.passphraseHash,
-      restrictions: compileRestrictions(stored.restrictions),
-    };
-  }
-
   async function readRecord(digest: Digest): Promise<CredentialRecord | null> {
     for (let attemptsLeft = MAX_READ_ATTEMPTS; ; attemptsLeft--) {
       const before = epoch;
       const stored = await read(digest);
       if (epoch !== before && attemptsLeft > 1) continue;
       if (stored === null) return null;
-      const record = recordOf(stored);
+      const record = recordOf(stored, markOf(stored.workspaceId));
       if (epoch !== before) return { ...record, row: NO_ROW };
       cache.set(digest, record);
       return cache.get(digest);

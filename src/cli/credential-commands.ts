@@ -3,11 +3,22 @@ import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from 
 import { apiCommand, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
-/** Declares the commands for access tokens, API keys and their policy. */
+/** Declares the commands for access tokens, API keys, their policy and decisions on them. */
 export function credentialCommands(program: Command): void {
   tokenCommands(program);
   keyCommands(program);
   policyCommands(program);
+  apiCommand(program, 'explain', 'Explain how a request with a credential would be decided; counts no use')
+    .argument('<credential>', 'ID or name of an access token or API key')
+    .option('--scope <scopes>', 'scopes that the request requires, separated by commas; can be repeated', parseList)
+    .option(
+      '--permission <permissions>',
+      'permissions that the request requires, separated by commas; can be repeated',
+      parseList,
+    )
+    .option('--address <address>', 'IP address of the client')
+    .option('--resource <resource>', 'what the request is about: app:<app> or project:<project>')
+    .action(async (idOrName, options) => (await import('./explain.ts')).explain(idOrName, declared(options)));
 }
 
 /** The list command of access tokens or API keys. */

@@ -118,6 +118,9 @@ export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   return 4;
 }
 
+/** Returns whether a text is an IP address. */
+export const isAddress = (text: string): boolean => readAddress(text, new Uint32Array(4)) !== 0;
+
 /** Returns the bits of word `index` that a prefix covers. `bits` is the prefix over all four words. */
 function maskOfWord(bits: number, index: number): number {
   const covered = Math.min(Math.max(bits - index * 32, 0), 32);

@@ -102,6 +102,20 @@ export const POLICY_CREATORS = ['admins', 'owner'] as const;
 /** What a policy does to a leaked credential. */
 export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
 
+/** The steps of a decision on a known secret, in the order of the contract (section 5). */
+export const DECISION_STEPS = [
+  'passphrase',
+  'active',
+  'expiry',
+  'uses',
+  'address',
+  'kind',
+  'rights',
+  'resource',
+  'rate',
+] as const;
+export type DecisionStep = (typeof DECISION_STEPS)[number];
+
 /** How an access token was created. */
 export const ACCESS_TOKEN_ORIGINS = ['person', 'workload', 'exchange'] as const;
 export type AccessTokenOrigin = (typeof ACCESS_TOKEN_ORIGINS)[number];

@@ -2,7 +2,7 @@ import type { StoredCredential } from '../authorization/record.ts';
 import type { UseReceipt } from '../authorization/restricted-use.ts';
 import { type Digest, digestBytes } from '../authorization/secret.ts';
 import { Problem } from '../contract/problem.ts';
-import { findByDigest, spendUse } from '../store/credentials.ts';
+import { type AuthorizationRow, findByDigest, spendUse } from '../store/credentials.ts';
 import type { Store } from '../store/store.ts';
 import { isSpent, parseRestrictions } from './restrictions.ts';
 
@@ -11,7 +11,11 @@ export async function readStoredCredential(store: Store, digest: Digest): Promis
   const row = await findByDigest(store, digestBytes(digest)).catch((cause: unknown) => {
     throw new Problem('unavailable', 'The database cannot be queried.', { retryAfter: 1, cause });
   });
-  if (row === undefined) return null;
+  return row === undefined ? null : toStoredCredential(row);
+}
+
+/** Returns what a decision needs of a stored credential. Pure. */
+export function toStoredCredential(row: AuthorizationRow): StoredCredential {
   return {
     kind: row.kind,
     id: row.id,

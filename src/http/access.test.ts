@@ -125,6 +125,11 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/policy', people: 'admin' },
   { route: 'PATCH /v1/policy', people: 'owner' },
   { route: 'GET /v1/audit-events', people: 'admin' },
+  {
+    route: 'POST /v1/authorize/explain',
+    people: 'admin',
+    body: { credential: 'tok_nobody', requirement: {} },
+  },
   { route: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
   { route: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
   { route: 'GET /v1/whoami', people: 'anyone' },

@@ -5,6 +5,7 @@ import { batchPerTurn } from '../authorization/batch-per-turn.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { ResourceCheck } from '../authorization/restricted-use.ts';
 import { effectiveRightNamesOf, type Requirement, requireAll } from '../authorization/rights.ts';
+import { RESOURCE_PATTERN } from '../contract/explanation.ts';
 import { toIsoStringOrNull } from '../contract/instant.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
@@ -46,13 +47,20 @@ interface RequiredResource {
   readonly idOrSlug: string;
 }
 
-/** Returns null for text that names no resource: as a misspelt parameter, it must not require nothing. */
+/** Returns null for text that names no resource. */
+export function parseResource(text: string): RequiredResource | null {
+  const { type, idOrSlug } = RESOURCE_PATTERN.exec(text)?.groups ?? {};
+  if (type === undefined || idOrSlug === undefined) return null;
+  return { type: type as RequiredResource['type'], idOrSlug };
+}
+
+/** Returns null if any of them names no resource: as a misspelt parameter, it must not require nothing. */
 function parseResources(query: URLSearchParams): RequiredResource[] | null {
   const resources: RequiredResource[] = [];
   for (const text of query.getAll('resource')) {
-    const { type, idOrSlug } = /^(?<type>project|app):(?<idOrSlug>[\w-]{1,64})$/.exec(text)?.groups ?? {};
-    if (type === undefined || idOrSlug === undefined) return null;
-    resources.push({ type: type as RequiredResource['type'], idOrSlug });
+    const resource = parseResource(text);
+    if (resource === null) return null;
+    resources.push(resource);
   }
   return resources;
 }
@@ -73,13 +81,21 @@ export function parseRequirement(url: string): ProxyRequirement {
       unknownParameter: unknownParameter ?? 'resource',
     };
   }
-  const scopes = parseList(query, 'scope');
-  const permissions = parseList(query, 'permission');
+  return {
+    ...requirementOfRights(parseList(query, 'scope'), parseList(query, 'permission')),
+    unknownParameter,
+    resources,
+  };
+}
+
+/** Returns what a proxy requires that names scopes, permissions, both or, with null, neither. */
+export function requirementOfRights(
+  scopes: readonly string[] | null,
+  permissions: readonly string[] | null,
+): Requirement {
   return {
     access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
     api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
-    unknownParameter,
-    resources,
   };
 }
 
@@ -118,6 +134,12 @@ async function checkWorkspace(
     'forbidden',
     `The credential does not belong to the workspace in the header ${HEADERS.workspace}.`,
   );
+}
+
+/** Returns the status of a refusal for proxies: nginx turns others into 500. */
+export function proxyStatusOf({ status }: Problem): 401 | 403 | 503 {
+  if (status === 403) return 403;
+  return status >= 500 ? 503 : 401;
 }
 
 const WORKSPACE_HEADER = HEADERS.workspace.toLowerCase();
@@ -178,8 +200,7 @@ export function createAuthorizeHandler(
 
   function refuse(response: ServerResponse, requestId: string, problem: Problem): void {
     logInternalError(problem, log, requestId);
-    const { status } = problem;
-    const responseStatus = status === 403 || status === 503 ? status : status >= 500 ? 503 : 401;
+    const responseStatus = proxyStatusOf(problem);
     const { headers, body } = serializeProblem(problem, responseStatus, requestId);
     const length = Buffer.byteLength(body);
     response

@@ -3,6 +3,8 @@ import { after, before, test } from 'node:test';
 import type { AccessToken } from '../contract/access-tokens.ts';
 import type { ApiKey } from '../contract/api-keys.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
+import type { AuthorizationExplanation, ExplainAuthorization } from '../contract/explanation.ts';
+import { DAY } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import type { ProblemBody } from '../contract/problem-body.ts';
 import { NO_RESTRICTIONS, type Restrictions, type RestrictionsInput } from '../contract/restrictions.ts';
@@ -30,6 +32,9 @@ forEachEngine('restrictions of credentials', (engine) => {
   let theirs: Resource;
   let project: Resource;
   let shop: Resource;
+  let neighbour: TestPerson;
+  /** Milliseconds by which the server's clock is ahead. */
+  let ahead = 0;
   const create = async (person: TestPerson, path: string, body: object) => {
     const answer = await person.call<Resource>(path, { body });
     assert.equal(answer.status, 201, answer.text);
@@ -38,10 +43,10 @@ forEachEngine('restrictions of credentials', (engine) => {
   before(async () => {
     const proxies = { DEVPILOT_TRUST_PROXY: '127.0.0.1' };
     environment = { ...(await engine.environment()), ...proxies };
-    server = await startTestServer({ environment });
+    server = await startTestServer({ environment, clock: () => Date.now() + ahead });
     owner = await signUpOwner(server);
     project = await create(owner, '/v1/projects', { name: 'Storefront' });
-    const neighbour = await createWorkspaceFor(owner, server, 'Neighbour');
+    neighbour = await createWorkspaceFor(owner, server, 'Neighbour');
     const other = await create(neighbour, '/v1/projects', { name: 'Theirs' });
     theirs = await create(neighbour, '/v1/apps', { name: 'Their app', projectId: other.id });
     shop = await create(owner, '/v1/apps', { name: 'Shop', projectId: project.id });
@@ -218,6 +223,80 @@ forEachEngine('restrictions of credentials', (engine) => {
         [(await authorize(secret)).status, (await authorize(secret)).body.code],
         [401, 'credential_spent'],
       );
+    }
+  });
+
+  test('an explanation gives the decision of /v1/authorize and the step that makes it, and counts no use', async (t) => {
+    t.after(() => (ahead = 0));
+    const address = '203.0.113.7';
+    const restrictions = { addresses: ['203.0.113.0/24'], apps: [shop.slug], maxUses: 2 };
+    const passphrase = 'correct horse';
+    const token = await createToken(owner, ['modify_env'], { restrictions, passphrase });
+    const key = await createKey(owner, ['read', 'deploy'], { restrictions: { projects: [project.id] } });
+    const inactive = await createKey(owner, ['read'], { active: false });
+    const spent = await createKey(owner, ['read'], { restrictions: { maxUses: 1 } });
+    assert.equal((await authorize(spent.secret)).status, 200);
+    const expiring = await createToken(owner, ['all'], { expiresAt: new Date(Date.now() + DAY).toISOString() });
+    const change: ExplainAuthorization['requirement'] = { scopes: ['modify_env'] };
+    type Case = [{ id: string; secret: string }, Omit<ExplainAuthorization, 'credential'>, string | null];
+    const cases: Case[] = [
+      [token, { requirement: {}, address: '198.51.100.1', resource: 'app:other' }, 'address'],
+      [token, { requirement: { permissions: ['read'] }, address }, 'kind'],
+      [token, { requirement: { scopes: ['modify_env', 'run_scripts'] }, address, resource: 'app:other' }, 'rights'],
+      [token, { requirement: change, address, resource: `project:${project.slug}` }, 'resource'],
+      [token, { requirement: {}, address }, null],
+      [token, { requirement: change, address, resource: `app:${shop.id}` }, null],
+      [key, { requirement: { permissions: ['read', 'deploy'] }, resource: `app:${shop.slug}` }, null],
+      [key, { requirement: {}, resource: `app:${theirs.id}` }, 'resource'],
+      [inactive, { requirement: { permissions: ['write'] } }, 'active'],
+      [spent, { requirement: { permissions: ['write'] } }, 'uses'],
+      [expiring, { requirement: { scopes: ['run_scripts'] } }, 'expiry'],
+    ];
+    const explain = (person: TestPerson, body: unknown) =>
+      person.call<AuthorizationExplanation & ProblemBody>('/v1/authorize/explain', { body });
+    const before = await explain(owner, { credential: expiring.id, requirement: { scopes: ['run_scripts'] } });
+    assert.deepEqual(before.body, { allowed: true, step: null, status: 200, code: null, detail: null, assumed: [] });
+    ahead = 2 * DAY;
+    for (const [credential, request, step] of cases) {
+      const { body, text, status } = await explain(owner, { credential: credential.id, ...request });
+      assert.deepEqual([status, body.step, body.allowed], [200, step, step === null], text);
+      assert.deepEqual(body.assumed, credential === token ? ['passphrase'] : []);
+      assert.ok(!text.includes(credential.secret) && !text.includes(passphrase));
+      const query = new URLSearchParams(request.resource === undefined ? {} : { resource: request.resource });
+      for (const scope of request.requirement.scopes ?? []) query.append('scope', scope);
+      for (const permission of request.requirement.permissions ?? []) query.append('permission', permission);
+      const answer = await server.call<ProblemBody>(`/v1/authorize?${query}`, {
+        headers: {
+          ...bearer(credential.secret),
+          'access-token-passphrase': passphrase,
+          ...(request.address !== undefined && { 'x-forwarded-for': request.address }),
+        },
+      });
+      assert.deepEqual(
+        [body.status, body.code, body.detail],
+        [answer.status, answer.body?.code ?? null, answer.body?.detail ?? null],
+        text,
+      );
+    }
+    // Both uses of the token were those of the requests themselves.
+    assert.equal((await explain(owner, { credential: token.id, requirement: {}, address })).body.step, 'uses');
+    assert.equal((await owner.call<AccessToken>(`/v1/access-tokens/${token.id}`)).body.useCount, 2);
+    assert.equal((await owner.call<ApiKey>(`/v1/api-keys/${inactive.id}`)).body.useCount, 0);
+    const unknown = await explain(owner, {
+      credential: (await createToken(owner, ['all'], { restrictions })).id,
+      requirement: {},
+    });
+    assert.deepEqual([unknown.body.allowed, unknown.body.assumed], [true, ['address']]);
+    assert.equal((await explain(neighbour, { credential: key.id, requirement: {} })).status, 404);
+    for (const [invalid, field] of [
+      [{ credential: 'CI' }, 'credential'],
+      [{ address: '10.0.0.0/8' }, 'address'],
+      [{ resource: 'shop' }, 'resource'],
+      [{ requirement: { scopes: ['read'] } }, 'requirement.scopes.0'],
+      [{ requirement: { scopes: [] } }, 'requirement.scopes'],
+    ] as const) {
+      const { status, body } = await explain(owner, { credential: key.id, requirement: {}, ...invalid });
+      assert.deepEqual([status, body.errors?.[0]?.field], [422, field]);
     }
   });
 

@@ -10,6 +10,7 @@ import { deviceRoutes } from './devices.ts';
 import { environmentRoutes } from './environment.ts';
 import { errorIngestRoutes } from './error-ingest.ts';
 import { errorRoutes } from './errors.ts';
+import { explanationRoutes } from './explanation.ts';
 import { guardRoutes } from './guards.ts';
 import { introspectionRoutes } from './introspection.ts';
 import { meRoutes } from './me.ts';
@@ -44,6 +45,7 @@ export function routeTable(context: AppContext): Route[] {
     ...policyRoutes(context),
     ...auditRoutes(context),
     ...introspectionRoutes(context),
+    ...explanationRoutes(context),
     ...guardRoutes(context),
     ...projectRoutes(context),
     ...appRoutes(context),

@@ -2,6 +2,7 @@ import type { AccessToken, CreateAccessToken, CreatedAccessToken } from '../cont
 import type { ApiKey, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
+import type { AuthorizationExplanation, ExplainAuthorization } from '../contract/explanation.ts';
 import type { Introspection } from '../contract/oauth.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import type { Policy, PolicyDryRun, UpdatePolicy } from '../contract/policy.ts';
@@ -93,6 +94,9 @@ export function credentialClientsOf(transport: Transport) {
       export: (query?: AuditListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream('/v1/audit-events', { ...call, query: { ...query }, accept: 'application/x-ndjson' }),
     },
+    /** Returns how a request with a credential would be decided, and which step decides; counts no use. */
+    explain: (body: ExplainAuthorization, call?: CallOptions): Promise<AuthorizationExplanation> =>
+      send('POST', '/v1/authorize/explain', { ...call, body }),
     /** Introspects a credential of the caller's workspace (RFC 7662); the caller is an API key with `read`. */
     introspect: (form: { token: string; passphrase?: string }, call?: CallOptions): Promise<Introspection> =>
       send('POST', '/v1/introspect', { ...call, form }),

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { isAddress } from './address-ranges.ts';
+import type { Code } from './error-codes.ts';
+import { matchingText, uniqueNames } from './fields.ts';
+import { DECISION_STEPS, PERMISSIONS, SCOPES } from './vocabulary.ts';
+
+/** The resource that a restricted credential must include. */
+export const RESOURCE_PATTERN = /^(?<type>project|app):(?<idOrSlug>[\w-]{1,64})$/;
+
+export const ExplainAuthorization = z
+  .strictObject({
+    credential: matchingText(
+      /^(?:tok|key)_\w+$/,
+      64,
+      'must be the ID of an access token or an API key',
+      'tok_01kaexample0000000000000000',
+    ).describe('ID of the access token or API key; its secret is not needed'),
+    requirement: z
+      .strictObject({
+        scopes: uniqueNames(SCOPES, 'scope').optional().describe('Scopes that an access token must have, all of them'),
+        permissions: uniqueNames(PERMISSIONS, 'permission')
+          .optional()
+          .describe('Permissions that an API key must have, all of them'),
+      })
+      .describe(
+        'What the request requires, as `scope` and `permission` of `/v1/authorize`: if only one of the two is given, the other kind of credential is refused; if neither is, any valid credential is accepted.',
+      ),
+    address: z
+      .string()
+      .max(64, 'must be an IP address')
+      .refine(isAddress, 'must be an IP address')
+      .optional()
+      .describe('IP address of the client. Without it, the credential is assumed to be used from an allowed address.')
+      .meta({ examples: ['203.0.113.7'] }),
+    resource: matchingText(RESOURCE_PATTERN, 72, 'must be app: or project: and an ID or a slug', 'app:shop')
+      .optional()
+      .describe('The app or project that the request is about: `app:{app}` or `project:{project}`'),
+  })
+  .meta({ id: 'ExplainAuthorization' });
+export type ExplainAuthorization = z.infer<typeof ExplainAuthorization>;
+
+/** The error codes of a refusal of a credential whose secret is known. */
+export const REFUSAL_CODES = [
+  'token_inactive',
+  'token_expired',
+  'credential_spent',
+  'address_not_allowed',
+  'wrong_credential_kind',
+  'insufficient_scope',
+  'forbidden',
+  'rate_limited',
+] as const satisfies Code[];
+
+export const AuthorizationExplanation = z
+  .object({
+    allowed: z.boolean(),
+    step: z
+      .enum(DECISION_STEPS)
+      .nullable()
+      .describe('The step that refuses, in the order in which they are checked; null if all of them pass'),
+    status: z.union([z.literal(200), z.literal(401), z.literal(403)]).describe('The status of `/v1/authorize`'),
+    code: z.enum(REFUSAL_CODES).nullable().describe('The error code of the refusal'),
+    detail: z.string().nullable().describe('Why it is refused'),
+    assumed: z
+      .array(z.enum(DECISION_STEPS))
+      .describe('Steps that pass by assumption, because the request is not known well enough'),
+  })
+  .meta({ id: 'AuthorizationExplanation', title: 'How a request with a credential would be decided' });
+export type AuthorizationExplanation = z.infer<typeof AuthorizationExplanation>;

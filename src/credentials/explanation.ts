@@ -1,0 +1,62 @@
+import { type Decision, decide } from '../authorization/decision.ts';
+import type { CredentialRecord } from '../authorization/record.ts';
+import { NO_ROW, recordOf } from '../authorization/registry.ts';
+import { decideRestricted, type ResourceCheck } from '../authorization/restricted-use.ts';
+import type { Requirement } from '../authorization/rights.ts';
+import { ID_PREFIXES } from '../contract/id.ts';
+import type { DecisionStep } from '../contract/vocabulary.ts';
+import { findCredential as findRow } from '../store/credentials.ts';
+import { type CredentialContext, credentialNotFound } from './credentials.ts';
+import { toStoredCredential } from './stored-record.ts';
+
+/** A request with a credential, as far as it is known. */
+export interface HypotheticalRequest {
+  readonly credentialId: string;
+  readonly requirement: Requirement;
+  /** The client's address, or null for one that the credential may be used from. */
+  readonly address: string | null;
+  /** Undefined if the request is about no project or app. */
+  readonly checkResource: ResourceCheck | undefined;
+}
+
+export interface ExplainedDecision {
+  readonly decision: Decision;
+  readonly record: CredentialRecord;
+  /** The steps that pass by assumption. */
+  readonly assumed: readonly DecisionStep[];
+}
+
+/**
+ * Returns the decision on a request with a credential of the workspace as it is stored, with its passphrase if it has
+ * one. Counts no use. Throws `not_found`.
+ */
+export async function explainDecision(
+  context: CredentialContext,
+  workspaceId: string,
+  { credentialId, requirement, address, checkResource }: HypotheticalRequest,
+): Promise<ExplainedDecision> {
+  const kind = credentialId.startsWith(ID_PREFIXES.access_token) ? 'access_token' : 'api_key';
+  const row = await findRow(context.store.read, workspaceId, kind, credentialId);
+  if (row === undefined) throw credentialNotFound();
+  const stored = toStoredCredential({ ...row, kind });
+  const record: CredentialRecord = { ...recordOf(stored, { id: workspaceId, revoked: false }), row: NO_ROW };
+  const assumesAddress = address === null && (record.restrictions?.addresses ?? null) !== null;
+  const restrictions =
+    record.restrictions === null || !assumesAddress ? record.restrictions : { ...record.restrictions, addresses: null };
+  const assumed: DecisionStep[] = [
+    ...(record.passphraseHash === null ? [] : (['passphrase'] as const)),
+    ...(assumesAddress ? (['address'] as const) : []),
+  ];
+  const passphrase = record.passphraseHash === null ? 'not_needed' : 'correct';
+  const isSpent = restrictions?.spent === true;
+  const decision = decide(
+    { ...record, restrictions },
+    passphrase,
+    requirement,
+    context.clock(),
+    address ?? '',
+    isSpent,
+  );
+  if (decision !== 'ok' || restrictions === null) return { decision, record, assumed };
+  return { decision: await decideRestricted(record, restrictions, checkResource, null), record, assumed };
+}

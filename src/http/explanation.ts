@@ -1,0 +1,69 @@
+import type { Decision } from '../authorization/decision.ts';
+import { AuthorizationExplanation, ExplainAuthorization, REFUSAL_CODES } from '../contract/explanation.ts';
+import type { DecisionStep } from '../contract/vocabulary.ts';
+import { explainDecision } from '../credentials/explanation.ts';
+import type { AppContext } from './app-context.ts';
+import { parseResource, proxyStatusOf, requirementOfRights } from './authorize.ts';
+import { problemOfDecision } from './decision-problem.ts';
+import { workspaceIdOf } from './principal.ts';
+import { isAllowed } from './resource-access.ts';
+import { type Route, route } from './route.ts';
+
+/** The step that makes a decision; null for those that need the secret and its passphrase. */
+const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
+  ok: null,
+  invalid_token: null,
+  passphrase_required: 'passphrase',
+  passphrase_incorrect: 'passphrase',
+  token_inactive: 'active',
+  token_expired: 'expiry',
+  credential_spent: 'uses',
+  address_not_allowed: 'address',
+  wrong_credential_kind: 'kind',
+  insufficient_scope: 'rights',
+  resource_not_allowed: 'resource',
+  rate_limited: 'rate',
+};
+
+/** Returns what `/v1/authorize` would answer, and why. */
+async function explain(
+  context: AppContext,
+  workspaceId: string,
+  { credential, requirement, address, resource }: ExplainAuthorization,
+): Promise<AuthorizationExplanation> {
+  const needed = requirementOfRights(requirement.scopes ?? null, requirement.permissions ?? null);
+  const named = resource === undefined ? null : parseResource(resource);
+  const { decision, record, assumed } = await explainDecision(context.credentials, workspaceId, {
+    credentialId: credential,
+    requirement: needed,
+    address: address ?? null,
+    checkResource:
+      named === null
+        ? undefined
+        : (allowed, workspace) => isAllowed(context, named.type, workspace, named.idOrSlug, allowed),
+  });
+  if (decision === 'ok')
+    return { allowed: true, step: null, status: 200, code: null, detail: null, assumed: [...assumed] };
+  const { passphraseVerifier, clock } = context;
+  const problem = problemOfDecision({ decision, record }, needed, false, passphraseVerifier, address ?? '', clock());
+  const status = proxyStatusOf(problem) === 403 ? 403 : 401;
+  const code = REFUSAL_CODES.find((refusal) => refusal === problem.code) ?? null;
+  return { allowed: false, step: STEP_OF[decision], status, code, detail: problem.message, assumed: [...assumed] };
+}
+
+export function explanationRoutes(context: AppContext): Route[] {
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/authorize/explain',
+      access: { person: 'admin' },
+      summary:
+        'Explain how a request with a credential would be decided, without its secret and without counting a use',
+      tag: 'Introspection',
+      body: ExplainAuthorization,
+      responses: { 200: AuthorizationExplanation },
+      errorCodes: ['not_found'],
+      handler: ({ body, request }) => explain(context, workspaceIdOf(request), body),
+    }),
+  ];
+}
