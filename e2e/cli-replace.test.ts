@@ -147,7 +147,7 @@ test('the policy is shown and set, and a dry run lists what would violate it and
   assert.ok(listed.stdout.split('\n').includes(key.id));
   const refused = await shell.run(['keys', 'create', '--name', 'Too long', '--permission', 'read', '--expires', '1y']);
   assert.deepEqual([refused.code, refused.stdout], [1, '']);
-  assert.match(refused.stderr, /expiresAt: must be at most 30 days after the creation/);
+  assert.match(refused.stderr, /expiresAt: must be at most 30 days after creation/);
   const unset = ['policy', 'set', '--max-lifetime-days', 'none', '--passphrase-scope', 'none'];
   assert.equal((await shell.run(unset)).code, 0);
   assert.deepEqual(await policy(), before);

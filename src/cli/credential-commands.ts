@@ -47,10 +47,12 @@ const rightsHelp = (title: string, rights: readonly (Scope | Permission)[]): str
 const EXPIRES_HELP =
   'expiry: a duration such as 30d, 12h or 1y, a date such as 2027-02-24 (the end of that day in the local time zone), a date-time, or never';
 
-const ADDRESS_HELP = 'accept it only from this address or CIDR range, or several separated by commas; can be repeated';
-const PROJECT_HELP = 'restrict it to this project and its apps, by ID or slug, or to several separated by commas';
-const APP_HELP = 'restrict it to this app, by ID or slug, or to several separated by commas; can be repeated';
-const MAX_USES_HELP = 'how often it may be used';
+const ADDRESS_HELP =
+  'IP address or CIDR range from which it may be used, or several separated by commas; can be repeated';
+const PROJECT_HELP =
+  'ID or slug of a project to restrict it to, with all apps of the project, or several separated by commas; can be repeated';
+const APP_HELP = 'ID or slug of an app to restrict it to, or several separated by commas; can be repeated';
+const MAX_USES_HELP = 'maximum number of uses';
 
 const loadReplace = () => import('./credentials-replace.ts');
 
@@ -121,7 +123,11 @@ function keyCommands(program: Command): void {
   apiCommand(keys, 'update', 'Update an API key; its secret does not change')
     .argument('<key>', 'ID or name')
     .option('--name <name>', 'new name')
-    .option('--permission <permissions>', 'replace its permissions', parseList)
+    .option(
+      '--permission <permissions>',
+      'new permissions, separated by commas, that replace the current ones; can be repeated',
+      parseList,
+    )
     .option('--description <text>', 'new description; an empty string removes it')
     .option('--expires <when>', EXPIRES_HELP)
     .option('--address <ranges>', `${ADDRESS_HELP}; "any" for any address`, parseList)
@@ -156,19 +162,19 @@ function policyCommands(program: Command): void {
     .option('--max-lifetime-days <days>', 'maximum days from creation to expiry of a credential, or none')
     .option(
       '--binds-existing-from <when>',
-      `from when the maximum lifetime also ends existing credentials, at least 7 days ahead: ${START_HELP}; or never`,
+      `when the maximum lifetime starts to apply to existing credentials, at least 7 days ahead: ${START_HELP}; or never`,
     )
     .option(
       '--passphrase-scope <scopes>',
       'scopes that require a passphrase, separated by commas, or none; can be repeated',
       parseList,
     )
-    .option('--allow-all <on|off>', 'allow the scope all: on or off')
+    .option('--allow-all <on|off>', 'allow the scope "all": on or off')
     .option('--require-addresses <on|off>', 'require credentials to be restricted to addresses: on or off')
     .option('--require-two-factor <on|off>', 'require two-factor authentication of members: on or off')
     .option('--created-by <role>', 'who may create credentials: admins or owner')
     .option('--unused-after-days <days>', 'days without use after which a credential counts as unused')
     .option('--on-leak <action>', 'what happens to a leaked credential: delete or notify')
-    .option('--dry-run', 'change nothing, and list what would violate the policy')
+    .option('--dry-run', 'list what would violate the policy, without changing it')
     .action(async (options) => (await load()).setPolicy(declared(options)));
 }

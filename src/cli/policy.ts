@@ -14,7 +14,7 @@ const DETAILS: readonly Column<Policy>[] = [
   },
   { title: 'Binds existing from', getValue: ({ bindsExistingFrom }) => bindsExistingFrom ?? 'never' },
   { title: 'Passphrase for', getValue: ({ passphraseScopes }) => passphraseScopes.join(' ') || 'no scope' },
-  { title: 'Scope all allowed', getValue: ({ allowAll }) => yesOrNo(allowAll) },
+  { title: 'Scope "all" allowed', getValue: ({ allowAll }) => yesOrNo(allowAll) },
   { title: 'Addresses required', getValue: ({ requireAddresses }) => yesOrNo(requireAddresses) },
   { title: 'Two-factor required', getValue: ({ requireTwoFactor }) => yesOrNo(requireTwoFactor) },
   { title: 'Created by', getValue: ({ createdBy }) => (createdBy === 'owner' ? 'owner' : 'owner and admins') },

@@ -76,7 +76,7 @@ function installationCommands(program: Command): void {
   const store = program.command('store').description('Recover or copy the database');
   store
     .command('accept')
-    .description('Accept a data loss that prevents the server from starting; stop every server first')
+    .description('Accept data loss that prevents the server from starting; stop every server first')
     .option(
       '--lost-secret',
       'the secret and all values encrypted with it are lost: use the configured secret, or generate one',
@@ -102,7 +102,7 @@ function peopleCommands(program: Command): void {
   const people = program
     .command('people')
     .description(
-      'Manage people of this installation directly on its data directory or database; with SQLite, stop the server first',
+      'Manage people of this installation directly in its data directory or database; with SQLite, stop the server first',
     );
   const load = () => import('./people.ts');
   const idOrName = (name: string, description: string) =>
@@ -199,7 +199,7 @@ function auditCommands(program: Command): void {
     .action(async (options) => (await load()).exportAudit(declared(options)));
   audit
     .command('verify')
-    .description('Verify that no entry was removed or changed, directly on the data directory or database')
+    .description('Verify that no entry was removed or changed, directly in the data directory or database')
     .option('--json', 'output JSON, one line per log')
     .action(async (options) => (await import('./audit-verify.ts')).auditVerify(declared(options)));
 }

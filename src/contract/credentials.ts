@@ -96,13 +96,15 @@ export const CredentialUses = z
           app: z
             .object({ id: z.string(), name: z.string().nullable() })
             .nullable()
-            .describe('The app that the requests were about; null for none, its name is null if it was deleted'),
+            .describe(
+              'App that the requests concerned; null if they concerned none. The name is null if the app was deleted',
+            ),
           count: z.int(),
           lastUsedAt: instant,
         }),
       )
       .describe('Uses per scope or permission that a request required, and per app, latest first'),
-    rightsSince: instant.describe('Since when uses per scope or permission are counted'),
+    rightsSince: instant.describe('Start of counting uses per scope or permission'),
     refusals: z
       .array(z.object({ day: z.iso.date(), reason: z.string(), count: z.int() }))
       .describe('Refusals per day (UTC) and error code, oldest first'),

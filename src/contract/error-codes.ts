@@ -48,7 +48,7 @@ export const CODES = {
   },
   credential_spent: {
     status: 401,
-    title: 'The credential has been used as often as it may be',
+    title: 'The credential has reached its maximum number of uses',
     advice: 'Create a new credential, or raise `maxUses` in the restrictions of the API key.',
   },
   sign_in_failed: {

@@ -44,7 +44,7 @@ export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViol
     violations.push({
       rule: 'maxLifetimeDays',
       field: 'expiresAt',
-      message: `must be at most ${policy.maxLifetimeDays} days after the creation (rule maxLifetimeDays of the policy)`,
+      message: `must be at most ${policy.maxLifetimeDays} days after creation (policy rule maxLifetimeDays)`,
     });
   }
   const isToken = kind === 'access_token';
@@ -52,21 +52,21 @@ export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViol
     violations.push({
       rule: 'passphraseScopes',
       field: 'passphrase',
-      message: 'is required for these scopes (rule passphraseScopes of the policy)',
+      message: 'is required for these scopes (policy rule passphraseScopes)',
     });
   }
   if (isToken && !policy.allowAll && rights.includes('all')) {
     violations.push({
       rule: 'allowAll',
       field: 'scopes',
-      message: 'must not contain all (rule allowAll of the policy)',
+      message: 'must not contain all (policy rule allowAll)',
     });
   }
   if (policy.requireAddresses && addresses.length === 0) {
     violations.push({
       rule: 'requireAddresses',
       field: 'restrictions.addresses',
-      message: 'must not be empty (rule requireAddresses of the policy)',
+      message: 'must not be empty (policy rule requireAddresses)',
     });
   }
   return violations;

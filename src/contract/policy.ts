@@ -5,9 +5,9 @@ import { LIMITS, POLICY_LIMITS } from './limits.ts';
 import { CREDENTIAL_KINDS, CREDENTIAL_RULES, POLICY_CREATORS, POLICY_LEAK_RESPONSES, SCOPES } from './vocabulary.ts';
 
 const descriptions = {
-  maxLifetimeDays: 'Maximum number of days from the creation of a credential to its expiry; null for no maximum',
+  maxLifetimeDays: 'Maximum number of days between the creation of a credential and its expiry; null for no maximum',
   bindsExistingFrom:
-    'From when credentials expire that have existed for longer than the maximum lifetime; null for never. A new value must be at least 7 days ahead',
+    'When the maximum lifetime starts to apply to existing credentials; null for never. A new value must be at least 7 days ahead',
   passphraseScopes: 'Scopes whose access tokens must have a passphrase; `all` includes every scope',
   allowAll: 'Whether access tokens may have the scope `all`',
   requireAddresses: 'Whether credentials must be restricted to addresses',
@@ -77,7 +77,7 @@ export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
 export const UpdatePolicyQuery = z.strictObject({
   dryRun: oneOf(['true', 'false'])
     .optional()
-    .describe('Whether to change nothing and return what would violate the policy'),
+    .describe('Whether to return what would violate the policy instead of changing it'),
   limit: wholeNumber(1, LIMITS.page.max)
     .optional()
     .describe(

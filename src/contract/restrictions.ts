@@ -25,10 +25,10 @@ const addresses = z
   .array(addressRange)
   .max(entries, TOO_MANY)
   .overwrite(unique)
-  .describe('IP addresses and CIDR ranges (IPv4, IPv6) from which it may be used; empty: from anywhere');
+  .describe('IP addresses and CIDR ranges (IPv4, IPv6) from which it may be used; if empty, from any address');
 const idOrSlug = matchingText(/^[\w-]+$/, 64, 'must be an ID or a slug', 'shop');
 const resources = (noun: string) =>
-  z.array(idOrSlug).max(entries, TOO_MANY).describe(`IDs or slugs of the ${noun} that it may be used on`);
+  z.array(idOrSlug).max(entries, TOO_MANY).describe(`IDs or slugs of the ${noun} that it is restricted to`);
 
 /** Whether projects and apps exist is checked where they are stored. */
 export const RestrictionsInput = z
@@ -40,10 +40,10 @@ export const RestrictionsInput = z
     maxUses: integerInRange(maxUses, 1)
       .nullable()
       .optional()
-      .describe('How often it may be used. Uses are counted from when a maximum is set.'),
+      .describe('Maximum number of uses, counted from when the maximum is set'),
   })
   .describe(
-    'Where, on what and how often it may be used. Members that are left out restrict nothing in a new credential, and keep their value in an edit.',
+    'From where, for which resources and how often it may be used. Omitted members restrict nothing in a new credential, and keep their value in an edit.',
   )
   .meta({ id: 'RequestedRestrictions' });
 export type RestrictionsInput = z.infer<typeof RestrictionsInput>;

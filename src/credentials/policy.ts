@@ -81,7 +81,7 @@ export async function checkNewCredential(trx: Trx, request: RequestContext, subj
   if (policy.createdBy === 'owner' && (await findRole(trx, workspaceId, actor.id ?? '')) !== 'owner') {
     errors.unshift({
       field: 'createdBy',
-      message: 'only the owner of the workspace can create credentials (rule createdBy of the policy)',
+      message: 'only the owner of the workspace can create credentials (policy rule createdBy)',
     });
   }
   if (errors.length > 0) throw refusedByPolicy(errors);

@@ -18,6 +18,13 @@ export function secondFactorNeeded(): Problem {
   );
 }
 
+/** The refusal of a person whose role in a workspace, admin or member, is not sufficient. */
+export function insufficientRole(needed: Role, role: Role): Problem {
+  const neededRole = needed === 'owner' ? 'the owner' : 'an owner or admin';
+  const ownRole = role === 'admin' ? 'an admin' : 'a member';
+  return new Problem('forbidden', `This requires ${neededRole} of the workspace; you are ${ownRole}.`);
+}
+
 /**
  * Checks a person against the access of a route. A role is access to a workspace, and so to more than the own account:
  * it requires a second factor if the policy says so. Throws `wrong_credential_kind`, `not_found`, `second_factor_needed`,
@@ -66,11 +73,7 @@ function recordRoleDenial(
     origin: originOf(request),
     at: context.clock(),
   });
-  const needed = neededRole === 'owner' ? 'the owner' : 'an owner or admin';
-  return new Problem(
-    'forbidden',
-    `This requires ${needed} of the workspace; you are ${role === 'admin' ? 'an admin' : 'a member'}.`,
-  );
+  return insufficientRole(neededRole, role);
 }
 
 /**

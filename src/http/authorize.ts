@@ -101,7 +101,7 @@ export function requirementOfRights(
 
 function unknownParameterProblem(name: string): Problem {
   if (name === 'resource')
-    return new Problem('forbidden', 'The parameter "resource" must be app: or project: and an ID or a slug.');
+    return new Problem('forbidden', 'The parameter "resource" must be "app:" or "project:" followed by an ID or slug.');
   const shown = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
   return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope, permission and resource.`);
 }

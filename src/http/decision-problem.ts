@@ -61,7 +61,7 @@ export function problemOfDecision(
     return new Problem(decision, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);
   }
   if (decision === 'resource_not_allowed') {
-    return new Problem('forbidden', 'The credential may not be used on this project or app.');
+    return new Problem('forbidden', 'The credential has no access to this project or app.');
   }
   if (decision === 'address_not_allowed') {
     return new Problem(decision, `The credential may not be used from the address ${address}.`);

@@ -153,7 +153,7 @@ forEachEngine('the policy of a workspace', (engine) => {
       const answer = await owner.call<Refusal>(`/v1/${path}`, { body });
       const row = JSON.stringify([policy, path, body]);
       assert.deepEqual([answer.status, fieldsOf(answer)], [refused.length === 0 ? 201 : 422, refused], row);
-      if (refused.length > 0) assert.match(answer.body.errors?.[0]?.message ?? '', /\(rule \w+ of the policy\)$/);
+      if (refused.length > 0) assert.match(answer.body.errors?.[0]?.message ?? '', /\(policy rule \w+\)$/);
     }
   });
 

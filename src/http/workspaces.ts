@@ -20,7 +20,7 @@ import {
 import { needsSecondFactor } from '../store/policy.ts';
 import { findWorkspace, type WorkspaceRow } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
-import { secondFactorNeeded } from './authorize-principal.ts';
+import { insufficientRole, secondFactorNeeded } from './authorize-principal.ts';
 import { membershipOf, personOf, signedInOf } from './principal.ts';
 import { idempotencyClaimOf, originOf, requestContextIn, requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
@@ -49,7 +49,7 @@ async function requireWorkspaceInPath(
       origin: requestContext.origin,
       at: context.clock(),
     });
-    throw new Problem('forbidden', `This requires the ${role} of the workspace; you are ${workspace.role}.`);
+    throw insufficientRole(role, workspace.role);
   }
   return { requestContext, workspace };
 }

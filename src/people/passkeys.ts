@@ -177,7 +177,7 @@ export async function createPasskey(
     return showPasskey(row);
   });
   if (outcome === 'spent')
-    throw invalidField('response', 'must answer a challenge of yours that is neither used nor expired');
+    throw invalidField('response', 'must respond to one of your challenges that is neither used nor expired');
   if (outcome === 'refused') throw invalidField('response', 'must be a valid response to the challenge');
   if (outcome === 'too many')
     throw new Problem('conflict', `A person can have at most ${LIMITS.passkeys.max} passkeys.`);

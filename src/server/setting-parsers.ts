@@ -46,7 +46,7 @@ export function parseDatabaseUrl(text: string): string | undefined {
   try {
     parsePostgresUrl(text);
   } catch (error) {
-    throw new NotAccepted(`a postgres:// address ${(error as Error).message}`);
+    throw new NotAccepted(`a postgres:// URL ${(error as Error).message}`);
   }
   return text;
 }

@@ -64,7 +64,7 @@ export const SETTINGS = {
   }),
   DATABASE_URL: setting({
     default: null,
-    accepts: 'a postgres:// address, or unset for SQLite in the data directory',
+    accepts: 'a postgres:// URL, or unset for SQLite in the data directory',
     description:
       'Unset: SQLite in the data directory. `postgres://…`: PostgreSQL 14 or later, with any number of Devpilot nodes.',
     parse: parseDatabaseUrl,
@@ -74,7 +74,7 @@ export const SETTINGS = {
     defaultShown: 'the file `secret` in the data directory, created with mode 0600',
     accepts: `at least ${SECRET_BYTES} bytes`,
     description:
-      'Key that seals second-factor keys, environment variables and SSH keys; they cannot be recovered without it. Required with PostgreSQL, the same on every node.',
+      'Encrypts TOTP secrets, environment variables and SSH keys, which cannot be recovered without it. Required with PostgreSQL, the same on every node.',
     parse: parseSecret,
   }),
   DEVPILOT_SECRET_FILE: setting({
@@ -86,9 +86,9 @@ export const SETTINGS = {
   DEVPILOT_PUBLIC_URL: setting({
     default: null,
     defaultShown: '`localhost`, loopback addresses and the address of the listener',
-    accepts: 'an http:// or https:// address without a path, such as https://devpilot.example.com',
+    accepts: 'an http:// or https:// URL without a path, such as https://devpilot.example.com',
     description:
-      'Address that people use. Required behind a proxy or under a host name: the web UI works at no other address. `https://…` turns on `Secure` cookies and HSTS.',
+      'URL that people use. Required behind a proxy or under a host name: the web UI works at no other URL. `https://…` turns on `Secure` cookies and HSTS.',
     parse: parseOrigin,
   }),
   DEVPILOT_TRUST_PROXY: setting({
@@ -131,7 +131,7 @@ export const SETTINGS = {
   }),
   DEVPILOT_SMTP_URL: setting({
     default: null,
-    accepts: 'an smtp:// or smtps:// address, such as smtp://user:password@mail.example.com:587',
+    accepts: 'an smtp:// or smtps:// URL, such as smtp://user:password@mail.example.com:587',
     description: 'Mail server that sends invitations and password-reset links.',
     parse: parseSmtpUrl,
   }),
@@ -149,7 +149,7 @@ export const SETTINGS = {
   DEVPILOT_BACKUP_BUCKET: setting({
     default: null,
     defaultShown: 'the data directory',
-    accepts: 'the address of a bucket, such as https://s3.eu-central-1.amazonaws.com/my-backups',
+    accepts: 'the URL of a bucket, such as https://s3.eu-central-1.amazonaws.com/my-backups',
     description:
       'S3-compatible bucket for backups, optionally with a prefix: `https://s3.eu-central-1.amazonaws.com/my-backups/devpilot`.',
     parse: parseBucket,
@@ -162,14 +162,14 @@ export const SETTINGS = {
   }),
   DEVPILOT_BACKUP_ACCESS_KEY_ID: setting({
     default: null,
-    accepts: 'the id of an access key, while DEVPILOT_BACKUP_BUCKET is set',
+    accepts: 'the ID of an access key if DEVPILOT_BACKUP_BUCKET is set',
     description:
-      'Access key of the bucket. It needs the rights to get, put and delete objects and to abort uploads, not to list them.',
+      'Access key of the bucket. It needs the permissions to get, put and delete objects and to abort uploads, but not to list objects.',
     parse: visibleAscii(128),
   }),
   DEVPILOT_BACKUP_SECRET_ACCESS_KEY: setting({
     default: null,
-    accepts: 'the secret of the access key, while DEVPILOT_BACKUP_BUCKET is set',
+    accepts: 'the secret of the access key if DEVPILOT_BACKUP_BUCKET is set',
     description: 'Secret of the access key.',
     parse: visibleAscii(256),
   }),

@@ -35,7 +35,7 @@ const IGNORED_PARAMETERS = new Set([
   ...['load_balance_hosts', 'sslcompression', 'sslsni', 'uselibpqcompat'],
 ]);
 
-/** Its message completes "must be a postgres:// address …". */
+/** Its message completes "must be a postgres:// URL …". */
 class InvalidPostgresUrlError extends Error {}
 
 const throwInvalid = (what: string): never => {
@@ -132,7 +132,7 @@ function attemptsFor(host: string, port: number, mode: SslMode, tls: ConnectionO
 
 function refuseUnknownParameters(parameters: URLSearchParams): void {
   for (const name of parameters.keys()) {
-    // A misspelt sslmode would silently disable TLS.
+    // A misspelled sslmode would silently disable TLS.
     if (!SUPPORTED_PARAMETERS.has(name) && !IGNORED_PARAMETERS.has(name))
       throwInvalid(`with libpq parameters, which ${name} is not`);
   }

@@ -110,7 +110,7 @@ async function readData(attributes: Attributes, index: number | null): Promise<u
  */
 async function parseEvent(value: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw fieldProblem(index, 'specversion', 'must be an attribute of a CloudEvent, a JSON object');
+    throw fieldProblem(index, 'specversion', 'must be set: every event must be a JSON object');
   }
   const attributes = value as Attributes;
   if (attributes['specversion'] !== '1.0') throw fieldProblem(index, 'specversion', 'must be 1.0');

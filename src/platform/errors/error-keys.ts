@@ -65,7 +65,7 @@ export function createErrorKey(
     if ((await countErrorKeys(trx, workspaceId)) >= ERROR_KEY_LIMITS.perWorkspace) {
       throw invalidField(
         'name',
-        `must not be added: a workspace can have at most ${ERROR_KEY_LIMITS.perWorkspace} error keys`,
+        `cannot be used: the workspace already has the maximum of ${ERROR_KEY_LIMITS.perWorkspace} error keys`,
       );
     }
     const { name } = input;

@@ -43,7 +43,7 @@ export async function reportedAppOf(
   if (allowed === null) return app;
   const row = await findResource(context.store.read, 'app', workspaceId, app ?? '');
   if (row === undefined || !isAllowedResource(allowed, row)) {
-    throw invalidField('app', 'must be an app that the credential may be used on');
+    throw invalidField('app', 'must be an app that the credential has access to');
   }
   return row.slug;
 }

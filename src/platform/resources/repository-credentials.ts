@@ -68,7 +68,7 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
   if (password === undefined && stored !== null && !isSameOrigin) {
     throw invalidField(
       'repositoryPassword',
-      'must be sent again, or null: the scheme, host or port of the repository changes',
+      'must be sent again or be null, because the scheme, host or port of the repository changes',
     );
   }
   const sealed =
