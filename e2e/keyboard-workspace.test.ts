@@ -9,6 +9,7 @@ import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { button, closeWithEscape, createKeyboardUser, waitForDialog, waitForFocus } from './keyboard.ts';
 import { listItemOf } from './page-actions.ts';
+import { createApp, createProject } from './resource-fixtures.ts';
 
 /** The activity log, the menus and the workspace by keyboard only. */
 const fixture = setUpBrowserFixture();
@@ -63,6 +64,60 @@ test('the tabs of the settings are one tab stop with arrow keys, and a member ha
   const names = await theirs.getByRole('navigation', { name: 'Settings' }).getByRole('link').allTextContents();
   assert.deepEqual(names, ['Access Tokens', 'API Keys', 'Members', 'Workspace']);
   await createKeyboardUser(theirs).tabTo(theirs.getByRole('link', { name: 'Access Tokens' }));
+});
+
+test('the command palette opens pages, resources and credentials by name, those that the person may see', async () => {
+  const project = await createProject(fixture.owner, { name: 'Shop' });
+  await createApp(fixture.owner, { projectId: project.id, name: 'Shop front' });
+  const { id, hint } = await createToken(fixture.owner, ['basic_deployment'], { name: 'Shop pipeline' });
+  const { tab, keys } = await open('/settings/members');
+  const opener = button(tab, 'Search');
+  await keys.tabTo(opener);
+  await keys.press('Control+k');
+  const palette = await waitForDialog(tab, 'Search', 'palette');
+  await closeWithEscape(palette, opener);
+  const option = (name: string) => palette.getByRole('option', { name });
+  const openWith = async (text: string, ...pressed: string[]) => {
+    await keys.press('Control+k');
+    await waitForFocus(tab, palette.getByRole('combobox'));
+    await keys.type(text);
+    if (pressed.length === 0) return;
+    await option('Shop pipeline').waitFor();
+    await keys.press(...pressed, 'Enter');
+    await palette.waitFor({ state: 'detached' });
+  };
+  await openWith('shop', 'ArrowUp');
+  await tab.getByRole('heading', { name: 'Shop pipeline', level: 1 }).waitFor();
+  await openWith('shop', 'ArrowDown');
+  await tab.getByRole('heading', { name: 'Shop front', level: 1 }).waitFor();
+  await openWith('shop');
+  await option('Shop pipeline').waitFor();
+  assert.deepEqual(await palette.getByRole('group').allTextContents(), [
+    'ProjectsShopshop',
+    'AppsShop frontshop-front',
+    `Access tokensShop pipeline…${hint}`,
+  ]);
+  await checkAppearance(tab, 'palette-results');
+  await keys.press('Escape');
+  await openWith('no such name');
+  await palette.getByText('No results.', { exact: false }).waitFor();
+  await keys.press('Escape');
+  await openWith('activity log');
+  await option('Activity log').waitFor();
+  await keys.press('Enter');
+  await tab.waitForURL(/\/settings\/activity-log/);
+
+  const mary = await signUpMember(fixture.server, fixture.owner, 'member', 'mary@example.com');
+  const theirs = await fixture.open('/projects', { person: mary });
+  await theirs.keyboard.press('Control+k');
+  const names = theirs.getByRole('dialog', { name: 'Search' }).getByRole('option');
+  await names.first().waitFor();
+  const hidden = ['Activity log', 'Policy', 'Error keys', 'People on this server'];
+  assert.deepEqual(
+    (await names.allTextContents()).filter((name) => hidden.includes(name)),
+    [],
+  );
+  await fixture.owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' });
 });
 
 test('the menus switch the workspace and the theme', async () => {

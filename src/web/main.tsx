@@ -3,7 +3,6 @@ import '@mantine/dates/styles.css';
 import '@mantine/notifications/styles.css';
 import './styles.css';
 import { MantineProvider } from '@mantine/core';
-import { Notifications } from '@mantine/notifications';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
 import { setNonce } from 'get-nonce';
@@ -12,6 +11,7 @@ import { flushSync } from 'react-dom';
 import { createRoot } from 'react-dom/client';
 import { queryClient, setSignedOutHandler } from './api.ts';
 import { trackFocus } from './components/focus.ts';
+import { LazyNotifications } from './components/lazy-notifications.tsx';
 import { hasUnsavedInput } from './components/unsaved-input.ts';
 import { setReconnectHandler } from './connection.ts';
 import { router } from './router.tsx';
@@ -64,7 +64,7 @@ async function start(): Promise<void> {
           getStyleNonce={() => nonce}
         >
           <QueryClientProvider client={queryClient}>
-            <Notifications position="bottom-right" />
+            <LazyNotifications />
             <RouterProvider router={router} />
           </QueryClientProvider>
         </MantineProvider>

@@ -1,8 +1,9 @@
 import { Progress, Text } from '@mantine/core';
 import type { Deployment } from '../../contract/deployments.ts';
 import type { DeploymentWaitReason } from '../../contract/vocabulary.ts';
+import { FailureReason } from '../components/failure-reason.tsx';
 import { formatDateTime } from '../components/format.ts';
-import { FailureReason, isInProgress, JobStatusTag } from '../components/job-status.tsx';
+import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
 import { Tag } from '../components/notice.tsx';
 import { strings } from './strings.ts';
 

@@ -17,6 +17,7 @@ import { useWorkspaceOrNull } from '../session.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
+import { SearchButton, SearchIcon, useCommandPalette } from './search-button.tsx';
 import styles from './shell.module.css';
 import { strings } from './strings.ts';
 import { WorkspaceSwitcher } from './workspace-switcher.tsx';
@@ -63,6 +64,7 @@ export function Shell() {
   const [opened, { toggle, close }] = useDisclosure();
   const workspace = useWorkspaceOrNull();
   const path = useRouterState({ select: (state) => state.location.pathname });
+  const { open, palette } = useCommandPalette(workspace);
   const main = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: closes the navigation whenever the path changes
   useEffect(() => close(), [path, close]);
@@ -80,13 +82,16 @@ export function Shell() {
       <AppShell.Header hiddenFrom="sm" className={styles['side']}>
         <Group h="100%" px="md" justify="space-between">
           <Brand />
-          <Burger
-            opened={opened}
-            onClick={toggle}
-            size="sm"
-            aria-label={strings.shell.openNavigation}
-            aria-expanded={opened}
-          />
+          <Group gap="xs" wrap="nowrap">
+            {workspace !== null && <SearchIcon onClick={open} />}
+            <Burger
+              opened={opened}
+              onClick={toggle}
+              size="sm"
+              aria-label={strings.shell.openNavigation}
+              aria-expanded={opened}
+            />
+          </Group>
         </Group>
       </AppShell.Header>
       <AppShell.Navbar
@@ -101,7 +106,10 @@ export function Shell() {
             <Brand />
             <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label={strings.shell.closeNavigation} />
           </Group>
-          <WorkspaceSwitcher />
+          <Stack gap="xs">
+            <WorkspaceSwitcher />
+            {workspace !== null && <SearchButton onClick={open} />}
+          </Stack>
           {workspace !== null && <NavLinks workspace={workspace} />}
           <Box mt="auto">
             <AccountMenu />
@@ -111,6 +119,7 @@ export function Shell() {
       <AppShell.Main id="main" ref={main} tabIndex={-1}>
         <ConnectionBanner />
         <Outlet />
+        {palette}
       </AppShell.Main>
     </AppShell>
   );

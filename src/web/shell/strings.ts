@@ -28,6 +28,11 @@ export const strings = {
     setUp: 'Set up two-factor authentication',
     checkAgain: 'Check again',
   },
+  searchButton: {
+    label: 'Search',
+    keys: 'Ctrl K',
+    appleKeys: '⌘ K',
+  },
   shell: {
     links: {
       projects: 'Projects',

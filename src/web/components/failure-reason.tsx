@@ -1,0 +1,18 @@
+import { Text } from '@mantine/core';
+import type { WorkStatus } from '../../contract/vocabulary.ts';
+import { toPlainText } from './terminal-text.ts';
+
+interface FailedWork {
+  readonly status: WorkStatus;
+  readonly error: string | null;
+}
+
+/** Why the work failed, in a table: the step, the reason and the last line of its output. */
+export function FailureReason({ work: { status, error } }: { readonly work: FailedWork }) {
+  if (status !== 'failed' || error === null) return null;
+  return (
+    <Text fz="xs" mt={2} lineClamp={3} style={{ overflowWrap: 'anywhere' }}>
+      {toPlainText(error)}
+    </Text>
+  );
+}

@@ -1,0 +1,98 @@
+import type { Client } from '../../sdk/client.ts';
+import { strings } from './strings.ts';
+
+export type DestinationGroup = keyof typeof strings.groups;
+
+/** A page that the palette can open. */
+export interface Destination {
+  /** Unique among all destinations. */
+  readonly id: string;
+  readonly group: DestinationGroup;
+  readonly label: string;
+  /** Tells destinations with the same name apart: a slug, or the end of a secret. */
+  readonly note: string | null;
+  readonly to: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+interface Rights {
+  readonly isAdmin: boolean;
+  readonly isOperator: boolean;
+}
+
+const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rights])[] = [
+  ['/projects', strings.pages.projects],
+  ['/apps', strings.pages.apps],
+  ['/deployments', strings.pages.deployments],
+  ['/servers', strings.pages.servers],
+  ['/scripts', strings.pages.scripts],
+  ['/activity', strings.pages.activity],
+  ['/errors', strings.pages.errors],
+  ['/errors/keys', strings.pages.errorKeys, 'isAdmin'],
+  ['/settings/access-tokens', strings.pages.accessTokens],
+  ['/settings/api-keys', strings.pages.apiKeys],
+  ['/settings/members', strings.pages.members],
+  ['/settings/activity-log', strings.pages.activityLog, 'isAdmin'],
+  ['/settings/policy', strings.pages.policy, 'isAdmin'],
+  ['/settings/workspace', strings.pages.workspace],
+  ['/account', strings.pages.account],
+  ['/people', strings.pages.people, 'isOperator'],
+];
+
+/** Returns the pages that a person may see and whose name contains every word of the text. */
+export function findPages(text: string, rights: Rights): readonly Destination[] {
+  const words = text.toLowerCase().split(/\s+/);
+  return PAGES.filter(
+    ([, label, requires]) =>
+      (requires === undefined || rights[requires]) && words.every((word) => label.toLowerCase().includes(word)),
+  ).map(([to, label]) => ({ id: to, group: 'pages', label, note: null, to, params: {} }));
+}
+
+/** Maximum number of results per kind. */
+const MAX_RESULTS = 5;
+
+export interface SearchResult {
+  readonly destinations: readonly Destination[];
+  /** Whether the person has no access to some lists, or they could not be loaded. */
+  readonly isIncomplete: boolean;
+}
+
+/** Finds resources and credentials by name. */
+export async function searchByName(api: Client, q: string, signal: AbortSignal): Promise<SearchResult> {
+  const query = { q, limit: MAX_RESULTS };
+  const options = { signal };
+  const named = (group: DestinationGroup, noun: 'project' | 'app' | 'server' | 'script') => {
+    return ({ id, name, slug }: { readonly id: string; readonly name: string; readonly slug?: string }) => ({
+      id,
+      group,
+      label: name,
+      note: slug ?? null,
+      to: `/${noun}s/$${noun}`,
+      params: { [noun]: id },
+    });
+  };
+  const credential = (group: DestinationGroup, to: string) => {
+    return ({ id, name, hint }: { readonly id: string; readonly name: string; readonly hint: string }) => ({
+      id,
+      group,
+      label: name,
+      note: `…${hint}`,
+      to,
+      params: { id },
+    });
+  };
+  const lists = await Promise.allSettled([
+    api.projects.list(query, options).then(({ data }) => data.map(named('projects', 'project'))),
+    api.apps.list(query, options).then(({ data }) => data.map(named('apps', 'app'))),
+    api.servers.list(query, options).then(({ data }) => data.map(named('servers', 'server'))),
+    api.scripts.list(query, options).then(({ data }) => data.map(named('scripts', 'script'))),
+    api.accessTokens
+      .list(query, options)
+      .then(({ data }) => data.map(credential('accessTokens', '/settings/access-tokens/$id'))),
+    api.apiKeys.list(query, options).then(({ data }) => data.map(credential('apiKeys', '/settings/api-keys/$id'))),
+  ]);
+  return {
+    destinations: lists.flatMap((list) => (list.status === 'fulfilled' ? list.value : [])),
+    isIncomplete: lists.some(({ status }) => status === 'rejected'),
+  };
+}

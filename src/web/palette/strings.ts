@@ -1,0 +1,42 @@
+import { plural } from '../components/plural.ts';
+
+export const strings = {
+  commandPalette: {
+    title: 'Search',
+    label: 'Search pages, resources and credentials',
+    placeholder: 'Name of a page, a project, an app, a token…',
+    results: 'Results',
+    resultCount: (count: number) => `${count} ${plural(count, { one: 'result', other: 'results' })}`,
+    searching: 'Searching…',
+    noResults: 'No results. Resources and credentials are found by name.',
+    someFailed: 'Some results could not be loaded.',
+    keys: 'Arrow keys to select, Enter to open, Escape to close',
+  },
+  groups: {
+    pages: 'Pages',
+    projects: 'Projects',
+    apps: 'Apps',
+    servers: 'Servers',
+    scripts: 'Scripts',
+    accessTokens: 'Access tokens',
+    apiKeys: 'API keys',
+  },
+  pages: {
+    projects: 'Projects',
+    apps: 'Apps',
+    deployments: 'Deployments',
+    servers: 'Servers',
+    scripts: 'Scripts',
+    activity: 'Activity',
+    errors: 'Errors',
+    errorKeys: 'Error keys',
+    accessTokens: 'Access tokens',
+    apiKeys: 'API keys',
+    members: 'Members',
+    activityLog: 'Activity log',
+    policy: 'Policy',
+    workspace: 'Workspace settings',
+    account: 'Your account',
+    people: 'People on this server',
+  },
+};
