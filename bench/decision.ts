@@ -46,7 +46,7 @@ export async function decision(): Promise<Finding[]> {
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: usage,
-    spendUse: () => Promise.resolve({ accepted: true, spent: false }),
+    takeUse: () => Promise.resolve({ taken: null, accepted: true }),
     clock: Date.now,
   });
   const secrets: string[] = [];

@@ -101,7 +101,7 @@ export async function peers(): Promise<Finding[]> {
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: usage,
-    spendUse: () => Promise.resolve({ accepted: true, spent: false }),
+    takeUse: () => Promise.resolve({ taken: null, accepted: true }),
     clock: Date.now,
   });
   const requirement = { access_token: requireAll('access_token', []), api_key: null };

@@ -180,7 +180,7 @@ function createAuthenticatorOn(store: Store) {
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots),
-    spendUse: () => Promise.resolve({ accepted: true, spent: false }),
+    takeUse: () => Promise.resolve({ taken: null, accepted: true }),
     clock: Date.now,
   });
 }

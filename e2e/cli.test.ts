@@ -255,6 +255,8 @@ describe('Ctrl-C', () => {
 
 describe('keys', () => {
   test('are created, shown, updated, disabled, enabled and deleted', async () => {
+    const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Storefront' } });
+    const app = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Shop', projectId: project.body.id } });
     const created = await shell.run([
       'keys',
       'create',
@@ -266,6 +268,10 @@ describe('keys', () => {
       'write',
       '--description',
       'Bills',
+      '--rate',
+      '100/min',
+      '--app',
+      'shop',
     ]);
     assert.equal(created.code, 0, created.stderr);
     const secret = created.stdout.trim();
@@ -284,12 +290,19 @@ describe('keys', () => {
       '2040-01-01',
       '--description',
       '',
+      '--app',
+      'any',
+      '--project',
+      'storefront',
       '--json',
     ]);
     const key = json<ApiKey>(updated.stdout);
     const endOfDay = new Date(2040, 0, 1, 23, 59, 59, 999).toISOString();
     assert.deepEqual([key.permissions, key.expiresAt, key.description], [['read'], endOfDay, null]);
+    assert.deepEqual([key.restrictions.apps, key.restrictions.projects], [[], [project.body.id]]);
+    assert.deepEqual(json<ApiKey>(off.stdout).restrictions.apps, [app.body.id]);
     const shown = (await shell.run(['keys', 'show', key.id])).stdout;
+    assert.match(shown, /^Rate\s+100\/min$/m);
     assert.match(shown, /Access\s+read\n/);
     assert.match(shown, /Never used\s+read \(since \d{4}/);
     assert.equal((await shell.run(['keys', 'delete', key.id, '--yes', '--quiet'])).code, 0);

@@ -1,13 +1,16 @@
 import type { RequestOrigin } from '../contract/audit.ts';
+import type { RateState } from '../contract/problem.ts';
 import { type Decision, decide, type PassphraseResult } from './decision.ts';
 import type { PassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
-import { decideRestricted, type ResourceCheck, type SpendUse } from './restricted-use.ts';
+import { decideUse, type ResourceCheck } from './restricted-use.ts';
+import type { CompiledRestrictions } from './restrictions.ts';
 import { exercisedMaskOf, type Requirement } from './rights.ts';
 import { type Digest, digestOf, secretKindOf } from './secret.ts';
 import type { FindRecord } from './unknown-secret-limiter.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
+import type { TakeUse } from './use-batches.ts';
 
 /** A credential as a request presents it. */
 export interface AuthenticationRequest extends RequestOrigin {
@@ -29,6 +32,15 @@ export interface AuthenticationRequest extends RequestOrigin {
 export interface AuthenticationResult {
   readonly decision: Decision;
   readonly record: CredentialRecord | null;
+  /** The state of the rate of the credential after the decision; absent or null if it has none or was not asked. */
+  readonly rate?: RateState | null;
+}
+
+/** Whether two credentials are restricted to the same projects and apps. Pure. */
+function isSameResources(one: CompiledRestrictions['resources'], other: CompiledRestrictions['resources']): boolean {
+  if (one === null || other === null) return one === other;
+  const { projects, apps } = other;
+  return one.projects.symmetricDifference(projects).size + one.apps.symmetricDifference(apps).size === 0;
 }
 
 const UNKNOWN_CREDENTIAL: AuthenticationResult = { decision: 'invalid_token', record: null };
@@ -43,8 +55,9 @@ export type AuthenticationListener = (
 export interface CredentialAuthenticator {
   /**
    * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous when the record is
-   * cached, no passphrase has to be hashed and its uses are not limited. Rejects with `unavailable` if the store cannot be reached or too many
-   * hashes are waiting, and with `rate_limited` if the address has presented too many unknown secrets.
+   * cached, no passphrase has to be hashed, its uses are not limited and the resource needs no look-up. Rejects with
+   * `unavailable` if the store cannot be reached or too many hashes are waiting, and with `rate_limited` if the address
+   * has presented too many unknown secrets.
    */
   authenticate(
     request: AuthenticationRequest,
@@ -57,7 +70,7 @@ export function createCredentialAuthenticator(options: {
   findRecord: FindRecord;
   passphraseVerifier: PassphraseVerifier;
   usageRecorder: UsageRecorder;
-  spendUse: SpendUse;
+  takeUse: TakeUse;
   clock: () => number;
   /**
    * The wall clock as `registry.findCached` last read it, in epoch milliseconds: saves a second read of the clock per
@@ -71,7 +84,7 @@ export function createCredentialAuthenticator(options: {
     findRecord,
     passphraseVerifier,
     usageRecorder,
-    spendUse,
+    takeUse,
     clock,
     lastWallTime = clock,
     onResult,
@@ -108,12 +121,31 @@ export function createCredentialAuthenticator(options: {
     if (record === null || restrictions === null || decision !== 'ok') {
       return finish({ decision, record }, request, requirement, now);
     }
-    const spend = request.isInquiry === true ? null : spendUse;
-    const decided = decideRestricted(record, restrictions, request.checkResource, spend);
-    if (decided instanceof Promise) {
-      return decided.then((settled) => finish({ decision: settled, record }, request, requirement, now));
+    const { resources } = restrictions;
+    const isAllowed = resources === null || (request.checkResource?.(resources, record.workspace.id) ?? true);
+    if (isAllowed instanceof Promise) {
+      return concludeChecked(isAllowed, restrictions, passphrase, request, requirement);
     }
-    return finish({ decision: decided, record }, request, requirement, now);
+    if (!isAllowed) return finish({ decision: 'resource_not_allowed', record }, request, requirement, now);
+    const used = decideUse(record, restrictions, now, request.isInquiry === true ? null : takeUse);
+    if (used instanceof Promise)
+      return used.then((settled) => finish({ ...settled, record }, request, requirement, now));
+    return finish({ ...used, record }, request, requirement, now);
+  }
+
+  /** Looks the record up again after a look-up of the resource, because it may have been revoked or edited meanwhile. */
+  async function concludeChecked(
+    check: Promise<boolean>,
+    checked: CompiledRestrictions,
+    passphrase: PassphraseResult,
+    request: AuthenticationRequest,
+    requirement: Requirement,
+  ): Promise<AuthenticationResult> {
+    const isAllowed = await check;
+    const record = await findRecord(digestOf(request.secret), request.address);
+    const isUnchanged = isSameResources(record?.restrictions?.resources ?? null, checked.resources);
+    const checkResource = isUnchanged ? () => isAllowed : request.checkResource;
+    return conclude(record, passphrase, { ...request, checkResource }, requirement, clock());
   }
 
   /** Looks the record up again after hashing a passphrase, because it may have been revoked in the meantime. */

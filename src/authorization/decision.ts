@@ -5,7 +5,7 @@ import { meets, type Requirement } from './rights.ts';
 /** Result of the passphrase check; `limited`: too many failures, so the passphrase was not checked. */
 export type PassphraseResult = 'not_needed' | 'correct' | 'missing' | 'incorrect' | 'limited';
 
-/** `ok`, or the contract's code for the refusal. */
+/** `ok`, or the reason for the refusal: the contract's code, or what `problemOfDecision` makes one of. */
 export type Decision =
   | 'ok'
   | 'invalid_token'
@@ -18,7 +18,8 @@ export type Decision =
   | 'address_not_allowed'
   | 'wrong_credential_kind'
   | 'insufficient_scope'
-  | 'resource_not_allowed';
+  | 'resource_not_allowed'
+  | 'rate_exceeded';
 
 /**
  * Returns the decision for a record, null if the secret is unknown, on a request of the client at `address` at `now`

@@ -1,16 +1,8 @@
+import type { RateState } from '../contract/problem.ts';
 import type { Decision } from './decision.ts';
 import type { CredentialRecord } from './record.ts';
 import type { CompiledRestrictions } from './restrictions.ts';
-
-/** What the store decided on one use of a credential with a maximum number of uses. */
-export interface UseReceipt {
-  readonly accepted: boolean;
-  /** Whether no use is left after this one. */
-  readonly spent: boolean;
-}
-
-/** Counts one use of a credential against its maximum, in the store. Resolves to null if the credential was deleted. */
-export type SpendUse = (workspaceId: string, credentialId: string) => Promise<UseReceipt | null>;
+import type { TakeUse } from './use-batches.ts';
 
 /** Returns whether what a request is about exists for a credential that is restricted to projects and apps. */
 export type ResourceCheck = (
@@ -18,28 +10,42 @@ export type ResourceCheck = (
   workspaceId: string,
 ) => boolean | Promise<boolean>;
 
-/** Returns the decision on an otherwise accepted use of a credential that may be used `maxUses` times. */
-async function decideUse(record: CredentialRecord, spendUse: SpendUse): Promise<Decision> {
-  const { restrictions } = record;
-  const receipt = await spendUse(record.workspace.id, record.id);
-  if (receipt === null) return 'invalid_token';
-  if (receipt.spent && restrictions !== null) restrictions.spent = true;
-  return receipt.accepted ? 'ok' : 'credential_spent';
+/** A decision on a restricted credential, with the state of its rate; null if it has none or it was not asked. */
+export interface RestrictedDecision {
+  readonly decision: Decision;
+  readonly rate: RateState | null;
+}
+
+const ACCEPTED: RestrictedDecision = { decision: 'ok', rate: null };
+
+async function takeUse(
+  record: CredentialRecord,
+  restrictions: CompiledRestrictions,
+  now: number,
+  take: TakeUse,
+): Promise<RestrictedDecision> {
+  const { taken, accepted } = await take(record.workspace.id, record.id);
+  if (taken === null) return { decision: 'invalid_token', rate: null };
+  if (taken === 'inactive') return { decision: 'token_inactive', rate: null };
+  const { spent, rate, refusal } = taken;
+  if (spent) restrictions.spent = true;
+  if (rate !== null && rate.remaining === 0) restrictions.rateEmptyUntil = now + rate.waitMs;
+  return { decision: accepted ? 'ok' : refusal, rate };
 }
 
 /**
- * Returns the decision on an otherwise accepted use of a restricted credential: first its resource, then the use itself.
- * `spendUse` is null if no use is to be counted. Synchronous unless the store has to be asked.
+ * Returns the decision on the use of a restricted credential whose other checks were passed. Synchronous, and without
+ * I/O, if its uses are not limited or its rate is known to be exceeded. `take` is null if no use is to be counted.
  */
-export function decideRestricted(
+export function decideUse(
   record: CredentialRecord,
   restrictions: CompiledRestrictions,
-  check: ResourceCheck | undefined,
-  spendUse: SpendUse | null,
-): Decision | Promise<Decision> {
-  const spend = () => (restrictions.maxUses === null || spendUse === null ? 'ok' : decideUse(record, spendUse));
-  const { resources } = restrictions;
-  const isAllowed = resources === null || check === undefined || check(resources, record.workspace.id);
-  if (isAllowed instanceof Promise) return isAllowed.then((allowed) => (allowed ? spend() : 'resource_not_allowed'));
-  return isAllowed ? spend() : 'resource_not_allowed';
+  now: number,
+  take: TakeUse | null,
+): RestrictedDecision | Promise<RestrictedDecision> {
+  const { rate, maxUses, rateEmptyUntil } = restrictions;
+  if (take === null || (rate === null && maxUses === null)) return ACCEPTED;
+  if (rate !== null && now < rateEmptyUntil)
+    return { decision: 'rate_exceeded', rate: { ...rate, remaining: 0, waitMs: rateEmptyUntil - now } };
+  return takeUse(record, restrictions, now, take);
 }

@@ -27,6 +27,8 @@ export interface CompiledRestrictions {
    * edit that raises the maximum replaces the record.
    */
   spent: boolean;
+  /** Until when no request is within the rate, as far as is known here; epoch milliseconds. */
+  rateEmptyUntil: number;
 }
 
 const WORDS_PER_RANGE = 8;
@@ -64,6 +66,7 @@ export function compileRestrictions(stored: StoredRestrictions | null | undefine
     rate,
     maxUses,
     spent,
+    rateEmptyUntil: 0,
   };
 }
 

@@ -52,6 +52,7 @@ const ADDRESS_HELP =
 const PROJECT_HELP =
   'ID or slug of a project to restrict it to, with all apps of the project, or several separated by commas; can be repeated';
 const APP_HELP = 'ID or slug of an app to restrict it to, or several separated by commas; can be repeated';
+const RATE_HELP = 'maximum rate, such as 100/min, 5/10s, 1000/h or 1/day';
 const MAX_USES_HELP = 'maximum number of uses';
 
 const loadReplace = () => import('./credentials-replace.ts');
@@ -79,6 +80,7 @@ function tokenCommands(program: Command): void {
     .option('--address <ranges>', ADDRESS_HELP, parseList)
     .option('--project <projects>', PROJECT_HELP, parseList)
     .option('--app <apps>', APP_HELP, parseList)
+    .option('--rate <rate>', RATE_HELP)
     .option('--max-uses <count>', MAX_USES_HELP)
     .option('--passphrase <->', 'read the passphrase from standard input: --passphrase -')
     .addHelpText('after', rightsHelp('Scopes', SCOPES))
@@ -113,6 +115,7 @@ function keyCommands(program: Command): void {
     .option('--address <ranges>', ADDRESS_HELP, parseList)
     .option('--project <projects>', PROJECT_HELP, parseList)
     .option('--app <apps>', APP_HELP, parseList)
+    .option('--rate <rate>', RATE_HELP)
     .option('--max-uses <count>', MAX_USES_HELP)
     .option('--guard', 'allow the key to run guards (SDK in lease mode); requires the permission read')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))
@@ -133,6 +136,7 @@ function keyCommands(program: Command): void {
     .option('--address <ranges>', `${ADDRESS_HELP}; "any" for any address`, parseList)
     .option('--project <projects>', `${PROJECT_HELP}; "any" for no such restriction`, parseList)
     .option('--app <apps>', `${APP_HELP}; "any" for no such restriction`, parseList)
+    .option('--rate <rate>', `${RATE_HELP}, or "unlimited"`)
     .option('--max-uses <count>', `${MAX_USES_HELP}, or "unlimited"`)
     .option('--guard <on|off>', 'allow the key to run guards: on or off')
     .addHelpText('after', rightsHelp('Permissions', PERMISSIONS))

@@ -6,6 +6,7 @@ import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { confirm, parseCount } from './input.ts';
 import { type Column, print, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
+import { formatRate } from './restriction-options.ts';
 
 /** Shared by the commands for access tokens and API keys. */
 export type Credential = AccessToken | ApiKey;
@@ -43,6 +44,7 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
   { title: 'Addresses', getValue: ({ restrictions }) => restrictions.addresses.join(' ') || 'any' },
   { title: 'Projects', getValue: ({ restrictions }) => restrictions.projects.join(' ') || 'any' },
   { title: 'Apps', getValue: ({ restrictions }) => restrictions.apps.join(' ') || 'any' },
+  { title: 'Rate', getValue: ({ restrictions }) => formatRate(restrictions.rate) },
   { title: 'Maximum uses', getValue: ({ restrictions }) => restrictions.maxUses ?? 'unlimited' },
   { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${createdBy?.name ?? 'unknown'}` },
   { title: 'Last used', getValue: ({ lastUsedAt }) => lastUsedAt ?? 'never' },

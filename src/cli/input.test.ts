@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Failure } from './failure.ts';
 import { parseExpiry, parseInstant, parsePeriod } from './input.ts';
+import { formatRate, readRestrictions } from './restriction-options.ts';
 
 const NOW = Date.parse('2027-01-15T12:00:00.000Z');
 
@@ -64,5 +66,46 @@ test('a day that does not exist is refused instead of read as another day', () =
     assert.throws(() => parseExpiry(text, NOW), /--expires must be a duration .* a date such as 2027-02-24/, text);
     assert.throws(() => parseInstant('--at', text, NOW), /--at must be .* a date such as 2027-02-24/, text);
     assert.throws(() => parsePeriod({ from: undefined, to: text }, NOW), /--to must be/, text);
+  }
+});
+
+test('restrictions are read from their options; "any" and "unlimited" remove one', () => {
+  const none = { address: undefined, project: undefined, app: undefined, rate: undefined, maxUses: undefined };
+  assert.deepEqual(readRestrictions(none), {});
+  const given = { address: ['::1'], project: ['storefront'], app: ['shop', 'api'], rate: '100/min', maxUses: '5' };
+  assert.deepEqual(readRestrictions(given).restrictions, {
+    ...{ addresses: ['::1'], projects: ['storefront'], apps: ['shop', 'api'] },
+    ...{ rate: { requests: 100, seconds: 60 }, maxUses: 5 },
+  });
+  const removed = { address: ['any'], project: ['any'], app: ['any'], rate: 'unlimited', maxUses: 'unlimited' };
+  assert.deepEqual(readRestrictions(removed).restrictions, {
+    ...{ addresses: [], projects: [], apps: [], rate: null, maxUses: null },
+  });
+});
+
+test('a rate is shown as it is given', () => {
+  const rates: [text: string, requests: number, seconds: number, shown?: string][] = [
+    ['100/min', 100, 60],
+    ['5/10s', 5, 10],
+    ['1/s', 1, 1],
+    ['1000/h', 1000, 3600],
+    ['2/2h', 2, 7200],
+    ['1/day', 1, 86_400],
+    ['90/90s', 90, 90],
+    ['1/sec', 1, 1, '1/s'],
+    ['60/60s', 60, 60, '60/min'],
+    ['1/24hour', 1, 86_400, '1/day'],
+  ];
+  for (const [text, requests, seconds, shown = text] of rates) {
+    const { restrictions } = readRestrictions({
+      ...{ address: undefined, project: undefined, app: undefined, maxUses: undefined, rate: text },
+    });
+    assert.deepEqual(restrictions, { rate: { requests, seconds } }, text);
+    assert.equal(formatRate({ requests, seconds }), shown);
+  }
+  assert.equal(formatRate(null), 'unlimited');
+  for (const rate of ['', '100', '/min', '100/', '100/fortnight', '-1/min', '1.5/s', '100 per min', '1/constructor']) {
+    const options = { address: undefined, project: undefined, app: undefined, maxUses: undefined, rate };
+    assert.throws(() => readRestrictions(options), Failure, rate);
   }
 });

@@ -27,7 +27,7 @@ export async function updateKey(idOrName: string, options: UpdateKeyOptions): Pr
   };
   if (Object.keys(body).length === 0)
     throw new Failure(
-      'Nothing to update. Use at least one of --name, --description, --permission, --expires, --address, --project, --app, --max-uses, --guard.',
+      'Nothing to update. Use at least one of --name, --description, --permission, --expires, --address, --project, --app, --rate, --max-uses, --guard.',
     );
   const client = connect(options);
   const { id } = await findCredential(client, 'keys', idOrName);

@@ -1,15 +1,54 @@
 import type { RestrictionsInput } from '../contract/restrictions.ts';
+import { Failure } from './failure.ts';
 import { parseCount } from './input.ts';
 
 export interface RestrictionOptions {
   readonly address: readonly string[] | undefined;
   readonly project: readonly string[] | undefined;
   readonly app: readonly string[] | undefined;
+  readonly rate: string | undefined;
   readonly maxUses: string | undefined;
 }
 
+type Rate = NonNullable<RestrictionsInput['rate']>;
+
+const UNIT_SECONDS: Readonly<Record<string, number>> = {
+  s: 1,
+  sec: 1,
+  min: 60,
+  h: 3600,
+  hour: 3600,
+  d: 86_400,
+  day: 86_400,
+};
+
+/** Parses a rate such as `100/min` or `5/10s`. Throws `Failure` for any other text. */
+function parseRate(text: string): Rate {
+  const { requests, count, unit } =
+    /^(?<requests>\d{1,7})\/(?<count>\d{0,5})(?<unit>s|sec|min|h|hour|d|day)$/.exec(text)?.groups ?? {};
+  const seconds = UNIT_SECONDS[unit ?? ''];
+  if (requests === undefined || seconds === undefined)
+    throw new Failure('--rate must be requests per time, such as 100/min, 5/10s, 1000/h or 1/day.');
+  return { requests: Number(requests), seconds: seconds * (count === '' ? 1 : Number(count)) };
+}
+
+const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
+  [86_400, 'day'],
+  [3600, 'h'],
+  [60, 'min'],
+  [1, 's'],
+];
+
+/** Formats a rate in the form in which `--rate` takes it. Pure. */
+export function formatRate(rate: Rate | null): string {
+  if (rate === null) return 'unlimited';
+  const [unitSeconds, unit] = UNITS.find(([seconds]) => rate.seconds % seconds === 0) ?? [1, 's'];
+  const count = rate.seconds / unitSeconds;
+  return `${rate.requests}/${count === 1 ? '' : count}${unit}`;
+}
+
 /** Returns the restrictions that the options name, as a field of a request; no field if they name none. */
-export function readRestrictions({ address, project, app, maxUses }: RestrictionOptions): {
+export function readRestrictions({ address, project, app, rate, maxUses }: RestrictionOptions): {
   restrictions?: RestrictionsInput;
 } {
   const listOf = (values: readonly string[]) => (values.join() === 'any' ? [] : [...values]);
@@ -18,6 +57,7 @@ export function readRestrictions({ address, project, app, maxUses }: Restriction
     ...(address !== undefined && { addresses: listOf(address) }),
     ...(project !== undefined && { projects: listOf(project) }),
     ...(app !== undefined && { apps: listOf(app) }),
+    ...(rate !== undefined && { rate: rate === 'unlimited' ? null : parseRate(rate) }),
     ...(uses !== undefined && { maxUses: uses }),
   };
   return Object.keys(restrictions).length === 0 ? {} : { restrictions };

@@ -1,5 +1,15 @@
 import { CODES, type Code } from './error-codes.ts';
 
+/** The state of a rate limit after a use: what the header `RateLimit` says. */
+export interface RateState {
+  readonly requests: number;
+  readonly seconds: number;
+  /** Number of further requests that would be accepted at once. */
+  readonly remaining: number;
+  /** Milliseconds until one more is accepted; 0 if the bucket is full. */
+  readonly waitMs: number;
+}
+
 /** Optional members of a problem besides its code (RFC 9457 extension members). */
 export interface ProblemExtensions {
   /** One entry per rejected field, for `validation_failed`. */
@@ -8,6 +18,8 @@ export interface ProblemExtensions {
   readonly required?: readonly string[];
   /** Seconds to wait before retrying, for `rate_limited` and `unavailable`. */
   readonly retryAfter?: number;
+  /** The state of the rate of a credential, for `rate_limited`. */
+  readonly rate?: RateState;
   /** Why a node is not ready, one word each. */
   readonly reasons?: readonly string[];
   /** Id of the resource that the first call created, for `idempotent_replay`. */

@@ -1,13 +1,14 @@
 import { type Decision, decide } from '../authorization/decision.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import { NO_ROW, recordOf } from '../authorization/registry.ts';
-import { decideRestricted, type ResourceCheck } from '../authorization/restricted-use.ts';
+import type { ResourceCheck } from '../authorization/restricted-use.ts';
 import type { Requirement } from '../authorization/rights.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
+import type { RateState } from '../contract/problem.ts';
 import type { DecisionStep } from '../contract/vocabulary.ts';
-import { findCredential as findRow } from '../store/credentials.ts';
+import { findCredential as findRow, findUses } from '../store/credentials.ts';
 import { type CredentialContext, credentialNotFound } from './credentials.ts';
-import { toStoredCredential } from './stored-record.ts';
+import { takeUsesOf, toStoredCredential } from './stored-record.ts';
 
 /** A request with a credential, as far as it is known. */
 export interface HypotheticalRequest {
@@ -24,6 +25,8 @@ export interface ExplainedDecision {
   readonly record: CredentialRecord;
   /** The steps that pass by assumption. */
   readonly assumed: readonly DecisionStep[];
+  /** The state of its rate if that decides. */
+  readonly rate?: RateState | null;
 }
 
 /**
@@ -58,5 +61,11 @@ export async function explainDecision(
     isSpent,
   );
   if (decision !== 'ok' || restrictions === null) return { decision, record, assumed };
-  return { decision: await decideRestricted(record, restrictions, checkResource, null), record, assumed };
+  const { resources, rate } = restrictions;
+  const isAllowed = resources === null || ((await checkResource?.(resources, workspaceId)) ?? true);
+  if (!isAllowed) return { decision: 'resource_not_allowed', record, assumed };
+  const uses = rate === null ? undefined : await findUses(context.store.read, workspaceId, credentialId);
+  if (uses === undefined) return { decision, record, assumed };
+  const { granted, rate: state } = takeUsesOf(uses, 1, context.clock());
+  return { decision: granted === 0 ? 'rate_exceeded' : 'ok', record, assumed, rate: state };
 }

@@ -50,11 +50,6 @@ async function resolveResources(
   return [...new Set(resolved)];
 }
 
-/** Throws `validation_failed` for a restriction that is not enforced yet. */
-function refuseUnavailable({ rate = null }: RestrictionsInput): void {
-  if (rate !== null) throw invalidField('restrictions.rate', 'is not available yet');
-}
-
 /**
  * Returns the restrictions that an input asks for, with projects and apps as ids. Members that the input leaves out
  * stay as they are in `before`. Throws `validation_failed` for a project or an app that the workspace does not have.
@@ -65,7 +60,6 @@ export async function resolveRestrictions(
   input: RestrictionsInput | undefined,
   before: Restrictions = NO_RESTRICTIONS,
 ): Promise<Restrictions> {
-  refuseUnavailable(input ?? {});
   const { addresses = before.addresses, projects, apps, rate = before.rate, maxUses = before.maxUses } = input ?? {};
   const resolve = (type: 'project' | 'app', named: string[] | undefined, held: string[]) =>
     named === undefined ? held : resolveResources(db, type, workspaceId, named, held);

@@ -1,8 +1,9 @@
 import type { StoredCredential } from '../authorization/record.ts';
-import type { UseReceipt } from '../authorization/restricted-use.ts';
 import { type Digest, digestBytes } from '../authorization/secret.ts';
+import type { TakeStoredUses } from '../authorization/use-batches.ts';
+import { type TakenUses, takeUses } from '../authorization/use-limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { type AuthorizationRow, findByDigest, spendUse } from '../store/credentials.ts';
+import { type AuthorizationRow, findByDigest, type UseRow, updateUses } from '../store/credentials.ts';
 import type { Store } from '../store/store.ts';
 import { isSpent, parseRestrictions } from './restrictions.ts';
 
@@ -32,12 +33,37 @@ export function toStoredCredential(row: AuthorizationRow): StoredCredential {
   };
 }
 
-/** Counts a use against the maximum of its credential. Throws `unavailable` if the store cannot be written. */
-export async function spendStoredUse(store: Store, workspaceId: string, id: string): Promise<UseReceipt | null> {
-  const receipt = await store
-    .transaction((trx) => spendUse(trx, workspaceId, id))
+/** Returns the uses that can be taken of a stored credential at `now` (epoch milliseconds). Pure. */
+export function takeUsesOf(row: UseRow, wanted: number, now: number): TakenUses {
+  const { spent_uses: spentUses, rate_missing: rateMissing, rate_at: rateAt } = row;
+  const { rate, maxUses } = parseRestrictions(row);
+  return takeUses({ rate, rateMissing, rateAt, maxUses, spentUses }, wanted, now);
+}
+
+/**
+ * Takes uses of a credential within its rate and its maximum, at `clock()` (epoch milliseconds). Throws `unavailable` if
+ * the store cannot be written.
+ */
+export async function takeStoredUses(
+  store: Store,
+  clock: () => number,
+  ...[workspaceId, id, wanted]: Parameters<TakeStoredUses>
+): ReturnType<TakeStoredUses> {
+  let taken: TakenUses | 'inactive' | null = null;
+  const take = (row: UseRow) => {
+    if (row.active === 0) {
+      taken = 'inactive';
+      return null;
+    }
+    const uses = takeUsesOf(row, wanted, clock());
+    const { spentUses, rateMissing, rateAt } = uses.limits;
+    taken = uses;
+    return uses.granted === 0 ? null : { spent_uses: spentUses, rate_missing: rateMissing, rate_at: rateAt };
+  };
+  await store
+    .transaction((trx) => updateUses(trx, workspaceId, id, take))
     .catch((cause: unknown) => {
       throw new Problem('unavailable', 'The use of the credential cannot be counted.', { retryAfter: 1, cause });
     });
-  return receipt ?? null;
+  return taken;
 }

@@ -46,10 +46,10 @@ export async function authenticateRequest(
     checkResource: resourceCheckOf(context, request),
   };
   const result = await context.authenticator.authenticate(authenticationRequest, requirement);
-  const { decision, record } = result;
+  const { decision, record, rate = null } = result;
   if (decision === 'ok' && record !== null) {
     await rejectOtherWorkspace(context, request, record);
-    return { kind: record.kind, record };
+    return { kind: record.kind, record, rate };
   }
   throw problemOfRefusal(context, request, access, requirement, result);
 }

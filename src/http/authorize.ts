@@ -7,7 +7,7 @@ import type { ResourceCheck } from '../authorization/restricted-use.ts';
 import { effectiveRightNamesOf, type Requirement, requireAll } from '../authorization/rights.ts';
 import { RESOURCE_PATTERN } from '../contract/explanation.ts';
 import { toIsoStringOrNull } from '../contract/instant.ts';
-import { Problem } from '../contract/problem.ts';
+import { Problem, type RateState } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
 import { HEADERS } from '../contract/vocabulary.ts';
 import type { AppContext } from './app-context.ts';
@@ -15,6 +15,7 @@ import { readCredentials, singleHeaderValue } from './credentials-from-request.t
 import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { isRequestedWorkspace } from './requested-workspace.ts';
 import { isAllowed } from './resource-access.ts';
 
@@ -126,10 +127,11 @@ function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
 async function checkWorkspace(
   context: AppContext,
   requestedIdOrSlug: string | null,
-  record: CredentialRecord,
+  accepted: Accepted,
 ): Promise<AuthorizationResult> {
-  if (requestedIdOrSlug !== null && (await isRequestedWorkspace(context, requestedIdOrSlug, record.workspace.id)))
-    return record;
+  const workspaceId = accepted.record.workspace.id;
+  if (requestedIdOrSlug !== null && (await isRequestedWorkspace(context, requestedIdOrSlug, workspaceId)))
+    return accepted;
   return new Problem(
     'forbidden',
     `The credential does not belong to the workspace in the header ${HEADERS.workspace}.`,
@@ -137,8 +139,8 @@ async function checkWorkspace(
 }
 
 /** Returns the status of a refusal for proxies: nginx turns others into 500. */
-export function proxyStatusOf({ status }: Problem): 401 | 403 | 503 {
-  if (status === 403) return 403;
+export function proxyStatusOf({ status, extensions }: Problem): 401 | 403 | 503 {
+  if (status === 403 || extensions.rate !== undefined) return 403;
   return status >= 500 ? 503 : 401;
 }
 
@@ -173,8 +175,16 @@ interface PendingRequest {
   readonly requestId: string;
 }
 
-/** The credential of an authorized request, or the problem to refuse it with. */
-type AuthorizationResult = CredentialRecord | Problem;
+/** The decision on an authorized request. */
+interface Accepted {
+  readonly record: CredentialRecord;
+  readonly rate?: RateState | null;
+}
+
+/** An authorized request, or the problem to refuse it with. */
+type AuthorizationResult = Accepted | Problem;
+
+const NO_HEADERS: readonly string[] = [];
 
 /**
  * Handles `/v1/authorize`, for reverse proxies: authorizes the credential that the request itself carries. Its method
@@ -213,7 +223,7 @@ export function createAuthorizeHandler(
       .end(body);
   }
 
-  function accept(response: ServerResponse, requestId: string, record: CredentialRecord): void {
+  function accept(response: ServerResponse, requestId: string, { record, rate = null }: Accepted): void {
     const isToken = record.kind === 'access_token';
     const rights = formatRights[record.kind](record.rights);
     response
@@ -239,6 +249,7 @@ export function createAuthorizeHandler(
         'no-store',
         'Content-Length',
         '0',
+        ...(rate === null ? NO_HEADERS : Object.entries(rateLimitHeaders(rate)).flat()),
       ])
       .end();
   }
@@ -260,9 +271,10 @@ export function createAuthorizeHandler(
     requirement: ProxyRequirement,
     workspace: string | null | undefined,
   ): AuthorizationResult | Promise<AuthorizationResult> {
-    const { decision, record } = authentication;
+    const { decision, record, rate = null } = authentication;
     if (decision === 'ok' && record !== null) {
-      return workspace === undefined || workspace === '' ? record : checkWorkspace(context, workspace, record);
+      const accepted = { record, rate };
+      return workspace === undefined || workspace === '' ? accepted : checkWorkspace(context, workspace, accepted);
     }
     if (decision === 'insufficient_scope' && requirement.unknownParameter !== null) {
       return unknownParameterProblem(requirement.unknownParameter);

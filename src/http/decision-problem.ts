@@ -3,6 +3,7 @@ import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts
 import { GUARD_REQUIREMENT, type Requirement } from '../authorization/rights.ts';
 import { Problem } from '../contract/problem.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
+import { secondsToWait } from './rate-limit-headers.ts';
 
 const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
   access_token: 'an access token',
@@ -29,7 +30,7 @@ export function problemOfDecision(
   address: string,
   now: number,
 ): Problem {
-  const { decision, record } = result;
+  const { decision, record, rate } = result;
   if (decision === 'ok' || record === null) return new Problem('invalid_token', 'The credential is not valid.');
   if (decision === 'rate_limited') {
     return new Problem('rate_limited', 'Too many wrong passphrases for this access token.', {
@@ -59,6 +60,13 @@ export function problemOfDecision(
   }
   if (decision === 'token_expired' && record.expiresAt !== null) {
     return new Problem(decision, `The credential expired at ${new Date(record.expiresAt).toISOString()}.`);
+  }
+  if (decision === 'rate_exceeded') {
+    if (rate === null || rate === undefined) return new Problem('rate_limited');
+    const { requests, seconds } = rate;
+    return new Problem('rate_limited', `The credential may be used ${requests} times in ${seconds} seconds.`, {
+      ...{ rate, retryAfter: secondsToWait(rate) },
+    });
   }
   if (decision === 'resource_not_allowed') {
     return new Problem('forbidden', 'The credential has no access to this project or app.');

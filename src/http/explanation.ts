@@ -22,7 +22,8 @@ const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
   wrong_credential_kind: 'kind',
   insufficient_scope: 'rights',
   resource_not_allowed: 'resource',
-  rate_limited: 'rate',
+  rate_limited: 'passphrase',
+  rate_exceeded: 'rate',
 };
 
 /** Returns what `/v1/authorize` would answer, and why. */
@@ -33,7 +34,12 @@ async function explain(
 ): Promise<AuthorizationExplanation> {
   const needed = requirementOfRights(requirement.scopes ?? null, requirement.permissions ?? null);
   const named = resource === undefined ? null : parseResource(resource);
-  const { decision, record, assumed } = await explainDecision(context.credentials, workspaceId, {
+  const {
+    decision,
+    record,
+    assumed,
+    rate = null,
+  } = await explainDecision(context.credentials, workspaceId, {
     credentialId: credential,
     requirement: needed,
     address: address ?? null,
@@ -45,7 +51,14 @@ async function explain(
   if (decision === 'ok')
     return { allowed: true, step: null, status: 200, code: null, detail: null, assumed: [...assumed] };
   const { passphraseVerifier, clock } = context;
-  const problem = problemOfDecision({ decision, record }, needed, false, passphraseVerifier, address ?? '', clock());
+  const problem = problemOfDecision(
+    { decision, record, rate },
+    needed,
+    false,
+    passphraseVerifier,
+    address ?? '',
+    clock(),
+  );
   const status = proxyStatusOf(problem) === 403 ? 403 : 401;
   const code = REFUSAL_CODES.find((refusal) => refusal === problem.code) ?? null;
   return { allowed: false, step: STEP_OF[decision], status, code, detail: problem.message, assumed: [...assumed] };

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { AuditParty } from '../contract/audit.ts';
-import { Problem } from '../contract/problem.ts';
+import { Problem, type RateState } from '../contract/problem.ts';
 import type { CredentialKind, Role } from '../contract/vocabulary.ts';
 import type { SignedInPerson } from '../people/context.ts';
 
@@ -31,6 +31,8 @@ export interface PersonPrincipal {
 export interface CredentialPrincipal {
   readonly kind: CredentialKind;
   readonly record: CredentialRecord;
+  /** The state of its rate after this request; absent or null if it has none. */
+  readonly rate?: RateState | null;
 }
 
 export type Principal = PersonPrincipal | CredentialPrincipal;

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } fr
 import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 /** The `error` parameter (RFC 6750) per error code. `missing_credential` has none, as section 3.1 requires. */
 function bearerError(code: Code): string | null {
@@ -55,6 +56,7 @@ export function serializeProblem(
         'www-authenticate': bearerChallenge(code, message, details.required),
       }),
       ...(details.retryAfter !== undefined && { 'retry-after': String(details.retryAfter) }),
+      ...(details.rate !== undefined && rateLimitHeaders(details.rate)),
       ...(details.allow !== undefined && { allow: details.allow.join(', ') }),
     },
     body: JSON.stringify(problemBody(code, status, message, details, requestId)),

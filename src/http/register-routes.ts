@@ -10,6 +10,7 @@ import { authorizeCredential } from './authorize-principal.ts';
 import { FORM_CONTENT_TYPE } from './body-parsers.ts';
 import { refuseCredentialInQuery } from './credentials-from-request.ts';
 import { hasBody, rejectCrossSiteRequest } from './cross-site-requests.ts';
+import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { aboutOf } from './resource-access.ts';
 import type { Route } from './route.ts';
 import { schemaOf } from './route-schema.ts';
@@ -84,13 +85,11 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
         if (access.cors === undefined) rejectCrossSiteRequest(context, request);
         return;
       }
-      request.principal = await authenticateRequest(
-        context,
-        request,
-        access,
-        requirement,
-        definition.accessFor !== undefined,
-      );
+      const rightsLater = definition.accessFor !== undefined;
+      const principal = await authenticateRequest(context, request, access, requirement, rightsLater);
+      request.principal = principal;
+      if ('rate' in principal && principal.rate !== null && principal.rate !== undefined)
+        reply.headers(rateLimitHeaders(principal.rate));
     },
     preParsing: (request, reply, payload, done) => {
       const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);

@@ -35,6 +35,7 @@ forEachEngine('restrictions of credentials', (engine) => {
   let neighbour: TestPerson;
   /** Milliseconds by which the server's clock is ahead. */
   let ahead = 0;
+  const clock = () => Date.now() + ahead;
   const create = async (person: TestPerson, path: string, body: object) => {
     const answer = await person.call<Resource>(path, { body });
     assert.equal(answer.status, 201, answer.text);
@@ -43,7 +44,7 @@ forEachEngine('restrictions of credentials', (engine) => {
   before(async () => {
     const proxies = { DEVPILOT_TRUST_PROXY: '127.0.0.1' };
     environment = { ...(await engine.environment()), ...proxies };
-    server = await startTestServer({ environment, clock: () => Date.now() + ahead });
+    server = await startTestServer({ environment, clock });
     owner = await signUpOwner(server);
     project = await create(owner, '/v1/projects', { name: 'Storefront' });
     neighbour = await createWorkspaceFor(owner, server, 'Neighbour');
@@ -68,13 +69,14 @@ forEachEngine('restrictions of credentials', (engine) => {
       addresses: ['203.0.113.9/24', '2001:DB8::0/32', '203.0.113.0/24', '::ffff:192.0.2.1'],
       projects: [project.slug],
       apps: [shop.slug, shop.id],
+      rate: { requests: 100, seconds: 60 },
       maxUses: 5,
     };
     const expected: Restrictions = {
       addresses: ['203.0.113.0/24', '2001:db8::/32', '192.0.2.1'],
       projects: [project.id],
       apps: [shop.id],
-      rate: null,
+      rate: { requests: 100, seconds: 60 },
       maxUses: 5,
     };
     const restricted = await createToken(owner, ['modify_env'], { restrictions: input });
@@ -133,7 +135,6 @@ forEachEngine('restrictions of credentials', (engine) => {
       [{ apps: [theirs.id] }, 'restrictions.apps.0'],
       [{ apps: [project.id] }, 'restrictions.apps.0'],
       [{ projects: [project.slug, shop.id] }, 'restrictions.projects.1'],
-      [{ rate: { requests: 1, seconds: 1 } }, 'restrictions.rate'],
       [{ rate: { requests: 0, seconds: 1 } }, 'restrictions.rate.requests'],
       [{ rate: { requests: 1_000_001, seconds: 1 } }, 'restrictions.rate.requests'],
       [{ rate: { requests: 1, seconds: 86_401 } }, 'restrictions.rate.seconds'],
@@ -185,7 +186,7 @@ forEachEngine('restrictions of credentials', (engine) => {
   test('a maximum number of uses holds exactly, over all nodes and all ways to use a credential', async (t) => {
     const nodes = [server];
     t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
-    while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment }));
+    while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment, clock }));
     const uses = [
       (node: TestServer, secret: string) => node.call<ProblemBody>('/v1/authorize', { headers: bearer(secret) }),
       (node: TestServer, secret: string) => node.call<ProblemBody>('/v1/projects', { headers: bearer(secret) }),
@@ -236,6 +237,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     const inactive = await createKey(owner, ['read'], { active: false });
     const spent = await createKey(owner, ['read'], { restrictions: { maxUses: 1 } });
     assert.equal((await authorize(spent.secret)).status, 200);
+    const slow = await createKey(owner, ['read'], { restrictions: { rate: { requests: 1, seconds: 86_400 } } });
     const expiring = await createToken(owner, ['all'], { expiresAt: new Date(Date.now() + DAY).toISOString() });
     const change: ExplainAuthorization['requirement'] = { scopes: ['modify_env'] };
     type Case = [{ id: string; secret: string }, Omit<ExplainAuthorization, 'credential'>, string | null];
@@ -250,6 +252,8 @@ forEachEngine('restrictions of credentials', (engine) => {
       [key, { requirement: {}, resource: `app:${theirs.id}` }, 'resource'],
       [inactive, { requirement: { permissions: ['write'] } }, 'active'],
       [spent, { requirement: { permissions: ['write'] } }, 'uses'],
+      [slow, { requirement: { permissions: ['read'] } }, null],
+      [slow, { requirement: { permissions: ['read'] } }, 'rate'],
       [expiring, { requirement: { scopes: ['run_scripts'] } }, 'expiry'],
     ];
     const explain = (person: TestPerson, body: unknown) =>
@@ -298,6 +302,69 @@ forEachEngine('restrictions of credentials', (engine) => {
       const { status, body } = await explain(owner, { credential: key.id, requirement: {}, ...invalid });
       assert.deepEqual([status, body.errors?.[0]?.field], [422, field]);
     }
+  });
+
+  test('a rate holds exactly, over all nodes and all ways to use a credential, and says when to come back', async (t) => {
+    const nodes = [server];
+    t.after(() => Promise.all(nodes.slice(1).map((node) => node.close())));
+    while (engine.name === 'postgres' && nodes.length < 3) nodes.push(await startTestServer({ environment, clock }));
+    const rate = { requests: 6, seconds: 3600 };
+    const { id, secret } = await createKey(owner, ['read'], { restrictions: { rate } });
+    const tryAll = async (tries: number) => {
+      const answers = await Promise.all(
+        Array.from({ length: tries }, (_, index) =>
+          (nodes[index % nodes.length] ?? server).call<ProblemBody>(
+            index % 2 === 0 ? '/v1/authorize' : '/v1/projects',
+            {
+              headers: bearer(secret),
+            },
+          ),
+        ),
+      );
+      const accepted = answers.filter(({ status }) => status === 200);
+      const refused = answers.filter(({ status }) => status !== 200);
+      return { accepted, refused };
+    };
+    const { accepted, refused } = await tryAll(60);
+    assert.equal(accepted.length, 6);
+    for (const { headers } of accepted) {
+      assert.equal(headers.get('ratelimit-policy'), '"credential";q=6;w=3600');
+      assert.match(headers.get('ratelimit') ?? '', /^"credential";r=[0-5];t=\d+$/);
+    }
+    for (const { status, body, headers } of refused) {
+      assert.equal(body.code, 'rate_limited');
+      assert.match(headers.get('ratelimit') ?? '', /^"credential";r=0;t=\d+$/);
+      const wait = Number(headers.get('retry-after'));
+      assert.ok(wait > 500 && wait <= 600, String(wait));
+      assert.ok(headers.get('ratelimit')?.endsWith(`;t=${wait}`));
+      assert.ok(status === 403 || status === 429);
+    }
+    assert.deepEqual([...new Set(refused.map(({ status }) => status))].sort(), [403, 429]);
+    ahead += 1_200_000;
+    assert.equal((await tryAll(30)).accepted.length, 2, 'two were added in 20 minutes');
+    const raised = await update(id, { rate: { requests: 60, seconds: 3600 } });
+    assert.deepEqual([raised.status, raised.body.restrictions.rate], [200, { requests: 60, seconds: 3600 }]);
+    ahead += 60_000;
+    assert.ok((await tryAll(30)).accepted.length > 0, 'an edit holds at once');
+    await update(id, { rate: null });
+    const free = await tryAll(30);
+    assert.equal(free.accepted.length, 30);
+    assert.equal(free.accepted[0]?.headers.get('ratelimit'), null);
+  });
+
+  test('a refusal for its rate takes no use, and one for any other reason nothing of the rate', async () => {
+    const restrictions = { rate: { requests: 2, seconds: 3600 }, maxUses: 4, addresses: ['203.0.113.0/24'] };
+    const { id, secret } = await createKey(owner, ['read'], { restrictions });
+    assert.equal((await authorize(secret, '198.51.100.1')).body.code, 'address_not_allowed');
+    assert.equal((await authorize(secret, undefined, '?permission=delete')).body.code, 'insufficient_scope');
+    const codes = [];
+    for (let index = 0; index < 4; index++) codes.push((await authorize(secret)).body.code ?? 'ok');
+    assert.deepEqual(codes, ['ok', 'ok', 'rate_limited', 'rate_limited']);
+    ahead += 3_600_000;
+    for (let index = 0; index < 3; index++) codes.push((await authorize(secret)).body.code ?? 'ok');
+    assert.deepEqual(codes.slice(4), ['ok', 'ok', 'credential_spent']);
+    const log = await owner.call<Page<AuditEvent>>(`/v1/audit-events?credential=${id}&action=credential.denied`);
+    assert.ok(log.body.data.some(({ detail }) => detail['reason'] === 'rate_exceeded'));
   });
 
   test('a body, an introspection and a refusal take no further use', async () => {

@@ -73,7 +73,7 @@ export const API_KEY_HEADER = 'x-api-key';
 export const PASSPHRASE_HEADER = 'access-token-passphrase';
 /** The headers in which clients present credentials. */
 export const CREDENTIAL_HEADERS = [AUTHORIZATION_HEADER, API_KEY_HEADER, PASSPHRASE_HEADER];
-const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after'];
+const FORWARDED_HEADERS = ['www-authenticate', 'content-type', 'retry-after', 'ratelimit', 'ratelimit-policy'];
 
 /** The headers of a request as received: names and values alternate, repeated lines are separate. */
 export type RawHeaders = readonly string[];

@@ -7,9 +7,10 @@ import type { RecordRegistry } from '../authorization/registry.ts';
 import { createTrustedClients } from '../authorization/trusted-clients.ts';
 import { createFindRecord, createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import { createUsageRecorder } from '../authorization/usage-recorder.ts';
+import { createUseTaker } from '../authorization/use-batches.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
 import { FAILURE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
-import { spendStoredUse } from '../credentials/stored-record.ts';
+import { takeStoredUses } from '../credentials/stored-record.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
 import { recentlyFailedSubjects } from '../store/failures.ts';
 import type { Store } from '../store/store.ts';
@@ -67,7 +68,7 @@ export async function createCredentialChecks(options: {
     findRecord,
     passphraseVerifier,
     usageRecorder,
-    spendUse: (workspaceId, id) => spendStoredUse(store, workspaceId, id),
+    takeUse: createUseTaker((...uses) => takeStoredUses(store, clock, ...uses)),
     clock,
     lastWallTime: options.lastWallTime,
     onResult: recordDenials(denials, clock),

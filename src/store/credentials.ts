@@ -8,7 +8,15 @@ import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 /** A credential with the name and email address of its creator and the id of its replacement, without its digest. */
 export type CredentialRow = Omit<
   CredentialTable,
-  'digest' | 'name_key' | 'use_count' | 'guard' | 'policy_violations' | 'spent_uses' | 'origin'
+  | 'digest'
+  | 'name_key'
+  | 'use_count'
+  | 'guard'
+  | 'policy_violations'
+  | 'spent_uses'
+  | 'rate_missing'
+  | 'rate_at'
+  | 'origin'
 > & {
   readonly use_count: number;
   readonly spent_uses: number;
@@ -238,33 +246,36 @@ export async function insertRevocation(
   return { number, id };
 }
 
+const USE_COLUMNS = ['active', 'restrictions', 'max_uses', 'spent_uses', 'rate_missing', 'rate_at'] as const;
+export interface UseRow {
+  readonly active: number;
+  readonly restrictions: string | null;
+  readonly max_uses: number | null;
+  readonly spent_uses: number;
+  readonly rate_missing: number;
+  readonly rate_at: number;
+}
+
+/** Returns what limits the uses of a credential, or undefined if the workspace has none with this id. */
+export function findUses(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
+  const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
+  return query.where('id', '=', id).executeTakeFirst();
+}
+
 /**
- * Counts one use of a credential if it may be used once more: one conditional update, so that no use is counted twice
- * or beyond the maximum. Returns undefined if the workspace has no such credential.
+ * Stores what `take` makes of what limits the uses of a credential, with its row locked, so that no use is counted twice
+ * or beyond a limit. Null stores nothing, as does a credential that does not exist, for which `take` is not called.
  */
-export async function spendUse(
+export async function updateUses(
   trx: Trx,
   workspaceId: string,
   id: string,
-): Promise<{ accepted: boolean; spent: boolean } | undefined> {
-  const isSpent = sql<boolean>`(max_uses is not null and spent_uses >= max_uses)`;
-  const columns = ['max_uses', 'spent_uses'] as const;
-  const used = await trx
-    .updateTable('credential')
-    .set({ spent_uses: sql<number>`spent_uses + 1` })
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .where(({ not }) => not(isSpent))
-    .returning(columns)
-    .executeTakeFirst();
-  if (used !== undefined) return { accepted: true, spent: used.max_uses !== null && used.spent_uses >= used.max_uses };
-  const row = await trx
-    .selectFrom('credential')
-    .select('id')
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .executeTakeFirst();
-  return row === undefined ? undefined : { accepted: false, spent: true };
+  take: (row: UseRow) => Pick<UseRow, 'spent_uses' | 'rate_missing' | 'rate_at'> | null,
+): Promise<void> {
+  const query = trx.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
+  const row = await withRowLock(trx, query.where('id', '=', id), 'credential').executeTakeFirst();
+  const taken = row === undefined ? null : take(row);
+  if (taken !== null) await trx.updateTable('credential').set(taken).where('id', '=', id).execute();
 }
 
 /** Returns those of `ids` that are credentials of the workspace. */

@@ -36,6 +36,7 @@ import { workspacePolicy } from './migrations/0076-workspace-policy.ts';
 import { credentialLists } from './migrations/0080-credential-lists.ts';
 import { credentialRights } from './migrations/0081-credential-rights.ts';
 import { credentialRestrictions } from './migrations/0082-credential-restrictions.ts';
+import { credentialRate } from './migrations/0083-credential-rate.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -75,6 +76,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0080-credential-lists': credentialLists,
   '0081-credential-rights': credentialRights,
   '0082-credential-restrictions': credentialRestrictions,
+  '0083-credential-rate': credentialRate,
 };
 
 /** The names of this version's migrations, in order. */

@@ -38,6 +38,9 @@ export interface CredentialTable {
   max_uses: number | null;
   /** Number of uses since `max_uses` was set. */
   spent_uses: Generated<number>;
+  /** The token bucket of the rate: what was missing in it at `rate_at`, as in `UseLimits`. */
+  rate_missing: Generated<number>;
+  rate_at: Generated<number>;
   /** How an access token was created; `person` for an API key. */
   origin: Generated<string>;
 }

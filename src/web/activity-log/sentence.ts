@@ -42,6 +42,7 @@ const DENIAL_REASONS: Readonly<Record<string, string>> = {
   token_expired: 'it has expired',
   credential_spent: 'it has reached its maximum number of uses',
   address_not_allowed: 'it may not be used from that address',
+  rate_exceeded: 'it has exceeded its rate limit',
   resource_not_allowed: 'it has no access to that project or app',
   insufficient_scope: 'it lacks the required scope or permission',
   wrong_credential_kind: 'the route requires another kind of credential',

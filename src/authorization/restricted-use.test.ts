@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_RESTRICTIONS } from '../contract/restrictions.ts';
+import { createCredentialAuthenticator } from './authenticate.ts';
+import type { CredentialRecord } from './record.ts';
+import { compileRestrictions, type StoredRestrictions } from './restrictions.ts';
+import { grantedMaskOf, requireAll } from './rights.ts';
+import { mintSecret } from './secret.ts';
+import { createUseTaker, type TakeStoredUses } from './use-batches.ts';
+import { takeUses, type UseLimits } from './use-limits.ts';
+
+const REQUIREMENT = { access_token: requireAll('access_token', ['modify_env']), api_key: null };
+
+/** An authenticator with one credential, whose record `edit` replaces, and a store whose answers `release` lets through. */
+function setUp(restrictions: StoredRestrictions) {
+  const secret = mintSecret('access_token');
+  const recordOf = (stored: StoredRestrictions): CredentialRecord => ({
+    ...{ kind: 'access_token', label: 'tok_1 CI', id: 'tok_1', name: 'CI' },
+    workspace: { id: 'wsp_1', revoked: false },
+    rights: grantedMaskOf('access_token', ['modify_env']),
+    ...{ active: true, expiresAt: null, createdAt: 0, passphraseHash: null, row: -1 },
+    restrictions: compileRestrictions(stored),
+  });
+  let record: CredentialRecord | null = recordOf(restrictions);
+  let now = 1_800_000_000_000;
+  let limits: UseLimits = { ...restrictions, rateMissing: 0, rateAt: 0, spentUses: 0 };
+  const batches: number[] = [];
+  const waiting: (() => void)[] = [];
+  let isHeld = false;
+  const take: TakeStoredUses = async (_workspace, _id, wanted) => {
+    batches.push(wanted);
+    if (isHeld) await new Promise<void>((resolve) => waiting.push(resolve));
+    if (wanted === 13) throw new Error('unreachable');
+    const taken = takeUses(limits, wanted, now);
+    ({ limits } = taken);
+    return taken;
+  };
+  const authenticator = createCredentialAuthenticator({
+    registry: { findCached: () => record },
+    findRecord: async () => record,
+    passphraseVerifier: { checkCached: () => 'not_needed' } as never,
+    usageRecorder: { count: () => undefined } as never,
+    takeUse: createUseTaker(take),
+    clock: () => now,
+  });
+  const request = { secret, passphrase: null, address: '192.0.2.1', userAgent: null, requestId: 'r' };
+  return {
+    batches,
+    hold: () => (isHeld = true),
+    release: () => {
+      for (const resolve of waiting.splice(0)) resolve();
+    },
+    advance: (ms: number) => (now += ms),
+    edit: (stored: StoredRestrictions | null) => (record = stored === null ? null : recordOf(stored)),
+    use: (checkResource?: () => boolean | Promise<boolean>) =>
+      authenticator.authenticate({ ...request, checkResource }, REQUIREMENT),
+  };
+}
+
+test('requests that arrive while the store is asked are asked for together, and each gets its own answer', async () => {
+  const { use, batches, hold, release } = setUp({ ...NO_RESTRICTIONS, maxUses: 3 });
+  hold();
+  const answers = Array.from({ length: 11 }, () => use());
+  release();
+  await answers[0];
+  release();
+  const decisions = (await Promise.all(answers)).map(({ decision }) => decision);
+  assert.deepEqual(batches, [1, 10]);
+  assert.equal(decisions.filter((decision) => decision === 'ok').length, 3);
+  assert.equal(decisions.filter((decision) => decision === 'credential_spent').length, 8);
+  assert.deepEqual((await use()).decision, 'credential_spent');
+  assert.equal(batches.length, 2, 'a spent credential asks the store no more');
+});
+
+test('an error of the store refuses those that waited for it, and nobody later', async () => {
+  const { use, hold, release } = setUp({ ...NO_RESTRICTIONS, maxUses: 3 });
+  hold();
+  const first = use();
+  const failing = Array.from({ length: 13 }, async () => use());
+  release();
+  assert.equal((await first).decision, 'ok');
+  release();
+  for (const answer of failing) await assert.rejects(answer, /unreachable/);
+  const last = use();
+  release();
+  assert.equal((await last).decision, 'ok');
+});
+
+test('a full limiter refuses at once: without the store, without a promise, until the time that it told', async () => {
+  const { use, batches, advance } = setUp({ ...NO_RESTRICTIONS, rate: { requests: 2, seconds: 60 } });
+  assert.deepEqual([(await use()).decision, (await use()).rate?.remaining], ['ok', 0]);
+  const asked = batches.length;
+  for (let index = 0; index < 10_000; index++) {
+    const refusal = use();
+    assert.ok(!(refusal instanceof Promise) && refusal.decision === 'rate_exceeded' && refusal.rate?.remaining === 0);
+  }
+  assert.equal(batches.length, asked);
+  advance(29_999);
+  const refusal = use();
+  assert.ok(!(refusal instanceof Promise) && refusal.rate?.waitMs === 1);
+  advance(1);
+  assert.equal((await use()).decision, 'ok');
+});
+
+test('a credential that is revoked or edited while its resource is looked up is judged as it is then', async () => {
+  const first = { ...NO_RESTRICTIONS, apps: ['app_1'] };
+  const second = { ...NO_RESTRICTIONS, apps: ['app_2'] };
+  for (const [edited, expected, expectedLookUps] of [
+    [first, 'ok', 1],
+    [{ ...first, addresses: ['203.0.113.0/24'] }, 'address_not_allowed', 1],
+    [second, 'resource_not_allowed', 2],
+    [null, 'invalid_token', 1],
+  ] as const) {
+    const { use, edit } = setUp(first);
+    let lookUps = 0;
+    const { decision } = await use(async () => {
+      edit(edited);
+      return ++lookUps === 1;
+    });
+    assert.deepEqual([decision, lookUps], [expected, expectedLookUps]);
+  }
+});

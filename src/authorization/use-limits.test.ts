@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { takeUses, type UseLimits } from './use-limits.ts';
+
+const NOW = 1_800_000_000_000;
+const limitsOf = (fields: Partial<UseLimits>): UseLimits => ({
+  ...{ rate: null, rateMissing: 0, rateAt: 0, maxUses: null, spentUses: 0 },
+  ...fields,
+});
+
+test('a bucket starts full, is filled evenly, and never admits more than the rate over any time', () => {
+  for (const [requests, seconds] of [
+    [3, 1],
+    [7, 60],
+    [100, 60],
+    [1_000_000, 86_400],
+    [999_999, 1],
+  ] as const) {
+    let limits = limitsOf({ rate: { requests, seconds } });
+    const take = (wanted: number, now: number) => {
+      const taken = takeUses(limits, wanted, now);
+      ({ limits } = taken);
+      return taken;
+    };
+    const first = take(requests + 5, NOW);
+    assert.deepEqual([first.granted, first.refusal, first.rate?.remaining], [requests, 'rate_exceeded', 0]);
+    assert.equal(take(1, NOW).granted, 0);
+    const { waitMs } = take(1, NOW).rate ?? { waitMs: 0 };
+    assert.ok(waitMs >= 1 && waitMs <= Math.ceil((seconds * 1000) / requests), `${requests} ${seconds} ${waitMs}`);
+    if (waitMs > 1) assert.equal(take(1, NOW + waitMs - 1).granted, 0, 'not sooner than it says');
+    // Irregular steps: the total stays within the bucket and what was added to it.
+    let total = requests;
+    let now = NOW;
+    for (let step = 1; step <= 200; step++) {
+      now += (step * 37) % 101;
+      total += take(step % 7, now).granted;
+      assert.ok(total <= requests + ((now - NOW) * requests) / (seconds * 1000), `${requests}/${seconds}: ${total}`);
+    }
+    assert.equal(take(1, now + seconds * 1000).rate?.remaining, requests - 1, 'full again after the whole time');
+  }
+});
+
+test('nothing is lost to rounding: what is taken as soon as it is there adds up', () => {
+  let limits = limitsOf({ rate: { requests: 7, seconds: 1 } });
+  let total = 0;
+  for (let now = NOW; now <= NOW + 10_000; now++) {
+    const taken = takeUses(limits, 1, now);
+    ({ limits } = taken);
+    total += taken.granted;
+  }
+  assert.equal(total, 7 + 70);
+});
+
+test('an edit empties the bucket at most, and clocks that differ fill it only once', () => {
+  const slow = takeUses(limitsOf({ rate: { requests: 1, seconds: 86_400 } }), 1, NOW).limits;
+  const fast = takeUses({ ...slow, rate: { requests: 10, seconds: 10 } }, 1, NOW);
+  assert.deepEqual([fast.granted, fast.rate?.waitMs], [0, 1000]);
+
+  // Two nodes, one 3 s ahead, take turns: the ten requests of a minute are not added once per node.
+  let limits = limitsOf({ rate: { requests: 10, seconds: 60 } });
+  let total = 0;
+  for (let now = NOW; now <= NOW + 60_000; now += 500) {
+    for (const clock of [now + 3_000, now]) {
+      const taken = takeUses(limits, 3, clock);
+      ({ limits } = taken);
+      total += taken.granted;
+    }
+  }
+  assert.equal(total, 10 + 10);
+  // A clock that was a day ahead does not stop the bucket for a day.
+  assert.equal(takeUses({ ...limits, rateAt: NOW + 86_400_000 }, 1, NOW).rate?.waitMs, 6_000);
+});
+
+test('a refused request takes neither a use nor a token, and the maximum is refused first', () => {
+  const both = { rate: { requests: 2, seconds: 60 }, maxUses: 5, spentUses: 2 };
+  const taken = takeUses(limitsOf(both), 4, NOW);
+  assert.deepEqual([taken.granted, taken.refusal, taken.spent, taken.limits.spentUses], [2, 'rate_exceeded', false, 4]);
+  const last = takeUses({ ...taken.limits, rateMissing: 0 }, 4, NOW);
+  assert.deepEqual([last.granted, last.refusal, last.spent, last.rate?.remaining], [1, 'credential_spent', true, 1]);
+  const never = takeUses(last.limits, 1, NOW);
+  assert.deepEqual([never.granted, never.refusal, never.rate?.remaining], [0, 'credential_spent', 1]);
+  assert.deepEqual(takeUses(limitsOf({}), 3, NOW).granted, 3);
+});
