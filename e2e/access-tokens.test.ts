@@ -277,6 +277,36 @@ describe('The table', () => {
     }
   });
 
+  test('long and right-to-left names fit, no scope breaks, no cell has many lines, and print has only the list', async () => {
+    const long = `${'W'.repeat(251)} end`;
+    await createToken(fixture.owner, ['activity_tracker_analytics', 'advanced_deployment'], { name: long });
+    const scopes = ['basic_deployment', 'run_scripts', 'activity_tracker', 'modify_env'] as const;
+    await createToken(fixture.owner, [...scopes], { name: 'مفتاح النشر (prod) رقم 2' });
+    const tab = await openTokens();
+    await rowOf(tab, 'مفتاح').waitFor();
+    for (const width of [1440, 768, 360]) {
+      await tab.setViewportSize({ width, height: 800 });
+      const { tags, cells } = await tab.evaluate(() => ({
+        tags: [...document.querySelectorAll<HTMLElement>('tbody .tag')].map((tag) => tag.offsetHeight),
+        cells: [...document.querySelectorAll<HTMLElement>('tbody td')].map((cell) => cell.offsetHeight),
+      }));
+      assert.ok(Math.max(...tags) < 30, `${width}: a scope breaks`);
+      assert.ok(Math.max(...cells) < 130, `${width}: a cell of ${Math.max(...cells)} pixels`);
+    }
+    await tab.emulateMedia({ media: 'print' });
+    await tab.getByRole('heading', { name: 'Access Tokens' }).waitFor();
+    await rowOf(tab, 'مفتاح').getByText('modify_env', { exact: true }).waitFor();
+    assert.equal(await tab.locator('button:not(th button):visible').count(), 0);
+    for (const role of ['checkbox', 'navigation', 'search', 'combobox'] as const) {
+      assert.equal(await tab.getByRole(role).count(), 0, role);
+    }
+    await tab.emulateMedia({ media: null });
+
+    await tab.getByRole('link', { name: long }).click();
+    await tab.getByRole('heading', { name: long, level: 1 }).waitFor();
+    assert.ok(await tab.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+  });
+
   test('a member sees the list without buttons', secureContextOnly, async () => {
     const member = await signUpMember(fixture.server, fixture.owner, 'member', 'mem@example.com');
     const tab = await openTokens('', member);

@@ -28,7 +28,7 @@ checkWorkspacePages(settings.fixture, [
     path: TOKENS,
     async prepare(tab) {
       await press('Generate Token')(tab);
-      await tab.getByLabel('Expiry').selectOption('date');
+      await tab.getByRole('dialog').getByLabel('Expiry').selectOption('date');
       await tab.getByLabel('Last day').fill('30 Feb 2037');
       await tab.getByRole('button', { name: 'Open calendar' }).click();
       await tab.getByRole('group', { name: 'Calendar' }).waitFor();

@@ -29,7 +29,7 @@ export function KeyStatus({ apiKey }: { readonly apiKey: ApiKey }) {
   const active = pendingValue ?? apiKey.active;
   const shown = pendingValue === null ? apiKey : ({ ...apiKey, status: active ? 'active' : 'inactive' } as const);
   return (
-    <Group gap={8} wrap="nowrap">
+    <Group gap="4px 8px">
       <CredentialStatusTag credential={shown} />
       <Switch
         size="sm"

@@ -14,6 +14,8 @@ export interface Column<Row> {
   readonly sort?: string;
   readonly align?: 'right';
   readonly width?: number | string;
+  /** Whether it takes a whole row of a card. */
+  readonly wide?: true;
 }
 
 /** The selected rows by ID. The selection includes rows on other pages. */
@@ -97,7 +99,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
           <thead>
             <tr>
               {selection !== undefined && (
-                <th scope="col" style={{ width: 40 }}>
+                <th scope="col" className={styles['select']} style={{ width: 40 }}>
                   <Checkbox
                     size="xs"
                     aria-label={strings.dataTable.selectPage}
@@ -141,6 +143,7 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
                     <td
                       key={column.key}
                       data-label={column.label}
+                      {...(column.wide === true && { 'data-wide': true })}
                       className={
                         index === 0 ? styles['first'] : column.align === 'right' ? styles['number'] : undefined
                       }

@@ -25,11 +25,17 @@ export function TextLink({ to, params, search, children, fz }: LinkTargetProps &
   );
 }
 
-/** The name in the first column of a table, linked to the page of the item. */
+/** The name in the first column of a table, linked to the page of the item. A long one is cut after three lines. */
 export function NameLink({ to, params, children }: Omit<LinkTargetProps, 'search'>) {
   return (
-    <Link to={to} params={params as never} search={{} as never} className={styles['name']}>
-      {children}
+    <Link
+      to={to}
+      params={params as never}
+      search={{} as never}
+      className={styles['name']}
+      title={typeof children === 'string' ? children : undefined}
+    >
+      <bdi>{children}</bdi>
     </Link>
   );
 }
@@ -37,11 +43,13 @@ export function NameLink({ to, params, children }: Omit<LinkTargetProps, 'search
 /** A link to the list that contains the page's item. */
 export function BackLink({ to, params, children }: Omit<LinkTargetProps, 'search'>) {
   return (
-    <TextLink to={to} params={params} fz="sm">
-      <Group gap={6} component="span" display="inline-flex">
-        <IconArrowLeft size={16} aria-hidden />
-        {children}
-      </Group>
-    </TextLink>
+    <div className="screen-only">
+      <TextLink to={to} params={params} fz="sm">
+        <Group gap={6} component="span" display="inline-flex">
+          <IconArrowLeft size={16} aria-hidden />
+          {children}
+        </Group>
+      </TextLink>
+    </div>
   );
 }

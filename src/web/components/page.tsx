@@ -12,6 +12,9 @@ interface PageProps {
   readonly children: ReactNode;
 }
 
+/** In characters; a longer title is shown in a smaller font. */
+const LONG_TITLE_LENGTH = 80;
+
 /** Sets the document's title. */
 export function useTitle(title: string): void {
   useEffect(() => {
@@ -26,8 +29,13 @@ export function Page({ title, description, actions, width = 'wide', children }: 
     <Stack gap="lg" maw={width === 'wide' ? 1240 : 760}>
       <Group justify="space-between" align="flex-start" gap="md">
         <Stack gap={4} flex="1 1 320px">
-          <Title order={1} fz={26} lh={1.25}>
-            {title}
+          <Title
+            order={1}
+            fz={title.length > LONG_TITLE_LENGTH ? 18 : 26}
+            lh={1.25}
+            style={{ overflowWrap: 'anywhere' }}
+          >
+            <bdi>{title}</bdi>
           </Title>
           {description !== undefined && (
             <Text c="dimmed" fz="sm" maw={640}>

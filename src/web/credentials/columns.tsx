@@ -80,7 +80,13 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
       sort: 'name',
       cell: (credential) => <CredentialName kind={kind} credential={credential} {...rotation} />,
     },
-    { key: 'rights', label: kind.rightsLabel, cell: (credential) => <RightTags rights={getRights(credential)} /> },
+    {
+      key: 'rights',
+      label: kind.rightsLabel,
+      width: '20%',
+      wide: true,
+      cell: (credential) => <RightTags rights={getRights(credential)} />,
+    },
     {
       key: 'status',
       label: strings.columns.status,

@@ -49,7 +49,7 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
       <Stack gap="sm">
         <Text fz="sm">
           {strings.deleteCredentialDialog.aboutToDelete(
-            <Text span inherit fw={650}>
+            <Text component="bdi" inherit fw={650} style={{ overflowWrap: 'anywhere' }}>
               {credential.name}
             </Text>,
             <span className="mono">(…{credential.hint})</span>,

@@ -82,7 +82,7 @@ export function ReviewBar({ kind, state, page, isFiltered }: ReviewBarProps) {
         {page !== undefined && describeTotal(kind, page, isFiltered)}
       </Text>
       {review.length > 0 && (
-        <ul aria-label={texts.label}>
+        <ul aria-label={texts.label} className="screen-only">
           {review.map(({ filters, label, count }) => (
             <li key={JSON.stringify(filters)}>
               <Link

@@ -1,5 +1,4 @@
 import { HoverCard, UnstyledButton } from '@mantine/core';
-import { Fragment } from 'react';
 import { Tag } from '../components/notice.tsx';
 import styles from './credentials.module.css';
 import type { Right } from './kinds.ts';
@@ -7,17 +6,7 @@ import { strings } from './strings.ts';
 
 const MAX_SHOWN = 3;
 
-/** Allows a line break after each underscore. */
-function BreakableWord({ word }: { readonly word: string }) {
-  return word.split(/(?<=_)/).map((part, index) => (
-    <Fragment key={part}>
-      {index > 0 && <wbr />}
-      {part}
-    </Fragment>
-  ));
-}
-
-/** The scopes or permissions of a credential. More than three are folded and shown on hover, focus or touch. */
+/** The scopes or permissions of a credential. More than three are folded and shown on hover, focus or touch, and in print. */
 export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
   const shown = rights.slice(0, MAX_SHOWN);
   const folded = rights.slice(MAX_SHOWN);
@@ -25,8 +14,13 @@ export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
     <div className={styles['chips']}>
       {shown.map((right) => (
         <Tag key={right} tone={right === 'all' ? 'warn' : 'mute'}>
-          <BreakableWord word={right} />
+          {right}
         </Tag>
+      ))}
+      {folded.map((right) => (
+        <span key={right} className="print-only" aria-hidden>
+          <Tag>{right}</Tag>
+        </span>
       ))}
       {folded.length > 0 && (
         <HoverCard position="bottom-start" shadow="md">
@@ -39,9 +33,7 @@ export function RightTags({ rights }: { readonly rights: readonly Right[] }) {
           <HoverCard.Dropdown>
             <div className={styles['chips']}>
               {folded.map((right) => (
-                <Tag key={right}>
-                  <BreakableWord word={right} />
-                </Tag>
+                <Tag key={right}>{right}</Tag>
               ))}
             </div>
           </HoverCard.Dropdown>
