@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import type { CreatedAccessToken } from '../src/contract/access-tokens.ts';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
-import { openTab } from './browser.ts';
+import { checkAppearance, openTab } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { listItemOf } from './page-actions.ts';
 
@@ -12,8 +12,9 @@ let token: CreatedAccessToken;
 
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {
   linus = await signUpMember(server, owner, 'member', 'linus@example.com');
-  token = await createToken(owner, ['basic_deployment']);
-  for (let count = 0; count < 3; count++) await server.call('/v1/authorize', { headers: bearer(token.secret) });
+  token = await createToken(owner, ['basic_deployment', 'modify_env']);
+  const uses = '/v1/authorize?scope=modify_env';
+  for (let count = 0; count < 3; count++) await server.call(uses, { headers: bearer(token.secret) });
   await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(token.secret) });
 });
 
@@ -107,6 +108,28 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   await tab.getByText('Show as table').click();
   await tab.getByRole('table', { name: 'Uses per day' }).getByRole('cell', { name: '3', exact: true }).waitFor();
   await tab.getByRole('table', { name: 'Source addresses' }).getByText('127.0.0.1').waitFor();
+  const used = tab.getByRole('region', { name: 'Scopes used' });
+  await used.getByText('Broader than used.', { exact: false }).waitFor();
+  await checkAppearance(tab, 'token-broader-than-used');
+  await used.getByRole('button', { name: 'Replace with used scopes…' }).click();
+  const replacement = tab.getByRole('dialog');
+  await replacement.getByRole('checkbox', { name: 'modify_env' }).waitFor();
+  assert.equal(await replacement.getByRole('checkbox', { checked: true }).count(), 1);
+  await replacement.getByRole('button', { name: 'Cancel' }).click();
+  await tab.getByRole('button', { name: 'Check access…' }).click();
+  const check = tab.getByRole('dialog', { name: 'Check access of CI/CD Pipeline' });
+  await check.getByRole('checkbox', { name: 'run_scripts' }).click();
+  await check.getByRole('button', { name: 'Check access' }).click();
+  await check.getByText('The request would be refused (403 insufficient_scope)', { exact: false }).waitFor();
+  await check.getByRole('checkbox', { name: 'run_scripts' }).click();
+  await check.getByRole('checkbox', { name: 'modify_env' }).click();
+  await check.getByRole('button', { name: 'Check access' }).click();
+  await check.getByText('The request would be allowed.').waitFor();
+  await check.getByLabel('App or project (optional)').fill('shop');
+  await check.getByRole('button', { name: 'Check access' }).click();
+  await check.getByText('must be app: or project:, followed by an ID or a slug').waitFor();
+  await checkAppearance(tab, 'check-access');
+  await check.getByRole('button', { name: 'Close' }).first().click();
   await fixture.server.call('/v1/authorize', { headers: bearer(token.secret) });
   await tab.getByText('4', { exact: true }).first().waitFor();
   await listItemOf(tab, 'was denied: it lacks the required scope or permission').waitFor();

@@ -32,7 +32,7 @@ export const ExplainAuthorization = z
       .optional()
       .describe('IP address of the client. Without it, the credential is assumed to be used from an allowed address.')
       .meta({ examples: ['203.0.113.7'] }),
-    resource: matchingText(RESOURCE_PATTERN, 72, 'must be app: or project: and an ID or a slug', 'app:shop')
+    resource: matchingText(RESOURCE_PATTERN, 72, 'must be app: or project:, followed by an ID or a slug', 'app:shop')
       .optional()
       .describe('The app or project that the request is about: `app:{app}` or `project:{project}`'),
   })

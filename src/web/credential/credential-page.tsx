@@ -27,6 +27,7 @@ import {
   getKindConfig,
   getRights,
   isDeleted,
+  type Right,
 } from '../credentials/kinds.ts';
 import { rotationOf } from '../credentials/rotation.ts';
 import { RotationNote } from '../credentials/rotation-note.tsx';
@@ -46,11 +47,12 @@ const DeleteCredentialDialog = lazyComponent(() =>
 const ReplaceCredentialDialog = lazyComponent(() =>
   import('../credentials/replace-credential-dialog.tsx').then((file) => file.ReplaceCredentialDialog),
 );
+const ExplainDialog = lazyComponent(() => import('./explain-dialog.tsx').then((file) => file.ExplainDialog));
 const EditApiKeyDialog = lazyComponent(() =>
   import('../api-keys/edit-api-key-dialog.tsx').then((file) => file.EditApiKeyDialog),
 );
 
-type DialogName = 'edit' | 'replace' | 'continue' | 'delete';
+type DialogName = 'edit' | 'explain' | 'replace' | 'continue' | 'delete';
 
 function CredentialActions({
   credential,
@@ -61,6 +63,9 @@ function CredentialActions({
 }) {
   return (
     <Group gap="xs">
+      <Button variant="default" onClick={() => open('explain')}>
+        {strings.credentialPage.checkAccess}
+      </Button>
       {credential.kind === 'api_key' && <EditButton onClick={() => open('edit')} />}
       {credential.replacedBy === null && (
         <Button variant="default" leftSection={<IconRefresh size={16} />} onClick={() => open('replace')}>
@@ -182,7 +187,15 @@ export function CredentialPage() {
     queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
-  const close = () => setDialog(null);
+  const [narrowedRights, setNarrowedRights] = useState<readonly Right[] | undefined>();
+  function close(): void {
+    setDialog(null);
+    setNarrowedRights(undefined);
+  }
+  function replaceWith(rights: readonly Right[]): void {
+    setNarrowedRights(rights);
+    setDialog('replace');
+  }
   const isReplacing = dialog === 'replace' || dialog === 'continue';
   // The last step of a rotation deletes the credential, and then says so.
   if (isDeleted(error) && !(isReplacing && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
@@ -207,15 +220,17 @@ export function CredentialPage() {
         <div className={styles['columns']}>
           <CredentialDetails credential={data} policy={policy.data} />
           <div>
-            <UsesSections credential={data} />
+            <UsesSections credential={data} onNarrow={isAdmin && data.replacedBy === null ? replaceWith : undefined} />
           </div>
         </div>
         {isAdmin && <ActivitySection id={id} />}
       </Page>
       {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
+      {dialog === 'explain' && <ExplainDialog credential={data} onClose={close} />}
       {isReplacing && isAdmin && !policy.isPending && (
         <ReplaceCredentialDialog
           credential={data}
+          rights={narrowedRights}
           oldId={dialog === 'continue' ? rotationOf(data)?.oldId : undefined}
           onClose={close}
           onDone={isDeleted(error) ? openReplacement : undefined}

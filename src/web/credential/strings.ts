@@ -4,6 +4,7 @@ import { sentence } from '../components/sentence.ts';
 
 export const strings = {
   credentialPage: {
+    checkAccess: 'Check access…',
     replace: 'Replace…',
     detailsTitle: 'Details',
     status: 'Status',
@@ -54,6 +55,51 @@ export const strings = {
   },
   usesChart: {
     uses: 'Uses',
+  },
+  explainDialog: {
+    title: (name: string) => `Check access of ${name}`,
+    introduction: (noun: string) =>
+      `See how a request with this ${noun} would be decided. Its secret is not needed, and no use is counted.`,
+    requires: (rights: string) => `${rights} that the request requires`,
+    requiresDescription: 'None: any valid credential is accepted.',
+    address: 'Client address (optional)',
+    addressPlaceholder: '203.0.113.7',
+    resource: 'App or project (optional)',
+    resourceDescription: 'app: or project:, followed by an ID or a slug.',
+    resourcePlaceholder: 'app:shop',
+    check: 'Check access',
+    close: 'Close',
+    allowed: 'The request would be allowed.',
+    refused: (step: string, response: string, reason: string) =>
+      `The request would be refused (${response}), because of ${step}. ${reason}`,
+    steps: {
+      passphrase: 'the passphrase',
+      active: 'the active flag',
+      expiry: 'the expiry',
+      uses: 'the maximum number of uses',
+      address: 'the client address',
+      kind: 'the kind of credential',
+      rights: 'its scopes or permissions',
+      resource: 'the app or project',
+      rate: 'the rate',
+    },
+    assumesPassphrase: 'This assumes the correct passphrase.',
+    assumesAddress: 'This assumes an address that it may be used from.',
+  },
+  usedRightsSection: {
+    title: (rights: string) => `${rights} used`,
+    countedSince: (time: ReactNode) => sentence`Counted since ${time}.`,
+    period: 'Period',
+    lastDays: (days: number) => `Last ${days} days`,
+    right: 'Name',
+    app: 'App',
+    lastUsed: 'Last used',
+    deletedApp: (id: string) => `${id} (deleted)`,
+    noneUsed: (rights: string, days: number) => `None of its ${rights} was used in the last ${days} days.`,
+    allUsed: (rights: string, days: number) => `All of its ${rights} were used in the last ${days} days.`,
+    broaderThanUsed: (noun: string, unused: readonly string[], days: number) =>
+      `Broader than used. In the last ${days} days, this ${noun} did not use ${unused.join(', ')}.`,
+    replaceWithUsed: (rights: string) => `Replace with used ${rights}…`,
   },
   usesSection: {
     showAsTable: 'Show as table',

@@ -6,11 +6,12 @@ import { TimeCell } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
-import { type Credential, credentialsKey, getKindConfig } from '../credentials/kinds.ts';
+import { type Credential, credentialsKey, getKindConfig, type Right } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { type DailyUses, describeUses, fillLastThirtyDays } from './daily-uses.ts';
 import { strings } from './strings.ts';
+import { UsedRightsSection } from './used-rights-section.tsx';
 
 const UsesChart = lazyComponent(
   () => import('./uses-chart.tsx').then((file) => file.UsesChart),
@@ -113,8 +114,14 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
   );
 }
 
-/** How often and from where a credential was used in the last 30 days. */
-export function UsesSections({ credential }: { readonly credential: Credential }) {
+interface UsesSectionsProps {
+  readonly credential: Credential;
+  /** Starts a replacement with only these rights. Undefined if the person cannot or one exists. */
+  readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
+}
+
+/** How often and from where a credential was used in the last 30 days, and which of its rights. */
+export function UsesSections({ credential, onNarrow }: UsesSectionsProps) {
   const { workspace, api } = useWorkspace();
   const { kind, id } = credential;
   const { data, error, refetch } = useQuery({
@@ -136,6 +143,7 @@ export function UsesSections({ credential }: { readonly credential: Credential }
         )}
         <DailyUsesTable days={days} />
       </Section>
+      <UsedRightsSection credential={credential} uses={data} onNarrow={onNarrow} />
       <Section
         title={strings.usesSection.sourceAddressesTitle}
         description={strings.usesSection.sourceAddressesDescription}

@@ -11,7 +11,7 @@ import { CredentialForm } from './credential-form.tsx';
 import { NEW_CREDENTIAL } from './credential-form-values.ts';
 import { describeUsage } from './delete-credential-dialog.tsx';
 import { closestExpiry } from './expiry.ts';
-import { type Credential, getKindConfig, getRights, hasPassphrase, isDeleted } from './kinds.ts';
+import { type Credential, getKindConfig, getRights, hasPassphrase, isDeleted, type Right } from './kinds.ts';
 import { SecretPanel } from './secret-panel.tsx';
 import { strings } from './strings.ts';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
@@ -21,13 +21,15 @@ const texts = strings.replaceCredentialDialog;
 
 interface CreateStepProps {
   readonly old: Credential;
+  /** Those of the new credential, by default all of the old one. */
+  readonly rights: readonly Right[] | undefined;
   readonly onCancel: () => void;
   readonly onCreated: (created: RevealedCredential) => void;
   readonly onDirtyChange: (isDirty: boolean) => void;
 }
 
 /** The first step: a form with the properties of the old credential. */
-function CreateStep({ old, onCancel, onCreated, onDirtyChange }: CreateStepProps) {
+function CreateStep({ old, rights = getRights(old), onCancel, onCreated, onDirtyChange }: CreateStepProps) {
   const kind = getKindConfig(old);
   const create = useCreateCredential(kind, old);
   return (
@@ -39,7 +41,7 @@ function CreateStep({ old, onCancel, onCreated, onDirtyChange }: CreateStepProps
           ...NEW_CREDENTIAL,
           name: old.name,
           description: old.kind === 'api_key' ? (old.description ?? '') : '',
-          rights: [...getRights(old)],
+          rights: [...rights],
           addresses: old.restrictions.addresses.join('\n'),
           guard: old.kind === 'api_key' && old.guard,
           expiry: closestExpiry(old.createdAt, old.expiresAt),
@@ -62,6 +64,8 @@ interface ReplaceCredentialDialogProps {
   readonly credential: Credential;
   /** The ID of the one to be replaced; by default `credential`. If it has a replacement, the third step is next. */
   readonly oldId?: string | undefined;
+  /** The rights with which the form starts, by default those of the old one. */
+  readonly rights?: readonly Right[] | undefined;
   readonly onClose: () => void;
   /** Called instead of `onClose` after the last step. */
   readonly onDone?: (() => void) | undefined;
@@ -73,7 +77,7 @@ interface ReplaceCredentialStepsProps extends ReplaceCredentialDialogProps {
 }
 
 function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
-  const { credential, oldId = credential.id, onClose, onDone = onClose, onSecretShown, onDirtyChange } = props;
+  const { credential, oldId = credential.id, rights, onClose, onDone = onClose, onSecretShown, onDirtyChange } = props;
   const { workspace } = useWorkspace();
   const kind = getKindConfig(credential);
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
@@ -109,7 +113,13 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
       {old === undefined && error === null && <BlockSkeleton height={200} />}
       {old === undefined && error !== null && !isDone && <ErrorState error={error} retry={() => void refetch()} />}
       {step === 0 && old !== undefined && (
-        <CreateStep old={old} onCancel={onClose} onCreated={handleCreated} onDirtyChange={onDirtyChange} />
+        <CreateStep
+          old={old}
+          rights={rights}
+          onCancel={onClose}
+          onCreated={handleCreated}
+          onDirtyChange={onDirtyChange}
+        />
       )}
       {revealed !== null && (
         <>

@@ -1,0 +1,87 @@
+import { Checkbox, Group } from '@mantine/core';
+import { useState } from 'react';
+import type { AuthorizationExplanation } from '../../contract/explanation.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { PlainTextInput } from '../components/fields.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
+import { Notice } from '../components/notice.tsx';
+import { DimmedText } from '../components/text.tsx';
+import { useAppForm } from '../components/use-app-form.ts';
+import { type Credential, getKindConfig, type Right } from '../credentials/kinds.ts';
+import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.explainDialog;
+
+function ExplanationNotice({ explanation }: { readonly explanation: AuthorizationExplanation }) {
+  const { allowed, step, code, status, detail, assumed } = explanation;
+  return (
+    <>
+      <Notice tone={allowed ? 'good' : 'bad'}>
+        {allowed || step === null
+          ? texts.allowed
+          : texts.refused(texts.steps[step], `${status} ${code ?? ''}`, detail ?? '')}
+      </Notice>
+      {assumed.includes('passphrase') && <DimmedText>{texts.assumesPassphrase}</DimmedText>}
+      {assumed.includes('address') && <DimmedText>{texts.assumesAddress}</DimmedText>}
+    </>
+  );
+}
+
+interface ExplainDialogProps {
+  readonly credential: Credential;
+  readonly onClose: () => void;
+}
+
+/** Shows how a request with a credential would be decided, without its secret. */
+export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
+  const { api } = useWorkspace();
+  const kind = getKindConfig(credential);
+  const available: readonly Right[] = kind.rightGroups.flatMap(({ rights }) => rights);
+  const [explanation, setExplanation] = useState<AuthorizationExplanation | null>(null);
+  const form = useAppForm<{ rights: string[]; address: string; resource: string }>({
+    initialValues: { rights: [], address: '', resource: '' },
+    onValuesChange: () => setExplanation(null),
+  });
+  const saving = useSubmit(form, async ({ rights, address, resource }) => {
+    const named = available.filter((right) => rights.includes(right));
+    const explained = await api.explain({
+      credential: credential.id,
+      requirement: named.length === 0 ? {} : { [kind.kind === 'access_token' ? 'scopes' : 'permissions']: named },
+      ...(address.trim() !== '' && { address: address.trim() }),
+      ...(resource.trim() !== '' && { resource: resource.trim() }),
+    });
+    setExplanation(explained);
+  });
+  return (
+    <Dialog onClose={onClose} title={texts.title(credential.name)} size={560}>
+      <Form onSubmit={form.onSubmit(saving.submit)}>
+        <DimmedText>{texts.introduction(kind.noun)}</DimmedText>
+        <Checkbox.Group
+          label={texts.requires(kind.rightsLabel)}
+          description={texts.requiresDescription}
+          {...form.getInputProps('rights')}
+        >
+          <Group gap="sm" mt={6}>
+            {available.map((right) => (
+              <Checkbox key={right} value={right} label={<span className="mono">{right}</span>} />
+            ))}
+          </Group>
+        </Checkbox.Group>
+        <PlainTextInput
+          label={texts.address}
+          placeholder={texts.addressPlaceholder}
+          {...form.getInputProps('address')}
+        />
+        <PlainTextInput
+          label={texts.resource}
+          description={texts.resourceDescription}
+          placeholder={texts.resourcePlaceholder}
+          {...form.getInputProps('resource')}
+        />
+        {explanation !== null && <ExplanationNotice explanation={explanation} />}
+        <FormFooter saving={saving} submitLabel={texts.check} onCancel={onClose} cancelLabel={texts.close} />
+      </Form>
+    </Dialog>
+  );
+}
