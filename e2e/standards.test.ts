@@ -32,7 +32,7 @@ const discover = (method: client.ClientAuth) =>
 
 describe('openid-client, configured only with the URL', () => {
   test('introspects a token of the workspace (RFC 7662)', async () => {
-    const config = await discover(client.ClientSecretBasic(apiKey));
+    const config = await discover(client.ClientSecretPost(apiKey));
     const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     const token = await createToken(owner, ['modify_env', 'run_scripts'], { expiresAt });
     const result = await client.tokenIntrospection(config, token.secret);
@@ -66,16 +66,15 @@ describe('openid-client, configured only with the URL', () => {
 
   test('rejects a key without read, and an unknown key', async () => {
     const deploy = await createKey(owner, ['deploy']);
-    for (const [secret, status] of [
-      [deploy.secret, 403],
-      [`${deploy.secret.slice(0, -1)}_`, 401],
+    const unknown = `${deploy.secret.slice(0, -1)}_`;
+    for (const [method, status] of [
+      [client.ClientSecretPost(deploy.secret), 403],
+      [client.ClientSecretPost(unknown), 401],
+      [client.ClientSecretBasic(unknown), 401],
     ] as const) {
-      const config = await discover(client.ClientSecretBasic(secret));
-      await assert.rejects(client.tokenIntrospection(config, 'x'), (error: { status?: number; cause?: unknown }) => {
-        const response = error.cause as { status?: number } | undefined;
-        assert.equal(error.status ?? response?.status, status);
-        return true;
-      });
+      const config = await discover(method);
+      // Both statuses have a challenge, which the library reports before the body.
+      await assert.rejects(client.tokenIntrospection(config, 'x'), { status });
     }
   });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { singleLineText } from './fields.ts';
 import { instant } from './instant.ts';
 
 export const DeviceCode = z
@@ -25,12 +26,12 @@ export const DeviceRequest = z
   .meta({ id: 'DeviceRequest' });
 
 export const DeviceCodeRequest = z
-  .strictObject({ client_id: z.string().max(255).optional(), scope: z.string().max(255).optional() })
+  .object({ client_id: singleLineText(0, 255, 'devpilot-cli').optional(), scope: z.string().max(255).optional() })
   .meta({ id: 'DeviceCodeRequest' });
 export const DeviceTokenRequest = z
-  .strictObject({
+  .object({
     grant_type: z.string().max(255),
-    device_code: z.string().max(255),
+    device_code: z.string().max(255).optional(),
     client_id: z.string().max(255).optional(),
   })
   .meta({ id: 'DeviceTokenRequest' });

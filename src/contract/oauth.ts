@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from './limits.ts';
+import { ProblemBody } from './problem-body.ts';
 import { CREDENTIAL_KINDS } from './vocabulary.ts';
 
 export const Introspection = z
@@ -35,13 +36,23 @@ export const ServerMetadata = z
 
 /** Any length is accepted, because malformed secrets get the same response as unknown ones. */
 const submittedSecret = z.string().max(LIMITS.bodyBytes);
+const submittedToken = submittedSecret.transform((text) => text.trim());
+/** Authentication in the body (RFC 6749, section 2.3.1). */
+const clientFields = { client_id: z.string().max(255).optional(), client_secret: submittedSecret.optional() };
 export const IntrospectRequest = z
   .object({
-    token: submittedSecret,
+    token: submittedToken,
     passphrase: submittedSecret.optional(),
     token_type_hint: z.string().max(255).optional(),
+    ...clientFields,
   })
   .meta({ id: 'IntrospectRequest' });
 export const RevokeRequest = z
-  .object({ token: submittedSecret.optional(), token_type_hint: z.string().max(255).optional() })
+  .object({ token: submittedToken, token_type_hint: z.string().max(255).optional(), ...clientFields })
   .meta({ id: 'RevokeRequest' });
+
+/** A problem with the members of RFC 6749, section 5.2. */
+export const OAuthError = ProblemBody.extend({ error: z.string(), error_description: z.string() }).meta({
+  id: 'OAuthError',
+  title: 'An OAuth error (RFC 6749, section 5.2)',
+});

@@ -87,6 +87,7 @@ const CONTRACT: readonly Row[] = [
   { route: 'DELETE /v1/me/passkeys/:id', people: 'person' },
   { route: 'POST /v1/device/code', people: 'everybody' },
   { route: 'POST /v1/device/token', people: 'everybody' },
+  { route: 'POST /v1/oauth/token', people: 'everybody' },
   { route: 'GET /v1/device/requests/:userCode', people: 'person' },
   { route: 'POST /v1/device/approve', people: 'person' },
   { route: 'POST /v1/device/deny', people: 'person' },
@@ -409,7 +410,8 @@ test('CVE-2026-62667, CVE-2023-39349, CVE-2026-24791: every route answers every 
       } else {
         if (status !== expects[0] || body.code !== expects[1]) wrong.push(`${found}, not ${expects.join(' ')}`);
         if (status !== 404 && !headers.has('www-authenticate')) wrong.push(`${found} without WWW-Authenticate`);
-        if (headers.get('content-type') !== 'application/problem+json') wrong.push(`${found} is no problem`);
+        const type = row.route === 'POST /v1/introspect' ? 'application/json' : 'application/problem+json';
+        if (headers.get('content-type') !== type) wrong.push(`${found} is no problem`);
       }
       if (/workspace_token_[0-9A-Za-z]{40}|dp_[0-9A-Za-z]{40}/.test(text)) wrong.push(`${found} tells a secret`);
     });

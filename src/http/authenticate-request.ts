@@ -9,7 +9,7 @@ import type { AppContext } from './app-context.ts';
 import { authenticateSession } from './authenticate-session.ts';
 import { authorizePerson } from './authorize-principal.ts';
 import { readCredentials } from './credentials-from-request.ts';
-import { rejectCrossSiteBody, rejectCrossSiteOrigin } from './cross-site-requests.ts';
+import { hasBody, rejectCrossSiteBody, rejectCrossSiteOrigin } from './cross-site-requests.ts';
 import { problemOfDecision } from './decision-problem.ts';
 import type { Principal } from './principal.ts';
 import { originOf } from './request-context.ts';
@@ -21,7 +21,8 @@ import { sessionCookieName } from './security-headers.ts';
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
  * `missing_credential`, the code of the refused decision, `not_found` if the person is not a member of the requested
  * workspace or the credential does not belong to it, and `forbidden`. With `rightsLater`, the rights that the use
- * exercises are counted by `authorizeCredential`, because they depend on the body.
+ * exercises are counted by `authorizeCredential`, because they depend on the body. `credentials` are those of the
+ * headers, unless a form contains them.
  */
 export async function authenticateRequest(
   context: AppContext,
@@ -29,8 +30,8 @@ export async function authenticateRequest(
   access: Access,
   requirement: Requirement,
   rightsLater: boolean,
+  credentials = readCredentials(request.raw, sessionCookieName(context, request)),
 ): Promise<Principal> {
-  const credentials = readCredentials(request.raw, sessionCookieName(context, request));
   rejectCrossSiteOrigin(context, request);
   if (credentials.kind === 'none') throw new Problem('missing_credential');
   if (credentials.kind === 'session') {
@@ -52,6 +53,11 @@ export async function authenticateRequest(
     return { kind: record.kind, record, rate };
   }
   throw problemOfRefusal(context, request, access, requirement, result);
+}
+
+/** Returns whether no header contains a credential, so that it can only be the client secret in a form. */
+export function mayHaveClientSecret(context: AppContext, request: FastifyRequest): boolean {
+  return hasBody(request) && readCredentials(request.raw, sessionCookieName(context, request)).kind === 'none';
 }
 
 function problemOfRefusal(

@@ -392,7 +392,6 @@ forEachEngine('bad input', (engine) => {
       ['POST', '/v1/servers', { name: 'Counter', kind: 'ssh', host: 'counter.example.com', user: 'deploy' }],
       ['PATCH', '/v1/me', { name: 'Ada Lovelace' }],
       ['POST', '/v1/sessions', { email: owner.email, password: 'not the password' }],
-      ['POST', '/v1/device/code', { client: 'a terminal' }],
     ];
     for (const [method, path, body] of rows) {
       for (const [field, value] of Object.entries(body)) {

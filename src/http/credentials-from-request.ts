@@ -121,6 +121,20 @@ function decodePassphrase(header: string): string {
   return text;
 }
 
+/** Reads the client secret in the form of an OAuth client (RFC 6749, section 2.3.1), which is an API key. */
+export function readClientSecret(form: unknown): RequestCredentials {
+  const { client_secret: secret } = (form ?? {}) as { client_secret?: unknown };
+  if (secret === undefined || secret === '') return NO_CREDENTIALS;
+  return typeof secret === 'string' && secret.startsWith(SECRET_PREFIXES.api_key)
+    ? { kind: 'credential', secret: secret.trim(), passphrase: null }
+    : MALFORMED;
+}
+
+/** Throws `invalid_request` for a client secret in the form of a request whose headers contain a credential. */
+export function refuseClientSecret(form: unknown): void {
+  if (readClientSecret(form).kind !== 'none') throw multipleCredentialsProblem();
+}
+
 /**
  * Reads the credentials of a request from `Authorization`, `X-API-Key`, `Access-Token-Passphrase` and the session
  * cookie of this name, unless it is null. Throws `invalid_request` for more than one credential, or for one in the

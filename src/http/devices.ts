@@ -50,6 +50,31 @@ export function deviceRoutes(context: AppContext): Route[] {
         await decideDeviceRequest(people, signedIn, body.userCode, decision, originOf(request));
       },
     });
+  /** The token endpoint of OAuth. */
+  const tokenRoute = (url: string, summary: string) =>
+    route({
+      method: 'POST',
+      url,
+      access: { public: true },
+      summary,
+      tag,
+      body: DeviceTokenRequest,
+      bodyFormat: 'form or json',
+      ignoresQuery: true,
+      oauth: true,
+      responses: { 200: DeviceToken },
+      handler: async ({ body, request }) => {
+        if (body.grant_type !== DEVICE_GRANT) {
+          throw new Problem('invalid_request', `grant_type must be ${DEVICE_GRANT}.`, {
+            error: 'unsupported_grant_type',
+          });
+        }
+        if (body.device_code === undefined) throw invalidField('device_code', 'is required');
+        const { secret, endsAt } = await pollDeviceToken(people, body.device_code, originOf(request));
+        const seconds = Math.floor((endsAt - context.clock()) / 1000);
+        return { access_token: secret, token_type: 'Bearer' as const, expires_in: seconds };
+      },
+    });
   return [
     route({
       method: 'POST',
@@ -60,9 +85,10 @@ export function deviceRoutes(context: AppContext): Route[] {
       body: DeviceCodeRequest,
       bodyFormat: 'form or json',
       ignoresQuery: true,
+      oauth: true,
       responses: { 200: DeviceCode },
       handler: async ({ body, request }) => {
-        const client = body.client_id ?? 'devpilot';
+        const client = body.client_id || 'devpilot';
         const { deviceCode, userCode } = await startDeviceAuthorization(people, client, originOf(request));
         const page = devicePageUrlOf(request);
         return {
@@ -75,27 +101,8 @@ export function deviceRoutes(context: AppContext): Route[] {
         };
       },
     }),
-    route({
-      method: 'POST',
-      url: '/v1/device/token',
-      access: { public: true },
-      summary: 'Poll for the session of a device (RFC 8628, section 3.4)',
-      tag,
-      body: DeviceTokenRequest,
-      bodyFormat: 'form or json',
-      ignoresQuery: true,
-      responses: { 200: DeviceToken },
-      handler: async ({ body, request }) => {
-        if (body.grant_type !== DEVICE_GRANT) {
-          throw new Problem('invalid_request', `grant_type must be ${DEVICE_GRANT}.`, {
-            error: 'unsupported_grant_type',
-          });
-        }
-        const { secret, endsAt } = await pollDeviceToken(people, body.device_code, originOf(request));
-        const seconds = Math.floor((endsAt - context.clock()) / 1000);
-        return { access_token: secret, token_type: 'Bearer' as const, expires_in: seconds };
-      },
-    }),
+    tokenRoute('/v1/device/token', 'Poll for the session of a device (RFC 8628, section 3.4)'),
+    tokenRoute('/v1/oauth/token', 'Get a token: poll for the session of a device (RFC 8628, section 3.4)'),
     route({
       method: 'GET',
       url: '/v1/device/requests/:userCode',

@@ -102,6 +102,7 @@ export function introspectionRoutes(context: AppContext): Route[] {
       body: IntrospectRequest,
       bodyFormat: 'form',
       ignoresQuery: true,
+      oauth: true,
       responses: { 200: Introspection },
       handler: ({ body, request }) => {
         const issuer = baseUrlOf(context, request);
@@ -119,10 +120,11 @@ export function introspectionRoutes(context: AppContext): Route[] {
       body: RevokeRequest,
       bodyFormat: 'form',
       ignoresQuery: true,
+      oauth: true,
       responses: { 200: z.null().describe('The credential no longer works') },
       handler: async ({ body, request }) => {
         // Always 200, also for a secret that is not valid (RFC 7009, section 2.2).
-        if (body.token !== undefined) await revoke(context, context.credentials, body.token, originOf(request));
+        await revoke(context, context.credentials, body.token, originOf(request));
       },
     }),
     route({

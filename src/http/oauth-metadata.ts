@@ -19,16 +19,16 @@ export function oauthMetadataRoutes(context: AppContext): Route[] {
         const issuer = baseUrlOf(context, request);
         return {
           issuer,
-          token_endpoint: `${issuer}/v1/device/token`,
+          token_endpoint: `${issuer}/v1/oauth/token`,
           token_endpoint_auth_methods_supported: ['none'],
           device_authorization_endpoint: `${issuer}/v1/device/code`,
           grant_types_supported: [DEVICE_GRANT],
           // Empty because there is no authorization endpoint.
           response_types_supported: [],
           introspection_endpoint: `${issuer}/v1/introspect`,
-          introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'Bearer'],
+          introspection_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'Bearer'],
           revocation_endpoint: `${issuer}/v1/revoke`,
-          revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic'],
+          revocation_endpoint_auth_methods_supported: ['none', 'client_secret_basic', 'client_secret_post'],
           service_documentation: `${issuer}/docs`,
         };
       },

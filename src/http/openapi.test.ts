@@ -20,7 +20,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly at: RegExp; readonl
   },
   {
     rule: 'writes-restricted',
-    at: /people|password-resets|sessions|device|revoke|access-tokens\/\{id\}/,
+    at: /people|password-resets|sessions|device|oauth|revoke|access-tokens\/\{id\}/,
     why: 'signing in, and giving a secret up, happen before there is a principal',
   },
   {
@@ -35,7 +35,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly at: RegExp; readonl
   },
   {
     rule: 'error-401',
-    at: /people|password-resets|sessions|device|revoke|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
+    at: /people|password-resets|sessions|device|oauth|revoke|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
     why: 'open to everybody',
   },
   { rule: 'error-500', at: /authorize|healthz|readyz/, why: 'these answer 503 instead' },

@@ -3,6 +3,7 @@ import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } fr
 import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
+import { toErrorDescription, toOAuthError } from './oauth-errors.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
 /** The `error` parameter (RFC 6750) per error code. `missing_credential` has none, as section 3.1 requires. */
@@ -16,11 +17,10 @@ function bearerError(code: Code): string | null {
 export function bearerChallenge(code: Code, detail: string, required: readonly string[] | undefined): string {
   const error = bearerError(code);
   if (error === null) return 'Bearer realm="devpilot"';
-  const description = detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
   // The name of a required right can contain characters that RFC 6749, section 3.3, does not allow.
   const scopes = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
   const scope = scopes === undefined ? '' : `, scope="${scopes}"`;
-  return `Bearer realm="devpilot", error="${error}", error_description="${description}"${scope}`;
+  return `Bearer realm="devpilot", error="${error}", error_description="${toErrorDescription(detail)}"${scope}`;
 }
 
 /** The body of a problem (RFC 9457). */
@@ -41,11 +41,12 @@ function problemBody(code: Code, status: number, detail: string, details: Proble
   };
 }
 
-/** A problem as it is sent: its headers, and its body as text. */
+/** A problem as it is sent: its headers, and its body as text, possibly with members of another standard. */
 export function serializeProblem(
   problem: Problem,
   status: number,
   requestId: string,
+  additionalMembers: object = {},
 ): { headers: Record<string, string>; body: string } {
   const { code, message, extensions: details } = problem;
   return {
@@ -59,7 +60,7 @@ export function serializeProblem(
       ...(details.rate !== undefined && rateLimitHeaders(details.rate)),
       ...(details.allow !== undefined && { allow: details.allow.join(', ') }),
     },
-    body: JSON.stringify(problemBody(code, status, message, details, requestId)),
+    body: JSON.stringify({ ...problemBody(code, status, message, details, requestId), ...additionalMembers }),
   };
 }
 
@@ -96,11 +97,17 @@ export function logInternalError(problem: Problem, log: FastifyBaseLogger, reque
   log.error({ requestId, err: problem.extensions.cause ?? problem }, 'unexpected error');
 }
 
-/** The server's error handler: sends a problem for every error, and logs unexpected ones. */
+/** The server's error handler: sends a problem for every error, in OAuth's form on its routes, and logs unexpected ones. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const problem = toProblem(error);
   logInternalError(problem, request.log, request.id);
-  return sendProblem(reply, problem);
+  if (!request.routeOptions.config?.isOAuth) return sendProblem(reply, problem);
+  const { status, members } = toOAuthError(problem);
+  const { headers, body } = serializeProblem(problem, status, request.id, members);
+  return reply
+    .code(status)
+    .headers({ ...headers, 'content-type': 'application/json' })
+    .send(Buffer.from(body));
 }
 
 /** The raw response to bytes that are not a valid request, to be written to the socket. */

@@ -5,10 +5,15 @@ import { Problem } from '../contract/problem.ts';
 import { runEssentialWrite } from '../store/essential-writes.ts';
 import { requirementOf } from './access.ts';
 import type { AppContext } from './app-context.ts';
-import { authenticateAgain, authenticateRequest } from './authenticate-request.ts';
+import { authenticateAgain, authenticateRequest, mayHaveClientSecret } from './authenticate-request.ts';
 import { authorizeCredential } from './authorize-principal.ts';
 import { FORM_CONTENT_TYPE } from './body-parsers.ts';
-import { refuseCredentialInQuery } from './credentials-from-request.ts';
+import {
+  type RequestCredentials,
+  readClientSecret,
+  refuseClientSecret,
+  refuseCredentialInQuery,
+} from './credentials-from-request.ts';
 import { hasBody, rejectCrossSiteRequest } from './cross-site-requests.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { aboutOf } from './resource-access.ts';
@@ -68,6 +73,13 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
   const requirement = requirementOf(access);
   const [successStatus] = Object.keys(definition.responses).map(Number);
   const isEssential = definition.method === 'DELETE' || definition.essential === true;
+  const rightsLater = definition.accessFor !== undefined;
+  const authenticate = async (request: FastifyRequest, reply: FastifyReply, credentials?: RequestCredentials) => {
+    const principal = await authenticateRequest(context, request, access, requirement, rightsLater, credentials);
+    request.principal = principal;
+    if ('rate' in principal && principal.rate !== null && principal.rate !== undefined)
+      reply.headers(rateLimitHeaders(principal.rate));
+  };
   app.route({
     method: definition.method,
     url: definition.url,
@@ -75,6 +87,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
     config: {
       about: aboutOf(definition),
       logFailuresOnly: definition.logFailuresOnly === true,
+      isOAuth: definition.oauth === true,
       ...(definition.jsonLimits !== undefined && { jsonLimits: definition.jsonLimits }),
     },
     schema: schemaOf(definition),
@@ -85,11 +98,8 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
         if (access.cors === undefined) rejectCrossSiteRequest(context, request);
         return;
       }
-      const rightsLater = definition.accessFor !== undefined;
-      const principal = await authenticateRequest(context, request, access, requirement, rightsLater);
-      request.principal = principal;
-      if ('rate' in principal && principal.rate !== null && principal.rate !== undefined)
-        reply.headers(rateLimitHeaders(principal.rate));
+      if (definition.oauth && mayHaveClientSecret(context, request)) return;
+      await authenticate(request, reply);
     },
     preParsing: (request, reply, payload, done) => {
       const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);
@@ -97,9 +107,13 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
       sendContinueUnlessTooLarge(request, reply, definition.bodyLimit ?? LIMITS.bodyBytes);
       done(null, payload);
     },
-    preValidation: async (request) => {
-      if (!('public' in access) && hasBody(request))
+    preValidation: async (request, reply) => {
+      if (!('public' in access) && request.principal === null) {
+        await authenticate(request, reply, readClientSecret(request.body));
+      } else if (!('public' in access) && hasBody(request)) {
+        if (definition.oauth) refuseClientSecret(request.body);
         request.principal = await authenticateAgain(context, request, access, requirement);
+      }
       // A missing body becomes empty bytes or an empty object, which the handler or the schema then checks.
       if (bodyFormat === 'bytes') request.body ??= Buffer.alloc(0);
       else if (definition.body === NoBody) request.body ??= {};

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { CODES, type Code } from '../contract/error-codes.ts';
+import { OAuthError } from '../contract/oauth.ts';
 import { ProblemBody } from '../contract/problem-body.ts';
 import type { Access } from './access.ts';
 import { FORM_CONTENT_TYPE } from './body-parsers.ts';
@@ -35,7 +36,10 @@ function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
   const body: Code[] = definition.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
   const codes = [...COMMON_ERROR_CODES, ...authentication, ...input, ...body, ...(definition.errorCodes ?? [])];
   const responses: Record<number, z.ZodType> = {};
-  for (const code of codes) responses[CODES[code].status] = ProblemBody;
+  for (const code of codes) {
+    const status = definition.oauth && code === 'validation_failed' ? 400 : CODES[code].status;
+    responses[status] = definition.oauth ? OAuthError : ProblemBody;
+  }
   return { ...responses, ...definition.responses };
 }
 

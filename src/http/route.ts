@@ -9,6 +9,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** Called several times per second by each client, so only failures are logged. */
     logFailuresOnly?: boolean;
+    /** Errors are sent as standard OAuth clients expect them. */
+    isOAuth?: boolean;
     /** Limits for the JSON of the body. */
     jsonLimits?: JsonLimits;
   }
@@ -36,6 +38,11 @@ export interface Route {
   readonly query?: z.ZodType;
   /** Unknown parameters of the query are ignored, as OAuth requires (RFC 6749, section 3.1) and Sentry SDKs rely on. */
   readonly ignoresQuery?: true;
+  /**
+   * For standard OAuth clients: errors are as in RFC 6749, section 5.2, and a credential that no header contains may be
+   * the form's `client_secret` (section 2.3.1). Unknown fields of the body are ignored if its schema allows them.
+   */
+  readonly oauth?: true;
   readonly body?: z.ZodType;
   /**
    * `application/x-www-form-urlencoded` instead of, or in addition to, JSON. `bytes`: any content type; the handler

@@ -1,0 +1,28 @@
+import type { Code } from '../contract/error-codes.ts';
+import type { Problem } from '../contract/problem.ts';
+
+/** Codes of the errors of OAuth that stand for those of problems (RFC 6749, section 5.2, and RFC 6750, section 3.1). */
+const ERRORS_BY_STATUS: Readonly<Record<number, string>> = {
+  401: 'invalid_client',
+  403: 'unauthorized_client',
+  429: 'temporarily_unavailable',
+  500: 'server_error',
+  503: 'temporarily_unavailable',
+};
+const ERRORS_BY_CODE: Partial<Record<Code, string>> = {
+  insufficient_scope: 'insufficient_scope',
+  second_factor_needed: 'access_denied',
+};
+
+/** The characters that an error description may contain (RFC 6749, section 5.2). */
+export const toErrorDescription = (detail: string): string => detail.replace(/[^\x20-\x21\x23-\x5b\x5d-\x7e]/g, ' ');
+
+/**
+ * The status and the members of a problem that OAuth clients read (RFC 6749, section 5.2). That section has one status
+ * for every kind of invalid input.
+ */
+export function toOAuthError({ code, message, status, extensions }: Problem) {
+  const oauthStatus = code === 'validation_failed' ? 400 : status;
+  const error = extensions.error ?? ERRORS_BY_CODE[code] ?? ERRORS_BY_STATUS[status] ?? 'invalid_request';
+  return { status: oauthStatus, members: { error, error_description: toErrorDescription(message) } };
+}
