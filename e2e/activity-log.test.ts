@@ -11,8 +11,12 @@ let linus: TestPerson;
 let token: CreatedAccessToken;
 
 const fixture = setUpBrowserFixture(async ({ server, owner }) => {
+  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Storefront' } });
+  const shop = await owner.call<{ id: string }>('/v1/apps', { body: { name: 'Shop', projectId: project.body.id } });
   linus = await signUpMember(server, owner, 'member', 'linus@example.com');
-  token = await createToken(owner, ['basic_deployment', 'modify_env']);
+  token = await createToken(owner, ['basic_deployment', 'modify_env'], {
+    restrictions: { apps: [shop.body.id], rate: { requests: 100, seconds: 60 } },
+  });
   const uses = '/v1/authorize?scope=modify_env';
   for (let count = 0; count < 3; count++) await server.call(uses, { headers: bearer(token.secret) });
   await server.call('/v1/authorize?scope=run_scripts', { headers: bearer(token.secret) });
@@ -104,6 +108,8 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   const tab = await fixture.open(`/settings/activity-log?credential=${token.id}`);
   await listItemOf(tab, 'created the access token').getByRole('link', { name: 'CI/CD Pipeline' }).click();
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
+  await tab.getByRole('link', { name: 'Shop' }).waitFor();
+  await tab.getByText('100 requests per 60 seconds').waitFor();
   await tab.getByText('3 uses in the last 30 days', { exact: false }).waitFor();
   await tab.getByText('Show as table').click();
   await tab.getByRole('table', { name: 'Uses per day' }).getByRole('cell', { name: '3', exact: true }).waitFor();

@@ -38,6 +38,7 @@ import { violatedRules } from '../policy/violated-rules.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { ActivitySection } from './events-section.tsx';
+import { restrictionItems } from './restriction-items.tsx';
 import { strings } from './strings.ts';
 import { UsesSections } from './uses-section.tsx';
 
@@ -87,7 +88,6 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
   const kind = getKindConfig(credential);
   const isKey = credential.kind === 'api_key';
   const violated = policy === undefined ? [] : violatedRules(policy, credential);
-  const { addresses, maxUses } = credential.restrictions;
   const { createdAt, createdBy, expiresAt, lastUsedAt, useCount, hint, id } = credential;
   return (
     <Section title={strings.credentialPage.detailsTitle}>
@@ -126,8 +126,7 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
             strings.credentialPage.passphrase,
             credential.hasPassphrase ? strings.credentialPage.required : strings.credentialPage.none,
           ],
-          addresses.length > 0 && [strings.credentialPage.addresses, mono(addresses.join(', '))],
-          maxUses !== null && [strings.credentialPage.maxUses, maxUses.toLocaleString('en')],
+          ...restrictionItems(credential.restrictions),
           isKey && credential.guard && [strings.credentialPage.guards, strings.credentialPage.allowed],
           [
             strings.credentialPage.expires,

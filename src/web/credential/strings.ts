@@ -13,8 +13,6 @@ export const strings = {
     passphrase: 'Passphrase',
     required: 'Required',
     none: 'None',
-    addresses: 'Addresses',
-    maxUses: 'Maximum uses',
     guards: 'Guards',
     allowed: 'Allowed',
     expires: 'Expires',
@@ -52,6 +50,20 @@ export const strings = {
     activityDescription: 'Changes to this credential, and its denied requests.',
     viewInActivityLog: 'View in activity log',
     noActivityRecorded: 'No activity recorded.',
+  },
+  restrictionItems: {
+    addresses: 'Addresses',
+    projects: 'Projects',
+    apps: 'Apps',
+    rate: 'Rate',
+    requestsPerSeconds: (requests: number, seconds: number) => {
+      const count = plural(requests, { one: '1 request', other: `${requests.toLocaleString('en')} requests` });
+      return plural(seconds, {
+        one: `${count} per second`,
+        other: `${count} per ${seconds.toLocaleString('en')} seconds`,
+      });
+    },
+    maxUses: 'Maximum uses',
   },
   usesChart: {
     uses: 'Uses',

@@ -1,0 +1,44 @@
+import { Group } from '@mantine/core';
+import type { ReactNode } from 'react';
+import type { Restrictions } from '../../contract/restrictions.ts';
+import { ProjectLink, useApps } from '../apps/resource-names.tsx';
+import { TextLink } from '../components/link.tsx';
+import { mono } from '../components/text.tsx';
+import { strings } from './strings.ts';
+
+const texts = strings.restrictionItems;
+
+/** The name of an app, linked to its page; the ID of one that was deleted. */
+function AppLink({ id }: { readonly id: string }) {
+  const name = useApps().find((app) => app.id === id)?.name ?? id;
+  return (
+    <TextLink to="/apps/$app" params={{ app: id }}>
+      {name}
+    </TextLink>
+  );
+}
+
+const linksTo = (Link: typeof AppLink, ids: readonly string[]) => (
+  <Group gap="xs">
+    {ids.map((id) => (
+      <Link key={id} id={id} />
+    ))}
+  </Group>
+);
+
+/** The items in the details of a credential for its restrictions; only those that restrict something. */
+export function restrictionItems({
+  addresses,
+  projects,
+  apps,
+  rate,
+  maxUses,
+}: Restrictions): (readonly [string, ReactNode] | false)[] {
+  return [
+    addresses.length > 0 && [texts.addresses, mono(addresses.join(', '))],
+    projects.length > 0 && [texts.projects, linksTo(ProjectLink, projects)],
+    apps.length > 0 && [texts.apps, linksTo(AppLink, apps)],
+    rate !== null && [texts.rate, texts.requestsPerSeconds(rate.requests, rate.seconds)],
+    maxUses !== null && [texts.maxUses, maxUses.toLocaleString('en')],
+  ];
+}
