@@ -29,14 +29,14 @@ interface Side {
 }
 
 async function runRound(side: Side): Promise<void> {
-  const { server: served, path, seeded, tokenCount: of, rates, ratesPerProcessor: economy } = side;
+  const { server: served, path, seeded, tokenCount, rates, ratesPerProcessor } = side;
   const before = processorTimeOf(served.pid);
   const { perSecond, requests }: Load = await load(runFolder(), seeded.secrets, served.url + path, {
     seconds: SECONDS,
-    of,
+    secretCount: tokenCount,
   });
   rates.push(perSecond);
-  economy.push(requests / (processorTimeOf(served.pid) - before));
+  ratesPerProcessor.push(requests / (processorTimeOf(served.pid) - before));
 }
 
 function compare(what: string, above: Side, below: Side, bound: Finding['bound']): Finding[] {
@@ -77,8 +77,8 @@ export async function authorize(): Promise<Finding[]> {
   const bare = await startServerProcess('bench/lib/bare.ts', {
     args: [JSON.stringify(await headersOf(small, secret))],
   });
-  const side = (served: ServerProcess, path: string, seeded: SeededDirectory, of: number): Side => ({
-    ...{ server: served, path, seeded, tokenCount: of },
+  const side = (served: ServerProcess, path: string, seeded: SeededDirectory, tokenCount: number): Side => ({
+    ...{ server: served, path, seeded, tokenCount },
     rates: [],
     ratesPerProcessor: [],
   });

@@ -8,8 +8,8 @@ import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 
 const RUNS = 15;
 const COMMANDS = [
-  { words: ['--help'], bound: atMost(2.5) },
-  { words: ['tokens', 'list', '--json'], bound: atMost(5) },
+  { args: ['--help'], bound: atMost(2.5) },
+  { args: ['tokens', 'list', '--json'], bound: atMost(5) },
 ];
 const BIN = fileURLToPath(new URL('../bin/devpilot.mjs', import.meta.url));
 
@@ -38,22 +38,22 @@ export async function cli(): Promise<Finding[]> {
       DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '',
     };
     const findings: Finding[] = [];
-    for (const { words, bound } of COMMANDS) {
+    for (const { args, bound } of COMMANDS) {
       const times: number[] = [];
-      const bare: number[] = [];
+      const emptyScriptTimes: number[] = [];
       // The first runs fill the compile cache.
       for (let run = -2; run < RUNS; run++) {
-        const pair = [await timeOf([BIN, ...words], environment), await timeOf(['-e', '0'], environment)] as const;
+        const pair = [await timeOf([BIN, ...args], environment), await timeOf(['-e', '0'], environment)] as const;
         if (run < 0) continue;
         times.push(pair[0]);
-        bare.push(pair[1]);
+        emptyScriptTimes.push(pair[1]);
       }
       findings.push({
-        name: `devpilot ${words.join(' ')}, from start to end, relative to an empty script`,
-        value: medianRatio(times, bare),
+        name: `devpilot ${args.join(' ')}, from start to end, relative to an empty script`,
+        value: medianRatio(times, emptyScriptTimes),
         unit: '×',
         bound,
-        measurements: `${list(times)} ms; an empty script: ${list(bare)} ms`,
+        measurements: `${list(times)} ms; an empty script: ${list(emptyScriptTimes)} ms`,
       });
     }
     return findings;

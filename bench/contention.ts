@@ -41,13 +41,14 @@ function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory):
   };
 }
 
-async function compare(served: ServerProcess, seeded: SeededDirectory, connections: number, pause: number) {
+async function compare(served: ServerProcess, seeded: SeededDirectory, connections: number, meanPauseMs: number) {
   const url = `${served.url}/v1/authorize`;
   const without: number[] = [];
   const during: number[] = [];
   const churned: number[] = [];
   const go = async () =>
-    (await load(runFolder(), seeded.secrets, url, { seconds: SECONDS, of: IN_USE, connections, pause })).p99;
+    (await load(runFolder(), seeded.secrets, url, { seconds: SECONDS, secretCount: IN_USE, connections, meanPauseMs }))
+      .p99Ms;
   for (let round = 0; round <= ROUNDS; round++) {
     const alone = await go();
     const running = churn(served, seeded);

@@ -24,9 +24,12 @@ async function compareRoutes(server: TestServer, apiKey: string, secrets: readon
   const served: ServerProcess = await startServerProcess('bench/lib/guarded.ts', { args: [server.url, apiKey] });
   const sides = () => ({ guarded: [] as number[], bare: [] as number[] });
   const [rates, perProcessor, perProcessorPaced] = [sides(), sides(), sides()];
-  async function run(route: keyof typeof rates, pause: number): Promise<{ perSecond: number; perProcessor: number }> {
+  async function run(
+    route: keyof typeof rates,
+    meanPauseMs: number,
+  ): Promise<{ perSecond: number; perProcessor: number }> {
     const before = processorTimeOf(served.pid);
-    const options = { seconds: SECONDS, of: TOKENS, pause };
+    const options = { seconds: SECONDS, secretCount: TOKENS, meanPauseMs };
     const { perSecond, requests } = await load(runFolder(), file, `${served.url}/${route}`, options);
     return { perSecond, perProcessor: requests / (processorTimeOf(served.pid) - before) };
   }

@@ -85,8 +85,8 @@ export async function memory(): Promise<Finding[]> {
       // Each load continues where the previous one ended.
       const { requests } = await load(runFolder(), secrets, `${served.url}/v1/authorize`, {
         seconds: 15,
-        of: MANY,
-        order: 'in turn',
+        secretCount: MANY,
+        order: 'sequential',
         first,
       });
       first += requests;

@@ -76,7 +76,7 @@ interface Side {
 async function loadOnce({ served }: Side, seeded: SeededDirectory, seconds: number) {
   if (served === null) throw new Error('It is not started.');
   const before = processorTimeOf(served.pid);
-  const loading = load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, { seconds, of: IN_USE });
+  const loading = load(runFolder(), seeded.secrets, `${served.url}/v1/authorize`, { seconds, secretCount: IN_USE });
   const { perSecond, requests } = await loading;
   return { perSecond, economy: requests / (processorTimeOf(served.pid) - before) };
 }

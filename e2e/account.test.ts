@@ -71,7 +71,7 @@ test('a session is ended from the list', async () => {
 test('two-factor sign-in is set up with a QR code, recovery codes are shown once, and both sign in', async () => {
   const barbara = await join('barbara@example.com');
   const tab = await openAccount(barbara);
-  const complaints = watchConsole(tab);
+  const problems = watchConsole(tab);
   const two = section(tab, 'Two-factor authentication');
   await two.getByRole('button', { name: 'Turn on' }).click();
   await tab.getByLabel('Your password', { exact: true }).fill(PASSWORD);
@@ -114,7 +114,7 @@ test('two-factor sign-in is set up with a QR code, recovery codes are shown once
   await other.getByLabel('Two-factor code').fill(codes[1] ?? '');
   await other.getByRole('dialog').getByRole('button', { name: 'Turn off' }).click();
   await other.getByText('Two-factor authentication turned off').waitFor();
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(problems, []);
 });
 
 test('a passkey is added, signs in without a password, is renamed and deleted', async () => {
@@ -122,7 +122,7 @@ test('a passkey is added, signs in without a password, is renamed and deleted', 
   // Passkeys require a host name, so the server is opened as localhost.
   const byName = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
   const tab = await openTab(fixture.browser, byName);
-  const complaints = watchConsole(tab);
+  const problems = watchConsole(tab);
   await addAuthenticator(tab);
   await tab.goto('/sign-in?from=/account');
   await tab.getByRole('button', { name: 'Sign in with a passkey' }).waitFor();
@@ -158,7 +158,7 @@ test('a passkey is added, signs in without a password, is renamed and deleted', 
   await tab.getByRole('menuitem', { name: 'Sign out' }).click();
   await tab.getByRole('button', { name: 'Sign in with a passkey' }).click();
   await tab.getByText('The passkey is unknown', { exact: false }).waitFor();
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(problems, []);
 });
 
 test('opened by IP address, the page says why passkeys are unavailable', async () => {

@@ -13,7 +13,7 @@ const fixture = setUpBrowserFixture(async ({ server, owner }) => {
 });
 
 const counts = (tab: Page, by: string) => tab.getByRole('table', { name: `Events by ${by}` });
-const drawn = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
+const waitForChart = (tab: Page) => tab.locator('.recharts-surface').first().waitFor();
 const events = (tab: Page) => tab.getByRole('table', { name: 'Latest events' });
 
 test('without events the page says how to send one', async () => {
@@ -26,7 +26,7 @@ test('a day of events is charted by type and source and filtered from the legend
   await sendActivityEvents(fixture.server, fixture.owner);
   const tab = await fixture.open('/activity', { person: linus });
   await tab.getByRole('heading', { name: '600 events' }).waitFor();
-  await drawn(tab);
+  await waitForChart(tab);
   await counts(tab, 'type')
     .getByRole('row', { name: /order\.placed 86 14%/ })
     .waitFor();
@@ -74,12 +74,12 @@ test('the matching events and the chart are downloaded as CSV', async () => {
 });
 
 checkPages(fixture, [
-  { name: 'activity', path: '/activity', prepare: drawn },
+  { name: 'activity', path: '/activity', prepare: waitForChart },
   {
     name: 'activity-table',
     path: '/activity?groupBy=source',
     async prepare(tab) {
-      await drawn(tab);
+      await waitForChart(tab);
       await tab.getByText('Show as table').click();
       await tab.locator('summary', { hasText: 'currency' }).first().click();
     },

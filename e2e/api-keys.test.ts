@@ -96,7 +96,7 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   const tab = await fixture.open('/settings/access-tokens?new&name=CI/CD&scopes=all&expires=never');
   const form = tab.getByRole('dialog', { name: 'Generate Token' });
   const all = form.getByLabel('all', { exact: true });
-  await form.getByText('The policy of the workspace allows at most 45 days from the creation.').waitFor();
+  await form.getByText('The policy of the workspace allows at most 45 days after creation.').waitFor();
   assert.equal(await form.getByRole('option', { name: 'No expiry' }).isDisabled(), true);
   assert.match((await form.getByLabel('Expiry').locator('option:checked').textContent()) ?? '', /^Longest allowed/);
   assert.deepEqual([await all.isDisabled(), await all.isChecked()], [true, false]);
@@ -118,7 +118,7 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   await checkAppearance(tab, 'tokens-that-violate-policy');
   await tab.getByRole('link', { name: old.name }).click();
   await tab.getByText('Violates policy').waitFor();
-  for (const rule of ['Lifetime too long', 'No passphrase', 'Scope all', 'No addresses']) {
+  for (const rule of ['Lifetime too long', 'No passphrase', 'Scope “all”', 'No addresses']) {
     await tab.getByText(rule, { exact: true }).waitFor();
   }
   await checkAppearance(tab, 'token-that-violates-policy');
@@ -137,7 +137,7 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
 
   const admin = await signUpMember(fixture.server, fixture.owner, 'admin', 'karen@example.com');
   const admins = await openKeys(admin);
-  await admins.getByText('Owner only, by the policy of the workspace').waitFor();
+  await admins.getByText('Only the owner can do this (policy of the workspace)').waitFor();
   assert.equal(await admins.getByRole('button', { name: 'Generate API Key' }).isDisabled(), true);
   await checkAppearance(admins, 'keys-only-owner-creates');
   await chooseInMenu(admins, 'Everlasting', 'Replace…');
@@ -169,7 +169,7 @@ test(
     assert.equal(await tab.getByRole('button', { name: 'Replace…' }).count(), 0);
 
     await tab.getByRole('button', { name: 'Continue… replacing Rotated' }).click();
-    await dialog.getByRole('button', { name: 'Delete new to start over…' }).click();
+    await dialog.getByRole('button', { name: 'Delete the new one to start over…' }).click();
     await tab.getByRole('dialog', { name: 'Delete API key' }).getByRole('button', { name: 'Delete' }).click();
     await dialog.getByRole('button', { name: 'Create replacement' }).click();
     const secret = (await dialog.getByTestId('secret').textContent()) ?? '';

@@ -82,7 +82,7 @@ test('the layout is painted from the HTML alone, which is small', async () => {
     { path: '/sign-in', layout: 'centered', person: undefined },
   ]) {
     const tab = await openTab(fixture.browser, fixture.server, person === undefined ? {} : { person });
-    // Nothing but the HTML is ever answered.
+    // Only the request for the HTML gets a response.
     await tab.route('**/*', (route) => (route.request().isNavigationRequest() ? route.continue() : undefined));
     const response = await tab.goto(path, { waitUntil: 'commit' });
     const bytes = (await response?.body())?.length ?? 0;

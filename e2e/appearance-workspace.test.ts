@@ -37,7 +37,7 @@ checkWorkspacePages(settings.fixture, [
       await tab.getByLabel('Maximum lifetime').fill('30');
       await tab.getByLabel('Applies to existing').fill(formatDate(Date.now() + 60 * DAY));
       await tab.getByLabel('modify_env').check();
-      await tab.getByLabel('Allow the scope all').uncheck({ force: true });
+      await tab.getByLabel('Allow the scope “all”').uncheck({ force: true });
       await tab.getByRole('button', { name: 'Save…' }).click();
       await tab.getByText('4 credentials would violate this policy.').waitFor();
     },

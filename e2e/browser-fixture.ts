@@ -39,7 +39,7 @@ const isInsecure = process.env['DEVPILOT_TEST_INSECURE'] !== undefined;
 export const secureContextOnly = { skip: isInsecure };
 
 /** With DEVPILOT_TEST_INSECURE set, the settings of a server that browsers reach over plain HTTP by a name other than localhost. */
-async function insecureAddress(): Promise<Record<string, string>> {
+async function insecureOriginSettings(): Promise<Record<string, string>> {
   if (!isInsecure) return {};
   const port = String(await freePort());
   return { PORT: port, DEVPILOT_PUBLIC_URL: `http://${INSECURE_HOST}:${port}` };
@@ -71,11 +71,11 @@ export function setUpBrowserFixture(
   let browser: Browser | undefined;
   let owner: TestPerson | undefined;
   const shared = new Map<string, Promise<BrowserContext>>();
-  let tabs: { tab: Page; complaints: string[]; whole: BrowserContext | Page }[] = [];
+  let tabs: { tab: Page; problems: string[]; closeable: BrowserContext | Page }[] = [];
 
-  const required = <Thing>(thing: Thing | undefined): Thing => {
-    assert.ok(thing, 'available once the tests have started, the owner unless `owner` is false');
-    return thing;
+  const required = <Value>(value: Value | undefined): Value => {
+    assert.ok(value, 'available once the tests have started, the owner unless `owner` is false');
+    return value;
   };
 
   function sharedContext(person: TestPerson, width: number, scheme: Scheme): Promise<BrowserContext> {
@@ -86,14 +86,14 @@ export function setUpBrowserFixture(
   }
 
   /** Collects console errors and requests to other servers. */
-  function collectComplaints(tab: Page): string[] {
-    const complaints = watchConsole(tab);
+  function collectProblems(tab: Page): string[] {
+    const problems = watchConsole(tab);
     tab.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
       const isOwn = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
-      if (!isOwn) complaints.push(`request to another server: ${request.url()}`);
+      if (!isOwn) problems.push(`request to another server: ${request.url()}`);
     });
-    return complaints;
+    return problems;
   }
 
   const fixture: BrowserFixture = {
@@ -112,7 +112,7 @@ export function setUpBrowserFixture(
         ? await openContext(fixture.browser, fixture.server, { width, scheme, ...(person !== null && { person }) })
         : await sharedContext(person, width, scheme);
       const tab = await context.newPage();
-      tabs.push({ tab, complaints: collectComplaints(tab), whole: isAlone ? context : tab });
+      tabs.push({ tab, problems: collectProblems(tab), closeable: isAlone ? context : tab });
       await tab.goto(path);
       await waitUntilLoaded(tab);
       return tab;
@@ -120,7 +120,7 @@ export function setUpBrowserFixture(
   };
 
   before(async () => {
-    const environment = { ...options.environment, ...(await insecureAddress()) };
+    const environment = { ...options.environment, ...(await insecureOriginSettings()) };
     [server, browser] = await Promise.all([startTestServer({ environment }), startBrowser()]);
     if (options.owner !== false) owner = await signUpOwner(server);
     await prepare(fixture);
@@ -130,16 +130,16 @@ export function setUpBrowserFixture(
     const opened = tabs;
     tabs = [];
     const failed = 'passed' in context && context.passed === false;
-    for (const [index, { tab, whole }] of opened.entries()) {
+    for (const [index, { tab, closeable }] of opened.entries()) {
       if (failed && !tab.isClosed()) {
         await saveScreenshot(tab, `failed-${context.name.replace(/\W+/g, '-').slice(0, 80)}-${index}`).catch(
           () => undefined,
         );
       }
-      await whole.close();
+      await closeable.close();
     }
     assert.deepEqual(
-      opened.flatMap(({ complaints }) => complaints),
+      opened.flatMap(({ problems }) => problems),
       [],
       'no console errors and no requests to other servers',
     );

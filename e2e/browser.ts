@@ -189,13 +189,13 @@ export async function checkAppearance(page: Page, name: string): Promise<void> {
 
 /** Collects uncaught errors and console errors, including violations of the content security policy. */
 export function watchConsole(page: Page): string[] {
-  const complaints: string[] = [];
-  page.on('pageerror', (error) => complaints.push(error.message));
+  const problems: string[] = [];
+  page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
     // The browser logs responses such as 401 and 404, which some tests expect.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) {
-      complaints.push(message.text());
+      problems.push(message.text());
     }
   });
-  return complaints;
+  return problems;
 }

@@ -129,8 +129,8 @@ describe('signing in', () => {
     assert.match(wrong.stderr, /Check DEVPILOT_PASSPHRASE\./);
     const unknown = await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: `${token.secret}x` } });
     assert.deepEqual([unknown.code, /Set DEVPILOT_TOKEN to a valid credential/.test(unknown.stderr)], [4, true]);
-    const cannot = await shell.run(['tokens', 'list'], { environment });
-    assert.equal(cannot.code, 1);
+    const forbidden = await shell.run(['tokens', 'list'], { environment });
+    assert.equal(forbidden.code, 1);
   });
 
   test('logout ends the session on the server', async () => {
@@ -167,8 +167,8 @@ describe('tokens', () => {
     const listed = await shell.run(['tokens', 'list', '--search', 'From the CLI', '--json']);
     const [token] = json<AccessToken[]>(listed.stdout);
     assert.deepEqual(token?.scopes, ['modify_env', 'run_scripts']);
-    const away = Date.parse(token?.expiresAt ?? '') - Date.now();
-    assert.ok(Math.abs(away - 30 * 86_400_000) < 120_000);
+    const untilExpiryMs = Date.parse(token?.expiresAt ?? '') - Date.now();
+    assert.ok(Math.abs(untilExpiryMs - 30 * 86_400_000) < 120_000);
     assert.ok(!listed.stdout.includes(created.stdout.trim()));
   });
 
@@ -189,8 +189,8 @@ describe('tokens', () => {
     assert.match(stderr, /scopes/);
     const expiry = await shell.run(['tokens', 'create', '--name', 'Never', '--scope', 'all', '--expires', 'soon']);
     assert.match(expiry.stderr, /--expires must be/);
-    const open = await shell.run(['tokens', 'create']);
-    assert.deepEqual([open.code, /--name and --scope are required/.test(open.stderr)], [1, true]);
+    const incomplete = await shell.run(['tokens', 'create']);
+    assert.deepEqual([incomplete.code, /--name and --scope are required/.test(incomplete.stderr)], [1, true]);
   });
 
   test('in a pipe, lists are separated by tabs, quiet lists contain only IDs, and neither has colors', async () => {
@@ -246,10 +246,10 @@ describe('Ctrl-C', () => {
     assert.deepEqual([await authorize(old.secret), await authorize(stdout.trim())], [200, 200]);
 
     const waiting = shell.start(['login', '--url', server.url]);
-    const left = collectResult(waiting);
+    const loginEnded = collectResult(waiting);
     await new Promise((resolve) => waiting.stderr?.once('data', resolve));
     waiting.kill('SIGINT');
-    assert.equal((await left).code, 2);
+    assert.equal((await loginEnded).code, 2);
   });
 });
 
@@ -276,8 +276,8 @@ describe('keys', () => {
     assert.equal(created.code, 0, created.stderr);
     const secret = created.stdout.trim();
     assert.equal(await authorize(secret), 200);
-    const off = await shell.run(['keys', 'disable', 'Billing', '--json']);
-    assert.equal(json<ApiKey>(off.stdout).status, 'inactive');
+    const disabled = await shell.run(['keys', 'disable', 'Billing', '--json']);
+    assert.equal(json<ApiKey>(disabled.stdout).status, 'inactive');
     assert.equal(await authorize(secret), 401);
     assert.equal((await shell.run(['keys', 'enable', 'Billing'])).code, 0);
     const updated = await shell.run([
@@ -300,7 +300,7 @@ describe('keys', () => {
     const endOfDay = new Date(2040, 0, 1, 23, 59, 59, 999).toISOString();
     assert.deepEqual([key.permissions, key.expiresAt, key.description], [['read'], endOfDay, null]);
     assert.deepEqual([key.restrictions.apps, key.restrictions.projects], [[], [project.body.id]]);
-    assert.deepEqual(json<ApiKey>(off.stdout).restrictions.apps, [app.body.id]);
+    assert.deepEqual(json<ApiKey>(disabled.stdout).restrictions.apps, [app.body.id]);
     const shown = (await shell.run(['keys', 'show', key.id])).stdout;
     assert.match(shown, /^Rate\s+100\/min$/m);
     assert.match(shown, /Access\s+read\n/);
@@ -362,11 +362,11 @@ describe('other commands', () => {
     const link = invited.stdout.trim();
     assert.match(link, /^http\S+$/);
     assert.equal(invited.stderr.includes(link), false);
-    const open = json<{ id: string; email: string; role: string }[]>(
+    const pending = json<{ id: string; email: string; role: string }[]>(
       (await shell.run(['members', 'invitations', '--json'])).stdout,
     );
     assert.deepEqual(
-      open.map(({ email, role }) => [email, role]),
+      pending.map(({ email, role }) => [email, role]),
       [['alan@example.com', 'admin']],
     );
     assert.equal((await shell.run(['members', 'withdraw', 'alan@example.com'])).code, 1);
@@ -378,22 +378,22 @@ describe('other commands', () => {
     const { id, role } = json<{ id: string; role: string }>(changed.stdout);
     assert.equal(role, 'admin');
     assert.equal((await shell.run(['members', 'role', id, 'owner'])).code, 1);
-    const unasked = await shell.run(['members', 'remove', id]);
-    assert.equal(unasked.code, 1);
-    assert.match(unasked.stderr, /--yes is required/);
+    const unconfirmed = await shell.run(['members', 'remove', id]);
+    assert.equal(unconfirmed.code, 1);
+    assert.match(unconfirmed.stderr, /--yes is required/);
     const removed = await shell.run(['members', 'remove', 'edsger@example.com', '--yes', '--json']);
     assert.deepEqual(json(removed.stdout), [{ id, email: 'edsger@example.com', deleted: true }]);
     assert.equal((await shell.run(['members', 'remove', id, '--yes'])).code, 1);
-    const mine = json<{ id: string; role: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
-    const ownersId = mine.find((member) => member.role === 'owner')?.id ?? '';
+    const members = json<{ id: string; role: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
+    const ownersId = members.find((member) => member.role === 'owner')?.id ?? '';
     assert.equal((await shell.run(['members', 'remove', ownersId, '--yes'])).code, 1);
   });
 
   test('an admin ends the sessions of a member, and a member leaves', async () => {
     const member = await signUpMember(server, owner, 'member', 'barbara@example.com');
-    const unasked = await shell.run(['members', 'end-sessions', 'barbara@example.com']);
-    assert.equal(unasked.code, 1);
-    assert.match(unasked.stderr, /--yes is required/);
+    const unconfirmed = await shell.run(['members', 'end-sessions', 'barbara@example.com']);
+    assert.equal(unconfirmed.code, 1);
+    assert.match(unconfirmed.stderr, /--yes is required/);
     assert.equal((await member.call('/v1/me')).status, 200);
     const ended = await shell.run(['members', 'end-sessions', 'barbara@example.com', '--yes', '--json']);
     assert.equal(ended.code, 0, ended.stderr);
@@ -404,15 +404,15 @@ describe('other commands', () => {
 
     const body = { email: 'barbara@example.com', password: PASSWORD };
     const again = createTestPerson(server, body.email, cookieOf(await server.call('/v1/sessions', { body })), '');
-    const hers = openCliShell();
-    assert.equal((await signIn(hers, again)).code, 0);
-    const forbidden = await hers.run(['members', 'end-sessions', 'ada@example.com', '--yes']);
+    const memberShell = openCliShell();
+    assert.equal((await signIn(memberShell, again)).code, 0);
+    const forbidden = await memberShell.run(['members', 'end-sessions', 'ada@example.com', '--yes']);
     assert.equal(forbidden.code, 1);
-    assert.match((await hers.run(['members', 'leave'])).stderr, /--yes is required/);
-    const left = await hers.run(['members', 'leave', '--yes', '--json']);
-    assert.equal(left.code, 0, left.stderr);
-    assert.deepEqual(json(left.stdout), { workspace: owner.workspaceId, left: true });
-    hers.close();
+    assert.match((await memberShell.run(['members', 'leave'])).stderr, /--yes is required/);
+    const leave = await memberShell.run(['members', 'leave', '--yes', '--json']);
+    assert.equal(leave.code, 0, leave.stderr);
+    assert.deepEqual(json(leave.stdout), { workspace: owner.workspaceId, left: true });
+    memberShell.close();
     const listed = json<{ id: string }[]>((await shell.run(['members', 'list', '--json'])).stdout);
     assert.ok(!listed.some((other) => other.id === id));
     const refused = await shell.run(['members', 'leave', '--yes']);
@@ -465,11 +465,11 @@ describe('other commands', () => {
       ['runtime', 'settings', 'data directory', 'store', 'server', 'clock'],
     );
     chmodSync(server.dataDirectory, 0o755);
-    const open = await shell.run(['doctor', '--url', 'http://127.0.0.1:9'], { environment });
+    const broken = await shell.run(['doctor', '--url', 'http://127.0.0.1:9'], { environment });
     chmodSync(server.dataDirectory, 0o700);
-    assert.equal(open.code, 1);
-    assert.match(open.stdout, /FAIL data directory/);
-    assert.match(open.stdout, /FAIL server/);
+    assert.equal(broken.code, 1);
+    assert.match(broken.stdout, /FAIL data directory/);
+    assert.match(broken.stdout, /FAIL server/);
   });
 
   test('bash completes commands and options', async () => {
@@ -522,7 +522,7 @@ describe('other commands', () => {
       const ended = collectResult(terminal);
       // The terminal echoes the input. The prompt is split there, so that it is whole only when the shell prints it.
       const setUp = `${way}; devpilot() { print "<$*>"; exit }; PROMPT='RE''ADY '\n`;
-      const left: [RegExp, string][] = [
+      const remainingSteps: [RegExp, string][] = [
         [/READY /, 'devpilot tok\t'],
         [/ens /, 'cr\t'],
         [/eate /, '--sco\t'],
@@ -532,10 +532,10 @@ describe('other commands', () => {
       let shown = '';
       terminal.stdout.on('data', (chunk: Buffer) => {
         shown += chunk.toString();
-        const [next] = left;
+        const [next] = remainingSteps;
         if (next === undefined || !next[0].test(shown)) return;
         shown = '';
-        left.shift();
+        remainingSteps.shift();
         terminal.stdin.write(next[1]);
       });
       terminal.stdin.write(setUp);

@@ -127,13 +127,13 @@ test('a concurrent change by someone else is shown before it could be overwritte
 test('a dotenv file replaces all variables and is exported unchanged; an earlier version is restored', async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Import' }).click();
-  const bring = dialog(tab, 'Import .env file');
-  await bring.getByLabel('Content').fill('A=1\nnot a line');
-  await bring.getByText('Line 2:', { exact: false }).waitFor();
-  await bring.getByLabel('Content').fill(`NODE_ENV=production\nQUOTED='a "b" #c'\n`);
-  await bring.getByLabel('Remove variables that are not in the file').check();
-  await bring.getByText('2 in the file: 1 new, 1 existing; 3 will be removed.').waitFor();
-  await bring.getByRole('button', { name: 'Import' }).click();
+  const importDialog = dialog(tab, 'Import .env file');
+  await importDialog.getByLabel('Content').fill('A=1\nnot a line');
+  await importDialog.getByText('Line 2:', { exact: false }).waitFor();
+  await importDialog.getByLabel('Content').fill(`NODE_ENV=production\nQUOTED='a "b" #c'\n`);
+  await importDialog.getByLabel('Remove variables that are not in the file').check();
+  await importDialog.getByText('2 in the file: 1 new, 1 existing; 3 will be removed.').waitFor();
+  await importDialog.getByRole('button', { name: 'Import' }).click();
   await tab.getByRole('button', { name: 'Review and save' }).click();
   await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 5 changes' }).click();
   await tab.getByText('Environment of Storefront saved', { exact: false }).waitFor();

@@ -106,7 +106,7 @@ test('two-factor authentication is turned on, the dialog for new codes opens, an
 test('a passkey is added, renamed and deleted', async () => {
   const byName = { ...fixture.server, origin: fixture.server.url.replace('127.0.0.1', 'localhost') };
   const tab = await openTab(fixture.browser, byName, { person: await join('radia@example.com') });
-  const complaints = watchConsole(tab);
+  const problems = watchConsole(tab);
   await addAuthenticator(tab);
   await tab.goto('/account');
   await waitUntilLoaded(tab);
@@ -134,7 +134,7 @@ test('a passkey is added, renamed and deleted', async () => {
   await keys.type(PASSWORD);
   await keys.press('Enter');
   await menu.waitFor({ state: 'detached' });
-  assert.deepEqual(complaints, []);
+  assert.deepEqual(problems, []);
 });
 
 test('a device is approved', async () => {

@@ -16,7 +16,7 @@ interface Entry {
   readonly libc?: readonly string[];
 }
 
-/** What `npm ci` installs, and what the linter and a test install for themselves. */
+/** The lockfiles of the project, of the linter, and of the Sentry SDK that a test installs. */
 const LOCKFILES = ['package-lock.json', 'scripts/lint/package-lock.json', 'src/testing/sentry-sdk/package-lock.json'];
 
 const entries = LOCKFILES.flatMap((file) => {

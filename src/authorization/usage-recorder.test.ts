@@ -80,12 +80,12 @@ test('every use is counted, with the time of the last one, uses per day and addr
     ],
   );
   assert.deepEqual(
-    addresses.map(({ address, first, last }) => ({ address, first, last })),
+    addresses.map(({ address, firstSeenAt, lastSeenAt }) => ({ address, firstSeenAt, lastSeenAt })),
     [
-      { address: '10.0.0.9', first: NOW + DAY, last: NOW + DAY },
-      { address: '10.0.0.1', first: NOW + 1, last: NOW + 49 },
-      { address: '10.0.0.0', first: NOW, last: NOW + 48 },
-      { address: '10.0.0.2', first: NOW + 2, last: NOW + 47 },
+      { address: '10.0.0.9', firstSeenAt: NOW + DAY, lastSeenAt: NOW + DAY },
+      { address: '10.0.0.1', firstSeenAt: NOW + 1, lastSeenAt: NOW + 49 },
+      { address: '10.0.0.0', firstSeenAt: NOW, lastSeenAt: NOW + 48 },
+      { address: '10.0.0.2', firstSeenAt: NOW + 2, lastSeenAt: NOW + 47 },
     ],
   );
 });

@@ -33,7 +33,7 @@ const DEVPILOT_VARIABLES = [
   'DEVPILOT_SIZE',
   'DP_DIR',
 ] as const;
-/** The environment that Devpilot adds to the variables of an app; the type makes every name a reserved one. */
+/** The environment that Devpilot adds to the variables of an app; the type allows only names listed above. */
 export type DevpilotEnvironment = Readonly<Partial<Record<(typeof DEVPILOT_VARIABLES)[number], string>>>;
 
 export const CONTROL_FAMILIES: readonly ControlFamily[] = [
@@ -139,16 +139,16 @@ export const CONTROL_FAMILIES: readonly ControlFamily[] = [
   },
 ];
 
-const WORDS = CONTROL_FAMILIES.flatMap(({ names }) => names.split(' '));
-const PASSED = new Set(WORDS.filter((word) => word.startsWith('!')).map((word) => word.slice(1)));
-const NAMES = new Set(WORDS.filter((word) => !/[!*]/.test(word)));
-const PREFIXES = WORDS.filter((word) => word.endsWith('*')).map((word) => word.slice(0, -1));
-const SUFFIXES = WORDS.filter((word) => word.startsWith('*')).map((word) => word.slice(1));
+const PATTERNS = CONTROL_FAMILIES.flatMap(({ names }) => names.split(' '));
+const EXCEPTIONS = new Set(PATTERNS.filter((pattern) => pattern.startsWith('!')).map((pattern) => pattern.slice(1)));
+const NAMES = new Set(PATTERNS.filter((pattern) => !/[!*]/.test(pattern)));
+const PREFIXES = PATTERNS.filter((pattern) => pattern.endsWith('*')).map((pattern) => pattern.slice(0, -1));
+const SUFFIXES = PATTERNS.filter((pattern) => pattern.startsWith('*')).map((pattern) => pattern.slice(1));
 
 /** Returns whether commands do not receive a variable of this name, in upper or lower case. Pure. */
 export function isControlVariable(name: string): boolean {
   const upper = name.toUpperCase();
-  if (PASSED.has(upper)) return false;
+  if (EXCEPTIONS.has(upper)) return false;
   return (
     NAMES.has(upper) ||
     PREFIXES.some((prefix) => upper.startsWith(prefix)) ||

@@ -26,6 +26,7 @@ export const LIMITS = {
   formFields: 100,
 } as const;
 
+// In milliseconds.
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 export const HOUR = 60 * MINUTE;

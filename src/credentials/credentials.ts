@@ -235,17 +235,17 @@ export async function findUses(
   const dateOf = (day: number) => toIsoString(day * DAY).slice(0, 10);
   return {
     days: days.map(({ day, count }) => ({ day: dateOf(day), count })),
-    addresses: addresses.map(({ address, first, last, reportedBy }) => ({
+    addresses: addresses.map(({ address, firstSeenAt, lastSeenAt, reportedBy }) => ({
       address,
-      firstSeenAt: toIsoString(first),
-      lastSeenAt: toIsoString(last),
+      firstSeenAt: toIsoString(firstSeenAt),
+      lastSeenAt: toIsoString(lastSeenAt),
       reportedBy,
     })),
-    guards: guards.map(({ last, ...facts }) => ({ ...facts, lastUsedAt: toIsoString(last) })),
-    rights: rights.map(({ right, last, ...facts }) => ({
+    guards: guards.map(({ lastUsedAt, ...rest }) => ({ ...rest, lastUsedAt: toIsoString(lastUsedAt) })),
+    rights: rights.map(({ right, lastUsedAt, ...rest }) => ({
       right: right as CredentialUses['rights'][number]['right'],
-      ...facts,
-      lastUsedAt: toIsoString(last),
+      ...rest,
+      lastUsedAt: toIsoString(lastUsedAt),
     })),
     rightsSince: toIsoString(Math.max(since, createdAt)),
     refusals: refusals.map(({ day, ...facts }) => ({ day: dateOf(day), ...facts })),

@@ -5,49 +5,50 @@ import { type Finding, lint, type OpenApiDocument } from '../testing/openapi-rul
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { routeTable } from './route-table.ts';
 
-/** Rules that the document does not follow, each with the reason. `at` limits an exception to some operations. */
-const EXCEPTIONS: readonly { readonly rule: string; readonly at: RegExp; readonly why: string }[] = [
+/** Rules that the document does not follow, each with the reason. `location` limits an exception to some operations. */
+const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; readonly reason: string }[] = [
   {
     rule: 'no-http-basic',
-    at: /^document$/,
-    why: 'RFC 7662 clients and curl -u present credentials that way; the secrets carry 238 bits',
+    location: /^document$/,
+    reason: 'RFC 7662 clients and curl -u send credentials this way; the secrets have 238 random bits',
   },
-  { rule: 'no-trailing-slash', at: /\/api\//, why: 'Sentry SDKs post to exactly this address' },
+  { rule: 'no-trailing-slash', location: /\/api\//, reason: 'Sentry SDKs post to exactly this address' },
   {
     rule: 'success-response',
-    at: /access-tokens\/\{id\}/,
-    why: 'PATCH and PUT are documented because they are refused: tokens are immutable',
+    location: /access-tokens\/\{id\}/,
+    reason: 'PATCH and PUT are documented because they are refused: tokens are immutable',
   },
   {
     rule: 'writes-restricted',
-    at: /people|password-resets|sessions|device|oauth|revoke|access-tokens\/\{id\}/,
-    why: 'signing in, and giving a secret up, happen before there is a principal',
+    location: /people|password-resets|sessions|device|oauth|revoke|access-tokens\/\{id\}/,
+    reason: 'signing in and revoking by secret need no principal',
   },
   {
     rule: 'writes-restricted',
-    at: /\/api\//,
-    why: 'errors are submitted with a public key, which is no credential',
+    location: /\/api\//,
+    reason: 'errors are submitted with a public key, which is not a credential',
   },
   {
     rule: 'reads-restricted',
-    at: /healthz|readyz|well-known/,
-    why: 'supervisors and discovery have no credential',
+    location: /healthz|readyz|well-known/,
+    reason: 'supervisors and discovery have no credential',
   },
   {
     rule: 'error-401',
-    at: /people|password-resets|sessions|device|oauth|revoke|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
-    why: 'open to everybody',
+    location:
+      /people|password-resets|sessions|device|oauth|revoke|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
+    reason: 'open to everyone',
   },
-  { rule: 'error-500', at: /authorize|healthz|readyz/, why: 'these answer 503 instead' },
+  { rule: 'error-500', location: /authorize|healthz|readyz/, reason: 'these respond with 503 instead' },
   {
     rule: 'error-429',
-    at: /authorize|healthz|readyz/,
-    why: 'proxies take only 200, 401, 403 and 503; health is not limited',
+    location: /authorize|healthz|readyz/,
+    reason: 'proxies accept only 200, 401, 403 and 503; health checks are not limited',
   },
   {
     rule: 'error-validation',
-    at: /authorize|healthz|readyz/,
-    why: 'what is not understood is refused with 401 or 403',
+    location: /authorize|healthz|readyz/,
+    reason: 'an invalid request is refused with 401 or 403',
   },
 ];
 
@@ -62,15 +63,15 @@ after(() => testServer.close());
 test('the document is OpenAPI 3.1 and follows the rules, except those listed here', async () => {
   const findings = await lint(document);
   const isExcepted = ({ rule, at }: Finding) =>
-    EXCEPTIONS.some((exception) => exception.rule === rule && exception.at.test(at));
+    EXCEPTIONS.some((exception) => exception.rule === rule && exception.location.test(at));
   assert.deepEqual(
     findings.filter((finding) => !isExcepted(finding)).map(({ rule, at }) => `${rule}: ${at}`),
     [],
   );
-  const idle = EXCEPTIONS.filter(
-    (exception) => !findings.some(({ rule, at }) => exception.rule === rule && exception.at.test(at)),
+  const unused = EXCEPTIONS.filter(
+    (exception) => !findings.some(({ rule, at }) => exception.rule === rule && exception.location.test(at)),
   );
-  assert.deepEqual(idle, [], 'an exception that nothing needs');
+  assert.deepEqual(unused, [], 'every exception is needed');
 });
 
 test('every route of the table is in the document, with a security scheme unless it is public', () => {

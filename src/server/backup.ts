@@ -70,9 +70,10 @@ function makeEmptyFolder(path: string): void {
  * the store.
  */
 async function refuseForeignSecret(settings: Settings): Promise<void> {
-  const own = join(settings.dataDirectory, SECRET_FILE);
+  const generatedSecret = join(settings.dataDirectory, SECRET_FILE);
   const configuredSecret =
-    secretFromSettings(settings) ?? (settings.databaseUrl === null && existsSync(own) ? readSecretFile(own) : null);
+    secretFromSettings(settings) ??
+    (settings.databaseUrl === null && existsSync(generatedSecret) ? readSecretFile(generatedSecret) : null);
   if (
     configuredSecret === null ||
     (settings.databaseUrl === null && !existsSync(join(settings.dataDirectory, DATABASE_FILE)))

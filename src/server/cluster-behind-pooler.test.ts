@@ -19,7 +19,7 @@ for (const mode of ['session', 'transaction'] as const) {
   test(`two nodes behind PgBouncer, ${mode} pooling, create and delete keys, and a deletion holds on both when its response is sent`, async () => {
     const bouncer = await startPgBouncer(postgres, mode, mode === 'session' ? 60 : 4);
     const environment = {
-      DATABASE_URL: bouncer.at(await postgres.createDatabase()),
+      DATABASE_URL: bouncer.pooledUrl(await postgres.createDatabase()),
       DEVPILOT_SECRET: TEST_SECRET,
       DEVPILOT_REVOCATION_BOUND: '5s',
     };

@@ -69,7 +69,7 @@ export async function deleteErrorKey(
     .executeTakeFirst();
 }
 
-/** The columns of a key that accepting an envelope needs. */
+/** The columns of a key that are needed to accept an envelope. */
 export interface IngestKeyRow {
   readonly id: string;
   readonly workspace_id: string;

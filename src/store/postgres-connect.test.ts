@@ -47,12 +47,12 @@ for (const mode of ['session', 'transaction'] as const) {
   after(() => bouncer.close());
   if (mode === 'transaction') {
     declareStoreSuite('PostgreSQL behind PgBouncer', () =>
-      openTestDatabase({ ...postgres, createDatabase: async () => bouncer.at(await postgres.createDatabase()) }),
+      openTestDatabase({ ...postgres, createDatabase: async () => bouncer.pooledUrl(await postgres.createDatabase()) }),
     );
   }
 
   test(`behind PgBouncer, ${mode} pooling, concurrent lookups and transactions succeed and have their timeouts`, async () => {
-    const store = await openPostgresStore(bouncer.at(await postgres.createDatabase()), () => undefined);
+    const store = await openPostgresStore(bouncer.pooledUrl(await postgres.createDatabase()), () => undefined);
     await Promise.all(
       Array.from({ length: 300 }, (_, index) =>
         index % 2 === 0

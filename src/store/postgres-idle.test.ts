@@ -34,7 +34,7 @@ async function waitForEnd(store: Store, pid: number): Promise<void> {
 
 for (const [server, urlOf] of [
   ['PostgreSQL', (url: string) => url],
-  ['PgBouncer', bouncer.at],
+  ['PgBouncer', bouncer.pooledUrl],
 ] as const) {
   for (const noticed of ['before', 'by'] as const) {
     for (const next of ['statement', 'commit'] as const) {

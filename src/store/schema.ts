@@ -56,7 +56,7 @@ export interface Schema {
     count: number;
     last_used_at: number;
   };
-  /** Uses per scope or permission; the app is blank for uses that are about no app in particular. */
+  /** Uses per scope or permission; the app is empty for uses that concern no particular app. */
   credential_right: {
     credential_id: string;
     workspace_id: string;

@@ -3,9 +3,9 @@ import { DAY } from '../contract/limits.ts';
 import { findInstallation } from './installation.ts';
 import type { Queryable, Trx } from './store.ts';
 
-/** In place of the app's id, for uses that are about no app in particular. */
+/** In place of the app's id, for uses that concern no particular app. */
 const NO_APP = '';
-/** Bounds what one credential can take: uses for further apps are forgotten, the ones used longest ago first. */
+/** Maximum number of apps recorded per credential; uses of the least recently used apps are deleted. */
 const MAX_APPS_PER_CREDENTIAL = 100;
 const RETENTION_MS = 400 * DAY;
 
@@ -28,10 +28,12 @@ export async function foldRights(
         (select app.id from app where app.workspace_id = credential.workspace_id and app.id = used.app),
         ${NO_APP}) as app
       from (
-        select one.value->>0 as id, exercised.value->>0 as name, exercised.value->>1 as app,
-          cast(sum(cast(exercised.value->>2 as bigint)) as bigint) as count, max(cast(one.value->>2 as bigint)) as last
-        from usage_chunk, ${elements('usage_chunk.uses')} as one, ${elements('one.value->>5')} as exercised
-        where ${chunkFilter} group by one.value->>0, exercised.value->>0, exercised.value->>1
+        select credential_use.value->>0 as id, right_use.value->>0 as name, right_use.value->>1 as app,
+          cast(sum(cast(right_use.value->>2 as bigint)) as bigint) as count,
+          max(cast(credential_use.value->>2 as bigint)) as last
+        from usage_chunk, ${elements('usage_chunk.uses')} as credential_use,
+          ${elements('credential_use.value->>5')} as right_use
+        where ${chunkFilter} group by credential_use.value->>0, right_use.value->>0, right_use.value->>1
       ) as used join credential on credential.id = used.id
     ) as exercised
     where true
@@ -48,15 +50,16 @@ export const toChunkRight = ({ right, app, count }: { right: string; app: string
 
 export interface StoredRightUse {
   readonly right: string;
-  /** Null for uses that are about no app in particular. */
+  /** Null for uses that concern no particular app. */
   readonly app: { readonly id: string; readonly name: string | null } | null;
   readonly count: number;
-  readonly last: number;
+  /** Time of the last use, milliseconds since 1970. */
+  readonly lastUsedAt: number;
 }
 
 /**
- * Returns the rights that a credential has exercised, latest first, per app, and since when they are counted; an app
- * that was deleted has no name.
+ * Returns the rights that a credential has exercised per app, latest first, and the time since which they are counted
+ * (milliseconds since 1970). An app that was deleted has no name.
  */
 export async function readRightUses(
   db: Queryable,
@@ -70,26 +73,27 @@ export async function readRightUses(
         .onRef('app.id', '=', 'credential_right.app_id')
         .onRef('app.workspace_id', '=', 'credential_right.workspace_id'),
     )
-    .select(['credential_right.name as right', 'app_id', 'app.name as appName', 'count', 'last_used_at as last'])
+    .select(['credential_right.name as right', 'app_id', 'app.name as appName', 'count', 'last_used_at as lastUsedAt'])
     .where('credential_right.workspace_id', '=', workspaceId)
     .where('credential_right.credential_id', '=', credentialId)
     .orderBy('last_used_at', 'desc')
     .orderBy('credential_right.name')
     .orderBy('app_id')
     .execute();
-  const rights = rows.map(({ right, app_id, appName, count, last }) => ({
+  const rights = rows.map(({ right, app_id, appName, count, lastUsedAt }) => ({
     right,
     app: app_id === NO_APP ? null : { id: app_id, name: appName },
     count,
-    last,
+    lastUsedAt,
   }));
   return { rights, since: (await findInstallation(db))?.rights_counted_since ?? 0 };
 }
 
-/** Refusals of one credential for one reason on one day (UTC), since 1970. */
+/** Refusals of one credential for one reason on one day. */
 export interface Refusals {
   readonly workspaceId: string;
   readonly credentialId: string;
+  /** Days since 1970-01-01 UTC. */
   readonly day: number;
   /** An error code of the contract. */
   readonly reason: string;
@@ -126,7 +130,7 @@ export function readRefusals(
     .execute();
 }
 
-/** Deletes rights and refusals from long ago, and the rights exercised for all but the latest apps of each credential. */
+/** Deletes rights and refusals past their retention, and for each credential the rights of all but its latest apps. */
 export async function deleteOldRights(trx: Trx, now: number): Promise<void> {
   await trx
     .deleteFrom('credential_right')
@@ -140,7 +144,7 @@ export async function deleteOldRights(trx: Trx, now: number): Promise<void> {
     delete from credential_right where (credential_id, app_id) in (
       select credential_id, app_id from (
         select credential_id, app_id,
-          row_number() over (partition by credential_id order by max(last_used_at) desc) as place
+          row_number() over (partition by credential_id order by max(last_used_at) desc) as recency
         from credential_right where app_id <> ${NO_APP} group by credential_id, app_id
-      ) as placed where place > ${sql.lit(MAX_APPS_PER_CREDENTIAL)})`.execute(trx);
+      ) as ranked where recency > ${sql.lit(MAX_APPS_PER_CREDENTIAL)})`.execute(trx);
 }

@@ -36,7 +36,7 @@ export async function claimUsageChunk(trx: Trx, nodeId: string, number: number):
 }
 
 /**
- * Stores a chunk as one row, which is durable at once and cheap however many credentials it has; `foldUses` later adds
+ * Stores a chunk as credential_use row, which is durable at once and cheap however many credentials it has; `foldUses` later adds
  * it to the credentials. `bench/postgres.ts` (credentials per second whose uses are written) and `bench/flush.ts` show
  * the gain; without it, uses would be added to the credentials directly. The JSON rows are: id, uses, last use, day,
  * addresses, rights.
@@ -93,7 +93,8 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
     // In a consistent order, so that two nodes updating the same credentials cannot deadlock.
     await sql`
       select id from credential where id in (
-        select one.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as one where ${chunkFilter}
+        select credential_use.value->>0 from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+        where ${chunkFilter}
       ) order by id for update`.execute(trx);
   }
   await sql`
@@ -101,20 +102,20 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
       use_count = use_count + used.count,
       last_used_at = case when coalesce(last_used_at, 0) < used.last then used.last else last_used_at end
     from (
-      select one.value->>0 as id, cast(sum(cast(one.value->>1 as bigint)) as bigint) as count,
-        max(cast(one.value->>2 as bigint)) as last
-      from usage_chunk, ${elements('usage_chunk.uses')} as one
-      where ${chunkFilter} group by one.value->>0
+      select credential_use.value->>0 as id, cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count,
+        max(cast(credential_use.value->>2 as bigint)) as last
+      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+      where ${chunkFilter} group by credential_use.value->>0
     ) as used
     where credential.id = used.id`.execute(trx);
   await sql`
     insert into credential_day (credential_id, workspace_id, day, count)
     select credential.id, credential.workspace_id, used.day, used.count
     from (
-      select one.value->>0 as id, cast(one.value->>3 as bigint) as day,
-        cast(sum(cast(one.value->>1 as bigint)) as bigint) as count
-      from usage_chunk, ${elements('usage_chunk.uses')} as one
-      where ${chunkFilter} group by one.value->>0, one.value->>3
+      select credential_use.value->>0 as id, cast(credential_use.value->>3 as bigint) as day,
+        cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count
+      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+      where ${chunkFilter} group by credential_use.value->>0, credential_use.value->>3
     ) as used join credential on credential.id = used.id
     where used.count > 0
     on conflict (credential_id, day) do update set count = credential_day.count + excluded.count`.execute(trx);
@@ -122,11 +123,11 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
     insert into credential_address (credential_id, workspace_id, address, first_seen_at, last_seen_at, reported_by)
     select credential.id, credential.workspace_id, used.address, used.first, used.last, used.reporter
     from (
-      select one.value->>0 as id, seen.value->>0 as address,
+      select credential_use.value->>0 as id, seen.value->>0 as address,
         min(cast(seen.value->>1 as bigint)) as first, max(cast(seen.value->>2 as bigint)) as last,
         max(${sql.raw(REPORTER_EXPRESSION)}) as reporter
-      from usage_chunk, ${elements('usage_chunk.uses')} as one, ${elements('one.value->>4')} as seen
-      where ${chunkFilter} group by one.value->>0, seen.value->>0
+      from usage_chunk, ${elements('usage_chunk.uses')} as credential_use, ${elements('credential_use.value->>4')} as seen
+      where ${chunkFilter} group by credential_use.value->>0, seen.value->>0
     ) as used join credential on credential.id = used.id
     where true
     on conflict (credential_id, address) do update set
@@ -137,10 +138,12 @@ export async function foldUses(trx: Trx, maxChunks: number): Promise<{ chunks: n
       insert into credential_report (credential_id, workspace_id, key_id, count, last_used_at)
       select credential.id, credential.workspace_id, used.reporter, used.count, used.last
       from (
-        select one.value->>0 as id, ${sql.raw(REPORTER_EXPRESSION)} as reporter,
-          cast(sum(cast(one.value->>1 as bigint)) as bigint) as count, max(cast(one.value->>2 as bigint)) as last
-        from usage_chunk, ${elements('usage_chunk.uses')} as one
-        where ${chunkFilter} and usage_chunk.node_id like '%.%' group by one.value->>0, ${sql.raw(REPORTER_EXPRESSION)}
+        select credential_use.value->>0 as id, ${sql.raw(REPORTER_EXPRESSION)} as reporter,
+          cast(sum(cast(credential_use.value->>1 as bigint)) as bigint) as count,
+          max(cast(credential_use.value->>2 as bigint)) as last
+        from usage_chunk, ${elements('usage_chunk.uses')} as credential_use
+        where ${chunkFilter} and usage_chunk.node_id like '%.%'
+        group by credential_use.value->>0, ${sql.raw(REPORTER_EXPRESSION)}
       ) as used join credential on credential.id = used.id
       where true
       on conflict (credential_id, key_id) do update set
@@ -162,8 +165,8 @@ export async function readUses(
   addresses: number,
 ): Promise<{
   days: { day: number; count: number }[];
-  addresses: { address: string; first: number; last: number; reportedBy: string | null }[];
-  guards: { id: string; name: string | null; count: number; last: number }[];
+  addresses: { address: string; firstSeenAt: number; lastSeenAt: number; reportedBy: string | null }[];
+  guards: { id: string; name: string | null; count: number; lastUsedAt: number }[];
 }> {
   const days = await db
     .selectFrom('credential_day')
@@ -175,7 +178,7 @@ export async function readUses(
     .execute();
   const seen = await db
     .selectFrom('credential_address')
-    .select(['address', 'first_seen_at as first', 'last_seen_at as last', 'reported_by as reportedBy'])
+    .select(['address', 'first_seen_at as firstSeenAt', 'last_seen_at as lastSeenAt', 'reported_by as reportedBy'])
     .where('workspace_id', '=', workspaceId)
     .where('credential_id', '=', credentialId)
     .orderBy('last_seen_at', 'desc')
@@ -188,7 +191,7 @@ export async function readUses(
         .onRef('credential.id', '=', 'credential_report.key_id')
         .onRef('credential.workspace_id', '=', 'credential_report.workspace_id'),
     )
-    .select(['key_id as id', 'credential.name', 'count', 'credential_report.last_used_at as last'])
+    .select(['key_id as id', 'credential.name', 'count', 'credential_report.last_used_at as lastUsedAt'])
     .where('credential_report.workspace_id', '=', workspaceId)
     .where('credential_report.credential_id', '=', credentialId)
     .orderBy('credential_report.last_used_at', 'desc')

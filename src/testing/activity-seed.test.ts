@@ -18,10 +18,10 @@ async function newStore(directory: string) {
   return store;
 }
 
-test('a seeded month equals what ingesting its events leaves in the store, including sketches of many subjects', async () => {
+test('seeding a month stores the same as ingesting its events, including sketches of many subjects', async () => {
   const month: SeedPeriod = { events: 6_000, days: 3, subjects: 700, to: TO };
-  const [taken, seeded] = [temporaryDirectory(), temporaryDirectory()];
-  const store = await newStore(taken.path);
+  const [ingested, seeded] = [temporaryDirectory(), temporaryDirectory()];
+  const store = await newStore(ingested.path);
   const ingest = createActivityIngest(store);
   for (let first = 0; first < month.events; first += 1000) {
     const events = Array.from({ length: 1000 }, (_, index) => seedEventOf(month, first + index));
@@ -47,9 +47,9 @@ test('a seeded month equals what ingesting its events leaves in the store, inclu
       table,
     );
   }
-  const counts = async (seeded: typeof store) =>
+  const counts = async (counted: typeof store) =>
     (
-      await seeded.read
+      await counted.read
         .selectFrom('activity_rollup')
         .selectAll()
         .orderBy('grain')
@@ -66,6 +66,6 @@ test('a seeded month equals what ingesting its events leaves in the store, inclu
   for (const [index, row] of expected.entries()) assert.deepEqual(found[index], row);
   await store.close();
   await other.close();
-  taken.remove();
+  ingested.remove();
   seeded.remove();
 });

@@ -44,7 +44,7 @@ const TEXTS: Readonly<Record<string, string>> = {
   'combining marks': '\u0301\u0327',
   digits: '1',
   punctuation: '-.',
-  'halves of pairs': '\ud800',
+  'unpaired surrogates': '\ud800',
   'addresses without an end': 'a@b.',
 };
 
@@ -59,8 +59,8 @@ const shapesOf = (bytes: number): Bodies => ({
   'nested objects': () => repeated('{"a":', bytes),
   'an array of objects': () => `[${repeated('{},', bytes)}{}]`,
   'unknown keys': () => `{${keys(bytes / 12)}}`,
-  'as many unknown keys as are read': () => `{${keys(VALUE_COUNT)}}`,
-  'one key twice and again': () => `{${repeated('"a":1,', bytes)}"a":1}`,
+  'the maximum number of unknown keys': () => `{${keys(VALUE_COUNT)}}`,
+  'one key many times': () => `{${repeated('"a":1,', bytes)}"a":1}`,
   'an unknown key of a megabyte': () => `{"${repeated('k', bytes)}":1}`,
   'a number of a megabyte': () => repeated('1', bytes),
   'escapes without an end': () => `"${repeated('\\u0041', bytes)}`,
@@ -68,7 +68,7 @@ const shapesOf = (bytes: number): Bodies => ({
 
 /** Values for one field of a body that otherwise equals the example. */
 const valuesOf = (bytes: number): Readonly<Record<string, () => unknown>> => ({
-  ...Object.fromEntries(Object.entries(TEXTS).map(([what, part]) => [what, () => repeated(part, bytes / 2)])),
+  ...Object.fromEntries(Object.entries(TEXTS).map(([attack, part]) => [attack, () => repeated(part, bytes / 2)])),
   'an array of objects': () => Array.from({ length: VALUE_COUNT }, () => ({})),
   'an array of long texts': () => Array.from({ length: 200 }, () => 'a'.repeat(4_000)),
   'an array of one text': () => Array.from({ length: VALUE_COUNT }, () => 'a'),
@@ -77,7 +77,7 @@ const valuesOf = (bytes: number): Readonly<Record<string, () => unknown>> => ({
 
 const formsOf = (bytes: number): Bodies => ({
   'many fields': () => Array.from({ length: bytes / 10 }, (_, index) => `a${index}=`).join('&'),
-  'one field again and again': () => repeated('token=a&', bytes),
+  'one field many times': () => repeated('token=a&', bytes),
   separators: () => repeated('&', bytes),
   escapes: () => `token=${repeated('%', bytes)}`,
   'escaped marks': () => `token=a&passphrase=${repeated('%CC%81%CC%A7', bytes - 100)}`,
@@ -88,8 +88,8 @@ function bodiesOf(contentType: string, example: unknown, bytes: number): Bodies 
   const fields = typeof example === 'object' && example !== null && !Array.isArray(example) ? example : {};
   const bodies: Record<string, () => string> = { ...shapesOf(bytes) };
   for (const field of Object.keys(fields)) {
-    for (const [what, make] of Object.entries(valuesOf(bytes))) {
-      bodies[`${field}: ${what}`] = () => JSON.stringify({ ...fields, [field]: make() });
+    for (const [attack, make] of Object.entries(valuesOf(bytes))) {
+      bodies[`${field}: ${attack}`] = () => JSON.stringify({ ...fields, [field]: make() });
     }
   }
   return bodies;
@@ -98,15 +98,15 @@ function bodiesOf(contentType: string, example: unknown, bytes: number): Bodies 
 function queriesOf(names: readonly string[]): Readonly<Record<string, string>> {
   const queries: Record<string, string> = {
     'many names': Array.from({ length: QUERY_BYTES / 7 }, (_, index) => `a${index}=1`).join('&'),
-    'one name again and again': repeated('a=1&', QUERY_BYTES),
+    'one name many times': repeated('a=1&', QUERY_BYTES),
     escapes: repeated('%', QUERY_BYTES),
   };
   for (const name of names) {
-    for (const [what, part] of Object.entries(TEXTS)) {
+    for (const [attack, part] of Object.entries(TEXTS)) {
       const text = encodeURIComponent(repeated(part.toWellFormed(), QUERY_BYTES / 9));
-      queries[`${name}: ${what}`] = `${name}=${text}`;
+      queries[`${name}: ${attack}`] = `${name}=${text}`;
     }
-    queries[`${name} again and again`] = repeated(`${name}=a&`, QUERY_BYTES);
+    queries[`${name} many times`] = repeated(`${name}=a&`, QUERY_BYTES);
   }
   return queries;
 }
@@ -130,13 +130,13 @@ export function createHostileRequests(document: OpenApi, bytes: number): Hostile
         .filter((parameter) => parameter.in === 'query')
         .map((parameter) => parameter.name);
       if (names.length > 0) {
-        for (const [what, query] of Object.entries(queriesOf(names))) {
-          requests.push({ ...base, attack: what, query, contentType: null, body: null });
+        for (const [attack, query] of Object.entries(queriesOf(names))) {
+          requests.push({ ...base, attack, query, contentType: null, body: null });
         }
       }
       for (const [contentType, { example }] of Object.entries(operation.requestBody?.content ?? {})) {
-        for (const [what, body] of Object.entries(bodiesOf(contentType, example, bytes))) {
-          requests.push({ ...base, attack: what, query: '', contentType, body });
+        for (const [attack, body] of Object.entries(bodiesOf(contentType, example, bytes))) {
+          requests.push({ ...base, attack, query: '', contentType, body });
         }
       }
     }

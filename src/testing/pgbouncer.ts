@@ -6,12 +6,12 @@ import { ensureCommand } from './debian-packages.ts';
 import { freePort, type TestPostgres } from './postgres.ts';
 import { daemonUser, stopProcess, waitForOutput } from './standby.ts';
 
-/** Starts a real PgBouncer before a PostgreSQL server, with Debian's configuration except for the required settings. */
+/** Starts a real PgBouncer in front of a PostgreSQL server, with its default configuration except for required settings. */
 export async function startPgBouncer(
   postgres: TestPostgres,
   mode: 'session' | 'transaction',
   poolSize: number,
-): Promise<{ at(url: string): string; close(): Promise<void> }> {
+): Promise<{ pooledUrl(url: string): string; close(): Promise<void> }> {
   ensureCommand('pgbouncer');
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-pgbouncer-'));
   const port = await freePort();
@@ -30,7 +30,7 @@ export async function startPgBouncer(
   const child = spawn('pgbouncer', [path], { ...user, env: { PATH }, stdio: ['ignore', 'pipe', 'pipe'] });
   await waitForOutput(child, /process up/);
   return {
-    at: (url) => url.replace(`:${postgres.port}/`, `:${port}/`),
+    pooledUrl: (url) => url.replace(`:${postgres.port}/`, `:${port}/`),
     async close() {
       await stopProcess(child, 'SIGTERM');
       rmSync(directory, { recursive: true, force: true });

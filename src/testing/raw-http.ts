@@ -8,8 +8,9 @@ export interface RawResponse {
 }
 
 /**
- * Sends a request byte for byte, as no client library would: `lines` is its head, one byte per character. Resolves to
- * the last response when the server closes the connection.
+ * Sends a request that no client library would send. `lines` is its request line and its header lines, except for
+ * `Host` and `Connection: close`, which are added; each character is sent as one byte. Resolves to the response when the
+ * server closes the connection.
  */
 export function sendRawRequest(
   url: string,
@@ -22,7 +23,7 @@ export function sendRawRequest(
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     const chunks: Buffer[] = [];
-    socket.setTimeout(scaledTimeout(30_000), () => socket.destroy(new Error(`No answer to ${first}`)));
+    socket.setTimeout(scaledTimeout(30_000), () => socket.destroy(new Error(`No response to ${first}`)));
     socket.on('data', (chunk: Buffer) => chunks.push(chunk));
     socket.on('error', (error) => (chunks.length === 0 ? reject(error) : undefined));
     socket.on('close', () => {

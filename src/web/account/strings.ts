@@ -6,7 +6,7 @@ export const strings = {
   accountPage: {
     title: 'Your account',
     description: 'Shared by all workspaces you are a member of.',
-    turnOnTwoFactor: 'Turn on two-factor authentication here. Then you return to the page that you came from.',
+    turnOnTwoFactor: 'Turn on two-factor authentication here. You will then return to the page that you came from.',
     twoFactorIsOn: (link: ReactNode) => sentence`Two-factor authentication is on. ${link}`,
     continue: 'Return to the page that you came from',
   },

@@ -107,7 +107,7 @@ describe('Expiry under a maximum lifetime', () => {
     assert.equal(validateExpiry(onDay(29), withMaximum(30)), null);
     assert.match(
       validateExpiry(onDay(30), withMaximum(30)) ?? '',
-      /^The policy of the workspace allows an expiry until 14 Feb 2027/,
+      /^The policy of the workspace allows no expiry later than 14 Feb 2027/,
     );
     assert.equal(toExpiresAt(onDay(30), withMaximum(30)), undefined);
   });

@@ -10,7 +10,8 @@ export const strings = {
     addressesOptional: 'Addresses (optional)',
     addresses: 'Addresses',
     placeholder: '203.0.113.0/24',
-    description: 'IP addresses and CIDR ranges from which it can be used, one per line. Empty: from anywhere.',
+    description:
+      'IP addresses and CIDR ranges from which it can be used, one per line. If empty, any address is allowed.',
     requiredByPolicy:
       'IP addresses and CIDR ranges from which it can be used, one per line. The policy of the workspace requires at least one.',
     required: 'Enter at least one address. The policy of the workspace requires it.',
@@ -86,7 +87,7 @@ export const strings = {
     replace: 'Replace…',
     continueReplacing: 'Continue replacing…',
     emptyTitle: (nouns: string) => `No ${nouns} yet`,
-    onlyTheOwnerCreates: 'Owner only, by the policy of the workspace',
+    onlyTheOwnerCreates: 'Only the owner can do this (policy of the workspace)',
     askToCreate: (kinds: string) => `An owner or admin of this workspace can create ${kinds}.`,
     selection: 'Selection',
     selected: (selectedCount: number) => `${selectedCount} selected`,
@@ -112,8 +113,8 @@ export const strings = {
     lastDayDescription: (timeZone: string) => `It expires at the end of this day in the time zone ${timeZone}.`,
     maximumLifetime: (days: number) =>
       plural(days, {
-        one: 'The policy of the workspace allows at most 1 day from the creation.',
-        other: `The policy of the workspace allows at most ${days} days from the creation.`,
+        one: 'The policy of the workspace allows at most 1 day after creation.',
+        other: `The policy of the workspace allows at most ${days} days after creation.`,
       }),
     neverExpires: (noun: string) =>
       `Non-expiring ${noun}s pose a greater security risk. Prefer short-lived ones and rotate them regularly.`,
@@ -129,7 +130,7 @@ export const strings = {
     noChangeUntil: (date: string) => `No change (${date})`,
     withDate: (duration: string, date: string) => `${duration} (${date})`,
     latestAllowed: 'Longest allowed',
-    policyAllowsUntil: (time: string) => `The policy of the workspace allows an expiry until ${time}.`,
+    policyAllowsUntil: (time: string) => `The policy of the workspace allows no expiry later than ${time}.`,
     notAllowedByPolicy: 'The policy of the workspace does not allow this',
     customDate: 'Custom date…',
     noExpiry: 'No expiry',
@@ -212,7 +213,7 @@ export const strings = {
     deleteWhenReady: 'Delete the old one once everything uses the new one. Until then both are valid.',
     useTheNewSecret:
       'Use the new secret wherever the old one is used. This page updates when it is first used. You can close it: both stay valid until you delete the old one.',
-    secretLost: 'Delete new to start over…',
+    secretLost: 'Delete the new one to start over…',
     keepBothForNow: 'Keep both for now',
     deleteOld: 'Delete old…',
     deleteOldAnyway: 'Delete old anyway…',

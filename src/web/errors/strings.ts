@@ -6,7 +6,7 @@ export const strings = {
     namePlaceholder: 'Shop frontend',
     appOptional: 'App (optional)',
     appOptionalDescription: 'Assigns all errors reported with this key to this app.',
-    asReported: 'As reported by each error',
+    asReported: 'As reported with each error',
     allowedOriginsOptional: 'Allowed origins (optional)',
     allowedOriginsOptionalDescription:
       'Browsers can report errors only from these origins, one per line. If empty, any origin is allowed. Servers are not restricted.',

@@ -35,7 +35,7 @@ export const strings = {
     maxLifetimeDays: 'Maximum lifetime in days (optional)',
     bindsExistingFrom: 'Applies to existing credentials from (optional)',
     passphraseScopes: 'Scopes that require a passphrase',
-    allowAll: 'Allow the scope all',
+    allowAll: 'Allow the scope “all”',
     requireAddresses: 'Require addresses',
     createdBy: 'Who can create credentials',
     requireTwoFactor: 'Require two-factor authentication',
@@ -44,9 +44,9 @@ export const strings = {
   rules: {
     maxLifetimeDays: 'Every new access token and API key must expire within this number of days of its creation.',
     bindsExistingFrom:
-      'From the beginning of this day, existing credentials expire at the maximum lifetime too. Without a day they are exempt.',
+      'From the beginning of this day, the maximum lifetime also applies to existing credentials. If it is empty, they are exempt.',
     passphraseScopes:
-      'A new access token with any of these scopes must have a passphrase; so must one with the scope all, which includes them.',
+      'A new access token with any of these scopes must have a passphrase; so must one with the scope “all”, which includes them.',
     allowAll: 'If this is off, new access tokens must name each scope that they need.',
     requireAddresses:
       'Every new access token and API key must be restricted to the IP addresses from which it can be used.',
@@ -68,7 +68,7 @@ export const strings = {
     maxLifetimeDays: 'Maximum lifetime',
     bindsExistingFrom: 'Applies to existing credentials from',
     passphraseScopes: 'Scopes that require a passphrase',
-    allowAll: 'Scope all is allowed',
+    allowAll: 'Scope “all” is allowed',
     requireAddresses: 'Addresses are required',
     createdBy: 'Who can create credentials',
     requireTwoFactor: 'Two-factor authentication is required',
@@ -96,7 +96,7 @@ export const strings = {
   ruleTags: {
     maxLifetimeDays: 'Lifetime too long',
     passphraseScopes: 'No passphrase',
-    allowAll: 'Scope all',
+    allowAll: 'Scope “all”',
     requireAddresses: 'No addresses',
     requireTwoFactor: 'No two-factor authentication',
   },

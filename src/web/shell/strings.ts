@@ -24,7 +24,7 @@ export const strings = {
   secondFactorNeeded: {
     title: 'Two-factor authentication is required',
     reason: (workspace: string) =>
-      `The policy of ${workspace} requires two-factor authentication of every member; a passkey does not count. Until you turn it on, you have access to your account only.`,
+      `The policy of ${workspace} requires two-factor authentication for every member; a passkey does not count. Until you turn it on, you can only access your own account.`,
     setUp: 'Set up two-factor authentication',
     checkAgain: 'Check again',
   },
