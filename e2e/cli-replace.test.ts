@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
 import type { AccessToken } from '../src/contract/access-tokens.ts';
 import type { ApiKey } from '../src/contract/api-keys.ts';
@@ -167,6 +168,21 @@ test('explain gives the decision and its step, by name or ID, and fails for unkn
     'wrong_credential_kind',
     403,
   ]);
+  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Storefront' } });
+  for (const slug of ['shop', 'blog'])
+    await owner.call('/v1/apps', { body: { name: `The ${slug}`, slug, projectId: project.body.id } });
+  const guide = readFileSync(new URL('../docs/guides/github-actions.md', import.meta.url), 'utf8');
+  const [create = '', ...questions] = [...guide.matchAll(/^devpilot ((?:tokens|explain) .*)$/gm)].map(
+    ([, line = '']) => line,
+  );
+  const wordsOf = (line: string) =>
+    [...(line.split(' #')[0] ?? '').matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, plain = '']) => quoted ?? plain);
+  assert.equal((await shell.run(wordsOf(create))).code, 0);
+  assert.equal(questions.length, 3);
+  for (const question of questions) {
+    const answer = await shell.run([...wordsOf(question), '--quiet']);
+    assert.equal(answer.stdout.trim().replace(/ \(\d+\)$/, ''), question.split('# ')[1], answer.stderr);
+  }
   assert.match((await explain('Nobody')).stderr, /^devpilot: No access token or API key named Nobody found\.$/m);
   assert.match((await explain(token.id, '--scope', 'read')).stderr, /requirement\.scopes\.0: must be one of: all/);
 });
