@@ -3,6 +3,8 @@ import { createFailureLimiter } from '../src/authorization/failure-limiter.ts';
 import { createPassphraseVerifier } from '../src/authorization/passphrase-verifier.ts';
 import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { createRecordRegistry } from '../src/authorization/registry.ts';
+import type { ResourceCheck } from '../src/authorization/restricted-use.ts';
+import type { StoredRestrictions } from '../src/authorization/restrictions.ts';
 import { requireAll } from '../src/authorization/rights.ts';
 import { digestOf, mintSecret } from '../src/authorization/secret.ts';
 import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
@@ -12,12 +14,15 @@ import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
 
 const RECORDS = 1_000_000;
+const RESTRICTION_ENTRIES = 64;
 const ROUNDS = 9;
 const PER_ROUND = 100_000;
 const PER_SLICE = 1_000;
 
-/** Decisions on a million cached records in random order, relative to one SHA-256 of the same string. */
-export async function decision(): Promise<Finding[]> {
+const REQUIREMENT = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
+
+/** An authenticator with a cache of records, and the secrets of `count` access tokens in it. */
+async function setUp(count: number, restrictions: StoredRestrictions | null) {
   const registry = createRecordRegistry({
     read: async () => ({
       kind: 'access_token',
@@ -29,9 +34,10 @@ export async function decision(): Promise<Finding[]> {
       expiresAt: Date.now() + 1e9,
       createdAt: Date.now(),
       passphraseHash: null,
+      restrictions,
     }),
     lease: { holds: () => true },
-    cache: createRecordCache(RECORDS),
+    cache: createRecordCache(count),
   });
   const noFailures = {
     recentFailures: async () => [],
@@ -50,12 +56,65 @@ export async function decision(): Promise<Finding[]> {
     clock: Date.now,
   });
   const secrets: string[] = [];
-  for (let count = 0; count < RECORDS; count++) {
+  for (let index = 0; index < count; index++) {
     const secret = mintSecret('access_token');
     await registry.find(digestOf(secret));
     secrets.push(secret);
   }
-  const requirement = { access_token: requireAll('access_token', ['run_scripts']), api_key: null };
+  return { authenticator, usage, secrets };
+}
+
+/** Decisions on credentials with as many address ranges and apps as possible, relative to unrestricted ones. */
+async function restricted(compared: number, bound: Finding['bound']): Promise<Finding> {
+  const entries = Array.from({ length: RESTRICTION_ENTRIES }, (_, index) => index);
+  const sides = {
+    plain: await setUp(compared, null),
+    restricted: await setUp(compared, {
+      addresses: entries.map((index) => (index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`)),
+      projects: [],
+      apps: entries.map((index) => `app_${index}`),
+      rate: null,
+      maxUses: null,
+    }),
+  };
+  const times = { plain: [] as number[], restricted: [] as number[] };
+  for (let round = 0; round <= ROUNDS; round++) {
+    const order = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * compared));
+    const spentMs = { plain: 0, restricted: 0 };
+    for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
+      for (const side of ['plain', 'restricted'] as const) {
+        const { authenticator, secrets } = sides[side];
+        const began = performance.now();
+        for (let index = from; index < from + PER_SLICE; index++) {
+          const app = `app_${index % RESTRICTION_ENTRIES}`;
+          const checkResource: ResourceCheck = ({ apps }) => apps.has(app);
+          const request = {
+            ...{ secret: secrets[order[index] ?? 0] ?? '', passphrase: null, userAgent: null, requestId: 'r' },
+            ...{ address: `10.${(index % (RESTRICTION_ENTRIES / 2)) * 2}.0.7`, checkResource },
+          };
+          const result = authenticator.authenticate(request, REQUIREMENT);
+          if (result instanceof Promise || result.decision !== 'ok') throw new Error('A decision was not ok.');
+        }
+        spentMs[side] += performance.now() - began;
+      }
+    }
+    for (const side of ['plain', 'restricted'] as const) {
+      await sides[side].usage.flush();
+      if (round > 0) times[side].push((spentMs[side] * 1000) / PER_ROUND);
+    }
+  }
+  return {
+    name: `a decision on a credential with ${RESTRICTION_ENTRIES} address ranges and ${RESTRICTION_ENTRIES} apps, ${compared.toLocaleString('en')} of them, relative to unrestricted ones`,
+    value: medianRatio(times.restricted, times.plain),
+    unit: '×',
+    bound,
+    measurements: `${list(times.restricted)} over ${list(times.plain)} µs`,
+  };
+}
+
+/** Decisions on a million cached records in random order, relative to one SHA-256 of the same string. */
+export async function decision(): Promise<Finding[]> {
+  const { authenticator, usage, secrets } = await setUp(RECORDS, null);
   const decisionTimes: number[] = [];
   const hashTimes: number[] = [];
   let passed = 0;
@@ -72,7 +131,7 @@ export async function decision(): Promise<Finding[]> {
       const began = performance.now();
       for (const secret of slice) {
         const request = { secret, passphrase: null, address: '127.0.0.1', userAgent: null, requestId: 'r' };
-        const result = authenticator.authenticate(request, requirement);
+        const result = authenticator.authenticate(request, REQUIREMENT);
         if (!(result instanceof Promise) && result.decision === 'ok') passed++;
       }
       const between = performance.now();
@@ -94,5 +153,7 @@ export async function decision(): Promise<Finding[]> {
       bound: atMost(5, 3),
       measurements: `${list(decisionTimes)} over ${list(hashTimes)} µs`,
     },
+    await restricted(100, atMost(1.3)),
+    await restricted(10_000, null),
   ];
 }

@@ -7,6 +7,7 @@ import { serve } from '@hono/node-server';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
+import type { RestrictionsInput } from '../src/contract/restrictions.ts';
 import { SCOPES } from '../src/contract/vocabulary.ts';
 import { type GuardOptions, guard, type Identity } from '../src/sdk/guard.ts';
 import {
@@ -198,6 +199,63 @@ for (const [name, start, mode] of Object.entries(SERVERS).flatMap(([name, start]
   });
 }
 
+for (const mode of MODES) {
+  test(`the restrictions of a credential hold in mode ${mode}, and refusals say when to come back`, async (t) => {
+    const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: `Project ${mode}` } });
+    for (const name of ['shop', 'blog']) {
+      const body = { name, slug: `${name}-${mode}`, projectId: project.body.id };
+      assert.equal((await owner.call('/v1/apps', { body })).status, 201);
+    }
+    const { secret: apiKey } = await createKey(owner, ['read'], { guard: true });
+    const guardFor = (resource?: `app:${string}`) => {
+      const options = { url: testServer.url, scope: 'modify_env', mode, apiKey } as const;
+      const devpilot = guard({ ...options, ...(resource !== undefined && { resource }) });
+      t.after(() => devpilot.close());
+      const handler = devpilot.wrap(
+        () => new Response(),
+        (request) => request.headers.get('x-client'),
+      );
+      return { devpilot, handler };
+    };
+    const [shop, blog, any] = [guardFor(`app:shop-${mode}`), guardFor(`app:blog-${mode}`), guardFor()];
+    for (const { devpilot } of [shop, blog, any]) assert.equal(await devpilot.ready(), mode === 'lease');
+    const send = (to: typeof any, secret: string, client = '203.0.113.7') =>
+      to.handler(new Request('http://x/', { headers: { ...bearer(secret), 'x-client': client } }));
+    const restricted = async (restrictions: RestrictionsInput) =>
+      (await createToken(owner, ['modify_env'], { restrictions })).secret;
+
+    const free = await createToken(owner, ['modify_env']);
+    const one = await restricted({ apps: [`shop-${mode}`], addresses: ['203.0.113.0/24'] });
+    const all = await restricted({ projects: [project.body.id] });
+    const cases = [
+      [shop, free.secret, '192.0.2.1', 200],
+      [shop, one, '203.0.113.7', 200],
+      [any, one, '203.0.113.7', 200],
+      [blog, one, '203.0.113.7', 403],
+      [shop, one, '192.0.2.1', 403],
+      [shop, all, '192.0.2.1', 200],
+      [blog, all, '192.0.2.1', 200],
+    ] as const;
+    // Twice, because a guard in lease mode knows the credential the second time.
+    for (const [to, secret, client, status] of [...cases, ...cases])
+      assert.equal((await send(to, secret, client)).status, status, `${client} ${status}`);
+
+    const slow = await restricted({ rate: { requests: 2, seconds: 3600 } });
+    const statuses = [];
+    for (let time = 0; time < 3; time++) statuses.push((await send(any, slow)).status);
+    const refusal = await send(any, slow);
+    assert.deepEqual([...statuses, ((await refusal.json()) as { code: string }).code], [200, 200, 403, 'rate_limited']);
+    const { headers } = refusal;
+    assert.equal(headers.get('ratelimit-policy'), '"credential";q=2;w=3600');
+    assert.equal(headers.get('ratelimit'), `"credential";r=0;t=${headers.get('retry-after')}`);
+    const once = await restricted({ maxUses: 1 });
+    const parallel = await Promise.all(
+      Array.from({ length: 30 }, (_, index) => send(index % 2 === 0 ? any : shop, once)),
+    );
+    assert.equal(parallel.filter(({ status }) => status === 200).length, 1);
+  });
+}
+
 test('a permission requires a key; an empty requirement or an unknown value is refused immediately', async () => {
   const { url } = testServer;
   const handler = guard({ url, permission: ['read', 'write'] }).wrap((_request, { kind }) => new Response(kind));
@@ -208,6 +266,7 @@ test('a permission requires a key; an empty requirement or an unknown value is r
   assert.equal(await statusOf((await createToken(owner, ['all'])).secret), 403);
   assert.throws(() => guard({ url }), /set a scope, a permission/);
   assert.throws(() => guard({ url, scope: [] }), TypeError);
+  assert.throws(() => guard({ url, scope: 'all', resource: 'shop' as 'app:shop' }), TypeError);
   assert.throws(() => guard({ url, scope: 'everything' as 'all' }), TypeError);
   assert.ok(guard({ url, any: true }));
   assert.throws(() => guard({ url, any: true, mode: 'lease' }), /API key/);

@@ -18,6 +18,8 @@ export interface GuardOptions {
   readonly scope?: Scope | readonly Scope[];
   /** Permissions that an API key must all have. If only this is set, access tokens are refused. */
   readonly permission?: Permission | readonly Permission[];
+  /** The project or app that the guarded routes are about, by ID or slug: a restricted credential must include it. */
+  readonly resource?: `app:${string}` | `project:${string}`;
   /** Accepts any valid credential. Required if neither right is set, so that none is omitted by mistake. */
   readonly any?: true;
   /**
@@ -106,6 +108,11 @@ export function readOptions(options: GuardOptions) {
   const query = new URLSearchParams();
   if (scopes !== null) query.set('scope', scopes.join(' '));
   if (permissions !== null) query.set('permission', permissions.join(' '));
+  const { resource } = options;
+  if (resource !== undefined) {
+    if (!/^(app|project):[\w-]+$/.test(resource)) throw new TypeError('guard: resource must be app:… or project:….');
+    query.set('resource', resource);
+  }
   const given = new URL(options.url);
   const base = `${given.origin}${given.pathname.replace(/\/+$/, '')}`;
   const requirement: Requirement = {
