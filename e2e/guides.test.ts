@@ -65,7 +65,7 @@ describe('the scripts of the pipeline guides', () => {
   let shell: CliShell;
   before(async () => {
     ensureCommand('curl');
-    server = await startTestServer();
+    server = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1', DEVPILOT_LOCAL_SERVER: 'on' } });
     owner = await signUpOwner(server);
     shell = openCliShell();
   });
@@ -102,6 +102,49 @@ describe('the scripts of the pipeline guides', () => {
       assert.match(refused.stdout, /passphrase_incorrect/);
     });
   }
+
+  test('restricted-tokens.md: the token deploys one app from its addresses, and its leak is worth what the page says', async () => {
+    const createResource = async (path: string, body: object) => {
+      const response = await owner.call<{ id: string }>(path, { body });
+      assert.equal(response.status, 201, response.text);
+      return response.body.id;
+    };
+    const serverId = await createResource('/v1/servers', { name: 'Here', kind: 'local' });
+    const projectId = await createResource('/v1/projects', { name: 'Storefront' });
+    for (const slug of ['shop', 'blog']) {
+      const config = { serverId, repository: 'https://git.invalid/x.git', directory: join(shell.directory, slug) };
+      await createResource('/v1/apps', { name: slug, slug, projectId, ...config });
+    }
+    const command = /^devpilot (tokens create .*)$/m.exec(pageOf('guides/restricted-tokens.md'))?.[1] ?? '';
+    const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+    const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
+    const environment = { DEVPILOT_URL: server.url, DEVPILOT_TOKEN: session };
+    const created = await shell.run(words, { environment });
+    assert.equal(created.code, 0, created.stderr);
+    const secret = created.stdout.trim();
+    const send = async (path: string, method = 'GET', client = '203.0.113.10') => {
+      const headers = { authorization: `Bearer ${secret}`, 'x-forwarded-for': client };
+      const body = method === 'GET' ? {} : { body: {} };
+      const response = await server.call<{ code?: string }>(path, { method, headers, ...body });
+      return response.body.code ?? response.status;
+    };
+    const runner = '203.0.113.10';
+    const rows: [path: string, method: string, client: string, expected: string | number][] = [
+      ['/v1/apps/shop/deployments', 'POST', runner, 202],
+      ['/v1/deployments', 'GET', '2001:db8:7::5', 200],
+      ['/v1/deployments?app=blog', 'GET', runner, 'not_found'],
+      ['/v1/apps/blog/deployments', 'POST', runner, 'not_found'],
+      ['/v1/apps/shop/env', 'GET', runner, 'insufficient_scope'],
+      ['/v1/scripts', 'GET', runner, 'insufficient_scope'],
+      ['/v1/api-keys', 'GET', runner, 'wrong_credential_kind'],
+      ['/v1/apps/shop/deployments', 'POST', '198.51.100.1', 'address_not_allowed'],
+    ];
+    for (const [path, method, client, expected] of rows)
+      assert.equal(await send(path, method, client), expected, `${method} ${path} from ${client}`);
+    const answers = await Promise.all(Array.from({ length: 25 }, () => send('/v1/deployments')));
+    assert.equal(answers.filter((answer) => answer === 200).length, 17);
+    assert.equal(answers.filter((answer) => answer === 'rate_limited').length, 8);
+  });
 });
 
 test('scripts-and-backups.md: the commands configure, run, follow, back up and restore', async () => {
