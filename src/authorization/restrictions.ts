@@ -7,7 +7,7 @@ export interface StoredRestrictions {
   readonly apps: readonly string[];
   readonly rate: { readonly requests: number; readonly seconds: number } | null;
   readonly maxUses: number | null;
-  /** Whether it has been used as often as it may be. */
+  /** Whether it has reached its maximum number of uses. */
   readonly spent?: boolean;
 }
 
@@ -16,18 +16,18 @@ type RangeTable = Uint32Array;
 
 /** Restrictions in the form in which a decision needs them. */
 export interface CompiledRestrictions {
-  /** Null if the credential may be used from anywhere. */
+  /** Null if the credential may be used from any address. */
   readonly addresses: { readonly 4: RangeTable; readonly 6: RangeTable } | null;
-  /** Ids. Null if the credential may be used on the whole workspace. */
+  /** IDs. Null if the credential is not restricted to projects or apps. */
   readonly resources: { readonly projects: ReadonlySet<string>; readonly apps: ReadonlySet<string> } | null;
   readonly rate: StoredRestrictions['rate'];
   readonly maxUses: number | null;
   /**
-   * Whether it has been used as often as it may be, as far as is known here: the store decides. It stays so, because an
-   * edit that raises the maximum replaces the record.
+   * Whether it is known here to have reached its maximum number of uses; the store decides. Never reset, because an edit
+   * that raises the maximum replaces the record.
    */
   spent: boolean;
-  /** Until when no request is within the rate, as far as is known here; epoch milliseconds. */
+  /** Requests before this time are known here to exceed the rate; epoch milliseconds. */
   rateEmptyUntil: number;
 }
 

@@ -22,12 +22,14 @@ export interface UnknownSecretLimiter {
 }
 
 export function createUnknownSecretLimiter({ burst, perSecond, addresses }: UnknownSecretLimits): UnknownSecretLimiter {
-  const buckets = new Map<string, { level: number; at: number }>();
+  const buckets = new Map<string, { level: number; updatedAt: number }>();
   let refusalCount = 0;
 
   function levelOf(network: string, now: number): number {
     const bucket = buckets.get(network);
-    return bucket === undefined ? 0 : Math.max(0, bucket.level - (Math.max(0, now - bucket.at) * perSecond) / 1000);
+    return bucket === undefined
+      ? 0
+      : Math.max(0, bucket.level - (Math.max(0, now - bucket.updatedAt) * perSecond) / 1000);
   }
 
   return {
@@ -44,7 +46,7 @@ export function createUnknownSecretLimiter({ burst, perSecond, addresses }: Unkn
       const network = clientNetwork(address);
       const level = levelOf(network, now) + 1;
       buckets.delete(network);
-      buckets.set(network, { level, at: now });
+      buckets.set(network, { level, updatedAt: now });
       if (buckets.size <= addresses) return;
       const [oldest] = buckets.keys();
       if (oldest !== undefined) buckets.delete(oldest);

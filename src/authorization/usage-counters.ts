@@ -11,7 +11,7 @@ export interface PendingUses {
   readonly rights: readonly RightUse[];
 }
 
-/** Uses that exercised one scope or permission, for one app or for none in particular. */
+/** Uses that exercised one scope or permission, for one app or, if null, for no particular app. */
 export interface RightUse {
   readonly right: Scope | Permission;
   readonly app: string | null;

@@ -8,7 +8,7 @@ export function credentialCommands(program: Command): void {
   tokenCommands(program);
   keyCommands(program);
   policyCommands(program);
-  apiCommand(program, 'explain', 'Explain how a request with a credential would be decided; counts no use')
+  apiCommand(program, 'explain', 'Explain how a request with a credential would be decided, without counting a use')
     .argument('<credential>', 'ID or name of an access token or API key')
     .option('--scope <scopes>', 'scopes that the request requires, separated by commas; can be repeated', parseList)
     .option(
@@ -17,7 +17,7 @@ export function credentialCommands(program: Command): void {
       parseList,
     )
     .option('--address <address>', 'IP address of the client')
-    .option('--resource <resource>', 'what the request is about: app:<app> or project:<project>')
+    .option('--resource <resource>', 'resource that the request concerns: app:<app> or project:<project>')
     .action(async (idOrName, options) => (await import('./explain.ts')).explain(idOrName, declared(options)));
 }
 

@@ -34,7 +34,7 @@ export const ExplainAuthorization = z
       .meta({ examples: ['203.0.113.7'] }),
     resource: matchingText(RESOURCE_PATTERN, 72, 'must be app: or project:, followed by an ID or a slug', 'app:shop')
       .optional()
-      .describe('The app or project that the request is about: `app:{app}` or `project:{project}`'),
+      .describe('The app or project that the request concerns: `app:{app}` or `project:{project}`'),
   })
   .meta({ id: 'ExplainAuthorization' });
 export type ExplainAuthorization = z.infer<typeof ExplainAuthorization>;

@@ -56,8 +56,8 @@ export const FAILURE_LIMITS = {
 } as const;
 
 /**
- * Error keys per workspace, origins per key, and the burst and sustained rate (per second and node) of envelopes per
- * key.
+ * Error keys per workspace, origins per key, and the burst and sustained rate of envelopes per key (per second on
+ * each node).
  */
 export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
 

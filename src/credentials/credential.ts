@@ -29,7 +29,7 @@ export interface Credential {
   readonly replaces: string | null;
   readonly replacedBy: string | null;
   readonly restrictions: Restrictions;
-  /** Whether it has been used as often as its restrictions allow. */
+  /** Whether it has reached its maximum number of uses. */
   readonly spent: boolean;
   readonly origin: AccessTokenOrigin;
 }

@@ -20,7 +20,7 @@ export function parseRestrictions({ restrictions, max_uses }: RestrictionColumns
   return { ...(JSON.parse(restrictions) as Omit<Restrictions, 'maxUses'>), maxUses: max_uses };
 }
 
-/** Whether it has been used as often as it may be. Pure. */
+/** Returns whether the credential has reached its maximum number of uses. Pure. */
 export const isSpent = ({ max_uses, spent_uses }: { max_uses: number | null; spent_uses: number }): boolean =>
   max_uses !== null && spent_uses >= max_uses;
 

@@ -122,8 +122,8 @@ test('a token needs all scopes named, a key all permissions, and if only one is 
     assert.equal(response.status, status, `${query} → ${response.status} ${response.text}`);
     if (code !== undefined) assert.equal(response.body.code, code, query);
   }
-  const misspelt = await authorize('?scopes=all', all.secret);
-  assert.equal(misspelt.body.detail, 'The parameter "scopes" is not supported. Use scope, permission and resource.');
+  const misspelled = await authorize('?scopes=all', all.secret);
+  assert.equal(misspelled.body.detail, 'The parameter "scopes" is not supported. Use scope, permission and resource.');
   assert.equal((await testServer.call('/v1/authorize?scopes=all')).status, 401);
   const blank = await authorize('?scope=', all.secret);
   assert.equal(blank.body.detail, 'The requested scope is empty. Name at least one.');

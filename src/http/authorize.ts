@@ -36,7 +36,7 @@ const MAX_SHOWN_NAME_LENGTH = 60;
 
 interface ProxyRequirement extends Requirement {
   /**
-   * An unsupported parameter. No credential meets such a requirement: a misspelt parameter must not require nothing.
+   * An unsupported parameter. No credential meets such a requirement: a misspelled parameter must never weaken the check.
    */
   readonly unknownParameter: string | null;
   /** The projects and apps on which the credential must be usable. */
@@ -55,7 +55,7 @@ export function parseResource(text: string): RequiredResource | null {
   return { type: type as RequiredResource['type'], idOrSlug };
 }
 
-/** Returns null if any of them names no resource: as a misspelt parameter, it must not require nothing. */
+/** Returns null if any of them names no resource: like a misspelled parameter, it must never weaken the check. */
 function parseResources(query: URLSearchParams): RequiredResource[] | null {
   const resources: RequiredResource[] = [];
   for (const text of query.getAll('resource')) {

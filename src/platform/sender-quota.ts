@@ -46,13 +46,13 @@ export function createSenderQuota(name: QuotaName) {
       items: readonly Item[],
       sizeOf: (item: Item) => number,
     ): Promise<void> {
-      const counts = new Map<string, { count: number; at: number }>();
+      const counts = new Map<string, { count: number; receivedAt: number }>();
       for (const item of items) {
         const before = counts.get(senderKey(item));
-        counts.set(senderKey(item), { count: (before?.count ?? 0) + sizeOf(item), at: item.receivedAt });
+        counts.set(senderKey(item), { count: (before?.count ?? 0) + sizeOf(item), receivedAt: item.receivedAt });
       }
       const sorted = [...counts].sort(([one], [other]) => (one < other ? -1 : 1));
-      for (const [subject, { count, at }] of sorted) await consumeQuota(trx, name, subject, at, count);
+      for (const [subject, { count, receivedAt }] of sorted) await consumeQuota(trx, name, subject, receivedAt, count);
     },
   };
 }

@@ -129,18 +129,18 @@ export function createKeyRateLimiter({
   burst,
   perSecond,
 }: Pick<typeof ERROR_KEY_LIMITS, 'burst' | 'perSecond'>): KeyRateLimiter {
-  const buckets = new Map<string, { level: number; at: number }>();
+  const buckets = new Map<string, { level: number; updatedAt: number }>();
   return {
     consume(keyId, now) {
       const bucket = buckets.get(keyId);
-      const elapsed = bucket === undefined ? 0 : Math.max(0, now - bucket.at);
+      const elapsed = bucket === undefined ? 0 : Math.max(0, now - bucket.updatedAt);
       const level = Math.max(0, (bucket?.level ?? 0) - (elapsed * perSecond) / 1000) + 1;
       if (level > burst) {
         const retryAfter = Math.max(1, Math.ceil((level - burst) / perSecond));
         throw new Problem('rate_limited', 'This error key has exceeded its rate limit.', { retryAfter });
       }
       buckets.delete(keyId);
-      buckets.set(keyId, { level, at: now });
+      buckets.set(keyId, { level, updatedAt: now });
       if (buckets.size <= MAX_BUCKETS) return;
       const [oldest] = buckets.keys();
       if (oldest !== undefined) buckets.delete(oldest);
