@@ -14,7 +14,7 @@ import {
   startTestServer,
   type TestPerson,
 } from '../src/testing/test-server.ts';
-import { openTab, readAndClearClipboard } from './browser.ts';
+import { checkAppearance, openTab, readAndClearClipboard } from './browser.ts';
 import { secureContextOnly, setUpBrowserFixture, waitUntilLoaded } from './browser-fixture.ts';
 import { waitForFocus } from './keyboard.ts';
 import { rowOf, signIn } from './page-actions.ts';
@@ -63,7 +63,7 @@ describe('Generate Token', () => {
     await form.getByLabel('Name').fill('Release pipeline');
     await form.getByLabel('basic_deployment').check();
     await form.getByLabel('activity_tracker_analytics').check();
-    await form.getByRole('button', { name: 'Generate', exact: true }).click();
+    await form.getByRole('button', { name: 'Suggest a passphrase' }).click();
     const passphrase = await form.getByLabel('Passphrase (optional)').inputValue();
     assert.match(passphrase, /^(?:[a-zA-Z2-9]{5}-){4}[a-zA-Z2-9]{5}$/);
     await form.getByText('Strong', { exact: true }).waitFor();
@@ -140,6 +140,73 @@ describe('Generate Token', () => {
     await form.getByRole('button', { name: 'Generate Token' }).click();
     await tab.getByRole('button', { name: 'I have stored it' }).click();
     assert.deepEqual((await findToken('Everything')).scopes, ['all']);
+  });
+
+  test('the form fits a laptop, its fields are never under the footer on a phone, and a preset submits nothing', async () => {
+    const tab = await openTokens();
+    await tab.setViewportSize({ width: 1440, height: 900 });
+    for (const [page, opener] of [
+      ['/settings/api-keys', 'Generate API Key'],
+      ['/settings/access-tokens', 'Generate Token'],
+    ] as const) {
+      await tab.goto(page);
+      await tab.getByRole('button', { name: opener }).click();
+      const dialog = tab.getByRole('dialog', { name: opener });
+      await waitForFocus(tab, dialog.getByLabel('Name'));
+      assert.deepEqual(await dialog.evaluate((element) => element.scrollHeight - element.clientHeight), 0, page);
+    }
+    const form = tab.getByRole('dialog', { name: 'Generate Token' });
+    await form.getByRole('button', { name: 'Deploy pipeline' }).click();
+    await form.getByText(/^Can deploy until \d/).waitFor();
+    assert.equal(await form.getByLabel('Name').inputValue(), 'Deploy pipeline');
+    await form.getByLabel('Only a limited number of uses').check();
+    await form.getByText(/; enter the maximum number of uses\.$/).waitFor();
+    await tab.setViewportSize({ width: 360, height: 740 });
+    await form.getByLabel('Name').focus();
+    while (!(await form.getByRole('button', { name: 'Cancel' }).evaluate((element) => element.matches(':focus')))) {
+      assert.equal(
+        await tab.evaluate(() => {
+          const { left, right, bottom } = document.activeElement?.getBoundingClientRect() ?? new DOMRect();
+          const footer = document.querySelector('[data-testid=summary]')?.parentElement?.parentElement?.parentElement;
+          return bottom <= (footer?.getBoundingClientRect().top ?? 0) && right > left;
+        }),
+        true,
+        await tab.evaluate(() => document.activeElement?.outerHTML ?? ''),
+      );
+      await tab.keyboard.press('Tab');
+    }
+    const { body } = await fixture.owner.call<{ data: unknown[] }>('/v1/access-tokens?q=deploy+pipeline');
+    assert.equal(body.data.length, 0);
+  });
+
+  test('restricts a token to an app and a number of uses, and is offered the address it was used from', async () => {
+    const project = await fixture.owner.call<{ id: string }>('/v1/projects', { body: { name: 'Online shop' } });
+    const app = await fixture.owner.call<{ id: string }>('/v1/apps', {
+      body: { name: 'Checkout', projectId: project.body.id, repository: 'https://git.example.com/checkout.git' },
+    });
+    const used = await createToken(fixture.owner, ['run_scripts'], { name: 'Used here' });
+    await fixture.server.call('/v1/whoami', { headers: bearer(used.secret) });
+    const tab = await fixture.open(`/settings/access-tokens/${used.id}`);
+    await tab.getByRole('button', { name: 'Restrict to it' }).click();
+    const form = tab.getByRole('dialog', { name: 'Replace Used here' });
+    assert.match(await form.getByLabel('Addresses', { exact: true }).inputValue(), /^(?:127\.0\.0\.1|::1)$/);
+    await form.getByLabel('Only on certain projects and apps').check();
+    const resources = form.getByRole('combobox', { name: 'Projects and apps' });
+    await resources.fill('check');
+    await tab.getByRole('option', { name: 'Checkout' }).click();
+    await resources.press('ArrowDown');
+    await tab.getByRole('option', { name: 'Online shop' }).waitFor();
+    await resources.press('Escape');
+    await tab.getByRole('option', { name: 'Online shop' }).waitFor({ state: 'detached' });
+    await form.getByText(/; only on Checkout\.$/).waitFor();
+    await form.getByLabel('Only a limited number of uses').check();
+    await form.getByLabel('Maximum number of uses').fill('1500');
+    await checkAppearance(tab, 'token-form-restricted');
+    await form.getByRole('button', { name: 'Create replacement' }).click();
+    await tab.getByTestId('secret').waitFor();
+    const { body } = await fixture.owner.call<{ data: AccessToken[] }>('/v1/access-tokens?q=used+here');
+    const { addresses: _, ...restrictions } = body.data[0]?.restrictions ?? {};
+    assert.deepEqual(restrictions, { projects: [], apps: [app.body.id], rate: null, maxUses: 1500 });
   });
 
   test('a link fills in the form, also through sign-in, and submits nothing', async () => {

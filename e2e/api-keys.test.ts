@@ -103,12 +103,13 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   await form.getByLabel('modify_env').check();
   await form.getByRole('button', { name: 'Generate Token' }).click();
   await form.getByText('Enter a passphrase. The policy', { exact: false }).waitFor();
+  assert.equal(await form.getByLabel('Only from certain addresses').isDisabled(), true);
   await checkAppearance(tab, 'token-form-under-policy');
-  await form.getByRole('button', { name: 'Generate', exact: true }).click();
-  await form.getByLabel('Addresses').fill('203.0.113.0/24\n203.0.113');
+  await form.getByRole('button', { name: 'Suggest a passphrase' }).click();
+  await form.getByLabel('Addresses', { exact: true }).fill('203.0.113.0/24\n203.0.113');
   await form.getByRole('button', { name: 'Generate Token' }).click();
   await form.getByText('203.0.113 is not an IP address or a CIDR range').waitFor();
-  await form.getByLabel('Addresses').fill('203.0.113.0/24\n2001:db8::1\n');
+  await form.getByLabel('Addresses', { exact: true }).fill('203.0.113.0/24\n2001:db8::1\n');
   await form.getByRole('button', { name: 'Generate Token' }).click();
   await tab.getByRole('button', { name: 'I have stored it' }).click();
   await rowOf(tab, 'CI/CD').waitFor();
@@ -129,7 +130,8 @@ test('forms of tokens and keys obey the policy, and what violates it is found an
   const edit = tab.getByRole('dialog', { name: 'Edit Everlasting' });
   assert.equal(await edit.getByRole('option', { name: /^90 days/ }).isDisabled(), true);
   await edit.getByLabel('Expiry').selectOption('latest');
-  await edit.getByLabel('Addresses').fill('127.0.0.1');
+  await edit.getByLabel('Only from certain addresses').check();
+  await edit.getByLabel('Addresses', { exact: true }).fill('127.0.0.1');
   await edit.getByRole('button', { name: 'Save' }).click();
   await edit.waitFor({ state: 'detached' });
   await tab.getByText('Violates policy').waitFor({ state: 'detached' });

@@ -90,7 +90,7 @@ export function getErrorMessage(error: unknown): string {
 
 /**
  * Returns the server's field errors in the form that `useForm` accepts, or null if the error names no field. `fields`
- * maps the server's field names to the form's where they differ, by their full path or its first part.
+ * maps the server's field names to the form's where they differ, by their path or its beginning.
  */
 export function getFieldErrors(
   error: unknown,
@@ -99,13 +99,15 @@ export function getFieldErrors(
   if (!(error instanceof DevpilotError) || error.errors.length === 0) return null;
   return Object.fromEntries(
     error.errors.map(({ field, message }) => {
-      const [first = field, ...subpath] = field.split('.');
-      const wholePathName = fields[field];
-      if (wholePathName !== undefined) return [wholePathName, capitalize(message)];
-      const location = subpath
+      const path = field.split('.');
+      // The longest part of the path that the form has a name for.
+      const depth = path.findLastIndex((_, index) => fields[path.slice(0, index + 1).join('.')] !== undefined);
+      const known = path.slice(0, Math.max(depth, 0) + 1).join('.');
+      const location = path
+        .slice(Math.max(depth, 0) + 1)
         .map((part) => (/^\d+$/.test(part) ? strings.api.item(Number(part) + 1) : part))
         .join(', ');
-      return [fields[first] ?? first, capitalize(location === '' ? message : `${location}: ${message}`)];
+      return [fields[known] ?? known, capitalize(location === '' ? message : `${location}: ${message}`)];
     }),
   );
 }

@@ -1,17 +1,19 @@
 import { List } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import type { ApiKey, UpdateApiKey } from '../../contract/api-keys.ts';
 import type { Permission } from '../../contract/vocabulary.ts';
 import { ConflictNotice } from '../components/conditional-edit.tsx';
-import { Dialog } from '../components/dialog.tsx';
 import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
 import { isConflict } from '../components/form.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { Notice } from '../components/notice.tsx';
 import { CredentialForm } from '../credentials/credential-form.tsx';
 import type { CredentialFormValues, CredentialRequest } from '../credentials/credential-form-values.ts';
-import { API_KEYS, credentialsKey } from '../credentials/kinds.ts';
+import { API_KEYS } from '../credentials/kinds.ts';
+import { useUses } from '../credentials/use-uses.ts';
 import { changedFields, emptyToNull } from '../form-values.ts';
+import { knownUses } from '../restrictions/known-uses.ts';
+import { changedRestrictions, toRestrictionValues } from '../restrictions/restriction-values.ts';
 import { useWorkspace } from '../session.ts';
 import { describeCutOff } from './cut-off.ts';
 import { strings } from './strings.ts';
@@ -21,8 +23,8 @@ const texts = strings.editApiKeyDialog;
 
 /** Converts the form to the changes of the key. The order of its permissions has no meaning. */
 export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
-  const { name, description, rights, expiresAt, active, guard, addresses } = request;
-  const hasSameAddresses = addresses.join() === before.restrictions.addresses.join();
+  const { name, description, rights, expiresAt, active, guard } = request;
+  const restrictions = changedRestrictions(before.restrictions, request.restrictions);
   const hasSameRights =
     rights.length === before.permissions.length &&
     rights.every((right) => before.permissions.includes(right as Permission));
@@ -36,17 +38,18 @@ export function toUpdateRequest(before: ApiKey, request: CredentialRequest): Upd
       active,
       guard,
     }),
-    ...(!hasSameAddresses && { restrictions: { addresses: [...addresses] } }),
+    ...(Object.keys(restrictions).length > 0 && { restrictions }),
   };
 }
 
-const toFormValues = (apiKey: ApiKey): CredentialFormValues => ({
+const toFormValues = (apiKey: ApiKey, addresses: readonly string[] | undefined): CredentialFormValues => ({
   name: apiKey.name,
   description: apiKey.description ?? '',
   rights: [...apiKey.permissions],
   passphrase: '',
   generatedPassphrase: false,
-  addresses: apiKey.restrictions.addresses.join('\n'),
+  ...toRestrictionValues(apiKey.restrictions),
+  ...(addresses !== undefined && { addresses: addresses.join('\n') }),
   expiry: { choice: 'keep', dateText: '' },
   active: apiKey.active,
   guard: apiKey.guard,
@@ -54,11 +57,7 @@ const toFormValues = (apiKey: ApiKey): CredentialFormValues => ({
 
 /** What saving the form takes from the key, and when that was last used. */
 function CutOffNotice({ apiKey, values }: { readonly apiKey: ApiKey; readonly values: CredentialFormValues }) {
-  const { api, workspace } = useWorkspace();
-  const uses = useQuery({
-    queryKey: [...credentialsKey(workspace.id, API_KEYS), apiKey.id, 'uses', apiKey.useCount],
-    queryFn: ({ signal }) => api.apiKeys.uses(apiKey.id, { signal }),
-  });
+  const uses = useUses(apiKey);
   const sentences = describeCutOff(apiKey, { active: values.active, permissions: values.rights }, uses.data);
   if (sentences.length === 0) return null;
   return (
@@ -72,13 +71,19 @@ function CutOffNotice({ apiKey, values }: { readonly apiKey: ApiKey; readonly va
   );
 }
 
-interface EditApiKeyFormProps {
+interface EditApiKeyDialogProps {
   readonly apiKey: ApiKey;
+  /** The addresses that the form suggests instead of those of the key. */
+  readonly addresses?: readonly string[] | undefined;
   readonly onClose: () => void;
+}
+
+interface EditApiKeyFormProps extends EditApiKeyDialogProps {
   readonly onDirtyChange: (isDirty: boolean) => void;
 }
 
-function EditApiKeyForm({ apiKey, onClose, onDirtyChange }: EditApiKeyFormProps) {
+function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKeyFormProps) {
+  const { data: uses } = useUses(apiKey);
   const { api } = useWorkspace();
   const updateKey = useKeyUpdate();
   const [base, setBase] = useState(apiKey);
@@ -98,8 +103,9 @@ function EditApiKeyForm({ apiKey, onClose, onDirtyChange }: EditApiKeyFormProps)
     <CredentialForm
       key={base.updatedAt}
       kind={API_KEYS}
-      initial={toFormValues(base)}
+      initial={toFormValues(base, addresses)}
       edited={base}
+      knownUses={uses && knownUses(uses)}
       submitLabel={theirs === null ? texts.save : texts.saveAgain}
       onCancel={onClose}
       onDirtyChange={onDirtyChange}
@@ -127,12 +133,12 @@ function EditApiKeyForm({ apiKey, onClose, onDirtyChange }: EditApiKeyFormProps)
 }
 
 /** Edits all properties of a key except its secret. */
-export function EditApiKeyDialog({ apiKey, onClose }: { readonly apiKey: ApiKey; readonly onClose: () => void }) {
-  const { setDirty, requestClose, confirmation } = useDiscardConfirmation(onClose);
+export function EditApiKeyDialog(props: EditApiKeyDialogProps) {
+  const { setDirty, requestClose, confirmation } = useDiscardConfirmation(props.onClose);
   return (
-    <Dialog onClose={requestClose} title={texts.title(apiKey.name)} size={620}>
-      <EditApiKeyForm apiKey={apiKey} onClose={onClose} onDirtyChange={setDirty} />
+    <FormDialog onClose={requestClose} title={texts.title(props.apiKey.name)}>
+      <EditApiKeyForm {...props} onDirtyChange={setDirty} />
       {confirmation}
-    </Dialog>
+    </FormDialog>
   );
 }

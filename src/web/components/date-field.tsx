@@ -65,45 +65,47 @@ export function DateField(props: DateFieldProps) {
         closeOnClickOutside={false}
       >
         <Popover.Target>
-          <TextInput
-            ref={input}
-            label={label}
-            description={
-              date === null
-                ? description
-                : strings.dateField.withDateInWords(formatLongDate(toLocalDay(date)), description)
-            }
-            descriptionProps={{ role: 'status' }}
-            // The calendar opens above the field and must not cover the date in words.
-            inputWrapperOrder={['label', 'input', 'error', 'description']}
-            placeholder={strings.dateField.placeholder}
-            autoComplete="off"
-            value={text}
-            onChange={(event) => {
-              setIsLeft(false);
-              onChange(event.currentTarget.value);
-            }}
-            error={error ?? readingError}
-            data-path={dataPath}
-            rightSectionPointerEvents="all"
-            rightSection={
-              <ActionIcon
-                variant="subtle"
-                color="gray"
-                c="inherit"
-                aria-label={strings.dateField.openCalendar}
-                aria-expanded={isOpen}
-                onMouseDown={(event) => event.preventDefault()}
-                onClick={(event) => {
-                  // Safari does not focus a button that is clicked. The calendar closes when the field loses the focus.
-                  event.currentTarget.focus();
-                  setIsOpen(!isOpen);
-                }}
-              >
-                <IconCalendar size={16} />
-              </ActionIcon>
-            }
-          />
+          {/* The calendar opens above or below the whole field, so that it does not cover the date in words. */}
+          <div>
+            <TextInput
+              ref={input}
+              label={label}
+              description={
+                date === null
+                  ? description
+                  : strings.dateField.withDateInWords(formatLongDate(toLocalDay(date)), description)
+              }
+              descriptionProps={{ role: 'status' }}
+              inputWrapperOrder={['label', 'input', 'error', 'description']}
+              placeholder={strings.dateField.placeholder}
+              autoComplete="off"
+              value={text}
+              onChange={(event) => {
+                setIsLeft(false);
+                onChange(event.currentTarget.value);
+              }}
+              error={error ?? readingError}
+              data-path={dataPath}
+              rightSectionPointerEvents="all"
+              rightSection={
+                <ActionIcon
+                  variant="subtle"
+                  color="gray"
+                  c="inherit"
+                  aria-label={strings.dateField.openCalendar}
+                  aria-expanded={isOpen}
+                  onMouseDown={(event) => event.preventDefault()}
+                  onClick={(event) => {
+                    // Safari does not focus a button that is clicked. The calendar closes when the field loses the focus.
+                    event.currentTarget.focus();
+                    setIsOpen(!isOpen);
+                  }}
+                >
+                  <IconCalendar size={16} />
+                </ActionIcon>
+              }
+            />
+          </div>
         </Popover.Target>
         <Popover.Dropdown
           role="group"

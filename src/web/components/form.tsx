@@ -88,6 +88,8 @@ interface FormFooterProps {
   readonly fullWidth?: boolean;
   /** What someone else changed in the meantime; shown instead of the server's less specific error. */
   readonly conflictNotice?: ReactNode;
+  /** What submitting the form will do, shown before the buttons. */
+  readonly summary?: ReactNode;
 }
 
 /** The footer of a form: the error, a cancel button and the submit button. */
@@ -99,6 +101,7 @@ export function FormFooter({
   disabled = false,
   fullWidth = false,
   conflictNotice,
+  summary,
 }: FormFooterProps) {
   const isConflictShown = conflictNotice !== undefined && conflictNotice !== false && isConflict(saving.error);
   return (
@@ -106,6 +109,7 @@ export function FormFooter({
       {conflictNotice}
       {saving.formError !== null && !isConflictShown && <ErrorNotice error={saving.error} message={saving.formError} />}
       <Group justify="flex-end" gap="sm">
+        {summary}
         {onCancel !== undefined && (
           <Button variant="default" onClick={onCancel}>
             {cancelLabel}

@@ -2,16 +2,18 @@ import { Stack } from '@mantine/core';
 import type { ReactNode } from 'react';
 import styles from './sticky-footer.module.css';
 
-/** The footer of a long form. While `isSticky`, it stays at the bottom of the window. */
-export function StickyFooter({
-  isSticky = true,
-  children,
-}: {
+interface StickyFooterProps {
   readonly isSticky?: boolean;
+  /** Whether it is the last part of a dialog instead of a page. */
+  readonly isInDialog?: boolean;
   readonly children: ReactNode;
-}) {
+}
+
+/** The footer of a long form. While `isSticky`, it stays at the bottom of the window or the dialog. */
+export function StickyFooter({ isSticky = true, isInDialog = false, children }: StickyFooterProps) {
+  const className = [isSticky && styles['footer'], isInDialog && styles['inDialog']].filter(Boolean).join(' ');
   return (
-    <div className={isSticky ? styles['footer'] : undefined}>
+    <div className={className}>
       <Stack gap="sm">{children}</Stack>
     </div>
   );

@@ -170,6 +170,11 @@ function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig;
   );
 }
 
+interface Suggestion {
+  readonly rights?: readonly Right[];
+  readonly addresses?: readonly string[];
+}
+
 /** The page of a credential: its properties, its uses and their origins, and its activity. */
 export function CredentialPage() {
   const access = useWorkspace();
@@ -186,14 +191,15 @@ export function CredentialPage() {
     queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
-  const [narrowedRights, setNarrowedRights] = useState<readonly Right[] | undefined>();
+  /** What the form of the dialog suggests. */
+  const [suggested, setSuggested] = useState<Suggestion>({});
   function close(): void {
     setDialog(null);
-    setNarrowedRights(undefined);
+    setSuggested({});
   }
-  function replaceWith(rights: readonly Right[]): void {
-    setNarrowedRights(rights);
-    setDialog('replace');
+  function openWith(name: DialogName, suggestion: Suggestion): void {
+    setSuggested(suggestion);
+    setDialog(name);
   }
   const isReplacing = dialog === 'replace' || dialog === 'continue';
   // The last step of a rotation deletes the credential, and then says so.
@@ -211,6 +217,8 @@ export function CredentialPage() {
     if (data?.replacedBy == null) void navigate({ to: kind.path, search });
     else void navigate({ to: `${kind.path}/$id`, params: { id: data.replacedBy }, search });
   }
+  const isKey = kind === API_KEYS;
+  const canReplace = data.replacedBy === null;
   return (
     <Stack gap="md">
       <BackLink to={kind.path}>{kind.title}</BackLink>
@@ -219,17 +227,28 @@ export function CredentialPage() {
         <div className={styles['columns']}>
           <CredentialDetails credential={data} policy={policy.data} />
           <div>
-            <UsesSections credential={data} onNarrow={isAdmin && data.replacedBy === null ? replaceWith : undefined} />
+            <UsesSections
+              credential={data}
+              onNarrow={isAdmin && canReplace ? (rights) => openWith('replace', { rights }) : undefined}
+              // A token is immutable: it is restricted by replacing it.
+              onRestrict={
+                isAdmin && (isKey || canReplace)
+                  ? (addresses) => openWith(isKey ? 'edit' : 'replace', { addresses })
+                  : undefined
+              }
+            />
           </div>
         </div>
         {isAdmin && <ActivitySection id={id} />}
       </Page>
-      {dialog === 'edit' && data.kind === 'api_key' && <EditApiKeyDialog apiKey={data} onClose={close} />}
+      {dialog === 'edit' && data.kind === 'api_key' && (
+        <EditApiKeyDialog apiKey={data} addresses={suggested.addresses} onClose={close} />
+      )}
       {dialog === 'explain' && <ExplainDialog credential={data} onClose={close} />}
       {isReplacing && isAdmin && !policy.isPending && (
         <ReplaceCredentialDialog
           credential={data}
-          rights={narrowedRights}
+          {...suggested}
           oldId={dialog === 'continue' ? rotationOf(data)?.oldId : undefined}
           onClose={close}
           onDone={isDeleted(error) ? openReplacement : undefined}

@@ -1,13 +1,14 @@
 import { Skeleton, Table, Text } from '@mantine/core';
-import { useQuery } from '@tanstack/react-query';
 import type { CredentialUses } from '../../contract/credentials.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
 import { TimeCell } from '../components/relative-time.tsx';
 import { Section } from '../components/section.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
-import { type Credential, credentialsKey, getKindConfig, type Right } from '../credentials/kinds.ts';
-import { useWorkspace } from '../session.ts';
+import type { Credential, Right } from '../credentials/kinds.ts';
+import { useUses } from '../credentials/use-uses.ts';
+import { knownUses } from '../restrictions/known-uses.ts';
+import { KnownUsesOffer } from '../restrictions/known-uses-offer.tsx';
 import styles from './credential.module.css';
 import { type DailyUses, describeUses, fillLastThirtyDays } from './daily-uses.ts';
 import { strings } from './strings.ts';
@@ -118,20 +119,17 @@ interface UsesSectionsProps {
   readonly credential: Credential;
   /** Starts a replacement with only these rights. Undefined if the person cannot or one exists. */
   readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
+  /** Restricts it to these addresses. Undefined if the person cannot. */
+  readonly onRestrict: ((addresses: readonly string[]) => void) | undefined;
 }
 
 /** How often and from where a credential was used in the last 30 days, and which of its rights. */
-export function UsesSections({ credential, onNarrow }: UsesSectionsProps) {
-  const { workspace, api } = useWorkspace();
-  const { kind, id } = credential;
-  const { data, error, refetch } = useQuery({
-    queryKey: [...credentialsKey(workspace.id, getKindConfig(credential)), id, 'uses', credential.useCount],
-    queryFn: ({ signal }) => (kind === 'access_token' ? api.accessTokens : api.apiKeys).uses(id, { signal }),
-    placeholderData: (previous) => previous,
-  });
+export function UsesSections({ credential, onNarrow, onRestrict }: UsesSectionsProps) {
+  const { data, error, refetch } = useUses(credential);
   if (data === undefined) {
     return error === null ? <BlockSkeleton height={300} /> : <ErrorState error={error} retry={() => void refetch()} />;
   }
+  const { addresses: known } = knownUses(data);
   const days = fillLastThirtyDays(data.days, Date.now());
   return (
     <>
@@ -149,6 +147,9 @@ export function UsesSections({ credential, onNarrow }: UsesSectionsProps) {
         description={strings.usesSection.sourceAddressesDescription}
       >
         <AddressTable addresses={data.addresses} guards={data.guards} />
+        {onRestrict !== undefined && credential.restrictions.addresses.length === 0 && known.length > 0 && (
+          <KnownUsesOffer subject="addresses" names={known} onAccept={() => onRestrict(known)} />
+        )}
       </Section>
       {data.guards.length > 0 && (
         <Section

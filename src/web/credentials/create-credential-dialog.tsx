@@ -1,6 +1,7 @@
 import { useState } from 'react';
 import { Dialog } from '../components/dialog.tsx';
 import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Notice } from '../components/notice.tsx';
 import { CredentialForm } from './credential-form.tsx';
@@ -48,6 +49,7 @@ function CreateCredentialForm({ kind, prefill, onCreated, onDirtyChange, onClose
       kind={kind}
       initial={prefill?.values ?? NEW_CREDENTIAL}
       notice={prefill !== null && <PrefillNotice kind={kind} ignored={prefill.ignored} />}
+      hasPresets
       submitLabel={kind.generateLabel}
       onCancel={onClose}
       onDirtyChange={onDirtyChange}
@@ -71,7 +73,7 @@ export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialog
   const [revealed, setRevealed] = useState<RevealedCredential | null>(null);
   if (revealed === null) {
     return (
-      <Dialog key="form" onClose={requestClose} title={kind.generateLabel} size={620}>
+      <FormDialog key="form" onClose={requestClose} title={kind.generateLabel}>
         <CreateCredentialForm
           kind={kind}
           prefill={prefill}
@@ -80,7 +82,7 @@ export function CreateCredentialDialog({ kind, onClose }: CreateCredentialDialog
           onDirtyChange={setDirty}
         />
         {confirmation}
-      </Dialog>
+      </FormDialog>
     );
   }
   return (

@@ -1,24 +1,23 @@
+import { type ChosenRestrictions, type RestrictionValues, UNRESTRICTED } from '../restrictions/restriction-values.ts';
 import type { Expiry } from './expiry.ts';
 import type { Right } from './kinds.ts';
 
-export type CredentialFormValues = {
+export type CredentialFormValues = RestrictionValues & {
   readonly name: string;
   readonly description: string;
   readonly rights: Right[];
   readonly passphrase: string;
   /** Whether the form generated the passphrase, so that the user has not stored it yet. */
   readonly generatedPassphrase: boolean;
-  /** IP addresses and CIDR ranges, one per line; empty for any. */
-  readonly addresses: string;
   readonly expiry: Expiry;
   readonly active: boolean;
   /** Whether an API key may be used by guards. */
   readonly guard: boolean;
 };
 
-/** The validated form values, with the addresses as a list and the expiry as a time. */
-export type CredentialRequest = Omit<CredentialFormValues, 'expiry' | 'addresses'> & {
-  readonly addresses: readonly string[];
+/** The validated form values, with the restrictions as in the API and the expiry as a time. */
+export type CredentialRequest = Omit<CredentialFormValues, 'expiry' | keyof RestrictionValues> & {
+  readonly restrictions: ChosenRestrictions;
   readonly expiresAt: string | null;
 };
 
@@ -28,7 +27,7 @@ export const NEW_CREDENTIAL: CredentialFormValues = {
   rights: [],
   passphrase: '',
   generatedPassphrase: false,
-  addresses: '',
+  ...UNRESTRICTED,
   expiry: { choice: '90', dateText: '' },
   active: true,
   guard: false,

@@ -1,31 +1,36 @@
-import { Button, Group, Switch, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useQuery } from '@tanstack/react-query';
 import { type ReactNode, useEffect, useState } from 'react';
 import { flushSync } from 'react-dom';
-import { LIMITS } from '../../contract/limits.ts';
 import type { Policy } from '../../contract/policy.ts';
 import { requiresPassphrase } from '../../contract/policy-rules.ts';
 import { DevpilotError } from '../../sdk/client.ts';
-import { CodeInput, DescriptionInput, NameInput } from '../components/fields.tsx';
 import { Form, FormFooter, type Submission, useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { QueryContent } from '../components/states.tsx';
-import { fieldPathProps, useAppForm } from '../components/use-app-form.ts';
+import { StickyFooter } from '../components/sticky-footer.tsx';
+import { useAppForm } from '../components/use-app-form.ts';
 import { mayCreate, policyQuery } from '../policy/use-policy.ts';
+import { type KnownUses, NO_KNOWN_USES } from '../restrictions/known-uses.ts';
+import {
+  describeRestrictions,
+  toRestrictions,
+  validateAddresses,
+  validateMaxUses,
+  validateResources,
+} from '../restrictions/restriction-values.ts';
+import { useNamedResources } from '../restrictions/use-resource-names.ts';
 import { useWorkspace } from '../session.ts';
 import { validateDescription, validateName, validatePassphrase } from '../validation.ts';
-import { toAddresses, validateAddresses } from './addresses.ts';
+import { CredentialFields } from './credential-fields.tsx';
+import styles from './credential-form.module.css';
 import type { CredentialFormValues, CredentialRequest } from './credential-form-values.ts';
-import styles from './credentials.module.css';
 import { type ExpiryLimits, expiryLimits, fitExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
-import { ExpiryField } from './expiry-field.tsx';
 import type { CredentialKindConfig } from './kinds.ts';
-import { PassphraseField } from './passphrase-field.tsx';
-import { RightsField } from './rights-field.tsx';
+import { PresetButtons } from './preset-buttons.tsx';
+import { applyPreset } from './presets.ts';
 import { strings } from './strings.ts';
 import { summarize } from './summary.ts';
-
-const GUARD_DESCRIPTION = strings.credentialForm.guardDescription;
 
 interface CredentialFormProps {
   readonly kind: CredentialKindConfig;
@@ -37,8 +42,12 @@ interface CredentialFormProps {
   /** Sends the request and returns what to do after the form has cleared the passphrase. */
   readonly onSubmit: (request: CredentialRequest) => Promise<() => void>;
   readonly passphraseDescription?: string;
+  /** What the credential, or the one that it replaces, was used for. */
+  readonly knownUses?: KnownUses | undefined;
   /** Called when the form starts or ceases to have unsaved input. */
   readonly onDirtyChange: (isDirty: boolean) => void;
+  /** Whether presets can fill in the form. */
+  readonly hasPresets?: boolean;
   /** Shown above the fields. */
   readonly notice?: ReactNode;
   /** Returns what is shown above the summary: the consequences of submitting these values. */
@@ -53,6 +62,9 @@ const FORM_FIELDS: Readonly<Record<string, string>> = {
   expiresAt: 'expiry',
   restrictions: 'addresses',
   'restrictions.addresses': 'addresses',
+  'restrictions.projects': 'resources',
+  'restrictions.apps': 'resources',
+  'restrictions.maxUses': 'maxUses',
 };
 
 /** Returns the message of an error that belongs to no field. */
@@ -82,9 +94,12 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
   const limits = expiryLimits(policy, now, edited?.createdAt ?? null);
   const currentExpiresAt = edited?.expiresAt;
   const needsPassphrase = (rights: readonly string[]) => isToken && requiresPassphrase(policy, rights);
-  const needsAddresses = policy.requireAddresses;
+  // An edit may leave a violation as it is.
+  const needsAddresses = policy.requireAddresses && edited === undefined;
   const form = useAppForm<CredentialFormValues>({
-    initialValues: fitToPolicy(initial, policy, limits),
+    initialValues: needsAddresses
+      ? { ...fitToPolicy(initial, policy, limits), addresses: initial.addresses ?? '' }
+      : fitToPolicy(initial, policy, limits),
     validate: {
       name: validateName,
       description: validateDescription,
@@ -93,14 +108,16 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
         if (passphrase !== '') return validatePassphrase(passphrase);
         return needsPassphrase(rights) ? strings.credentialForm.passphraseRequired : null;
       },
-      // An edit may leave a violation as it is.
       addresses: (text) =>
-        validateAddresses(text, needsAddresses && (edited === undefined || text !== initial.addresses)),
+        validateAddresses(text, needsAddresses || (policy.requireAddresses && text !== initial.addresses)),
+      resources: validateResources,
+      maxUses: validateMaxUses,
       expiry: (expiry) => validateExpiry(expiry, limits, Date.now()),
     },
     onSubmitPreventDefault: 'always',
   });
-  const { values, errors } = form;
+  const { values } = form;
+  const resourceNames = useNamedResources(values.resources ?? []);
   const isDirty = form.isDirty();
   useEffect(() => {
     onDirtyChange(isDirty);
@@ -109,11 +126,12 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
 
   const saving = useSubmit(
     form,
-    async ({ expiry, addresses, ...rest }) => {
+    async ({ expiry, addresses, resources, maxUses, ...rest }) => {
       const expiresAt = toExpiresAt(expiry, limits, currentExpiresAt ?? null);
       // Null would mean never.
       if (expiresAt === undefined) return form.setFieldError('expiry', validateExpiry(expiry, limits));
-      const onSuccess = await onSubmit({ ...rest, addresses: toAddresses(addresses), expiresAt });
+      const restrictions = toRestrictions({ addresses, resources, maxUses });
+      const onSuccess = await onSubmit({ ...rest, restrictions, expiresAt });
       // Browsers keep a dialog's elements in memory after removal, and a field keeps its last value.
       flushSync(() => form.setFieldValue('passphrase', ''));
       onSuccess();
@@ -121,88 +139,51 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
     FORM_FIELDS,
   );
 
-  const errorText = (field: string) => (errors[field] === undefined ? undefined : String(errors[field]));
   return (
     <Form onSubmit={form.onSubmit(saving.submit)}>
       {props.notice}
-      <NameInput
-        placeholder={kind.placeholder}
-        description={strings.credentialForm.nameDescription(LIMITS.name.min, LIMITS.name.max)}
-        {...form.getInputProps('name')}
-      />
-      {!isToken && <DescriptionInput maxLength={LIMITS.description.max} {...form.getInputProps('description')} />}
-      <RightsField
+      {props.hasPresets && (
+        <PresetButtons
+          kind={kind.kind}
+          values={values}
+          onChoose={(preset) =>
+            form.setValues(fitToPolicy({ ...values, ...applyPreset(kind.kind, preset, values) }, policy, limits))
+          }
+        />
+      )}
+      <CredentialFields
+        form={form}
         kind={kind}
-        value={values.rights}
-        onChange={(rights) => form.setFieldValue('rights', rights)}
         policy={policy}
-        error={errorText('rights')}
-        {...fieldPathProps(form, 'rights')}
-      />
-      {isToken && (
-        <PassphraseField
-          value={values.passphrase}
-          onChange={(passphrase, generatedPassphrase) => {
-            form.setFieldValue('passphrase', passphrase);
-            form.setFieldValue('generatedPassphrase', generatedPassphrase);
-          }}
-          isRequired={needsPassphrase(values.rights)}
-          error={errorText('passphrase')}
-          {...fieldPathProps(form, 'passphrase')}
-          {...(props.passphraseDescription !== undefined && { description: props.passphraseDescription })}
-        />
-      )}
-      <CodeInput
-        label={needsAddresses ? strings.addressesField.addresses : strings.addressesField.addressesOptional}
-        description={needsAddresses ? strings.addressesField.requiredByPolicy : strings.addressesField.description}
-        placeholder={strings.addressesField.placeholder}
-        maxRows={8}
-        {...form.getInputProps('addresses')}
-      />
-      <ExpiryField
-        noun={isToken ? strings.credentialForm.token : strings.credentialForm.key}
-        value={values.expiry}
-        onChange={(expiry) => form.setFieldValue('expiry', expiry)}
         limits={limits}
-        maxLifetimeDays={policy.maxLifetimeDays}
         currentExpiresAt={currentExpiresAt}
-        error={errorText('expiry')}
-        {...fieldPathProps(form, 'expiry')}
+        needsPassphrase={needsPassphrase(values.rights)}
+        passphraseDescription={props.passphraseDescription}
+        knownUses={props.knownUses ?? NO_KNOWN_USES}
       />
-      {!isToken && (
-        <Switch
-          label={strings.credentialForm.active}
-          description={strings.credentialForm.activeDescription}
-          checked={values.active}
-          onChange={(event) => form.setFieldValue('active', event.currentTarget.checked)}
+      <StickyFooter isInDialog>
+        {props.renderConsequences?.(values)}
+        <FormFooter
+          saving={{ ...saving, formError: getFormError(saving, kind) }}
+          submitLabel={props.submitLabel}
+          onCancel={onCancel}
+          conflictNotice={props.conflictNotice}
+          summary={
+            <Text className={styles['summary']} aria-live="polite" data-testid="summary">
+              {summarize({
+                rights: values.rights,
+                rightNoun: kind.rightNoun,
+                expiresAt: toExpiresAt(values.expiry, limits, currentExpiresAt ?? null),
+                passphrase: values.passphrase !== '' || (needsPassphrase(values.rights) && 'missing'),
+                restrictions: describeRestrictions(values, resourceNames),
+                active: values.active,
+                guard: values.guard,
+                now,
+              })}
+            </Text>
+          }
         />
-      )}
-      {!isToken && (
-        <Switch
-          label={strings.credentialForm.allowGuards}
-          description={GUARD_DESCRIPTION}
-          checked={values.guard}
-          onChange={(event) => form.setFieldValue('guard', event.currentTarget.checked)}
-        />
-      )}
-      {props.renderConsequences?.(values)}
-      <Text className={styles['summary']} aria-live="polite" data-testid="summary">
-        {summarize({
-          rights: values.rights,
-          rightNoun: kind.rightNoun,
-          expiresAt: toExpiresAt(values.expiry, limits, currentExpiresAt ?? null),
-          passphrase: values.passphrase !== '',
-          active: values.active,
-          guard: values.guard,
-          now,
-        })}
-      </Text>
-      <FormFooter
-        saving={{ ...saving, formError: getFormError(saving, kind) }}
-        submitLabel={props.submitLabel}
-        onCancel={onCancel}
-        conflictNotice={props.conflictNotice}
-      />
+      </StickyFooter>
     </Form>
   );
 }

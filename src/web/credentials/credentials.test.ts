@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { DAY, MINUTE } from '../../contract/limits.ts';
 import { DEFAULT_POLICY } from '../../contract/policy.ts';
+import type { CredentialKind } from '../../contract/vocabulary.ts';
 import { formatDate } from '../components/format.ts';
 import { safeReturnPath } from '../sign-in/return-path.ts';
+import { validateName } from '../validation.ts';
+import { type CredentialFormValues, NEW_CREDENTIAL } from './credential-form-values.ts';
 import {
   closestExpiry,
   type ExpiryChoice,
@@ -14,7 +17,9 @@ import {
   toExpiresAt,
   validateExpiry,
 } from './expiry.ts';
+import { ACCESS_TOKENS, API_KEYS } from './kinds.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
+import { applyPreset, isChosen, PRESETS } from './presets.ts';
 import { groupReplacements, isBelowReplaced, rotationOf } from './rotation.ts';
 import { summarize } from './summary.ts';
 
@@ -128,6 +133,40 @@ describe('Passphrases', () => {
   });
 });
 
+describe('Presets', () => {
+  const chosen = (kind: CredentialKind, values: CredentialFormValues) =>
+    PRESETS[kind].filter((preset) => isChosen(preset, values));
+
+  test('a preset fills in rights that the kind has, and no other preset grants the same', () => {
+    for (const { kind, rightGroups } of [ACCESS_TOKENS, API_KEYS]) {
+      const known = rightGroups.flatMap(({ rights }) => rights);
+      for (const preset of PRESETS[kind]) {
+        assert.deepEqual(
+          preset.rights.filter((right) => !known.includes(right)),
+          [],
+          preset.name,
+        );
+        const values = { ...NEW_CREDENTIAL, ...applyPreset(kind, preset, NEW_CREDENTIAL) };
+        assert.equal(validateName(values.name), null);
+        assert.deepEqual(chosen(kind, values), [preset]);
+      }
+    }
+    assert.deepEqual(chosen('api_key', NEW_CREDENTIAL), []);
+  });
+
+  test('a name that the user entered stays, that of another preset does not', () => {
+    const [first, second] = PRESETS.access_token;
+    assert.ok(first !== undefined && second !== undefined);
+    const nameAfter = (name: string) => applyPreset('access_token', second, { ...NEW_CREDENTIAL, name }).name;
+    assert.deepEqual(['', ' ', first.name, 'Nightly'].map(nameAfter), [
+      second.name,
+      second.name,
+      second.name,
+      'Nightly',
+    ]);
+  });
+});
+
 describe('The summary', () => {
   const expiresAt = new Date(2027, 1, 24, 12).toISOString();
   const summarizeToken = (input: Partial<Parameters<typeof summarize>[0]>) =>
@@ -149,6 +188,10 @@ describe('The summary', () => {
     assert.equal(
       summarizeToken({ rights: ['read'], rightNoun: 'permission', guard: true, active: false }),
       'Can read resources until 24 Feb 2027; guards allowed; inactive until you enable it.',
+    );
+    assert.equal(
+      summarizeToken({ passphrase: 'missing', restrictions: ['only from 203.0.113.7'] }),
+      'Can deploy until 24 Feb 2027; enter its passphrase; only from 203.0.113.7.',
     );
   });
 

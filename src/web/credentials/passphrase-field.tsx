@@ -49,7 +49,7 @@ export function PassphraseField(props: PassphraseFieldProps) {
           'aria-label': visible ? strings.passphraseField.hideThePassphrase : strings.passphraseField.showThePassphrase,
         }}
       />
-      <Group gap="xs" mih={30}>
+      <Group gap="xs" ml={-8}>
         <Button
           size="compact-sm"
           variant="subtle"
@@ -60,24 +60,24 @@ export function PassphraseField(props: PassphraseFieldProps) {
             setGenerated(true);
           }}
         >
-          {strings.passphraseField.generate}
+          {strings.passphraseField.suggest}
         </Button>
         {generated && (
           <CopyButton text={value} label={strings.passphraseField.copyPassphrase} size="compact-sm" variant="subtle" />
         )}
-        {value !== '' && (
-          <Group gap="xs" flex="1 1 160px" wrap="nowrap" justify="flex-end">
-            <div className={styles['meter']} data-strength={strength} aria-hidden>
-              <span />
-              <span />
-              <span />
-            </div>
-            <Text fz="xs" c="dimmed" role="status">
-              {STRENGTH_LABELS[strength]}
-            </Text>
-          </Group>
-        )}
       </Group>
+      {value !== '' && (
+        <Group gap="xs" wrap="nowrap">
+          <div className={styles['meter']} data-strength={strength} aria-hidden>
+            <span />
+            <span />
+            <span />
+          </div>
+          <Text fz="xs" c="dimmed" role="status">
+            {STRENGTH_LABELS[strength]}
+          </Text>
+        </Group>
+      )}
     </Stack>
   );
 }

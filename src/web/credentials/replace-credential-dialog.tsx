@@ -1,11 +1,13 @@
 import { Button, Group, Stack, Stepper } from '@mantine/core';
 import { useState } from 'react';
 import { queryClient } from '../api.ts';
-import { Dialog } from '../components/dialog.tsx';
 import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
+import { FormDialog } from '../components/form-dialog.tsx';
 import { Notice } from '../components/notice.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
+import { knownUses } from '../restrictions/known-uses.ts';
+import { toRestrictionValues } from '../restrictions/restriction-values.ts';
 import { useWorkspace } from '../session.ts';
 import { CredentialForm } from './credential-form.tsx';
 import { NEW_CREDENTIAL } from './credential-form-values.ts';
@@ -15,6 +17,7 @@ import { type Credential, getKindConfig, getRights, hasPassphrase, isDeleted, ty
 import { SecretPanel } from './secret-panel.tsx';
 import { strings } from './strings.ts';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
+import { useUses } from './use-uses.ts';
 import { followedKey, useFollowedCredential, VerifyReplacementStep } from './verify-replacement-step.tsx';
 
 const texts = strings.replaceCredentialDialog;
@@ -23,14 +26,16 @@ interface CreateStepProps {
   readonly old: Credential;
   /** Those of the new credential, by default all of the old one. */
   readonly rights: readonly Right[] | undefined;
+  readonly addresses: readonly string[] | undefined;
   readonly onCancel: () => void;
   readonly onCreated: (created: RevealedCredential) => void;
   readonly onDirtyChange: (isDirty: boolean) => void;
 }
 
 /** The first step: a form with the properties of the old credential. */
-function CreateStep({ old, rights = getRights(old), onCancel, onCreated, onDirtyChange }: CreateStepProps) {
+function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreated, onDirtyChange }: CreateStepProps) {
   const kind = getKindConfig(old);
+  const { data: uses } = useUses(old);
   const create = useCreateCredential(kind, old);
   return (
     <>
@@ -42,10 +47,12 @@ function CreateStep({ old, rights = getRights(old), onCancel, onCreated, onDirty
           name: old.name,
           description: old.kind === 'api_key' ? (old.description ?? '') : '',
           rights: [...rights],
-          addresses: old.restrictions.addresses.join('\n'),
+          ...toRestrictionValues(old.restrictions),
+          ...(addresses !== undefined && { addresses: addresses.join('\n') }),
           guard: old.kind === 'api_key' && old.guard,
           expiry: closestExpiry(old.createdAt, old.expiresAt),
         }}
+        knownUses={uses && knownUses(uses)}
         submitLabel={texts.createReplacement}
         onCancel={onCancel}
         onDirtyChange={onDirtyChange}
@@ -66,6 +73,8 @@ interface ReplaceCredentialDialogProps {
   readonly oldId?: string | undefined;
   /** The rights with which the form starts, by default those of the old one. */
   readonly rights?: readonly Right[] | undefined;
+  /** The addresses with which the form starts, by default those of the old one. */
+  readonly addresses?: readonly string[] | undefined;
   readonly onClose: () => void;
   /** Called instead of `onClose` after the last step. */
   readonly onDone?: (() => void) | undefined;
@@ -116,6 +125,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
         <CreateStep
           old={old}
           rights={rights}
+          addresses={props.addresses}
           onCancel={onClose}
           onCreated={handleCreated}
           onDirtyChange={onDirtyChange}
@@ -168,15 +178,14 @@ export function ReplaceCredentialDialog(props: ReplaceCredentialDialogProps) {
   const [showsSecret, setShowsSecret] = useState(false);
   const { setDirty, requestClose, confirmation } = useDiscardConfirmation(onClose);
   return (
-    <Dialog
+    <FormDialog
       onClose={requestClose}
       title={texts.title(credential.name)}
-      size={680}
       closeOnEscape={!showsSecret}
       withCloseButton={!showsSecret}
     >
       <ReplaceCredentialSteps {...props} onSecretShown={setShowsSecret} onDirtyChange={setDirty} />
       {confirmation}
-    </Dialog>
+    </FormDialog>
   );
 }

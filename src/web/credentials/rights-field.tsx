@@ -2,6 +2,7 @@ import { Checkbox, Stack, Text } from '@mantine/core';
 import type { Policy } from '../../contract/policy.ts';
 import { requiresPassphrase } from '../../contract/policy-rules.ts';
 import { describeRight } from '../../contract/vocabulary.ts';
+import { FormSection } from '../components/form-section.tsx';
 import styles from './credentials.module.css';
 import type { CredentialKindConfig, Right } from './kinds.ts';
 import { strings } from './strings.ts';
@@ -25,31 +26,27 @@ export function RightsField({ kind, value, onChange, policy, error, ...fieldProp
   }
   const errorId = error === undefined ? undefined : 'rights-problem';
   return (
-    <fieldset
+    <FormSection
       {...fieldProps}
-      className={styles['rights']}
+      title={kind.rightsLabel}
+      hint={strings.rightsField.atLeastOne}
       aria-describedby={errorId}
       aria-invalid={error !== undefined}
     >
-      <Text component="legend" fz="sm" fw={600} mb={6}>
-        {kind.rightsLabel}{' '}
-        <Text span fz="xs" c="dimmed" fw={400}>
-          {strings.rightsField.atLeastOne}
-        </Text>
-      </Text>
       <Stack gap={0} className={styles['groups']}>
         {kind.rightGroups.map(({ label, rights }) => (
           <div key={label} className={styles['group']}>
             <Text fz="xs" c="dimmed" fw={550} className={styles['groupLabel']}>
               {label}
             </Text>
-            <Stack gap={10} flex={1}>
+            <Stack gap={8} flex={1}>
               {rights.map((right) => {
                 const included = hasAll && right !== 'all';
                 const isRefused = right === 'all' && !policy.allowAll;
                 return (
                   <Checkbox
                     key={right}
+                    styles={{ description: { marginTop: 2 } }}
                     label={<span className="mono">{right}</span>}
                     description={[
                       describeRight(right),
@@ -75,6 +72,6 @@ export function RightsField({ kind, value, onChange, policy, error, ...fieldProp
           {error}
         </Text>
       )}
-    </fieldset>
+    </FormSection>
   );
 }

@@ -6,18 +6,6 @@ import { sentence } from '../components/sentence.ts';
 const amount = (count: number | null): string => count?.toLocaleString('en') ?? 'Some';
 
 export const strings = {
-  addressesField: {
-    addressesOptional: 'Addresses (optional)',
-    addresses: 'Addresses',
-    placeholder: '203.0.113.0/24',
-    description:
-      'IP addresses and CIDR ranges from which it can be used, one per line. If empty, any address is allowed.',
-    requiredByPolicy:
-      'IP addresses and CIDR ranges from which it can be used, one per line. The policy of the workspace requires at least one.',
-    required: 'Enter at least one address. The policy of the workspace requires it.',
-    tooMany: (max: number) => `At most ${max} lines`,
-    invalid: (line: string) => `${line} is not an IP address or a CIDR range`,
-  },
   bulkDeleteDialog: {
     neverUsed: 'never used',
     used: (time: string) => `used ${time}`,
@@ -197,9 +185,24 @@ export const strings = {
       `${description} ${min} to ${max} characters.`,
     hideThePassphrase: 'Hide the passphrase',
     showThePassphrase: 'Show the passphrase',
-    generate: 'Generate',
+    suggest: 'Suggest a passphrase',
     copyPassphrase: 'Copy passphrase',
     description: 'Required with every request, so a leaked token is useless on its own.',
+  },
+  presets: {
+    label: 'Start from',
+    names: {
+      deployPipeline: 'Deploy pipeline',
+      monitoring: 'Monitoring',
+      errorReporting: 'Error reporting',
+      activityTracking: 'Activity tracking',
+      environmentSync: 'Environment sync',
+      scheduledScripts: 'Scheduled scripts',
+      readOnlyIntegration: 'Read-only integration',
+      backups: 'Backups',
+      provisioning: 'Provisioning',
+      guard: 'Guard',
+    },
   },
   prefill: {
     unknownRight: (rightNoun: string, right: string) => `the ${rightNoun} ${right}`,
@@ -326,6 +329,7 @@ export const strings = {
     until: (abilities: string, time: string) => `${abilities} until ${time}`,
     withNotes: (abilities: string, notes: readonly string[]) => `${[abilities, ...notes].join('; ')}.`,
     passphraseRequired: 'passphrase required',
+    enterPassphrase: 'enter its passphrase',
     guardsAllowed: 'guards allowed',
     guardsNeedRead: 'guards also need the permission read',
     inactive: 'inactive until you enable it',

@@ -12,7 +12,10 @@ interface SummaryInput {
   readonly rightNoun: string;
   /** Null for never, undefined for a date that is missing or invalid. */
   readonly expiresAt: string | null | undefined;
-  readonly passphrase?: boolean;
+  /** Whether it has a passphrase, or the policy requires one that is not entered yet. */
+  readonly passphrase?: boolean | 'missing';
+  /** Its restrictions in words. */
+  readonly restrictions?: readonly string[];
   readonly active?: boolean;
   readonly guard?: boolean;
   readonly now: number;
@@ -28,14 +31,16 @@ function describeExpiry(expiresAt: string): string {
 
 /** Returns a summary such as “Can deploy and read analytics until 24 Feb 2027; passphrase required.” */
 export function summarize(input: SummaryInput): string {
-  const { rights, rightNoun, expiresAt, passphrase = false, active = true, guard = false, now } = input;
+  const { rights, rightNoun, expiresAt, passphrase = false, restrictions = [], active = true } = input;
+  const { guard = false, now } = input;
   if (rights.length === 0) return texts.noAccess(rightNoun);
   const phrases = rights.includes('all') ? [RIGHT_PHRASES.all] : rights.map((right) => RIGHT_PHRASES[right]);
   const abilities = texts.abilities(listFormat.format(phrases));
   if (expiresAt === undefined) return texts.enterDate(abilities);
   if (expiresAt !== null && Date.parse(expiresAt) <= now) return texts.expired(formatDate(expiresAt));
   const notes = [
-    passphrase && texts.passphraseRequired,
+    passphrase && (passphrase === 'missing' ? texts.enterPassphrase : texts.passphraseRequired),
+    ...restrictions,
     guard && (rights.includes('read') ? texts.guardsAllowed : texts.guardsNeedRead),
     !active && texts.inactive,
   ].filter((note) => note !== false);

@@ -1,0 +1,18 @@
+import type { ModalProps } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
+import { Dialog } from './dialog.tsx';
+import styles from './form-dialog.module.css';
+
+/** A dialog with a long form. It is as large as the window on a phone, and narrower in steps without a form. */
+export function FormDialog(props: Omit<ModalProps, 'opened'>) {
+  const isPhone = useMediaQuery('(max-width: 36em)', false, { getInitialValueInEffect: false });
+  return (
+    <Dialog
+      size={680}
+      yOffset="2dvh"
+      fullScreen={isPhone}
+      classNames={{ content: styles['content'] ?? '' }}
+      {...props}
+    />
+  );
+}

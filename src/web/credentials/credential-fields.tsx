@@ -1,0 +1,119 @@
+import { Stack, Switch } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { LIMITS } from '../../contract/limits.ts';
+import type { Policy } from '../../contract/policy.ts';
+import { DescriptionInput, NameInput } from '../components/fields.tsx';
+import { fieldPathProps } from '../components/use-app-form.ts';
+import type { KnownUses } from '../restrictions/known-uses.ts';
+import { RestrictionFields } from '../restrictions/restriction-fields.tsx';
+import styles from './credential-form.module.css';
+import type { CredentialFormValues } from './credential-form-values.ts';
+import type { ExpiryLimits } from './expiry.ts';
+import { ExpiryField } from './expiry-field.tsx';
+import type { CredentialKindConfig } from './kinds.ts';
+import { PassphraseField } from './passphrase-field.tsx';
+import { RightsField } from './rights-field.tsx';
+import { strings } from './strings.ts';
+
+interface CredentialFieldsProps {
+  readonly form: UseFormReturnType<CredentialFormValues>;
+  readonly kind: CredentialKindConfig;
+  readonly policy: Policy;
+  readonly limits: ExpiryLimits;
+  readonly currentExpiresAt: string | null | undefined;
+  readonly needsPassphrase: boolean;
+  readonly passphraseDescription: string | undefined;
+  readonly knownUses: KnownUses;
+}
+
+function errorText({ errors }: UseFormReturnType<CredentialFormValues>, field: string): string | undefined {
+  return errors[field] === undefined ? undefined : String(errors[field]);
+}
+
+/** What the credential is and what it can do. */
+function PurposeFields({ form, kind, policy }: CredentialFieldsProps) {
+  return (
+    <Stack gap="md">
+      <NameInput
+        placeholder={kind.placeholder}
+        description={strings.credentialForm.nameDescription(LIMITS.name.min, LIMITS.name.max)}
+        {...form.getInputProps('name')}
+      />
+      <RightsField
+        kind={kind}
+        value={form.values.rights}
+        onChange={(rights) => form.setFieldValue('rights', rights)}
+        policy={policy}
+        error={errorText(form, 'rights')}
+        {...fieldPathProps(form, 'rights')}
+      />
+    </Stack>
+  );
+}
+
+function ApiKeySwitches({ form }: Pick<CredentialFieldsProps, 'form'>) {
+  return (
+    <>
+      <Switch
+        label={strings.credentialForm.active}
+        description={strings.credentialForm.activeDescription}
+        {...form.getInputProps('active', { type: 'checkbox' })}
+      />
+      <Switch
+        label={strings.credentialForm.allowGuards}
+        description={strings.credentialForm.guardDescription}
+        {...form.getInputProps('guard', { type: 'checkbox' })}
+      />
+    </>
+  );
+}
+
+/** Until when, how and from where it can be used, and the description of an API key. */
+function UseFields(props: CredentialFieldsProps) {
+  const { form, kind, policy, limits, currentExpiresAt, needsPassphrase, passphraseDescription } = props;
+  const isToken = kind.kind === 'access_token';
+  return (
+    <Stack gap="lg">
+      {!isToken && (
+        <DescriptionInput maxLength={LIMITS.description.max} minRows={1} {...form.getInputProps('description')} />
+      )}
+      <ExpiryField
+        noun={isToken ? strings.credentialForm.token : strings.credentialForm.key}
+        value={form.values.expiry}
+        onChange={(expiry) => form.setFieldValue('expiry', expiry)}
+        limits={limits}
+        maxLifetimeDays={policy.maxLifetimeDays}
+        currentExpiresAt={currentExpiresAt}
+        error={errorText(form, 'expiry')}
+        {...fieldPathProps(form, 'expiry')}
+      />
+      {isToken && (
+        <PassphraseField
+          value={form.values.passphrase}
+          onChange={(passphrase, generatedPassphrase) => {
+            form.setFieldValue('passphrase', passphrase);
+            form.setFieldValue('generatedPassphrase', generatedPassphrase);
+          }}
+          isRequired={needsPassphrase}
+          error={errorText(form, 'passphrase')}
+          {...fieldPathProps(form, 'passphrase')}
+          {...(passphraseDescription !== undefined && { description: passphraseDescription })}
+        />
+      )}
+      <RestrictionFields form={form} requiresAddresses={policy.requireAddresses} known={props.knownUses} />
+      {!isToken && <ApiKeySwitches form={form} />}
+    </Stack>
+  );
+}
+
+/** The fields of a credential, in two columns where there is room. */
+export function CredentialFields(props: CredentialFieldsProps) {
+  return (
+    <div className={styles['container']}>
+      <div className={styles['columns']}>
+        <PurposeFields {...props} />
+        <UseFields {...props} />
+      </div>
+    </div>
+  );
+}

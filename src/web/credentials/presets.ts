@@ -1,0 +1,54 @@
+import type { CredentialKind } from '../../contract/vocabulary.ts';
+import type { CredentialFormValues } from './credential-form-values.ts';
+import type { ExpiryChoice } from './expiry.ts';
+import type { Right } from './kinds.ts';
+import { strings } from './strings.ts';
+
+/** What a preset fills in: the name that it suggests, and the fewest rights that its purpose needs. */
+export interface Preset {
+  readonly name: string;
+  readonly rights: readonly Right[];
+  readonly expiry: ExpiryChoice;
+  /** Whether guards can use it. */
+  readonly guard?: boolean;
+}
+
+const names = strings.presets.names;
+
+export const PRESETS: Readonly<Record<CredentialKind, readonly Preset[]>> = {
+  access_token: [
+    { name: names.deployPipeline, rights: ['basic_deployment'], expiry: '90' },
+    { name: names.monitoring, rights: ['activity_tracker_analytics', 'error_tracker'], expiry: '90' },
+    { name: names.errorReporting, rights: ['error_tracker'], expiry: '365' },
+    { name: names.activityTracking, rights: ['activity_tracker'], expiry: '365' },
+    { name: names.environmentSync, rights: ['modify_env'], expiry: '30' },
+    { name: names.scheduledScripts, rights: ['run_scripts'], expiry: '90' },
+  ],
+  api_key: [
+    { name: names.readOnlyIntegration, rights: ['read'], expiry: '365' },
+    { name: names.deployPipeline, rights: ['read', 'deploy'], expiry: '90' },
+    { name: names.monitoring, rights: ['read', 'view_logs'], expiry: '90' },
+    { name: names.backups, rights: ['read', 'manage_backups'], expiry: '90' },
+    { name: names.provisioning, rights: ['read', 'write', 'manage_projects', 'manage_apps'], expiry: '30' },
+    { name: names.guard, rights: ['read'], expiry: '365', guard: true },
+  ],
+};
+
+/** Whether a form grants what a preset grants. */
+export const isChosen = ({ rights, guard = false }: Preset, values: CredentialFormValues): boolean =>
+  guard === values.guard && rights.length === values.rights.length && rights.every((r) => values.rights.includes(r));
+
+/** Returns the values that a preset changes. A name that the user has entered stays. */
+export function applyPreset(
+  kind: CredentialKind,
+  { name, rights, expiry, guard = false }: Preset,
+  values: CredentialFormValues,
+): Pick<CredentialFormValues, 'name' | 'rights' | 'expiry' | 'guard'> {
+  const isNameOwn = values.name.trim() !== '' && !PRESETS[kind].some((preset) => preset.name === values.name);
+  return {
+    name: isNameOwn ? values.name : name,
+    rights: [...rights],
+    expiry: { choice: expiry, dateText: '' },
+    guard,
+  };
+}

@@ -1,0 +1,14 @@
+import { useQuery } from '@tanstack/react-query';
+import { useWorkspace } from '../session.ts';
+import { type Credential, credentialsKey, getKindConfig } from './kinds.ts';
+
+/** The uses of a credential: how often, from where and of which rights. */
+export function useUses(credential: Credential) {
+  const { workspace, api } = useWorkspace();
+  const { kind, id } = credential;
+  return useQuery({
+    queryKey: [...credentialsKey(workspace.id, getKindConfig(credential)), id, 'uses', credential.useCount],
+    queryFn: ({ signal }) => (kind === 'access_token' ? api.accessTokens : api.apiKeys).uses(id, { signal }),
+    placeholderData: (previous) => previous,
+  });
+}

@@ -1,0 +1,21 @@
+import { Button, Text } from '@mantine/core';
+import { strings } from './strings.ts';
+
+interface KnownUsesOfferProps {
+  /** What the uses were from or about, in words. */
+  readonly names: readonly string[];
+  readonly subject: 'addresses' | 'apps';
+  readonly onAccept: () => void;
+}
+
+/** Offers to restrict a credential to what it was used for. */
+export function KnownUsesOffer({ names, subject, onAccept }: KnownUsesOfferProps) {
+  return (
+    <Text fz="xs" c="dimmed" component="div" style={{ overflowWrap: 'anywhere' }}>
+      {strings.offer[subject](names)}{' '}
+      <Button size="compact-xs" variant="subtle" onClick={onAccept}>
+        {names.length === 1 ? strings.offer.restrictToIt : strings.offer.restrictToThem}
+      </Button>
+    </Text>
+  );
+}

@@ -1,0 +1,25 @@
+import type { CredentialUses } from '../../contract/credentials.ts';
+import type { Option } from '../components/filters.tsx';
+
+/** From more places a restriction to all of them would say little. */
+const MAX_KNOWN = 5;
+
+/** The few addresses and apps that all recent uses of a credential were from and about; none if there are more. */
+export interface KnownUses {
+  readonly addresses: readonly string[];
+  readonly apps: readonly Option[];
+}
+
+export const NO_KNOWN_USES: KnownUses = { addresses: [], apps: [] };
+
+export function knownUses({ addresses, rights }: Pick<CredentialUses, 'addresses' | 'rights'>): KnownUses {
+  const apps = new Map<string, string>();
+  for (const { app } of rights) {
+    if (app?.name != null) apps.set(app.id, app.name);
+  }
+  const isAboutApps = rights.every(({ app }) => app?.name != null) && apps.size <= MAX_KNOWN;
+  return {
+    addresses: addresses.length > MAX_KNOWN ? [] : addresses.map(({ address }) => address),
+    apps: isAboutApps ? [...apps].map(([value, label]) => ({ value, label })) : [],
+  };
+}

@@ -1,0 +1,129 @@
+import { Checkbox, Stack } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import type { ReactNode } from 'react';
+import { RESTRICTION_LIMITS } from '../../contract/limits.ts';
+import { CodeInput, IntegerInput } from '../components/fields.tsx';
+import { FormSection } from '../components/form-section.tsx';
+import { fieldPathProps } from '../components/use-app-form.ts';
+import type { CredentialFormValues } from '../credentials/credential-form-values.ts';
+import type { KnownUses } from './known-uses.ts';
+import { KnownUsesOffer } from './known-uses-offer.tsx';
+import { ResourcesField } from './resources-field.tsx';
+import styles from './restriction-fields.module.css';
+import { strings } from './strings.ts';
+
+interface RestrictionProps {
+  readonly label: string;
+  /** Why it cannot be turned off. */
+  readonly requiredReason?: string | undefined;
+  readonly isOn: boolean;
+  readonly onToggle: () => void;
+  /** An offer, shown while it is off. */
+  readonly offer?: ReactNode;
+  /** Its fields, shown while it is on. */
+  readonly children: ReactNode;
+}
+
+function Restriction({ label, requiredReason, isOn, onToggle, offer, children }: RestrictionProps) {
+  return (
+    <div>
+      <Checkbox
+        label={label}
+        description={requiredReason}
+        checked={isOn}
+        disabled={requiredReason !== undefined && isOn}
+        onChange={onToggle}
+      />
+      {isOn ? <div className={styles['fields']}>{children}</div> : <div className={styles['offer']}>{offer}</div>}
+    </div>
+  );
+}
+
+interface RestrictionFieldsProps {
+  readonly form: UseFormReturnType<CredentialFormValues>;
+  /** Whether the policy requires addresses. */
+  readonly requiresAddresses: boolean;
+  /** What the credential was used for. */
+  readonly known: KnownUses;
+}
+
+/** From where, on what and how often a credential can be used. Each restriction is a choice of its own. */
+export function RestrictionFields({ form, requiresAddresses, known }: RestrictionFieldsProps) {
+  const { addresses, resources, maxUses } = form.values;
+  const error = form.errors['resources'];
+  return (
+    <FormSection title={strings.fields.title} hint={strings.fields.optional}>
+      <Stack gap="sm">
+        <Restriction
+          label={strings.fields.onlyFromAddresses}
+          requiredReason={requiresAddresses ? strings.fields.requiredByPolicy : undefined}
+          isOn={addresses !== null}
+          onToggle={() => form.setFieldValue('addresses', addresses === null ? '' : null)}
+          offer={
+            known.addresses.length > 0 && (
+              <KnownUsesOffer
+                subject="addresses"
+                names={known.addresses}
+                onAccept={() => form.setFieldValue('addresses', known.addresses.join('\n'))}
+              />
+            )
+          }
+        >
+          <CodeInput
+            label={strings.fields.addresses}
+            description={strings.fields.addressesDescription(RESTRICTION_LIMITS.entries)}
+            placeholder={strings.fields.addressesPlaceholder}
+            minRows={2}
+            maxRows={6}
+            {...form.getInputProps('addresses')}
+          />
+        </Restriction>
+        <Restriction
+          label={strings.fields.onlyOnResources}
+          isOn={resources !== null}
+          onToggle={() => form.setFieldValue('resources', resources === null ? [] : null)}
+          offer={
+            known.apps.length > 0 && (
+              <KnownUsesOffer
+                subject="apps"
+                names={known.apps.map(({ label }) => label)}
+                onAccept={() =>
+                  form.setFieldValue(
+                    'resources',
+                    known.apps.map(({ value }) => value),
+                  )
+                }
+              />
+            )
+          }
+        >
+          <ResourcesField
+            value={resources ?? []}
+            onChange={(ids) => form.setFieldValue('resources', ids)}
+            error={error === undefined ? undefined : String(error)}
+            {...fieldPathProps(form, 'resources')}
+          />
+        </Restriction>
+        <Restriction
+          label={strings.fields.limitedUses}
+          isOn={maxUses !== null}
+          onToggle={() => form.setFieldValue('maxUses', maxUses === null ? '' : null)}
+        >
+          <IntegerInput
+            label={strings.fields.maxUses}
+            description={strings.fields.maxUsesDescription(
+              RESTRICTION_LIMITS.maxUses.min,
+              RESTRICTION_LIMITS.maxUses.max,
+            )}
+            // A value that is too large is an error instead of another value.
+            clampBehavior="none"
+            limits={RESTRICTION_LIMITS.maxUses}
+            thousandSeparator=","
+            styles={{ wrapper: { maxWidth: 180 } }}
+            {...form.getInputProps('maxUses')}
+          />
+        </Restriction>
+      </Stack>
+    </FormSection>
+  );
+}

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
+import { knownUses } from './known-uses.ts';
+import {
+  changedRestrictions,
+  describeRestrictions,
+  type RestrictionValues,
+  toRestrictions,
+  toRestrictionValues,
+  UNRESTRICTED,
+  validateAddresses,
+  validateMaxUses,
+  validateResources,
+} from './restriction-values.ts';
+
+const values = (changes: Partial<RestrictionValues>): RestrictionValues => ({ ...UNRESTRICTED, ...changes });
+
+test('restrictions are the same after a form has read them', () => {
+  const restrictions = {
+    ...NO_RESTRICTIONS,
+    addresses: ['203.0.113.0/24', '2001:db8::/48'],
+    projects: ['prj_1'],
+    apps: ['app_1', 'app_2'],
+    maxUses: 5,
+  };
+  for (const before of [NO_RESTRICTIONS, restrictions]) {
+    assert.deepEqual(changedRestrictions(before, toRestrictions(toRestrictionValues(before))), {});
+  }
+  assert.deepEqual(changedRestrictions(restrictions, toRestrictions(UNRESTRICTED)), {
+    addresses: [],
+    projects: [],
+    apps: [],
+    maxUses: null,
+  });
+});
+
+test('a restriction that is chosen must be filled in, and one that the policy requires must be chosen', () => {
+  assert.equal(validateAddresses(null, false), null);
+  assert.equal(validateAddresses(' \n', false), 'Enter at least one address');
+  for (const text of [null, '']) assert.match(validateAddresses(text, true) ?? '', /policy of the workspace requires/);
+  assert.equal(validateAddresses('203.0.113.0/24\n 2001:db8::1\n', true), null);
+  assert.equal(validateAddresses('203.0.113', false), '203.0.113 is not an IP address or a CIDR range');
+  assert.equal(validateAddresses('::1\n'.repeat(65), false), 'At most 64 lines');
+  assert.equal(validateResources([]), 'Choose at least one project or app');
+  const many = Array.from({ length: 65 }, (_, index) => `app_${index}`);
+  assert.deepEqual([null, ['prj_1'], many].map(validateResources), [null, null, 'At most 64 projects and 64 apps']);
+  assert.deepEqual([null, 1, 1_000_000_000].map(validateMaxUses), [null, null, null]);
+  for (const uses of ['', 0, 1.5, 1_000_000_001]) {
+    assert.equal(validateMaxUses(uses), 'Must be a whole number from 1 to 1,000,000,000');
+  }
+});
+
+const names = new Map([
+  ['app_1', 'Checkout'],
+  ['prj_1', 'Online shop'],
+]);
+
+test('the summary says what is restricted, or what is still to be filled in', () => {
+  assert.deepEqual(describeRestrictions(UNRESTRICTED, names), []);
+  assert.deepEqual(
+    describeRestrictions(values({ addresses: '203.0.113.7', resources: ['prj_1', 'app_1'], maxUses: 1 }), names),
+    ['only from 203.0.113.7', 'only on Online shop and Checkout', 'can be used once'],
+  );
+  assert.deepEqual(
+    describeRestrictions(
+      values({ addresses: '::1\n127.0.0.0/8', resources: ['prj_1', 'app_1', 'app_2'], maxUses: 1500 }),
+      names,
+    ),
+    ['only from 2 addresses and ranges', 'only on 1 project and 2 apps', 'can be used 1,500 times'],
+  );
+  assert.deepEqual(describeRestrictions(values({ addresses: '203.0.113', resources: [], maxUses: '' }), names), [
+    'enter the addresses from which it can be used',
+    'choose the projects and apps on which it can be used',
+    'enter the maximum number of uses',
+  ]);
+});
+
+test('what a credential was used for is offered while it is little, and every use is known', () => {
+  const at = '2027-01-15T12:00:00.000Z';
+  const used = (count: number) =>
+    Array.from({ length: count }, (_, index) => ({
+      address: `203.0.113.${index}`,
+      firstSeenAt: at,
+      lastSeenAt: at,
+      reportedBy: null,
+    }));
+  const about = (app: { id: string; name: string | null } | null) =>
+    ({ right: 'read', app, count: 1, lastUsedAt: at }) as const;
+  const shop = about({ id: 'app_1', name: 'Shop' });
+  assert.deepEqual(knownUses({ addresses: used(1), rights: [shop, shop] }), {
+    addresses: ['203.0.113.0'],
+    apps: [{ value: 'app_1', label: 'Shop' }],
+  });
+  const nothing = { addresses: [], apps: [] };
+  assert.deepEqual(knownUses({ addresses: [], rights: [] }), nothing);
+  assert.deepEqual(knownUses({ addresses: used(6), rights: [shop, about(null)] }), nothing);
+  assert.deepEqual(knownUses({ addresses: used(6), rights: [about({ id: 'app_2', name: null })] }), nothing);
+});

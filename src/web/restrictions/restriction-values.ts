@@ -1,0 +1,110 @@
+import { parseAddressRange } from '../../contract/address-ranges.ts';
+import { ID_PREFIXES } from '../../contract/id.ts';
+import { RESTRICTION_LIMITS } from '../../contract/limits.ts';
+import type { Restrictions } from '../../contract/restrictions.ts';
+import { changedFields } from '../form-values.ts';
+import { validateInteger } from '../validation.ts';
+import { strings } from './strings.ts';
+
+/** The restrictions as a form has them. Null: not restricted; empty: restricted, but not filled in yet. */
+export type RestrictionValues = {
+  /** IP addresses and CIDR ranges, one per line. */
+  readonly addresses: string | null;
+  readonly maxUses: number | string | null;
+  /** IDs of projects and apps. */
+  readonly resources: readonly string[] | null;
+};
+
+/** The restrictions that a form can change. */
+export type ChosenRestrictions = Pick<Restrictions, 'addresses' | 'projects' | 'apps' | 'maxUses'>;
+
+export const UNRESTRICTED: RestrictionValues = { addresses: null, resources: null, maxUses: null };
+
+export const toRestrictionValues = ({ addresses, projects, apps, maxUses }: Restrictions): RestrictionValues => ({
+  addresses: addresses.length === 0 ? null : addresses.join('\n'),
+  resources: projects.length + apps.length === 0 ? null : [...projects, ...apps],
+  maxUses,
+});
+
+export const isProjectId = (id: string): boolean => id.startsWith(ID_PREFIXES.project);
+
+/** Returns the addresses and ranges of a text, one per line. */
+const toAddresses = (text: string): string[] =>
+  text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+
+/** Returns the restrictions of valid values. */
+export const toRestrictions = ({ addresses, resources, maxUses }: RestrictionValues): ChosenRestrictions => ({
+  addresses: addresses === null ? [] : toAddresses(addresses),
+  projects: (resources ?? []).filter(isProjectId),
+  apps: (resources ?? []).filter((id) => !isProjectId(id)),
+  maxUses: maxUses === null ? null : Number(maxUses),
+});
+
+/** Returns those of the restrictions that differ from the previous ones. */
+export function changedRestrictions(before: Restrictions, after: ChosenRestrictions): Partial<ChosenRestrictions> {
+  return changedFields<ChosenRestrictions>(before, after);
+}
+
+/** Returns what is wrong with the addresses of a form, or null. */
+export function validateAddresses(text: string | null, isRequired: boolean): string | null {
+  if (text === null) return isRequired ? strings.validation.addressesRequired : null;
+  const addresses = toAddresses(text);
+  if (addresses.length === 0) {
+    return isRequired ? strings.validation.addressesRequired : strings.validation.addressesMissing;
+  }
+  if (addresses.length > RESTRICTION_LIMITS.entries) return strings.validation.tooMany(RESTRICTION_LIMITS.entries);
+  const invalid = addresses.find((address) => parseAddressRange(address) === null);
+  return invalid === undefined ? null : strings.validation.invalidAddress(invalid);
+}
+
+/** Returns what is wrong with the projects and apps of a form, or null. */
+export function validateResources(resources: readonly string[] | null): string | null {
+  if (resources === null) return null;
+  if (resources.length === 0) return strings.validation.resourcesMissing;
+  const { projects, apps } = toRestrictions({ ...UNRESTRICTED, resources });
+  const isTooLong = Math.max(projects.length, apps.length) > RESTRICTION_LIMITS.entries;
+  return isTooLong ? strings.validation.tooManyResources(RESTRICTION_LIMITS.entries) : null;
+}
+
+/** Returns what is wrong with a number of a form, or null. */
+function validateNumber(value: number | string, limits: { readonly min: number; readonly max: number }): string | null {
+  return validateInteger(value, limits) === null ? null : strings.validation.outOfRange(limits.min, limits.max);
+}
+
+export const validateMaxUses = (value: number | string | null): string | null =>
+  value === null ? null : validateNumber(value, RESTRICTION_LIMITS.maxUses);
+
+/** Resources that the summary has by name. */
+const MAX_NAMED = 3;
+
+function describeResources(resources: readonly string[], names: ReadonlyMap<string, string>): string {
+  if (validateResources(resources) !== null) return strings.summary.chooseResources;
+  const known = resources.flatMap((id) => names.get(id) ?? []);
+  if (known.length === resources.length && known.length <= MAX_NAMED) return strings.summary.onlyOnNamed(known);
+  const { projects, apps } = toRestrictions({ ...UNRESTRICTED, resources });
+  return strings.summary.onlyOn(projects.length, apps.length);
+}
+
+/**
+ * Returns what the restrictions mean for the summary of a credential, or what is still to be filled in. `names`: those
+ * of projects and apps, by ID, as far as they are known.
+ */
+export function describeRestrictions(
+  { addresses, resources, maxUses }: RestrictionValues,
+  names: ReadonlyMap<string, string>,
+): string[] {
+  const notes: string[] = [];
+  if (addresses !== null) {
+    const isValid = validateAddresses(addresses, false) === null;
+    notes.push(isValid ? strings.summary.onlyFrom(toAddresses(addresses)) : strings.summary.enterAddresses);
+  }
+  if (resources !== null) notes.push(describeResources(resources, names));
+  if (maxUses !== null) {
+    const isValid = validateMaxUses(maxUses) === null;
+    notes.push(isValid ? strings.summary.maxUses(Number(maxUses)) : strings.summary.enterMaxUses);
+  }
+  return notes;
+}

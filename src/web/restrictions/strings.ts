@@ -1,0 +1,62 @@
+import { plural } from '../components/plural.ts';
+
+const count = (value: number) => value.toLocaleString('en');
+
+const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
+const list = (items: readonly string[]) => listFormat.format(items);
+
+export const strings = {
+  fields: {
+    title: 'Restrictions',
+    optional: '(optional)',
+    requiredByPolicy: 'Required by the policy of the workspace.',
+    onlyFromAddresses: 'Only from certain addresses',
+    addresses: 'Addresses',
+    addressesDescription: (max: number) => `IP addresses and CIDR ranges, one per line, at most ${max}.`,
+    addressesPlaceholder: '203.0.113.0/24',
+    onlyOnResources: 'Only on certain projects and apps',
+    resources: 'Projects and apps',
+    resourcesDescription: (max: number) =>
+      `A project stands for all its apps. Everything else is as if it did not exist. At most ${max} of each.`,
+    resourcesPlaceholder: 'Search by name',
+    projects: 'Projects',
+    apps: 'Apps',
+    noResourceFound: 'No project or app has this name',
+    deletedResource: (id: string) => `${id} (deleted)`,
+    limitedUses: 'Only a limited number of uses',
+    maxUses: 'Maximum number of uses',
+    maxUsesDescription: (min: number, max: number) =>
+      `${count(min)} to ${count(max)}. After the last one it is rejected.`,
+  },
+  offer: {
+    addresses: (addresses: readonly string[]) => `Recently used from ${list(addresses)} only.`,
+    apps: (names: readonly string[]) => `Recently used on ${list(names)} only.`,
+    restrictToIt: 'Restrict to it',
+    restrictToThem: 'Restrict to them',
+  },
+  validation: {
+    addressesRequired: 'Enter at least one address. The policy of the workspace requires it.',
+    addressesMissing: 'Enter at least one address',
+    resourcesMissing: 'Choose at least one project or app',
+    tooManyResources: (max: number) => `At most ${max} projects and ${max} apps`,
+    tooMany: (max: number) => `At most ${max} lines`,
+    outOfRange: (min: number, max: number) => `Must be a whole number from ${count(min)} to ${count(max)}`,
+    invalidAddress: (line: string) => `${line} is not an IP address or a CIDR range`,
+  },
+  summary: {
+    onlyFrom: (addresses: readonly string[]) =>
+      addresses.length === 1 ? `only from ${addresses[0]}` : `only from ${addresses.length} addresses and ranges`,
+    enterAddresses: 'enter the addresses from which it can be used',
+    onlyOnNamed: (names: readonly string[]) => `only on ${list(names)}`,
+    onlyOn: (projects: number, apps: number) => {
+      const parts = [
+        ...(projects > 0 ? [plural(projects, { one: '1 project', other: `${projects} projects` })] : []),
+        ...(apps > 0 ? [plural(apps, { one: '1 app', other: `${apps} apps` })] : []),
+      ];
+      return `only on ${parts.join(' and ')}`;
+    },
+    chooseResources: 'choose the projects and apps on which it can be used',
+    maxUses: (uses: number) => plural(uses, { one: 'can be used once', other: `can be used ${count(uses)} times` }),
+    enterMaxUses: 'enter the maximum number of uses',
+  },
+};

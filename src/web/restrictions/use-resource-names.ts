@@ -1,0 +1,54 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query';
+import { DevpilotError } from '../../sdk/client.ts';
+import { type Option, toOptions } from '../components/filters.tsx';
+import { useWorkspace } from '../session.ts';
+import { isProjectId } from './restriction-values.ts';
+import { strings } from './strings.ts';
+
+/** Found projects and apps of each kind. */
+const MAX_FOUND = 50;
+
+/** Returns the projects and apps whose name contains a text. */
+export function useFoundResources(q: string): { readonly projects: Option[]; readonly apps: Option[] } {
+  const { api, workspace } = useWorkspace();
+  const { data = { projects: [], apps: [] } } = useQuery({
+    queryKey: [workspace.id, 'apps', 'found', q],
+    queryFn: async ({ signal }) => {
+      const query = { limit: MAX_FOUND, sort: 'name', ...(q !== '' && { q }) } as const;
+      const [projects, apps] = await Promise.all([
+        api.projects.list(query, { signal }),
+        api.apps.list(query, { signal }),
+      ]);
+      return { projects: toOptions(projects.data), apps: toOptions(apps.data) };
+    },
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
+  return data;
+}
+
+/** Returns projects and apps with their names, by their IDs; those that were deleted say so. */
+export function useNamedResources(ids: readonly string[]): ReadonlyMap<string, string> {
+  const { api, workspace } = useWorkspace();
+  const { data } = useQuery({
+    queryKey: [workspace.id, 'apps', 'named', ids],
+    queryFn: ({ signal }) =>
+      Promise.all(
+        ids.map(async (id) => {
+          try {
+            const { name } = await (isProjectId(id) ? api.projects : api.apps).get(id, { signal });
+            return [id, name] as const;
+          } catch (error) {
+            if (error instanceof DevpilotError && error.code === 'not_found') {
+              return [id, strings.fields.deletedResource(id)] as const;
+            }
+            throw error;
+          }
+        }),
+      ),
+    enabled: ids.length > 0,
+    placeholderData: keepPreviousData,
+    staleTime: 30_000,
+  });
+  return new Map(data);
+}
