@@ -201,12 +201,20 @@ describe('Generate Token', () => {
     await form.getByText(/; only on Checkout\.$/).waitFor();
     await form.getByLabel('Only a limited number of uses').check();
     await form.getByLabel('Maximum number of uses').fill('1500');
+    await form.getByLabel('Only a limited number of requests per period').check();
+    await form.getByLabel('Maximum number of requests').fill('100');
+    await form.getByLabel('Period', { exact: true }).selectOption({ label: 'per hour' });
     await checkAppearance(tab, 'token-form-restricted');
     await form.getByRole('button', { name: 'Create replacement' }).click();
     await tab.getByTestId('secret').waitFor();
     const { body } = await fixture.owner.call<{ data: AccessToken[] }>('/v1/access-tokens?q=used+here');
     const { addresses: _, ...restrictions } = body.data[0]?.restrictions ?? {};
-    assert.deepEqual(restrictions, { projects: [], apps: [app.body.id], rate: null, maxUses: 1500 });
+    assert.deepEqual(restrictions, {
+      projects: [],
+      apps: [app.body.id],
+      rate: { requests: 100, seconds: 3600 },
+      maxUses: 1500,
+    });
   });
 
   test('a link fills in the form, also through sign-in, and submits nothing', async () => {

@@ -13,7 +13,7 @@ import { API_KEYS } from '../credentials/kinds.ts';
 import { useUses } from '../credentials/use-uses.ts';
 import { changedFields, emptyToNull } from '../form-values.ts';
 import { knownUses } from '../restrictions/known-uses.ts';
-import { changedRestrictions, toRestrictionValues } from '../restrictions/restriction-values.ts';
+import { toRestrictionValues } from '../restrictions/restriction-values.ts';
 import { useWorkspace } from '../session.ts';
 import { describeCutOff } from './cut-off.ts';
 import { strings } from './strings.ts';
@@ -24,7 +24,7 @@ const texts = strings.editApiKeyDialog;
 /** Converts the form to the changes of the key. The order of its permissions has no meaning. */
 export function toUpdateRequest(before: ApiKey, request: CredentialRequest): UpdateApiKey {
   const { name, description, rights, expiresAt, active, guard } = request;
-  const restrictions = changedRestrictions(before.restrictions, request.restrictions);
+  const restrictions = changedFields(before.restrictions, request.restrictions);
   const hasSameRights =
     rights.length === before.permissions.length &&
     rights.every((right) => before.permissions.includes(right as Permission));

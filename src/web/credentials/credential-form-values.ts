@@ -1,4 +1,5 @@
-import { type ChosenRestrictions, type RestrictionValues, UNRESTRICTED } from '../restrictions/restriction-values.ts';
+import type { Restrictions } from '../../contract/restrictions.ts';
+import { type RestrictionValues, UNRESTRICTED } from '../restrictions/restriction-values.ts';
 import type { Expiry } from './expiry.ts';
 import type { Right } from './kinds.ts';
 
@@ -17,7 +18,7 @@ export type CredentialFormValues = RestrictionValues & {
 
 /** The validated form values, with the restrictions as in the API and the expiry as a time. */
 export type CredentialRequest = Omit<CredentialFormValues, 'expiry' | keyof RestrictionValues> & {
-  readonly restrictions: ChosenRestrictions;
+  readonly restrictions: Restrictions;
   readonly expiresAt: string | null;
 };
 

@@ -17,6 +17,7 @@ import {
   toRestrictions,
   validateAddresses,
   validateMaxUses,
+  validateRate,
   validateResources,
 } from '../restrictions/restriction-values.ts';
 import { useNamedResources } from '../restrictions/use-resource-names.ts';
@@ -64,6 +65,7 @@ const FORM_FIELDS: Readonly<Record<string, string>> = {
   'restrictions.addresses': 'addresses',
   'restrictions.projects': 'resources',
   'restrictions.apps': 'resources',
+  'restrictions.rate': 'rate',
   'restrictions.maxUses': 'maxUses',
 };
 
@@ -111,6 +113,7 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
       addresses: (text) =>
         validateAddresses(text, needsAddresses || (policy.requireAddresses && text !== initial.addresses)),
       resources: validateResources,
+      rate: validateRate,
       maxUses: validateMaxUses,
       expiry: (expiry) => validateExpiry(expiry, limits, Date.now()),
     },
@@ -126,11 +129,11 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
 
   const saving = useSubmit(
     form,
-    async ({ expiry, addresses, resources, maxUses, ...rest }) => {
+    async ({ expiry, addresses, resources, rate, maxUses, ...rest }) => {
       const expiresAt = toExpiresAt(expiry, limits, currentExpiresAt ?? null);
       // Null would mean never.
       if (expiresAt === undefined) return form.setFieldError('expiry', validateExpiry(expiry, limits));
-      const restrictions = toRestrictions({ addresses, resources, maxUses });
+      const restrictions = toRestrictions({ addresses, resources, rate, maxUses });
       const onSuccess = await onSubmit({ ...rest, restrictions, expiresAt });
       // Browsers keep a dialog's elements in memory after removal, and a field keeps its last value.
       flushSync(() => form.setFieldValue('passphrase', ''));

@@ -1,7 +1,7 @@
 import { useRef } from 'react';
 import type { CreatedAccessToken } from '../../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../../contract/api-keys.ts';
-import { isUnrestricted, NO_RESTRICTIONS } from '../../contract/restrictions.ts';
+import { isUnrestricted } from '../../contract/restrictions.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialRequest } from './credential-form-values.ts';
@@ -26,7 +26,7 @@ export interface RevealedCredential {
 /**
  * Creates a credential. The response contains the secret and is returned to the caller without being cached. If the
  * response is lost, sending the same request again does not create a second credential. `replaced`: the credential that
- * it replaces, whose restrictions it gets where the form has none.
+ * it replaces.
  */
 export function useCreateCredential(
   kind: CredentialKindConfig,
@@ -39,8 +39,7 @@ export function useCreateCredential(
     if (lastRequest.current.requestText !== requestText)
       lastRequest.current = { requestText, idempotencyKey: randomIdempotencyKey() };
     const { idempotencyKey } = lastRequest.current;
-    const { name, description, rights, passphrase, expiresAt, active, guard } = request;
-    const restrictions = { ...(replaced?.restrictions ?? NO_RESTRICTIONS), ...request.restrictions };
+    const { name, description, rights, passphrase, expiresAt, active, guard, restrictions } = request;
     const common = {
       name,
       expiresAt,

@@ -8,6 +8,7 @@ import { fieldPathProps } from '../components/use-app-form.ts';
 import type { CredentialFormValues } from '../credentials/credential-form-values.ts';
 import type { KnownUses } from './known-uses.ts';
 import { KnownUsesOffer } from './known-uses-offer.tsx';
+import { NEW_RATE, RateField } from './rate-field.tsx';
 import { ResourcesField } from './resources-field.tsx';
 import styles from './restriction-fields.module.css';
 import { strings } from './strings.ts';
@@ -49,8 +50,8 @@ interface RestrictionFieldsProps {
 
 /** From where, on what and how often a credential can be used. Each restriction is a choice of its own. */
 export function RestrictionFields({ form, requiresAddresses, known }: RestrictionFieldsProps) {
-  const { addresses, resources, maxUses } = form.values;
-  const error = form.errors['resources'];
+  const { addresses, resources, rate, maxUses } = form.values;
+  const errorText = (field: string) => (form.errors[field] === undefined ? undefined : String(form.errors[field]));
   return (
     <FormSection title={strings.fields.title} hint={strings.fields.optional}>
       <Stack gap="sm">
@@ -100,8 +101,20 @@ export function RestrictionFields({ form, requiresAddresses, known }: Restrictio
           <ResourcesField
             value={resources ?? []}
             onChange={(ids) => form.setFieldValue('resources', ids)}
-            error={error === undefined ? undefined : String(error)}
+            error={errorText('resources')}
             {...fieldPathProps(form, 'resources')}
+          />
+        </Restriction>
+        <Restriction
+          label={strings.fields.limitedRate}
+          isOn={rate !== null}
+          onToggle={() => form.setFieldValue('rate', rate === null ? NEW_RATE : null)}
+        >
+          <RateField
+            value={rate ?? NEW_RATE}
+            onChange={(changed) => form.setFieldValue('rate', changed)}
+            error={errorText('rate')}
+            {...fieldPathProps(form, 'rate')}
           />
         </Restriction>
         <Restriction

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
+import { changedFields } from '../form-values.ts';
 import { knownUses } from './known-uses.ts';
 import {
-  changedRestrictions,
   describeRestrictions,
   type RestrictionValues,
   toRestrictions,
@@ -11,6 +11,7 @@ import {
   UNRESTRICTED,
   validateAddresses,
   validateMaxUses,
+  validateRate,
   validateResources,
 } from './restriction-values.ts';
 
@@ -22,15 +23,17 @@ test('restrictions are the same after a form has read them', () => {
     addresses: ['203.0.113.0/24', '2001:db8::/48'],
     projects: ['prj_1'],
     apps: ['app_1', 'app_2'],
+    rate: { requests: 100, seconds: 45 },
     maxUses: 5,
   };
   for (const before of [NO_RESTRICTIONS, restrictions]) {
-    assert.deepEqual(changedRestrictions(before, toRestrictions(toRestrictionValues(before))), {});
+    assert.deepEqual(changedFields(before, toRestrictions(toRestrictionValues(before))), {});
   }
-  assert.deepEqual(changedRestrictions(restrictions, toRestrictions(UNRESTRICTED)), {
+  assert.deepEqual(changedFields(restrictions, toRestrictions(UNRESTRICTED)), {
     addresses: [],
     projects: [],
     apps: [],
+    rate: null,
     maxUses: null,
   });
 });
@@ -46,6 +49,9 @@ test('a restriction that is chosen must be filled in, and one that the policy re
   const many = Array.from({ length: 65 }, (_, index) => `app_${index}`);
   assert.deepEqual([null, ['prj_1'], many].map(validateResources), [null, null, 'At most 64 projects and 64 apps']);
   assert.deepEqual([null, 1, 1_000_000_000].map(validateMaxUses), [null, null, null]);
+  const rates = ['', 0, 1, 1_000_001].map((requests) => validateRate({ requests, seconds: 60 }));
+  const outOfRange = 'Must be a whole number from 1 to 1,000,000';
+  assert.deepEqual(rates, [outOfRange, outOfRange, null, outOfRange]);
   for (const uses of ['', 0, 1.5, 1_000_000_001]) {
     assert.equal(validateMaxUses(uses), 'Must be a whole number from 1 to 1,000,000,000');
   }
@@ -69,6 +75,11 @@ test('the summary says what is restricted, or what is still to be filled in', ()
     ),
     ['only from 2 addresses and ranges', 'only on 1 project and 2 apps', 'can be used 1,500 times'],
   );
+  const perPeriod = (requests: number | string, seconds: number) =>
+    describeRestrictions(values({ rate: { requests, seconds } }), names).join();
+  assert.equal(perPeriod(1000, 60), 'at most 1,000 requests per minute');
+  assert.equal(perPeriod(1, 45), 'at most 1 request per 45 seconds');
+  assert.equal(perPeriod('', 60), 'enter the maximum number of requests');
   assert.deepEqual(describeRestrictions(values({ addresses: '203.0.113', resources: [], maxUses: '' }), names), [
     'enter the addresses from which it can be used',
     'choose the projects and apps on which it can be used',

@@ -2,7 +2,6 @@ import { parseAddressRange } from '../../contract/address-ranges.ts';
 import { ID_PREFIXES } from '../../contract/id.ts';
 import { RESTRICTION_LIMITS } from '../../contract/limits.ts';
 import type { Restrictions } from '../../contract/restrictions.ts';
-import { changedFields } from '../form-values.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 
@@ -13,16 +12,15 @@ export type RestrictionValues = {
   readonly maxUses: number | string | null;
   /** IDs of projects and apps. */
   readonly resources: readonly string[] | null;
+  readonly rate: { readonly requests: number | string; readonly seconds: number } | null;
 };
 
-/** The restrictions that a form can change. */
-export type ChosenRestrictions = Pick<Restrictions, 'addresses' | 'projects' | 'apps' | 'maxUses'>;
+export const UNRESTRICTED: RestrictionValues = { addresses: null, resources: null, rate: null, maxUses: null };
 
-export const UNRESTRICTED: RestrictionValues = { addresses: null, resources: null, maxUses: null };
-
-export const toRestrictionValues = ({ addresses, projects, apps, maxUses }: Restrictions): RestrictionValues => ({
+export const toRestrictionValues = ({ addresses, projects, apps, rate, maxUses }: Restrictions): RestrictionValues => ({
   addresses: addresses.length === 0 ? null : addresses.join('\n'),
   resources: projects.length + apps.length === 0 ? null : [...projects, ...apps],
+  rate,
   maxUses,
 });
 
@@ -36,17 +34,13 @@ const toAddresses = (text: string): string[] =>
     .filter((line) => line !== '');
 
 /** Returns the restrictions of valid values. */
-export const toRestrictions = ({ addresses, resources, maxUses }: RestrictionValues): ChosenRestrictions => ({
+export const toRestrictions = ({ addresses, resources, rate, maxUses }: RestrictionValues): Restrictions => ({
   addresses: addresses === null ? [] : toAddresses(addresses),
   projects: (resources ?? []).filter(isProjectId),
   apps: (resources ?? []).filter((id) => !isProjectId(id)),
+  rate: rate === null ? null : { ...rate, requests: Number(rate.requests) },
   maxUses: maxUses === null ? null : Number(maxUses),
 });
-
-/** Returns those of the restrictions that differ from the previous ones. */
-export function changedRestrictions(before: Restrictions, after: ChosenRestrictions): Partial<ChosenRestrictions> {
-  return changedFields<ChosenRestrictions>(before, after);
-}
 
 /** Returns what is wrong with the addresses of a form, or null. */
 export function validateAddresses(text: string | null, isRequired: boolean): string | null {
@@ -77,6 +71,9 @@ function validateNumber(value: number | string, limits: { readonly min: number; 
 export const validateMaxUses = (value: number | string | null): string | null =>
   value === null ? null : validateNumber(value, RESTRICTION_LIMITS.maxUses);
 
+export const validateRate = (rate: RestrictionValues['rate']): string | null =>
+  rate === null ? null : validateNumber(rate.requests, RESTRICTION_LIMITS.rateRequests);
+
 /** Resources that the summary has by name. */
 const MAX_NAMED = 3;
 
@@ -93,7 +90,7 @@ function describeResources(resources: readonly string[], names: ReadonlyMap<stri
  * of projects and apps, by ID, as far as they are known.
  */
 export function describeRestrictions(
-  { addresses, resources, maxUses }: RestrictionValues,
+  { addresses, resources, rate, maxUses }: RestrictionValues,
   names: ReadonlyMap<string, string>,
 ): string[] {
   const notes: string[] = [];
@@ -102,6 +99,10 @@ export function describeRestrictions(
     notes.push(isValid ? strings.summary.onlyFrom(toAddresses(addresses)) : strings.summary.enterAddresses);
   }
   if (resources !== null) notes.push(describeResources(resources, names));
+  if (rate !== null) {
+    const isValid = validateRate(rate) === null;
+    notes.push(isValid ? strings.summary.rate(Number(rate.requests), rate.seconds) : strings.summary.enterRate);
+  }
   if (maxUses !== null) {
     const isValid = validateMaxUses(maxUses) === null;
     notes.push(isValid ? strings.summary.maxUses(Number(maxUses)) : strings.summary.enterMaxUses);

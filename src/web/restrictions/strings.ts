@@ -5,6 +5,10 @@ const count = (value: number) => value.toLocaleString('en');
 const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
 const list = (items: readonly string[]) => listFormat.format(items);
 
+/** Periods that have a name, in seconds. */
+const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3600: 'hour', 86400: 'day' };
+const period = (seconds: number) => PERIODS[seconds] ?? `${count(seconds)} seconds`;
+
 export const strings = {
   fields: {
     title: 'Restrictions',
@@ -23,6 +27,11 @@ export const strings = {
     apps: 'Apps',
     noResourceFound: 'No project or app has this name',
     deletedResource: (id: string) => `${id} (deleted)`,
+    limitedRate: 'Only a limited number of requests per period',
+    requests: 'Maximum number of requests',
+    requestsDescription: (min: number, max: number) => `${count(min)} to ${count(max)}. More are rejected with 429.`,
+    period: 'Period',
+    perPeriod: (seconds: number) => `per ${period(seconds)}`,
     limitedUses: 'Only a limited number of uses',
     maxUses: 'Maximum number of uses',
     maxUsesDescription: (min: number, max: number) =>
@@ -56,6 +65,9 @@ export const strings = {
       return `only on ${parts.join(' and ')}`;
     },
     chooseResources: 'choose the projects and apps on which it can be used',
+    rate: (requests: number, seconds: number) =>
+      `at most ${plural(requests, { one: '1 request', other: `${count(requests)} requests` })} per ${period(seconds)}`,
+    enterRate: 'enter the maximum number of requests',
     maxUses: (uses: number) => plural(uses, { one: 'can be used once', other: `can be used ${count(uses)} times` }),
     enterMaxUses: 'enter the maximum number of uses',
   },
