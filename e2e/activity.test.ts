@@ -20,6 +20,9 @@ test('without events the page says how to send one', async () => {
   const tab = await fixture.open('/activity');
   await tab.getByRole('heading', { name: 'No events in this time range' }).waitFor();
   await tab.getByText(`curl ${fixture.server.url}/v1/activity/events`, { exact: false }).waitFor();
+  await tab.getByRole('link', { name: 'Create an access token' }).click();
+  const form = tab.getByRole('dialog');
+  assert.equal(await form.getByLabel('Name', { exact: true }).inputValue(), 'Activity events');
 });
 
 test('a day of events is charted by type and source and filtered from the legend, with the interval in the URL', async () => {

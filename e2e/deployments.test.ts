@@ -20,6 +20,8 @@ const { fixture, commit, readLivePage, deploy } = setup;
 test('a member deploys and follows steps and log until the deployment is live', async () => {
   const tab = await fixture.open(`/apps/${setup.app.id}/deployments`, { person: setup.member });
   await tab.getByRole('heading', { name: 'No deployments yet' }).waitFor();
+  await button(tab, 'Start the first deployment…').click();
+  await dialog(tab, 'Deploy Storefront').waitFor();
   await deploy(tab);
   await tab.getByText('Completed', { exact: true }).first().waitFor();
   await tab.getByText('Live', { exact: true }).waitFor();
@@ -71,7 +73,7 @@ test('a failed deployment names the step and leaves the live release unchanged; 
 });
 
 test('an app is deployed from the list of deployments, and an ended deployment again with its options', async () => {
-  setup.app.repository.git('rm', '-q', 'broken');
+  setup.app.repository.git('rm', '-q', '--ignore-unmatch', 'broken');
   commit('four');
   const tab = await fixture.open('/deployments', { person: setup.member });
   const keys = createKeyboardUser(tab);

@@ -46,6 +46,17 @@ async function change(tab: Page, name: string, value: string): Promise<void> {
   await dialog(tab, `Edit ${name}`).waitFor({ state: 'hidden' });
 }
 
+test('the buttons of an empty environment are centered on a phone', async () => {
+  const empty = await createApp(fixture.owner, { projectId: app.projectId, name: 'Without variables' });
+  const tab = await fixture.open(`/apps/${empty.id}/environment`, { width: 360 });
+  const add = tab.getByRole('button', { name: 'Add variable' });
+  await add.waitFor();
+  for (const control of [add, tab.getByRole('button', { name: 'Import' })]) {
+    const { x = 0, width = 0 } = (await control.boundingBox()) ?? {};
+    assert.ok(Math.abs(x + width / 2 - 180) <= 1, `the middle is at ${x + width / 2} of 360 pixels`);
+  }
+});
+
 test('values are masked until each is revealed; reveals are recorded, and hiding removes the value', async () => {
   const tab = await openEnvironment();
   await rowOf(tab, 'DATABASE_URL').getByText('••••••••').waitFor();

@@ -30,7 +30,7 @@ const statusOf = async (id: string) => (await fixture.owner.call<ErrorIssue>(`/v
 test('without issues the page leads to error keys; a key is created, copied, used and deleted', async () => {
   const tab = await fixture.open('/errors');
   await tab.getByRole('heading', { name: 'No open issues' }).waitFor();
-  await tab.getByRole('link', { name: 'error key', exact: true }).click();
+  await tab.getByRole('link', { name: 'Set up error reporting' }).click();
   await tab.getByRole('button', { name: 'New error key' }).first().click();
   const form = tab.getByRole('dialog', { name: 'New error key' });
   await form.getByLabel('Name').fill('Shop frontend');

@@ -26,7 +26,7 @@ const find = async <One>(path: string): Promise<One> => (await fixture.owner.cal
 
 test('empty pages lead to the first project and app', secureContextOnly, async () => {
   const tab = await fixture.open('/apps');
-  await tab.getByRole('link', { name: 'Create a project first.' }).click();
+  await tab.getByRole('link', { name: 'Create a project first' }).click();
   await tab.getByRole('heading', { name: 'No projects yet' }).waitFor();
   await tab.getByRole('button', { name: 'New project' }).click();
   const form = dialog(tab, 'New project');

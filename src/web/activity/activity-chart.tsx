@@ -1,6 +1,8 @@
 import { BarChart, LineChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
 import type { Interval } from '../../contract/vocabulary.ts';
+import { formatCompactNumber } from '../components/format.ts';
+import { axisLabel, axisTicks } from './chart-axis.ts';
 import type { ChartData, Metric } from './chart-data.ts';
 import { seriesName, stepLabel } from './labels.ts';
 
@@ -16,14 +18,26 @@ interface ActivityChartProps {
 export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
   const common = {
     h: 260,
-    data: chart.steps.map((step) => ({ ...step, label: stepLabel(step.time, interval) })),
-    dataKey: 'label',
+    data: chart.steps.map((step) => ({ ...step })),
+    dataKey: 'time',
     series: chart.series.map((series) => ({ name: series.field, label: seriesName(series), color: series.color })),
     gridAxis: 'x',
     tickLine: 'none',
     withTooltip: true,
-    yAxisProps: { allowDecimals: false, width: 48 },
-    xAxisProps: { interval: 'equidistantPreserveStart' },
+    valueFormatter: (value: number) => value.toLocaleString('en'),
+    yAxisProps: { allowDecimals: false, width: 48, tickFormatter: formatCompactNumber },
+    xAxisProps: {
+      ticks: axisTicks(
+        chart.steps.map(({ time }) => time),
+        interval,
+      ),
+      tickFormatter: (time: number) => axisLabel(time, interval),
+      interval: 'equidistantPreserveStart',
+    },
+    tooltipProps: {
+      // It is also called while no step is pointed at.
+      labelFormatter: (time: unknown) => (typeof time === 'number' ? stepLabel(time, interval) : ''),
+    },
     tooltipAnimationDuration: 0,
   } as const;
   return metric === 'count' ? (

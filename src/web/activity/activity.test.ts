@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
+import { INTERVALS } from '../../contract/vocabulary.ts';
+import { axisLabel, axisTicks } from './chart-axis.ts';
 import { buildChartData } from './chart-data.ts';
 import { intervalsFor, parseChartRange } from './chart-range.ts';
 
@@ -22,6 +24,32 @@ test('a range is aligned to whole steps and has an interval that a chart can sho
   assert.equal(parseChartRange(searchGetter({ since: '30d' }), NOW).interval, 'day');
   assert.equal(parseChartRange(searchGetter({ since: '30d', interval: 'minute' }), NOW).interval, 'day');
   assert.equal(parseChartRange(searchGetter({ since: '7d', interval: 'day' }), NOW).interval, 'day');
+});
+
+test('the axis is labelled at round times of the local day, and at some of the days', () => {
+  const before = process.env['TZ'];
+  const ticks = (search: Record<string, string>) => {
+    const { from, to, interval } = parseChartRange(searchGetter(search), NOW);
+    const times = Array.from({ length: (to - from) / INTERVALS[interval] }, (_, n) => from + n * INTERVALS[interval]);
+    return axisTicks(times, interval).map((at) => new Date(at).toISOString().slice(5, 16));
+  };
+  try {
+    process.env['TZ'] = 'Europe/Berlin';
+    assert.deepEqual(ticks({}), ['02-23T11:00', '02-23T17:00', '02-23T23:00', '02-24T05:00']);
+    assert.deepEqual(ticks({ since: '1h' }).slice(0, 2), ['02-24T08:30', '02-24T08:40']);
+    assert.deepEqual(ticks({ since: '7d', interval: 'hour' }).slice(0, 2), ['02-17T23:00', '02-18T23:00']);
+    assert.deepEqual(ticks({ since: '7d', interval: 'day' }).slice(0, 2), ['02-17T00:00', '02-18T00:00']);
+    assert.deepEqual(ticks({ since: '90d' }).slice(0, 2), ['11-26T00:00', '12-08T00:00']);
+    // Midnight is at 18:30 UTC, within the step that starts at 18:00.
+    process.env['TZ'] = 'Asia/Kolkata';
+    assert.deepEqual(ticks({}), ['02-23T13:00', '02-23T19:00', '02-24T01:00', '02-24T07:00']);
+  } finally {
+    if (before === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = before;
+  }
+  assert.equal(axisLabel(new Date(2027, 1, 24).getTime(), 'hour'), '24 Feb');
+  assert.equal(axisLabel(new Date(2027, 1, 24, 6).getTime(), 'hour'), '06:00');
+  assert.equal(axisLabel(Date.UTC(2027, 1, 24), 'day'), '24 Feb');
 });
 
 test('invalid values give the default range, and the end is always after the start', () => {

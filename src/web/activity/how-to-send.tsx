@@ -1,8 +1,9 @@
 import { Text } from '@mantine/core';
 import { CodeBlock } from '../components/code-block.tsx';
 import { IconChartBar } from '../components/icons.ts';
-import { TextLink } from '../components/link.tsx';
+import { ButtonLink } from '../components/link.tsx';
 import { EmptyState } from '../components/states.tsx';
+import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
 const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
@@ -12,12 +13,23 @@ const exampleCommand = (origin: string) => `curl ${origin}/v1/activity/events \\
 
 /** Shown instead of the chart while there are no events. */
 export function HowToSend() {
+  const { isAdmin } = useWorkspace();
   return (
-    <EmptyState icon={<IconChartBar size={26} />} title={strings.howToSend.title}>
-      {strings.howToSend.introduction(
-        <TextLink to="/settings/access-tokens">{strings.howToSend.accessTokenLink}</TextLink>,
-        <code>activity_tracker</code>,
-      )}
+    <EmptyState
+      icon={<IconChartBar size={26} />}
+      title={strings.howToSend.title}
+      action={
+        isAdmin && (
+          <ButtonLink
+            to="/settings/access-tokens"
+            search={{ new: 'true', name: strings.howToSend.tokenName, scopes: 'activity_tracker' }}
+          >
+            {strings.howToSend.createToken}
+          </ButtonLink>
+        )
+      }
+    >
+      {strings.howToSend.introduction(<code>activity_tracker</code>)}
       <Text c="var(--mantine-color-text)" component="div" mt="sm" ta="left">
         <CodeBlock label={strings.howToSend.sendAnEvent}>{exampleCommand(window.location.origin)}</CodeBlock>
       </Text>

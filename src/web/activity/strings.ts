@@ -58,10 +58,10 @@ export const strings = {
   },
   howToSend: {
     title: 'No events in this time range',
-    accessTokenLink: 'access token',
+    tokenName: 'Activity events',
+    createToken: 'Create an access token',
     sendAnEvent: 'Send an event',
-    introduction: (accessToken: ReactNode, scope: ReactNode) =>
-      sentence`To send CloudEvents, use an ${accessToken} with the ${scope} scope:`,
+    introduction: (scope: ReactNode) => sentence`To send CloudEvents, use an access token with the ${scope} scope:`,
   },
   labels: {
     other: 'Other',

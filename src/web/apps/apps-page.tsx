@@ -5,7 +5,7 @@ import { CREATED_COLUMN, nameColumn } from '../components/columns.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { IconAppWindow } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
-import { TextLink } from '../components/link.tsx';
+import { ButtonLink } from '../components/link.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { dimmed, mono } from '../components/text.tsx';
 import { DeployButton } from '../deployments/deploy-button.tsx';
@@ -54,16 +54,10 @@ export function AppsPage() {
       noun="app"
       description={strings.appsPage.description}
       icon={<IconAppWindow size={26} />}
-      emptyHint={
-        hasProjects ? (
-          strings.appsPage.emptyHint
-        ) : (
-          <>
-            {strings.appsPage.needsProject} <TextLink to="/projects">{strings.appsPage.createAProjectFirst}</TextLink>
-          </>
-        )
+      emptyHint={hasProjects ? strings.appsPage.emptyHint : strings.appsPage.needsProject}
+      prerequisite={
+        hasProjects ? undefined : <ButtonLink to="/projects">{strings.appsPage.createAProjectFirst}</ButtonLink>
       }
-      canCreate={hasProjects}
       list={api.apps.list}
       columns={COLUMNS}
       filters={{ project: projects, server: servers }}

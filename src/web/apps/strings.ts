@@ -160,7 +160,7 @@ export const strings = {
     deploy: 'Deploy',
     description: 'An app has a source, a server that it runs on, and an environment.',
     emptyHint: 'An app belongs to a project. You set up its environment, hooks and health check after creating it.',
-    createAProjectFirst: 'Create a project first.',
+    createAProjectFirst: 'Create a project first',
     needsProject: 'An app belongs to a project, and this workspace has none yet.',
   },
   createAppDialog: {

@@ -34,6 +34,11 @@ export function formatRelativeTime(time: string | number | Date, now: number = D
   return difference > 0 ? strings.format.inLessThanAMinute : strings.format.justNow;
 }
 
+const compactNumberFormat = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+/** “1.2K”, for the axes of charts. */
+export const formatCompactNumber = (value: number): string => compactNumberFormat.format(value);
+
 /** “24 Feb 2027, 09:00:00 GMT+1”, in the browser's time zone. */
 export const formatDateTime = (time: string | number | Date): string => dateTimeFormat.format(new Date(time));
 /** “24 Feb 2027”, in the browser's time zone. */

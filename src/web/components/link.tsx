@@ -1,4 +1,4 @@
-import { Anchor, Group, type MantineSpacing } from '@mantine/core';
+import { Anchor, Button, Group, type MantineSpacing } from '@mantine/core';
 import { Link, type LinkProps } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { IconArrowLeft } from './icons.ts';
@@ -22,6 +22,17 @@ export function TextLink({ to, params, search, children, fz }: LinkTargetProps &
     >
       {children}
     </Anchor>
+  );
+}
+
+/** A link that looks like a button: the next step of an empty list. */
+export function ButtonLink({ to, params, search, children }: LinkTargetProps) {
+  return (
+    <Button
+      renderRoot={(props) => <Link to={to} params={params as never} search={(search ?? {}) as never} {...props} />}
+    >
+      {children}
+    </Button>
   );
 }
 

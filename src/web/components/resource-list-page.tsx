@@ -45,15 +45,15 @@ interface ResourceListPageProps<Row> {
   readonly renderEditDialog?: (row: Row, close: () => void) => ReactNode;
   readonly onEdit?: (row: Row) => void;
   readonly renderDeleteDialog: (row: Row, close: () => void) => ReactNode;
-  /** False if another resource must be created first. */
-  readonly canCreate?: boolean;
+  /** A link to the list of the resource that must be created first, if there is none yet. */
+  readonly prerequisite?: ReactNode;
 }
 
 type OpenDialog<Row> = { readonly dialog: 'create' } | { readonly dialog: 'edit' | 'delete'; readonly row: Row };
 
 /** The list of a kind of named resource, with the actions of owners and admins. */
 export function ResourceListPage<Row extends NamedResource>(props: ResourceListPageProps<Row>) {
-  const { noun, columns, filters = {}, canCreate = true } = props;
+  const { noun, columns, filters = {}, prerequisite } = props;
   const { workspace, isAdmin } = useWorkspace();
   const state = useListState();
   const [open, setOpen] = useState<OpenDialog<Row> | null>(null);
@@ -70,7 +70,7 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
   const close = () => setOpen(null);
   const filtered = isFiltered(state, filterNames);
   const isEmpty = list.data?.data.length === 0 && !filtered;
-  const createButton = isAdmin && canCreate && (
+  const createButton = isAdmin && prerequisite === undefined && (
     <Button leftSection={<IconPlus size={16} />} onClick={props.onCreate ?? (() => setOpen({ dialog: 'create' }))}>
       {strings.resourceListPage.newResource(noun)}
     </Button>
@@ -112,7 +112,11 @@ export function ResourceListPage<Row extends NamedResource>(props: ResourceListP
               : undefined
           }
           empty={
-            <EmptyState icon={props.icon} title={strings.resourceListPage.emptyTitle(plural)} action={createButton}>
+            <EmptyState
+              icon={props.icon}
+              title={strings.resourceListPage.emptyTitle(plural)}
+              action={createButton || (isAdmin && prerequisite)}
+            >
               {isAdmin ? props.emptyHint : strings.resourceListPage.askToCreate(plural)}
             </EmptyState>
           }

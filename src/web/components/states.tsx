@@ -26,7 +26,11 @@ function StatePanel({ icon, title, children, action, role }: StatePanelProps) {
             {title}
           </Title>
           {children !== undefined && <DimmedText>{children}</DimmedText>}
-          {action}
+          {action !== undefined && action !== false && (
+            <Group gap="xs" justify="center">
+              {action}
+            </Group>
+          )}
         </Stack>
       </Center>
     </Paper>

@@ -1,5 +1,6 @@
 import { BarChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
+import { formatCompactNumber } from '../components/format.ts';
 import type { DailyUses } from './daily-uses.ts';
 import { strings } from './strings.ts';
 
@@ -14,7 +15,8 @@ export function UsesChart({ days }: { readonly days: readonly DailyUses[] }) {
       gridAxis="x"
       tickLine="none"
       withTooltip
-      yAxisProps={{ allowDecimals: false, width: 44 }}
+      valueFormatter={(value) => value.toLocaleString('en')}
+      yAxisProps={{ allowDecimals: false, width: 44, tickFormatter: formatCompactNumber }}
       xAxisProps={{ interval: 'equidistantPreserveStart' }}
       barProps={{ radius: [3, 3, 0, 0], isAnimationActive: false }}
       tooltipAnimationDuration={0}

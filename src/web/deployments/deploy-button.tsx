@@ -18,18 +18,20 @@ interface DeployButtonProps extends Pick<ButtonProps, 'variant' | 'size'> {
   readonly app: App;
   /** The deployment to repeat, if any. */
   readonly previous?: Deployment;
+  /** The text of the button; by default “Deploy…” or “Deploy again…”. */
+  readonly label?: string;
   /** Whether screen readers read the name of the app, because there are several such buttons. */
   readonly withName?: true;
 }
 
 /** Opens the dialog that deploys an app. Renders nothing while the app cannot be deployed. */
-export function DeployButton({ app, previous, withName, ...props }: DeployButtonProps) {
+export function DeployButton({ app, previous, label, withName, ...props }: DeployButtonProps) {
   const [open, setOpen] = useState(false);
   if (missingConfiguration(app) !== null) return null;
   return (
     <>
       <Button leftSection={<IconRocket size={16} />} onClick={() => setOpen(true)} {...props}>
-        {previous === undefined ? strings.deployButton.deploy : strings.deployButton.deployAgain}
+        {label ?? (previous === undefined ? strings.deployButton.deploy : strings.deployButton.deployAgain)}
         {withName === true && <span className="visually-hidden"> {app.name}</span>}
       </Button>
       {open && <DeployDialog app={app} previous={previous} onClose={() => setOpen(false)} />}

@@ -6,7 +6,7 @@ import { FilterBar, isFiltered, SelectFilter, toOptions } from '../components/fi
 import { IconRocket } from '../components/icons.ts';
 import { jobStatusLabel } from '../components/job-status.tsx';
 import { lazyComponent } from '../components/lazy-component.tsx';
-import { TextLink } from '../components/link.tsx';
+import { ButtonLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { EmptyState } from '../components/states.tsx';
@@ -62,11 +62,22 @@ export function DeploymentsPage() {
           appName={(id) => apps.find((candidate) => candidate.id === id)?.name ?? id}
           isFiltered={isFiltered(state, FILTERS)}
           empty={
-            <EmptyState icon={<IconRocket size={26} />} title={strings.deploymentsPage.noDeploymentsYetTitle}>
-              {strings.deploymentsPage.howToStart(
-                <TextLink to="/apps">{strings.deploymentsPage.itsApp}</TextLink>,
-                <code>devpilot deploy</code>,
-              )}
+            <EmptyState
+              icon={<IconRocket size={26} />}
+              title={strings.deploymentsPage.noDeploymentsYetTitle}
+              action={
+                deployable.length > 0 ? (
+                  <Button leftSection={<IconRocket size={16} />} onClick={() => setChoosing(true)}>
+                    {strings.deploymentsPage.deployAnApp}
+                  </Button>
+                ) : (
+                  <ButtonLink to="/apps">{strings.deploymentsPage.setUpAnApp}</ButtonLink>
+                )
+              }
+            >
+              {deployable.length > 0
+                ? strings.deploymentsPage.howToStart(<code>devpilot deploy</code>)
+                : strings.deploymentsPage.needsApp}
             </EmptyState>
           }
         />

@@ -1,11 +1,11 @@
 import type { App } from '../../contract/apps.ts';
 import { useAppQuery } from '../apps/app-query.ts';
 import { IconRocket } from '../components/icons.ts';
-import { TextLink } from '../components/link.tsx';
+import { ButtonLink } from '../components/link.tsx';
 import { useListState } from '../components/list-state.ts';
 import { EmptyState } from '../components/states.tsx';
 import { useWorkspace } from '../session.ts';
-import { missingConfiguration } from './deploy-button.tsx';
+import { DeployButton, missingConfiguration } from './deploy-button.tsx';
 import { DeploymentTable } from './deployment-table.tsx';
 import { strings } from './strings.ts';
 
@@ -19,13 +19,23 @@ function AppDeployments({ app }: { readonly app: App }) {
       app={app.id}
       isFiltered={state.isPaged}
       empty={
-        <EmptyState icon={<IconRocket size={26} />} title={strings.deploymentsTab.noDeploymentsYetTitle}>
+        <EmptyState
+          icon={<IconRocket size={26} />}
+          title={strings.deploymentsTab.noDeploymentsYetTitle}
+          action={
+            missing === null ? (
+              <DeployButton app={app} label={strings.deploymentsTab.startFirst} />
+            ) : (
+              isAdmin && (
+                <ButtonLink to="/apps/$app/settings" params={{ app: app.id }}>
+                  {strings.deploymentsTab.openSettings}
+                </ButtonLink>
+              )
+            )
+          }
+        >
           {missing ?? strings.deploymentsTab.noDeploymentsHint}{' '}
-          {missing !== null && isAdmin && (
-            <TextLink to="/apps/$app/settings" params={{ app: app.id }}>
-              {strings.deploymentsTab.setItInSettings}
-            </TextLink>
-          )}
+          {missing !== null && !isAdmin && strings.deploymentsTab.askToConfigure}
         </EmptyState>
       }
     />

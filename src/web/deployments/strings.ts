@@ -178,14 +178,18 @@ export const strings = {
     statusLabel: 'Status',
     anyStatus: 'Any status',
     noDeploymentsYetTitle: 'No deployments yet',
-    howToStart: (app: ReactNode, command: ReactNode) =>
-      sentence`Start a deployment from ${app}, from a pipeline with an access token, or with ${command}.`,
-    itsApp: 'its app',
+    howToStart: (command: ReactNode) =>
+      sentence`Start a deployment here, from a pipeline with an access token, or with ${command}.`,
+    deployAnApp: 'Deploy an app…',
+    needsApp: 'An app with a repository and a directory is needed first.',
+    setUpAnApp: 'Set up an app',
   },
   deploymentsTab: {
     noDeploymentsYetTitle: 'No deployments yet',
     noDeploymentsHint:
       'A deployment checks out the source into a new release directory, runs the hooks, and makes the release live.',
-    setItInSettings: "Set it in the app's settings.",
+    startFirst: 'Start the first deployment…',
+    openSettings: "Open the app's settings",
+    askToConfigure: 'An owner or admin of this workspace can set it.',
   },
 };

@@ -143,10 +143,10 @@ function VariableList({ app }: { readonly app: App }) {
           icon={<IconVariable size={26} />}
           title={strings.environmentTab.noVariablesYetTitle}
           action={
-            <Group gap="xs">
+            <>
               {addButton}
               {importButton}
-            </Group>
+            </>
           }
         >
           <DimmedText>{isAdmin ? strings.environmentTab.noVariablesHint : strings.environmentTab.askToSet}</DimmedText>

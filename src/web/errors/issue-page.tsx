@@ -19,7 +19,7 @@ import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
 import styles from './errors.module.css';
 import { IssueStatusButtons, IssueStatusTag, LevelTag } from './issue-status.tsx';
 import { Occurrence } from './occurrence.tsx';
-import { Sparkline } from './sparkline.tsx';
+import { DailyCountsChart } from './sparkline.tsx';
 import { strings } from './strings.ts';
 
 interface FacetProps {
@@ -151,7 +151,7 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
         </div>
         <div className={styles['column']}>
           <Section title={strings.issuePage.last14DaysTitle}>
-            <Sparkline days={issue.days} width={360} height={64} />
+            <DailyCountsChart days={issue.days} />
             <DescriptionList
               items={[
                 [strings.issuePage.items.occurrences, issue.count.toLocaleString('en')],

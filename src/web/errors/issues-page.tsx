@@ -6,14 +6,13 @@ import type { Column } from '../components/data-table.tsx';
 import { FilterBar, isFiltered, SelectFilter, TextFilter } from '../components/filters.tsx';
 import { capitalize } from '../components/format.ts';
 import { IconBug, IconSearch } from '../components/icons.ts';
-import { NameLink, TextLink } from '../components/link.tsx';
+import { ButtonLink, NameLink, TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import { type ListState, useListState } from '../components/list-state.ts';
 import { Page } from '../components/page.tsx';
 import { RelativeTime, TimeCell } from '../components/relative-time.tsx';
 import { deleteAction, RowMenu } from '../components/row-menu.tsx';
 import { EmptyState } from '../components/states.tsx';
-import { DimmedText } from '../components/text.tsx';
 import { useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
 import { DeleteIssueDialog } from './delete-issue-dialog.tsx';
@@ -100,14 +99,6 @@ function toIssueQuery({ get, cursor }: ListState) {
     sort: findValue(ISSUE_SORTS, 'sort'),
     cursor,
   } as const;
-}
-
-function ReportErrorsHint() {
-  return (
-    <DimmedText>
-      {strings.issuesPage.howToReport(<TextLink to="/errors/keys">{strings.issuesPage.errorKeyLink}</TextLink>)}
-    </DimmedText>
-  );
 }
 
 /** The errors of the workspace's applications, grouped into issues. */
@@ -206,8 +197,12 @@ export function IssuesPage() {
               : undefined
           }
           empty={
-            <EmptyState icon={<IconBug size={26} />} title={strings.issuesPage.noOpenIssuesTitle}>
-              <ReportErrorsHint />
+            <EmptyState
+              icon={<IconBug size={26} />}
+              title={strings.issuesPage.noOpenIssuesTitle}
+              action={isAdmin && <ButtonLink to="/errors/keys">{strings.issuesPage.setUpReporting}</ButtonLink>}
+            >
+              {isAdmin ? strings.issuesPage.howToReport : strings.issuesPage.askToSetUp}
             </EmptyState>
           }
         />

@@ -1,4 +1,6 @@
+import { formatCompactNumber } from '../components/format.ts';
 import { type DailyCount, fillLastDays } from './daily-counts.ts';
+import styles from './errors.module.css';
 import { strings } from './strings.ts';
 
 interface SparklineProps {
@@ -43,5 +45,44 @@ export function Sparkline({ days, width, height }: SparklineProps) {
         );
       })}
     </svg>
+  );
+}
+
+const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** The same with axes, and as a table for screen readers. */
+export function DailyCountsChart({ days }: { readonly days: readonly DailyCount[] }) {
+  const all = fillLastDays(days, DAY_COUNT, Date.now());
+  const label = (entry: DailyCount | undefined) => (entry === undefined ? '' : dayFormat.format(new Date(entry.day)));
+  return (
+    <div>
+      <div className={styles['chart']} aria-hidden>
+        <span>{formatCompactNumber(Math.max(1, ...all.map(({ count }) => count)))}</span>
+        <div>
+          <Sparkline days={days} width={360} height={64} />
+        </div>
+        <span>0</span>
+        <div className={styles['days']}>
+          <span>{label(all[0])}</span>
+          <span>{label(all.at(-1))}</span>
+        </div>
+      </div>
+      <table className="visually-hidden" aria-label={strings.sparkline.occurrencesPerDay}>
+        <thead>
+          <tr>
+            <th scope="col">{strings.sparkline.day}</th>
+            <th scope="col">{strings.sparkline.count}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {all.map((entry) => (
+            <tr key={entry.day}>
+              <th scope="row">{label(entry)}</th>
+              <td>{entry.count.toLocaleString('en')}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

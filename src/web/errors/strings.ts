@@ -82,8 +82,10 @@ export const strings = {
       source: 'Source',
     },
     firstSeen: (time: ReactNode) => sentence`first ${time}`,
-    howToReport: (errorKey: ReactNode) =>
-      sentence`Point any Sentry SDK here: create an ${errorKey} and configure the SDK with its DSN.`,
+    howToReport: 'Point any Sentry SDK here: create an error key and configure the SDK with its DSN.',
+    askToSetUp:
+      'Any Sentry SDK can report errors here. An owner or admin of this workspace can create an error key for it.',
+    setUpReporting: 'Set up error reporting',
     title: 'Errors',
     description:
       'Similar errors are grouped into one issue. A resolved issue reopens when it recurs; a muted one does not.',
@@ -108,7 +110,6 @@ export const strings = {
     sortBy: 'Sort by',
     issues: 'Issues',
     noOpenIssuesTitle: 'No open issues',
-    errorKeyLink: 'error key',
   },
   occurrence: {
     unknownFile: 'unknown file',
@@ -127,6 +128,9 @@ export const strings = {
     inTheApp: ' (in the app)',
   },
   sparkline: {
+    occurrencesPerDay: 'Occurrences per day',
+    day: 'Day (UTC)',
+    count: 'Occurrences',
     occurrences: (sum: string, days: number, today: string) => `${sum} occurrences in ${days} days, ${today} today`,
   },
 };

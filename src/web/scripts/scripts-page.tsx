@@ -7,7 +7,7 @@ import { nameColumn, UPDATED_COLUMN } from '../components/columns.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { IconPlayerPlay, IconTerminal2 } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
-import { TextLink } from '../components/link.tsx';
+import { ButtonLink } from '../components/link.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { mono } from '../components/text.tsx';
@@ -69,16 +69,10 @@ export function ScriptsPage() {
         noun="script"
         description={strings.scriptsPage.description}
         icon={<IconTerminal2 size={26} />}
-        emptyHint={
-          hasServers ? (
-            strings.scriptsPage.emptyHint
-          ) : (
-            <>
-              {strings.scriptsPage.needsServer} <TextLink to="/servers">{strings.scriptsPage.addAServerFirst}</TextLink>
-            </>
-          )
+        emptyHint={hasServers ? strings.scriptsPage.emptyHint : strings.scriptsPage.needsServer}
+        prerequisite={
+          hasServers ? undefined : <ButtonLink to="/servers">{strings.scriptsPage.addAServerFirst}</ButtonLink>
         }
-        canCreate={hasServers}
         list={api.scripts.list}
         columns={columnsFor(setRunning)}
         filters={{ server: servers }}

@@ -133,7 +133,7 @@ export const strings = {
     },
     runsTitle: 'Runs',
     runs: 'Runs',
-    noRunsYet: 'No runs yet.',
+    noRunsYet: 'No runs yet. Choose Run… to start the first one.',
   },
   scriptVersions: {
     version: (version: number) => `Version ${version}`,
@@ -169,7 +169,7 @@ export const strings = {
     description:
       'Scripts run on a server on demand, from a pipeline or on a schedule. Owners and admins write scripts; all members can run them.',
     emptyHint: 'A script has a server, an interpreter, and parameters that are passed as environment variables.',
-    addAServerFirst: 'Add a server first.',
+    addAServerFirst: 'Add a server first',
     run: 'Run…',
     needsServer: 'A script runs on a server, and this workspace has none yet.',
   },

@@ -1,0 +1,35 @@
+import { DAY, MINUTE } from '../../contract/limits.ts';
+import { INTERVALS, type Interval } from '../../contract/vocabulary.ts';
+import { formatTimeOfDay } from '../components/format.ts';
+import { stepLabel } from './labels.ts';
+
+const localDayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+const MAX_TICKS = 8;
+/** Distances between two labels that divide a day evenly, in minutes. */
+const DISTANCES_MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, DAY / MINUTE];
+
+/** The position of a step within its day in the local time zone, which can be half an hour off the hours of UTC. */
+function stepOfDay(time: number, stepMinutes: number): number {
+  const date = new Date(time);
+  return Math.floor((date.getHours() * 60 + date.getMinutes()) / stepMinutes);
+}
+
+/** Returns the steps whose times label the axis: round times of the day, or some of the days. */
+export function axisTicks(times: readonly number[], interval: Interval): number[] {
+  const stepMinutes = INTERVALS[interval] / MINUTE;
+  const distance = DISTANCES_MINUTES.find(
+    (minutes) => minutes >= stepMinutes && (times.length * stepMinutes) / minutes <= MAX_TICKS,
+  );
+  if (interval !== 'day' && distance !== undefined)
+    return times.filter((time) => stepOfDay(time, stepMinutes) % (distance / stepMinutes) === 0);
+  const days = interval === 'day' ? times : times.filter((time) => stepOfDay(time, stepMinutes) === 0);
+  const nth = Math.ceil(days.length / MAX_TICKS);
+  return days.filter((_, index) => index % nth === 0);
+}
+
+/** The label of a step on the axis: the time of day, or the date where a day begins. */
+export function axisLabel(time: number, interval: Interval): string {
+  if (interval === 'day') return stepLabel(time, interval);
+  const startsDay = stepOfDay(time, INTERVALS[interval] / MINUTE) === 0;
+  return startsDay ? localDayFormat.format(new Date(time)) : formatTimeOfDay(time);
+}
