@@ -259,6 +259,7 @@ const page = await client.accessTokens.list({ scope: 'modify_env' });
 export const scopes: ReadonlyArray<'all' | 'basic_deployment' | 'advanced_deployment' | 'activity_tracker' | 'activity_tracker_analytics' | 'error_tracker' | 'modify_env' | 'run_scripts'> = page.data[0]!.scopes;
 export const expires: string | null = page.data[0]!.expiresAt;
 export const created: string = (await client.apiKeys.create({ name: 'Billing', permissions: ['read'] })).secret;
+export const detail: string | null = (await client.explain({ credential: 'tok_1', requirement: { scopes: ['all'] } })).detail;
 // @ts-expect-error there is no such scope
 await client.accessTokens.create({ name: 'CI', scopes: ['everything'] });
 // @ts-expect-error there is no such field

@@ -50,7 +50,9 @@ function typeOf(schema: JsonSchema, known: Readonly<Record<string, JsonSchema>>)
     const values = typeof schema.additionalProperties === 'object' ? of(schema.additionalProperties) : 'unknown';
     return `Record<string, ${values}>`;
   }
-  return typeof schema.type === 'string' ? (PRIMITIVES[schema.type] ?? 'unknown') : 'unknown';
+  // Nullable text has two types.
+  const types = [schema.type ?? []].flat().map((type) => PRIMITIVES[type] ?? 'unknown');
+  return types.length === 0 ? 'unknown' : types.join(' | ');
 }
 
 /**
