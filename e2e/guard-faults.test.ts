@@ -20,6 +20,8 @@ import { until } from '../src/testing/until.ts';
 
 const BOUND = 1000;
 const ROUNDS = 4;
+/** Parallel tries to use a credential once. */
+const TRIES = 1_000;
 
 interface Process {
   readonly child: ChildProcess;
@@ -78,7 +80,7 @@ async function onPostgres(): Promise<GuardSetup> {
   const postgres: TestPostgres = await startPostgres();
   return {
     environment: { DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET },
-    servers: 2,
+    servers: 3,
     close: () => postgres.close(),
   };
 }
@@ -195,6 +197,59 @@ for (const [name, open] of [
         proxy.resume();
         await until(async () => (await statusOf(alive.secret)) === 200);
         assert.equal(await statusOf(token.secret), 401);
+      }
+    });
+
+    test('a maximum of one use is one, over all servers and two guards, with a server killed in between', async () => {
+      const key = await createKey(owner, ['read'], { guard: true });
+      const second = await startProcess(['e2e/guarded.ts', servers.at(-1)?.url ?? ''], {
+        DEVPILOT_GUARD_KEY: key.secret,
+      });
+      try {
+        for (const isKilled of [false, true]) {
+          const token = await createToken(owner, ['modify_env'], { restrictions: { maxUses: 1 } });
+          const urls = [
+            ...servers.map(({ url }) => `${url}/v1/authorize`),
+            `${guarded.url}/thing`,
+            `${second.url}/thing`,
+          ];
+          const statusAt = async (url: string) => {
+            const response = await fetch(url, { headers: bearer(token.secret) }).catch(() => null);
+            await response?.arrayBuffer().catch(() => undefined);
+            return response?.status ?? 0;
+          };
+          const victim = servers[0];
+          let answered = 0;
+          const answers = Array.from({ length: TRIES }, async (_, index) => {
+            const status = await statusAt(urls[index % urls.length] ?? '');
+            answered++;
+            // The first answer shows that the others are on their way.
+            if (isKilled && answered === 1) victim?.child.kill('SIGKILL');
+            return status;
+          });
+          const accepted = (await Promise.all(answers)).filter((status) => status === 200);
+          // A killed server may have taken the use without answering: never more than one is accepted.
+          if (isKilled) assert.ok(accepted.length <= 1, String(accepted.length));
+          else assert.equal(accepted.length, 1);
+          if (isKilled && victim !== undefined) {
+            await ended(victim, 'SIGKILL');
+            servers[0] = await startServer(ports[0] ?? 0);
+          }
+          // If no request took the use before the server was killed, one does now, and none after it.
+          const late: number[] = [];
+          await until(async () => {
+            late.push(await statusAt(urls[0] ?? ''));
+            return late.at(-1) === 401;
+          });
+          const total = accepted.length + late.filter((status) => status === 200).length;
+          assert.ok(isKilled ? total <= 1 : total === 1, `${total} accepted`);
+          for (const url of urls) assert.notEqual(await statusAt(url), 200);
+          const found = await owner.call<{ status: string }>(`/v1/access-tokens/${token.id}`);
+          assert.equal(found.body.status, 'spent');
+        }
+      } finally {
+        await ended(second, 'SIGTERM');
+        await until(async () => (await statusOf((await createToken(owner, ['modify_env'])).secret)) === 200);
       }
     });
 
