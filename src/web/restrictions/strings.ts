@@ -29,7 +29,7 @@ export const strings = {
     deletedResource: (id: string) => `${id} (deleted)`,
     limitedRate: 'Only a limited number of requests per period',
     requests: 'Maximum number of requests',
-    requestsDescription: (min: number, max: number) => `${count(min)} to ${count(max)}. More are rejected with 429.`,
+    requestsDescription: (min: number, max: number) => `${count(min)} to ${count(max)}. More are rejected.`,
     period: 'Period',
     perPeriod: (seconds: number) => `per ${period(seconds)}`,
     limitedUses: 'Only a limited number of uses',
