@@ -92,6 +92,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'jobs/': ['contract/', 'store/', 'node'],
   'outbound/': ['contract/', 'node'],
+  'notify/': ['contract/', 'audit/', 'store/', 'outbound/', 'node'],
   'runner/': ['contract/', 'outbound/', 'node'],
   'platform/': ['contract/', 'audit/', 'store/', 'jobs/', 'outbound/', 'runner/', 'node', 'croner', 'aws4fetch'],
   'http/': [
@@ -100,6 +101,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
     'cluster/',
     'credentials/',
     'audit/',
+    'notify/',
     'people/',
     'store/',
     'jobs/',

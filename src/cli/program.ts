@@ -7,6 +7,7 @@ import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
 import { operationCommands } from './operation-commands.ts';
 import { resourceCommands } from './resource-commands.ts';
+import { webhookCommands } from './webhook-commands.ts';
 
 /**
  * Declares every command. The implementation of a command is imported when the command runs, so that
@@ -31,6 +32,7 @@ Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} can
   environmentCommands(program);
   operationCommands(program);
   resourceCommands(program);
+  webhookCommands(program);
   auditCommands(program);
   toolCommands(program);
   return program;

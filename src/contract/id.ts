@@ -24,6 +24,9 @@ export const ID_PREFIXES = {
   run: 'run_',
   backup: 'bak_',
   restore: 'res_',
+  webhook: 'whk_',
+  webhook_delivery: 'whd_',
+  webhook_message: 'msg_',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

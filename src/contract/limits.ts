@@ -42,6 +42,10 @@ export const DURATIONS = {
   passkeyChallenge: 5 * MINUTE,
   passwordReset: HOUR,
   idempotency: DAY,
+  /** How long a replaced secret of a webhook still signs messages. */
+  webhookSecretOverlap: DAY,
+  /** How long a delivery is retried, and how long a webhook may fail before it is switched off. */
+  webhookRetries: 3 * DAY,
 } as const;
 
 /**
@@ -60,6 +64,9 @@ export const FAILURE_LIMITS = {
  * each node).
  */
 export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, perSecond: 100 } as const;
+
+/** Webhooks per workspace, characters of a URL, and settled deliveries that are kept per webhook. */
+export const WEBHOOK_LIMITS = { perWorkspace: 20, url: 2048, deliveries: 1_000 } as const;
 
 /** Restrictions of a credential: entries per list, and the ranges of a rate and of the number of uses. */
 export const RESTRICTION_LIMITS = {

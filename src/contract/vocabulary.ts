@@ -239,6 +239,13 @@ export const AUDIT_ACTIONS = [
   'backup.deleted',
   'backup.restore_started',
   'backup.restore_finished',
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
+  'webhook.secret_replaced',
+  'webhook.tested',
+  'webhook.redelivered',
+  'webhook.switched_off',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -263,8 +270,48 @@ export const AUDIT_PARTY_KINDS = [
   'script',
   'run',
   'backup',
+  'webhook',
 ] as const;
 export type AuditPartyKind = (typeof AUDIT_PARTY_KINDS)[number];
+
+/** Events that webhooks can receive. `audit.event` is every event of the activity log, in order. */
+export const WEBHOOK_EVENTS = [
+  'audit.event',
+  'credential.created',
+  'credential.updated',
+  'credential.deleted',
+  'credential.denied',
+  'credential.passphrase_failed',
+  'member.created',
+  'member.updated',
+  'member.deleted',
+  'member.left',
+  'member.sessions_ended',
+  'deployment.created',
+  'deployment.cancelled',
+  'deployment.approved',
+  'deployment.promoted',
+  'deployment.aborted',
+  'deployment.completed',
+  'deployment.failed',
+  'run.created',
+  'run.cancelled',
+  'run.finished',
+  'backup.created',
+  'backup.finished',
+  'backup.deleted',
+  'backup.restore_started',
+  'backup.restore_finished',
+] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+/** Families of events, including those that later versions add. */
+export const WEBHOOK_EVENT_FAMILIES = ['credential.*', 'member.*', 'deployment.*', 'run.*', 'backup.*'] as const;
+export const WEBHOOK_SUBSCRIPTIONS = [...WEBHOOK_EVENTS, ...WEBHOOK_EVENT_FAMILIES] as const;
+export type WebhookSubscription = (typeof WEBHOOK_SUBSCRIPTIONS)[number];
+/** The event of a test message, which every webhook receives. */
+export const WEBHOOK_TEST_EVENT = 'webhook.test';
+export const WEBHOOK_DELIVERY_STATUSES = ['waiting', 'delivered', 'failed'] as const;
+export type WebhookDeliveryStatus = (typeof WEBHOOK_DELIVERY_STATUSES)[number];
 
 export const SERVER_KINDS = ['ssh', 'local'] as const;
 export type ServerKind = (typeof SERVER_KINDS)[number];

@@ -194,6 +194,16 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
   { route: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },
   { route: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
+  { route: 'GET /v1/webhooks', people: 'admin' },
+  { route: 'POST /v1/webhooks', people: 'admin' },
+  { route: 'GET /v1/webhooks/:id', people: 'admin' },
+  { route: 'PATCH /v1/webhooks/:id', people: 'admin' },
+  { route: 'DELETE /v1/webhooks/:id', people: 'admin' },
+  { route: 'POST /v1/webhooks/:id/secret', people: 'admin' },
+  { route: 'POST /v1/webhooks/:id/test', people: 'admin' },
+  { route: 'GET /v1/webhooks/:id/deliveries', people: 'admin' },
+  { route: 'GET /v1/webhooks/:id/deliveries/:delivery', people: 'admin' },
+  { route: 'POST /v1/webhooks/:id/deliveries/:delivery/redeliver', people: 'admin' },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;

@@ -5,6 +5,7 @@ import type { FindRecord, UnknownSecretLimiter } from '../authorization/unknown-
 import type { UsageRecorder, UsageStore } from '../authorization/usage-recorder.ts';
 import type { Guards } from '../cluster/guards.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
+import type { NotifyContext } from '../notify/context.ts';
 import type { PeopleContext } from '../people/context.ts';
 import type { SessionActivityBuffer } from '../people/session-activity-buffer.ts';
 import type { PlatformContext } from '../platform/context.ts';
@@ -35,6 +36,7 @@ export interface AppContext {
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
   readonly platform: PlatformContext;
+  readonly notify: NotifyContext;
   readonly denials: DenialBuffer;
   readonly sessionActivity: SessionActivityBuffer;
   /** Writes the buffered denials, so that the activity log shows them. Never rejects: if it fails, it is retried later. */

@@ -24,6 +24,7 @@ import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { sessionRoutes } from './sessions.ts';
 import { twoFactorRoutes } from './two-factor.ts';
+import { webhookRoutes } from './webhooks.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /**
@@ -59,5 +60,6 @@ export function routeTable(context: AppContext): Route[] {
     ...scriptRoutes(context),
     ...runRoutes(context),
     ...backupRoutes(context),
+    ...webhookRoutes(context),
   ];
 }

@@ -12,6 +12,7 @@ import {
   type Request,
   type Transport,
 } from './transport.ts';
+import { webhookClientsOf } from './webhooks.ts';
 import { workClientsOf } from './work.ts';
 import { workspaceClientsOf } from './workspaces.ts';
 
@@ -38,7 +39,8 @@ export type Client = ReturnType<typeof requestsOf> &
   ReturnType<typeof credentialClientsOf> &
   ReturnType<typeof resourceClientsOf> &
   ReturnType<typeof trackerClientsOf> &
-  ReturnType<typeof workClientsOf>;
+  ReturnType<typeof workClientsOf> &
+  ReturnType<typeof webhookClientsOf>;
 
 /** Requests that no method of the client covers, and who the client is. */
 function requestsOf(transport: Transport) {
@@ -67,5 +69,6 @@ export function createClient(options: ClientOptions = {}): Client {
     ...resourceClientsOf(transport),
     ...trackerClientsOf(transport),
     ...workClientsOf(transport),
+    ...webhookClientsOf(transport),
   };
 }

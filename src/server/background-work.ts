@@ -20,7 +20,7 @@ const LAST_WRITES_MIN_MS = 1_500;
 /** Starts jobs, schedules and everything that is written or deleted from time to time. */
 export function startBackgroundWork(
   { settings, options, clock, log, closers }: Base,
-  { checks, people, sessionActivity, jobs, platform }: Services,
+  { checks, people, sessionActivity, jobs, platform, webhooks }: Services,
 ): { announceStop(): void } {
   const { usageRecorder, usageJournal, flushDenials } = checks;
   const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
@@ -33,14 +33,17 @@ export function startBackgroundWork(
     repeatEvery(HOUSEKEEPING_INTERVAL_MS, () => runHousekeeping(platform, clock(), settings.retentionDays), onError),
   ];
   if (settings.databaseUrl !== null) timers.push(repeatEvery(FLUSH_INTERVAL_MS, checks.refreshFailures, onError));
+  const intervals = options.work ?? SCHEDULER_INTERVALS;
+  timers.push(repeatEvery(intervals.dueMs, webhooks.tick, onError));
   jobs.register(deploymentJobKind(platform));
   jobs.start();
-  const schedules = startScheduler(platform, options.work ?? SCHEDULER_INTERVALS);
+  const schedules = startScheduler(platform, intervals);
 
   closers.add([checks.flushLastUses, () => flushDenials(true), sessionActivity.flush], LAST_WRITES_MIN_MS);
   closers.add([
     schedules.stop,
     jobs.stop,
+    webhooks.stop,
     ...timers.map((timer) => timer.stop),
     platform.patternMatcher.close,
     () => people.background.stop(MAIL_STOP_TIMEOUT_MS),
@@ -51,6 +54,7 @@ export function startBackgroundWork(
       platform.logs.stop();
       schedules.stop().catch(() => undefined);
       jobs.stop().catch(() => undefined);
+      webhooks.stop().catch(() => undefined);
     },
   };
 }

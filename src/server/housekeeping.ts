@@ -15,6 +15,7 @@ import { deleteEndedSessions, deleteOldKnownAddresses } from '../store/people.ts
 import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldUses } from '../store/usage.ts';
+import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
 
 /** Deletes expired rows. Nothing depends on it: expiry is always checked against the clock. */
 export async function runHousekeeping(
@@ -34,6 +35,7 @@ export async function runHousekeeping(
     await deleteOldUses(trx, now);
     await deleteOldJobs(trx, now - 7 * DAY);
     await deleteOldQuotaUses(trx, now);
+    await deleteOldDeliveries(trx, now - 30 * DAY);
   });
   await deleteExpiredActivity({ store }, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
+import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
 import { totpIdentity } from '../people/context.ts';
 import { variableAssociatedData } from '../platform/environment/environment.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
@@ -37,6 +38,7 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
       name: String(row['name']),
       version: Number(row['version']),
     }),
+  webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
 };
 
 /** Counts the values, in all columns, that the secret cannot decrypt. */

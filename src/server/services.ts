@@ -4,6 +4,8 @@ import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limi
 import { SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import type { AppContext } from '../http/app-context.ts';
 import { createJobWorker, type JobWorker } from '../jobs/worker.ts';
+import { createDeliveryWorker, type DeliveryWorker } from '../notify/delivery-worker.ts';
+import { createOutbound } from '../outbound/outbound.ts';
 import { createBackgroundQueue } from '../people/background-queue.ts';
 import type { PeopleContext } from '../people/context.ts';
 import { createSessionActivityBuffer, type SessionActivityBuffer } from '../people/session-activity-buffer.ts';
@@ -36,6 +38,7 @@ export interface Services {
   readonly sessionActivity: SessionActivityBuffer;
   readonly jobs: JobWorker;
   readonly platform: PlatformContext;
+  readonly webhooks: DeliveryWorker;
   /** The services that route handlers use. */
   readonly appContext: AppContext;
 }
@@ -90,8 +93,14 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     ...options.jobs,
   });
   const platform = createPlatform(base, jobs, people.seal);
+  const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
+  const webhooks = createDeliveryWorker({
+    ...{ store, clock, nodeId, outbound, seal: people.seal },
+    onError: (error) => log.error({ err: error }, 'webhook deliveries failed; retrying'),
+  });
   const appContext: AppContext = {
     ...{ store, clock, people, platform, denials, sessionActivity },
+    notify: { store, clock, outbound, seal: people.seal, wake: webhooks.wake },
     version: packageJson.version,
     publicUrl: settings.publicUrl,
     listenHost: settings.host,
@@ -112,5 +121,5 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     flushDenials: () => checks.flushDenials().catch(onDenialError),
     readinessFailures: () => findReadinessFailures(store, membership.lease, cluster.skew),
   };
-  return { checks, people, sessionActivity, jobs, platform, appContext };
+  return { checks, people, sessionActivity, jobs, platform, webhooks, appContext };
 }

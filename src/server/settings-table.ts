@@ -1,4 +1,5 @@
 import { resolve } from 'node:path';
+import { OUTBOUND_POLICIES } from '../outbound/outbound.ts';
 import {
   oneOf,
   parseBound,
@@ -128,6 +129,12 @@ export const SETTINGS = {
     ...oneOf(['off', 'on']),
     description:
       '`on`: workspaces owned by an operator may use this machine itself as a server. Refused together with `DEVPILOT_SIGN_UP=open`.',
+  }),
+  DEVPILOT_OUTBOUND: setting({
+    default: 'private',
+    ...oneOf(OUTBOUND_POLICIES),
+    description:
+      'Where webhooks may be. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
   }),
   DEVPILOT_SMTP_URL: setting({
     default: null,

@@ -20,6 +20,7 @@ test('the defaults of the contract apply without any setting', () => {
   assert.equal(settings.revocationBoundMs, 2000);
   assert.equal(settings.metrics, null);
   assert.equal(settings.localServer, 'off');
+  assert.equal(settings.outbound, 'private');
   assert.equal(settings.logLevel, 'info');
   assert.deepEqual(settings.backups, { bucket: null, maxBytes: 51_200 * 1_048_576 });
 });
@@ -106,6 +107,7 @@ const BAD: readonly (readonly [string, ...string[]])[] = [
   ['DEVPILOT_REVOCATION_BOUND', '2', '0s', '199ms', '61s', '2m', '-1s', '1.5s', 'forever'],
   ['DEVPILOT_METRICS', 'on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
   ['DEVPILOT_LOCAL_SERVER', 'yes', 'ON', '1'],
+  ['DEVPILOT_OUTBOUND', 'none', 'PRIVATE', 'public,private'],
   ['LOG_LEVEL', 'loud', 'INFO', '30'],
   ['DEVPILOT_BACKUP_BUCKET', 's3://backups', 'backups', 'https://u:p@s3/x', 'https://s3/x?y', 'https://s3/a b'],
   ['DEVPILOT_BACKUP_REGION', 'EU', 'eu central', 'eu/west'],

@@ -1,3 +1,4 @@
+import type { OutboundPolicy } from '../outbound/outbound.ts';
 import { NotAccepted } from './setting-parsers.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings-table.ts';
 
@@ -23,6 +24,7 @@ export interface Settings {
   readonly revocationBoundMs: number;
   readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly localServer: 'off' | 'on';
+  readonly outbound: OutboundPolicy;
   readonly retentionDays: number;
   readonly backups: {
     /** An S3-compatible bucket; null for the data directory. */
@@ -134,6 +136,7 @@ export function readSettings(environment: Environment): Settings {
     revocationBoundMs: values.DEVPILOT_REVOCATION_BOUND,
     metrics: values.DEVPILOT_METRICS,
     localServer: values.DEVPILOT_LOCAL_SERVER,
+    outbound: values.DEVPILOT_OUTBOUND,
     retentionDays: values.DEVPILOT_RETENTION_DAYS,
     backups: { bucket: readBucket(values), maxBytes: values.DEVPILOT_BACKUP_MAX_MB * 1_048_576 },
     logLevel: values.LOG_LEVEL,

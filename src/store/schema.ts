@@ -16,6 +16,7 @@ import type {
 } from './schema/people.ts';
 import type { AppTable, EnvChangeTable, EnvVersionTable, ProjectTable, ServerTable } from './schema/resources.ts';
 import type { RunTable, ScriptTable, ScriptVersionTable } from './schema/scripts.ts';
+import type { WebhookDeliveryTable, WebhookTable } from './schema/webhooks.ts';
 import type { InvitationTable, MemberTable, WorkspacePolicyTable, WorkspaceTable } from './schema/workspaces.ts';
 
 /**
@@ -103,6 +104,8 @@ export interface Schema {
   backup: BackupTable;
   restore: RestoreTable;
   stored_object: StoredObjectTable;
+  webhook: WebhookTable;
+  webhook_delivery: WebhookDeliveryTable;
 }
 
 /** A single row, with id 1. */

@@ -70,6 +70,8 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   error_key: {},
   password_reset: {},
   installation: {},
+  webhook: {},
+  webhook_delivery: {},
 };
 
 export function listTables(): ({ readonly name: string } & TableRole)[] {

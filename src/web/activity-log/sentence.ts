@@ -293,6 +293,13 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
     event.actor.kind === 'system'
       ? ['An older backup of ', target, ' was deleted']
       : [actor, ' deleted a backup of ', target],
+  'webhook.created': defaultSentence,
+  'webhook.updated': defaultSentence,
+  'webhook.deleted': defaultSentence,
+  'webhook.secret_replaced': ({ actor, target }) => [actor, ' replaced the secret of the webhook ', target],
+  'webhook.tested': ({ actor, target }) => [actor, ' tested the webhook ', target],
+  'webhook.redelivered': ({ actor, target }) => [actor, ' sent a message again to the webhook ', target],
+  'webhook.switched_off': ({ target }) => ['The webhook ', target, ' was switched off because it kept failing'],
   'invitation.deleted': ({ actor, target }) => [actor, ' revoked the invitation for ', target],
 };
 

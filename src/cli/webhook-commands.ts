@@ -1,0 +1,46 @@
+import type { Command } from '@commander-js/extra-typings';
+import { WEBHOOK_SUBSCRIPTIONS } from '../contract/vocabulary.ts';
+import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import { parseList } from './input.ts';
+
+const EVENT_HELP = 'event or family of events, or several separated by commas; can be repeated';
+const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => `  ${event}`).join('\n')}`;
+
+/** Declares the commands for webhooks. */
+export function webhookCommands(program: Command): void {
+  const webhooks = program.command('webhooks').description('Manage webhooks: messages about events to other systems');
+  const load = () => import('./webhooks.ts');
+  apiCommand(webhooks, 'list', 'List webhooks')
+    .option('--limit <count>', LIMIT_HELP)
+    .action(async (options) => (await load()).listWebhooks(declared(options)));
+  apiCommand(webhooks, 'create', 'Create a webhook; prints only the secret to standard output')
+    .requiredOption('--name <name>', 'name of the webhook')
+    .requiredOption('--endpoint <url>', 'URL that messages are posted to')
+    .requiredOption('--event <events>', EVENT_HELP, parseList)
+    .addHelpText('after', EVENTS_HELP)
+    .action(async (options) => (await load()).createWebhook(declared(options)));
+  apiCommand(webhooks, 'update', 'Update a webhook')
+    .argument('<webhook>', 'ID')
+    .option('--name <name>', 'new name')
+    .option('--endpoint <url>', 'new URL that messages are posted to')
+    .option('--event <events>', `replace its events: ${EVENT_HELP}`, parseList)
+    .option('--active <on|off>', 'send messages: on or off; on continues with the first event that was not delivered')
+    .option('--replace-secret', 'replace the secret and print the new one; the previous one signs for 24 more hours')
+    .addHelpText('after', EVENTS_HELP)
+    .action(async (id, options) => (await load()).updateWebhook(id, declared(options)));
+  apiCommand(webhooks, 'delete', 'Delete webhooks and their deliveries')
+    .argument('<webhooks...>', 'IDs')
+    .option('--yes', YES_HELP)
+    .action(async (ids, options) => (await load()).deleteWebhooks(ids, declared(options)));
+  apiCommand(webhooks, 'test', 'Send a test message; exit with non-zero status if it is not accepted')
+    .argument('<webhook>', 'ID')
+    .action(async (id, options) => (await load()).testWebhook(id, declared(options)));
+  apiCommand(webhooks, 'deliveries', 'List the newest deliveries of a webhook, newest first')
+    .argument('<webhook>', 'ID')
+    .option('--limit <count>', LIMIT_HELP, '50')
+    .action(async (id, options) => (await load()).listDeliveries(id, declared(options)));
+  apiCommand(webhooks, 'redeliver', 'Send a message again; exit with non-zero status if it is not accepted')
+    .argument('<webhook>', 'ID')
+    .argument('<delivery>', 'ID')
+    .action(async (id, delivery, options) => (await load()).redeliver(id, delivery, declared(options)));
+}

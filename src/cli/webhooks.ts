@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { WebhookSubscription } from '../contract/vocabulary.ts';
+import type { UpdateWebhook, Webhook, WebhookDelivery } from '../contract/webhooks.ts';
+import type { Client } from '../sdk/client.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { Failure } from './failure.ts';
+import { confirm, parseCount, parseOnOff } from './input.ts';
+import {
+  type Column,
+  print,
+  printDetails,
+  printJson,
+  printList,
+  printNote,
+  sanitizeInline,
+  showInstant,
+  takeFirst,
+} from './output.ts';
+
+const stateOf = ({ active, failingSince, switchedOffAt }: Webhook): string => {
+  if (!active) return switchedOffAt === null ? 'inactive' : 'switched off';
+  return failingSince === null ? 'active' : 'failing';
+};
+
+const COLUMNS: readonly Column<Webhook>[] = [
+  { title: 'ID', getValue: ({ id }) => id },
+  { title: 'NAME', getValue: ({ name }) => name },
+  { title: 'STATE', getValue: stateOf },
+  { title: 'EVENTS', getValue: ({ events }) => events.join(' ') },
+  { title: 'URL', getValue: ({ url }) => url },
+  { title: 'LAST DELIVERED', getValue: ({ lastDeliveredAt }) => showInstant(lastDeliveredAt, 'never') },
+];
+
+const DELIVERY_COLUMNS: readonly Column<WebhookDelivery>[] = [
+  { title: 'ID', getValue: ({ id }) => id },
+  { title: 'EVENT', getValue: ({ event }) => event },
+  { title: 'STATUS', getValue: ({ status }) => status },
+  { title: 'ATTEMPTS', getValue: ({ attempts }) => String(attempts) },
+  { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'NEXT ATTEMPT', getValue: ({ nextAttemptAt }) => showInstant(nextAttemptAt, 'none') },
+  { title: 'ERROR', getValue: ({ error }) => error },
+];
+
+/** Lists webhooks, newest first. */
+export async function listWebhooks(options: RemoteOptions & { readonly limit: string | undefined }): Promise<void> {
+  const limit = options.limit === undefined ? Number.POSITIVE_INFINITY : (parseCount('--limit', options.limit) ?? 0);
+  await printList(await takeFirst(connect(options).webhooks.all(), limit), COLUMNS, options);
+}
+
+export interface CreateWebhookOptions extends RemoteOptions {
+  readonly name: string;
+  readonly endpoint: string;
+  readonly event: readonly string[];
+}
+
+/** Creates a webhook; prints only the secret to standard output. */
+export async function createWebhook({ name, endpoint, event, ...options }: CreateWebhookOptions): Promise<void> {
+  const body = { name, url: endpoint, events: [...event] as WebhookSubscription[] };
+  const created = await connect(options).webhooks.create(body, { idempotencyKey: randomUUID() });
+  if (options.json === true) return printJson(created);
+  printNote(
+    `Created the webhook ${sanitizeInline(created.name)} (${created.id}). The secret is shown only once.`,
+    options,
+  );
+  return print(`${created.secret}\n`);
+}
+
+export interface UpdateWebhookOptions extends RemoteOptions {
+  readonly name: string | undefined;
+  readonly endpoint: string | undefined;
+  readonly event: readonly string[] | undefined;
+  readonly active: string | undefined;
+  readonly replaceSecret: true | undefined;
+}
+
+/** Updates a webhook. With `--replace-secret`, prints only the new secret to standard output. */
+export async function updateWebhook(id: string, options: UpdateWebhookOptions): Promise<void> {
+  const { name, endpoint, event, active, replaceSecret } = options;
+  const change: UpdateWebhook = {
+    ...(name !== undefined && { name }),
+    ...(endpoint !== undefined && { url: endpoint }),
+    ...(event !== undefined && { events: [...event] as WebhookSubscription[] }),
+    ...(active !== undefined && { active: parseOnOff('--active', active) }),
+  };
+  const isChange = Object.keys(change).length > 0;
+  if (!isChange && replaceSecret !== true) {
+    throw new Failure('Nothing to change. See: devpilot webhooks update --help');
+  }
+  const { webhooks } = connect(options);
+  if (isChange) {
+    const updated = await webhooks.update(id, change);
+    if (replaceSecret !== true) return printDetails(updated, COLUMNS, options);
+  }
+  const replaced = await webhooks.replaceSecret(id, { idempotencyKey: randomUUID() });
+  if (options.json === true) return printJson(replaced);
+  printNote(`The previous secret also signs until ${replaced.previousSecretExpiresAt}.`, options);
+  return print(`${replaced.secret}\n`);
+}
+
+/** Deletes webhooks with their deliveries. */
+export async function deleteWebhooks(
+  ids: readonly string[],
+  options: RemoteOptions & { readonly yes: true | undefined },
+): Promise<void> {
+  const { webhooks } = connect(options);
+  const found = await Promise.all(ids.map((id) => webhooks.get(id)));
+  const list = found.map(({ name, id }) => `${sanitizeInline(name)} (${id})`).join(', ');
+  await confirm(`Delete ${list}? Events that were not delivered are never sent.`, options.yes);
+  for (const id of ids) await webhooks.delete(id);
+  if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
+  else printNote(`Deleted ${list}.`, options);
+}
+
+/** Longer than the time limit of an attempt. */
+const RESULT_TIMEOUT_MS = 30_000;
+const POLL_INTERVAL_MS = 250;
+
+/** Waits for the result of a delivery and prints it. Throws `Failure` if it was not accepted. */
+async function printResult(client: Client, id: string, sent: WebhookDelivery, options: RemoteOptions): Promise<void> {
+  const attempts = sent.attempts;
+  const endMs = performance.now() + RESULT_TIMEOUT_MS;
+  let delivery = sent;
+  while (delivery.status === 'waiting' && delivery.attempts === attempts && performance.now() < endMs) {
+    await pause(POLL_INTERVAL_MS);
+    delivery = await client.webhooks.delivery(id, sent.id);
+  }
+  await printDetails(delivery, DELIVERY_COLUMNS, options);
+  if (delivery.status !== 'delivered') throw new Failure(delivery.error ?? 'The message has not been sent yet.');
+}
+
+/** Sends a test message and prints the result. */
+export async function testWebhook(id: string, options: RemoteOptions): Promise<void> {
+  const client = connect(options);
+  await printResult(client, id, await client.webhooks.test(id, { idempotencyKey: randomUUID() }), options);
+}
+
+/** Lists deliveries, newest first. */
+export async function listDeliveries(id: string, options: RemoteOptions & { readonly limit: string }): Promise<void> {
+  const all = connect(options).webhooks.deliveries(id).all();
+  await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), DELIVERY_COLUMNS, options);
+}
+
+/** Sends a message again and prints the result. */
+export async function redeliver(id: string, delivery: string, options: RemoteOptions): Promise<void> {
+  const client = connect(options);
+  const sent = await client.webhooks.redeliver(id, delivery, { idempotencyKey: randomUUID() });
+  await printResult(client, id, sent, options);
+}

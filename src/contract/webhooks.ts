@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { id, name, oneOf, singleLineText, timestamps, uniqueNames } from './fields.ts';
+import { instant, nullableInstant } from './instant.ts';
+import { WEBHOOK_LIMITS } from './limits.ts';
+import { WEBHOOK_DELIVERY_STATUSES, WEBHOOK_EVENTS, WEBHOOK_SUBSCRIPTIONS, WEBHOOK_TEST_EVENT } from './vocabulary.ts';
+
+export const Webhook = z
+  .object({
+    id,
+    name: z.string(),
+    url: z.string(),
+    events: z.array(z.enum(WEBHOOK_SUBSCRIPTIONS)),
+    active: z.boolean(),
+    failingSince: nullableInstant.describe('The first failed attempt since the last success'),
+    lastDeliveredAt: nullableInstant,
+    switchedOffAt: nullableInstant.describe('When it was switched off because every attempt had failed for 3 days'),
+    previousSecretExpiresAt: nullableInstant.describe('Until when messages are also signed with the previous secret'),
+    ...timestamps,
+  })
+  .meta({ id: 'Webhook' });
+export type Webhook = z.infer<typeof Webhook>;
+
+export const CreatedWebhook = Webhook.extend({
+  secret: z.string().describe('Signs messages; shown only in this response'),
+}).meta({ id: 'CreatedWebhook' });
+export type CreatedWebhook = z.infer<typeof CreatedWebhook>;
+
+/** Which addresses are allowed depends on the setting `DEVPILOT_OUTBOUND`, and is checked there. */
+const url = singleLineText(1, WEBHOOK_LIMITS.url, 'https://hooks.example/devpilot').describe(
+  'The http:// or https:// URL that messages are posted to',
+);
+const events = uniqueNames(WEBHOOK_SUBSCRIPTIONS, 'event').meta({ examples: [['deployment.*']] });
+
+export const CreateWebhook = z
+  .strictObject({ name, url, events, active: z.boolean().optional().describe('True if omitted') })
+  .meta({ id: 'CreateWebhook' });
+export type CreateWebhook = z.infer<typeof CreateWebhook>;
+
+export const UpdateWebhook = z
+  .strictObject({
+    name: name.optional(),
+    url: url.optional(),
+    events: events.optional(),
+    active: z.boolean().optional().describe('True continues with the first event that was not delivered'),
+  })
+  .meta({ id: 'UpdateWebhook' });
+export type UpdateWebhook = z.infer<typeof UpdateWebhook>;
+
+export const WebhookSecret = z
+  .object({ secret: z.string(), previousSecretExpiresAt: instant })
+  .meta({ id: 'WebhookSecret' });
+export type WebhookSecret = z.infer<typeof WebhookSecret>;
+
+export const WebhookDelivery = z
+  .object({
+    id,
+    messageId: id.describe('The header webhook-id; the same in every attempt and redelivery'),
+    event: oneOf([...WEBHOOK_EVENTS, WEBHOOK_TEST_EVENT]),
+    status: z.enum(WEBHOOK_DELIVERY_STATUSES),
+    attempts: z.int(),
+    createdAt: instant,
+    lastAttemptAt: nullableInstant,
+    nextAttemptAt: nullableInstant,
+    durationMs: z.int().nullable().describe('Duration of the last attempt'),
+    responseStatus: z.int().nullable(),
+    error: z.string().nullable().describe('Why the last attempt failed'),
+  })
+  .meta({ id: 'WebhookDelivery' });
+export type WebhookDelivery = z.infer<typeof WebhookDelivery>;
+
+export const WebhookDeliveryDetail = WebhookDelivery.extend({
+  request: z.object({
+    url: z.string(),
+    headers: z.object({ 'content-type': z.string(), 'webhook-id': z.string(), 'webhook-signature': z.string() }),
+    body: z.string(),
+  }),
+  responseBody: z.string().nullable().describe('The beginning of the last response; secrets are masked'),
+}).meta({ id: 'WebhookDeliveryDetail' });
+export type WebhookDeliveryDetail = z.infer<typeof WebhookDeliveryDetail>;

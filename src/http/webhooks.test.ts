@@ -1,0 +1,341 @@
+import assert from 'node:assert/strict';
+import { after, afterEach, before, test } from 'node:test';
+import { Webhook as StandardWebhook } from 'standardwebhooks';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import { DAY, HOUR, MINUTE, SECOND } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
+import type { CreatedWebhook, Webhook, WebhookDelivery, WebhookDeliveryDetail } from '../contract/webhooks.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+import {
+  createTestPerson,
+  createWorkspaceFor,
+  remoteTestServer,
+  signUpOwner,
+  signUpRemoteOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
+import { startWebhookReceiver, type WebhookReceiver } from '../testing/webhook-receiver.ts';
+
+interface Message {
+  readonly type: string;
+  readonly timestamp: string;
+  readonly data: AuditEvent & { readonly workspaceId: string };
+}
+
+const messageOf = (received: { readonly body: string }) => JSON.parse(received.body) as Message;
+
+forEachEngine('webhooks', (engine) => {
+  let testServer: TestServer;
+  let ada: TestPerson;
+  let now = Date.now();
+  const receivers: WebhookReceiver[] = [];
+  before(async () => {
+    const environment = { ...(await engine.environment()), DEVPILOT_OUTBOUND: 'any' };
+    testServer = await startTestServer({ clock: () => now, environment, work: { dueMs: 10, sweepMs: 10_000 } });
+    ada = await signUpOwner(testServer);
+  });
+  after(() => testServer.close());
+  afterEach(async () => {
+    for (const receiver of receivers.splice(0)) await receiver.close();
+  });
+
+  async function startReceiver(): Promise<WebhookReceiver> {
+    const receiver = await startWebhookReceiver();
+    receivers.push(receiver);
+    return receiver;
+  }
+  async function create(owner: TestPerson, url: string, events: readonly string[] = ['audit.event']) {
+    const { status, body, text } = await owner.call<CreatedWebhook>('/v1/webhooks', {
+      body: { name: 'Receiver', url, events },
+    });
+    assert.equal(status, 201, text);
+    return body;
+  }
+  const addProject = async (owner: TestPerson, name: string) =>
+    assert.equal((await owner.call('/v1/projects', { body: { name } })).status, 201);
+  const read = async (owner: TestPerson, id: string) => (await owner.call<Webhook>(`/v1/webhooks/${id}`)).body;
+  const deliveriesOf = async (owner: TestPerson, id: string) =>
+    (await owner.call<Page<WebhookDelivery>>(`/v1/webhooks/${id}/deliveries`)).body.data;
+  const isDelivered = (owner: TestPerson, id: string, count: number) =>
+    until(async () => (await deliveriesOf(owner, id)).filter(({ status }) => status === 'delivered').length >= count);
+  const isFailing = (owner: TestPerson, id: string) => until(async () => (await read(owner, id)).failingSince !== null);
+
+  test('are created with a secret that is shown once, edited under If-Match, and deleted', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Configuration');
+    const receiver = await startReceiver();
+    const body = { name: 'Receiver', url: receiver.url, events: ['run.*'], active: false };
+    const headers = { 'idempotency-key': 'create-1' };
+    const created = await owner.call<CreatedWebhook>('/v1/webhooks', { body, headers });
+    assert.deepEqual([created.status, created.headers.get('cache-control')], [201, 'no-store']);
+    const { id, secret, ...shown } = created.body;
+    assert.match(secret, /^whsec_[A-Za-z0-9+/]{43}=$/);
+    const replay = await owner.call<{ code: string; id: string }>('/v1/webhooks', { body, headers });
+    assert.deepEqual([replay.status, replay.body.code, replay.body.id], [409, 'idempotent_replay', id]);
+    const found = await owner.call<Webhook>(`/v1/webhooks/${id}`);
+    assert.deepEqual(found.body, { id, ...shown });
+    assert.deepEqual((await owner.call<Page<Webhook>>('/v1/webhooks')).body.data, [found.body]);
+
+    const edit = (fields: object, etag: string | null) =>
+      owner.call<Webhook>(`/v1/webhooks/${id}`, { method: 'PATCH', body: fields, headers: { 'if-match': etag ?? '' } });
+    const edited = await edit({ name: 'Renamed', events: ['audit.event', 'run.created'] }, found.headers.get('etag'));
+    assert.deepEqual([edited.status, edited.body.name], [200, 'Renamed']);
+    assert.equal((await edit({ name: 'Again' }, found.headers.get('etag'))).status, 409);
+    const refused = [
+      ...['x', 'ftp://hooks.example/', 'http://a:b@hooks.example/'].map((url) => ({ ...body, url })),
+      ...[[], ['run.x'], ['run.*', 'run.*'], ['webhook.test']].map((events) => ({ ...body, events })),
+      ...[
+        { ...body, secret },
+        { ...body, name: 'x' },
+      ],
+    ];
+    for (const other of refused) assert.equal((await owner.call('/v1/webhooks', { body: other })).status, 422);
+
+    const neighbor = await createWorkspaceFor(ada, testServer, 'Neighbor');
+    const paths = ['', '/deliveries', '/deliveries/x'].map((path) => `GET ${path}`);
+    for (const route of [...paths, 'PATCH ', 'DELETE ', 'POST /secret', 'POST /test', 'POST /deliveries/x/redeliver']) {
+      const [method = '', path = ''] = route.split(' ');
+      const call = { method, ...(method === 'PATCH' && { body: {} }) };
+      assert.equal((await neighbor.call(`/v1/webhooks/${id}${path}`, call)).status, 404, route);
+    }
+    assert.equal((await owner.call(`/v1/webhooks/${id}/test`, { method: 'POST' })).status, 409, 'not active');
+    assert.equal((await owner.call(`/v1/webhooks/${id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await owner.call(`/v1/webhooks/${id}`)).status, 404);
+    const log = await owner.call<Page<AuditEvent>>('/v1/audit-events');
+    const actions = log.body.data.map(({ action }) => action).filter((action) => action.startsWith('webhook.'));
+    assert.deepEqual(actions, ['webhook.deleted', 'webhook.updated', 'webhook.created']);
+    assert.ok(!log.text.includes('secret-path') && !log.text.includes('whsec_'));
+    assert.equal(receiver.messages.length, 0);
+  });
+
+  test('receive every event of the activity log in order, signed as Standard Webhooks prescribes', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Log');
+    const [log, projects] = [await startReceiver(), await startReceiver()];
+    const { id, secret } = await create(owner, log.url);
+    await create(owner, projects.url, ['credential.created', 'run.*', 'member.*']);
+    for (let number = 1; number <= 20; number++) await addProject(owner, `Project ${number}`);
+    await owner.call('/v1/access-tokens', { body: { name: 'CI/CD Pipeline', scopes: ['all'] } });
+    await Promise.all([log.arrived(22), projects.arrived(1), isDelivered(owner, id, 22)]);
+
+    const events = await owner.call<Page<AuditEvent>>('/v1/audit-events?limit=22');
+    const expected = events.body.data.toReversed().map((data) => ({
+      type: 'audit.event',
+      timestamp: data.at,
+      data: { workspaceId: owner.workspaceId, ...data },
+    }));
+    assert.deepEqual(log.messages.map(messageOf), expected);
+    const verifier = new StandardWebhook(secret);
+    for (const { body, headers } of log.messages) {
+      const signed = { ...headers, 'webhook-timestamp': String(Math.floor(Date.now() / 1000)) };
+      assert.throws(() => new StandardWebhook(`whsec_${Buffer.alloc(32).toString('base64')}`).verify(body, headers));
+      assert.throws(() => verifier.verify(`${body} `, signed));
+      assert.deepEqual(verifier.verify(body, headers), JSON.parse(body));
+      assert.match(headers['webhook-id'] ?? '', /^msg_[0-9a-z]+$/);
+    }
+    assert.equal(new Set(log.messages.map((message) => message.id)).size, 22);
+    assert.deepEqual(
+      projects.messages.map(messageOf).map(({ type }) => type),
+      ['credential.created'],
+    );
+  });
+
+  test('are tried again with growing pauses and in order, and a failing receiver delays no other', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Faults');
+    const [faulty, healthy] = [await startReceiver(), await startReceiver()];
+    const faults: WebhookReceiver['respond'][] = [
+      (response) => response.writeHead(500).end('x'.repeat(10_000_000)),
+      (response) => response.writeHead(307, { location: healthy.url }).end(),
+      (response) => response.destroy(),
+      (response) => response.writeHead(503, { 'retry-after': '900' }).end(),
+    ];
+    faulty.respond = (response, message) => {
+      const fault = faults.shift();
+      if (fault === undefined) response.writeHead(200).end('fine');
+      else fault(response, message);
+    };
+    const { id } = await create(owner, faulty.url);
+    await create(owner, healthy.url);
+    for (const name of ['One', 'Two', 'Three']) await addProject(owner, `Project ${name}`);
+    await Promise.all([healthy.arrived(3), isFailing(owner, id)]);
+
+    const nextAttempt = async () => {
+      const [first] = (await deliveriesOf(owner, id)).filter(({ attempts }) => attempts > 0);
+      return Date.parse(first?.nextAttemptAt ?? '') - now;
+    };
+    const pauses = [await nextAttempt()];
+    for (let count = 2; count <= 4; count++) {
+      now += pauses.at(-1) ?? 0;
+      await faulty.arrived(count);
+      await until(async () => (await nextAttempt()) > 0);
+      pauses.push(await nextAttempt());
+    }
+    assert.deepEqual(pauses, [5 * SECOND, 30 * SECOND, 2 * MINUTE, 15 * MINUTE], 'the last one was requested');
+    now += 15 * MINUTE;
+    await isDelivered(owner, id, 4);
+    assert.equal(new Set(faulty.messages.slice(0, 5).map((message) => message.id)).size, 1, 'the same message');
+    assert.deepEqual(
+      faulty.messages.slice(5).map((message) => messageOf(message).data.sequence),
+      healthy.messages.map((message) => messageOf(message).data.sequence),
+    );
+    assert.equal((await read(owner, id)).failingSince, null);
+    assert.equal(healthy.messages.length, 3, 'the redirect was not followed');
+  });
+
+  test('are switched off after three days of failure, and lose nothing when they are activated again', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Dead');
+    const receiver = await startReceiver();
+    receiver.respond = (response) => response.writeHead(500).end();
+    const { id } = await create(owner, receiver.url);
+    await addProject(owner, 'Project One');
+    await isFailing(owner, id);
+    for (let hours = 0; hours < 72; hours += 8) {
+      const attempts = receiver.messages.length;
+      now += 8 * HOUR;
+      await receiver.arrived(attempts + 1);
+      const isPostponed = async () => Date.parse((await deliveriesOf(owner, id))[0]?.nextAttemptAt ?? '') > now;
+      await until(async () => (await isPostponed()) || !(await read(owner, id)).active);
+    }
+    await until(async () => !(await read(owner, id)).active);
+    assert.equal((await read(owner, id)).switchedOffAt, new Date(now).toISOString());
+    const log = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=webhook.switched_off');
+    assert.deepEqual(
+      log.body.data.map(({ actor, detail }) => [actor.kind, detail['reason']]),
+      [['system', 'failing']],
+    );
+
+    await addProject(owner, 'Project Two');
+    const attempts = receiver.messages.length;
+    receiver.respond = (response) => response.writeHead(200).end();
+    await owner.call(`/v1/webhooks/${id}`, { method: 'PATCH', body: { active: true } });
+    await receiver.arrived(attempts + 4);
+    const actions = receiver.messages.slice(attempts).map((message) => messageOf(message).data.action);
+    assert.deepEqual(actions, ['project.created', 'webhook.switched_off', 'project.created', 'webhook.updated']);
+  });
+
+  test('that respond with 410 are switched off at once', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Gone');
+    const receiver = await startReceiver();
+    receiver.respond = (response) => response.writeHead(410).end();
+    const { id } = await create(owner, receiver.url);
+    await addProject(owner, 'Project One');
+    await until(async () => !(await read(owner, id)).active);
+    assert.equal(receiver.messages.length, 1);
+  });
+
+  test('that refuse one message still receive the others, unless these are in order', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Poison');
+    const receiver = await startReceiver();
+    receiver.respond = (response, message) =>
+      response.writeHead(messageOf(message).data.target?.name === 'Poison' ? 500 : 200).end();
+    const { id } = await create(owner, receiver.url, ['credential.*']);
+    for (const name of ['First', 'Poison', 'Third']) {
+      await owner.call('/v1/access-tokens', { body: { name, scopes: ['run_scripts'] } });
+    }
+    await isDelivered(owner, id, 2);
+    const byStatus = (await deliveriesOf(owner, id)).map(({ status }) => status).sort();
+    assert.deepEqual(byStatus, ['delivered', 'delivered', 'waiting']);
+  });
+
+  test('sign with the previous secret too for a day after it was replaced', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Secrets');
+    const receiver = await startReceiver();
+    const { id, secret } = await create(owner, receiver.url, ['run.*']);
+    const replaced = await owner.call<{ secret: string; previousSecretExpiresAt: string }>(
+      `/v1/webhooks/${id}/secret`,
+      { method: 'POST' },
+    );
+    assert.deepEqual([replaced.status, replaced.headers.get('cache-control')], [201, 'no-store']);
+    assert.equal(replaced.body.previousSecretExpiresAt, new Date(now + DAY).toISOString());
+    assert.notEqual(replaced.body.secret, secret);
+    const sendTest = async (count: number) => {
+      const { status } = await owner.call(`/v1/webhooks/${id}/test`, { method: 'POST' });
+      assert.equal(status, 202);
+      await receiver.arrived(count);
+      return receiver.messages[count - 1];
+    };
+    const signaturesOf = (message: { headers: Readonly<Record<string, string>> } | undefined) =>
+      (message?.headers['webhook-signature'] ?? '').split(' ');
+    const sign = (key: string, { id: messageId, headers, body }: WebhookReceiver['messages'][number]) =>
+      new StandardWebhook(key).sign(messageId, new Date(Number(headers['webhook-timestamp']) * 1000), body);
+    const during = await sendTest(1);
+    assert.ok(during !== undefined);
+    assert.deepEqual(signaturesOf(during), [sign(replaced.body.secret, during), sign(secret, during)]);
+    now += DAY;
+    assert.equal(signaturesOf(await sendTest(2)).length, 1);
+  });
+
+  test('have a log of deliveries with masked secrets, and deliver again on request', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Deliveries');
+    const receiver = await startReceiver();
+    const { id, secret } = await create(owner, receiver.url, ['credential.created']);
+    receiver.respond = (response, { headers }) =>
+      response.writeHead(200).end(`\0 ${secret} ${headers['webhook-signature']} dp_${'a'.repeat(46)}`);
+    await owner.call('/v1/access-tokens', { body: { name: 'CI/CD Pipeline', scopes: ['run_scripts'] } });
+    await isDelivered(owner, id, 1);
+    const [first] = await deliveriesOf(owner, id);
+    const detail = await owner.call<WebhookDeliveryDetail>(`/v1/webhooks/${id}/deliveries/${first?.id}`);
+    assert.equal(detail.body.responseBody, '\ufffd [secret] v1,[signature] [secret]');
+    assert.equal(detail.body.request.body, receiver.messages[0]?.body);
+    assert.ok(!detail.text.includes(secret));
+
+    const again = `/v1/webhooks/${id}/deliveries/${first?.id}/redeliver`;
+    const headers = { 'idempotency-key': 'again' };
+    const redelivered = await owner.call<WebhookDelivery>(again, { method: 'POST', headers });
+    assert.deepEqual([redelivered.status, redelivered.body.messageId], [202, first?.messageId]);
+    assert.equal((await owner.call(again, { method: 'POST', headers })).status, 409);
+    await isDelivered(owner, id, 2);
+    assert.deepEqual(
+      receiver.messages.map((message) => message.id),
+      [first?.messageId, first?.messageId],
+    );
+    assert.equal(receiver.messages[1]?.body, receiver.messages[0]?.body);
+  });
+});
+
+/** More of them: `DEVPILOT_TEST_KILLS=200 bin/node --test --test-name-pattern=killed src/http/webhooks.test.ts`. */
+const KILLS = Number(process.env['DEVPILOT_TEST_KILLS'] ?? 1);
+
+test('nothing is lost when a server is killed while it sends, and nothing but the interrupted messages is sent twice', async () => {
+  const directory = temporaryDirectory();
+  const receiver = await startWebhookReceiver();
+  const environment = { DEVPILOT_OUTBOUND: 'any' };
+  let server = await spawnServer(directory.path, environment);
+  const owner = await signUpRemoteOwner(server);
+  const body = { name: 'Receiver', url: receiver.url, events: ['audit.event'] };
+  assert.equal((await owner.call('/v1/webhooks', { body })).status, 201);
+  for (let kill = 1; kill <= KILLS; kill++) {
+    const caller = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);
+    const killed = new Promise<void>((resolve) => {
+      receiver.respond = () => resolve();
+    });
+    const created = await Promise.all(
+      ['One', 'Two', 'Three'].map((name) => caller.call('/v1/projects', { body: { name: `Project ${name} ${kill}` } })),
+    );
+    assert.deepEqual(
+      created.map(({ status }) => status),
+      [201, 201, 201],
+    );
+    await killed;
+    await server.stop('SIGKILL');
+    receiver.respond = (response) => response.writeHead(204).end();
+    server = await spawnServer(directory.path, environment);
+    const acceptedIds = () => new Set(receiver.messages.filter(({ status }) => status === 204).map(({ id }) => id));
+    await until(() => Promise.resolve(acceptedIds().size >= kill * 3));
+  }
+  const accepted = receiver.messages.filter(({ status }) => status === 204).map(messageOf);
+  const sequences = accepted.map(({ data }) => data.sequence);
+  assert.deepEqual(
+    sequences,
+    [...new Set(sequences)].sort((a, b) => a - b),
+  );
+  assert.deepEqual(
+    accepted.slice(1).map(({ data }) => data.previousHash),
+    accepted.slice(0, -1).map(({ data }) => data.hash),
+  );
+  await server.stop('SIGTERM');
+  await receiver.close();
+  directory.remove();
+});

@@ -1,0 +1,81 @@
+import { redactSecrets } from '../contract/redact.ts';
+import type { Outbound } from '../outbound/outbound.ts';
+import { OutboundError } from '../outbound/outbound.ts';
+import type { AuditEventTable } from '../store/schema/audit.ts';
+import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhooks.ts';
+import type { Seal } from '../store/seal.ts';
+import { bodyOf, signatureOf } from './message.ts';
+import { webhookSecretAssociatedData } from './webhooks.ts';
+
+export const ATTEMPT_TIMEOUT_MS = 15_000;
+const MAX_RESPONSE_BYTES = 4_096;
+/** The receiver wants no more messages (Standard Webhooks, "Message delivery"). */
+const GONE = 410;
+
+export interface AttemptResult {
+  readonly delivered: boolean;
+  readonly gone: boolean;
+  readonly responseStatus: number | null;
+  readonly responseBody: string | null;
+  readonly retryAfter: string | undefined;
+  readonly error: string | null;
+}
+
+/** The secrets that sign a webhook's messages at a time. */
+function secretsOf(seal: Seal, webhook: WebhookTable, now: number): string[] {
+  const associatedData = webhookSecretAssociatedData(webhook);
+  const { secret_sealed: current, previous_secret_sealed: previous, previous_secret_until: until } = webhook;
+  const isOverlap = previous !== null && until !== null && now < until;
+  return (isOverlap ? [current, previous] : [current]).map((sealed) => seal.open(sealed, associatedData));
+}
+
+/** Returns the beginning of a response as text that can be stored, without secrets that the receiver sent back. */
+function showResponse(body: Buffer, secrets: readonly string[]): string {
+  const text = body.toString('utf8').replaceAll('\0', '\ufffd').toWellFormed();
+  const masked = secrets.reduce((rest, secret) => rest.replaceAll(secret, '[secret]'), text);
+  return redactSecrets(masked.replace(/v1,[A-Za-z0-9+/]{43}=/g, 'v1,[signature]'));
+}
+
+/** Sends a message once. A receiver accepts it with any 2xx status. Rejects if the signal is aborted. */
+export async function attemptDelivery(
+  { seal, outbound }: { readonly seal: Seal; readonly outbound: Outbound },
+  webhook: WebhookTable,
+  delivery: WebhookDeliveryTable,
+  event: AuditEventTable | undefined,
+  now: number,
+  signal: AbortSignal,
+): Promise<AttemptResult> {
+  const secrets = secretsOf(seal, webhook, now);
+  const body = bodyOf(delivery, event);
+  const timestampSeconds = Math.floor(now / 1000);
+  const none = { delivered: false, gone: false, responseStatus: null, responseBody: null, retryAfter: undefined };
+  try {
+    const { status, ...response } = await outbound.send({
+      url: webhook.url,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'user-agent': 'Devpilot',
+        'webhook-id': delivery.message_id,
+        'webhook-timestamp': String(timestampSeconds),
+        'webhook-signature': signatureOf(secrets, { id: delivery.message_id, timestampSeconds, body }),
+      },
+      body,
+      timeoutMs: ATTEMPT_TIMEOUT_MS,
+      maxResponseBytes: MAX_RESPONSE_BYTES,
+      signal,
+    });
+    const delivered = status >= 200 && status < 300;
+    return {
+      delivered,
+      gone: status === GONE,
+      responseStatus: status,
+      responseBody: showResponse(response.body, secrets),
+      retryAfter: response.headers['retry-after'],
+      error: delivered ? null : `The receiver responded with ${status}.`,
+    };
+  } catch (error) {
+    if (signal.aborted || !(error instanceof OutboundError)) throw error;
+    return { ...none, error: error.message };
+  }
+}

@@ -1,0 +1,13 @@
+import type { Outbound } from '../outbound/outbound.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+
+/** Dependencies of everything that notifies people and systems outside. */
+export interface NotifyContext {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly seal: Seal;
+  readonly outbound: Outbound;
+  /** Sends deliveries now instead of at the next look. */
+  readonly wake: () => void;
+}

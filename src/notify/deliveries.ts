@@ -1,0 +1,171 @@
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import { createId } from '../contract/id.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
+import type { Page } from '../contract/paging.ts';
+import { Problem } from '../contract/problem.ts';
+import { WEBHOOK_TEST_EVENT } from '../contract/vocabulary.ts';
+import type { WebhookDelivery, WebhookDeliveryDetail } from '../contract/webhooks.ts';
+import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
+import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhooks.ts';
+import type { Queryable } from '../store/store.ts';
+import {
+  findAuditEvents,
+  findDelivery as findRow,
+  insertDeliveries,
+  listDeliveries as listRows,
+  makeDue,
+} from '../store/webhook-deliveries.ts';
+import type { NotifyContext } from './context.ts';
+import { bodyOf, createMessageId } from './message.ts';
+import { requireLockedWebhook, requireWebhook } from './webhooks.ts';
+
+type Message = Pick<WebhookDeliveryTable, 'message_id' | 'event' | 'event_at' | 'sequence'>;
+
+/** Returns the row of a delivery that is due now. */
+export function newDelivery(
+  webhook: Pick<WebhookTable, 'workspace_id' | 'id'>,
+  message: Message,
+  isManual: boolean,
+  now: number,
+): WebhookDeliveryTable {
+  return {
+    ...message,
+    id: createId('webhook_delivery', now),
+    workspace_id: webhook.workspace_id,
+    webhook_id: webhook.id,
+    is_manual: isManual ? 1 : 0,
+    status: 'waiting',
+    attempts: 0,
+    created_at: now,
+    first_attempt_at: null,
+    last_attempt_at: null,
+    next_attempt_at: now,
+    duration_ms: null,
+    response_status: null,
+    response_body: null,
+    error: null,
+  };
+}
+
+function showDelivery(row: WebhookDeliveryTable): WebhookDelivery {
+  return {
+    id: row.id,
+    messageId: row.message_id,
+    event: row.event as WebhookDelivery['event'],
+    status: row.status as WebhookDelivery['status'],
+    attempts: row.attempts,
+    createdAt: toIsoString(row.created_at),
+    lastAttemptAt: toIsoStringOrNull(row.last_attempt_at),
+    nextAttemptAt: toIsoStringOrNull(row.next_attempt_at),
+    durationMs: row.duration_ms,
+    responseStatus: row.response_status,
+    error: row.error,
+  };
+}
+
+async function requireDelivery(db: Queryable, webhook: WebhookTable, id: string): Promise<WebhookDeliveryTable> {
+  const row = await findRow(db, webhook, id);
+  if (row === undefined) throw new Problem('not_found', 'The delivery was not found. Only the newest are kept.');
+  return row;
+}
+
+/** Lists the deliveries of a webhook, newest first. Throws `not_found`. */
+export async function listDeliveries(
+  { store }: NotifyContext,
+  workspaceId: string,
+  webhookId: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<WebhookDelivery>> {
+  const webhook = await requireWebhook(store.read, workspaceId, webhookId);
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const rows = await listRows(store.read, webhook, page);
+  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), showDelivery);
+}
+
+/** Returns a delivery with its request and the last response. Throws `not_found`. */
+export async function findDelivery(
+  { store }: NotifyContext,
+  workspaceId: string,
+  webhookId: string,
+  id: string,
+): Promise<WebhookDeliveryDetail> {
+  const webhook = await requireWebhook(store.read, workspaceId, webhookId);
+  const row = await requireDelivery(store.read, webhook, id);
+  const [event] = await findAuditEvents(store.read, workspaceId, row.sequence === null ? [] : [row.sequence]);
+  return {
+    ...showDelivery(row),
+    request: {
+      url: webhook.url,
+      headers: { 'content-type': 'application/json', 'webhook-id': row.message_id, 'webhook-signature': 'v1,…' },
+      body: bodyOf(row, event),
+    },
+    responseBody: row.response_body,
+  };
+}
+
+function refuseInactive(webhook: WebhookTable): void {
+  if (webhook.active === 0) throw new Problem('conflict', 'The webhook is not active. Activate it first.');
+}
+
+/**
+ * Sends a message again, out of order and once; a delivery that is waiting for its next attempt is made due. Throws
+ * `not_found`, `conflict` while the webhook is not active, `idempotent_replay`.
+ */
+export async function redeliver(
+  context: NotifyContext,
+  request: RequestContext,
+  webhookId: string,
+  id: string,
+): Promise<WebhookDelivery> {
+  const now = context.clock();
+  const delivery = await context.store.transaction(async (trx) => {
+    const webhook = await requireLockedWebhook(trx, request.workspaceId, webhookId);
+    const before = await requireDelivery(trx, webhook, id);
+    refuseInactive(webhook);
+    const isWaiting = before.status === 'waiting';
+    const row = isWaiting
+      ? { ...before, next_attempt_at: now }
+      : newDelivery(
+          webhook,
+          {
+            message_id: before.message_id,
+            event: before.event,
+            event_at: before.event_at,
+            sequence: before.sequence,
+          },
+          true,
+          now,
+        );
+    await claimOrRefuseReplay(trx, request.claim, row.id, now);
+    if (isWaiting) await makeDue(trx, webhook, id, now);
+    else await insertDeliveries(trx, [row]);
+    const target = { kind: 'webhook', id: webhook.id, name: webhook.name } as const;
+    await recordAuditEvent(trx, request, 'webhook.redelivered', target, now, { delivery: id, event: row.event });
+    return showDelivery(row);
+  });
+  context.wake();
+  return delivery;
+}
+
+/** Sends a test message, once. Throws `not_found`, `conflict` while the webhook is not active, `idempotent_replay`. */
+export async function testWebhook(
+  context: NotifyContext,
+  request: RequestContext,
+  webhookId: string,
+): Promise<WebhookDelivery> {
+  const now = context.clock();
+  const delivery = await context.store.transaction(async (trx) => {
+    const webhook = await requireLockedWebhook(trx, request.workspaceId, webhookId);
+    refuseInactive(webhook);
+    const message = { message_id: createMessageId(now), event: WEBHOOK_TEST_EVENT, event_at: now, sequence: null };
+    const row = newDelivery(webhook, message, true, now);
+    await claimOrRefuseReplay(trx, request.claim, row.id, now);
+    await insertDeliveries(trx, [row]);
+    const target = { kind: 'webhook', id: webhook.id, name: webhook.name } as const;
+    await recordAuditEvent(trx, request, 'webhook.tested', target, now, {});
+    return showDelivery(row);
+  });
+  context.wake();
+  return delivery;
+}

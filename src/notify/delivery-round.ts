@@ -1,0 +1,169 @@
+import { recordAuditEvent, systemRequestContext } from '../audit/request-context.ts';
+import { DURATIONS, WEBHOOK_LIMITS } from '../contract/limits.ts';
+import type { AuditAction, WebhookSubscription } from '../contract/vocabulary.ts';
+import { webhookEventsOf } from '../contract/webhook-events.ts';
+import { readAuditChain } from '../store/audit.ts';
+import type { AuditEventTable } from '../store/schema/audit.ts';
+import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhooks.ts';
+import type { Trx } from '../store/store.ts';
+import {
+  countWaiting,
+  findAuditEvents,
+  insertDeliveries,
+  listDueDeliveries,
+  postponeDeliveries,
+  pruneDeliveries,
+  updateDelivery,
+} from '../store/webhook-deliveries.ts';
+import { lockWebhook, updateWebhook } from '../store/webhooks.ts';
+import type { AttemptResult } from './attempt.ts';
+import { newDelivery } from './deliveries.ts';
+import { createMessageId } from './message.ts';
+import { nextAttemptAt } from './retries.ts';
+
+/** New deliveries are created only while fewer than this many wait, so that a dead receiver has no backlog of them. */
+export const MAX_WAITING = 10;
+/** Events that are read, and deliveries that are sent, at a time. */
+const BATCH = 50;
+
+export interface Batch {
+  readonly webhook: WebhookTable;
+  /** Whether the activity log may have more events than those for which there are deliveries now. */
+  readonly hasMoreEvents: boolean;
+  readonly due: readonly { readonly delivery: WebhookDeliveryTable; readonly event: AuditEventTable | undefined }[];
+}
+
+export interface Attempt {
+  readonly delivery: WebhookDeliveryTable;
+  readonly result: AttemptResult;
+  /** When it ended, epoch milliseconds. */
+  readonly endedAt: number;
+  readonly durationMs: number;
+}
+
+/** Locks a webhook that this node still has, and that is still active. */
+async function lockOwn(trx: Trx, claimed: WebhookTable, owner: string): Promise<WebhookTable | undefined> {
+  const row = await lockWebhook(trx, claimed.workspace_id, claimed.id);
+  return row?.owner === owner && row.active === 1 ? row : undefined;
+}
+
+/**
+ * Creates deliveries for the next events of the activity log that the webhook receives. Returns whether there may be
+ * more events.
+ */
+async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): Promise<boolean> {
+  const waiting = await countWaiting(trx, webhook);
+  if (waiting >= (webhook.is_ordered === 1 ? 1 : MAX_WAITING)) return false;
+  const subscriptions = new Set(JSON.parse(webhook.events) as WebhookSubscription[]);
+  const events = await readAuditChain(trx, webhook.workspace_id, webhook.sequence, BATCH);
+  const last = events.at(-1);
+  if (last === undefined) return false;
+  const rows = events.flatMap((event) =>
+    webhookEventsOf(event.action as AuditAction, subscriptions).map((name) => {
+      const message = {
+        message_id: createMessageId(event.at),
+        event: name,
+        event_at: event.at,
+        sequence: event.sequence,
+      };
+      return newDelivery(webhook, message, false, now);
+    }),
+  );
+  await insertDeliveries(trx, rows);
+  await updateWebhook(trx, webhook, { sequence: last.sequence });
+  return events.length === BATCH;
+}
+
+/**
+ * Returns the deliveries to send now, after creating those of new events; null if this node no longer has the webhook,
+ * or it is not active.
+ */
+export async function prepareBatch(trx: Trx, claimed: WebhookTable, owner: string, now: number): Promise<Batch | null> {
+  const webhook = await lockOwn(trx, claimed, owner);
+  if (webhook === undefined) return null;
+  const hasMoreEvents = await createDeliveries(trx, webhook, now);
+  const rows = await listDueDeliveries(trx, webhook, now, BATCH);
+  const sequences = rows.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
+  const events = await findAuditEvents(trx, webhook.workspace_id, [...new Set(sequences)]);
+  const eventsBySequence = new Map(events.map((event) => [event.sequence, event]));
+  return {
+    ...{ webhook, hasMoreEvents },
+    due: rows.map((delivery) => ({ delivery, event: eventsBySequence.get(delivery.sequence ?? -1) })),
+  };
+}
+
+/** The columns that an attempt changes. */
+function columnsOf({ delivery, result, endedAt, durationMs }: Attempt): Partial<WebhookDeliveryTable> {
+  const attempts = delivery.attempts + 1;
+  const firstAttemptAt = delivery.first_attempt_at ?? endedAt;
+  const next =
+    result.delivered || delivery.is_manual === 1
+      ? null
+      : nextAttemptAt(endedAt, firstAttemptAt, attempts, result.retryAfter);
+  return {
+    status: result.delivered ? 'delivered' : next === null ? 'failed' : 'waiting',
+    attempts,
+    first_attempt_at: firstAttemptAt,
+    last_attempt_at: endedAt,
+    next_attempt_at: next,
+    duration_ms: durationMs,
+    response_status: result.responseStatus,
+    response_body: result.responseBody,
+    error: result.error,
+  };
+}
+
+/** Switches a webhook off. Its waiting deliveries continue when a person activates it again. */
+async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: 'failing' | 'gone'): Promise<void> {
+  await updateWebhook(trx, webhook, { active: 0, switched_off_at: now, updated_at: now });
+  const { workspace_id: workspaceId, id, name, failing_since: failingSince } = webhook;
+  const detail = { reason, ...(failingSince !== null && { failingSince: new Date(failingSince).toISOString() }) };
+  const target = { kind: 'webhook', id, name } as const;
+  await recordAuditEvent(trx, systemRequestContext(workspaceId), 'webhook.switched_off', target, now, detail);
+}
+
+/**
+ * Records attempts in the order in which they were made. After the last one, if `interrupted`, everything else waits at
+ * least as long as it. Returns whether the webhook may go on.
+ */
+export async function recordAttempts(
+  trx: Trx,
+  claimed: WebhookTable,
+  owner: string,
+  attempts: readonly Attempt[],
+  interrupted: boolean,
+): Promise<boolean> {
+  const webhook = await lockOwn(trx, claimed, owner);
+  if (webhook === undefined) return false;
+  let { failing_since: failingSince, last_delivered_at: lastDeliveredAt } = webhook;
+  const last = attempts.at(-1);
+  if (last === undefined) return true;
+  const isGone = attempts.some(({ result }) => result.gone);
+  for (const attempt of attempts) {
+    const { delivery, result, endedAt } = attempt;
+    if (result.delivered) lastDeliveredAt = endedAt;
+    failingSince = result.delivered ? null : delivery.is_manual === 1 ? failingSince : (failingSince ?? endedAt);
+  }
+  const isOff = isGone || (failingSince !== null && last.endedAt - failingSince >= DURATIONS.webhookRetries);
+  let postponedUntil = 0;
+  for (const attempt of attempts) {
+    const columns = columnsOf(attempt);
+    // What is still undelivered when the webhook is switched off is sent when it is activated again.
+    const isKept = isOff && columns.status === 'failed' && attempt.delivery.is_manual === 0;
+    const kept = isKept ? { status: 'waiting', next_attempt_at: attempt.endedAt } : {};
+    await updateDelivery(trx, webhook, attempt.delivery.id, { ...columns, ...kept });
+    postponedUntil = columns.next_attempt_at ?? postponedUntil;
+  }
+  if (interrupted) await postponeDeliveries(trx, webhook, postponedUntil);
+  await updateWebhook(trx, webhook, { failing_since: failingSince, last_delivered_at: lastDeliveredAt });
+  await pruneDeliveries(trx, webhook, WEBHOOK_LIMITS.deliveries);
+  if (isOff)
+    await switchOff(trx, { ...webhook, failing_since: failingSince }, last.endedAt, isGone ? 'gone' : 'failing');
+  return !isOff;
+}
+
+/** Gives a webhook back, so that any node can take it. */
+export async function releaseWebhook(trx: Trx, claimed: WebhookTable, owner: string): Promise<void> {
+  const row = await lockWebhook(trx, claimed.workspace_id, claimed.id);
+  if (row?.owner === owner) await updateWebhook(trx, row, { owner: null, lease_until: null });
+}

@@ -1,0 +1,121 @@
+import { SECOND } from '../contract/limits.ts';
+import type { Outbound } from '../outbound/outbound.ts';
+import type { WebhookTable } from '../store/schema/webhooks.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Store } from '../store/store.ts';
+import { claimWebhooks, hasClaimableWebhook } from '../store/webhooks.ts';
+import { ATTEMPT_TIMEOUT_MS, attemptDelivery } from './attempt.ts';
+import { type Attempt, MAX_WAITING, prepareBatch, recordAttempts, releaseWebhook } from './delivery-round.ts';
+
+/** Webhooks that this node sends to at a time, in total and per workspace: each may wait for a slow receiver. */
+const MAX_HELD = 200;
+const MAX_HELD_PER_WORKSPACE = 5;
+/** A round starts no attempt after this, so that it ends before its lease does. */
+const ROUND_MS = 30 * SECOND;
+const LEASE_MS = ROUND_MS + ATTEMPT_TIMEOUT_MS + 45 * SECOND;
+/** Results are written together at least this often. */
+const RECORD_INTERVAL_MS = 250;
+/** Without an order, this many failures in a row mean that the receiver is down, and not that it refuses one message. */
+const FAILURES_IN_A_ROW = 3;
+
+export interface DeliveryWorkerOptions {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly seal: Seal;
+  readonly outbound: Outbound;
+  /** Identifies this process; new on every start. */
+  readonly nodeId: string;
+  readonly onError: (error: unknown) => void;
+}
+
+export interface DeliveryWorker {
+  /** Takes webhooks for which there is something to send, and starts sending. */
+  tick(): Promise<void>;
+  /** Takes webhooks now, without waiting for the next `tick`. */
+  wake(): void;
+  /** Ends what is being sent: messages without a response are sent again, by this or another node. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Sends the deliveries of webhooks. One node at a time has a webhook, for a round of limited duration, and sends its
+ * messages one after the other; a result that is lost with the node is a message that is sent again.
+ */
+export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWorker {
+  const { store, clock, nodeId: owner, onError } = options;
+  const rounds = new Map<WebhookTable, Promise<void>>();
+  const stopping = new AbortController();
+
+  /** Sends one batch. Returns whether the round goes on. */
+  async function sendBatch(claimed: WebhookTable, endMs: number): Promise<boolean> {
+    const batch = await store.transaction((trx) => prepareBatch(trx, claimed, owner, clock()));
+    if (batch === null || batch.due.length === 0) return batch?.hasMoreEvents === true && performance.now() < endMs;
+    let attempts: Attempt[] = [];
+    let failures = 0;
+    let recordedMs = performance.now();
+    const record = async (interrupted: boolean) => {
+      const recorded = attempts;
+      attempts = [];
+      recordedMs = performance.now();
+      return store.transaction((trx) => recordAttempts(trx, claimed, owner, recorded, interrupted));
+    };
+    for (const { delivery, event } of batch.due) {
+      if (performance.now() > endMs) break;
+      const startedMs = performance.now();
+      const result = await attemptDelivery(options, batch.webhook, delivery, event, clock(), stopping.signal).catch(
+        async (error: unknown) => {
+          await record(false);
+          throw error;
+        },
+      );
+      attempts.push({ delivery, result, endedAt: clock(), durationMs: Math.round(performance.now() - startedMs) });
+      if (delivery.is_manual === 0) failures = result.delivered ? 0 : failures + 1;
+      const isInterrupted = failures >= (batch.webhook.is_ordered === 1 ? 1 : FAILURES_IN_A_ROW);
+      if (isInterrupted || result.gone) {
+        await record(isInterrupted);
+        return false;
+      }
+      if (performance.now() - recordedMs > RECORD_INTERVAL_MS && !(await record(false))) return false;
+    }
+    return (attempts.length === 0 || (await record(false))) && performance.now() < endMs;
+  }
+
+  async function runRound(claimed: WebhookTable): Promise<void> {
+    try {
+      const endMs = performance.now() + ROUND_MS;
+      while (!stopping.signal.aborted && (await sendBatch(claimed, endMs)));
+    } catch (error) {
+      if (!stopping.signal.aborted) onError(error);
+    }
+    await store.transaction((trx) => releaseWebhook(trx, claimed, owner)).catch(onError);
+    rounds.delete(claimed);
+  }
+
+  async function tick(): Promise<void> {
+    const free = MAX_HELD - rounds.size;
+    if (free <= 0 || stopping.signal.aborted) return;
+    const node = { owner, leaseMs: LEASE_MS, held: [...rounds.keys()] };
+    const bounds = { limit: free, perWorkspace: MAX_HELD_PER_WORKSPACE, maxWaiting: MAX_WAITING };
+    if (!(await hasClaimableWebhook(store.read, node, bounds, clock()))) return;
+    const claimed = await store.transaction((trx) => claimWebhooks(trx, node, bounds, clock()));
+    for (const webhook of claimed) rounds.set(webhook, runRound(webhook));
+  }
+
+  let ticking: Promise<void> | null = null;
+  const tickOnce = () =>
+    (ticking ??= tick().finally(() => {
+      ticking = null;
+    }));
+
+  return {
+    tick: tickOnce,
+    wake() {
+      tickOnce().catch(onError);
+    },
+    async stop() {
+      stopping.abort();
+      await ticking?.catch(() => undefined);
+      await Promise.all(rounds.values());
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { createHmac, randomBytes } from 'node:crypto';
+import { showAuditEvent } from '../audit/log.ts';
+import { createId } from '../contract/id.ts';
+import { toIsoString } from '../contract/instant.ts';
+import type { AuditEventTable } from '../store/schema/audit.ts';
+import type { WebhookDeliveryTable } from '../store/schema/webhooks.ts';
+
+const SECRET_PREFIX = 'whsec_';
+/** Between 24 and 64 (Standard Webhooks, "Signature scheme"). */
+const SECRET_BYTES = 32;
+
+export const createWebhookSecret = (): string => `${SECRET_PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
+
+/** Returns an id for a message, which must not contain a full stop. */
+export const createMessageId = (now: number): string => createId('webhook_message', now);
+
+/** Returns the header `webhook-signature`: one signature per secret, separated by spaces. Pure. */
+export function signatureOf(
+  secrets: readonly string[],
+  message: { readonly id: string; readonly timestampSeconds: number; readonly body: string },
+): string {
+  const content = `${message.id}.${message.timestampSeconds}.${message.body}`;
+  const sign = (secret: string) =>
+    createHmac('sha256', Buffer.from(secret.slice(SECRET_PREFIX.length), 'base64'))
+      .update(content)
+      .digest('base64');
+  return secrets.map((secret) => `v1,${sign(secret)}`).join(' ');
+}
+
+/**
+ * Returns the body of a message, the same in every attempt. The data of an event is its entry in the activity log with
+ * the id of the workspace, from which a receiver can compute the entry's hash. Pure.
+ */
+export function bodyOf(delivery: WebhookDeliveryTable, event: AuditEventTable | undefined): string {
+  const data =
+    event === undefined
+      ? { workspaceId: delivery.workspace_id, webhookId: delivery.webhook_id }
+      : { workspaceId: delivery.workspace_id, ...showAuditEvent(event) };
+  return JSON.stringify({ type: delivery.event, timestamp: toIsoString(delivery.event_at), data });
+}

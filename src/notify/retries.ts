@@ -1,0 +1,37 @@
+import { DURATIONS, HOUR, MINUTE, SECOND } from '../contract/limits.ts';
+
+/** Pauses after the first, second … failed attempt, in milliseconds; the last one is repeated. */
+const PAUSES_MS = [
+  5 * SECOND,
+  30 * SECOND,
+  2 * MINUTE,
+  10 * MINUTE,
+  30 * MINUTE,
+  1 * HOUR,
+  2 * HOUR,
+  4 * HOUR,
+  8 * HOUR,
+] as const;
+const LONGEST_PAUSE_MS = 8 * HOUR;
+
+/** Returns the pause that a receiver requested with `Retry-After` in seconds (RFC 9110, section 10.2.3), at most 8 hours. */
+function requestedPauseMs(retryAfter: string | undefined): number {
+  if (retryAfter === undefined || !/^\d{1,6}$/.test(retryAfter)) return 0;
+  return Math.min(Number(retryAfter) * SECOND, LONGEST_PAUSE_MS);
+}
+
+/**
+ * Returns when a delivery is tried again after its `attempts`-th attempt failed at `now`; null when it has been tried
+ * for three days. The last attempt is at the end of the three days. Pure.
+ */
+export function nextAttemptAt(
+  now: number,
+  firstAttemptAt: number,
+  attempts: number,
+  retryAfter: string | undefined,
+): number | null {
+  const end = firstAttemptAt + DURATIONS.webhookRetries;
+  if (now >= end) return null;
+  const pauseMs = Math.max(PAUSES_MS[attempts - 1] ?? LONGEST_PAUSE_MS, requestedPauseMs(retryAfter));
+  return Math.min(now + pauseMs, end);
+}

@@ -1,0 +1,230 @@
+import { checkIfMatch, etagOf } from '../audit/if-match.ts';
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import { createId } from '../contract/id.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
+import { DURATIONS, WEBHOOK_LIMITS } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import type { WebhookSubscription } from '../contract/vocabulary.ts';
+import type { CreatedWebhook, CreateWebhook, UpdateWebhook, Webhook, WebhookSecret } from '../contract/webhooks.ts';
+import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
+import type { WebhookTable } from '../store/schema/webhooks.ts';
+import type { Queryable, Trx } from '../store/store.ts';
+import { resumeDeliveries } from '../store/webhook-deliveries.ts';
+import {
+  countWebhooks,
+  deleteWebhook as deleteRow,
+  findWebhook as findRow,
+  insertWebhook,
+  listWebhooks as listRows,
+  lockWebhook,
+  updateWebhook as updateRow,
+} from '../store/webhooks.ts';
+import type { NotifyContext } from './context.ts';
+import { createWebhookSecret } from './message.ts';
+
+/** Binds sealed secrets to their webhook. */
+export const webhookSecretAssociatedData = (row: Pick<WebhookTable, 'workspace_id' | 'id'>): string =>
+  `webhook ${row.workspace_id} ${row.id}`;
+
+const subscriptionsOf = (row: Pick<WebhookTable, 'events'>) => JSON.parse(row.events) as WebhookSubscription[];
+const isOrdered = (events: readonly WebhookSubscription[]) => (events.includes('audit.event') ? 1 : 0);
+
+function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook {
+  const overlap = row.previous_secret_until ?? 0;
+  return {
+    id: row.id,
+    name: row.name,
+    url: row.url,
+    events: subscriptionsOf(row),
+    active: row.active === 1,
+    failingSince: toIsoStringOrNull(row.failing_since),
+    lastDeliveredAt: toIsoStringOrNull(row.last_delivered_at),
+    switchedOffAt: toIsoStringOrNull(row.switched_off_at),
+    previousSecretExpiresAt: overlap > now ? toIsoString(overlap) : null,
+    createdAt: toIsoString(row.created_at),
+    updatedAt: toIsoString(row.updated_at),
+  };
+}
+
+/** The fields that a person edits: deliveries do not change the entity tag. */
+const editableFieldsOf = ({ id, name, url, events, active }: Webhook) => ({ id, name, url, events, active });
+export const etagOfWebhook = (webhook: Webhook): string => etagOf(editableFieldsOf(webhook));
+
+/** The fields for the activity log. The path of a URL is often a secret, as with Slack. */
+function auditFieldsOf({ name, url, events, active }: Webhook) {
+  return { name, url: `${new URL(url).origin}/…`, events, active };
+}
+
+export async function requireWebhook(db: Queryable, workspaceId: string, id: string): Promise<WebhookTable> {
+  return refuseMissing(await findRow(db, workspaceId, id));
+}
+
+/** Locks a webhook until the transaction ends. Throws `not_found`. */
+export async function requireLockedWebhook(trx: Trx, workspaceId: string, id: string): Promise<WebhookTable> {
+  return refuseMissing(await lockWebhook(trx, workspaceId, id));
+}
+
+function refuseMissing(row: WebhookTable | undefined): WebhookTable {
+  if (row === undefined) throw new Problem('not_found', 'The webhook was not found in this workspace.');
+  return row;
+}
+
+const partyOf = ({ id, name }: { id: string; name: string }) => ({ kind: 'webhook', id, name }) as const;
+
+function refuseUrl({ outbound }: NotifyContext, url: string): void {
+  const refusal = outbound.refusalOf(url);
+  if (refusal !== null) throw invalidField('url', refusal);
+}
+
+/**
+ * Creates a webhook, which receives the events after its creation. Returns its only response with the secret. Throws
+ * `validation_failed` for a URL that `DEVPILOT_OUTBOUND` excludes and beyond the maximum number, `idempotent_replay`.
+ */
+export function createWebhook(
+  context: NotifyContext,
+  request: RequestContext,
+  input: CreateWebhook,
+): Promise<CreatedWebhook> {
+  refuseUrl(context, input.url);
+  const { workspaceId } = request;
+  const now = context.clock();
+  const id = createId('webhook', now);
+  const secret = createWebhookSecret();
+  const row = {
+    id,
+    workspace_id: workspaceId,
+    name: input.name,
+    url: input.url,
+    events: JSON.stringify(input.events),
+    active: input.active === false ? 0 : 1,
+    is_ordered: isOrdered(input.events),
+    secret_sealed: context.seal.seal(secret, webhookSecretAssociatedData({ workspace_id: workspaceId, id })),
+    previous_secret_sealed: null,
+    previous_secret_until: null,
+    created_at: now,
+    updated_at: now,
+    failing_since: null,
+    last_delivered_at: null,
+    switched_off_at: null,
+    owner: null,
+    lease_until: null,
+  };
+  return context.store.transaction(async (trx) => {
+    await claimOrRefuseReplay(trx, request.claim, id, now);
+    const shown = showWebhook(row, now);
+    // Locks the head of the log, so that no other webhook is created between the count and the insert.
+    await recordAuditEvent(trx, request, 'webhook.created', partyOf(row), now, { after: auditFieldsOf(shown) });
+    if ((await countWebhooks(trx, workspaceId)) >= WEBHOOK_LIMITS.perWorkspace) {
+      const max = WEBHOOK_LIMITS.perWorkspace;
+      throw invalidField('name', `must not be added: a workspace can have at most ${max} webhooks`);
+    }
+    await insertWebhook(trx, row);
+    return { ...shown, secret };
+  });
+}
+
+/** Lists webhooks, newest first. */
+export async function listWebhooks(
+  { store, clock }: NotifyContext,
+  workspaceId: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<Webhook>> {
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const now = clock();
+  return toPage(
+    await listRows(store.read, workspaceId, page),
+    page.limit,
+    '-createdAt',
+    (row) => ({ value: row.created_at, id: row.id }),
+    (row) => showWebhook(row, now),
+  );
+}
+
+/** Throws `not_found`. */
+export async function findWebhook({ store, clock }: NotifyContext, workspaceId: string, id: string): Promise<Webhook> {
+  return showWebhook(await requireWebhook(store.read, workspaceId, id), clock());
+}
+
+type Edited = Pick<WebhookTable, 'url' | 'active' | 'is_ordered'>;
+
+/** What an edit changes besides the edited fields: with another URL, order or start, deliveries begin again. */
+function resetFailures(before: WebhookTable, after: Edited) {
+  const isOther = before.url !== after.url || before.is_ordered !== after.is_ordered;
+  const resumes = after.active === 1 && (before.active === 0 || isOther);
+  return { resumes, set: resumes ? { failing_since: null, switched_off_at: null } : {} };
+}
+
+/** Edits a webhook. An edit that changes nothing is not recorded. Throws `not_found`, `conflict` (`If-Match`). */
+export async function updateWebhook(
+  context: NotifyContext,
+  request: RequestContext,
+  id: string,
+  input: UpdateWebhook,
+): Promise<Webhook> {
+  if (input.url !== undefined) refuseUrl(context, input.url);
+  const now = context.clock();
+  const updated = await context.store.transaction(async (trx) => {
+    const before = await requireLockedWebhook(trx, request.workspaceId, id);
+    const shown = showWebhook(before, now);
+    checkIfMatch(request.ifMatch, editableFieldsOf(shown));
+    const events = input.events ?? subscriptionsOf(before);
+    const edited = {
+      name: input.name ?? before.name,
+      url: input.url ?? before.url,
+      events: JSON.stringify(events),
+      active: input.active === undefined ? before.active : input.active ? 1 : 0,
+      is_ordered: isOrdered(events),
+    };
+    const { resumes, set } = resetFailures(before, edited);
+    const row = { ...before, ...edited, ...set, updated_at: now };
+    const after = showWebhook(row, now);
+    if (etagOfWebhook(after) === etagOfWebhook(shown)) return shown;
+    await updateRow(trx, before, { ...edited, ...set, updated_at: now });
+    if (resumes) await resumeDeliveries(trx, before, now);
+    const replaced = edited.url === before.url ? {} : { replaced: ['url'] };
+    const detail = { before: auditFieldsOf(shown), after: auditFieldsOf(after), ...replaced };
+    await recordAuditEvent(trx, request, 'webhook.updated', partyOf(row), now, detail);
+    return after;
+  });
+  context.wake();
+  return updated;
+}
+
+/** Deletes a webhook and its deliveries. A message that is being sent may still arrive. Throws `not_found`, `conflict`. */
+export async function deleteWebhook(context: NotifyContext, request: RequestContext, id: string): Promise<void> {
+  const now = context.clock();
+  await context.store.transaction(async (trx) => {
+    const row = await requireLockedWebhook(trx, request.workspaceId, id);
+    checkIfMatch(request.ifMatch, editableFieldsOf(showWebhook(row, now)));
+    await deleteRow(trx, request.workspaceId, id);
+    await recordAuditEvent(trx, request, 'webhook.deleted', partyOf(row), now, {});
+  });
+}
+
+/**
+ * Replaces the secret. For a day, messages are signed with both, so that the receiver can be changed meanwhile; a secret
+ * that was replaced before that no longer signs. Throws `not_found`, `idempotent_replay`.
+ */
+export async function replaceWebhookSecret(
+  context: NotifyContext,
+  request: RequestContext,
+  id: string,
+): Promise<WebhookSecret> {
+  const now = context.clock();
+  const secret = createWebhookSecret();
+  const until = now + DURATIONS.webhookSecretOverlap;
+  return context.store.transaction(async (trx) => {
+    const row = await requireLockedWebhook(trx, request.workspaceId, id);
+    await claimOrRefuseReplay(trx, request.claim, id, now);
+    await updateRow(trx, row, {
+      secret_sealed: context.seal.seal(secret, webhookSecretAssociatedData(row)),
+      previous_secret_sealed: row.secret_sealed,
+      previous_secret_until: until,
+      updated_at: now,
+    });
+    await recordAuditEvent(trx, request, 'webhook.secret_replaced', partyOf(row), now, {});
+    return { secret, previousSecretExpiresAt: toIsoString(until) };
+  });
+}

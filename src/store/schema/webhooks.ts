@@ -1,0 +1,52 @@
+export interface WebhookTable {
+  id: string;
+  workspace_id: string;
+  name: string;
+  url: string;
+  /** JSON: the events and families of events that it receives. */
+  events: string;
+  active: number;
+  /** Whether its deliveries are sent in the order of their events, because it receives the activity log. */
+  is_ordered: number;
+  secret_sealed: string;
+  previous_secret_sealed: string | null;
+  /** Until when messages are also signed with the previous secret, epoch milliseconds. */
+  previous_secret_until: number | null;
+  created_at: number;
+  updated_at: number;
+  /** The last event of the activity log for which deliveries exist. */
+  sequence: number;
+  /** The first failed attempt since the last success; null if the last attempt succeeded. */
+  failing_since: number | null;
+  last_delivered_at: number | null;
+  /** When it was switched off because it had failed for too long. */
+  switched_off_at: number | null;
+  /** The node that sends its deliveries, and until when by the database's clock. */
+  owner: string | null;
+  lease_until: number | null;
+}
+
+export interface WebhookDeliveryTable {
+  id: string;
+  workspace_id: string;
+  webhook_id: string;
+  /** Sent as `webhook-id`; the same in every attempt and redelivery. */
+  message_id: string;
+  event: string;
+  event_at: number;
+  /** The event of the activity log; null for a test. */
+  sequence: number | null;
+  /** A test or redelivery, requested by a person: sent once, and not in order. */
+  is_manual: number;
+  status: string;
+  attempts: number;
+  created_at: number;
+  first_attempt_at: number | null;
+  last_attempt_at: number | null;
+  /** Null unless it is waiting. */
+  next_attempt_at: number | null;
+  duration_ms: number | null;
+  response_status: number | null;
+  response_body: string | null;
+  error: string | null;
+}

@@ -1,0 +1,160 @@
+import { sql } from 'kysely';
+import type { PageRequest } from './paging.ts';
+import type { AuditEventTable } from './schema/audit.ts';
+import type { WebhookDeliveryTable, WebhookTable } from './schema/webhooks.ts';
+import type { Queryable, Trx } from './store.ts';
+
+type WebhookKey = Pick<WebhookTable, 'workspace_id' | 'id'>;
+
+function selectDeliveries(db: Queryable, { workspace_id, id }: WebhookKey) {
+  return db
+    .selectFrom('webhook_delivery')
+    .selectAll()
+    .where('workspace_id', '=', workspace_id)
+    .where('webhook_id', '=', id);
+}
+
+function updateDeliveries(trx: Trx, { workspace_id, id }: WebhookKey) {
+  return trx
+    .updateTable('webhook_delivery')
+    .where('workspace_id', '=', workspace_id)
+    .where('webhook_id', '=', id)
+    .where('status', '=', 'waiting');
+}
+
+export async function insertDeliveries(trx: Trx, rows: readonly WebhookDeliveryTable[]): Promise<void> {
+  if (rows.length > 0) await trx.insertInto('webhook_delivery').values(rows).execute();
+}
+
+export async function findDelivery(
+  db: Queryable,
+  webhook: WebhookKey,
+  id: string,
+): Promise<WebhookDeliveryTable | undefined> {
+  return selectDeliveries(db, webhook).where('id', '=', id).executeTakeFirst();
+}
+
+/** Returns a page of deliveries, newest first, up to one more than the limit. */
+export async function listDeliveries(
+  db: Queryable,
+  webhook: WebhookKey,
+  page: PageRequest,
+): Promise<WebhookDeliveryTable[]> {
+  let query = selectDeliveries(db, webhook);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+/** Returns the waiting deliveries that are due: those that a person requested first, then in the order of events. */
+export async function listDueDeliveries(
+  trx: Trx,
+  webhook: WebhookKey,
+  now: number,
+  limit: number,
+): Promise<WebhookDeliveryTable[]> {
+  return selectDeliveries(trx, webhook)
+    .where('status', '=', 'waiting')
+    .where('next_attempt_at', '<=', now)
+    .orderBy('is_manual', 'desc')
+    .orderBy('sequence')
+    .orderBy('id')
+    .limit(limit)
+    .execute();
+}
+
+/** Counts the waiting deliveries that nobody requested. */
+export async function countWaiting(trx: Trx, { workspace_id, id }: WebhookKey): Promise<number> {
+  const { count } = await trx
+    .selectFrom('webhook_delivery')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('workspace_id', '=', workspace_id)
+    .where('webhook_id', '=', id)
+    .where('status', '=', 'waiting')
+    .where('is_manual', '=', 0)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Returns the entries of a workspace's activity log with these sequence numbers. */
+export async function findAuditEvents(
+  db: Queryable,
+  workspaceId: string,
+  sequences: readonly number[],
+): Promise<AuditEventTable[]> {
+  if (sequences.length === 0) return [];
+  return db
+    .selectFrom('audit_event')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('sequence', 'in', sequences)
+    .execute();
+}
+
+/** Records an attempt of a delivery that is still waiting. */
+export async function updateDelivery(
+  trx: Trx,
+  webhook: WebhookKey,
+  id: string,
+  set: Partial<WebhookDeliveryTable>,
+): Promise<void> {
+  await updateDeliveries(trx, webhook).set(set).where('id', '=', id).execute();
+}
+
+/** Makes the waiting deliveries that nobody requested wait until `until` at least. */
+export async function postponeDeliveries(trx: Trx, webhook: WebhookKey, until: number): Promise<void> {
+  await updateDeliveries(trx, webhook)
+    .set({ next_attempt_at: until })
+    .where('is_manual', '=', 0)
+    .where('next_attempt_at', '<', until)
+    .execute();
+}
+
+/** Makes a waiting delivery due; all of them if they are sent in order. */
+export async function makeDue(
+  trx: Trx,
+  webhook: WebhookKey & Pick<WebhookTable, 'is_ordered'>,
+  id: string,
+  now: number,
+): Promise<void> {
+  const query = updateDeliveries(trx, webhook).set({ next_attempt_at: now });
+  await (webhook.is_ordered === 1 ? query : query.where('id', '=', id)).execute();
+}
+
+/** Makes all waiting deliveries due, as if they had not been tried. */
+export async function resumeDeliveries(trx: Trx, webhook: WebhookKey, now: number): Promise<void> {
+  await updateDeliveries(trx, webhook).set({ next_attempt_at: now, attempts: 0, first_attempt_at: null }).execute();
+}
+
+/** Deletes all settled deliveries of a webhook but the newest `keep`. */
+export async function pruneDeliveries(trx: Trx, webhook: WebhookKey, keep: number): Promise<void> {
+  const oldest = await trx
+    .selectFrom('webhook_delivery')
+    .select('created_at')
+    .where('workspace_id', '=', webhook.workspace_id)
+    .where('webhook_id', '=', webhook.id)
+    .where('status', '!=', 'waiting')
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(1)
+    .offset(keep - 1)
+    .executeTakeFirst();
+  if (oldest === undefined) return;
+  await trx
+    .deleteFrom('webhook_delivery')
+    .where('workspace_id', '=', webhook.workspace_id)
+    .where('webhook_id', '=', webhook.id)
+    .where('status', '!=', 'waiting')
+    .where('created_at', '<', oldest.created_at)
+    .execute();
+}
+
+/** Deletes old settled deliveries of all workspaces. */
+export async function deleteOldDeliveries(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('webhook_delivery').where('status', '!=', 'waiting').where('created_at', '<', before).execute();
+}

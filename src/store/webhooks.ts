@@ -1,0 +1,142 @@
+import { sql } from 'kysely';
+import { leaseClock } from './jobs.ts';
+import type { PageRequest } from './paging.ts';
+import type { WebhookTable } from './schema/webhooks.ts';
+import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
+
+export async function insertWebhook(trx: Trx, row: Omit<WebhookTable, 'sequence'>): Promise<void> {
+  const head = await trx
+    .selectFrom('audit_head')
+    .select('sequence')
+    .where('workspace_id', '=', row.workspace_id)
+    .executeTakeFirst();
+  await trx
+    .insertInto('webhook')
+    .values({ ...row, sequence: head?.sequence ?? 0 })
+    .execute();
+}
+
+export async function countWebhooks(trx: Trx, workspaceId: string): Promise<number> {
+  const { count } = await trx
+    .selectFrom('webhook')
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .where('workspace_id', '=', workspaceId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Returns a page of webhooks, newest first, up to one more than the limit. */
+export async function listWebhooks(db: Queryable, workspaceId: string, page: PageRequest): Promise<WebhookTable[]> {
+  let query = db.selectFrom('webhook').selectAll().where('workspace_id', '=', workspaceId);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function findWebhook(db: Queryable, workspaceId: string, id: string): Promise<WebhookTable | undefined> {
+  return db
+    .selectFrom('webhook')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** Returns a webhook and locks it until the transaction ends. */
+export async function lockWebhook(trx: Trx, workspaceId: string, id: string): Promise<WebhookTable | undefined> {
+  return withRowLock(
+    trx,
+    trx.selectFrom('webhook').selectAll().where('workspace_id', '=', workspaceId).where('id', '=', id),
+    'webhook',
+  ).executeTakeFirst();
+}
+
+export async function updateWebhook(
+  trx: Trx,
+  { workspace_id, id }: Pick<WebhookTable, 'workspace_id' | 'id'>,
+  set: Partial<Omit<WebhookTable, 'id' | 'workspace_id'>>,
+): Promise<void> {
+  await trx.updateTable('webhook').set(set).where('workspace_id', '=', workspace_id).where('id', '=', id).execute();
+}
+
+/** Deletes a webhook with its deliveries. */
+export async function deleteWebhook(trx: Trx, workspaceId: string, id: string): Promise<void> {
+  await trx.deleteFrom('webhook').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
+}
+
+/** The node that takes webhooks, and those that it already has. */
+interface ClaimingNode {
+  readonly owner: string;
+  readonly leaseMs: number;
+  readonly held: readonly WebhookTable[];
+}
+
+/** How many webhooks a node takes, and below how many waiting deliveries new ones are created. */
+interface ClaimBounds {
+  readonly limit: number;
+  readonly perWorkspace: number;
+  readonly maxWaiting: number;
+}
+
+/**
+ * Returns webhooks for which there is something to send and that no other node has, and locks them in a transaction. On
+ * the embedded store, whose one owner may have been killed, only those in `held` are taken. Not filtered by workspace:
+ * nodes send for all of them.
+ */
+async function findClaimable(
+  db: Queryable,
+  { held }: ClaimingNode,
+  { limit, maxWaiting }: ClaimBounds,
+  now: number,
+): Promise<WebhookTable[]> {
+  const leaseNow = await leaseClock(db, now);
+  const isPostgres = engineOf(db) === 'postgres';
+  const lock = isPostgres && 'isTransaction' in db && db.isTransaction;
+  const waiting = sql`from webhook_delivery as d where d.webhook_id = w.id and d.status = 'waiting'`;
+  const { rows } = await sql<WebhookTable>`select w.* from webhook as w
+    left join audit_head as h on h.workspace_id = w.workspace_id
+    where w.active = 1
+      and ${isPostgres ? sql`(w.lease_until is null or w.lease_until < ${leaseNow})` : sql`1 = 1`}
+      and ${held.length === 0 ? sql`1 = 1` : sql`w.id not in (${sql.join(held.map(({ id }) => id))})`}
+      and (exists (select 1 ${waiting} and d.next_attempt_at <= ${now})
+        or (h.sequence > w.sequence and (select count(*) ${waiting} and d.is_manual = 0)
+          < case when w.is_ordered = 1 then 1 else cast(${maxWaiting} as bigint) end))
+    order by w.last_delivered_at, w.id limit ${limit} ${lock ? sql`for update of w skip locked` : sql``}`.execute(db);
+  return rows;
+}
+
+/** Whether `claimWebhooks` would probably take one: only a read. */
+export async function hasClaimableWebhook(
+  db: Queryable,
+  node: ClaimingNode,
+  bounds: ClaimBounds,
+  now: number,
+): Promise<boolean> {
+  return (await findClaimable(db, node, { ...bounds, limit: 1 }, now)).length > 0;
+}
+
+/** Takes up to `limit` webhooks as `findClaimable` describes, at most `perWorkspace` of each workspace. */
+export async function claimWebhooks(
+  trx: Trx,
+  node: ClaimingNode,
+  bounds: ClaimBounds,
+  now: number,
+): Promise<WebhookTable[]> {
+  const heldByWorkspace = new Map<string, number>();
+  const hold = ({ workspace_id: id }: WebhookTable) => {
+    const count = (heldByWorkspace.get(id) ?? 0) + 1;
+    heldByWorkspace.set(id, count);
+    return count;
+  };
+  node.held.forEach(hold);
+  const rows = await findClaimable(trx, node, bounds, now);
+  const claimed = rows.filter((row) => hold(row) <= bounds.perWorkspace);
+  const until = (await leaseClock(trx, now)) + node.leaseMs;
+  for (const row of claimed) await updateWebhook(trx, row, { owner: node.owner, lease_until: until });
+  return claimed;
+}
