@@ -77,8 +77,9 @@ test('Replace… goes through the four steps and shows the first use', async () 
 
   // The rotation continues from either row, also after the page has been left.
   await tab.reload();
+  await tab.getByText(/^Being replaced: old used .*, new not used yet\.$/).waitFor();
   const [, oldRow, newRow] = await tab.getByRole('row').all();
-  assert.match((await oldRow?.textContent()) ?? '', /Being replaced: old used just now, new not used yet\./);
+  assert.match((await oldRow?.textContent()) ?? '', /Being replaced/);
   assert.match((await newRow?.textContent()) ?? '', /Replaces the one above/);
   await newRow?.getByRole('button', { name: 'Actions for Deployer' }).click();
   await tab.getByRole('menuitem', { name: 'Continue replacing…' }).click();

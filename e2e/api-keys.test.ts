@@ -201,7 +201,7 @@ test(
 
     await tab.getByLabel('Careful is active').uncheck({ force: true });
     await tab
-      .getByText('API key Careful disabled. All of its requests are refused from now on (last used just now).')
+      .getByText(/^API key Careful disabled\. All of its requests are refused from now on \(last used .*\)\.$/)
       .waitFor();
     await rowOf(other, 'Careful').getByText('Inactive').waitFor();
     assert.equal(await statusOf(secret), 'token_inactive');
@@ -220,7 +220,7 @@ test(
     await chooseInMenu(tab, 'Careful', 'Edit');
     const form = tab.getByRole('dialog', { name: 'Edit Careful' });
     await form.getByLabel('read', { exact: true }).uncheck();
-    const consequence = 'Without read, requests that need it are refused (last used just now).';
+    const consequence = /Without read, requests that need it are refused \(last used .*\)\./;
     await form.getByText(consequence).waitFor();
     await changeElsewhere({ description: 'Changed again' });
     const sent = tab.waitForRequest((request) => request.method() === 'PATCH');

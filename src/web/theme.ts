@@ -49,7 +49,7 @@ export const theme = createTheme({
         // Mantine renders a <header>, which assistive technology would report as a second banner.
         attributes: { header: { role: 'presentation' } },
       },
-      styles: { title: { fontSize: 18, fontWeight: 650 } },
+      styles: { title: { fontSize: 18, fontWeight: 650, lineHeight: 1.3, overflowWrap: 'anywhere' } },
     },
     Menu: {
       defaultProps: {
@@ -61,7 +61,10 @@ export const theme = createTheme({
       },
     },
     Combobox: { defaultProps: { portalProps: IN_MAIN } },
-    Notification: { defaultProps: { closeButtonProps: { 'aria-label': strings.theme.dismiss } } },
+    Notification: {
+      defaultProps: { closeButtonProps: { 'aria-label': strings.theme.dismiss } },
+      styles: { description: { overflowWrap: 'anywhere' } },
+    },
     HoverCard: { defaultProps: { portalProps: IN_MAIN } },
     Tooltip: {
       defaultProps: {

@@ -6,6 +6,7 @@ import { ConflictNotice } from '../components/conditional-edit.tsx';
 import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
 import { isConflict } from '../components/form.tsx';
 import { FormDialog } from '../components/form-dialog.tsx';
+import { shortenName } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { CredentialForm } from '../credentials/credential-form.tsx';
 import type { CredentialFormValues, CredentialRequest } from '../credentials/credential-form-values.ts';
@@ -136,7 +137,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
 export function EditApiKeyDialog(props: EditApiKeyDialogProps) {
   const { setDirty, requestClose, confirmation } = useDiscardConfirmation(props.onClose);
   return (
-    <FormDialog onClose={requestClose} title={texts.title(props.apiKey.name)}>
+    <FormDialog onClose={requestClose} title={texts.title(shortenName(props.apiKey.name))}>
       <EditApiKeyForm {...props} onDirtyChange={setDirty} />
       {confirmation}
     </FormDialog>

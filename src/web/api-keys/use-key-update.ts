@@ -1,6 +1,7 @@
 import { notifications } from '@mantine/notifications';
 import type { ApiKey, UpdateApiKey } from '../../contract/api-keys.ts';
 import { type Client, DevpilotError } from '../../sdk/client.ts';
+import { shortenName } from '../components/format.ts';
 import { notifyWithUndo } from '../components/undo.tsx';
 import { invalidateCredentials } from '../credentials/invalidate-credentials.ts';
 import { API_KEYS } from '../credentials/kinds.ts';
@@ -12,7 +13,7 @@ import { strings } from './strings.ts';
 async function updateUnlessChanged(api: Client, before: ApiKey, changes: UpdateApiKey): Promise<ApiKey> {
   const { value, tag } = await api.apiKeys.read(before.id);
   if (value.updatedAt !== before.updatedAt) {
-    throw new DevpilotError('conflict', strings.keyUpdate.changedByOther(before.name), { status: 409 });
+    throw new DevpilotError('conflict', strings.keyUpdate.changedByOther(shortenName(before.name)), { status: 409 });
   }
   return api.apiKeys.update(before.id, changes, { ifMatch: tag });
 }
@@ -41,7 +42,7 @@ export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
 
   async function undo(before: ApiKey, saved: ApiKey, changes: UpdateApiKey): Promise<void> {
     await updateUnlessChanged(api, saved, changes).finally(reload);
-    notifications.show({ message: strings.keyUpdate.undone(before.name) });
+    notifications.show({ message: strings.keyUpdate.undone(shortenName(before.name)) });
   }
 
   return async ({ before, changes, message }) => {
@@ -49,7 +50,7 @@ export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
       const uses = changes.permissions && (await api.apiKeys.uses(before.id).catch(() => undefined));
       const saved = await updateUnlessChanged(api, before, changes);
       const cutOff = describeCutOff({ ...before, lastUsedAt: saved.lastUsedAt }, changes, uses);
-      const text = [message(saved.name), ...cutOff].join(' ');
+      const text = [message(shortenName(saved.name)), ...cutOff].join(' ');
       if (cutOff.length === 0) notifications.show({ message: text });
       else notifyWithUndo(text, () => undo(before, saved, revert(before, changes)));
     } finally {

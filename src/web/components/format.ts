@@ -2,6 +2,14 @@ import { strings } from './strings.ts';
 
 export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
+const MAX_NAME_LENGTH = 60;
+
+/** A name as it is shown in titles and messages: at most 60 characters, the last of them an ellipsis if it is longer. */
+export function shortenName(name: string): string {
+  const characters = [...name];
+  return characters.length <= MAX_NAME_LENGTH ? name : `${characters.slice(0, MAX_NAME_LENGTH - 1).join('')}…`;
+}
+
 const RELATIVE_UNITS: readonly [Intl.RelativeTimeFormatUnit, number][] = [
   ['year', 365 * 86_400_000],
   ['month', 30 * 86_400_000],

@@ -1,4 +1,4 @@
 import { Notifications } from '@mantine/notifications';
 
 /** Where notifications are shown. */
-export const NotificationArea = () => <Notifications position="bottom-right" />;
+export const NotificationArea = () => <Notifications position="bottom-right" notificationMaxHeight={480} />;

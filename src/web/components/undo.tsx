@@ -1,4 +1,4 @@
-import { Button, Group } from '@mantine/core';
+import { Button, Stack } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { type ReactNode, useEffect } from 'react';
 import { notifyError } from './notify-error.ts';
@@ -35,12 +35,12 @@ function UndoMessage({ undo, children }: UndoMessageProps) {
     };
   }, [undo]);
   return (
-    <Group justify="space-between" wrap="nowrap">
+    <Stack gap={8} align="flex-start">
       <span>{children}</span>
-      <Button size="compact-sm" variant="default" flex="none" aria-keyshortcuts="Control+Z Meta+Z" onClick={undo}>
+      <Button size="compact-sm" variant="default" aria-keyshortcuts="Control+Z Meta+Z" onClick={undo}>
         {strings.undo.undo}
       </Button>
-    </Group>
+    </Stack>
   );
 }
 

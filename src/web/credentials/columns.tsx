@@ -90,6 +90,8 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
     {
       key: 'status',
       label: strings.columns.status,
+      // A tag and a switch side by side.
+      ...(renderStatus !== undefined && { width: 150 }),
       cell: renderStatus ?? ((credential) => <CredentialStatusTag credential={credential} />),
     },
     {

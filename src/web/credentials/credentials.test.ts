@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { DAY, MINUTE } from '../../contract/limits.ts';
 import { DEFAULT_POLICY } from '../../contract/policy.ts';
 import type { CredentialKind } from '../../contract/vocabulary.ts';
-import { formatDate } from '../components/format.ts';
+import { formatDate, shortenName } from '../components/format.ts';
 import { safeReturnPath } from '../sign-in/return-path.ts';
 import { validateName } from '../validation.ts';
 import { type CredentialFormValues, NEW_CREDENTIAL } from './credential-form-values.ts';
@@ -253,4 +253,10 @@ describe('Rotation', () => {
     assert.equal(isBelowReplaced(replacement, [old, replacement]), true);
     assert.equal(isBelowReplaced(replacement, [replacement]), false);
   });
+});
+
+test('a name in a message has at most 60 characters, and no emoji is cut in half', () => {
+  assert.equal(shortenName('Deployer'), 'Deployer');
+  assert.equal(shortenName('🚀'.repeat(60)), '🚀'.repeat(60));
+  assert.equal(shortenName('🚀'.repeat(255)), `${'🚀'.repeat(59)}…`);
 });

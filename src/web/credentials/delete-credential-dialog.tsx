@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { DAY } from '../../contract/limits.ts';
 import { ignoreNotFound } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
-import { formatDateTime, formatRelativeTime } from '../components/format.ts';
+import { formatDateTime, formatRelativeTime, shortenName } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
 import { invalidateCredentials } from './invalidate-credentials.ts';
@@ -42,7 +42,7 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
       onConfirm={async () => {
         await ignoreNotFound(deleteCredential(api, credential));
         void invalidateCredentials(workspace.id, kind);
-        notifications.show({ message: strings.deleteCredentialDialog.deleted(credential.name) });
+        notifications.show({ message: strings.deleteCredentialDialog.deleted(shortenName(credential.name)) });
         onDeleted?.();
       }}
     >

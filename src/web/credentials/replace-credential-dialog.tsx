@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { queryClient } from '../api.ts';
 import { useDiscardConfirmation } from '../components/discard-confirmation.tsx';
 import { FormDialog } from '../components/form-dialog.tsx';
+import { shortenName } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
@@ -180,7 +181,7 @@ export function ReplaceCredentialDialog(props: ReplaceCredentialDialogProps) {
   return (
     <FormDialog
       onClose={requestClose}
-      title={texts.title(credential.name)}
+      title={texts.title(shortenName(credential.name))}
       closeOnEscape={!showsSecret}
       withCloseButton={!showsSecret}
     >
