@@ -8,7 +8,7 @@ import { lazyComponent } from '../components/lazy-component.tsx';
 import { ButtonLink } from '../components/link.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
 import { dimmed, mono } from '../components/text.tsx';
-import { DeployButton } from '../deployments/deploy-button.tsx';
+import { DeployButton, missingConfiguration } from '../deployments/deploy-button.tsx';
 import { useWorkspace } from '../session.ts';
 import { ProjectLink, ServerLink, useResourceNames } from './resource-names.tsx';
 import { strings } from './strings.ts';
@@ -40,7 +40,12 @@ const COLUMNS: readonly Column<App>[] = [
   {
     key: 'deploy',
     label: strings.appsPage.deploy,
-    cell: (app) => <DeployButton app={app} size="compact-sm" variant="default" withName />,
+    cell: (app) =>
+      missingConfiguration(app) === null ? (
+        <DeployButton app={app} size="compact-sm" variant="default" withName />
+      ) : (
+        dimmed('–')
+      ),
   },
 ];
 
