@@ -220,6 +220,7 @@ const IDENTITY = [
   'Devpilot-Workspace-Id',
   'Devpilot-Scopes',
   'Devpilot-Permissions',
+  'Devpilot-Expires-At',
 ];
 
 let testServer: TestServer;
@@ -270,7 +271,8 @@ for (const proxy of PROXIES) {
     }
 
     test('a token with the scope is accepted, and the service receives the identity but not the secret', async () => {
-      const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne' });
+      const expiresAt = '2100-01-01T00:00:00.000Z';
+      const token = await createToken(owner, ['modify_env'], { name: 'Döner & Söhne', expiresAt });
       const { status, text, reached } = await askAndSee(bearer(token.secret), {
         method: 'POST',
         path: '/things?x=1',
@@ -287,6 +289,7 @@ for (const proxy of PROXIES) {
       assert.equal(seen?.headers['devpilot-workspace-id'], owner.workspaceId);
       assert.equal(seen?.headers['devpilot-scopes'], 'modify_env');
       assert.equal(seen?.headers['devpilot-permissions'] ?? '', '');
+      assert.equal(seen?.headers['devpilot-expires-at'], expiresAt);
       assert.ok(!seen?.raw.join('\n').includes(token.secret));
     });
 

@@ -53,12 +53,13 @@ const authorize = {
             'Scopes of an access token, separated by spaces; for `all`, also every scope that it includes',
           ),
           'Devpilot-Permissions': identityHeader('Permissions of an API key, separated by spaces'),
+          'Devpilot-Expires-At': identityHeader('Expiry of the credential; empty if it never expires'),
         },
       },
       ...Object.fromEntries(
         [
           [401, 'No credential, or an invalid one'],
-          [403, 'A valid credential without a required scope or permission'],
+          [403, 'A valid credential without a required scope or permission, or beyond its restrictions'],
           [503, 'Authorization is temporarily unavailable'],
         ].map(([status, description]) => [
           status,
