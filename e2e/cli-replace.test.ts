@@ -5,6 +5,7 @@ import type { AccessToken } from '../src/contract/access-tokens.ts';
 import type { ApiKey } from '../src/contract/api-keys.ts';
 import type { AuthorizationExplanation } from '../src/contract/explanation.ts';
 import type { Policy } from '../src/contract/policy.ts';
+import type { Webhook, WebhookDelivery } from '../src/contract/webhooks.ts';
 import {
   bearer,
   createKey,
@@ -14,6 +15,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../src/testing/test-server.ts';
+import { startWebhookReceiver } from '../src/testing/webhook-receiver.ts';
 import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 type Credential = AccessToken | ApiKey;
@@ -25,7 +27,7 @@ const json = <Body>(text: string) => JSON.parse(text) as Body;
 const authorize = async (secret: string) => (await server.call('/v1/authorize', { headers: bearer(secret) })).status;
 
 before(async () => {
-  server = await startTestServer();
+  server = await startTestServer({ environment: { DEVPILOT_OUTBOUND: 'any' } });
   owner = await signUpOwner(server);
   shell = openCliShell({ DEVPILOT_URL: server.url, DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '' });
 });
@@ -153,6 +155,32 @@ test('the policy is shown and set, and a dry run lists what would violate it and
   assert.equal((await shell.run(unset)).code, 0);
   assert.deepEqual(await policy(), before);
   assert.match((await shell.run(['policy', 'set'])).stderr, /^devpilot: Nothing to change\./);
+});
+
+test('webhooks are created, tested, updated, listed with their deliveries, and deleted', async () => {
+  const receiver = await startWebhookReceiver();
+  const run = (...args: string[]) => shell.run(['webhooks', ...args]);
+  const created = await run('create', '--name', 'Bridge', '--endpoint', receiver.url, '--event', 'run.*,audit.event');
+  assert.equal(created.code, 0, created.stderr);
+  assert.match(created.stdout, /^whsec_\S{44}\n$/);
+  const id = /\((whk_\w+)\)/.exec(created.stderr)?.[1] ?? '';
+  const tested = await run('test', id);
+  assert.deepEqual([tested.code, receiver.messages.some(({ body }) => body.includes('webhook.test'))], [0, true]);
+  receiver.respond = (response) => response.writeHead(500).end();
+  const failed = await run('test', id);
+  assert.deepEqual([failed.code, /The receiver responded with 500/.test(failed.stderr)], [1, true]);
+  const updated = await run('update', id, '--name', 'Renamed', '--event', 'run.*', '--active', 'off', '--json');
+  assert.deepEqual([json<Webhook>(updated.stdout).name, json<Webhook>(updated.stdout).active], ['Renamed', false]);
+  assert.match((await run('update', id, '--replace-secret')).stdout, /^whsec_\S{44}\n$/);
+  assert.match((await run('update', id)).stderr, /^devpilot: Nothing to change\./);
+  assert.match((await run('list')).stdout, new RegExp(`^${id}\tRenamed\tinactive\trun\\.\\*\t`));
+  const deliveries = json<WebhookDelivery[]>((await run('deliveries', id, '--json')).stdout);
+  const delivered = deliveries.find(({ status }) => status === 'delivered')?.id ?? '';
+  assert.match((await run('redeliver', id, delivered)).stderr, /not active/);
+  assert.match((await run('delete', id)).stderr, /--yes is required/);
+  assert.equal((await run('delete', id, '--yes')).code, 0);
+  assert.match((await run('deliveries', id)).stderr, /The webhook was not found/);
+  await receiver.close();
 });
 
 test('explain gives the decision and its step, by name or ID, and fails for unknown names and scopes', async () => {
