@@ -39,7 +39,7 @@ checkWorkspacePages(settings.fixture, [
       await tab.getByLabel('modify_env').check();
       await tab.getByLabel('Allow the scope “all”').uncheck({ force: true });
       await tab.getByRole('button', { name: 'Save…' }).click();
-      await tab.getByText('4 credentials would violate this policy.').waitFor();
+      await tab.getByText('5 credentials would violate this policy.').waitFor();
     },
   },
   { name: 'policy-as-admin', path: POLICY, person: () => settings.admin },
