@@ -194,7 +194,7 @@ describe('tokens', () => {
   });
 
   test('in a pipe, lists are separated by tabs, quiet lists contain only IDs, and neither has colors', async () => {
-    const token = await createToken(owner, ['error_tracker'], { name: 'Names with a\u202etrick' });
+    const token = await createToken(owner, ['error_tracker'], { name: 'Names with a\u200ftrick' });
     const { stdout } = await shell.run(['tokens', 'list', '--search', 'Names with']);
     const cells = stdout.split('\n')[0]?.split('\t') ?? [];
     assert.deepEqual(cells.slice(0, 3), [token.id, 'Names with a\ufffdtrick', 'active']);

@@ -13,7 +13,12 @@ import { RestrictionsInput } from './restrictions.ts';
 import { ACCESS_TOKEN_ORIGINS, ACCESS_TOKEN_STATUSES, SCOPES } from './vocabulary.ts';
 
 export const scopes = uniqueNames(SCOPES, 'scope').describe(describeRights(SCOPES));
-export const passphrase = untrimmedText(LIMITS.passphrase.min, LIMITS.passphrase.max, 'correct horse battery staple');
+/** HTTP removes spaces at the ends of a header, and terminals and forms often do. */
+export const passphrase = untrimmedText(
+  LIMITS.passphrase.min,
+  LIMITS.passphrase.max,
+  'correct horse battery staple',
+).refine((text) => text === text.trim(), 'must not begin or end with a space');
 
 export const AccessToken = z
   .object({

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { AuditParty } from './audit.ts';
 import { instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
+import { hasBidirectionalControls, hasVisibleCharacter } from './visible-text.ts';
 import { AUDIT_PARTY_KINDS } from './vocabulary.ts';
 
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
@@ -76,7 +77,13 @@ export function uniqueNames<const T extends readonly [string, ...string[]]>(word
     .meta({ uniqueItems: true });
 }
 
-export const name = singleLineText(LIMITS.name.min, LIMITS.name.max, 'CI/CD Pipeline');
+/** A single line that can be told from others: with a visible character, in its own order. */
+const nameText = (limits: { min: number; max: number }, example: string) =>
+  singleLineText(limits.min, limits.max, example)
+    .refine(hasVisibleCharacter, 'must contain a visible character')
+    .refine((text) => !hasBidirectionalControls(text), 'must not contain characters that change the direction of text');
+
+export const name = nameText(LIMITS.name, 'CI/CD Pipeline');
 export const slug = z
   .string()
   .regex(
@@ -94,7 +101,7 @@ export const description = boundedText(LIMITS.description.max, `must be at most 
   )
   .nullable()
   .meta({ maxLength: LIMITS.description.max, examples: ['Deploys the shop from the release pipeline'] });
-export const personName = singleLineText(LIMITS.personName.min, LIMITS.personName.max, 'Ada Lovelace');
+export const personName = nameText(LIMITS.personName, 'Ada Lovelace');
 export const email = z
   .string()
   .max(LIMITS.email.max, { error: `must be at most ${LIMITS.email.max} characters`, abort: true })

@@ -98,6 +98,11 @@ forEachEngine('bad input', (engine) => {
     'a\u2028b',
     'ab\ud800',
     '\udc00ab',
+    '\u200b\u200b\u200b',
+    '\u3164\u3164\u3164',
+    '\u2800 \u2800',
+    'a\u202egnp.exe',
+    'a\u2067gnp.exe',
   ];
   const BAD_EXPIRIES = [
     1,
@@ -156,6 +161,8 @@ forEachEngine('bad input', (engine) => {
         '🔑'.repeat(256),
         'e\u0301'.repeat(7),
         'tab\tinside',
+        ' space before',
+        'space after\u3000',
         '\ud800aaaaaaaa',
       ].map((passphrase): [unknown, string] => [{ ...token, passphrase }, 'passphrase']),
       ...BAD_EXPIRIES.map((expiresAt): [unknown, string] => [{ ...token, expiresAt }, 'expiresAt']),
@@ -239,6 +246,8 @@ forEachEngine('bad input', (engine) => {
       ['Cafe\u0301', 'Café'],
       [`${'e\u0301'.repeat(255)}`, 'é'.repeat(255)],
       ['a b\u00a0c', 'a b\u00a0c'],
+      ['מפתח \u200f(בדיקה)', 'מפתח \u200f(בדיקה)'],
+      ['👩\u200d💻👩\u200d💻', '👩\u200d💻👩\u200d💻'],
     ];
     for (const [name, shown] of names) {
       assert.equal((await createToken(owner, ['all'], { name })).name, shown);
@@ -250,7 +259,7 @@ forEachEngine('bad input', (engine) => {
       '🔑'.repeat(8),
       '🔑'.repeat(255),
       'pässwört',
-      ' leading and trailing ',
+      'two  spaces inside',
     ]) {
       assert.equal((await createToken(owner, ['all'], { passphrase })).hasPassphrase, true);
     }

@@ -14,6 +14,9 @@ export const strings = {
     dismiss: 'Dismiss',
   },
   validation: {
+    nameInvisible: 'Enter a name with visible characters',
+    nameDirection: 'A name cannot contain characters that change the direction of text',
+    passphraseSpaces: 'A passphrase cannot begin or end with a space',
     nameMissing: 'Enter your name',
     emailInvalid: 'Enter a valid email address',
     descriptionTooLong: (max: number) => `A description must be at most ${max} characters`,

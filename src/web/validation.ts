@@ -1,4 +1,5 @@
 import { LIMITS } from '../contract/limits.ts';
+import { hasBidirectionalControls, hasVisibleCharacter } from '../contract/visible-text.ts';
 import { strings } from './strings.ts';
 
 /** The contract's limits, checked in the browser. Each function returns an error message, or null for a valid value. */
@@ -19,12 +20,18 @@ function validateLength(
   return length >= min && length <= max ? null : message(min, max);
 }
 
+function validateCharacters(name: string): string | null {
+  if (hasBidirectionalControls(name)) return strings.validation.nameDirection;
+  return hasVisibleCharacter(name) ? null : strings.validation.nameInvisible;
+}
+
 export function validateName(name: string): string | null {
-  return validateLength(name.normalize('NFC').trim(), LIMITS.name, strings.validation.nameLength);
+  const tooShortOrLong = validateLength(name.normalize('NFC').trim(), LIMITS.name, strings.validation.nameLength);
+  return tooShortOrLong ?? validateCharacters(name);
 }
 
 export function validatePersonName(name: string): string | null {
-  return name.trim() === '' ? strings.validation.nameMissing : null;
+  return name.trim() === '' ? strings.validation.nameMissing : validateCharacters(name);
 }
 
 export function validateEmail(email: string): string | null {
@@ -36,7 +43,12 @@ export function validatePassword(password: string): string | null {
 }
 
 export function validatePassphrase(passphrase: string): string | null {
-  return validateLength(passphrase.normalize('NFC'), LIMITS.passphrase, strings.validation.passphraseLength);
+  const wrongLength = validateLength(
+    passphrase.normalize('NFC'),
+    LIMITS.passphrase,
+    strings.validation.passphraseLength,
+  );
+  return wrongLength ?? (passphrase === passphrase.trim() ? null : strings.validation.passphraseSpaces);
 }
 
 export function validateDescription(description: string): string | null {
