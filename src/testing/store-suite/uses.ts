@@ -116,7 +116,7 @@ export function declareUseTests(fixture: StoreFixture): void {
         ['10.0.0.1', '10.0.0.2'],
       );
       const usesPerRight = async () => (await readRightUses(fixture.store.read, fixture.owner.workspaceId, id)).rights;
-      assert.deepEqual(await usesPerRight(), [{ right: 'read', app: null, count: 7, last: NOW }]);
+      assert.deepEqual(await usesPerRight(), [{ right: 'read', app: null, count: 7, lastUsedAt: NOW }]);
       await fixture.store.transaction((trx) => deleteOldUses(trx, NOW + 400 * DAY));
       assert.equal((await usesPerRight()).length, 1);
       await fixture.store.transaction((trx) => deleteOldUses(trx, NOW + 400 * DAY + 1));
