@@ -145,6 +145,35 @@ describe('the scripts of the pipeline guides', () => {
     assert.equal(answers.filter((answer) => answer === 200).length, 17);
     assert.equal(answers.filter((answer) => answer === 'rate_limited').length, 8);
   });
+
+  test('importing.md: the commands declare the prefixes and import the file, and clients keep their secrets', async () => {
+    const page = pageOf('guides/importing.md');
+    const csv = /^```csv\n(.*?)^```$/ms.exec(page)?.[1] ?? '';
+    writeFileSync(join(shell.directory, 'credentials.csv'), csv);
+    const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
+    const environment = { DEVPILOT_URL: server.url, DEVPILOT_TOKEN: session };
+    const run = (args: string) => shell.run(args.split(' '), { environment, cwd: shell.directory });
+    const commands = [...page.matchAll(/^devpilot (.*)$/gm)].map(([, command = '']) => command);
+    assert.equal(commands.length, 3);
+    for (const command of commands) {
+      const { code, stderr } = await run(command);
+      assert.equal(code, 0, stderr);
+    }
+    const again = await run('import credentials.csv');
+    assert.equal(again.code, 1);
+    assert.match(
+      again.stderr,
+      /^devpilot: Line 2: digest belongs to an existing credential\.\nNothing was imported\.$/m,
+    );
+    const status = async (secret: string, query: string, client = '203.0.113.10') => {
+      const headers = { authorization: `Bearer ${secret}`, 'x-forwarded-for': client };
+      return (await server.call(`/v1/authorize?${query}`, { headers })).status;
+    };
+    const [token, key] = ['acme_live_', 'acme_ci_'].map((prefix) => `${prefix}0123456789abcdefghijABCDEFGHIJ`);
+    assert.equal(await status(token ?? '', 'scope=basic_deployment'), 200);
+    assert.equal(await status(token ?? '', 'scope=basic_deployment', '198.51.100.1'), 403);
+    assert.equal(await status(key ?? '', 'permission=write'), 200);
+  });
 });
 
 test('scripts-and-backups.md: the commands configure, run, follow, back up and restore', async () => {

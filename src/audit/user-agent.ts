@@ -1,4 +1,4 @@
-import { redactSecrets } from '../contract/redact.ts';
+import { redactLogText } from '../contract/redact.ts';
 
 const MAX_LENGTH = 512;
 
@@ -8,6 +8,6 @@ const MAX_LENGTH = 512;
  */
 export function toStoredUserAgent(userAgent: string | null): string | null {
   if (userAgent === null) return null;
-  const redacted = redactSecrets(userAgent);
+  const redacted = redactLogText(userAgent);
   return redacted.length <= MAX_LENGTH ? redacted : Buffer.from(redacted.slice(0, MAX_LENGTH)).toString();
 }

@@ -1,13 +1,14 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import type { RateState } from '../contract/problem.ts';
 import { type Decision, decide, type PassphraseResult } from './decision.ts';
+import { createFindBySecret, type ForeignPrefixes, NO_FOREIGN_PREFIXES } from './foreign-prefixes.ts';
 import type { PassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
 import { decideUse, type ResourceCheck } from './restricted-use.ts';
 import type { CompiledRestrictions } from './restrictions.ts';
 import { exercisedMaskOf, type Requirement } from './rights.ts';
-import { type Digest, digestOf, secretKindOf } from './secret.ts';
+import { digestOf, secretKindOf } from './secret.ts';
 import type { FindRecord } from './unknown-secret-limiter.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
 import type { TakeUse } from './use-batches.ts';
@@ -68,6 +69,8 @@ export interface CredentialAuthenticator {
 export function createCredentialAuthenticator(options: {
   registry: Pick<RecordRegistry, 'findCached'>;
   findRecord: FindRecord;
+  /** Prefixes of other systems whose secrets are accepted. Default: none. */
+  foreignPrefixes?: ForeignPrefixes;
   passphraseVerifier: PassphraseVerifier;
   usageRecorder: UsageRecorder;
   takeUse: TakeUse;
@@ -82,6 +85,7 @@ export function createCredentialAuthenticator(options: {
   const {
     registry,
     findRecord,
+    foreignPrefixes = NO_FOREIGN_PREFIXES,
     passphraseVerifier,
     usageRecorder,
     takeUse,
@@ -89,6 +93,7 @@ export function createCredentialAuthenticator(options: {
     lastWallTime = clock,
     onResult,
   } = options;
+  const findBySecret = createFindBySecret(findRecord, foreignPrefixes);
 
   function finish(
     result: AuthenticationResult,
@@ -142,7 +147,7 @@ export function createCredentialAuthenticator(options: {
     requirement: Requirement,
   ): Promise<AuthenticationResult> {
     const isAllowed = await check;
-    const record = await findRecord(digestOf(request.secret), request.address);
+    const record = await findBySecret(request.secret, request.address);
     const isUnchanged = isSameResources(record?.restrictions?.resources ?? null, checked.resources);
     const checkResource = isUnchanged ? () => isAllowed : request.checkResource;
     return conclude(record, passphrase, { ...request, checkResource }, requirement, clock());
@@ -150,17 +155,16 @@ export function createCredentialAuthenticator(options: {
 
   /** Looks the record up again after hashing a passphrase, because it may have been revoked in the meantime. */
   async function authenticateFromStore(
-    digest: Digest,
     request: AuthenticationRequest,
     requirement: Requirement,
   ): Promise<AuthenticationResult> {
-    let record = await findRecord(digest, request.address);
+    let record = await findBySecret(request.secret, request.address);
     let passphrase: PassphraseResult = 'not_needed';
     if (record !== null) {
       const immediate = passphraseVerifier.checkCached(record, request.passphrase, request.address, clock());
       passphrase =
         immediate ?? (await passphraseVerifier.verify(record, request.passphrase ?? '', request.address, clock));
-      if (immediate === null) record = await findRecord(digest, request.address);
+      if (immediate === null) record = await findBySecret(request.secret, request.address);
     }
     return conclude(record, passphrase, request, requirement, clock());
   }
@@ -168,13 +172,16 @@ export function createCredentialAuthenticator(options: {
   return {
     authenticate(request, requirement) {
       const kind = secretKindOf(request.secret);
-      if (kind === null || kind === 'session') return finish(UNKNOWN_CREDENTIAL, request, requirement, clock());
-      const digest = digestOf(request.secret);
-      const found = registry.findCached(digest);
-      if (found === null) return authenticateFromStore(digest, request, requirement);
+      if (kind === null || kind === 'session') {
+        return kind === null && foreignPrefixes.isDeclared(request.secret)
+          ? authenticateFromStore(request, requirement)
+          : finish(UNKNOWN_CREDENTIAL, request, requirement, clock());
+      }
+      const found = registry.findCached(digestOf(request.secret));
+      if (found === null) return authenticateFromStore(request, requirement);
       const now = lastWallTime();
       const passphrase = passphraseVerifier.checkCached(found, request.passphrase, request.address, now);
-      if (passphrase === null) return authenticateFromStore(digest, request, requirement);
+      if (passphrase === null) return authenticateFromStore(request, requirement);
       return conclude(found, passphrase, request, requirement, now);
     },
   };

@@ -8,6 +8,11 @@ export function credentialCommands(program: Command): void {
   tokenCommands(program);
   keyCommands(program);
   policyCommands(program);
+  apiCommand(program, 'import', 'Import credentials of other systems by the SHA-256 digests of their secrets')
+    .argument('<file>', 'CSV or NDJSON file, or - for standard input')
+    .option('--format <format>', 'format of the file: csv or ndjson; default: by its ending')
+    .option('--dry-run', 'check the credentials, without importing them')
+    .action(async (file, options) => (await import('./import.ts')).importCredentials(file, declared(options)));
   apiCommand(program, 'explain', 'Explain how a request with a credential would be decided, without counting a use')
     .argument('<credential>', 'ID or name of an access token or API key')
     .option('--scope <scopes>', 'scopes that the request requires, separated by commas; can be repeated', parseList)
@@ -179,6 +184,11 @@ function policyCommands(program: Command): void {
     .option('--created-by <role>', 'who may create credentials: admins or owner')
     .option('--unused-after-days <days>', 'days without use after which a credential counts as unused')
     .option('--on-leak <action>', 'what happens to a leaked credential: delete or notify')
+    .option(
+      '--foreign-prefix <prefixes>',
+      'prefixes of imported secrets of other systems, separated by commas, or none; can be repeated',
+      parseList,
+    )
     .option('--dry-run', 'list what would violate the policy, without changing it')
     .action(async (options) => (await load()).setPolicy(declared(options)));
 }

@@ -19,6 +19,7 @@ const DETAILS: readonly Column<Policy>[] = [
   { title: 'Two-factor required', getValue: ({ requireTwoFactor }) => yesOrNo(requireTwoFactor) },
   { title: 'Created by', getValue: ({ createdBy }) => (createdBy === 'owner' ? 'owner' : 'owner and admins') },
   { title: 'Unused after', getValue: ({ unusedAfterDays }) => `${unusedAfterDays} days` },
+  { title: 'Foreign prefixes', getValue: ({ foreignPrefixes }) => foreignPrefixes.join(' ') || 'none' },
   { title: 'On leak', getValue: ({ onLeak }) => onLeak },
 ];
 
@@ -41,12 +42,13 @@ export interface SetPolicyOptions extends RemoteOptions {
   readonly createdBy: string | undefined;
   readonly unusedAfterDays: string | undefined;
   readonly onLeak: string | undefined;
+  readonly foreignPrefix: readonly string[] | undefined;
   readonly dryRun: true | undefined;
 }
 
 /** Returns the requested change. Scopes and the values of a fixed list are checked by the server. */
 function changeOf(options: SetPolicyOptions): UpdatePolicy {
-  const { maxLifetimeDays, bindsExistingFrom, passphraseScope, createdBy, onLeak } = options;
+  const { maxLifetimeDays, bindsExistingFrom, passphraseScope, createdBy, onLeak, foreignPrefix } = options;
   const days = (name: string, text: string) => parseCount(name, text) ?? 0;
   const onOff = (field: 'allowAll' | 'requireAddresses' | 'requireTwoFactor', name: string) => {
     const text = options[field];
@@ -70,6 +72,7 @@ function changeOf(options: SetPolicyOptions): UpdatePolicy {
     ...(options.unusedAfterDays !== undefined && {
       unusedAfterDays: days('--unused-after-days', options.unusedAfterDays),
     }),
+    ...(foreignPrefix !== undefined && { foreignPrefixes: foreignPrefix.filter((prefix) => prefix !== 'none') }),
     ...(onLeak !== undefined && { onLeak: onLeak as Policy['onLeak'] }),
   };
 }

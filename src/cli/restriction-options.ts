@@ -23,12 +23,12 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = {
 };
 
 /** Parses a rate such as `100/min` or `5/10s`. Throws `Failure` for any other text. */
-function parseRate(text: string): Rate {
+function parseRate(text: string, name: string): Rate {
   const { requests, count, unit } =
     /^(?<requests>\d{1,7})\/(?<count>\d{0,5})(?<unit>s|sec|min|h|hour|d|day)$/.exec(text)?.groups ?? {};
   const seconds = UNIT_SECONDS[unit ?? ''];
   if (requests === undefined || seconds === undefined)
-    throw new Failure('--rate must be requests per time, such as 100/min, 5/10s, 1000/h or 1/day.');
+    throw new Failure(`${name} must be requests per time, such as 100/min, 5/10s, 1000/h or 1/day.`);
   return { requests: Number(requests), seconds: seconds * (count === '' ? 1 : Number(count)) };
 }
 
@@ -48,16 +48,17 @@ export function formatRate(rate: Rate | null): string {
 }
 
 /** Returns the restrictions that the options name, as a field of a request; no field if they name none. */
-export function readRestrictions({ address, project, app, rate, maxUses }: RestrictionOptions): {
-  restrictions?: RestrictionsInput;
-} {
+export function readRestrictions(
+  { address, project, app, rate, maxUses }: RestrictionOptions,
+  names = { rate: '--rate', maxUses: '--max-uses' },
+): { restrictions?: RestrictionsInput } {
   const listOf = (values: readonly string[]) => (values.join() === 'any' ? [] : [...values]);
-  const uses = maxUses === 'unlimited' ? null : parseCount('--max-uses', maxUses);
+  const uses = maxUses === 'unlimited' ? null : parseCount(names.maxUses, maxUses);
   const restrictions = {
     ...(address !== undefined && { addresses: listOf(address) }),
     ...(project !== undefined && { projects: listOf(project) }),
     ...(app !== undefined && { apps: listOf(app) }),
-    ...(rate !== undefined && { rate: rate === 'unlimited' ? null : parseRate(rate) }),
+    ...(rate !== undefined && { rate: rate === 'unlimited' ? null : parseRate(rate, names.rate) }),
     ...(uses !== undefined && { maxUses: uses }),
   };
   return Object.keys(restrictions).length === 0 ? {} : { restrictions };

@@ -11,3 +11,29 @@ export function csvCell(value: string | number | null): string {
 export function csvRow(cells: readonly (string | number | null)[]): string {
   return `${cells.map(csvCell).join(',')}\r\n`;
 }
+
+export interface CsvRecord {
+  /** The line on which it begins, from 1. */
+  readonly line: number;
+  readonly cells: readonly string[];
+}
+
+/** Parses a CSV file (RFC 4180), without its blank lines. Returns the number of a line that is malformed instead. */
+export function parseCsv(text: string): readonly CsvRecord[] | { readonly malformedLine: number } {
+  const records: CsvRecord[] = [];
+  const cell = /(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\r?\n|$)/y;
+  let cells: string[] = [];
+  let line = 1;
+  let firstLine = 1;
+  while (cell.lastIndex < text.length || cells.length > 0) {
+    const [whole, quoted, bare = '', end] = cell.exec(text) ?? [];
+    if (whole === undefined) return { malformedLine: line };
+    cells.push(quoted?.replaceAll('""', '"') ?? bare);
+    line += whole.split('\n').length - 1;
+    if (end === ',') continue;
+    if (cells.length > 1 || cells[0] !== '') records.push({ line: firstLine, cells });
+    cells = [];
+    firstLine = line;
+  }
+  return records;
+}

@@ -88,6 +88,13 @@ export const GUARD_REPORT_LIMITS = {
 /** Rate limit per client address for well-formed secrets that do not exist: burst and sustained rate per second. */
 export const UNKNOWN_SECRET_LIMITS = { burst: 5_000, perSecond: 500, addresses: 50_000 } as const;
 
+/** Prefixes of secrets of other systems: their number per workspace and their lengths. */
+export const FOREIGN_PREFIX_LIMITS = { perWorkspace: 20, length: { min: 3, max: 24 } } as const;
+/** Secrets of other systems: 20 characters after the prefix carry at least 112 random bits in base 62 (ASVS 6.5.2). */
+export const FOREIGN_SECRET_LIMITS = { tail: { min: 20 }, length: { max: 512 } } as const;
+/** Credentials per import request, so that its transaction delays other writes to SQLite by less than a second. */
+export const IMPORT_LIMITS = { credentials: 500 } as const;
+
 /** Bounds of a workspace's policy. */
 export const POLICY_LIMITS = {
   maxLifetimeDays: { min: 1, max: 3_650 },

@@ -1,8 +1,15 @@
 import { z } from 'zod';
-import { id, integerInRange, oneOf, wholeNumber } from './fields.ts';
+import { id, integerInRange, matchingText, oneOf, wholeNumber } from './fields.ts';
 import { instantInput, nullableInstant } from './instant.ts';
-import { LIMITS, POLICY_LIMITS } from './limits.ts';
-import { CREDENTIAL_KINDS, CREDENTIAL_RULES, POLICY_CREATORS, POLICY_LEAK_RESPONSES, SCOPES } from './vocabulary.ts';
+import { FOREIGN_PREFIX_LIMITS, LIMITS, POLICY_LIMITS } from './limits.ts';
+import {
+  CREDENTIAL_KINDS,
+  CREDENTIAL_RULES,
+  POLICY_CREATORS,
+  POLICY_LEAK_RESPONSES,
+  SCOPES,
+  SECRET_PREFIXES,
+} from './vocabulary.ts';
 
 const descriptions = {
   maxLifetimeDays: 'Maximum number of days between the creation of a credential and its expiry; null for no maximum',
@@ -15,6 +22,8 @@ const descriptions = {
   createdBy: 'Who may create credentials: the owner and admins, or the owner only',
   unusedAfterDays: 'Number of days without use after which a credential counts as unused',
   onLeak: 'What happens to a credential whose secret is reported as leaked: it is deleted, or only reported',
+  foreignPrefixes:
+    'Prefixes of the secrets of other systems whose credentials were imported. A node accepts or refuses a changed prefix within seconds',
 } as const;
 
 export const Policy = z
@@ -28,6 +37,7 @@ export const Policy = z
     createdBy: z.enum(POLICY_CREATORS).describe(descriptions.createdBy),
     unusedAfterDays: z.int().describe(descriptions.unusedAfterDays),
     onLeak: z.enum(POLICY_LEAK_RESPONSES).describe(descriptions.onLeak),
+    foreignPrefixes: z.array(z.string()).describe(descriptions.foreignPrefixes),
   })
   .meta({ id: 'Policy', title: 'The policy of a workspace for its credentials and members' });
 export type Policy = z.infer<typeof Policy>;
@@ -43,7 +53,23 @@ export const DEFAULT_POLICY: Policy = {
   createdBy: 'admins',
   unusedAfterDays: 90,
   onLeak: 'delete',
+  foreignPrefixes: [],
 };
+
+/** Whether two prefixes can begin the same text. */
+const overlaps = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);
+const ownPrefixes = Object.values(SECRET_PREFIXES);
+const { length: prefixLength, perWorkspace: maxPrefixes } = FOREIGN_PREFIX_LIMITS;
+
+const foreignPrefix = matchingText(
+  /^[0-9A-Za-z][0-9A-Za-z._-]{2,23}$/,
+  prefixLength.max,
+  `must be ${prefixLength.min} to ${prefixLength.max} characters: letters, digits, ".", "_" and "-", starting with a letter or digit`,
+  'acme_live_',
+).refine(
+  (text) => !ownPrefixes.some((own) => overlaps(own, text.toLowerCase())),
+  `must not overlap with a prefix of Devpilot: ${ownPrefixes.join(', ')}`,
+);
 
 /** When a new `bindsExistingFrom` is allowed depends on the clock and the previous policy, and is checked there. */
 export const UpdatePolicy = z
@@ -70,6 +96,12 @@ export const UpdatePolicy = z
       .optional()
       .describe(descriptions.unusedAfterDays),
     onLeak: oneOf(POLICY_LEAK_RESPONSES).optional().describe(descriptions.onLeak),
+    foreignPrefixes: z
+      .array(foreignPrefix)
+      .max(maxPrefixes, `must contain at most ${maxPrefixes} prefixes`)
+      .refine((list) => new Set(list).size === list.length, 'must not contain a prefix twice')
+      .optional()
+      .meta({ uniqueItems: true, description: descriptions.foreignPrefixes }),
   })
   .meta({ id: 'UpdatePolicy' });
 export type UpdatePolicy = z.infer<typeof UpdatePolicy>;

@@ -10,10 +10,16 @@ export interface RateState {
   readonly waitMs: number;
 }
 
+/** What is wrong with one field of a request. */
+export interface FieldError {
+  readonly field: string;
+  readonly message: string;
+}
+
 /** Optional members of a problem besides its code (RFC 9457 extension members). */
 export interface ProblemExtensions {
   /** One entry per rejected field, for `validation_failed`. */
-  readonly errors?: readonly { readonly field: string; readonly message: string }[];
+  readonly errors?: readonly FieldError[];
   /** The required scopes or permissions, for `insufficient_scope`. */
   readonly required?: readonly string[];
   /** Seconds to wait before retrying, for `rate_limited` and `unavailable`. */

@@ -11,6 +11,23 @@ export function redactSecrets(text: string): string {
   return text.replace(SECRET_SHAPES, '[secret]');
 }
 
+/** Text of the length and characters of a secret of another system, except those that are rare in secrets. */
+const LONG_WORDS = /[0-9A-Za-z][0-9A-Za-z._~+-]{22,511}/g;
+let isForeignSecret: (text: string) => boolean = () => false;
+
+/** Sets what recognizes secrets of other systems in `redactLogText`. There is one per process, as there is one log. */
+export function recognizeForeignSecrets(isForeign: (text: string) => boolean): void {
+  isForeignSecret = isForeign;
+}
+
+/**
+ * Like `redactSecrets`, and also replaces secrets of other systems whose prefixes workspaces declare. Only for logs: in
+ * the data of a workspace, the prefixes of another must change nothing.
+ */
+export function redactLogText(text: string): string {
+  return redactSecrets(text).replace(LONG_WORDS, (word) => (isForeignSecret(word) ? '[secret]' : word));
+}
+
 /** Returns the length of everything in `text` with the form of a Devpilot secret, by its position. */
 export function secretLengthsIn(text: string): ReadonlyMap<number, number> {
   return new Map([...text.matchAll(SECRET_SHAPES)].map(({ 0: secret, index }) => [index, secret.length]));

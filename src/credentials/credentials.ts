@@ -43,6 +43,10 @@ export interface CredentialContext {
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that responses include them. */
   readonly flushUses: () => Promise<void>;
+  /** Whether text has the form of a secret of another system with a prefix that a workspace declares. */
+  readonly isForeignSecret: (text: string) => boolean;
+  /** Reads the declared prefixes again, after a change. Never rejects: other nodes read them within seconds too. */
+  readonly refreshForeignPrefixes: () => Promise<void>;
   readonly clock: () => number;
 }
 
@@ -88,6 +92,33 @@ async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind,
 }
 
 /**
+ * Stores a new credential with its audit event, which also contains `detail`. Returns false, and stores nothing, if a
+ * credential of any workspace has the same digest.
+ */
+export async function insertNew(
+  trx: Trx,
+  request: RequestContext,
+  credential: NewCredential,
+  detail: { readonly imported?: true } = {},
+): Promise<boolean> {
+  const { kind, rights, active, guard, replaces, restrictions } = credential;
+  if (!(await insertCredential(trx, toNewRow(credential)))) return false;
+  const expiresAt = toIsoStringOrNull(credential.expiresAt);
+  const ofKind =
+    kind === 'access_token'
+      ? { scopes: rights, expiresAt, hasPassphrase: credential.passphraseHash !== null }
+      : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
+  const after = {
+    ...ofKind,
+    ...(!isUnrestricted(restrictions) && { restrictions }),
+    ...(replaces !== null && { replaces }),
+    ...detail,
+  };
+  await appendAuditEvent(trx, auditDraftOf(request, credential, 'created', credential.createdAt, { after }));
+  return true;
+}
+
+/**
  * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
  * Throws `forbidden` if the actor has no id, `idempotent_replay` for a repeated request, `validation_failed` if the
  * policy does not allow it, and as `lockReplaced` does.
@@ -108,25 +139,14 @@ export async function createCredential(
   const row = await context.store.transaction(async (trx) => {
     await claimOrRefuseReplay(trx, request.claim, id, now);
     const { workspaceId } = request;
-    const { kind, name, rights, active, guard, replaces } = fields;
+    const { kind, replaces } = fields;
     const hasPassphrase = fields.passphraseHash !== null;
     const { addresses = [] } = fields.restrictions ?? {};
     await checkNewCredential(trx, request, { ...fields, hasPassphrase, createdAt: now, addresses });
     if (replaces !== null) await lockReplaced(trx, workspaceId, kind, replaces);
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     const restrictions = await resolveRestrictions(trx, workspaceId, fields.restrictions);
-    await insertCredential(trx, toNewRow({ ...fields, ...derived, restrictions, origin: 'person', id, workspaceId }));
-    const expiresAt = toIsoStringOrNull(fields.expiresAt);
-    const ofKind =
-      kind === 'access_token'
-        ? { scopes: rights, expiresAt, hasPassphrase }
-        : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
-    const after = {
-      ...ofKind,
-      ...(!isUnrestricted(restrictions) && { restrictions }),
-      ...(replaces !== null && { replaces }),
-    };
-    await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'created', now, { after }));
+    await insertNew(trx, request, { ...fields, ...derived, restrictions, origin: 'person', id, workspaceId });
     return findRow(trx, workspaceId, kind, id);
   });
   if (row === undefined) throw new Problem('internal');

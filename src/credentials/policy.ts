@@ -1,11 +1,12 @@
 import { checkIfMatch, etagOf } from '../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import type { DeclaredPrefix } from '../authorization/foreign-prefixes.ts';
 import type { Revocation, RevocationReceipt } from '../authorization/registry.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY, LIMITS, POLICY_LIMITS } from '../contract/limits.ts';
 import { DEFAULT_POLICY, type Policy, type PolicyDryRun, type UpdatePolicy } from '../contract/policy.ts';
 import { type PolicySubject, type PolicyViolation, violationsOf } from '../contract/policy-rules.ts';
-import { invalidField, Problem } from '../contract/problem.ts';
+import { type FieldError, invalidField, Problem } from '../contract/problem.ts';
 import { CREDENTIAL_RULES, type Scope } from '../contract/vocabulary.ts';
 import { insertRevocation, NEVER_EXPIRES } from '../store/credentials.ts';
 import { findRole } from '../store/person-access.ts';
@@ -13,6 +14,7 @@ import {
   applyPolicy,
   findPolicy as findRow,
   hasTwoFactor,
+  listForeignPrefixes,
   listMembersWithoutTwoFactor,
   listViolating,
   lockPolicy,
@@ -34,6 +36,7 @@ function showPolicy(row: PolicyRow | undefined): Policy {
     createdBy: row.created_by as Policy['createdBy'],
     unusedAfterDays: row.unused_after_days,
     onLeak: row.on_leak as Policy['onLeak'],
+    foreignPrefixes: JSON.parse(row.foreign_prefixes) as string[],
   };
 }
 
@@ -48,12 +51,21 @@ function toRow(policy: Policy): PolicyRow {
     created_by: policy.createdBy,
     unused_after_days: policy.unusedAfterDays,
     on_leak: policy.onLeak,
+    foreign_prefixes: JSON.stringify(policy.foreignPrefixes),
   };
 }
 
 /** Returns the policy of a workspace, the defaults if it was never changed. */
 export async function findPolicy(context: CredentialContext, workspaceId: string): Promise<Policy> {
   return showPolicy(await findRow(context.store.read, workspaceId));
+}
+
+/** Returns the prefixes of secrets of other systems that each workspace declares. */
+export async function readForeignPrefixes(db: Queryable): Promise<DeclaredPrefix[]> {
+  const rows = await listForeignPrefixes(db);
+  return rows.flatMap(({ workspace_id: workspaceId, foreign_prefixes: prefixes }) =>
+    (JSON.parse(prefixes) as string[]).map((prefix) => ({ workspaceId, prefix })),
+  );
 }
 
 export const etagOfPolicy = (policy: Policy): string => etagOf(policy);
@@ -63,7 +75,7 @@ export function violationBits(violations: readonly PolicyViolation[]): number {
   return violations.reduce((bits, { rule }) => bits | (1 << CREDENTIAL_RULES.indexOf(rule)), 0);
 }
 
-function refusedByPolicy(errors: readonly { readonly field: string; readonly message: string }[]): Problem {
+function refusedByPolicy(errors: readonly FieldError[]): Problem {
   const detail = errors.map(({ field, message }) => `${field}: ${message}`).join('; ');
   return new Problem('validation_failed', detail, {
     errors: errors.map(({ field, message }) => ({ field, message })),
@@ -75,16 +87,34 @@ function refusedByPolicy(errors: readonly { readonly field: string; readonly mes
  * `validation_failed` with one error per rule.
  */
 export async function checkNewCredential(trx: Trx, request: RequestContext, subject: PolicySubject): Promise<void> {
-  const { workspaceId, actor } = request;
-  const policy = showPolicy(await lockPolicy(trx, workspaceId, 'shared'));
-  const errors: { field: string; message: string }[] = violationsOf(policy, subject);
-  if (policy.createdBy === 'owner' && (await findRole(trx, workspaceId, actor.id ?? '')) !== 'owner') {
-    errors.unshift({
-      field: 'createdBy',
-      message: 'only the owner of the workspace can create credentials (policy rule createdBy)',
-    });
-  }
+  const policy = await lockCurrentPolicy(trx, request.workspaceId);
+  const errors = [...(await creatorErrors(trx, request, policy)), ...violationsOf(policy, subject)];
   if (errors.length > 0) throw refusedByPolicy(errors);
+}
+
+/** Returns an error if the policy does not allow the actor to create credentials. */
+async function creatorErrors(trx: Trx, request: RequestContext, { createdBy }: Policy): Promise<FieldError[]> {
+  const { workspaceId, actor } = request;
+  if (createdBy !== 'owner' || (await findRole(trx, workspaceId, actor.id ?? '')) === 'owner') return [];
+  const message = 'only the owner of the workspace can create credentials (policy rule createdBy)';
+  return [{ field: 'createdBy', message }];
+}
+
+/**
+ * Returns a check of the credentials of one import, which throws `validation_failed` as `checkNewCredential` does. The
+ * policy stays locked until the transaction ends.
+ */
+export async function lockPolicyForImport(
+  trx: Trx,
+  request: RequestContext,
+): Promise<(subject: PolicySubject) => void> {
+  const policy = await lockCurrentPolicy(trx, request.workspaceId);
+  const errors = await creatorErrors(trx, request, policy);
+  if (errors.length > 0) throw refusedByPolicy(errors);
+  return (subject) => {
+    const violations = violationsOf(policy, subject);
+    if (violations.length > 0) throw refusedByPolicy(violations);
+  };
 }
 
 /**
@@ -178,6 +208,7 @@ export async function updatePolicy(
     const numbered = await insertRevocation(trx, workspaceId, null, now);
     return { policy: after, revocation: { ...numbered, workspaceId, digest: null } satisfies Revocation };
   });
+  if (input.foreignPrefixes !== undefined) await context.refreshForeignPrefixes();
   if (revocation !== null) return { policy, receipt: await context.waitForConfirmation(revocation) };
   // Another request may have made the same change, which must be in effect on every node before this returns.
   await context.waitForAllConfirmations(workspaceId);

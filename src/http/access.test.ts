@@ -123,6 +123,11 @@ const CONTRACT: readonly Row[] = [
   { route: 'PATCH /v1/api-keys/:id', people: 'admin' },
   { route: 'DELETE /v1/api-keys/:id', people: 'admin' },
   { route: 'GET /v1/api-keys/:id/uses', people: 'member' },
+  {
+    route: 'POST /v1/credentials/import',
+    people: 'admin',
+    body: { credentials: [{ kind: 'api_key', digest: '0'.repeat(64), name: 'Imported', permissions: ['read'] }] },
+  },
   { route: 'GET /v1/policy', people: 'admin' },
   { route: 'PATCH /v1/policy', people: 'owner' },
   { route: 'GET /v1/audit-events', people: 'admin' },

@@ -1,7 +1,8 @@
 import type { DenialBuffer } from '../audit/denials.ts';
 import type { CredentialAuthenticator } from '../authorization/authenticate.ts';
+import type { FindBySecret } from '../authorization/foreign-prefixes.ts';
 import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts';
-import type { FindRecord, UnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import type { UnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import type { UsageRecorder, UsageStore } from '../authorization/usage-recorder.ts';
 import type { Guards } from '../cluster/guards.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
@@ -24,7 +25,7 @@ export interface AppContext {
   readonly clock: () => number;
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
-  readonly findRecord: FindRecord;
+  readonly findBySecret: FindBySecret;
   /** Counts requests with unknown session secrets, per client address. */
   readonly unknownSessionLimiter: UnknownSecretLimiter;
   readonly guards: Guards;

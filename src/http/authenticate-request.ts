@@ -2,13 +2,12 @@ import type { FastifyRequest } from 'fastify';
 import type { AuthenticationResult } from '../authorization/authenticate.ts';
 import { decide } from '../authorization/decision.ts';
 import type { Requirement } from '../authorization/rights.ts';
-import { digestOf } from '../authorization/secret.ts';
 import { Problem } from '../contract/problem.ts';
 import { type Access, appOf } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { authenticateSession } from './authenticate-session.ts';
 import { authorizePerson } from './authorize-principal.ts';
-import { readCredentials } from './credentials-from-request.ts';
+import { type RequestCredentials, readCredentials } from './credentials-from-request.ts';
 import { hasBody, rejectCrossSiteBody, rejectCrossSiteOrigin } from './cross-site-requests.ts';
 import { problemOfDecision } from './decision-problem.ts';
 import type { Principal } from './principal.ts';
@@ -16,6 +15,10 @@ import { originOf } from './request-context.ts';
 import { rejectOtherWorkspace } from './requested-workspace.ts';
 import { resourceCheckOf, resourceNotAllowed } from './resource-access.ts';
 import { sessionCookieName } from './security-headers.ts';
+
+function readRequestCredentials(context: AppContext, request: FastifyRequest): RequestCredentials {
+  return readCredentials(request.raw, sessionCookieName(context, request), context.credentials.isForeignSecret);
+}
 
 /**
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
@@ -30,7 +33,7 @@ export async function authenticateRequest(
   access: Access,
   requirement: Requirement,
   rightsLater: boolean,
-  credentials = readCredentials(request.raw, sessionCookieName(context, request)),
+  credentials = readRequestCredentials(context, request),
 ): Promise<Principal> {
   rejectCrossSiteOrigin(context, request);
   if (credentials.kind === 'none') throw new Problem('missing_credential');
@@ -57,7 +60,7 @@ export async function authenticateRequest(
 
 /** Returns whether no header contains a credential, so that it can only be the client secret in a form. */
 export function mayHaveClientSecret(context: AppContext, request: FastifyRequest): boolean {
-  return hasBody(request) && readCredentials(request.raw, sessionCookieName(context, request)).kind === 'none';
+  return hasBody(request) && readRequestCredentials(context, request).kind === 'none';
 }
 
 function problemOfRefusal(
@@ -83,14 +86,14 @@ export async function authenticateAgain(
   access: Access,
   requirement: Requirement,
 ): Promise<Principal> {
-  const credentials = readCredentials(request.raw, sessionCookieName(context, request));
+  const credentials = readRequestCredentials(context, request);
   if (credentials.kind === 'none') throw new Problem('missing_credential');
   if (credentials.kind === 'session') {
     const person = await authenticateSession(context, request, credentials);
     authorizePerson(context, request, person, access);
     return person;
   }
-  const record = await context.findRecord(digestOf(credentials.secret), request.ip);
+  const record = await context.findBySecret(credentials.secret, request.ip);
   const decision = decide(record, 'not_needed', requirement, context.clock(), request.ip);
   if (decision === 'ok' && record !== null) {
     const resources = record.restrictions?.resources ?? null;

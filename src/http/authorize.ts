@@ -201,6 +201,7 @@ export function createAuthorizeHandler(
   { requestIdOf, addressOf, log }: AuthorizeHandlerOptions,
 ): (request: IncomingMessage, response: ServerResponse, requestId?: string) => void {
   const { authenticator, passphraseVerifier, clock } = context;
+  const { isForeignSecret } = context.credentials;
   const requirementFromUrl = memoize(parseRequirement);
   const encode = memoize((name: string) => encodeURIComponent(name));
   const formatRights = {
@@ -306,7 +307,7 @@ export function createAuthorizeHandler(
     request,
     requestId,
   }: PendingRequest): AuthorizationResult | Promise<AuthorizationResult> {
-    const credentials = readCredentials(request, null);
+    const credentials = readCredentials(request, null, isForeignSecret);
     if (credentials.kind === 'none') throw new Problem('missing_credential');
     if (credentials.kind === 'session')
       throw new Problem('invalid_token', 'This route requires an access token or an API key.');

@@ -15,6 +15,10 @@ const NO_CREDENTIALS: RequestCredentials = { kind: 'none' };
 const MALFORMED: RequestCredentials = { kind: 'credential', secret: '', passphrase: null };
 const MAX_BASIC_LENGTH = 8192;
 
+/** Whether text has the form of a secret of another system with a declared prefix. */
+type IsForeignSecret = (text: string) => boolean;
+const noForeignSecret: IsForeignSecret = () => false;
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 function decodeUtf8(bytes: Uint8Array): string | null {
   try {
@@ -28,8 +32,12 @@ function multipleCredentialsProblem(): Problem {
   return new Problem('invalid_request', 'The request contains more than one credential. Send exactly one.');
 }
 
+/** The record of a foreign secret says its kind, so it is accepted wherever an API key is. */
+const isApiKeyOrForeign = (secret: string, isForeign: IsForeignSecret): boolean =>
+  secret.startsWith(SECRET_PREFIXES.api_key) || isForeign(secret);
+
 /** Decodes `user:password` (RFC 7617) as UTF-8. */
-function parseBasic(encoded: string): RequestCredentials {
+function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredentials {
   if (encoded.length > MAX_BASIC_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
   const text = decodeUtf8(Buffer.from(encoded, 'base64'));
   const colon = text?.indexOf(':') ?? -1;
@@ -37,17 +45,22 @@ function parseBasic(encoded: string): RequestCredentials {
   const user = text.slice(0, colon);
   const password = text.slice(colon + 1);
   if (secretKindOf(user) !== null && secretKindOf(password) !== null) throw multipleCredentialsProblem();
+  const withPassphrase = { kind: 'credential', secret: user, passphrase: password === '' ? null : password } as const;
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
+    // A user name may begin with a prefix that another workspace declares, so a secret of this server comes first.
+    const isForeignUser = isForeign(user) && secretKindOf(password) === null;
+    if (isForeignUser && isForeign(password)) throw multipleCredentialsProblem();
+    if (isForeignUser) return withPassphrase;
     // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1); some clients encode the underscore too.
     const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
-    return secret.startsWith(SECRET_PREFIXES.api_key) ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
+    return isApiKeyOrForeign(secret, isForeign) ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
   }
   if (secretKindOf(password) !== null) throw multipleCredentialsProblem();
-  return { kind: 'credential', secret: user, passphrase: password === '' ? null : password };
+  return withPassphrase;
 }
 
 /** Parses an `Authorization` header: Bearer (RFC 6750) or Basic (RFC 7617). */
-export function parseAuthorization(header: string): RequestCredentials {
+export function parseAuthorization(header: string, isForeign = noForeignSecret): RequestCredentials {
   const space = header.indexOf(' ');
   if (space === -1) return header === '' ? NO_CREDENTIALS : MALFORMED;
   const scheme = header.slice(0, space).toLowerCase();
@@ -57,7 +70,7 @@ export function parseAuthorization(header: string): RequestCredentials {
       ? { kind: 'session', secret: credentials, byCookie: false }
       : { kind: 'credential', secret: credentials, passphrase: null };
   }
-  return scheme === 'basic' ? parseBasic(credentials) : MALFORMED;
+  return scheme === 'basic' ? parseBasic(credentials, isForeign) : MALFORMED;
 }
 
 /** The session secrets under this cookie name in a `Cookie` header. */
@@ -122,10 +135,10 @@ function decodePassphrase(header: string): string {
 }
 
 /** Reads the client secret in the form of an OAuth client (RFC 6749, section 2.3.1), which is an API key. */
-export function readClientSecret(form: unknown): RequestCredentials {
+export function readClientSecret(form: unknown, isForeign = noForeignSecret): RequestCredentials {
   const { client_secret: secret } = (form ?? {}) as { client_secret?: unknown };
   if (secret === undefined || secret === '') return NO_CREDENTIALS;
-  return typeof secret === 'string' && secret.startsWith(SECRET_PREFIXES.api_key)
+  return typeof secret === 'string' && isApiKeyOrForeign(secret.trim(), isForeign)
     ? { kind: 'credential', secret: secret.trim(), passphrase: null }
     : MALFORMED;
 }
@@ -140,16 +153,20 @@ export function refuseClientSecret(form: unknown): void {
  * cookie of this name, unless it is null. Throws `invalid_request` for more than one credential, or for one in the
  * query string. Does not check the credentials.
  */
-export function readCredentials(request: IncomingMessage, cookieName: string | null): RequestCredentials {
+export function readCredentials(
+  request: IncomingMessage,
+  cookieName: string | null,
+  isForeign: IsForeignSecret,
+): RequestCredentials {
   refuseCredentialInQuery(request.url ?? '');
   const authorization = requireSingleHeader(request, 'authorization');
   const apiKey = requireSingleHeader(request, 'x-api-key');
   const sessions = cookieName === null ? [] : parseSessionCookies(request.headers.cookie, cookieName);
 
-  let credentials = authorization === undefined ? NO_CREDENTIALS : parseAuthorization(authorization);
+  let credentials = authorization === undefined ? NO_CREDENTIALS : parseAuthorization(authorization, isForeign);
   if (apiKey !== undefined) {
     if (credentials.kind !== 'none') throw multipleCredentialsProblem();
-    credentials = apiKey.startsWith(SECRET_PREFIXES.api_key)
+    credentials = isApiKeyOrForeign(apiKey.trim(), isForeign)
       ? { kind: 'credential', secret: apiKey.trim(), passphrase: null }
       : MALFORMED;
   }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { effectiveRightNamesOf, requireAll, rightNamesOf } from '../authorization/rights.ts';
-import { digestOf, secretKindOf } from '../authorization/secret.ts';
+import { secretKindOf } from '../authorization/secret.ts';
 import { toIsoStringOrNull } from '../contract/instant.ts';
 import { Introspection, IntrospectRequest, RevokeRequest } from '../contract/oauth.ts';
 import { Problem } from '../contract/problem.ts';
@@ -31,8 +31,7 @@ async function introspect(
   };
   // Look the record up before authenticating, so that another workspace's credential is neither counted as used nor
   // revealed.
-  if (secretKindOf(input.token) === null) return { active: false };
-  const known = await context.findRecord(digestOf(input.token), origin.address);
+  const known = await context.findBySecret(input.token, origin.address);
   if (known === null || known.workspace.id !== callersWorkspace) return { active: false };
   const { decision, record } = await context.authenticator.authenticate(authenticationRequest, ANY_CREDENTIAL);
   if (decision !== 'ok' || record === null) return { active: false };
@@ -85,9 +84,9 @@ async function revoke(
   origin: ReturnType<typeof originOf>,
 ) {
   const kind = secretKindOf(secret);
-  if (kind === null) return;
+  if (kind === null && !credentials.isForeignSecret(secret)) return;
   if (kind === 'session') await endSessionBySecret(context.people, secret, origin);
-  else await revokeBySecret(credentials, await context.findRecord(digestOf(secret), origin.address), origin);
+  else await revokeBySecret(credentials, await context.findBySecret(secret, origin.address), origin);
 }
 
 export function introspectionRoutes(context: AppContext): Route[] {

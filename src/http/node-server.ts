@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
 import { Problem } from '../contract/problem.ts';
-import { redactSecrets } from '../contract/redact.ts';
+import { redactLogText } from '../contract/redact.ts';
 import { singleHeaderValue } from './credentials-from-request.ts';
 import { enableLingeringClose, endWithLingeringClose } from './lingering-close.ts';
 import { rawProblemResponse, serializeProblem } from './problems.ts';
@@ -18,7 +18,7 @@ export function createRequestIdGenerator(): RequestIdGenerator {
   let count = 0;
   return ({ rawHeaders }) => {
     const callerId = singleHeaderValue(rawHeaders, 'x-request-id');
-    if (typeof callerId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(callerId) && redactSecrets(callerId) === callerId)
+    if (typeof callerId === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(callerId) && redactLogText(callerId) === callerId)
       return callerId;
     return start + (count++).toString(36);
   };

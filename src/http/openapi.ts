@@ -103,6 +103,7 @@ export function openApiDocument(context: AppContext) {
       { name: 'Members', description: 'People in a workspace, and invitations' },
       { name: 'Access tokens', description: 'Scoped, immutable credentials for pipelines and scripts' },
       { name: 'API keys', description: 'Editable credentials for services' },
+      { name: 'Credential import', description: 'Moving credentials from other systems without new secrets' },
       { name: 'Policy', description: 'Rules of a workspace for its credentials and members' },
       { name: 'Webhooks', description: 'Messages about events to other systems (Standard Webhooks)' },
       { name: 'Activity log', description: 'Append-only, hash-chained record of actions' },

@@ -109,7 +109,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
     },
     preValidation: async (request, reply) => {
       if (!('public' in access) && request.principal === null) {
-        await authenticate(request, reply, readClientSecret(request.body));
+        await authenticate(request, reply, readClientSecret(request.body, context.credentials.isForeignSecret));
       } else if (!('public' in access) && hasBody(request)) {
         if (definition.oauth) refuseClientSecret(request.body);
         request.principal = await authenticateAgain(context, request, access, requirement);

@@ -12,6 +12,7 @@ import { errorIngestRoutes } from './error-ingest.ts';
 import { errorRoutes } from './errors.ts';
 import { explanationRoutes } from './explanation.ts';
 import { guardRoutes } from './guards.ts';
+import { importRoutes } from './imports.ts';
 import { introspectionRoutes } from './introspection.ts';
 import { meRoutes } from './me.ts';
 import { oauthMetadataRoutes } from './oauth-metadata.ts';
@@ -43,6 +44,7 @@ export function routeTable(context: AppContext): Route[] {
     ...memberRoutes(context),
     ...accessTokenRoutes(context),
     ...apiKeyRoutes(context),
+    ...importRoutes(context),
     ...policyRoutes(context),
     ...auditRoutes(context),
     ...introspectionRoutes(context),

@@ -3,6 +3,7 @@ import type { ApiKey, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contr
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
 import type { AuthorizationExplanation, ExplainAuthorization } from '../contract/explanation.ts';
+import type { CredentialImport, ImportCredentials } from '../contract/imports.ts';
 import type { Introspection } from '../contract/oauth.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import type { Policy, PolicyDryRun, UpdatePolicy } from '../contract/policy.ts';
@@ -77,6 +78,15 @@ export function credentialClientsOf(transport: Transport) {
       update: (id: string, body: UpdateApiKey, call?: CallOptions): Promise<ApiKey> =>
         send('PATCH', pathTo('/v1/api-keys', id), { ...call, body }),
     },
+    /**
+     * Imports credentials of other systems by the digests of their secrets, all or none; with `dryRun`, only checks
+     * them. Throws `validation_failed` with the positions of invalid ones.
+     */
+    importCredentials: (
+      body: ImportCredentials,
+      query: { dryRun?: boolean } = {},
+      call?: CallOptions,
+    ): Promise<CredentialImport> => send('POST', '/v1/credentials/import', { ...call, body, query }),
     policy: {
       get: (call?: CallOptions): Promise<Policy> => send('GET', '/v1/policy', call),
       /** Returns the policy with its tag, for a change that must not overwrite another. */

@@ -32,7 +32,12 @@ export function startBackgroundWork(
     repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError),
     repeatEvery(HOUSEKEEPING_INTERVAL_MS, () => runHousekeeping(platform, clock(), settings.retentionDays), onError),
   ];
-  if (settings.databaseUrl !== null) timers.push(repeatEvery(FLUSH_INTERVAL_MS, checks.refreshFailures, onError));
+  if (settings.databaseUrl !== null) {
+    timers.push(
+      repeatEvery(FLUSH_INTERVAL_MS, checks.refreshFailures, onError),
+      repeatEvery(FLUSH_INTERVAL_MS, checks.foreignPrefixes.refresh, onError),
+    );
+  }
   const intervals = options.work ?? SCHEDULER_INTERVALS;
   timers.push(repeatEvery(intervals.dueMs, webhooks.tick, onError));
   jobs.register(deploymentJobKind(platform));

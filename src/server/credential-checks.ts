@@ -2,6 +2,7 @@ import { createDenialWriter } from '../audit/denial-writer.ts';
 import { createDenialBuffer, type DenialBuffer } from '../audit/denials.ts';
 import { type AuthenticationListener, createCredentialAuthenticator } from '../authorization/authenticate.ts';
 import { createFailureLimiter } from '../authorization/failure-limiter.ts';
+import { createFindBySecret, createForeignPrefixes } from '../authorization/foreign-prefixes.ts';
 import { createPassphraseVerifier } from '../authorization/passphrase-verifier.ts';
 import type { RecordRegistry } from '../authorization/registry.ts';
 import { createTrustedClients } from '../authorization/trusted-clients.ts';
@@ -10,6 +11,8 @@ import { createUsageRecorder } from '../authorization/usage-recorder.ts';
 import { createUseTaker } from '../authorization/use-batches.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
 import { FAILURE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import { recognizeForeignSecrets } from '../contract/redact.ts';
+import { readForeignPrefixes } from '../credentials/policy.ts';
 import { takeStoredUses } from '../credentials/stored-record.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
 import { recentlyFailedSubjects } from '../store/failures.ts';
@@ -63,9 +66,13 @@ export async function createCredentialChecks(options: {
   const denials = createDenialBuffer();
   const unknownSecrets = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
   const findRecord = createFindRecord(registry, unknownSecrets, clock);
+  const foreignPrefixes = createForeignPrefixes(() => readForeignPrefixes(store.read));
+  await foreignPrefixes.refresh();
+  recognizeForeignSecrets(foreignPrefixes.isDeclared);
   const authenticator = createCredentialAuthenticator({
     registry,
     findRecord,
+    foreignPrefixes,
     passphraseVerifier,
     usageRecorder,
     takeUse: createUseTaker((...uses) => takeStoredUses(store, clock, ...uses)),
@@ -76,7 +83,8 @@ export async function createCredentialChecks(options: {
   return {
     authenticator,
     passphraseVerifier,
-    findRecord,
+    findBySecret: createFindBySecret(findRecord, foreignPrefixes),
+    foreignPrefixes,
     unknownSecrets,
     usageJournal,
     usageRecorder,

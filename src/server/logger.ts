@@ -1,5 +1,5 @@
 import pino from 'pino';
-import { redactSecrets } from '../contract/redact.ts';
+import { redactLogText } from '../contract/redact.ts';
 
 export function createLogger(level: string, destination?: pino.DestinationStream): pino.Logger {
   const options: pino.LoggerOptions = {
@@ -12,7 +12,7 @@ export function createLogger(level: string, destination?: pino.DestinationStream
     serializers: {
       err: (error: Error) => {
         const { type, message, stack } = pino.stdSerializers.err(error);
-        return { type, message: redactSecrets(message), stack: redactSecrets(stack) };
+        return { type, message: redactLogText(message), stack: redactLogText(stack) };
       },
     },
   };

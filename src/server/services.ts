@@ -73,6 +73,7 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     return receipt;
   };
   const onDenialError = (error: unknown) => log.error({ err: error }, 'refusals not recorded in the activity log');
+  const onRefreshError = (error: unknown) => log.error({ err: error }, 'foreign prefixes not read; retrying');
   const checks = await createCredentialChecks({
     ...{ store, clock, nodeId, registry, onDenialError },
     lastWallTime: options.clock ?? membership.lastWallTime,
@@ -107,7 +108,7 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     seal: people.seal,
     authenticator: meter?.instrumentAuthenticator(authenticator) ?? authenticator,
     passphraseVerifier: checks.passphraseVerifier,
-    findRecord: checks.findRecord,
+    findBySecret: checks.findBySecret,
     unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     guards: membership.guards,
     guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
@@ -117,6 +118,8 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
       ...{ store, clock, waitForConfirmation },
       waitForAllConfirmations: membership.waitForAllConfirmations,
       flushUses: checks.flushUses,
+      isForeignSecret: checks.foreignPrefixes.isDeclared,
+      refreshForeignPrefixes: () => checks.foreignPrefixes.refresh().catch(onRefreshError),
     },
     flushDenials: () => checks.flushDenials().catch(onDenialError),
     readinessFailures: () => findReadinessFailures(store, membership.lease, cluster.skew),

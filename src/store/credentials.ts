@@ -173,8 +173,14 @@ export async function lockCredential(
   return findCredential(trx, workspaceId, kind, id);
 }
 
-export async function insertCredential(trx: Trx, row: Insertable<CredentialTable>): Promise<void> {
-  await trx.insertInto('credential').values(row).execute();
+/** Returns false, and inserts nothing, if a credential of any workspace has the same digest. */
+export async function insertCredential(trx: Trx, row: Insertable<CredentialTable>): Promise<boolean> {
+  const insert = trx.insertInto('credential').values(row);
+  const inserted = await insert
+    .onConflict((conflict) => conflict.column('digest').doNothing())
+    .returning('id')
+    .executeTakeFirst();
+  return inserted !== undefined;
 }
 
 /** Writes the given fields and returns the digest, or undefined if the credential does not exist. */

@@ -37,6 +37,7 @@ import { credentialLists } from './migrations/0080-credential-lists.ts';
 import { credentialRights } from './migrations/0081-credential-rights.ts';
 import { credentialRestrictions } from './migrations/0082-credential-restrictions.ts';
 import { credentialRate } from './migrations/0083-credential-rate.ts';
+import { foreignPrefixes } from './migrations/0086-foreign-prefixes.ts';
 import { webhooks } from './migrations/0090-webhooks.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
@@ -78,6 +79,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0081-credential-rights': credentialRights,
   '0082-credential-restrictions': credentialRestrictions,
   '0083-credential-rate': credentialRate,
+  '0086-foreign-prefixes': foreignPrefixes,
   '0090-webhooks': webhooks,
 };
 

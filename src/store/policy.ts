@@ -13,6 +13,12 @@ export async function findPolicy(db: Queryable, workspaceId: string): Promise<Po
   return db.selectFrom('workspace_policy').selectAll().where('workspace_id', '=', workspaceId).executeTakeFirst();
 }
 
+/** Returns the prefixes of secrets of other systems that each workspace declares, as a JSON array. */
+export function listForeignPrefixes(db: Queryable): Promise<{ workspace_id: string; foreign_prefixes: string }[]> {
+  const policies = db.selectFrom('workspace_policy').select(['workspace_id', 'foreign_prefixes']);
+  return policies.where('foreign_prefixes', '<>', '[]').execute();
+}
+
 /**
  * Returns the policy of a workspace and locks it until the transaction ends: `shared` against a change of the policy,
  * `exclusive` also against whoever depends on it. Call it before locking a credential.

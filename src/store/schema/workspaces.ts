@@ -38,4 +38,6 @@ export interface WorkspacePolicyTable {
   created_by: string;
   unused_after_days: number;
   on_leak: string;
+  /** JSON array. */
+  foreign_prefixes: string;
 }

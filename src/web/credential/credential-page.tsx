@@ -148,7 +148,10 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
               strings.credentialPage.updated,
               <ExactTime key="updated" time={credential.updatedAt} />,
             ],
-          [strings.credentialPage.secret, mono(`${kind.prefix}…${hint}`)],
+          [
+            strings.credentialPage.secret,
+            hint === '' ? strings.credentialPage.imported : mono(`${kind.prefix}…${hint}`),
+          ],
           [strings.credentialPage.id, <CopyableId key="id" id={id} />],
         ]}
       />

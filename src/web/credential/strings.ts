@@ -23,6 +23,7 @@ export const strings = {
     createdBy: (time: ReactNode, name: string | null) => sentence`${time} by ${name ?? 'a former member'}`,
     updated: 'Updated',
     secret: 'Secret',
+    imported: 'Imported by its digest',
     id: 'ID',
     notFoundTitle: (noun: string) => `${noun} not found`,
     doesNotExistTitle: (noun: string) => `This ${noun} does not exist`,

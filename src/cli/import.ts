@@ -1,0 +1,98 @@
+import type { CredentialImport } from '../contract/imports.ts';
+import { IMPORT_LIMITS } from '../contract/limits.ts';
+import type { Client } from '../sdk/client.ts';
+import { DevpilotError } from '../sdk/errors.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { Failure } from './failure.ts';
+import { readFileOrStdin } from './files.ts';
+import { describeLineErrors, type ImportLine, parseImport } from './import-file.ts';
+import { printJson, printList, printNote } from './output.ts';
+import { startProgress } from './progress.ts';
+
+export interface ImportOptions extends RemoteOptions {
+  readonly format: string | undefined;
+  readonly dryRun: true | undefined;
+}
+
+/** Characters of JSON per request, below the limits of the server. */
+const MAX_REQUEST_LENGTH = 500_000;
+/** Each credential is several writes, and the server imports all of a request or none. */
+const REQUEST_TIMEOUT_MS = 120_000;
+
+function formatOf(file: string, format: string | undefined): 'csv' | 'ndjson' {
+  const name = format ?? /\.(csv|ndjson)$/.exec(file)?.[1];
+  if (name !== 'csv' && name !== 'ndjson') throw new Failure('--format must be csv or ndjson.');
+  return name;
+}
+
+/** Splits the credentials into requests. Pure. */
+function toChunks(lines: readonly ImportLine[]): ImportLine[][] {
+  const chunks: ImportLine[][] = [];
+  let length = 0;
+  for (const line of lines) {
+    const added = JSON.stringify(line.credential).length;
+    const chunk = chunks.at(-1);
+    const isFull =
+      chunk === undefined || chunk.length === IMPORT_LIMITS.credentials || length + added > MAX_REQUEST_LENGTH;
+    if (isFull) {
+      chunks.push([line]);
+      length = added;
+    } else {
+      chunk.push(line);
+      length += added;
+    }
+  }
+  return chunks;
+}
+
+async function send(client: Client, chunk: readonly ImportLine[], dryRun: boolean, imported: number) {
+  const credentials = chunk.map(({ credential }) => credential);
+  try {
+    return await client.importCredentials({ credentials }, { dryRun }, { timeout: REQUEST_TIMEOUT_MS });
+  } catch (error) {
+    const described = error instanceof DevpilotError ? describeLineErrors(error.errors, chunk) : null;
+    const before = chunk[0]?.line ?? 0;
+    const note = imported === 0 ? '' : `The credentials before line ${before} (${imported}) were imported.`;
+    if (imported > 0) printNote(note);
+    if (described === null) throw error;
+    throw new Failure(imported === 0 ? `${described}\nNothing was imported.` : described);
+  }
+}
+
+/** Imports the credentials of a file. If they take several requests, all are checked before the first is imported. */
+export async function importCredentials(file: string, options: ImportOptions): Promise<void> {
+  const format = formatOf(file, options.format);
+  const lines = parseImport(await readFileOrStdin(file), format);
+  if (lines.length === 0) throw new Failure('The file contains no credentials.');
+  const client = connect(options);
+  const chunks = toChunks(lines);
+  const progress = startProgress('Checking credentials …', options.quiet);
+  const imported: CredentialImport['credentials'] = [];
+  try {
+    if (options.dryRun === true || chunks.length > 1) {
+      for (const chunk of chunks) await send(client, chunk, true, 0);
+    }
+    if (options.dryRun !== true) {
+      for (const chunk of chunks) {
+        progress.update(`Imported ${imported.length} of ${lines.length} credentials …`);
+        imported.push(...(await send(client, chunk, false, imported.length)).credentials);
+      }
+    }
+  } finally {
+    progress.end();
+  }
+  const results = imported.map((credential, index) => ({ line: lines[index]?.line ?? 0, ...credential }));
+  if (options.json === true) return printJson({ dryRun: options.dryRun === true, credentials: results });
+  if (options.dryRun === true) return printNote(`${lines.length} credentials can be imported.`, options);
+  await printList(
+    results,
+    [
+      { title: 'LINE', getValue: ({ line }) => line },
+      { title: 'ID', getValue: ({ id }) => id },
+      { title: 'KIND', getValue: ({ kind }) => kind },
+      { title: 'NAME', getValue: ({ name }) => name },
+    ],
+    options,
+  );
+  printNote(`Imported ${imported.length} credentials.`, options);
+}

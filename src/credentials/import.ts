@@ -1,0 +1,99 @@
+import type { RequestContext } from '../audit/request-context.ts';
+import { digestOfBytes } from '../authorization/secret.ts';
+import { createId } from '../contract/id.ts';
+import type { CredentialImport, ImportedCredential } from '../contract/imports.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import { containsSecret } from '../contract/redact.ts';
+import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import type { Trx } from '../store/store.ts';
+import { type CredentialContext, insertNew, parseExpiry } from './credentials.ts';
+import { lockPolicyForImport } from './policy.ts';
+import { resolveRestrictions } from './restrictions.ts';
+
+/** Ends the transaction of a dry run, so that it stores nothing. */
+class DryRunEnd extends Error {}
+
+/** Returns the properties of an imported credential that its kind decides. Pure. */
+function propertiesOf(input: ImportedCredential) {
+  return input.kind === 'access_token'
+    ? { rights: input.scopes, description: null, active: true }
+    : { rights: input.permissions, description: input.description ?? null, active: input.active ?? true };
+}
+
+/** Names the position of the credential in the fields of a problem. */
+function atPosition(index: number, error: unknown): unknown {
+  if (!(error instanceof Problem) || error.code !== 'validation_failed') return error;
+  const errors = error.extensions.errors?.map(({ field, message }) => ({
+    ...{ field: `credentials.${index}.${field}`, message },
+  }));
+  const [first] = errors ?? [];
+  if (errors === undefined || first === undefined) return error;
+  return new Problem('validation_failed', `${first.field}: ${first.message}`, { errors });
+}
+
+/**
+ * Imports credentials by the digests of their secrets in one transaction, all or none, each with its audit event and by
+ * the rules of `createCredential`; a dry run stores none. Throws `validation_failed` with the position of the first that
+ * is refused: by the policy, for an expiry that is not in the future, for an unknown project or app, for a digest that
+ * a credential of any workspace has, and for text with the form of a secret. Throws `forbidden`, `quota_exceeded`, and
+ * `idempotent_replay` for a repeated request.
+ */
+export async function importCredentials(
+  context: CredentialContext,
+  request: RequestContext,
+  inputs: readonly ImportedCredential[],
+  dryRun: boolean,
+): Promise<CredentialImport> {
+  const now = context.clock();
+  const { workspaceId, actor } = request;
+  if (actor.id === null) throw new Problem('forbidden');
+  const createdById = actor.id;
+  const containsAnySecret = (text: string) => containsSecret(text) || text.split(/\s+/).some(context.isForeignSecret);
+
+  async function insert(
+    trx: Trx,
+    input: ImportedCredential,
+    id: string,
+    check: Awaited<ReturnType<typeof lockPolicyForImport>>,
+  ) {
+    const { kind, name } = input;
+    const { rights, description, active } = propertiesOf(input);
+    for (const [field, text] of Object.entries({ name, description })) {
+      if (text !== null && containsAnySecret(text)) throw invalidField(field, 'must not contain a secret');
+    }
+    const expiresAt = parseExpiry(input.expiresAt, now);
+    const { addresses = [] } = input.restrictions ?? {};
+    check({ kind, rights, hasPassphrase: false, createdAt: now, expiresAt, addresses });
+    const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
+    const isNew = await insertNew(
+      trx,
+      request,
+      {
+        ...{ id, workspaceId, kind, name, description, rights, active, expiresAt, restrictions, createdById },
+        ...{ guard: false, replaces: null, passphraseHash: null, origin: 'person', createdAt: now },
+        digest: digestOfBytes(Buffer.from(input.digest, 'hex')),
+        hint: '',
+      },
+      { imported: true },
+    );
+    if (!isNew) throw invalidField('digest', 'belongs to an existing credential');
+  }
+
+  const credentials = inputs.map(({ kind, name }) => ({ id: createId(kind, now), kind, name }));
+  try {
+    await context.store.transaction(async (trx) => {
+      await claimOrRefuseReplay(trx, request.claim, credentials[0]?.id ?? '', now);
+      const check = await lockPolicyForImport(trx, request);
+      for (const [index, input] of inputs.entries()) {
+        await insert(trx, input, credentials[index]?.id ?? '', check).catch((error: unknown) => {
+          throw atPosition(index, error);
+        });
+      }
+      if (dryRun) throw new DryRunEnd();
+    });
+  } catch (error) {
+    if (error instanceof DryRunEnd) return { dryRun: true, credentials: [] };
+    throw error;
+  }
+  return { dryRun: false, credentials };
+}
