@@ -183,6 +183,42 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     assert.equal((await call(token, '/v1/errors/events', { ...report, app: byApp.app })).status, 201);
   });
 
+  test('an error is counted in an issue of its own app only, which an app of the same slug does not inherit', async () => {
+    const theirs = (await createToken(owner, ['all'], { restrictions: { apps: ['app-three'] } })).secret;
+    const ours = secrets.token;
+    const report = async (secret: string, app: string, more: object) => {
+      const body = { type: 'TypeError', message: 'x is undefined', app, ...more };
+      const sent = await server.call<{ issueId: string }>('/v1/errors/events', { headers: bearer(secret), body });
+      assert.equal(sent.status, 201, sent.text);
+      return sent.body.issueId;
+    };
+    const read = async (secret: string, id: string) => {
+      const { status, body } = await server.call<{ status?: string; count?: number }>(`/v1/errors/issues/${id}`, {
+        headers: bearer(secret),
+      });
+      return status === 200 ? `${body.status} ${body.count}` : status;
+    };
+    for (const more of [{}, { fingerprint: ['checkout'] }, { fingerprint: ['{{ default }}', 'checkout'] }]) {
+      const id = await report(theirs, 'app-three', more);
+      const resolved = await owner.call(`/v1/errors/issues/${id}`, { method: 'PATCH', body: { status: 'resolved' } });
+      assert.equal(resolved.status, 200);
+      const other = await report(ours, 'app-two', more);
+      const seen = [await read(theirs, id), await read(ours, other), await read(ours, id), await read(theirs, other)];
+      assert.deepEqual(seen, ['resolved 1', 'open 1', 404, 404], JSON.stringify(more));
+    }
+    const old = { name: 'Legacy', slug: 'legacy-app', projectId: byApp.project };
+    const app = await create(owner, '/v1/apps', old);
+    const before = await create(owner, '/v1/errors/events', { type: 'Old', message: 'Failed', app: 'legacy-app' });
+    assert.equal((await owner.call(`/v1/apps/${app}`, { method: 'DELETE' })).status, 204);
+    const body = { ...old, projectId: inProject.project };
+    const created = await server.call('/v1/apps', { headers: bearer(secrets.key), body });
+    assert.equal(created.status, 201, created.text);
+    const later = await report(ours, 'legacy-app', { type: 'Old', message: 'Failed' });
+    assert.deepEqual([await read(ours, before), await read(ours, later)], [404, 'open 1']);
+    const listed = await server.call('/v1/errors/issues?app=legacy-app', { headers: bearer(ours) });
+    assert.deepEqual([listed.text.includes(before), listed.text.includes(later)], [false, true]);
+  });
+
   test('a proxy names the resource, and an unrestricted credential passes', async () => {
     const free = await createToken(owner, ['all'], { expiresAt: '2100-01-01T00:00:00.000Z' });
     const ask = async (secret: string, query: string) =>

@@ -2,7 +2,13 @@ import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
 import { type AllowedResources, isAllowedIssue } from './resource-access.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable } from './schema/errors.ts';
-import type { Queryable, Trx } from './store.ts';
+import type { Queryable, Store, Trx } from './store.ts';
+
+/** Returns the ID of the app with a slug, or null. */
+export async function findAppId(store: Store, workspaceId: string, slug: string): Promise<string | null> {
+  const statement = 'select id from app where workspace_id = ? and slug = ?';
+  return (await store.queryFirst<{ id: string }>(statement, [workspaceId, slug]))?.id ?? null;
+}
 
 export async function findIssueByFingerprint(
   trx: Trx,

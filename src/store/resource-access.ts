@@ -25,11 +25,10 @@ export const belongsToAllowedApp = (column: string, workspaceId: string, allowed
   sql<boolean>`(${isIn(column, allowed.apps)} or ${sql.ref(column)} in (
     select app.id from app where app.workspace_id = ${workspaceId} and ${isIn('app.project_id', allowed.projects)}))`;
 
-/** The condition on an issue: all its occurrences are those of allowed apps, which they name by slug. */
+/** The condition on an issue of an allowed app. Issues of no app that exists do not exist for restricted credentials. */
 export const isAllowedIssue = (workspaceId: string, allowed: AllowedResources) =>
-  sql<boolean>`error_issue.count <= (select coalesce(sum(error_facet.count), 0) from error_facet
-    where error_facet.issue_id = error_issue.id and error_facet.kind = 'app' and error_facet.value in (
-      select app.slug from app where app.workspace_id = ${workspaceId} and ${isAllowedApp(allowed)}))`;
+  sql<boolean>`exists (select 1 from error_facet where error_facet.issue_id = error_issue.id
+    and error_facet.kind = 'app_id' and ${belongsToAllowedApp('error_facet.value', workspaceId, allowed)})`;
 
 function conditionOf(type: AllowedType, workspaceId: string, allowed: AllowedResources): RawBuilder<boolean> {
   if (type === 'project') return isAllowedProject(allowed);

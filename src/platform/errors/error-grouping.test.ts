@@ -63,6 +63,22 @@ test('a fingerprint of the sender takes precedence, and can include the default 
   assert.notEqual(onTop('A'), onTop('B'));
 });
 
+test('errors of different apps are different issues, whatever fingerprint they have', () => {
+  for (const fingerprint of [null, ['payments'], ['shop', 'payments'], ['{{ default }}', 'shop']]) {
+    const hashes = [
+      fingerprintOf(error({ fingerprint })),
+      fingerprintOf(error({ fingerprint, app: 'shop' })),
+      fingerprintOf(error({ fingerprint, app: 'desk' })),
+      fingerprintOf(error({ fingerprint, app: 'shop' }), 'app_1'),
+      fingerprintOf(error({ fingerprint, app: 'shop' }), 'app_2'),
+      fingerprintOf(error({ fingerprint, app: 'app_1' })),
+    ];
+    assert.equal(new Set(hashes).size, hashes.length, JSON.stringify(fingerprint));
+  }
+  const renamed = error({ app: 'store' });
+  assert.equal(fingerprintOf(renamed, 'app_1'), fingerprintOf(error({ app: 'shop' }), 'app_1'));
+});
+
 test('numbers and ids are removed, and titles truncated', () => {
   assert.equal(
     normalizeText('user 17 at 3fa85f64-5717-4562-b3fc-2c963f66afa6 got tok_01kaexample42 in chunk.8f3c2a1b9d.js'),

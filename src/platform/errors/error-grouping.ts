@@ -79,14 +79,19 @@ function defaultFingerprintParts(error: ReportedError): string[] {
   return [error.type, ...(distinct.length === 0 ? [normalizeText(error.message.slice(0, 500))] : distinct)];
 }
 
-/** Returns the hash that groups errors into one issue. Pure. */
-export function fingerprintOf(error: ReportedError): string {
+/**
+ * Returns the hash that groups errors into one issue. Errors of different apps are never one issue, whatever
+ * fingerprint they were sent with. `appId` is the ID of the app if the workspace has an app of the reported name. Pure.
+ */
+export function fingerprintOf(error: ReportedError, appId: string | null = null): string {
   const defaultParts = defaultFingerprintParts(error);
   const parts =
     error.fingerprint === null
       ? defaultParts
       : error.fingerprint.flatMap((part) => (/^\{\{\s*default\s*\}\}$/.test(part) ? defaultParts : [part]));
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  const { app } = error;
+  const grouped = appId !== null ? { appId, parts } : app !== null ? { app, parts } : parts;
+  return createHash('sha256').update(JSON.stringify(grouped)).digest('hex');
 }
 
 const MAX_TITLE_LENGTH = 255;

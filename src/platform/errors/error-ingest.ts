@@ -6,6 +6,7 @@ import {
   addIssueDay,
   addToIssue,
   evictIssues,
+  findAppId,
   findIssueByFingerprint,
   insertErrorEvents,
   listFacets,
@@ -27,12 +28,14 @@ export interface ErrorIngest {
 
 interface Report extends SenderItem {
   readonly error: ReportedError;
+  /** The ID of its app; null if the workspace has no such app. */
+  readonly appId: string | null;
   readonly fingerprint: string;
 }
 
 const MAX_REPORTS_PER_WRITE = 500;
 const MAX_QUEUED_REPORTS = 5_000;
-const FACETS = ['release', 'environment', 'app'] as const;
+const FACETS = ['release', 'environment', 'app', 'app_id'] as const;
 
 function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): ErrorEventTable {
   const { at, level, message, stack, release, environment, app, frames, breadcrumbs, tags } = error;
@@ -52,15 +55,15 @@ function toEventRow(issue: ErrorIssueTable, { error, receivedAt }: Report): Erro
   };
 }
 
-/** Counts releases, environments and apps of these reports, as far as the issue has room for new ones. */
+/** Counts releases, environments, apps and app IDs of these reports, as far as the issue has room for new ones. */
 async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<ErrorFacetTable[]> {
   const known = await listFacets(trx, issue.workspace_id, issue.id);
   const rows: ErrorFacetTable[] = [];
   for (const kind of FACETS) {
     const knownValues = new Set(known.filter((facet) => facet.kind === kind).map(({ value }) => value));
     const counts = new Map<string, number>();
-    for (const { error } of reports) {
-      const value = error[kind];
+    for (const { error, appId } of reports) {
+      const value = kind === 'app_id' ? appId : error[kind];
       if (value === null || (!knownValues.has(value) && knownValues.size >= RESOURCE_LIMITS.errorFacets)) continue;
       knownValues.add(value);
       counts.set(value, (counts.get(value) ?? 0) + 1);
@@ -74,16 +77,16 @@ async function countFacets(trx: Trx, issue: ErrorIssueTable, reports: readonly R
 }
 
 const OVERFLOW_TYPE = 'Too many kinds of errors from one sender in a day';
-const overflowFingerprint = (sender: string) => `overflow ${sender}`;
+const overflowFingerprint = ({ sender, appId }: Report) => `overflow ${sender}${appId === null ? '' : ` ${appId}`}`;
 
 function mayAddIssue(trx: Trx, { workspaceId, sender, receivedAt }: Report): Promise<boolean> {
   return tryConsumeQuota(trx, 'newIssues', `${workspaceId} ${sender}`, receivedAt);
 }
 
-/** Maps a report of a sender with too many issues to the one issue that counts all of them. */
+/** Maps a report of a sender with too many issues to the one issue, per app, that counts all of them. */
 function toOverflowReport(report: Report): Report {
   const error = { ...report.error, type: OVERFLOW_TYPE };
-  return { ...report, error, fingerprint: overflowFingerprint(report.sender) };
+  return { ...report, error, fingerprint: overflowFingerprint(report) };
 }
 
 /** Writes reports of one issue; returns its id. */
@@ -93,7 +96,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   const newest = reports.reduce((latest, other) => (other.error.at >= latest.error.at ? other : latest)).error;
   const oldest = Math.min(...reports.map(({ error }) => error.at));
   const before = await findIssueByFingerprint(trx, workspaceId, fingerprint);
-  const isOverflow = fingerprint === overflowFingerprint(first.sender);
+  const isOverflow = fingerprint === overflowFingerprint(first);
   if (before === undefined && !isOverflow && !(await mayAddIssue(trx, first))) {
     return writeIssue(trx, reports.map(toOverflowReport) as [Report, ...Report[]]);
   }
@@ -189,8 +192,9 @@ export function createErrorIngest(store: Store): ErrorIngest {
   });
   return {
     async ingest(workspaceId, error, receivedAt, sender) {
-      const report = { workspaceId, error, receivedAt, sender, fingerprint: fingerprintOf(error) };
-      quota.check(report);
+      quota.check({ workspaceId, receivedAt, sender });
+      const appId = error.app === null ? null : await findAppId(store, workspaceId, error.app);
+      const report = { workspaceId, error, receivedAt, sender, appId, fingerprint: fingerprintOf(error, appId) };
       try {
         return await enqueue(report);
       } catch (thrown) {

@@ -52,7 +52,7 @@ export interface ErrorKeyTable {
   created_at: number;
 }
 
-/** How often an issue was seen with one release, environment or app. */
+/** How often an issue was seen with one release, environment or app, or app ID, of which it has at most one. */
 export interface ErrorFacetTable {
   issue_id: string;
   workspace_id: string;
