@@ -22,7 +22,7 @@ function churn(served: ServerProcess, { cookie, workspaceId }: SeededDirectory):
     const { 'content-type': _, ...plain } = headers;
     const deleted = await fetch(`${served.url}/v1/access-tokens/${id}`, { method: 'DELETE', headers: plain });
     if (created.status !== 201 || deleted.status !== 204)
-      throw new Error(`Answers ${created.status} and ${deleted.status}.`);
+      throw new Error(`A creation returned ${created.status}, and its deletion ${deleted.status}.`);
     done++;
   }
   const timer = setInterval(() => {

@@ -11,12 +11,13 @@ import { startServerProcess } from './lib/processes.ts';
 import { atMost, type Finding, list, median, medianRatio } from './lib/report.ts';
 
 const LEASE_MS = 1000;
-const ONE_BY_ONE = 200;
+const SEQUENTIAL_DELETIONS = 200;
 const CONCURRENCY = 16;
-const TOGETHER = 640;
-const FROZEN = 8;
-const MANY = [3, 10, 30];
-const MANY_LEASE_MS = 2000;
+const CONCURRENT_DELETIONS = 640;
+const DELETIONS_WITH_FROZEN_NODE = 8;
+/** Numbers of nodes whose leases one process holds. */
+const NODE_COUNTS = [3, 10, 30];
+const MANY_NODES_LEASE_MS = 2000;
 
 /** Milliseconds until the response to the deletion of a key that all nodes have cached. */
 async function timeOne(
@@ -27,15 +28,15 @@ async function timeOne(
   await Promise.all(nodes.map((index) => authorize(index, key.secret)));
   const started = performance.now();
   const { status } = await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
-  if (status !== 204) throw new Error(`A deletion was answered with ${status}.`);
+  if (status !== 204) throw new Error(`A deletion returned ${status}.`);
   return performance.now() - started;
 }
 
-/** Milliseconds until the response to an update that only the database has to confirm. */
+/** Milliseconds until the response to a creation, which no other node has to confirm. */
 async function timeUnconfirmed({ owner }: TestCluster, name: string): Promise<number> {
   const started = performance.now();
   const { status } = await owner.call('/v1/projects', { body: { name } });
-  if (status !== 201) throw new Error(`A creation was answered with ${status}.`);
+  if (status !== 201) throw new Error(`A creation returned ${status}.`);
   return performance.now() - started;
 }
 
@@ -61,7 +62,7 @@ async function timeMany(count: number): Promise<number[]> {
   const registry = createRecordRegistry({ read, lease, cache: createRecordCache(1) });
   const nodes = Array.from({ length: count }, () =>
     joinCluster({
-      ...{ url, id: createId('node'), leaseMs: MANY_LEASE_MS, isNew: true, registry, read },
+      ...{ url, id: createId('node'), leaseMs: MANY_NODES_LEASE_MS, isNew: true, registry, read },
       clock: Date.now,
       onError: () => undefined,
       onSkew: () => undefined,
@@ -71,7 +72,7 @@ async function timeMany(count: number): Promise<number[]> {
     await Promise.all(nodes.map((node) => node.start()));
     const settled: number[] = [];
     const [first] = nodes;
-    for (let left = ONE_BY_ONE; left > 0 && first !== undefined; left--) {
+    for (let left = SEQUENTIAL_DELETIONS; left > 0 && first !== undefined; left--) {
       const started = performance.now();
       const revocation = await store.transaction((trx) =>
         insertRevocation(trx, 'wsp_01', new Uint8Array(32), Date.now()),
@@ -91,10 +92,10 @@ async function timeMany(count: number): Promise<number[]> {
 export async function deletions(): Promise<Finding[]> {
   const start = (environment: Readonly<Record<string, string>>) =>
     startServerProcess('bench/lib/serve.ts', { environment, cores: '0,1' });
-  const { fleet: cluster, keys } = await startTestCluster(start, {
+  const { cluster, keys } = await startTestCluster(start, {
     bound: LEASE_MS,
     durable: true,
-    keys: ONE_BY_ONE + TOGETHER + FROZEN,
+    keys: SEQUENTIAL_DELETIONS + CONCURRENT_DELETIONS + DELETIONS_WITH_FROZEN_NODE,
   });
   const take = (): TestClusterKey => {
     const key = keys.pop();
@@ -104,23 +105,23 @@ export async function deletions(): Promise<Finding[]> {
   try {
     const alone: number[] = [];
     const unconfirmed: number[] = [];
-    for (let left = ONE_BY_ONE; left > 0; left--) {
+    for (let left = SEQUENTIAL_DELETIONS; left > 0; left--) {
       alone.push(await timeOne(cluster, take(), [0, 1, 2]));
       unconfirmed.push(await timeUnconfirmed(cluster, `Project ${left}`));
     }
     const started = performance.now();
     await Promise.all(
       Array.from({ length: CONCURRENCY }, async () => {
-        for (let left = TOGETHER / CONCURRENCY; left > 0; left--) await timeOne(cluster, take(), [0, 1, 2]);
+        for (let left = CONCURRENT_DELETIONS / CONCURRENCY; left > 0; left--) await timeOne(cluster, take(), [0, 1, 2]);
       }),
     );
-    const perSecond = TOGETHER / ((performance.now() - started) / 1000);
+    const perSecond = CONCURRENT_DELETIONS / ((performance.now() - started) / 1000);
     const frozen: number[] = [];
-    for (let left = FROZEN; left > 0; left--) frozen.push(await timeFrozen(cluster, take()));
+    for (let left = DELETIONS_WITH_FROZEN_NODE; left > 0; left--) frozen.push(await timeFrozen(cluster, take()));
     const sorted = alone.toSorted((a, b) => a - b);
     const percentile = (fraction: number) => sorted[Math.floor((sorted.length - 1) * fraction)] ?? Number.NaN;
     const manyNodeFindings: Finding[] = [];
-    for (const count of MANY) {
+    for (const count of NODE_COUNTS) {
       const settled = await timeMany(count);
       manyNodeFindings.push({
         name: `median time until ${count} nodes, their leases in one process, have confirmed a revocation`,
@@ -140,7 +141,7 @@ export async function deletions(): Promise<Finding[]> {
         measurements: `${alone.length} deletions; median ${median(alone).toFixed(1)} ms over ${median(unconfirmed).toFixed(1)} ms; 10th, 90th, 99th percentile and longest ${list([0.1, 0.9, 0.99, 1].map(percentile))} ms`,
       },
       {
-        name: 'longest while a node is frozen; the bound is 1 s',
+        name: 'longest time until the response to a deletion while a node is frozen; leases expire after 1 s',
         value: Math.max(...frozen),
         unit: ' ms',
         bound: atMost(LEASE_MS + 1000),
@@ -151,7 +152,7 @@ export async function deletions(): Promise<Finding[]> {
         value: perSecond,
         unit: '',
         bound: null,
-        measurements: `${TOGETHER} deletions`,
+        measurements: `${CONCURRENT_DELETIONS} deletions`,
       },
     ];
   } finally {

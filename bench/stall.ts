@@ -58,7 +58,7 @@ export async function stall(): Promise<Finding[]> {
         measurements: `${quietMs.toFixed(0)} ms while nothing was sent; ${worstOf(all, 'silenceMs')}`,
       },
       {
-        name: 'longest hold of the event loop by them, in processor time',
+        name: 'longest time for which one of these requests blocks the event loop, in processor time',
         value: max('holdMs'),
         unit: ' ms',
         bound: atMost(BOUND_MS),

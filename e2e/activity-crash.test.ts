@@ -25,8 +25,8 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
   const person = bearer(cookieOf(await sendJson('/v1/people', {}, ada)).split('=')[1] ?? '');
   assert.equal((await sendJson('/v1/workspaces', person, { name: 'Acme' })).status, 201);
   const scopes = ['activity_tracker', 'activity_tracker_analytics'];
-  const made = await sendJson<{ secret: string }>('/v1/access-tokens', person, { name: 'Events', scopes });
-  const token = bearer(made.body.secret);
+  const created = await sendJson<{ secret: string }>('/v1/access-tokens', person, { name: 'Events', scopes });
+  const token = bearer(created.body.secret);
 
   const acknowledged = new Set<number>();
   const open = new Set<number>();
@@ -62,7 +62,7 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
   }
 
   const isKilled = (error: unknown) => error instanceof TypeError && /fetch failed|terminated/.test(error.message);
-  async function killAmid(victim: ServerProcess): Promise<void> {
+  async function killWhileSending(victim: ServerProcess): Promise<void> {
     const senders = Array.from({ length: SENDERS }, () =>
       sender().catch((error: unknown) => {
         if (!isKilled(error)) throw error;
@@ -75,15 +75,15 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
     await Promise.all(senders);
   }
 
-  let halves = 0;
+  let lostResponses = 0;
   for (let kill = 0; kill < KILLS; kill++) {
-    await killAmid(server);
+    await killWhileSending(server);
     server = await spawnServer(directory.path);
     for (const batch of open) {
       const { body } = await send(batch);
       const whole = body.accepted === 0 ? { accepted: 0, duplicates: BATCH } : { accepted: BATCH, duplicates: 0 };
       assert.deepEqual(body, whole);
-      if (body.accepted === 0) halves++;
+      if (body.accepted === 0) lostResponses++;
       acknowledged.add(batch);
     }
     open.clear();
@@ -97,7 +97,7 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
     const { body } = await sendJson<{ total: number }>(`/v1/activity/analytics?${query}`, token);
     assert.equal(body.total, events, interval);
   }
-  t.diagnostic(`${events} events; ${halves} batches were stored though their answer was lost`);
+  t.diagnostic(`${events} events; ${lostResponses} batches were stored although their response was lost`);
   await server.stop('SIGTERM');
   directory.remove();
 });

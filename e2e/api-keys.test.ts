@@ -82,7 +82,7 @@ test("an expiry date means the end of that day in the browser's time zone", secu
   assert.equal(body.data[0]?.expiresAt, new Date(2037, 1, 24, 23, 59, 59, 999).toISOString());
 });
 
-test('forms of tokens and keys obey the policy, and what violates it is found and marked', async () => {
+test('forms of tokens and keys obey the policy; credentials that violate it are marked and can be filtered', async () => {
   const old = await createToken(fixture.owner, ['all'], { name: 'Too mighty' });
   const key = await createKey(fixture.owner, ['read'], { name: 'Everlasting' });
   const policy = (body: UpdatePolicy) => fixture.owner.call('/v1/policy', { method: 'PATCH', body });
@@ -189,7 +189,7 @@ test(
 );
 
 test(
-  'an edit that cuts something off says when it was last used, can be undone, and is seen by other tabs',
+  'an edit that removes access says when it was last used, can be undone, and appears in other tabs',
   secureContextOnly,
   async () => {
     const { id, secret } = await createKey(fixture.owner, ['read', 'deploy'], { name: 'Careful' });

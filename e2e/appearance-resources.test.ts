@@ -9,7 +9,7 @@ const HOST_KEY = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE8pWSOI9SyOvEcWmDXEzG/hLW
 
 let ids = { project: '', app: '', server: '', unconfirmed: '' };
 const fixture = setUpBrowserFixture(async ({ owner }) => {
-  const project = await createProject(owner, { name: 'To look at', description: 'With a description.' });
+  const project = await createProject(owner, { name: 'Online shop', description: 'With a description.' });
   const server = await createServer(owner, { name: 'Web 2', port: 2222, hostKey: HOST_KEY });
   const hooks = [{ name: 'Build', stage: 'post_source_control', run: 'npm ci\nnpm run build' }];
   const repository = {
@@ -20,7 +20,7 @@ const fixture = setUpBrowserFixture(async ({ owner }) => {
   const app = await createApp(owner, {
     projectId: project.id,
     serverId: server.id,
-    name: 'Looked at',
+    name: 'Storefront',
     hooks,
     ...repository,
   });
@@ -34,7 +34,7 @@ const openDialog = (name: string) => async (tab: Page) => {
 };
 test('on the narrowest phone the selected tab of an app is visible and highlighted', async () => {
   const tab = await fixture.open(`/apps/${ids.app}`, { width: 320, scheme: 'dark' });
-  const parts = tab.getByRole('navigation', { name: 'Looked at' }).getByRole('link');
+  const parts = tab.getByRole('navigation', { name: 'Storefront' }).getByRole('link');
   const names = await parts.allTextContents();
   assert.deepEqual(names, ['Overview', 'Deployments', 'Environment', 'Log', 'Backups', 'Settings']);
   for (const name of names) {
@@ -43,9 +43,9 @@ test('on the narrowest phone the selected tab of an app is visible and highlight
     await chosen.waitFor();
     const { x, width } = (await chosen.boundingBox()) ?? { x: -1, width: 0 };
     assert.ok(x >= 0 && x + width <= 320, `${name} is visible`);
-    const looks = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
-    const own = looks.splice(names.indexOf(name), 1);
-    assert.ok(own[0] !== undefined && !looks.includes(own[0]), `${name} is highlighted`);
+    const backgrounds = await parts.evaluateAll((links) => links.map((link) => getComputedStyle(link).backgroundColor));
+    const own = backgrounds.splice(names.indexOf(name), 1);
+    assert.ok(own[0] !== undefined && !backgrounds.includes(own[0]), `${name} is highlighted`);
   }
 });
 

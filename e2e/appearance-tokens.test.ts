@@ -8,7 +8,7 @@ checkWorkspacePages(settings.fixture, [
   { name: 'tokens-menu', path: TOKENS, prepare: press('Actions for CI/CD Pipeline') },
   { name: 'tokens-folded-scopes', path: TOKENS, prepare: (tab) => tab.getByText('+2').hover() },
   { name: 'tokens-as-member', path: TOKENS, person: asMember },
-  { name: 'tokens-empty', path: `${TOKENS}?workspace=empty-place` },
+  { name: 'tokens-empty', path: `${TOKENS}?workspace=empty-workspace` },
   { name: 'tokens-no-match', path: `${TOKENS}?q=nothing+like+it` },
   { name: 'tokens-bad-filter', path: `${TOKENS}?status=nonsense` },
   {

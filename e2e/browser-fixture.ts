@@ -33,8 +33,9 @@ export interface BrowserFixtureOptions {
 const isInsecure = process.env['DEVPILOT_TEST_INSECURE'] !== undefined;
 
 /**
- * Options of a test that the second run of its file, in an insecure context, skips: it uses nothing that browsers offer
- * in secure contexts only (`src/boundaries.test.ts` has the list), directly or through what it clicks.
+ * Options of a test that runs in a secure context only. Some files run a second time in an insecure context; that run
+ * skips the tests that touch no browser feature of secure contexts (listed in `src/boundaries.test.ts`), because they
+ * would only repeat the first run.
  */
 export const secureContextOnly = { skip: isInsecure };
 

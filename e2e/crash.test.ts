@@ -6,7 +6,7 @@ import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-ser
 const KILLS = 25;
 const CLIENTS = 4;
 
-interface Made {
+interface CreatedCredential {
   readonly id: string;
   readonly secret: string;
   readonly path: '/v1/access-tokens' | '/v1/api-keys';
@@ -14,8 +14,8 @@ interface Made {
 
 test(`after ${KILLS} kills at random moments, every acknowledged creation and deletion is still in effect`, async (t) => {
   const directory = temporaryDirectory();
-  const alive = new Map<string, Made>();
-  const dead = new Map<string, Made>();
+  const alive = new Map<string, CreatedCredential>();
+  const dead = new Map<string, CreatedCredential>();
   let uses = 0;
   // After each start, deletions wait this long: leases that the database does not know may still be valid.
   const environment = { DEVPILOT_REVOCATION_BOUND: '200ms' };
@@ -35,14 +35,14 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
   assert.equal(signedUp.status, 201);
   const person = bearer(cookieOf(signedUp).split('=')[1] ?? '');
   assert.equal((await sendJson('/v1/workspaces', person, { name: 'Acme' })).status, 201);
-  const counted = await sendJson<Made>('/v1/api-keys', person, { name: 'Counted', permissions: ['read'] });
+  const counted = await sendJson<CreatedCredential>('/v1/api-keys', person, { name: 'Counted', permissions: ['read'] });
 
   /** Creates and deletes until the server is killed. */
   async function hammer(client: number): Promise<void> {
     for (let index = client; ; index++) {
       const path = index % 2 === 0 ? '/v1/access-tokens' : '/v1/api-keys';
       const rights = index % 2 === 0 ? { scopes: ['all'] } : { permissions: ['read'] };
-      const created = await sendJson<Made>(path, person, { name: `Round ${index}`, ...rights });
+      const created = await sendJson<CreatedCredential>(path, person, { name: `Round ${index}`, ...rights });
       assert.equal(created.status, 201, created.text);
       const { id, secret } = created.body;
       alive.set(id, { id, secret, path });
@@ -73,10 +73,10 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
     await Promise.all(clients);
   }
 
-  async function check(some: Iterable<Made>, status: number): Promise<void> {
-    for (const { id, secret } of some) {
+  async function check(credentials: Iterable<CreatedCredential>, status: number): Promise<void> {
+    for (const { id, secret } of credentials) {
       const { status: found } = await sendJson('/v1/authorize', bearer(secret));
-      assert.equal(found, status, `${id} answers ${found}, not ${status}`);
+      assert.equal(found, status, `${id} gets ${found}, not ${status}`);
     }
   }
 

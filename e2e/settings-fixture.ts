@@ -53,7 +53,7 @@ export function setUpSettingsFixture(): SettingsFixture {
     await createKey(owner, ['read'], { name: 'New importer', replaces: replaced.id });
     await owner.call(`/v1/api-keys/${key}`, { method: 'PATCH', body: { permissions: ['read', 'deploy'] } });
     await owner.call('/v1/invitations', { body: { email: 'grace@example.com', role: 'admin' } });
-    await owner.call('/v1/workspaces', { body: { name: 'Empty place' } });
+    await owner.call('/v1/workspaces', { body: { name: 'Empty workspace' } });
   });
   return {
     fixture,

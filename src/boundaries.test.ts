@@ -257,7 +257,7 @@ test('SQL is written in store/ alone', () => {
   assert.deepEqual(elsewhere, []);
 });
 
-test('what browsers offer in secure contexts only is used in these files of the web UI, which work without it', () => {
+test('browser features of secure contexts are used in these files of the web UI only, which work without them', () => {
   const pattern =
     /navigator\.(?:clipboard|credentials|serviceWorker|locks|storage|mediaDevices|wakeLock)\b|crypto\.(?:subtle\.|randomUUID\()|\b(?:cookieStore|caches)\.|\bPublicKeyCredential\b|\bisSecureContext\b/;
   const found = files

@@ -71,7 +71,7 @@ test('a refusal in memory has a user agent without secrets and of limited length
   assert.equal(userAgent, `curl [secret] ${'x'.repeat(498)}`);
 });
 
-test('a clean stop writes what is left', () => {
+test('a clean stop writes the remaining denials', () => {
   const denials = createDenialBuffer();
   for (let count = 0; count < 3; count++) denials.add(denial());
   denials.drain(NOW);

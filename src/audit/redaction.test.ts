@@ -62,15 +62,15 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const person = { cookie: cookieOf(signedUp), origin: server.url };
   forbidden.push(secretIn(person.cookie));
   await send('/v1/workspaces', { name: 'Acme' }, person);
-  type Made = { id: string; secret: string };
-  const token = await send<Made>('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person, 'POST', true);
+  type Created = { id: string; secret: string };
+  const token = await send<Created>('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person, 'POST', true);
   assert.equal(token.status, 422);
   const body = { name: 'Pipeline', scopes: ['all'], passphrase };
   const idempotent = { ...person, 'idempotency-key': 'once' };
-  const guarded = await send<Made>('/v1/access-tokens', body, idempotent, 'POST', true);
+  const guarded = await send<Created>('/v1/access-tokens', body, idempotent, 'POST', true);
   assert.equal(guarded.headers.get('cache-control'), 'no-store');
   await send('/v1/access-tokens', body, idempotent);
-  const key = await send<Made>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person, 'POST', true);
+  const key = await send<Created>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person, 'POST', true);
   forbidden.push(guarded.body.secret, key.body.secret);
   const invited = await send<{ code: string }>(
     '/v1/invitations',

@@ -9,7 +9,7 @@ export interface UsageStore {
   /**
    * Stores the uses in one transaction, unless chunk `number` of this node is stored already. Idempotent, so that a
    * chunk can be sent again after its response was lost. `number` is the time of the first use in epoch milliseconds,
-   * or one more than the number before, so that the store can tell how old it is.
+   * or one more than the previous number, so that the store can tell how old it is.
    */
   addUses(nodeId: string, number: number, uses: readonly PendingUses[]): Promise<void>;
 }

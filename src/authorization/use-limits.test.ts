@@ -40,7 +40,7 @@ test('a bucket starts full, is filled evenly, and never admits more than the rat
   }
 });
 
-test('nothing is lost to rounding: what is taken as soon as it is there adds up', () => {
+test('rounding loses nothing: requests sent as soon as they are allowed add up to the whole rate', () => {
   let limits = limitsOf({ rate: { requests: 7, seconds: 1 } });
   let total = 0;
   for (let now = NOW; now <= NOW + 10_000; now++) {

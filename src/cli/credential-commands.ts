@@ -34,7 +34,10 @@ function credentialListCommand<Right extends 'scope' | 'permission'>(
 ) {
   return apiCommand(parent, 'list', `List ${nounPlural}`)
     .option('--search <text>', 'filter by part of the name')
-    .option('--status <status>', `filter by status: active${right === 'scope' ? '' : ', inactive'}, expired or spent`)
+    .option(
+      '--status <status>',
+      `filter by status: active${right === 'scope' ? '' : ', inactive'}, expired or spent (maximum number of uses reached)`,
+    )
     .option(`--${right} <${right}>`, `filter by ${right}`)
     .option('--created-by <id>', 'filter by ID of the creator')
     .option('--unused-for-days <days>', 'list only those not used for at least this many days')

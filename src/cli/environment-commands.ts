@@ -28,7 +28,7 @@ export function environmentCommands(program: Command): void {
     );
   apiCommand(env, 'set', 'Set a variable; the value is read from standard input or a prompt')
     .argument('<app>', APP_HELP)
-    .argument('<name>', 'variable name; NAME=- reads the value from standard input')
+    .argument('<name>', 'variable name; NAME=- has the same meaning as NAME')
     .option('--empty', 'set it to an empty value')
     .action(async (app, name, options) => (await load()).setVariable(app, name, declared(options)));
   apiCommand(env, 'unset', 'Remove variables')

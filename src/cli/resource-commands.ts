@@ -109,7 +109,7 @@ function appCommands(program: Command): void {
 const withServerOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--host <host>', 'host name or IP address')
-    .option('--port <port>', 'SSH port (default: 22)')
+    .option('--port <port>', 'SSH port; 22 for a new server if omitted')
     .option('--user <user>', 'user to log in as')
     .option('--host-key <key>', 'pinned host key, as one line in OpenSSH format');
 
@@ -154,7 +154,7 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--description <text>', 'description')
     .option('--server <server>', `${ID_OR_SLUG} of the server to run on`)
     .option('--body <file>', 'file with the script body; - for standard input')
-    .option('--interpreter <path>', 'interpreter (default: /bin/sh)')
+    .option('--interpreter <path>', 'interpreter; /bin/sh for a new script if omitted')
     .option('--run-as <user>', 'user to run the script as')
     .option('--timeout <seconds>', 'maximum run time in seconds')
     .option('--schedule <cron>', 'cron expression with five fields, in UTC, or a macro such as @daily')

@@ -259,7 +259,7 @@ forEachEngine('the policy of a workspace', (engine) => {
     assert.deepEqual(await namesOf('violatesPolicy=true'), []);
   });
 
-  test('a dry run changes nothing and lists what the change then makes violate the policy', async () => {
+  test('a dry run changes nothing and lists the credentials and members that would violate the policy', async () => {
     const owner = await newWorkspace('Dry run');
     const member = await signUpMember(testServer, owner, 'member', `linus@${engine.name}.example.com`);
     const passphrase = 'correct horse battery';

@@ -96,7 +96,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
-  test('an edit keeps what it leaves out, is recorded before and after, and changes the entity tag', async () => {
+  test('an edit keeps the restrictions that it omits, is recorded before and after, and changes the entity tag', async () => {
     const { id } = await createKey(owner, ['read'], { restrictions: { addresses: ['::1'], maxUses: 3 } });
     const before = { ...NO_RESTRICTIONS, addresses: ['::1'], maxUses: 3 };
     const after = { ...before, addresses: ['192.0.2.0/24'], maxUses: null };
@@ -352,7 +352,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.equal(free.accepted[0]?.headers.get('ratelimit'), null);
   });
 
-  test('a refusal for its rate takes no use, and one for any other reason nothing of the rate', async () => {
+  test('a request refused for its rate does not count as a use, and one refused for another reason does not count against the rate', async () => {
     const restrictions = { rate: { requests: 2, seconds: 3600 }, maxUses: 4, addresses: ['203.0.113.0/24'] };
     const { id, secret } = await createKey(owner, ['read'], { restrictions });
     assert.equal((await authorize(secret, '198.51.100.1')).body.code, 'address_not_allowed');
@@ -367,7 +367,7 @@ forEachEngine('restrictions of credentials', (engine) => {
     assert.ok(log.body.data.some(({ detail }) => detail['reason'] === 'rate_exceeded'));
   });
 
-  test('a body, an introspection and a refusal take no further use', async () => {
+  test('a request with a body counts as one use, and an introspection or a refused request as none', async () => {
     const reader = await createKey(owner, ['read']);
     const token = await createToken(owner, ['modify_env'], { restrictions: { maxUses: 1 } });
     const introspect = async () => {

@@ -8,6 +8,6 @@ export interface NotifyContext {
   readonly clock: () => number;
   readonly seal: Seal;
   readonly outbound: Outbound;
-  /** Sends deliveries now instead of at the next look. */
+  /** Sends deliveries now instead of at the next poll. */
   readonly wake: () => void;
 }

@@ -59,7 +59,7 @@ test('a document that follows every rule has no findings', async () => {
   assert.deepEqual(await rulesBrokenBy(() => undefined), []);
 });
 
-test('each rule finds what breaks it', async () => {
+test('each rule reports its violations', async () => {
   const breaks: Readonly<Record<string, (document: ReturnType<typeof createDocument>) => void>> = {
     'openapi-schema': ({ info }) => delete info['title'],
     'info-complete': ({ info }) => delete info['license'],

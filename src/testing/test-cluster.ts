@@ -80,7 +80,7 @@ export async function startTestCluster(
     keys: count,
     durable = false,
   }: { readonly bound: number; readonly keys: number; readonly durable?: boolean },
-): Promise<{ fleet: TestCluster; keys: TestClusterKey[] }> {
+): Promise<{ cluster: TestCluster; keys: TestClusterKey[] }> {
   const postgres = await startPostgres({ durable });
   const proxy = await startStallingProxy(postgres.port);
   const databaseUrl = await postgres.createDatabase();
@@ -134,5 +134,5 @@ export async function startTestCluster(
       await postgres.close();
     },
   };
-  return { fleet: cluster, keys };
+  return { cluster, keys };
 }

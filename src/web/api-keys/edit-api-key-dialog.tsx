@@ -16,7 +16,7 @@ import { changedFields, emptyToNull } from '../form-values.ts';
 import { knownUses } from '../restrictions/known-uses.ts';
 import { toRestrictionValues } from '../restrictions/restriction-values.ts';
 import { useWorkspace } from '../session.ts';
-import { describeCutOff } from './cut-off.ts';
+import { describeRemovedAccess } from './removed-access.ts';
 import { strings } from './strings.ts';
 import { useKeyUpdate } from './use-key-update.ts';
 
@@ -59,7 +59,7 @@ const toFormValues = (apiKey: ApiKey, addresses: readonly string[] | undefined):
 /** What saving the form takes from the key, and when that was last used. */
 function CutOffNotice({ apiKey, values }: { readonly apiKey: ApiKey; readonly values: CredentialFormValues }) {
   const uses = useUses(apiKey);
-  const sentences = describeCutOff(apiKey, { active: values.active, permissions: values.rights }, uses.data);
+  const sentences = describeRemovedAccess(apiKey, { active: values.active, permissions: values.rights }, uses.data);
   if (sentences.length === 0) return null;
   return (
     <Notice tone="warn">

@@ -1,5 +1,5 @@
 export const strings = {
-  cutOff: {
+  removedAccess: {
     neverUsed: 'never used',
     lastUsed: (ago: string) => `last used ${ago}`,
     notUsedSince: (date: string) => `not used since ${date}, when counting began`,

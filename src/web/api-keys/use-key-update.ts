@@ -6,7 +6,7 @@ import { notifyWithUndo } from '../components/undo.tsx';
 import { invalidateCredentials } from '../credentials/invalidate-credentials.ts';
 import { API_KEYS } from '../credentials/kinds.ts';
 import { useWorkspace } from '../session.ts';
-import { describeCutOff } from './cut-off.ts';
+import { describeRemovedAccess } from './removed-access.ts';
 import { strings } from './strings.ts';
 
 /** Changes a key. Throws `conflict` if it is no longer as it was read: `before` names the version by its `updatedAt`. */
@@ -33,7 +33,7 @@ interface KeyUpdate {
 }
 
 /**
- * Returns a function that changes a key and says so. A change that cuts something off names its last use and can be
+ * Returns a function that changes a key and says so. A change that removes access says when it was last used and can be
  * undone. Throws `conflict` if someone else has changed the key.
  */
 export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
@@ -49,9 +49,9 @@ export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
     try {
       const uses = changes.permissions && (await api.apiKeys.uses(before.id).catch(() => undefined));
       const saved = await updateUnlessChanged(api, before, changes);
-      const cutOff = describeCutOff({ ...before, lastUsedAt: saved.lastUsedAt }, changes, uses);
-      const text = [message(shortenName(saved.name)), ...cutOff].join(' ');
-      if (cutOff.length === 0) notifications.show({ message: text });
+      const removedAccess = describeRemovedAccess({ ...before, lastUsedAt: saved.lastUsedAt }, changes, uses);
+      const text = [message(shortenName(saved.name)), ...removedAccess].join(' ');
+      if (removedAccess.length === 0) notifications.show({ message: text });
       else notifyWithUndo(text, () => undo(before, saved, revert(before, changes)));
     } finally {
       await reload();

@@ -41,7 +41,7 @@ export const strings = {
     description: 'Each save creates a version. This list shows names only; values stay encrypted.',
     versions: 'Versions',
     restoreConsequences: (version: number) =>
-      `This creates a new version with all variables as they were in version ${version}. Later changes are reverted. It takes effect with the next deployment or restart of the app.`,
+      `This creates a new version with all variables as they were in version ${version}. Later changes are reverted. It takes effect with the next deployment.`,
     versionRestored: (version: number) => `Version ${version} restored`,
     title: (version: number) => `Version ${version}`,
     changedBy: (name: string, time: ReactNode) => sentence`${name}, ${time}`,

@@ -87,7 +87,7 @@ test('the summary says what is restricted, or what is still to be filled in', ()
   ]);
 });
 
-test('what a credential was used for is offered while it is little, and every use is known', () => {
+test('addresses and apps of past uses are offered as restrictions if they are few and all of them are known', () => {
   const at = '2027-01-15T12:00:00.000Z';
   const used = (count: number) =>
     Array.from({ length: count }, (_, index) => ({

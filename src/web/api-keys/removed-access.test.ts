@@ -4,7 +4,7 @@ import type { ApiKey } from '../../contract/api-keys.ts';
 import type { CredentialUses } from '../../contract/credentials.ts';
 import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
 import { formatDate } from '../components/format.ts';
-import { describeCutOff } from './cut-off.ts';
+import { describeRemovedAccess } from './removed-access.ts';
 
 const hoursAgo = (hours: number) => new Date(Date.now() - hours * 3_600_000 - 1000).toISOString();
 
@@ -40,27 +40,31 @@ const uses: CredentialUses = {
   rightsSince: hoursAgo(500),
 };
 
-test('an edit that cuts something off names it and its last use', () => {
+test('an edit that removes access says which, and when it was last used', () => {
   const refused = (permission: string, use: string) =>
     `Without ${permission}, requests that need it are refused${use}.`;
-  assert.deepEqual(describeCutOff(key, {}, uses), []);
+  assert.deepEqual(describeRemovedAccess(key, {}, uses), []);
   assert.deepEqual(
-    describeCutOff(key, { active: true, permissions: ['view_logs', 'deploy', 'read', 'write'] }, uses),
+    describeRemovedAccess(key, { active: true, permissions: ['view_logs', 'deploy', 'read', 'write'] }, uses),
     [],
   );
-  assert.deepEqual(describeCutOff(key, { permissions: ['view_logs'] }, uses), [
+  assert.deepEqual(describeRemovedAccess(key, { permissions: ['view_logs'] }, uses), [
     refused('read', ' (last used 3 hours ago)'),
     refused('deploy', ' (never used)'),
   ]);
   const counted = { ...uses, rightsSince: hoursAgo(50) };
-  assert.deepEqual(describeCutOff(key, { permissions: ['read', 'view_logs'] }, counted), [
+  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'view_logs'] }, counted), [
     refused('deploy', ` (not used since ${formatDate(counted.rightsSince)}, when counting began)`),
   ]);
-  assert.deepEqual(describeCutOff(key, { permissions: ['read', 'deploy'] }, undefined), [refused('view_logs', '')]);
+  assert.deepEqual(describeRemovedAccess(key, { permissions: ['read', 'deploy'] }, undefined), [
+    refused('view_logs', ''),
+  ]);
   const all = 'All of its requests are refused from now on';
-  assert.deepEqual(describeCutOff(key, { active: false, permissions: ['read'] }, uses), [
+  assert.deepEqual(describeRemovedAccess(key, { active: false, permissions: ['read'] }, uses), [
     `${all} (last used 2 hours ago).`,
   ]);
-  assert.deepEqual(describeCutOff({ ...key, lastUsedAt: null }, { active: false }, uses), [`${all} (never used).`]);
-  assert.deepEqual(describeCutOff({ ...key, active: false }, { active: false }, uses), []);
+  assert.deepEqual(describeRemovedAccess({ ...key, lastUsedAt: null }, { active: false }, uses), [
+    `${all} (never used).`,
+  ]);
+  assert.deepEqual(describeRemovedAccess({ ...key, active: false }, { active: false }, uses), []);
 });

@@ -4,7 +4,7 @@ import { formatDate, formatRelativeTime } from '../components/format.ts';
 import type { Right } from '../credentials/kinds.ts';
 import { strings } from './strings.ts';
 
-const texts = strings.cutOff;
+const texts = strings.removedAccess;
 
 function describeLastUse(right: Right, { createdAt }: ApiKey, { rights, rightsSince }: CredentialUses): string {
   // Latest first.
@@ -14,10 +14,10 @@ function describeLastUse(right: Right, { createdAt }: ApiKey, { rights, rightsSi
 }
 
 /**
- * Describes what an edit takes from a key, and when that was last used: a sentence for the whole key, or one per removed
- * permission. `uses` is undefined if unknown.
+ * Describes the access that an edit removes from a key, and when it was last used: a sentence for the whole key, or one
+ * per removed permission. `uses` is undefined if unknown.
  */
-export function describeCutOff(
+export function describeRemovedAccess(
   key: ApiKey,
   after: { readonly active?: boolean | undefined; readonly permissions?: readonly Right[] | undefined },
   uses: CredentialUses | undefined,
