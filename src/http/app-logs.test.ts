@@ -8,10 +8,12 @@ import { createServerResource, createTestApp, deployAndWait, type TestApp } from
 import {
   bearer,
   createKey,
+  signUpMember,
   signUpOwner,
   startTestServer,
   type TestPerson,
   type TestServer,
+  turnOnTwoFactor,
 } from '../testing/test-server.ts';
 import { until } from '../testing/until.ts';
 
@@ -55,10 +57,12 @@ test("the log of an app is the output of its command, run in the app's directory
 });
 
 /** Follows the log. `read` returns the text received so far, and `leave` disconnects. */
-async function follow(secret: string): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
+async function follow(
+  headers: Readonly<Record<string, string>>,
+): Promise<{ read(): Promise<string>; leave(): void; ended: Promise<void> }> {
   const leaving = new AbortController();
   const response = await fetch(`${testServer.url}/v1/apps/${app.id}/logs?follow=true`, {
-    headers: bearer(secret),
+    headers,
     signal: leaving.signal,
   });
   assert.equal(response.status, 200);
@@ -75,7 +79,7 @@ test('a followed log streams until the reader disconnects, which also ends the c
   writeFileSync(file, 'first\n');
   await app.edit({ logCommand: `test "$DEVPILOT_FOLLOW" = 1 && exec tail -n 10 -f ../../shared/log-${process.pid}` });
   const { secret } = await createKey(owner, ['view_logs']);
-  const reader = await follow(secret);
+  const reader = await follow(bearer(secret));
   await until(async () => (await reader.read()).includes('first'));
   appendFileSync(file, 'second\n');
   await until(async () => (await reader.read()).includes('second'));
@@ -95,7 +99,7 @@ test('HEAD of a followed log starts no command and takes no place of a reader', 
     assert.deepEqual([status, headers.get('content-type')], [200, 'application/x-ndjson']);
   }
   assert.ok(!isRunning(`shared/log-${process.pid}`));
-  const reader = await follow(secret);
+  const reader = await follow(bearer(secret));
   await until(async () => (await reader.read()).includes('second'));
   reader.leave();
   await reader.ended;
@@ -104,18 +108,39 @@ test('HEAD of a followed log starts no command and takes no place of a reader', 
 
 test('deleting a key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
-  const reader = await follow(secret);
+  const reader = await follow(bearer(secret));
   await until(async () => (await reader.read()).includes('second'));
   assert.equal((await owner.call(`/v1/api-keys/${id}`, { method: 'DELETE' })).status, 204);
   await reader.ended;
   await until(async () => !isRunning(`shared/log-${process.pid}`));
 });
 
+test('moving an app out of the projects of a key ends its log streams', async () => {
+  const { projectId } = (await owner.call<{ projectId: string }>(`/v1/apps/${app.id}`)).body;
+  const { secret } = await createKey(owner, ['view_logs'], { restrictions: { projects: [projectId] } });
+  const reader = await follow(bearer(secret));
+  await until(async () => (await reader.read()).includes('second'));
+  const other = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Moved' } });
+  await app.edit({ projectId: other.body.id });
+  await reader.ended;
+  await app.edit({ projectId });
+});
+
 test('removing the permission of a key ends its log streams', async () => {
   const { secret, id } = await createKey(owner, ['view_logs']);
-  const reader = await follow(secret);
+  const reader = await follow(bearer(secret));
   await until(async () => (await reader.read()).includes('second'));
   const edited = await owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body: { permissions: ['read'] } });
   assert.equal(edited.status, 200);
+  await reader.ended;
+});
+
+test('requiring a second factor ends the log streams of members without one', async () => {
+  const member = await signUpMember(testServer, owner, 'admin', 'reader@example.com');
+  const boss = await turnOnTwoFactor(testServer, owner, Date.now());
+  const reader = await follow({ cookie: member.cookie, 'devpilot-workspace': owner.workspaceId });
+  await until(async () => (await reader.read()).includes('second'));
+  const required = await boss.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
+  assert.equal(required.status, 200, required.text);
   await reader.ended;
 });

@@ -4,18 +4,22 @@ import { SECOND } from '../contract/limits.ts';
 import { findCurrentRights, findCurrentRole } from '../store/current-rights.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
+import { allowedResourcesOf, resourceCheckOf } from './resource-access.ts';
 
 /** How often access is checked again while a stream is open, in milliseconds. */
 const ACCESS_CHECK_INTERVAL_MS = 2 * SECOND;
 
 /** The current access of the principal of a request as one comparable string; null without access. */
-function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<string | null> {
+async function accessSnapshot(context: AppContext, request: FastifyRequest): Promise<string | null> {
   const { principal } = request;
   const workspaceId = workspaceIdOf(request);
   const { read } = context.store;
   if (principal?.kind === 'person') {
     return findCurrentRole(read, workspaceId, principal.personId, principal.sessionId, context.clock());
   }
+  // What is logged may have moved to a project that does not exist for the credential.
+  const allowed = allowedResourcesOf(request);
+  if (allowed !== null && (await resourceCheckOf(context, request)?.(allowed, workspaceId)) === false) return null;
   return findCurrentRights(read, workspaceId, principal?.record.id ?? '', context.clock());
 }
 

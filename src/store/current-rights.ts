@@ -17,7 +17,10 @@ export async function findCurrentRights(
   return `${row.rights} ${row.restrictions ?? ''}`;
 }
 
-/** Returns a person's role in a workspace, or null if the membership or the session no longer exists. */
+/**
+ * Returns a person's role in a workspace, or null if the membership or the session no longer exists, or the workspace
+ * requires a second factor that the person does not have.
+ */
 export async function findCurrentRole(
   db: Queryable,
   workspaceId: string,
@@ -28,11 +31,14 @@ export async function findCurrentRole(
   const row = await db
     .selectFrom('member')
     .innerJoin('session', 'session.person_id', 'member.person_id')
-    .select('member.role')
+    .innerJoin('person', 'person.id', 'member.person_id')
+    .leftJoin('workspace_policy', 'workspace_policy.workspace_id', 'member.workspace_id')
+    .select(['member.role', 'person.totp_enabled', 'workspace_policy.require_two_factor'])
     .where('member.workspace_id', '=', workspaceId)
     .where('member.person_id', '=', personId)
     .where('session.id', '=', sessionId)
     .where('session.ends_at', '>', now)
     .executeTakeFirst();
-  return row?.role ?? null;
+  if (row === undefined || (row.require_two_factor === 1 && row.totp_enabled === 0)) return null;
+  return row.role;
 }
