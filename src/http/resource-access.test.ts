@@ -13,7 +13,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 import type { AppContext } from './app-context.ts';
-import { aboutOf } from './resource-access.ts';
+import { aboutOf, isAllowed } from './resource-access.ts';
 import type { Route } from './route.ts';
 import { routeTable } from './route-table.ts';
 
@@ -217,6 +217,28 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     assert.deepEqual([await read(ours, before), await read(ours, later)], [404, 'open 1']);
     const listed = await server.call('/v1/errors/issues?app=legacy-app', { headers: bearer(ours) });
     assert.deepEqual([listed.text.includes(before), listed.text.includes(later)], [false, true]);
+  });
+
+  test('whether something exists for a credential is looked up where nothing waits for long reads', async () => {
+    const owners = { app_id: inProject.app, project_id: inProject.project };
+    const asked: unknown[] = [];
+    const store = {
+      get read(): never {
+        throw new Error('This waits for long reads.');
+      },
+      queryFirst: async (_: string, parameters: readonly unknown[]) => {
+        asked.push(parameters.at(-1));
+        return owners;
+      },
+    };
+    const context = { store } as unknown as AppContext;
+    for (const type of ['project', 'app', 'deployment', 'backup', 'error_issue', 'error_key'] as const) {
+      const isFor = async (projects: string[], apps: string[]) =>
+        isAllowed(context, type, 'wsp_a', 'named', { projects: new Set(projects), apps: new Set(apps) });
+      const found = [await isFor([owners.project_id], []), await isFor([], [owners.app_id]), await isFor(['p'], ['a'])];
+      assert.deepEqual(found, [true, true, false], type);
+    }
+    assert.deepEqual(new Set(asked), new Set(['named']));
   });
 
   test('a proxy names the resource, and an unrestricted credential passes', async () => {

@@ -66,7 +66,7 @@ export function isAllowed(
   if (type === 'project' && allowed.projects.has(idOrSlug)) return true;
   // No stored text contains it, and PostgreSQL accepts it in none.
   if (idOrSlug.includes('\0')) return false;
-  return existsFor(context.store.read, type, workspaceId, idOrSlug, allowed);
+  return existsFor(context.store, type, workspaceId, idOrSlug, allowed);
 }
 
 const NOUNS: Readonly<Record<AllowedType, string>> = {

@@ -1,5 +1,5 @@
 import { type RawBuilder, sql } from 'kysely';
-import type { Queryable } from './store.ts';
+import type { Store } from './store.ts';
 
 /** The projects and apps that exist for a restricted credential, by id. A project stands for all its apps. */
 export interface AllowedResources {
@@ -30,28 +30,35 @@ export const isAllowedIssue = (workspaceId: string, allowed: AllowedResources) =
   sql<boolean>`exists (select 1 from error_facet where error_facet.issue_id = error_issue.id
     and error_facet.kind = 'app_id' and ${belongsToAllowedApp('error_facet.value', workspaceId, allowed)})`;
 
-function conditionOf(type: AllowedType, workspaceId: string, allowed: AllowedResources): RawBuilder<boolean> {
-  if (type === 'project') return isAllowedProject(allowed);
-  if (type === 'app') return isAllowedApp(allowed);
-  if (type === 'error_issue') return isAllowedIssue(workspaceId, allowed);
-  return belongsToAllowedApp(`${type}.app_id`, workspaceId, allowed);
-}
+const OF_APP = `left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
+  where owned.workspace_id = ? and owned.id = ?`;
 
-/** Returns whether something named by id, or a project or an app by slug, exists for a restricted credential. */
+/** The app and the project of something named by id, or of a project or an app by id or slug. One row at most. */
+const OWNERS: Readonly<Record<AllowedType, string>> = {
+  project: 'select null as app_id, id as project_id from project where workspace_id = ? and (id = ? or slug = ?)',
+  app: 'select id as app_id, project_id from app where workspace_id = ? and (id = ? or slug = ?)',
+  deployment: `select owned.app_id, app.project_id from deployment owned ${OF_APP}`,
+  backup: `select owned.app_id, app.project_id from backup owned ${OF_APP}`,
+  error_key: `select owned.app_id, app.project_id from error_key owned ${OF_APP}`,
+  error_issue: `select error_facet.value as app_id, app.project_id from error_issue
+    join error_facet on error_facet.issue_id = error_issue.id and error_facet.kind = 'app_id'
+    left join app on app.id = error_facet.value and app.workspace_id = error_issue.workspace_id
+    where error_issue.workspace_id = ? and error_issue.id = ?`,
+};
+
+/**
+ * Returns whether something named by id, or a project or an app by slug, exists for a restricted credential. It is part
+ * of authorization, so it never waits for long reads.
+ */
 export async function existsFor(
-  db: Queryable,
+  store: Store,
   type: AllowedType,
   workspaceId: string,
   idOrSlug: string,
-  allowed: AllowedResources,
+  { projects, apps }: AllowedResources,
 ): Promise<boolean> {
-  const id = sql.ref(`${type}.id`);
-  const named =
-    type === 'project' || type === 'app'
-      ? sql`(${id} = ${idOrSlug} or ${sql.ref(`${type}.slug`)} = ${idOrSlug})`
-      : sql`${id} = ${idOrSlug}`;
-  const { rows } = await sql`select ${id} from ${sql.table(type)}
-    where ${sql.ref(`${type}.workspace_id`)} = ${workspaceId} and ${named}
-    and ${conditionOf(type, workspaceId, allowed)}`.execute(db);
-  return rows.length > 0;
+  const hasSlug = type === 'project' || type === 'app';
+  const parameters = hasSlug ? [workspaceId, idOrSlug, idOrSlug] : [workspaceId, idOrSlug];
+  const owner = await store.queryFirst<{ app_id: string | null; project_id: string | null }>(OWNERS[type], parameters);
+  return owner !== undefined && (apps.has(owner.app_id ?? '') || projects.has(owner.project_id ?? ''));
 }
