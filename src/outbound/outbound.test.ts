@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import http, { type RequestListener } from 'node:http';
 import https from 'node:https';
-import { type AddressInfo, connect, type Server } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -145,6 +145,27 @@ test('time and size of a response are limited', async () => {
   const resolve = () => new Promise<never>(() => undefined);
   const url = 'http://hooks.example/';
   await rejectsWith(createOutbound({ policy: 'any', resolve }).send({ url, ...limits }), /No response within/);
+});
+
+test('a response that ends or switches the protocol instead of answering is an error at once', async () => {
+  for (const [answer, pattern] of [
+    ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', /status 101/],
+    ['HTTP/1.1 100 Continue\r\n\r\n', /connection/i],
+    ['', /connection/i],
+  ] as const) {
+    const port = await listen(createServer((socket) => socket.once('data', () => socket.end(answer))));
+    await rejectsWith(send(`http://receiver.example:${port}/`), pattern);
+  }
+  const silent = await listen(
+    createServer((socket) => socket.on('data', () => socket.write('HTTP/1.1 100 Continue\r\n\r\n'))),
+  );
+  const signal = AbortSignal.timeout(200);
+  const limits = { timeoutMs: 60_000, maxResponseBytes: 1_000, signal };
+  const url = `http://receiver.example:${silent}/`;
+  await rejectsWith(
+    createOutbound(toLoopback).send({ url, method: 'POST', headers: {}, ...limits }),
+    /connection|cancelled/i,
+  );
 });
 
 test('a refused connection is an error that names the cause', async () => {

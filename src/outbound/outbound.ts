@@ -138,8 +138,17 @@ function exchange(
       url.protocol === 'https:'
         ? https.request({ ...options, agent: new https.Agent(proxyEnv) })
         : http.request({ ...options, agent: new http.Agent() });
+    let hasResponse = false;
     client.on('error', reject);
+    client.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      reject(new OutboundError('The response has the status 101, which was not requested.'));
+    });
+    client.on('close', () => {
+      if (!hasResponse) reject(new OutboundError('The connection ended without a response.'));
+    });
     client.on('response', (response) => {
+      hasResponse = true;
       readBody(response, request.maxResponseBytes)
         .then((content) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: content }))
         .catch(reject)
@@ -149,7 +158,7 @@ function exchange(
   });
 }
 
-/** Rejects when the signal is aborted, because a running `dns.lookup` cannot be. */
+/** Rejects when the signal is aborted: a running `dns.lookup` cannot be, and no event of a connection is relied on. */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
@@ -188,8 +197,10 @@ export function createOutbound({ policy, environment = {}, resolve }: OutboundOp
       const timeout = AbortSignal.timeout(request.timeoutMs);
       const signal = request.signal === undefined ? timeout : AbortSignal.any([timeout, request.signal]);
       try {
-        const addresses = await Promise.race([allowedAddressesOf(url), rejectOnAbort(signal)]);
-        return await exchange(url, addresses, proxyFor(url, environment), request, signal);
+        const exchanged = allowedAddressesOf(url).then((addresses) =>
+          exchange(url, addresses, proxyFor(url, environment), request, signal),
+        );
+        return await Promise.race([exchanged, rejectOnAbort(signal)]);
       } catch (error) {
         if (error instanceof OutboundError) throw error;
         if (timeout.aborted) throw new OutboundError(`No response within ${request.timeoutMs / 1000} s.`, error);
