@@ -21,6 +21,8 @@ import { isAllowed } from './resource-access.ts';
 
 /** Maximum number of entries per cache of parsed requirements, encoded names and formatted rights. */
 const MAX_CACHE_ENTRIES = 2000;
+/** Maximum length of a cached URL, in characters: longer ones are parsed each time, so that nobody fills the memory. */
+const MAX_CACHED_URL_LENGTH = 1000;
 
 /** The values of a query parameter, which can be repeated or hold a list separated by whitespace or commas. */
 function parseList(query: URLSearchParams, name: string): string[] | null {
@@ -202,7 +204,9 @@ export function createAuthorizeHandler(
 ): (request: IncomingMessage, response: ServerResponse, requestId?: string) => void {
   const { authenticator, passphraseVerifier, clock } = context;
   const { isForeignSecret } = context.credentials;
-  const requirementFromUrl = memoize(parseRequirement);
+  const cachedRequirement = memoize(parseRequirement);
+  const requirementFromUrl = (url: string) =>
+    url.length > MAX_CACHED_URL_LENGTH ? parseRequirement(url) : cachedRequirement(url);
   const encode = memoize((name: string) => encodeURIComponent(name));
   const formatRights = {
     access_token: memoize((rights: number) => effectiveRightNamesOf('access_token', rights).join(' ')),
