@@ -62,11 +62,11 @@ export function violationsOf(policy: Policy, subject: PolicySubject): PolicyViol
       message: 'must not contain all (policy rule allowAll)',
     });
   }
-  if (policy.requireAddresses && addresses.length === 0) {
+  if (policy.requireAddresses && (addresses.length === 0 || addresses.some((range) => range.endsWith('/0')))) {
     violations.push({
       rule: 'requireAddresses',
       field: 'restrictions.addresses',
-      message: 'must not be empty (policy rule requireAddresses)',
+      message: 'must not be empty or contain a range of all addresses (policy rule requireAddresses)',
     });
   }
   return violations;

@@ -145,6 +145,14 @@ forEachEngine('the policy of a workspace', (engine) => {
       [{ requireAddresses: true }, 'access-tokens', token, ['restrictions.addresses']],
       [{ requireAddresses: true }, 'api-keys', { ...key, restrictions: { maxUses: 1 } }, ['restrictions.addresses']],
       [{ requireAddresses: true }, 'api-keys', { ...key, restrictions: { addresses: ['::1'] } }, []],
+      ...['0.0.0.0/0', '::/0', '::ffff:0:0/96'].map(
+        (range): [UpdatePolicy, string, Record<string, unknown>, string[]] => [
+          { requireAddresses: true },
+          'access-tokens',
+          { ...token, restrictions: { addresses: ['192.0.2.1', range] } },
+          ['restrictions.addresses'],
+        ],
+      ),
       [
         { maxLifetimeDays: 30, passphraseScopes: ['run_scripts'], allowAll: false },
         'access-tokens',

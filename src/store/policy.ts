@@ -66,7 +66,8 @@ function violationOf(rule: CredentialRule, policy: PolicyRow): RawBuilder<unknow
       return policy.allow_all === 1 ? null : sql`credential.kind = 'access_token' and ${hasRight('all')}`;
     case 'requireAddresses':
       if (policy.require_addresses === 0) return null;
-      return sql`(credential.restrictions is null or credential.restrictions like ${'%"addresses":[]%'})`;
+      return sql`(credential.restrictions is null or credential.restrictions like ${'%"addresses":[]%'} or
+        credential.restrictions like ${'%/0"%'})`;
   }
 }
 
