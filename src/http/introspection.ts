@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { CredentialRecord } from '../authorization/record.ts';
 import { effectiveRightNamesOf, requireAll, rightNamesOf } from '../authorization/rights.ts';
 import { secretKindOf } from '../authorization/secret.ts';
 import { toIsoStringOrNull } from '../contract/instant.ts';
@@ -6,7 +7,9 @@ import { Introspection, IntrospectRequest, RevokeRequest } from '../contract/oau
 import { Problem } from '../contract/problem.ts';
 import { Whoami } from '../contract/whoami.ts';
 import { type CredentialContext, revokeBySecret } from '../credentials/credentials.ts';
+import { takeUsesOf } from '../credentials/stored-record.ts';
 import { endSessionBySecret } from '../people/sessions.ts';
+import { findUses } from '../store/credentials.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
 import type { Principal } from './principal.ts';
@@ -17,6 +20,16 @@ import { type Route, route } from './route.ts';
 
 const tag = 'Introspection';
 const ANY_CREDENTIAL = { access_token: requireAll('access_token', []), api_key: requireAll('api_key', []) };
+
+/** Reads whether a credential has uses left: a use on another node does not replace the record that is cached here. */
+async function readSpent(
+  { store, clock }: AppContext,
+  { id, workspace, restrictions }: CredentialRecord,
+): Promise<void> {
+  if (restrictions === null || restrictions.maxUses === null || restrictions.spent) return;
+  const uses = await findUses(store.read, workspace.id, id);
+  if (uses !== undefined && takeUsesOf(uses, 0, clock()).spent) restrictions.spent = true;
+}
 
 async function introspect(
   context: AppContext,
@@ -33,6 +46,7 @@ async function introspect(
   // revealed.
   const known = await context.findBySecret(input.token, origin.address);
   if (known === null || known.workspace.id !== callersWorkspace) return { active: false };
+  await readSpent(context, known);
   const { decision, record } = await context.authenticator.authenticate(authenticationRequest, ANY_CREDENTIAL);
   if (decision !== 'ok' || record === null) return { active: false };
   return {

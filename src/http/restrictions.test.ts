@@ -227,6 +227,22 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
+  test('an introspection knows of a use on another node at once', async (t) => {
+    const other = engine.name === 'postgres' ? await startTestServer({ environment, clock }) : server;
+    if (other !== server) t.after(() => other.close());
+    const reader = await createKey(owner, ['read']);
+    const { id, secret } = await createKey(owner, ['read'], { restrictions: { maxUses: 1 } });
+    const isActive = async () => {
+      const form = { headers: bearer(reader.secret), body: new URLSearchParams({ token: secret }) };
+      return (await other.call<{ active: boolean }>('/v1/introspect', form)).body.active;
+    };
+    assert.equal(await isActive(), true);
+    assert.equal((await authorize(secret)).status, 200);
+    assert.equal(await isActive(), false);
+    assert.equal((await update(id, { maxUses: 2 })).status, 200);
+    assert.equal(await isActive(), true, 'an edit holds at once');
+  });
+
   test('an explanation gives the decision of /v1/authorize and the step that makes it, and counts no use', async (t) => {
     t.after(() => (ahead = 0));
     const address = '203.0.113.7';
