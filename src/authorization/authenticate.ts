@@ -21,8 +21,10 @@ export interface AuthenticationRequest extends RequestOrigin {
   readonly address: string;
   /** The id or slug of the app that the request is about, for counting the use. */
   readonly app?: string | null;
-  /** The rights that the use exercises depend on more than the requirement, and are counted later. */
-  readonly rightsLater?: boolean;
+  /** Will be decided again before anything is done, when the whole requirement is known: counts and takes no use. */
+  readonly isPreliminary?: boolean;
+  /** Returns whether the workspace is the one that the request names; absent if it names none. */
+  readonly checkWorkspace?: ((workspaceId: string) => boolean | Promise<boolean>) | undefined;
   /** Checks what the request is about; absent if that belongs to no project or app. */
   readonly checkResource?: ResourceCheck | undefined;
   /** Asked on behalf of another service, which does not use the credential here: takes none of its limited uses. */
@@ -56,9 +58,9 @@ export type AuthenticationListener = (
 export interface CredentialAuthenticator {
   /**
    * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous when the record is
-   * cached, no passphrase has to be hashed, its uses are not limited and the resource needs no look-up. Rejects with
-   * `unavailable` if the store cannot be reached or too many hashes are waiting, and with `rate_limited` if the address
-   * has presented too many unknown secrets.
+   * cached, no passphrase has to be hashed, its uses are not limited and no workspace or resource has to be looked up.
+   * Rejects with `unavailable` if the store cannot be reached or too many hashes are waiting, and with `rate_limited` if
+   * the address has presented too many unknown secrets.
    */
   authenticate(
     request: AuthenticationRequest,
@@ -102,10 +104,9 @@ export function createCredentialAuthenticator(options: {
     now: number,
   ): AuthenticationResult {
     const { decision, record } = result;
-    if (decision === 'ok' && record !== null) {
+    if (decision === 'ok' && record !== null && request.isPreliminary !== true) {
       const needed = requirement[record.kind];
-      const exercised =
-        needed === null || request.rightsLater === true ? 0 : exercisedMaskOf(record.kind, record.rights, needed);
+      const exercised = needed === null ? 0 : exercisedMaskOf(record.kind, record.rights, needed);
       usageRecorder.count(record, request.address, now, exercised, request.app);
     }
     onResult?.(result, request, requirement);
@@ -123,19 +124,35 @@ export function createCredentialAuthenticator(options: {
     const restrictions = record?.restrictions ?? null;
     const isSpent = restrictions?.spent === true;
     const decision = decide(record, passphrase, requirement, now, request.address, isSpent);
-    if (record === null || restrictions === null || decision !== 'ok') {
-      return finish({ decision, record }, request, requirement, now);
-    }
+    if (record === null || decision !== 'ok') return finish({ decision, record }, request, requirement, now);
+    const isRequestedWorkspace = request.checkWorkspace?.(record.workspace.id) ?? true;
+    if (isRequestedWorkspace instanceof Promise)
+      return concludeInWorkspace(isRequestedWorkspace, passphrase, request, requirement);
+    if (!isRequestedWorkspace) return finish({ decision: 'other_workspace', record }, request, requirement, now);
+    if (restrictions === null) return finish({ decision, record }, request, requirement, now);
     const { resources } = restrictions;
     const isAllowed = resources === null || (request.checkResource?.(resources, record.workspace.id) ?? true);
     if (isAllowed instanceof Promise) {
       return concludeChecked(isAllowed, restrictions, passphrase, request, requirement);
     }
     if (!isAllowed) return finish({ decision: 'resource_not_allowed', record }, request, requirement, now);
-    const used = decideUse(record, restrictions, now, request.isInquiry === true ? null : takeUse);
+    const takesNone = request.isInquiry === true || request.isPreliminary === true;
+    const used = decideUse(record, restrictions, now, takesNone ? null : takeUse);
     if (used instanceof Promise)
       return used.then((settled) => finish({ ...settled, record }, request, requirement, now));
     return finish({ ...used, record }, request, requirement, now);
+  }
+
+  /** Looks the record up again after a look-up of the workspace, because it may have been revoked or edited meanwhile. */
+  async function concludeInWorkspace(
+    check: Promise<boolean>,
+    passphrase: PassphraseResult,
+    request: AuthenticationRequest,
+    requirement: Requirement,
+  ): Promise<AuthenticationResult> {
+    const isRequested = await check;
+    const record = await findBySecret(request.secret, request.address);
+    return conclude(record, passphrase, { ...request, checkWorkspace: () => isRequested }, requirement, clock());
   }
 
   /** Looks the record up again after a look-up of the resource, because it may have been revoked or edited meanwhile. */

@@ -18,6 +18,7 @@ export type Decision =
   | 'address_not_allowed'
   | 'wrong_credential_kind'
   | 'insufficient_scope'
+  | 'other_workspace'
   | 'resource_not_allowed'
   | 'rate_exceeded';
 

@@ -48,8 +48,6 @@ const INITIAL_CAPACITY = 256;
 export interface UsageCounters {
   /** `exercised`: as from `exercisedMaskOf`. `app`: the id or slug of the app that the request is about. */
   count(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
-  /** Counts rights that a use exercised which was counted without them. */
-  exercise(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
   /**
    * Removes and returns the uses of up to `maxCredentials` credentials. One whose row or name changed appears twice.
    */
@@ -131,13 +129,13 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     return rows[slot] === row && labels[slot] === label ? slot : -1;
   }
 
-  function add({ label, row }: CredentialRecord, context: number, now: number, uses: 0 | 1): number {
+  function add({ label, row }: CredentialRecord, context: number, now: number): number {
     const slot = labels.push(label) - 1;
     if (slot === counts.length) grow();
     if (row < 0) slotsWithoutRow.set(label, slot);
     else counterSlots.set(row, slot);
     rows[slot] = row;
-    counts[slot] = uses;
+    counts[slot] = 1;
     firsts[slot] = now;
     lasts[slot] = now;
     firstContexts[slot] = context;
@@ -153,7 +151,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     otherAddresses.set(slot, others);
   }
 
-  function countOtherRights(slot: number, exercised: RightsMask, app: string | null, uses: 0 | 1): void {
+  function countOtherRights(slot: number, exercised: RightsMask, app: string | null): void {
     const others = otherRights.get(slot) ?? { uses: 0, byApp: new Map() };
     otherRights.set(slot, others);
     const hasRoom = others.byApp.has(app) || others.byApp.size + 1 < MAX_APPS_PER_CREDENTIAL;
@@ -161,7 +159,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     const counts = others.byApp.get(countedApp) ?? new Map<RightsMask, number>();
     others.byApp.set(countedApp, counts);
     counts.set(exercised, (counts.get(exercised) ?? 0) + 1);
-    others.uses += uses;
+    others.uses++;
   }
 
   function rightsInSlot(slot: number, { exercised, app }: UseContext): RightUse[] {
@@ -197,7 +195,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
       const slot = slotOf(record);
       const context = contextNumberOf(address, exercised, app);
       if (slot === -1) {
-        add(record, context, now, 1);
+        add(record, context, now);
         return;
       }
       counts[slot] = (counts[slot] ?? 0) + 1;
@@ -209,12 +207,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
       const usual = contexts[first];
       if (usual?.address === address) lasts[slot] = now;
       else countOtherAddress(slot, address, now);
-      if (usual?.exercised !== exercised || usual.app !== app) countOtherRights(slot, exercised, app, 1);
-    },
-    exercise(record, address, now, exercised, app) {
-      const known = slotOf(record);
-      const slot = known === -1 ? add(record, contextNumberOf(address, 0, null), now, 0) : known;
-      countOtherRights(slot, exercised, app, 0);
+      if (usual?.exercised !== exercised || usual.app !== app) countOtherRights(slot, exercised, app);
     },
     drain(maxCredentials) {
       const from = drainedCount;

@@ -20,8 +20,6 @@ export interface UsageRecorder {
    * slug of the app that the request is about.
    */
   count(record: CredentialRecord, address: string, now: number, exercised?: RightsMask, app?: string | null): void;
-  /** Counts rights that a use exercised which was counted without them. */
-  exercise: UsageCounters['exercise'];
   /** Writes all uses counted before the call. Flushes run one at a time. Rejects with the error of the store. */
   flush(): Promise<void>;
   /** Number of credentials with uses that are not written yet. */
@@ -69,7 +67,6 @@ export function createUsageRecorder(store: UsageStore, nodeId: string, counterSl
 
   return {
     count: (record, address, now, exercised = 0, app = null) => current.count(record, address, now, exercised, app),
-    exercise: (...use) => current.exercise(...use),
     flush() {
       const previousFlush = flushing;
       const thisFlush = (async () => {

@@ -3,7 +3,7 @@ import type { CredentialAuthenticator } from '../authorization/authenticate.ts';
 import type { FindBySecret } from '../authorization/foreign-prefixes.ts';
 import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts';
 import type { UnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
-import type { UsageRecorder, UsageStore } from '../authorization/usage-recorder.ts';
+import type { UsageStore } from '../authorization/usage-recorder.ts';
 import type { Guards } from '../cluster/guards.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import type { NotifyContext } from '../notify/context.ts';
@@ -33,7 +33,6 @@ export interface AppContext {
   readonly guardLookupLimiter: UnknownSecretLimiter;
   /** Stores uses that a guard has counted. A chunk that is sent twice counts once. */
   readonly recordGuardUses: UsageStore['addUses'];
-  readonly usageRecorder: Pick<UsageRecorder, 'exercise'>;
   readonly credentials: CredentialContext;
   readonly people: PeopleContext;
   readonly platform: PlatformContext;

@@ -12,7 +12,7 @@ import { hasBody, rejectCrossSiteBody, rejectCrossSiteOrigin } from './cross-sit
 import { problemOfDecision } from './decision-problem.ts';
 import type { Principal } from './principal.ts';
 import { originOf } from './request-context.ts';
-import { rejectOtherWorkspace } from './requested-workspace.ts';
+import { isRequestedWorkspace, otherWorkspace, requestedWorkspace } from './requested-workspace.ts';
 import { resourceCheckOf, resourceNotAllowed } from './resource-access.ts';
 import { sessionCookieName } from './security-headers.ts';
 
@@ -23,16 +23,16 @@ function readRequestCredentials(context: AppContext, request: FastifyRequest): R
 /**
  * Authenticates a request and checks the principal against the access of the route. Throws `invalid_request`,
  * `missing_credential`, the code of the refused decision, `not_found` if the person is not a member of the requested
- * workspace or the credential does not belong to it, and `forbidden`. With `rightsLater`, the rights that the use
- * exercises are counted by `authorizeCredential`, because they depend on the body. `credentials` are those of the
- * headers, unless a form contains them.
+ * workspace or the credential does not belong to it, and `forbidden`. With `isPreliminary`, no use is counted or
+ * taken, because the request is authenticated again when its body is known. `credentials` are those of the headers,
+ * unless a form contains them.
  */
 export async function authenticateRequest(
   context: AppContext,
   request: FastifyRequest,
   access: Access,
   requirement: Requirement,
-  rightsLater: boolean,
+  isPreliminary: boolean,
   credentials = readRequestCredentials(context, request),
 ): Promise<Principal> {
   rejectCrossSiteOrigin(context, request);
@@ -45,16 +45,17 @@ export async function authenticateRequest(
   }
   const origin = originOf(request);
   const { secret, passphrase } = credentials;
+  const workspace = requestedWorkspace(request);
   const authenticationRequest = {
-    ...{ secret, passphrase, ...origin, app: appOf(request), rightsLater },
+    ...{ secret, passphrase, ...origin, app: appOf(request), isPreliminary },
+    ...(workspace !== null && {
+      checkWorkspace: (workspaceId: string) => isRequestedWorkspace(context, workspace, workspaceId),
+    }),
     checkResource: resourceCheckOf(context, request),
   };
   const result = await context.authenticator.authenticate(authenticationRequest, requirement);
   const { decision, record, rate = null } = result;
-  if (decision === 'ok' && record !== null) {
-    await rejectOtherWorkspace(context, request, record);
-    return { kind: record.kind, record, rate };
-  }
+  if (decision === 'ok' && record !== null) return { kind: record.kind, record, rate };
   throw problemOfRefusal(context, request, access, requirement, result);
 }
 
@@ -70,6 +71,7 @@ function problemOfRefusal(
   requirement: Requirement,
   result: AuthenticationResult,
 ): Problem {
+  if (result.decision === 'other_workspace') return otherWorkspace();
   if (result.decision === 'resource_not_allowed') return resourceNotAllowed(request);
   const people = !('public' in access || 'any' in access) && access.person !== undefined;
   return problemOfDecision(result, requirement, people, context.passphraseVerifier, request.ip, context.clock());

@@ -1,11 +1,8 @@
 import type { FastifyRequest } from 'fastify';
-import { decide } from '../authorization/decision.ts';
-import { exercisedMaskOf, type Requirement } from '../authorization/rights.ts';
 import { Problem } from '../contract/problem.ts';
 import { ROLE_RANK, type Role } from '../contract/vocabulary.ts';
-import { type Access, appOf } from './access.ts';
+import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
-import { problemOfDecision } from './decision-problem.ts';
 import { auditPartyOf, type Membership, type PersonPrincipal } from './principal.ts';
 import { originOf } from './request-context.ts';
 import { requestedWorkspace, workspaceNotFound } from './requested-workspace.ts';
@@ -91,39 +88,4 @@ export function requireRole(context: AppContext, request: FastifyRequest, needed
 export function hasRole({ principal }: FastifyRequest, needed: Role): boolean {
   if (principal?.kind !== 'person') return principal !== null;
   return principal.membership !== null && ROLE_RANK[principal.membership.role] >= ROLE_RANK[needed];
-}
-
-/**
- * Checks the credential of an authorized request against a narrower requirement. Throws `insufficient_scope` or
- * `wrong_credential_kind`; the denial is recorded, as for every requirement. Counts the rights that it exercises.
- */
-export function authorizeCredential(context: AppContext, request: FastifyRequest, requirement: Requirement): void {
-  const { principal } = request;
-  if (principal === null || principal.kind === 'person') return;
-  const { record } = principal;
-  const decision = decide(record, 'not_needed', requirement, context.clock(), request.ip);
-  const needed = requirement[record.kind];
-  if (decision === 'ok' && needed !== null) {
-    const exercised = exercisedMaskOf(record.kind, record.rights, needed);
-    context.usageRecorder.exercise(record, request.ip, context.clock(), exercised, appOf(request));
-    return;
-  }
-  const { id, kind, name, workspace } = record;
-  context.denials.add({
-    workspaceId: workspace.id,
-    action: 'credential.denied',
-    actor: { kind, id, name },
-    credential: { kind, id, name },
-    reason: decision,
-    origin: originOf(request),
-    at: context.clock(),
-  });
-  throw problemOfDecision(
-    { decision, record },
-    requirement,
-    true,
-    context.passphraseVerifier,
-    request.ip,
-    context.clock(),
-  );
 }

@@ -122,24 +122,6 @@ function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {
   };
 }
 
-/**
- * Refuses a credential that does not belong to the workspace that the request names. Null means that the request names
- * several.
- */
-async function checkWorkspace(
-  context: AppContext,
-  requestedIdOrSlug: string | null,
-  accepted: Accepted,
-): Promise<AuthorizationResult> {
-  const workspaceId = accepted.record.workspace.id;
-  if (requestedIdOrSlug !== null && (await isRequestedWorkspace(context, requestedIdOrSlug, workspaceId)))
-    return accepted;
-  return new Problem(
-    'forbidden',
-    `The credential does not belong to the workspace in the header ${HEADERS.workspace}.`,
-  );
-}
-
 /** Returns the status of a refusal for proxies: nginx turns others into 500. */
 export function proxyStatusOf({ status, extensions }: Problem): 401 | 403 | 503 {
   if (status === 403 || extensions.rate !== undefined) return 403;
@@ -274,13 +256,9 @@ export function createAuthorizeHandler(
     authentication: AuthenticationResult,
     authenticationRequest: AuthenticationRequest,
     requirement: ProxyRequirement,
-    workspace: string | null | undefined,
-  ): AuthorizationResult | Promise<AuthorizationResult> {
+  ): AuthorizationResult {
     const { decision, record, rate = null } = authentication;
-    if (decision === 'ok' && record !== null) {
-      const accepted = { record, rate };
-      return workspace === undefined || workspace === '' ? accepted : checkWorkspace(context, workspace, accepted);
-    }
+    if (decision === 'ok' && record !== null) return { record, rate };
     if (decision === 'insufficient_scope' && requirement.unknownParameter !== null) {
       return unknownParameterProblem(requirement.unknownParameter);
     }
@@ -307,6 +285,11 @@ export function createAuthorizeHandler(
     };
   }
 
+  /** The check of the workspace that a request names; null means that it names several. */
+  function workspaceCheckOf(requestedIdOrSlug: string | null): AuthenticationRequest['checkWorkspace'] {
+    return (workspaceId) => requestedIdOrSlug !== null && isRequestedWorkspace(context, requestedIdOrSlug, workspaceId);
+  }
+
   function authorizeRequest({
     request,
     requestId,
@@ -316,6 +299,7 @@ export function createAuthorizeHandler(
     if (credentials.kind === 'session')
       throw new Problem('invalid_token', 'This route requires an access token or an API key.');
     const requirement = requirementFromUrl(request.url ?? '');
+    const workspace = singleHeaderValue(request.rawHeaders, WORKSPACE_HEADER);
     const authenticationRequest = {
       secret: credentials.secret,
       passphrase: credentials.passphrase,
@@ -323,14 +307,12 @@ export function createAuthorizeHandler(
       userAgent: singleHeaderValue(request.rawHeaders, 'user-agent') ?? null,
       requestId,
       checkResource: checkOf(requirement),
+      checkWorkspace: workspace === undefined || workspace === '' ? undefined : workspaceCheckOf(workspace),
     };
-    const workspace = singleHeaderValue(request.rawHeaders, WORKSPACE_HEADER);
     const authentication = authenticator.authenticate(authenticationRequest, requirement);
-    const result =
-      authentication instanceof Promise
-        ? authentication.then((done) => resultOf(done, authenticationRequest, requirement, workspace))
-        : resultOf(authentication, authenticationRequest, requirement, workspace);
-    return result instanceof Promise ? result.catch(toProblem) : result;
+    return authentication instanceof Promise
+      ? authentication.then((done) => resultOf(done, authenticationRequest, requirement)).catch(toProblem)
+      : resultOf(authentication, authenticationRequest, requirement);
   }
 
   function authorizeSafely(pending: PendingRequest): AuthorizationResult | Promise<AuthorizationResult> {

@@ -2,7 +2,7 @@ import type { AuthenticationResult } from '../authorization/authenticate.ts';
 import type { PassphraseVerifier } from '../authorization/passphrase-verifier.ts';
 import { GUARD_REQUIREMENT, type Requirement } from '../authorization/rights.ts';
 import { Problem } from '../contract/problem.ts';
-import type { CredentialKind } from '../contract/vocabulary.ts';
+import { type CredentialKind, HEADERS } from '../contract/vocabulary.ts';
 import { secondsToWait } from './rate-limit-headers.ts';
 
 const KIND_LABELS: Readonly<Record<CredentialKind, string>> = {
@@ -67,6 +67,12 @@ export function problemOfDecision(
     return new Problem('rate_limited', `The credential may be used ${requests} times in ${seconds} seconds.`, {
       ...{ rate, retryAfter: secondsToWait(rate) },
     });
+  }
+  if (decision === 'other_workspace') {
+    return new Problem(
+      'forbidden',
+      `The credential does not belong to the workspace in the header ${HEADERS.workspace}.`,
+    );
   }
   if (decision === 'resource_not_allowed') {
     return new Problem('forbidden', 'The credential has no access to this project or app.');

@@ -9,7 +9,8 @@ import { workspaceIdOf } from './principal.ts';
 import { isAllowed } from './resource-access.ts';
 import { type Route, route } from './route.ts';
 
-/** The step that makes a decision; null for those that need the secret and its passphrase. */
+/** The step that makes a decision; null for those that need the secret and its passphrase or
+ * headers that an explanation does not take. */
 const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
   ok: null,
   invalid_token: null,
@@ -21,6 +22,7 @@ const STEP_OF: Readonly<Record<Decision, DecisionStep | null>> = {
   address_not_allowed: 'address',
   wrong_credential_kind: 'kind',
   insufficient_scope: 'rights',
+  other_workspace: null,
   resource_not_allowed: 'resource',
   rate_limited: 'passphrase',
   rate_exceeded: 'rate',

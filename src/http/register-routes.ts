@@ -3,10 +3,9 @@ import { z } from 'zod';
 import { LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { runEssentialWrite } from '../store/essential-writes.ts';
-import { requirementOf } from './access.ts';
+import { type Access, requirementOf } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { authenticateAgain, authenticateRequest, mayHaveClientSecret } from './authenticate-request.ts';
-import { authorizeCredential } from './authorize-principal.ts';
 import { FORM_CONTENT_TYPE } from './body-parsers.ts';
 import {
   type RequestCredentials,
@@ -67,15 +66,29 @@ function contentTypeProblem(contentType: string | undefined, bodyFormat: Route['
   );
 }
 
+interface AuthenticateOptions {
+  /** Default: the access of the route. */
+  readonly narrowed?: Access;
+  /** Whether the request is authenticated again when its body is known. */
+  readonly isPreliminary?: boolean;
+  /** Default: those of the headers. */
+  readonly credentials?: RequestCredentials;
+}
+
 function registerRoute(app: FastifyInstance, context: AppContext, route: Route): void {
   const definition = withDefaults(route);
   const { access, bodyFormat } = definition;
   const requirement = requirementOf(access);
   const [successStatus] = Object.keys(definition.responses).map(Number);
   const isEssential = definition.method === 'DELETE' || definition.essential === true;
-  const rightsLater = definition.accessFor !== undefined;
-  const authenticate = async (request: FastifyRequest, reply: FastifyReply, credentials?: RequestCredentials) => {
-    const principal = await authenticateRequest(context, request, access, requirement, rightsLater, credentials);
+  const { accessFor } = definition;
+  const authenticate = async (
+    request: FastifyRequest,
+    reply: FastifyReply,
+    { narrowed = access, isPreliminary = false, credentials }: AuthenticateOptions = {},
+  ) => {
+    const needed = narrowed === access ? requirement : requirementOf(narrowed);
+    const principal = await authenticateRequest(context, request, narrowed, needed, isPreliminary, credentials);
     request.principal = principal;
     if ('rate' in principal && principal.rate !== null && principal.rate !== undefined)
       reply.headers(rateLimitHeaders(principal.rate));
@@ -99,7 +112,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
         return;
       }
       if (definition.oauth && mayHaveClientSecret(context, request)) return;
-      await authenticate(request, reply);
+      await authenticate(request, reply, { isPreliminary: accessFor !== undefined });
     },
     preParsing: (request, reply, payload, done) => {
       const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);
@@ -108,8 +121,12 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
       done(null, payload);
     },
     preValidation: async (request, reply) => {
-      if (!('public' in access) && request.principal === null) {
-        await authenticate(request, reply, readClientSecret(request.body, context.credentials.isForeignSecret));
+      if (accessFor !== undefined) {
+        await authenticate(request, reply, { narrowed: accessFor(request.body) });
+      } else if (!('public' in access) && request.principal === null) {
+        await authenticate(request, reply, {
+          credentials: readClientSecret(request.body, context.credentials.isForeignSecret),
+        });
       } else if (!('public' in access) && hasBody(request)) {
         if (definition.oauth) refuseClientSecret(request.body);
         request.principal = await authenticateAgain(context, request, access, requirement);
@@ -117,8 +134,6 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
       // A missing body becomes empty bytes or an empty object, which the handler or the schema then checks.
       if (bodyFormat === 'bytes') request.body ??= Buffer.alloc(0);
       else if (definition.body === NoBody) request.body ??= {};
-      const narrowerAccess = definition.accessFor?.(request.body);
-      if (narrowerAccess !== undefined) authorizeCredential(context, request, requirementOf(narrowerAccess));
     },
     handler: (request, reply) => {
       if (successStatus !== undefined) reply.code(successStatus);

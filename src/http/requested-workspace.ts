@@ -1,5 +1,4 @@
 import type { FastifyRequest } from 'fastify';
-import type { CredentialRecord } from '../authorization/record.ts';
 import { Problem } from '../contract/problem.ts';
 import { HEADERS } from '../contract/vocabulary.ts';
 import { findWorkspaceById } from '../store/workspaces.ts';
@@ -11,29 +10,19 @@ export function requestedWorkspace(request: FastifyRequest): string | null {
   return typeof header === 'string' && header !== '' ? header : null;
 }
 
-/** Whether a workspace is the one that a request names by id or slug. */
-export async function isRequestedWorkspace(
+/** Whether a workspace is the one that a request names by id or slug. Needs I/O for a slug. */
+export function isRequestedWorkspace(
   context: AppContext,
   requestedIdOrSlug: string,
   workspaceId: string,
-): Promise<boolean> {
+): boolean | Promise<boolean> {
   if (requestedIdOrSlug === workspaceId) return true;
-  return (await findWorkspaceById(context.store.read, workspaceId))?.slug === requestedIdOrSlug;
+  return findWorkspaceById(context.store.read, workspaceId).then((found) => found?.slug === requestedIdOrSlug);
 }
 
-/**
- * Refuses a credential's request that names a workspace other than the credential's own, so that nothing happens in the
- * wrong one.
- */
-export async function rejectOtherWorkspace(
-  context: AppContext,
-  request: FastifyRequest,
-  record: CredentialRecord,
-): Promise<void> {
-  const requestedIdOrSlug = requestedWorkspace(request);
-  if (requestedIdOrSlug === null || (await isRequestedWorkspace(context, requestedIdOrSlug, record.workspace.id)))
-    return;
-  throw new Problem(
+/** The refusal of a credential of another workspace than the request names, so that nothing happens in the wrong one. */
+export function otherWorkspace(): Problem {
+  return new Problem(
     'not_found',
     `The credential does not belong to the workspace in the header ${HEADERS.workspace}. Remove the header, or use a credential of that workspace.`,
   );

@@ -227,6 +227,33 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
+  test('a request that is refused for its workspace or its body takes no use', async () => {
+    const restrictions = { maxUses: 1 };
+    const { slug } = (await owner.call<{ workspace: Resource }>('/v1/whoami')).body.workspace;
+    const call = (secret: string, path: string, workspace: string, body?: object) => {
+      const headers = { ...bearer(secret), 'devpilot-workspace': workspace };
+      return server.call<ProblemBody>(path, { headers, ...(body !== undefined && { body }) });
+    };
+    for (const [path, refusal] of [
+      ['/v1/authorize', 403],
+      ['/v1/projects', 404],
+    ] as const) {
+      const key = await createKey(owner, ['read'], { restrictions });
+      assert.equal((await call(key.secret, path, 'no-such-workspace')).status, refusal);
+      assert.equal((await call(key.secret, path, slug)).status, 200);
+      assert.equal((await owner.call<ApiKey>(`/v1/api-keys/${key.id}`)).body.useCount, 1);
+      assert.equal((await call(key.secret, path, slug)).body.code, 'credential_spent');
+    }
+    const token = await createToken(owner, ['basic_deployment'], { restrictions });
+    const path = `/v1/apps/${shop.id}/deployments`;
+    const advanced = await call(token.secret, path, slug, { strategy: 'canary' });
+    assert.deepEqual([advanced.status, advanced.body.code], [403, 'insufficient_scope']);
+    assert.notEqual((await call(token.secret, path, slug, {})).status, 401);
+    assert.equal((await owner.call<AccessToken>(`/v1/access-tokens/${token.id}`)).body.useCount, 1);
+    const withoutBody = await server.call<ProblemBody>(path, { method: 'POST', headers: bearer(token.secret) });
+    assert.equal(withoutBody.body.code, 'credential_spent');
+  });
+
   test('an introspection knows of a use on another node at once', async (t) => {
     const other = engine.name === 'postgres' ? await startTestServer({ environment, clock }) : server;
     if (other !== server) t.after(() => other.close());

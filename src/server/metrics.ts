@@ -119,6 +119,8 @@ export function createMetricsRecorder(): MetricsRecorder {
       authenticate(request, requirement) {
         const start = performance.now();
         const recordResult = (result: Awaited<ReturnType<CredentialAuthenticator['authenticate']>>) => {
+          // The request is decided again, and counts then.
+          if (request.isPreliminary === true && result.decision === 'ok') return result;
           decisionSeconds.observe((performance.now() - start) / 1000);
           decisions.inc({ kind: result.record?.kind ?? 'unknown', decision: result.decision });
           return result;

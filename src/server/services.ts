@@ -113,7 +113,6 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     guards: membership.guards,
     guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     recordGuardUses: checks.usageJournal.addUses,
-    usageRecorder: checks.usageRecorder,
     credentials: {
       ...{ store, clock, waitForConfirmation },
       waitForAllConfirmations: membership.waitForAllConfirmations,

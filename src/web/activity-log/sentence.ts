@@ -43,6 +43,7 @@ const DENIAL_REASONS: Readonly<Record<string, string>> = {
   credential_spent: 'it has reached its maximum number of uses',
   address_not_allowed: 'it may not be used from that address',
   rate_exceeded: 'it has exceeded its rate limit',
+  other_workspace: 'it does not belong to the requested workspace',
   resource_not_allowed: 'it has no access to that project or app',
   insufficient_scope: 'it lacks the required scope or permission',
   wrong_credential_kind: 'the route requires another kind of credential',
