@@ -291,9 +291,10 @@ describe('scripts', () => {
         /NAME=VALUE/,
       );
     }
-    const body = ['scripts', 'update', 'greet', '--body', '-', '--description', 'Greets', '--json'];
+    const body = ['scripts', 'update', 'greet', '--body', '-', '--description', 'Greets', '--app', app.slug, '--json'];
     const updated = json<Script>((await shell.run(body, { environment, input: 'sleep 600\n' })).stdout);
     assert.deepEqual([updated.body, updated.version, updated.description], ['sleep 600\n', 2, 'Greets']);
+    assert.equal(updated.appId, app.id);
     assert.match((await shell.run(['scripts', 'list'], { environment })).stdout, /\tgreet\tGreet\t/);
     assert.match((await shell.run(['scripts', 'update', 'greet'], { environment })).stderr, /Nothing to update/);
   });

@@ -152,6 +152,7 @@ function serverCommands(program: Command): void {
 const withScriptOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>
   command
     .option('--description <text>', 'description')
+    .option('--app <app>', `${ID_OR_SLUG} of the app that the script belongs to`)
     .option('--server <server>', `${ID_OR_SLUG} of the server to run on`)
     .option('--body <file>', 'file with the script body; - for standard input')
     .option('--interpreter <path>', 'interpreter; /bin/sh for a new script if omitted')
@@ -170,12 +171,11 @@ function scriptCommands(program: Command): void {
   const load = () => import('./scripts.ts');
   listCommand(parent)
     .option('--server <server>', `filter by server: ${ID_OR_SLUG}`)
+    .option('--app <app>', `filter by app: ${ID_OR_SLUG}`)
     .action(async (options) => {
       const { listQuery } = await import('./resources.ts');
-      return (await load()).scripts.list(
-        { ...listQuery(declared(options)), server: options.server },
-        declared(options),
-      );
+      const { server, app } = options;
+      return (await load()).scripts.list({ ...listQuery(declared(options)), server, app }, declared(options));
     });
   showCommand(parent, 'script').action(async (idOrSlug, options) =>
     (await load()).scripts.show(idOrSlug, declared(options)),

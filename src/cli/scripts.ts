@@ -18,6 +18,7 @@ export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScript
     { title: 'ID', getValue: ({ id }) => id },
     { title: 'SLUG', getValue: ({ slug }) => slug },
     { title: 'NAME', getValue: ({ name }) => name },
+    { title: 'APP', getValue: ({ appId }) => appId },
     { title: 'SERVER', getValue: ({ serverId }) => serverId },
     { title: 'VERSION', getValue: ({ version }) => version },
     { title: 'SCHEDULE', getValue: ({ schedule }) => schedule },
@@ -28,6 +29,7 @@ export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScript
     { title: 'Name', getValue: ({ name }) => name },
     { title: 'Slug', getValue: ({ slug }) => slug },
     { title: 'Description', getValue: ({ description }) => description },
+    { title: 'App', getValue: ({ appId }) => appId },
     { title: 'Server', getValue: ({ serverId }) => serverId },
     { title: 'Interpreter', getValue: ({ interpreter }) => interpreter },
     { title: 'Run as', getValue: ({ runAs }) => runAs },
@@ -44,6 +46,7 @@ export interface ScriptOptions extends BodyOptions {
   readonly name: string | undefined;
   readonly slug: string | undefined;
   readonly description: string | undefined;
+  readonly app: string | undefined;
   readonly server: string | undefined;
   readonly body: string | undefined;
   readonly interpreter: string | undefined;
@@ -73,11 +76,11 @@ function parseParameters({ param, pattern = [] }: ScriptOptions) {
 
 /** The fields of a script that the options set; the body is read from a file. */
 export async function scriptFields(options: ScriptOptions): Promise<object> {
-  const { name, slug, description, server, interpreter, runAs, schedule } = options;
+  const { name, slug, description, app, server, interpreter, runAs, schedule } = options;
   const timeoutSeconds = parseCount('--timeout', options.timeout);
   const parameters = parseParameters(options);
   return {
-    ...definedFields({ name, slug, description, serverId: server, interpreter, runAs, schedule }),
+    ...definedFields({ name, slug, description, appId: app, serverId: server, interpreter, runAs, schedule }),
     ...(options.body !== undefined && { body: await readFileOrStdin(options.body) }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     ...(parameters !== undefined && { parameters }),

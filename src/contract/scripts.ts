@@ -109,6 +109,7 @@ export const Script = z
     name: z.string(),
     slug: z.string(),
     description: z.string().nullable(),
+    appId: id.nullable().describe('The app that the script belongs to; null after the app is deleted'),
     ...scriptContent,
     schedule: z.string().nullable(),
     nextRunAt: nullableInstant.describe('Time of the next scheduled run'),
@@ -124,6 +125,12 @@ export type ScriptVersion = z.infer<typeof ScriptVersion>;
 
 const scriptFields = {
   description: scriptDescription.optional(),
+  appId: idOrSlug
+    .nullable()
+    .optional()
+    .describe(
+      'ID or slug of the app that the script belongs to; required with a credential that is restricted to apps',
+    ),
   interpreter: interpreter.optional(),
   runAs: serverUser.nullable().optional().describe('Another user on the server, by sudo without a password'),
   timeoutSeconds: integerInRange(LIMITS.scriptTimeout, 600).optional(),
@@ -157,6 +164,7 @@ export const ScriptQuery = z.strictObject({
   q: searchQuery,
   sort: resourceSort,
   server: idOrSlug.optional().describe('ID or slug of the server'),
+  app: idOrSlug.optional().describe('ID or slug of the app'),
 });
 export type ScriptQuery = z.infer<typeof ScriptQuery>;
 

@@ -19,7 +19,10 @@ import { routeTable } from './route-table.ts';
 
 /** One of everything that a path can name, by id. */
 type Things = Readonly<
-  Record<'project' | 'app' | 'deployment' | 'backup' | 'error_issue' | 'error_key' | 'server' | 'script', string>
+  Record<
+    'project' | 'app' | 'deployment' | 'backup' | 'error_issue' | 'error_key' | 'server' | 'script' | 'run',
+    string
+  >
 >;
 
 /** Every route that accepts access tokens or API keys, except those for guards. */
@@ -32,7 +35,7 @@ function pathOf({ url, about }: Route, things: Things): string {
   const { project, app, server, script } = things;
   const values: Readonly<Record<string, string>> = { project, app, server, script, name: 'COLOR', version: '1' };
   return url.replaceAll(/:(\w+)/g, (_, name: string) =>
-    name === 'id' ? ((things as Readonly<Record<string, string>>)[about ?? ''] ?? 'run_none') : (values[name] ?? ''),
+    name === 'id' ? ((things as Readonly<Record<string, string>>)[about ?? ''] ?? 'none_0') : (values[name] ?? ''),
   );
 }
 
@@ -60,13 +63,14 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       ...config,
     });
     const report = { type: `Error ${name}`, message: 'It failed.', app: `app-${name}` };
+    const script = await create(person, '/v1/scripts', { name: `Script ${name}`, body: 'true', serverId, appId: app });
     return {
-      ...{ project, app, server: serverId },
+      ...{ project, app, server: serverId, script },
       deployment: await create(person, `/v1/apps/${app}/deployments`, { approval: true }),
       backup: await create(person, `/v1/apps/${app}/backups`, {}),
       error_issue: await create(person, '/v1/errors/events', report),
       error_key: await create(person, '/v1/errors/keys', { name: `Key ${name}`, app }),
-      script: await create(person, '/v1/scripts', { name: `Script ${name}`, body: 'true', serverId }),
+      run: await create(person, `/v1/scripts/${script}/runs`, {}),
     };
   }
   before(async () => {
@@ -81,6 +85,7 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
     const theirs = await create(neighbour, '/v1/servers', { name: 'There', kind: 'local' });
     foreign = await createThings(neighbour, 'four', theirs);
     await create(owner, '/v1/errors/events', { type: 'Error of no app', message: 'It failed.' });
+    await create(owner, '/v1/scripts', { name: 'Script of no app', body: 'true', serverId: local });
     const event = { specversion: '1.0', id: 'one', source: 'shop', type: 'sold' };
     const sent = await owner.call('/v1/activity/events', { body: event });
     assert.equal(sent.status, 201, sent.text);
@@ -154,17 +159,28 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       `/v1/deployments?app=${forbidden.app}`,
       `/v1/apps?project=${byApp.project}`,
       `/v1/apps?server=${byApp.server}`,
+      `/v1/scripts?app=${forbidden.app}`,
+      `/v1/scripts?server=${byApp.server}`,
     ])
       assert.equal((await call(secrets.key, path)).status, 404, path);
     assert.equal((await call(secrets.key, `/v1/deployments?app=${byApp.app}`)).status, 200);
     const { token, key } = secrets;
     const app = { name: 'New app', projectId: inProject.project };
     const report = { type: 'TypeError', message: 'It failed.' };
+    const script = { name: 'New script', body: 'true', serverId: byApp.server };
+    const second = await create(owner, '/v1/servers', { name: 'Second', kind: 'local' });
     const refusals: [string, string, object, string, string?][] = [
       [key, '/v1/apps', { ...app, projectId: byApp.project }, 'projectId'],
       [key, '/v1/apps', { ...app, serverId: byApp.server }, 'serverId'],
       [key, `/v1/apps/${byApp.app}`, { projectId: foreign.project }, 'projectId', 'PATCH'],
       [key, `/v1/apps/${byApp.app}`, { serverId: foreign.server }, 'serverId', 'PATCH'],
+      [key, '/v1/scripts', script, 'appId'],
+      [key, '/v1/scripts', { ...script, appId: forbidden.app }, 'appId'],
+      [key, '/v1/scripts', { ...script, appId: byApp.app, serverId: second }, 'serverId'],
+      [key, '/v1/scripts', { ...script, appId: byApp.app, serverId: 'none' }, 'serverId'],
+      [key, `/v1/scripts/${byApp.script}`, { appId: null }, 'appId', 'PATCH'],
+      [key, `/v1/scripts/${byApp.script}`, { appId: 'app-three' }, 'appId', 'PATCH'],
+      [key, `/v1/scripts/${byApp.script}`, { serverId: second }, 'serverId', 'PATCH'],
       [key, '/v1/errors/keys', { name: 'A key' }, 'app'],
       [key, '/v1/errors/keys', { name: 'A key', app: forbidden.app }, 'app'],
       [token, '/v1/errors/events', report, 'app'],
@@ -174,10 +190,16 @@ forEachEngine('credentials that are restricted to projects and apps', (engine) =
       const { status, body: problem, text } = await call(secret, path, body, method);
       assert.deepEqual([status, problem.errors?.[0]?.field], [422, field], `${path} ${JSON.stringify(body)}: ${text}`);
     }
-    const second = await create(owner, '/v1/servers', { name: 'Second', kind: 'local' });
     const deploy = (servers: string[]) => call(token, `/v1/apps/${byApp.app}/deployments`, { servers, approval: true });
     assert.deepEqual([(await deploy([second])).status, (await deploy([byApp.server])).status], [422, 202]);
     assert.equal((await call(key, '/v1/apps', app)).status, 201);
+    assert.equal((await call(key, '/v1/scripts', { ...script, appId: 'app-two' })).status, 201);
+    assert.equal((await call(key, `/v1/scripts/${byApp.script}`, { appId: inProject.app }, 'PATCH')).status, 200);
+    // An admin chose another server: the script can be run, but not edited to run something else there.
+    const elsewhere = { name: 'Elsewhere', body: 'true', serverId: second, appId: byApp.app };
+    const path = `/v1/scripts/${await create(owner, '/v1/scripts', elsewhere)}`;
+    assert.equal((await call(key, path, { body: 'false' }, 'PATCH')).status, 422);
+    assert.equal((await call(token, `${path}/runs`, {})).status, 202);
     const unchanged = { projectId: byApp.project, serverId: byApp.server };
     assert.equal((await call(key, `/v1/apps/${byApp.app}`, unchanged, 'PATCH')).status, 200);
     assert.equal((await call(token, '/v1/errors/events', { ...report, app: byApp.app })).status, 201);

@@ -49,7 +49,8 @@ export function resourceCheckOf(context: AppContext, request: FastifyRequest): R
   if (about === 'workspace') return () => request.method !== 'POST' || paramsOf(request).length > 0;
   return (allowed, workspaceId) => {
     const params = request.params as Readonly<Record<string, unknown>>;
-    const named = (about === 'project' || about === 'app' ? params[about] : undefined) ?? params['id'];
+    const named =
+      (about === 'project' || about === 'app' || about === 'script' ? params[about] : undefined) ?? params['id'];
     return typeof named === 'string' && isAllowed(context, about, workspaceId, named, allowed);
   };
 }
@@ -76,6 +77,8 @@ const NOUNS: Readonly<Record<AllowedType, string>> = {
   backup: 'backup',
   error_issue: 'issue',
   error_key: 'error key',
+  script: 'script',
+  run: 'run',
 };
 
 /** The refusal of a resource that does not exist for a credential: as of one that does not exist at all. */

@@ -77,6 +77,7 @@ forEachEngine('scripts', (engine) => {
       name: 'Clear the cache',
       slug: 'clear-the-cache',
       description: null,
+      appId: null,
       body: 'echo hello\n',
       interpreter: '/bin/sh',
       serverId: server.id,
@@ -110,6 +111,29 @@ forEachEngine('scripts', (engine) => {
     assert.deepEqual(listed.body.data, [edited.body]);
     assert.equal((await owner.call(`/v1/scripts/${id}`, { method: 'DELETE' })).status, 204);
     assert.equal((await owner.call(`/v1/scripts/${id}`)).status, 404);
+  });
+
+  test('a script may belong to an app of its workspace, and remains when the app is deleted', async () => {
+    const createdApp = async (person: TestPerson, name: string) => {
+      const { id: projectId } = (await person.call<{ id: string }>('/v1/projects', { body: { name } })).body;
+      return (await person.call<{ id: string; slug: string }>('/v1/apps', { body: { name, projectId } })).body;
+    };
+    const app = await createdApp(owner, 'Shop');
+    const foreign = await createdApp(neighbour, 'Theirs');
+    const script = await created({ name: 'Of the shop', appId: app.slug });
+    assert.equal(script.appId, app.id);
+    const listed = await member.call<Page<Script>>(`/v1/scripts?app=${app.slug}`);
+    assert.deepEqual(listed.body.data, [script]);
+    for (const appId of [foreign.id, foreign.slug, 'none', '']) {
+      const refused = await edit(script, { appId });
+      assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'appId'], appId);
+    }
+    assert.equal((await owner.call(`/v1/scripts?app=${foreign.id}`)).status, 404);
+    const without = await edit(script, { appId: null });
+    assert.deepEqual([without.body.appId, without.body.version], [null, 1]);
+    assert.equal((await edit(script, { appId: app.id })).body.appId, app.id);
+    assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await owner.call<Script>(`/v1/scripts/${script.id}`)).body.appId, null);
   });
 
   test('a change of what is executed creates a version; a new name or schedule does not', async () => {

@@ -10,6 +10,8 @@ import type { CallOptions, Transport } from './transport.ts';
 export interface ScriptListQuery extends ResourceListQuery {
   /** Id or slug. */
   readonly server?: string | undefined;
+  /** Id or slug. */
+  readonly app?: string | undefined;
 }
 export interface WorkListQuery extends Paging {
   readonly status?: WorkStatus | undefined;

@@ -39,6 +39,7 @@ import { credentialRestrictions } from './migrations/0082-credential-restriction
 import { credentialRate } from './migrations/0083-credential-rate.ts';
 import { foreignPrefixes } from './migrations/0086-foreign-prefixes.ts';
 import { webhooks } from './migrations/0090-webhooks.ts';
+import { scriptApp } from './migrations/0092-script-app.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -81,6 +82,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0083-credential-rate': credentialRate,
   '0086-foreign-prefixes': foreignPrefixes,
   '0090-webhooks': webhooks,
+  '0092-script-app': scriptApp,
 };
 
 /** The names of this version's migrations, in order. */

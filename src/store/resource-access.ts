@@ -8,7 +8,7 @@ export interface AllowedResources {
 }
 
 /** What a path can name and belongs to a project or an app. */
-export type AllowedType = 'project' | 'app' | 'deployment' | 'backup' | 'error_issue' | 'error_key';
+export type AllowedType = 'project' | 'app' | 'deployment' | 'backup' | 'error_issue' | 'error_key' | 'script' | 'run';
 
 const isIn = (column: string, ids: ReadonlySet<string>): RawBuilder<boolean> =>
   ids.size === 0 ? sql<boolean>`1 = 0` : sql<boolean>`${sql.ref(column)} in (${sql.join([...ids])})`;
@@ -33,13 +33,20 @@ export const isAllowedIssue = (workspaceId: string, allowed: AllowedResources) =
 const OF_APP = `left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
   where owned.workspace_id = ? and owned.id = ?`;
 
-/** The app and the project of something named by id, or of a project or an app by id or slug. One row at most. */
+/** The app and the project of something named by id; a project, an app or a script also by slug. One row at most. */
 const OWNERS: Readonly<Record<AllowedType, string>> = {
   project: 'select null as app_id, id as project_id from project where workspace_id = ? and (id = ? or slug = ?)',
   app: 'select id as app_id, project_id from app where workspace_id = ? and (id = ? or slug = ?)',
   deployment: `select owned.app_id, app.project_id from deployment owned ${OF_APP}`,
   backup: `select owned.app_id, app.project_id from backup owned ${OF_APP}`,
   error_key: `select owned.app_id, app.project_id from error_key owned ${OF_APP}`,
+  script: `select owned.app_id, app.project_id from script owned
+    left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
+    where owned.workspace_id = ? and (owned.id = ? or owned.slug = ?)`,
+  run: `select script.app_id, app.project_id from run
+    join script on script.id = run.script_id and script.workspace_id = run.workspace_id
+    left join app on app.id = script.app_id and app.workspace_id = script.workspace_id
+    where run.workspace_id = ? and run.id = ?`,
   error_issue: `select error_facet.value as app_id, app.project_id from error_issue
     join error_facet on error_facet.issue_id = error_issue.id and error_facet.kind = 'app_id'
     left join app on app.id = error_facet.value and app.workspace_id = error_issue.workspace_id
@@ -47,7 +54,7 @@ const OWNERS: Readonly<Record<AllowedType, string>> = {
 };
 
 /**
- * Returns whether something named by id, or a project or an app by slug, exists for a restricted credential. It is part
+ * Returns whether something named by id, or a project, an app or a script by slug, exists for a restricted credential. It is part
  * of authorization, so it never waits for long reads.
  */
 export async function existsFor(
@@ -57,7 +64,7 @@ export async function existsFor(
   idOrSlug: string,
   { projects, apps }: AllowedResources,
 ): Promise<boolean> {
-  const hasSlug = type === 'project' || type === 'app';
+  const hasSlug = type === 'project' || type === 'app' || type === 'script';
   const parameters = hasSlug ? [workspaceId, idOrSlug, idOrSlug] : [workspaceId, idOrSlug];
   const owner = await store.queryFirst<{ app_id: string | null; project_id: string | null }>(OWNERS[type], parameters);
   return owner !== undefined && (apps.has(owner.app_id ?? '') || projects.has(owner.project_id ?? ''));

@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
-import { type AllowedResources, isAllowedApp, isAllowedProject } from './resource-access.ts';
+import { type AllowedResources, belongsToAllowedApp, isAllowedApp, isAllowedProject } from './resource-access.ts';
 import type { Schema } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -13,7 +13,8 @@ export interface ResourceFilter {
   readonly q?: string | undefined;
   readonly projectId?: string | undefined;
   readonly serverId?: string | undefined;
-  /** Only projects or apps that exist for a restricted credential. */
+  readonly appId?: string | undefined;
+  /** Only projects, apps or scripts that exist for a restricted credential. */
   readonly allowed?: AllowedResources | null;
 }
 
@@ -43,6 +44,12 @@ export async function resourceIdsOf(
   return new Map(rows.flatMap(({ id, slug }) => [[id, id] as const, [slug, id] as const]));
 }
 
+function allowedCondition(resourceType: ResourceType, workspaceId: string, allowed: AllowedResources) {
+  if (resourceType === 'app') return isAllowedApp(allowed);
+  if (resourceType === 'script') return belongsToAllowedApp('script.app_id', workspaceId, allowed);
+  return isAllowedProject(allowed);
+}
+
 /** Returns rows in the requested order, up to one more than the limit. */
 export async function listResources<Noun extends ResourceType>(
   db: Queryable,
@@ -60,8 +67,9 @@ export async function listResources<Noun extends ResourceType>(
   }
   if (filter.projectId !== undefined) conditions.push(sql`project_id = ${filter.projectId}`);
   if (filter.serverId !== undefined) conditions.push(sql`server_id = ${filter.serverId}`);
+  if (filter.appId !== undefined) conditions.push(sql`app_id = ${filter.appId}`);
   const { allowed = null } = filter;
-  if (allowed !== null) conditions.push(resourceType === 'app' ? isAllowedApp(allowed) : isAllowedProject(allowed));
+  if (allowed !== null) conditions.push(allowedCondition(resourceType, workspaceId, allowed));
   const order = sql.raw(direction);
   if (page.after !== null) {
     const comparison = sql.raw(direction === 'asc' ? '>' : '<');

@@ -8,6 +8,8 @@ import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } f
 import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
 import type { AuditPartyKind } from '../../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
+import type { AllowedResources } from '../../store/resource-access.ts';
+import { findResource } from '../../store/resources.ts';
 import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store/schema/scripts.ts';
 import { countRuns, insertScriptVersion, listScriptVersions, pruneScriptVersions } from '../../store/scripts.ts';
 import type { Trx } from '../../store/store.ts';
@@ -16,6 +18,7 @@ import { firstOccurrence } from '../cron-schedule.ts';
 import {
   createResource,
   editResource,
+  isAllowedResource,
   listResourcePage,
   type ResourceKind,
   removeResource,
@@ -46,6 +49,7 @@ function serializeScript(row: ScriptTable): Script {
     name: row.name,
     slug: row.slug,
     description: row.description,
+    appId: row.app_id,
     ...serializeContent(row),
     schedule: row.schedule,
     nextRunAt: toIsoStringOrNull(row.next_run_at),
@@ -100,17 +104,46 @@ function resolveInterpreter(input: UpdateScript, row: ScriptTable): string {
   return interpreter;
 }
 
-/** Returns the row with the input applied. Throws `validation_failed`. */
-async function applyInput(trx: Trx, row: ScriptTable, input: UpdateScript, now: number): Promise<ScriptTable> {
+/**
+ * Returns the app and the server of a script with the input applied. A restricted credential may write only scripts of
+ * allowed apps on the servers of these apps; it sees no others. Throws `validation_failed`.
+ */
+async function resolvePlace(
+  trx: Trx,
+  row: ScriptTable,
+  { appId = row.app_id, serverId = row.server_id }: UpdateScript,
+  allowed: AllowedResources | null,
+): Promise<Pick<ScriptTable, 'app_id' | 'server_id'>> {
   const { workspace_id: workspaceId } = row;
+  const app = appId === null ? undefined : await findResource(trx, 'app', workspaceId, appId);
+  const isRefused = app === undefined ? appId !== null || allowed !== null : !isAllowedResource(allowed, app);
+  if (isRefused) throw invalidField('appId', 'must be an app of this workspace');
+  const app_id = app?.id ?? null;
+  if (allowed === null) {
+    const isUnchanged = serverId === row.server_id;
+    const server_id = isUnchanged ? serverId : await resolveResourceId(trx, 'server', workspaceId, serverId);
+    return { app_id, server_id };
+  }
+  const server = await findResource(trx, 'server', workspaceId, serverId);
+  if (server === undefined || server.id !== app?.server_id)
+    throw invalidField('serverId', 'must be the server of the app');
+  return { app_id, server_id: server.id };
+}
+
+/** Returns the row with the input applied. Throws `validation_failed`. */
+async function applyInput(
+  trx: Trx,
+  row: ScriptTable,
+  input: UpdateScript,
+  now: number,
+  allowed: AllowedResources | null,
+): Promise<ScriptTable> {
+  const { app_id, server_id } = await resolvePlace(trx, row, input, allowed);
   const definedOr = <Value>(value: Value | undefined, before: Value): Value => (value === undefined ? before : value);
   const content: ScriptContent = {
     body: definedOr(input.body, row.body),
     interpreter: resolveInterpreter(input, row),
-    server_id:
-      input.serverId === undefined
-        ? row.server_id
-        : await resolveResourceId(trx, 'server', workspaceId, input.serverId),
+    server_id,
     run_as: definedOr(input.runAs, row.run_as),
     timeout_seconds: definedOr(input.timeoutSeconds, row.timeout_seconds),
     parameters: input.parameters === undefined ? row.parameters : JSON.stringify(input.parameters),
@@ -125,6 +158,7 @@ async function applyInput(trx: Trx, row: ScriptTable, input: UpdateScript, now: 
     ...content,
     name: definedOr(input.name, row.name),
     description: definedOr(input.description, row.description),
+    app_id,
     schedule,
     next_run_at: schedule === row.schedule ? row.next_run_at : firstOccurrence('schedule', schedule, now),
     version: changed ? row.version + 1 : row.version,
@@ -145,7 +179,7 @@ async function recordVersion(trx: Trx, request: RequestContext, row: ScriptTable
   await pruneScriptVersions(trx, row.workspace_id, row.id, row.version - RESOURCE_LIMITS.scriptVersions + 1);
 }
 
-/** Throws `conflict` for a taken slug, `validation_failed` for an unknown server or an invalid pattern or schedule. */
+/** Throws `conflict` for a taken slug, `validation_failed` for an unknown server or app or an invalid pattern or schedule. */
 export async function createScript(
   context: PlatformContext,
   request: RequestContext,
@@ -162,6 +196,7 @@ export async function createScript(
       const blank: ScriptTable = {
         ...fields,
         description: null,
+        app_id: null,
         version: 0,
         body: '',
         interpreter: DEFAULTS.interpreter,
@@ -172,22 +207,26 @@ export async function createScript(
         schedule: null,
         next_run_at: null,
       };
-      return applyInput(trx, blank, input, now);
+      return applyInput(trx, blank, input, now, request.allowed ?? null);
     },
     (trx, row) => recordVersion(trx, request, row),
   );
 }
 
-/** Throws `not_found` if the server to filter by does not exist. */
+/** Throws `not_found` if the server or app to filter by does not exist. */
 export async function listScripts(
   context: PlatformContext,
   workspaceId: string,
   query: ScriptQuery,
+  allowed: AllowedResources | null,
 ): Promise<Page<Script>> {
-  const { server } = query;
-  const serverId =
-    server === undefined ? undefined : (await requireResource(context.store.read, 'server', workspaceId, server)).id;
-  return listResourcePage(context, workspaceId, SCRIPT_KIND, query, { serverId });
+  const idOf = async (noun: 'server' | 'app', idOrSlug: string | undefined) =>
+    idOrSlug === undefined
+      ? undefined
+      : (await requireResource(context.store.read, noun, workspaceId, idOrSlug, allowed)).id;
+  const serverId = await idOf('server', query.server);
+  const appId = await idOf('app', query.app);
+  return listResourcePage(context, workspaceId, SCRIPT_KIND, query, { serverId, appId, allowed });
 }
 
 export async function findScript(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Script> {
@@ -214,7 +253,7 @@ export async function updateScript(
     idOrSlug,
     (trx, before) => {
       ({ version } = before);
-      return applyInput(trx, before, input, now);
+      return applyInput(trx, before, input, now, request.allowed ?? null);
     },
     async (trx, row) => {
       if (row.version !== version) await recordVersion(trx, request, row);

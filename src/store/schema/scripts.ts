@@ -13,6 +13,7 @@ export interface ScriptContent {
 
 export interface ScriptTable extends ResourceColumns, ScriptContent {
   description: string | null;
+  app_id: string | null;
   /** The number of the version with its current content. */
   version: number;
   schedule: string | null;

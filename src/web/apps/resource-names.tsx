@@ -49,6 +49,16 @@ export function useApps(): readonly App[] {
   return data ?? [];
 }
 
+/** The name of an app, linked to its page; the ID of one that was deleted. */
+export function AppLink({ id }: { readonly id: string }) {
+  const name = useApps().find((app) => app.id === id)?.name ?? id;
+  return (
+    <TextLink to="/apps/$app" params={{ app: id }}>
+      {name}
+    </TextLink>
+  );
+}
+
 /** The name of a server, linked to its page. */
 export function ServerLink({ id }: { readonly id: string }) {
   const { serverName } = useResourceNames();

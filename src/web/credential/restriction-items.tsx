@@ -1,22 +1,11 @@
 import { Group } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Restrictions } from '../../contract/restrictions.ts';
-import { ProjectLink, useApps } from '../apps/resource-names.tsx';
-import { TextLink } from '../components/link.tsx';
+import { AppLink, ProjectLink } from '../apps/resource-names.tsx';
 import { mono } from '../components/text.tsx';
 import { strings } from './strings.ts';
 
 const texts = strings.restrictionItems;
-
-/** The name of an app, linked to its page; the ID of one that was deleted. */
-function AppLink({ id }: { readonly id: string }) {
-  const name = useApps().find((app) => app.id === id)?.name ?? id;
-  return (
-    <TextLink to="/apps/$app" params={{ app: id }}>
-      {name}
-    </TextLink>
-  );
-}
 
 const linksTo = (Link: typeof AppLink, ids: readonly string[]) => (
   <Group gap="xs">

@@ -1,7 +1,7 @@
 import { Group, NativeSelect } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { useResourceNames } from '../apps/resource-names.tsx';
+import { useApps, useResourceNames } from '../apps/resource-names.tsx';
 import { CodeInput, DescriptionInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';
 import { Section } from '../components/section.tsx';
@@ -13,6 +13,7 @@ import { strings } from './strings.ts';
 /** All fields of a script: source, servers, user, timeout, parameters and schedule. */
 export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
   const { servers } = useResourceNames();
+  const apps = useApps();
   return (
     <>
       <Section title={strings.scriptFields.scriptTitle}>
@@ -27,6 +28,12 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
         />
       </Section>
       <Section title={strings.scriptFields.executionTitle}>
+        <NativeSelect
+          label={strings.scriptFields.appOptional}
+          description={strings.scriptFields.appOptionalDescription}
+          data={[{ value: '', label: strings.scriptFields.noApp }, ...toOptions(apps)]}
+          {...form.getInputProps('appId')}
+        />
         <Group gap="md" align="flex-start">
           <NativeSelect
             label={strings.scriptFields.server}

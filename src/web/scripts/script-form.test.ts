@@ -19,6 +19,7 @@ const script: Script = {
   body: 'echo "$WHO"\n',
   interpreter: '/bin/sh',
   serverId: 'srv_1',
+  appId: null,
   runAs: null,
   timeoutSeconds: 600,
   parameters: [

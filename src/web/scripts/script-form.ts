@@ -20,6 +20,7 @@ export type ScriptFormValues = {
   readonly body: string;
   readonly interpreter: string;
   readonly serverId: string;
+  readonly appId: string;
   readonly runAs: string;
   readonly timeoutSeconds: number | string;
   readonly parameters: readonly ParameterFormValues[];
@@ -33,6 +34,7 @@ export const NEW_SCRIPT_VALUES: ScriptFormValues = {
   body: 'set -eu\n',
   interpreter: '/bin/sh',
   serverId: '',
+  appId: '',
   runAs: '',
   timeoutSeconds: 600,
   parameters: [],
@@ -56,6 +58,7 @@ export function toFormValues(script: Script): ScriptFormValues {
     body: script.body,
     interpreter: script.interpreter,
     serverId: script.serverId,
+    appId: script.appId ?? '',
     runAs: script.runAs ?? '',
     timeoutSeconds: script.timeoutSeconds,
     parameters: script.parameters.map((parameter) => ({
@@ -110,6 +113,7 @@ export function toRequestFields(values: ScriptFormValues): Required<UpdateScript
     body: values.body,
     interpreter: values.interpreter.trim(),
     serverId: values.serverId,
+    appId: emptyToNull(values.appId),
     runAs: emptyToNull(values.runAs),
     timeoutSeconds: Number(values.timeoutSeconds),
     parameters: values.parameters.map(({ name, pattern, default: defaultValue, isRequired }) => ({

@@ -2,7 +2,7 @@ import { Button, Group } from '@mantine/core';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
-import { ServerLink } from '../apps/resource-names.tsx';
+import { AppLink, ServerLink } from '../apps/resource-names.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
 import { DescriptionList, resourceItems } from '../components/description-list.tsx';
 import { DeleteButton, EditButton } from '../components/edit-delete-buttons.tsx';
@@ -50,7 +50,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
   const navigate = useNavigate();
   const [dialog, setDialog] = useState<'run' | 'delete' | null>(null);
   const close = () => setDialog(null);
-  const { id, serverId, runAs, schedule, nextRunAt } = script;
+  const { id, appId, serverId, runAs, schedule, nextRunAt } = script;
   return (
     <Page
       title={script.name}
@@ -79,6 +79,7 @@ function ScriptDetails({ script }: { readonly script: Script }) {
       <Section title={strings.scriptPage.detailsTitle}>
         <DescriptionList
           items={[
+            [strings.scriptPage.items.app, appId === null ? strings.scriptPage.none : <AppLink key="app" id={appId} />],
             [strings.scriptPage.items.server, <ServerLink key="server" id={serverId} />],
             [strings.scriptPage.items.runsAs, runAs ?? strings.scriptPage.theServersUser],
             [strings.scriptPage.items.interpreter, mono(script.interpreter)],
