@@ -102,6 +102,16 @@ test('a full limiter refuses at once: without the store, without a promise, unti
   assert.equal((await use()).decision, 'ok');
 });
 
+test('a clock that is set back prolongs no wait beyond the time in which one request is added', async () => {
+  const { use, advance } = setUp({ ...NO_RESTRICTIONS, rate: { requests: 1, seconds: 60 } });
+  assert.deepEqual([(await use()).decision, (await use()).decision], ['ok', 'rate_exceeded']);
+  advance(-3_600_000);
+  const { decision, rate } = await use();
+  assert.deepEqual([decision, rate?.waitMs], ['rate_exceeded', 60_000]);
+  advance(60_000);
+  assert.equal((await use()).decision, 'ok');
+});
+
 test('a credential that is revoked or edited while its resource is looked up is judged as it is then', async () => {
   const first = { ...NO_RESTRICTIONS, apps: ['app_1'] };
   const second = { ...NO_RESTRICTIONS, apps: ['app_2'] };

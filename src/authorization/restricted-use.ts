@@ -45,7 +45,8 @@ export function decideUse(
 ): RestrictedDecision | Promise<RestrictedDecision> {
   const { rate, maxUses, rateEmptyUntil } = restrictions;
   if (take === null || (rate === null && maxUses === null)) return ACCEPTED;
-  if (rate !== null && now < rateEmptyUntil)
+  // A longer wait than the rate can cause means that the clock was set back.
+  if (rate !== null && now < rateEmptyUntil && rateEmptyUntil - now <= rate.seconds * 1000)
     return { decision: 'rate_exceeded', rate: { ...rate, remaining: 0, waitMs: rateEmptyUntil - now } };
   return takeUse(record, restrictions, now, take);
 }
