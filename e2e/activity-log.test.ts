@@ -120,7 +120,8 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   await used.getByRole('button', { name: 'Replace with used scopes…' }).click();
   const replacement = tab.getByRole('dialog');
   await replacement.getByRole('checkbox', { name: 'modify_env' }).waitFor();
-  assert.equal(await replacement.getByRole('checkbox', { checked: true }).count(), 1);
+  const scopes = replacement.getByRole('group', { name: 'Scopes' });
+  assert.equal(await scopes.getByRole('checkbox', { checked: true }).count(), 1);
   await replacement.getByRole('button', { name: 'Cancel' }).click();
   await tab.getByRole('button', { name: 'Check access…' }).click();
   const check = tab.getByRole('dialog', { name: 'Check access of CI/CD Pipeline' });
