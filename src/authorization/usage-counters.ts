@@ -42,6 +42,8 @@ interface AddressUse {
 export const MAX_ADDRESSES_PER_CREDENTIAL = 20;
 /** Apps counted per credential between two flushes. The rights exercised for further apps are counted without them. */
 export const MAX_APPS_PER_CREDENTIAL = 20;
+/** With more contexts than this between two flushes, uses are counted without their app: clients choose its name. */
+export const MAX_CONTEXTS_WITH_APP = 10_000;
 const INITIAL_CAPACITY = 256;
 
 /** Uses counted between two flushes. */
@@ -103,9 +105,10 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
       return latestNumber;
     const key = app === null ? address : `${address} ${app}`;
     let byRights = contextNumbers.get(key);
-    if (byRights === undefined) contextNumbers.set(key, (byRights = new Map()));
-    let known = byRights.get(exercised);
+    let known = byRights?.get(exercised);
     if (known === undefined) {
+      if (app !== null && contexts.length >= MAX_CONTEXTS_WITH_APP) return contextNumberOf(address, exercised, null);
+      if (byRights === undefined) contextNumbers.set(key, (byRights = new Map()));
       known = contexts.push({ address, exercised, app }) - 1;
       byRights.set(exercised, known);
     }

@@ -9,6 +9,7 @@ import { openTestStore, seedCredential, seedWorkspace, type TestStore } from '..
 import type { CredentialRecord } from './record.ts';
 import { createRecordCache } from './record-cache.ts';
 import { exercisedMaskOf, GUARD_REQUIREMENT, grantedMaskOf } from './rights.ts';
+import { createUsageCounters, MAX_CONTEXTS_WITH_APP } from './usage-counters.ts';
 import { createUsageRecorder, type UsageRecorder, type UsageStore } from './usage-recorder.ts';
 
 const NOW = 20_000 * DAY;
@@ -125,6 +126,19 @@ test('rights are counted exactly, however their uses mix addresses, rights and a
   ]);
   assert.deepEqual(await rightsOf(other.id), [['read', null, 1]]);
   assert.deepEqual([(await shown(record.id))?.use_count, (await shown(other.id))?.use_count], [360, 1]);
+});
+
+test('names of apps that clients make up fill the memory only up to a limit', () => {
+  const counters = createUsageCounters(createRecordCache(10).counterSlots);
+  const mask = grantedMaskOf('api_key', ['read']);
+  const uses = MAX_CONTEXTS_WITH_APP + 10;
+  for (let index = 0; index < uses; index++) counters.count(recordOf('key_1'), '10.0.0.1', NOW, mask, `app_${index}`);
+  counters.count(recordOf('key_2'), '10.0.0.1', NOW, mask, 'app_0');
+  counters.count(recordOf('key_3'), '10.0.0.1', NOW, mask, 'app_new');
+  const [first, second, third] = counters.drain(3);
+  assert.equal(first?.count, uses);
+  assert.deepEqual([second?.rights[0]?.app, third?.rights[0]?.app], ['app_0', null]);
+  assert.equal(third?.rights[0]?.count, 1);
 });
 
 test('no use is lost when a record is read again between two uses', async () => {
