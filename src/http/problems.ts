@@ -6,16 +6,19 @@ import { redactSecrets } from '../contract/redact.ts';
 import { toErrorDescription, toOAuthError } from './oauth-errors.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
-/** The `error` parameter (RFC 6750) per error code. `missing_credential` has none, as section 3.1 requires. */
-function bearerError(code: Code): string | null {
-  if (code === 'missing_credential') return null;
+/**
+ * The `error` parameter (RFC 6750) per error code and status as sent. `missing_credential` has none, as section 3.1
+ * requires, and `rate_limited` none because no value there fits.
+ */
+function bearerError(code: Code, status: number): string | null {
+  if (code === 'missing_credential' || code === 'rate_limited') return null;
   if (code === 'invalid_request') return code;
-  return CODES[code].status === 403 ? 'insufficient_scope' : 'invalid_token';
+  return status === 403 ? 'insufficient_scope' : 'invalid_token';
 }
 
 /** `WWW-Authenticate` as in RFC 6750, section 3. */
-export function bearerChallenge(code: Code, detail: string, required: readonly string[] | undefined): string {
-  const error = bearerError(code);
+function bearerChallenge(code: Code, status: number, detail: string, required: readonly string[] | undefined): string {
+  const error = bearerError(code, status);
   if (error === null) return 'Bearer realm="devpilot"';
   // The name of a required right can contain characters that RFC 6749, section 3.3, does not allow.
   const scopes = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
@@ -54,7 +57,7 @@ export function serializeProblem(
       'cache-control': 'no-store',
       'content-type': 'application/problem+json',
       ...((status === 401 || status === 403) && {
-        'www-authenticate': bearerChallenge(code, message, details.required),
+        'www-authenticate': bearerChallenge(code, status, message, details.required),
       }),
       ...(details.retryAfter !== undefined && { 'retry-after': String(details.retryAfter) }),
       ...(details.rate !== undefined && rateLimitHeaders(details.rate)),

@@ -381,6 +381,7 @@ forEachEngine('restrictions of credentials', (engine) => {
       assert.ok(wait > 500 && wait <= 600, String(wait));
       assert.ok(headers.get('ratelimit')?.endsWith(`;t=${wait}`));
       assert.ok(status === 403 || status === 429);
+      assert.equal(headers.get('www-authenticate'), status === 403 ? 'Bearer realm="devpilot"' : null);
     }
     assert.deepEqual([...new Set(refused.map(({ status }) => status))].sort(), [403, 429]);
     ahead += 1_200_000;
