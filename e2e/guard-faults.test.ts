@@ -276,10 +276,10 @@ for (const [name, open] of [
       for (let time = 0; time < 30; time++) assert.equal(await statusOf(token.secret), 200);
       await ended(guarded, 'SIGTERM');
       // Another server shows the uses once they have been added up, within a second or so.
-      const useCount = async () =>
+      const countedUses = async () =>
         (await owner.call<{ useCount: number }>(`/v1/access-tokens/${token.id}`)).body.useCount;
-      await until(async () => (await useCount()) > 0);
-      assert.equal(await useCount(), token.uses + 30);
+      await until(async () => (await countedUses()) > 0);
+      assert.equal(await countedUses(), token.uses + 30);
       assert.match(receiptOf(await end(token.id)), new RegExp(`^nodes=${setup.servers} confirmed=${setup.servers} `));
     });
   });
