@@ -75,7 +75,7 @@ const OMISSIONS: readonly Omission[] = [
   {
     name: 'a command that reads an option by a wrong name where it is declared',
     file: 'src/cli/resource-commands.ts',
-    replace: ['server: options.server }', 'server: options.planted }'],
+    replace: ['const { project, server } = options;', 'const { project, planted: server } = options;'],
     error: /'planted' does not exist/,
   },
   {
