@@ -39,7 +39,7 @@ export const ExplainAuthorization = z
   .meta({ id: 'ExplainAuthorization' });
 export type ExplainAuthorization = z.infer<typeof ExplainAuthorization>;
 
-/** The error codes of a refusal of a credential whose secret is known. */
+/** The error codes with which an existing credential can be refused, except for its passphrase. */
 export const REFUSAL_CODES = [
   'token_inactive',
   'token_expired',

@@ -21,7 +21,7 @@ export interface AttemptResult {
   readonly error: string | null;
 }
 
-/** The secrets that sign a webhook's messages at a time. */
+/** The secrets that sign a webhook's messages at the time `now`. */
 function secretsOf(seal: Seal, webhook: WebhookTable, now: number): string[] {
   const associatedData = webhookSecretAssociatedData(webhook);
   const { secret_sealed: current, previous_secret_sealed: previous, previous_secret_until: until } = webhook;

@@ -76,7 +76,10 @@ interface ClaimingNode {
   readonly held: readonly WebhookTable[];
 }
 
-/** How many webhooks a node takes, and below how many waiting deliveries new ones are created. */
+/**
+ * How many webhooks a node claims, in total and per workspace, and the number of waiting deliveries of a webhook from
+ * which no more are created.
+ */
 interface ClaimBounds {
   readonly limit: number;
   readonly perWorkspace: number;
@@ -84,9 +87,9 @@ interface ClaimBounds {
 }
 
 /**
- * Returns webhooks for which there is something to send and that no other node has, and locks them in a transaction. On
- * the embedded store, whose one owner may have been killed, only those in `held` are taken. Not filtered by workspace:
- * nodes send for all of them.
+ * Returns webhooks for which there is something to send and that no other node has, and locks them in a transaction. Those
+ * in `held` are excluded. On the embedded store leases are ignored, because the process that held them may have been
+ * killed. Not filtered by workspace: nodes send for all of them.
  */
 async function findClaimable(
   db: Queryable,

@@ -23,8 +23,8 @@ function finalHooks(hooks: Deployment['hooks'], status: JobEnd['status']): Deplo
 }
 
 /**
- * Ends a deployment in the transaction that ends its job: its row, its servers, its log, and an audit event by its
- * creator.
+ * Ends a deployment in the transaction that ends its job: its row, its servers, its log and, unless it was
+ * cancelled, which is recorded when it is requested, an audit event by its creator.
  */
 export async function finishDeployment(
   context: PlatformContext,

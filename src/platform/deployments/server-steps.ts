@@ -44,7 +44,7 @@ export async function prepareRelease(
   deployment: DeploymentRun,
   target: DeploymentTarget,
   selectCommit: () => Promise<CommitSelection>,
-  onCommitFound: (selectCommit: string) => Promise<void>,
+  onCommitFound: (commit: string) => Promise<void>,
   signal: AbortSignal,
 ): Promise<DeploymentTarget> {
   const { plan, row, progress, log } = deployment;
