@@ -54,6 +54,8 @@ test('an operator makes someone an operator, ends their sessions, disables and e
 test('requesting a reset link shows the same message for known and unknown email addresses', async () => {
   const tab = await fixture.open('/sign-in', { person: null });
   await tab.getByRole('link', { name: 'Forgot your password?' }).click();
+  // The page before has a field with the same label.
+  await tab.getByRole('button', { name: 'Send link' }).waitFor();
   await tab.getByLabel('Email').fill('nobody@example.com');
   await takeScreenshot(tab, 'forgot-password');
   await tab.getByRole('button', { name: 'Send link' }).click();
