@@ -36,7 +36,7 @@ function multipleCredentialsProblem(): Problem {
 const isApiKeyOrForeign = (secret: string, isForeign: IsForeignSecret): boolean =>
   secret.startsWith(SECRET_PREFIXES.api_key) || isForeign(secret);
 
-/** Decodes `user:password` (RFC 7617) as UTF-8. */
+/** Decodes `user:password` (RFC 7617) as UTF-8. Either of them is the secret; the other may be any other text. */
 function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredentials {
   if (encoded.length > MAX_BASIC_LENGTH || !/^[A-Za-z0-9+/]+={0,2}$/.test(encoded)) return MALFORMED;
   const text = decodeUtf8(Buffer.from(encoded, 'base64'));
@@ -45,6 +45,7 @@ function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredent
   const user = text.slice(0, colon);
   const password = text.slice(colon + 1);
   if (secretKindOf(user) !== null && secretKindOf(password) !== null) throw multipleCredentialsProblem();
+  if (secretKindOf(user) === 'api_key') return { kind: 'credential', secret: user, passphrase: null };
   const withPassphrase = { kind: 'credential', secret: user, passphrase: password === '' ? null : password } as const;
   if (!user.startsWith(SECRET_PREFIXES.access_token)) {
     // A user name may begin with a prefix that another workspace declares, so a secret of this server comes first.
@@ -53,7 +54,8 @@ function parseBasic(encoded: string, isForeign: IsForeignSecret): RequestCredent
     if (isForeignUser) return withPassphrase;
     // An OAuth client form-encodes its secret (RFC 6749, section 2.3.1); some clients encode the underscore too.
     const secret = password.replace(/^dp%5F/i, SECRET_PREFIXES.api_key);
-    return isApiKeyOrForeign(secret, isForeign) ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
+    const isSecret = isApiKeyOrForeign(secret, isForeign) || secret.startsWith(SECRET_PREFIXES.access_token);
+    return isSecret ? { kind: 'credential', secret, passphrase: null } : MALFORMED;
   }
   if (secretKindOf(password) !== null) throw multipleCredentialsProblem();
   return withPassphrase;
