@@ -9,6 +9,9 @@ const FIELD_SOURCES: Readonly<Record<string, string>> = { headers: 'header', que
 const containsNul = (params: unknown): boolean =>
   Object.values(params ?? {}).some((text) => String(text).includes('\0'));
 
+/** The library's message for a field that is missing. */
+const MISSING = /^Invalid input: expected .*, received undefined$/;
+
 /** Maximum number of fields that an error response names. */
 const MAX_FIELD_ERRORS = 20;
 
@@ -29,6 +32,7 @@ function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart: string
     }
     const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
     const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
+    if (MISSING.test(message)) return [{ field: redactAndTruncate(field), message: 'is required' }];
     return [{ field: redactAndTruncate(field), message: redactAndTruncate(message) }];
   });
   // Two checks of one field can produce the same message.
