@@ -41,7 +41,7 @@ export function TextFilter({ state, name, label, placeholder, icon }: TextFilter
         setText(event.currentTarget.value);
         writeToUrl(event.currentTarget.value.trim());
       }}
-      flex="1 1 140px"
+      flex="1 1 200px"
     />
   );
 }

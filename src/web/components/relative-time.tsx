@@ -61,8 +61,8 @@ export function TimeCell({ time, relative, note }: TimeCellProps) {
           <time dateTime={time}>{formatDate(time)}</time>
         </Tooltip>
       )}
-      <Text component="div" fz="xs" c="dimmed">
-        {relative === true && `${formatDate(time)}, `}
+      <Text component="div" fz="xs" c="dimmed" style={{ whiteSpace: 'normal' }}>
+        {relative === true && <span style={{ whiteSpace: 'nowrap' }}>{formatDate(time)},</span>}{' '}
         {note ?? formatTimeOfDay(time)}
       </Text>
     </Text>
