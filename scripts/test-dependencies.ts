@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   pgbouncer: 'pgbouncer',
   promtool: 'prometheus',
   ps: 'procps',
+  python3: 'python3',
   ssh: 'openssh-client',
   sshd: 'openssh-server',
   strace: 'strace',

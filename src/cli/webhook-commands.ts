@@ -1,9 +1,10 @@
 import type { Command } from '@commander-js/extra-typings';
-import { WEBHOOK_SUBSCRIPTIONS } from '../contract/vocabulary.ts';
+import { WEBHOOK_FORMATS, WEBHOOK_SUBSCRIPTIONS } from '../contract/vocabulary.ts';
 import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
 const EVENT_HELP = 'event or family of events, or several separated by commas; can be repeated';
+const FORMAT_HELP = `body of messages: ${WEBHOOK_FORMATS.join(', ')}`;
 const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => `  ${event}`).join('\n')}`;
 
 /** Declares the commands for webhooks. */
@@ -17,6 +18,7 @@ export function webhookCommands(program: Command): void {
     .requiredOption('--name <name>', 'name of the webhook')
     .requiredOption('--endpoint <url>', 'URL that messages are posted to')
     .requiredOption('--event <events>', EVENT_HELP, parseList)
+    .option('--format <format>', FORMAT_HELP, 'standard')
     .addHelpText('after', EVENTS_HELP)
     .action(async (options) => (await load()).createWebhook(declared(options)));
   apiCommand(webhooks, 'update', 'Update a webhook')
@@ -24,6 +26,7 @@ export function webhookCommands(program: Command): void {
     .option('--name <name>', 'new name')
     .option('--endpoint <url>', 'new URL that messages are posted to')
     .option('--event <events>', `replace its events: ${EVENT_HELP}`, parseList)
+    .option('--format <format>', FORMAT_HELP)
     .option('--active <on|off>', 'send messages: on or off; on continues with the first event that was not delivered')
     .option('--replace-secret', 'replace the secret and print the new one; the previous one signs for 24 more hours')
     .addHelpText('after', EVENTS_HELP)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { WebhookSubscription } from '../contract/vocabulary.ts';
+import type { WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
 import type { UpdateWebhook, Webhook, WebhookDelivery } from '../contract/webhooks.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
@@ -28,6 +28,7 @@ const COLUMNS: readonly Column<Webhook>[] = [
   { title: 'NAME', getValue: ({ name }) => name },
   { title: 'STATE', getValue: stateOf },
   { title: 'EVENTS', getValue: ({ events }) => events.join(' ') },
+  { title: 'FORMAT', getValue: ({ format }) => format },
   { title: 'URL', getValue: ({ url }) => url },
   { title: 'LAST DELIVERED', getValue: ({ lastDeliveredAt }) => showInstant(lastDeliveredAt, 'never') },
 ];
@@ -52,11 +53,17 @@ export interface CreateWebhookOptions extends RemoteOptions {
   readonly name: string;
   readonly endpoint: string;
   readonly event: readonly string[];
+  readonly format: string;
 }
 
 /** Creates a webhook; prints only the secret to standard output. */
-export async function createWebhook({ name, endpoint, event, ...options }: CreateWebhookOptions): Promise<void> {
-  const body = { name, url: endpoint, events: [...event] as WebhookSubscription[] };
+export async function createWebhook(options: CreateWebhookOptions): Promise<void> {
+  const { name, endpoint, event, format } = options;
+  // The server refuses other values.
+  const body = {
+    ...{ name, url: endpoint, events: [...event] as WebhookSubscription[] },
+    format: format as WebhookFormat,
+  };
   const created = await connect(options).webhooks.create(body, { idempotencyKey: randomUUID() });
   if (options.json === true) return printJson(created);
   printNote(
@@ -70,17 +77,19 @@ export interface UpdateWebhookOptions extends RemoteOptions {
   readonly name: string | undefined;
   readonly endpoint: string | undefined;
   readonly event: readonly string[] | undefined;
+  readonly format: string | undefined;
   readonly active: string | undefined;
   readonly replaceSecret: true | undefined;
 }
 
 /** Updates a webhook. With `--replace-secret`, prints only the new secret to standard output. */
 export async function updateWebhook(id: string, options: UpdateWebhookOptions): Promise<void> {
-  const { name, endpoint, event, active, replaceSecret } = options;
+  const { name, endpoint, event, format, active, replaceSecret } = options;
   const change: UpdateWebhook = {
     ...(name !== undefined && { name }),
     ...(endpoint !== undefined && { url: endpoint }),
     ...(event !== undefined && { events: [...event] as WebhookSubscription[] }),
+    ...(format !== undefined && { format: format as WebhookFormat }),
     ...(active !== undefined && { active: parseOnOff('--active', active) }),
   };
   const isChange = Object.keys(change).length > 0;

@@ -2,7 +2,13 @@ import { z } from 'zod';
 import { id, name, oneOf, singleLineText, timestamps, uniqueNames } from './fields.ts';
 import { instant, nullableInstant } from './instant.ts';
 import { WEBHOOK_LIMITS } from './limits.ts';
-import { WEBHOOK_DELIVERY_STATUSES, WEBHOOK_EVENTS, WEBHOOK_SUBSCRIPTIONS, WEBHOOK_TEST_EVENT } from './vocabulary.ts';
+import {
+  WEBHOOK_DELIVERY_STATUSES,
+  WEBHOOK_EVENTS,
+  WEBHOOK_FORMATS,
+  WEBHOOK_SUBSCRIPTIONS,
+  WEBHOOK_TEST_EVENT,
+} from './vocabulary.ts';
 
 export const Webhook = z
   .object({
@@ -10,6 +16,7 @@ export const Webhook = z
     name: z.string(),
     url: z.string(),
     events: z.array(z.enum(WEBHOOK_SUBSCRIPTIONS)),
+    format: z.enum(WEBHOOK_FORMATS),
     active: z.boolean(),
     failingSince: nullableInstant.describe('The first failed attempt since the last success'),
     lastDeliveredAt: nullableInstant,
@@ -31,8 +38,16 @@ const url = singleLineText(1, WEBHOOK_LIMITS.url, 'https://hooks.example/devpilo
 );
 const events = uniqueNames(WEBHOOK_SUBSCRIPTIONS, 'event').meta({ examples: [['deployment.*']] });
 
+const format = oneOf(WEBHOOK_FORMATS).describe('The body of messages: as Standard Webhooks prescribes, or for a chat');
+
 export const CreateWebhook = z
-  .strictObject({ name, url, events, active: z.boolean().optional().describe('True if omitted') })
+  .strictObject({
+    name,
+    url,
+    events,
+    format: format.optional().meta({ default: 'standard' }),
+    active: z.boolean().optional().describe('True if omitted'),
+  })
   .meta({ id: 'CreateWebhook' });
 export type CreateWebhook = z.infer<typeof CreateWebhook>;
 
@@ -41,6 +56,7 @@ export const UpdateWebhook = z
     name: name.optional(),
     url: url.optional(),
     events: events.optional(),
+    format: format.optional(),
     active: z.boolean().optional().describe('True continues with the first event that was not delivered'),
   })
   .meta({ id: 'UpdateWebhook' });

@@ -292,6 +292,24 @@ forEachEngine('webhooks', (engine) => {
       [first?.messageId, first?.messageId],
     );
     assert.equal(receiver.messages[1]?.body, receiver.messages[0]?.body);
+
+    // The format of a webhook can be changed; messages are signed in every format.
+    for (const [format, part] of [
+      ['slack', '"type":"plain_text"'],
+      ['teams', '"type":"AdaptiveCard"'],
+      ['discord', '"allowed_mentions":{"parse":[]}'],
+    ] as const) {
+      const edited = await owner.call<Webhook>(`/v1/webhooks/${id}`, { method: 'PATCH', body: { format } });
+      assert.equal(edited.body.format, format);
+      const count = receiver.messages.length + 1;
+      await owner.call(again, { method: 'POST' });
+      await receiver.arrived(count);
+      const received = receiver.messages[count - 1]?.body ?? '';
+      for (const text of [part, 'Pipeline', `?workspace=${owner.workspaceId}`])
+        assert.ok(received.includes(text), received);
+      const shown = await owner.call<WebhookDeliveryDetail>(`/v1/webhooks/${id}/deliveries/${first?.id}`);
+      assert.equal(shown.body.request.body, received);
+    }
   });
 });
 

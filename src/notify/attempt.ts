@@ -1,10 +1,9 @@
 import { redactSecrets } from '../contract/redact.ts';
 import type { Outbound } from '../outbound/outbound.ts';
 import { OutboundError } from '../outbound/outbound.ts';
-import type { AuditEventTable } from '../store/schema/audit.ts';
-import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhooks.ts';
+import type { WebhookTable } from '../store/schema/webhooks.ts';
 import type { Seal } from '../store/seal.ts';
-import { bodyOf, signatureOf } from './message.ts';
+import { signatureOf } from './message.ts';
 import { webhookSecretAssociatedData } from './webhooks.ts';
 
 export const ATTEMPT_TIMEOUT_MS = 15_000;
@@ -38,15 +37,17 @@ function showResponse(body: Buffer, secrets: readonly string[]): string {
 
 /** Sends a message once. A receiver accepts it with any 2xx status. Rejects if the signal is aborted. */
 export async function attemptDelivery(
-  { seal, outbound }: { readonly seal: Seal; readonly outbound: Outbound },
+  {
+    seal,
+    outbound,
+    attemptTimeoutMs = ATTEMPT_TIMEOUT_MS,
+  }: { readonly seal: Seal; readonly outbound: Outbound; readonly attemptTimeoutMs?: number },
   webhook: WebhookTable,
-  delivery: WebhookDeliveryTable,
-  event: AuditEventTable | undefined,
+  { id, body }: { readonly id: string; readonly body: string },
   now: number,
   signal: AbortSignal,
 ): Promise<AttemptResult> {
   const secrets = secretsOf(seal, webhook, now);
-  const body = bodyOf(delivery, event);
   const timestampSeconds = Math.floor(now / 1000);
   const none = { delivered: false, gone: false, responseStatus: null, responseBody: null, retryAfter: undefined };
   try {
@@ -56,12 +57,12 @@ export async function attemptDelivery(
       headers: {
         'content-type': 'application/json',
         'user-agent': 'Devpilot',
-        'webhook-id': delivery.message_id,
+        'webhook-id': id,
         'webhook-timestamp': String(timestampSeconds),
-        'webhook-signature': signatureOf(secrets, { id: delivery.message_id, timestampSeconds, body }),
+        'webhook-signature': signatureOf(secrets, { id, timestampSeconds, body }),
       },
       body,
-      timeoutMs: ATTEMPT_TIMEOUT_MS,
+      timeoutMs: attemptTimeoutMs,
       maxResponseBytes: MAX_RESPONSE_BYTES,
       signal,
     });

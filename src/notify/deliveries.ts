@@ -3,7 +3,7 @@ import { createId } from '../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
-import { WEBHOOK_TEST_EVENT } from '../contract/vocabulary.ts';
+import { WEBHOOK_TEST_EVENT, type WebhookFormat } from '../contract/vocabulary.ts';
 import type { WebhookDelivery, WebhookDeliveryDetail } from '../contract/webhooks.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
@@ -16,6 +16,7 @@ import {
   listDeliveries as listRows,
   makeDue,
 } from '../store/webhook-deliveries.ts';
+import { workspaceNameOf } from '../store/workspaces.ts';
 import type { NotifyContext } from './context.ts';
 import { bodyOf, createMessageId } from './message.ts';
 import { requireLockedWebhook, requireWebhook } from './webhooks.ts';
@@ -85,7 +86,7 @@ export async function listDeliveries(
 
 /** Returns a delivery with its request and the last response. Throws `not_found`. */
 export async function findDelivery(
-  { store }: NotifyContext,
+  { store, publicUrl }: NotifyContext,
   workspaceId: string,
   webhookId: string,
   id: string,
@@ -93,12 +94,13 @@ export async function findDelivery(
   const webhook = await requireWebhook(store.read, workspaceId, webhookId);
   const row = await requireDelivery(store.read, webhook, id);
   const [event] = await findAuditEvents(store.read, workspaceId, row.sequence === null ? [] : [row.sequence]);
+  const source = { publicUrl: publicUrl(), workspaceName: await workspaceNameOf(store.read, workspaceId) };
   return {
     ...showDelivery(row),
     request: {
       url: webhook.url,
       headers: { 'content-type': 'application/json', 'webhook-id': row.message_id, 'webhook-signature': 'v1,…' },
-      body: bodyOf(row, event),
+      body: bodyOf(row, event, webhook.format as WebhookFormat, source),
     },
     responseBody: row.response_body,
   };

@@ -1,9 +1,8 @@
 import { recordAuditEvent, systemRequestContext } from '../audit/request-context.ts';
 import { DURATIONS, WEBHOOK_LIMITS } from '../contract/limits.ts';
-import type { AuditAction, WebhookSubscription } from '../contract/vocabulary.ts';
+import type { AuditAction, WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
 import { webhookEventsOf } from '../contract/webhook-events.ts';
 import { readAuditChain } from '../store/audit.ts';
-import type { AuditEventTable } from '../store/schema/audit.ts';
 import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhooks.ts';
 import type { Trx } from '../store/store.ts';
 import {
@@ -16,9 +15,10 @@ import {
   updateDelivery,
 } from '../store/webhook-deliveries.ts';
 import { lockWebhook, updateWebhook } from '../store/webhooks.ts';
+import { workspaceNameOf } from '../store/workspaces.ts';
 import type { AttemptResult } from './attempt.ts';
 import { newDelivery } from './deliveries.ts';
-import { createMessageId } from './message.ts';
+import { bodyOf, createMessageId } from './message.ts';
 import { nextAttemptAt } from './retries.ts';
 
 /** New deliveries are created only while fewer than this many wait, so that a dead receiver has no backlog of them. */
@@ -30,7 +30,7 @@ export interface Batch {
   readonly webhook: WebhookTable;
   /** Whether the activity log may have more events than those for which there are deliveries now. */
   readonly hasMoreEvents: boolean;
-  readonly due: readonly { readonly delivery: WebhookDeliveryTable; readonly event: AuditEventTable | undefined }[];
+  readonly due: readonly { readonly delivery: WebhookDeliveryTable; readonly body: string }[];
 }
 
 export interface Attempt {
@@ -78,7 +78,13 @@ async function createDeliveries(trx: Trx, webhook: WebhookTable, now: number): P
  * Returns the deliveries to send now, after creating those of new events; null if this node no longer has the webhook,
  * or it is not active.
  */
-export async function prepareBatch(trx: Trx, claimed: WebhookTable, owner: string, now: number): Promise<Batch | null> {
+export async function prepareBatch(
+  trx: Trx,
+  claimed: WebhookTable,
+  owner: string,
+  now: number,
+  publicUrl: string,
+): Promise<Batch | null> {
   const webhook = await lockOwn(trx, claimed, owner);
   if (webhook === undefined) return null;
   const hasMoreEvents = await createDeliveries(trx, webhook, now);
@@ -86,10 +92,12 @@ export async function prepareBatch(trx: Trx, claimed: WebhookTable, owner: strin
   const sequences = rows.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
   const events = await findAuditEvents(trx, webhook.workspace_id, [...new Set(sequences)]);
   const eventsBySequence = new Map(events.map((event) => [event.sequence, event]));
-  return {
-    ...{ webhook, hasMoreEvents },
-    due: rows.map((delivery) => ({ delivery, event: eventsBySequence.get(delivery.sequence ?? -1) })),
-  };
+  const source = { publicUrl, workspaceName: await workspaceNameOf(trx, webhook.workspace_id) };
+  const due = rows.map((delivery) => {
+    const event = eventsBySequence.get(delivery.sequence ?? -1);
+    return { delivery, body: bodyOf(delivery, event, webhook.format as WebhookFormat, source) };
+  });
+  return { webhook, hasMoreEvents, due };
 }
 
 /** The columns that an attempt changes. */

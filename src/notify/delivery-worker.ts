@@ -23,6 +23,8 @@ export interface DeliveryWorkerOptions {
   readonly clock: () => number;
   readonly seal: Seal;
   readonly outbound: Outbound;
+  /** The address of the web UI. */
+  readonly publicUrl: () => string;
   /** Identifies this process; new on every start. */
   readonly nodeId: string;
   readonly onError: (error: unknown) => void;
@@ -48,7 +50,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
 
   /** Sends one batch. Returns whether the round goes on. */
   async function sendBatch(claimed: WebhookTable, endMs: number): Promise<boolean> {
-    const batch = await store.transaction((trx) => prepareBatch(trx, claimed, owner, clock()));
+    const batch = await store.transaction((trx) => prepareBatch(trx, claimed, owner, clock(), options.publicUrl()));
     if (batch === null || batch.due.length === 0) return batch?.hasMoreEvents === true && performance.now() < endMs;
     let attempts: Attempt[] = [];
     let failures = 0;
@@ -59,15 +61,19 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
       recordedMs = performance.now();
       return store.transaction((trx) => recordAttempts(trx, claimed, owner, recorded, interrupted));
     };
-    for (const { delivery, event } of batch.due) {
+    for (const { delivery, body } of batch.due) {
       if (performance.now() > endMs) break;
       const startedMs = performance.now();
-      const result = await attemptDelivery(options, batch.webhook, delivery, event, clock(), stopping.signal).catch(
-        async (error: unknown) => {
-          await record(false);
-          throw error;
-        },
-      );
+      const result = await attemptDelivery(
+        options,
+        batch.webhook,
+        { id: delivery.message_id, body },
+        clock(),
+        stopping.signal,
+      ).catch(async (error: unknown) => {
+        await record(false);
+        throw error;
+      });
       attempts.push({ delivery, result, endedAt: clock(), durationMs: Math.round(performance.now() - startedMs) });
       if (delivery.is_manual === 0) failures = result.delivered ? 0 : failures + 1;
       const isInterrupted = failures >= (batch.webhook.is_ordered === 1 ? 1 : FAILURES_IN_A_ROW);

@@ -2,8 +2,13 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { showAuditEvent } from '../audit/log.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString } from '../contract/instant.ts';
+import type { WebhookFormat } from '../contract/vocabulary.ts';
 import type { AuditEventTable } from '../store/schema/audit.ts';
 import type { WebhookDeliveryTable } from '../store/schema/webhooks.ts';
+import { type ChatMessage, type MessageSource, toChatMessage } from './formats/chat-message.ts';
+import { toDiscordBody } from './formats/discord.ts';
+import { toSlackBody } from './formats/slack.ts';
+import { toTeamsBody } from './formats/teams.ts';
 
 const SECRET_PREFIX = 'whsec_';
 /** Between 24 and 64 (Standard Webhooks, "Signature scheme"). */
@@ -27,14 +32,26 @@ export function signatureOf(
   return secrets.map((secret) => `v1,${sign(secret)}`).join(' ');
 }
 
+const BODY_OF_FORMAT: Readonly<Record<Exclude<WebhookFormat, 'standard'>, (message: ChatMessage) => object>> = {
+  slack: toSlackBody,
+  teams: toTeamsBody,
+  discord: toDiscordBody,
+};
+
 /**
  * Returns the body of a message, the same in every attempt. The data of an event is its entry in the activity log with
  * the id of the workspace, from which a receiver can compute the entry's hash. Pure.
  */
-export function bodyOf(delivery: WebhookDeliveryTable, event: AuditEventTable | undefined): string {
+export function bodyOf(
+  delivery: WebhookDeliveryTable,
+  event: AuditEventTable | undefined,
+  format: WebhookFormat,
+  source: MessageSource,
+): string {
   const data =
     event === undefined
       ? { workspaceId: delivery.workspace_id, webhookId: delivery.webhook_id }
       : { workspaceId: delivery.workspace_id, ...showAuditEvent(event) };
-  return JSON.stringify({ type: delivery.event, timestamp: toIsoString(delivery.event_at), data });
+  const message = { type: delivery.event, timestamp: toIsoString(delivery.event_at), data };
+  return JSON.stringify(format === 'standard' ? message : BODY_OF_FORMAT[format](toChatMessage(message, source)));
 }

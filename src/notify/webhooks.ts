@@ -5,7 +5,7 @@ import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DURATIONS, WEBHOOK_LIMITS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import type { WebhookSubscription } from '../contract/vocabulary.ts';
+import type { WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
 import type { CreatedWebhook, CreateWebhook, UpdateWebhook, Webhook, WebhookSecret } from '../contract/webhooks.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
@@ -38,6 +38,7 @@ function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook 
     name: row.name,
     url: row.url,
     events: subscriptionsOf(row),
+    format: row.format as WebhookFormat,
     active: row.active === 1,
     failingSince: toIsoStringOrNull(row.failing_since),
     lastDeliveredAt: toIsoStringOrNull(row.last_delivered_at),
@@ -49,12 +50,14 @@ function showWebhook(row: Omit<WebhookTable, 'sequence'>, now: number): Webhook 
 }
 
 /** The fields that a person edits: deliveries do not change the entity tag. */
-const editableFieldsOf = ({ id, name, url, events, active }: Webhook) => ({ id, name, url, events, active });
+const editableFieldsOf = ({ id, name, url, events, format, active }: Webhook) => ({
+  ...{ id, name, url, events, format, active },
+});
 export const etagOfWebhook = (webhook: Webhook): string => etagOf(editableFieldsOf(webhook));
 
 /** The fields for the activity log. The path of a URL is often a secret, as with Slack. */
-function auditFieldsOf({ name, url, events, active }: Webhook) {
-  return { name, url: `${new URL(url).origin}/…`, events, active };
+function auditFieldsOf({ name, url, events, format, active }: Webhook) {
+  return { name, url: `${new URL(url).origin}/…`, events, format, active };
 }
 
 export async function requireWebhook(db: Queryable, workspaceId: string, id: string): Promise<WebhookTable> {
@@ -98,6 +101,7 @@ export function createWebhook(
     name: input.name,
     url: input.url,
     events: JSON.stringify(input.events),
+    format: input.format ?? 'standard',
     active: input.active === false ? 0 : 1,
     is_ordered: isOrdered(input.events),
     secret_sealed: context.seal.seal(secret, webhookSecretAssociatedData({ workspace_id: workspaceId, id })),
@@ -174,6 +178,7 @@ export async function updateWebhook(
       name: input.name ?? before.name,
       url: input.url ?? before.url,
       events: JSON.stringify(events),
+      format: input.format ?? before.format,
       active: input.active === undefined ? before.active : input.active ? 1 : 0,
       is_ordered: isOrdered(events),
     };

@@ -79,11 +79,12 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     lastWallTime: options.clock ?? membership.lastWallTime,
   });
   const { authenticator, denials } = checks;
+  const publicUrl = () => settings.publicUrl ?? url();
   const people = createPeopleContext(store, base.secret, settings, {
     clock,
     waitForConfirmation,
     denials,
-    publicUrl: () => settings.publicUrl ?? url(),
+    publicUrl,
     background: createBackgroundQueue(MAX_WAITING_MAILS, (error) => log.error({ err: error }, 'email not sent')),
   });
   const sessionActivity = createSessionActivityBuffer(store);
@@ -96,12 +97,12 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
   const platform = createPlatform(base, jobs, people.seal);
   const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
   const webhooks = createDeliveryWorker({
-    ...{ store, clock, nodeId, outbound, seal: people.seal },
+    ...{ store, clock, nodeId, outbound, publicUrl, seal: people.seal },
     onError: (error) => log.error({ err: error }, 'webhook deliveries failed; retrying'),
   });
   const appContext: AppContext = {
     ...{ store, clock, people, platform, denials, sessionActivity },
-    notify: { store, clock, outbound, seal: people.seal, wake: webhooks.wake },
+    notify: { store, clock, outbound, publicUrl, seal: people.seal, wake: webhooks.wake },
     version: packageJson.version,
     publicUrl: settings.publicUrl,
     listenHost: settings.host,

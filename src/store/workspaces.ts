@@ -68,6 +68,11 @@ export async function findWorkspaceById(db: Queryable, id: string): Promise<Work
 }
 
 /** Returns whether the owner of a workspace is an operator who is not disabled. */
+/** Returns the name of a workspace, or its id if it does not exist. */
+export async function workspaceNameOf(db: Queryable, id: string): Promise<string> {
+  return (await findWorkspaceById(db, id))?.name ?? id;
+}
+
 export async function isOwnedByOperator(db: Queryable, workspaceId: string): Promise<boolean> {
   const row = await db
     .selectFrom('member')

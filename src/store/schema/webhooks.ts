@@ -5,6 +5,8 @@ export interface WebhookTable {
   url: string;
   /** JSON: the events and families of events that it receives. */
   events: string;
+  /** A `WebhookFormat`. */
+  format: string;
   active: number;
   /** Whether its deliveries are sent in the order of their events, because it receives the activity log. */
   is_ordered: number;

@@ -1,0 +1,126 @@
+import type { AuditParty } from '../../contract/audit.ts';
+
+/** A message as Standard Webhooks prescribes it, from which those of the other formats are made. */
+export interface WebhookMessage {
+  readonly type: string;
+  readonly timestamp: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** Where a message comes from. */
+export interface MessageSource {
+  readonly workspaceName: string;
+  /** The address of the web UI, without a slash at the end. */
+  readonly publicUrl: string;
+}
+
+/** A message for people, in plain text: every format escapes it by its own rules. */
+export interface ChatMessage {
+  readonly title: string;
+  readonly facts: readonly (readonly [label: string, value: string])[];
+  readonly tone: 'good' | 'bad' | 'neutral';
+  /** A page of the web UI. */
+  readonly url: string;
+  readonly timestamp: string;
+}
+
+const MAX_FACTS = 8;
+const MAX_LABEL_LENGTH = 40;
+const MAX_VALUE_LENGTH = 300;
+const MAX_TITLE_LENGTH = 140;
+
+/**
+ * Returns the beginning of a text of which each character is escaped, up to `maxLength` UTF-16 units after escaping, and
+ * never a part of a character or of an escape. Pure.
+ */
+export function fitText(
+  text: string,
+  maxLength: number,
+  escapeCharacter: (character: string) => string = String,
+): string {
+  let fitted = '';
+  let length = 0;
+  for (const character of text) {
+    const escaped = escapeCharacter(character);
+    length += escaped.length;
+    if (length > maxLength) return `${fitted}…`;
+    if (length <= maxLength - 1) fitted += escaped;
+  }
+  return [...text].map(escapeCharacter).join('');
+}
+
+/** One line, without characters that change the direction of what follows them. */
+const toLine = (text: string): string =>
+  text
+    .replace(/[\p{Cc}\u2028\u2029]+/gu, ' ')
+    .replace(/[\u202a-\u202e\u2066-\u2069]/g, '')
+    .trim();
+
+const WORDS: Readonly<Record<string, string>> = { api: 'API', ssh: 'SSH', env: 'environment' };
+
+/** Returns a name of the API as words: `access_token.deleted` as "Access token deleted". Pure. */
+function toWords(name: string): string {
+  const words = name
+    .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before} ${after.toLowerCase()}`)
+    .split(/[._\s]+/)
+    .map((word) => WORDS[word] ?? word)
+    .join(' ');
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}`;
+}
+
+const isParty = (value: unknown): value is AuditParty => typeof value === 'object' && value !== null && 'kind' in value;
+const textOf = (value: unknown): string | null =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? toLine(String(value)) : null;
+
+/** The pages of single resources; everything else is in the activity log. */
+const PAGES: Readonly<Record<string, string>> = {
+  deployment: '/deployments/',
+  run: '/runs/',
+  access_token: '/settings/access-tokens/',
+  api_key: '/settings/api-keys/',
+};
+
+function pageOf(message: WebhookMessage, publicUrl: string): string {
+  const { workspaceId, target } = message.data;
+  const page = isParty(target) && target.id !== null ? PAGES[target.kind] : undefined;
+  const isDeleted = /\.deleted$/.test(String(message.data['action'] ?? message.type));
+  const path = page === undefined || isDeleted ? '/settings/activity-log' : `${page}${(target as AuditParty).id}`;
+  return `${publicUrl}${path}?workspace=${encodeURIComponent(String(workspaceId))}`;
+}
+
+const BAD = /fail|denied|switched_off|expir|unused|leak|violat|orphan|used_after|new$/;
+const GOOD = /complete|deliver|finish|success/;
+
+function toneOf(name: string, detail: Readonly<Record<string, unknown>>): ChatMessage['tone'] {
+  const status = typeof detail['status'] === 'string' ? detail['status'] : '';
+  if (BAD.test(name) || BAD.test(status)) return 'bad';
+  return GOOD.test(name) ? 'good' : 'neutral';
+}
+
+/** Returns what people are told about an event: its action, target and actor, and the simple values of its details. Pure. */
+export function toChatMessage(message: WebhookMessage, source: MessageSource): ChatMessage {
+  const { type, timestamp, data } = message;
+  const name = type === 'audit.event' && typeof data['action'] === 'string' ? data['action'] : type;
+  const detail = (data['detail'] ?? {}) as Readonly<Record<string, unknown>>;
+  const { actor, target, address } = data;
+  const targetName = isParty(target) ? toLine(target.name ?? target.id ?? '') : '';
+  const by = isParty(actor) ? (actor.kind === 'system' ? 'Devpilot' : (actor.name ?? actor.id)) : null;
+  const values: readonly (readonly [string, unknown])[] = [
+    ['Workspace', source.workspaceName],
+    ['By', by],
+    ['Address', address],
+    ...Object.entries(detail).map(([key, value]) => [toWords(key), value] as const),
+  ];
+  const facts = values.flatMap(([label, value]) => {
+    const text = textOf(value);
+    if (text === null || text === '') return [];
+    return [[fitText(toLine(label), MAX_LABEL_LENGTH), fitText(text, MAX_VALUE_LENGTH)] as const];
+  });
+  return {
+    title: fitText(targetName === '' ? toWords(name) : `${toWords(name)}: ${targetName}`, MAX_TITLE_LENGTH),
+    facts: facts.slice(0, MAX_FACTS),
+    tone: toneOf(name, detail),
+    url: pageOf(message, source.publicUrl),
+    timestamp,
+  };
+}

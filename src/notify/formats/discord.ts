@@ -1,0 +1,28 @@
+import { type ChatMessage, fitText } from './chat-message.ts';
+
+/** Limits of Discord in characters (https://docs.discord.com/developers/resources/message, "Embed Limits"). */
+const LIMITS = { title: 256, fieldName: 256, fieldValue: 1024 } as const;
+const COLORS = { good: 0x2f9e44, bad: 0xe03131, neutral: 0x868e96 } as const;
+
+/** A backslash before ASCII punctuation: no text is Markdown, a mention, or, since `://` is no longer in it, a link. */
+const escapeCharacter = (character: string): string => character.replace(/[!-/:-@[-`{-~]/, '\\$&');
+
+/** Returns the body for a webhook of Discord. Pure. */
+export function toDiscordBody({ title, facts, tone, url, timestamp }: ChatMessage): object {
+  return {
+    allowed_mentions: { parse: [] },
+    embeds: [
+      {
+        title: fitText(title, LIMITS.title, escapeCharacter),
+        url,
+        color: COLORS[tone],
+        timestamp,
+        fields: facts.map(([label, value]) => ({
+          name: fitText(label, LIMITS.fieldName, escapeCharacter),
+          value: fitText(value, LIMITS.fieldValue, escapeCharacter),
+          inline: true,
+        })),
+      },
+    ],
+  };
+}

@@ -1,0 +1,119 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { fitText, toChatMessage, type WebhookMessage } from './chat-message.ts';
+import { toDiscordBody } from './discord.ts';
+import { toSlackBody } from './slack.ts';
+import { toTeamsBody } from './teams.ts';
+
+const source = { workspaceName: 'Shop & Co', publicUrl: 'https://devpilot.example' };
+
+function messageOf(name: string, fields: Partial<WebhookMessage['data']> = {}): WebhookMessage {
+  return {
+    type: 'deployment.failed',
+    timestamp: '2026-12-10T12:00:00.000Z',
+    data: {
+      workspaceId: 'wsp_1',
+      action: 'deployment.failed',
+      actor: { kind: 'person', id: 'per_1', name },
+      target: { kind: 'deployment', id: 'dpl_1', name },
+      address: '192.0.2.7',
+      detail: { failedStep: name, count: 2, before: { name } },
+      ...fields,
+    },
+  };
+}
+
+/** Text that a user can choose as a name, and the marks by which it would be active in a chat. */
+const HOSTILE = [
+  { text: '<!channel> <@U123> <https://evil.example|Sign in>', slack: /<[!@h]/ },
+  { text: '@everyone @here <@123> <#456>', discord: /(?<!\\)[@<#]/ },
+  { text: '[Sign in](https://evil.example) https://evil.example', discord: /(?<!\\)[[\]()]|https:\/\/evil/ },
+  { text: '**bold** ||spoiler|| `code` > quote # title', discord: /(?<!\\)[*|`>#]/ },
+  { text: '\\@everyone', discord: /(?<!\\)(?:\\\\)*@/ },
+];
+
+describe('formats of messages', () => {
+  test('escape text that users choose', () => {
+    for (const { text, slack, discord } of HOSTILE) {
+      const message = toChatMessage(messageOf(text), source);
+      if (slack !== undefined) {
+        const [header, section] = (toSlackBody(message) as { blocks: object[] }).blocks;
+        assert.doesNotMatch(JSON.stringify([header, section]), slack);
+        assert.match(JSON.stringify(header), /"plain_text"/);
+      }
+      if (discord !== undefined) {
+        const { allowed_mentions: mentions, embeds } = toDiscordBody(message) as {
+          allowed_mentions: object;
+          embeds: { title: string; fields: { value: string }[] }[];
+        };
+        assert.deepEqual(mentions, { parse: [] });
+        for (const shown of [embeds[0]?.title ?? '', ...(embeds[0]?.fields ?? []).map(({ value }) => value)]) {
+          assert.doesNotMatch(shown, discord);
+        }
+      }
+      // Teams interprets Markdown in text blocks and facts, and not in text runs.
+      const card = JSON.stringify(toTeamsBody(message));
+      assert.ok(card.includes(JSON.stringify(text).slice(1, -1)));
+      assert.doesNotMatch(card, /"(TextBlock|FactSet)"|msteams/);
+    }
+  });
+
+  test('say what happened, where, by whom, and where to read more', () => {
+    const message = toChatMessage(messageOf('Website'), source);
+    assert.deepEqual(message, {
+      title: 'Deployment failed: Website',
+      facts: [
+        ['Workspace', 'Shop & Co'],
+        ['By', 'Website'],
+        ['Address', '192.0.2.7'],
+        ['Failed step', 'Website'],
+        ['Count', '2'],
+      ],
+      tone: 'bad',
+      url: 'https://devpilot.example/deployments/dpl_1?workspace=wsp_1',
+      timestamp: '2026-12-10T12:00:00.000Z',
+    });
+    const system = { kind: 'system', id: null, name: null };
+    const log = {
+      ...messageOf('CI', { action: 'access_token.deleted', actor: system, detail: {} }),
+      type: 'audit.event',
+    };
+    const deleted = toChatMessage(log, source);
+    assert.equal(deleted.title, 'Access token deleted: CI');
+    assert.deepEqual(deleted.facts[1], ['By', 'Devpilot']);
+    const sent = toChatMessage({ ...log, type: 'webhook.test', data: { workspaceId: 'wsp_1' } }, source);
+    assert.deepEqual([sent.title, sent.facts], ['Webhook test', [['Workspace', 'Shop & Co']]]);
+    assert.equal(sent.url, 'https://devpilot.example/settings/activity-log?workspace=wsp_1');
+  });
+
+  test('stay within the limits of each chat', () => {
+    for (const character of ['x', '&', '*', '\u{1f600}', '\u0001', '\u202e']) {
+      const long = character.repeat(10_000);
+      const detail = Object.fromEntries(Array.from({ length: 40 }, (_, number) => [`${long}${number}`, long]));
+      const message = toChatMessage(messageOf(long, { detail }), source);
+      const { blocks } = toSlackBody(message) as {
+        blocks: { text?: { text: string }; fields?: { text: string }[] }[];
+      };
+      assert.ok((blocks[0]?.text?.text.length ?? 0) <= 150);
+      const fields = blocks[1]?.fields ?? [];
+      assert.ok(fields.length >= 1 && fields.length <= 10 && fields.every(({ text }) => text.length <= 2000));
+      const embed = (
+        toDiscordBody(message) as { embeds: { title: string; fields: { name: string; value: string }[] }[] }
+      ).embeds[0];
+      assert.ok((embed?.title.length ?? 0) <= 256);
+      assert.ok(embed?.fields.every(({ name, value }) => name.length <= 256 && value.length <= 1024 && value !== ''));
+      const total = (embed?.fields ?? []).reduce((sum, { name, value }) => sum + name.length + value.length, 0);
+      assert.ok(total + (embed?.title.length ?? 0) <= 6000, String(total));
+      assert.ok(Buffer.byteLength(JSON.stringify(toTeamsBody(message))) < 28_000);
+      assert.ok(JSON.stringify(toTeamsBody(message)).isWellFormed());
+    }
+    assert.equal(
+      fitText('a&b', 6, (character) => (character === '&' ? '&amp;' : character)),
+      'a…',
+    );
+    assert.equal(
+      fitText('a&b', 7, (character) => (character === '&' ? '&amp;' : character)),
+      'a&amp;b',
+    );
+  });
+});

@@ -1,0 +1,34 @@
+import { type ChatMessage, fitText } from './chat-message.ts';
+
+/** Limits of Slack in characters: header and section fields (https://docs.slack.dev/reference/block-kit/blocks). */
+const MAX_HEADER_LENGTH = 150;
+const MAX_FIELD_LENGTH = 2000;
+
+const ENTITIES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+/** Slack's control characters: without them no text is a link or a mention such as `<!channel>`. */
+const escapeCharacter = (character: string): string => ENTITIES[character] ?? character;
+/** Plain text, in which Slack formats nothing. */
+const plain = (text: string, maxLength: number) => ({
+  type: 'plain_text',
+  text: fitText(text, maxLength, escapeCharacter),
+  emoji: false,
+});
+
+/** Returns the body for an incoming webhook of Slack, or of a chat that accepts the same, such as Mattermost. Pure. */
+export function toSlackBody({ title, facts, url }: ChatMessage): object {
+  return {
+    // Shown in notifications.
+    text: fitText(title, MAX_FIELD_LENGTH, escapeCharacter),
+    mrkdwn: false,
+    unfurl_links: false,
+    unfurl_media: false,
+    blocks: [
+      { type: 'header', text: plain(title, MAX_HEADER_LENGTH) },
+      { type: 'section', fields: facts.map(([label, value]) => plain(`${label}: ${value}`, MAX_FIELD_LENGTH)) },
+      {
+        type: 'context',
+        elements: [{ type: 'mrkdwn', text: `<${[...url].map(escapeCharacter).join('')}|Open in Devpilot>` }],
+      },
+    ],
+  };
+}
