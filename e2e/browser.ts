@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
@@ -8,7 +8,11 @@ import { scaledTimeout } from '../src/testing/timeouts.ts';
 
 /** A host name other than localhost: over plain HTTP, its pages are not a secure context. */
 export const INSECURE_HOST = 'devpilot.test';
-const DEBIAN = '/usr/bin/chromium';
+/**
+ * Debian's builds of Chromium, the first that is installed. The headless shell has the same engine without windows: it
+ * opens pages with about half the CPU time, and renders pages in the background at full speed.
+ */
+const DEBIAN = ['/usr/bin/chromium-headless-shell', '/usr/bin/chromium'];
 const FLAGS = [
   '--disable-gpu',
   '--no-first-run',
@@ -20,13 +24,12 @@ const FLAGS = [
 
 /** Returns the path of the Chromium to test with. Throws if it is not installed. */
 export function chromiumPath(): string {
-  const path = process.env['CHROMIUM_PATH'] ?? DEBIAN;
-  try {
-    accessSync(path, constants.X_OK);
-    return path;
-  } catch {
-    throw new Error(`Chromium not found at ${path}. Install it (apt-get install chromium) or set CHROMIUM_PATH.`);
-  }
+  const chosen = process.env['CHROMIUM_PATH'];
+  const path = (chosen === undefined ? DEBIAN : [chosen]).find((candidate) => existsSync(candidate));
+  if (path !== undefined) return path;
+  throw new Error(
+    `Chromium not found${chosen === undefined ? '' : ` at ${chosen}`}. Install it (apt-get install chromium-headless-shell) or set CHROMIUM_PATH.`,
+  );
 }
 
 export function startBrowser(): Promise<Browser> {

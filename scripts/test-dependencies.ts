@@ -4,7 +4,7 @@ import { ensureCommand } from '../src/testing/debian-packages.ts';
 
 /**
  * Installs the Debian packages of programs that tests start, if missing. The tests themselves run concurrently and
- * would interfere with each other. The browser is that of `CHROMIUM_PATH`, or Debian's.
+ * would interfere with each other. The browser is that of `CHROMIUM_PATH`, or Debian's headless shell, or Debian's Chromium.
  */
 const PACKAGES: Readonly<Record<string, string>> = {
   caddy: 'caddy',
@@ -41,8 +41,15 @@ for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => e
 
 const chosen = process.env['CHROMIUM_PATH'];
 tryPart(() => {
-  if (chosen === undefined) ensureCommand('chromium');
-  else if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH is ${chosen}, which does not exist.`);
+  if (chosen !== undefined) {
+    if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH is ${chosen}, which does not exist.`);
+    return;
+  }
+  try {
+    ensureCommand('chromium-headless-shell');
+  } catch {
+    ensureCommand('chromium');
+  }
 });
 
 // PostgreSQL refuses to run as root, so tests run by root start it as this user.

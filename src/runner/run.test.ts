@@ -53,224 +53,6 @@ async function perform(
 }
 const shell = (body: string) => ({ command: { interpreter: ['/bin/sh'], body } });
 
-for (const where of ['local', 'ssh']) {
-  describe(`a ${where} step`, () => {
-    test('ends with its exit code, its lines in order and their streams', async () => {
-      const ran = await perform(targets[where], shell('echo one; echo two >&2; printf three; exit 7'));
-      assert.deepEqual(
-        [ran.exitCode, ran.signal, ran.problem, ran.timedOut, ran.cancelled],
-        [7, null, null, false, false],
-      );
-      assert.deepEqual(
-        ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
-        ['one', 'three'],
-      );
-      assert.deepEqual(
-        ran.lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text),
-        ['two'],
-      );
-    });
-
-    test('passes arguments, variables and folders unchanged, whatever they contain', async () => {
-      const nasty = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
-      const argv = await perform(targets[where], { command: { argv: ['printf', '%s|', nasty, '', '-x'] } });
-      assert.equal(argv.text, `${nasty}||-x|`);
-      const body = await perform(targets[where], {
-        ...shell('printf "%s|%s" "$NASTY" "$PWD"'),
-        environment: { NASTY: nasty, IFS: 'x', d: 'd', s: 's', p: 'p' },
-        cwd: '/tmp',
-      });
-      assert.equal(body.text, `${nasty}|/tmp`);
-      assert.ok(!existsSync(join(folder, 'touched')));
-    });
-
-    test('puts nothing of a step on a command line', async () => {
-      const pid = join(folder, `seen-${where}`);
-      const ran = await perform(targets[where], {
-        ...shell(`for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${pid}; : in-the-body`),
-        environment: { SECRET: 'in-the-environment' },
-        secrets: [],
-      });
-      assert.equal(ran.exitCode, 0, ran.text);
-      const seen = readFileSync(pid, 'utf8');
-      assert.match(seen, /devpilot-step/);
-      assert.doesNotMatch(seen, /in-the-(?:environment|body)/);
-    });
-
-    test('reads standard input from a text or stream, and writes standard output as bytes', async () => {
-      const text = await perform(targets[where], { command: { argv: ['cat'] }, stdin: 'hello\nyou' });
-      assert.equal(text.text, 'hello\nyou');
-      const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
-      const out: Buffer[] = [];
-      const ran = await perform(targets[where], {
-        command: { argv: ['cat'] },
-        stdin: Readable.from([bytes.subarray(0, 100_000), bytes.subarray(100_000)]),
-        stdout: new Writable({
-          write(chunk: Buffer, _encoding, done) {
-            out.push(chunk);
-            done();
-          },
-        }),
-      });
-      assert.equal(ran.exitCode, 0);
-      assert.ok(Buffer.concat(out).equals(bytes));
-      const withoutOutput = await perform(targets[where], { command: { argv: ['cat'] } });
-      assert.deepEqual([withoutOutput.exitCode, withoutOutput.text], [0, '']);
-    });
-
-    test("masks its secrets and Devpilot's, in every form in which they are printed", async () => {
-      const secret = 'p@ss wörd/1';
-      const ours = mintSecret('access_token');
-      const ran = await perform(targets[where], {
-        ...shell('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
-        environment: { S: secret, OURS: ours, KEY: 'line one of key\nline two of key' },
-        secrets: [secret, 'line one of key\nline two of key', 'true', 'yes'],
-      });
-      assert.deepEqual(
-        ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
-        ['a [secret] b [secret]', '[secret]', '[secret]', '[secret]', 'yes'],
-      );
-      assert.ok(!ran.text.includes(ours));
-    });
-
-    test('tolerates invalid UTF-8 and overlong lines', async () => {
-      const secret = 'at-the-edge-of-it';
-      const ran = await perform(targets[where], {
-        ...shell(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
-        environment: { S: secret },
-        secrets: [secret],
-        limits: { maxLineCharacters: 100, maxTotalCharacters: 10_000 },
-      });
-      assert.deepEqual(
-        ran.lines.map(({ text }) => text),
-        ['\ufffd\ufffdok', '99%', `${'x'.repeat(95)}[secret]…`, 'end'],
-      );
-    });
-
-    test('survives a gigabyte of output and reports the end', async () => {
-      const before = process.memoryUsage().rss;
-      const ran = await perform(targets[where], {
-        ...shell('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
-        limits: { maxLineCharacters: 100, maxTotalCharacters: 20_000 },
-      });
-      assert.equal(ran.exitCode, 3);
-      assert.ok(ran.lines.length < 500);
-      assert.match(ran.lines.at(-1)?.text ?? '', /not stored/);
-      assert.ok(process.memoryUsage().rss - before < 300_000_000);
-    });
-
-    test('ends its whole process group on a time limit or signal, even one that ignores SIGTERM', async () => {
-      const mark = `61${where.length}${process.pid}`;
-      const late = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
-      assert.deepEqual([late.timedOut, late.cancelled, late.signal], [true, false, 'SIGTERM']);
-      await until(async () => !isRunning('sleep', mark));
-      const cancelling = new AbortController();
-      const stubborn = perform(
-        targets[where],
-        shell(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
-        cancelling.signal,
-      );
-      await until(async () => isRunning('sleep', mark));
-      cancelling.abort();
-      const ended = await stubborn;
-      assert.deepEqual([ended.timedOut, ended.cancelled, ended.signal], [false, true, 'SIGKILL']);
-      await until(async () => !isRunning('sleep', mark));
-      assert.deepEqual((await perform(targets[where], shell('exit 1'), cancelling.signal)).cancelled, true);
-    });
-
-    test('is cancelled by a signal at any moment of its start', async () => {
-      for (let turns = 0; turns < 12; turns++) {
-        const cancelling = new AbortController();
-        const ran = perform(targets[where], shell('sleep 600'), cancelling.signal);
-        for (let turn = 0; turn < turns; turn++) await Promise.resolve();
-        cancelling.abort();
-        assert.equal((await ran).cancelled, true, `after ${turns} turns`);
-      }
-    });
-
-    test('ends on a signal while it reads a stream', async () => {
-      const mark = `62${where.length}${process.pid}`;
-      const cancelling = new AbortController();
-      const endless = new Readable({ read: () => undefined });
-      const ran = perform(targets[where], { ...shell(`sleep ${mark}`), stdin: endless }, cancelling.signal);
-      await until(async () => isRunning('sleep', mark));
-      cancelling.abort();
-      assert.equal((await ran).cancelled, true);
-      await until(async () => !isRunning('sleep', mark));
-    });
-
-    test('does not wait for background processes and leaves them running', async () => {
-      const mark = `63${where.length}${process.pid}`;
-      const ran = await perform(targets[where], shell(`sleep ${mark} & echo started`));
-      assert.deepEqual([ran.exitCode, ran.problem], [0, null]);
-      assert.match(ran.text, /^started\nA process that the step left running holds its output open\./);
-      await until(async () => isRunning('sleep', mark));
-      execFileSync('pkill', ['-f', `^sleep ${mark}$`]);
-    });
-
-    test('cannot forge markers', async () => {
-      const ran = await perform(targets[where], shell(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
-      assert.equal(ran.exitCode, 4);
-      assert.match(ran.text, /devpilot 00 ended 0/);
-    });
-
-    test('reports a missing program or folder', async () => {
-      const missing = await perform(targets[where], { command: { argv: ['/no/such/program'] } });
-      assert.equal(missing.exitCode, 127);
-      assert.match(missing.text, /no\/such\/program/);
-      assert.equal((await perform(targets[where], { ...shell('true'), cwd: '/no/such' })).exitCode, 125);
-    });
-
-    test('runs as another user where the server allows it', async () => {
-      if (userInfo().uid !== 0) return;
-      const ran = await perform(targets[where], {
-        ...shell('id -un; echo "$A"'),
-        environment: { A: "it's" },
-        runAs: 'nobody',
-        cwd: '/',
-      });
-      assert.equal(ran.text, "nobody\nit's");
-      await assert.rejects(perform(targets[where], { ...shell('id'), runAs: 'root; id' }), TypeError);
-    });
-
-    test('rejects what no process can receive', async () => {
-      await assert.rejects(perform(targets[where], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
-      await assert.rejects(perform(targets[where], { ...shell('id'), environment: { 'A=B;id': '1' } }), TypeError);
-    });
-  });
-}
-
-test('an unreachable server, or one with another host key, is reported and receives nothing', async () => {
-  const { ssh } = targets;
-  assert.ok(ssh?.kind === 'ssh');
-  const away = await perform({ ...ssh, port: 1 }, shell('id'));
-  assert.deepEqual([away.exitCode, away.lines], [null, []]);
-  assert.match(away.problem ?? '', /^Connection failed: no SSH server could be reached/);
-  const other = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
-  const wrong = await perform({ ...ssh, hostKey: other }, shell('id'));
-  assert.match(wrong.problem ?? '', /Connection failed/);
-  assert.deepEqual(ownKeyFolders(), []);
-});
-
-test('a connection lost during a step is reported', async () => {
-  const own = await startSshd();
-  const pair = generateKeyPair('test');
-  own.authorize([pair.publicKey]);
-  const mark = `64${process.pid}`;
-  const { port, user, hostKey } = own;
-  const ran = perform(
-    { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey, allowNodeLocal: true },
-    shell(`echo begun; sleep ${mark}`),
-  );
-  await until(async () => isRunning('sleep', mark));
-  own.killSessions();
-  const { exitCode, problem } = await ran;
-  assert.deepEqual([exitCode, problem], [null, 'The connection to the server was lost.']);
-  // The step's heartbeats stop, and the server ends it.
-  await until(async () => !isRunning('sleep', mark));
-  await own.close();
-});
-
 /** Starts a process that runs a long step. */
 async function runElsewhere(mark: string): Promise<ChildProcess> {
   const script = join(folder, `runs-${mark}.ts`);
@@ -285,28 +67,195 @@ async function runElsewhere(mark: string): Promise<ChildProcess> {
   return child;
 }
 
-test('a step ends when the process that runs it is killed', async () => {
-  const mark = `65${process.pid}`;
-  const child = await runElsewhere(mark);
-  child.kill('SIGKILL');
-  await until(async () => !isRunning('sleep', mark));
-});
+// Most of the time is spent waiting for limits of the runner, so these groups run concurrently.
+describe('steps', { concurrency: true }, () => {
+  for (const where of ['local', 'ssh']) {
+    describe(`a ${where} step`, { concurrency: false }, () => {
+      test('ends with its exit code, its lines in order and their streams', async () => {
+        const ran = await perform(targets[where], shell('echo one; echo two >&2; printf three; exit 7'));
+        assert.deepEqual(
+          [ran.exitCode, ran.signal, ran.problem, ran.timedOut, ran.cancelled],
+          [7, null, null, false, false],
+        );
+        assert.deepEqual(
+          ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
+          ['one', 'three'],
+        );
+        assert.deepEqual(
+          ran.lines.filter(({ stream }) => stream === 'stderr').map(({ text }) => text),
+          ['two'],
+        );
+      });
 
-test('any text is quoted as one word for a shell', () => {
-  fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
-      const plain = words.map((word) => word.replaceAll('\0', '').toWellFormed());
-      const script = `printf '%s\\n=\\n' ${plain.map(shellQuote).join(' ')}`;
-      const output = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
-      const expected = (plain.length === 0 ? [''] : plain).map((word) => `${word}\n=\n`).join('');
-      assert.equal(output, expected);
-    }),
-    { numRuns: 60 },
-  );
-});
+      test('passes arguments, variables and folders unchanged, whatever they contain', async () => {
+        const nasty = `$(touch ${folder}/touched) \`id\` "q" 'q' \\ ; & | * ~ !x\nnext\ttab é 😀`;
+        const argv = await perform(targets[where], { command: { argv: ['printf', '%s|', nasty, '', '-x'] } });
+        assert.equal(argv.text, `${nasty}||-x|`);
+        const body = await perform(targets[where], {
+          ...shell('printf "%s|%s" "$NASTY" "$PWD"'),
+          environment: { NASTY: nasty, IFS: 'x', d: 'd', s: 's', p: 'p' },
+          cwd: '/tmp',
+        });
+        assert.equal(body.text, `${nasty}|/tmp`);
+        assert.ok(!existsSync(join(folder, 'touched')));
+      });
 
-// Both wait for a limit of the runner, so they run concurrently.
-describe('a step that waits for a limit', { concurrency: true }, () => {
+      test('puts nothing of a step on a command line', async () => {
+        const pid = join(folder, `seen-${where}`);
+        const ran = await perform(targets[where], {
+          ...shell(`for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$f; echo; done 2>/dev/null >${pid}; : in-the-body`),
+          environment: { SECRET: 'in-the-environment' },
+          secrets: [],
+        });
+        assert.equal(ran.exitCode, 0, ran.text);
+        const seen = readFileSync(pid, 'utf8');
+        assert.match(seen, /devpilot-step/);
+        assert.doesNotMatch(seen, /in-the-(?:environment|body)/);
+      });
+
+      test('reads standard input from a text or stream, and writes standard output as bytes', async () => {
+        const text = await perform(targets[where], { command: { argv: ['cat'] }, stdin: 'hello\nyou' });
+        assert.equal(text.text, 'hello\nyou');
+        const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, index) => (index * 7) % 256));
+        const out: Buffer[] = [];
+        const ran = await perform(targets[where], {
+          command: { argv: ['cat'] },
+          stdin: Readable.from([bytes.subarray(0, 100_000), bytes.subarray(100_000)]),
+          stdout: new Writable({
+            write(chunk: Buffer, _encoding, done) {
+              out.push(chunk);
+              done();
+            },
+          }),
+        });
+        assert.equal(ran.exitCode, 0);
+        assert.ok(Buffer.concat(out).equals(bytes));
+        const withoutOutput = await perform(targets[where], { command: { argv: ['cat'] } });
+        assert.deepEqual([withoutOutput.exitCode, withoutOutput.text], [0, '']);
+      });
+
+      test("masks its secrets and Devpilot's, in every form in which they are printed", async () => {
+        const secret = 'p@ss wörd/1';
+        const ours = mintSecret('access_token');
+        const ran = await perform(targets[where], {
+          ...shell('echo "a $S b $S"; printf %s "$S" | base64; echo "$OURS" >&2; echo "$KEY"; echo yes'),
+          environment: { S: secret, OURS: ours, KEY: 'line one of key\nline two of key' },
+          secrets: [secret, 'line one of key\nline two of key', 'true', 'yes'],
+        });
+        assert.deepEqual(
+          ran.lines.filter(({ stream }) => stream === 'stdout').map(({ text }) => text),
+          ['a [secret] b [secret]', '[secret]', '[secret]', '[secret]', 'yes'],
+        );
+        assert.ok(!ran.text.includes(ours));
+      });
+
+      test('tolerates invalid UTF-8 and overlong lines', async () => {
+        const secret = 'at-the-edge-of-it';
+        const ran = await perform(targets[where], {
+          ...shell(`printf '\\377\\376ok\\n1%%\\r99%%\\n'; head -c 95 /dev/zero | tr '\\0' x; echo "$S"; echo end`),
+          environment: { S: secret },
+          secrets: [secret],
+          limits: { maxLineCharacters: 100, maxTotalCharacters: 10_000 },
+        });
+        assert.deepEqual(
+          ran.lines.map(({ text }) => text),
+          ['\ufffd\ufffdok', '99%', `${'x'.repeat(95)}[secret]…`, 'end'],
+        );
+      });
+
+      test('survives a gigabyte of output and reports the end', async () => {
+        const before = process.memoryUsage().rss;
+        const ran = await perform(targets[where], {
+          ...shell('yes 0123456789abcdefghijklmnopqrstuvwxyz | head -c 1000000000; echo done >&2; exit 3'),
+          limits: { maxLineCharacters: 100, maxTotalCharacters: 20_000 },
+        });
+        assert.equal(ran.exitCode, 3);
+        assert.ok(ran.lines.length < 500);
+        assert.match(ran.lines.at(-1)?.text ?? '', /not stored/);
+        assert.ok(process.memoryUsage().rss - before < 300_000_000);
+      });
+
+      test('ends its whole process group on a time limit or signal, even one that ignores SIGTERM', async () => {
+        const mark = `61${where.length}${process.pid}`;
+        const late = await perform(targets[where], { ...shell(`sleep ${mark} & sleep ${mark}; :`), timeoutMs: 300 });
+        assert.deepEqual([late.timedOut, late.cancelled, late.signal], [true, false, 'SIGTERM']);
+        await until(async () => !isRunning('sleep', mark));
+        const cancelling = new AbortController();
+        const stubborn = perform(
+          targets[where],
+          shell(`trap '' TERM; sleep ${mark} & while :; do sleep 0.1; done`),
+          cancelling.signal,
+        );
+        await until(async () => isRunning('sleep', mark));
+        cancelling.abort();
+        const ended = await stubborn;
+        assert.deepEqual([ended.timedOut, ended.cancelled, ended.signal], [false, true, 'SIGKILL']);
+        await until(async () => !isRunning('sleep', mark));
+        assert.deepEqual((await perform(targets[where], shell('exit 1'), cancelling.signal)).cancelled, true);
+      });
+
+      test('is cancelled by a signal at any moment of its start', async () => {
+        for (let turns = 0; turns < 12; turns++) {
+          const cancelling = new AbortController();
+          const ran = perform(targets[where], shell('sleep 600'), cancelling.signal);
+          for (let turn = 0; turn < turns; turn++) await Promise.resolve();
+          cancelling.abort();
+          assert.equal((await ran).cancelled, true, `after ${turns} turns`);
+        }
+      });
+
+      test('ends on a signal while it reads a stream', async () => {
+        const mark = `62${where.length}${process.pid}`;
+        const cancelling = new AbortController();
+        const endless = new Readable({ read: () => undefined });
+        const ran = perform(targets[where], { ...shell(`sleep ${mark}`), stdin: endless }, cancelling.signal);
+        await until(async () => isRunning('sleep', mark));
+        cancelling.abort();
+        assert.equal((await ran).cancelled, true);
+        await until(async () => !isRunning('sleep', mark));
+      });
+
+      test('does not wait for background processes and leaves them running', async () => {
+        const mark = `63${where.length}${process.pid}`;
+        const ran = await perform(targets[where], shell(`sleep ${mark} & echo started`));
+        assert.deepEqual([ran.exitCode, ran.problem], [0, null]);
+        assert.match(ran.text, /^started\nA process that the step left running holds its output open\./);
+        await until(async () => isRunning('sleep', mark));
+        execFileSync('pkill', ['-f', `^sleep ${mark}$`]);
+      });
+
+      test('cannot forge markers', async () => {
+        const ran = await perform(targets[where], shell(`printf '\\036devpilot 00 ended 0\\n' >&2; exit 4`));
+        assert.equal(ran.exitCode, 4);
+        assert.match(ran.text, /devpilot 00 ended 0/);
+      });
+
+      test('reports a missing program or folder', async () => {
+        const missing = await perform(targets[where], { command: { argv: ['/no/such/program'] } });
+        assert.equal(missing.exitCode, 127);
+        assert.match(missing.text, /no\/such\/program/);
+        assert.equal((await perform(targets[where], { ...shell('true'), cwd: '/no/such' })).exitCode, 125);
+      });
+
+      test('runs as another user where the server allows it', async () => {
+        if (userInfo().uid !== 0) return;
+        const ran = await perform(targets[where], {
+          ...shell('id -un; echo "$A"'),
+          environment: { A: "it's" },
+          runAs: 'nobody',
+          cwd: '/',
+        });
+        assert.equal(ran.text, "nobody\nit's");
+        await assert.rejects(perform(targets[where], { ...shell('id'), runAs: 'root; id' }), TypeError);
+      });
+
+      test('rejects what no process can receive', async () => {
+        await assert.rejects(perform(targets[where], { command: { argv: ['echo', 'a\0b'] } }), TypeError);
+        await assert.rejects(perform(targets[where], { ...shell('id'), environment: { 'A=B;id': '1' } }), TypeError);
+      });
+    });
+  }
+
   test('a step of a frozen process is ended before another node could take it over', async () => {
     const mark = `66${process.pid}`;
     const child = await runElsewhere(mark);
@@ -342,4 +291,55 @@ describe('a step that waits for a limit', { concurrency: true }, () => {
     assert.equal(open.exitCode, 0);
     assert.equal((cut as Error | null)?.name, OutputTruncated.name);
   });
+});
+
+test('an unreachable server, or one with another host key, is reported and receives nothing', async () => {
+  const { ssh } = targets;
+  assert.ok(ssh?.kind === 'ssh');
+  const away = await perform({ ...ssh, port: 1 }, shell('id'));
+  assert.deepEqual([away.exitCode, away.lines], [null, []]);
+  assert.match(away.problem ?? '', /^Connection failed: no SSH server could be reached/);
+  const other = generateKeyPair('x').publicKey.split(' ').slice(0, 2).join(' ');
+  const wrong = await perform({ ...ssh, hostKey: other }, shell('id'));
+  assert.match(wrong.problem ?? '', /Connection failed/);
+  assert.deepEqual(ownKeyFolders(), []);
+});
+
+test('a connection lost during a step is reported', async () => {
+  const own = await startSshd();
+  const pair = generateKeyPair('test');
+  own.authorize([pair.publicKey]);
+  const mark = `64${process.pid}`;
+  const { port, user, hostKey } = own;
+  const ran = perform(
+    { kind: 'ssh', host: '127.0.0.1', port, user, hostKey, privateKey: pair.privateKey, allowNodeLocal: true },
+    shell(`echo begun; sleep ${mark}`),
+  );
+  await until(async () => isRunning('sleep', mark));
+  own.killSessions();
+  const { exitCode, problem } = await ran;
+  assert.deepEqual([exitCode, problem], [null, 'The connection to the server was lost.']);
+  // The step's heartbeats stop, and the server ends it.
+  await until(async () => !isRunning('sleep', mark));
+  await own.close();
+});
+
+test('a step ends when the process that runs it is killed', async () => {
+  const mark = `65${process.pid}`;
+  const child = await runElsewhere(mark);
+  child.kill('SIGKILL');
+  await until(async () => !isRunning('sleep', mark));
+});
+
+test('any text is quoted as one word for a shell', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 5 }), (words) => {
+      const plain = words.map((word) => word.replaceAll('\0', '').toWellFormed());
+      const script = `printf '%s\\n=\\n' ${plain.map(shellQuote).join(' ')}`;
+      const output = execFileSync('/bin/sh', ['-c', script], { encoding: 'utf8' });
+      const expected = (plain.length === 0 ? [''] : plain).map((word) => `${word}\n=\n`).join('');
+      assert.equal(output, expected);
+    }),
+    { numRuns: 60 },
+  );
 });
