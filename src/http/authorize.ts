@@ -14,6 +14,7 @@ import type { AppContext } from './app-context.ts';
 import { readCredentials, singleHeaderValue } from './credentials-from-request.ts';
 import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
+import { withExpectedPlace } from './misplaced-secret.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { isRequestedWorkspace } from './requested-workspace.ts';
@@ -195,10 +196,11 @@ export function createAuthorizeHandler(
     api_key: memoize((rights: number) => effectiveRightNamesOf('api_key', rights).join(' ')),
   };
 
-  function refuse(response: ServerResponse, requestId: string, problem: Problem): void {
-    logInternalError(problem, log, requestId);
-    const responseStatus = proxyStatusOf(problem);
-    const { headers, body } = serializeProblem(problem, responseStatus, requestId);
+  function refuse({ request, response, requestId }: PendingRequest, reason: Problem): void {
+    logInternalError(reason, log, requestId);
+    const responseStatus = proxyStatusOf(reason);
+    const problem = withExpectedPlace(reason, request);
+    const { headers, body } = serializeProblem(problem, responseStatus, request, requestId);
     const length = Buffer.byteLength(body);
     response
       .writeHead(responseStatus, {
@@ -241,14 +243,15 @@ export function createAuthorizeHandler(
       .end();
   }
 
-  function respond({ request, response, requestId }: PendingRequest, result: AuthorizationResult): void {
+  function respond(pending: PendingRequest, result: AuthorizationResult): void {
+    const { request, response, requestId } = pending;
     // The body belongs to another service and was not read.
     if (!request.complete) enableLingeringClose(request, response);
     try {
-      if (result instanceof Problem) refuse(response, requestId, result);
+      if (result instanceof Problem) refuse(pending, result);
       else accept(response, requestId, result);
     } catch (error) {
-      refuse(response, requestId, toProblem(error));
+      refuse(pending, toProblem(error));
     }
   }
 

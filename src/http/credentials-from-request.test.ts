@@ -115,6 +115,57 @@ test('a malformed secret is an invalid token, never an error', async () => {
   ]);
 });
 
+test('a refusal says where a well-formed secret was found that is not read there', async () => {
+  const rows: [string, string | null][] = [
+    [`Authorization: ${token}`, 'Authorization contains an access token'],
+    [`Authorization: Token ${token}`, 'Authorization contains an access token'],
+    [`Authorization: Bearer "${key}"`, 'Authorization contains an API key'],
+    [`X-API-Key: ${token}`, 'X-API-Key contains an access token'],
+    [`Private-Token: ${key}`, 'Private-Token contains an API key'],
+    [`Cookie: a=b; token=${token}`, 'Cookie contains an access token'],
+    [`Authorization: Bearer ${mintSecret('access_token')}`, null],
+    [`X-API-Key: ${mintSecret('api_key')}`, null],
+    [`Cookie: devpilot=${mintSecret('session')}`, null],
+    [`Private-Token: ${key.slice(0, -1)}`, null],
+  ];
+  for (const [header, found] of rows) {
+    for (const path of ['/v1/whoami', '/v1/authorize']) {
+      const { status, text } = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, header]);
+      const { detail } = JSON.parse(text) as { detail: string };
+      assert.equal(status, 401, `${path} ${header}`);
+      if (found === null) assert.doesNotMatch(detail, / contains /, header);
+      else assert.equal(detail.startsWith(`The header ${found}, `), true, `${path} ${header} → ${detail}`);
+    }
+  }
+});
+
+test('a 401 offers Basic to clients that are not browsers, so that no browser shows a password dialog', async () => {
+  const basic = 'Basic realm="devpilot", charset="UTF-8"';
+  const browser = 'User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
+  const rows: [string[], boolean][] = [
+    [[], true],
+    [['User-Agent: curl/8.14.1'], true],
+    [['User-Agent: Wget/1.25.0'], true],
+    [[browser], false],
+    [[browser.toLowerCase()], false],
+    [['User-Agent: other', 'Sec-Fetch-Mode: cors'], false],
+  ];
+  for (const [headers, isOffered] of rows) {
+    for (const [path, status] of [
+      ['/v1/whoami', 401],
+      ['/v1/authorize', 401],
+      ['/v1/authorize?scope=all', 403],
+    ] as const) {
+      const secret = status === 403 ? [`Authorization: Bearer ${key}`] : [];
+      const response = await sendRawRequest(testServer.url, [`GET ${path} HTTP/1.1`, ...headers, ...secret]);
+      const challenges = response.headers.get('www-authenticate') ?? '';
+      assert.equal(response.status, status);
+      assert.match(challenges, /^Bearer realm="devpilot"/, path);
+      assert.equal(challenges.includes(basic), isOffered && status === 401, `${path} ${headers} → ${challenges}`);
+    }
+  }
+});
+
 test('more than one credential in a request is refused, whichever two they are', async () => {
   const headers = [
     `Authorization: Bearer ${token}`,

@@ -52,7 +52,7 @@ export function withObserver(authorize: RequestHandler, observe: ResponseObserve
  */
 function refuseWithoutHost(request: IncomingMessage, response: ServerResponse, requestId: string): void {
   const problem = new Problem('invalid_request', 'The request must have the header Host.');
-  const { headers, body } = serializeProblem(problem, problem.status, requestId);
+  const { headers, body } = serializeProblem(problem, problem.status, request, requestId);
   enableLingeringClose(request, response);
   response.writeHead(problem.status, { ...headers, 'x-request-id': requestId, connection: 'close' }).end(body);
 }

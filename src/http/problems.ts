@@ -1,8 +1,9 @@
-import { STATUS_CODES } from 'node:http';
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { FastifyBaseLogger, FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem, type ProblemExtensions } from '../contract/problem.ts';
 import { redactSecrets } from '../contract/redact.ts';
+import { withExpectedPlace } from './misplaced-secret.ts';
 import { toErrorDescription, toOAuthError } from './oauth-errors.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 
@@ -24,6 +25,25 @@ function bearerChallenge(code: Code, status: number, detail: string, required: r
   const scopes = required?.map((word) => word.replace(/[^\x21\x23-\x5b\x5d-\x7e]/g, '?')).join(' ');
   const scope = scopes === undefined ? '' : `, scope="${scopes}"`;
   return `Bearer realm="devpilot", error="${error}", error_description="${toErrorDescription(detail)}"${scope}`;
+}
+
+const BASIC_CHALLENGE = 'Basic realm="devpilot", charset="UTF-8"';
+
+/**
+ * Whether a request comes from a browser, which would answer a Basic challenge with its own password dialog. Browsers
+ * send Fetch metadata only in secure contexts, but all of them begin their `User-Agent` with `Mozilla/`.
+ */
+function isBrowser({ headers }: IncomingMessage): boolean {
+  return headers['sec-fetch-mode'] !== undefined || /^mozilla\//i.test(headers['user-agent'] ?? '');
+}
+
+/**
+ * The value of `WWW-Authenticate`. Clients such as wget and git send user name and password only after a Basic
+ * challenge. Both challenges are in one field, because some proxies pass on only one of several.
+ */
+function challengesOf({ code, message, extensions }: Problem, status: number, request: IncomingMessage): string {
+  const bearer = bearerChallenge(code, status, message, extensions.required);
+  return status === 401 && !isBrowser(request) ? `${bearer}, ${BASIC_CHALLENGE}` : bearer;
 }
 
 /** The body of a problem (RFC 9457). */
@@ -48,6 +68,7 @@ function problemBody(code: Code, status: number, detail: string, details: Proble
 export function serializeProblem(
   problem: Problem,
   status: number,
+  request: IncomingMessage,
   requestId: string,
   additionalMembers: object = {},
 ): { headers: Record<string, string>; body: string } {
@@ -57,7 +78,7 @@ export function serializeProblem(
       'cache-control': 'no-store',
       'content-type': 'application/problem+json',
       ...((status === 401 || status === 403) && {
-        'www-authenticate': bearerChallenge(code, status, message, details.required),
+        'www-authenticate': challengesOf(problem, status, request),
       }),
       ...(details.retryAfter !== undefined && { 'retry-after': String(details.retryAfter) }),
       ...(details.rate !== undefined && rateLimitHeaders(details.rate)),
@@ -69,7 +90,7 @@ export function serializeProblem(
 
 /** Sends a problem. `status` differs from the code's own only where a route overrides it. */
 export function sendProblem(reply: FastifyReply, problem: Problem, status: number = problem.status): FastifyReply {
-  const { headers, body } = serializeProblem(problem, status, reply.request.id);
+  const { headers, body } = serializeProblem(problem, status, reply.request.raw, reply.request.id);
   return reply.code(status).headers(headers).send(Buffer.from(body));
 }
 
@@ -102,11 +123,11 @@ export function logInternalError(problem: Problem, log: FastifyBaseLogger, reque
 
 /** The server's error handler: sends a problem for every error, in OAuth's form on its routes, and logs unexpected ones. */
 export function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const problem = toProblem(error);
+  const problem = withExpectedPlace(toProblem(error), request.raw);
   logInternalError(problem, request.log, request.id);
   if (!request.routeOptions.config?.isOAuth) return sendProblem(reply, problem);
   const { status, members } = toOAuthError(problem);
-  const { headers, body } = serializeProblem(problem, status, request.id, members);
+  const { headers, body } = serializeProblem(problem, status, request.raw, request.id, members);
   return reply
     .code(status)
     .headers({ ...headers, 'content-type': 'application/json' })
