@@ -12,6 +12,7 @@ import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { createId } from '../src/contract/id.ts';
 import { FAILURE_LIMITS } from '../src/contract/limits.ts';
 import { atMost, type Finding, list, medianRatio } from './lib/report.ts';
+import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
 const RECORDS = 1_000_000;
 const RESTRICTION_ENTRIES = 64;
@@ -52,7 +53,7 @@ async function setUp(count: number, restrictions: StoredRestrictions | null) {
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: usage,
-    takeUse: () => Promise.resolve({ taken: null, accepted: true }),
+    useCounting: NO_LIMITED_USES,
     clock: Date.now,
   });
   const secrets: string[] = [];

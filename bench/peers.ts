@@ -17,6 +17,7 @@ import { openSqlite } from '../src/store/sqlite-open.ts';
 import { run } from './lib/processes.ts';
 import { type Finding, list, medianRatio } from './lib/report.ts';
 import { runFolder, seededDirectory } from './lib/seed.ts';
+import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
 const PEERS = { 'better-auth': '1.7.5', '@better-auth/api-key': '1.7.5' };
 const KEYS = 1_000;
@@ -101,7 +102,7 @@ export async function peers(): Promise<Finding[]> {
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: usage,
-    takeUse: () => Promise.resolve({ taken: null, accepted: true }),
+    useCounting: NO_LIMITED_USES,
     clock: Date.now,
   });
   const requirement = { access_token: requireAll('access_token', []), api_key: null };

@@ -26,6 +26,7 @@ import {
 } from './lib/processes.ts';
 import { atLeast, type Finding, list, medianRatio } from './lib/report.ts';
 import { runFolder, type SeededDirectory } from './lib/seed.ts';
+import { NO_LIMITED_USES } from './lib/use-counting.ts';
 
 const IN_USE = 1_000;
 /**
@@ -180,7 +181,7 @@ function createAuthenticatorOn(store: Store) {
       createTrustedClients(() => Promise.resolve([])),
     ),
     usageRecorder: createUsageRecorder({ addUses: async () => undefined }, 'nod_01', registry.counterSlots),
-    takeUse: () => Promise.resolve({ taken: null, accepted: true }),
+    useCounting: NO_LIMITED_USES,
     clock: Date.now,
   });
 }

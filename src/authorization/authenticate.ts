@@ -5,13 +5,12 @@ import { createFindBySecret, type ForeignPrefixes, NO_FOREIGN_PREFIXES } from '.
 import type { PassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
 import type { RecordRegistry } from './registry.ts';
-import { decideUse, type ResourceCheck } from './restricted-use.ts';
+import { decideUse, type ResourceCheck, type UseCounting } from './restricted-use.ts';
 import type { CompiledRestrictions } from './restrictions.ts';
 import { exercisedMaskOf, type Requirement } from './rights.ts';
 import { digestOf, secretKindOf } from './secret.ts';
 import type { FindRecord } from './unknown-secret-limiter.ts';
 import type { UsageRecorder } from './usage-recorder.ts';
-import type { TakeUse } from './use-batches.ts';
 
 /** A credential as a request presents it. */
 export interface AuthenticationRequest extends RequestOrigin {
@@ -58,7 +57,7 @@ export type AuthenticationListener = (
 export interface CredentialAuthenticator {
   /**
    * Returns the decision for a presented credential, and counts a use if it is `ok`. Synchronous when the record is
-   * cached, no passphrase has to be hashed, its uses are not limited and no workspace or resource has to be looked up.
+   * cached, no passphrase has to be hashed, it has no maximum number of uses and no workspace or resource has to be looked up.
    * Rejects with `unavailable` if the store cannot be reached or too many hashes are waiting, and with `rate_limited` if
    * the address has presented too many unknown secrets.
    */
@@ -75,7 +74,7 @@ export function createCredentialAuthenticator(options: {
   foreignPrefixes?: ForeignPrefixes;
   passphraseVerifier: PassphraseVerifier;
   usageRecorder: UsageRecorder;
-  takeUse: TakeUse;
+  useCounting: UseCounting;
   clock: () => number;
   /**
    * The wall clock as `registry.findCached` last read it, in epoch milliseconds: saves a second read of the clock per
@@ -90,7 +89,7 @@ export function createCredentialAuthenticator(options: {
     foreignPrefixes = NO_FOREIGN_PREFIXES,
     passphraseVerifier,
     usageRecorder,
-    takeUse,
+    useCounting,
     clock,
     lastWallTime = clock,
     onResult,
@@ -137,7 +136,7 @@ export function createCredentialAuthenticator(options: {
     }
     if (!isAllowed) return finish({ decision: 'resource_not_allowed', record }, request, requirement, now);
     const takesNone = request.isInquiry === true || request.isPreliminary === true;
-    const used = decideUse(record, restrictions, now, takesNone ? null : takeUse);
+    const used = decideUse(record, restrictions, now, takesNone ? null : useCounting);
     if (used instanceof Promise)
       return used.then((settled) => finish({ ...settled, record }, request, requirement, now));
     return finish({ ...used, record }, request, requirement, now);

@@ -1,5 +1,6 @@
 import type { RateState } from '../contract/problem.ts';
 import type { Decision } from './decision.ts';
+import type { RateLimiter } from './rate-limiter.ts';
 import type { CredentialRecord } from './record.ts';
 import type { CompiledRestrictions } from './restrictions.ts';
 import type { TakeUse } from './use-batches.ts';
@@ -33,20 +34,37 @@ async function takeUse(
   return { decision: accepted ? 'ok' : refusal, rate };
 }
 
+const rateDecision = ({ accepted, rate }: { accepted: boolean; rate: RateState }): RestrictedDecision => ({
+  decision: accepted ? 'ok' : 'rate_exceeded',
+  rate,
+});
+
+/** Counts the uses of restricted credentials. */
+export interface UseCounting {
+  /** For credentials with a maximum number of uses, whose rate is counted in the same transaction. */
+  readonly takeUse: TakeUse;
+  /** For credentials with only a rate. */
+  readonly rateLimiter: Pick<RateLimiter, 'take'>;
+}
+
 /**
  * Returns the decision on the use of a restricted credential whose other checks were passed. Synchronous, and without
- * I/O, if its uses are not limited or its rate is known to be exceeded. `take` is null if no use is to be counted.
+ * I/O, unless it has a maximum number of uses. `counting` is null if no use is to be counted.
  */
 export function decideUse(
   record: CredentialRecord,
   restrictions: CompiledRestrictions,
   now: number,
-  take: TakeUse | null,
+  counting: UseCounting | null,
 ): RestrictedDecision | Promise<RestrictedDecision> {
   const { rate, maxUses, rateEmptyUntil } = restrictions;
-  if (take === null || (rate === null && maxUses === null)) return ACCEPTED;
+  if (counting === null || (rate === null && maxUses === null)) return ACCEPTED;
+  if (rate !== null && maxUses === null) {
+    const taken = counting.rateLimiter.take(record, restrictions, rate, now);
+    return taken instanceof Promise ? taken.then(rateDecision) : rateDecision(taken);
+  }
   // A longer wait than the rate can cause means that the clock was set back.
   if (rate !== null && now < rateEmptyUntil && rateEmptyUntil - now <= rate.seconds * 1000)
     return { decision: 'rate_exceeded', rate: { ...rate, remaining: 0, waitMs: rateEmptyUntil - now } };
-  return takeUse(record, restrictions, now, take);
+  return takeUse(record, restrictions, now, counting.takeUse);
 }

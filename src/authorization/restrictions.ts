@@ -1,11 +1,38 @@
 import { lastAddressOf, parseAddressRange, readAddress } from '../contract/address-ranges.ts';
 
+export interface Rate {
+  readonly requests: number;
+  readonly seconds: number;
+}
+
+/** How full the token bucket of a rate is. */
+export interface RateLevel {
+  /** What is missing in the bucket at `rateAt`: `seconds` times 1,000 per request. Exact, because it is a safe integer. */
+  readonly rateMissing: number;
+  /** Epoch milliseconds. */
+  readonly rateAt: number;
+}
+
+/** The token bucket of one credential on one node (`rate-limiter.ts`). */
+export interface RateBucket {
+  rate: Rate;
+  level: RateLevel;
+  /** Accepted and not yet sent to the store. */
+  unsent: number;
+  /** Sent to the store, which has not answered yet. */
+  sent: number;
+  /** Whether it is in the limiter's map, which means that the store may not know of all its requests. */
+  isShared: boolean;
+}
+
 /** The restrictions of a credential as stored: ranges of addresses, ids of projects and apps, a rate, a number of uses. */
 export interface StoredRestrictions {
   readonly addresses: readonly string[];
   readonly projects: readonly string[];
   readonly apps: readonly string[];
-  readonly rate: { readonly requests: number; readonly seconds: number } | null;
+  readonly rate: Rate | null;
+  /** What was used of the rate; absent if nothing is known of it. */
+  readonly rateLevel?: RateLevel;
   readonly maxUses: number | null;
   /** Whether it has reached its maximum number of uses. */
   readonly spent?: boolean;
@@ -20,17 +47,22 @@ export interface CompiledRestrictions {
   readonly addresses: { readonly 4: RangeTable; readonly 6: RangeTable } | null;
   /** IDs. Null if the credential is not restricted to projects or apps. */
   readonly resources: { readonly projects: ReadonlySet<string>; readonly apps: ReadonlySet<string> } | null;
-  readonly rate: StoredRestrictions['rate'];
+  readonly rate: Rate | null;
+  /** As stored when the record was read. */
+  readonly rateLevel: RateLevel;
+  /** Where this node counts requests against the rate; null before the first. */
+  rateBucket: RateBucket | null;
   readonly maxUses: number | null;
   /**
    * Whether it is known here to have reached its maximum number of uses; the store decides. Never reset, because an edit
    * that raises the maximum replaces the record.
    */
   spent: boolean;
-  /** Requests before this time are known here to exceed the rate; epoch milliseconds. */
+  /** With a maximum number of uses: requests before this time are known here to exceed the rate; epoch milliseconds. */
   rateEmptyUntil: number;
 }
 
+const FULL_BUCKET: RateLevel = { rateMissing: 0, rateAt: 0 };
 const WORDS_PER_RANGE = 8;
 const LAST_ADDRESS = 4;
 
@@ -57,13 +89,15 @@ function tableOf(ranges: readonly string[], family: 4 | 6): RangeTable {
 /** Returns the compiled form; null if nothing is restricted. Pure. */
 export function compileRestrictions(stored: StoredRestrictions | null | undefined): CompiledRestrictions | null {
   if (stored === null || stored === undefined) return null;
-  const { addresses, projects, apps, rate, maxUses, spent = false } = stored;
+  const { addresses, projects, apps, rate, maxUses, spent = false, rateLevel = FULL_BUCKET } = stored;
   const limitsResources = projects.length + apps.length > 0;
   if (addresses.length === 0 && !limitsResources && rate === null && maxUses === null) return null;
   return {
     addresses: addresses.length === 0 ? null : { 4: tableOf(addresses, 4), 6: tableOf(addresses, 6) },
     resources: limitsResources ? { projects: new Set(projects), apps: new Set(apps) } : null,
     rate,
+    rateLevel,
+    rateBucket: null,
     maxUses,
     spent,
     rateEmptyUntil: 0,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { takeUses, type UseLimits } from './use-limits.ts';
+import { levelAfter, takeUses, type UseLimits } from './use-limits.ts';
 
 const NOW = 1_800_000_000_000;
 const limitsOf = (fields: Partial<UseLimits>): UseLimits => ({
@@ -51,10 +51,22 @@ test('rounding loses nothing: requests sent as soon as they are allowed add up t
   assert.equal(total, 7 + 70);
 });
 
-test('an edit empties the bucket at most, and clocks that differ fill it only once', () => {
-  const slow = takeUses(limitsOf({ rate: { requests: 1, seconds: 86_400 } }), 1, NOW).limits;
-  const fast = takeUses({ ...slow, rate: { requests: 10, seconds: 10 } }, 1, NOW);
-  assert.deepEqual([fast.granted, fast.rate?.waitMs], [0, 1000]);
+test('what is missing below empty has to be refilled, and clocks that differ fill a bucket only once', () => {
+  const rate = { requests: 10, seconds: 10 };
+  const level = levelAfter(rate, { rateMissing: 0, rateAt: NOW }, 25, NOW);
+  for (const [elapsedMs, granted, waitMs] of [
+    [0, 0, 16_000],
+    [15_999, 0, 1],
+    [16_000, 1, 1_000],
+    [25_000, 10, 1_000],
+  ] as const) {
+    const taken = takeUses(limitsOf({ rate, ...level }), 10, NOW + elapsedMs);
+    assert.deepEqual([taken.granted, taken.rate?.waitMs], [granted, waitMs]);
+  }
+  // However much is added, the level stays a safe integer.
+  const largest = { requests: 1_000_000, seconds: 86_400 };
+  const { rateMissing } = levelAfter(largest, { rateMissing: 0, rateAt: 0 }, 1e9, NOW);
+  assert.ok(Number.isSafeInteger(rateMissing) && rateMissing >= 64 * 86_400_000);
 
   // Two nodes, one 3 s ahead, take turns: the ten requests of a minute are not added once per node.
   let limits = limitsOf({ rate: { requests: 10, seconds: 60 } });

@@ -1,12 +1,9 @@
 import type { RateState } from '../contract/problem.ts';
+import type { Rate, RateLevel } from './restrictions.ts';
 
 /** How often a credential may be used, and how often it was. */
-export interface UseLimits {
-  readonly rate: { readonly requests: number; readonly seconds: number } | null;
-  /** What is missing in the token bucket of the rate, at `rateAt`: `seconds` times 1,000 per request. */
-  readonly rateMissing: number;
-  /** Epoch milliseconds. */
-  readonly rateAt: number;
+export interface UseLimits extends RateLevel {
+  readonly rate: Rate | null;
   readonly maxUses: number | null;
   readonly spentUses: number;
 }
@@ -25,45 +22,52 @@ export interface TakenUses {
 
 /** No two nodes that are ready have clocks this far apart; milliseconds. */
 const MAX_CLOCK_DIFFERENCE_MS = 10_000;
+/** More than this many full buckets cannot be missing: keeps the level a safe integer. */
+const MAX_MISSING_BUCKETS = 64;
 
-/**
- * Takes up to `wanted` uses at `now` (epoch milliseconds), as far as both limits allow. The rate is a token bucket that
- * holds `requests` and is filled in `seconds`. Exact, because everything is a safe integer. Pure.
- */
+const unitsPerRequest = ({ seconds }: Rate): number => seconds * 1000;
+/** Returns the size of a full bucket, in the unit of `RateLevel`. */
+export const capacityOf = (rate: Rate): number => rate.requests * unitsPerRequest(rate);
+
+/** Returns the level at `now` (epoch milliseconds), after `taken` requests. The bucket is filled in `seconds`. Pure. */
+export function levelAfter(rate: Rate, { rateMissing, rateAt }: RateLevel, taken: number, now: number): RateLevel {
+  const time = Math.floor(now);
+  // Another node's clock may be ahead; time that it has counted is not counted again. A clock may also be set back.
+  const at = rateAt > time + MAX_CLOCK_DIFFERENCE_MS ? time : Math.max(rateAt, time);
+  const capacity = capacityOf(rate);
+  const elapsed = Math.max(at - rateAt, 0);
+  // A long time fills the bucket; the comparison keeps the product small.
+  const missing =
+    elapsed >= unitsPerRequest(rate) * MAX_MISSING_BUCKETS ? 0 : Math.max(rateMissing - elapsed * rate.requests, 0);
+  const missingAfter = missing + taken * unitsPerRequest(rate);
+  return { rateMissing: Math.min(missingAfter, capacity * MAX_MISSING_BUCKETS), rateAt: at };
+}
+
+/** Returns how many requests a level allows. Pure. */
+export const availableAt = (rate: Rate, { rateMissing }: RateLevel): number =>
+  Math.max(0, Math.floor((capacityOf(rate) - rateMissing) / unitsPerRequest(rate)));
+
+/** Returns what a response says about a level at `now` (epoch milliseconds). Pure. */
+export function rateStateOf(rate: Rate, level: RateLevel, now: number): RateState {
+  const { requests, seconds } = rate;
+  const remaining = availableAt(rate, level);
+  const neededUnits = (remaining + 1) * unitsPerRequest(rate) - (capacityOf(rate) - level.rateMissing);
+  const lacking = remaining === requests ? 0 : neededUnits;
+  return { requests, seconds, remaining, waitMs: Math.ceil(lacking / requests) + level.rateAt - Math.floor(now) };
+}
+
+/** Takes up to `wanted` uses at `now` (epoch milliseconds), as far as both limits allow. Pure. */
 export function takeUses(limits: UseLimits, wanted: number, now: number): TakenUses {
   const { rate, maxUses, spentUses } = limits;
   const left = maxUses === null ? Number.POSITIVE_INFINITY : Math.max(0, maxUses - spentUses);
-  const bucket = rate === null ? null : bucketAt(rate, limits, Math.floor(now));
-  const granted = Math.min(wanted, left, bucket?.available ?? Number.POSITIVE_INFINITY);
-  const after = bucket?.take(granted);
+  const available = rate === null ? Number.POSITIVE_INFINITY : availableAt(rate, levelAfter(rate, limits, 0, now));
+  const granted = Math.min(wanted, left, available);
+  const level = rate === null ? null : levelAfter(rate, limits, granted, now);
   return {
     granted,
     refusal: left === granted ? 'credential_spent' : 'rate_exceeded',
     spent: left === granted,
-    rate: after?.state ?? null,
-    limits: { ...limits, ...after?.level, spentUses: maxUses === null ? spentUses : spentUses + granted },
-  };
-}
-
-function bucketAt(rate: NonNullable<UseLimits['rate']>, { rateMissing, rateAt }: UseLimits, now: number) {
-  const { requests, seconds } = rate;
-  const perRequest = seconds * 1000;
-  const capacity = requests * perRequest;
-  // Another node's clock may be ahead; time that it has counted is not counted again. A clock may also be set back.
-  const at = rateAt > now + MAX_CLOCK_DIFFERENCE_MS ? now : Math.max(rateAt, now);
-  // After an edit, a bucket is empty at most. The minimum keeps the product of a long time small.
-  const added = Math.min(Math.max(at - rateAt, 0), perRequest) * requests;
-  const missing = Math.max(Math.min(rateMissing, capacity) - added, 0);
-  return {
-    available: Math.floor((capacity - missing) / perRequest),
-    take(count: number) {
-      const missingAfter = missing + count * perRequest;
-      const remaining = Math.floor((capacity - missingAfter) / perRequest);
-      const lacking = remaining === requests ? 0 : (remaining + 1) * perRequest - (capacity - missingAfter);
-      return {
-        level: { rateMissing: missingAfter, rateAt: at },
-        state: { ...rate, remaining, waitMs: Math.ceil(lacking / requests) + at - now },
-      };
-    },
+    rate: rate === null || level === null ? null : rateStateOf(rate, level, now),
+    limits: { ...limits, ...level, spentUses: maxUses === null ? spentUses : spentUses + granted },
   };
 }

@@ -2,6 +2,7 @@ import { checkIfMatch, etagOf } from '../audit/if-match.ts';
 import { appendAuditEvent } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { RevocationReceipt } from '../authorization/registry.ts';
+import { capacityOf } from '../authorization/use-limits.ts';
 import type { ApiKey, ApiKeyQuery, CreateApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { CountedPage } from '../contract/paging.ts';
@@ -152,7 +153,11 @@ export async function updateApiKey(
     if (fields.length === 0) return { after: before, revocation: null };
     const violations = checkEditedCredential(policy, policySubjectOf({ ...before, ...changes }, changes), fields);
     const columns = toEditedColumns(before, changes, violationBits(violations), now);
-    const digest = await updateCredential(trx, workspaceId, 'api_key', id, columns);
+    // After an edit of its rate, the bucket is empty at most.
+    const { rate } = restrictions;
+    const isOtherRate = JSON.stringify(rate) !== JSON.stringify(before.restrictions.rate);
+    const maxMissing = isOtherRate ? (rate === null ? 0 : capacityOf(rate)) : null;
+    const digest = await updateCredential(trx, workspaceId, 'api_key', id, columns, maxMissing);
     const updated = await findRow(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();
     const after = toCredential(updated);

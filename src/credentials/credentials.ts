@@ -43,6 +43,8 @@ export interface CredentialContext {
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that responses include them. */
   readonly flushUses: () => Promise<void>;
+  /** Writes what this node has accepted of the rates of credentials. */
+  readonly shareRates: () => Promise<void>;
   /** Whether text has the form of a secret of another system with a prefix that a workspace declares. */
   readonly isForeignSecret: (text: string) => boolean;
   /** Reads the declared prefixes again, after a change. Never rejects: other nodes read them within seconds too. */

@@ -41,7 +41,8 @@ export async function explainDecision(
   const kind = credentialId.startsWith(ID_PREFIXES.access_token) ? 'access_token' : 'api_key';
   const row = await findRow(context.store.read, workspaceId, kind, credentialId);
   if (row === undefined) throw credentialNotFound();
-  const stored = toStoredCredential({ ...row, kind });
+  // The state of its rate is read below, if it decides.
+  const stored = toStoredCredential({ ...row, kind, rate_missing: 0, rate_at: 0 });
   const record: CredentialRecord = { ...recordOf(stored, { id: workspaceId, revoked: false }), row: NO_ROW };
   const assumesAddress = address === null && (record.restrictions?.addresses ?? null) !== null;
   const restrictions =
@@ -64,6 +65,7 @@ export async function explainDecision(
   const { resources, rate } = restrictions;
   const isAllowed = resources === null || ((await checkResource?.(resources, workspaceId)) ?? true);
   if (!isAllowed) return { decision: 'resource_not_allowed', record, assumed };
+  if (rate !== null) await context.shareRates();
   const uses = rate === null ? undefined : await findUses(context.store.read, workspaceId, credentialId);
   if (uses === undefined) return { decision, record, assumed };
   const { granted, rate: state } = takeUsesOf(uses, 1, context.clock());

@@ -1,9 +1,17 @@
+import type { ShareRateUses } from '../authorization/rate-limiter.ts';
 import type { StoredCredential } from '../authorization/record.ts';
+import type { RateLevel } from '../authorization/restrictions.ts';
 import { type Digest, digestBytes } from '../authorization/secret.ts';
 import type { TakeStoredUses } from '../authorization/use-batches.ts';
-import { type TakenUses, takeUses } from '../authorization/use-limits.ts';
+import { capacityOf, levelAfter, type TakenUses, takeUses } from '../authorization/use-limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { type AuthorizationRow, findByDigest, type UseRow, updateUses } from '../store/credentials.ts';
+import {
+  type AuthorizationRow,
+  findByDigest,
+  type UseRow,
+  updateRateLevels,
+  updateUses,
+} from '../store/credentials.ts';
 import type { Store } from '../store/store.ts';
 import { isSpent, parseRestrictions } from './restrictions.ts';
 
@@ -14,6 +22,11 @@ export async function readStoredCredential(store: Store, digest: Digest): Promis
   });
   return row === undefined ? null : toStoredCredential(row);
 }
+
+const rateLevelOf = ({ rate_missing, rate_at }: Pick<UseRow, 'rate_missing' | 'rate_at'>): RateLevel => ({
+  rateMissing: rate_missing,
+  rateAt: rate_at,
+});
 
 /** Returns what a decision needs of a stored credential. Pure. */
 export function toStoredCredential(row: AuthorizationRow): StoredCredential {
@@ -29,15 +42,16 @@ export function toStoredCredential(row: AuthorizationRow): StoredCredential {
     createdAt: row.created_at,
     passphraseHash: row.passphrase_hash,
     restrictions:
-      row.restrictions === null && row.max_uses === null ? null : { ...parseRestrictions(row), spent: isSpent(row) },
+      row.restrictions === null && row.max_uses === null
+        ? null
+        : { ...parseRestrictions(row), spent: isSpent(row), rateLevel: rateLevelOf(row) },
   };
 }
 
 /** Returns the uses that can be taken of a stored credential at `now` (epoch milliseconds). Pure. */
 export function takeUsesOf(row: UseRow, wanted: number, now: number): TakenUses {
-  const { spent_uses: spentUses, rate_missing: rateMissing, rate_at: rateAt } = row;
   const { rate, maxUses } = parseRestrictions(row);
-  return takeUses({ rate, rateMissing, rateAt, maxUses, spentUses }, wanted, now);
+  return takeUses({ rate, ...rateLevelOf(row), maxUses, spentUses: row.spent_uses }, wanted, now);
 }
 
 /**
@@ -66,4 +80,35 @@ export async function takeStoredUses(
       throw new Problem('unavailable', 'The use of the credential cannot be counted.', { retryAfter: 1, cause });
     });
   return taken;
+}
+
+/**
+ * Adds requests that a node has accepted to the rates of their credentials, in one transaction at `clock()` (epoch
+ * milliseconds). Throws `unavailable` if the store cannot be written.
+ */
+export async function shareRateUses(
+  store: Store,
+  clock: () => number,
+  ...[uses]: Parameters<ShareRateUses>
+): ReturnType<ShareRateUses> {
+  const usesById = new Map(uses.map((one) => [one.credentialId, one]));
+  const levels = new Map<string, RateLevel>();
+  const add = (row: UseRow & { readonly id: string }) => {
+    const { rate } = parseRestrictions(row);
+    const used = usesById.get(row.id);
+    if (rate === null || used === undefined) return null;
+    const level = levelAfter(rate, rateLevelOf(row), used.count, clock());
+    if (rate.requests === used.rate.requests && rate.seconds === used.rate.seconds) {
+      levels.set(row.id, level);
+      return level;
+    }
+    // The rate was edited meanwhile: the bucket is empty at most.
+    return { ...level, rateMissing: Math.min(level.rateMissing, capacityOf(rate)) };
+  };
+  await store
+    .transaction((trx) => updateRateLevels(trx, [...usesById.keys()], add))
+    .catch((cause: unknown) => {
+      throw new Problem('unavailable', 'The uses of credentials cannot be shared.', { retryAfter: 1, cause });
+    });
+  return levels;
 }

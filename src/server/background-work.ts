@@ -22,11 +22,12 @@ export function startBackgroundWork(
   { settings, options, clock, log, closers }: Base,
   { checks, people, sessionActivity, jobs, platform, webhooks }: Services,
 ): { announceStop(): void } {
-  const { usageRecorder, usageJournal, flushDenials } = checks;
+  const { usageRecorder, usageJournal, rateLimiter, flushDenials } = checks;
   const onError = (error: unknown) => log.error({ err: error }, 'background task failed; retrying');
   const timers = [
     // Uses have their own timer: at most the last second of uses may be lost if the process is killed.
     repeatEvery(FLUSH_USES_INTERVAL_MS, usageRecorder.flush, onError, true),
+    repeatEvery(FLUSH_USES_INTERVAL_MS, rateLimiter.flush, onError, true),
     repeatEvery(FLUSH_INTERVAL_MS, () => flushDenials(), onError),
     repeatEvery(FLUSH_INTERVAL_MS, sessionActivity.flush, onError),
     repeatEvery(FOLD_INTERVAL_MS, () => usageJournal.fold(FOLD_TIME_BUDGET_MS), onError),

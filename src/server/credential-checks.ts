@@ -4,6 +4,7 @@ import { type AuthenticationListener, createCredentialAuthenticator } from '../a
 import { createFailureLimiter } from '../authorization/failure-limiter.ts';
 import { createFindBySecret, createForeignPrefixes } from '../authorization/foreign-prefixes.ts';
 import { createPassphraseVerifier } from '../authorization/passphrase-verifier.ts';
+import { createRateLimiter } from '../authorization/rate-limiter.ts';
 import type { RecordRegistry } from '../authorization/registry.ts';
 import { createTrustedClients } from '../authorization/trusted-clients.ts';
 import { createFindRecord, createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
@@ -13,7 +14,7 @@ import { ID_PREFIXES } from '../contract/id.ts';
 import { FAILURE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { recognizeForeignSecrets } from '../contract/redact.ts';
 import { readForeignPrefixes } from '../credentials/policy.ts';
-import { takeStoredUses } from '../credentials/stored-record.ts';
+import { shareRateUses, takeStoredUses } from '../credentials/stored-record.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
 import { recentlyFailedSubjects } from '../store/failures.ts';
 import type { Store } from '../store/store.ts';
@@ -69,13 +70,14 @@ export async function createCredentialChecks(options: {
   const foreignPrefixes = createForeignPrefixes(() => readForeignPrefixes(store.read));
   await foreignPrefixes.refresh();
   recognizeForeignSecrets(foreignPrefixes.isDeclared);
+  const rateLimiter = createRateLimiter((uses) => shareRateUses(store, clock, uses), clock);
   const authenticator = createCredentialAuthenticator({
     registry,
     findRecord,
     foreignPrefixes,
     passphraseVerifier,
     usageRecorder,
-    takeUse: createUseTaker((...uses) => takeStoredUses(store, clock, ...uses)),
+    useCounting: { takeUse: createUseTaker((...uses) => takeStoredUses(store, clock, ...uses)), rateLimiter },
     clock,
     lastWallTime: options.lastWallTime,
     onResult: recordDenials(denials, clock),
@@ -88,6 +90,7 @@ export async function createCredentialChecks(options: {
     unknownSecrets,
     usageJournal,
     usageRecorder,
+    rateLimiter,
     denials,
     flushDenials: createDenialWriter(store, denials, clock, options.onDenialError),
     /** Writes the uses counted so far for a reader, unless that would take too long. */
@@ -99,6 +102,7 @@ export async function createCredentialChecks(options: {
     },
     /** Writes all counted uses. What is too much to fold now is folded after the next start, to keep a stop short. */
     async flushLastUses(): Promise<void> {
+      await rateLimiter.flush();
       await usageRecorder.flush();
       if (usageJournal.pendingUses() <= MAX_PENDING_USES_FOR_READERS) await usageJournal.fold();
     },

@@ -118,6 +118,7 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
       ...{ store, clock, waitForConfirmation },
       waitForAllConfirmations: membership.waitForAllConfirmations,
       flushUses: checks.flushUses,
+      shareRates: checks.rateLimiter.flush,
       isForeignSecret: checks.foreignPrefixes.isDeclared,
       refreshForeignPrefixes: () => checks.foreignPrefixes.refresh().catch(onRefreshError),
     },

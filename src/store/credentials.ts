@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { type Insertable, type RawBuilder, type SelectQueryBuilder, sql, type Updateable } from 'kysely';
 import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
+import { type Column, inlineTable } from './inline-table.ts';
 import type { CredentialTable } from './schema/credentials.ts';
 import type { Schema } from './schema.ts';
-import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
+import { engineOf, type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
 /** A credential with the name and email address of its creator and the id of its replacement, without its digest. */
 export type CredentialRow = Omit<
@@ -183,7 +184,10 @@ export async function insertCredential(trx: Trx, row: Insertable<CredentialTable
   return inserted !== undefined;
 }
 
-/** Writes the given fields and returns the digest, or undefined if the credential does not exist. */
+/**
+ * Writes the given fields and returns the digest, or undefined if the credential does not exist. No more than
+ * `maxRateMissing` is then missing in the bucket of its rate.
+ */
 export async function updateCredential(
   trx: Trx,
   workspaceId: string,
@@ -204,10 +208,12 @@ export async function updateCredential(
     | 'max_uses'
     | 'spent_uses'
   > & { updated_at: number },
+  maxRateMissing: number | null = null,
 ): Promise<Uint8Array | undefined> {
+  const smallest = sql<number>`case when rate_missing < ${maxRateMissing} then rate_missing else ${maxRateMissing} end`;
   const row = await trx
     .updateTable('credential')
-    .set(fields)
+    .set({ ...fields, ...(maxRateMissing !== null && { rate_missing: smallest }) })
     .where('workspace_id', '=', workspaceId)
     .where('kind', '=', kind)
     .where('id', '=', id)
@@ -253,6 +259,12 @@ export async function insertRevocation(
 }
 
 const USE_COLUMNS = ['active', 'restrictions', 'max_uses', 'spent_uses', 'rate_missing', 'rate_at'] as const;
+const LEVEL_COLUMNS: readonly Column[] = [
+  ['id', 'text'],
+  ['missing', 'bigint'],
+  ['at', 'bigint'],
+];
+
 export interface UseRow {
   readonly active: number;
   readonly restrictions: string | null;
@@ -282,6 +294,31 @@ export async function updateUses(
   const row = await withRowLock(trx, query.where('id', '=', id), 'credential').executeTakeFirst();
   const taken = row === undefined ? null : take(row);
   if (taken !== null) await trx.updateTable('credential').set(taken).where('id', '=', id).execute();
+}
+
+/**
+ * Stores what `add` makes of the rate's level of each credential, with the rows locked in a consistent order. Null stores
+ * nothing. Without a workspace, because the ids are those of credentials that the node has accepted.
+ */
+export async function updateRateLevels(
+  trx: Trx,
+  ids: readonly string[],
+  add: (row: UseRow & { readonly id: string }) => { readonly rateMissing: number; readonly rateAt: number } | null,
+): Promise<void> {
+  const query = trx
+    .selectFrom('credential')
+    .select(['id', ...USE_COLUMNS])
+    .where('id', 'in', ids)
+    .orderBy('id');
+  const rows = await withRowLock(trx, query, 'credential').execute();
+  const levels = rows.flatMap((row) => {
+    const level = add(row);
+    return level === null ? [] : [[row.id, level.rateMissing, level.rateAt]];
+  });
+  if (levels.length === 0) return;
+  const table = inlineTable(engineOf(trx), LEVEL_COLUMNS, levels);
+  await sql`update credential set rate_missing = used.missing, rate_at = used.at
+    from ${table} as used where credential.id = used.id`.execute(trx);
 }
 
 /** Returns those of `ids` that are credentials of the workspace. */
@@ -314,12 +351,14 @@ export interface AuthorizationRow {
   readonly restrictions: string | null;
   readonly max_uses: number | null;
   readonly spent_uses: number;
+  readonly rate_missing: number;
+  readonly rate_at: number;
 }
 
 const BY_DIGEST = {
   table: 'credential',
   columns:
-    'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash, restrictions, max_uses, spent_uses',
+    'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash, restrictions, max_uses, spent_uses, rate_missing, rate_at',
   key: 'digest',
 };
 

@@ -8,6 +8,7 @@ import {
   insertCredential,
   insertRevocation,
   updateCredential,
+  updateRateLevels,
 } from '../../store/credentials.ts';
 import { countFailure } from '../../store/failures.ts';
 import { isUniqueViolation } from '../../store/store.ts';
@@ -40,6 +41,8 @@ export function declareCredentialTests(fixture: StoreFixture): void {
           restrictions: null,
           max_uses: null,
           spent_uses: 0,
+          rate_missing: 0,
+          rate_at: 0,
         },
       );
       const row = await fixture.find(id);
@@ -49,6 +52,35 @@ export function declareCredentialTests(fixture: StoreFixture): void {
       assert.ok(row !== undefined && !('digest' in row));
       assert.equal(await fixture.find(id, neighbour.workspaceId), undefined);
       assert.equal(await findCredential(fixture.store.read, fixture.owner.workspaceId, 'access_token', id), undefined);
+    });
+
+    test('the level of a rate is read with the credential, and an edit limits what is missing', async () => {
+      const one = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
+      const other = await seedCredential(fixture.store, fixture.owner, { rights: '["read"]' });
+      const levelOf = async ({ digest }: typeof one) => {
+        const row = await findByDigest(fixture.store, digestBytes(digest));
+        return [row?.rate_missing, row?.rate_at];
+      };
+      const ids = [other.id, 'key_unknown', one.id];
+      const add = (row: { id: string }) => (row.id === one.id ? { rateMissing: 5e15, rateAt: NOW } : null);
+      await fixture.store.transaction((trx) => updateRateLevels(trx, ids, add));
+      assert.deepEqual(
+        [await levelOf(one), await levelOf(other)],
+        [
+          [5e15, NOW],
+          [0, 0],
+        ],
+      );
+      for (const [limit, missing] of [
+        [null, 5e15],
+        [7_000, 7_000],
+        [9_000, 7_000],
+      ] as const) {
+        const { workspaceId } = fixture.owner;
+        const edit = { updated_at: 8, policy_violations: 0 };
+        await fixture.store.transaction((trx) => updateCredential(trx, workspaceId, 'api_key', one.id, edit, limit));
+        assert.deepEqual(await levelOf(one), [missing, NOW]);
+      }
     });
 
     test('an edit and a deletion return the digest, and change nothing in another workspace', async () => {

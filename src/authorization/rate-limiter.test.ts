@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NO_RESTRICTIONS } from '../contract/restrictions.ts';
+import { createRateLimiter, type RateDecision, type ShareRateUses } from './rate-limiter.ts';
+import type { CredentialRecord } from './record.ts';
+import { compileRestrictions, type Rate, type RateLevel } from './restrictions.ts';
+import { levelAfter } from './use-limits.ts';
+
+const START = 1_800_000_000_000;
+const RECORD = { id: 'tok_1' } as CredentialRecord;
+
+/** A store with the level of one credential, a clock, and nodes that share them. */
+function setUp(rate: Rate) {
+  let now = START;
+  let level: RateLevel = { rateMissing: 0, rateAt: 0 };
+  let failure: Error | null = null;
+  let writes = 0;
+  const share: ShareRateUses = async (uses) => {
+    if (failure !== null) throw failure;
+    writes++;
+    const levels = new Map<string, RateLevel>();
+    for (const { credentialId, count } of uses) {
+      level = levelAfter(rate, level, count, now);
+      levels.set(credentialId, level);
+    }
+    return levels;
+  };
+  const read = (ofRate = rate) => {
+    const compiled = compileRestrictions({ ...NO_RESTRICTIONS, rate: { ...ofRate }, rateLevel: level });
+    assert.ok(compiled?.rate);
+    return compiled;
+  };
+  return {
+    advance: (ms: number) => (now += ms),
+    fail: (error: Error | null) => (failure = error),
+    writes: () => writes,
+    read,
+    startNode() {
+      const limiter = createRateLimiter(share, () => now);
+      let restrictions = read();
+      const take = () => limiter.take(RECORD, restrictions, restrictions.rate ?? rate, now);
+      return {
+        ...limiter,
+        take,
+        takeNow(): RateDecision {
+          const taken = take();
+          assert.ok(!(taken instanceof Promise), 'decided without I/O');
+          return taken;
+        },
+        /** Reads the record again, as after an eviction or an edit. */
+        reread: (ofRate = rate) => (restrictions = read(ofRate)),
+      };
+    },
+  };
+}
+
+test('over any time, three nodes accept one bucket, what is refilled, and what each accepts in a second', async () => {
+  for (const rate of [
+    { requests: 20, seconds: 10 },
+    { requests: 5, seconds: 1 },
+    { requests: 30, seconds: 60 },
+  ]) {
+    const { startNode, advance } = setUp(rate);
+    const nodes = [startNode(), startNode(), startNode()];
+    const perSecond = rate.requests / rate.seconds;
+    let accepted = 0;
+    /** The most that one node has accepted between two exchanges. */
+    let most = 0;
+    for (let second = 0; second < 300; second++) {
+      const acceptedBefore = accepted;
+      const inSecond = nodes.map(() => 0);
+      for (let step = 0; step < 10; step++, advance(100)) {
+        for (const [index, node] of nodes.entries()) {
+          // One node is idle most of the time, and then knows only an old level.
+          if (index === 2 && second % 30 !== 0) continue;
+          for (let request = 0; request < 4; request++) {
+            if (node.takeNow().accepted) inSecond[index] = (inSecond[index] ?? 0) + 1;
+          }
+        }
+      }
+      accepted += inSecond.reduce((sum, count) => sum + count, 0);
+      most = Math.max(most, ...inSecond);
+      assert.ok(most <= rate.requests + perSecond);
+      const bound = rate.requests + (second + 1) * perSecond + nodes.length * most;
+      assert.ok(accepted <= bound, `${accepted} of at most ${bound} after ${second + 1} s`);
+      if (acceptedBefore === accepted) assert.ok(nodes.every((node) => node.size() === 0));
+      for (const node of nodes) await node.flush();
+    }
+    assert.ok(accepted >= 300 * perSecond, 'and the whole rate can be used');
+  }
+});
+
+test('a new node starts with the shared level, and a record that is read again keeps what was accepted', async () => {
+  const { startNode } = setUp({ requests: 10, seconds: 3600 });
+  const node = startNode();
+  for (let request = 0; request < 10; request++) assert.equal(node.takeNow().accepted, true);
+  node.reread();
+  assert.equal(node.takeNow().accepted, false, 'not yet in the store');
+  await node.flush();
+  assert.equal(node.size(), 0);
+  for (const other of [node, startNode()]) {
+    other.reread();
+    const { accepted, rate } = other.takeNow();
+    assert.deepEqual([accepted, rate.remaining, rate.waitMs], [false, 0, 360_000]);
+  }
+});
+
+test('two records of one credential share one bucket, and an edit empties it at most', async () => {
+  const { startNode, read } = setUp({ requests: 1000, seconds: 1 });
+  const node = startNode();
+  for (let request = 0; request < 1000; request++) assert.equal(node.takeNow().accepted, true);
+  const limiter = createRateLimiter(
+    async () => new Map(),
+    () => START,
+  );
+  const [one, two] = [read(), read()];
+  for (let request = 0; request < 1000; request++) {
+    const restrictions = request % 2 === 0 ? one : two;
+    const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? { requests: 0, seconds: 0 }, START);
+    assert.ok(!(taken instanceof Promise) && taken.accepted);
+  }
+  for (const restrictions of [one, two, read()]) {
+    const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? { requests: 0, seconds: 0 }, START);
+    assert.ok(!(taken instanceof Promise) && !taken.accepted);
+  }
+  // A thousand requests that are not shared yet are not a thousand days.
+  node.reread({ requests: 1, seconds: 86_400 });
+  const { accepted, rate } = node.takeNow();
+  assert.deepEqual([accepted, rate.waitMs], [false, 86_400_000]);
+});
+
+test('a full limiter refuses at once: without the store and without anything to remember', async () => {
+  const { startNode, advance, writes } = setUp({ requests: 2, seconds: 60 });
+  const node = startNode();
+  assert.deepEqual([node.takeNow().accepted, node.takeNow().rate.remaining], [true, 0]);
+  await node.flush();
+  for (let index = 0; index < 10_000; index++) {
+    const { accepted, rate } = node.takeNow();
+    assert.ok(!accepted && rate.remaining === 0);
+  }
+  assert.equal(node.size(), 0);
+  await node.flush();
+  assert.equal(writes(), 1);
+  advance(29_999);
+  assert.equal(node.takeNow().rate.waitMs, 1);
+  advance(1);
+  assert.equal(node.takeNow().accepted, true);
+});
+
+test('requests wait for the store only if earlier ones have not been shared for a second, and are refused without it', async () => {
+  const { startNode, advance, fail } = setUp({ requests: 100, seconds: 60 });
+  const [node, other] = [startNode(), startNode()];
+  for (let request = 0; request < 10; request++) node.takeNow();
+  fail(new Error('unreachable'));
+  await assert.rejects(node.flush(), /unreachable/);
+  advance(1_000);
+  node.takeNow();
+  advance(1);
+  const waiting = [node.take(), node.take()];
+  for (const one of waiting) await assert.rejects(async () => one, /unreachable/);
+  fail(null);
+  const taken = await node.take();
+  assert.deepEqual([taken.accepted, taken.rate.remaining], [true, 88], 'nothing was lost or counted twice');
+  await node.flush();
+  other.takeNow();
+  await other.flush();
+  assert.equal(other.takeNow().rate.remaining, 86);
+});
+
+test('a clock that is set back prolongs no wait beyond the time in which one request is added', async () => {
+  const { startNode, advance } = setUp({ requests: 1, seconds: 60 });
+  const node = startNode();
+  assert.deepEqual([node.takeNow().accepted, node.takeNow().accepted], [true, false]);
+  await node.flush();
+  advance(-3_600_000);
+  const { accepted, rate } = node.takeNow();
+  assert.deepEqual([accepted, rate.waitMs], [false, 60_000]);
+});
