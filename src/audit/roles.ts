@@ -10,7 +10,7 @@ const OWN = /^(?:person|session|passkey|device)\.|^member\.(?:created|left)$|^wo
 const OF_MEMBERS = /^(?:deployment|run)\.|^backup\.created$/;
 
 /** Events about what was refused, or how earlier work ended: nobody gains anything by them. */
-const OUTCOMES = /^credential\.|^deployment\.(?:completed|failed)$/;
+const OUTCOMES = /^credential\.(?!reviewed$)|^deployment\.(?:completed|failed)$/;
 
 /** Returns the role that a person needs for a recorded action, or null if none. Pure. */
 export function neededRole(action: AuditAction): Role | null {

@@ -103,6 +103,14 @@ export const POLICY_LIMITS = {
   noticeDays: 7,
 } as const;
 
+/**
+ * When a credential is reviewed; in days. Rights are compared with those used in `usedWithin`, if the credential and
+ * their counting are at least as old.
+ */
+export const REVIEW_DAYS = { neverUsedAfter: 7, usedWithin: 30, expiresWithin: 30, kept: 90 } as const;
+/** Characters of a note on a decision, and rows of a CSV file. */
+export const REVIEW_LIMITS = { note: 500, csvRows: 100_000 } as const;
+
 /** Limits of resources; lengths in characters. */
 export const RESOURCE_LIMITS = {
   repositoryUser: 255,

@@ -101,6 +101,24 @@ export type CredentialRule = (typeof CREDENTIAL_RULES)[number];
 export const POLICY_CREATORS = ['admins', 'owner'] as const;
 /** What a policy does to a leaked credential. */
 export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
+export type LeakResponse = (typeof POLICY_LEAK_RESPONSES)[number];
+
+/** Why a credential should be reviewed. The position of a reason is its bit in the store. */
+export const REVIEW_REASONS = [
+  'unused',
+  'never_used',
+  'never_expires',
+  'holds_all',
+  'broader_than_used',
+  'no_passphrase',
+  'creator_left',
+  'violates_policy',
+  'expiring',
+  'expired',
+] as const;
+export type ReviewReason = (typeof REVIEW_REASONS)[number];
+/** What can be decided on a reviewed credential, besides replacing or deleting it. */
+export const REVIEW_DECISIONS = ['keep'] as const;
 
 /** The steps of a decision on a known secret, in the order of the contract (section 5). */
 export const DECISION_STEPS = [
@@ -165,6 +183,7 @@ export const AUDIT_ACTIONS = [
   'api_key.deleted',
   'credential.denied',
   'credential.passphrase_failed',
+  'credential.reviewed',
   'person.signed_up',
   'person.updated',
   'person.password_changed',

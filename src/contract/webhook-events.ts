@@ -11,6 +11,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'api_key.deleted': 'credential.deleted',
   'credential.denied': 'credential.denied',
   'credential.passphrase_failed': 'credential.passphrase_failed',
+  'credential.reviewed': null,
   'person.signed_up': null,
   'person.updated': null,
   'person.password_changed': null,

@@ -130,6 +130,8 @@ const CONTRACT: readonly Row[] = [
   },
   { route: 'GET /v1/policy', people: 'admin' },
   { route: 'PATCH /v1/policy', people: 'owner' },
+  { route: 'GET /v1/review', people: 'admin' },
+  { route: 'POST /v1/review/:credential', people: 'admin', body: { decision: 'keep' } },
   { route: 'GET /v1/audit-events', people: 'admin' },
   {
     route: 'POST /v1/authorize/explain',

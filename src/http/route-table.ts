@@ -19,6 +19,7 @@ import { oauthMetadataRoutes } from './oauth-metadata.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { policyRoutes } from './policy.ts';
 import { projectRoutes } from './projects.ts';
+import { reviewRoutes } from './review.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './runs.ts';
 import { scriptRoutes } from './scripts.ts';
@@ -46,6 +47,7 @@ export function routeTable(context: AppContext): Route[] {
     ...apiKeyRoutes(context),
     ...importRoutes(context),
     ...policyRoutes(context),
+    ...reviewRoutes(context),
     ...auditRoutes(context),
     ...introspectionRoutes(context),
     ...explanationRoutes(context),

@@ -70,6 +70,15 @@ describe('The client against a server', () => {
       });
       const exported = await new Response(await devpilot.auditEvents.export()).text();
       assert.match(exported, /"action":"access_token.created"/);
+      const reviewed = async () => {
+        const items = await Array.fromAsync(devpilot.review.all({ reason: 'never_expires' }));
+        return items.map(({ credential }) => credential.id);
+      };
+      assert.ok((await reviewed()).includes(key.id));
+      await devpilot.review.decide(key.id, { decision: 'keep', note: 'For good' });
+      assert.equal((await reviewed()).includes(key.id), false);
+      const csv = await new Response(await devpilot.review.export({ includeKept: true })).text();
+      assert.match(csv, /For good/);
     } finally {
       await testServer.close();
     }

@@ -16,7 +16,7 @@ import { webhookClientsOf } from './webhooks.ts';
 import { workClientsOf } from './work.ts';
 import { workspaceClientsOf } from './workspaces.ts';
 
-export type { AccessTokenListQuery, ApiKeyListQuery, AuditListQuery } from './credentials.ts';
+export type { AccessTokenListQuery, ApiKeyListQuery, AuditListQuery, ReviewListQuery } from './credentials.ts';
 export { DevpilotError } from './errors.ts';
 export type { Paging } from './list-pages.ts';
 export type { LogOptions } from './log-stream.ts';

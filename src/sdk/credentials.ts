@@ -7,12 +7,14 @@ import type { CredentialImport, ImportCredentials } from '../contract/imports.ts
 import type { Introspection } from '../contract/oauth.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import type { Policy, PolicyDryRun, UpdatePolicy } from '../contract/policy.ts';
+import type { Review, ReviewDecision, ReviewItem } from '../contract/review.ts';
 import type {
   AccessTokenStatus,
   ApiKeyStatus,
   AuditAction,
   CredentialSort,
   Permission,
+  ReviewReason,
   Scope,
 } from '../contract/vocabulary.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
@@ -51,7 +53,15 @@ export interface AuditListQuery extends Paging {
   readonly to?: string | undefined;
 }
 
-/** Access tokens, API keys, their policy, the activity log, and OAuth introspection and revocation. */
+export interface ReviewListQuery extends Paging {
+  readonly reason?: ReviewReason | undefined;
+  /** Id of the creator. */
+  readonly createdBy?: string | undefined;
+  /** Includes credentials that somebody has decided to keep. */
+  readonly includeKept?: boolean | undefined;
+}
+
+/** Access tokens, API keys, their policy, their review, the activity log, and OAuth introspection and revocation. */
 export function credentialClientsOf(transport: Transport) {
   const { send } = transport;
   const credentials = <Item, Created, Create, Query extends Paging>(path: string) => ({
@@ -97,6 +107,15 @@ export function credentialClientsOf(transport: Transport) {
       /** Returns what would violate the policy after a change, and changes nothing. Throws `validation_failed`. */
       dryRun: (body: UpdatePolicy, query: { limit?: number } = {}, call?: CallOptions): Promise<PolicyDryRun> =>
         send('PATCH', '/v1/policy', { ...call, body, query: { ...query, dryRun: true } }),
+    },
+    review: {
+      ...listOf<ReviewItem, ReviewListQuery, Review>(transport, '/v1/review'),
+      /** Records a decision about a credential, by its ID. Throws `not_found`. */
+      decide: (credential: string, body: ReviewDecision, call?: CallOptions): Promise<ReviewItem> =>
+        send('POST', pathTo('/v1/review', credential), { ...call, body }),
+      /** Streams the whole review as CSV. */
+      export: (query?: ReviewListQuery, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
+        transport.stream('/v1/review', { ...call, query: { ...query }, accept: 'text/csv' }),
     },
     auditEvents: {
       ...listOf<AuditEvent, AuditListQuery>(transport, '/v1/audit-events'),

@@ -29,6 +29,12 @@ export async function advanceAuditHead(trx: Trx, workspaceId: string): Promise<{
     .executeTakeFirstOrThrow();
 }
 
+/** Returns the number of entries of a workspace's log, which every change to the workspace increases. */
+export async function findAuditSequence(db: Queryable, workspaceId: string): Promise<number> {
+  const head = db.selectFrom('audit_head').select('sequence').where('workspace_id', '=', workspaceId);
+  return (await head.executeTakeFirst())?.sequence ?? 0;
+}
+
 export async function insertAuditEvent(trx: Trx, row: AuditEventTable): Promise<void> {
   await trx.insertInto('audit_event').values(row).execute();
   await trx.updateTable('audit_head').set({ hash: row.hash }).where('workspace_id', '=', row.workspace_id).execute();

@@ -2,7 +2,7 @@ import type { Generated } from 'kysely';
 import type { ActivityEventTable, ActivityRollupTable } from './schema/activity.ts';
 import type { AuditEventTable } from './schema/audit.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
-import type { CredentialTable, UsageChunkTable } from './schema/credentials.ts';
+import type { CredentialReviewTable, CredentialTable, UsageChunkTable } from './schema/credentials.ts';
 import type { DeploymentServerTable, DeploymentTable } from './schema/deployments.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable, ErrorKeyTable } from './schema/errors.ts';
 import type { JobLaneTable, JobTable } from './schema/jobs.ts';
@@ -67,6 +67,7 @@ export interface Schema {
     last_used_at: number;
   };
   credential_refusal: { credential_id: string; workspace_id: string; day: number; reason: string; count: number };
+  credential_review: CredentialReviewTable;
   usage_flush: { node_id: string; number: number };
   usage_chunk: UsageChunkTable;
   failure: { subject: string; address: string; at: number };

@@ -67,6 +67,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   credential_report: {},
   credential_right: {},
   credential_refusal: {},
+  credential_review: {},
   error_key: {},
   password_reset: {},
   installation: {},

@@ -53,3 +53,18 @@ export interface UsageChunkTable {
   size: number;
   uses: string;
 }
+
+/** The last decision to keep a credential that was reviewed. */
+export interface CredentialReviewTable {
+  credential_id: string;
+  workspace_id: string;
+  reviewed_at: number;
+  /** Until when the credential is left out of the review, unless there are other reasons than these. */
+  kept_until: number;
+  /** One bit per reason, by its position in `REVIEW_REASONS`. */
+  reasons: number;
+  /** The person, as in the activity log. */
+  reviewed_by: string | null;
+  reviewed_by_name: string | null;
+  note: string | null;
+}

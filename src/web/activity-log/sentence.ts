@@ -143,6 +143,12 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
     `An incorrect passphrase was sent for ${withDefiniteArticle(event.credential?.kind ?? 'access_token')}`,
     credential,
   ],
+  'credential.reviewed': ({ event, actor, target }) => [
+    actor,
+    ` reviewed and kept ${withDefiniteArticle(event.target?.kind ?? 'credential')}`,
+    target,
+    ...(typeof event.detail['note'] === 'string' ? [': ', valuePart(event.detail['note'])] : []),
+  ],
   'person.signed_up': ({ event, actor, target }) =>
     event.actor.kind === 'system' ? [target, ' was set up as the first owner'] : [actor, ' signed up'],
   'person.updated': ({ actor, before, after }) =>

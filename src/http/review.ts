@@ -1,0 +1,87 @@
+import { Readable } from 'node:stream';
+import { csvRow } from '../contract/csv.ts';
+import { LIMITS, REVIEW_DAYS, REVIEW_LIMITS } from '../contract/limits.ts';
+import { Review, ReviewDecision, ReviewItem, ReviewParams, ReviewQuery } from '../contract/review.ts';
+import { createSnapshots, keepCredential, listReview } from '../credentials/review.ts';
+import { acceptsCsv, CSV_TYPE } from './activity-csv.ts';
+import type { AppContext } from './app-context.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextIn } from './request-context.ts';
+import { type Route, route } from './route.ts';
+
+const CSV_COLUMNS: readonly (readonly [string, (item: ReviewItem) => string | number | null])[] = [
+  ['risk', ({ risk }) => risk],
+  ['reasons', ({ reasons }) => reasons.join(' ')],
+  ['kind', ({ credential }) => credential.kind],
+  ['id', ({ credential }) => credential.id],
+  ['name', ({ credential }) => credential.name],
+  ['status', ({ credential }) => credential.status],
+  [
+    'rights',
+    ({ credential }) => (credential.kind === 'access_token' ? credential.scopes : credential.permissions).join(' '),
+  ],
+  ['usedRights', ({ usedRights }) => usedRights?.join(' ') ?? null],
+  ['createdAt', ({ credential }) => credential.createdAt],
+  ['createdBy', ({ credential }) => credential.createdBy?.email ?? null],
+  ['lastUsedAt', ({ credential }) => credential.lastUsedAt],
+  ['useCount', ({ credential }) => credential.useCount],
+  ['expiresAt', ({ credential }) => credential.expiresAt],
+  ['keptUntil', ({ kept }) => kept?.until ?? null],
+  ['keptBy', ({ kept }) => kept?.reviewedBy.name ?? null],
+  ['note', ({ kept }) => kept?.note ?? null],
+];
+
+/** Streams at most `csvRows` items as CSV, page by page, at the speed of the client. */
+async function* reviewAsCsv(
+  first: Review,
+  query: ReviewQuery,
+  readPage: (query: ReviewQuery) => Promise<Review>,
+): AsyncGenerator<string> {
+  yield csvRow(CSV_COLUMNS.map(([name]) => name));
+  let page = first;
+  for (let remaining: number = REVIEW_LIMITS.csvRows; ; ) {
+    yield page.data.map((item) => csvRow(CSV_COLUMNS.map(([, cell]) => cell(item)))).join('');
+    remaining -= page.data.length;
+    if (page.nextCursor === null || remaining <= 0) return;
+    page = await readPage({ ...query, cursor: page.nextCursor, limit: String(LIMITS.page.max) });
+  }
+}
+
+export function reviewRoutes(context: AppContext): Route[] {
+  const { credentials } = context;
+  const findSnapshot = createSnapshots();
+  const tag = 'Review';
+  return [
+    route({
+      method: 'GET',
+      url: '/v1/review',
+      access: { person: 'admin' },
+      summary:
+        'List credentials that should be reviewed, with the reasons, highest risk first; with Accept: text/csv, stream all',
+      tag,
+      query: ReviewQuery,
+      responses: { 200: Review },
+      handler: async ({ query, request, reply }) => {
+        const read = (page: ReviewQuery) => listReview(credentials, findSnapshot, workspaceIdOf(request), page);
+        if (!acceptsCsv(request)) return read(query);
+        // The first page is read before the response starts, so that an invalid query is still refused.
+        const first = await read({ ...query, limit: String(LIMITS.page.max) });
+        reply.header('content-disposition', 'attachment; filename="review.csv"');
+        return reply.type(CSV_TYPE).send(Readable.from(reviewAsCsv(first, query, read)));
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/review/:credential',
+      access: { person: 'admin' },
+      summary: `Record that a credential was reviewed and is kept, for ${REVIEW_DAYS.kept} days`,
+      tag,
+      params: ReviewParams,
+      body: ReviewDecision,
+      responses: { 200: ReviewItem },
+      errorCodes: ['not_found'],
+      handler: ({ params, body, request }) =>
+        keepCredential(credentials, requestContextIn(workspaceIdOf(request), request), params.credential, body),
+    }),
+  ];
+}
