@@ -4,6 +4,7 @@ import { generate } from 'otplib';
 import { DAY } from '../src/contract/limits.ts';
 import type { Policy } from '../src/contract/policy.ts';
 import { createToken, PASSWORD, signUpMember, type TestPerson, turnOnTwoFactor } from '../src/testing/test-server.ts';
+import { startWebhookReceiver } from '../src/testing/webhook-receiver.ts';
 import { formatDate } from '../src/web/components/format.ts';
 import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
@@ -12,7 +13,7 @@ import { listItemOf } from './page-actions.ts';
 import { createApp, createProject } from './resource-fixtures.ts';
 
 /** The activity log, the menus and the workspace by keyboard only. */
-const fixture = setUpBrowserFixture();
+const fixture = setUpBrowserFixture(undefined, { environment: { DEVPILOT_OUTBOUND: 'any' } });
 
 async function open(path: string, person?: TestPerson) {
   const tab = await fixture.open(path, person === undefined ? {} : { person });
@@ -218,4 +219,49 @@ test('a member without a required second factor is led to set it up, and back', 
   await keys.enter(button(tab, 'Done'));
   await tab.waitForURL(/\/settings\/members/);
   await tab.getByRole('row').filter({ hasText: 'grace@example.com' }).waitFor();
+});
+
+test('a webhook is created, tested, inspected, delivered again, and activated after it was switched off', async (context) => {
+  const receiver = await startWebhookReceiver();
+  context.after(() => receiver.close());
+  const { tab, keys } = await open('/settings/webhooks?workspace=acme');
+  await checkAppearance(tab, 'webhooks-empty');
+  await keys.enter(button(tab, 'SIEM or log store'));
+  const creation = await waitForDialog(tab, 'New webhook', 'dialog-webhook');
+  await keys.tabTo(creation.getByLabel('URL'));
+  await keys.type(receiver.url);
+  await keys.toggle(creation.getByRole('group', { name: 'Deployments' }).getByLabel('All, including'));
+  await keys.enter(button(creation, 'Create webhook'));
+  const revealed = await waitForDialog(tab, 'Webhook created', 'dialog-webhook-secret');
+  assert.match((await revealed.locator('pre').textContent()) ?? '', /^whsec_/);
+  await keys.press('Escape');
+  await keys.enter(button(revealed, 'I have stored the secret'));
+  await revealed.waitFor({ state: 'detached' });
+  await keys.enter(tab.getByRole('link', { name: 'SIEM or log store' }));
+  await keys.enter(button(tab, 'Send test message'));
+  await tab.getByText('The receiver accepted the message (204).').waitFor();
+
+  const row = tab.getByRole('row').filter({ hasText: 'webhook.test' });
+  await keys.choose(button(row, 'Actions for webhook.test'), 'Details');
+  const delivery = await waitForDialog(tab, 'Delivery of webhook.test', 'dialog-webhook-delivery');
+  const count = receiver.messages.length;
+  await keys.enter(button(delivery, 'Send again'));
+  await delivery.waitFor({ state: 'detached' });
+  await receiver.arrived(count + 1);
+  await keys.enter(button(tab, 'Replace secret…'));
+  await keys.enter(button(tab.getByRole('dialog', { name: 'Replace the signing secret' }), 'Replace secret'));
+  const replaced = tab.getByRole('dialog', { name: 'Secret replaced' });
+  await replaced.getByText('Messages are also signed with the previous secret until').waitFor();
+  await keys.enter(button(replaced, 'I have stored the secret'));
+
+  receiver.respond = (response) => response.writeHead(410).end();
+  await createToken(fixture.owner, ['all'], { name: 'Not delivered' });
+  const notice = tab.getByRole('alert').filter({ hasText: 'Switched off' });
+  await notice.waitFor();
+  await checkAppearance(tab, 'webhook-switched-off');
+  receiver.respond = (response) => response.writeHead(204).end();
+  const attempts = receiver.messages.length;
+  await keys.enter(button(notice, 'Activate'));
+  await notice.waitFor({ state: 'detached' });
+  await receiver.arrived(attempts + 1);
 });

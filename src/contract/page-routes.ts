@@ -42,6 +42,8 @@ export const PAGE_ROUTES = [
   '/settings/members',
   '/settings/activity-log',
   '/settings/policy',
+  '/settings/webhooks',
+  '/settings/webhooks/$id',
   '/settings/workspace',
 ] as const;
 export type PageRoute = (typeof PAGE_ROUTES)[number];

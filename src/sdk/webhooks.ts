@@ -8,17 +8,19 @@ import type {
   WebhookSecret,
 } from '../contract/webhooks.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
-import type { CallOptions, Transport } from './transport.ts';
+import type { CallOptions, Tagged, Transport } from './transport.ts';
 
 /** Webhooks and their deliveries. */
 export function webhookClientsOf(transport: Transport) {
-  const { send } = transport;
+  const { send, sendTagged } = transport;
   const path = '/v1/webhooks';
   const deliveryPath = (id: string) => `${pathTo(path, id)}/deliveries`;
   return {
     webhooks: {
       ...listOf<Webhook, Paging>(transport, path),
       get: (id: string, call?: CallOptions): Promise<Webhook> => send('GET', pathTo(path, id), call),
+      /** Returns the webhook with its tag, for an edit that must not overwrite another. */
+      read: (id: string, call?: CallOptions): Promise<Tagged<Webhook>> => sendTagged('GET', pathTo(path, id), call),
       create: (body: CreateWebhook, call?: CallOptions): Promise<CreatedWebhook> =>
         send('POST', path, { ...call, body }),
       update: (id: string, body: UpdateWebhook, call?: CallOptions): Promise<Webhook> =>

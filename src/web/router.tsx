@@ -165,6 +165,8 @@ const activityLog = page(
   'ActivityLogPage',
 );
 const policy = page(settings, '/policy', () => import('./policy/policy-page.tsx'), 'PolicyPage');
+const webhooks = page(settings, '/webhooks', () => import('./webhooks/webhooks-page.tsx'), 'WebhooksPage');
+const webhook = page(settings, '/webhooks/$id', () => import('./webhooks/webhook-page.tsx'), 'WebhookPage');
 const workspace = page(settings, '/workspace', () => import('./workspace/workspace-page.tsx'), 'WorkspacePage');
 
 const projects = page(inWorkspace, '/projects', () => import('./projects/projects-page.tsx'), 'ProjectsPage');
@@ -272,6 +274,8 @@ const routeTree = root.addChildren([
           members,
           activityLog,
           policy,
+          webhooks,
+          webhook,
           workspace,
         ]),
       ]),

@@ -8,7 +8,7 @@ import { capitalize } from './format.ts';
 import { strings } from './strings.ts';
 
 interface DeleteResourceDialogProps {
-  readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key';
+  readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key' | 'webhook';
   /** The part of the query key of the lists that contain the resource; by default the noun's plural. */
   readonly queryKeyPart?: string;
   readonly name: string;

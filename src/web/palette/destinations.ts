@@ -34,6 +34,7 @@ const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rig
   ['/settings/members', strings.pages.members],
   ['/settings/activity-log', strings.pages.activityLog, 'isAdmin'],
   ['/settings/policy', strings.pages.policy, 'isAdmin'],
+  ['/settings/webhooks', strings.pages.webhooks, 'isAdmin'],
   ['/settings/workspace', strings.pages.workspace],
   ['/account', strings.pages.account],
   ['/people', strings.pages.people, 'isOperator'],

@@ -34,6 +34,7 @@ export const strings = {
     members: 'Members',
     people: 'People on this server',
     policy: 'Policy',
+    webhooks: 'Webhooks',
     projects: 'Projects',
     scripts: 'Scripts',
     servers: 'Servers',

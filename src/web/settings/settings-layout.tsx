@@ -10,6 +10,7 @@ const TABS: readonly (LinkTab & { readonly admin?: true })[] = [
   { to: '/settings/members', label: strings.settingsLayout.tabs.members },
   { to: '/settings/activity-log', label: strings.settingsLayout.tabs.activityLog, admin: true },
   { to: '/settings/policy', label: strings.settingsLayout.tabs.policy, admin: true },
+  { to: '/settings/webhooks', label: strings.settingsLayout.tabs.webhooks, admin: true },
   { to: '/settings/workspace', label: strings.settingsLayout.tabs.workspace },
 ];
 

@@ -6,6 +6,7 @@ export const strings = {
       members: 'Members',
       activityLog: 'Activity log',
       policy: 'Policy',
+      webhooks: 'Webhooks',
       workspace: 'Workspace',
     },
     tabsLabel: 'Settings',

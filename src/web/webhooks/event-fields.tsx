@@ -1,0 +1,54 @@
+import { Checkbox, Input, SimpleGrid, Stack } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { WEBHOOK_EVENT_FAMILIES } from '../../contract/vocabulary.ts';
+import { FormSection } from '../components/form-section.tsx';
+import { fieldPathProps } from '../components/use-app-form.ts';
+import { strings } from './strings.ts';
+import { eventsOf, type Family, type WebhookFormValues } from './webhook-form.ts';
+
+interface EventFieldsProps {
+  readonly form: UseFormReturnType<WebhookFormValues>;
+}
+
+function FamilyFields({ form, family }: EventFieldsProps & { readonly family: Family }) {
+  const isWhole = form.values.events.includes(family);
+  return (
+    <FormSection title={strings.families[family]}>
+      <Stack gap="xs">
+        <Checkbox value={family} label={strings.fields.all} />
+        <SimpleGrid cols={{ base: 1, xs: 2, sm: 3 }} spacing="xs" verticalSpacing="xs" pl="lg">
+          {eventsOf(family).map((event) =>
+            isWhole ? (
+              // Outside the group's control: its value is that of the family.
+              <Checkbox key={`${event} of all`} label={strings.events[event]} checked disabled readOnly value="" />
+            ) : (
+              <Checkbox key={event} value={event} label={strings.events[event]} />
+            ),
+          )}
+        </SimpleGrid>
+      </Stack>
+    </FormSection>
+  );
+}
+
+/** The events that a webhook receives, grouped by what they are about. */
+export function EventFields({ form }: EventFieldsProps) {
+  const error = form.errors['events'];
+  return (
+    <Checkbox.Group
+      value={[...form.values.events]}
+      onChange={(events) => form.setFieldValue('events', events)}
+      {...fieldPathProps(form, 'events')}
+    >
+      <Stack gap="md">
+        <FormSection title={strings.fields.events}>
+          <Checkbox value="audit.event" label={strings.events['audit.event']} description={strings.fields.orderHint} />
+        </FormSection>
+        {WEBHOOK_EVENT_FAMILIES.map((family) => (
+          <FamilyFields key={family} form={form} family={family} />
+        ))}
+        {error !== undefined && <Input.Error role="alert">{error}</Input.Error>}
+      </Stack>
+    </Checkbox.Group>
+  );
+}

@@ -1,0 +1,86 @@
+import { WEBHOOK_LIMITS } from '../../contract/limits.ts';
+import {
+  WEBHOOK_EVENT_FAMILIES,
+  WEBHOOK_EVENTS,
+  WEBHOOK_SUBSCRIPTIONS,
+  type WebhookEvent,
+  type WebhookFormat,
+  type WebhookSubscription,
+} from '../../contract/vocabulary.ts';
+import type { Webhook } from '../../contract/webhooks.ts';
+import { validateName } from '../validation.ts';
+import { strings } from './strings.ts';
+
+export type WebhookFormValues = {
+  readonly name: string;
+  readonly url: string;
+  readonly format: WebhookFormat;
+  readonly events: readonly string[];
+};
+
+export type Family = (typeof WEBHOOK_EVENT_FAMILIES)[number];
+
+/** Returns the events of a family, which its name stands for. */
+export const eventsOf = (family: Family): WebhookEvent[] =>
+  WEBHOOK_EVENTS.filter((event) => event.startsWith(family.slice(0, -1)));
+
+/** Returns the chosen subscriptions in the order of the vocabulary, without events of a family that is chosen as a whole. */
+export function toSubscriptions(events: readonly string[]): WebhookSubscription[] {
+  const families = WEBHOOK_EVENT_FAMILIES.filter((family) => events.includes(family));
+  const covered = new Set<string>(families.flatMap(eventsOf));
+  return WEBHOOK_SUBSCRIPTIONS.filter((event) => events.includes(event) && !covered.has(event));
+}
+
+export const toFormValues = ({ name, url, format, events }: Webhook): WebhookFormValues => ({
+  ...{ name, url, format, events },
+});
+
+export const toRequestFields = ({ name, url, format, events }: WebhookFormValues) => ({
+  ...{ name: name.trim(), url: url.trim(), format, events: toSubscriptions(events) },
+});
+
+function validateUrl(text: string): string | null {
+  const url = URL.parse(text.trim());
+  const isValid = url !== null && /^https?:$/.test(url.protocol) && text.trim().length <= WEBHOOK_LIMITS.url;
+  return isValid ? null : strings.fields.urlInvalid;
+}
+
+export const WEBHOOK_RULES = {
+  name: validateName,
+  url: validateUrl,
+  events: (events: readonly string[]) => (events.length === 0 ? strings.fields.eventsMissing : null),
+};
+
+export type Recipe = keyof typeof strings.recipes.names;
+
+/** What a new webhook starts with. */
+export const RECIPES: Readonly<Record<Recipe, WebhookFormValues>> = {
+  slack: { name: strings.recipes.names.slack, url: '', format: 'slack', events: ['deployment.*', 'backup.*'] },
+  teams: { name: strings.recipes.names.teams, url: '', format: 'teams', events: ['deployment.*', 'backup.*'] },
+  discord: { name: strings.recipes.names.discord, url: '', format: 'discord', events: ['deployment.*', 'backup.*'] },
+  log: { name: strings.recipes.names.log, url: '', format: 'standard', events: ['audit.event'] },
+  standard: { name: '', url: '', format: 'standard', events: [] },
+};
+
+/** The hosts of chats: a URL of theirs is for their format. */
+const FORMAT_OF_HOST: readonly (readonly [RegExp, WebhookFormat])[] = [
+  [/^hooks\.slack\.com$/, 'slack'],
+  [/^(?:[a-z]+\.)?discord(?:app)?\.com$/, 'discord'],
+  [/\.(?:logic\.azure\.com|powerplatform\.com|webhook\.office\.com)$/, 'teams'],
+];
+
+/** Returns the format that a URL is certainly for; undefined for any other URL. */
+export function guessFormat(text: string): WebhookFormat | undefined {
+  const host = URL.parse(text.trim())?.hostname ?? '';
+  return FORMAT_OF_HOST.find(([pattern]) => pattern.test(host))?.[1];
+}
+
+/** Returns the subscriptions of a webhook in words. */
+export function describeEvents(events: readonly WebhookSubscription[]): string[] {
+  return events.map((event) => {
+    const isFamily = (name: WebhookSubscription): name is Family => name.endsWith('.*');
+    if (isFamily(event)) return strings.webhooksPage.allOf(strings.families[event]);
+    const family = WEBHOOK_EVENT_FAMILIES.find((name) => event.startsWith(name.slice(0, -1)));
+    return family === undefined ? strings.events[event] : `${strings.families[family]}: ${strings.events[event]}`;
+  });
+}

@@ -1,0 +1,166 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { Webhook } from '../../contract/webhooks.ts';
+import type { Column } from '../components/data-table.tsx';
+import { IconPlugConnected, IconPlus } from '../components/icons.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
+import { NameLink } from '../components/link.tsx';
+import { ListBody } from '../components/list-body.tsx';
+import { useListState } from '../components/list-state.ts';
+import { Page } from '../components/page.tsx';
+import { TimeCell } from '../components/relative-time.tsx';
+import { deleteAction, editAction, RowMenu } from '../components/row-menu.tsx';
+import { EmptyState, NoPermission } from '../components/states.tsx';
+import { useList } from '../components/use-list.ts';
+import { useWorkspace } from '../session.ts';
+import type { RevealedSecret } from './secret-dialog.tsx';
+import { StateTag } from './state-tag.tsx';
+import { strings } from './strings.ts';
+import { describeEvents, RECIPES, type Recipe } from './webhook-form.ts';
+
+const CreateWebhookDialog = lazyComponent(() =>
+  import('./webhook-dialogs.tsx').then((file) => file.CreateWebhookDialog),
+);
+const EditWebhookDialog = lazyComponent(() => import('./webhook-dialogs.tsx').then((file) => file.EditWebhookDialog));
+const DeleteWebhookDialog = lazyComponent(() =>
+  import('./webhook-dialogs.tsx').then((file) => file.DeleteWebhookDialog),
+);
+const SecretDialog = lazyComponent(() => import('./secret-dialog.tsx').then((file) => file.SecretDialog));
+
+const texts = strings.webhooksPage;
+
+const COLUMNS: readonly Column<Webhook>[] = [
+  {
+    key: 'name',
+    label: texts.columns.name,
+    cell: ({ id, name, format, url }) => (
+      <>
+        <NameLink to="/settings/webhooks/$id" params={{ id }}>
+          {name}
+        </NameLink>
+        <Text fz="xs" c="dimmed" component="div">
+          {strings.formats[format]} · {URL.parse(url)?.host ?? url}
+        </Text>
+      </>
+    ),
+  },
+  { key: 'state', label: texts.columns.state, cell: (webhook) => <StateTag webhook={webhook} /> },
+  {
+    key: 'events',
+    label: texts.columns.events,
+    cell: ({ events }) => {
+      const [first = '', ...others] = describeEvents(events);
+      return others.length === 0 ? first : texts.eventCount(events.length);
+    },
+  },
+  {
+    key: 'lastDelivered',
+    label: texts.columns.lastDelivered,
+    cell: ({ lastDeliveredAt }) =>
+      lastDeliveredAt === null ? texts.never : <TimeCell time={lastDeliveredAt} relative />,
+  },
+];
+
+type OpenDialog =
+  | { readonly dialog: 'create'; readonly recipe: Recipe }
+  | { readonly dialog: 'edit' | 'delete'; readonly webhook: Webhook }
+  | { readonly dialog: 'secret'; readonly revealed: RevealedSecret };
+
+function Recipes({ onChoose }: { readonly onChoose: (recipe: Recipe) => void }) {
+  return (
+    <Stack gap="xs" align="center">
+      <Text fz="sm">{strings.recipes.label}</Text>
+      <Group gap="xs" justify="center">
+        {(Object.keys(RECIPES) as Recipe[]).map((recipe) => (
+          <Button key={recipe} variant="default" onClick={() => onChoose(recipe)}>
+            {strings.recipes.names[recipe]}
+          </Button>
+        ))}
+      </Group>
+    </Stack>
+  );
+}
+
+function OpenedDialog({ open, setOpen }: { open: OpenDialog; setOpen: (open: OpenDialog | null) => void }) {
+  const close = () => setOpen(null);
+  switch (open.dialog) {
+    case 'create':
+      return (
+        <CreateWebhookDialog
+          initial={RECIPES[open.recipe]}
+          onClose={close}
+          onCreated={({ name, secret, format }) => {
+            // Chats verify no signatures; a secret for another receiver can be made by replacing it.
+            if (format !== 'standard') return;
+            setOpen({ dialog: 'secret', revealed: { name, secret, previousSecretExpiresAt: null } });
+          }}
+        />
+      );
+    case 'edit':
+      return <EditWebhookDialog webhook={open.webhook} onClose={close} />;
+    case 'delete':
+      return <DeleteWebhookDialog webhook={open.webhook} onClose={close} />;
+    case 'secret':
+      return <SecretDialog revealed={open.revealed} onClose={close} />;
+  }
+}
+
+/** The webhooks of the workspace, for owners and admins. */
+export function WebhooksPage() {
+  const { api, workspace, isAdmin } = useWorkspace();
+  const state = useListState();
+  const [open, setOpen] = useState<OpenDialog | null>(null);
+  const list = useList(
+    [workspace.id, 'webhooks'],
+    api.webhooks.list,
+    { cursor: state.cursor },
+    { enabled: isAdmin, refetchInterval: 10_000 },
+  );
+  const isEmpty = list.data?.data.length === 0;
+  const create = (recipe: Recipe) => setOpen({ dialog: 'create', recipe });
+  return (
+    <Page
+      title={texts.title}
+      description={texts.description}
+      actions={
+        isAdmin &&
+        !isEmpty && (
+          <Button leftSection={<IconPlus size={16} />} onClick={() => create('standard')}>
+            {texts.newWebhook}
+          </Button>
+        )
+      }
+    >
+      {isAdmin ? (
+        <ListBody
+          label={texts.title}
+          list={list}
+          columns={COLUMNS}
+          state={state}
+          rowName={({ name }) => name}
+          renderRowActions={(webhook) => (
+            <RowMenu
+              name={webhook.name}
+              actions={[
+                editAction(() => setOpen({ dialog: 'edit', webhook })),
+                deleteAction(() => setOpen({ dialog: 'delete', webhook })),
+              ]}
+            />
+          )}
+          empty={
+            <EmptyState
+              icon={<IconPlugConnected size={26} />}
+              title={texts.emptyTitle}
+              action={<Recipes onChoose={create} />}
+            >
+              {texts.emptyHint}
+            </EmptyState>
+          }
+        />
+      ) : (
+        <NoPermission />
+      )}
+      {open !== null && <OpenedDialog open={open} setOpen={setOpen} />}
+    </Page>
+  );
+}
