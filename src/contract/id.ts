@@ -27,6 +27,7 @@ export const ID_PREFIXES = {
   webhook: 'whk_',
   webhook_delivery: 'whd_',
   webhook_message: 'msg_',
+  notice: 'ntc_',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

@@ -68,6 +68,9 @@ export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, 
 /** Webhooks per workspace, characters of a URL, and settled deliveries that are kept per webhook. */
 export const WEBHOOK_LIMITS = { perWorkspace: 20, url: 2048, deliveries: 1_000 } as const;
 
+/** Notices per workspace, addresses that a notice names, and how far ahead it can be snoozed; days. */
+export const NOTICE_LIMITS = { perWorkspace: 1_000, addresses: 5, snoozeDays: 366 } as const;
+
 /** Restrictions of a credential: entries per list, and the ranges of a rate and of the number of uses. */
 export const RESTRICTION_LIMITS = {
   entries: 64,

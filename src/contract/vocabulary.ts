@@ -174,6 +174,17 @@ export const HEADERS = {
   revocation: 'Devpilot-Revocation',
 } as const;
 
+/** What notices about credentials tell of. */
+export const CREDENTIAL_NOTICE_KINDS = [
+  'credential.expiring',
+  'credential.expired',
+  'credential.unused',
+  'credential.leaked',
+  'credential.used_after_deletion',
+  'credential.violates_policy',
+  'credential.orphaned',
+] as const;
+
 /** Every action in the activity log, as `noun.verb`. */
 export const AUDIT_ACTIONS = [
   'access_token.created',
@@ -264,6 +275,13 @@ export const AUDIT_ACTIONS = [
   'webhook.secret_replaced',
   'webhook.tested',
   'webhook.redelivered',
+  'notice.dismissed',
+  'notice.snoozed',
+  ...CREDENTIAL_NOTICE_KINDS,
+  'run.failed',
+  'backup.failed',
+  'error.new',
+  'error.reopened',
   'webhook.switched_off',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
@@ -290,8 +308,22 @@ export const AUDIT_PARTY_KINDS = [
   'run',
   'backup',
   'webhook',
+  'notice',
 ] as const;
 export type AuditPartyKind = (typeof AUDIT_PARTY_KINDS)[number];
+
+/** What notices tell of. Each is an action of the activity log and an event of webhooks too. */
+export const NOTICE_KINDS = [
+  ...CREDENTIAL_NOTICE_KINDS,
+  'deployment.failed',
+  'run.failed',
+  'backup.failed',
+  'error.new',
+  'error.reopened',
+] as const satisfies readonly AuditAction[];
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+export const NOTICE_STATUSES = ['open', 'snoozed', 'dismissed'] as const;
+export type NoticeStatus = (typeof NOTICE_STATUSES)[number];
 
 /** Events that webhooks can receive. `audit.event` is every event of the activity log, in order. */
 export const WEBHOOK_EVENTS = [
@@ -301,6 +333,7 @@ export const WEBHOOK_EVENTS = [
   'credential.deleted',
   'credential.denied',
   'credential.passphrase_failed',
+  ...CREDENTIAL_NOTICE_KINDS,
   'member.created',
   'member.updated',
   'member.deleted',
@@ -316,15 +349,26 @@ export const WEBHOOK_EVENTS = [
   'run.created',
   'run.cancelled',
   'run.finished',
+  'run.failed',
   'backup.created',
   'backup.finished',
+  'backup.failed',
   'backup.deleted',
   'backup.restore_started',
   'backup.restore_finished',
+  'error.new',
+  'error.reopened',
 ] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 /** Families of events, including those that later versions add. */
-export const WEBHOOK_EVENT_FAMILIES = ['credential.*', 'member.*', 'deployment.*', 'run.*', 'backup.*'] as const;
+export const WEBHOOK_EVENT_FAMILIES = [
+  'credential.*',
+  'member.*',
+  'deployment.*',
+  'run.*',
+  'backup.*',
+  'error.*',
+] as const;
 export const WEBHOOK_SUBSCRIPTIONS = [...WEBHOOK_EVENTS, ...WEBHOOK_EVENT_FAMILIES] as const;
 export type WebhookSubscription = (typeof WEBHOOK_SUBSCRIPTIONS)[number];
 /** The event of a test message, which every webhook receives. */

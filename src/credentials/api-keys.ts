@@ -10,6 +10,7 @@ import type { PolicySubject } from '../contract/policy-rules.ts';
 import type { Restrictions } from '../contract/restrictions.ts';
 import type { Permission } from '../contract/vocabulary.ts';
 import { findCredential as findRow, lockCredential, updateCredential } from '../store/credentials.ts';
+import { resolveNotices } from '../store/notices.ts';
 import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
 import {
   auditDraftOf,
@@ -163,6 +164,8 @@ export async function updateApiKey(
     const after = toCredential(updated);
     const detail = { before: pick(before, fields, now), after: pick(after, fields, now) };
     await appendAuditEvent(trx, auditDraftOf(request, after, 'updated', now, detail));
+    if (after.expiresAt !== before.expiresAt)
+      await resolveNotices(trx, workspaceId, id, ['credential.expiring', 'credential.expired']);
     return { after, revocation: await revoke(trx, workspaceId, digest, now) };
   });
   const receipt = outcome.revocation === null ? null : await context.waitForConfirmation(outcome.revocation);

@@ -24,6 +24,7 @@ import {
   sortValueOf,
 } from '../store/credentials.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import { resolveNotices } from '../store/notices.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
 import { readUses } from '../store/usage.ts';
@@ -120,6 +121,9 @@ export async function insertNew(
   return true;
 }
 
+/** The old credential may expire or stay unused once it has a replacement. */
+const RESOLVED_BY_REPLACEMENT = ['credential.expiring', 'credential.unused'] as const;
+
 /**
  * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
  * Throws `forbidden` if the actor has no id, `idempotent_replay` for a repeated request, `validation_failed` if the
@@ -149,6 +153,7 @@ export async function createCredential(
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     const restrictions = await resolveRestrictions(trx, workspaceId, fields.restrictions);
     await insertNew(trx, request, { ...fields, ...derived, restrictions, origin: 'person', id, workspaceId });
+    if (replaces !== null) await resolveNotices(trx, workspaceId, replaces, RESOLVED_BY_REPLACEMENT);
     return findRow(trx, workspaceId, kind, id);
   });
   if (row === undefined) throw new Problem('internal');
@@ -299,6 +304,7 @@ async function deleteInTransaction(
   const before = { ...(replaces !== null && { replaces }), ...(replacedBy !== null && { replacedBy }) };
   const links = Object.keys(before).length === 0 ? {} : { before };
   await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'deleted', now, { ...detail, ...links }));
+  await resolveNotices(trx, workspaceId, id);
   return revoke(trx, workspaceId, deleted.digest, now);
 }
 

@@ -201,6 +201,8 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
   { route: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },
   { route: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
+  { route: 'GET /v1/notices', people: 'admin' },
+  { route: 'POST /v1/notices/:id/dismiss', people: 'admin' },
   { route: 'GET /v1/webhooks', people: 'admin' },
   { route: 'POST /v1/webhooks', people: 'admin' },
   { route: 'GET /v1/webhooks/:id', people: 'admin' },

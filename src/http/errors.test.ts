@@ -191,8 +191,10 @@ forEachEngine('the error tracker', (engine) => {
       [
         ['error_issue.reopened', token.id],
         ['error_issue.resolved', token.id],
+        ['error.reopened', null],
         ['error_issue.reopened', null],
         ['error_issue.resolved', token.id],
+        ['error.new', null],
       ],
     );
   });
@@ -227,6 +229,7 @@ forEachEngine('the error tracker', (engine) => {
         ['error_issue.muted', null],
         ['error_issue.resolved', null],
         ['error_issue.muted', null],
+        ['error.new', null],
       ],
     );
   });

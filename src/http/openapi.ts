@@ -106,6 +106,7 @@ export function openApiDocument(context: AppContext) {
       { name: 'Credential import', description: 'Moving credentials from other systems without new secrets' },
       { name: 'Policy', description: 'Rules of a workspace for its credentials and members' },
       { name: 'Review', description: 'Credentials that should be looked at, and what was decided' },
+      { name: 'Notices', description: 'What needs attention in a workspace' },
       { name: 'Webhooks', description: 'Messages about events to other systems (Standard Webhooks)' },
       { name: 'Activity log', description: 'Append-only, hash-chained record of actions' },
       { name: 'Health', description: 'Checks for load balancers and supervisors' },

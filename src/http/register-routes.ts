@@ -133,7 +133,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
       }
       // A missing body becomes empty bytes or an empty object, which the handler or the schema then checks.
       if (bodyFormat === 'bytes') request.body ??= Buffer.alloc(0);
-      else if (definition.body === NoBody) request.body ??= {};
+      else if (definition.body instanceof z.ZodOptional) request.body ??= {};
     },
     handler: (request, reply) => {
       if (successStatus !== undefined) reply.code(successStatus);

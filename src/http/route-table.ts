@@ -15,6 +15,7 @@ import { guardRoutes } from './guards.ts';
 import { importRoutes } from './imports.ts';
 import { introspectionRoutes } from './introspection.ts';
 import { meRoutes } from './me.ts';
+import { noticeRoutes } from './notices.ts';
 import { oauthMetadataRoutes } from './oauth-metadata.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { policyRoutes } from './policy.ts';
@@ -65,5 +66,6 @@ export function routeTable(context: AppContext): Route[] {
     ...runRoutes(context),
     ...backupRoutes(context),
     ...webhookRoutes(context),
+    ...noticeRoutes(context),
   ];
 }

@@ -1,5 +1,6 @@
 import type { Whoami } from '../contract/whoami.ts';
 import { credentialClientsOf } from './credentials.ts';
+import { noticeClientsOf } from './notices.ts';
 import { peopleClientsOf } from './people.ts';
 import { resourceClientsOf } from './resources.ts';
 import { signInClientsOf } from './sign-in.ts';
@@ -20,6 +21,7 @@ export type { AccessTokenListQuery, ApiKeyListQuery, AuditListQuery, ReviewListQ
 export { DevpilotError } from './errors.ts';
 export type { Paging } from './list-pages.ts';
 export type { LogOptions } from './log-stream.ts';
+export type { NoticeListQuery } from './notices.ts';
 export type { PasskeyOptions, TwoFactor } from './people.ts';
 export type { AppListQuery, ResourceListQuery } from './resources.ts';
 export type { DeviceCode, DeviceRequest } from './sign-in.ts';
@@ -40,7 +42,8 @@ export type Client = ReturnType<typeof requestsOf> &
   ReturnType<typeof resourceClientsOf> &
   ReturnType<typeof trackerClientsOf> &
   ReturnType<typeof workClientsOf> &
-  ReturnType<typeof webhookClientsOf>;
+  ReturnType<typeof webhookClientsOf> &
+  ReturnType<typeof noticeClientsOf>;
 
 /** Requests that no method of the client covers, and who the client is. */
 function requestsOf(transport: Transport) {
@@ -70,5 +73,6 @@ export function createClient(options: ClientOptions = {}): Client {
     ...trackerClientsOf(transport),
     ...workClientsOf(transport),
     ...webhookClientsOf(transport),
+    ...noticeClientsOf(transport),
   };
 }

@@ -40,6 +40,7 @@ import { credentialRate } from './migrations/0083-credential-rate.ts';
 import { foreignPrefixes } from './migrations/0086-foreign-prefixes.ts';
 import { webhooks } from './migrations/0090-webhooks.ts';
 import { scriptApp } from './migrations/0092-script-app.ts';
+import { notices } from './migrations/0100-notices.ts';
 import { credentialReviews } from './migrations/0103-credential-reviews.ts';
 import { webhookFormat } from './migrations/0106-webhook-format.ts';
 
@@ -85,6 +86,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0086-foreign-prefixes': foreignPrefixes,
   '0090-webhooks': webhooks,
   '0092-script-app': scriptApp,
+  '0100-notices': notices,
   '0103-credential-reviews': credentialReviews,
   '0106-webhook-format': webhookFormat,
 };

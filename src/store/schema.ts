@@ -7,6 +7,7 @@ import type { DeploymentServerTable, DeploymentTable } from './schema/deployment
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable, ErrorKeyTable } from './schema/errors.ts';
 import type { JobLaneTable, JobTable } from './schema/jobs.ts';
 import type { LogChunkTable, LogTable } from './schema/logs.ts';
+import type { NoticeTable } from './schema/notices.ts';
 import type {
   DeviceCodeTable,
   PasskeyChallengeTable,
@@ -107,6 +108,7 @@ export interface Schema {
   stored_object: StoredObjectTable;
   webhook: WebhookTable;
   webhook_delivery: WebhookDeliveryTable;
+  notice: NoticeTable;
 }
 
 /** A single row, with id 1. */

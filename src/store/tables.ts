@@ -73,6 +73,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   installation: {},
   webhook: {},
   webhook_delivery: {},
+  notice: {},
 };
 
 export function listTables(): ({ readonly name: string } & TableRole)[] {

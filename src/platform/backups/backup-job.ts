@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto';
 import { PassThrough } from 'node:stream';
 import { constants, createZstdCompress } from 'node:zlib';
+import { raiseNotice } from '../../audit/notices.ts';
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { OutputTruncated, run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { insertStoredObject, setUpload } from '../../store/backups.ts';
+import { resolveNotices } from '../../store/notices.ts';
 import { findResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
@@ -165,7 +167,16 @@ export function backupJobKind(context: PlatformContext): JobKind {
         sizeBytes,
         sha256,
       });
-      if (status === 'completed') await applyRetention(trx, context, workspaceId, row.app_id);
+      if (status === 'completed') {
+        await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);
+        await applyRetention(trx, context, workspaceId, row.app_id);
+      }
+      if (status !== 'failed') return;
+      await raiseNotice(trx, {
+        ...{ workspaceId, kind: 'backup.failed', at: endedAt, occurrence: id },
+        subject: { kind: 'app', id: row.app_id, name: target.name },
+        detail: { backupId: id, error },
+      });
     },
   };
 }

@@ -1,3 +1,4 @@
+import { raiseNotice } from '../../audit/notices.ts';
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import type { AuditPartyKind, CredentialKind } from '../../contract/vocabulary.ts';
@@ -9,6 +10,7 @@ import {
   updateDeployment,
   updateServerStatuses,
 } from '../../store/deployments.ts';
+import { resolveNotices } from '../../store/notices.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
@@ -61,6 +63,12 @@ export async function finishDeployment(
   const target = { kind: 'deployment', id, name: app?.name ?? null } as const;
   const detail = { appId: row.app_id, commit: row.commit_id, ...(error !== null && { error }) };
   await recordAuditEvent(trx, requester, action, target, endedAt, detail);
+  if (status === 'completed') return resolveNotices(trx, workspaceId, row.app_id, ['deployment.failed']);
+  await raiseNotice(trx, {
+    ...{ workspaceId, kind: 'deployment.failed', at: endedAt, occurrence: id },
+    subject: { kind: 'app', id: row.app_id, name: app?.name ?? null },
+    detail: { deploymentId: id, ...detail },
+  });
 }
 
 /** Cancels a deployment through its job or, if it has none yet, directly. */

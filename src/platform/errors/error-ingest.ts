@@ -1,3 +1,4 @@
+import { raiseNotice } from '../../audit/notices.ts';
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY, MINUTE, RESOURCE_LIMITS } from '../../contract/limits.ts';
@@ -154,6 +155,18 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
     const target = { kind: 'error_issue', id: issue.id, name: issue.title } as const;
     const detail = { reason: 'it was seen again', release: newest.release };
     await recordAuditEvent(trx, systemRequestContext(workspaceId), 'error_issue.reopened', target, receivedAt, detail);
+  }
+  if (before === undefined || reopens) {
+    await raiseNotice(trx, {
+      ...{
+        workspaceId,
+        kind: reopens ? 'error.reopened' : 'error.new',
+        at: receivedAt,
+        occurrence: String(receivedAt),
+      },
+      subject: { kind: 'error_issue', id: issue.id, name: issue.title },
+      detail: { level: newest.level, release: newest.release, environment: newest.environment, app: newest.app },
+    });
   }
   return issue.id;
 }

@@ -16,6 +16,7 @@ import {
   listIssues,
   setIssueStatus,
 } from '../../store/errors.ts';
+import { resolveNotices } from '../../store/notices.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
@@ -221,6 +222,7 @@ export async function updateErrorIssue(
       muted_at: status === 'muted' ? now : null,
     });
     await recordAuditEvent(trx, request, STATUS_ACTIONS[status], { kind: 'error_issue', id, name: row.title }, now, {});
+    if (status !== 'open') await resolveNotices(trx, workspaceId, id);
   });
   return findErrorIssue(context, workspaceId, id);
 }
@@ -237,5 +239,6 @@ export async function deleteErrorIssue(context: PlatformContext, request: Reques
     await deleteIssue(trx, workspaceId, id);
     const target = { kind: 'error_issue', id, name: row.title } as const;
     await recordAuditEvent(trx, request, 'error_issue.deleted', target, context.clock(), { occurrences: row.count });
+    await resolveNotices(trx, workspaceId, id);
   });
 }

@@ -5,6 +5,7 @@ import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import { slugOf } from '../../contract/slug.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
+import { resolveNotices } from '../../store/notices.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import {
@@ -228,5 +229,6 @@ export async function removeResource<Noun extends ResourceType, Shown extends Re
     await checkDeletable(trx, row);
     await deleteResource(trx, noun, request.workspaceId, row.id);
     await recordAuditEvent(trx, request, `${noun}.deleted`, { kind: noun, id: row.id, name: row.name }, now, {});
+    await resolveNotices(trx, request.workspaceId, row.id);
   });
 }

@@ -1,3 +1,4 @@
+import { raiseNotice } from '../../audit/notices.ts';
 import {
   actorColumnsOf,
   type RequestContext,
@@ -14,6 +15,7 @@ import type { AuditPartyKind, WorkStatus } from '../../contract/vocabulary.ts';
 import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type StepOutcome } from '../../runner/run.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
+import { resolveNotices } from '../../store/notices.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
 import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
@@ -280,6 +282,13 @@ export function runJobKind(context: PlatformContext): JobKind {
       await recordAuditEvent(trx, systemRequestContext(workspaceId), 'run.finished', target, endedAt, {
         status,
         exitCode: row.exit_code,
+      });
+      if (status === 'completed') await resolveNotices(trx, workspaceId, row.script_id, ['run.failed']);
+      if (status !== 'failed') return;
+      await raiseNotice(trx, {
+        ...{ workspaceId, kind: 'run.failed', at: endedAt, occurrence: id },
+        subject: { kind: 'script', id: row.script_id, name: script?.name ?? null },
+        detail: { runId: id, exitCode: row.exit_code, error },
       });
     },
   };

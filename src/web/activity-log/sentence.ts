@@ -113,6 +113,12 @@ function describeDeletion(kind: 'access_token' | 'api_key') {
       : ['The holder of ', withDefiniteArticle(kind), target, ' revoked it'];
 }
 
+/** “The access token CI” */
+const namedCredential = (event: AuditEvent, credential: SentencePart): SentenceParts => [
+  `The ${kindLabel(event.credential?.kind ?? 'credential')} `,
+  credential,
+];
+
 const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'access_token.created': defaultSentence,
   'access_token.deleted': describeDeletion('access_token'),
@@ -307,6 +313,31 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'webhook.tested': ({ actor, target }) => [actor, ' tested the webhook ', target],
   'webhook.redelivered': ({ actor, target }) => [actor, ' sent a message again to the webhook ', target],
   'webhook.switched_off': ({ target }) => ['The webhook ', target, ' was switched off because it kept failing'],
+  'notice.dismissed': ({ actor, target }) => [actor, ' dismissed the notice: ', target],
+  'notice.snoozed': ({ actor, target }) => [actor, ' snoozed the notice: ', target],
+  'credential.expiring': ({ event, credential }) => [...namedCredential(event, credential), ' expires soon'],
+  'credential.expired': ({ event, credential }) => [...namedCredential(event, credential), ' has expired'],
+  'credential.unused': ({ event, credential }) => [
+    ...namedCredential(event, credential),
+    ' has not been used for long',
+  ],
+  'credential.leaked': ({ event, credential }) => [...namedCredential(event, credential), ' was found in public'],
+  'credential.used_after_deletion': ({ event, credential }) => [
+    ...namedCredential(event, credential),
+    ' was presented after its deletion',
+  ],
+  'credential.violates_policy': ({ event, credential }) => [
+    ...namedCredential(event, credential),
+    ' violates the policy',
+  ],
+  'credential.orphaned': ({ event, credential }) => [
+    ...namedCredential(event, credential),
+    ' has lost its creator, who left the workspace',
+  ],
+  'run.failed': ({ target }) => ['A run of ', target, ' failed'],
+  'backup.failed': ({ target }) => ['A backup of ', target, ' failed'],
+  'error.new': ({ target }) => ['A new kind of error was reported: ', target],
+  'error.reopened': ({ target }) => ['A resolved error was reported again: ', target],
   'invitation.deleted': ({ actor, target }) => [actor, ' revoked the invitation for ', target],
 };
 

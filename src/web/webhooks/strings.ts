@@ -11,6 +11,7 @@ const families: Readonly<Record<Family, string>> = {
   'deployment.*': 'Deployments',
   'run.*': 'Script runs',
   'backup.*': 'Backups',
+  'error.*': 'Errors',
 };
 
 const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
@@ -20,6 +21,13 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'credential.deleted': 'Deleted',
   'credential.denied': 'Request denied',
   'credential.passphrase_failed': 'Wrong passphrase',
+  'credential.expiring': 'Expires soon',
+  'credential.expired': 'Expired',
+  'credential.unused': 'Not used for long',
+  'credential.leaked': 'Leaked',
+  'credential.used_after_deletion': 'Used after its deletion',
+  'credential.violates_policy': 'Violates the policy',
+  'credential.orphaned': 'Its creator left',
   'member.created': 'Joined',
   'member.updated': 'Role changed',
   'member.deleted': 'Removed',
@@ -35,11 +43,15 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'run.created': 'Started',
   'run.cancelled': 'Cancelled',
   'run.finished': 'Finished',
+  'run.failed': 'Failed',
   'backup.created': 'Started',
   'backup.finished': 'Finished',
+  'backup.failed': 'Failed',
   'backup.deleted': 'Deleted',
   'backup.restore_started': 'Restore started',
   'backup.restore_finished': 'Restore finished',
+  'error.new': 'New error',
+  'error.reopened': 'Resolved error seen again',
 };
 
 const formats: Readonly<Record<WebhookFormat, string>> = {

@@ -1,0 +1,72 @@
+import type { AuditParty } from '../contract/audit.ts';
+import { createId } from '../contract/id.ts';
+import { NOTICE_LIMITS } from '../contract/limits.ts';
+import type { CredentialKind, NoticeKind } from '../contract/vocabulary.ts';
+import { evictNotices, findNoticeOf, lockAuditHead, replaceNotice } from '../store/notices.ts';
+import type { Trx } from '../store/store.ts';
+import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
+
+/** Something that needs attention. */
+export interface NoticeDraft {
+  readonly workspaceId: string;
+  readonly kind: NoticeKind;
+  /** What it is about: a credential, app, script or issue. */
+  readonly subject: AuditParty & { readonly id: string };
+  /** Tells this notice from an earlier one of the same kind about the same subject, which it then replaces. */
+  readonly occurrence?: string;
+  /** Shown, sent by mail and to webhooks: must not contain secrets. Its fields are those that `describeNotice` reads. */
+  readonly detail: Readonly<Record<string, unknown>>;
+  /** Epoch milliseconds. */
+  readonly at: number;
+  /** The address that the event came from, if any. */
+  readonly address?: string | null;
+}
+
+/** Recorded by the event itself. */
+const RECORDED_OTHERWISE: readonly NoticeKind[] = ['deployment.failed'];
+
+/**
+ * Creates a notice in the transaction of what it tells of, unless there is one of the same occurrence, dismissed or not;
+ * one of an earlier occurrence is replaced. The entry of the activity log is what webhooks receive. Returns whether it
+ * was created.
+ */
+export async function raiseNotice(trx: Trx, draft: NoticeDraft): Promise<boolean> {
+  const { workspaceId, kind, subject, occurrence = '', detail, at, address = null } = draft;
+  await lockAuditHead(trx, workspaceId);
+  const existing = await findNoticeOf(trx, workspaceId, subject.id, kind);
+  if (existing?.occurrence === occurrence) return false;
+  await replaceNotice(trx, {
+    id: createId('notice', at),
+    workspace_id: workspaceId,
+    kind,
+    subject_kind: subject.kind,
+    subject_id: subject.id,
+    subject_name: subject.name ?? '',
+    occurrence,
+    detail: JSON.stringify(detail),
+    created_at: at,
+    dismissed_at: null,
+    dismissed_by_id: null,
+    dismissed_by_name: null,
+    snoozed_until: null,
+    mailed_at: null,
+    digested_at: null,
+  });
+  await evictNotices(trx, workspaceId, NOTICE_LIMITS.perWorkspace);
+  if (!RECORDED_OTHERWISE.includes(kind)) await recordNotice(trx, draft, address);
+  return true;
+}
+
+function recordNotice(trx: Trx, draft: NoticeDraft, address: string | null): Promise<void> {
+  const { workspaceId, kind: action, subject, detail, at } = draft;
+  const isCredential = subject.kind === 'access_token' || subject.kind === 'api_key';
+  return appendAuditEvent(trx, {
+    ...{ workspaceId, action, at, detail },
+    actor: SYSTEM_ACTOR,
+    target: { kind: subject.kind, id: subject.id, name: subject.name },
+    credential: isCredential
+      ? { id: subject.id, kind: subject.kind as CredentialKind, name: subject.name ?? '' }
+      : null,
+    origin: { address, userAgent: null, requestId: null },
+  });
+}

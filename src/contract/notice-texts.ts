@@ -1,0 +1,101 @@
+import type { NoticeKind } from './vocabulary.ts';
+
+/** What a text about a notice needs. */
+export interface DescribedNotice {
+  readonly kind: NoticeKind;
+  readonly subject: { readonly kind: string; readonly id: string | null; readonly name: string | null };
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface NoticeText {
+  readonly title: string;
+  /** The one thing to do next, and the path of its page in the web UI. */
+  readonly action: { readonly text: string; readonly path: string };
+}
+
+const NOUNS: Readonly<Record<string, string>> = { access_token: 'access token', api_key: 'API key' };
+
+/** A time as in “2026-12-29 09:00 UTC”. */
+const atUtc = (value: unknown): string => `${String(value).slice(0, 16).replace('T', ' ')} UTC`;
+
+const segment = (value: unknown): string => encodeURIComponent(String(value));
+
+const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string) => NoticeText>> = {
+  'credential.expiring': (notice, name) => ({
+    title: `${name} expires on ${atUtc(notice.detail['expiresAt'])}`,
+    action: { text: 'Replace it', path: credentialPath(notice) },
+  }),
+  'credential.expired': (notice, name) => ({
+    title: `${name} expired on ${atUtc(notice.detail['expiresAt'])}`,
+    action: { text: 'Replace or delete it', path: credentialPath(notice) },
+  }),
+  'credential.unused': (notice, name) => ({
+    title: `${name} has not been used for ${String(notice.detail['days'])} days`,
+    action: { text: 'Delete it if nothing needs it', path: credentialPath(notice) },
+  }),
+  'credential.leaked': (notice, name) => ({
+    title: `${name} was leaked`,
+    action: {
+      text: notice.detail['deleted'] === true ? 'Check what it was used for' : 'Replace it and delete it',
+      path: notice.detail['deleted'] === true ? logPath(notice) : credentialPath(notice),
+    },
+  }),
+  'credential.used_after_deletion': (notice, name) => ({
+    title: `${name} was presented after its deletion`,
+    action: { text: 'Find what still uses it', path: logPath(notice) },
+  }),
+  'credential.violates_policy': (notice, name) => ({
+    title: `${name} violates the policy of the workspace`,
+    action: { text: 'Replace it with one that the policy allows', path: credentialPath(notice) },
+  }),
+  'credential.orphaned': (notice, name) => ({
+    title: `The creator of ${name[0]?.toLowerCase() ?? ''}${name.slice(1)} has left the workspace`,
+    action: { text: 'Replace it, because the creator may still know the secret', path: credentialPath(notice) },
+  }),
+  'deployment.failed': ({ subject, detail }) => ({
+    title: `A deployment of ${quoted(subject.name)} failed`,
+    action: { text: 'Read its log', path: `/deployments/${segment(detail['deploymentId'])}` },
+  }),
+  'run.failed': ({ subject, detail }) => ({
+    title: `A run of ${quoted(subject.name)} failed`,
+    action: { text: 'Read its log', path: `/runs/${segment(detail['runId'])}` },
+  }),
+  'backup.failed': ({ subject }) => ({
+    title: `A backup of ${quoted(subject.name)} failed`,
+    action: { text: 'See its error', path: `/apps/${segment(subject.id)}/backups` },
+  }),
+  'error.new': ({ subject }) => ({
+    title: `New error: ${subject.name ?? ''}`,
+    action: { text: 'Look at the issue', path: `/errors/${segment(subject.id)}` },
+  }),
+  'error.reopened': ({ subject }) => ({
+    title: `A resolved error was reported again: ${subject.name ?? ''}`,
+    action: { text: 'Look at the issue', path: `/errors/${segment(subject.id)}` },
+  }),
+};
+
+const quoted = (name: string | null): string => `“${name ?? ''}”`;
+
+function credentialPath({ subject }: DescribedNotice): string {
+  return `/settings/${subject.kind === 'api_key' ? 'api-keys' : 'access-tokens'}/${segment(subject.id)}`;
+}
+
+const logPath = ({ subject }: DescribedNotice): string => `/settings/activity-log?credential=${segment(subject.id)}`;
+
+/** Returns the title of a notice and the next thing to do, as plain text. Runs in browsers. Pure. */
+export function describeNotice(notice: DescribedNotice): NoticeText {
+  const { kind, name } = notice.subject;
+  return TEXTS[notice.kind](notice, `The ${NOUNS[kind] ?? kind} ${quoted(name)}`);
+}
+
+const URGENT_KINDS: readonly NoticeKind[] = [
+  'credential.leaked',
+  'credential.used_after_deletion',
+  'deployment.failed',
+  'backup.failed',
+];
+
+/** Returns whether a notice cannot wait for a daily mail. Pure. */
+export function isUrgent({ kind, detail }: Pick<DescribedNotice, 'kind' | 'detail'>): boolean {
+  return URGENT_KINDS.includes(kind) || (kind === 'credential.expiring' && detail['days'] === 1);
+}

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import { DAY } from '../contract/limits.ts';
+import type { Notice } from '../contract/notices.ts';
+import type { CountedPage, Page } from '../contract/paging.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import {
+  createWorkspaceFor,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+forEachEngine('notices', (engine) => {
+  let now = Date.parse('2027-02-24T09:30:00.000Z');
+  let testServer: TestServer;
+  let ada: TestPerson;
+  before(async () => {
+    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    ada = await signUpOwner(testServer);
+  });
+  after(() => testServer.close());
+
+  const listPage = async (person: TestPerson, query = '') => {
+    const { status, body, text } = await person.call<CountedPage<Notice>>(`/v1/notices${query}`);
+    assert.equal(status, 200, text);
+    return body;
+  };
+  const kindsOf = async (person: TestPerson, query = '') =>
+    (await listPage(person, query)).data.map(({ kind }) => kind);
+  const actionsOf = async (person: TestPerson) =>
+    (await person.call<Page<AuditEvent>>('/v1/audit-events')).body.data.map(({ action }) => action);
+  const dismiss = (person: TestPerson, { id }: Notice, body?: object) =>
+    person.call<Notice>(`/v1/notices/${id}/dismiss`, { method: 'POST', ...(body && { body }) });
+  async function reportError(person: TestPerson, message: string): Promise<string> {
+    const { status, body, text } = await person.call<{ issueId: string }>('/v1/errors/events', {
+      body: { type: 'TypeError', message, fingerprint: [message] },
+    });
+    assert.equal(status, 201, text);
+    return body.issueId;
+  }
+
+  test('tell of new and reopened errors once, and go when the issue is resolved', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Errors');
+    const issueId = await reportError(owner, 'order is undefined');
+    await reportError(owner, 'order is undefined');
+    const { data, total, nextCursor } = await listPage(owner);
+    const [notice] = data;
+    assert.deepEqual([data.length, total, nextCursor], [1, 1, null]);
+    assert.deepEqual(
+      { kind: notice?.kind, status: notice?.status, action: notice?.action, subject: notice?.subject.id },
+      {
+        kind: 'error.new',
+        status: 'open',
+        action: { text: 'Look at the issue', path: `/errors/${issueId}` },
+        subject: issueId,
+      },
+    );
+    const setStatus = async (status: string) =>
+      assert.equal(
+        (await owner.call(`/v1/errors/issues/${issueId}`, { method: 'PATCH', body: { status } })).status,
+        200,
+      );
+    await setStatus('resolved');
+    assert.deepEqual(await kindsOf(owner), []);
+    now += 1000;
+    await reportError(owner, 'order is undefined');
+    assert.deepEqual(await kindsOf(owner), ['error.reopened']);
+    await setStatus('muted');
+    assert.deepEqual(await kindsOf(owner), []);
+    const recorded = (await actionsOf(owner)).filter((action) => action.startsWith('error.'));
+    assert.deepEqual(recorded, ['error.reopened', 'error.new']);
+  });
+
+  test('are paged, filtered, dismissed and snoozed, within their workspace', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Dismissing');
+    for (const message of ['one', 'two', 'three']) {
+      now += 1000;
+      await reportError(owner, message);
+    }
+    const first = await listPage(owner, '?limit=2');
+    const second = await listPage(owner, `?limit=2&cursor=${first.nextCursor}`);
+    const [three, two, one] = [...first.data, ...second.data] as [Notice, Notice, Notice];
+    assert.deepEqual(
+      [three, two, one].map(({ subject }) => subject.name),
+      ['TypeError: three', 'TypeError: two', 'TypeError: one'],
+    );
+    assert.deepEqual([first.total, second.nextCursor], [3, null]);
+
+    const neighbor = await createWorkspaceFor(ada, testServer, 'Neighbor');
+    assert.equal((await dismiss(neighbor, one)).status, 404);
+    const dismissed = await dismiss(owner, one);
+    assert.deepEqual(
+      [dismissed.status, dismissed.body.status, dismissed.body.dismissedBy?.name],
+      [200, 'dismissed', 'Ada Lovelace'],
+    );
+    const until = new Date(now + DAY).toISOString();
+    const snoozed = await dismiss(owner, two, { until });
+    assert.deepEqual([snoozed.body.status, snoozed.body.snoozedUntil], ['snoozed', until]);
+    for (const wrong of [new Date(now).toISOString(), new Date(now + 367 * DAY).toISOString(), 'soon']) {
+      assert.equal((await dismiss(owner, three, { until: wrong })).status, 422, wrong);
+    }
+    const idsOf = async (query: string) => (await listPage(owner, query)).data.map(({ id }) => id);
+    assert.deepEqual(await idsOf('?status=open'), [three.id]);
+    assert.deepEqual(await idsOf('?status=snoozed'), [two.id]);
+    assert.deepEqual(await idsOf('?status=dismissed&kind=error.new'), [one.id]);
+    assert.equal((await listPage(owner, '?kind=run.failed')).total, 0);
+    now += DAY;
+    assert.deepEqual(await idsOf('?status=open'), [three.id, two.id]);
+    const recorded = (await actionsOf(owner)).filter((action) => action.startsWith('notice.'));
+    assert.deepEqual(recorded, ['notice.snoozed', 'notice.dismissed']);
+  });
+});

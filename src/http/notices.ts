@@ -1,0 +1,32 @@
+import { DismissNotice, Notice, NoticePage, NoticeQuery } from '../contract/notices.ts';
+import { dismissNotice, listNotices } from '../notify/notices.ts';
+import type { AppContext } from './app-context.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { IdParams, type Route, route } from './route.ts';
+
+const tag = 'Notices';
+const access = { person: 'admin' } as const;
+const url = '/v1/notices';
+
+export function noticeRoutes(context: AppContext): Route[] {
+  const { notify } = context;
+  return [
+    route({
+      ...{ method: 'GET', url, access, tag },
+      summary: 'List what needs attention, newest first; a notice is deleted when its cause has gone',
+      query: NoticeQuery,
+      responses: { 200: NoticePage },
+      handler: ({ query, request }) => listNotices(notify, workspaceIdOf(request), query),
+    }),
+    route({
+      ...{ method: 'POST', url: `${url}/:id/dismiss`, params: IdParams, access, tag },
+      summary: 'Dismiss a notice, or snooze it with `until`',
+      body: DismissNotice,
+      responses: { 200: Notice },
+      errorCodes: ['not_found'],
+      handler: ({ params, body, request }) =>
+        dismissNotice(notify, requestContextOf(context, request), params.id, body),
+    }),
+  ];
+}

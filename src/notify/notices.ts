@@ -1,0 +1,139 @@
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
+import { DAY, NOTICE_LIMITS } from '../contract/limits.ts';
+import { describeNotice, isUrgent } from '../contract/notice-texts.ts';
+import type { DismissNotice, Notice, NoticeCredential, NoticeQuery } from '../contract/notices.ts';
+import type { CountedPage } from '../contract/paging.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import type { AuditPartyKind, CredentialKind, NoticeKind } from '../contract/vocabulary.ts';
+import type { CredentialRow } from '../store/credentials.ts';
+import {
+  countNotices,
+  findCredentialsOf,
+  findLatestAddresses,
+  findNotice,
+  listNotices as listRows,
+  lockAuditHead,
+  updateNotice,
+} from '../store/notices.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
+import type { NoticeTable } from '../store/schema/notices.ts';
+import type { Queryable } from '../store/store.ts';
+import type { NotifyContext } from './context.ts';
+
+type Address = Awaited<ReturnType<typeof findLatestAddresses>>[number];
+
+const isAboutCredential = ({ subject_kind: kind }: NoticeTable) => kind === 'access_token' || kind === 'api_key';
+
+function showCredential(row: CredentialRow, addresses: readonly Address[]): NoticeCredential {
+  const { created_by: createdBy, creator_name: name, creator_email: email } = row;
+  return {
+    id: row.id,
+    kind: row.kind as CredentialKind,
+    name: row.name,
+    createdBy: createdBy === null || name === null || email === null ? null : { id: createdBy, name, email },
+    expiresAt: toIsoStringOrNull(row.expires_at),
+    lastUsedAt: toIsoStringOrNull(row.last_used_at),
+    useCount: row.use_count,
+    addresses: addresses
+      .filter(({ credential_id: id }) => id === row.id)
+      .map(({ address, last_seen_at: at }) => ({ address, lastSeenAt: toIsoString(at) })),
+    deletedAt: null,
+  };
+}
+
+function statusOf(row: NoticeTable, now: number): Notice['status'] {
+  if (row.dismissed_at === null) return 'open';
+  if (row.snoozed_until === null) return 'dismissed';
+  return row.snoozed_until > now ? 'snoozed' : 'open';
+}
+
+function showNotice(row: NoticeTable, credentials: ReadonlyMap<string, NoticeCredential>, now: number): Notice {
+  const kind = row.kind as NoticeKind;
+  const subject = { kind: row.subject_kind as AuditPartyKind, id: row.subject_id, name: row.subject_name };
+  const detail = JSON.parse(row.detail) as Record<string, unknown>;
+  const { title, action } = describeNotice({ kind, subject, detail });
+  return {
+    id: row.id,
+    kind,
+    status: statusOf(row, now),
+    urgent: isUrgent({ kind, detail }),
+    title,
+    subject,
+    credential: credentials.get(row.subject_id) ?? null,
+    detail,
+    action,
+    createdAt: toIsoString(row.created_at),
+    dismissedAt: toIsoStringOrNull(row.dismissed_at),
+    dismissedBy: row.dismissed_at === null ? null : { id: row.dismissed_by_id, name: row.dismissed_by_name },
+    snoozedUntil: toIsoStringOrNull(row.snoozed_until),
+  };
+}
+
+/** Returns notices with what is known now about the credentials that they are about. */
+export async function showNotices(
+  db: Queryable,
+  workspaceId: string,
+  rows: readonly NoticeTable[],
+  now: number,
+): Promise<Notice[]> {
+  const ids = [...new Set(rows.filter(isAboutCredential).map(({ subject_id: id }) => id))];
+  const found = await findCredentialsOf(db, workspaceId, ids);
+  const addresses = await findLatestAddresses(db, workspaceId, ids, NOTICE_LIMITS.addresses);
+  const credentials = new Map(found.map((row) => [row.id, showCredential(row, addresses)]));
+  return rows.map((row) => showNotice(row, credentials, now));
+}
+
+/** Lists what needs attention, newest first. */
+export async function listNotices(
+  { store, clock }: NotifyContext,
+  workspaceId: string,
+  query: NoticeQuery,
+): Promise<CountedPage<Notice>> {
+  const now = clock();
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const filter = { status: query.status, kind: query.kind, now };
+  const rows = await listRows(store.read, workspaceId, filter, page);
+  const total = await countNotices(store.read, workspaceId, filter);
+  const positionOf = (row: NoticeTable) => ({ value: row.created_at, id: row.id });
+  const { data, nextCursor } = toPage(rows, page.limit, '-createdAt', positionOf, (row) => row);
+  return { data: await showNotices(store.read, workspaceId, data, now), nextCursor, total };
+}
+
+/**
+ * Dismisses a notice, or snoozes it until a time. One that was dismissed is not created again for the same cause. Throws
+ * `not_found`, also for a notice whose cause has gone, and `validation_failed`.
+ */
+export async function dismissNotice(
+  { store, clock }: NotifyContext,
+  request: RequestContext,
+  id: string,
+  input: DismissNotice,
+): Promise<Notice> {
+  const { workspaceId, actor } = request;
+  const now = clock();
+  const until = input?.until === undefined ? null : Date.parse(input.until);
+  if (until !== null && (until <= now || until > now + NOTICE_LIMITS.snoozeDays * DAY)) {
+    throw invalidField('until', `must be in the future, at most ${NOTICE_LIMITS.snoozeDays} days ahead`);
+  }
+  const dismissed = await store.transaction(async (trx) => {
+    await lockAuditHead(trx, workspaceId);
+    const row = await findNotice(trx, workspaceId, id);
+    if (row === undefined) throw new Problem('not_found', 'The notice was not found. Its cause may have gone.');
+    const changed = {
+      dismissed_at: now,
+      dismissed_by_id: actor.id,
+      dismissed_by_name: actor.name,
+      snoozed_until: until,
+    };
+    await updateNotice(trx, row, changed);
+    const { title } = showNotice(row, new Map(), now);
+    const detail = { kind: row.kind, subject: row.subject_id, ...(until !== null && { until: toIsoString(until) }) };
+    const action = until === null ? 'notice.dismissed' : 'notice.snoozed';
+    await recordAuditEvent(trx, request, action, { kind: 'notice', id, name: title }, now, detail);
+    return { ...row, ...changed };
+  });
+  const [shown] = await showNotices(store.read, workspaceId, [dismissed], now);
+  if (shown === undefined) throw new Problem('internal');
+  return shown;
+}

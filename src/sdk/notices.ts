@@ -1,0 +1,23 @@
+import type { DismissNotice, Notice } from '../contract/notices.ts';
+import type { CountedPage } from '../contract/paging.ts';
+import type { NoticeKind, NoticeStatus } from '../contract/vocabulary.ts';
+import { listOf, type Paging, pathTo } from './list-pages.ts';
+import type { CallOptions, Transport } from './transport.ts';
+
+export interface NoticeListQuery extends Paging {
+  readonly status?: NoticeStatus | undefined;
+  readonly kind?: NoticeKind | undefined;
+}
+
+/** What needs attention in a workspace. */
+export function noticeClientsOf(transport: Transport) {
+  const path = '/v1/notices';
+  return {
+    notices: {
+      ...listOf<Notice, NoticeListQuery, CountedPage<Notice>>(transport, path),
+      /** With `until`, snoozes it. */
+      dismiss: (id: string, body: DismissNotice = {}, call?: CallOptions): Promise<Notice> =>
+        transport.send('POST', `${pathTo(path, id)}/dismiss`, { ...call, body }),
+    },
+  };
+}

@@ -1,0 +1,169 @@
+import { type ExpressionBuilder, sql } from 'kysely';
+import type { NoticeKind, NoticeStatus } from '../contract/vocabulary.ts';
+import { type CredentialRow, selectWithDetails } from './credentials.ts';
+import type { PageRequest } from './paging.ts';
+import type { NoticeTable } from './schema/notices.ts';
+import type { Schema } from './schema.ts';
+import { type Queryable, type Trx, withRowLock } from './store.ts';
+
+const ofWorkspace = (db: Queryable, workspaceId: string) =>
+  db.selectFrom('notice').where('notice.workspace_id', '=', workspaceId);
+
+/**
+ * Locks a workspace's activity log until the transaction ends. Whatever changes notices takes this lock first, as does
+ * every change that is recorded, so that a notice is never created for something that has just been changed.
+ */
+export async function lockAuditHead(trx: Trx, workspaceId: string): Promise<void> {
+  const head = trx.selectFrom('audit_head').select('sequence').where('workspace_id', '=', workspaceId);
+  await withRowLock(trx, head, 'audit_head').execute();
+}
+
+export async function findNoticeOf(
+  trx: Trx,
+  workspaceId: string,
+  subjectId: string,
+  kind: NoticeKind,
+): Promise<NoticeTable | undefined> {
+  return ofWorkspace(trx, workspaceId)
+    .selectAll()
+    .where('subject_id', '=', subjectId)
+    .where('kind', '=', kind)
+    .executeTakeFirst();
+}
+
+export async function findNotice(db: Queryable, workspaceId: string, id: string): Promise<NoticeTable | undefined> {
+  return ofWorkspace(db, workspaceId).selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Inserts a notice in place of the one of the same kind about the same subject, if any. */
+export async function replaceNotice(trx: Trx, row: NoticeTable): Promise<void> {
+  await trx
+    .deleteFrom('notice')
+    .where('workspace_id', '=', row.workspace_id)
+    .where('subject_id', '=', row.subject_id)
+    .where('kind', '=', row.kind)
+    .execute();
+  await trx.insertInto('notice').values(row).execute();
+}
+
+/**
+ * Deletes the notices of these kinds about a subject, or all about it, because their cause has gone. Call it after the
+ * change was recorded, which locks the activity log.
+ */
+export async function resolveNotices(
+  trx: Trx,
+  workspaceId: string,
+  subjectId: string,
+  kinds?: readonly NoticeKind[],
+): Promise<void> {
+  let query = trx.deleteFrom('notice').where('workspace_id', '=', workspaceId).where('subject_id', '=', subjectId);
+  if (kinds !== undefined) query = query.where('kind', 'in', kinds);
+  await query.execute();
+}
+
+export async function updateNotice(
+  trx: Trx,
+  { workspace_id, id }: Pick<NoticeTable, 'workspace_id' | 'id'>,
+  fields: Partial<NoticeTable>,
+): Promise<void> {
+  await trx.updateTable('notice').set(fields).where('workspace_id', '=', workspace_id).where('id', '=', id).execute();
+}
+
+/**
+ * Deletes notices beyond `limit`: those that were dismissed first, then those about errors, which anyone who can report
+ * errors can cause, then the oldest.
+ */
+export async function evictNotices(trx: Trx, workspaceId: string, limit: number): Promise<void> {
+  const beyond = ofWorkspace(trx, workspaceId)
+    .select('id')
+    .orderBy(sql`case when dismissed_at is not null then 2 when subject_kind = 'error_issue' then 1 else 0 end`)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    // SQLite requires a limit before an offset.
+    .limit(limit)
+    .offset(limit);
+  await trx
+    .deleteFrom('notice')
+    .where('workspace_id', '=', workspaceId)
+    .where('id', 'in', (select) => select.selectFrom(beyond.as('beyond')).select('beyond.id'))
+    .execute();
+}
+
+export interface NoticeFilter {
+  readonly status?: NoticeStatus | undefined;
+  readonly kind?: NoticeKind | undefined;
+  /** Epoch milliseconds; decides which notices are snoozed. */
+  readonly now: number;
+}
+
+function matches({ status, kind, now }: NoticeFilter) {
+  return ({ and, or, eb }: ExpressionBuilder<Schema, 'notice'>) => {
+    const isAgain = eb('snoozed_until', '<=', now);
+    const conditions = [
+      ...(kind === undefined ? [] : [eb('kind', '=', kind)]),
+      ...(status === 'open' ? [or([eb('dismissed_at', 'is', null), isAgain])] : []),
+      ...(status === 'snoozed' ? [eb('snoozed_until', '>', now)] : []),
+      ...(status === 'dismissed' ? [eb('dismissed_at', 'is not', null), eb('snoozed_until', 'is', null)] : []),
+    ];
+    return and(conditions);
+  };
+}
+
+/** Returns a page of notices, newest first, up to one more than the limit. */
+export async function listNotices(
+  db: Queryable,
+  workspaceId: string,
+  filter: NoticeFilter,
+  page: PageRequest,
+): Promise<NoticeTable[]> {
+  let query = ofWorkspace(db, workspaceId).selectAll().where(matches(filter));
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function countNotices(db: Queryable, workspaceId: string, filter: NoticeFilter): Promise<number> {
+  const { count } = await ofWorkspace(db, workspaceId)
+    .where(matches(filter))
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Returns the credentials of a workspace with these ids. */
+export async function findCredentialsOf(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<CredentialRow[]> {
+  if (ids.length === 0) return [];
+  const credentials = db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId);
+  return selectWithDetails(credentials.where('credential.id', 'in', ids)).execute();
+}
+
+/** Returns the addresses that credentials were last used from, newest first, at most `limit` per credential. */
+export async function findLatestAddresses(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+  limit: number,
+): Promise<{ credential_id: string; address: string; last_seen_at: number }[]> {
+  if (ids.length === 0) return [];
+  const ranked = db
+    .selectFrom('credential_address')
+    .select(['credential_id', 'address', 'last_seen_at'])
+    .select(sql<number>`row_number() over (partition by credential_id order by last_seen_at desc)`.as('rank'))
+    .where('workspace_id', '=', workspaceId)
+    .where('credential_id', 'in', ids);
+  return db
+    .selectFrom(ranked.as('ranked'))
+    .select(['credential_id', 'address', 'last_seen_at'])
+    .where('rank', '<=', limit)
+    .orderBy('last_seen_at', 'desc')
+    .execute();
+}

@@ -1,0 +1,24 @@
+export interface NoticeTable {
+  id: string;
+  workspace_id: string;
+  kind: string;
+  /** What it is about: a credential, app, script or issue. */
+  subject_kind: string;
+  subject_id: string;
+  subject_name: string;
+  /** Tells a new notice of the same kind about the same subject from the one that exists, such as the days to an expiry. */
+  occurrence: string;
+  /** JSON; depends on the kind. */
+  detail: string;
+  created_at: number;
+  /** When it was last dismissed or snoozed, and by whom; null if it was not. */
+  dismissed_at: number | null;
+  dismissed_by_id: string | null;
+  dismissed_by_name: string | null;
+  /** Until when it was snoozed; null if it was dismissed for good. */
+  snoozed_until: number | null;
+  /** When mails to those who receive it at once were created. */
+  mailed_at: number | null;
+  /** When it was added to the digests of those who receive it daily. */
+  digested_at: number | null;
+}
