@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, matchingText, oneOf, personRef, searchText, wholeNumber } from './fields.ts';
+import { flag, id, matchingText, oneOf, personRef, searchText, wholeNumber } from './fields.ts';
 import { ID_PREFIXES } from './id.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { LIMITS } from './limits.ts';
@@ -124,8 +124,8 @@ export const credentialQuery = {
   expiresWithinDays: wholeNumber(1, 36_500)
     .optional()
     .describe('Maximum number of days until the expiry; excludes credentials that have expired or never expire'),
-  neverExpires: oneOf(['true', 'false']).optional().describe('Whether it never expires'),
-  violatesPolicy: oneOf(['true', 'false'])
+  neverExpires: flag.optional().describe('Whether it never expires'),
+  violatesPolicy: flag
     .optional()
     .describe('Whether it violates the policy of the workspace; an expired credential does not'),
   sort: oneOf(sorts as [string, ...string[]]).optional(),

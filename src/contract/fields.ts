@@ -130,7 +130,9 @@ export const wholeNumber = (min: number, max: number) =>
     .string()
     .regex(/^\d{1,9}$/, `must be a whole number from ${min} to ${max}`)
     .refine((text) => Number(text) >= min && Number(text) <= max, `must be a whole number from ${min} to ${max}`)
-    .meta({ examples: [String(max)] });
+    .meta({ type: 'integer', minimum: min, maximum: max });
+/** A boolean, as text. OpenAPI documents describe it, and whole numbers, by the type that clients use. */
+export const flag = oneOf(['true', 'false']).meta({ type: 'boolean' });
 /** A search term without NUL: PostgreSQL cannot store it, so nothing could match. */
 export const searchText = (max: number) =>
   z

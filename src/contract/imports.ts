@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { scopes } from './access-tokens.ts';
 import { permissions } from './api-keys.ts';
 import { expiry } from './credentials.ts';
-import { description, id, matchingText, name, oneOf } from './fields.ts';
+import { description, flag, id, matchingText, name } from './fields.ts';
 import { IMPORT_LIMITS } from './limits.ts';
 import { RestrictionsInput } from './restrictions.ts';
 import { CREDENTIAL_KINDS } from './vocabulary.ts';
@@ -41,7 +41,7 @@ export const ImportCredentials = z
 export type ImportCredentials = z.infer<typeof ImportCredentials>;
 
 export const ImportQuery = z.strictObject({
-  dryRun: oneOf(['true', 'false'])
+  dryRun: flag
     .optional()
     .describe('Whether to check the credentials against everything that an import does, and import none'),
 });

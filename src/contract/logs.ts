@@ -1,6 +1,6 @@
 /** Schema of a log line (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
-import { id, oneOf } from './fields.ts';
+import { flag, id } from './fields.ts';
 import { instant } from './instant.ts';
 import { LOG_STREAMS } from './vocabulary.ts';
 
@@ -19,8 +19,9 @@ export const LogQuery = z.strictObject({
   from: z
     .string()
     .regex(/^\d{1,9}$/, 'must be the number of lines to skip')
+    .meta({ type: 'integer', minimum: 0, maximum: 999_999_999, default: 0 })
     .optional()
     .describe('Number of lines to skip; to resume after a lost connection, the number of lines received'),
-  follow: oneOf(['true', 'false']).optional().describe('`true`: streams new lines until the log ends'),
+  follow: flag.optional().describe('`true`: streams new lines until the log ends'),
 });
 export type LogQuery = z.infer<typeof LogQuery>;

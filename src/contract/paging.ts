@@ -30,7 +30,7 @@ export interface CountedPage<T> extends Page<T> {
 }
 
 export const pagingFields = {
-  limit: wholeNumber(1, LIMITS.page.max).optional(),
+  limit: wholeNumber(1, LIMITS.page.max).meta({ default: LIMITS.page.standard }).optional(),
   cursor: z.string().min(1).max(LIMITS.cursor.max).optional(),
 };
 export const PageQuery = z.strictObject(pagingFields);

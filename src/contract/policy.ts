@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { id, integerInRange, matchingText, oneOf, wholeNumber } from './fields.ts';
+import { flag, id, integerInRange, matchingText, oneOf, wholeNumber } from './fields.ts';
 import { instantInput, nullableInstant } from './instant.ts';
 import { FOREIGN_PREFIX_LIMITS, LIMITS, POLICY_LIMITS } from './limits.ts';
 import {
@@ -107,9 +107,7 @@ export const UpdatePolicy = z
 export type UpdatePolicy = z.infer<typeof UpdatePolicy>;
 
 export const UpdatePolicyQuery = z.strictObject({
-  dryRun: oneOf(['true', 'false'])
-    .optional()
-    .describe('Whether to return what would violate the policy instead of changing it'),
+  dryRun: flag.optional().describe('Whether to return what would violate the policy instead of changing it'),
   limit: wholeNumber(1, LIMITS.page.max)
     .optional()
     .describe(

@@ -5,8 +5,8 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CODES, type Code } from '../contract/error-codes.ts';
 import { Problem } from '../contract/problem.ts';
 import type { AppContext } from './app-context.ts';
-import { BASE_URL_PLACEHOLDER } from './openapi.ts';
-import { postprocessOpenApi } from './openapi-postprocess.ts';
+import { negotiateCoding } from './content-coding.ts';
+import { createOpenApiRepresentations } from './openapi-representation.ts';
 import { sendProblem } from './problems.ts';
 import { baseUrlOf } from './public-origin.ts';
 
@@ -52,12 +52,15 @@ export function registerDocs(app: FastifyInstance, context: AppContext): void {
   const codes = Object.keys(CODES) as Code[];
   let scalar: Promise<Buffer> | null = null;
 
-  let document: string | null = null;
-  app.get('/openapi.json', { schema: { hide: true } }, (request, reply) => {
-    document ??= JSON.stringify(postprocessOpenApi(app.swagger()));
-    // The origin that the document was fetched from. No character of an origin needs escaping in JSON.
-    const text = document.replaceAll(BASE_URL_PLACEHOLDER, () => baseUrlOf(context, request));
-    return reply.type('application/json').send(text);
+  const representationFor = createOpenApiRepresentations(context.version);
+  app.get('/openapi.json', { schema: { hide: true } }, async (request, reply) => {
+    const { etag, json, compressed } = await representationFor(baseUrlOf(context, request));
+    // The document names the address that it was fetched from, so only the client itself may keep it.
+    void reply.headers({ etag, vary: 'accept-encoding', 'cache-control': 'private, no-cache' });
+    if (request.headers['if-none-match']?.split(/\s*,\s*/).includes(etag) === true) return reply.code(304).send();
+    void reply.type('application/json; charset=utf-8');
+    if (negotiateCoding(request.headers['accept-encoding'] ?? '', ['gzip']) === null) return reply.send(json);
+    return reply.header('content-encoding', 'gzip').send(compressed);
   });
   app.get('/docs', { schema: { hide: true } }, (_request, reply) =>
     sendHtml(

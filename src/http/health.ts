@@ -19,7 +19,7 @@ const HEALTH_SCHEMA = {
 export function registerHealth(app: FastifyInstance, context: AppContext): void {
   app.get(
     '/healthz',
-    { schema: { ...HEALTH_SCHEMA, operationId: 'getHealth', summary: 'Check whether the process responds' } },
+    { schema: { ...HEALTH_SCHEMA, operationId: 'health.get', summary: 'Check whether the process responds' } },
     (_request, reply) => reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
   app.get(
@@ -27,7 +27,7 @@ export function registerHealth(app: FastifyInstance, context: AppContext): void 
     {
       schema: {
         ...HEALTH_SCHEMA,
-        operationId: 'getReadiness',
+        operationId: 'readiness.get',
         summary:
           'Check whether the database is reachable, the lease is held and the clock is right; `reasons` lists the failed checks',
       },

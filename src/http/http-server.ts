@@ -1,5 +1,4 @@
 import { METHODS } from 'node:http';
-import swagger from '@fastify/swagger';
 import fastify, {
   type FastifyBaseLogger,
   type FastifyInstance,
@@ -7,7 +6,7 @@ import fastify, {
   type FastifyRequest,
   LogController,
 } from 'fastify';
-import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { createSerializerCompiler } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { LIMITS } from '../contract/limits.ts';
 import { hasAnyPerson } from '../store/people.ts';
@@ -27,7 +26,6 @@ import {
   withObserver,
 } from './node-server.ts';
 import { addNotFoundHandler } from './not-found.ts';
-import { openApiDocument } from './openapi.ts';
 import { handleError, rawProblemResponse } from './problems.ts';
 import { registerRoutes } from './register-routes.ts';
 import { routeTable } from './route-table.ts';
@@ -189,11 +187,6 @@ export async function createHttpServer(context: AppContext, options: HttpServerO
   let sendNotFoundPage: (reply: FastifyReply) => FastifyReply;
   addNotFoundHandler(app, context, (reply) => sendNotFoundPage(reply));
   addHooks(app, options.observe);
-  await app.register(swagger, {
-    openapi: openApiDocument(context),
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  });
   registerAuthorize(app, authorize);
   await app.register(
     (scope) =>

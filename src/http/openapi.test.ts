@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
 import { type Finding, lint, type OpenApiDocument } from '../testing/openapi-rules.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
+import { OPERATION_IDS } from './operation-ids.ts';
 import { routeTable } from './route-table.ts';
 
 /** Rules that the document does not follow, each with the reason. `location` limits an exception to some operations. */
@@ -82,6 +83,42 @@ test('every route of the table is in the document, with a security scheme unless
     const schemes = (operation.security ?? []) as unknown[];
     assert.equal(schemes.length === 0, 'public' in access, `${String(method)} ${path}`);
   }
+});
+
+test('an operation is named as in an SDK, and no declared ID belongs to a route that does not exist', () => {
+  const operations = Object.values(document.paths).flatMap(Object.values) as { operationId: string }[];
+  for (const { operationId } of operations) assert.match(operationId, /^[a-z][A-Za-z]*(?:\.[a-z][A-Za-z]*)+$/);
+  const routes = new Set(routeTable({} as never).map(({ method, url }) => `${String(method)} ${url}`));
+  assert.deepEqual(
+    Object.keys(OPERATION_IDS).filter((route) => !routes.has(route)),
+    [],
+  );
+});
+
+test('parameters have the types of their values', () => {
+  const parameters = document.paths['/v1/access-tokens']?.['get']?.parameters ?? [];
+  const schemaOf = (name: string) => parameters.find((parameter) => parameter.name === name)?.schema;
+  assert.deepEqual(schemaOf('limit'), { type: 'integer', minimum: 1, maximum: 200, default: 50, format: 'int64' });
+  assert.deepEqual(schemaOf('neverExpires'), { type: 'boolean' });
+});
+
+test('generators of clients get a scheme first that every kind of principal can use', () => {
+  for (const [path, operations] of Object.entries(document.paths))
+    for (const [method, { security = [] }] of Object.entries(operations))
+      if (security.length > 0) assert.deepEqual(security[0], { bearer: [] }, `${method} ${path}`);
+});
+
+test('the document is compressed and has an ETag', async () => {
+  const url = `${testServer.url}/openapi.json`;
+  const response = await fetch(url, { headers: { 'accept-encoding': 'gzip' } });
+  const etag = response.headers.get('etag') ?? '';
+  assert.equal(response.headers.get('content-encoding'), 'gzip');
+  assert.deepEqual(await response.json(), document);
+  const unchanged = await fetch(url, { headers: { 'if-none-match': `"other", ${etag}` } });
+  assert.deepEqual([unchanged.status, await unchanged.text()], [304, '']);
+  const plain = await fetch(url, { headers: { 'accept-encoding': 'identity' } });
+  assert.equal(plain.headers.get('content-encoding'), null);
+  assert.deepEqual(await plain.json(), document);
 });
 
 test('every log has the same query and responds with NDJSON', () => {

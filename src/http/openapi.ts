@@ -1,5 +1,3 @@
-import type { AppContext } from './app-context.ts';
-
 const BEARER_DESCRIPTION = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
 const BASIC_DESCRIPTION =
   'An access token as user name with its passphrase as password, or an API key as password with any user name (RFC 7617).';
@@ -13,7 +11,7 @@ const identityHeader = (description: string) => ({
 /** Documents `/v1/authorize` by hand, because it accepts every method and OpenAPI cannot express that. */
 const authorize = {
   get: {
-    operationId: 'getAuthorize',
+    operationId: 'authorize.check',
     summary: 'Authorize the request by its own credential, for reverse proxies',
     description:
       'An access token needs all named scopes, an API key all named permissions. If only scopes or only permissions are named, the other kind of credential is refused; if neither is named, any valid credential is accepted. Any other parameter is refused with 403, so that a misspelled one never weakens the check. All methods behave alike.',
@@ -73,23 +71,23 @@ const authorize = {
   },
 };
 
-/** Placeholder for the origin that the document is fetched from, used when no public URL is configured. */
+/** Placeholder for the origin of the server: the public URL or, without one, the origin that the document is fetched from. */
 export const BASE_URL_PLACEHOLDER = 'http://address.invalid';
 
 /** The parts of the OpenAPI document that are not derived from the routes. */
-export function openApiDocument(context: AppContext) {
+export function openApiDocument(version: string) {
   return {
     openapi: '3.1.0' as const,
     info: {
       title: 'Devpilot',
-      version: context.version,
+      version,
       description: 'Access tokens and API keys for pipelines and services, created by people and revoked instantly.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
-      contact: { name: 'The operator of this installation', url: context.publicUrl ?? BASE_URL_PLACEHOLDER },
+      contact: { name: 'The operator of this installation', url: BASE_URL_PLACEHOLDER },
     },
     servers: [
       {
-        url: context.publicUrl ?? BASE_URL_PLACEHOLDER,
+        url: BASE_URL_PLACEHOLDER,
         description: 'This production installation',
         'x-internal': false,
       },

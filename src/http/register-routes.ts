@@ -35,7 +35,7 @@ const NoQuery = z.strictObject({});
  * The route with `NoBody` and `NoQuery` if it declares no body or query, so that unexpected fields are refused and not
  * ignored.
  */
-function withDefaults(definition: Route): Route {
+export function withDefaults(definition: Route): Route {
   const { body, bodyFormat, query, ignoresQuery, method } = definition;
   return {
     ...definition,

@@ -5,18 +5,22 @@ import { ProblemBody } from '../contract/problem-body.ts';
 import type { Access } from './access.ts';
 import { FORM_CONTENT_TYPE } from './body-parsers.ts';
 import { OPTIONAL_BODY } from './openapi-postprocess.ts';
+import { operationIdOf } from './operation-ids.ts';
 import type { Route } from './route.ts';
 
 type SecurityScheme = { readonly [name: string]: readonly string[] };
 
+/** Generators of clients take the first scheme, which is the one that every kind of principal can use. */
 function securitySchemesOf(access: Access): SecurityScheme[] {
   if ('public' in access) return [];
-  if ('any' in access) return [{ session: [] }, { bearer: [] }, { apiKey: [] }, { basic: [] }];
-  const schemes: SecurityScheme[] = [];
-  if (access.person !== undefined) schemes.push({ session: [] });
-  if (access.token !== undefined || access.key !== undefined) schemes.push({ bearer: [] }, { basic: [] });
-  if (access.key !== undefined) schemes.push({ apiKey: [] });
-  return schemes;
+  if ('any' in access) return [{ bearer: [] }, { apiKey: [] }, { basic: [] }, { session: [] }];
+  const { person, token, key } = access;
+  return [
+    { bearer: [] },
+    ...(key === undefined ? [] : [{ apiKey: [] }]),
+    ...(token === undefined && key === undefined ? [] : [{ basic: [] }]),
+    ...(person === undefined ? [] : [{ session: [] }]),
+  ];
 }
 
 const COMMON_ERROR_CODES: readonly Code[] = ['invalid_request', 'internal', 'unavailable', 'rate_limited'];
@@ -63,11 +67,6 @@ function describeAccess(access: Access): string {
   ].filter((part) => part !== null);
   if (parts.length === 0) throw new Error('A route without a declared access is refused.');
   return `Accepts ${parts.join(', or ')}.`;
-}
-
-function operationIdOf({ method, url }: Route): string {
-  const path = url.replace(/^\/v1/, '').replace(/[/:{}.-]+(\w?)/g, (_, next: string) => next.toUpperCase());
-  return `${String(method).toLowerCase()}${path}`;
 }
 
 /** What a route accepts and returns, for validation and the OpenAPI document. Throws for a route without `access`. */

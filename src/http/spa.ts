@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { negotiate } from '@fastify/accept-negotiator';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { PAGE_ROUTES, type PageRoute } from '../contract/page-routes.ts';
 import { Problem } from '../contract/problem.ts';
+import { negotiateCoding } from './content-coding.ts';
 import { sendProblem } from './problems.ts';
 
 /** The directory that `npm run build` writes the web UI to. */
@@ -61,16 +61,6 @@ const SAME_ORIGIN_RESOURCE_POLICY = { 'cross-origin-resource-policy': 'same-orig
 
 /** Suffixes of the compressed copies of an asset, by content coding, in order of preference. */
 const COMPRESSED_SUFFIXES: Readonly<Record<string, string>> = { br: '.br', gzip: '.gz' };
-
-/** Content codings are case-insensitive, and `*` does not include those that the header names with `q=0` (RFC 9110). */
-function negotiateCoding(header: string, codings: readonly string[]): string | null {
-  const accepted = header.toLowerCase();
-  const refused = new Set(accepted.split(',').map((part) => /^\s*([^\s;]+)\s*;\s*q=0(?:\.0*)?\s*$/.exec(part)?.[1]));
-  return negotiate(
-    accepted,
-    codings.filter((coding) => !refused.has(coding)),
-  );
-}
 
 /** The pages that have no navigation, even for a person who is signed in. */
 const PAGES_WITHOUT_NAVIGATION: ReadonlySet<string> = new Set<PageRoute>([

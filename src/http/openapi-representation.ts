@@ -1,0 +1,53 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
+import { gzip } from 'node:zlib';
+import { BASE_URL_PLACEHOLDER } from './openapi.ts';
+
+/** The OpenAPI document as it is sent to clients that use the same base URL. */
+interface OpenApiRepresentation {
+  readonly etag: string;
+  readonly json: Buffer;
+  readonly compressed: Buffer;
+}
+
+const compress = promisify(gzip);
+/** Without a public URL, a client chooses the base URL by the name that it uses for this machine. */
+const MAX_CACHED = 16;
+
+async function generate(version: string): Promise<string> {
+  const workerFile = import.meta.url.endsWith('.ts') ? './openapi-worker.ts' : './openapi-worker.js';
+  const [document] = (await once(
+    new Worker(new URL(workerFile, import.meta.url), { workerData: version }),
+    'message',
+  )) as [string];
+  return document;
+}
+
+/** Returns a function that returns the OpenAPI document with this base URL, generated when it is first needed. */
+export function createOpenApiRepresentations(version: string): (baseUrl: string) => Promise<OpenApiRepresentation> {
+  const cached = new Map<string, Promise<OpenApiRepresentation>>();
+  let document: Promise<string> | null = null;
+
+  async function represent(baseUrl: string): Promise<OpenApiRepresentation> {
+    document ??= generate(version);
+    // No character of an origin needs escaping in JSON.
+    const json = Buffer.from((await document).replaceAll(BASE_URL_PLACEHOLDER, () => baseUrl));
+    const etag = `"${createHash('sha256').update(json).digest('base64url')}"`;
+    return { etag, json, compressed: await compress(json) };
+  }
+
+  return (baseUrl) => {
+    const known = cached.get(baseUrl);
+    if (known !== undefined) return known;
+    if (cached.size >= MAX_CACHED) cached.clear();
+    const representation = represent(baseUrl);
+    cached.set(baseUrl, representation);
+    representation.catch(() => {
+      cached.delete(baseUrl);
+      document = null;
+    });
+    return representation;
+  };
+}

@@ -1,0 +1,35 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import swagger from '@fastify/swagger';
+import fastify from 'fastify';
+import { createSerializerCompiler, jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import type { AppContext } from './app-context.ts';
+import { registerHealth } from './health.ts';
+import { openApiDocument } from './openapi.ts';
+import { postprocessOpenApi } from './openapi-postprocess.ts';
+import { withDefaults } from './register-routes.ts';
+import { schemaOf } from './route-schema.ts';
+import { routeTable } from './route-table.ts';
+
+/** Handlers read the context when they are called, which never happens in this thread. */
+const NO_CONTEXT = {} as AppContext;
+
+/** Returns the OpenAPI document of all routes as JSON. */
+async function generate(version: string): Promise<string> {
+  const app = fastify();
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(createSerializerCompiler({}));
+  await app.register(swagger, {
+    openapi: openApiDocument(version),
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  });
+  for (const route of routeTable(NO_CONTEXT).map(withDefaults)) {
+    app.route({ method: route.method, url: route.url, schema: schemaOf(route), handler: () => undefined });
+  }
+  registerHealth(app, NO_CONTEXT);
+  await app.ready();
+  return JSON.stringify(postprocessOpenApi(app.swagger()));
+}
+
+// A thread of its own, because this takes longer than any request may hold the event loop.
+parentPort?.postMessage(await generate(String(workerData)));

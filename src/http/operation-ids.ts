@@ -1,0 +1,58 @@
+import type { Route } from './route.ts';
+
+/** IDs that do not follow from the method and the path, by both. */
+export const OPERATION_IDS: Readonly<Record<string, string>> = {
+  'DELETE /v1/sessions': 'sessions.deleteAll',
+  'DELETE /v1/sessions/current': 'sessions.deleteCurrent',
+  'DELETE /v1/people/:id/sessions': 'people.sessions.deleteAll',
+  'DELETE /v1/members/:id/sessions': 'members.sessions.deleteAll',
+  'DELETE /v1/members/me': 'members.leave',
+  'POST /v1/me/password': 'me.changePassword',
+  'POST /v1/me/two-factor': 'me.twoFactor.create',
+  'POST /v1/me/passkeys/proof': 'me.passkeys.createProof',
+  'POST /v1/sessions/passkey': 'sessions.createWithPasskey',
+  'POST /v1/password-resets/:code': 'passwordResets.complete',
+  'POST /v1/people/:id/password-reset': 'people.createPasswordReset',
+  'POST /v1/workspaces/:workspace/owner': 'workspaces.transferOwnership',
+  'POST /v1/device/code': 'device.createCode',
+  'POST /v1/device/token': 'device.createToken',
+  'POST /v1/oauth/token': 'oauth.createToken',
+  'POST /v1/introspect': 'oauth.introspect',
+  'POST /v1/revoke': 'oauth.revoke',
+  'GET /.well-known/oauth-authorization-server': 'oauth.getMetadata',
+  'PUT /v1/apps/:app/env/:name': 'apps.env.set',
+  'POST /v1/webhooks/:id/secret': 'webhooks.replaceSecret',
+  'POST /api/:any/envelope/': 'errors.envelopes.create',
+  'OPTIONS /api/:any/envelope/': 'errors.envelopes.preflight',
+  'POST /api/:any/store/': 'errors.store.create',
+  'OPTIONS /api/:any/store/': 'errors.store.preflight',
+};
+
+/** Last words of paths that end in `s`, or do not, unlike other lists. */
+const NOT_LISTS: ReadonlySet<string> = new Set(['analytics', 'logs', 'uses']);
+const LISTS: ReadonlySet<string> = new Set(['people']);
+
+const toCamelCase = (text: string) => text.replace(/[-.]+(\w)/g, (_, next: string) => next.toUpperCase());
+
+/**
+ * The ID of an operation, such as `accessTokens.create`: the constant parts of its path, then what the method does to a
+ * list or an item. A POST to the path of an action has that as its last part, such as `deployments.cancel`.
+ */
+export function operationIdOf({ method, url }: Pick<Route, 'method' | 'url'>): string {
+  const declared = OPERATION_IDS[`${String(method)} ${url}`];
+  if (declared !== undefined) return declared;
+  const parts = url.split('/').filter((part) => part !== '' && part !== 'v1');
+  const names = parts.filter((part) => !part.startsWith(':')).map(toCamelCase);
+  const last = names.at(-1) ?? '';
+  const endsInItem = parts.at(-1)?.startsWith(':') === true;
+  const isList = !endsInItem && (LISTS.has(last) || last.endsWith('s'));
+  const verbs: Readonly<Record<string, string | null>> = {
+    GET: isList && !NOT_LISTS.has(last) ? 'list' : 'get',
+    POST: isList ? 'create' : null,
+    PUT: 'replace',
+    PATCH: 'update',
+    DELETE: 'delete',
+  };
+  const verb = verbs[String(method)] ?? null;
+  return (verb === null ? names : [...names, verb]).join('.');
+}
