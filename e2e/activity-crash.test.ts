@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
+import { until } from '../src/testing/until.ts';
 
 const KILLS = 12;
 const SENDERS = 6;
@@ -69,7 +70,7 @@ test(`after ${KILLS} kills during ingest, each acknowledged event is stored once
       }),
     );
     const enough = acknowledged.size + 10 + Math.floor(Math.random() * 30);
-    while (acknowledged.size < enough) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => acknowledged.size >= enough);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
     assert.equal((await victim.stop('SIGKILL')).signal, 'SIGKILL');
     await Promise.all(senders);

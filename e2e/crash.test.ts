@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runCommand, type ServerProcess, spawnServer, temporaryDirectory } from '../src/testing/process.ts';
 import { bearer, cookieOf, PASSWORD, sendRequest } from '../src/testing/test-server.ts';
+import { until } from '../src/testing/until.ts';
 
 const KILLS = 25;
 const CLIENTS = 4;
@@ -66,7 +67,7 @@ test(`after ${KILLS} kills at random moments, every acknowledged creation and de
     );
     // Wait for some acknowledged work, however slow the machine is; the moment of the kill after that is random.
     const enough = alive.size + dead.size + 4 + Math.floor(Math.random() * 8);
-    while (alive.size + dead.size < enough) await new Promise((resolve) => setImmediate(resolve));
+    await until(async () => alive.size + dead.size >= enough);
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
     const { signal } = await victim.stop('SIGKILL');
     assert.equal(signal, 'SIGKILL');

@@ -282,8 +282,7 @@ test('that is too large to be read before the start is checked while it is serve
   // A fast machine finds it within a second and refuses to start; on a slower one the node is served but not ready.
   const began = await spawnServer(directory).then(
     async (server) => {
-      while ((await fetch(`${server.url}/readyz`)).status === 200)
-        await new Promise((resolve) => setImmediate(resolve));
+      await until(async () => (await fetch(`${server.url}/readyz`)).status !== 200);
       await server.stop('SIGTERM');
       return 'not ready';
     },

@@ -1,11 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { scaledTimeout } from './timeouts.ts';
 
+/** Pauses between checks: short at first, then in proportion to the wait, so that a long one leaves the processors to what it waits for. */
+const MIN_PAUSE_MS = 10;
+const MAX_PAUSE_MS = 50;
+const PAUSE_PER_WAIT = 1 / 20;
+
 /** Resolves when `condition` holds; rejects if it does not within `timeoutMs`, longer on a slow machine. */
 export async function until(condition: () => Promise<boolean>, timeoutMs = 60_000): Promise<void> {
-  const end = performance.now() + scaledTimeout(timeoutMs);
+  const start = performance.now();
+  const end = start + scaledTimeout(timeoutMs);
   while (!(await condition())) {
-    if (performance.now() > end) throw new Error('The condition was not met in time.');
-    await pause(10);
+    const now = performance.now();
+    if (now > end) throw new Error('The condition was not met in time.');
+    await pause(Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, (now - start) * PAUSE_PER_WAIT)));
   }
 }
