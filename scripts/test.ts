@@ -15,15 +15,15 @@ import { TEST_ENDED } from './reporter.ts';
 const words = process.argv.slice(2);
 const fast = words.includes('--fast');
 const only = words.find((word) => !word.startsWith('--'));
-/** End-to-end tests that freeze and kill processes and measure time; they need the machine to themselves. */
-const EXCLUSIVE_TESTS = /\/(?:guard-faults|nodes[\w-]*)\.test\.ts$/;
+/** End-to-end tests that freeze and kill processes and measure time: they run last, two at a time, with nothing else. */
+const LAST_TESTS = /\/(?:guard-faults|nodes[\w-]*)\.test\.ts$/;
 /** Browser tests that also run in an insecure context, except those that are `secureContextOnly`. */
 const INSECURE_CONTEXT_TESTS = /\/(?:access-tokens[\w-]*|api-keys|environment|members|resources)\.test\.ts$/;
 /** Slow tests relative to their file size. */
 const LONG_TESTS =
-  /\/(?:simulation|run|backups?|jobs|crash|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages|store-copy)\.test\.ts$/;
+  /\/(?:simulation|run|backups?|jobs|[\w-]*crash|event-loop-stall|unknown-secret-flood|keyboard[\w-]*|appearance[\w-]*|packages|store-copy|deployments[\w-]*|first-deployment|getting-started|scripts|people|process|members|scheduler|firewall)\.test\.ts$/;
 /** How many checks and test files run at the same time: more than processors, since about half their time they wait. */
-const CONCURRENCY = availableParallelism() + 1;
+const CONCURRENCY = availableParallelism() + 2;
 /** How many times slower this machine is than the reference machine, at least 1, with this much at the same time. */
 const slowness = await measureSlowness(CONCURRENCY);
 /** A file in which no test ends for this long is considered stuck. The total time is not limited. */
@@ -209,12 +209,12 @@ const matchingFiles = (pattern: string) =>
 
 const unitTests = longestFirst(matchingFiles('src/**/*.test.ts'));
 const endToEndTests = longestFirst(matchingFiles('e2e/**/*.test.ts'));
-const exclusiveTests = endToEndTests.filter((file) => EXCLUSIVE_TESTS.test(file));
+const lastTests = endToEndTests.filter((file) => LAST_TESTS.test(file));
 const insecureTests = endToEndTests.filter((file) => INSECURE_CONTEXT_TESTS.test(file));
 
 process.stdout.write(
   `This machine takes about ${slowness.toFixed(1)} times as long as the reference machine; timeouts are scaled accordingly.
-${unitTests.length} files of unit tests, ${endToEndTests.length} of end-to-end tests; ${insecureTests.length} of these twice, ${exclusiveTests.length} one at a time.
+${unitTests.length} files of unit tests, ${endToEndTests.length} of end-to-end tests; ${insecureTests.length} of these twice, ${lastTests.length} at the end.
 `,
 );
 if (!fast) await check('programs used by the tests', process.execPath, ['scripts/test-dependencies.ts']);
@@ -249,18 +249,19 @@ const testTask =
 await runAll(
   [
     ...(only === undefined ? checks : []),
-    ...unitTests.map((file) => testTask(file)),
     // Those of the web UI also over plain HTTP on a host name other than localhost.
     ...endToEndTests.flatMap((file) => [
-      ...(EXCLUSIVE_TESTS.test(file) ? [] : [testTask(file)]),
+      ...(LAST_TESTS.test(file) ? [] : [testTask(file)]),
       ...(INSECURE_CONTEXT_TESTS.test(file) ? [testTask(file, { DEVPILOT_TEST_INSECURE: 'on' })] : []),
     ]),
+    // After those, since the shortest files leave no processor idle at the end.
+    ...unitTests.map((file) => testTask(file)),
   ],
   CONCURRENCY,
 );
 await runAll(
-  exclusiveTests.map((file) => testTask(file)),
-  1,
+  lastTests.map((file) => testTask(file)),
+  2,
 );
 await closeShared();
 if (failures.length > 0) process.stdout.write(`\n# failed\n\n${failures.join('\n\n')}\n`);
