@@ -26,6 +26,7 @@ const PORTABLE_FILES = [
 const CONTRACT_WITHOUT_ZOD = [
   'audit',
   'calendar-date',
+  'claim-patterns',
   'control-variables',
   'csv',
   'dotenv',
@@ -42,6 +43,7 @@ const CONTRACT_WITHOUT_ZOD = [
   'repository',
   'shebang',
   'slug',
+  'workload-issuers',
 ];
 
 /** The contract without schemas: no library is loaded with it, so that it runs in guards and in the web UI. */
@@ -78,7 +80,7 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   'cluster/': ['contract/', 'authorization/', 'node'],
   'store/': ['contract/', 'node', 'kysely', 'kysely/migration', 'pg'],
   'audit/': ['contract/', 'store/', 'node'],
-  'credentials/': ['contract/', 'authorization/', 'audit/', 'store/', 'node'],
+  'credentials/': ['contract/', 'authorization/', 'audit/', 'store/', 'outbound/', 'node', 'jose'],
   'people/': [
     'contract/',
     'authorization/',

@@ -26,6 +26,7 @@ const NEVER_LIMITED =
 /** Returns the quota that an event counts toward, or null. Pure. */
 export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>): QuotaName | null {
   if (actor.kind === 'system' || NEVER_LIMITED.test(action)) return null;
+  if (action === 'access_token.created' && actor.kind !== 'person') return 'exchanges';
   return QUOTA_OF_ACTION[action] ?? 'changes';
 }
 

@@ -55,5 +55,6 @@ export const AccessTokenQuery = z.strictObject({
   ...credentialQuery,
   status: oneOf(ACCESS_TOKEN_STATUSES).optional(),
   scope: oneOf(SCOPES).optional(),
+  origin: oneOf(ACCESS_TOKEN_ORIGINS).optional().describe('How it was created'),
 });
 export type AccessTokenQuery = z.infer<typeof AccessTokenQuery>;

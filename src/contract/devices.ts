@@ -15,6 +15,7 @@ export const DeviceCode = z
 export const DeviceToken = z
   .object({ access_token: z.string(), token_type: z.literal('Bearer'), expires_in: z.int() })
   .meta({ id: 'DeviceToken', title: 'RFC 8628, section 3.5' });
+export type DeviceToken = z.infer<typeof DeviceToken>;
 export const DeviceRequest = z
   .object({
     userCode: z.string(),

@@ -28,6 +28,8 @@ export const ID_PREFIXES = {
   webhook_delivery: 'whd_',
   webhook_message: 'msg_',
   notice: 'ntc_',
+  workload_identity: 'wid_',
+  workload_exchange: 'wex_',
 } as const;
 export type IdKind = keyof typeof ID_PREFIXES;
 

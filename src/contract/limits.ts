@@ -46,6 +46,8 @@ export const DURATIONS = {
   webhookSecretOverlap: DAY,
   /** How long a delivery is retried, and how long a webhook may fail before it is switched off. */
   webhookRetries: 3 * DAY,
+  /** How long an expired token that was issued in an exchange is still listed. */
+  expiredIssuedToken: HOUR,
 } as const;
 
 /**
@@ -70,6 +72,29 @@ export const WEBHOOK_LIMITS = { perWorkspace: 20, url: 2048, deliveries: 1_000 }
 
 /** Notices per workspace, addresses that a notice names, and how far ahead it can be snoozed; days. */
 export const NOTICE_LIMITS = { perWorkspace: 1_000, addresses: 5, snoozeDays: 366 } as const;
+/**
+ * Workload identities per workspace, their conditions (number, and characters of a claim's name and of a value),
+ * characters of an issuer, an audience and a subject token, lifetimes in seconds, live tokens per identity, and recorded
+ * exchanges per identity and outcome.
+ */
+export const WORKLOAD_LIMITS = {
+  perWorkspace: 50,
+  conditions: 20,
+  claimName: 100,
+  claimValue: 512,
+  issuer: 512,
+  audience: 512,
+  subjectToken: 16_384,
+  lifetimeSeconds: { min: 60, max: 43_200, standard: 900 },
+  liveTokens: 2_000,
+  exchanges: 50,
+} as const;
+
+/** Exchanges of an access token for a narrower one: live tokens per parent, and their lifetime in seconds. */
+export const EXCHANGE_LIMITS = { liveChildren: 100, lifetimeSeconds: { min: 60, max: 3_600 } } as const;
+
+/** Rate limit per client address for refused exchanges: burst and sustained rate per second. */
+export const REFUSED_EXCHANGE_LIMITS = { burst: 300, perSecond: 10, addresses: 50_000 } as const;
 
 /** Restrictions of a credential: entries per list, and the ranges of a rate and of the number of uses. */
 export const RESTRICTION_LIMITS = {

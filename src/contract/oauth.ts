@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { LIMITS } from './limits.ts';
+import { LIMITS, WORKLOAD_LIMITS } from './limits.ts';
 import { ProblemBody } from './problem-body.ts';
 import { CREDENTIAL_KINDS } from './vocabulary.ts';
 
@@ -56,3 +56,44 @@ export const OAuthError = ProblemBody.extend({ error: z.string(), error_descript
   id: 'OAuthError',
   title: 'An OAuth error (RFC 6749, section 5.2)',
 });
+
+export const TOKEN_EXCHANGE_GRANT = 'urn:ietf:params:oauth:grant-type:token-exchange';
+export const TOKEN_TYPES = {
+  accessToken: 'urn:ietf:params:oauth:token-type:access_token',
+  idToken: 'urn:ietf:params:oauth:token-type:id_token',
+  jwt: 'urn:ietf:params:oauth:token-type:jwt',
+} as const;
+
+const word = z.string().max(512);
+/** A request to the token endpoint: the device grant, or a token exchange (RFC 8693, section 2.1). */
+export const TokenRequest = z
+  .object({
+    grant_type: word,
+    device_code: z.string().max(255).optional(),
+    client_id: z.string().max(255).optional(),
+    subject_token: z
+      .string()
+      .max(WORKLOAD_LIMITS.subjectToken)
+      .transform((text) => text.trim())
+      .optional(),
+    subject_token_type: word.optional(),
+    requested_token_type: word.optional(),
+    resource: word.optional().describe('ID of the workload identity; `audience` may name it instead'),
+    audience: word.optional(),
+    scope: z.string().max(1024).optional().describe('Scopes of the new token, separated by spaces'),
+    expires_in: z.union([z.int(), z.string().regex(/^\d{1,9}$/)]).optional(),
+    passphrase: submittedSecret.optional().describe('The passphrase of an access token that has one'),
+  })
+  .meta({ id: 'TokenRequest' });
+export type TokenRequest = z.infer<typeof TokenRequest>;
+
+export const ExchangedToken = z
+  .object({
+    access_token: z.string(),
+    issued_token_type: z.literal(TOKEN_TYPES.accessToken),
+    token_type: z.literal('Bearer'),
+    expires_in: z.int(),
+    scope: z.string(),
+  })
+  .meta({ id: 'ExchangedToken', title: 'RFC 8693, section 2.2.1' });
+export type ExchangedToken = z.infer<typeof ExchangedToken>;

@@ -21,6 +21,7 @@ export const QUOTAS = {
   invitations: { max: 50, spanMs: DAY_MS, per: 'workspace', unit: 'new invitations' },
   invitationsByPerson: { max: 100, spanMs: DAY_MS, per: 'person', unit: 'new invitations' },
   credentials: { max: 20_000, spanMs: DAY_MS, per: 'workspace', unit: 'new access tokens and API keys' },
+  exchanges: { max: 20_000, spanMs: DAY_MS, per: 'principal', unit: 'access tokens issued in exchanges' },
   resources: { max: 5_000, spanMs: DAY_MS, per: 'principal', unit: 'new projects, apps, servers and scripts' },
   work: { max: 10_000, spanMs: DAY_MS, per: 'principal', unit: 'started deployments, runs, backups and restores' },
   waitingJobs: { max: 1_000, spanMs: null, per: 'workspace', unit: 'waiting deployments, runs and backups' },

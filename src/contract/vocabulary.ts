@@ -283,6 +283,10 @@ export const AUDIT_ACTIONS = [
   'error.new',
   'error.reopened',
   'webhook.switched_off',
+  'workload_identity.created',
+  'workload_identity.updated',
+  'workload_identity.deleted',
+  'workload_identity.denied',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
@@ -309,6 +313,7 @@ export const AUDIT_PARTY_KINDS = [
   'backup',
   'webhook',
   'notice',
+  'workload_identity',
 ] as const;
 export type AuditPartyKind = (typeof AUDIT_PARTY_KINDS)[number];
 

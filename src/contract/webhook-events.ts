@@ -106,6 +106,10 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'error.new': 'error.new',
   'error.reopened': 'error.reopened',
   'webhook.switched_off': null,
+  'workload_identity.created': null,
+  'workload_identity.updated': null,
+  'workload_identity.deleted': null,
+  'workload_identity.denied': null,
 };
 
 /** Returns the events that an entry of the activity log is sent as to a webhook with these subscriptions. Pure. */

@@ -53,7 +53,10 @@ export type NewCredential = Pick<
 > & {
   readonly digest: Digest;
   readonly passphraseHash: string | null;
-  readonly createdById: string;
+  /** Null if no person created it. */
+  readonly createdById: string | null;
+  /** The workload identity or the access token that it was issued for; null if a person created it. */
+  readonly issuedBy: string | null;
 };
 
 export type CredentialEdit = Partial<
@@ -120,6 +123,7 @@ export function toNewRow(credential: NewCredential) {
     last_used_at: null,
     replaces_id: credential.replaces,
     origin: credential.origin,
+    issued_by: credential.issuedBy,
     ...toRestrictionColumns(credential.restrictions),
   };
 }

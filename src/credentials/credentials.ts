@@ -1,4 +1,4 @@
-import { appendAuditEvent } from '../audit/log.ts';
+import { appendAuditEvent, SYSTEM_ACTOR } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { Revocation, RevocationReceipt, WaitForConfirmation } from '../authorization/registry.ts';
@@ -12,7 +12,7 @@ import { DAY } from '../contract/limits.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import { isUnrestricted, type RestrictionsInput } from '../contract/restrictions.ts';
-import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
+import type { AccessTokenOrigin, CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import { LIST_BOUNDS, listCredentials as listRows } from '../store/credential-lists.ts';
 import {
   type CredentialRow,
@@ -24,6 +24,7 @@ import {
   sortValueOf,
 } from '../store/credentials.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import { deleteChildren } from '../store/issued-tokens.ts';
 import { resolveNotices } from '../store/notices.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
@@ -94,6 +95,14 @@ async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind,
   throw new Problem('conflict', `It is already being replaced by ${row.replaced_by_id}. Delete one of the two first.`);
 }
 
+/** What the audit event of a new credential says besides its fields. */
+interface CreationDetail {
+  readonly imported?: true;
+  readonly origin?: AccessTokenOrigin;
+  /** The claims of the token that it was issued for. */
+  readonly claims?: Readonly<Record<string, string>>;
+}
+
 /**
  * Stores a new credential with its audit event, which also contains `detail`. Returns false, and stores nothing, if a
  * credential of any workspace has the same digest.
@@ -102,7 +111,7 @@ export async function insertNew(
   trx: Trx,
   request: RequestContext,
   credential: NewCredential,
-  detail: { readonly imported?: true } = {},
+  detail: CreationDetail = {},
 ): Promise<boolean> {
   const { kind, rights, active, guard, replaces, restrictions } = credential;
   if (!(await insertCredential(trx, toNewRow(credential)))) return false;
@@ -152,7 +161,15 @@ export async function createCredential(
     if (replaces !== null) await lockReplaced(trx, workspaceId, kind, replaces);
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     const restrictions = await resolveRestrictions(trx, workspaceId, fields.restrictions);
-    await insertNew(trx, request, { ...fields, ...derived, restrictions, origin: 'person', id, workspaceId });
+    await insertNew(trx, request, {
+      ...fields,
+      ...derived,
+      restrictions,
+      origin: 'person',
+      issuedBy: null,
+      id,
+      workspaceId,
+    });
     if (replaces !== null) await resolveNotices(trx, workspaceId, replaces, RESOLVED_BY_REPLACEMENT);
     return findRow(trx, workspaceId, kind, id);
   });
@@ -186,6 +203,7 @@ interface ListQuery {
   readonly expiresWithinDays?: string | undefined;
   readonly neverExpires?: string | undefined;
   readonly violatesPolicy?: string | undefined;
+  readonly origin?: AccessTokenOrigin | undefined;
 }
 
 /** For a long list in which few credentials match, and none of the indexes finds them. */
@@ -234,6 +252,7 @@ export async function listCredentials(
     expiresBy: query.expiresWithinDays === undefined ? undefined : now + Number(query.expiresWithinDays) * DAY,
     neverExpires: query.neverExpires === undefined ? undefined : query.neverExpires === 'true',
     violatesPolicy: query.violatesPolicy === undefined ? undefined : query.violatesPolicy === 'true',
+    origin: query.origin,
   };
   const direction = order.startsWith('-') ? 'desc' : 'asc';
   const { read } = context.store;
@@ -286,7 +305,8 @@ export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, 
 
 /**
  * Deletes a credential with its audit event, which names the other side of an unfinished replacement, and numbers the
- * revocation. Returns null if the workspace has no such credential.
+ * revocation. Access tokens that were issued in exchange for it are deleted with it. Returns the revocations, none if the
+ * workspace has no such credential.
  */
 async function deleteInTransaction(
   trx: Trx,
@@ -295,17 +315,48 @@ async function deleteInTransaction(
   id: string,
   now: number,
   detail: AuditDraft['detail'],
-): Promise<Revocation | null> {
+): Promise<Revocation[]> {
   const { workspaceId } = request;
   const row = await lockCredential(trx, workspaceId, kind, id);
   const deleted = await deleteRow(trx, workspaceId, kind, id);
-  if (row === undefined || deleted === undefined) return null;
+  if (row === undefined || deleted === undefined) return [];
   const { name, replaces_id: replaces, replaced_by_id: replacedBy } = row;
   const before = { ...(replaces !== null && { replaces }), ...(replacedBy !== null && { replacedBy }) };
   const links = Object.keys(before).length === 0 ? {} : { before };
   await appendAuditEvent(trx, auditDraftOf(request, { id, kind, name }, 'deleted', now, { ...detail, ...links }));
   await resolveNotices(trx, workspaceId, id);
-  return revoke(trx, workspaceId, deleted.digest, now);
+  const revocation = await revoke(trx, workspaceId, deleted.digest, now);
+  return kind === 'access_token' ? [...(await deleteChildrenOf(trx, request, id, now)), revocation] : [revocation];
+}
+
+/** Deletes the access tokens issued in exchange for one that was deleted. Returns their revocations. */
+async function deleteChildrenOf(
+  trx: Trx,
+  request: Pick<RequestContext, 'workspaceId' | 'origin'>,
+  parentId: string,
+  now: number,
+): Promise<Revocation[]> {
+  const revocations: Revocation[] = [];
+  // Not by the actor: a token that revokes itself no longer exists.
+  const bySystem = { ...request, actor: SYSTEM_ACTOR };
+  for (const { id, name, digest } of await deleteChildren(trx, request.workspaceId, parentId)) {
+    const detail = { reason: 'its parent was deleted', parent: parentId };
+    const child = { id, kind: 'access_token', name } as const;
+    await appendAuditEvent(trx, auditDraftOf(bySystem, child, 'deleted', now, detail));
+    revocations.push(await revoke(trx, request.workspaceId, digest, now));
+  }
+  return revocations;
+}
+
+/**
+ * Waits until every node has confirmed each revocation: this one applies only those that it waits for. Returns the
+ * receipt of the last one, null if there are none.
+ */
+async function waitForEach(
+  { waitForConfirmation }: CredentialContext,
+  revocations: readonly Revocation[],
+): Promise<RevocationReceipt | null> {
+  return (await Promise.all(revocations.map(waitForConfirmation))).at(-1) ?? null;
 }
 
 /**
@@ -319,8 +370,9 @@ export async function deleteCredential(
   id: string,
 ): Promise<RevocationReceipt> {
   const now = context.clock();
-  const revocation = await context.store.transaction((trx) => deleteInTransaction(trx, request, kind, id, now, {}));
-  if (revocation !== null) return context.waitForConfirmation(revocation);
+  const revocations = await context.store.transaction((trx) => deleteInTransaction(trx, request, kind, id, now, {}));
+  const receipt = await waitForEach(context, revocations);
+  if (receipt !== null) return receipt;
   // Another request may have just deleted it. "Not found" must mean that no node accepts it.
   await context.waitForAllConfirmations(request.workspaceId);
   throw credentialNotFound();
@@ -342,7 +394,8 @@ export async function revokeBySecret(
   const now = context.clock();
   const request = { workspaceId, actor: { kind, id, name }, origin };
   const detail = { reason: 'revoked by its holder' };
-  const revocation = await context.store.transaction((trx) => deleteInTransaction(trx, request, kind, id, now, detail));
-  if (revocation === null) await context.waitForAllConfirmations(workspaceId);
-  else await context.waitForConfirmation(revocation);
+  const revocations = await context.store.transaction((trx) =>
+    deleteInTransaction(trx, request, kind, id, now, detail),
+  );
+  if ((await waitForEach(context, revocations)) === null) await context.waitForAllConfirmations(workspaceId);
 }

@@ -70,7 +70,7 @@ export async function importCredentials(
       request,
       {
         ...{ id, workspaceId, kind, name, description, rights, active, expiresAt, restrictions, createdById },
-        ...{ guard: false, replaces: null, passphraseHash: null, origin: 'person', createdAt: now },
+        ...{ guard: false, replaces: null, passphraseHash: null, origin: 'person', issuedBy: null, createdAt: now },
         digest: digestOfBytes(Buffer.from(input.digest, 'hex')),
         hint: '',
       },

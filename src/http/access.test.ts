@@ -213,6 +213,13 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/webhooks/:id/deliveries', people: 'admin' },
   { route: 'GET /v1/webhooks/:id/deliveries/:delivery', people: 'admin' },
   { route: 'POST /v1/webhooks/:id/deliveries/:delivery/redeliver', people: 'admin' },
+  { route: 'GET /v1/workload-identities', people: 'member' },
+  { route: 'POST /v1/workload-identities', people: 'admin' },
+  { route: 'GET /v1/workload-identities/:id', people: 'member' },
+  { route: 'PATCH /v1/workload-identities/:id', people: 'admin' },
+  { route: 'DELETE /v1/workload-identities/:id', people: 'admin' },
+  { route: 'GET /v1/workload-identities/:id/exchanges', people: 'admin' },
+  { route: 'POST /v1/workload-identities/:id/test', people: 'admin' },
 ];
 
 const RANK = { member: 1, admin: 2, owner: 3 } as const;

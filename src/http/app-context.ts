@@ -6,6 +6,7 @@ import type { UnknownSecretLimiter } from '../authorization/unknown-secret-limit
 import type { UsageStore } from '../authorization/usage-recorder.ts';
 import type { Guards } from '../cluster/guards.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
+import type { WorkloadContext } from '../credentials/workload-context.ts';
 import type { NotifyContext } from '../notify/context.ts';
 import type { PeopleContext } from '../people/context.ts';
 import type { SessionActivityBuffer } from '../people/session-activity-buffer.ts';
@@ -34,6 +35,7 @@ export interface AppContext {
   /** Stores uses that a guard has counted. A chunk that is sent twice counts once. */
   readonly recordGuardUses: UsageStore['addUses'];
   readonly credentials: CredentialContext;
+  readonly workloads: WorkloadContext;
   readonly people: PeopleContext;
   readonly platform: PlatformContext;
   readonly notify: NotifyContext;

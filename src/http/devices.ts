@@ -25,6 +25,20 @@ import { NoContent, type Route, route } from './route.ts';
 
 const tag = 'Device sign-in';
 
+export const unsupportedGrant = (grants: readonly string[]): Problem =>
+  new Problem('invalid_request', `grant_type must be ${grants.join(' or ')}.`, { error: 'unsupported_grant_type' });
+
+/** Responds to the device grant of a token endpoint (RFC 8628, section 3.5). */
+export async function pollForDevice(
+  { people, clock }: AppContext,
+  { device_code: code }: { device_code?: string | undefined },
+  request: FastifyRequest,
+): Promise<DeviceToken> {
+  if (code === undefined) throw invalidField('device_code', 'is required');
+  const { secret, endsAt } = await pollDeviceToken(people, code, originOf(request));
+  return { access_token: secret, token_type: 'Bearer', expires_in: Math.floor((endsAt - clock()) / 1000) };
+}
+
 export function deviceRoutes(context: AppContext): Route[] {
   const { people } = context;
   const devicePageUrlOf = (request: FastifyRequest) => `${baseUrlOf(context, request)}/device`;
@@ -48,31 +62,6 @@ export function deviceRoutes(context: AppContext): Route[] {
         const signedIn = signedInOf(request);
         await findDeviceRequest(people, signedIn, body.userCode);
         await decideDeviceRequest(people, signedIn, body.userCode, decision, originOf(request));
-      },
-    });
-  /** The token endpoint of OAuth. */
-  const tokenRoute = (url: string, summary: string) =>
-    route({
-      method: 'POST',
-      url,
-      access: { public: true },
-      summary,
-      tag,
-      body: DeviceTokenRequest,
-      bodyFormat: 'form or json',
-      ignoresQuery: true,
-      oauth: true,
-      responses: { 200: DeviceToken },
-      handler: async ({ body, request }) => {
-        if (body.grant_type !== DEVICE_GRANT) {
-          throw new Problem('invalid_request', `grant_type must be ${DEVICE_GRANT}.`, {
-            error: 'unsupported_grant_type',
-          });
-        }
-        if (body.device_code === undefined) throw invalidField('device_code', 'is required');
-        const { secret, endsAt } = await pollDeviceToken(people, body.device_code, originOf(request));
-        const seconds = Math.floor((endsAt - context.clock()) / 1000);
-        return { access_token: secret, token_type: 'Bearer' as const, expires_in: seconds };
       },
     });
   return [
@@ -101,8 +90,22 @@ export function deviceRoutes(context: AppContext): Route[] {
         };
       },
     }),
-    tokenRoute('/v1/device/token', 'Poll for the session of a device (RFC 8628, section 3.4)'),
-    tokenRoute('/v1/oauth/token', 'Get a token: poll for the session of a device (RFC 8628, section 3.4)'),
+    route({
+      method: 'POST',
+      url: '/v1/device/token',
+      access: { public: true },
+      summary: 'Poll for the session of a device (RFC 8628, section 3.4)',
+      tag,
+      body: DeviceTokenRequest,
+      bodyFormat: 'form or json',
+      ignoresQuery: true,
+      oauth: true,
+      responses: { 200: DeviceToken },
+      handler: ({ body, request }) => {
+        if (body.grant_type !== DEVICE_GRANT) throw unsupportedGrant([DEVICE_GRANT]);
+        return pollForDevice(context, body, request);
+      },
+    }),
     route({
       method: 'GET',
       url: '/v1/device/requests/:userCode',

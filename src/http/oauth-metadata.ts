@@ -1,4 +1,4 @@
-import { ServerMetadata } from '../contract/oauth.ts';
+import { ServerMetadata, TOKEN_EXCHANGE_GRANT } from '../contract/oauth.ts';
 import { DEVICE_GRANT } from '../people/devices.ts';
 import type { AppContext } from './app-context.ts';
 import { baseUrlOf } from './public-origin.ts';
@@ -22,7 +22,7 @@ export function oauthMetadataRoutes(context: AppContext): Route[] {
           token_endpoint: `${issuer}/v1/oauth/token`,
           token_endpoint_auth_methods_supported: ['none'],
           device_authorization_endpoint: `${issuer}/v1/device/code`,
-          grant_types_supported: [DEVICE_GRANT],
+          grant_types_supported: [DEVICE_GRANT, TOKEN_EXCHANGE_GRANT],
           // Empty because there is no authorization endpoint.
           response_types_supported: [],
           introspection_endpoint: `${issuer}/v1/introspect`,

@@ -105,6 +105,10 @@ export function openApiDocument(version: string) {
       { name: 'Policy', description: 'Rules of a workspace for its credentials and members' },
       { name: 'Review', description: 'Credentials that should be looked at, and what was decided' },
       { name: 'Notices', description: 'What needs attention in a workspace' },
+      {
+        name: 'Workload identities',
+        description: 'Access without a stored secret: tokens of CI systems and clusters in exchange for access tokens',
+      },
       { name: 'Webhooks', description: 'Messages about events to other systems (Standard Webhooks)' },
       { name: 'Activity log', description: 'Append-only, hash-chained record of actions' },
       { name: 'Health', description: 'Checks for load balancers and supervisors' },

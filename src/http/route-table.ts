@@ -26,8 +26,10 @@ import { runRoutes } from './runs.ts';
 import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { sessionRoutes } from './sessions.ts';
+import { tokenRoutes } from './token.ts';
 import { twoFactorRoutes } from './two-factor.ts';
 import { webhookRoutes } from './webhooks.ts';
+import { workloadIdentityRoutes } from './workload-identities.ts';
 import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 
 /**
@@ -42,6 +44,7 @@ export function routeTable(context: AppContext): Route[] {
     ...operatorRoutes(context),
     ...passkeyRoutes(context),
     ...deviceRoutes(context),
+    ...tokenRoutes(context),
     ...workspaceRoutes(context),
     ...memberRoutes(context),
     ...accessTokenRoutes(context),
@@ -67,5 +70,6 @@ export function routeTable(context: AppContext): Route[] {
     ...backupRoutes(context),
     ...webhookRoutes(context),
     ...noticeRoutes(context),
+    ...workloadIdentityRoutes(context),
   ];
 }

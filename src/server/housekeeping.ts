@@ -6,6 +6,7 @@ import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldIssues } from '../store/errors.ts';
 import { deleteOldFailures } from '../store/failures.ts';
 import { deleteOldIdempotencyClaims } from '../store/idempotency.ts';
+import { deleteExpiredIssued } from '../store/issued-tokens.ts';
 import { deleteOldJobs } from '../store/jobs.ts';
 import { deleteOldLogs } from '../store/logs.ts';
 import { pruneRevocations } from '../store/node-leases.ts';
@@ -16,6 +17,7 @@ import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
 import { deleteOldUses } from '../store/usage.ts';
 import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
+import { deleteOldReplays } from '../store/workload-identities.ts';
 
 /** Deletes expired rows. Nothing depends on it: expiry is always checked against the clock. */
 export async function runHousekeeping(
@@ -36,12 +38,22 @@ export async function runHousekeeping(
     await deleteOldJobs(trx, now - 7 * DAY);
     await deleteOldQuotaUses(trx, now);
     await deleteOldDeliveries(trx, now - 30 * DAY);
+    await deleteOldReplays(trx, now - HOUR);
   });
+  await deleteExpiredIssuedTokens(store, now - DURATIONS.expiredIssuedToken);
   await deleteExpiredActivity({ store }, now - retentionDays * DAY);
   await store.transaction((trx) => deleteOldIssues(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldLogs(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldRuns(trx, now - retentionDays * DAY));
   await store.transaction((trx) => deleteOldBackupWork(trx, now - retentionDays * DAY));
+}
+
+/** Issued tokens per transaction, so that other writers of the embedded store wait only briefly. */
+const ISSUED_TOKENS_PER_TRANSACTION = 500;
+
+async function deleteExpiredIssuedTokens(store: PlatformContext['store'], before: number): Promise<void> {
+  for (let deleted = ISSUED_TOKENS_PER_TRANSACTION; deleted === ISSUED_TOKENS_PER_TRANSACTION; )
+    deleted = await store.transaction((trx) => deleteExpiredIssued(trx, before, ISSUED_TOKENS_PER_TRANSACTION));
 }
 
 /**

@@ -1,7 +1,10 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { WaitForConfirmation } from '../authorization/registry.ts';
 import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
-import { SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import { REFUSED_EXCHANGE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import type { CredentialContext } from '../credentials/credentials.ts';
+import { createIssuerKeys } from '../credentials/issuer-keys.ts';
+import { createFirstPerMinute } from '../credentials/workload-context.ts';
 import type { AppContext } from '../http/app-context.ts';
 import { createJobWorker, type JobWorker } from '../jobs/worker.ts';
 import { createDeliveryWorker, type DeliveryWorker } from '../notify/delivery-worker.ts';
@@ -100,6 +103,14 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     ...{ store, clock, nodeId, outbound, publicUrl, seal: people.seal },
     onError: (error) => log.error({ err: error }, 'webhook deliveries failed; retrying'),
   });
+  const credentials: CredentialContext = {
+    ...{ store, clock, waitForConfirmation },
+    waitForAllConfirmations: membership.waitForAllConfirmations,
+    flushUses: checks.flushUses,
+    shareRates: checks.rateLimiter.flush,
+    isForeignSecret: checks.foreignPrefixes.isDeclared,
+    refreshForeignPrefixes: () => checks.foreignPrefixes.refresh().catch(onRefreshError),
+  };
   const appContext: AppContext = {
     ...{ store, clock, people, platform, denials, sessionActivity },
     notify: { store, clock, outbound, publicUrl, seal: people.seal, wake: webhooks.wake },
@@ -114,13 +125,12 @@ export async function createServices(base: Base, cluster: OwnMembership, url: ()
     guards: membership.guards,
     guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     recordGuardUses: checks.usageJournal.addUses,
-    credentials: {
-      ...{ store, clock, waitForConfirmation },
-      waitForAllConfirmations: membership.waitForAllConfirmations,
-      flushUses: checks.flushUses,
-      shareRates: checks.rateLimiter.flush,
-      isForeignSecret: checks.foreignPrefixes.isDeclared,
-      refreshForeignPrefixes: () => checks.foreignPrefixes.refresh().catch(onRefreshError),
+    credentials,
+    workloads: {
+      ...{ ...credentials, outbound, denials },
+      issuerKeys: createIssuerKeys(outbound, clock),
+      refusedExchanges: createUnknownSecretLimiter(REFUSED_EXCHANGE_LIMITS),
+      isFirstRefusal: createFirstPerMinute(),
     },
     flushDenials: () => checks.flushDenials().catch(onDenialError),
     readinessFailures: () => findReadinessFailures(store, membership.lease, cluster.skew),

@@ -84,7 +84,7 @@ function comparisonsOf(filter: CredentialFilter): string[] {
 
 /** Returns an index for each part of a filter that has one. Each contains all matches, and perhaps others. */
 function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
-  const { status, createdBy, unusedSince, expiresBy, neverExpires, violatesPolicy } = filter;
+  const { status, createdBy, unusedSince, expiresBy, neverExpires, violatesPolicy, origin } = filter;
   const indexes: IndexScan[] = [];
   const expiry = SORT_EXPRESSIONS.expiresAt;
   const lastUse = SORT_EXPRESSIONS.lastUsedAt;
@@ -105,6 +105,11 @@ function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
   if (createdBy !== undefined) {
     const within: IndexScan['within'] = (credentials) => credentials.where('credential.created_by', '=', createdBy);
     indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'createdBy'], implies: ['createdBy'] });
+  }
+  if (origin !== undefined && origin !== 'person') {
+    const within: IndexScan['within'] = (credentials) =>
+      credentials.where('credential.origin', '=', origin).where('credential.issued_by', 'is not', null);
+    indexes.push({ sort: 'createdAt', within, covers: ['createdAt', 'origin'], implies: ['origin'] });
   }
   if (status === 'inactive') {
     const within: IndexScan['within'] = (credentials) => credentials.where(sql<boolean>`credential.active = 0`);

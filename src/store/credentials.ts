@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { type Insertable, type RawBuilder, type SelectQueryBuilder, sql, type Updateable } from 'kysely';
-import type { CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
+import type { AccessTokenOrigin, CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import { type Column, inlineTable } from './inline-table.ts';
 import type { CredentialTable } from './schema/credentials.ts';
 import type { Schema } from './schema.ts';
@@ -18,6 +18,7 @@ export type CredentialRow = Omit<
   | 'rate_missing'
   | 'rate_at'
   | 'origin'
+  | 'issued_by'
 > & {
   readonly use_count: number;
   readonly spent_uses: number;
@@ -41,6 +42,7 @@ export interface CredentialFilter {
   readonly expiresBy?: number | undefined;
   readonly neverExpires?: boolean | undefined;
   readonly violatesPolicy?: boolean | undefined;
+  readonly origin?: AccessTokenOrigin | undefined;
 }
 
 /** The number that means "never" where an expiry is compared: it sorts credentials that never expire after all others. */
@@ -123,6 +125,7 @@ export function whereMatching(
   }
   if (filter.right !== undefined) query = query.where('credential.rights', 'like', `%"${filter.right}"%`);
   if (filter.createdBy !== undefined) query = query.where('credential.created_by', '=', filter.createdBy);
+  if (filter.origin !== undefined) query = query.where('credential.origin', '=', filter.origin);
   if (filter.unusedSince !== undefined) {
     query = query
       .where('credential.created_at', '<=', filter.unusedSince)

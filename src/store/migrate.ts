@@ -43,6 +43,7 @@ import { scriptApp } from './migrations/0092-script-app.ts';
 import { notices } from './migrations/0100-notices.ts';
 import { credentialReviews } from './migrations/0103-credential-reviews.ts';
 import { webhookFormat } from './migrations/0106-webhook-format.ts';
+import { workloadIdentities } from './migrations/0110-workload-identities.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -89,6 +90,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0100-notices': notices,
   '0103-credential-reviews': credentialReviews,
   '0106-webhook-format': webhookFormat,
+  '0110-workload-identities': workloadIdentities,
 };
 
 /** The names of this version's migrations, in order. */

@@ -18,6 +18,7 @@ import type {
 import type { AppTable, EnvChangeTable, EnvVersionTable, ProjectTable, ServerTable } from './schema/resources.ts';
 import type { RunTable, ScriptTable, ScriptVersionTable } from './schema/scripts.ts';
 import type { WebhookDeliveryTable, WebhookTable } from './schema/webhooks.ts';
+import type { WorkloadExchangeTable, WorkloadIdentityTable, WorkloadReplayTable } from './schema/workloads.ts';
 import type { InvitationTable, MemberTable, WorkspacePolicyTable, WorkspaceTable } from './schema/workspaces.ts';
 
 /**
@@ -109,6 +110,9 @@ export interface Schema {
   webhook: WebhookTable;
   webhook_delivery: WebhookDeliveryTable;
   notice: NoticeTable;
+  workload_identity: WorkloadIdentityTable;
+  workload_exchange: WorkloadExchangeTable;
+  workload_replay: WorkloadReplayTable;
 }
 
 /** A single row, with id 1. */

@@ -74,6 +74,9 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   webhook: {},
   webhook_delivery: {},
   notice: {},
+  workload_identity: {},
+  workload_exchange: {},
+  workload_replay: {},
 };
 
 export function listTables(): ({ readonly name: string } & TableRole)[] {

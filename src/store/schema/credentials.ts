@@ -43,6 +43,8 @@ export interface CredentialTable {
   rate_at: Generated<number>;
   /** How an access token was created; `person` for an API key. */
   origin: Generated<string>;
+  /** The workload identity or the access token that an access token was issued for; null if a person created it. */
+  issued_by: string | null;
 }
 
 /** Reported uses that have not been added to the credentials yet. */

@@ -338,6 +338,15 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'backup.failed': ({ target }) => ['A backup of ', target, ' failed'],
   'error.new': ({ target }) => ['A new kind of error was reported: ', target],
   'error.reopened': ({ target }) => ['A resolved error was reported again: ', target],
+  'workload_identity.created': defaultSentence,
+  'workload_identity.updated': defaultSentence,
+  'workload_identity.deleted': defaultSentence,
+  'workload_identity.denied': ({ event, actor }) => [
+    `A token was refused for ${withDefiniteArticle('workload_identity')}`,
+    actor,
+    ': ',
+    valuePart(event.detail['reason'] ?? 'unknown reason'),
+  ],
   'invitation.deleted': ({ actor, target }) => [actor, ' revoked the invitation for ', target],
 };
 

@@ -1,0 +1,124 @@
+/**
+ * The conditions of a workload identity: which claims of a token must have which values. Runs in browsers too.
+ * Claims and patterns are compared code unit by code unit, without case folding or Unicode normalization.
+ */
+
+/** Claims by name, as a token has them. */
+export type Claims = Readonly<Record<string, unknown>>;
+/** Values by claim, in which `*` stands for any characters, also none. */
+export type ClaimConditions = Readonly<Record<string, string>>;
+
+/** A condition or a check that a token does not pass. `claim` is the claim that it concerns. */
+export interface ClaimFailure {
+  readonly claim: string;
+  readonly message: string;
+}
+
+/** Whether a value has the form of a pattern. Each part between two `*` is searched once, from left to right. Pure. */
+export function matchesPattern(value: string, pattern: string): boolean {
+  const [first = '', ...others] = pattern.split('*');
+  const last = others.pop();
+  if (last === undefined) return value === pattern;
+  if (!value.startsWith(first) || !value.endsWith(last)) return false;
+  let position = first.length;
+  for (const part of others) {
+    const found = value.indexOf(part, position);
+    if (found === -1) return false;
+    position = found + part.length;
+  }
+  return position + last.length <= value.length;
+}
+
+/** Longer values match nothing. */
+const MAX_VALUE_LENGTH = 4096;
+
+/** Returns a claim as the text that conditions compare; null for lists, objects and inexact numbers. Pure. */
+export function claimText(claims: Claims, name: string): string | null {
+  const value = Object.hasOwn(claims, name) ? claims[name] : undefined;
+  if (typeof value === 'string') return value.length <= MAX_VALUE_LENGTH ? value : null;
+  if (typeof value === 'boolean' || Number.isSafeInteger(value)) return String(value);
+  return null;
+}
+
+/**
+ * Events of GitHub that people outside of a repository can trigger, although the token names the repository and often
+ * its default branch: `pull_request_target` and `workflow_run` run for pull requests from forks, and the others for
+ * comments and issues. A token of such an event is accepted only if a condition on `event_name` names the event.
+ */
+export const UNTRUSTED_EVENTS: readonly string[] = [
+  'pull_request',
+  'pull_request_target',
+  'pull_request_review',
+  'pull_request_review_comment',
+  'workflow_run',
+  'issues',
+  'issue_comment',
+  'discussion',
+  'discussion_comment',
+  'fork',
+  'watch',
+];
+
+function conditionFailure(claims: Claims, claim: string, pattern: string): ClaimFailure | null {
+  const value = claimText(claims, claim);
+  if (value !== null && matchesPattern(value, pattern)) return null;
+  if (!Object.hasOwn(claims, claim)) return { claim, message: `must be "${pattern}", but the token has no such claim` };
+  if (value === null)
+    return { claim, message: `must be "${pattern}", but it is not a text, a number or a truth value` };
+  return { claim, message: `must be "${pattern}", but it is "${value.slice(0, 200)}"` };
+}
+
+/** Returns the conditions that the claims do not meet. Pure. */
+export function unmetConditions(claims: Claims, conditions: ClaimConditions): ClaimFailure[] {
+  const failures = Object.entries(conditions).flatMap(
+    ([claim, pattern]) => conditionFailure(claims, claim, pattern) ?? [],
+  );
+  const event = claimText(claims, 'event_name');
+  if (event !== null && UNTRUSTED_EVENTS.includes(event) && conditions['event_name'] !== event) {
+    const message = `is "${event}", which people outside of the repository can trigger; it is accepted only if a condition on event_name names it`;
+    failures.push({ claim: 'event_name', message });
+  }
+  return failures;
+}
+
+/**
+ * Returns why the issuer or the audience of the claims is not accepted. The audience must be exactly the expected one:
+ * a text, or a list with this text alone, so that a token for several receivers is not accepted by each. Pure.
+ */
+export function unmetAddressees(
+  claims: Claims,
+  { issuer, audience }: { readonly issuer: string; readonly audience: string },
+): ClaimFailure[] {
+  const failures: ClaimFailure[] = [];
+  if (claims['iss'] !== issuer) failures.push({ claim: 'iss', message: `must be "${issuer}"` });
+  const { aud } = claims;
+  const [only, ...others] = Array.isArray(aud) ? (aud as unknown[]) : [aud];
+  if (only !== audience || others.length > 0)
+    failures.push({ claim: 'aud', message: `must be "${audience}", and nothing else` });
+  return failures;
+}
+
+/** Tolerated difference between the clocks of the issuer and this server, seconds. */
+const CLOCK_SKEW_SECONDS = 60;
+/** Identities of workloads live for minutes. A token that is valid for longer than this is not one. */
+const MAX_LIFETIME_SECONDS = 86_400;
+
+/** Returns why the times of the claims are not accepted at `now` (epoch milliseconds). Pure. */
+export function unmetTimes(claims: Claims, now: number): ClaimFailure[] {
+  const seconds = now / 1000;
+  const failures: ClaimFailure[] = [];
+  const { exp, nbf, iat } = claims;
+  if (typeof exp !== 'number' || !Number.isFinite(exp)) failures.push({ claim: 'exp', message: 'must be a time' });
+  else if (exp + CLOCK_SKEW_SECONDS <= seconds) failures.push({ claim: 'exp', message: 'is in the past' });
+  else if (exp > seconds + MAX_LIFETIME_SECONDS + CLOCK_SKEW_SECONDS)
+    failures.push({ claim: 'exp', message: 'must be at most a day ahead' });
+  for (const [claim, value] of [['nbf', nbf] as const, ['iat', iat] as const]) {
+    if (value === undefined) continue;
+    if (typeof value !== 'number' || !Number.isFinite(value)) failures.push({ claim, message: 'must be a time' });
+    else if (value > seconds + CLOCK_SKEW_SECONDS) failures.push({ claim, message: 'is in the future' });
+  }
+  return failures;
+}
+
+/** Until when a token with these claims may be presented, epoch milliseconds. Pure. */
+export const presentableUntil = ({ exp }: Claims): number => (Number(exp) + CLOCK_SKEW_SECONDS) * 1000;

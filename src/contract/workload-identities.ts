@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { scopes } from './access-tokens.ts';
+import { id, integerInRange, name, timestamps } from './fields.ts';
+import { instant, nullableInstant } from './instant.ts';
+import { WORKLOAD_LIMITS } from './limits.ts';
+import { Restrictions, RestrictionsInput } from './restrictions.ts';
+import { SCOPES } from './vocabulary.ts';
+import { issuerUrlProblem } from './workload-issuers.ts';
+
+/** Claims that are always checked, so that a condition on one of them would be misleading. */
+const CHECKED_CLAIMS = ['iss', 'aud', 'exp', 'nbf', 'iat', 'jti'];
+const CONTROL_CHARACTERS = /[\p{Cc}\p{Zl}\p{Zp}]/u;
+
+/** Text that is compared exactly, and so is neither trimmed nor normalized. */
+const exactText = (max: number, example: string) =>
+  z
+    .string()
+    .min(1, `must be 1 to ${max} characters`)
+    .max(max, `must be 1 to ${max} characters`)
+    .refine((text) => text.isWellFormed() && !CONTROL_CHARACTERS.test(text), 'must not contain control characters')
+    .meta({ examples: [example] });
+
+const issuerUrl = (example: string) =>
+  exactText(WORKLOAD_LIMITS.issuer, example).superRefine((text, context) => {
+    const message = issuerUrlProblem(text);
+    if (message !== null) context.addIssue({ code: 'custom', message });
+  });
+
+const issuer = issuerUrl('https://token.actions.githubusercontent.com').describe(
+  'The issuer of the tokens, compared exactly with their claim `iss`. Its keys are found by OpenID Connect discovery, unless `jwksUrl` is given',
+);
+const jwksUrl = issuerUrl('https://ci.example.com/keys')
+  .nullable()
+  .describe('URL of the JWK Set with the keys of the issuer; null to find it by OpenID Connect discovery');
+const audience = exactText(WORKLOAD_LIMITS.audience, 'https://devpilot.example.com');
+const { conditions: maxConditions, claimName, claimValue, lifetimeSeconds: lifetimes } = WORKLOAD_LIMITS;
+const conditions = z
+  .record(
+    z
+      .string()
+      .regex(/^[\x21-\x7e]+$/, 'must be the name of a claim')
+      .max(claimName, 'must be the name of a claim'),
+    exactText(claimValue, 'acme/shop'),
+  )
+  .refine(
+    (given) => Object.keys(given).length >= 1 && Object.keys(given).length <= maxConditions,
+    `must contain 1 to ${maxConditions} conditions`,
+  )
+  .refine(
+    (given) => !CHECKED_CLAIMS.some((claim) => Object.hasOwn(given, claim)),
+    `must not name ${CHECKED_CLAIMS.join(', ')}, which are always checked`,
+  )
+  .describe(
+    'The value that each claim must have. `*` stands for any characters; everything else is compared exactly. One condition must name one repository, project or service account',
+  )
+  .meta({ examples: [{ repository: 'acme/shop', ref: 'refs/heads/main' }] });
+const lifetimeSeconds = integerInRange(lifetimes, lifetimes.standard);
+
+export const WorkloadIdentity = z
+  .object({
+    id,
+    name: z.string(),
+    issuer: z.string(),
+    jwksUrl: z.string().nullable(),
+    audience: z.string(),
+    conditions: z.record(z.string(), z.string().max(claimValue)),
+    scopes: z.array(z.enum(SCOPES)),
+    lifetimeSeconds: z.int(),
+    restrictions: Restrictions,
+    lastExchangedAt: nullableInstant.describe('When a token was last accepted'),
+    ...timestamps,
+  })
+  .meta({ id: 'WorkloadIdentity' });
+export type WorkloadIdentity = z.infer<typeof WorkloadIdentity>;
+
+export const CreateWorkloadIdentity = z
+  .strictObject({
+    name,
+    issuer,
+    jwksUrl: jwksUrl.optional(),
+    audience: audience.optional().describe('The only accepted audience of a token; if omitted, the URL of this server'),
+    conditions,
+    scopes,
+    lifetimeSeconds: lifetimeSeconds
+      .optional()
+      .describe(`Lifetime of the issued access tokens; ${lifetimes.standard} if omitted`),
+    restrictions: RestrictionsInput.optional().describe('The restrictions of each issued access token'),
+  })
+  .meta({ id: 'CreateWorkloadIdentity' });
+export type CreateWorkloadIdentity = z.infer<typeof CreateWorkloadIdentity>;
+
+export const UpdateWorkloadIdentity = z
+  .strictObject({
+    name: name.optional(),
+    issuer: issuer.optional(),
+    jwksUrl: jwksUrl.optional(),
+    audience: audience.optional(),
+    conditions: conditions.optional().describe('Replaces all conditions'),
+    scopes: scopes.optional(),
+    lifetimeSeconds: lifetimeSeconds.optional(),
+    restrictions: RestrictionsInput.optional(),
+  })
+  .meta({ id: 'UpdateWorkloadIdentity' });
+export type UpdateWorkloadIdentity = z.infer<typeof UpdateWorkloadIdentity>;
+
+export const WorkloadExchange = z
+  .object({
+    id,
+    at: instant,
+    accepted: z.boolean(),
+    reason: z
+      .string()
+      .nullable()
+      .describe(
+        'Why it was refused: the claim that failed, or malformed, issuer, algorithm, key, signature, replay, scope, policy or limit',
+      ),
+    detail: z.string().nullable().describe('What was expected'),
+    claims: z
+      .record(z.string(), z.string().max(claimValue))
+      .nullable()
+      .describe('Some claims of a token whose signature was valid; null for others'),
+    credential: id.nullable().describe('ID of the access token that was issued'),
+    address: z.string().nullable(),
+  })
+  .meta({ id: 'WorkloadExchange' });
+export type WorkloadExchange = z.infer<typeof WorkloadExchange>;
+
+export const WorkloadExchanges = z.object({ data: z.array(WorkloadExchange) }).meta({ id: 'WorkloadExchanges' });
+export type WorkloadExchanges = z.infer<typeof WorkloadExchanges>;
+
+export const TestWorkloadIdentity = z
+  .strictObject({
+    claims: z
+      .record(z.string().max(255), z.unknown())
+      .describe('The claims of a token: its decoded payload')
+      .meta({ examples: [{ sub: 'repo:acme/shop:ref:refs/heads/main', repository: 'acme/shop' }] }),
+  })
+  .meta({ id: 'TestWorkloadIdentity' });
+
+export const WorkloadIdentityTest = z
+  .object({
+    accepted: z.boolean(),
+    failures: z.array(z.object({ claim: z.string(), message: z.string() })),
+  })
+  .meta({ id: 'WorkloadIdentityTest' });
+export type WorkloadIdentityTest = z.infer<typeof WorkloadIdentityTest>;

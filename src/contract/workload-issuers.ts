@@ -1,0 +1,107 @@
+import type { ClaimConditions } from './claim-patterns.ts';
+
+/** The issuers of workload identities that Devpilot knows, and what their claims mean. Runs in browsers too. */
+
+export const WORKLOAD_PROVIDERS = ['github', 'gitlab', 'kubernetes', 'buildkite', 'circleci', 'other'] as const;
+export type WorkloadProvider = (typeof WORKLOAD_PROVIDERS)[number];
+
+/**
+ * Claims of which a condition names one repository, project or service account. A pattern must match `upTo`, which is
+ * the part that must not contain `*`; null for a claim in which `*` is not accepted at all.
+ */
+interface IdentifyingClaims {
+  readonly claims: Readonly<Record<string, RegExp | null>>;
+  /** An accepted condition, for error messages. */
+  readonly example: string;
+}
+
+interface WorkloadIssuer extends IdentifyingClaims {
+  /** Recognizes its issuers; absent if every installation has its own. */
+  readonly issuer?: RegExp;
+}
+
+const ISSUERS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, WorkloadIssuer>> = {
+  github: {
+    issuer: /^https:\/\/token\.actions\.(?:githubusercontent\.com|[a-z0-9-]+\.ghe\.com)(?:\/[\w.-]+)?$/,
+    // `job_workflow_ref` is not here: it names the reusable workflow that is called, and anyone may call a public one.
+    // A repository chooses the template of its `sub`, so only a `sub` that begins with the repository names it.
+    claims: {
+      sub: /^(?:repo|repository):[^:/*]+\/[^:/*]+(?::|$)|^repository_id:\d+(?::|$)/,
+      repository: null,
+      repository_id: null,
+      workflow_ref: /^[^/*]+\/[^/*]+\/\.github\/workflows\/[^*@]+@/,
+    },
+    example: 'repository: acme/shop, or sub: repo:acme/shop:*',
+  },
+  gitlab: {
+    issuer: /^https:\/\/gitlab\.com$/,
+    claims: { sub: /^project_path:[^:*]+\/[^:*]+:/, project_path: null, project_id: null },
+    example: 'project_path: acme/shop, or sub: project_path:acme/shop:*',
+  },
+  kubernetes: {
+    claims: { sub: /^system:serviceaccount:[^:*]+:[^:*]+$/ },
+    example: 'sub: system:serviceaccount:shop:deployer',
+  },
+  buildkite: {
+    issuer: /^https:\/\/agent\.buildkite\.com$/,
+    claims: { sub: /^organization:[^:*]+:pipeline:[^:*]+:/, pipeline_id: null },
+    example: 'sub: organization:acme:pipeline:shop:*',
+  },
+  circleci: {
+    issuer: /^https:\/\/oidc\.circleci\.com\/org\/[0-9a-f-]+$/,
+    claims: { sub: /^org\/[^/*]+\/project\/[^/*]+\//, 'oidc.circleci.com/project-id': null },
+    example: 'oidc.circleci.com/project-id: the ID of the project',
+  },
+};
+
+/** Any other issuer, such as a GitLab or a GitHub of one's own: a complete `sub`, or what any known issuer accepts. */
+const OTHER: IdentifyingClaims = {
+  claims: Object.assign({}, ...Object.values(ISSUERS).map(({ claims }) => claims)) as IdentifyingClaims['claims'],
+  example: 'sub: the complete subject',
+};
+
+/** Returns whose issuer it is; `other` if it is not known. Pure. */
+export function providerOf(issuer: string): WorkloadProvider {
+  const known = Object.entries(ISSUERS).find(([, { issuer: pattern }]) => pattern?.test(issuer));
+  return known === undefined ? 'other' : (known[0] as WorkloadProvider);
+}
+
+/** Whether a condition names one repository, project or service account. Pure. */
+function isIdentifying(provider: WorkloadProvider, claim: string, value: string): boolean {
+  if (provider === 'other') {
+    if (claim === 'sub' && !value.includes('*')) return true;
+    return Object.values(ISSUERS).some(({ claims }) => isIdentifyingAmong(claims, claim, value));
+  }
+  return isIdentifyingAmong(ISSUERS[provider].claims, claim, value);
+}
+
+function isIdentifyingAmong(claims: IdentifyingClaims['claims'], claim: string, value: string): boolean {
+  if (!Object.hasOwn(claims, claim)) return false;
+  const upTo = claims[claim] ?? null;
+  return upTo === null ? !value.includes('*') : upTo.test(value);
+}
+
+/**
+ * Returns why conditions would trust more than one repository, project or service account, or null. All conditions must
+ * be met, so one that names it is enough. Pure.
+ */
+export function identificationProblem(issuer: string, conditions: ClaimConditions): string | null {
+  const provider = providerOf(issuer);
+  if (Object.entries(conditions).some(([claim, value]) => isIdentifying(provider, claim, value))) return null;
+  const { claims, example } = provider === 'other' ? OTHER : ISSUERS[provider];
+  return (
+    'must name one repository, project or service account, completely before any *, by one of: ' +
+    `${Object.keys(claims).join(', ')} (for instance ${example})`
+  );
+}
+
+/** Why a text is not the URL of an issuer or of its keys, or null. Plain http is for tests on loopback. Pure. */
+export function issuerUrlProblem(text: string): string | null {
+  const url = /^https?:\/\/[\x21-\x7e]+$/.test(text) ? URL.parse(text) : null;
+  if (url === null) return 'must be an https:// URL';
+  if (url.username !== '' || url.password !== '') return 'must not contain a user name or password';
+  if (url.hash !== '' || text.includes('#')) return 'must not contain a fragment';
+  const isLoopback =
+    url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(url.hostname);
+  return url.protocol === 'https:' || isLoopback ? null : 'must be an https:// URL';
+}

@@ -1,0 +1,93 @@
+import type { RequestContext } from '../audit/request-context.ts';
+import { digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
+import { createId } from '../contract/id.ts';
+import { EXCHANGE_LIMITS, LIMITS, SECOND } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Restrictions } from '../contract/restrictions.ts';
+import { hasVisibleCharacter } from '../contract/visible-text.ts';
+import { type AccessTokenOrigin, SCOPES, type Scope } from '../contract/vocabulary.ts';
+import type { Trx } from '../store/store.ts';
+import { insertNew } from './credentials.ts';
+
+/** An access token that was just issued. Only this has its secret. */
+export interface IssuedToken {
+  readonly id: string;
+  readonly secret: string;
+  readonly scopes: readonly Scope[];
+  readonly lifetimeSeconds: number;
+}
+
+/** Returns an OAuth error (RFC 6749, section 5.2) with status 400. */
+export const oauthError = (error: string, detail: string): Problem => new Problem('invalid_request', detail, { error });
+
+/** Returns a name from parts of which some come from outside: on one line, without characters that mislead. Pure. */
+export function issuedTokenName(text: string): string {
+  const visible = text
+    .slice(0, LIMITS.name.max * 2)
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
+    .normalize('NFC');
+  const name = [...visible].slice(0, LIMITS.name.max).join('').trim();
+  return hasVisibleCharacter(name) ? name.padEnd(LIMITS.name.min, '.') : 'Issued token';
+}
+
+/**
+ * Returns the scopes that a request asks for, in the order of the contract; `standard` if it names none. Throws the
+ * OAuth error `invalid_scope` for an unknown one and for one that `granted` does not include.
+ */
+export function requestedScopes(
+  text: string | undefined,
+  granted: readonly Scope[],
+  standard: readonly Scope[] | null,
+): Scope[] {
+  const words = [...new Set((text ?? '').split(/ +/).filter((word) => word !== ''))];
+  if (words.length === 0) {
+    if (standard === null) throw oauthError('invalid_request', 'scope is required: name the scopes of the new token.');
+    return [...standard];
+  }
+  const isGranted = (word: string) => granted.includes('all') || granted.includes(word as Scope);
+  const excess = words.filter((word) => !SCOPES.includes(word as Scope) || !isGranted(word));
+  if (excess.length === 0) return SCOPES.filter((scope) => words.includes(scope));
+  throw oauthError('invalid_scope', `Scopes that cannot be granted: ${excess.join(' ').slice(0, 200)}.`);
+}
+
+/** Returns the requested lifetime in seconds, `standard` if none. Throws the OAuth error `invalid_request`. */
+export function requestedLifetime(
+  requested: string | number | undefined,
+  standard: number,
+  max: number = EXCHANGE_LIMITS.lifetimeSeconds.max,
+): number {
+  const { min } = EXCHANGE_LIMITS.lifetimeSeconds;
+  const seconds = requested === undefined ? standard : Number(requested);
+  if (seconds >= min && seconds <= max) return seconds;
+  throw oauthError('invalid_request', `expires_in must be from ${min} to ${max} seconds.`);
+}
+
+/** Issues an access token that no person creates, with its audit event. Throws `quota_exceeded`. */
+export async function issueToken(
+  trx: Trx,
+  request: RequestContext,
+  now: number,
+  fields: {
+    readonly name: string;
+    readonly scopes: readonly Scope[];
+    readonly lifetimeSeconds: number;
+    readonly restrictions: Restrictions;
+    readonly origin: Exclude<AccessTokenOrigin, 'person'>;
+    readonly issuedBy: string;
+  },
+  claims?: Readonly<Record<string, string>>,
+): Promise<IssuedToken> {
+  const { scopes, lifetimeSeconds, origin } = fields;
+  const id = createId('access_token', now);
+  const secret = mintSecret('access_token');
+  const credential = {
+    ...({ id, kind: 'access_token', description: null, active: true, guard: false, replaces: null } as const),
+    ...{ name: issuedTokenName(fields.name), rights: scopes, restrictions: fields.restrictions, origin },
+    ...{ hint: hintOf(secret), digest: digestOf(secret), passphraseHash: null, createdAt: now },
+    ...{ expiresAt: now + lifetimeSeconds * SECOND, workspaceId: request.workspaceId },
+    ...{ createdById: null, issuedBy: fields.issuedBy },
+  };
+  if (!(await insertNew(trx, request, credential, { origin, ...(claims !== undefined && { claims }) })))
+    throw new Problem('internal');
+  return { id, secret, scopes, lifetimeSeconds };
+}

@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, test } from 'node:test';
+import { MINUTE, SECOND } from '../contract/limits.ts';
+import { createOutbound } from '../outbound/outbound.ts';
+import { startTestIssuer, type TestIssuer } from '../testing/test-issuer.ts';
+import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts';
+import { verifySubjectToken } from './subject-token.ts';
+
+let issuer: TestIssuer;
+let normally: TestIssuer['respond'];
+let keys: IssuerKeys;
+let now = Date.now();
+before(async () => {
+  issuer = await startTestIssuer();
+  normally = issuer.respond;
+});
+after(() => issuer.close());
+beforeEach(() => {
+  issuer.respond = normally;
+  issuer.requests.length = 0;
+  keys = createIssuerKeys(createOutbound({ policy: 'any' }), () => now, 200);
+});
+
+const verify = async (token: string | Promise<string>, jwksUrl: string | null = null) =>
+  verifySubjectToken(keys, { issuer: issuer.url, jwksUrl }, await token);
+const sign = (...args: Parameters<TestIssuer['sign']>) =>
+  issuer.sign({ iss: issuer.url, ...args[0] }, ...(args.slice(1) as [Parameters<TestIssuer['sign']>[1]?]));
+const reasonOf = async (token: string | Promise<string>) => {
+  const verified = await verify(token);
+  return verified.claims === null ? verified.reason : 'ok';
+};
+
+test('the keys of an issuer are read once and kept, also for parallel requests', async () => {
+  const tokens = await Promise.all(Array.from({ length: 20 }, () => sign({})));
+  assert.deepEqual(new Set(await Promise.all(tokens.map(reasonOf))), new Set(['ok']));
+  assert.deepEqual(issuer.requests, ['/.well-known/openid-configuration', '/keys']);
+  now += 10 * MINUTE;
+  assert.equal(await reasonOf(sign({})), 'ok');
+  assert.equal(issuer.requests.length, 4);
+});
+
+test('a new key is found at once, but unknown keys cause at most one request per minute', async () => {
+  assert.equal(await reasonOf(sign({})), 'ok');
+  now += MINUTE;
+  const key = await issuer.addKey(`second-${now}`);
+  assert.equal(await reasonOf(sign({}, { key })), 'ok');
+  assert.equal(issuer.requests.length, 4);
+  for (let count = 0; count < 10; count++) {
+    assert.equal(await reasonOf(sign({}, { header: { kid: `unknown-${count}` } })), 'key');
+  }
+  assert.equal(issuer.requests.length, 4);
+  now += MINUTE;
+  assert.equal(await reasonOf(sign({}, { header: { kid: 'unknown' } })), 'key');
+  assert.equal(issuer.requests.length, 6);
+});
+
+test('a withdrawn key is no longer accepted once the keys are read again', async () => {
+  const key = await issuer.addKey('withdrawn');
+  assert.equal(await reasonOf(sign({}, { key })), 'ok');
+  issuer.jwks.keys = issuer.jwks.keys.filter(({ kid }) => kid !== 'withdrawn');
+  now += 10 * MINUTE;
+  assert.equal(await reasonOf(sign({}, { key })), 'key');
+});
+
+test('signatures of the four algorithms are accepted, and no others', async () => {
+  for (const alg of ['RS256', 'PS256', 'EdDSA', 'ES256', 'RS512', 'ES384']) {
+    const key = await issuer.addKey(`key-${alg}`, alg);
+    keys = createIssuerKeys(createOutbound({ policy: 'any' }), () => now, 200);
+    assert.equal(await reasonOf(sign({}, { key })), /512|384/.test(alg) ? 'algorithm' : 'ok', alg);
+  }
+});
+
+test('an issuer that hangs, or sends too much or nonsense, is unavailable after a bounded time and number of bytes', async () => {
+  const token = await sign({});
+  const large = Buffer.alloc(10 * 1_048_576, ' ');
+  const faults: Readonly<Record<string, TestIssuer['respond']>> = {
+    hangs: () => undefined,
+    'sends one byte': (_, response) => response.write('{'),
+    'sends 10 MB': (path, response) => (path === '/keys' ? response.end(large) : normally(path, response)),
+    'sends many keys': (path, response) =>
+      path === '/keys' ? response.end(JSON.stringify({ keys: Array(101).fill({}) })) : normally(path, response),
+    'sends no keys': (path, response) => (path === '/keys' ? response.end('[]') : normally(path, response)),
+    redirects: (_, response) => response.writeHead(302, { location: `${issuer.url}/keys` }).end(),
+    'names a file': (_, response) =>
+      response.end(JSON.stringify({ issuer: issuer.url, jwks_uri: 'file:///etc/passwd' })),
+    'is another': (_, response) =>
+      response.end(JSON.stringify({ issuer: 'https://x', jwks_uri: `${issuer.url}/keys` })),
+  };
+  for (const [name, respond] of Object.entries(faults)) {
+    issuer.respond = respond;
+    keys = createIssuerKeys(createOutbound({ policy: 'any' }), () => now, 200);
+    const startedAt = performance.now();
+    await assert.rejects(verify(token), { code: 'unavailable' }, name);
+    assert.ok(performance.now() - startedAt < 5 * SECOND, name);
+    const { length } = issuer.requests;
+    await assert.rejects(verify(token), { code: 'unavailable' }, name);
+    assert.equal(issuer.requests.length, length, `${name}: it is not asked again at once`);
+  }
+});
+
+test('while an issuer fails, its keys are used for an hour', async () => {
+  assert.equal(await reasonOf(sign({})), 'ok');
+  issuer.respond = (_, response) => response.writeHead(500).end();
+  now += 59 * MINUTE;
+  assert.equal(await reasonOf(sign({})), 'ok');
+  now += MINUTE;
+  await assert.rejects(verify(sign({})), { code: 'unavailable' });
+});
+
+test('with a URL of keys, the issuer is not asked for it', async () => {
+  assert.notEqual((await verify(sign({}), `${issuer.url}/keys`)).claims, null);
+  assert.deepEqual(issuer.requests, ['/keys']);
+});
+
+test('symmetric and oversized keys of an issuer are ignored', async () => {
+  const published = issuer.jwks.keys;
+  issuer.jwks.keys = [
+    { kty: 'oct', kid: 'first', k: 'c2VjcmV0' },
+    { kty: 'RSA', kid: 'first', alg: 'RS256', n: 'x'.repeat(200_000), e: 'AQAB' },
+  ];
+  assert.equal(await reasonOf(sign({})), 'key');
+  issuer.jwks.keys = published;
+});

@@ -1,0 +1,71 @@
+import { type CompactVerifyGetKey, compactVerify, decodeProtectedHeader, errors } from 'jose';
+import type { Claims } from '../contract/claim-patterns.ts';
+import type { IssuerKeys, KeySource } from './issuer-keys.ts';
+
+/** Signatures of the contract (section 9). No symmetric ones, and not `none`. */
+const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
+
+/** The claims of a token whose signature is valid, or why it was refused. */
+export type Verification =
+  | { readonly claims: Claims }
+  | { readonly claims: null; readonly reason: TokenRefusal; readonly detail: string };
+export type TokenRefusal = 'malformed' | 'issuer' | 'algorithm' | 'key' | 'signature';
+
+const refused = (reason: TokenRefusal, detail: string): Verification => ({ claims: null, reason, detail });
+
+/** Returns the payload of a JWT, or null if it has none that is an object. Pure. */
+function payloadOf(text: string): Claims | null {
+  try {
+    const payload: unknown = JSON.parse(text);
+    return typeof payload === 'object' && payload !== null && !Array.isArray(payload) ? (payload as Claims) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Returns why a token is refused before any key is looked up, or null. Pure. */
+function headerProblem(token: string, issuer: string): Verification | null {
+  let header: ReturnType<typeof decodeProtectedHeader>;
+  try {
+    header = decodeProtectedHeader(token);
+  } catch {
+    return refused('malformed', 'It is not a signed JWT.');
+  }
+  const { alg, typ } = header;
+  if (typeof alg !== 'string' || !ALGORITHMS.includes(alg))
+    return refused('algorithm', `The algorithm must be one of ${ALGORITHMS.join(', ')}.`);
+  // Explicit types keep tokens for other purposes from being used here (RFC 8725, section 3.11).
+  if (typ !== undefined && !/^(?:application\/)?jwt$/i.test(String(typ)))
+    return refused('malformed', 'The type in the header must be JWT.');
+  const unverified = payloadOf(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8'));
+  if (unverified === null) return refused('malformed', 'Its payload is not a JSON object.');
+  return unverified['iss'] === issuer ? null : refused('issuer', `The issuer must be exactly ${issuer}.`);
+}
+
+/**
+ * Verifies the signature of a token of an issuer, with the keys that the issuer publishes; whatever key its header
+ * names is ignored. Its claims are not checked, except that `iss` is the issuer. Throws `unavailable` if the keys cannot
+ * be read.
+ */
+export async function verifySubjectToken(keys: IssuerKeys, source: KeySource, token: string): Promise<Verification> {
+  const problem = headerProblem(token, source.issuer);
+  if (problem !== null) return problem;
+  const verifyWith = async (find: (source: KeySource) => Promise<CompactVerifyGetKey>): Promise<Verification> => {
+    const { payload } = await compactVerify(token, await find(source), { algorithms: ALGORITHMS });
+    const claims = payloadOf(new TextDecoder().decode(payload));
+    return claims === null ? refused('malformed', 'Its payload is not a JSON object.') : { claims };
+  };
+  try {
+    return await verifyWith(keys.find).catch((error: unknown) => {
+      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
+      return verifyWith(keys.findAgain);
+    });
+  } catch (error) {
+    if (error instanceof errors.JWKSNoMatchingKey) return refused('key', 'The issuer publishes no key with this ID.');
+    if (error instanceof errors.JWKSMultipleMatchingKeys) return refused('key', 'The token does not name its key.');
+    if (error instanceof errors.JWSSignatureVerificationFailed) return refused('signature', 'It is not valid.');
+    if (error instanceof errors.JOSEError || error instanceof TypeError || error instanceof DOMException)
+      return refused('signature', 'It cannot be verified with the key of the issuer.');
+    throw error;
+  }
+}

@@ -1,0 +1,87 @@
+import type { RequestContext } from '../audit/request-context.ts';
+import type { CredentialRecord } from '../authorization/record.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { EXCHANGE_LIMITS, SECOND } from '../contract/limits.ts';
+import type { Policy } from '../contract/policy.ts';
+import { violationsOf } from '../contract/policy-rules.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Scope } from '../contract/vocabulary.ts';
+import { type CredentialRow, lockCredential } from '../store/credentials.ts';
+import { countLiveIssued } from '../store/issued-tokens.ts';
+import type { Trx } from '../store/store.ts';
+import type { CredentialContext } from './credentials.ts';
+import { type IssuedToken, issueToken, oauthError, requestedLifetime, requestedScopes } from './issued-tokens.ts';
+import { lockCurrentPolicy } from './policy.ts';
+import { parseRestrictions } from './restrictions.ts';
+
+export interface TokenExchangeRequest {
+  readonly scope: string | undefined;
+  /** Seconds; the maximum if undefined. */
+  readonly expiresIn: string | number | undefined;
+}
+
+/**
+ * Refuses a parent that cannot be exchanged: one that was itself exchanged, and one whose uses are limited, because each
+ * child would have the same limit again.
+ */
+function checkParent(parent: CredentialRow | undefined, now: number): CredentialRow {
+  if (parent === undefined || (parent.expires_at !== null && parent.expires_at < now + SECOND))
+    throw oauthError('invalid_request', 'The subject token is not valid.');
+  if (parent.origin === 'exchange')
+    throw oauthError('invalid_request', 'A token that was issued in exchange for another cannot be exchanged again.');
+  const { rate, maxUses } = parseRestrictions(parent);
+  if (rate === null && maxUses === null) return parent;
+  throw oauthError('invalid_request', 'A token with a rate or a maximum number of uses cannot be exchanged.');
+}
+
+function refuseByPolicy(
+  policy: Policy,
+  parent: CredentialRow,
+  rights: readonly Scope[],
+  now: number,
+  expiresAt: number,
+): void {
+  const { addresses } = parseRestrictions(parent);
+  const subject = { kind: 'access_token', rights, hasPassphrase: false, createdAt: now, expiresAt, addresses } as const;
+  const [violation] = violationsOf(policy, subject);
+  if (violation === undefined) return;
+  const detail = `The policy of the workspace does not allow the token: ${violation.field} ${violation.message}.`;
+  throw oauthError(violation.field === 'scopes' ? 'invalid_scope' : 'invalid_request', detail);
+}
+
+async function refuseTooMany(trx: Trx, parent: CredentialRow, now: number): Promise<void> {
+  const max = EXCHANGE_LIMITS.liveChildren;
+  if ((await countLiveIssued(trx, parent.workspace_id, parent.id, now, max)) < max) return;
+  const detail = `${max} tokens issued in exchange for this one have not expired. Revoke those that are no longer needed.`;
+  throw new Problem('quota_exceeded', detail, { retryAfter: EXCHANGE_LIMITS.lifetimeSeconds.min });
+}
+
+/**
+ * Issues a narrower access token in exchange for one that was authenticated: with some of its scopes, its restrictions,
+ * and an expiry that is not later. It ends with its parent. Throws an OAuth error in a `Problem`: `invalid_scope`,
+ * `invalid_request` for a parent that cannot be exchanged; `quota_exceeded`.
+ */
+export function exchangeAccessToken(
+  context: CredentialContext,
+  { id, name, workspace }: CredentialRecord,
+  { scope, expiresIn }: TokenExchangeRequest,
+  origin: RequestOrigin,
+): Promise<IssuedToken> {
+  const now = context.clock();
+  const wanted = requestedLifetime(expiresIn, EXCHANGE_LIMITS.lifetimeSeconds.max);
+  const credential = { kind: 'access_token', id, name } as const;
+  const request: RequestContext = {
+    ...{ workspaceId: workspace.id, actor: credential, credential, origin, claim: null, ifMatch: null },
+  };
+  return context.store.transaction(async (trx) => {
+    const policy = await lockCurrentPolicy(trx, workspace.id);
+    const parent = checkParent(await lockCredential(trx, workspace.id, 'access_token', id), now);
+    const scopes = requestedScopes(scope, JSON.parse(parent.rights) as Scope[], null);
+    const left = parent.expires_at === null ? wanted : Math.floor((parent.expires_at - now) / SECOND);
+    const lifetimeSeconds = Math.min(wanted, left);
+    refuseByPolicy(policy, parent, scopes, now, now + lifetimeSeconds * SECOND);
+    await refuseTooMany(trx, parent, now);
+    const fields = { name: `${parent.name} (exchanged)`, scopes, lifetimeSeconds, origin: 'exchange' } as const;
+    return issueToken(trx, request, now, { ...fields, restrictions: parseRestrictions(parent), issuedBy: id });
+  });
+}

@@ -1,0 +1,33 @@
+import type { DenialBuffer } from '../audit/denials.ts';
+import type { UnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { MINUTE } from '../contract/limits.ts';
+import type { Outbound } from '../outbound/outbound.ts';
+import type { CredentialContext } from './credentials.ts';
+import type { IssuerKeys } from './issuer-keys.ts';
+
+/** The dependencies of workload identities and exchanges. */
+export interface WorkloadContext extends CredentialContext {
+  readonly outbound: Outbound;
+  readonly issuerKeys: IssuerKeys;
+  readonly denials: DenialBuffer;
+  /** Counts refused exchanges, per client address. */
+  readonly refusedExchanges: UnknownSecretLimiter;
+  /** Whether a refusal is the first one with this key in the minute of `now`; only the first one is recorded. */
+  readonly isFirstRefusal: (key: string, now: number) => boolean;
+}
+
+/** Beyond this number of keys in a minute, none is the first. */
+const MAX_KEYS = 10_000;
+
+export function createFirstPerMinute(): WorkloadContext['isFirstRefusal'] {
+  let current = 0;
+  const keys = new Set<string>();
+  return (key, now) => {
+    const minute = Math.floor(now / MINUTE);
+    if (minute !== current) keys.clear();
+    current = minute;
+    if (keys.has(key) || keys.size >= MAX_KEYS) return false;
+    keys.add(key);
+    return true;
+  };
+}

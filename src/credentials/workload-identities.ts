@@ -1,0 +1,320 @@
+import { checkIfMatch, etagOf } from '../audit/if-match.ts';
+import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import type { Revocation, RevocationReceipt } from '../authorization/registry.ts';
+import { type ClaimConditions, type Claims, unmetAddressees, unmetConditions } from '../contract/claim-patterns.ts';
+import { createId } from '../contract/id.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
+import { SECOND, WORKLOAD_LIMITS } from '../contract/limits.ts';
+import type { Page } from '../contract/paging.ts';
+import { invalidField, Problem } from '../contract/problem.ts';
+import type { Scope } from '../contract/vocabulary.ts';
+import type {
+  CreateWorkloadIdentity,
+  UpdateWorkloadIdentity,
+  WorkloadExchange,
+  WorkloadIdentity,
+  WorkloadIdentityTest,
+} from '../contract/workload-identities.ts';
+import { identificationProblem } from '../contract/workload-issuers.ts';
+import { insertRevocation } from '../store/credentials.ts';
+import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import { deleteIssuedForWorkload } from '../store/issued-tokens.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
+import type { WorkloadExchangeTable, WorkloadIdentityTable } from '../store/schema/workloads.ts';
+import type { Queryable, Trx } from '../store/store.ts';
+import {
+  countWorkloadIdentities,
+  deleteWorkloadIdentity as deleteRow,
+  findWorkloadIdentity as findRow,
+  insertWorkloadIdentity,
+  listExchanges as listExchangeRows,
+  listWorkloadIdentities as listRows,
+  lockWorkloadIdentity,
+  updateWorkloadIdentity as updateRow,
+} from '../store/workload-identities.ts';
+import { checkNewCredential } from './policy.ts';
+import { parseRestrictions, resolveRestrictions, toRestrictionColumns } from './restrictions.ts';
+import type { WorkloadContext } from './workload-context.ts';
+
+export const conditionsOf = (row: WorkloadIdentityTable) => JSON.parse(row.conditions) as ClaimConditions;
+export const scopesOf = (row: WorkloadIdentityTable) => JSON.parse(row.scopes) as Scope[];
+export const workloadPartyOf = ({ id, name }: { id: string; name: string }) =>
+  ({ kind: 'workload_identity', id, name }) as const;
+
+function showIdentity(row: WorkloadIdentityTable): WorkloadIdentity {
+  return {
+    id: row.id,
+    name: row.name,
+    issuer: row.issuer,
+    jwksUrl: row.jwks_url,
+    audience: row.audience,
+    conditions: conditionsOf(row),
+    scopes: scopesOf(row),
+    lifetimeSeconds: row.lifetime_seconds,
+    restrictions: parseRestrictions(row),
+    lastExchangedAt: toIsoStringOrNull(row.last_exchanged_at),
+    createdAt: toIsoString(row.created_at),
+    updatedAt: toIsoString(row.updated_at),
+  };
+}
+
+/** The fields that a person edits: exchanges do not change the entity tag. */
+function editableFieldsOf({ lastExchangedAt: _, createdAt, updatedAt, ...fields }: WorkloadIdentity) {
+  return fields;
+}
+export const etagOfWorkloadIdentity = (identity: WorkloadIdentity): string => etagOf(editableFieldsOf(identity));
+const auditFieldsOf = ({ id: _, ...fields }: ReturnType<typeof editableFieldsOf>) => fields;
+
+function refuseMissing(row: WorkloadIdentityTable | undefined): WorkloadIdentityTable {
+  if (row === undefined) throw new Problem('not_found', 'The workload identity was not found in this workspace.');
+  return row;
+}
+
+async function requireIdentity(db: Queryable, workspaceId: string, id: string): Promise<WorkloadIdentityTable> {
+  return refuseMissing(await findRow(db, workspaceId, id));
+}
+
+/** Refuses what would trust more than one workload, and URLs that `DEVPILOT_OUTBOUND` excludes. */
+function refuseUntrustworthy(
+  { outbound }: WorkloadContext,
+  { issuer, jwks_url: jwksUrl, conditions }: Pick<WorkloadIdentityTable, 'issuer' | 'jwks_url' | 'conditions'>,
+): void {
+  for (const [field, url] of [['issuer', issuer] as const, ['jwksUrl', jwksUrl] as const]) {
+    // The issuer is not contacted if its keys are elsewhere.
+    if (url === null || (field === 'issuer' && jwksUrl !== null)) continue;
+    const refusal = outbound.refusalOf(url);
+    if (refusal !== null) throw invalidField(field, refusal);
+  }
+  const problem = identificationProblem(issuer, JSON.parse(conditions) as ClaimConditions);
+  if (problem !== null) throw invalidField('conditions', problem);
+}
+
+/** Refuses an identity whose tokens the policy would not allow, or whose creator it would not. */
+async function checkPolicy(trx: Trx, request: RequestContext, row: WorkloadIdentityTable, now: number): Promise<void> {
+  await checkNewCredential(trx, request, tokenSubjectOf(row, now));
+}
+
+/** A token of the identity, as policies see it. */
+export function tokenSubjectOf(row: WorkloadIdentityTable, now: number) {
+  return {
+    kind: 'access_token',
+    rights: scopesOf(row),
+    hasPassphrase: false,
+    createdAt: now,
+    expiresAt: now + row.lifetime_seconds * SECOND,
+    addresses: parseRestrictions(row).addresses,
+  } as const;
+}
+
+/**
+ * Creates a workload identity. `audience` is the default audience. Throws `validation_failed` for conditions that more
+ * than one workload meets, for URLs that `DEVPILOT_OUTBOUND` excludes, for what the policy does not allow and beyond the
+ * maximum number; `idempotent_replay`.
+ */
+export function createWorkloadIdentity(
+  context: WorkloadContext,
+  request: RequestContext,
+  input: CreateWorkloadIdentity,
+  audience: string,
+): Promise<WorkloadIdentity> {
+  const { workspaceId } = request;
+  const now = context.clock();
+  const id = createId('workload_identity', now);
+  const fields = {
+    id,
+    workspace_id: workspaceId,
+    name: input.name,
+    issuer: input.issuer,
+    jwks_url: input.jwksUrl ?? null,
+    audience: input.audience ?? audience,
+    conditions: JSON.stringify(input.conditions),
+    scopes: JSON.stringify(input.scopes),
+    lifetime_seconds: input.lifetimeSeconds ?? WORKLOAD_LIMITS.lifetimeSeconds.standard,
+    created_at: now,
+    updated_at: now,
+    last_exchanged_at: null,
+  };
+  refuseUntrustworthy(context, fields);
+  return context.store.transaction(async (trx) => {
+    await claimOrRefuseReplay(trx, request.claim, id, now);
+    const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
+    const row = { ...fields, ...toRestrictionColumns(restrictions) };
+    await checkPolicy(trx, request, row, now);
+    const shown = showIdentity(row);
+    // Locks the head of the log, so that no other identity is created between the count and the insert.
+    const after = auditFieldsOf(editableFieldsOf(shown));
+    await recordAuditEvent(trx, request, 'workload_identity.created', workloadPartyOf(row), now, { after });
+    if ((await countWorkloadIdentities(trx, workspaceId)) >= WORKLOAD_LIMITS.perWorkspace) {
+      const max = WORKLOAD_LIMITS.perWorkspace;
+      throw invalidField('name', `must not be added: a workspace can have at most ${max} workload identities`);
+    }
+    await insertWorkloadIdentity(trx, row);
+    return shown;
+  });
+}
+
+/** Lists workload identities, newest first. */
+export async function listWorkloadIdentities(
+  { store }: WorkloadContext,
+  workspaceId: string,
+  query: { limit?: string | undefined; cursor?: string | undefined },
+): Promise<Page<WorkloadIdentity>> {
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const rows = await listRows(store.read, workspaceId, page);
+  const positionOf = (row: WorkloadIdentityTable) => ({ value: row.created_at, id: row.id });
+  return toPage(rows, page.limit, '-createdAt', positionOf, showIdentity);
+}
+
+/** Throws `not_found`. */
+export async function findWorkloadIdentity(
+  { store }: WorkloadContext,
+  workspaceId: string,
+  id: string,
+): Promise<WorkloadIdentity> {
+  return showIdentity(await requireIdentity(store.read, workspaceId, id));
+}
+
+/** Fields that decide who gets a token and what it may do. A change of one ends the tokens issued before. */
+const DECISIVE = ['issuer', 'jwksUrl', 'audience', 'conditions', 'scopes', 'restrictions'] as const;
+
+/** Ends all tokens issued for an identity, with one revocation of the whole workspace. Returns it, or null if none. */
+async function endIssued(trx: Trx, workspaceId: string, id: string, now: number) {
+  const ended = await deleteIssuedForWorkload(trx, workspaceId, id);
+  if (ended === 0) return { ended, revocation: null };
+  const numbered = await insertRevocation(trx, workspaceId, null, now);
+  return { ended, revocation: { ...numbered, workspaceId, digest: null } satisfies Revocation };
+}
+
+/** Waits until no node accepts the ended tokens; null if there were none, or another request ended them. */
+async function confirm(
+  context: WorkloadContext,
+  workspaceId: string,
+  revocation: Revocation | null,
+): Promise<RevocationReceipt | null> {
+  if (revocation !== null) return context.waitForConfirmation(revocation);
+  await context.waitForAllConfirmations(workspaceId);
+  return null;
+}
+
+async function toEditedRow(
+  trx: Trx,
+  before: WorkloadIdentityTable,
+  input: UpdateWorkloadIdentity,
+  now: number,
+): Promise<WorkloadIdentityTable> {
+  const { workspace_id: workspaceId } = before;
+  const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions, parseRestrictions(before));
+  return {
+    ...before,
+    name: input.name ?? before.name,
+    issuer: input.issuer ?? before.issuer,
+    jwks_url: input.jwksUrl === undefined ? before.jwks_url : input.jwksUrl,
+    audience: input.audience ?? before.audience,
+    conditions: input.conditions === undefined ? before.conditions : JSON.stringify(input.conditions),
+    scopes: input.scopes === undefined ? before.scopes : JSON.stringify(input.scopes),
+    lifetime_seconds: input.lifetimeSeconds ?? before.lifetime_seconds,
+    ...toRestrictionColumns(restrictions),
+    updated_at: now,
+  };
+}
+
+/**
+ * Edits a workload identity. If anything but the name or the lifetime changes, the tokens issued before are ended: when
+ * this resolves, no node accepts them. An edit that changes nothing is not recorded. Throws `not_found`, `conflict`
+ * (`If-Match`), `validation_failed` as `createWorkloadIdentity`, and `unavailable` if not every node has confirmed in time.
+ */
+export async function updateWorkloadIdentity(
+  context: WorkloadContext,
+  request: RequestContext,
+  id: string,
+  input: UpdateWorkloadIdentity,
+): Promise<{ identity: WorkloadIdentity; receipt: RevocationReceipt | null }> {
+  const now = context.clock();
+  const { workspaceId } = request;
+  const { identity, revocation } = await context.store.transaction(async (trx) => {
+    // The policy is locked before the identity, as when a token is issued.
+    const current = await requireIdentity(trx, workspaceId, id);
+    await checkPolicy(trx, request, await toEditedRow(trx, current, input, now), now);
+    const before = refuseMissing(await lockWorkloadIdentity(trx, workspaceId, id));
+    const shown = showIdentity(before);
+    checkIfMatch(request.ifMatch, editableFieldsOf(shown));
+    const row = await toEditedRow(trx, before, input, now);
+    const after = showIdentity(row);
+    if (etagOfWorkloadIdentity(after) === etagOfWorkloadIdentity(shown)) return { identity: shown, revocation: null };
+    refuseUntrustworthy(context, row);
+    await updateRow(trx, before, row);
+    const isDecisive = DECISIVE.some((field) => JSON.stringify(after[field]) !== JSON.stringify(shown[field]));
+    const { ended, revocation } = isDecisive
+      ? await endIssued(trx, workspaceId, id, now)
+      : { ended: 0, revocation: null };
+    const fieldsOf = (one: WorkloadIdentity) => auditFieldsOf(editableFieldsOf(one));
+    const detail = { before: fieldsOf(shown), after: fieldsOf(after), ...(ended > 0 && { endedTokens: ended }) };
+    await recordAuditEvent(trx, request, 'workload_identity.updated', workloadPartyOf(row), now, detail);
+    return { identity: after, revocation };
+  });
+  return { identity, receipt: await confirm(context, workspaceId, revocation) };
+}
+
+/**
+ * Deletes a workload identity and ends the tokens issued for it: when this resolves, no node accepts them. Throws
+ * `not_found`, `conflict` (`If-Match`), and `unavailable` if not every node has confirmed in time.
+ */
+export async function deleteWorkloadIdentity(
+  context: WorkloadContext,
+  request: RequestContext,
+  id: string,
+): Promise<RevocationReceipt | null> {
+  const now = context.clock();
+  const { workspaceId } = request;
+  const result = await context.store.transaction(async (trx) => {
+    const row = await lockWorkloadIdentity(trx, workspaceId, id);
+    if (row === undefined) return null;
+    checkIfMatch(request.ifMatch, editableFieldsOf(showIdentity(row)));
+    const { ended, revocation } = await endIssued(trx, workspaceId, id, now);
+    await deleteRow(trx, workspaceId, id);
+    const detail = ended > 0 ? { endedTokens: ended } : {};
+    await recordAuditEvent(trx, request, 'workload_identity.deleted', workloadPartyOf(row), now, detail);
+    return { revocation };
+  });
+  const receipt = await confirm(context, workspaceId, result?.revocation ?? null);
+  if (result === null) refuseMissing(undefined);
+  return receipt;
+}
+
+function showExchange(row: WorkloadExchangeTable): WorkloadExchange {
+  return {
+    id: row.id,
+    at: toIsoString(row.at),
+    accepted: row.accepted === 1,
+    reason: row.reason,
+    detail: row.detail,
+    claims: row.claims === null ? null : (JSON.parse(row.claims) as Record<string, string>),
+    credential: row.credential_id,
+    address: row.address,
+  };
+}
+
+/** Returns the last exchanges of an identity, newest first. Throws `not_found`. */
+export async function listExchanges(
+  { store }: WorkloadContext,
+  workspaceId: string,
+  id: string,
+): Promise<{ data: WorkloadExchange[] }> {
+  await requireIdentity(store.read, workspaceId, id);
+  return { data: (await listExchangeRows(store.read, workspaceId, id)).map(showExchange) };
+}
+
+/**
+ * Returns whether a token with these claims would be accepted, as far as that depends on issuer, audience and
+ * conditions: neither a signature nor a time is checked. Throws `not_found`.
+ */
+export async function testWorkloadIdentity(
+  { store }: WorkloadContext,
+  workspaceId: string,
+  id: string,
+  claims: Claims,
+): Promise<WorkloadIdentityTest> {
+  const row = await requireIdentity(store.read, workspaceId, id);
+  const failures = [...unmetAddressees(claims, row), ...unmetConditions(claims, conditionsOf(row))];
+  return { accepted: failures.length === 0, failures };
+}

@@ -1,0 +1,43 @@
+export interface WorkloadIdentityTable {
+  id: string;
+  workspace_id: string;
+  name: string;
+  issuer: string;
+  /** Null to find the keys by OpenID Connect discovery. */
+  jwks_url: string | null;
+  audience: string;
+  /** JSON: pattern by claim. */
+  conditions: string;
+  /** JSON: scopes of the issued access tokens. */
+  scopes: string;
+  lifetime_seconds: number;
+  /** As those of a credential. */
+  restrictions: string | null;
+  max_uses: number | null;
+  created_at: number;
+  updated_at: number;
+  last_exchanged_at: number | null;
+}
+
+export interface WorkloadExchangeTable {
+  id: string;
+  workspace_id: string;
+  identity_id: string;
+  at: number;
+  accepted: number;
+  reason: string | null;
+  detail: string | null;
+  /** JSON: claims of a token whose signature was valid; null for others. */
+  claims: string | null;
+  credential_id: string | null;
+  address: string | null;
+}
+
+/** A token that was accepted and is not accepted again. */
+export interface WorkloadReplayTable {
+  workspace_id: string;
+  /** SHA-256 of its issuer and `jti`. */
+  digest: Uint8Array;
+  /** When it can no longer be presented, epoch milliseconds. */
+  expires_at: number;
+}

@@ -1,0 +1,140 @@
+import { sql } from 'kysely';
+import type { PageRequest } from './paging.ts';
+import type { WorkloadExchangeTable, WorkloadIdentityTable } from './schema/workloads.ts';
+import { type Queryable, type Trx, withRowLock } from './store.ts';
+
+export async function insertWorkloadIdentity(trx: Trx, row: WorkloadIdentityTable): Promise<void> {
+  await trx.insertInto('workload_identity').values(row).execute();
+}
+
+export async function countWorkloadIdentities(trx: Trx, workspaceId: string): Promise<number> {
+  const { count } = await trx
+    .selectFrom('workload_identity')
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .where('workspace_id', '=', workspaceId)
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Returns a page of workload identities, newest first, up to one more than the limit. */
+export async function listWorkloadIdentities(
+  db: Queryable,
+  workspaceId: string,
+  page: PageRequest,
+): Promise<WorkloadIdentityTable[]> {
+  let query = db.selectFrom('workload_identity').selectAll().where('workspace_id', '=', workspaceId);
+  if (page.after !== null) {
+    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
+  }
+  return query
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(page.limit + 1)
+    .execute();
+}
+
+export async function findWorkloadIdentity(
+  db: Queryable,
+  workspaceId: string,
+  id: string,
+): Promise<WorkloadIdentityTable | undefined> {
+  return db
+    .selectFrom('workload_identity')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .executeTakeFirst();
+}
+
+/** Returns the workload identity that an exchange names. Without a workspace, because the id determines it. */
+export async function findWorkloadIdentityById(db: Queryable, id: string): Promise<WorkloadIdentityTable | undefined> {
+  return db.selectFrom('workload_identity').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
+/** Returns a workload identity and locks it until the transaction ends. */
+export async function lockWorkloadIdentity(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+): Promise<WorkloadIdentityTable | undefined> {
+  const query = trx.selectFrom('workload_identity').selectAll().where('workspace_id', '=', workspaceId);
+  return withRowLock(trx, query.where('id', '=', id), 'workload_identity').executeTakeFirst();
+}
+
+export async function updateWorkloadIdentity(
+  trx: Trx,
+  { workspace_id, id }: Pick<WorkloadIdentityTable, 'workspace_id' | 'id'>,
+  set: Partial<Omit<WorkloadIdentityTable, 'id' | 'workspace_id'>>,
+): Promise<void> {
+  await trx
+    .updateTable('workload_identity')
+    .set(set)
+    .where('workspace_id', '=', workspace_id)
+    .where('id', '=', id)
+    .execute();
+}
+
+/** Deletes a workload identity with its exchanges. */
+export async function deleteWorkloadIdentity(trx: Trx, workspaceId: string, id: string): Promise<void> {
+  await trx.deleteFrom('workload_identity').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
+}
+
+/** Adds an exchange, and deletes all but the newest `kept` of its identity with the same outcome. */
+export async function insertExchange(trx: Trx, row: WorkloadExchangeTable, kept: number): Promise<void> {
+  await trx.insertInto('workload_exchange').values(row).execute();
+  const { workspace_id: workspaceId, identity_id: identityId, accepted } = row;
+  const newest = trx
+    .selectFrom('workload_exchange')
+    .select('id')
+    .where('identity_id', '=', identityId)
+    .where('accepted', '=', accepted)
+    .orderBy('id', 'desc')
+    .offset(kept)
+    .limit(1);
+  await trx
+    .deleteFrom('workload_exchange')
+    .where('workspace_id', '=', workspaceId)
+    .where('identity_id', '=', identityId)
+    .where('accepted', '=', accepted)
+    .where('id', '<=', newest)
+    .execute();
+}
+
+/** Returns all recorded exchanges of an identity, newest first. */
+export async function listExchanges(
+  db: Queryable,
+  workspaceId: string,
+  identityId: string,
+): Promise<WorkloadExchangeTable[]> {
+  return db
+    .selectFrom('workload_exchange')
+    .selectAll()
+    .where('workspace_id', '=', workspaceId)
+    .where('identity_id', '=', identityId)
+    .orderBy('id', 'desc')
+    .execute();
+}
+
+/**
+ * Records a token as accepted. Returns false if it already was, also if that happens on another node at the same time:
+ * the insert waits for the other transaction.
+ */
+export async function claimSubjectToken(
+  trx: Trx,
+  workspaceId: string,
+  digest: Uint8Array,
+  expiresAt: number,
+): Promise<boolean> {
+  const inserted = await trx
+    .insertInto('workload_replay')
+    .values({ workspace_id: workspaceId, digest, expires_at: expiresAt })
+    .onConflict((conflict) => conflict.columns(['workspace_id', 'digest']).doNothing())
+    .returning('expires_at')
+    .executeTakeFirst();
+  return inserted !== undefined;
+}
+
+/** Used only by housekeeping, for all workspaces. */
+export async function deleteOldReplays(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('workload_replay').where('expires_at', '<', before).execute();
+}
