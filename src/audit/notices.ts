@@ -2,7 +2,8 @@ import type { AuditParty } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import { NOTICE_LIMITS } from '../contract/limits.ts';
 import type { CredentialKind, NoticeKind } from '../contract/vocabulary.ts';
-import { evictNotices, findNoticeOf, lockAuditHead, replaceNotice } from '../store/notices.ts';
+import { lockAuditHead } from '../store/audit.ts';
+import { evictNotices, findNoticeOf, replaceNotice } from '../store/notices.ts';
 import type { Trx } from '../store/store.ts';
 import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';
 

@@ -26,6 +26,8 @@ export interface ProblemExtensions {
   readonly retryAfter?: number;
   /** The state of the rate of a credential, for `rate_limited`. */
   readonly rate?: RateState;
+  /** The header `Sunset`, for a refusal of a credential that expires soon. */
+  readonly sunset?: string;
   /** Why a node is not ready, one word each. */
   readonly reasons?: readonly string[];
   /** Id of the resource that the first call created, for `idempotent_replay`. */

@@ -15,6 +15,7 @@ import { originOf } from './request-context.ts';
 import { isRequestedWorkspace, otherWorkspace, requestedWorkspace } from './requested-workspace.ts';
 import { resourceCheckOf, resourceNotAllowed } from './resource-access.ts';
 import { sessionCookieName } from './security-headers.ts';
+import { withSunset } from './sunset.ts';
 
 function readRequestCredentials(context: AppContext, request: FastifyRequest): RequestCredentials {
   return readCredentials(request.raw, sessionCookieName(context, request), context.credentials.isForeignSecret);
@@ -56,7 +57,7 @@ export async function authenticateRequest(
   const result = await context.authenticator.authenticate(authenticationRequest, requirement);
   const { decision, record, rate = null } = result;
   if (decision === 'ok' && record !== null) return { kind: record.kind, record, rate };
-  throw problemOfRefusal(context, request, access, requirement, result);
+  throw withSunset(problemOfRefusal(context, request, access, requirement, result), record, context.clock());
 }
 
 /** Returns whether no header contains a credential, so that it can only be the client secret in a form. */
@@ -103,5 +104,6 @@ export async function authenticateAgain(
     if (isAllowed === false) throw resourceNotAllowed(request);
     return { kind: record.kind, record };
   }
-  throw problemOfRefusal(context, request, access, requirement, { decision, record });
+  const refusal = problemOfRefusal(context, request, access, requirement, { decision, record });
+  throw withSunset(refusal, record, context.clock());
 }

@@ -19,6 +19,7 @@ import { logInternalError, serializeProblem, toProblem } from './problems.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { isRequestedWorkspace } from './requested-workspace.ts';
 import { isAllowed } from './resource-access.ts';
+import { sunsetOf, withSunset } from './sunset.ts';
 
 /** Maximum number of entries per cache of parsed requirements, encoded names and formatted rights. */
 const MAX_CACHE_ENTRIES = 2000;
@@ -215,6 +216,7 @@ export function createAuthorizeHandler(
   function accept(response: ServerResponse, requestId: string, { record, rate = null }: Accepted): void {
     const isToken = record.kind === 'access_token';
     const rights = formatRights[record.kind](record.rights);
+    const sunset = record.expiresAt === null ? null : sunsetOf(record, clock());
     response
       .writeHead(200, [
         HEADERS.requestId,
@@ -238,6 +240,7 @@ export function createAuthorizeHandler(
         'no-store',
         'Content-Length',
         '0',
+        ...(sunset === null ? NO_HEADERS : ['Sunset', sunset]),
         ...(rate === null ? NO_HEADERS : Object.entries(rateLimitHeaders(rate)).flat()),
       ])
       .end();
@@ -262,17 +265,13 @@ export function createAuthorizeHandler(
   ): AuthorizationResult {
     const { decision, record, rate = null } = authentication;
     if (decision === 'ok' && record !== null) return { record, rate };
-    if (decision === 'insufficient_scope' && requirement.unknownParameter !== null) {
-      return unknownParameterProblem(requirement.unknownParameter);
-    }
-    return problemOfDecision(
-      authentication,
-      requirement,
-      false,
-      passphraseVerifier,
-      authenticationRequest.address,
-      clock(),
-    );
+    const now = clock();
+    const { address } = authenticationRequest;
+    const problem =
+      decision === 'insufficient_scope' && requirement.unknownParameter !== null
+        ? unknownParameterProblem(requirement.unknownParameter)
+        : problemOfDecision(authentication, requirement, false, passphraseVerifier, address, now);
+    return withSunset(problem, record, now);
   }
 
   /** The check of the resources that a proxy names; undefined if it names none. */

@@ -6,6 +6,9 @@ import type { Notice } from '../contract/notices.ts';
 import type { CountedPage, Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
+  bearer,
+  createKey,
+  createToken,
   createWorkspaceFor,
   signUpOwner,
   startTestServer,
@@ -111,5 +114,33 @@ forEachEngine('notices', (engine) => {
     assert.deepEqual(await idsOf('?status=open'), [three.id, two.id]);
     const recorded = (await actionsOf(owner)).filter((action) => action.startsWith('notice.'));
     assert.deepEqual(recorded, ['notice.snoozed', 'notice.dismissed']);
+  });
+
+  test('every response to a credential that expires within 30 days has the header Sunset', async () => {
+    const owner = await createWorkspaceFor(ada, testServer, 'Sunset');
+    const expiresAt = now + 31 * DAY;
+    const { secret } = await createToken(owner, ['error_tracker'], { expiresAt: new Date(expiresAt).toISOString() });
+    const { secret: lasting } = await createKey(owner, ['read']);
+    const sunsetOf = async (path: string, status: number, credential = secret) => {
+      const response = await testServer.call(path, { headers: bearer(credential) });
+      assert.equal(response.status, status, path);
+      return response.headers.get('sunset');
+    };
+    const paths: [string, number][] = [
+      ['/v1/authorize', 200],
+      ['/v1/authorize?scope=modify_env', 403],
+      ['/v1/authorize?scopes=x', 403],
+      ['/v1/whoami', 200],
+      ['/v1/apps/none/env', 403],
+      ['/v1/errors/issues?status=nope', 422],
+    ];
+    for (const [path, status] of paths) assert.equal(await sunsetOf(path, status), null, path);
+    now = expiresAt - 30 * DAY;
+    for (const [path, status] of paths) {
+      assert.equal(await sunsetOf(path, status), new Date(expiresAt).toUTCString(), path);
+      assert.equal(await sunsetOf('/v1/authorize', 200, lasting), null);
+    }
+    now = expiresAt;
+    assert.equal(await sunsetOf('/v1/authorize', 401), null);
   });
 });

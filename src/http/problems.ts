@@ -82,6 +82,7 @@ export function serializeProblem(
       }),
       ...(details.retryAfter !== undefined && { 'retry-after': String(details.retryAfter) }),
       ...(details.rate !== undefined && rateLimitHeaders(details.rate)),
+      ...(details.sunset !== undefined && { sunset: details.sunset }),
       ...(details.allow !== undefined && { allow: details.allow.join(', ') }),
     },
     body: JSON.stringify({ ...problemBody(code, status, message, details, requestId), ...additionalMembers }),

@@ -18,6 +18,7 @@ import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { aboutOf } from './resource-access.ts';
 import type { Route } from './route.ts';
 import { schemaOf } from './route-schema.ts';
+import { sunsetOf } from './sunset.ts';
 import { compileValidator, splitLongArray } from './validation.ts';
 
 /** The body of a route that declares none: missing, or an object without fields. */
@@ -90,6 +91,8 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
     const needed = narrowed === access ? requirement : requirementOf(narrowed);
     const principal = await authenticateRequest(context, request, narrowed, needed, isPreliminary, credentials);
     request.principal = principal;
+    const sunset = 'record' in principal ? sunsetOf(principal.record, context.clock()) : null;
+    if (sunset !== null) reply.header('sunset', sunset);
     if ('rate' in principal && principal.rate !== null && principal.rate !== undefined)
       reply.headers(rateLimitHeaders(principal.rate));
   };

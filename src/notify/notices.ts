@@ -6,6 +6,7 @@ import type { DismissNotice, Notice, NoticeCredential, NoticeQuery } from '../co
 import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { AuditPartyKind, CredentialKind, NoticeKind } from '../contract/vocabulary.ts';
+import { lockAuditHead } from '../store/audit.ts';
 import type { CredentialRow } from '../store/credentials.ts';
 import {
   countNotices,
@@ -13,7 +14,6 @@ import {
   findLatestAddresses,
   findNotice,
   listNotices as listRows,
-  lockAuditHead,
   updateNotice,
 } from '../store/notices.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';

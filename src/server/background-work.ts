@@ -1,3 +1,5 @@
+import { MINUTE } from '../contract/limits.ts';
+import { scanNotices } from '../notify/notice-scan.ts';
 import { deploymentJobKind } from '../platform/deployments/deployments.ts';
 import type { Base } from './base.ts';
 import {
@@ -12,6 +14,8 @@ import {
 import { SCHEDULER_INTERVALS, startScheduler } from './scheduler.ts';
 import type { Services } from './services.ts';
 
+/** How late a notice that time causes may be, milliseconds. */
+const NOTICE_SCAN_INTERVAL_MS = 5 * MINUTE;
 /** A stop waits this long for mail in the queue, milliseconds. */
 const MAIL_STOP_TIMEOUT_MS = 1_000;
 /** Minimum time for the last writes of a stop, however long the last responses took; milliseconds. */
@@ -19,7 +23,7 @@ const LAST_WRITES_MIN_MS = 1_500;
 
 /** Starts jobs, schedules and everything that is written or deleted from time to time. */
 export function startBackgroundWork(
-  { settings, options, clock, log, closers }: Base,
+  { settings, options, clock, log, store, closers }: Base,
   { checks, people, sessionActivity, jobs, platform, webhooks }: Services,
 ): { announceStop(): void } {
   const { usageRecorder, usageJournal, rateLimiter, flushDenials } = checks;
@@ -40,7 +44,10 @@ export function startBackgroundWork(
     );
   }
   const intervals = options.work ?? SCHEDULER_INTERVALS;
-  timers.push(repeatEvery(intervals.dueMs, webhooks.tick, onError));
+  timers.push(
+    repeatEvery(intervals.dueMs, webhooks.tick, onError),
+    repeatEvery(intervals.noticesMs ?? NOTICE_SCAN_INTERVAL_MS, () => scanNotices(store, clock), onError),
+  );
   jobs.register(deploymentJobKind(platform));
   jobs.start();
   const schedules = startScheduler(platform, intervals);

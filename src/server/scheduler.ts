@@ -9,10 +9,11 @@ import { runJobKind, startDueRuns } from '../platform/scripts/runs.ts';
 import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 
-/** How often schedules are checked for due runs, and how often leftovers are cleaned up; milliseconds. */
+/** How often schedules are checked for due runs, leftovers are cleaned up and notices are looked for; milliseconds. */
 export interface SchedulerIntervals {
   readonly dueMs: number;
   readonly sweepMs: number;
+  readonly noticesMs?: number;
 }
 export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs: 10 * SECOND };
 

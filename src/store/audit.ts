@@ -35,6 +35,20 @@ export async function findAuditSequence(db: Queryable, workspaceId: string): Pro
   return (await head.executeTakeFirst())?.sequence ?? 0;
 }
 
+/**
+ * Locks a workspace's activity log until the transaction ends, as every recorded change does. Whatever changes notices
+ * takes this lock first, so that a notice is never created for something that has just been changed.
+ */
+export async function lockAuditHead(trx: Trx, workspaceId: string): Promise<void> {
+  await trx
+    .insertInto('audit_head')
+    .values({ workspace_id: workspaceId, sequence: 0, hash: GENESIS_HASH })
+    .onConflict((conflict) =>
+      conflict.column('workspace_id').doUpdateSet({ sequence: sql<number>`audit_head.sequence` }),
+    )
+    .execute();
+}
+
 export async function insertAuditEvent(trx: Trx, row: AuditEventTable): Promise<void> {
   await trx.insertInto('audit_event').values(row).execute();
   await trx.updateTable('audit_head').set({ hash: row.hash }).where('workspace_id', '=', row.workspace_id).execute();

@@ -4,19 +4,10 @@ import { type CredentialRow, selectWithDetails } from './credentials.ts';
 import type { PageRequest } from './paging.ts';
 import type { NoticeTable } from './schema/notices.ts';
 import type { Schema } from './schema.ts';
-import { type Queryable, type Trx, withRowLock } from './store.ts';
+import type { Queryable, Trx } from './store.ts';
 
 const ofWorkspace = (db: Queryable, workspaceId: string) =>
   db.selectFrom('notice').where('notice.workspace_id', '=', workspaceId);
-
-/**
- * Locks a workspace's activity log until the transaction ends. Whatever changes notices takes this lock first, as does
- * every change that is recorded, so that a notice is never created for something that has just been changed.
- */
-export async function lockAuditHead(trx: Trx, workspaceId: string): Promise<void> {
-  const head = trx.selectFrom('audit_head').select('sequence').where('workspace_id', '=', workspaceId);
-  await withRowLock(trx, head, 'audit_head').execute();
-}
 
 export async function findNoticeOf(
   trx: Trx,
@@ -165,5 +156,25 @@ export async function findLatestAddresses(
     .select(['credential_id', 'address', 'last_seen_at'])
     .where('rank', '<=', limit)
     .orderBy('last_seen_at', 'desc')
+    .execute();
+}
+
+export type ScannedNotice = Pick<NoticeTable, 'subject_id' | 'kind' | 'occurrence'>;
+
+/** Returns all notices of these kinds in a workspace. */
+export async function listScannedNotices(
+  db: Queryable,
+  workspaceId: string,
+  kinds: readonly NoticeKind[],
+): Promise<ScannedNotice[]> {
+  return ofWorkspace(db, workspaceId).select(['subject_id', 'kind', 'occurrence']).where('kind', 'in', kinds).execute();
+}
+
+/** Deletes the notices of issues that were deleted because they were old or too many. Not filtered by workspace. */
+export async function deleteNoticesOfGoneIssues(trx: Trx): Promise<void> {
+  await trx
+    .deleteFrom('notice')
+    .where('subject_kind', '=', 'error_issue')
+    .where('subject_id', 'not in', (select) => select.selectFrom('error_issue').select('error_issue.id'))
     .execute();
 }

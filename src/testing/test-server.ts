@@ -74,7 +74,7 @@ export interface TestServerOptions {
   /** Pauses before another attempt to connect to a server, in milliseconds; none by default. */
   readonly connecting?: { readonly start: readonly number[]; readonly rollback: readonly number[] };
   /** Intervals of checks for due schedules and leftovers, in milliseconds; as in production by default. */
-  readonly work?: { readonly dueMs: number; readonly sweepMs: number };
+  readonly work?: { readonly dueMs: number; readonly sweepMs: number; readonly noticesMs?: number };
 }
 
 /** Starts a server on a free port. Pass a `clock` to control time. */

@@ -1,0 +1,58 @@
+import { toIsoString } from '../contract/instant.ts';
+import { DAY } from '../contract/limits.ts';
+import { CREDENTIAL_RULES, type NoticeKind } from '../contract/vocabulary.ts';
+import type { CauseRow } from '../store/notice-causes.ts';
+
+/** How many days before an expiry notices are created, the nearest first. */
+export const EXPIRY_STAGES_DAYS = [1, 7, 30] as const;
+/** How many days an expired credential causes a notice. */
+export const EXPIRED_DAYS = 30;
+
+/** The kinds that time or a state causes, and not an event. */
+export const SCANNED_KINDS = [
+  'credential.expiring',
+  'credential.expired',
+  'credential.unused',
+  'credential.violates_policy',
+  'credential.orphaned',
+] as const satisfies readonly NoticeKind[];
+
+export interface Cause {
+  readonly kind: NoticeKind;
+  readonly occurrence: string;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+/** A credential that is created with less time than a stage leaves skips this stage: whoever created it knows. */
+function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced }: CauseRow, now: number): Cause[] {
+  if (expiresAt === null) return [];
+  const occurrence = String(expiresAt);
+  const detail = { expiresAt: toIsoString(expiresAt) };
+  if (expiresAt <= now) {
+    const isTold = now < expiresAt + EXPIRED_DAYS * DAY && createdAt < expiresAt - EXPIRY_STAGES_DAYS[0] * DAY;
+    return isTold ? [{ kind: 'credential.expired', occurrence, detail }] : [];
+  }
+  const days = EXPIRY_STAGES_DAYS.find((stage) => now >= expiresAt - stage * DAY);
+  if (days === undefined || createdAt >= expiresAt - days * DAY || replaced === 1) return [];
+  return [{ kind: 'credential.expiring', occurrence: `${days} ${occurrence}`, detail: { days, ...detail } }];
+}
+
+/** Returns the notices that a credential causes at a time. Pure. */
+export function causesOf(row: CauseRow, unusedAfterDays: number, now: number): Cause[] {
+  if (row.active === 0) return [];
+  const causes = expiryCausesOf(row, now);
+  if (row.expires_at !== null && row.expires_at <= now) return causes;
+  const unusedSince = row.last_used_at ?? row.created_at;
+  if (unusedSince <= now - unusedAfterDays * DAY && row.replaced === 0) {
+    const detail = { days: unusedAfterDays, lastUsedAt: row.last_used_at === null ? null : toIsoString(unusedSince) };
+    causes.push({ kind: 'credential.unused', occurrence: String(unusedSince), detail });
+  }
+  if (row.policy_violations !== 0) {
+    const rules = CREDENTIAL_RULES.filter((_, position) => (row.policy_violations & (1 << position)) !== 0);
+    causes.push({ kind: 'credential.violates_policy', occurrence: rules.join(' '), detail: { rules } });
+  }
+  if (row.creator_left === 1) {
+    causes.push({ kind: 'credential.orphaned', occurrence: row.created_by ?? '', detail: { creator: row.created_by } });
+  }
+  return causes;
+}

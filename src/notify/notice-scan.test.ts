@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { DAY, HOUR } from '../contract/limits.ts';
+import { readAuditChain } from '../store/audit.ts';
+import { deleteCredential, updateCredential } from '../store/credentials.ts';
+import { listNotices, updateNotice } from '../store/notices.ts';
+import type { NoticeTable } from '../store/schema/notices.ts';
+import type { Store } from '../store/store.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { seedCredential, seedPerson, seedWorkspace } from '../testing/test-store.ts';
+import { scanNotices } from './notice-scan.ts';
+
+const START = Date.parse('2027-02-24T09:30:00.000Z');
+const ALL = { limit: 200, after: null };
+
+forEachEngine('the scan for notices', (engine) => {
+  let store: Store;
+  let now = START;
+  before(async () => {
+    store = await engine.open();
+  });
+  after(() => store.close());
+
+  const scan = () => scanNotices(store, () => now);
+  const noticesOf = (workspaceId: string) => listNotices(store.read, workspaceId, { now }, ALL);
+  const shown = (rows: readonly NoticeTable[]) =>
+    rows.map(({ kind, detail }) => {
+      const { days } = JSON.parse(detail) as { days?: number };
+      return days === undefined ? kind : `${kind} ${days}`;
+    });
+  const recordedIn = async (workspaceId: string) =>
+    (await readAuditChain(store.read, workspaceId, 0, 200)).map(({ action }) => action);
+
+  test('tells of an expiry 30, 7 and 1 days before, and when it has passed, once per stage on many nodes', async () => {
+    now = START;
+    const owner = await seedWorkspace(store);
+    const expiresAt = START + 60 * DAY;
+    const used = { created_at: START, last_used_at: START + 59 * DAY };
+    await seedCredential(store, owner, { ...used, expires_at: expiresAt });
+    // One that is created with less time than a stage leaves skips it.
+    await seedCredential(store, owner, { ...used, expires_at: expiresAt, created_at: expiresAt - 20 * HOUR });
+    const seen: string[][] = [];
+    for (const before of [30 * DAY + 1, 30 * DAY, 7 * DAY + 1, 7 * DAY, DAY + 1, DAY, 1, 0, -30 * DAY + 1, -30 * DAY]) {
+      now = expiresAt - before;
+      await Promise.all([scan(), scan(), scan()]);
+      await scan();
+      seen.push(shown(await noticesOf(owner.workspaceId)));
+    }
+    const [thirty, seven, one, expired] = [30, 7, 1]
+      .map((days) => [`credential.expiring ${days}`])
+      .concat([['credential.expired']]);
+    assert.deepEqual(seen, [[], thirty, thirty, seven, seven, one, one, expired, expired, []]);
+    assert.deepEqual(await recordedIn(owner.workspaceId), [
+      ...Array<string>(3).fill('credential.expiring'),
+      'credential.expired',
+    ]);
+  });
+
+  test('tells of unused, violating and orphaned credentials until that has changed', async () => {
+    now = START;
+    const owner = await seedWorkspace(store);
+    const leaver = await seedPerson(store);
+    const fresh = { created_at: START - 100 * DAY, last_used_at: START };
+    const idle = await seedCredential(store, owner, { ...fresh, last_used_at: START - 90 * DAY });
+    await seedCredential(store, owner, { ...fresh, last_used_at: START - 90 * DAY + 1 });
+    const violating = await seedCredential(store, owner, { ...fresh, policy_violations: 1 });
+    const orphaned = await seedCredential(store, owner, { ...fresh, created_by: leaver, kind: 'access_token' });
+    await seedCredential(store, owner, { ...fresh, created_by: null, active: 0, policy_violations: 1 });
+    await Promise.all([scan(), scan()]);
+    const rows = await noticesOf(owner.workspaceId);
+    const bySubject = Object.fromEntries(rows.map(({ subject_id: id, kind }) => [id, kind]));
+    assert.deepEqual(bySubject, {
+      [idle.id]: 'credential.unused',
+      [violating.id]: 'credential.violates_policy',
+      [orphaned.id]: 'credential.orphaned',
+    });
+    // A dismissed one is not created again.
+    for (const row of rows) await store.transaction((trx) => updateNotice(trx, row, { dismissed_at: now }));
+    await scan();
+    assert.deepEqual(
+      (await noticesOf(owner.workspaceId)).map(({ dismissed_at: at }) => at),
+      [now, now, now],
+    );
+    const { workspaceId } = owner;
+    await store.transaction(async (trx) => {
+      await updateCredential(trx, workspaceId, 'api_key', idle.id, { active: 0, updated_at: now });
+      await updateCredential(trx, workspaceId, 'api_key', violating.id, { policy_violations: 0, updated_at: now });
+      await deleteCredential(trx, workspaceId, 'access_token', orphaned.id);
+    });
+    await scan();
+    assert.deepEqual(await noticesOf(workspaceId), []);
+    assert.equal((await recordedIn(workspaceId)).length, 3);
+  });
+});

@@ -1,0 +1,123 @@
+import { sql } from 'kysely';
+import { DAY } from '../contract/limits.ts';
+import type { CredentialKind } from '../contract/vocabulary.ts';
+import { SORT_EXPRESSIONS, VIOLATES_POLICY } from './credentials.ts';
+import type { Queryable } from './store.ts';
+
+/** What decides which notices a credential causes. */
+export interface CauseRow {
+  readonly id: string;
+  readonly kind: CredentialKind;
+  readonly name: string;
+  readonly active: number;
+  readonly created_at: number;
+  readonly expires_at: number | null;
+  readonly last_used_at: number | null;
+  readonly created_by: string | null;
+  readonly policy_violations: number;
+  /** 1 if it has a replacement. */
+  readonly replaced: number;
+  /** 1 if its creator is not a member of the workspace. */
+  readonly creator_left: number;
+}
+
+/** Only credentials that people created: those of workloads and exchanges end by themselves. */
+function selectCauses(db: Queryable, workspaceId: string) {
+  return db
+    .selectFrom('credential')
+    .select([
+      'credential.id',
+      sql<CredentialKind>`credential.kind`.as('kind'),
+      'credential.name',
+      'credential.active',
+      'credential.created_at',
+      'credential.expires_at',
+      'credential.last_used_at',
+      'credential.created_by',
+      'credential.policy_violations',
+      sql<number>`case when exists (select 1 from credential as other where other.replaces_id = credential.id)
+        then 1 else 0 end`.as('replaced'),
+      sql<number>`case when exists (select 1 from member where member.workspace_id = credential.workspace_id
+        and member.person_id = credential.created_by) then 0 else 1 end`.as('creator_left'),
+    ])
+    .where('credential.workspace_id', '=', workspaceId)
+    .where('credential.origin', '=', 'person');
+}
+
+export async function findCauses(db: Queryable, workspaceId: string, ids: readonly string[]): Promise<CauseRow[]> {
+  return ids.length === 0 ? [] : selectCauses(db, workspaceId).where('credential.id', 'in', ids).execute();
+}
+
+/** A part of a workspace's credentials that may cause notices, in the order of an index. */
+export type CauseWalk = 'expiry' | 'use' | 'policy' | 'creator';
+export const CAUSE_WALKS: readonly CauseWalk[] = ['expiry', 'use', 'policy', 'creator'];
+
+export interface CauseTimes {
+  readonly now: number;
+  /** How long before and after its expiry a credential causes notices; days. */
+  readonly expiryDays: number;
+  readonly unusedSince: number;
+}
+
+/** Returns the next `limit` credentials of a walk after a position, and the position of the last one. */
+export async function walkCauses(
+  db: Queryable,
+  of: { readonly workspaceId: string; readonly kind: CredentialKind; readonly creator: string | null },
+  walk: CauseWalk,
+  { now, expiryDays, unusedSince }: CauseTimes,
+  after: { readonly value: number; readonly id: string } | null,
+  limit: number,
+): Promise<(CauseRow & { readonly value: number })[]> {
+  const { expiresAt, lastUsedAt, createdAt } = SORT_EXPRESSIONS;
+  const value = walk === 'expiry' ? expiresAt : walk === 'use' ? lastUsedAt : createdAt;
+  let query = selectCauses(db, of.workspaceId).select(sql<number>`${value}`.as('value'));
+  query = query.where('credential.kind', '=', of.kind);
+  if (walk === 'expiry') {
+    query = query.where(value, '>', now - expiryDays * DAY).where(value, '<=', now + expiryDays * DAY);
+  }
+  if (walk === 'use') query = query.where(value, '<=', unusedSince);
+  if (walk === 'policy') query = query.where(VIOLATES_POLICY);
+  if (walk === 'creator') {
+    query = query.where('credential.created_by', of.creator === null ? 'is' : '=', of.creator);
+  }
+  if (after !== null) query = query.where(sql<boolean>`(${value}, credential.id) > (${after.value}, ${after.id})`);
+  return query.orderBy(value).orderBy('credential.id').limit(limit).execute();
+}
+
+/** Returns the creators of credentials of a kind that have left the workspace; null for deleted accounts. */
+export async function listCreatorsWhoLeft(
+  db: Queryable,
+  workspaceId: string,
+  kind: CredentialKind,
+): Promise<(string | null)[]> {
+  // Skips from creator to creator, because an index entry per credential would take too long to read.
+  const { rows } = await sql<{ creator: string }>`with recursive creator (id) as (
+      select min(created_by) from credential where workspace_id = ${workspaceId} and kind = ${kind}
+      union all
+      select (select min(created_by) from credential
+        where workspace_id = ${workspaceId} and kind = ${kind} and created_by > creator.id)
+      from creator where creator.id is not null
+    )
+    select creator.id as creator from creator where creator.id is not null and not exists (
+      select 1 from member where member.workspace_id = ${workspaceId} and member.person_id = creator.id)`.execute(db);
+  return [null, ...rows.map(({ creator }) => creator)];
+}
+
+/**
+ * Returns the next workspaces in the order of their ids, with the number of days of their policies. Not filtered by
+ * workspace: only for the scan that creates notices.
+ */
+export async function listScannedWorkspaces(
+  db: Queryable,
+  after: string,
+  limit: number,
+): Promise<{ id: string; unused_after_days: number | null }[]> {
+  return db
+    .selectFrom('workspace')
+    .leftJoin('workspace_policy', 'workspace_policy.workspace_id', 'workspace.id')
+    .select(['workspace.id', 'workspace_policy.unused_after_days'])
+    .where('workspace.id', '>', after)
+    .orderBy('workspace.id')
+    .limit(limit)
+    .execute();
+}
