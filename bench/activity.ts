@@ -231,7 +231,7 @@ export async function activity({ full }: { readonly full: boolean }): Promise<Fi
         value: rates[0] ?? Number.NaN,
         unit: '',
         bound: null,
-        measurements: `${list(rates)} beside none and beside ${size.toLocaleString('en')} others; the aim is 20,000`,
+        measurements: `${list(rates)} beside none and beside ${size.toLocaleString('en')} others; the goal is 20,000`,
       });
     }
   } finally {

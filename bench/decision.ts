@@ -66,11 +66,11 @@ async function setUp(count: number, restrictions: StoredRestrictions | null) {
 }
 
 /** Decisions on credentials with as many address ranges and apps as possible, relative to unrestricted ones. */
-async function restricted(compared: number, bound: Finding['bound']): Promise<Finding> {
+async function restricted(credentialCount: number, bound: Finding['bound']): Promise<Finding> {
   const entries = Array.from({ length: RESTRICTION_ENTRIES }, (_, index) => index);
   const sides = {
-    plain: await setUp(compared, null),
-    restricted: await setUp(compared, {
+    plain: await setUp(credentialCount, null),
+    restricted: await setUp(credentialCount, {
       addresses: entries.map((index) => (index % 2 === 0 ? `10.${index}.0.0/16` : `2001:db8:${index}::/48`)),
       projects: [],
       apps: entries.map((index) => `app_${index}`),
@@ -80,7 +80,7 @@ async function restricted(compared: number, bound: Finding['bound']): Promise<Fi
   };
   const times = { plain: [] as number[], restricted: [] as number[] };
   for (let round = 0; round <= ROUNDS; round++) {
-    const order = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * compared));
+    const order = Array.from({ length: PER_ROUND }, () => Math.floor(Math.random() * credentialCount));
     const spentMs = { plain: 0, restricted: 0 };
     for (let from = 0; from < PER_ROUND; from += PER_SLICE) {
       for (const side of ['plain', 'restricted'] as const) {
@@ -105,7 +105,7 @@ async function restricted(compared: number, bound: Finding['bound']): Promise<Fi
     }
   }
   return {
-    name: `a decision on a credential with ${RESTRICTION_ENTRIES} address ranges and ${RESTRICTION_ENTRIES} apps, ${compared.toLocaleString('en')} of them, relative to unrestricted ones`,
+    name: `a decision on a credential with ${RESTRICTION_ENTRIES} address ranges and ${RESTRICTION_ENTRIES} apps, relative to an unrestricted one, with ${credentialCount.toLocaleString('en')} such credentials`,
     value: medianRatio(times.restricted, times.plain),
     unit: '×',
     bound,

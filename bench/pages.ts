@@ -65,19 +65,19 @@ export async function pages(): Promise<Finding[]> {
         ['first page', [{}, {}]],
         ['page in the middle', [{ cursor: deepLarge }, { cursor: deepSmall }]],
       ] as const) {
-        const above: number[] = [];
-        const below: number[] = [];
+        const largeTimes: number[] = [];
+        const smallTimes: number[] = [];
         for (let turn = 0; turn < PAGES; turn++) {
-          above.push(await timeOf(() => page(large, many, { sort, ...cursors[0] })));
-          below.push(await timeOf(() => page(small, few, { sort, ...cursors[1] })));
+          largeTimes.push(await timeOf(() => page(large, many, { sort, ...cursors[0] })));
+          smallTimes.push(await timeOf(() => page(small, few, { sort, ...cursors[1] })));
         }
-        const [mid, low] = [median(above), median(below)];
+        const [largeMedian, smallMedian] = [median(largeTimes), median(smallTimes)];
         findings.push({
           name: `${pagePosition} by ${sort}, of 100,000 relative to 1,000`,
-          value: mid / low,
+          value: largeMedian / smallMedian,
           unit: '×',
           bound: atMost(1.5),
-          measurements: `medians of ${PAGES}: ${list([mid])} over ${list([low])} ms`,
+          measurements: `medians of ${PAGES}: ${list([largeMedian])} over ${list([smallMedian])} ms`,
         });
       }
     }

@@ -4,8 +4,8 @@ export interface Finding {
   readonly value: number;
   /** Unit appended to the figure: `×`, `MB`, `ms`. */
   readonly unit: string;
-  /** Null if the figure has no target. */
-  readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly aim?: number } | null;
+  /** The target, and a stricter goal that is printed but not checked. Null if the figure has no target. */
+  readonly bound: { readonly at: 'least' | 'most'; readonly value: number; readonly goal?: number } | null;
   /** The measurements behind the figure. */
   readonly measurements: string;
 }
@@ -16,15 +16,15 @@ export interface Report {
   readonly findings: readonly (Finding & { readonly met: boolean | null })[];
 }
 
-export const atLeast = (value: number, aim?: number): Finding['bound'] => ({
+export const atLeast = (value: number, goal?: number): Finding['bound'] => ({
   at: 'least',
   value,
-  ...(aim !== undefined && { aim }),
+  ...(goal !== undefined && { goal }),
 });
-export const atMost = (value: number, aim?: number): Finding['bound'] => ({
+export const atMost = (value: number, goal?: number): Finding['bound'] => ({
   at: 'most',
   value,
-  ...(aim !== undefined && { aim }),
+  ...(goal !== undefined && { goal }),
 });
 
 export function isMet({ value: figure, bound }: Finding): boolean | null {
@@ -40,8 +40,8 @@ export function median(values: readonly number[]): number {
 }
 
 /** The median of the ratios per round. Both sides of a round run back to back, so a slow minute affects both. */
-export function medianRatio(above: readonly number[], below: readonly number[]): number {
-  return median(above.map((value, index) => value / (below[index] ?? Number.NaN)));
+export function medianRatio(numerators: readonly number[], denominators: readonly number[]): number {
+  return median(numerators.map((value, index) => value / (denominators[index] ?? Number.NaN)));
 }
 
 const plain = (value: number): string =>
@@ -49,9 +49,9 @@ const plain = (value: number): string =>
 export const list = (values: readonly number[]): string => values.map(plain).join(' ');
 
 function boundInWords({ bound, unit }: Finding): string {
-  if (bound === null) return 'printed';
-  const aim = bound.aim === undefined ? '' : `, aim ${bound.aim}`;
-  return `at ${bound.at} ${bound.value}${unit}${aim}`;
+  if (bound === null) return 'no target';
+  const goal = bound.goal === undefined ? '' : `, goal ${bound.goal}`;
+  return `at ${bound.at} ${bound.value}${unit}${goal}`;
 }
 
 export function printFinding(finding: Finding): void {

@@ -21,7 +21,7 @@ export function remoteCommand(parent: Command, name: string, description: string
 export function apiCommand(parent: Command, name: string, description: string) {
   return remoteCommand(parent, name, description)
     .option('--json', 'output JSON with the fields of the API')
-    .option('--quiet', 'print only the result');
+    .option('--quiet', 'print only IDs or the secret, and no messages');
 }
 
 /** Collects the values of an option that can be repeated. */

@@ -10,7 +10,7 @@ export function credentialCommands(program: Command): void {
   policyCommands(program);
   apiCommand(program, 'import', 'Import credentials of other systems by the SHA-256 digests of their secrets')
     .argument('<file>', 'CSV or NDJSON file, or - for standard input')
-    .option('--format <format>', 'format of the file: csv or ndjson; default: by its ending')
+    .option('--format <format>', 'format of the file: csv or ndjson (default: by file extension)')
     .option('--dry-run', 'check the credentials, without importing them')
     .action(async (file, options) => (await import('./import.ts')).importCredentials(file, declared(options)));
   apiCommand(program, 'explain', 'Explain how a request with a credential would be decided, without counting a use')
@@ -170,7 +170,7 @@ function policyCommands(program: Command): void {
     .description('Manage the policy of the workspace for credentials and members');
   const load = () => import('./policy.ts');
   apiCommand(policy, 'show', 'Show the policy').action(async (options) => (await load()).showPolicy(declared(options)));
-  apiCommand(policy, 'set', 'Change the policy; requires the owner of the workspace')
+  apiCommand(policy, 'set', 'Change the policy; only the owner of the workspace can')
     .option('--max-lifetime-days <days>', 'maximum days from creation to expiry of a credential, or none')
     .option(
       '--binds-existing-from <when>',

@@ -18,5 +18,5 @@ export const Reauthenticate = z
       error: 'must be sent, with the current code if two-factor authentication is on, unless a passkey is sent',
     },
   )
-  .meta({ id: 'ProveItIsMe' });
+  .meta({ id: 'Reauthenticate' });
 export type Reauthenticate = z.infer<typeof Reauthenticate>;

@@ -15,6 +15,7 @@ import { type Route, route } from './route.ts';
 interface Declaration<Params extends z.ZodType> {
   readonly url: string;
   readonly access: Access;
+  /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
   readonly about: About;
   readonly summary: string;
   readonly tag: string;

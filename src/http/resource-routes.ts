@@ -16,6 +16,7 @@ import { NoContent, type Route, route } from './route.ts';
 /** What each route of a resource declares. */
 interface Declaration {
   readonly access: Access;
+  /** The resource that a restricted credential must be allowed to use: see `resource-access.ts`. */
   readonly about: About;
   readonly summary: string;
 }

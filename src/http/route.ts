@@ -30,7 +30,7 @@ export interface Route {
   readonly method: HTTPMethods;
   readonly url: string;
   readonly access: Access;
-  /** What it is about. Required of every route that accepts access tokens or API keys. */
+  /** The resource that a restricted credential must be allowed to use. Required of every route that accepts credentials. */
   readonly about?: About;
   readonly summary: string;
   readonly tag: string;

@@ -3,13 +3,13 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Base } from './base.ts';
 import { databaseFileIn } from './health-metrics.ts';
 import { formatAuthority, listenOrExplain } from './listen.ts';
-import type { OwnMembership } from './own-membership.ts';
+import type { NodeMembership } from './node-membership.ts';
 import type { Services } from './services.ts';
 
 /** Listens for scrapers. Returns the URL of the metrics, null if the setting `DEVPILOT_METRICS` is off. */
 export async function startMetrics(
   { settings, meter, clock, closers, store }: Base,
-  { membership, registry, skew }: OwnMembership,
+  { membership, registry, skew }: NodeMembership,
   { checks, jobs }: Services,
 ): Promise<string | null> {
   const { metrics: listener } = settings;

@@ -21,7 +21,7 @@ import type { Seal } from '../store/seal.ts';
 import { openBackupStorages } from './backup-storages.ts';
 import type { Base } from './base.ts';
 import { type CredentialChecks, createCredentialChecks } from './credential-checks.ts';
-import type { OwnMembership } from './own-membership.ts';
+import type { NodeMembership } from './node-membership.ts';
 import { createPeopleContext } from './people-context.ts';
 import { findReadinessFailures } from './readiness.ts';
 import { registerJobKinds } from './scheduler.ts';
@@ -67,7 +67,7 @@ function createPlatform(base: Base, jobs: JobWorker, seal: Seal): PlatformContex
 }
 
 /** Creates everything that routes and background work use. `url` returns the URL of the listener. */
-export async function createServices(base: Base, cluster: OwnMembership, url: () => string): Promise<Services> {
+export async function createServices(base: Base, cluster: NodeMembership, url: () => string): Promise<Services> {
   const { settings, options, clock, log, meter, store } = base;
   const { membership, registry, nodeId } = cluster;
   const waitForConfirmation: WaitForConfirmation = async (revocation) => {

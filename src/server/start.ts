@@ -8,7 +8,7 @@ import { type Closers, createClosers } from './closers.ts';
 import { closeHttpServer, HTTP_CLOSE_LIMIT_MS, IncompleteStop, QUIET_MS } from './graceful-shutdown.ts';
 import { formatAuthority, listenOrExplain } from './listen.ts';
 import { startMetrics } from './metrics-listener.ts';
-import { prepareMembership } from './own-membership.ts';
+import { prepareMembership } from './node-membership.ts';
 import { createServices, type Services } from './services.ts';
 import type { Settings } from './settings.ts';
 

@@ -27,7 +27,7 @@ export async function changeDatabase<T>(dataDirectory: string, change: (database
   }
 }
 
-/** Runs a statement on the store of a server that may be running, for the state in which an earlier version left it. */
+/** Runs a statement on the store of a server that may be running, to put the store into the state in which an earlier version would have left it. */
 export async function runSql(
   server: { readonly dataDirectory: string },
   environment: Readonly<Record<string, string>>,

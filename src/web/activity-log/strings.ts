@@ -12,7 +12,8 @@ export const strings = {
     newer: 'Newer',
     newest: 'Newest',
     older: 'Older',
-    description: 'Who did what, and from where. Entries cannot be changed: each contains the hash of the previous one.',
+    description:
+      'Who did what, and from where. Each entry contains the hash of the previous one, so a changed or removed entry can be detected.',
     live: 'Live',
   },
   auditQuery: {

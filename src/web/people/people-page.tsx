@@ -59,7 +59,7 @@ const COLUMNS: readonly Column<Account>[] = [
   },
   {
     key: 'lastUsedAt',
-    label: strings.peoplePage.lastUsed,
+    label: strings.peoplePage.lastActive,
     cell: ({ lastUsedAt }) =>
       lastUsedAt === null ? strings.peoplePage.notSignedIn : <TimeCell time={lastUsedAt} relative />,
   },

@@ -10,7 +10,7 @@ export const strings = {
     twoFactor: 'Two-factor',
     on: 'On',
     off: 'Off',
-    lastUsed: 'Last used',
+    lastActive: 'Last active',
     notSignedIn: 'Not signed in',
     createPasswordResetLink: 'Create password reset link',
     endAllSessions: 'End all sessions…',

@@ -11,7 +11,7 @@ import { type ClusterMembership, createStandaloneMembership, joinCluster } from 
 /** Maximum number of cached records, about 300 bytes each. */
 const MAX_CACHED_RECORDS = 1_000_000;
 
-export interface OwnMembership {
+export interface NodeMembership {
   readonly nodeId: string;
   /** The records that this node may decide from while its membership's lease holds. */
   readonly registry: RecordRegistry;
@@ -20,7 +20,7 @@ export interface OwnMembership {
 }
 
 /** Prepares the membership of this process, alone or in a cluster; `membership.start` takes the first lease. */
-export async function prepareMembership({ settings, clock, log, closers, store }: Base): Promise<OwnMembership> {
+export async function prepareMembership({ settings, clock, log, closers, store }: Base): Promise<NodeMembership> {
   const read = (digest: Digest) => readStoredCredential(store, digest);
   const registry = createRecordRegistry({
     read,
