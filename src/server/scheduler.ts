@@ -5,7 +5,8 @@ import { cancelUnclaimedRestores } from '../platform/backups/restores.ts';
 import { startDueBackups } from '../platform/backups/scheduled-backups.ts';
 import { sweepObjects } from '../platform/backups/sweep.ts';
 import type { PlatformContext } from '../platform/context.ts';
-import { runJobKind, startDueRuns } from '../platform/scripts/runs.ts';
+import { runJobKind } from '../platform/scripts/run-job.ts';
+import { startDueRuns } from '../platform/scripts/runs.ts';
 import { sweepKeyFolders } from '../runner/key-folder.ts';
 import { repeatEvery } from './housekeeping.ts';
 

@@ -1,4 +1,3 @@
-import { raiseNotice } from '../../audit/notices.ts';
 import {
   actorColumnsOf,
   type RequestContext,
@@ -12,25 +11,21 @@ import type { Page } from '../../contract/paging.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Run, RunQuery } from '../../contract/scripts.ts';
 import type { AuditPartyKind, WorkStatus } from '../../contract/vocabulary.ts';
-import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
-import { run, type StepOutcome } from '../../runner/run.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
-import { resolveNotices } from '../../store/notices.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';
 import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedules.ts';
 import type { RunTable, ScriptTable } from '../../store/schema/scripts.ts';
-import { countRuns, findScriptVersion, insertRun, listRuns } from '../../store/scripts.ts';
+import { countRuns, insertRun, listRuns } from '../../store/scripts.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
-import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
+import { findWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
 import { serverLane } from '../job-lanes.ts';
 import { requireResource } from '../resources/resources.ts';
-import { resolveRunTarget } from '../resources/run-target.ts';
 import { parseParameters, type ScriptParameter } from './scripts.ts';
 
-const RUN_JOB_KIND = 'run';
+export const RUN_JOB_KIND = 'run';
 /** Concurrent runs of one script; further runs wait. */
 const MAX_CONCURRENT_RUNS_PER_SCRIPT = 5;
 /** Maximum number of scheduled runs started per poll; the next poll starts more. */
@@ -38,7 +33,7 @@ const MAX_DUE_PER_POLL = 50;
 /** Time for connecting and for ending a run that is too long, in addition to the script's own limit. */
 const JOB_OVERHEAD_MS = 90 * SECOND;
 
-const ACTIVE_STATUSES = ['pending', 'processing'] as const;
+export const ACTIVE_STATUSES = ['pending', 'processing'] as const;
 
 function serializeRun(row: RunTable): Run {
   return {
@@ -179,7 +174,8 @@ export async function listRunsOf(
   return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeRun);
 }
 
-async function requireRun(db: Queryable, workspaceId: string, id: string): Promise<RunTable> {
+/** Throws `not_found`. */
+export async function requireRun(db: Queryable, workspaceId: string, id: string): Promise<RunTable> {
   const row = await findWorkItem(db, 'run', workspaceId, id);
   if (row === undefined) throw new Problem('not_found', 'The run was not found in this workspace.');
   return row;
@@ -208,90 +204,6 @@ export async function cancelRun(context: PlatformContext, request: RequestContex
   });
   context.jobs.wake();
   return serializeRun(row);
-}
-
-/** Throws `JobFailure` unless the exit code is 0. */
-function requireSuccess(outcome: StepOutcome, timeoutSeconds: number): void {
-  if (outcome.timedOut) throw new JobFailure(`It took longer than ${timeoutSeconds} seconds and was ended.`);
-  if (outcome.problem !== null) throw new JobFailure(outcome.problem);
-  if (outcome.exitCode === 0) return;
-  const ending = outcome.signal === null ? `with exit code ${outcome.exitCode}` : `by ${outcome.signal}`;
-  throw new JobFailure(`The script ended ${ending}.`);
-}
-
-async function executeRun(context: PlatformContext, job: RunningJob): Promise<undefined> {
-  const { workspaceId, resourceId: id } = job;
-  const { script, values } = await job.transaction(async (trx) => {
-    const row = await requireRun(trx, workspaceId, id);
-    const version = await findScriptVersion(trx, workspaceId, row.script_id, row.script_version);
-    if (version === undefined) throw new JobFailure('The script was deleted.');
-    const now = context.clock();
-    await updateWorkItem(trx, 'run', workspaceId, id, ['pending'], {
-      status: 'processing',
-      started_at: now,
-      updated_at: now,
-    });
-    return { script: version, values: JSON.parse(row.parameters) as Record<string, string> };
-  });
-  const server = await findResource(context.store.read, 'server', workspaceId, script.server_id);
-  if (server === undefined) throw new JobFailure('The server was deleted.');
-  const log = context.logs.writer(workspaceId, id);
-  try {
-    log.writeSystemLine(
-      `Version ${script.number} on ${server.name}${script.run_as === null ? '' : ` as ${script.run_as}`}.`,
-    );
-    const outcome = await run(
-      await resolveRunTarget(context, server),
-      {
-        command: { interpreter: script.interpreter.split(' '), body: script.body },
-        environment: values,
-        runAs: script.run_as,
-        timeoutMs: script.timeout_seconds * SECOND,
-        onLine: (line) => log.write(line, 'script', server.id),
-      },
-      job.signal,
-    );
-    const { exitCode } = outcome;
-    await job.transaction((trx) =>
-      updateWorkItem(trx, 'run', workspaceId, id, ['processing'], { exit_code: exitCode }),
-    );
-    if (outcome.cancelled) job.signal.throwIfAborted();
-    requireSuccess(outcome, script.timeout_seconds);
-  } catch (error) {
-    // The message of a problem that prevents a run is shown unchanged.
-    throw error instanceof Problem ? new JobFailure(error.message) : error;
-  } finally {
-    await log.end();
-  }
-}
-
-/** The job kind of script runs. If the node is lost, the run has failed: nobody knows how far it came. */
-export function runJobKind(context: PlatformContext): JobKind {
-  return {
-    name: RUN_JOB_KIND,
-    resumable: false,
-    run: (job) => executeRun(context, job),
-    async finalize(trx, { workspaceId, resourceId: id }, { status, error, endedAt }) {
-      const change = { status, error, finished_at: endedAt, updated_at: endedAt };
-      if (!(await updateWorkItem(trx, 'run', workspaceId, id, ACTIVE_STATUSES, change))) return;
-      await context.logs.appendSystemLine(trx, workspaceId, id, error ?? 'Completed.');
-      await context.logs.close(trx, workspaceId, id);
-      const row = await requireRun(trx, workspaceId, id);
-      const script = await findResource(trx, 'script', workspaceId, row.script_id);
-      const target = { kind: 'run', id, name: script?.name ?? row.script_id } as const;
-      await recordAuditEvent(trx, systemRequestContext(workspaceId), 'run.finished', target, endedAt, {
-        status,
-        exitCode: row.exit_code,
-      });
-      if (status === 'completed') await resolveNotices(trx, workspaceId, row.script_id, ['run.failed']);
-      if (status !== 'failed') return;
-      await raiseNotice(trx, {
-        ...{ workspaceId, kind: 'run.failed', at: endedAt, occurrence: id },
-        subject: { kind: 'script', id: row.script_id, name: script?.name ?? null },
-        detail: { runId: id, exitCode: row.exit_code, error },
-      });
-    },
-  };
 }
 
 /**
