@@ -21,6 +21,8 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'POST /v1/revoke': 'oauth.revoke',
   'GET /.well-known/oauth-authorization-server': 'oauth.getMetadata',
   'PUT /v1/apps/:app/env/:name': 'apps.env.set',
+  'GET /v1/review': 'review.list',
+  'POST /v1/review/:credential': 'review.decide',
   'POST /v1/webhooks/:id/secret': 'webhooks.replaceSecret',
   'POST /api/:any/envelope/': 'errors.envelopes.create',
   'OPTIONS /api/:any/envelope/': 'errors.envelopes.preflight',
