@@ -158,7 +158,9 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--interpreter <path>', 'interpreter; /bin/sh for a new script if omitted')
     .option('--run-as <user>', 'user to run the script as')
     .option('--timeout <seconds>', 'maximum run time in seconds')
-    .option('--schedule <cron>', 'cron expression with five fields, in UTC, or a macro such as @daily')
+    .option('--schedule <cron>', 'cron expression with five fields, or a macro such as @daily')
+    .option('--time-zone <name>', 'time zone of the schedule, such as Europe/Berlin; UTC for a new script if omitted')
+    .option('--overlap <policy>', 'if a run is due while the script is still running: skip, queue or allow')
     .option('--param <NAME[=DEFAULT]>', 'parameter with optional default; can be repeated', collectValues)
     .option(
       '--pattern <NAME=PATTERN>',

@@ -36,6 +36,8 @@ export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScript
     { title: 'Time limit', getValue: ({ timeoutSeconds }) => `${timeoutSeconds} s` },
     { title: 'Parameters', getValue: ({ parameters }) => parameters.map(formatParameter).join(', ') || null },
     { title: 'Schedule', getValue: ({ schedule }) => schedule },
+    { title: 'Time zone', getValue: ({ schedule, timeZone }) => (schedule === null ? null : timeZone) },
+    { title: 'Overlap', getValue: ({ schedule, overlap }) => (schedule === null ? null : overlap) },
     { title: 'Next run', getValue: ({ nextRunAt }) => nextRunAt },
     { title: 'Version', getValue: ({ version }) => version },
     { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
@@ -53,6 +55,8 @@ export interface ScriptOptions extends BodyOptions {
   readonly runAs: string | undefined;
   readonly timeout: string | undefined;
   readonly schedule: string | undefined;
+  readonly timeZone: string | undefined;
+  readonly overlap: string | undefined;
   readonly param: readonly string[] | undefined;
   readonly pattern: readonly string[] | undefined;
 }
@@ -76,11 +80,12 @@ function parseParameters({ param, pattern = [] }: ScriptOptions) {
 
 /** The fields of a script that the options set; the body is read from a file. */
 export async function scriptFields(options: ScriptOptions): Promise<object> {
-  const { name, slug, description, app, server, interpreter, runAs, schedule } = options;
+  const { name, slug, description, app, server, interpreter, runAs, schedule, timeZone, overlap } = options;
   const timeoutSeconds = parseCount('--timeout', options.timeout);
   const parameters = parseParameters(options);
   return {
-    ...definedFields({ name, slug, description, appId: app, serverId: server, interpreter, runAs, schedule }),
+    ...definedFields({ name, slug, description, appId: app, serverId: server, interpreter, runAs }),
+    ...definedFields({ schedule, timeZone, overlap }),
     ...(options.body !== undefined && { body: await readFileOrStdin(options.body) }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     ...(parameters !== undefined && { parameters }),

@@ -85,7 +85,7 @@ export const schedule = z
       /^(?:@(?:hourly|daily|midnight|weekly|monthly|yearly|annually)|[0-9A-Za-z*,/#?-]+(?: [0-9A-Za-z*,/#?-]+){4})$/.test(
         text,
       ),
-    'must be a cron expression of five fields in UTC, such as 30 3 * * 1-5, or a name such as @daily',
+    'must be a cron expression of five fields, such as 30 3 * * 1-5, or a name such as @daily',
   )
   .nullable()
   .meta({ examples: ['30 3 * * 1-5'] });

@@ -20,7 +20,8 @@ import { instant, nullableInstant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
 import { serverUser } from './servers.ts';
-import { WORK_STATUSES } from './vocabulary.ts';
+import { isTimeZone } from './time-zone.ts';
+import { SCRIPT_OVERLAPS, WORK_STATUSES } from './vocabulary.ts';
 
 const LIMITS = RESOURCE_LIMITS;
 
@@ -78,6 +79,13 @@ const pattern = wellFormedText(LIMITS.pattern, 'a pattern')
   .min(1, 'must be a regular expression')
   .meta({ examples: ['[A-Za-z ]+'] });
 
+const timeZone = z
+  .string()
+  .max(64)
+  .refine(isTimeZone, 'must be the name of a time zone, such as Europe/Berlin or UTC')
+  .describe('IANA time zone of the schedule; `UTC` by default')
+  .meta({ examples: ['Europe/Berlin'] });
+
 const parameters = z
   .array(
     z.strictObject({
@@ -112,6 +120,8 @@ export const Script = z
     appId: id.nullable().describe('The app that the script belongs to; null after the app is deleted'),
     ...scriptContent,
     schedule: z.string().nullable(),
+    timeZone: z.string().describe('IANA time zone of the schedule'),
+    overlap: z.enum(SCRIPT_OVERLAPS),
     nextRunAt: nullableInstant.describe('Time of the next scheduled run'),
     version: z.int().describe('Increases when the body, interpreter, server, user, time limit or parameters change'),
     ...timestamps,
@@ -136,6 +146,12 @@ const scriptFields = {
   timeoutSeconds: integerInRange(LIMITS.scriptTimeout, 600).optional(),
   parameters: parameters.optional(),
   schedule: schedule.optional(),
+  timeZone: timeZone.optional(),
+  overlap: oneOf(SCRIPT_OVERLAPS)
+    .optional()
+    .describe(
+      'When the schedule is due while a run of the script waits or runs: `skip` (the default) starts none, `queue` starts one after it, `allow` one beside it',
+    ),
 };
 export const CreateScript = z
   .strictObject({

@@ -443,6 +443,9 @@ export type IssueStatus = (typeof ISSUE_STATUSES)[number];
 export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 
 /** A backup of an app's shared directory, or of the output of its backup command. */
+/** What happens when a script is due while it still runs: nothing, a run after it, or a run beside it. */
+export const SCRIPT_OVERLAPS = ['skip', 'queue', 'allow'] as const;
+export type ScriptOverlap = (typeof SCRIPT_OVERLAPS)[number];
 export const BACKUP_KINDS = ['directory', 'command'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];
 

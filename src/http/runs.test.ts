@@ -381,6 +381,27 @@ forEachEngine('runs', (engine) => {
     assert.deepEqual(await outputOf(await waitUntilFinished(await startRun(firstScript))), ['two']);
   });
 
+  test('a schedule that is due during a run starts none, one after it, or one beside it', async () => {
+    for (const [overlap, statuses] of [
+      ['skip', ['processing']],
+      ['queue', ['pending', 'processing']],
+      ['allow', ['processing', 'processing']],
+    ] as const) {
+      const slow = await script('sleep 600', { name: `Overlap ${overlap}`, schedule: '0 3 * * *', overlap });
+      const runs = async () => (await member.call<Page<Run>>(`/v1/scripts/${slow.id}/runs`)).body.data;
+      const isProcessing = async () => (await runs()).filter(({ status }) => status === 'processing').length;
+      await startRun(slow);
+      await until(async () => (await isProcessing()) === 1);
+      now = Date.parse((await member.call<Script>(`/v1/scripts/${slow.id}`)).body.nextRunAt ?? '');
+      const next = async () => Date.parse((await member.call<Script>(`/v1/scripts/${slow.id}`)).body.nextRunAt ?? '');
+      await until(async () => (await next()) > now);
+      if (overlap === 'allow') await until(async () => (await isProcessing()) === 2);
+      assert.deepEqual((await runs()).map(({ status }) => status).sort(), statuses, overlap);
+      await owner.call(`/v1/scripts/${slow.id}`, { method: 'PATCH', body: { schedule: null } });
+      for (const { id } of await runs()) await member.call(`/v1/runs/${id}/cancel`, { body: {} });
+    }
+  });
+
   test('the same Idempotency-Key starts one run', async () => {
     const plain = await script('true');
     const call = { body: {}, headers: { 'idempotency-key': 'run-once' } };

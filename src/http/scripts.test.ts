@@ -85,6 +85,8 @@ forEachEngine('scripts', (engine) => {
       timeoutSeconds: 600,
       parameters: [],
       schedule: null,
+      timeZone: 'UTC',
+      overlap: 'skip',
       nextRunAt: null,
       version: 1,
     });
@@ -182,6 +184,9 @@ forEachEngine('scripts', (engine) => {
       [{ schedule: '61 * * * *' }, 'schedule'],
       [{ schedule: '@reboot' }, 'schedule'],
       [{ schedule: '0 0 30 2 *' }, 'schedule'],
+      [{ timeZone: '+02:00' }, 'timeZone'],
+      [{ timeZone: 'Europe/Atlantis' }, 'timeZone'],
+      [{ overlap: 'never' }, 'overlap'],
       [{ schedule: '@daily', parameters: [{ name: 'A' }] }, 'schedule'],
       [{ parameters: [{ name: 'A' }, { name: 'A' }] }, 'parameters'],
       [{ parameters: [{ name: '1A' }] }, 'parameters.0.name'],

@@ -1,29 +1,31 @@
 import { Cron } from 'croner';
 import { invalidField } from '../contract/problem.ts';
 
-/** Parses five fields in UTC; if both day fields are given, either may match, as in every cron. */
-function parseCron(schedule: string): Cron {
-  return new Cron(schedule, { mode: '5-part', timezone: 'UTC', paused: true });
+/** Parses five fields; if both day fields are given, either may match, as in every cron. */
+function parseCron(schedule: string, timeZone: string): Cron {
+  return new Cron(schedule, { mode: '5-part', timezone: timeZone, paused: true });
 }
 
 /**
- * Returns the first time after `now` at which a schedule is due, in epoch milliseconds; null if there is none. Pure.
+ * Returns the first time after `now` at which a schedule is due, in epoch milliseconds; null if there is none. As in
+ * cron, when clocks are put forward, a skipped time of day is due at the end of the gap, and when they are put back, a
+ * repeated time of day is due once, unless the hour is a wildcard. Pure.
  */
-export function nextOccurrence(schedule: string, now: number): number | null {
-  return parseCron(schedule).nextRun(new Date(now))?.getTime() ?? null;
+export function nextOccurrence(schedule: string, now: number, timeZone = 'UTC'): number | null {
+  return parseCron(schedule, timeZone).nextRun(new Date(now))?.getTime() ?? null;
 }
 
 /**
  * Returns the first due time of a schedule, null for none. Throws `validation_failed` with the field for a schedule
  * that is invalid or never due.
  */
-export function firstOccurrence(field: string, schedule: string | null, now: number): number | null {
+export function firstOccurrence(field: string, schedule: string | null, now: number, timeZone = 'UTC'): number | null {
   if (schedule === null) return null;
   let first: number | null;
   try {
-    first = nextOccurrence(schedule, now);
+    first = nextOccurrence(schedule, now, timeZone);
   } catch {
-    throw invalidField(field, 'must be a cron expression of five fields in UTC, such as 30 3 * * 1-5');
+    throw invalidField(field, 'must be a cron expression of five fields, such as 30 3 * * 1-5');
   }
   if (first === null) throw invalidField(field, 'never matches a date');
   return first;

@@ -44,6 +44,7 @@ import { notices } from './migrations/0100-notices.ts';
 import { credentialReviews } from './migrations/0103-credential-reviews.ts';
 import { webhookFormat } from './migrations/0106-webhook-format.ts';
 import { workloadIdentities } from './migrations/0110-workload-identities.ts';
+import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -91,6 +92,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0103-credential-reviews': credentialReviews,
   '0106-webhook-format': webhookFormat,
   '0110-workload-identities': workloadIdentities,
+  '0116-script-time-zone': scriptTimeZone,
 };
 
 /** The names of this version's migrations, in order. */

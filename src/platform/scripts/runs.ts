@@ -88,6 +88,12 @@ async function resolveParameterValues(
   throw new Problem('validation_failed', `${first.field}: ${first.message}`, { errors: errors.slice(0, 20) });
 }
 
+/** How many runs of a script may run while this one does, including it. */
+function concurrencyOf(script: ScriptTable, scheduledFor: number | null): number {
+  const isAlone = scheduledFor !== null && script.overlap !== 'allow';
+  return isAlone ? 1 : MAX_CONCURRENT_RUNS_PER_SCRIPT;
+}
+
 /** Enqueues a run, with its log and its audit event. */
 async function enqueueRun(
   trx: Trx,
@@ -122,7 +128,7 @@ async function enqueueRun(
     kind: RUN_JOB_KIND,
     workspaceId,
     resourceId: row.id,
-    lanes: [{ key: `script:${script.id}`, limit: MAX_CONCURRENT_RUNS_PER_SCRIPT }, serverLane(script.server_id)],
+    lanes: [{ key: `script:${script.id}`, limit: concurrencyOf(script, scheduledFor) }, serverLane(script.server_id)],
     timeLimitMs: script.timeout_seconds * SECOND + JOB_OVERHEAD_MS,
   });
   // Values may be anything, and the activity log is permanent: it has only the names.
@@ -216,9 +222,10 @@ async function startDueRun(context: PlatformContext, workspaceId: string, id: st
     const script = await lockScheduled(trx, 'script', workspaceId, id);
     const dueAt = script?.next_run_at ?? null;
     if (script === undefined || script.schedule === null || dueAt === null || dueAt > now) return false;
-    await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now));
+    await setNextDueTime(trx, 'script', workspaceId, id, nextOccurrence(script.schedule, now, script.time_zone));
     // A pending run serves the same purpose: they never pile up.
     if ((await countRuns(trx, workspaceId, id, ['pending'], true)) > 0) return false;
+    if (script.overlap === 'skip' && (await countRuns(trx, workspaceId, id, ACTIVE_STATUSES)) > 0) return false;
     const values = Object.fromEntries(
       parseParameters(script).map((parameter) => [parameter.name, parameter.default ?? '']),
     );

@@ -6,7 +6,7 @@ import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../../contract/scripts.ts';
 import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
-import type { AuditPartyKind } from '../../contract/vocabulary.ts';
+import type { AuditPartyKind, ScriptOverlap } from '../../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
@@ -26,7 +26,7 @@ import {
   resolveResourceId,
 } from '../resources/resources.ts';
 
-const DEFAULTS = { interpreter: '/bin/sh', timeoutSeconds: 600 } as const;
+const DEFAULTS = { interpreter: '/bin/sh', timeoutSeconds: 600, timeZone: 'UTC', overlap: 'skip' } as const;
 
 export type ScriptParameter = Script['parameters'][number];
 export const parseParameters = (row: ScriptContent): ScriptParameter[] =>
@@ -52,6 +52,8 @@ function serializeScript(row: ScriptTable): Script {
     appId: row.app_id,
     ...serializeContent(row),
     schedule: row.schedule,
+    timeZone: row.time_zone,
+    overlap: row.overlap as ScriptOverlap,
     nextRunAt: toIsoStringOrNull(row.next_run_at),
     version: row.version,
     createdAt: toIsoString(row.created_at),
@@ -150,6 +152,8 @@ async function applyInput(
   };
   const changed = (Object.keys(content) as (keyof ScriptContent)[]).some((field) => content[field] !== row[field]);
   const schedule = definedOr(input.schedule, row.schedule);
+  const timeZone = definedOr(input.timeZone, row.time_zone);
+  const hasSameTimes = schedule === row.schedule && timeZone === row.time_zone;
   if (schedule !== null && parseParameters(content).some((parameter) => parameter.default === null)) {
     throw invalidField('schedule', 'must not be set unless every parameter has a default');
   }
@@ -160,7 +164,9 @@ async function applyInput(
     description: definedOr(input.description, row.description),
     app_id,
     schedule,
-    next_run_at: schedule === row.schedule ? row.next_run_at : firstOccurrence('schedule', schedule, now),
+    time_zone: timeZone,
+    overlap: definedOr(input.overlap, row.overlap),
+    next_run_at: hasSameTimes ? row.next_run_at : firstOccurrence('schedule', schedule, now, timeZone),
     version: changed ? row.version + 1 : row.version,
   };
 }
@@ -205,6 +211,8 @@ export async function createScript(
         timeout_seconds: DEFAULTS.timeoutSeconds,
         parameters: '[]',
         schedule: null,
+        time_zone: DEFAULTS.timeZone,
+        overlap: DEFAULTS.overlap,
         next_run_at: null,
       };
       return applyInput(trx, blank, input, now, request.allowed ?? null);

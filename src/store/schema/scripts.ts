@@ -17,6 +17,9 @@ export interface ScriptTable extends ResourceColumns, ScriptContent {
   /** The number of the version with its current content. */
   version: number;
   schedule: string | null;
+  /** The IANA time zone of the schedule. */
+  time_zone: string;
+  overlap: string;
   next_run_at: number | null;
 }
 

@@ -1,6 +1,7 @@
-import { Group, NativeSelect } from '@mantine/core';
+import { Autocomplete, Group, NativeSelect } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { SCRIPT_OVERLAPS } from '../../contract/vocabulary.ts';
 import { useApps, useResourceNames } from '../apps/resource-names.tsx';
 import { CodeInput, DescriptionInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';
@@ -9,6 +10,8 @@ import { ParametersField } from './parameters-field.tsx';
 import type { ScriptFormValues } from './script-form.ts';
 import styles from './scripts.module.css';
 import { strings } from './strings.ts';
+
+const TIME_ZONES = ['UTC', ...Intl.supportedValuesOf('timeZone').filter((name) => name !== 'UTC')];
 
 /** All fields of a script: source, servers, user, timeout, parameters and schedule. */
 export function ScriptFields({ form }: { readonly form: UseFormReturnType<ScriptFormValues> }) {
@@ -68,6 +71,23 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
           placeholder="30 3 * * 1-5"
           {...form.getInputProps('schedule')}
         />
+        {form.values.schedule.trim() !== '' && (
+          <Group gap="md" align="flex-start">
+            <Autocomplete
+              label={strings.scriptFields.timeZone}
+              flex="1 1 200px"
+              data={TIME_ZONES}
+              limit={50}
+              {...form.getInputProps('timeZone')}
+            />
+            <NativeSelect
+              label={strings.scriptFields.overlap}
+              flex="1 1 200px"
+              data={SCRIPT_OVERLAPS.map((value) => ({ value, label: strings.scriptFields.overlapLabels[value] }))}
+              {...form.getInputProps('overlap')}
+            />
+          </Group>
+        )}
       </Section>
       <Section title={strings.scriptFields.parametersTitle}>
         <ParametersField form={form} />

@@ -27,6 +27,8 @@ const script: Script = {
     { name: 'HOW', pattern: '[a-z]+', default: '' },
   ],
   schedule: null,
+  timeZone: 'UTC',
+  overlap: 'skip',
   nextRunAt: null,
   version: 1,
   createdAt: '2027-02-24T09:00:00.000Z',

@@ -1,5 +1,7 @@
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../../contract/scripts.ts';
+import { isTimeZone } from '../../contract/time-zone.ts';
+import type { ScriptOverlap } from '../../contract/vocabulary.ts';
 import { emptyToNull } from '../form-values.ts';
 import { countCodePoints, validateInteger, validateName, validateNewSlug } from '../validation.ts';
 import { strings } from './strings.ts';
@@ -25,6 +27,8 @@ export type ScriptFormValues = {
   readonly timeoutSeconds: number | string;
   readonly parameters: readonly ParameterFormValues[];
   readonly schedule: string;
+  readonly timeZone: string;
+  readonly overlap: ScriptOverlap;
 };
 
 export const NEW_SCRIPT_VALUES: ScriptFormValues = {
@@ -39,6 +43,8 @@ export const NEW_SCRIPT_VALUES: ScriptFormValues = {
   timeoutSeconds: 600,
   parameters: [],
   schedule: '',
+  timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+  overlap: 'skip',
 };
 
 let parameterCount = 0;
@@ -69,6 +75,8 @@ export function toFormValues(script: Script): ScriptFormValues {
       isRequired: parameter.default === null,
     })),
     schedule: script.schedule ?? '',
+    timeZone: script.timeZone,
+    overlap: script.overlap,
   };
 }
 
@@ -93,6 +101,7 @@ export const SCRIPT_RULES = {
         : null,
   interpreter: (path: string) => (path.trim().startsWith('/') ? null : strings.scriptForm.interpreterInvalid),
   serverId: (id: string) => (id === '' ? strings.scriptForm.serverMissing : null),
+  timeZone: (name: string) => (isTimeZone(name.trim()) ? null : strings.scriptForm.timeZoneInvalid),
   timeoutSeconds: (seconds: number | string) => validateInteger(seconds, RESOURCE_LIMITS.scriptTimeout),
   parameters: { name: validateParameterName },
 };
@@ -122,6 +131,8 @@ export function toRequestFields(values: ScriptFormValues): Required<UpdateScript
       default: isRequired ? null : defaultValue,
     })),
     schedule: emptyToNull(values.schedule),
+    timeZone: values.timeZone.trim(),
+    overlap: values.overlap,
   };
 }
 

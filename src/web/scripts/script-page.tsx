@@ -91,9 +91,10 @@ function ScriptDetails({ script }: { readonly script: Script }) {
               ) : (
                 <span key="schedule">
                   {nextRunAt === null
-                    ? strings.scriptPage.inUtc(mono(schedule))
-                    : strings.scriptPage.inUtcWithNext(
+                    ? strings.scriptPage.inTimeZone(mono(schedule), script.timeZone)
+                    : strings.scriptPage.inTimeZoneWithNext(
                         mono(schedule),
+                        script.timeZone,
                         dimmed(<RelativeTime time={nextRunAt} phrase={strings.scriptPage.next} withTime />),
                       )}
                 </span>

@@ -75,7 +75,10 @@ export const strings = {
     timeLimitInSeconds: 'Time limit in seconds',
     scheduleOptional: 'Schedule (optional)',
     scheduleOptionalDescription:
-      "Cron syntax in UTC: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults.",
+      "Cron syntax: five fields, or a macro such as @daily. Scheduled runs use the parameters' defaults.",
+    timeZone: 'Time zone',
+    overlap: 'If it is still running when it is due',
+    overlapLabels: { skip: 'Skip the run', queue: 'Start after it', allow: 'Start beside it' },
     parametersTitle: 'Parameters',
   },
   scriptForm: {
@@ -97,7 +100,10 @@ export const strings = {
       timeoutSeconds: 'Time limit',
       parameters: 'Parameters',
       schedule: 'Schedule',
+      timeZone: 'Time zone',
+      overlap: 'Overlap',
     },
+    timeZoneInvalid: 'Choose a time zone, such as Europe/Berlin or UTC.',
   },
   scriptPage: {
     parametersTitle: 'Parameters',
@@ -125,8 +131,9 @@ export const strings = {
     defaultEmptyMatching: (pattern: ReactNode) => sentence`Default: empty, must match ${pattern}`,
     default: (value: string) => `Default: ${value}`,
     defaultMatching: (value: string, pattern: ReactNode) => sentence`Default: ${value}, must match ${pattern}`,
-    inUtc: (schedule: ReactNode) => sentence`${schedule} (UTC)`,
-    inUtcWithNext: (schedule: ReactNode, next: ReactNode) => sentence`${schedule} (UTC), ${next}`,
+    inTimeZone: (schedule: ReactNode, timeZone: string) => sentence`${schedule} (${timeZone})`,
+    inTimeZoneWithNext: (schedule: ReactNode, timeZone: string, next: ReactNode) =>
+      sentence`${schedule} (${timeZone}), ${next}`,
   },
   scriptRuns: {
     columns: {
