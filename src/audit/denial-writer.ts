@@ -54,8 +54,9 @@ export function createDenialWriter(
     const now = clock();
     try {
       await store.transaction(async (trx) => {
-        for (const draft of drafts) await appendAuditEvent(trx, { ...draft, at: Math.max(draft.at, now) });
+        // Credentials are locked before the log, as by a deletion, so that the two cannot deadlock.
         for (const refusals of refusalsOf(drafts, now)) await addRefusals(trx, refusals);
+        for (const draft of drafts) await appendAuditEvent(trx, { ...draft, at: Math.max(draft.at, now) });
       });
     } catch (error) {
       if (error instanceof Problem && error.code === 'unavailable') throw error;

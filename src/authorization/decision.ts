@@ -1,3 +1,4 @@
+import type { RefusalReason } from '../contract/error-codes.ts';
 import type { CredentialRecord } from './record.ts';
 import { allowsAddress } from './restrictions.ts';
 import { meets, type Requirement } from './rights.ts';
@@ -5,22 +6,8 @@ import { meets, type Requirement } from './rights.ts';
 /** Result of the passphrase check; `limited`: too many failures, so the passphrase was not checked. */
 export type PassphraseResult = 'not_needed' | 'correct' | 'missing' | 'incorrect' | 'limited';
 
-/** `ok`, or the reason for the refusal: the contract's code, or what `problemOfDecision` makes one of. */
-export type Decision =
-  | 'ok'
-  | 'invalid_token'
-  | 'passphrase_required'
-  | 'passphrase_incorrect'
-  | 'rate_limited'
-  | 'token_inactive'
-  | 'token_expired'
-  | 'credential_spent'
-  | 'address_not_allowed'
-  | 'wrong_credential_kind'
-  | 'insufficient_scope'
-  | 'other_workspace'
-  | 'resource_not_allowed'
-  | 'rate_exceeded';
+/** `ok`, or the reason for the refusal. */
+export type Decision = 'ok' | RefusalReason;
 
 /**
  * Returns the decision for a record, null if the secret is unknown, on a request of the client at `address` at `now`

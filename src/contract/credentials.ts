@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { REFUSAL_CODES } from './error-codes.ts';
 import { flag, id, matchingText, oneOf, personRef, searchText, wholeNumber } from './fields.ts';
 import { ID_PREFIXES } from './id.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
@@ -106,7 +107,9 @@ export const CredentialUses = z
       .describe('Uses per scope or permission that a request required, and per app, latest first'),
     rightsSince: instant.describe('Start of counting uses per scope or permission'),
     refusals: z
-      .array(z.object({ day: z.iso.date(), reason: z.string(), count: z.int() }))
+      .array(
+        z.object({ day: z.iso.date(), reason: z.enum([...new Set(Object.values(REFUSAL_CODES))]), count: z.int() }),
+      )
       .describe('Refusals per day (UTC) and error code, oldest first'),
   })
   .meta({ id: 'CredentialUses' });

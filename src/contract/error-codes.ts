@@ -150,3 +150,26 @@ export const CODES = {
   },
 } as const satisfies Record<string, CodeDefinition>;
 export type Code = keyof typeof CODES;
+
+/** The error code of each reason for which a credential is refused. */
+export const REFUSAL_CODES = {
+  invalid_token: 'invalid_token',
+  passphrase_required: 'passphrase_required',
+  passphrase_incorrect: 'passphrase_incorrect',
+  rate_limited: 'rate_limited',
+  token_inactive: 'token_inactive',
+  token_expired: 'token_expired',
+  credential_spent: 'credential_spent',
+  address_not_allowed: 'address_not_allowed',
+  wrong_credential_kind: 'wrong_credential_kind',
+  insufficient_scope: 'insufficient_scope',
+  other_workspace: 'forbidden',
+  resource_not_allowed: 'forbidden',
+  rate_exceeded: 'rate_limited',
+} as const satisfies Record<string, Code>;
+export type RefusalReason = keyof typeof REFUSAL_CODES;
+export type RefusalCode = (typeof REFUSAL_CODES)[RefusalReason];
+
+/** Returns the error code of a recorded reason. The reason of a route is none of the above: its access was refused. */
+export const refusalCodeOf = (reason: string): RefusalCode =>
+  Object.hasOwn(REFUSAL_CODES, reason) ? REFUSAL_CODES[reason as RefusalReason] : 'forbidden';

@@ -22,8 +22,8 @@ import {
   parseExpiry,
   revoke,
 } from './credentials.ts';
-import { checkEditedCredential, lockCurrentPolicy, violationBits } from './policy.ts';
-import { resolveRestrictions } from './restrictions.ts';
+import { checkEditedCredential, checkEditor, lockCurrentPolicy, violationBits } from './policy.ts';
+import { checkGuard, resolveRestrictions } from './restrictions.ts';
 import { toSharedFields } from './wire-format.ts';
 
 /**
@@ -152,6 +152,8 @@ export async function updateApiKey(
     const changes = changesOf(before, input, restrictions, now);
     const fields = Object.keys(changes);
     if (fields.length === 0) return { after: before, revocation: null };
+    await checkEditor(trx, request, policy, { ...changes });
+    checkGuard({ ...before, ...changes }, changes.guard === undefined ? 'restrictions' : 'guard');
     const violations = checkEditedCredential(policy, policySubjectOf({ ...before, ...changes }, changes), fields);
     const columns = toEditedColumns(before, changes, violationBits(violations), now);
     // After an edit of its rate, the bucket is empty at most.

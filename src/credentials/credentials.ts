@@ -6,6 +6,7 @@ import { digestOf, digestOfBytes, hintOf, mintSecret } from '../authorization/se
 import { MAX_ADDRESSES_PER_CREDENTIAL } from '../authorization/usage-counters.ts';
 import type { AuditDraft, CredentialReference, RequestOrigin } from '../contract/audit.ts';
 import { type CredentialUses, replacesMessage } from '../contract/credentials.ts';
+import { type RefusalCode, refusalCodeOf } from '../contract/error-codes.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
@@ -32,7 +33,7 @@ import { readUses } from '../store/usage.ts';
 import { readRefusals, readRightUses } from '../store/usage-rights.ts';
 import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
 import { checkNewCredential } from './policy.ts';
-import { resolveRestrictions } from './restrictions.ts';
+import { checkGuard, resolveRestrictions } from './restrictions.ts';
 
 /** The dependencies of the functions in this folder. */
 export interface CredentialContext {
@@ -161,6 +162,7 @@ export async function createCredential(
     if (replaces !== null) await lockReplaced(trx, workspaceId, kind, replaces);
     const derived = { hint: hintOf(secret), digest: digestOf(secret), createdAt: now, createdById };
     const restrictions = await resolveRestrictions(trx, workspaceId, fields.restrictions);
+    checkGuard({ guard: fields.guard, restrictions }, 'guard');
     await insertNew(trx, request, {
       ...fields,
       ...derived,
@@ -262,6 +264,17 @@ export async function listCredentials(
   return { ...toPage(listed.rows, page.limit, order, positionOf, toCredential), total: listed.total };
 }
 
+/** Adds up the refusals of each day whose reasons have the same error code. Pure. */
+function sumPerCode(refusals: readonly { readonly day: number; readonly reason: string; readonly count: number }[]) {
+  const sums = new Map<string, { day: number; reason: RefusalCode; count: number }>();
+  for (const { day, reason: stored, count } of refusals) {
+    const reason = refusalCodeOf(stored);
+    const key = `${day} ${reason}`;
+    sums.set(key, { day, reason, count: (sums.get(key)?.count ?? 0) + count });
+  }
+  return [...sums.values()];
+}
+
 /**
  * Returns uses and refusals per day (UTC) of the last 30 days, the latest addresses, uses reported by guards, and the
  * scopes or permissions that were exercised. Throws `not_found`.
@@ -294,7 +307,7 @@ export async function findUses(
       lastUsedAt: toIsoString(lastUsedAt),
     })),
     rightsSince: toIsoString(Math.max(since, createdAt)),
-    refusals: refusals.map(({ day, ...facts }) => ({ day: dateOf(day), ...facts })),
+    refusals: sumPerCode(refusals).map(({ day, ...facts }) => ({ day: dateOf(day), ...facts })),
   };
 }
 

@@ -100,6 +100,31 @@ async function creatorErrors(trx: Trx, request: RequestContext, { createdBy }: P
   return [{ field: 'createdBy', message }];
 }
 
+/** Fields of an API key by which it could open more, and their names in a request. */
+const WIDENING_FIELDS: Readonly<Record<string, string>> = {
+  rights: 'permissions',
+  expiresAt: 'expiresAt',
+  guard: 'guard',
+  restrictions: 'restrictions',
+};
+
+/**
+ * Refuses an edit that could make a credential open more, if the policy allows only the owner to create them. Throws
+ * `validation_failed` with one error per field.
+ */
+export async function checkEditor(
+  trx: Trx,
+  request: RequestContext,
+  policy: Policy,
+  changes: Readonly<Record<string, unknown>>,
+): Promise<void> {
+  const fields = Object.keys(changes).flatMap((field) => WIDENING_FIELDS[field] ?? []);
+  if (changes['active'] === true) fields.push('active');
+  if (fields.length === 0 || (await creatorErrors(trx, request, policy)).length === 0) return;
+  const message = 'can be changed only by the owner of the workspace (policy rule createdBy)';
+  throw refusedByPolicy(fields.map((field) => ({ field, message })));
+}
+
 /**
  * Returns a check of the credentials of one import, which throws `validation_failed` as `checkNewCredential` does. The
  * policy stays locked until the transaction ends.

@@ -31,6 +31,20 @@ export function toRestrictionColumns({ maxUses, ...others }: Restrictions): Rest
 }
 
 /**
+ * Throws `validation_failed`, naming `field`, for a key of guards that is restricted to projects or apps: guards receive
+ * the credentials of the whole workspace.
+ */
+export function checkGuard(
+  { guard, restrictions }: { readonly guard: boolean; readonly restrictions: Restrictions },
+  field: 'guard' | 'restrictions',
+): void {
+  const { projects, apps } = restrictions;
+  if (guard && projects.length + apps.length > 0) {
+    throw invalidField(field, 'cannot restrict a key that may run guards to projects or apps');
+  }
+}
+
+/**
  * Returns the ids of named projects or apps of the workspace, each once. An id that the credential already has is
  * accepted even if the resource was deleted. Throws `validation_failed` for an unknown one.
  */

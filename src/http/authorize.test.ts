@@ -399,6 +399,23 @@ test('the uses of a credential name the rights that were required, and its refus
   assert.deepEqual(reasons, [['wrong_credential_kind', 3]]);
 });
 
+test('refusals are counted per error code of the contract, not per internal reason', async () => {
+  const rate = { requests: 1, seconds: 3600 };
+  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Refusing' } });
+  const restrictions = { rate, projects: [project.body.id] };
+  const { id, secret } = await createKey(owner, ['read'], { restrictions });
+  const neighbour = await createWorkspaceFor(owner, testServer, 'Refusing');
+  const other = { 'devpilot-workspace': neighbour.workspaceId };
+  assert.equal((await testServer.call('/v1/projects', { headers: { ...bearer(secret), ...other } })).status, 404);
+  assert.equal((await authorize('?resource=app:unknown', secret)).status, 403);
+  assert.deepEqual([(await authorize('', secret)).status, (await authorize('', secret)).status], [200, 403]);
+  assert.equal((await authorize('?permission=write', secret)).status, 403);
+  now += 61_000;
+  const { body } = await owner.call<CredentialUses>(`/v1/api-keys/${id}/uses`);
+  const counts = body.refusals.map(({ reason, count }) => `${reason} ${count}`);
+  assert.deepEqual(counts.sort(), ['forbidden 2', 'insufficient_scope 1', 'rate_limited 1']);
+});
+
 test('uses around an edit of a key are counted exactly', async () => {
   const { id, secret } = await createKey(owner, ['read']);
   for (let edit = 0; edit < 5; edit++) {

@@ -137,6 +137,24 @@ forEachEngine('error keys', (engine) => {
     assert.equal(packed.status, 401);
   });
 
+  test('are deleted with their app, each with an audit event, and report for no other', async () => {
+    const person = await createWorkspaceFor(owner, testServer, 'Closing');
+    const project = await person.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } });
+    const app = await person.call<{ id: string }>('/v1/apps', { body: { name: 'Till', projectId: project.body.id } });
+    const ofApp = [await createErrorKey(person, { app: app.body.id }), await createErrorKey(person, { app: 'till' })];
+    const ofWorkspace = await createErrorKey(person);
+    assert.equal((await person.call(`/v1/apps/${app.body.id}`, { method: 'DELETE' })).status, 204);
+    for (const { publicKey, id } of ofApp) {
+      assert.equal((await post('/api/1/envelope/', envelope(), auth(publicKey))).status, 401);
+      const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}&action=error_key.deleted`);
+      assert.deepEqual(
+        log.body.data.map(({ actor, detail }) => [actor.kind, detail]),
+        [['person', { app: app.body.id }]],
+      );
+    }
+    assert.equal((await post('/api/1/envelope/', envelope(), auth(ofWorkspace.publicKey))).status, 200);
+  });
+
   test('can only submit, and no other credential can submit', async () => {
     const person = await createWorkspaceFor(owner, testServer, 'Narrow');
     const { publicKey, id } = await createErrorKey(person);

@@ -184,7 +184,7 @@ forEachEngine('the policy of a workspace', (engine) => {
     assert.deepEqual([(await create()).status, (await create()).body.code], [409, 'idempotent_replay']);
   });
 
-  test('with createdBy owner, an admin creates nothing and still edits', async () => {
+  test('with createdBy owner, an admin creates nothing and edits nothing by which a key could open more', async () => {
     const owner = await newWorkspace('Creators');
     const admin = await signUpMember(testServer, owner, 'admin', `grace@${engine.name}.example.com`);
     const key = await createKey(admin, ['read']);
@@ -199,6 +199,25 @@ forEachEngine('the policy of a workspace', (engine) => {
     }
     const path = `/v1/api-keys/${key.id}`;
     assert.equal((await admin.call(path, { method: 'PATCH', body: { name: 'Renamed' } })).status, 200);
+    const edits: Record<string, unknown>[] = [
+      { permissions: ['read', 'write'] },
+      { expiresAt: inDays(3) },
+      { guard: true },
+      { restrictions: { maxUses: 7 } },
+      { restrictions: { addresses: [] } },
+      { active: true },
+    ];
+    // What an admin may still do in an incident.
+    assert.equal((await admin.call(path, { method: 'PATCH', body: { active: false } })).status, 200);
+    await owner.call(path, { method: 'PATCH', body: { restrictions: { addresses: ['203.0.113.7'] } } });
+    for (const edit of edits) {
+      const refused = await admin.call<Refusal>(path, { method: 'PATCH', body: { name: 'Wider', ...edit } });
+      assert.deepEqual([refused.status, fieldsOf(refused)], [422, Object.keys(edit)]);
+      assert.match(refused.text, /policy rule createdBy/);
+    }
+    const unchanged = { name: 'Renamed again', permissions: ['read'], guard: false, expiresAt: null };
+    assert.equal((await admin.call(path, { method: 'PATCH', body: unchanged })).status, 200);
+    for (const body of edits) assert.equal((await owner.call(path, { method: 'PATCH', body })).status, 200);
     for (const person of [admin, owner]) assert.equal((await person.call('/v1/policy')).status, 200);
     assert.equal((await patch(admin, { createdBy: 'admins' })).status, 403);
   });

@@ -8,9 +8,10 @@ import type { AppContext } from './app-context.ts';
 /**
  * What a route is about, for credentials that are restricted to projects and apps. A type: what the path names, which
  * must be allowed. `list`: the handler returns and accepts only what is allowed (`allowedResourcesOf`). `workspace`:
- * what belongs to no app, and so does not exist for them. `none`: nothing that could belong to an app.
+ * what belongs to no app, and so does not exist for them. `guard`: the credentials of the whole workspace, which they do
+ * not get. `none`: nothing that could belong to an app.
  */
-export type About = AllowedType | 'list' | 'workspace' | 'none';
+export type About = AllowedType | 'list' | 'workspace' | 'guard' | 'none';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -31,9 +32,9 @@ export function aboutOf({
   readonly url: string;
 }): About {
   if (about !== undefined) return about;
+  if ('guard' in access) return 'guard';
   const acceptsCredentials =
-    !('public' in access || 'any' in access || 'guard' in access) &&
-    (access.token !== undefined || access.key !== undefined);
+    !('public' in access || 'any' in access) && (access.token !== undefined || access.key !== undefined);
   if (acceptsCredentials) throw new Error(`${String(method)} ${url} does not declare what it is about.`);
   return 'none';
 }
@@ -45,6 +46,7 @@ const paramsOf = ({ params }: FastifyRequest): string[] =>
 export function resourceCheckOf(context: AppContext, request: FastifyRequest): ResourceCheck | undefined {
   const { about = 'none' } = request.routeOptions.config;
   if (about === 'none' || about === 'list') return undefined;
+  if (about === 'guard') return () => false;
   // Nothing can be added to what belongs to no app. What is there already is not found, as in `workspaceIdOf`.
   if (about === 'workspace') return () => request.method !== 'POST' || paramsOf(request).length > 0;
   return (allowed, workspaceId) => {
@@ -84,7 +86,7 @@ const NOUNS: Readonly<Record<AllowedType, string>> = {
 /** The refusal of a resource that does not exist for a credential: as of one that does not exist at all. */
 export function resourceNotAllowed({ routeOptions }: FastifyRequest): Problem {
   const { about = 'none' } = routeOptions.config;
-  if (about === 'none' || about === 'list' || about === 'workspace') {
+  if (about === 'none' || about === 'list' || about === 'workspace' || about === 'guard') {
     return new Problem('forbidden', 'This requires a credential that is not restricted to projects or apps.');
   }
   return new Problem('not_found', `The ${NOUNS[about]} was not found in this workspace.`);

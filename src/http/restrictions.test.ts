@@ -159,6 +159,28 @@ forEachEngine('restrictions of credentials', (engine) => {
     }
   });
 
+  test('a key that may run guards cannot be restricted to projects or apps', async () => {
+    const [narrow, wide] = [{ apps: [shop.id] }, { addresses: ['127.0.0.1'], rate: { requests: 9, seconds: 60 } }];
+    const create = (restrictions: RestrictionsInput) =>
+      owner.call<ProblemBody>('/v1/api-keys', {
+        body: { name: 'Guard', permissions: ['read'], guard: true, restrictions },
+      });
+    const refused = await create(narrow);
+    assert.deepEqual([refused.status, refused.body.errors?.[0]?.field], [422, 'guard'], refused.text);
+    assert.equal((await create(wide)).status, 201);
+    const guard = await createKey(owner, ['read'], { guard: true });
+    assert.equal((await update(guard.id, { projects: [project.id] })).body.errors?.[0]?.field, 'restrictions');
+    const shopOnly = await createKey(owner, ['read'], { restrictions: narrow });
+    const path = `/v1/api-keys/${shopOnly.id}`;
+    const flagged = await owner.call<ProblemBody>(path, { method: 'PATCH', body: { guard: true } });
+    assert.deepEqual([flagged.status, flagged.body.errors?.[0]?.field], [422, 'guard']);
+    assert.equal((await owner.call(path, { method: 'PATCH', body: { guard: true, restrictions: {} } })).status, 422);
+    assert.equal(
+      (await owner.call(path, { method: 'PATCH', body: { guard: true, restrictions: { apps: [] } } })).status,
+      200,
+    );
+  });
+
   test('a credential is refused from other addresses, as trusted proxies report them, and an edit holds at once', async () => {
     const key = await createKey(owner, ['read'], { restrictions: { addresses: ['203.0.113.0/24', '2001:db8::/32'] } });
     assert.equal((await authorize(key.secret)).status, 200);

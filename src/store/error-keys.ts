@@ -55,18 +55,18 @@ export async function findErrorKey(db: Queryable, workspaceId: string, id: strin
   return selectKeys(db, workspaceId).where('error_key.id', '=', id).executeTakeFirst();
 }
 
-/** Deletes a key and returns its name, or undefined if the workspace has no such key. */
-export async function deleteErrorKey(
+/**
+ * Deletes one key, or all of an app, and returns their names. Lock the app before deleting its keys, so that no other is
+ * created.
+ */
+export function deleteErrorKeys(
   trx: Trx,
   workspaceId: string,
+  which: 'id' | 'app_id',
   id: string,
-): Promise<{ id: string; name: string } | undefined> {
-  return trx
-    .deleteFrom('error_key')
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', id)
-    .returning(['id', 'name'])
-    .executeTakeFirst();
+): Promise<{ id: string; name: string }[]> {
+  const keys = trx.deleteFrom('error_key').where('workspace_id', '=', workspaceId).where(which, '=', id);
+  return keys.returning(['id', 'name']).execute();
 }
 
 /** The columns of a key that are needed to accept an envelope. */

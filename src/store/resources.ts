@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import type { PageRequest } from './paging.ts';
 import { type AllowedResources, belongsToAllowedApp, isAllowedApp, isAllowedProject } from './resource-access.ts';
 import type { Schema } from './schema.ts';
-import type { Queryable, Trx } from './store.ts';
+import { engineOf, type Queryable, type Trx } from './store.ts';
 
 /** Resource types whose tables share id, workspace, name, slug and timestamps. */
 export type ResourceRows = Pick<Schema, 'project' | 'server' | 'app' | 'script'>;
@@ -28,6 +28,14 @@ export async function findResource<Noun extends ResourceType>(
   const { rows } = await sql<ResourceRows[Noun]>`select * from ${sql.table(resourceType)}
     where workspace_id = ${workspaceId} and (id = ${idOrSlug} or slug = ${idOrSlug})`.execute(db);
   return rows[0];
+}
+
+/** Locks a resource until the transaction ends, so that no row that refers to it can be inserted. */
+export async function lockResource(trx: Trx, type: ResourceType, workspaceId: string, id: string): Promise<void> {
+  if (engineOf(trx) !== 'postgres') return;
+  await sql`select id from ${sql.table(type)} where workspace_id = ${workspaceId} and id = ${id} for update`.execute(
+    trx,
+  );
 }
 
 /** Returns the ids of the named projects or apps of the workspace, by the ids or slugs that named them. */

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { DAY } from '../contract/limits.ts';
 import { findInstallation } from './installation.ts';
-import type { Queryable, Trx } from './store.ts';
+import { engineOf, type Queryable, type Trx } from './store.ts';
 
 /** In place of the app's id, for uses that concern no particular app. */
 const NO_APP = '';
@@ -95,18 +95,19 @@ export interface Refusals {
   readonly credentialId: string;
   /** Days since 1970-01-01 UTC. */
   readonly day: number;
-  /** An error code of the contract. */
+  /** Why, as in `RefusalReason`. */
   readonly reason: string;
   readonly count: number;
 }
 
-/** Adds refusals of one credential on a day; does nothing if it was deleted. */
+/** Adds refusals of one credential on a day; does nothing if it was deleted. Waits for a deletion under way. */
 export async function addRefusals(trx: Trx, refusals: Refusals): Promise<void> {
   const { workspaceId, credentialId, day, reason, count } = refusals;
+  const lock = engineOf(trx) === 'postgres' ? sql`for key share` : sql``;
   await sql`
     insert into credential_refusal (credential_id, workspace_id, day, reason, count)
     select id, workspace_id, cast(${day} as bigint), ${reason}, cast(${count} as bigint) from credential
-    where id = ${credentialId} and workspace_id = ${workspaceId}
+    where id = ${credentialId} and workspace_id = ${workspaceId} ${lock}
     on conflict (credential_id, day, reason) do update set count = credential_refusal.count + excluded.count`.execute(
     trx,
   );

@@ -8,7 +8,7 @@ import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import {
   countErrorKeys,
-  deleteErrorKey as deleteKeyRow,
+  deleteErrorKeys,
   type ErrorKeyRow,
   findErrorKey,
   insertErrorKey,
@@ -18,6 +18,7 @@ import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
+import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import { isAllowedResource } from '../resources/resources.ts';
 
@@ -111,10 +112,19 @@ export async function listErrorKeys(
  */
 export async function deleteErrorKey(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
   await context.store.transaction(async (trx) => {
-    const deleted = await deleteKeyRow(trx, request.workspaceId, id);
+    const [deleted] = await deleteErrorKeys(trx, request.workspaceId, 'id', id);
     if (deleted === undefined) throw new Problem('not_found', 'The error key was not found in this workspace.');
     await recordAuditEvent(trx, request, 'error_key.deleted', { kind: 'error_key', ...deleted }, context.clock(), {});
   });
+}
+
+/**
+ * Deletes the keys of an app that is deleted, each with its audit event: without it, they could report for every app.
+ */
+export async function deleteErrorKeysOf(trx: Trx, request: RequestContext, appId: string, now: number): Promise<void> {
+  for (const { id, name } of await deleteErrorKeys(trx, request.workspaceId, 'app_id', appId)) {
+    await recordAuditEvent(trx, request, 'error_key.deleted', { kind: 'error_key', id, name }, now, { app: appId });
+  }
 }
 
 /** Limits the rate of each key with a leaky bucket on this node. */

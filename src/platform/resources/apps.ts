@@ -6,10 +6,12 @@ import { Problem } from '../../contract/problem.ts';
 import { splitCredentials } from '../../contract/repository.ts';
 import { unfinishedDeployments } from '../../store/deployments.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
+import { lockResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { firstOccurrence } from '../cron-schedule.ts';
+import { deleteErrorKeysOf } from '../errors/error-keys.ts';
 import { applyRepositoryInput } from './repository-credentials.ts';
 import {
   createResource,
@@ -156,11 +158,13 @@ export function updateApp(
   );
 }
 
-/** Throws `conflict` while it is being deployed. */
+/** Deletes an app and its error keys. Throws `conflict` while it is being deployed. */
 export function deleteApp(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
   return removeResource(context, request, APP_KIND, idOrSlug, async (trx, row) => {
     const open = await unfinishedDeployments(trx, row.workspace_id, row.id);
     if (open.length > 0)
       throw new Problem('conflict', 'This app is being deployed. Wait until the deployment ends, or cancel it.');
+    await lockResource(trx, 'app', row.workspace_id, row.id);
+    await deleteErrorKeysOf(trx, request, row.id, context.clock());
   });
 }
