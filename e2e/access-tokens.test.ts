@@ -359,8 +359,13 @@ describe('The table', () => {
     await createToken(fixture.owner, [...scopes], { name: 'مفتاح النشر (prod) رقم 2' });
     const tab = await openTokens();
     await rowOf(tab, 'مفتاح').waitFor();
-    for (const width of [1440, 768, 360]) {
+    for (const width of [1440, 1280, 1150, 960, 768, 360]) {
       await tab.setViewportSize({ width, height: 800 });
+      // Once the list fits: it becomes a list of cards in time.
+      await tab.waitForFunction(() => {
+        const frame = document.querySelector('table')?.parentElement;
+        return frame != null && frame.scrollWidth <= frame.clientWidth;
+      });
       const { tags, cells } = await tab.evaluate(() => ({
         tags: [...document.querySelectorAll<HTMLElement>('tbody .tag')].map((tag) => tag.offsetHeight),
         cells: [...document.querySelectorAll<HTMLElement>('tbody td')].map((cell) => cell.offsetHeight),

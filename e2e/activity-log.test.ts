@@ -109,7 +109,7 @@ test("a credential's page shows its properties, uses, addresses and events, and 
   await listItemOf(tab, 'created the access token').getByRole('link', { name: 'CI/CD Pipeline' }).click();
   await tab.getByRole('heading', { name: 'CI/CD Pipeline', level: 1 }).waitFor();
   await tab.getByRole('link', { name: 'Shop' }).waitFor();
-  await tab.getByText('100 requests per 60 seconds').waitFor();
+  await tab.getByText('100 requests per minute').waitFor();
   await tab.getByText('3 uses in the last 30 days', { exact: false }).waitFor();
   await tab.getByText('Show as table').click();
   await tab.getByRole('table', { name: 'Uses per day' }).getByRole('cell', { name: '3', exact: true }).waitFor();

@@ -138,7 +138,12 @@ async function nextFrame(page: Page): Promise<void> {
 async function assertFits(page: Page, width: number): Promise<void> {
   await page.setViewportSize({ width, height: 800 });
   await nextFrame(page);
-  const excess = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  const excess = await page.evaluate(() =>
+    Math.max(
+      document.documentElement.scrollWidth - window.innerWidth,
+      ...[...document.querySelectorAll('[role=dialog]')].map((dialog) => dialog.scrollWidth - dialog.clientWidth),
+    ),
+  );
   assert.ok(excess <= 0, `${excess} pixels too wide at ${width}`);
 }
 

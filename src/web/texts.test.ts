@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parseSync } from 'vite';
+import { isolate, phrase } from './components/sentence.ts';
 
 /** Files that contain texts by code and nothing else, and files whose literals are not texts. */
 const EXCEPTIONS = new Set([
@@ -120,4 +121,38 @@ test('a literal text is found', () => {
     '<p>·</p>',
   ];
   for (const code of other) assert.deepEqual(literalTexts('x.tsx', `const x = ${code};`), [], code);
+});
+
+/** What people call things. Such a name can be written from right to left. */
+const NAMES = /^(?:name|names|appName|title)$/;
+
+/** The templates that put a name into a text as it stands. */
+function bareNames(file: string, source: string): string[] {
+  const found: string[] = [];
+  function visit(value: unknown, parent: Node | null) {
+    if (Array.isArray(value)) for (const item of value) visit(item, parent);
+    if (!isNode(value)) return;
+    if (value.type === 'TemplateLiteral' && parent?.type !== 'TaggedTemplateExpression') {
+      const names = (value['expressions'] as Node[]).filter(
+        (node) => node.type === 'Identifier' && NAMES.test(String(node['name'])),
+      );
+      if (names.length > 0) found.push(`${file}: ${literalText(value)}`);
+    }
+    for (const [key, child] of Object.entries(value)) if (key !== 'parent') visit(child, value);
+  }
+  visit(parseSync(file, source).program, null);
+  return found;
+}
+
+test('names in texts are isolated, so that one written from right to left does not reorder the words around it', () => {
+  const files = globSync('**/strings.{ts,tsx}', { cwd: import.meta.dirname });
+  assert.ok(files.length > 15);
+  const found = files.flatMap((file) => bareNames(file, readFileSync(`${import.meta.dirname}/${file}`, 'utf8')));
+  assert.deepEqual(found, []);
+  const template = '`App $' + '{name} saved`';
+  assert.equal(bareNames('x.ts', `const x = (name: string) => ${template};`).length, 1);
+  assert.equal(bareNames('x.ts', `const x = (name: string) => phrase${template};`).length, 0);
+  assert.equal(phrase`App ${'Shop (1)'} saved, version ${2}`, 'App Shop (1) saved, version 2');
+  assert.equal(phrase`App ${'متجر (1)'} saved`, 'App \u2068متجر (1)\u2069 saved');
+  assert.equal(isolate('חנות'), '\u2068חנות\u2069');
 });

@@ -49,7 +49,10 @@ export const theme = createTheme({
         // Mantine renders a <header>, which assistive technology would report as a second banner.
         attributes: { header: { role: 'presentation' } },
       },
-      styles: { title: { fontSize: 18, fontWeight: 650, lineHeight: 1.3, overflowWrap: 'anywhere' } },
+      styles: {
+        title: { fontSize: 18, fontWeight: 650, lineHeight: 1.3, overflowWrap: 'anywhere' },
+        body: { overflowWrap: 'anywhere' },
+      },
     },
     Menu: {
       defaultProps: {

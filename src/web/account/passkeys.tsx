@@ -77,7 +77,7 @@ export function PasskeysSection() {
               icon={<IconFingerprint size={18} />}
               title={
                 <>
-                  {passkey.name}
+                  <bdi>{passkey.name}</bdi>
                   {passkey.backedUp && <Tag>{strings.passkeys.synced}</Tag>}
                 </>
               }

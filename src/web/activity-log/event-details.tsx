@@ -8,6 +8,9 @@ import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { strings } from './strings.ts';
 
+/** A time as the API writes it. */
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
+
 /** Formats a value that an edit recorded. */
 function formatDetailValue(value: unknown): string {
   if (value === undefined) return '–';
@@ -15,6 +18,7 @@ function formatDetailValue(value: unknown): string {
   if (Array.isArray(value))
     return value.length === 0 ? strings.eventDetails.none : value.map(formatDetailValue).join(', ');
   if (typeof value === 'boolean') return value ? strings.eventDetails.yes : strings.eventDetails.no;
+  if (typeof value === 'string' && INSTANT.test(value)) return formatDateTime(value);
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
@@ -27,21 +31,29 @@ function ChangesTable({ detail }: { readonly detail: AuditEvent['detail'] }) {
   const after = toRecord(detail['after']);
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   if (fields.length === 0) return null;
+  // What was just created has no previous values.
+  const hasBefore = Object.keys(before).length > 0;
   return (
     <Table className={styles['edit']} withRowBorders={false} horizontalSpacing="sm" verticalSpacing={4} fz="sm">
       <Table.Thead>
         <Table.Tr>
           <Table.Th scope="col">{strings.eventDetails.field}</Table.Th>
-          <Table.Th scope="col">{strings.eventDetails.before}</Table.Th>
-          <Table.Th scope="col">{strings.eventDetails.after}</Table.Th>
+          {hasBefore && <Table.Th scope="col">{strings.eventDetails.before}</Table.Th>}
+          <Table.Th scope="col">{hasBefore ? strings.eventDetails.after : strings.eventDetails.value}</Table.Th>
         </Table.Tr>
       </Table.Thead>
       <Table.Tbody>
         {fields.map((field) => (
           <Table.Tr key={field}>
             <Table.Th scope="row">{field}</Table.Th>
-            <Table.Td>{formatDetailValue(before[field])}</Table.Td>
-            <Table.Td>{formatDetailValue(after[field])}</Table.Td>
+            {hasBefore && (
+              <Table.Td data-label={strings.eventDetails.before}>
+                <bdi>{formatDetailValue(before[field])}</bdi>
+              </Table.Td>
+            )}
+            <Table.Td {...(hasBefore && { 'data-label': strings.eventDetails.after })}>
+              <bdi>{formatDetailValue(after[field])}</bdi>
+            </Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>
@@ -82,7 +94,7 @@ function Party({
 }) {
   return (
     <>
-      {name ?? '–'}
+      <bdi>{name ?? '–'}</bdi>
       {id !== null && (
         <>
           {' '}

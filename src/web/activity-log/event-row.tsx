@@ -91,21 +91,25 @@ function PartyLink({ route, id, text }: PartyLinkProps) {
         />
       )}
     >
-      {text}
+      <bdi>{text}</bdi>
     </Anchor>
   );
 }
 
 function SentencePartView({ part, event }: { readonly part: SentencePart; readonly event: AuditEvent }) {
   if (part.role === undefined) return part.text;
-  if (part.role === 'value') return <span className={styles['value']}>{part.text}</span>;
+  if (part.role === 'value') return <bdi className={styles['value']}>{part.text}</bdi>;
   const party = part.role === 'actor' ? event.actor : part.role === 'target' ? event.target : event.credential;
   const route = PARTY_ROUTES[party?.kind ?? ''];
   const isDeleted = part.role === 'target' && event.action.endsWith('.deleted');
   if (party != null && party.id !== null && route !== undefined && (!isDeleted || isCredential(party.kind))) {
     return <PartyLink route={route} id={party.id} text={part.text} />;
   }
-  return <b>{part.text}</b>;
+  return (
+    <b>
+      <bdi>{part.text}</bdi>
+    </b>
+  );
 }
 
 /** An event: a sentence, its origin and time, and the details when expanded. */

@@ -7,6 +7,7 @@ import type { ApiKey } from '../../contract/api-keys.ts';
 import type { Member } from '../../contract/members.ts';
 import { AUDIT_ACTIONS, type AuditAction } from '../../contract/vocabulary.ts';
 import type { ListState } from '../components/list-state.ts';
+import { isolate } from '../components/sentence.ts';
 import { TimeRangeFields } from '../components/time-range-fields.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
@@ -98,11 +99,14 @@ function PartyFilter({ state, findName }: FiltersProps) {
   const value = credential !== undefined ? `credential ${credential}` : actor !== undefined ? `actor ${actor}` : null;
   const { people, tokens, keys } = useParties(value === null ? searchText : '');
   const id = credential ?? actor;
-  const toCredentialOption = ({ id: value, name }: NamedItem) => ({ value: `credential ${value}`, label: name });
+  const toCredentialOption = ({ id: value, name }: NamedItem) => ({
+    value: `credential ${value}`,
+    label: isolate(name),
+  });
   const options: ComboboxData = [
     {
       group: strings.filters.people,
-      items: people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: name })),
+      items: people.map(({ personId, name }) => ({ value: `actor ${personId}`, label: isolate(name) })),
     },
     { group: strings.filters.accessTokens, items: tokens.map(toCredentialOption) },
     { group: strings.filters.apiKeys, items: keys.map(toCredentialOption) },
@@ -136,7 +140,7 @@ function TargetFilter({ state, findName }: FiltersProps) {
   const [searchText, setSearchText] = useState('');
   const target = state.get('target') ?? null;
   const { people, tokens, keys } = useParties(target === null ? searchText : '');
-  const toOption = ({ id, name }: NamedItem) => ({ value: id, label: name });
+  const toOption = ({ id, name }: NamedItem) => ({ value: id, label: isolate(name) });
   const options: ComboboxData = [
     { group: strings.filters.accessTokens, items: tokens.map(toOption) },
     { group: strings.filters.apiKeys, items: keys.map(toOption) },

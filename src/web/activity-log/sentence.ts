@@ -1,6 +1,7 @@
 import type { AuditEvent } from '../../contract/audit-events.ts';
 import type { AuditAction } from '../../contract/vocabulary.ts';
 import { capitalize } from '../components/format.ts';
+import { isolate } from '../components/sentence.ts';
 
 /** A part of a sentence. Names are highlighted and may be links. */
 export interface SentencePart {
@@ -74,7 +75,7 @@ const toNames = (list: unknown): string[] => (Array.isArray(list) ? list.map(Str
 
 /** Lists up to three names: “A, B and 3 more”. */
 function summarizeNames(names: readonly string[]): string {
-  const shown = names.slice(0, 3).join(', ');
+  const shown = names.slice(0, 3).map(isolate).join(', ');
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 

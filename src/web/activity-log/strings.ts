@@ -28,6 +28,7 @@ export const strings = {
     field: 'Field',
     before: 'Before',
     after: 'After',
+    value: 'Value',
     filterByThis: 'Filter by this',
     items: {
       time: 'Time',

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   activityPage: {
@@ -21,7 +21,7 @@ export const strings = {
     title: 'Activity',
     description: 'Events your applications report as CloudEvents: counts over time, and the events themselves.',
     latestEventsTitle: 'Latest events',
-    exactPlaceholder: (name: string) => `Exact ${name}`,
+    exactPlaceholder: (name: string) => phrase`Exact ${name}`,
     accuracy: 'Event counts are exact. Unique subjects above 256 per interval are estimates (±2%). Days are in UTC.',
   },
   chartLegend: {
@@ -44,7 +44,7 @@ export const strings = {
     },
   },
   eventsTable: {
-    filterByThis: (name: string) => `Filter by this ${name}`,
+    filterByThis: (name: string) => phrase`Filter by this ${name}`,
     columns: {
       time: 'Time',
       type: 'Type',

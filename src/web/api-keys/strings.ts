@@ -1,3 +1,5 @@
+import { phrase } from '../components/sentence.ts';
+
 export const strings = {
   removedAccess: {
     neverUsed: 'never used',
@@ -9,10 +11,10 @@ export const strings = {
       `Without ${permission}, requests that need it are refused (${lastUse}).`,
   },
   editApiKeyDialog: {
-    title: (name: string) => `Edit ${name}`,
+    title: (name: string) => phrase`Edit ${name}`,
     save: 'Save',
     saveAgain: 'Save again',
-    saved: (name: string) => `API key ${name} saved. Its secret has not changed.`,
+    saved: (name: string) => phrase`API key ${name} saved. Its secret has not changed.`,
     fields: {
       name: 'Name',
       description: 'Description',
@@ -24,13 +26,13 @@ export const strings = {
     },
   },
   keyStatus: {
-    enabled: (name: string) => `API key ${name} enabled`,
-    disabled: (name: string) => `API key ${name} disabled.`,
-    isActive: (name: string) => `${name} is active`,
+    enabled: (name: string) => phrase`API key ${name} enabled`,
+    disabled: (name: string) => phrase`API key ${name} disabled.`,
+    isActive: (name: string) => phrase`${name} is active`,
   },
   keyUpdate: {
     changedByOther: (name: string) =>
-      `${name} was changed meanwhile, so nothing was saved. The page now shows it as it is; try again if the change is still needed.`,
-    undone: (name: string) => `The change to ${name} was undone.`,
+      phrase`${name} was changed meanwhile, so nothing was saved. The page now shows it as it is; try again if the change is still needed.`,
+    undone: (name: string) => phrase`The change to ${name} was undone.`,
   },
 };

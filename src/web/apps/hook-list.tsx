@@ -24,7 +24,7 @@ export function HookList({ hooks, emptyText, renderActions }: HookListProps) {
           key={hook.name}
           title={
             <>
-              {hook.name} <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
+              <bdi>{hook.name}</bdi> <Tag>{HOOK_STAGE_LABELS[hook.stage].label}</Tag>
               {!hook.active && <Tag tone="warn">{strings.hookList.inactive}</Tag>}
             </>
           }

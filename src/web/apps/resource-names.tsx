@@ -54,7 +54,7 @@ export function AppLink({ id }: { readonly id: string }) {
   const name = useApps().find((app) => app.id === id)?.name ?? id;
   return (
     <TextLink to="/apps/$app" params={{ app: id }}>
-      {name}
+      <bdi>{name}</bdi>
     </TextLink>
   );
 }
@@ -64,7 +64,7 @@ export function ServerLink({ id }: { readonly id: string }) {
   const { serverName } = useResourceNames();
   return (
     <TextLink to="/servers/$server" params={{ server: id }}>
-      {serverName(id) ?? id}
+      <bdi>{serverName(id) ?? id}</bdi>
     </TextLink>
   );
 }

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   appFields: {
@@ -135,7 +135,7 @@ export const strings = {
     backupScheduleOptionalDescription: 'Cron syntax in UTC: five fields, or a macro such as @daily.',
     backupsToKeepOptional: 'Backups to keep (optional)',
     daysToKeepBackups: 'Days to keep backups (optional)',
-    appSaved: (name: string) => `App ${name} saved`,
+    appSaved: (name: string) => phrase`App ${name} saved`,
     appTitle: 'App',
     namePlaceholder: 'Storefront',
     sourceAndServerTitle: 'Source and server',
@@ -176,7 +176,7 @@ export const strings = {
     enterACommand: 'Enter a command',
     commandTooLong: (max: number) => `Must be at most ${max} characters`,
     addTitle: 'Add hook',
-    editTitle: (name: string) => `Edit ${name}`,
+    editTitle: (name: string) => phrase`Edit ${name}`,
     namePlaceholder: 'Install and build',
     stage: 'Stage',
     stageDescription: (when: string) => `Runs ${when}.`,
@@ -198,10 +198,10 @@ export const strings = {
   },
   hooksField: {
     emptyText: 'No hooks yet. Most apps install and build after setup, and restart after release.',
-    moveUp: (name: string) => `Move ${name} up`,
-    moveDown: (name: string) => `Move ${name} down`,
-    edit: (name: string) => `Edit ${name}`,
-    remove: (name: string) => `Remove ${name}`,
+    moveUp: (name: string) => phrase`Move ${name} up`,
+    moveDown: (name: string) => phrase`Move ${name} down`,
+    edit: (name: string) => phrase`Edit ${name}`,
+    remove: (name: string) => phrase`Remove ${name}`,
     addHook: 'Add hook',
   },
   logTab: {

@@ -1,11 +1,11 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   backupDialogs: {
     restoreTitle: 'Restore backup',
     restore: 'Restore',
-    restoreStarted: (name: string) => `Restore of ${name} started`,
+    restoreStarted: (name: string) => phrase`Restore of ${name} started`,
     restoreConsequences: (app: ReactNode, time: string) =>
       sentence`You are about to replace the current data of ${app} with the backup from ${time}.`,
     directoryIsReplaced: 'The shared directory is replaced; the current one is kept until the restore has succeeded.',
@@ -27,8 +27,8 @@ export const strings = {
       sha256: 'SHA-256',
     },
     origin: (kind: 'directory' | 'command', name: string) =>
-      kind === 'directory' ? `Shared directory, by ${name}` : `Backup command output, by ${name}`,
-    started: (name: string) => `Backup of ${name} started`,
+      kind === 'directory' ? phrase`Shared directory, by ${name}` : phrase`Backup command output, by ${name}`,
+    started: (name: string) => phrase`Backup of ${name} started`,
     backUpNow: 'Back up now',
     restoreChecksHash: (schedule: string | null) => {
       const note = "A restore checks the backup's SHA-256 before it changes anything.";

@@ -12,6 +12,8 @@ interface ConfirmationInputProps {
 export function ConfirmationInput({ text, value, onChange }: ConfirmationInputProps) {
   return (
     <TextInput
+      // Lets the text to type stand out.
+      labelProps={{ fw: 400 }}
       label={strings.confirmationInput.prompt(
         <Text span inherit fw={650}>
           {text}

@@ -1,4 +1,5 @@
 import { Button, Checkbox, Group } from '@mantine/core';
+import { useMediaQuery } from '@mantine/hooks';
 import type { ReactNode } from 'react';
 import styles from './data-table.module.css';
 import { IconChevronDown, IconChevronUp, IconSelector } from './icons.ts';
@@ -72,12 +73,19 @@ function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; re
   );
 }
 
+/** The width of the window up to which a table with many columns would have to be scrolled sideways. */
+const maxWidthOfCards = (columnCount: number): string =>
+  columnCount >= 7 ? '79em' : columnCount === 6 ? '66em' : '52em';
+
 /**
- * One page of a list with sorting, selection, a menu per row and cursor pagination. On a narrow screen each row is a
- * card.
+ * One page of a list with sorting, selection, a menu per row and cursor pagination. Each row is a card if the window is
+ * too narrow for the columns.
  */
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowId, rowName, state, selection, renderRowActions, nextCursor } = props;
+  const isNarrow = useMediaQuery(`(max-width: ${maxWidthOfCards(columns.length)})`, undefined, {
+    getInitialValueInEffect: false,
+  });
   const ids = rows.map(rowId);
   const selectedIds = ids.filter((id) => selection?.rows.has(id));
 
@@ -94,7 +102,10 @@ export function DataTable<Row>(props: DataTableProps<Row>) {
 
   return (
     <>
-      <div className={styles['frame']} {...(props.stale === true && { 'aria-busy': true })}>
+      <div
+        className={isNarrow === true ? `${styles['frame']} ${styles['cards']}` : styles['frame']}
+        {...(props.stale === true && { 'aria-busy': true })}
+      >
         <table className={styles['table']} aria-label={label}>
           <thead>
             <tr>

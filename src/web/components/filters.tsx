@@ -4,6 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import styles from './filters.module.css';
 import { IconSearch } from './icons.ts';
 import type { ListState } from './list-state.ts';
+import { isolate } from './sentence.ts';
 import { strings } from './strings.ts';
 
 interface TextFilterProps {
@@ -41,7 +42,7 @@ export function TextFilter({ state, name, label, placeholder, icon }: TextFilter
         setText(event.currentTarget.value);
         writeToUrl(event.currentTarget.value.trim());
       }}
-      flex="1 1 200px"
+      className={icon === undefined ? undefined : styles['search']}
     />
   );
 }
@@ -66,7 +67,7 @@ export interface Option {
 
 /** The options of a field that selects a named resource. */
 export const toOptions = (resources: readonly { readonly id: string; readonly name: string }[]): Option[] =>
-  resources.map(({ id, name }) => ({ value: id, label: name }));
+  resources.map(({ id, name }) => ({ value: id, label: isolate(name) }));
 
 interface SelectFilterProps {
   readonly state: ListState;
@@ -87,8 +88,6 @@ export function SelectFilter({ state, name, label, anyLabel, options }: SelectFi
       data={[{ value: '', label: anyLabel }, ...options, ...(isKnown ? [] : [{ value, label: value }])]}
       value={value}
       onChange={(event) => state.set({ [name]: event.currentTarget.value })}
-      // Keeps the width constant while the options load.
-      flex="0 1 160px"
     />
   );
 }

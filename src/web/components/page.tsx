@@ -28,13 +28,8 @@ export function Page({ title, description, actions, width = 'wide', children }: 
   return (
     <Stack gap="lg" maw={width === 'wide' ? 1240 : 760}>
       <Group justify="space-between" align="flex-start" gap="md">
-        <Stack gap={4} flex="1 1 320px">
-          <Title
-            order={1}
-            fz={title.length > LONG_TITLE_LENGTH ? 18 : 26}
-            lh={1.25}
-            style={{ overflowWrap: 'anywhere' }}
-          >
+        <Stack gap={4} flex="1 1 320px" miw={0} style={{ overflowWrap: 'anywhere' }}>
+          <Title order={1} fz={title.length > LONG_TITLE_LENGTH ? 18 : 26} lh={1.25}>
             <bdi>{title}</bdi>
           </Title>
           {description !== undefined && (

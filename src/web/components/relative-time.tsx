@@ -61,7 +61,7 @@ export function TimeCell({ time, relative, note }: TimeCellProps) {
           <time dateTime={time}>{formatDate(time)}</time>
         </Tooltip>
       )}
-      <Text component="div" fz="xs" c="dimmed" style={{ whiteSpace: 'normal' }}>
+      <Text component="div" fz="xs" c="dimmed" className="time-note">
         {relative === true && <span style={{ whiteSpace: 'nowrap' }}>{formatDate(time)},</span>}{' '}
         {note ?? formatTimeOfDay(time)}
       </Text>

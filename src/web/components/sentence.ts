@@ -1,5 +1,29 @@
 import { createElement, Fragment, type ReactNode } from 'react';
 
-/** A sentence that contains elements: sentence`Type ${name} to confirm`. */
+/** Letters of scripts that are written from right to left. */
+const RIGHT_TO_LEFT =
+  /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
+const FIRST_STRONG_ISOLATE = '\u2068';
+const POP_DIRECTIONAL_ISOLATE = '\u2069';
+
+/**
+ * A name that is part of a longer text. If it is written from right to left, it is isolated (UAX #9), so that it does
+ * not change the order of the words around it. Where a name is an element of its own, use `<bdi>`.
+ */
+export const isolate = (name: string): string =>
+  RIGHT_TO_LEFT.test(name) ? `${FIRST_STRONG_ISOLATE}${name}${POP_DIRECTIONAL_ISOLATE}` : name;
+
+/** A text that contains names: phrase`App ${name} saved`. */
+export const phrase = (texts: TemplateStringsArray, ...values: readonly (string | number)[]): string =>
+  String.raw({ raw: texts }, ...values.map((value) => isolate(String(value))));
+
+/** A sentence that contains elements: sentence`Type ${name} to confirm`. Each of them is isolated. */
 export const sentence = (texts: TemplateStringsArray, ...elements: readonly ReactNode[]): ReactNode =>
-  createElement(Fragment, null, ...texts.flatMap((text, index) => [text, elements[index]]));
+  createElement(
+    Fragment,
+    null,
+    ...texts.flatMap((text, index) => {
+      const element = elements[index];
+      return [text, typeof element === 'object' && element !== null ? createElement('bdi', null, element) : element];
+    }),
+  );

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { plural } from './plural.ts';
-import { sentence } from './sentence.ts';
+import { phrase, sentence } from './sentence.ts';
 
 export const strings = {
   codeBlock: {
@@ -33,7 +33,7 @@ export const strings = {
   dataTable: {
     selectPage: 'Select all on this page',
     actions: 'Actions',
-    selectRow: (name: string) => `Select ${name}`,
+    selectRow: (name: string) => phrase`Select ${name}`,
     rowsOnPage: (count: number) => `${count} on this page`,
     previous: 'Previous',
     firstPage: 'First page',
@@ -42,7 +42,7 @@ export const strings = {
   deleteResourceDialog: {
     title: (noun: string) => `Delete ${noun}`,
     confirmLabel: 'Delete',
-    deleted: (noun: string, name: string) => `${noun} ${name} deleted`,
+    deleted: (noun: string, name: string) => phrase`${noun} ${name} deleted`,
     aboutToDelete: (noun: string, name: ReactNode) => sentence`You are about to delete the ${noun} ${name}.`,
   },
   descriptionList: {
@@ -115,19 +115,19 @@ export const strings = {
       `This is the only time ${secret} can be shown. If you have not stored it, it is lost.`,
   },
   page: {
-    documentTitle: (title: string) => `${title} · Devpilot`,
+    documentTitle: (title: string) => phrase`${title} · Devpilot`,
   },
   resourceDialogs: {
-    created: (noun: string, name: string) => `${noun} ${name} created`,
+    created: (noun: string, name: string) => phrase`${noun} ${name} created`,
     newTitle: (noun: string) => `New ${noun}`,
     createLabel: (noun: string) => `Create ${noun}`,
-    saved: (noun: string, name: string) => `${noun} ${name} saved`,
-    editTitle: (name: string) => `Edit ${name}`,
+    saved: (noun: string, name: string) => phrase`${noun} ${name} saved`,
+    editTitle: (name: string) => phrase`Edit ${name}`,
   },
   resourceListPage: {
     newResource: (noun: string) => `New ${noun}`,
     searchByName: (nouns: string) => `Search ${nouns} by name`,
-    anyOption: (name: string) => `Any ${name}`,
+    anyOption: (name: string) => phrase`Any ${name}`,
     emptyTitle: (nouns: string) => `No ${nouns} yet`,
     askToCreate: (nouns: string) => `An owner or admin of this workspace can create ${nouns}.`,
   },
@@ -140,7 +140,7 @@ export const strings = {
   rowMenu: {
     edit: 'Edit…',
     delete: 'Delete…',
-    actionsFor: (name: string) => `Actions for ${name}`,
+    actionsFor: (name: string) => phrase`Actions for ${name}`,
   },
   slugField: {
     label: 'Slug (optional)',

@@ -1,4 +1,4 @@
-import { Checkbox, Group } from '@mantine/core';
+import { Checkbox } from '@mantine/core';
 import { useState } from 'react';
 import type { AuthorizationExplanation } from '../../contract/explanation.ts';
 import { Dialog } from '../components/dialog.tsx';
@@ -62,11 +62,11 @@ export function ExplainDialog({ credential, onClose }: ExplainDialogProps) {
           description={texts.requiresDescription}
           {...form.getInputProps('rights')}
         >
-          <Group gap="sm" mt={6}>
+          <div className="checkbox-grid">
             {available.map((right) => (
               <Checkbox key={right} value={right} label={<span className="mono">{right}</span>} />
             ))}
-          </Group>
+          </div>
         </Checkbox.Group>
         <PlainTextInput
           label={texts.address}

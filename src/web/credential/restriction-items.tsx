@@ -3,6 +3,7 @@ import type { ReactNode } from 'react';
 import type { Restrictions } from '../../contract/restrictions.ts';
 import { AppLink, ProjectLink } from '../apps/resource-names.tsx';
 import { mono } from '../components/text.tsx';
+import { describeRate } from '../restrictions/strings.ts';
 import { strings } from './strings.ts';
 
 const texts = strings.restrictionItems;
@@ -27,7 +28,7 @@ export function restrictionItems({
     addresses.length > 0 && [texts.addresses, mono(addresses.join(', '))],
     projects.length > 0 && [texts.projects, linksTo(ProjectLink, projects)],
     apps.length > 0 && [texts.apps, linksTo(AppLink, apps)],
-    rate !== null && [texts.rate, texts.requestsPerSeconds(rate.requests, rate.seconds)],
+    rate !== null && [texts.rate, describeRate(rate.requests, rate.seconds)],
     maxUses !== null && [texts.maxUses, maxUses.toLocaleString('en')],
   ];
 }

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   credentialPage: {
@@ -57,20 +57,13 @@ export const strings = {
     projects: 'Projects',
     apps: 'Apps',
     rate: 'Rate',
-    requestsPerSeconds: (requests: number, seconds: number) => {
-      const count = plural(requests, { one: '1 request', other: `${requests.toLocaleString('en')} requests` });
-      return plural(seconds, {
-        one: `${count} per second`,
-        other: `${count} per ${seconds.toLocaleString('en')} seconds`,
-      });
-    },
     maxUses: 'Maximum uses',
   },
   usesChart: {
     uses: 'Uses',
   },
   explainDialog: {
-    title: (name: string) => `Check access of ${name}`,
+    title: (name: string) => phrase`Check access of ${name}`,
     introduction: (noun: string) =>
       `See how a request with this ${noun} would be decided. Its secret is not needed, and no use is counted.`,
     requires: (rights: string) => `${rights} that the request requires`,

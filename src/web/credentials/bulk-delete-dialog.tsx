@@ -31,7 +31,7 @@ function DeletionRow({
   return (
     <div className={styles['result']}>
       <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
-        {credential.name} <span className={`mono ${styles['hint']}`}>…{credential.hint}</span>
+        <bdi>{credential.name}</bdi> <span className={`mono ${styles['hint']}`}>…{credential.hint}</span>
       </Text>
       {result === undefined ? (
         <Text fz="xs" c="dimmed" style={{ whiteSpace: 'nowrap' }}>

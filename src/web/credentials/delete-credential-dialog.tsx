@@ -49,10 +49,12 @@ export function DeleteCredentialDialog({ credential, onClose, onDeleted }: Delet
       <Stack gap="sm">
         <Text fz="sm">
           {strings.deleteCredentialDialog.aboutToDelete(
-            <Text component="bdi" inherit fw={650} style={{ overflowWrap: 'anywhere' }}>
+            <Text span inherit fw={650} style={{ overflowWrap: 'anywhere' }}>
               {credential.name}
             </Text>,
-            <span className="mono">(…{credential.hint})</span>,
+            <span className="mono" style={{ whiteSpace: 'nowrap' }}>
+              (…{credential.hint})
+            </span>,
           )}
         </Text>
         <List fz="sm" spacing={6}>

@@ -2,6 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { FilterBar, SearchField, SelectFilter } from '../components/filters.tsx';
 import { capitalize } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
+import { isolate } from '../components/sentence.ts';
 import { usePolicy } from '../policy/use-policy.ts';
 import { useWorkspace } from '../session.ts';
 import { type CredentialKindConfig, type CredentialListQuery, NEVER } from './kinds.ts';
@@ -57,7 +58,7 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
         name="createdBy"
         label={strings.filters.createdByLabel}
         anyLabel={strings.filters.anyone}
-        options={(members.data ?? []).map(({ personId, name }) => ({ value: personId, label: name }))}
+        options={(members.data ?? []).map(({ personId, name }) => ({ value: personId, label: isolate(name) }))}
       />
       <SelectFilter
         state={state}

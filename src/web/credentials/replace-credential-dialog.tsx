@@ -12,6 +12,7 @@ import { toRestrictionValues } from '../restrictions/restriction-values.ts';
 import { useWorkspace } from '../session.ts';
 import { CredentialForm } from './credential-form.tsx';
 import { NEW_CREDENTIAL } from './credential-form-values.ts';
+import styles from './credentials.module.css';
 import { describeUsage } from './delete-credential-dialog.tsx';
 import { closestExpiry } from './expiry.ts';
 import { type Credential, getKindConfig, getRights, hasPassphrase, isDeleted, type Right } from './kinds.ts';
@@ -114,7 +115,13 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
 
   return (
     <Stack gap="lg">
-      <Stepper active={step} size="xs" iconSize={26} allowNextStepsSelect={false}>
+      <Stepper
+        active={step}
+        size="xs"
+        iconSize={26}
+        allowNextStepsSelect={false}
+        classNames={{ step: styles['step'] ?? '', stepBody: styles['stepBody'] ?? '' }}
+      >
         <Stepper.Step label={texts.create} />
         <Stepper.Step label={texts.update} />
         <Stepper.Step label={texts.verify} />

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 /** “Some” if the server did not count them. */
 const amount = (count: number | null): string => count?.toLocaleString('en') ?? 'Some';
@@ -36,7 +36,7 @@ export const strings = {
     status: 'Status',
     created: 'Created',
     createdByFormerMember: 'by a former member',
-    createdBy: (name: string) => `by ${name}`,
+    createdBy: (name: string) => phrase`by ${name}`,
     expires: 'Expires',
     never: 'Never',
     lastUsed: 'Last used',
@@ -88,7 +88,7 @@ export const strings = {
       `It was used ${plural(count, { one: 'once', other: `${count.toLocaleString('en')} times` })}, most recently ${ago} (${time}).`,
     title: (noun: string) => `Delete ${noun}`,
     delete: 'Delete',
-    deleted: (name: string) => `${name} deleted. It no longer works.`,
+    deleted: (name: string) => phrase`${name} deleted. It no longer works.`,
     aboutToDelete: (name: ReactNode, hint: ReactNode) => sentence`You are about to delete ${name} ${hint}.`,
     stopsWorking: (rightNoun: string, rights: string) =>
       `Anything using it stops working immediately. Its ${rightNoun}s: ${rights}.`,
@@ -231,10 +231,10 @@ export const strings = {
     useThisSecret: 'Use this secret wherever the old one is used.',
     iHaveStoredIt: 'I have stored it',
     replacedAndDeleted: (name: string, hint: string, usage: string) =>
-      `${name} (…${hint}) was replaced and deleted. ${usage}`,
+      phrase`${name} (…${hint}) was replaced and deleted. ${usage}`,
     alreadyDeleted: (noun: string) => `The replaced ${noun} has been deleted. Nothing remains to be done.`,
     done: 'Done',
-    title: (name: string) => `Replace ${name}`,
+    title: (name: string) => phrase`Replace ${name}`,
     notUsedYet: 'not used yet',
     used: (time: string) => `used ${time}`,
   },
@@ -274,7 +274,7 @@ export const strings = {
     openOld: 'Open the old one',
     openNew: 'Open the new one',
     continueReplacing: 'Continue…',
-    ofCredential: (name: string) => ` replacing ${name}`,
+    ofCredential: (name: string) => phrase` replacing ${name}`,
   },
   secretPanel: {
     theSecret: 'the secret',

@@ -4,6 +4,7 @@ import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { IconRocket } from '../components/icons.ts';
 import { lazyComponent } from '../components/lazy-component.tsx';
+import { isolate } from '../components/sentence.ts';
 import { strings } from './strings.ts';
 
 const DeployDialog = lazyComponent(() => import('./deploy-dialog.tsx').then((file) => file.DeployDialog));
@@ -32,7 +33,7 @@ export function DeployButton({ app, previous, label, withName, ...props }: Deplo
     <>
       <Button leftSection={<IconRocket size={16} />} onClick={() => setOpen(true)} {...props}>
         {label ?? (previous === undefined ? strings.deployButton.deploy : strings.deployButton.deployAgain)}
-        {withName === true && <span className="visually-hidden"> {app.name}</span>}
+        {withName === true && <span className="visually-hidden"> {isolate(app.name)}</span>}
       </Button>
       {open && <DeployDialog app={app} previous={previous} onClose={() => setOpen(false)} />}
     </>

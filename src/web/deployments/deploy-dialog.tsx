@@ -14,6 +14,7 @@ import { Dialog } from '../components/dialog.tsx';
 import { IntegerInput, PlainTextInput } from '../components/fields.tsx';
 import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { IconChevronDown, IconChevronUp } from '../components/icons.ts';
+import { isolate } from '../components/sentence.ts';
 import { DimmedText } from '../components/text.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useWorkspace } from '../session.ts';
@@ -73,7 +74,11 @@ function AdvancedFields({ app, form }: FieldsProps) {
       <Checkbox.Group label={strings.deployDialog.servers} {...form.getInputProps('servers')}>
         <Stack gap="xs" mt={4}>
           {names.servers.map(({ id, name }) => (
-            <Checkbox key={id} value={id} label={id === app.serverId ? strings.deployDialog.appDefault(name) : name} />
+            <Checkbox
+              key={id}
+              value={id}
+              label={id === app.serverId ? strings.deployDialog.appDefault(name) : isolate(name)}
+            />
           ))}
         </Stack>
       </Checkbox.Group>
@@ -82,7 +87,7 @@ function AdvancedFields({ app, form }: FieldsProps) {
         <Checkbox.Group label={strings.deployDialog.skipHooks} {...form.getInputProps('skipHooks')}>
           <Stack gap="xs" mt={4}>
             {app.hooks.map(({ name }) => (
-              <Checkbox key={name} value={name} label={name} />
+              <Checkbox key={name} value={name} label={isolate(name)} />
             ))}
           </Stack>
         </Checkbox.Group>

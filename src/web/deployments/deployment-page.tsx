@@ -49,7 +49,7 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
               key={`${stage} ${name}`}
               title={
                 <>
-                  {name} <Tag>{HOOK_STAGE_LABELS[stage].label}</Tag>
+                  <bdi>{name}</bdi> <Tag>{HOOK_STAGE_LABELS[stage].label}</Tag>
                 </>
               }
               note={[

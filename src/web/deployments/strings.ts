@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   chooseAppDialog: {
@@ -21,7 +21,7 @@ export const strings = {
     serversAtATime: 'Servers at a time',
     pauseBetweenBatchesSeconds: 'Pause between batches (seconds)',
     servers: 'Servers',
-    appDefault: (name: string) => `${name} (app default)`,
+    appDefault: (name: string) => phrase`${name} (app default)`,
     skipHooks: 'Skip hooks',
     startAtOptional: 'Start at (optional)',
     startAtOptionalDescription: 'In your time zone.',
@@ -30,9 +30,9 @@ export const strings = {
       'The deployment starts once another member approves it. You can approve it yourself only if the workspace has no other members.',
     cancelQueued: 'Cancel queued deployments of this app',
     cancelQueuedDescription: 'Cancels deployments of this app that have not started.',
-    started: (name: string) => `Deployment of ${name} started`,
-    title: (name: string) => `Deploy ${name}`,
-    againTitle: (name: string) => `Deploy ${name} again`,
+    started: (name: string) => phrase`Deployment of ${name} started`,
+    title: (name: string) => phrase`Deploy ${name}`,
+    againTitle: (name: string) => phrase`Deploy ${name} again`,
     deployFrom: 'Deploy from',
     branch: 'Branch',
     commit: 'Commit',
@@ -121,7 +121,7 @@ export const strings = {
     skippedHooks: 'Skipped hooks',
     queuedDeployments: 'Queued deployments',
     cancelledByThisDeployment: 'Cancelled by this deployment',
-    rollbackTitle: (appName: string) => `Rollback of ${appName}`,
+    rollbackTitle: (appName: string) => phrase`Rollback of ${appName}`,
     live: 'Live',
     notStartedYet: 'Not started yet.',
     noOutputYet: 'No output yet.',
@@ -143,11 +143,11 @@ export const strings = {
       `${label}, ${batchSize} at a time, ${pauseSeconds} s pause`,
     anEarlierDeployment: 'an earlier deployment',
     pending: 'Pending',
-    approvedBy: (name: string) => `Approved by ${name}`,
+    approvedBy: (name: string) => phrase`Approved by ${name}`,
     startedBy: (time: ReactNode, name: string) => sentence`${time} by ${name}`,
     title: 'Deployment',
     listTitle: 'Deployments',
-    titleOf: (appName: string) => `Deployment of ${appName}`,
+    titleOf: (appName: string) => phrase`Deployment of ${appName}`,
   },
   deploymentStatus: {
     waitingLabels: {

@@ -1,3 +1,5 @@
+import { phrase } from '../components/sentence.ts';
+
 export const strings = {
   devicePage: {
     enterTheCode: 'Enter the eight letters shown on the device',
@@ -13,7 +15,7 @@ export const strings = {
     unknownCode: 'No request has this code. It may have expired or already been used. Start again on the device.',
     enterAnotherCode: 'Enter another code',
     approveTitle: 'Approve this device?',
-    approveDescription: (name: string, email: string) => `It will be signed in as you, ${name} (${email}).`,
+    approveDescription: (name: string, email: string) => phrase`It will be signed in as you, ${name} (${email}).`,
     items: {
       code: 'Code',
       client: 'Client',

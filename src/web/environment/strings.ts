@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   environmentDraft: {
@@ -15,7 +15,7 @@ export const strings = {
     downloadAsEnv: 'Download as .env',
     revealAll: 'Reveal all',
     hideAll: 'Hide all',
-    saved: (name: string) => `Environment of ${name} saved. It takes effect with the next deployment.`,
+    saved: (name: string) => phrase`Environment of ${name} saved. It takes effect with the next deployment.`,
     addVariable: 'Add variable',
     import: 'Import',
     noVariablesYetTitle: 'No variables yet',
@@ -33,10 +33,10 @@ export const strings = {
     reviewAndSave: 'Review and save',
   },
   environmentVersions: {
-    andMore: (names: string, count: number) => `${names} and ${count} more`,
+    andMore: (names: string, count: number) => phrase`${names} and ${count} more`,
     restored: (version: number) => `restored version ${version}`,
-    set: (names: string) => `set ${names}`,
-    removed: (names: string) => `removed ${names}`,
+    set: (names: string) => phrase`set ${names}`,
+    removed: (names: string) => phrase`removed ${names}`,
     noChanges: 'No changes',
     description: 'Each save creates a version. This list shows names only; values stay encrypted.',
     versions: 'Versions',
@@ -89,10 +89,10 @@ export const strings = {
       const notice =
         changedNames === ''
           ? 'Someone else changed the environment while you were editing. Your changes have not been saved.'
-          : `Someone else changed the environment while you were editing: ${changedNames}. Your changes have not been saved.`;
+          : phrase`Someone else changed the environment while you were editing: ${changedNames}. Your changes have not been saved.`;
       return conflictingNames === ''
         ? notice
-        : `${notice} Saving again overwrites their changes to ${conflictingNames}.`;
+        : phrase`${notice} Saving again overwrites their changes to ${conflictingNames}.`;
     },
     back: 'Back',
     save: (count: number) => `Save ${plural(count, { one: '1 change', other: `${count} changes` })}`,
@@ -100,7 +100,7 @@ export const strings = {
   },
   variableDialog: {
     addTitle: 'Add variable',
-    editTitle: (name: string) => `Edit ${name}`,
+    editTitle: (name: string) => phrase`Edit ${name}`,
     name: 'Name',
     namePlaceholder: 'DATABASE_URL',
     controlVariable:
@@ -112,16 +112,16 @@ export const strings = {
     apply: 'Apply',
   },
   variableRow: {
-    copy: (name: string) => `Copy ${name}`,
-    copied: (name: string) => `Copied ${name}`,
+    copy: (name: string) => phrase`Copy ${name}`,
+    copied: (name: string) => phrase`Copied ${name}`,
     copyFailed: 'Select the value and press Ctrl+C',
     empty: 'empty',
     envOnly: '.env only',
     notSaved: 'Not saved',
-    reveal: (name: string) => `Reveal ${name}`,
-    hide: (name: string) => `Hide ${name}`,
-    edit: (name: string) => `Edit ${name}`,
-    remove: (name: string) => `Remove ${name}`,
-    undoChangeTo: (name: string) => `Undo change to ${name}`,
+    reveal: (name: string) => phrase`Reveal ${name}`,
+    hide: (name: string) => phrase`Hide ${name}`,
+    edit: (name: string) => phrase`Edit ${name}`,
+    remove: (name: string) => phrase`Remove ${name}`,
+    undoChangeTo: (name: string) => phrase`Undo change to ${name}`,
   },
 };

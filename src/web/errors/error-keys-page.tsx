@@ -18,10 +18,19 @@ import { CreateErrorKeyDialog } from './create-error-key-dialog.tsx';
 import { strings } from './strings.ts';
 
 const COLUMNS: readonly Column<ErrorKey>[] = [
-  { key: 'name', label: strings.errorKeysPage.name, cell: ({ name }) => <Text fw={550}>{name}</Text> },
+  {
+    key: 'name',
+    label: strings.errorKeysPage.name,
+    cell: ({ name }) => (
+      <Text fz="sm" fw={600}>
+        <bdi>{name}</bdi>
+      </Text>
+    ),
+  },
   {
     key: 'dsn',
     label: strings.errorKeysPage.dsn,
+    wide: true,
     cell: ({ dsn }) => (
       <Stack gap={4} align="flex-start">
         <Text className="mono" fz="xs" style={{ overflowWrap: 'anywhere' }} maw={360}>

@@ -131,10 +131,10 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
       }
       actions={
         isAdmin && (
-          <>
+          <Group gap="xs">
             <IssueStatusButtons issue={issue} />
             <DeleteButton onClick={() => setDeleting(true)} />
-          </>
+          </Group>
         )
       }
     >

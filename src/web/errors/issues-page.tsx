@@ -35,9 +35,7 @@ const COLUMNS: readonly Column<ErrorIssue>[] = [
     cell: ({ id, title, type, level }) => (
       <div className={styles['issue']}>
         <NameLink to="/errors/$id" params={{ id }}>
-          <Text span inherit lineClamp={3}>
-            {title}
-          </Text>
+          {title}
         </NameLink>
         <span className={styles['tags']}>
           <LevelTag level={level} /> <span className="mono">{type}</span>

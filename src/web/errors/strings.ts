@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   createErrorKeyDialog: {
@@ -56,10 +56,10 @@ export const strings = {
   },
   issueStatus: {
     messages: {
-      open: (title: string) => `Issue reopened: ${title}`,
-      resolved: (title: string) => `Issue resolved: ${title}. It reopens if it recurs.`,
+      open: (title: string) => phrase`Issue reopened: ${title}`,
+      resolved: (title: string) => phrase`Issue resolved: ${title}. It reopens if it recurs.`,
       muted: (title: string) =>
-        `Issue muted: ${title}. Occurrences are still counted; it stays muted until you reopen it.`,
+        phrase`Issue muted: ${title}. Occurrences are still counted; it stays muted until you reopen it.`,
     },
     actions: {
       open: 'Reopen',

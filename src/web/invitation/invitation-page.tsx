@@ -85,7 +85,9 @@ function InvitedSignUp() {
     >
       <SegmentedControl
         fullWidth
-        styles={{ label: { whiteSpace: 'normal', paddingInline: 4 } }}
+        styles={{
+          label: { whiteSpace: 'normal', paddingInline: 4, height: '100%', display: 'grid', placeContent: 'center' },
+        }}
         aria-label={strings.invitationPage.account}
         value={account}
         onChange={(value) => setAccount(value === 'known' ? 'known' : 'new')}

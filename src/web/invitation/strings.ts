@@ -1,10 +1,12 @@
+import { phrase } from '../components/sentence.ts';
+
 export const strings = {
   invitationPage: {
     wrongAddress: (email: string) =>
-      `This invitation is for a different email address. Sign in with the address it was sent to, or ask for an invitation for ${email}.`,
+      phrase`This invitation is for a different email address. Sign in with the address it was sent to, or ask for an invitation for ${email}.`,
     joinTitle: 'Join the workspace',
     joinDescription: (name: string, email: string) =>
-      `You are signed in as ${name} (${email}). The workspace and its members will see this name and address.`,
+      phrase`You are signed in as ${name} (${email}). The workspace and its members will see this name and address.`,
     goToYourWorkspaces: 'Go to your workspaces',
     acceptInvitation: 'Accept invitation',
     useADifferentAccount: 'Use a different account',

@@ -35,7 +35,7 @@ function columnsFor(myId: string): readonly Column<Member>[] {
       cell: (member) => (
         <>
           <Text fz="sm" fw={600} component="div">
-            {member.name} {member.personId === myId && <Tag>{strings.membersPage.you}</Tag>}
+            <bdi>{member.name}</bdi> {member.personId === myId && <Tag>{strings.membersPage.you}</Tag>}
           </Text>
           <Text fz="xs" c="dimmed" style={{ overflowWrap: 'anywhere' }}>
             {member.email}

@@ -52,7 +52,7 @@ function CredentialList({ credentials, selectedIds, onToggle, results, busy }: C
                 checked={selectedIds.has(id)}
                 disabled={busy || result === null}
                 onChange={() => onToggle(id)}
-                label={name}
+                label={<bdi>{name}</bdi>}
               />
             }
             note={

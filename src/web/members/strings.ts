@@ -1,14 +1,14 @@
 import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   endSessionsDialog: {
     title: 'End all sessions',
     endSessions: 'End sessions',
-    ended: (name: string) => `All sessions of ${name} ended`,
+    ended: (name: string) => phrase`All sessions of ${name} ended`,
     consequences: (name: string) =>
-      `${name} is signed out of every browser and command line immediately, and can sign in again.`,
+      phrase`${name} is signed out of every browser and command line immediately, and can sign in again.`,
   },
   invitations: {
     title: 'Pending invitations',
@@ -19,19 +19,19 @@ export const strings = {
       creator === null
         ? sentence`Invited ${created} · expires ${expires}`
         : sentence`Invited ${created} by ${creator} · expires ${expires}`,
-    revokeLabel: (email: string) => `Revoke the invitation for ${email}`,
+    revokeLabel: (email: string) => phrase`Revoke the invitation for ${email}`,
     revoke: 'Revoke',
     revokeTitle: 'Revoke invitation',
     revoked: 'Invitation revoked',
-    consequences: (email: string) => `The link sent to ${email} stops working.`,
+    consequences: (email: string) => phrase`The link sent to ${email} stops working.`,
   },
   inviteDialog: {
     theInvitationLink: 'the invitation link',
-    mailed: (email: string) => `The link was sent by email to ${email}. You can also share it yourself.`,
-    notMailed: (email: string) => `No email was sent. Send this link to ${email} yourself.`,
+    mailed: (email: string) => phrase`The link was sent by email to ${email}. You can also share it yourself.`,
+    notMailed: (email: string) => phrase`No email was sent. Send this link to ${email} yourself.`,
     invitationLink: 'Invitation link',
     invitationLinkDescription: (date: string, email: string) =>
-      `Can be used once until ${date}, only by ${email}. It is not shown again.`,
+      phrase`Can be used once until ${date}, only by ${email}. It is not shown again.`,
     copyLink: 'Copy link',
     done: 'Done',
     email: 'Email',
@@ -43,7 +43,7 @@ export const strings = {
     admin: 'Admin',
     adminDescription: 'Can create and delete credentials and resources, manage members and read the activity log.',
     createInvitation: 'Create invitation',
-    title: (name: string) => `Invite to ${name}`,
+    title: (name: string) => phrase`Invite to ${name}`,
     howTheyJoin: 'They join by signing up or signing in with this email address.',
   },
   membersPage: {
@@ -54,7 +54,7 @@ export const strings = {
     on: 'On',
     off: 'Off',
     joined: 'Joined',
-    isNowAdmin: (name: string) => `${name} is now an admin`,
+    isNowAdmin: (name: string) => phrase`${name} is now an admin`,
     makeMember: 'Make member',
     makeAdmin: 'Make admin',
     transferOwnership: 'Transfer ownership…',
@@ -64,7 +64,7 @@ export const strings = {
     description:
       'Owners and admins manage credentials, members and the workspace. Members can view credentials, but not secrets.',
     inviteMember: 'Invite member',
-    isNowMember: (name: string) => `${name} is now a member`,
+    isNowMember: (name: string) => phrase`${name} is now a member`,
   },
   removeMemberDialog: {
     listLabel: 'Credentials this person created',
@@ -73,21 +73,21 @@ export const strings = {
     neverUsed: 'never used',
     lastUsed: (time: ReactNode) => sentence`last used ${time}`,
     replace: 'Replace…',
-    removed: (name: string) => `${name} was removed and no longer has access to this workspace.`,
+    removed: (name: string) => phrase`${name} was removed and no longer has access to this workspace.`,
     consequences: (member: ReactNode, workspace: ReactNode) =>
       sentence`${member} loses access to ${workspace} immediately. Credentials they created keep working unless you select them here.`,
-    noCredentials: (name: string) => `${name} has no credentials in this workspace.`,
+    noCredentials: (name: string) => phrase`${name} has no credentials in this workspace.`,
     credentialsMayBeKnown: (name: string) =>
-      `${name} created these credentials and may know their secrets. Delete the ones you don't need and replace the others:`,
+      phrase`${name} created these credentials and may know their secrets. Delete the ones you don't need and replace the others:`,
     selectNone: 'Select none',
     selectAll: 'Select all',
     deletionProgress: (count: number, total: number) => `${count} of ${total} deleted …`,
     done: 'Done',
     cancel: 'Cancel',
-    remove: (name: string) => `Remove ${name}`,
+    remove: (name: string) => phrase`Remove ${name}`,
     removeAndDelete: (count: number) =>
       `Remove and delete ${plural(count, { one: '1 credential', other: `${count} credentials` })}`,
-    title: (name: string) => `Remove ${name}`,
+    title: (name: string) => phrase`Remove ${name}`,
     deleteCredentials: (count: number) =>
       `Delete ${plural(count, { one: '1 credential', other: `${count} credentials` })}`,
   },

@@ -67,7 +67,7 @@ function Options({ id, destinations, selected, onSelect, onOpened }: OptionsProp
         onMouseMove={() => onSelect(index)}
         onClick={onOpened}
       >
-        <span>{destination.label}</span>
+        <bdi>{destination.label}</bdi>
         {destination.note !== null && <span className={`mono ${styles['note']}`}>{destination.note}</span>}
       </Link>
     );

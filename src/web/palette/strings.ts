@@ -4,7 +4,7 @@ export const strings = {
   commandPalette: {
     title: 'Search',
     label: 'Search pages, resources and credentials',
-    placeholder: 'Name of a page, a project, an app, a token…',
+    placeholder: 'Search pages, apps, tokens…',
     results: 'Results',
     resultCount: (count: number) => `${count} ${plural(count, { one: 'result', other: 'results' })}`,
     searching: 'Searching…',
@@ -22,11 +22,11 @@ export const strings = {
     servers: 'Servers',
   },
   pages: {
-    accessTokens: 'Access tokens',
+    accessTokens: 'Access Tokens',
     account: 'Your account',
     activity: 'Activity',
     activityLog: 'Activity log',
-    apiKeys: 'API keys',
+    apiKeys: 'API Keys',
     apps: 'Apps',
     deployments: 'Deployments',
     errorKeys: 'Error keys',

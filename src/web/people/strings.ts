@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   peoplePage: {
@@ -25,7 +25,7 @@ export const strings = {
     disableTitle: 'Disable account',
     disableConfirmLabel: 'Disable',
     disableConsequences: (name: string) =>
-      `${name} is signed out everywhere and cannot sign in until an operator enables the account. Pending invitations they sent are revoked. Access tokens and API keys they created keep working.`,
+      phrase`${name} is signed out everywhere and cannot sign in until an operator enables the account. Pending invitations they sent are revoked. Access tokens and API keys they created keep working.`,
     resetLinkTitle: 'Password reset link',
     resetLinkNote: (name: string, expires: ReactNode) =>
       sentence`Give this link to ${name}. It can be used once and expires ${expires}.`,

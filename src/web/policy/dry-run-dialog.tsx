@@ -3,7 +3,7 @@ import type { ReactNode } from 'react';
 import { LIMITS } from '../../contract/limits.ts';
 import type { PolicyDryRun } from '../../contract/policy.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
-import { formatDate } from '../components/format.ts';
+import { formatDate, shortenName } from '../components/format.ts';
 import { TextLink } from '../components/link.tsx';
 import { Notice } from '../components/notice.tsx';
 import { DimmedText, dimmed } from '../components/text.tsx';
@@ -73,7 +73,7 @@ export function DryRunDialog({ dryRun, onClose, onConfirm }: DryRunDialogProps) 
                 to={kind === 'access_token' ? '/settings/access-tokens/$id' : '/settings/api-keys/$id'}
                 params={{ id }}
               >
-                {name}
+                <bdi>{shortenName(name)}</bdi>
               </TextLink>{' '}
               {expiresAt !== null && dimmed(texts.expires(formatDate(expiresAt)))}
               <RuleTags rules={rules} />
@@ -89,7 +89,10 @@ export function DryRunDialog({ dryRun, onClose, onConfirm }: DryRunDialogProps) 
           id,
           content: (
             <>
-              <TextLink to="/settings/members">{name}</TextLink> {dimmed(email)}
+              <TextLink to="/settings/members">
+                <bdi>{name}</bdi>
+              </TextLink>{' '}
+              {dimmed(email)}
             </>
           ),
         }))}

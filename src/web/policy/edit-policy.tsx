@@ -1,4 +1,4 @@
-import { Checkbox, Group, NativeSelect, Switch } from '@mantine/core';
+import { Checkbox, NativeSelect, Switch } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { notifications } from '@mantine/notifications';
 import { useLocation } from '@tanstack/react-router';
@@ -86,11 +86,11 @@ function TokenFields({ form }: FieldsProps) {
         }
         {...fieldPathProps(form, 'passphraseScopes')}
       >
-        <Group gap="lg" mt="xs">
+        <div className="checkbox-grid">
           {SCOPES.map((scope: Scope) => (
             <Checkbox key={scope} value={scope} label={<span className="mono">{scope}</span>} />
           ))}
-        </Group>
+        </div>
       </Checkbox.Group>
       <Switch
         label={strings.labels.allowAll}

@@ -1,13 +1,18 @@
 import { plural } from '../components/plural.ts';
+import { isolate } from '../components/sentence.ts';
 
 const count = (value: number) => value.toLocaleString('en');
 
 const listFormat = new Intl.ListFormat('en', { style: 'long', type: 'conjunction' });
-const list = (items: readonly string[]) => listFormat.format(items);
+const list = (items: readonly string[]) => listFormat.format(items.map(isolate));
 
 /** Periods that have a name, in seconds. */
 const PERIODS: Readonly<Record<number, string>> = { 1: 'second', 60: 'minute', 3600: 'hour', 86400: 'day' };
 const period = (seconds: number) => PERIODS[seconds] ?? `${count(seconds)} seconds`;
+
+/** “100 requests per minute” */
+export const describeRate = (requests: number, seconds: number): string =>
+  `${plural(requests, { one: '1 request', other: `${count(requests)} requests` })} per ${period(seconds)}`;
 
 export const strings = {
   fields: {
@@ -65,8 +70,7 @@ export const strings = {
       return `only on ${parts.join(' and ')}`;
     },
     chooseResources: 'choose the projects and apps on which it can be used',
-    rate: (requests: number, seconds: number) =>
-      `at most ${plural(requests, { one: '1 request', other: `${count(requests)} requests` })} per ${period(seconds)}`,
+    rate: (requests: number, seconds: number) => `at most ${describeRate(requests, seconds)}`,
     enterRate: 'enter the maximum number of requests',
     maxUses: (uses: number) => plural(uses, { one: 'can be used once', other: `can be used ${count(uses)} times` }),
     enterMaxUses: 'enter the maximum number of uses',

@@ -10,6 +10,7 @@ import { lazyComponent } from '../components/lazy-component.tsx';
 import { ButtonLink } from '../components/link.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { ResourceListPage } from '../components/resource-list-page.tsx';
+import { isolate } from '../components/sentence.ts';
 import { mono } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
@@ -49,7 +50,7 @@ function columnsFor(onRun: (script: Script) => void): readonly Column<Script>[] 
           onClick={() => onRun(script)}
         >
           {strings.scriptsPage.run}
-          <span className="visually-hidden"> {script.name}</span>
+          <span className="visually-hidden"> {isolate(script.name)}</span>
         </Button>
       ),
     },

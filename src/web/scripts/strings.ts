@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   deleteScriptDialog: {
@@ -7,10 +7,10 @@ export const strings = {
       'Its versions are deleted with it, and its schedule stops. Its runs and their logs are kept until their retention ends. A script cannot be deleted while it is running.',
   },
   editScriptPage: {
-    created: (name: string) => `Script ${name} created`,
+    created: (name: string) => phrase`Script ${name} created`,
     slug: 'Slug',
     createScript: 'Create script',
-    savedAsVersion: (name: string, version: number) => `Script ${name} saved as version ${version}`,
+    savedAsVersion: (name: string, version: number) => phrase`Script ${name} saved as version ${version}`,
     backToScripts: 'Scripts',
     newTitle: 'New script',
     backToScript: 'Script',
@@ -31,8 +31,8 @@ export const strings = {
     addParameter: 'Add parameter',
   },
   runDialog: {
-    started: (name: string) => `Run of ${name} started`,
-    title: (name: string) => `Run ${name}`,
+    started: (name: string) => phrase`Run of ${name} started`,
+    title: (name: string) => phrase`Run ${name}`,
     mustMatchDescription: (pattern: string) => `Must match ${pattern}`,
     noParameters: 'This script has no parameters.',
     run: 'Run',
@@ -40,7 +40,7 @@ export const strings = {
   runPage: {
     cancel: 'Cancel',
     title: 'Run',
-    titleOf: (name: string) => `Run of ${name}`,
+    titleOf: (name: string) => phrase`Run of ${name}`,
     runAgain: 'Run again…',
     waitingInTheQueue: 'Waiting in the queue.',
     noOutputYet: 'No output yet.',
@@ -167,7 +167,7 @@ export const strings = {
     versions: 'Versions',
     restoreConsequences: (version: number) =>
       `This creates a new version with the body, interpreter, server, user, time limit and parameters of version ${version}.`,
-    restored: (version: number, name: string) => `Version ${version} of ${name} restored`,
+    restored: (version: number, name: string) => phrase`Version ${version} of ${name} restored`,
     changedBy: (name: string, time: ReactNode) => sentence`${name}, ${time}`,
     currentChangedBy: (name: string, time: ReactNode) => sentence`${name}, ${time} (current)`,
   },

@@ -41,7 +41,7 @@ export function AccountMenu() {
           <span className="visually-hidden">{strings.accountMenu.accountPrefix}</span>
           <Stack gap={0} flex={1} miw={0}>
             <Text fz="sm" fw={600} truncate>
-              {me.name}
+              <bdi>{me.name}</bdi>
             </Text>
             <Text fz="xs" c="dimmed" truncate>
               {me.email}

@@ -27,7 +27,7 @@ export function NoSuchWorkspace() {
                 variant="default"
                 onClick={() => void navigate({ to: '.', search: { workspace: slug } as never })}
               >
-                {name}
+                <bdi>{name}</bdi>
               </Button>
             ))}
           </Group>

@@ -22,8 +22,8 @@ export function WorkspaceSwitcher() {
           <span className={styles['mark']} aria-hidden>
             {initial(current?.name ?? '?')}
           </span>
-          <Text fz="sm" fw={600} truncate flex={1}>
-            {current?.name ?? strings.workspaceSwitcher.chooseAWorkspace}
+          <Text fz="sm" fw={600} lineClamp={2} lh={1.35} flex={1} style={{ overflowWrap: 'anywhere' }}>
+            <bdi>{current?.name ?? strings.workspaceSwitcher.chooseAWorkspace}</bdi>
           </Text>
           <IconSelector size={16} aria-hidden />
         </UnstyledButton>
@@ -47,7 +47,7 @@ export function WorkspaceSwitcher() {
               void navigate({ to: '.', search: { workspace: workspace.slug } as never });
             }}
           >
-            {workspace.name}
+            <bdi>{workspace.name}</bdi>
           </Menu.Item>
         ))}
         {me.canCreateWorkspaces && (

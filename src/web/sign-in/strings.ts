@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   accountForm: {
@@ -24,10 +24,10 @@ export const strings = {
     yourAccount: 'Your account',
     noWorkspaceTitle: 'You are not a member of any workspace',
     askForWorkspace: (email: string) =>
-      `You are signed in as ${email}. Ask an owner or admin of a workspace for an invitation, or an operator of this server to create a workspace.`,
+      phrase`You are signed in as ${email}. Ask an owner or admin of a workspace for an invitation, or an operator of this server to create a workspace.`,
     createWorkspaceTitle: 'Create workspace',
     createOrAsk: (email: string) =>
-      `You are signed in as ${email} but not a member of any workspace yet. Create one, or ask for an invitation.`,
+      phrase`You are signed in as ${email} but not a member of any workspace yet. Create one, or ask for an invitation.`,
     createAnother: 'You will be its owner. It shares nothing with your other workspaces.',
   },
   resetPasswordPage: {

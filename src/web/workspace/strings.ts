@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   createWorkspace: {
@@ -19,13 +19,13 @@ export const strings = {
       'Links and scripts that use the old slug stop working. Access tokens and API keys are not affected.',
     save: 'Save',
     deleteTitle: 'Delete workspace',
-    deleted: (name: string) => `Workspace ${name} deleted`,
+    deleted: (name: string) => phrase`Workspace ${name} deleted`,
     deletionConsequences: (workspace: ReactNode) =>
       sentence`Everything in ${workspace} is deleted: members lose access, and those without another workspace are signed out; invitations are revoked, and requests with its credentials are rejected from now on.`,
     countingCredentials: 'Counting the credentials that will be deleted…',
     willBeDeleted: (credentials: string) => `${credentials} will be deleted.`,
     leaveTitle: 'Leave workspace',
-    left: (name: string) => `You left ${name}`,
+    left: (name: string) => phrase`You left ${name}`,
     leavingConsequences: (workspace: ReactNode) =>
       sentence`You need an invitation to rejoin ${workspace}. If this is your last workspace, you will be signed out.`,
     title: 'Workspace',
