@@ -21,7 +21,10 @@ export interface UnknownSecretLimiter {
   refusalCount(): number;
 }
 
-export function createUnknownSecretLimiter({ burst, perSecond, addresses }: UnknownSecretLimits): UnknownSecretLimiter {
+export function createUnknownSecretLimiter(
+  { burst, perSecond, addresses }: UnknownSecretLimits,
+  message = 'Too many requests with unknown credentials from this address.',
+): UnknownSecretLimiter {
   const buckets = new Map<string, { level: number; updatedAt: number }>();
   let refusalCount = 0;
 
@@ -38,7 +41,7 @@ export function createUnknownSecretLimiter({ burst, perSecond, addresses }: Unkn
       const excess = levelOf(clientNetwork(address), now) - burst;
       if (excess < 0) return;
       refusalCount++;
-      throw new Problem('rate_limited', 'Too many requests with unknown credentials from this address.', {
+      throw new Problem('rate_limited', message, {
         retryAfter: Math.max(1, Math.ceil(excess / perSecond)),
       });
     },

@@ -141,6 +141,17 @@ export const REVIEW_DAYS = { neverUsedAfter: 7, usedWithin: 30, expiresWithin: 3
 /** Characters of a note on a decision, and rows of a CSV file. */
 export const REVIEW_LIMITS = { note: 500, csvRows: 100_000 } as const;
 
+/**
+ * Reports of leaked secrets: secrets per request, characters that are stored of each field, and requests per client
+ * address (burst and sustained rate per second) unless they are signed.
+ */
+export const LEAK_LIMITS = {
+  reports: 100,
+  url: 2048,
+  field: 255,
+  requests: { burst: 60, perSecond: 1, addresses: 50_000 },
+} as const;
+
 /** Limits of resources; lengths in characters. */
 export const RESOURCE_LIMITS = {
   repositoryUser: 255,

@@ -101,7 +101,8 @@ export type CredentialRule = (typeof CREDENTIAL_RULES)[number];
 export const POLICY_CREATORS = ['admins', 'owner'] as const;
 /** What a policy does to a leaked credential. */
 export const POLICY_LEAK_RESPONSES = ['delete', 'notify'] as const;
-export type LeakResponse = (typeof POLICY_LEAK_RESPONSES)[number];
+/** Whether a reported secret is one of this server, in the words of GitHub's secret scanning. */
+export const LEAK_LABELS = ['true_positive', 'false_positive'] as const;
 
 /** Why a credential should be reviewed. The position of a reason is its bit in the store. */
 export const REVIEW_REASONS = [

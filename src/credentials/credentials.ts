@@ -321,7 +321,7 @@ export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, 
  * revocation. Access tokens that were issued in exchange for it are deleted with it. Returns the revocations, none if the
  * workspace has no such credential.
  */
-async function deleteInTransaction(
+export async function deleteInTransaction(
   trx: Trx,
   request: Pick<RequestContext, 'workspaceId' | 'actor' | 'origin'>,
   kind: CredentialKind,
@@ -365,7 +365,7 @@ async function deleteChildrenOf(
  * Waits until every node has confirmed each revocation: this one applies only those that it waits for. Returns the
  * receipt of the last one, null if there are none.
  */
-async function waitForEach(
+export async function waitForEach(
   { waitForConfirmation }: CredentialContext,
   revocations: readonly Revocation[],
 ): Promise<RevocationReceipt | null> {

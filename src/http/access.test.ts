@@ -139,6 +139,7 @@ const CONTRACT: readonly Row[] = [
     body: { credential: 'tok_nobody', requirement: {} },
   },
   { route: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
+  { route: 'POST /v1/leaks', people: 'everybody', body: [] },
   { route: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },
   { route: 'GET /v1/whoami', people: 'anyone' },
   { route: 'POST /v1/guards/beats', people: 'nobody', key: ['guard'] },

@@ -13,6 +13,7 @@ import type { SessionActivityBuffer } from '../people/session-activity-buffer.ts
 import type { PlatformContext } from '../platform/context.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
+import type { VerifyLeakSignature } from './leak-signatures.ts';
 
 /** The services and settings that route handlers use, assembled when the server starts. */
 export interface AppContext {
@@ -29,6 +30,8 @@ export interface AppContext {
   readonly findBySecret: FindBySecret;
   /** Counts requests with unknown session secrets, per client address. */
   readonly unknownSessionLimiter: UnknownSecretLimiter;
+  /** Verifies the signature of a report of leaked secrets; null if reports need not be signed. */
+  readonly verifyLeakSignature: VerifyLeakSignature | null;
   readonly guards: Guards;
   /** Counts lookups of unknown digests, per API key of a guard. */
   readonly guardLookupLimiter: UnknownSecretLimiter;

@@ -99,7 +99,7 @@ async function revoke(
 ) {
   const kind = secretKindOf(secret);
   if (kind === null && !credentials.isForeignSecret(secret)) return;
-  if (kind === 'session') await endSessionBySecret(context.people, secret, origin);
+  if (kind === 'session') await endSessionBySecret(context.people, secret, origin, 'revoked by its holder');
   else await revokeBySecret(credentials, await context.findBySecret(secret, origin.address), origin);
 }
 

@@ -21,8 +21,8 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   },
   {
     rule: 'writes-restricted',
-    location: /people|password-resets|sessions|device|oauth|revoke|access-tokens\/\{id\}/,
-    reason: 'signing in and revoking by secret need no principal',
+    location: /people|password-resets|sessions|device|oauth|revoke|leaks|access-tokens\/\{id\}/,
+    reason: 'signing in, and revoking and reporting by secret, need no principal',
   },
   {
     rule: 'writes-restricted',
@@ -37,7 +37,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   {
     rule: 'error-401',
     location:
-      /people|password-resets|sessions|device|oauth|revoke|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
+      /people|password-resets|sessions|device|oauth|revoke|leaks|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
     reason: 'open to everyone',
   },
   { rule: 'error-500', location: /authorize|healthz|readyz/, reason: 'these respond with 503 instead' },

@@ -14,6 +14,7 @@ import { explanationRoutes } from './explanation.ts';
 import { guardRoutes } from './guards.ts';
 import { importRoutes } from './imports.ts';
 import { introspectionRoutes } from './introspection.ts';
+import { leakRoutes } from './leaks.ts';
 import { meRoutes } from './me.ts';
 import { noticeRoutes } from './notices.ts';
 import { oauthMetadataRoutes } from './oauth-metadata.ts';
@@ -54,6 +55,7 @@ export function routeTable(context: AppContext): Route[] {
     ...reviewRoutes(context),
     ...auditRoutes(context),
     ...introspectionRoutes(context),
+    ...leakRoutes(context),
     ...explanationRoutes(context),
     ...guardRoutes(context),
     ...projectRoutes(context),

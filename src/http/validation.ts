@@ -21,7 +21,7 @@ function redactAndTruncate(text: string): string {
   return redacted.length > 1_000 ? `${redacted.slice(0, 1_000).toWellFormed()}…` : redacted;
 }
 
-function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart: string | undefined): Problem {
+export function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart: string | undefined): Problem {
   const fieldErrors = issues.slice(0, 2 * MAX_FIELD_ERRORS).flatMap((issue) => {
     const path = issue.path.map(String).join('.');
     if (issue.code === 'unrecognized_keys') {

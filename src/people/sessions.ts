@@ -288,15 +288,21 @@ export async function endOtherSessions(
   });
 }
 
-/** Ends the session that has this secret. Does nothing if there is none. */
-export async function endSessionBySecret(context: PeopleContext, secret: string, origin: RequestOrigin): Promise<void> {
+/** Ends the session that has this secret, and records why. Returns false if there is none. */
+export async function endSessionBySecret(
+  context: PeopleContext,
+  secret: string,
+  origin: RequestOrigin,
+  reason: string,
+): Promise<boolean> {
   const found = await findSessionByDigest(context.store.read, digestBytes(digestOf(secret)));
-  if (found === undefined) return;
+  if (found === undefined) return false;
   const target = { kind: 'session', id: found.id, name: null } as const;
   await context.store.transaction(async (trx) => {
     const [ended] = await deleteSessions(trx, found.person_id, found.id, null);
     if (ended === undefined) return;
     const draft = { action: 'session.deleted', at: context.clock(), actor: target, target, origin } as const;
-    await recordForPerson(trx, found.person_id, { ...draft, detail: { reason: 'revoked by its holder' } });
+    await recordForPerson(trx, found.person_id, { ...draft, detail: { reason } });
   });
+  return true;
 }

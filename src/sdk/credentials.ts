@@ -4,6 +4,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
 import type { AuthorizationExplanation, ExplainAuthorization } from '../contract/explanation.ts';
 import type { CredentialImport, ImportCredentials } from '../contract/imports.ts';
+import type { LeakLabel, LeakReport } from '../contract/leaks.ts';
 import type { Introspection } from '../contract/oauth.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import type { Policy, PolicyDryRun, UpdatePolicy } from '../contract/policy.ts';
@@ -132,5 +133,11 @@ export function credentialClientsOf(transport: Transport) {
     /** Revokes a credential by its secret (RFC 7009); the response does not reveal whether it existed. */
     revoke: (form: { token: string }, call?: CallOptions): Promise<void> =>
       send('POST', '/v1/revoke', { ...call, form }),
+    /**
+     * Reports secrets that were found in public, at most 100. The policy of each workspace decides whether the credential is
+     * deleted before this resolves, or only reported to its owner and admins.
+     */
+    reportLeaks: (reports: readonly LeakReport[], call?: CallOptions): Promise<LeakLabel[]> =>
+      send('POST', '/v1/leaks', { ...call, body: reports }),
   };
 }

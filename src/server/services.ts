@@ -6,6 +6,7 @@ import type { CredentialContext } from '../credentials/credentials.ts';
 import { createIssuerKeys } from '../credentials/issuer-keys.ts';
 import { createFirstPerMinute } from '../credentials/workload-context.ts';
 import type { AppContext } from '../http/app-context.ts';
+import { createLeakSignatureVerifier } from '../http/leak-signatures.ts';
 import { createJobWorker, type JobWorker } from '../jobs/worker.ts';
 import { createDeliveryWorker, type DeliveryWorker } from '../notify/delivery-worker.ts';
 import { createOutbound } from '../outbound/outbound.ts';
@@ -99,6 +100,9 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
   });
   const platform = createPlatform(base, jobs, people.seal);
   const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
+  const headers = { accept: 'application/json', 'user-agent': 'devpilot' };
+  const fetchKeys = (address: string) =>
+    outbound.send({ url: address, method: 'GET', headers, timeoutMs: 10 * SECOND, maxResponseBytes: 65_536 });
   const webhooks = createDeliveryWorker({
     ...{ store, clock, nodeId, outbound, publicUrl, seal: people.seal },
     onError: (error) => log.error({ err: error }, 'webhook deliveries failed; retrying'),
@@ -122,6 +126,8 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     passphraseVerifier: checks.passphraseVerifier,
     findBySecret: checks.findBySecret,
     unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
+    verifyLeakSignature:
+      settings.leakKeys === null ? null : createLeakSignatureVerifier(settings.leakKeys, fetchKeys, clock),
     guards: membership.guards,
     guardLookupLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     recordGuardUses: checks.usageJournal.addUses,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { type LeakKeySource, parseLeakKey } from '../http/leak-signatures.ts';
 import { parsePostgresUrl } from '../store/postgres-url.ts';
 
 export const SECRET_BYTES = 32;
@@ -72,6 +73,14 @@ function parseHttpUrl(text: string): URL | undefined {
 export function parseOrigin(text: string): string | undefined {
   const url = parseHttpUrl(text);
   return url?.pathname === '/' ? url.origin : undefined;
+}
+
+/** The URL of published keys, or the path of a file of public keys in PEM. */
+export function parseLeakKeys(text: string): LeakKeySource | undefined {
+  if (/^https?:/.test(text)) return parseHttpUrl(text) && { url: text };
+  const pems = parseFile(text)?.match(/-----BEGIN PUBLIC KEY-----[^-]+-----END PUBLIC KEY-----/g) ?? [];
+  const keys = pems.map(parseLeakKey);
+  return keys.length > 0 && keys.every((key) => key !== null) ? { keys } : undefined;
 }
 
 export function parseBucket(text: string): string | undefined {

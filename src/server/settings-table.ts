@@ -7,6 +7,7 @@ import {
   parseDatabaseUrl,
   parseFile,
   parseHost,
+  parseLeakKeys,
   parseListener,
   parseOrigin,
   parsePort,
@@ -135,6 +136,13 @@ export const SETTINGS = {
     ...oneOf(OUTBOUND_POLICIES),
     description:
       'Where webhooks may be. `public`: only addresses on the internet. `private`: also private networks. `any`: also loopback, link-local and cloud metadata addresses, so that every admin of a workspace can send requests to them. `https://` requests use the proxy in `HTTPS_PROXY`, except to hosts in `NO_PROXY`.',
+  }),
+  DEVPILOT_LEAK_KEYS: setting({
+    default: null,
+    accepts: 'an http:// or https:// URL, or the path of a file with public keys (ECDSA on P-256) in PEM',
+    description:
+      'Public keys of the scanner that reports leaked secrets to `POST /v1/leaks`: a file, or the URL at which they are published, for GitHub `https://api.github.com/meta/public_keys/secret_scanning`. If set, reports that are not signed with them are refused; unset, anyone may report.',
+    parse: parseLeakKeys,
   }),
   DEVPILOT_SMTP_URL: setting({
     default: null,

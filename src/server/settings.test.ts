@@ -108,6 +108,7 @@ const BAD: readonly (readonly [string, ...string[]])[] = [
   ['DEVPILOT_METRICS', 'on', ':', 'x:y', '127.0.0.1:', '127.0.0.1:99999', '127.0.0.1'],
   ['DEVPILOT_LOCAL_SERVER', 'yes', 'ON', '1'],
   ['DEVPILOT_OUTBOUND', 'none', 'PRIVATE', 'public,private'],
+  ['DEVPILOT_LEAK_KEYS', '/nothing/there', '/dev/null', 'https://u:p@x', 'https://x?q'],
   ['LOG_LEVEL', 'loud', 'INFO', '30'],
   ['DEVPILOT_BACKUP_BUCKET', 's3://backups', 'backups', 'https://u:p@s3/x', 'https://s3/x?y', 'https://s3/a b'],
   ['DEVPILOT_BACKUP_REGION', 'EU', 'eu central', 'eu/west'],

@@ -1,3 +1,4 @@
+import type { LeakKeySource } from '../http/leak-signatures.ts';
 import type { OutboundPolicy } from '../outbound/outbound.ts';
 import { NotAccepted } from './setting-parsers.ts';
 import { SETTINGS, type SettingName, type SettingValues } from './settings-table.ts';
@@ -25,6 +26,8 @@ export interface Settings {
   readonly metrics: { readonly host: string; readonly port: number } | null;
   readonly localServer: 'off' | 'on';
   readonly outbound: OutboundPolicy;
+  /** The keys that sign reports of leaked secrets; null if they need not be signed. */
+  readonly leakKeys: LeakKeySource | null;
   readonly retentionDays: number;
   readonly backups: {
     /** An S3-compatible bucket; null for the data directory. */
@@ -137,6 +140,7 @@ export function readSettings(environment: Environment): Settings {
     metrics: values.DEVPILOT_METRICS,
     localServer: values.DEVPILOT_LOCAL_SERVER,
     outbound: values.DEVPILOT_OUTBOUND,
+    leakKeys: values.DEVPILOT_LEAK_KEYS,
     retentionDays: values.DEVPILOT_RETENTION_DAYS,
     backups: { bucket: readBucket(values), maxBytes: values.DEVPILOT_BACKUP_MAX_MB * 1_048_576 },
     logLevel: values.LOG_LEVEL,

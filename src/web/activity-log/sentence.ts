@@ -322,7 +322,11 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
     ...namedCredential(event, credential),
     ' has not been used for long',
   ],
-  'credential.leaked': ({ event, credential }) => [...namedCredential(event, credential), ' was found in public'],
+  'credential.leaked': ({ event, credential }) => [
+    ...namedCredential(event, credential),
+    ' was reported as leaked',
+    ...(typeof event.detail['url'] === 'string' ? [', found at ', valuePart(event.detail['url'])] : []),
+  ],
   'credential.used_after_deletion': ({ event, credential }) => [
     ...namedCredential(event, credential),
     ' was presented after its deletion',

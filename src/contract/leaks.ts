@@ -1,0 +1,38 @@
+import { z } from 'zod';
+import { LEAK_LIMITS } from './limits.ts';
+import { LEAK_LABELS } from './vocabulary.ts';
+
+/** One secret that was found, as GitHub's secret scanning reports it. Fields that are not named here are ignored. */
+export const LeakReport = z
+  .object({
+    token: z
+      .string()
+      .min(1)
+      .describe('The secret of an access token, an API key or a session')
+      .meta({ examples: ['workspace_token_… (the leaked secret)'] }),
+    type: z.string().nullish().describe('What the scanner calls this kind of secret; returned as `token_type`'),
+    url: z
+      .string()
+      .nullish()
+      .describe('Where it was found')
+      .meta({ examples: ['https://github.com/acme/shop/blob/main/deploy.sh'] }),
+    source: z
+      .string()
+      .nullish()
+      .describe('Where the scanner found it: a file, a commit, an issue …')
+      .meta({ examples: ['content'] }),
+  })
+  .meta({ id: 'LeakReport' });
+export type LeakReport = z.infer<typeof LeakReport>;
+
+const tooMany = `must contain at most ${LEAK_LIMITS.reports} secrets`;
+export const LeakReports = z.array(LeakReport).max(LEAK_LIMITS.reports, tooMany);
+
+export const LeakLabel = z
+  .object({
+    token_hash: z.string().describe('SHA-256 of the secret as it was sent, in hexadecimal'),
+    token_type: z.string(),
+    label: z.enum(LEAK_LABELS).describe('`true_positive` for the secret of a credential or session of this server'),
+  })
+  .meta({ id: 'LeakLabel' });
+export type LeakLabel = z.infer<typeof LeakLabel>;

@@ -1,0 +1,93 @@
+import { createPublicKey, type KeyObject, verify } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { z } from 'zod';
+import { MINUTE } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+
+/** The keys that sign reports: at a URL, in GitHub's format, or given as they are. */
+export type LeakKeySource = { readonly url: string } | { readonly keys: readonly KeyObject[] };
+
+/** Verifies that a report was sent by a holder of the configured keys. Throws `forbidden`, `unavailable`. */
+export type VerifyLeakSignature = (headers: IncomingHttpHeaders, body: Buffer) => Promise<void>;
+
+const PublishedKeys = z.object({
+  public_keys: z.array(z.object({ key_identifier: z.string().max(255), key: z.string().max(4096) })).max(100),
+});
+
+/** A key that is not known is looked for again at most this often. */
+const REFRESH_PAUSE_MS = MINUTE;
+/** Returns a public key for ECDSA on P-256 in PEM, or null for anything else. */
+export function parseLeakKey(pem: string): KeyObject | null {
+  try {
+    const key = createPublicKey(pem);
+    return key.asymmetricKeyType === 'ec' && key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Sends a GET request. */
+export type FetchDocument = (url: string) => Promise<{ readonly status: number; readonly body: Buffer }>;
+
+async function fetchKeys(fetchDocument: FetchDocument, url: string): Promise<ReadonlyMap<string, KeyObject>> {
+  const { status, body } = await fetchDocument(url);
+  if (status !== 200) throw new Error(`The response has the status ${status}.`);
+  const { public_keys: published } = PublishedKeys.parse(JSON.parse(body.toString()));
+  return new Map(
+    published.flatMap(({ key_identifier: id, key: pem }) => {
+      const key = parseLeakKey(pem);
+      return key === null ? [] : [[id, key]];
+    }),
+  );
+}
+
+/**
+ * Verifies ECDSA signatures (P-256, SHA-256) of the body as it was sent, which GitHub's secret scanning sends in
+ * `Github-Public-Key-Signature`, with the key that `Github-Public-Key-Identifier` names.
+ */
+export function createLeakSignatureVerifier(
+  source: LeakKeySource,
+  fetchDocument: FetchDocument,
+  clock: () => number,
+): VerifyLeakSignature {
+  let published: ReadonlyMap<string, KeyObject> = new Map();
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+  let fetching: Promise<void> | null = null;
+  /** Of the last fetch; null if it succeeded. */
+  let failure: unknown = null;
+
+  async function refresh(url: string): Promise<void> {
+    fetchedAt = clock();
+    try {
+      published = await fetchKeys(fetchDocument, url);
+      failure = null;
+    } catch (error) {
+      failure = error;
+    }
+  }
+
+  async function keysFor(id: string): Promise<readonly KeyObject[]> {
+    if ('keys' in source) return source.keys;
+    if (!published.has(id) && clock() - fetchedAt >= REFRESH_PAUSE_MS) {
+      fetching ??= refresh(source.url).finally(() => {
+        fetching = null;
+      });
+    }
+    if (!published.has(id)) await fetching;
+    const key = published.get(id);
+    if (key !== undefined) return [key];
+    if (failure === null) return [];
+    throw new Problem('unavailable', 'The keys that sign reports cannot be fetched at the moment.', { cause: failure });
+  }
+
+  return async (headers, body) => {
+    const { 'github-public-key-identifier': id, 'github-public-key-signature': signature } = headers;
+    if (typeof id !== 'string' || typeof signature !== 'string' || signature.length > 1024) {
+      throw new Problem('forbidden', 'This server accepts only reports that are signed.');
+    }
+    const bytes = Buffer.from(signature, 'base64');
+    const keys = await keysFor(id);
+    if (keys.some((key) => verify('sha256', body, key, bytes))) return;
+    throw new Problem('forbidden', 'The signature of the report is not valid.');
+  };
+}
