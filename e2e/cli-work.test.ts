@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import type { Backup } from '../src/contract/backups.ts';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { LogLine } from '../src/contract/logs.ts';
 import type { Run, Script } from '../src/contract/scripts.ts';
 import type { Server } from '../src/contract/servers.ts';
+import type { WorkloadExchange, WorkloadIdentity } from '../src/contract/workload-identities.ts';
 import { createServerResource, createTestApp, getDeployment, type TestApp } from '../src/testing/test-deployments.ts';
+import { startTestIssuer, type TestIssuer } from '../src/testing/test-issuer.ts';
 import {
+  bearer,
   createKey,
   createToken,
   signUpOwner,
@@ -32,7 +37,7 @@ const json = <Body>(text: string) => JSON.parse(text) as Body;
 const liveRelease = () => readlinkSync(join(app.directory, 'current')).split('/').at(-1);
 
 before(async () => {
-  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_OUTBOUND: 'any' } });
   owner = await signUpOwner(testServer);
   server = await createServerResource(owner);
   app = await createTestApp(owner, server.id, {
@@ -347,5 +352,178 @@ describe('backups', () => {
     assert.equal((await shell.run(['backups', 'delete', backup.id, '--yes'], { environment })).code, 0);
     assert.equal((await shell.run(['backups', 'show', backup.id], { environment })).code, 1);
     assert.ok(existsSync(file));
+  });
+});
+
+describe('without a stored secret', () => {
+  let issuer: TestIssuer;
+  let session: { DEVPILOT_TOKEN: string };
+  let shop: TestApp;
+  before(async () => {
+    issuer = await startTestIssuer();
+    shop = await createTestApp(owner, server.id, { name: 'Shop' });
+    const signedIn = { DEVPILOT_TOKEN: owner.cookie.split('=')[1] ?? '', DEVPILOT_WORKSPACE: owner.workspaceId };
+    session = signedIn;
+  });
+  after(async () => {
+    shop.remove();
+    await issuer.close();
+  });
+
+  const now = () => Math.floor(Date.now() / 1000);
+  const claims = (more: Readonly<Record<string, unknown>>) => ({
+    ...{ iss: issuer.url, aud: testServer.url, iat: now(), exp: now() + 300, jti: crypto.randomUUID(), ...more },
+  });
+  /** As GitHub signs them for a push to the main branch. */
+  const github = (repository = 'acme/shop') =>
+    claims({
+      ...{ sub: `repo:${repository}:ref:refs/heads/main`, repository, ref: 'refs/heads/main', event_name: 'push' },
+      workflow_ref: `${repository}/.github/workflows/deploy.yml@refs/heads/main`,
+    });
+  const gitlab = () =>
+    claims({
+      sub: 'project_path:acme/shop:ref_type:branch:ref:main',
+      project_path: 'acme/shop',
+      ref: 'main',
+      ref_type: 'branch',
+    });
+  async function create(args: readonly string[]): Promise<WorkloadIdentity> {
+    const scope = ['--scope', 'basic_deployment', '--issuer', issuer.url];
+    const created = await shell.run(['workload-identities', 'create', '--name', 'Shop', ...scope, ...args, '--json'], {
+      environment: session,
+    });
+    assert.equal(created.code, 0, created.stderr);
+    return json(created.stdout);
+  }
+  const issued = async () => (await owner.call<{ total: number }>('/v1/access-tokens?origin=workload')).body.total;
+
+  test('jobs of GitHub and GitLab deploy, and their tokens are revoked at the end', async () => {
+    const onGitHub = await create(['--github', 'acme/shop', '--branch', 'main', '--workflow', 'deploy.yml']);
+    assert.deepEqual(onGitHub.conditions, {
+      repository: 'acme/shop',
+      ref: 'refs/heads/main',
+      workflow_ref: 'acme/shop/.github/workflows/deploy.yml@*',
+    });
+    const normally = issuer.respond;
+    let repository = 'acme/shop';
+    issuer.respond = async (path, response) => {
+      if (!path.startsWith('/token?')) return normally(path, response);
+      assert.equal(new URLSearchParams(path.split('?')[1]).get('audience'), testServer.url);
+      response.end(JSON.stringify({ value: await issuer.sign(github(repository)) }));
+    };
+    const job = {
+      DEVPILOT_TOKEN: '',
+      DEVPILOT_WORKLOAD_IDENTITY: onGitHub.id,
+      ACTIONS_ID_TOKEN_REQUEST_URL: `${issuer.url}/token?job=1`,
+      ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'runner',
+    };
+    const deployed = await shell.run(['deploy', shop.slug, '--follow'], { environment: job });
+    assert.equal(deployed.code, 0, deployed.stderr);
+    assert.match(deployed.stderr, /^Deployment dpl_\w+ completed: commit [0-9a-f]{40}\.$/m);
+    assert.equal(readFileSync(join(shop.directory, 'current', 'page.txt'), 'utf8'), 'one');
+    assert.equal(await issued(), 0);
+    repository = 'mallory/shop';
+    const refused = await shell.run(['deploy', shop.slug, '--follow'], { environment: job });
+    assert.deepEqual([refused.code, /The subject token is not accepted/.test(refused.stderr)], [1, true]);
+    const exchanges = await shell.run(['workload-identities', 'exchanges', onGitHub.id, '--json'], {
+      environment: session,
+    });
+    const [last] = json<WorkloadExchange[]>(exchanges.stdout);
+    assert.deepEqual(
+      [last?.accepted, last?.reason, last?.claims?.['repository']],
+      [false, 'repository', 'mallory/shop'],
+    );
+
+    const onGitLab = await create(['--gitlab', 'acme/shop', '--branch', 'main']);
+    const pipeline = {
+      ...{ DEVPILOT_TOKEN: '', DEVPILOT_WORKLOAD_IDENTITY: onGitLab.id },
+      DEVPILOT_ID_TOKEN: await issuer.sign(gitlab()),
+    };
+    const second = await shell.run(['deploy', shop.slug, '--wait'], { environment: pipeline });
+    assert.equal(second.code, 0, second.stderr);
+    issuer.respond = normally;
+    const deleted = await shell.run(['workload-identities', 'delete', onGitHub.id, onGitLab.id, '--yes'], {
+      environment: session,
+    });
+    assert.equal(deleted.code, 0, deleted.stderr);
+  });
+
+  test('the GitHub Action and the GitLab component deploy with curl, and fail unless the deployment completes', async () => {
+    const read = (path: string) => readFileSync(new URL(`../deploy/${path}`, import.meta.url), 'utf8');
+    const script = read('github-action/deploy.sh');
+    const indented = script.replace(/^(?=.)/gm, '      ');
+    assert.ok(read('gitlab-component/template.yml').includes(`<<'SCRIPT'\n${indented}      SCRIPT\n`));
+    const identity = await create(['--gitlab', 'acme/shop', '--branch', 'main']);
+    const run = async (commit: string, token: string) => {
+      const env = {
+        PATH: process.env['PATH'],
+        DEVPILOT_URL: testServer.url,
+        DEVPILOT_WORKLOAD_IDENTITY: identity.id,
+        DEVPILOT_APP: shop.slug,
+        DEVPILOT_COMMIT: commit,
+        DEVPILOT_ID_TOKEN: token,
+        DEVPILOT_POLL_SECONDS: '0.2',
+      };
+      const file = fileURLToPath(new URL('../deploy/github-action/deploy.sh', import.meta.url));
+      return collectResult(spawn('sh', [file], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    };
+    const good = shop.repository.commit({ 'page.txt': 'two' }, 'Second');
+    const deployed = await run(good, await issuer.sign(gitlab()));
+    assert.equal(deployed.code, 0, deployed.stderr + deployed.stdout);
+    assert.match(deployed.stdout, /^Deployment dpl_\w+ completed\.$/m);
+    assert.equal(readFileSync(join(shop.directory, 'current', 'page.txt'), 'utf8'), 'two');
+    await shop.edit({ hooks: [{ name: 'Fail', stage: 'post_setup', run: 'false' }] });
+    const failed = await run(good, await issuer.sign(gitlab()));
+    assert.deepEqual([failed.code, /^Deployment dpl_\w+ failed\.$/m.test(failed.stderr)], [1, true], failed.stderr);
+    const refused = await run(good, await issuer.sign({ ...gitlab(), project_path: 'mallory/shop' }));
+    assert.deepEqual([refused.code, /subject token is not accepted/.test(refused.stderr)], [1, true], refused.stderr);
+    assert.equal(await issued(), 0);
+    await shop.edit({ hooks: [] });
+    await shell.run(['workload-identities', 'delete', identity.id, '--yes'], { environment: session });
+  });
+
+  test('exchange runs a command with a token that ends with it, however the command ends', async () => {
+    const identity = await create(['--kubernetes', 'shop/deployer']);
+    const file = join(shell.directory, 'token');
+    const sign = async () =>
+      writeFileSync(
+        file,
+        `${await issuer.sign(claims({ sub: 'system:serviceaccount:shop:deployer', aud: [testServer.url] }))}\n`,
+      );
+    const options = ['--identity', identity.id, '--token-file', file];
+    await sign();
+    const ran = await shell.run(['exchange', ...options, '--', 'sh', '-c', 'echo "$DEVPILOT_TOKEN"; exit 7']);
+    assert.deepEqual([ran.code, /^workspace_token_\w+\n$/.test(ran.stdout)], [7, true], ran.stderr);
+    assert.equal((await testServer.call('/v1/whoami', { headers: bearer(ran.stdout.trim()) })).status, 401);
+    await sign();
+    const printed = await shell.run(['exchange', ...options, '--expires', '2m']);
+    const secret = printed.stdout.trim();
+    assert.equal((await testServer.call('/v1/whoami', { headers: bearer(secret) })).status, 200, printed.stderr);
+    const replayed = await shell.run(['exchange', ...options]);
+    assert.deepEqual([replayed.code, replayed.stdout], [1, '']);
+    const child = await shell.run(['exchange', '--scope', 'basic_deployment', '--', 'printenv', 'DEVPILOT_TOKEN'], {
+      environment: { DEVPILOT_TOKEN: secret },
+    });
+    assert.equal(child.code, 0, child.stderr);
+    assert.notEqual(child.stdout.trim(), secret);
+    await sign();
+    const interrupted = shell.start(['exchange', ...options, '--', 'sh', '-c', 'echo $DEVPILOT_TOKEN; exec sleep 100']);
+    const result = collectResult(interrupted);
+    await new Promise((resolve) => interrupted.stdout?.once('data', resolve));
+    interrupted.kill('SIGTERM');
+    const { stdout } = await result;
+    assert.equal(interrupted.signalCode ?? interrupted.exitCode, 'SIGTERM');
+    assert.equal((await testServer.call('/v1/whoami', { headers: bearer(stdout.trim()) })).status, 401);
+    const tested = await shell.run(['workload-identities', 'test', identity.id, '-'], {
+      ...{ environment: session, input: JSON.stringify(claims({ sub: 'system:serviceaccount:shop:other' })) },
+    });
+    assert.deepEqual([tested.code, /^sub: must be /.test(tested.stdout)], [1, true], tested.stderr);
+    const updated = await shell.run(['workload-identities', 'update', identity.id, '--lifetime', '1h'], {
+      environment: session,
+    });
+    assert.match(updated.stdout, /3600 s/);
+    const listed = await shell.run(['workload-identities', 'list', '--quiet'], { environment: session });
+    assert.equal(listed.stdout, `${identity.id}\n`);
+    await shell.run(['workload-identities', 'delete', identity.id, '--yes'], { environment: session });
   });
 });

@@ -44,6 +44,7 @@ const CONTRACT_WITHOUT_ZOD = [
   'shebang',
   'slug',
   'workload-issuers',
+  'workload-presets',
 ];
 
 /** The contract without schemas: no library is loaded with it, so that it runs in guards and in the web UI. */

@@ -13,7 +13,7 @@ export interface RemoteOptions extends OutputOptions {
 
 const DEFAULT_URL = 'http://127.0.0.1:4000';
 
-function environmentSetting(name: string): string | undefined {
+export function environmentSetting(name: string): string | undefined {
   const text = process.env[name];
   return text === undefined || text === '' ? undefined : text;
 }

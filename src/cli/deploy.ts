@@ -4,6 +4,7 @@ import type { Strategy } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { DEPLOYMENT_DETAILS } from './deployments.ts';
+import { withClient } from './exchange-token.ts';
 import { parseCount, parseInstant } from './input.ts';
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import { printDetails, printJson, printNote } from './output.ts';
@@ -85,13 +86,15 @@ async function followDeployment(client: Client, started: Deployment, options: De
 
 /** Deploys an app. With `--follow` or `--wait` the exit code reports how the deployment ended. */
 export async function deploy(app: string, options: DeployOptions): Promise<void> {
-  const client = connect(options);
   const body = {
     ...(options.branch !== undefined && { branch: options.branch }),
     ...(options.commit !== undefined && { commit: options.commit }),
     ...deploymentFields(options),
   };
-  await followDeployment(client, await client.deployments.create(app, body, { idempotencyKey: randomUUID() }), options);
+  await withClient(options, async (client) => {
+    const started = await client.deployments.create(app, body, { idempotencyKey: randomUUID() });
+    await followDeployment(client, started, options);
+  });
 }
 
 /** Deploys the commit of an earlier deployment again, with the same options as `deploy`. */

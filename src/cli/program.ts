@@ -8,6 +8,7 @@ import { EXIT_CODES } from './failure.ts';
 import { operationCommands } from './operation-commands.ts';
 import { resourceCommands } from './resource-commands.ts';
 import { webhookCommands } from './webhook-commands.ts';
+import { workloadCommands } from './workload-commands.ts';
 
 /**
  * Declares every command. The implementation of a command is imported when the command runs, so that
@@ -33,6 +34,7 @@ Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} can
   operationCommands(program);
   resourceCommands(program);
   webhookCommands(program);
+  workloadCommands(program);
   auditCommands(program);
   toolCommands(program);
   return program;

@@ -15,6 +15,7 @@ import {
 } from './transport.ts';
 import { webhookClientsOf } from './webhooks.ts';
 import { workClientsOf } from './work.ts';
+import { workloadClientsOf } from './workloads.ts';
 import { workspaceClientsOf } from './workspaces.ts';
 
 export type { AccessTokenListQuery, ApiKeyListQuery, AuditListQuery, ReviewListQuery } from './credentials.ts';
@@ -33,6 +34,7 @@ export type {
 } from './trackers.ts';
 export type { CallOptions, ClientOptions, Tagged } from './transport.ts';
 export type { DeploymentListQuery, ScriptListQuery, WorkListQuery } from './work.ts';
+export type { ExchangeRequest } from './workloads.ts';
 
 export type Client = ReturnType<typeof requestsOf> &
   ReturnType<typeof peopleClientsOf> &
@@ -43,7 +45,8 @@ export type Client = ReturnType<typeof requestsOf> &
   ReturnType<typeof trackerClientsOf> &
   ReturnType<typeof workClientsOf> &
   ReturnType<typeof webhookClientsOf> &
-  ReturnType<typeof noticeClientsOf>;
+  ReturnType<typeof noticeClientsOf> &
+  ReturnType<typeof workloadClientsOf>;
 
 /** Requests that no method of the client covers, and who the client is. */
 function requestsOf(transport: Transport) {
@@ -74,5 +77,6 @@ export function createClient(options: ClientOptions = {}): Client {
     ...workClientsOf(transport),
     ...webhookClientsOf(transport),
     ...noticeClientsOf(transport),
+    ...workloadClientsOf(transport),
   };
 }

@@ -1,0 +1,52 @@
+import type { ExchangedToken } from '../contract/oauth.ts';
+import type { Client } from '../sdk/client.ts';
+import { connect, environmentSetting, openClient, type RemoteOptions, serverUrl } from './connect.ts';
+import { findIdentityToken } from './identity-token.ts';
+import { printNote } from './output.ts';
+
+export interface WorkloadTokenOptions extends RemoteOptions {
+  readonly audience?: string | undefined;
+  readonly tokenFile?: string | undefined;
+}
+
+/** Exchanges the identity token of the job for an access token of a workload identity. */
+export async function exchangeForIdentity(
+  identity: string,
+  options: WorkloadTokenOptions,
+  more: { readonly scope?: string; readonly expires_in?: number } = {},
+): Promise<ExchangedToken> {
+  const token = await findIdentityToken(options.audience ?? serverUrl(options), options.tokenFile);
+  return openClient(options, null).exchangeToken({
+    subject_token: token,
+    subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+    resource: identity,
+    ...more,
+  });
+}
+
+/** Revokes a token that is no longer needed. A failure is only a note, because the token soon expires. */
+export async function revokeToken(secret: string, options: RemoteOptions): Promise<void> {
+  try {
+    await openClient(options, null).revoke({ token: secret });
+  } catch {
+    printNote('The access token could not be revoked. It stops working when it expires.', options);
+  }
+}
+
+/**
+ * Runs `work` with an authenticated client. If `DEVPILOT_TOKEN` is not set and `DEVPILOT_WORKLOAD_IDENTITY` is, the
+ * credential is an access token for this job, which is revoked when the work has ended.
+ */
+export async function withClient<Result>(
+  options: RemoteOptions,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const identity = environmentSetting('DEVPILOT_WORKLOAD_IDENTITY');
+  if (identity === undefined || environmentSetting('DEVPILOT_TOKEN') !== undefined) return work(connect(options));
+  const { access_token: secret } = await exchangeForIdentity(identity, options);
+  try {
+    return await work(openClient(options, secret));
+  } finally {
+    await revokeToken(secret, options);
+  }
+}

@@ -1,0 +1,63 @@
+import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { environmentSetting } from './connect.ts';
+import { Failure } from './failure.ts';
+
+/** Where a projected token of Kubernetes is mounted unless `--token-file` names another file. */
+const PROJECTED_TOKEN = '/var/run/secrets/devpilot/token';
+const REQUEST_TIMEOUT_MS = 30_000;
+
+function readTokenFile(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    throw new Failure(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown'}.`);
+  }
+}
+
+/** Requests a token of GitHub Actions, which the job may do if it has the permission `id-token: write`. */
+async function requestFromGitHub(url: string, bearer: string, audience: string): Promise<string> {
+  const target = new URL(url);
+  target.searchParams.set('audience', audience);
+  const response = await fetch(target, {
+    headers: { authorization: `Bearer ${bearer}`, accept: 'application/json' },
+    signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
+  }).catch((error: unknown) => {
+    throw new Failure(`GitHub issued no token: ${(error as Error).message}`);
+  });
+  const body = (await response.json().catch(() => null)) as { value?: unknown } | null;
+  if (!response.ok || typeof body?.value !== 'string') {
+    throw new Failure(`GitHub issued no token (status ${response.status}).`);
+  }
+  return body.value;
+}
+
+async function requestFromBuildkite(audience: string): Promise<string> {
+  const { stdout } = await promisify(execFile)('buildkite-agent', ['oidc', 'request-token', '--audience', audience], {
+    timeout: REQUEST_TIMEOUT_MS,
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw new Failure(`buildkite-agent issued no token: ${error.code ?? error.message}.`);
+  });
+  return stdout.trim();
+}
+
+/**
+ * Returns the identity token of the job that this process belongs to: from a file, GitHub Actions, a variable of GitLab
+ * CI, Buildkite, CircleCI, or a projected token of Kubernetes. Throws `Failure` if there is none.
+ */
+export async function findIdentityToken(audience: string, tokenFile: string | undefined): Promise<string> {
+  if (tokenFile !== undefined) return readTokenFile(tokenFile);
+  const variable = environmentSetting('DEVPILOT_ID_TOKEN') ?? environmentSetting('CIRCLE_OIDC_TOKEN_V2');
+  if (variable !== undefined) return variable;
+  const url = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_URL');
+  const bearer = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
+  if (url !== undefined && bearer !== undefined) return requestFromGitHub(url, bearer, audience);
+  if (environmentSetting('BUILDKITE') === 'true') return requestFromBuildkite(audience);
+  if (existsSync(PROJECTED_TOKEN)) return readTokenFile(PROJECTED_TOKEN);
+  if (environmentSetting('GITHUB_ACTIONS') === 'true')
+    throw new Failure('The job has no identity token: give it the permission "id-token: write".');
+  if (environmentSetting('GITLAB_CI') === 'true')
+    throw new Failure(`The job has no identity token: add id_tokens with DEVPILOT_ID_TOKEN and aud: ${audience}.`);
+  throw new Failure('No identity token found. Name a file that contains one: --token-file FILE');
+}

@@ -1,0 +1,75 @@
+import type { Command } from '@commander-js/extra-typings';
+import { apiCommand, collectValues, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
+import { parseList } from './input.ts';
+
+const SCOPES_HELP = 'scopes of the access tokens, separated by commas; can be repeated';
+
+/** The options of the commands that create and update a workload identity. */
+function identityCommand(parent: Command, name: 'create' | 'update', description: string) {
+  return apiCommand(parent, name, description)
+    .option('--name <name>', 'name of the workload identity')
+    .option('--scope <scopes>', SCOPES_HELP, parseList)
+    .option('--lifetime <duration>', 'lifetime of the access tokens, from 1m to 12h (default: 15m)')
+    .option('--github <owner/repository>', 'trust GitHub Actions of this repository')
+    .option('--gitlab <group/project>', 'trust GitLab CI of this project')
+    .option('--kubernetes <namespace/account>', 'trust this service account; needs --issuer')
+    .option('--buildkite <organization/pipeline>', 'trust this pipeline of Buildkite')
+    .option('--circleci <organization/project>', 'trust this project of CircleCI; both are IDs')
+    .option('--branch <branch>', 'only on this branch')
+    .option('--tag <tag>', 'only for this tag; * stands for any characters')
+    .option('--environment <environment>', 'only in this environment (GitHub, GitLab)')
+    .option('--workflow <file>', 'only in this workflow file, such as deploy.yml (GitHub)')
+    .option('--repository-id <id>', 'numeric ID of the repository or project, which changes if it is created again')
+    .option('--event <event>', 'only for this event (GitHub); required for workflow_run and pull requests')
+    .option('--issuer <url>', 'issuer of the tokens, compared exactly')
+    .option('--jwks-url <url>', 'URL of the keys of the issuer, or "discovery" (default: by discovery)')
+    .option('--audience <audience>', 'audience that tokens must have (default: the URL of the server)')
+    .option('--condition <claim=value>', 'claim that tokens must have; can be repeated', collectValues)
+    .option('--address <addresses>', 'IP addresses or CIDR ranges from which the tokens may be used', parseList)
+    .option('--project <projects>', 'IDs or slugs of projects to restrict the tokens to', parseList)
+    .option('--app <apps>', 'IDs or slugs of apps to restrict the tokens to', parseList)
+    .option('--rate <rate>', 'maximum rate of each token, such as 100/min')
+    .option('--max-uses <count>', 'maximum number of uses of each token');
+}
+
+/** Declares the commands for workload identities, and for the exchange of tokens. */
+export function workloadCommands(program: Command): void {
+  const identities = program
+    .command('workload-identities')
+    .description('Manage workload identities: pipelines that get access tokens without a stored secret');
+  const load = () => import('./workload-identities.ts');
+  apiCommand(identities, 'list', 'List workload identities')
+    .option('--limit <count>', LIMIT_HELP)
+    .action(async (options) => (await load()).listIdentities(declared(options)));
+  identityCommand(identities, 'create', 'Create a workload identity').action(async (options) =>
+    (await load()).createIdentity(declared(options)),
+  );
+  const update =
+    'Update a workload identity; unless only name or lifetime change, ends the access tokens issued before';
+  identityCommand(identities, 'update', update)
+    .argument('<identity>', 'ID')
+    .action(async (id, options) => (await load()).updateIdentity(id, declared(options)));
+  apiCommand(identities, 'delete', 'Delete workload identities and end the access tokens issued for them')
+    .argument('<identities...>', 'IDs')
+    .option('--yes', YES_HELP)
+    .action(async (ids, options) => (await load()).deleteIdentities(ids, declared(options)));
+  apiCommand(identities, 'exchanges', 'List the last exchanges, accepted and refused, with the reason')
+    .argument('<identity>', 'ID')
+    .action(async (id, options) => (await load()).listExchanges(id, declared(options)));
+  apiCommand(identities, 'test', 'Test whether claims would be accepted; exit with non-zero status if not')
+    .argument('<identity>', 'ID')
+    .argument('<file>', 'file with the claims as JSON, or with a token; - for standard input')
+    .action(async (id, file, options) => (await load()).testIdentity(id, file, declared(options)));
+  apiCommand(
+    program,
+    'exchange',
+    'Exchange the identity of a CI job, or DEVPILOT_TOKEN, for a short-lived access token',
+  )
+    .argument('[command...]', 'command after --, run with DEVPILOT_TOKEN set; the token is revoked at its end')
+    .option('--identity <id>', 'ID of the workload identity (default: DEVPILOT_WORKLOAD_IDENTITY)')
+    .option('--scope <scopes>', `${SCOPES_HELP}; required to exchange DEVPILOT_TOKEN`, parseList)
+    .option('--expires <duration>', 'lifetime of the access token, such as 10m')
+    .option('--audience <audience>', 'audience to request (default: the URL of the server)')
+    .option('--token-file <file>', 'file with the identity token (default: as the CI system provides it)')
+    .action(async (command, options) => (await import('./exchange.ts')).exchange(command, declared(options)));
+}

@@ -1,0 +1,96 @@
+import type { ClaimConditions } from './claim-patterns.ts';
+import type { WorkloadProvider } from './workload-issuers.ts';
+
+/** Issuer and conditions of a workload identity, from what people know about their pipeline. Runs in browsers too. */
+
+export interface WorkloadFields {
+  /**
+   * `owner/repository` on GitHub, `group/project` on GitLab, `namespace/service account` on Kubernetes,
+   * `organization/pipeline` on Buildkite, `organization ID/project ID` on CircleCI.
+   */
+  readonly subject: string;
+  /** The issuer, where every installation has its own. */
+  readonly issuer?: string | undefined;
+  readonly branch?: string | undefined;
+  readonly tag?: string | undefined;
+  readonly environment?: string | undefined;
+  /** File name of the workflow on GitHub, such as `deploy.yml`. */
+  readonly workflow?: string | undefined;
+  /** Numeric ID of the repository or project, which a repository that is created again does not have. */
+  readonly repositoryId?: string | undefined;
+  /** Event on GitHub. */
+  readonly event?: string | undefined;
+}
+
+export interface WorkloadPreset {
+  readonly issuer: string;
+  /** Null for the URL of the server. */
+  readonly audience: string | null;
+  readonly conditions: ClaimConditions;
+}
+
+const given = (conditions: Readonly<Record<string, string | undefined>>): ClaimConditions =>
+  Object.fromEntries(
+    Object.entries(conditions).flatMap(([claim, value]) =>
+      value === undefined || value === '' ? [] : [[claim, value]],
+    ),
+  );
+
+/** The full name of a branch or tag. */
+function refOf({ branch, tag }: WorkloadFields): string | undefined {
+  if (branch !== undefined && branch !== '') return `refs/heads/${branch}`;
+  return tag === undefined || tag === '' ? undefined : `refs/tags/${tag}`;
+}
+
+const PRESETS: Readonly<Record<Exclude<WorkloadProvider, 'other'>, (fields: WorkloadFields) => WorkloadPreset>> = {
+  github: (fields) => ({
+    issuer: fields.issuer || 'https://token.actions.githubusercontent.com',
+    audience: null,
+    conditions: given({
+      repository: fields.subject,
+      repository_id: fields.repositoryId,
+      ref: refOf(fields),
+      environment: fields.environment,
+      workflow_ref: fields.workflow && `${fields.subject}/.github/workflows/${fields.workflow}@*`,
+      event_name: fields.event,
+    }),
+  }),
+  gitlab: ({ subject, issuer, branch, tag, environment, repositoryId }) => ({
+    issuer: issuer || 'https://gitlab.com',
+    audience: null,
+    conditions: given({
+      project_path: subject,
+      project_id: repositoryId,
+      ref: branch || tag,
+      ref_type: branch ? 'branch' : tag && 'tag',
+      environment,
+    }),
+  }),
+  kubernetes: ({ subject, issuer }) => ({
+    issuer: issuer ?? '',
+    audience: null,
+    conditions: { sub: `system:serviceaccount:${subject.replace('/', ':')}` },
+  }),
+  buildkite: ({ subject, issuer, branch, tag }) => ({
+    issuer: issuer || 'https://agent.buildkite.com',
+    audience: null,
+    conditions: given({
+      sub: `organization:${subject.replace('/', ':pipeline:')}:*`,
+      build_branch: branch,
+      build_tag: tag,
+    }),
+  }),
+  circleci: (fields) => {
+    const [organization = '', project = ''] = fields.subject.split('/');
+    return {
+      issuer: fields.issuer || `https://oidc.circleci.com/org/${organization}`,
+      // CircleCI puts the ID of the organization into tokens for which no other audience was requested.
+      audience: organization,
+      conditions: given({ 'oidc.circleci.com/project-id': project, 'oidc.circleci.com/vcs-ref': refOf(fields) }),
+    };
+  },
+};
+
+/** Returns issuer, audience and conditions for a provider. Pure. */
+export const workloadPreset = (provider: Exclude<WorkloadProvider, 'other'>, fields: WorkloadFields): WorkloadPreset =>
+  PRESETS[provider](fields);
