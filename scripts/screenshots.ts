@@ -31,7 +31,7 @@ try {
     ['light', 'access-tokens'],
     ['dark', 'generate-token'],
   ] as const) {
-    const tab = await openTab(browser, server, { person: ada, scheme, width: 1280 });
+    const tab = await openTab(browser, server, { person: ada, scheme, width: 1440 });
     await tab.goto('/settings/access-tokens');
     await tab.getByRole('table').waitFor();
     if (name === 'generate-token') {
