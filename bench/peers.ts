@@ -10,6 +10,7 @@ import { requireAll } from '../src/authorization/rights.ts';
 import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { FAILURE_LIMITS } from '../src/contract/limits.ts';
+import { createDeletedSecrets } from '../src/credentials/deleted-secrets.ts';
 import { readStoredCredential } from '../src/credentials/stored-record.ts';
 import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { openSqliteStore } from '../src/store/sqlite.ts';
@@ -89,7 +90,7 @@ export async function peers(): Promise<Finding[]> {
     countFailureIfAllowed: async () => ({ before: [], counted: true }),
   };
   const registry = createRecordRegistry({
-    read: (digest) => readStoredCredential(store, digest),
+    read: (digest) => readStoredCredential(store, digest, createDeletedSecrets()),
     lease: { holds: () => true },
     cache: createRecordCache(KEYS),
   });

@@ -11,6 +11,7 @@ import { digestBytes, digestOf } from '../src/authorization/secret.ts';
 import { createTrustedClients } from '../src/authorization/trusted-clients.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { FAILURE_LIMITS } from '../src/contract/limits.ts';
+import { createDeletedSecrets } from '../src/credentials/deleted-secrets.ts';
 import { readStoredCredential } from '../src/credentials/stored-record.ts';
 import { openPostgresStore } from '../src/store/postgres.ts';
 import type { Store } from '../src/store/store.ts';
@@ -169,7 +170,7 @@ function createAuthenticatorOn(store: Store) {
     countFailureIfAllowed: async () => ({ before: [], counted: true }),
   };
   const registry = createRecordRegistry({
-    read: (digest) => readStoredCredential(store, digest),
+    read: (digest) => readStoredCredential(store, digest, createDeletedSecrets()),
     lease: { holds: () => true },
     cache: createRecordCache(LOOKUPS),
   });

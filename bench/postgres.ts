@@ -5,6 +5,7 @@ import { createRecordCache } from '../src/authorization/record-cache.ts';
 import { digestOf } from '../src/authorization/secret.ts';
 import { createUsageRecorder } from '../src/authorization/usage-recorder.ts';
 import { createId } from '../src/contract/id.ts';
+import { createDeletedSecrets } from '../src/credentials/deleted-secrets.ts';
 import { readStoredCredential } from '../src/credentials/stored-record.ts';
 import { createUsageJournal } from '../src/credentials/usage-journal.ts';
 import { copyStore } from '../src/server/transfer.ts';
@@ -27,7 +28,8 @@ async function contention(seeded: SeededDirectory, url: string): Promise<Finding
   const folds: number[] = [];
   try {
     const [store] = stores;
-    const stored = store === undefined ? null : await readStoredCredential(store, digestOf(secret));
+    const stored =
+      store === undefined ? null : await readStoredCredential(store, digestOf(secret), createDeletedSecrets());
     if (stored === null) throw new Error('The seeded token was not found.');
     const nodes = await Promise.all(
       stores.map(async (store) => {

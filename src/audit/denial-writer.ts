@@ -1,10 +1,13 @@
 import type { AuditDraft } from '../contract/audit.ts';
+import { toIsoString } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Store } from '../store/store.ts';
+import { findNoticeOf, updateNotice } from '../store/notices.ts';
+import type { Store, Trx } from '../store/store.ts';
 import { addRefusals, type Refusals } from '../store/usage-rights.ts';
 import type { DenialBuffer } from './denials.ts';
 import { appendAuditEvent } from './log.ts';
+import { raiseNotice } from './notices.ts';
 
 /** Maximum number of events per transaction, all of one workspace. Bounded, because it locks the workspace's log. */
 const MAX_EVENTS_PER_TRANSACTION = 500;
@@ -35,6 +38,16 @@ function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
   return [...sums].sort(([one], [two]) => (one < two ? -1 : 1)).map(([, refusals]) => refusals);
 }
 
+/** Creates or updates the notice that the secret of a deleted credential is still used. */
+async function tellOfDeletedUse(trx: Trx, { workspaceId, credential, origin, at }: AuditDraft): Promise<void> {
+  if (credential === null) return;
+  const kind = 'credential.used_after_deletion';
+  const detail = { address: origin.address, lastAt: toIsoString(at) };
+  if (await raiseNotice(trx, { workspaceId, kind, subject: credential, detail, at })) return;
+  const notice = await findNoticeOf(trx, workspaceId, credential.id, kind);
+  if (notice !== undefined) await updateNotice(trx, notice, { detail: JSON.stringify(detail) });
+}
+
 /**
  * Returns a function that writes the buffered refusals that are due, or all of them. Writes run one after the other,
  * so that a caller also waits for what an earlier call has taken and not yet written. Each refusal is written at least
@@ -56,7 +69,11 @@ export function createDenialWriter(
       await store.transaction(async (trx) => {
         // Credentials are locked before the log, as by a deletion, so that the two cannot deadlock.
         for (const refusals of refusalsOf(drafts, now)) await addRefusals(trx, refusals);
-        for (const draft of drafts) await appendAuditEvent(trx, { ...draft, at: Math.max(draft.at, now) });
+        for (const draft of drafts) {
+          const event = { ...draft, at: Math.max(draft.at, now) };
+          await appendAuditEvent(trx, event);
+          if (event.action === 'credential.used_after_deletion') await tellOfDeletedUse(trx, event);
+        }
       });
     } catch (error) {
       if (error instanceof Problem && error.code === 'unavailable') throw error;

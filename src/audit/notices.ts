@@ -24,7 +24,7 @@ export interface NoticeDraft {
 }
 
 /** Recorded by the event itself. */
-const RECORDED_OTHERWISE: readonly NoticeKind[] = ['deployment.failed'];
+const RECORDED_OTHERWISE: readonly NoticeKind[] = ['deployment.failed', 'credential.used_after_deletion'];
 
 /**
  * Creates a notice in the transaction of what it tells of, unless there is one of the same occurrence, dismissed or not;

@@ -70,11 +70,16 @@ export function createFindRecord(
   registry: RecordRegistry,
   unknownSecrets: UnknownSecretLimiter,
   clock: () => number,
+  /** Called when a digest was looked up in vain. Must not throw. */
+  onUnknown: (digest: Digest, address: string) => void = () => undefined,
 ): FindRecord {
   return async (digest, address) => {
     if (!registry.isCached(digest)) unknownSecrets.check(address, clock());
     const record = await registry.find(digest);
-    if (record === null) unknownSecrets.recordUnknown(address, clock());
+    if (record === null) {
+      unknownSecrets.recordUnknown(address, clock());
+      onUnknown(digest, address);
+    }
     return record;
   };
 }

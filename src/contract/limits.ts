@@ -44,6 +44,8 @@ export const DURATIONS = {
   idempotency: DAY,
   /** How long a replaced secret of a webhook still signs messages. */
   webhookSecretOverlap: DAY,
+  /** How long the secret of a deleted credential is recognized. */
+  tombstone: 90 * DAY,
   /** How long before its expiry responses to a credential have the header `Sunset`. */
   sunset: 30 * DAY,
   /** How long a delivery is retried, and how long a webhook may fail before it is switched off. */

@@ -29,6 +29,7 @@ import { deleteChildren } from '../store/issued-tokens.ts';
 import { resolveNotices } from '../store/notices.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
+import { insertTombstone } from '../store/tombstones.ts';
 import { readUses } from '../store/usage.ts';
 import { readRefusals, readRightUses } from '../store/usage-rights.ts';
 import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
@@ -331,6 +332,7 @@ export async function deleteInTransaction(
 ): Promise<Revocation[]> {
   const { workspaceId } = request;
   const row = await lockCredential(trx, workspaceId, kind, id);
+  await insertTombstone(trx, workspaceId, kind, id, now);
   const deleted = await deleteRow(trx, workspaceId, kind, id);
   if (row === undefined || deleted === undefined) return [];
   const { name, replaces_id: replaces, replaced_by_id: replacedBy } = row;

@@ -6,6 +6,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import { containsSecret } from '../contract/redact.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import type { Trx } from '../store/store.ts';
+import { deleteTombstone } from '../store/tombstones.ts';
 import { type CredentialContext, insertNew, parseExpiry } from './credentials.ts';
 import { lockPolicyForImport } from './policy.ts';
 import { resolveRestrictions } from './restrictions.ts';
@@ -65,13 +66,15 @@ export async function importCredentials(
     const { addresses = [] } = input.restrictions ?? {};
     check({ kind, rights, hasPassphrase: false, createdAt: now, expiresAt, addresses });
     const restrictions = await resolveRestrictions(trx, workspaceId, input.restrictions);
+    const digest = Buffer.from(input.digest, 'hex');
+    await deleteTombstone(trx, digest);
     const isNew = await insertNew(
       trx,
       request,
       {
         ...{ id, workspaceId, kind, name, description, rights, active, expiresAt, restrictions, createdById },
         ...{ guard: false, replaces: null, passphraseHash: null, origin: 'person', issuedBy: null, createdAt: now },
-        digest: digestOfBytes(Buffer.from(input.digest, 'hex')),
+        digest: digestOfBytes(digest),
         hint: '',
       },
       { imported: true },

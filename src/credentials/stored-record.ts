@@ -13,14 +13,26 @@ import {
   updateUses,
 } from '../store/credentials.ts';
 import type { Store } from '../store/store.ts';
+import type { DeletedSecrets } from './deleted-secrets.ts';
 import { isSpent, parseRestrictions } from './restrictions.ts';
 
-/** Reads one record for the registry. Throws `unavailable` if the store cannot be queried; it never guesses. */
-export async function readStoredCredential(store: Store, digest: Digest): Promise<StoredCredential | null> {
+/**
+ * Reads one record for the registry; a deleted credential is null, and added to `deleted`. Throws `unavailable` if the
+ * store cannot be queried; it never guesses.
+ */
+export async function readStoredCredential(
+  store: Store,
+  digest: Digest,
+  deleted: DeletedSecrets,
+): Promise<StoredCredential | null> {
   const row = await findByDigest(store, digestBytes(digest)).catch((cause: unknown) => {
     throw new Problem('unavailable', 'The database cannot be queried.', { retryAfter: 1, cause });
   });
-  return row === undefined ? null : toStoredCredential(row);
+  if (row === undefined) return null;
+  if (row.deleted_at === null) return toStoredCredential(row);
+  const { id, kind, name, workspace_id: workspaceId, deleted_at: deletedAt } = row;
+  deleted.add(digest, { id, kind, name, workspaceId, deletedAt });
+  return null;
 }
 
 const rateLevelOf = ({ rate_missing, rate_at }: Pick<UseRow, 'rate_missing' | 'rate_at'>): RateLevel => ({

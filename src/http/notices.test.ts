@@ -1,15 +1,19 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { mintSecret } from '../authorization/secret.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import { DAY } from '../contract/limits.ts';
+import { DAY, MINUTE } from '../contract/limits.ts';
 import type { Notice } from '../contract/notices.ts';
 import type { CountedPage, Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import {
   bearer,
+  cookieOf,
   createKey,
+  createTestPerson,
   createToken,
   createWorkspaceFor,
+  PASSWORD,
   signUpOwner,
   startTestServer,
   type TestPerson,
@@ -26,6 +30,12 @@ forEachEngine('notices', (engine) => {
   });
   after(() => testServer.close());
 
+  /** After a long time, the session has ended. */
+  async function signInAgain(workspaceId = ''): Promise<TestPerson> {
+    const { email } = ada;
+    const signedIn = await testServer.call('/v1/sessions', { body: { email, password: PASSWORD } });
+    return createTestPerson(testServer, email, cookieOf(signedIn), workspaceId);
+  }
   const listPage = async (person: TestPerson, query = '') => {
     const { status, body, text } = await person.call<CountedPage<Notice>>(`/v1/notices${query}`);
     assert.equal(status, 200, text);
@@ -142,5 +152,52 @@ forEachEngine('notices', (engine) => {
     }
     now = expiresAt;
     assert.equal(await sunsetOf('/v1/authorize', 401), null);
+  });
+
+  test('the secret of a deleted credential is recorded per minute and noticed for 90 days', async () => {
+    const owner = await createWorkspaceFor(await signInAgain(), testServer, 'Deleted');
+    now = Math.ceil(now / MINUTE) * MINUTE;
+    const { secret, id } = await createToken(owner, ['error_tracker'], { name: 'Old pipeline' });
+    assert.equal((await owner.call(`/v1/access-tokens/${id}`, { method: 'DELETE' })).status, 204);
+    const deletedAt = now;
+    const present = async (presented = secret) => {
+      const { status, body } = await testServer.call<{ code: string }>('/v1/whoami', { headers: bearer(presented) });
+      assert.deepEqual([status, body.code], [401, 'invalid_token']);
+    };
+    const uses = async (person = owner) =>
+      (await person.call<Page<AuditEvent>>('/v1/audit-events?action=credential.used_after_deletion')).body.data.map(
+        ({ credential, address, detail }) => [credential?.id, address, detail['count']],
+      );
+    await present(mintSecret('access_token'));
+    assert.deepEqual(await uses(), []);
+    await present();
+    assert.deepEqual(await uses(), [[id, '127.0.0.1', 1]]);
+    await present();
+    await present();
+    assert.deepEqual(await uses(), [[id, '127.0.0.1', 1]]);
+    now += MINUTE;
+    assert.deepEqual(await uses(), [
+      [id, '127.0.0.1', 2],
+      [id, '127.0.0.1', 1],
+    ]);
+    const { data } = await listPage(owner);
+    assert.deepEqual(
+      data.map(({ kind, urgent, title, credential }) => [kind, urgent, title, credential?.createdBy?.email]),
+      [
+        [
+          'credential.used_after_deletion',
+          true,
+          'The access token “Old pipeline” was presented after its deletion',
+          'ada@example.com',
+        ],
+      ],
+    );
+    assert.deepEqual(data[0]?.credential?.addresses, [
+      { address: '127.0.0.1', lastSeenAt: new Date(now).toISOString() },
+    ]);
+    assert.equal(data[0]?.credential?.deletedAt, new Date(deletedAt).toISOString());
+    now = deletedAt + 90 * DAY + 1;
+    await present();
+    assert.equal((await uses(await signInAgain(owner.workspaceId))).length, 2);
   });
 });

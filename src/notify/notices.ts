@@ -19,19 +19,24 @@ import {
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { NoticeTable } from '../store/schema/notices.ts';
 import type { Queryable } from '../store/store.ts';
+import { findTombstones, type TombstoneRow } from '../store/tombstones.ts';
 import type { NotifyContext } from './context.ts';
 
 type Address = Awaited<ReturnType<typeof findLatestAddresses>>[number];
 
 const isAboutCredential = ({ subject_kind: kind }: NoticeTable) => kind === 'access_token' || kind === 'api_key';
 
+type CreatorColumns = Pick<CredentialRow, 'created_by' | 'creator_name' | 'creator_email'>;
+function creatorOf({ created_by: id, creator_name: name, creator_email: email }: CreatorColumns) {
+  return id === null || name === null || email === null ? null : { id, name, email };
+}
+
 function showCredential(row: CredentialRow, addresses: readonly Address[]): NoticeCredential {
-  const { created_by: createdBy, creator_name: name, creator_email: email } = row;
   return {
     id: row.id,
     kind: row.kind as CredentialKind,
     name: row.name,
-    createdBy: createdBy === null || name === null || email === null ? null : { id: createdBy, name, email },
+    createdBy: creatorOf(row),
     expiresAt: toIsoStringOrNull(row.expires_at),
     lastUsedAt: toIsoStringOrNull(row.last_used_at),
     useCount: row.use_count,
@@ -39,6 +44,28 @@ function showCredential(row: CredentialRow, addresses: readonly Address[]): Noti
       .filter(({ credential_id: id }) => id === row.id)
       .map(({ address, last_seen_at: at }) => ({ address, lastSeenAt: toIsoString(at) })),
     deletedAt: null,
+  };
+}
+
+/** A deleted credential, with the address that last presented its secret. */
+function showDeletedCredential(row: TombstoneRow, notices: readonly NoticeTable[]): NoticeCredential {
+  const { credential_id: id } = row;
+  const uses = notices.filter(
+    ({ subject_id: subject, kind }) => subject === id && kind === 'credential.used_after_deletion',
+  );
+  return {
+    id,
+    kind: row.kind as CredentialKind,
+    name: row.name,
+    createdBy: creatorOf(row),
+    expiresAt: null,
+    lastUsedAt: null,
+    useCount: 0,
+    addresses: uses.flatMap(({ detail }) => {
+      const { address, lastAt } = JSON.parse(detail) as { address: string | null; lastAt: string };
+      return address === null ? [] : [{ address, lastSeenAt: lastAt }];
+    }),
+    deletedAt: toIsoString(row.deleted_at),
   };
 }
 
@@ -81,6 +108,10 @@ export async function showNotices(
   const found = await findCredentialsOf(db, workspaceId, ids);
   const addresses = await findLatestAddresses(db, workspaceId, ids, NOTICE_LIMITS.addresses);
   const credentials = new Map(found.map((row) => [row.id, showCredential(row, addresses)]));
+  const gone = ids.filter((id) => !credentials.has(id));
+  for (const row of await findTombstones(db, workspaceId, gone)) {
+    credentials.set(row.credential_id, showDeletedCredential(row, rows));
+  }
   return rows.map((row) => showNotice(row, credentials, now));
 }
 

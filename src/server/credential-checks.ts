@@ -11,8 +11,10 @@ import { createFindRecord, createUnknownSecretLimiter } from '../authorization/u
 import { createUsageRecorder } from '../authorization/usage-recorder.ts';
 import { createUseTaker } from '../authorization/use-batches.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
+import { toIsoString } from '../contract/instant.ts';
 import { FAILURE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { recognizeForeignSecrets } from '../contract/redact.ts';
+import type { DeletedCredential, DeletedSecrets } from '../credentials/deleted-secrets.ts';
 import { readForeignPrefixes } from '../credentials/policy.ts';
 import { shareRateUses, takeStoredUses } from '../credentials/stored-record.ts';
 import { createUsageJournal } from '../credentials/usage-journal.ts';
@@ -46,6 +48,17 @@ function recordDenials(denials: DenialBuffer, clock: () => number): Authenticati
   };
 }
 
+/** The secret of a deleted credential, presented again. */
+function denialOfDeleted({ id, kind, name, workspaceId, deletedAt }: DeletedCredential, address: string, at: number) {
+  const credential = { kind, id, name };
+  return {
+    ...{ workspaceId, actor: credential, credential, at },
+    action: 'credential.used_after_deletion' as const,
+    reason: `deleted at ${toIsoString(deletedAt)}`,
+    origin: { address, userAgent: null, requestId: null },
+  };
+}
+
 /** Everything that a check of a credential consults or counts, and the writes that it leaves for later. */
 export async function createCredentialChecks(options: {
   readonly store: Store;
@@ -53,10 +66,11 @@ export async function createCredentialChecks(options: {
   readonly lastWallTime: () => number;
   readonly nodeId: string;
   readonly registry: RecordRegistry;
+  readonly deletedSecrets: DeletedSecrets;
   /** Called for refusals that cannot be recorded. */
   readonly onDenialError: (error: unknown) => void;
 }) {
-  const { store, clock, nodeId, registry } = options;
+  const { store, clock, nodeId, registry, deletedSecrets } = options;
   const passphraseFailures = createFailureLimiter(createFailureStore(store), FAILURE_LIMITS.passphrase);
   const trustedClients = createTrustedClients((workspaceId, id, since) =>
     addressesUsedSince(store.read, workspaceId, id, since),
@@ -66,7 +80,10 @@ export async function createCredentialChecks(options: {
   const usageRecorder = createUsageRecorder(usageJournal, nodeId, registry.counterSlots);
   const denials = createDenialBuffer();
   const unknownSecrets = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
-  const findRecord = createFindRecord(registry, unknownSecrets, clock);
+  const findRecord = createFindRecord(registry, unknownSecrets, clock, (digest, address) => {
+    const credential = deletedSecrets.find(digest, clock());
+    if (credential !== null) denials.add(denialOfDeleted(credential, address, clock()));
+  });
   const foreignPrefixes = createForeignPrefixes(() => readForeignPrefixes(store.read));
   await foreignPrefixes.refresh();
   recognizeForeignSecrets(foreignPrefixes.isDeclared);

@@ -15,6 +15,7 @@ import { deleteExpiredPasswordResets } from '../store/password-resets.ts';
 import { deleteEndedSessions, deleteOldKnownAddresses } from '../store/people.ts';
 import { deleteOldQuotaUses } from '../store/quotas.ts';
 import { deleteOldRuns } from '../store/scripts.ts';
+import { deleteOldTombstones } from '../store/tombstones.ts';
 import { deleteOldUses } from '../store/usage.ts';
 import { deleteOldDeliveries } from '../store/webhook-deliveries.ts';
 import { deleteOldReplays } from '../store/workload-identities.ts';
@@ -38,6 +39,7 @@ export async function runHousekeeping(
     await deleteOldJobs(trx, now - 7 * DAY);
     await deleteOldQuotaUses(trx, now);
     await deleteOldDeliveries(trx, now - 30 * DAY);
+    await deleteOldTombstones(trx, now - DURATIONS.tombstone);
     await deleteOldReplays(trx, now - HOUR);
   });
   await deleteExpiredIssuedTokens(store, now - DURATIONS.expiredIssuedToken);

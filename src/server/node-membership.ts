@@ -2,6 +2,7 @@ import type { Digest } from '../authorization/record.ts';
 import { createRecordCache } from '../authorization/record-cache.ts';
 import { createRecordRegistry, type RecordRegistry } from '../authorization/registry.ts';
 import { createId } from '../contract/id.ts';
+import { createDeletedSecrets, type DeletedSecrets } from '../credentials/deleted-secrets.ts';
 import { readStoredCredential } from '../credentials/stored-record.ts';
 import { hasAnyPerson } from '../store/people.ts';
 import type { Base } from './base.ts';
@@ -15,13 +16,15 @@ export interface NodeMembership {
   readonly nodeId: string;
   /** The records that this node may decide from while its membership's lease holds. */
   readonly registry: RecordRegistry;
+  readonly deletedSecrets: DeletedSecrets;
   readonly membership: ClusterMembership;
   readonly skew: ClockSkew;
 }
 
 /** Prepares the membership of this process, alone or in a cluster; `membership.start` takes the first lease. */
 export async function prepareMembership({ settings, clock, log, closers, store }: Base): Promise<NodeMembership> {
-  const read = (digest: Digest) => readStoredCredential(store, digest);
+  const deletedSecrets = createDeletedSecrets();
+  const read = (digest: Digest) => readStoredCredential(store, digest, deletedSecrets);
   const registry = createRecordRegistry({
     read,
     lease: { holds: () => membership.lease.holds() },
@@ -46,5 +49,5 @@ export async function prepareMembership({ settings, clock, log, closers, store }
           onError: (error) => log.warn({ err: error }, 'lease renewal failed; retrying'),
         });
   closers.add([membership.stop]);
-  return { nodeId, registry, membership, skew };
+  return { nodeId, registry, deletedSecrets, membership, skew };
 }

@@ -70,7 +70,7 @@ function createPlatform(base: Base, jobs: JobWorker, seal: Seal): PlatformContex
 /** Creates everything that routes and background work use. `url` returns the URL of the listener. */
 export async function createServices(base: Base, cluster: NodeMembership, url: () => string): Promise<Services> {
   const { settings, options, clock, log, meter, store } = base;
-  const { membership, registry, nodeId } = cluster;
+  const { membership, registry, deletedSecrets, nodeId } = cluster;
   const waitForConfirmation: WaitForConfirmation = async (revocation) => {
     const receipt = await membership.waitForConfirmation(revocation);
     meter?.recordConfirmation(receipt.ms);
@@ -79,7 +79,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
   const onDenialError = (error: unknown) => log.error({ err: error }, 'refusals not recorded in the activity log');
   const onRefreshError = (error: unknown) => log.error({ err: error }, 'foreign prefixes not read; retrying');
   const checks = await createCredentialChecks({
-    ...{ store, clock, nodeId, registry, onDenialError },
+    ...{ store, clock, nodeId, registry, deletedSecrets, onDenialError },
     lastWallTime: options.clock ?? membership.lastWallTime,
   });
   const { authenticator, denials } = checks;

@@ -25,13 +25,18 @@ const MAX_BATCH_SIZE = 64;
 const bytesToKey = (key: Uint8Array): string =>
   Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
 
-function statementsFor({ table, columns, key }: KeyedLookup): { size: number; name: string; text: string }[] {
+function statementsFor({
+  table,
+  columns,
+  key,
+  name = table,
+}: KeyedLookup): { size: number; name: string; text: string }[] {
   return STATEMENT_SIZES.map((size) => {
     const placeholders = Array.from({ length: size }, (_, index) => `$${index + 1}`).join(', ');
     // A single row need not be matched to its key.
     const selectedColumns = size === 1 ? columns : `${columns}, ${key}`;
     const text = `select ${selectedColumns} from ${table} where ${key} in (${placeholders})`;
-    return { size, name: `devpilot_${table}_${key}_${size}`, text };
+    return { size, name: `devpilot_${name}_${key}_${size}`, text };
   });
 }
 

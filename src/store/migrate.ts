@@ -41,6 +41,7 @@ import { foreignPrefixes } from './migrations/0086-foreign-prefixes.ts';
 import { webhooks } from './migrations/0090-webhooks.ts';
 import { scriptApp } from './migrations/0092-script-app.ts';
 import { notices } from './migrations/0100-notices.ts';
+import { tombstones } from './migrations/0101-tombstones.ts';
 import { credentialReviews } from './migrations/0103-credential-reviews.ts';
 import { webhookFormat } from './migrations/0106-webhook-format.ts';
 import { workloadIdentities } from './migrations/0110-workload-identities.ts';
@@ -89,6 +90,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0090-webhooks': webhooks,
   '0092-script-app': scriptApp,
   '0100-notices': notices,
+  '0101-tombstones': tombstones,
   '0103-credential-reviews': credentialReviews,
   '0106-webhook-format': webhookFormat,
   '0110-workload-identities': workloadIdentities,

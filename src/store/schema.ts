@@ -2,7 +2,12 @@ import type { Generated } from 'kysely';
 import type { ActivityEventTable, ActivityRollupTable } from './schema/activity.ts';
 import type { AuditEventTable } from './schema/audit.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
-import type { CredentialReviewTable, CredentialTable, UsageChunkTable } from './schema/credentials.ts';
+import type {
+  CredentialReviewTable,
+  CredentialTable,
+  CredentialTombstoneTable,
+  UsageChunkTable,
+} from './schema/credentials.ts';
 import type { DeploymentServerTable, DeploymentTable } from './schema/deployments.ts';
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable, ErrorKeyTable } from './schema/errors.ts';
 import type { JobLaneTable, JobTable } from './schema/jobs.ts';
@@ -110,6 +115,7 @@ export interface Schema {
   webhook: WebhookTable;
   webhook_delivery: WebhookDeliveryTable;
   notice: NoticeTable;
+  credential_tombstone: CredentialTombstoneTable;
   workload_identity: WorkloadIdentityTable;
   workload_exchange: WorkloadExchangeTable;
   workload_replay: WorkloadReplayTable;

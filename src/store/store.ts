@@ -12,6 +12,8 @@ export type Bindable = null | number | bigint | string | Uint8Array;
 
 /** Looks up rows by a unique column of bytes. The strings are inserted into SQL unescaped. */
 export interface KeyedLookup {
+  /** Names its statements, if `table` is not the name of a table. */
+  readonly name?: string;
   readonly table: string;
   readonly columns: string;
   readonly key: string;

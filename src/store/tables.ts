@@ -74,6 +74,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   webhook: {},
   webhook_delivery: {},
   notice: {},
+  credential_tombstone: {},
   workload_identity: {},
   workload_exchange: {},
   workload_replay: {},

@@ -70,3 +70,15 @@ export interface CredentialReviewTable {
   reviewed_by_name: string | null;
   note: string | null;
 }
+
+/** A deleted credential. */
+export interface CredentialTombstoneTable {
+  digest: Uint8Array;
+  workspace_id: string;
+  credential_id: string;
+  kind: string;
+  name: string;
+  /** The ID of its creator, whose account may have been deleted. */
+  created_by: string | null;
+  deleted_at: number;
+}

@@ -1,0 +1,50 @@
+import { sql } from 'kysely';
+import type { CredentialKind } from '../contract/vocabulary.ts';
+import type { CredentialTombstoneTable } from './schema/credentials.ts';
+import type { Queryable, Trx } from './store.ts';
+
+/** Keeps the digest of a credential that is about to be deleted. */
+export async function insertTombstone(
+  trx: Trx,
+  workspaceId: string,
+  kind: CredentialKind,
+  id: string,
+  deletedAt: number,
+): Promise<void> {
+  await sql`insert into credential_tombstone (digest, workspace_id, credential_id, kind, name, created_by, deleted_at)
+    select digest, workspace_id, id, kind, name, created_by, cast(${deletedAt} as bigint) from credential
+    where workspace_id = ${workspaceId} and kind = ${kind} and id = ${id}
+    on conflict (digest) do nothing`.execute(trx);
+}
+
+/** Forgets that a secret was deleted, because it is imported again. The digest determines the workspace. */
+export async function deleteTombstone(trx: Trx, digest: Uint8Array): Promise<void> {
+  await trx.deleteFrom('credential_tombstone').where('digest', '=', digest).execute();
+}
+
+/** Not filtered by workspace: only for housekeeping. */
+export async function deleteOldTombstones(trx: Trx, before: number): Promise<void> {
+  await trx.deleteFrom('credential_tombstone').where('deleted_at', '<', before).execute();
+}
+
+export type TombstoneRow = Omit<CredentialTombstoneTable, 'digest'> & {
+  readonly creator_name: string | null;
+  readonly creator_email: string | null;
+};
+
+/** Returns what is known about deleted credentials of a workspace. */
+export async function findTombstones(
+  db: Queryable,
+  workspaceId: string,
+  ids: readonly string[],
+): Promise<TombstoneRow[]> {
+  if (ids.length === 0) return [];
+  return db
+    .selectFrom('credential_tombstone')
+    .leftJoin('person', 'person.id', 'credential_tombstone.created_by')
+    .select(['workspace_id', 'credential_id', 'kind', 'credential_tombstone.name', 'created_by', 'deleted_at'])
+    .select(['person.name as creator_name', 'person.email as creator_email'])
+    .where('workspace_id', '=', workspaceId)
+    .where('credential_id', 'in', ids)
+    .execute();
+}
