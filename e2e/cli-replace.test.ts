@@ -4,6 +4,7 @@ import { after, before, describe, test } from 'node:test';
 import type { AccessToken } from '../src/contract/access-tokens.ts';
 import type { ApiKey } from '../src/contract/api-keys.ts';
 import type { AuthorizationExplanation } from '../src/contract/explanation.ts';
+import type { Notice } from '../src/contract/notices.ts';
 import type { Policy } from '../src/contract/policy.ts';
 import type { Webhook, WebhookDelivery } from '../src/contract/webhooks.ts';
 import {
@@ -155,6 +156,27 @@ test('the policy is shown and set, and a dry run lists what would violate it and
   assert.equal((await shell.run(unset)).code, 0);
   assert.deepEqual(await policy(), before);
   assert.match((await shell.run(['policy', 'set'])).stderr, /^devpilot: Nothing to change\./);
+});
+
+test('notices are listed and dismissed', async () => {
+  const deleted = await shell.run(['tokens', 'create', '--name', 'Gone', '--scope', 'all', '--json']);
+  const { id, secret } = json<{ id: string; secret: string }>(deleted.stdout);
+  assert.equal((await shell.run(['tokens', 'delete', id, '--yes'])).code, 0);
+  assert.equal((await shell.run(['whoami'], { environment: { DEVPILOT_TOKEN: secret } })).code, 4);
+  await shell.run(['audit', 'list']);
+  const list = async (...args: string[]) =>
+    json<Notice[]>((await shell.run(['notices', 'list', '--json', ...args])).stdout);
+  const kind = ['--kind', 'credential.used_after_deletion'];
+  const notice = (await list(...kind)).find(({ subject }) => subject.id === id);
+  assert.equal(notice?.status, 'open');
+  assert.match(
+    (await shell.run(['notices', 'list', ...kind])).stdout,
+    /Gone.*presented after its deletion.*127\.0\.0\.1/,
+  );
+  const dismissed = await shell.run(['notices', 'dismiss', notice?.id ?? '', '--until', '7d', '--json']);
+  assert.equal(json<Notice[]>(dismissed.stdout)[0]?.status, 'snoozed', dismissed.stderr);
+  assert.ok((await list(...kind)).every(({ subject }) => subject.id !== id));
+  assert.match((await shell.run(['notices', 'list', '--kind', 'x'])).stderr, /--kind must be one of/);
 });
 
 test('webhooks are created, tested, updated, listed with their deliveries, and deleted', async () => {

@@ -463,7 +463,7 @@ describe('other commands', () => {
     assert.deepEqual([healthy.code, checks.filter(({ ok }) => !ok)], [0, []]);
     assert.deepEqual(
       checks.map(({ name }) => name),
-      ['runtime', 'settings', 'data directory', 'store', 'server', 'clock'],
+      ['runtime', 'settings', 'data directory', 'store', 'server', 'clock', 'notices'],
     );
     chmodSync(server.dataDirectory, 0o755);
     const broken = await shell.run(['doctor', '--url', 'http://127.0.0.1:9'], { environment });

@@ -4,7 +4,7 @@ import { readSettings, type Settings } from '../server/settings.ts';
 import { leaseClock } from '../store/jobs.ts';
 import { openReader } from '../store/open-reader.ts';
 import { hasAnyPerson } from '../store/people.ts';
-import { type RemoteOptions, serverUrl } from './connect.ts';
+import { connect, type RemoteOptions, serverUrl } from './connect.ts';
 import { dim, print, printJson, sanitizeInline } from './output.ts';
 
 interface Check {
@@ -86,6 +86,18 @@ async function checkServer(url: string): Promise<Check[]> {
   return checks;
 }
 
+/** The open notices, for an owner or admin who is signed in. They are no failure of the installation. */
+async function checkNotices(options: RemoteOptions): Promise<Check[]> {
+  try {
+    const { data, total } = await connect(options).notices.list({ status: 'open', limit: 3 });
+    if (total === 0) return [passed('notices', 'none is open')];
+    const newest = data.map(({ title }) => title).join('; ');
+    return [passed('notices', `${total} open (devpilot notices list), newest first: ${newest}`)];
+  } catch {
+    return [];
+  }
+}
+
 async function runChecks(options: RemoteOptions): Promise<Check[]> {
   const checks = [passed('runtime', `Node ${process.versions.node}`)];
   try {
@@ -95,10 +107,12 @@ async function runChecks(options: RemoteOptions): Promise<Check[]> {
   } catch (error) {
     checks.push(failed('settings', messageOf(error)));
   }
-  return [...checks, ...(await checkServer(serverUrl(options)))];
+  const server = await checkServer(serverUrl(options));
+  const notices = server[0]?.ok === true ? await checkNotices(options) : [];
+  return [...checks, ...server, ...notices];
 }
 
-/** Checks settings, data directory, database, server and clock. Exits with 1 if a check fails. */
+/** Checks settings, data directory, database, server and clock, and shows open notices. Exits with 1 if a check fails. */
 export async function doctor(options: RemoteOptions): Promise<void> {
   const checks = await runChecks(options);
   const listed = options.quiet === true ? checks.filter(({ ok }) => !ok) : checks;

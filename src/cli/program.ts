@@ -5,6 +5,7 @@ import { apiCommand, declared, FROM_INSTANT_HELP, LIMIT_HELP, TO_INSTANT_HELP, Y
 import { credentialCommands } from './credential-commands.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
+import { noticeCommands } from './notice-commands.ts';
 import { operationCommands } from './operation-commands.ts';
 import { resourceCommands } from './resource-commands.ts';
 import { webhookCommands } from './webhook-commands.ts';
@@ -33,6 +34,7 @@ Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} can
   environmentCommands(program);
   operationCommands(program);
   resourceCommands(program);
+  noticeCommands(program);
   webhookCommands(program);
   workloadCommands(program);
   auditCommands(program);

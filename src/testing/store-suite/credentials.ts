@@ -41,6 +41,7 @@ export function declareCredentialTests(fixture: StoreFixture): void {
           restrictions: null,
           max_uses: null,
           spent_uses: 0,
+          deleted_at: null,
           rate_missing: 0,
           rate_at: 0,
         },

@@ -1,0 +1,19 @@
+import type { Command } from '@commander-js/extra-typings';
+import { NOTICE_KINDS } from '../contract/vocabulary.ts';
+import { apiCommand, declared, LIMIT_HELP, START_HELP } from './command-builders.ts';
+
+/** Declares the commands for notices. */
+export function noticeCommands(program: Command): void {
+  const notices = program.command('notices').description('See and dismiss what needs attention');
+  const load = () => import('./notices.ts');
+  apiCommand(notices, 'list', 'List notices, newest first')
+    .option('--status <status>', 'open, snoozed, dismissed or all', 'open')
+    .option('--kind <kind>', 'only notices of this kind')
+    .option('--limit <count>', LIMIT_HELP)
+    .addHelpText('after', `\nKinds:\n${NOTICE_KINDS.map((kind) => `  ${kind}`).join('\n')}`)
+    .action(async (options) => (await load()).listNotices(declared(options)));
+  apiCommand(notices, 'dismiss', 'Dismiss notices, or snooze them with --until')
+    .argument('<notices...>', 'IDs')
+    .option('--until <when>', `snooze until then: ${START_HELP}`)
+    .action(async (ids, options) => (await load()).dismissNotices(ids, declared(options)));
+}

@@ -1,0 +1,58 @@
+import type { Notice } from '../contract/notices.ts';
+import { NOTICE_KINDS, NOTICE_STATUSES } from '../contract/vocabulary.ts';
+import { connect, type RemoteOptions } from './connect.ts';
+import { Failure } from './failure.ts';
+import { parseCount, parseInstant } from './input.ts';
+import { type Column, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
+
+const addressesOf = ({ credential }: Notice): string =>
+  credential?.addresses
+    .map(({ address, lastSeenAt }) => `${address} (${showInstant(lastSeenAt, 'never')})`)
+    .join(', ') ?? '';
+
+const COLUMNS: readonly Column<Notice>[] = [
+  { title: 'ID', getValue: ({ id }) => id },
+  { title: 'SINCE', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'STATUS', getValue: ({ status, urgent }) => (status === 'open' && urgent ? 'urgent' : status) },
+  { title: 'NOTICE', getValue: ({ title }) => title },
+  { title: 'NEXT', getValue: ({ action }) => action.text },
+  { title: 'CREATED BY', getValue: ({ credential }) => credential?.createdBy?.email ?? null },
+  { title: 'USED FROM', getValue: (notice) => addressesOf(notice) || null },
+];
+
+/** Returns one of a list of words. Throws `Failure`. */
+function parseWord<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
+  const word = words.find((candidate) => candidate === text);
+  if (word === undefined) throw new Failure(`${option} must be one of: ${words.join(', ')}`);
+  return word;
+}
+
+export interface ListNoticesOptions extends RemoteOptions {
+  readonly status: string;
+  readonly kind: string | undefined;
+  readonly limit: string | undefined;
+}
+
+/** Lists notices, newest first. */
+export async function listNotices({ status, kind, limit, ...options }: ListNoticesOptions): Promise<void> {
+  const query = {
+    ...(status !== 'all' && { status: parseWord('--status', status, NOTICE_STATUSES) }),
+    ...(kind !== undefined && { kind: parseWord('--kind', kind, NOTICE_KINDS) }),
+  };
+  const max = parseCount('--limit', limit) ?? Number.POSITIVE_INFINITY;
+  await printList(await takeFirst(connect(options).notices.all(query), max), COLUMNS, options);
+}
+
+/** Dismisses notices, or snoozes them. */
+export async function dismissNotices(
+  ids: readonly string[],
+  { until, ...options }: RemoteOptions & { readonly until: string | undefined },
+): Promise<void> {
+  const { notices } = connect(options);
+  const body = until === undefined ? {} : { until: parseInstant('--until', until) };
+  const dismissed: Notice[] = [];
+  for (const id of ids) dismissed.push(await notices.dismiss(id, body));
+  if (options.json === true) return printJson(dismissed);
+  const verb = until === undefined ? 'Dismissed' : 'Snoozed';
+  for (const { title } of dismissed) printNote(`${verb}: ${sanitizeInline(title)}`, options);
+}
