@@ -17,4 +17,5 @@ checkWorkspacePages(settings.fixture, [
   { name: 'members', path: '/settings/members' },
   { name: 'members-menu', path: '/settings/members', prepare: press('Actions for linus') },
   { name: 'members-as-member', path: '/settings/members', person: asMember },
+  { name: 'review', path: '/settings/review' },
 ]);

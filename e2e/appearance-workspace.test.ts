@@ -63,7 +63,16 @@ test('on a narrow screen the navigation opens from a button and closes after a c
 test('on the narrowest phone every tab of the settings can be reached, and the current one is visible', async () => {
   const tab = await settings.fixture.open(TOKENS, { width: 320 });
   const tabs = tab.getByRole('navigation', { name: 'Settings' });
-  for (const name of ['API Keys', 'Members', 'Activity log', 'Policy', 'Webhooks', 'Workspace', 'Access Tokens']) {
+  for (const name of [
+    'API Keys',
+    'Members',
+    'Review',
+    'Activity log',
+    'Policy',
+    'Webhooks',
+    'Workspace',
+    'Access Tokens',
+  ]) {
     await tabs.getByRole('link', { name }).click();
     await tab.getByRole('heading', { name, exact: true, level: 1 }).waitFor();
     const { x, width } = (await tabs.locator('[aria-current=page]', { hasText: name }).boundingBox()) ?? {

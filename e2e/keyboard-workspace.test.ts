@@ -113,7 +113,7 @@ test('the command palette opens pages, resources and credentials by name, those 
   await theirs.keyboard.press('Control+k');
   const names = theirs.getByRole('dialog', { name: 'Search' }).getByRole('option');
   await names.first().waitFor();
-  const hidden = ['Activity log', 'Policy', 'Error keys', 'People on this server'];
+  const hidden = ['Review', 'Activity log', 'Policy', 'Error keys', 'People on this server'];
   assert.deepEqual(
     (await names.allTextContents()).filter((name) => hidden.includes(name)),
     [],

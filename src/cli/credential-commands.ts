@@ -1,5 +1,13 @@
 import type { Command } from '@commander-js/extra-typings';
-import { describeRight, PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
+import { REVIEW_DAYS } from '../contract/limits.ts';
+import {
+  describeRight,
+  PERMISSIONS,
+  type Permission,
+  REVIEW_REASONS,
+  SCOPES,
+  type Scope,
+} from '../contract/vocabulary.ts';
 import { apiCommand, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
@@ -8,6 +16,7 @@ export function credentialCommands(program: Command): void {
   tokenCommands(program);
   keyCommands(program);
   policyCommands(program);
+  reviewCommands(program);
   apiCommand(program, 'import', 'Import credentials of other systems by the SHA-256 digests of their secrets')
     .argument('<file>', 'CSV or NDJSON file, or - for standard input')
     .option('--format <format>', 'format of the file: csv or ndjson (default: by file extension)')
@@ -24,6 +33,22 @@ export function credentialCommands(program: Command): void {
     .option('--address <address>', 'IP address of the client')
     .option('--resource <resource>', 'resource that the request concerns: app:<app> or project:<project>')
     .action(async (idOrName, options) => (await import('./explain.ts')).explain(idOrName, declared(options)));
+}
+
+function reviewCommands(program: Command): void {
+  const reviews = program.command('review').description('Review credentials: what to look at, and why');
+  const load = () => import('./review.ts');
+  apiCommand(reviews, 'list', 'List credentials to review, with the reasons, highest risk first')
+    .option('--reason <reason>', `list only those with this reason: ${REVIEW_REASONS.join(', ')}`)
+    .option('--created-by <id>', 'filter by ID of the creator')
+    .option('--include-kept', 'also list those that somebody has decided to keep')
+    .option('--csv', 'output CSV')
+    .option('--limit <count>', LIMIT_HELP)
+    .action(async (options) => (await load()).review(declared(options)));
+  apiCommand(reviews, 'keep', `Record that credentials are kept: they are left out for ${REVIEW_DAYS.kept} days`)
+    .argument('<credentials...>', 'IDs')
+    .option('--note <text>', 'why they are kept')
+    .action(async (ids, options) => (await load()).keep(ids, declared(options)));
 }
 
 /** The list command of access tokens or API keys. */

@@ -40,6 +40,7 @@ export const PAGE_ROUTES = [
   '/settings/api-keys',
   '/settings/api-keys/$id',
   '/settings/members',
+  '/settings/review',
   '/settings/activity-log',
   '/settings/policy',
   '/settings/webhooks',

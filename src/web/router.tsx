@@ -158,6 +158,7 @@ const accessToken = page(
 const apiKeys = page(settings, '/api-keys', () => import('./api-keys/api-keys-page.tsx'), 'ApiKeysPage');
 const apiKey = page(settings, '/api-keys/$id', () => import('./credential/credential-page.tsx'), 'CredentialPage');
 const members = page(settings, '/members', () => import('./members/members-page.tsx'), 'MembersPage');
+const review = page(settings, '/review', () => import('./review/review-page.tsx'), 'ReviewPage');
 const activityLog = page(
   settings,
   '/activity-log',
@@ -272,6 +273,7 @@ const routeTree = root.addChildren([
           apiKeys,
           apiKey,
           members,
+          review,
           activityLog,
           policy,
           webhooks,

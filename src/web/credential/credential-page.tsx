@@ -32,12 +32,14 @@ import {
 import { rotationOf } from '../credentials/rotation.ts';
 import { RotationNote } from '../credentials/rotation-note.tsx';
 import { CredentialStatusTag } from '../credentials/status-tag.tsx';
+import { useUses } from '../credentials/use-uses.ts';
 import { RuleTags } from '../policy/rule-tags.tsx';
 import { policyQuery } from '../policy/use-policy.ts';
 import { violatedRules } from '../policy/violated-rules.ts';
 import { useWorkspace } from '../session.ts';
 import styles from './credential.module.css';
 import { ActivitySection } from './events-section.tsx';
+import { LeakSection } from './leak-section.tsx';
 import { restrictionItems } from './restriction-items.tsx';
 import { strings } from './strings.ts';
 import { UsesSections } from './uses-section.tsx';
@@ -159,6 +161,11 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
   );
 }
 
+function CredentialLeak({ credential }: { readonly credential: Credential }) {
+  const { data } = useUses(credential);
+  return <LeakSection id={credential.id} uses={data} />;
+}
+
 /** Shown for a credential that does not exist or was deleted. */
 function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig; readonly id: string }) {
   const { isAdmin } = useWorkspace();
@@ -168,6 +175,7 @@ function CredentialNotFound({ kind, id }: { readonly kind: CredentialKindConfig;
       <EmptyState icon={<IconTrash size={26} />} title={strings.credentialPage.doesNotExistTitle(kind.noun)}>
         {strings.credentialPage.doesNotExistHint}
       </EmptyState>
+      {isAdmin && <LeakSection id={id} uses={null} />}
       {isAdmin && <ActivitySection id={id} />}
     </Page>
   );
@@ -242,6 +250,7 @@ export function CredentialPage() {
             />
           </div>
         </div>
+        {isAdmin && <CredentialLeak credential={data} />}
         {isAdmin && <ActivitySection id={id} />}
       </Page>
       {dialog === 'edit' && data.kind === 'api_key' && (

@@ -46,6 +46,24 @@ export const strings = {
     }) =>
       `${total.toLocaleString('en')} uses on ${dayCount} of the last 30 days; most on ${busiestDay} (${most.toLocaleString('en')}).`,
   },
+  leakSection: {
+    title: 'Leak',
+    description: 'Where its secret was found in public, and what happened since the first report.',
+    reports: 'Reports of the leak',
+    unknownPlace: 'The report does not say where it was found',
+    reported: (time: ReactNode, address: string | null) =>
+      address === null ? sentence`reported ${time}` : sentence`reported ${time} from ${address}`,
+    deleted: 'deleted at once',
+    onlyReported: 'not deleted, as the policy says',
+    usesSince: 'Uses since',
+    onDays: (count: number) => `${count.toLocaleString('en')}, counting the whole day of the report`,
+    usedFrom: 'Used from',
+    refusedSince: 'Refused since',
+    refusals: (count: number, isPartial: boolean) =>
+      isPartial ? `${count.toLocaleString('en')} or more` : count.toLocaleString('en'),
+    refusedFrom: 'Refused from',
+    none: 'None',
+  },
   eventsSection: {
     activityTitle: 'Activity',
     activityDescription: 'Changes to this credential, and its denied requests.',

@@ -10,11 +10,12 @@ import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { isInUse } from './delete-credential-dialog.tsx';
 import { invalidateCredentials } from './invalidate-credentials.ts';
-import { type Credential, type CredentialKindConfig, deleteCredential } from './kinds.ts';
+import { ACCESS_TOKENS, API_KEYS, type Credential, type CredentialKindConfig, deleteCredential } from './kinds.ts';
 import { strings } from './strings.ts';
 
 interface BulkDeleteDialogProps {
-  readonly kind: CredentialKindConfig;
+  /** Null for credentials of both kinds. */
+  readonly kind: CredentialKindConfig | null;
   readonly credentials: readonly Credential[];
   readonly onClose: () => void;
   /** Called with the IDs of the deleted credentials whenever the dialog closes. */
@@ -59,7 +60,9 @@ function BulkDeleteForm({ kind, credentials, onClose, onDeleted }: BulkDeleteDia
   async function deleteAll() {
     setPhase('deleting');
     await deleteMany(credentials);
-    void invalidateCredentials(workspace.id, kind);
+    for (const changed of kind === null ? [ACCESS_TOKENS, API_KEYS] : [kind]) {
+      void invalidateCredentials(workspace.id, changed);
+    }
     setPhase('done');
   }
 

@@ -27,8 +27,10 @@ export const strings = {
     deleteCount: (count: number) => `Delete ${count}`,
     retryFailed: 'Retry failed',
     close: 'Close',
-    title: (count: number, { noun, plural }: { noun: string; plural: string }) =>
-      `Delete ${count} ${count === 1 ? noun : plural}`,
+    title: (count: number, kind: { noun: string; plural: string } | null) => {
+      const { noun, plural } = kind ?? { noun: 'credential', plural: 'credentials' };
+      return `Delete ${count} ${count === 1 ? noun : plural}`;
+    },
   },
   columns: {
     passphraseRequired: 'Passphrase required',

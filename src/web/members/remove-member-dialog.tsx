@@ -15,6 +15,7 @@ import { BlockSkeleton, ErrorState } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
 import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.ts';
 import { type Credential, deleteCredential, getKindConfig } from '../credentials/kinds.ts';
+import { SeenVariables } from '../review/seen-variables.tsx';
 import { useWorkspace } from '../session.ts';
 import { strings } from './strings.ts';
 
@@ -165,6 +166,21 @@ function RemoveMemberForm({ member, onClose }: { readonly member: Member; readon
             </Group>
           )}
         </Stack>
+      )}
+      <SeenVariables personId={member.personId} name={member.name} />
+      {remove.isSuccess && (
+        <Anchor
+          fz="sm"
+          renderRoot={(props) => (
+            <Link
+              to="/settings/review"
+              search={{ workspace: workspace.slug, createdBy: member.personId, name: member.name }}
+              {...props}
+            />
+          )}
+        >
+          {strings.removeMemberDialog.review(member.name)}
+        </Anchor>
       )}
       <DimmedText role="status">
         {removal.isPending && selectedIds.size > 0

@@ -32,6 +32,7 @@ const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rig
   ['/settings/access-tokens', strings.pages.accessTokens],
   ['/settings/api-keys', strings.pages.apiKeys],
   ['/settings/members', strings.pages.members],
+  ['/settings/review', strings.pages.review, 'isAdmin'],
   ['/settings/activity-log', strings.pages.activityLog, 'isAdmin'],
   ['/settings/policy', strings.pages.policy, 'isAdmin'],
   ['/settings/webhooks', strings.pages.webhooks, 'isAdmin'],

@@ -33,6 +33,7 @@ export const strings = {
     errors: 'Errors',
     members: 'Members',
     people: 'People on this server',
+    review: 'Review',
     policy: 'Policy',
     webhooks: 'Webhooks',
     projects: 'Projects',

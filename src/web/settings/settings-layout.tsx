@@ -8,6 +8,7 @@ const TABS: readonly (LinkTab & { readonly admin?: true })[] = [
   { to: '/settings/access-tokens', label: strings.settingsLayout.tabs.accessTokens },
   { to: '/settings/api-keys', label: strings.settingsLayout.tabs.apiKeys },
   { to: '/settings/members', label: strings.settingsLayout.tabs.members },
+  { to: '/settings/review', label: strings.settingsLayout.tabs.review, admin: true },
   { to: '/settings/activity-log', label: strings.settingsLayout.tabs.activityLog, admin: true },
   { to: '/settings/policy', label: strings.settingsLayout.tabs.policy, admin: true },
   { to: '/settings/webhooks', label: strings.settingsLayout.tabs.webhooks, admin: true },

@@ -4,6 +4,7 @@ export const strings = {
       accessTokens: 'Access Tokens',
       apiKeys: 'API Keys',
       members: 'Members',
+      review: 'Review',
       activityLog: 'Activity log',
       policy: 'Policy',
       webhooks: 'Webhooks',

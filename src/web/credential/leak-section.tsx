@@ -1,0 +1,109 @@
+import { Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { AuditEvent } from '../../contract/audit-events.ts';
+import type { CredentialUses } from '../../contract/credentials.ts';
+import type { Client } from '../../sdk/client.ts';
+import { DescriptionList } from '../components/description-list.tsx';
+import { IconAlertTriangle } from '../components/icons.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
+import { ExactTime } from '../components/relative-time.tsx';
+import { Section } from '../components/section.tsx';
+import { mono } from '../components/text.tsx';
+import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.leakSection;
+const MAX_EVENTS = 200;
+
+interface LeakHistory {
+  /** Newest first. */
+  readonly reports: readonly AuditEvent[];
+  /** Requests with the secret that were refused since the first report, also after its deletion. */
+  readonly refusals: readonly AuditEvent[];
+  /** Whether there are more refusals than were read. */
+  readonly isPartial: boolean;
+}
+
+/** Returns the reports that a credential's secret was found in public, and the refusals since; null if there are none. */
+async function readLeakHistory(api: Client, id: string, signal: AbortSignal): Promise<LeakHistory | null> {
+  const read = (query: Parameters<Client['auditEvents']['list']>[0]) =>
+    api.auditEvents.list({ credential: id, limit: MAX_EVENTS, ...query }, { signal });
+  const { data: reports } = await read({ action: 'credential.leaked' });
+  const first = reports.at(-1);
+  if (first === undefined) return null;
+  const pages = await Promise.all([
+    read({ action: 'credential.denied', from: first.at }),
+    read({ action: 'credential.passphrase_failed', from: first.at }),
+    read({ action: 'credential.used_after_deletion', from: first.at }),
+  ]);
+  const refusals = pages.flatMap(({ data }) => data);
+  return { reports, refusals, isPartial: pages.some(({ nextCursor }) => nextCursor !== null) };
+}
+
+const listAddresses = (addresses: readonly (string | null)[]): string => {
+  const known = new Set(addresses.filter((address) => address !== null));
+  return known.size === 0 ? texts.none : [...known].join(', ');
+};
+
+/** Uses and their addresses since an instant; uses are counted per day. */
+function usesSince(uses: CredentialUses, since: string): { readonly count: number; readonly addresses: string[] } {
+  const day = since.slice(0, 10);
+  return {
+    count: uses.days.reduce((sum, { day: counted, count }) => (counted >= day ? sum + count : sum), 0),
+    addresses: uses.addresses.filter(({ lastSeenAt }) => lastSeenAt >= since).map(({ address }) => address),
+  };
+}
+
+function LeakReport({ report: { at, address, detail } }: { readonly report: AuditEvent }) {
+  const { url, source, deleted } = detail;
+  return (
+    <ItemListRow
+      icon={<IconAlertTriangle size={18} />}
+      title={<span style={{ overflowWrap: 'anywhere' }}>{typeof url === 'string' ? url : texts.unknownPlace}</span>}
+      note={
+        <>
+          {typeof source === 'string' && `${source} · `}
+          {texts.reported(<ExactTime time={at} />, address)} · {deleted === true ? texts.deleted : texts.onlyReported}
+        </>
+      }
+    />
+  );
+}
+
+interface LeakSectionProps {
+  readonly id: string;
+  /** Null for a credential that was deleted. */
+  readonly uses: CredentialUses | null | undefined;
+}
+
+/** Where the secret of a credential was found in public, and what happened with it since. For owners and admins. */
+export function LeakSection({ id, uses }: LeakSectionProps) {
+  const { workspace, api } = useWorkspace();
+  const { data } = useQuery({
+    queryKey: [workspace.id, 'audit-events', 'leak', id],
+    queryFn: ({ signal }) => readLeakHistory(api, id, signal),
+  });
+  const first = data?.reports.at(-1);
+  if (data === undefined || data === null || first === undefined) return null;
+  const used = uses === null || uses === undefined ? null : usesSince(uses, first.at);
+  const refused = data.refusals.reduce((sum, { detail }) => sum + Number(detail['count'] ?? 1), 0);
+  return (
+    <Section title={texts.title} description={texts.description}>
+      <Stack gap="md">
+        <ItemList label={texts.reports}>
+          {data.reports.map((report) => (
+            <LeakReport key={report.id} report={report} />
+          ))}
+        </ItemList>
+        <DescriptionList
+          items={[
+            used !== null && [texts.usesSince, texts.onDays(used.count)],
+            used !== null && [texts.usedFrom, mono(listAddresses(used.addresses))],
+            [texts.refusedSince, texts.refusals(refused, data.isPartial)],
+            [texts.refusedFrom, mono(listAddresses(data.refusals.map(({ address }) => address)))],
+          ]}
+        />
+      </Stack>
+    </Section>
+  );
+}

@@ -1,0 +1,56 @@
+import { Text, Textarea } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useRef, useState } from 'react';
+import { REVIEW_DAYS, REVIEW_LIMITS } from '../../contract/limits.ts';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+
+import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.keepDialog;
+
+interface KeepDialogProps {
+  readonly credentials: readonly { readonly id: string; readonly name: string }[];
+  readonly onClose: () => void;
+  /** Called with the IDs of the credentials as soon as the decision on each is recorded. */
+  readonly onKept: (id: string) => void;
+}
+
+/** Records the decision to keep one or several credentials, with a note. */
+export function KeepDialog({ credentials, onClose, onKept }: KeepDialogProps) {
+  const { api } = useWorkspace();
+  const [note, setNote] = useState('');
+  const kept = useRef(new Set<string>());
+  const [first] = credentials;
+
+  async function keepAll(): Promise<void> {
+    for (const { id } of credentials) {
+      if (kept.current.has(id)) continue;
+      await api.review.decide(id, { decision: 'keep', ...(note.trim() !== '' && { note }) });
+      kept.current.add(id);
+      onKept(id);
+    }
+    notifications.show({ message: texts.kept(credentials.length) });
+  }
+
+  return (
+    <ConfirmDialog
+      title={texts.title(credentials.length === 1 ? (first?.name ?? null) : null, credentials.length)}
+      confirmLabel={texts.keep}
+      nonDestructive
+      onClose={onClose}
+      onConfirm={keepAll}
+    >
+      <Text fz="sm">{texts.explanation(credentials.length, REVIEW_DAYS.kept)}</Text>
+      <Textarea
+        label={texts.note}
+        placeholder={texts.notePlaceholder}
+        maxLength={REVIEW_LIMITS.note}
+        autosize
+        minRows={2}
+        value={note}
+        onChange={(event) => setNote(event.currentTarget.value)}
+      />
+    </ConfirmDialog>
+  );
+}

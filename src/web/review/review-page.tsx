@@ -1,0 +1,268 @@
+import { Button, Checkbox, Group, Stack, Text } from '@mantine/core';
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import type { Review } from '../../contract/review.ts';
+import { REVIEW_REASONS } from '../../contract/vocabulary.ts';
+import type { ReviewListQuery } from '../../sdk/client.ts';
+import { queryClient } from '../api.ts';
+import bar from '../components/action-bar.module.css';
+import { isFiltered } from '../components/filters.tsx';
+import { IconActivity, IconCheck, IconRefresh, IconShieldCheck } from '../components/icons.ts';
+import { lazyComponent } from '../components/lazy-component.tsx';
+import { ListBody } from '../components/list-body.tsx';
+import { type ListState, useListState } from '../components/list-state.ts';
+import { Notice } from '../components/notice.tsx';
+import { Page } from '../components/page.tsx';
+import { ExactTime } from '../components/relative-time.tsx';
+import { deleteAction, RowMenu } from '../components/row-menu.tsx';
+import { EmptyState, NoPermission } from '../components/states.tsx';
+import { useList } from '../components/use-list.ts';
+import { getKindConfig, type Right } from '../credentials/kinds.ts';
+import { useWorkspace } from '../session.ts';
+import { byRisk, REVIEW_COLUMNS, type ReviewRow } from './columns.tsx';
+import { ReviewExport } from './review-export.tsx';
+import { SeenVariables } from './seen-variables.tsx';
+import { strings } from './strings.ts';
+
+const KeepDialog = lazyComponent(() => import('./keep-dialog.tsx').then((file) => file.KeepDialog));
+const DeleteCredentialDialog = lazyComponent(() =>
+  import('../credentials/delete-credential-dialog.tsx').then((file) => file.DeleteCredentialDialog),
+);
+const BulkDeleteDialog = lazyComponent(() =>
+  import('../credentials/bulk-delete-dialog.tsx').then((file) => file.BulkDeleteDialog),
+);
+const ReplaceCredentialDialog = lazyComponent(() =>
+  import('../credentials/replace-credential-dialog.tsx').then((file) => file.ReplaceCredentialDialog),
+);
+
+const FILTERS = ['reason', 'createdBy', 'includeKept'];
+
+/** The URL's filters, as a query. An unknown reason is ignored. */
+function toQuery(state: ListState): ReviewListQuery {
+  return {
+    reason: REVIEW_REASONS.find((reason) => reason === state.get('reason')),
+    createdBy: state.get('createdBy'),
+    includeKept: state.get('includeKept') === 'true' ? true : undefined,
+  };
+}
+
+type OpenDialog =
+  | { readonly dialog: 'keep' | 'delete selected'; readonly rows: readonly ReviewRow[] }
+  | { readonly dialog: 'narrow' | 'replace' | 'delete'; readonly row: ReviewRow };
+
+interface ReviewMenuProps {
+  readonly row: ReviewRow;
+  readonly onOpen: (open: OpenDialog) => void;
+}
+
+function ReviewMenu({ row, onOpen }: ReviewMenuProps) {
+  const navigate = useNavigate();
+  const { credential, usedRights } = row;
+  const { path, rightsLabel } = getKindConfig(credential);
+  const canReplace = credential.replacedBy === null;
+  return (
+    <RowMenu
+      name={credential.name}
+      actions={[
+        { label: strings.actions.keep, Icon: IconCheck, onSelect: () => onOpen({ dialog: 'keep', rows: [row] }) },
+        canReplace &&
+          usedRights !== null && {
+            label: strings.actions.narrow(rightsLabel.toLowerCase()),
+            Icon: IconRefresh,
+            onSelect: () => onOpen({ dialog: 'narrow', row }),
+          },
+        canReplace && {
+          label: strings.actions.replace,
+          Icon: IconRefresh,
+          onSelect: () => onOpen({ dialog: 'replace', row }),
+        },
+        {
+          label: strings.actions.details,
+          Icon: IconActivity,
+          onSelect: () => void navigate({ to: `${path}/$id`, params: { id: credential.id }, search: {} }),
+        },
+        deleteAction(() => onOpen({ dialog: 'delete', row })),
+      ]}
+    />
+  );
+}
+
+/** One button per reason that applies to any credential, which filters the list. */
+function ReasonFilter({ state, review }: { readonly state: ListState; readonly review: Review | undefined }) {
+  const selected = state.get('reason');
+  const reasons = byRisk(REVIEW_REASONS).filter((reason) => (review?.counts[reason] ?? 0) > 0 || reason === selected);
+  const button = (label: string, value: string | undefined) => (
+    <Button
+      key={label}
+      size="compact-sm"
+      variant={selected === value ? 'filled' : 'default'}
+      aria-pressed={selected === value}
+      onClick={() => state.set({ reason: value })}
+    >
+      {label}
+    </Button>
+  );
+  return (
+    <Group gap="xs" role="group" aria-label={strings.page.filterLabel}>
+      {button(strings.page.all(selected === undefined ? (review?.total ?? null) : null), undefined)}
+      {reasons.map((reason) => button(strings.page.reason(reason, review?.counts[reason] ?? 0), reason))}
+      <Checkbox
+        size="sm"
+        ml="auto"
+        label={strings.page.includeKept}
+        checked={state.get('includeKept') === 'true'}
+        onChange={(event) => state.set({ includeKept: event.currentTarget.checked ? 'true' : undefined })}
+      />
+    </Group>
+  );
+}
+
+/** Says that the list is limited to the credentials of one person, and what else that person may have seen. */
+function CreatorNotice({ state, rows }: { readonly state: ListState; readonly rows: readonly ReviewRow[] }) {
+  const createdBy = state.get('createdBy');
+  if (createdBy === undefined) return null;
+  const name = rows[0]?.credential.createdBy?.name ?? state.get('name') ?? strings.page.thisPerson;
+  return (
+    <>
+      <Notice tone="mute">
+        {strings.page.onlyCreatedBy(<b>{name}</b>)}{' '}
+        <Button size="compact-xs" variant="subtle" onClick={() => state.set({ createdBy: undefined, name: undefined })}>
+          {strings.page.showAll}
+        </Button>
+      </Notice>
+      <SeenVariables personId={createdBy} name={name} />
+    </>
+  );
+}
+
+function Nothing({ review }: { readonly review: Review | undefined }) {
+  const { lastReviewAt = null, lastReviewedBy = null } = review ?? {};
+  return (
+    <EmptyState icon={<IconShieldCheck size={26} />} title={strings.page.emptyTitle}>
+      {lastReviewAt === null
+        ? strings.page.neverReviewed
+        : strings.page.lastReview(<ExactTime time={lastReviewAt} />, lastReviewedBy)}
+    </EmptyState>
+  );
+}
+
+interface DialogsProps {
+  readonly open: OpenDialog | null;
+  readonly onClose: () => void;
+  /** Removes credentials that were decided on from the selection. */
+  readonly onDecided: (ids: ReadonlySet<string>) => void;
+}
+
+function Dialogs({ open, onClose, onDecided }: DialogsProps) {
+  if (open === null) return null;
+  if ('rows' in open) {
+    const credentials = open.rows.map(({ credential }) => credential);
+    return open.dialog === 'keep' ? (
+      <KeepDialog credentials={credentials} onClose={onClose} onKept={(id) => onDecided(new Set([id]))} />
+    ) : (
+      <BulkDeleteDialog kind={null} credentials={credentials} onClose={onClose} onDeleted={onDecided} />
+    );
+  }
+  const { credential, usedRights, id } = open.row;
+  if (open.dialog === 'delete') {
+    return (
+      <DeleteCredentialDialog credential={credential} onClose={onClose} onDeleted={() => onDecided(new Set([id]))} />
+    );
+  }
+  const rights = open.dialog === 'narrow' && usedRights !== null ? (usedRights as readonly Right[]) : undefined;
+  return <ReplaceCredentialDialog credential={credential} rights={rights} onClose={onClose} />;
+}
+
+interface SelectionBarProps {
+  readonly rows: ReadonlyMap<string, ReviewRow>;
+  readonly onClear: () => void;
+  readonly onOpen: (open: OpenDialog) => void;
+}
+
+function SelectionBar({ rows, onClear, onOpen }: SelectionBarProps) {
+  if (rows.size === 0) return null;
+  const selected = [...rows.values()];
+  return (
+    <section className={bar['bar']} aria-label={strings.page.selection}>
+      <Text fz="sm" fw={550} role="status">
+        {strings.page.selected(rows.size)}
+      </Text>
+      <Group gap="xs">
+        <Button size="xs" variant="default" onClick={onClear}>
+          {strings.page.clearSelection}
+        </Button>
+        <Button size="xs" variant="default" onClick={() => onOpen({ dialog: 'keep', rows: selected })}>
+          {strings.page.keepSelected}
+        </Button>
+        <Button size="xs" className="button-bad" onClick={() => onOpen({ dialog: 'delete selected', rows: selected })}>
+          {strings.page.deleteSelected}
+        </Button>
+      </Group>
+    </section>
+  );
+}
+
+function ReviewContent() {
+  const { workspace, api } = useWorkspace();
+  const state = useListState();
+  const [open, setOpen] = useState<OpenDialog | null>(null);
+  const [selected, setSelected] = useState<ReadonlyMap<string, ReviewRow>>(new Map());
+  const queryKey = [workspace.id, 'review'];
+  const list = useList(
+    queryKey,
+    async (query: ReviewListQuery, options) => {
+      const review = await api.review.list(query, options);
+      return { ...review, data: review.data.map((item): ReviewRow => ({ ...item, id: item.credential.id })) };
+    },
+    { ...toQuery(state), cursor: state.cursor },
+  );
+  const rows = list.data?.data ?? [];
+  const refresh = () => void queryClient.invalidateQueries({ queryKey });
+
+  return (
+    <Page
+      title={strings.page.title}
+      description={strings.page.description}
+      actions={<ReviewExport query={toQuery(state)} />}
+    >
+      <Stack gap="md">
+        <CreatorNotice state={state} rows={rows} />
+        <ReasonFilter state={state} review={list.data} />
+        <ListBody
+          label={strings.page.listLabel}
+          list={list}
+          columns={REVIEW_COLUMNS}
+          state={state}
+          rowName={({ credential }) => credential.name}
+          isFiltered={isFiltered(state, FILTERS)}
+          selection={{ rows: selected, set: setSelected }}
+          renderRowActions={(row) => <ReviewMenu row={row} onOpen={setOpen} />}
+          empty={<Nothing review={list.data} />}
+        />
+        <SelectionBar rows={selected} onClear={() => setSelected(new Map())} onOpen={setOpen} />
+      </Stack>
+      <Dialogs
+        open={open}
+        onClose={() => {
+          setOpen(null);
+          refresh();
+        }}
+        onDecided={(ids) => {
+          setSelected((before) => new Map([...before].filter(([id]) => !ids.has(id))));
+          refresh();
+        }}
+      />
+    </Page>
+  );
+}
+
+/** The credentials of the workspace that should be reviewed. For owners and admins. */
+export function ReviewPage() {
+  const { isAdmin } = useWorkspace();
+  if (isAdmin) return <ReviewContent />;
+  return (
+    <Page title={strings.page.title}>
+      <NoPermission />
+    </Page>
+  );
+}

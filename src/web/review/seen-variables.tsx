@@ -1,0 +1,108 @@
+import { Anchor, Text } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import { Link } from '@tanstack/react-router';
+import type { AuditEvent } from '../../contract/audit-events.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { Section } from '../components/section.tsx';
+import { BlockSkeleton, QueryContent } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
+import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.seenVariables;
+const MAX_NAMES = 5;
+
+interface RevealedApp {
+  readonly id: string;
+  readonly name: string;
+  /** Of the latest time. */
+  readonly at: string;
+  readonly variables: readonly string[];
+}
+
+/** Groups the events, newest first, by app. */
+function byApp(events: readonly AuditEvent[]): RevealedApp[] {
+  const groups = Map.groupBy(events, ({ target }) => target?.id ?? '');
+  return [...groups].flatMap(([id, [latest, ...older]]) => {
+    if (latest === undefined || id === '') return [];
+    const names = [latest, ...older].flatMap(({ detail }) => (Array.isArray(detail['names']) ? detail['names'] : []));
+    return { id, name: latest.target?.name ?? id, at: latest.at, variables: [...new Set(names.map(String))].sort() };
+  });
+}
+
+interface SeenVariablesProps {
+  readonly personId: string;
+  readonly name: string;
+}
+
+/** The variables whose values a person has read, per app. */
+export function SeenVariables({ personId, name }: SeenVariablesProps) {
+  const { workspace, api } = useWorkspace();
+  const query = useQuery({
+    queryKey: [workspace.id, 'audit-events', 'revealed-by', personId],
+    queryFn: ({ signal }) => api.auditEvents.list({ actor: personId, action: 'env.revealed', limit: 200 }, { signal }),
+  });
+  return (
+    <QueryContent query={query} placeholder={<BlockSkeleton height={80} />}>
+      {({ data }) =>
+        data.length === 0 ? (
+          <DimmedText>{texts.none(name)}</DimmedText>
+        ) : (
+          <Section
+            title={texts.title}
+            description={texts.description(name)}
+            actions={
+              <Anchor
+                fz="sm"
+                renderRoot={(props) => (
+                  <Link
+                    to="/settings/activity-log"
+                    search={{ workspace: workspace.slug, actor: personId, action: 'env.revealed' }}
+                    {...props}
+                  />
+                )}
+              >
+                {texts.viewLog}
+              </Anchor>
+            }
+          >
+            <ItemList label={texts.title}>
+              {byApp(data).map(({ id, name: app, at, variables }) => (
+                <ItemListRow
+                  key={id}
+                  title={
+                    <Anchor
+                      fz="sm"
+                      renderRoot={(props) => (
+                        <Link
+                          to="/apps/$app/environment"
+                          params={{ app: id }}
+                          search={{ workspace: workspace.slug }}
+                          {...props}
+                        />
+                      )}
+                    >
+                      {app}
+                    </Anchor>
+                  }
+                  note={
+                    <>
+                      <Text span inherit className="mono">
+                        {texts.names(
+                          variables.slice(0, MAX_NAMES).join(', '),
+                          Math.max(0, variables.length - MAX_NAMES),
+                        )}
+                      </Text>{' '}
+                      · {texts.lastRevealed(<RelativeTime time={at} />)}
+                    </>
+                  }
+                />
+              ))}
+            </ItemList>
+          </Section>
+        )
+      }
+    </QueryContent>
+  );
+}

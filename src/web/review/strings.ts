@@ -1,0 +1,88 @@
+import type { ReactNode } from 'react';
+import type { ReviewReason } from '../../contract/vocabulary.ts';
+import { plural } from '../components/plural.ts';
+import { phrase, sentence } from '../components/sentence.ts';
+
+const credentials = (count: number): string =>
+  plural(count, { one: '1 credential', other: `${count.toLocaleString('en')} credentials` });
+
+const reasons: Readonly<Record<ReviewReason, string>> = {
+  creator_left: 'Creator left',
+  violates_policy: 'Violates policy',
+  holds_all: 'Holds all',
+  unused: 'Unused',
+  broader_than_used: 'Broader than used',
+  never_expires: 'Never expires',
+  never_used: 'Never used',
+  expiring: 'Expires soon',
+  no_passphrase: 'No passphrase',
+  expired: 'Expired',
+};
+
+export const strings = {
+  reasons,
+  page: {
+    title: 'Review',
+    description:
+      'Credentials that someone should look at, highest risk first. Keep each one, replace it with a narrower one, or delete it.',
+    listLabel: 'Credentials to review',
+    filterLabel: 'Reasons',
+    all: (count: number | null) => (count === null ? 'All' : `All (${count.toLocaleString('en')})`),
+    reason: (reason: ReviewReason, count: number) => `${reasons[reason]} (${count.toLocaleString('en')})`,
+    includeKept: 'Show kept credentials',
+    exportCsv: 'Export CSV',
+    exportFailed: 'The export failed',
+    onlyCreatedBy: (name: ReactNode) => sentence`Only credentials created by ${name}.`,
+    thisPerson: 'this person',
+    showAll: 'Show all',
+    emptyTitle: 'Nothing to review',
+    lastReview: (time: ReactNode, name: string | null) =>
+      name === null ? sentence`Last review on ${time}.` : sentence`Last review on ${time} by ${name}.`,
+    neverReviewed: 'No credential needs a decision, and none has been recorded yet.',
+    selection: 'Selected credentials',
+    selected: (count: number) => `${count} selected`,
+    clearSelection: 'Clear selection',
+    keepSelected: 'Keep selected…',
+    deleteSelected: 'Delete selected…',
+  },
+  columns: {
+    credential: 'Credential',
+    reasons: 'Reasons',
+    created: 'Created',
+    createdBy: (name: string) => phrase`by ${name}`,
+    createdByFormerMember: 'by a former member',
+    expires: 'Expires',
+    never: 'Never',
+    lastUsed: 'Last used',
+    used: (rights: string) => `Used only: ${rights}`,
+    kept: (name: string | null, until: ReactNode, note: string | null) =>
+      note === null
+        ? sentence`Kept by ${name ?? 'someone'} until ${until}`
+        : sentence`Kept by ${name ?? 'someone'} until ${until}: ${note}`,
+  },
+  actions: {
+    keep: 'Keep…',
+    narrow: (rights: string) => `Replace with used ${rights}…`,
+    replace: 'Replace…',
+    details: 'Details and activity',
+  },
+  keepDialog: {
+    title: (name: string | null, count: number) =>
+      name === null ? `Keep ${credentials(count)}` : phrase`Keep ${name}`,
+    explanation: (count: number, days: number) =>
+      `${count === 1 ? 'It is' : 'They are'} left out of the review for ${days} days, unless another reason applies. The activity log records who decided this, when and why.`,
+    note: 'Note (optional)',
+    notePlaceholder: 'Used by the yearly report',
+    keep: 'Keep',
+    kept: (count: number) => `${credentials(count)} kept`,
+  },
+  seenVariables: {
+    title: 'Variables this person revealed',
+    description: (name: string) =>
+      phrase`${name} read the values of these variables, as the activity log records. Rotate what they give access to.`,
+    names: (names: string, more: number) => (more === 0 ? names : phrase`${names} and ${more} more`),
+    lastRevealed: (time: ReactNode) => sentence`last revealed ${time}`,
+    viewLog: 'View in activity log',
+    none: (name: string) => phrase`${name} revealed no variables that the activity log still has.`,
+  },
+};
