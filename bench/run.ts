@@ -9,6 +9,7 @@ import { flush } from './flush.ts';
 import { guard } from './guard.ts';
 import { type Finding, isMet, printFinding, type Report } from './lib/report.ts';
 import { memory, start } from './memory.ts';
+import { notify } from './notify.ts';
 import { pages } from './pages.ts';
 import { peers } from './peers.ts';
 import { postgres } from './postgres.ts';
@@ -25,6 +26,7 @@ const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Pro
   'filtered-pages': filteredPages,
   contention,
   deletions,
+  notify,
   postgres,
   peers,
   activity,

@@ -7,7 +7,9 @@ import type { AccessToken, CreatedAccessToken } from '../src/contract/access-tok
 import type { ApiKey } from '../src/contract/api-keys.ts';
 import type { AuditEvent } from '../src/contract/audit-events.ts';
 import type { Whoami } from '../src/contract/whoami.ts';
+import { verifyAuditEvents } from '../src/sdk/audit.ts';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { startS3 } from '../src/testing/s3.ts';
 import {
   bearer,
   cookieOf,
@@ -429,11 +431,25 @@ describe('other commands', () => {
       .split('\n')
       .map((line) => json<AuditEvent>(line));
     assert.equal(events.at(-1)?.sequence, 1);
+    assert.equal((await verifyAuditEvents(owner.workspaceId, events.toReversed())).broken, null);
     const file = join(shell.directory, 'log.ndjson');
     writeFileSync(file, 'others may read this', { mode: 0o644 });
     assert.equal((await shell.run(['audit', 'export', '--output', file])).code, 0);
     assert.equal(statSync(file).mode & 0o777, 0o600);
     assert.ok(readFileSync(file, 'utf8').endsWith(exported.stdout));
+    const s3 = await startS3();
+    const bucket = ['audit', 'export', '--action', 'access_token.created', '--to-bucket'];
+    const environment = {
+      DEVPILOT_BACKUP_BUCKET: s3.url,
+      DEVPILOT_BACKUP_ACCESS_KEY_ID: s3.accessKeyId,
+      DEVPILOT_BACKUP_SECRET_ACCESS_KEY: s3.secretAccessKey,
+    };
+    const stored = await shell.run([...bucket, 'audit/tokens.ndjson'], { environment });
+    const refused = await shell.run([...bucket, '../tokens'], { environment });
+    const object = readFileSync(join(s3.folder, 'backups/of-devpilot/audit/tokens.ndjson._S3rver_object'), 'utf8');
+    await s3.close();
+    assert.deepEqual([stored.code, refused.code], [0, 1], stored.stderr);
+    assert.match(object, /^\{"id":"evt_.*"action":"access_token.created"/);
     const nowhere = await shell.run(['audit', 'export', '--output', join(shell.directory, 'none', 'log')]);
     assert.deepEqual([nowhere.code, /log cannot be written: ENOENT/.test(nowhere.stderr)], [1, true]);
     assert.equal(

@@ -101,7 +101,7 @@ function namesUsed(): Map<string, string[]> {
 }
 
 const MINIFY = { module: true, mangle: { keepNames: true } } as const;
-const ENTRIES = ['sdk/client', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
+const ENTRIES = ['sdk/client', 'sdk/audit', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
 /** Copies a module and everything it imports, as far as present and not copied yet. */
 function copyWithImports(from: string, directory: string, file: string, extension: '.ts' | '.js' | '.d.ts'): void {
@@ -156,6 +156,7 @@ async function packSdk(): Promise<void> {
     sideEffects: false,
     exports: {
       '.': entry('client'),
+      './audit': entry('audit'),
       './guard': entry('guard'),
       './secret': entry('secret'),
       './vocabulary': entry('vocabulary'),

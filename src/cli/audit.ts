@@ -5,7 +5,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import type { AuditAction } from '../contract/vocabulary.ts';
 import type { AuditListQuery, Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
-import { isTransient } from './failure.ts';
+import { Failure, isTransient } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';
 import { parseCount, parsePeriod } from './input.ts';
 import { type Column, partyName, print, printList, sanitizeInline, showInstant, takeFirst } from './output.ts';
@@ -94,13 +94,21 @@ export async function tailAudit(options: AuditOptions): Promise<void> {
   }
 }
 
+export interface ExportAuditOptions extends AuditOptions {
+  readonly output: string | undefined;
+  readonly toBucket: string | undefined;
+}
+
 /** Exports the whole log as NDJSON, no faster than the output accepts it. */
-export async function exportAudit(options: AuditOptions & { readonly output: string | undefined }): Promise<void> {
+export async function exportAudit(options: ExportAuditOptions): Promise<void> {
+  const { output, toBucket } = options;
+  if (output !== undefined && toBucket !== undefined) throw new Failure('Use either --output or --to-bucket.');
   const stream = await connect(options).auditEvents.export(auditQueryOf(options));
   const progress = startProgress('Exporting the activity log …', options.quiet);
   const lines = Readable.fromWeb(stream as never);
   try {
-    if (options.output !== undefined) await streamToPrivateFile(options.output, lines);
+    if (toBucket !== undefined) await (await import('./audit-bucket.ts')).writeToBucket(toBucket, lines);
+    else if (output !== undefined) await streamToPrivateFile(output, lines);
     else await pipeline(lines, process.stdout, { end: false });
   } finally {
     progress.end();

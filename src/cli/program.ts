@@ -202,6 +202,7 @@ function auditCommands(program: Command): void {
   filtered('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(declared(options)));
   filtered('export', 'Export all entries as NDJSON')
     .option('--output <file>', 'write to this file, readable only by you')
+    .option('--to-bucket <object>', 'write to this object of the bucket of DEVPILOT_BACKUP_BUCKET')
     .action(async (options) => (await load()).exportAudit(declared(options)));
   audit
     .command('verify')

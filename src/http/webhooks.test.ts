@@ -5,6 +5,7 @@ import type { AuditEvent } from '../contract/audit-events.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import type { CreatedWebhook, Webhook, WebhookDelivery, WebhookDeliveryDetail } from '../contract/webhooks.ts';
+import { verifyAuditEvents } from '../sdk/audit.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import {
@@ -127,6 +128,27 @@ forEachEngine('webhooks', (engine) => {
       data: { workspaceId: owner.workspaceId, ...data },
     }));
     assert.deepEqual(log.messages.map(messageOf), expected);
+    // The receiver proves that the log is complete and unmodified, also if messages arrive twice.
+    const received = log.messages.map((message) => messageOf(message).data);
+    const [first] = received;
+    assert.ok(first !== undefined);
+    const previous = { sequence: first.sequence - 1, hash: first.previousHash };
+    const verify = (list: readonly AuditEvent[]) => verifyAuditEvents(owner.workspaceId, list, previous);
+    const last = received.at(-1);
+    const intact = await verify(received.flatMap((event) => [event, event]));
+    assert.deepEqual(intact, { position: { sequence: last?.sequence, hash: last?.hash }, broken: null });
+    const [, second] = received;
+    const brokenOf = async (changed: readonly AuditEvent[]) => (await verify(changed)).broken;
+    assert.deepEqual(await brokenOf(received.toSpliced(1, 1)), { sequence: second?.sequence, reason: 'missing' });
+    for (const change of [
+      { at: new Date(0).toISOString() },
+      { detail: {} },
+      { actor: { ...first.actor, name: 'Eve' } },
+    ]) {
+      assert.equal((await brokenOf(received.with(0, { ...first, ...change })))?.reason, 'modified');
+    }
+    const forged = { ...first, previousHash: '0'.repeat(64) };
+    assert.deepEqual(await brokenOf([forged]), { sequence: first.sequence, reason: 'not_linked' });
     const verifier = new StandardWebhook(secret);
     for (const { body, headers } of log.messages) {
       const signed = { ...headers, 'webhook-timestamp': String(Math.floor(Date.now() / 1000)) };

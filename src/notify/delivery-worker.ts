@@ -6,6 +6,7 @@ import type { Store } from '../store/store.ts';
 import { claimWebhooks, hasClaimableWebhook } from '../store/webhooks.ts';
 import { ATTEMPT_TIMEOUT_MS, attemptDelivery } from './attempt.ts';
 import { type Attempt, MAX_WAITING, prepareBatch, recordAttempts, releaseWebhook } from './delivery-round.ts';
+import { createPacer } from './pacer.ts';
 
 /** Webhooks that this node sends to at a time, in total and per workspace: each may wait for a slow receiver. */
 const MAX_HELD = 200;
@@ -47,6 +48,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
   const { store, clock, nodeId: owner, onError } = options;
   const rounds = new Map<WebhookTable, Promise<void>>();
   const stopping = new AbortController();
+  const pacer = createPacer();
 
   /** Sends one batch. Returns whether the round goes on. */
   async function sendBatch(claimed: WebhookTable, endMs: number): Promise<boolean> {
@@ -63,14 +65,14 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     };
     for (const { delivery, body } of batch.due) {
       if (performance.now() > endMs) break;
-      const startedMs = performance.now();
-      const result = await attemptDelivery(
-        options,
-        batch.webhook,
-        { id: delivery.message_id, body },
-        clock(),
-        stopping.signal,
-      ).catch(async (error: unknown) => {
+      let startedMs = performance.now();
+      const attempt = async () => {
+        await pacer.next(stopping.signal);
+        startedMs = performance.now();
+        const message = { id: delivery.message_id, body };
+        return attemptDelivery(options, batch.webhook, message, clock(), stopping.signal);
+      };
+      const result = await attempt().catch(async (error: unknown) => {
         await record(false);
         throw error;
       });

@@ -4,14 +4,20 @@ import type { Storage, Storages } from '../platform/backups/storage.ts';
 import { makeDirectory } from '../store/data-directory.ts';
 import type { Settings } from './settings.ts';
 
+/** Returns the bucket; null if none is configured. */
+export function openBucket({ backups: { bucket } }: Settings): Storage | null {
+  return bucket === null ? null : createBucketStorage(bucket);
+}
+
 /**
  * The places where backups are stored: the bucket if one is configured, and the data directory, which may hold older
  * backups. A node that shares a database needs no data directory; if the directory cannot be created, `onError` is
  * called unless there is a bucket.
  */
 export function openBackupStorages(settings: Settings, onError: (error: unknown) => void): Storages {
-  const { bucket, maxBytes: limit } = settings.backups;
-  const all: Storage[] = bucket === null ? [] : [createBucketStorage(bucket)];
+  const { maxBytes: limit } = settings.backups;
+  const bucket = openBucket(settings);
+  const all: Storage[] = bucket === null ? [] : [bucket];
   try {
     makeDirectory(settings.dataDirectory);
     all.push(createDirectoryStorage(settings.dataDirectory));

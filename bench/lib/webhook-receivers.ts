@@ -1,0 +1,29 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** Receivers of webhooks at `/0`, `/1` …: each counts the events that arrived, and those out of order. `GET /` returns both. */
+const receivers = new Map<string, { seen: Set<number>; last: number; disordered: number }>();
+
+const server = http.createServer((request, response) => {
+  if (request.method === 'GET') {
+    const all = [...receivers].map(([path, { seen, disordered }]) => ({ path, count: seen.size, disordered }));
+    response.end(JSON.stringify(all));
+    return;
+  }
+  let body = '';
+  request.setEncoding('utf8').on('data', (chunk: string) => (body += chunk));
+  request.on('end', () => {
+    const path = request.url ?? '';
+    const receiver = receivers.get(path) ?? { seen: new Set(), last: 0, disordered: 0 };
+    const sequence = Number(/"sequence":(\d+)/.exec(body)?.[1] ?? 0);
+    if (sequence > receiver.last + 1 && receiver.last > 0) receiver.disordered++;
+    receiver.last = Math.max(receiver.last, sequence);
+    receiver.seen.add(sequence);
+    receivers.set(path, receiver);
+    response.writeHead(204).end();
+  });
+});
+server.listen(0, '127.0.0.1', () => {
+  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+});
+process.once('SIGTERM', () => process.exit(0));

@@ -1,0 +1,66 @@
+import type { AuditEvent } from '../contract/audit-events.ts';
+
+/** The last event of an activity log that was verified. */
+export interface AuditPosition {
+  readonly sequence: number;
+  readonly hash: string;
+}
+
+/** Where a log begins. */
+const START: AuditPosition = { sequence: 0, hash: '0'.repeat(64) };
+
+export interface AuditVerification {
+  /** The last event that follows from its predecessors; pass it as `after` to verify what comes next. */
+  readonly position: AuditPosition;
+  /** Null if all events follow each other; otherwise the first that does not, and why. */
+  readonly broken: { readonly sequence: number; readonly reason: 'missing' | 'modified' | 'not_linked' } | null;
+}
+
+type Party = AuditEvent['target'];
+const partyOf = (party: Party) => [party?.kind ?? null, party?.id ?? null, party?.name ?? null];
+
+/** Returns the hash of an event, which covers every field and the hash of the previous event, in hex. */
+export async function hashOfAuditEvent(workspaceId: string, event: AuditEvent): Promise<string> {
+  const { actor, target, credential } = event;
+  const fields = [
+    event.previousHash,
+    workspaceId,
+    event.sequence,
+    event.id,
+    Date.parse(event.at),
+    event.action,
+    partyOf(actor),
+    partyOf(target),
+    partyOf(credential),
+    [event.address, event.userAgent, event.requestId],
+    JSON.stringify(event.detail),
+  ];
+  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(JSON.stringify(fields)));
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * Verifies that events of an activity log, oldest first, are complete, in order and unmodified: each contains the hash of
+ * the previous one. `after` is the last event that was verified before; without it, the log must begin with the first one.
+ * Events up to `after`, which webhooks may send again, are skipped. Needs no connection to Devpilot.
+ */
+export async function verifyAuditEvents(
+  workspaceId: string,
+  events: Iterable<AuditEvent> | AsyncIterable<AuditEvent>,
+  after: AuditPosition = START,
+): Promise<AuditVerification> {
+  let position = after;
+  const brokenAt = (sequence: number, reason: NonNullable<AuditVerification['broken']>['reason']) => ({
+    position,
+    broken: { sequence, reason },
+  });
+  for await (const event of events) {
+    const { sequence, previousHash, hash } = event;
+    if (sequence <= position.sequence) continue;
+    if (sequence !== position.sequence + 1) return brokenAt(position.sequence + 1, 'missing');
+    if (previousHash !== position.hash) return brokenAt(sequence, 'not_linked');
+    if (hash !== (await hashOfAuditEvent(workspaceId, event))) return brokenAt(sequence, 'modified');
+    position = { sequence, hash };
+  }
+  return { position, broken: null };
+}
