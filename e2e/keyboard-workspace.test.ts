@@ -265,3 +265,30 @@ test('a webhook is created, tested, inspected, delivered again, and activated af
   await notice.waitFor({ state: 'detached' });
   await receiver.arrived(attempts + 1);
 });
+
+test('the bell leads to what needs attention, which is dismissed, undone, snoozed and opened again', async () => {
+  for (const message of ['order is undefined', 'cart is empty']) {
+    const body = { type: 'TypeError', message, fingerprint: [message] };
+    assert.equal((await fixture.owner.call('/v1/errors/events', { body })).status, 201);
+  }
+  const { tab, keys } = await open('/settings/policy?workspace=acme');
+  await keys.enter(tab.getByRole('link', { name: 'Notices: 2 need attention' }));
+  await tab.getByRole('heading', { name: 'Notices', level: 1 }).waitFor();
+  const row = tab.getByRole('row').filter({ hasText: 'cart is empty' });
+  await row.waitFor();
+  await checkAppearance(tab, 'notices');
+  assert.match((await row.getByRole('link').getAttribute('href')) ?? '', /^\/errors\/.+\?workspace=acme$/);
+  const actions = button(row, /^Actions for New error/);
+  await keys.choose(actions, 'Dismiss');
+  await tab.getByRole('link', { name: 'Notices: 1 needs attention' }).waitFor();
+  await tab.getByText('Dismissed: New error').waitFor();
+  await keys.press('ControlOrMeta+z');
+  await row.waitFor();
+  await keys.choose(actions, 'Snooze for 1 week');
+  await row.waitFor({ state: 'detached' });
+  await tab.goto('/notices?workspace=acme&status=snoozed');
+  await tab.getByText('Snoozed until').waitFor();
+  await keys.choose(actions, 'Open again');
+  await tab.getByRole('heading', { name: 'No notices' }).waitFor();
+  await tab.getByRole('link', { name: 'Notices: 2 need attention' }).waitFor();
+});

@@ -30,6 +30,7 @@ export const PAGE_ROUTES = [
   '/scripts/$script',
   '/scripts/$script/edit',
   '/runs/$id',
+  '/notices',
   '/activity',
   '/errors',
   '/errors/keys',

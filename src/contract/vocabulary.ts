@@ -278,6 +278,7 @@ export const AUDIT_ACTIONS = [
   'webhook.redelivered',
   'notice.dismissed',
   'notice.snoozed',
+  'notice.reopened',
   ...CREDENTIAL_NOTICE_KINDS,
   'run.failed',
   'backup.failed',

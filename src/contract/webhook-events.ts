@@ -94,6 +94,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'webhook.redelivered': null,
   'notice.dismissed': null,
   'notice.snoozed': null,
+  'notice.reopened': null,
   'credential.expiring': 'credential.expiring',
   'credential.expired': 'credential.expired',
   'credential.unused': 'credential.unused',

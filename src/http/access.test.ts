@@ -204,6 +204,7 @@ const CONTRACT: readonly Row[] = [
   { route: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
   { route: 'GET /v1/notices', people: 'admin' },
   { route: 'POST /v1/notices/:id/dismiss', people: 'admin' },
+  { route: 'POST /v1/notices/:id/reopen', people: 'admin' },
   { route: 'GET /v1/webhooks', people: 'admin' },
   { route: 'POST /v1/webhooks', people: 'admin' },
   { route: 'GET /v1/webhooks/:id', people: 'admin' },

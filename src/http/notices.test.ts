@@ -124,6 +124,13 @@ forEachEngine('notices', (engine) => {
     assert.deepEqual(await idsOf('?status=open'), [three.id, two.id]);
     const recorded = (await actionsOf(owner)).filter((action) => action.startsWith('notice.'));
     assert.deepEqual(recorded, ['notice.snoozed', 'notice.dismissed']);
+
+    const reopen = (person: TestPerson) => person.call<Notice>(`/v1/notices/${one.id}/reopen`, { method: 'POST' });
+    assert.equal((await reopen(neighbor)).status, 404);
+    const { status, dismissedAt, dismissedBy } = (await reopen(owner)).body;
+    assert.deepEqual([status, dismissedAt, dismissedBy], ['open', null, null]);
+    assert.deepEqual(await idsOf('?status=open'), [three.id, two.id, one.id]);
+    assert.equal((await actionsOf(owner)).at(0), 'notice.reopened');
   });
 
   test('every response to a credential that expires within 30 days has the header Sunset', async () => {

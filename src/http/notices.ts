@@ -1,5 +1,5 @@
 import { DismissNotice, Notice, NoticePage, NoticeQuery } from '../contract/notices.ts';
-import { dismissNotice, listNotices } from '../notify/notices.ts';
+import { dismissNotice, listNotices, reopenNotice } from '../notify/notices.ts';
 import type { AppContext } from './app-context.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
@@ -27,6 +27,13 @@ export function noticeRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found'],
       handler: ({ params, body, request }) =>
         dismissNotice(notify, requestContextOf(context, request), params.id, body),
+    }),
+    route({
+      ...{ method: 'POST', url: `${url}/:id/reopen`, params: IdParams, access, tag },
+      summary: 'Open a dismissed or snoozed notice again',
+      responses: { 200: Notice },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => reopenNotice(notify, requestContextOf(context, request), params.id),
     }),
   ];
 }

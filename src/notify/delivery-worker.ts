@@ -66,13 +66,12 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
     for (const { delivery, body } of batch.due) {
       if (performance.now() > endMs) break;
       let startedMs = performance.now();
-      const attempt = async () => {
-        await pacer.next(stopping.signal);
+      const attempt = () => {
         startedMs = performance.now();
         const message = { id: delivery.message_id, body };
         return attemptDelivery(options, batch.webhook, message, clock(), stopping.signal);
       };
-      const result = await attempt().catch(async (error: unknown) => {
+      const result = await pacer.run(attempt, stopping.signal).catch(async (error: unknown) => {
         await record(false);
         throw error;
       });

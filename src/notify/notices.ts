@@ -136,35 +136,49 @@ export async function listNotices(
  * `not_found`, also for a notice whose cause has gone, and `validation_failed`.
  */
 export async function dismissNotice(
-  { store, clock }: NotifyContext,
+  context: NotifyContext,
   request: RequestContext,
   id: string,
   input: DismissNotice,
 ): Promise<Notice> {
-  const { workspaceId, actor } = request;
-  const now = clock();
+  const { actor } = request;
+  const now = context.clock();
   const until = input?.until === undefined ? null : Date.parse(input.until);
   if (until !== null && (until <= now || until > now + NOTICE_LIMITS.snoozeDays * DAY)) {
     throw invalidField('until', `must be in the future, at most ${NOTICE_LIMITS.snoozeDays} days ahead`);
   }
-  const dismissed = await store.transaction(async (trx) => {
+  const change = { dismissed_at: now, dismissed_by_id: actor.id, dismissed_by_name: actor.name, snoozed_until: until };
+  const action = until === null ? 'notice.dismissed' : 'notice.snoozed';
+  return changeNotice(context, request, id, change, action, until === null ? {} : { until: toIsoString(until) });
+}
+
+/** Opens a notice that was dismissed or snoozed again. Throws `not_found`. */
+export function reopenNotice(context: NotifyContext, request: RequestContext, id: string): Promise<Notice> {
+  const change = { dismissed_at: null, dismissed_by_id: null, dismissed_by_name: null, snoozed_until: null };
+  return changeNotice(context, request, id, change, 'notice.reopened', {});
+}
+
+async function changeNotice(
+  { store, clock }: NotifyContext,
+  request: RequestContext,
+  id: string,
+  change: Partial<NoticeTable>,
+  action: 'notice.dismissed' | 'notice.snoozed' | 'notice.reopened',
+  facts: Readonly<Record<string, unknown>>,
+): Promise<Notice> {
+  const { workspaceId } = request;
+  const now = clock();
+  const changed = await store.transaction(async (trx) => {
     await lockAuditHead(trx, workspaceId);
     const row = await findNotice(trx, workspaceId, id);
     if (row === undefined) throw new Problem('not_found', 'The notice was not found. Its cause may have gone.');
-    const changed = {
-      dismissed_at: now,
-      dismissed_by_id: actor.id,
-      dismissed_by_name: actor.name,
-      snoozed_until: until,
-    };
-    await updateNotice(trx, row, changed);
+    await updateNotice(trx, row, change);
     const { title } = showNotice(row, new Map(), now);
-    const detail = { kind: row.kind, subject: row.subject_id, ...(until !== null && { until: toIsoString(until) }) };
-    const action = until === null ? 'notice.dismissed' : 'notice.snoozed';
+    const detail = { kind: row.kind, subject: row.subject_id, ...facts };
     await recordAuditEvent(trx, request, action, { kind: 'notice', id, name: title }, now, detail);
-    return { ...row, ...changed };
+    return { ...row, ...change };
   });
-  const [shown] = await showNotices(store.read, workspaceId, [dismissed], now);
+  const [shown] = await showNotices(store.read, workspaceId, [changed], now);
   if (shown === undefined) throw new Problem('internal');
   return shown;
 }

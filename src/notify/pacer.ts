@@ -4,9 +4,16 @@ import { SECOND } from '../contract/limits.ts';
 
 /** How often the rate follows the load. */
 const INTERVAL_MS = 50;
-/** Messages per second that a node sends however busy it is, and at most. */
+/** Messages per second that a node sends however busy it is, if each takes no time, and at most. */
 const MIN_PER_SECOND = 50;
 const MAX_PER_SECOND = 5_000;
+/**
+ * The pause after a message of a saturated node, in multiples of the time that starting a message takes, which is a
+ * fraction of what it takes in all: it bounds the share of messages on slow and fast machines alike.
+ */
+const START_TIMES_PER_PAUSE = 300;
+/** How much of the average time to start a message each message determines. */
+const WEIGHT = 0.1;
 const FIRST_PER_SECOND = 500;
 /** The event loop's utilization above which messages are sent less often, and above which others certainly wait for it. */
 const BUSY = 0.8;
@@ -14,15 +21,19 @@ const SATURATED = 0.95;
 /** Shorter pauses cost more than they save. */
 const SHORTEST_PAUSE_MS = 5;
 
-/** Returns the messages per second of the next interval, for the utilization of the event loop in the last one. Pure. */
-export function nextRate(perSecond: number, utilization: number): number {
+/**
+ * Returns the messages per second of the next interval, for the utilization of the event loop in the last one and the
+ * milliseconds that starting a message takes. Pure.
+ */
+export function nextRate(perSecond: number, utilization: number, startMs: number): number {
   const factor = utilization > SATURATED ? 0.5 : utilization > BUSY ? 0.9 : 1.25;
-  return Math.min(Math.max(perSecond * factor, MIN_PER_SECOND), MAX_PER_SECOND);
+  const least = Math.min(MIN_PER_SECOND, SECOND / (startMs * START_TIMES_PER_PAUSE));
+  return Math.min(Math.max(perSecond * factor, least, 1), MAX_PER_SECOND);
 }
 
 export interface Pacer {
-  /** Resolves when the next message may be sent. Rejects if the signal is aborted. */
-  next(signal: AbortSignal): Promise<void>;
+  /** Calls `start` when the next message may be sent, and returns its result. Rejects if the signal is aborted. */
+  run<Result>(start: () => Promise<Result>, signal: AbortSignal): Promise<Result>;
 }
 
 /**
@@ -35,23 +46,28 @@ export function createPacer(): Pacer {
   let measured = performance.eventLoopUtilization();
   let measuredMs = performance.now();
   let nextMs = 0;
+  let startMs = 0;
 
   function follow(nowMs: number): void {
     const elapsedMs = nowMs - measuredMs;
     if (elapsedMs < INTERVAL_MS) return;
     const current = performance.eventLoopUtilization();
-    perSecond = nextRate(perSecond, performance.eventLoopUtilization(current, measured).utilization);
+    perSecond = nextRate(perSecond, performance.eventLoopUtilization(current, measured).utilization, startMs);
     measured = current;
     measuredMs = nowMs;
   }
 
   return {
-    async next(signal) {
+    async run(start, signal) {
       const nowMs = performance.now();
       follow(nowMs);
       nextMs = Math.max(nextMs, nowMs) + SECOND / perSecond;
       const pauseMs = nextMs - nowMs;
       if (pauseMs >= SHORTEST_PAUSE_MS) await pause(pauseMs, undefined, { signal });
+      const startedMs = performance.now();
+      const running = start();
+      startMs += (performance.now() - startedMs - startMs) * WEIGHT;
+      return running;
     },
   };
 }

@@ -18,6 +18,9 @@ export function noticeClientsOf(transport: Transport) {
       /** With `until`, snoozes it. */
       dismiss: (id: string, body: DismissNotice = {}, call?: CallOptions): Promise<Notice> =>
         transport.send('POST', `${pathTo(path, id)}/dismiss`, { ...call, body }),
+      /** Opens a notice that was dismissed or snoozed again. */
+      reopen: (id: string, call?: CallOptions): Promise<Notice> =>
+        transport.send('POST', `${pathTo(path, id)}/reopen`, call),
     },
   };
 }

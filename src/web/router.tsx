@@ -166,6 +166,7 @@ const activityLog = page(
   'ActivityLogPage',
 );
 const policy = page(settings, '/policy', () => import('./policy/policy-page.tsx'), 'PolicyPage');
+const notices = page(inWorkspace, '/notices', () => import('./notices/notices-page.tsx'), 'NoticesPage');
 const webhooks = page(settings, '/webhooks', () => import('./webhooks/webhooks-page.tsx'), 'WebhooksPage');
 const webhook = page(settings, '/webhooks/$id', () => import('./webhooks/webhook-page.tsx'), 'WebhookPage');
 const workspace = page(settings, '/workspace', () => import('./workspace/workspace-page.tsx'), 'WorkspacePage');
@@ -262,6 +263,7 @@ const routeTree = root.addChildren([
         script,
         editScript,
         run,
+        notices,
         activity,
         errors,
         errorKeys,

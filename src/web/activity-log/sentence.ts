@@ -316,6 +316,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'webhook.switched_off': ({ target }) => ['The webhook ', target, ' was switched off because it kept failing'],
   'notice.dismissed': ({ actor, target }) => [actor, ' dismissed the notice: ', target],
   'notice.snoozed': ({ actor, target }) => [actor, ' snoozed the notice: ', target],
+  'notice.reopened': ({ actor, target }) => [actor, ' opened the notice again: ', target],
   'credential.expiring': ({ event, credential }) => [...namedCredential(event, credential), ' expires soon'],
   'credential.expired': ({ event, credential }) => [...namedCredential(event, credential), ' has expired'],
   'credential.unused': ({ event, credential }) => [

@@ -27,6 +27,7 @@ const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rig
   ['/servers', strings.pages.servers],
   ['/scripts', strings.pages.scripts],
   ['/activity', strings.pages.activity],
+  ['/notices', strings.pages.notices, 'isAdmin'],
   ['/errors', strings.pages.errors],
   ['/errors/keys', strings.pages.errorKeys, 'isAdmin'],
   ['/settings/access-tokens', strings.pages.accessTokens],

@@ -36,6 +36,7 @@ export const strings = {
     review: 'Review',
     policy: 'Policy',
     webhooks: 'Webhooks',
+    notices: 'Notices',
     projects: 'Projects',
     scripts: 'Scripts',
     servers: 'Servers',

@@ -13,7 +13,8 @@ import {
   IconSettings,
   IconTerminal2,
 } from '../components/icons.ts';
-import { useWorkspaceOrNull } from '../session.ts';
+import { NoticeBell } from '../notices/notice-bell.tsx';
+import { CurrentWorkspace, useWorkspaceOrNull } from '../session.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
@@ -65,6 +66,11 @@ export function Shell() {
   const workspace = useWorkspaceOrNull();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const { open, palette } = useCommandPalette(workspace);
+  const bell = workspace !== null && (
+    <CurrentWorkspace value={workspace}>
+      <NoticeBell />
+    </CurrentWorkspace>
+  );
   const main = useRef<HTMLDivElement>(null);
   // biome-ignore lint/correctness/useExhaustiveDependencies: closes the navigation whenever the path changes
   useEffect(() => close(), [path, close]);
@@ -84,6 +90,7 @@ export function Shell() {
           <Brand />
           <Group gap="xs" wrap="nowrap">
             {workspace !== null && <SearchIcon onClick={open} />}
+            {bell}
             <Burger
               opened={opened}
               onClick={toggle}
@@ -104,6 +111,7 @@ export function Shell() {
         <Stack h="100%" gap="lg">
           <Group justify="space-between">
             <Brand />
+            <Box visibleFrom="sm">{bell}</Box>
             <Burger hiddenFrom="sm" opened onClick={close} size="sm" aria-label={strings.shell.closeNavigation} />
           </Group>
           <Stack gap="xs">

@@ -1,0 +1,184 @@
+import { Group, Stack, Text } from '@mantine/core';
+import type { ReactNode } from 'react';
+import { DAY } from '../../contract/limits.ts';
+import type { Notice } from '../../contract/notices.ts';
+import { NOTICE_KINDS, NOTICE_STATUSES } from '../../contract/vocabulary.ts';
+import { queryClient } from '../api.ts';
+import type { Column } from '../components/data-table.tsx';
+import { FilterBar, SelectFilter } from '../components/filters.tsx';
+import { formatDate } from '../components/format.ts';
+import { IconBell, IconBellOff, IconCheck } from '../components/icons.ts';
+import { TextLink } from '../components/link.tsx';
+import { ListBody } from '../components/list-body.tsx';
+import { useListState } from '../components/list-state.ts';
+import { Tag } from '../components/notice.tsx';
+import { notifyError } from '../components/notify-error.ts';
+import { Page } from '../components/page.tsx';
+import { RelativeTime, TimeCell } from '../components/relative-time.tsx';
+import { type RowAction, RowMenu } from '../components/row-menu.tsx';
+import { EmptyState, NoPermission } from '../components/states.tsx';
+import { notifyWithUndo } from '../components/undo.tsx';
+import { useList } from '../components/use-list.ts';
+import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.page;
+/** Addresses that are shown in a row. */
+const MAX_ADDRESSES = 3;
+const SNOOZE_DAYS = { day: 1, week: 7, month: 30 } as const;
+
+/** Who created the credential, and what uses it. */
+function CredentialFacts({ credential }: { readonly credential: NonNullable<Notice['credential']> }) {
+  const { createdBy, lastUsedAt, addresses } = credential;
+  const from = addresses.slice(0, MAX_ADDRESSES).map(({ address }) => address);
+  return (
+    <>
+      {createdBy === null ? texts.creatorDeleted : texts.createdBy(createdBy.name)},{' '}
+      {lastUsedAt === null ? texts.neverUsed : texts.lastUsed(<RelativeTime time={lastUsedAt} />, from.join(', '))}
+    </>
+  );
+}
+
+function statusFacts({ status, dismissedBy, dismissedAt, snoozedUntil }: Notice): ReactNode {
+  if (status === 'snoozed' && snoozedUntil !== null) return texts.snoozedUntil(formatDate(snoozedUntil));
+  if (status !== 'dismissed' || dismissedAt === null) return null;
+  return texts.dismissedBy(dismissedBy?.name ?? texts.deletedAccount, <RelativeTime time={dismissedAt} />);
+}
+
+/** Splits a path of the web UI into what a link needs. */
+function linkTo(path: string): { readonly to: string; readonly search: Readonly<Record<string, string>> } {
+  const url = new URL(path, window.location.origin);
+  return { to: url.pathname, search: Object.fromEntries(url.searchParams) };
+}
+
+const COLUMNS: readonly Column<Notice>[] = [
+  {
+    key: 'notice',
+    label: texts.columns.notice,
+    wide: true,
+    cell: (notice) => (
+      <Stack gap={4}>
+        <Text fz="sm" fw={550} style={{ overflowWrap: 'anywhere' }} maw={520}>
+          {notice.title}
+        </Text>
+        <Group gap={6}>
+          <Tag tone={notice.urgent ? 'bad' : 'mute'}>{strings.kinds[notice.kind]}</Tag>
+        </Group>
+        {notice.credential !== null && (
+          <Text fz="xs" c="dimmed" component="div" maw={520}>
+            <CredentialFacts credential={notice.credential} />
+          </Text>
+        )}
+        <Text fz="xs" c="dimmed" component="div">
+          {statusFacts(notice)}
+        </Text>
+      </Stack>
+    ),
+  },
+  { key: 'since', label: texts.columns.since, cell: ({ createdAt }) => <TimeCell time={createdAt} relative /> },
+  {
+    key: 'next',
+    label: texts.columns.next,
+    cell: ({ action }) => {
+      const { to, search } = linkTo(action.path);
+      return (
+        <TextLink to={to as '/notices'} search={search}>
+          {action.text}
+        </TextLink>
+      );
+    },
+  },
+];
+
+/** Returns the actions for a notice, which can be undone. */
+function useNoticeActions(): (notice: Notice) => readonly RowAction[] {
+  const { api, workspace } = useWorkspace();
+  const refresh = () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'notices'] });
+  const reopen = (id: string) => api.notices.reopen(id).then(refresh);
+  function dismiss({ id, title }: Notice, days: number | null): void {
+    const body = days === null ? {} : { until: new Date(Date.now() + days * DAY).toISOString() };
+    api.notices
+      .dismiss(id, body)
+      .then(refresh)
+      .then(() => notifyWithUndo(days === null ? texts.dismissed(title) : texts.snoozed(title), () => reopen(id)))
+      .catch(notifyError);
+  }
+  return (notice) => {
+    if (notice.status !== 'open') {
+      return [{ label: texts.openAgain, Icon: IconBell, onSelect: () => void reopen(notice.id).catch(notifyError) }];
+    }
+    const snooze = (duration: keyof typeof SNOOZE_DAYS): RowAction => ({
+      label: texts.snooze(texts.durations[duration]),
+      Icon: IconBellOff,
+      onSelect: () => dismiss(notice, SNOOZE_DAYS[duration]),
+    });
+    return [
+      { label: texts.dismiss, Icon: IconCheck, onSelect: () => dismiss(notice, null) },
+      ...(['day', 'week', 'month'] as const).map(snooze),
+    ];
+  };
+}
+
+const toOptions = <Value extends string>(values: readonly Value[], labels: Readonly<Record<Value, string>>) =>
+  values.map((value) => ({ value, label: labels[value] }));
+
+function Notices() {
+  const { api, workspace } = useWorkspace();
+  const state = useListState();
+  const actionsOf = useNoticeActions();
+  const status = NOTICE_STATUSES.find((name) => name === state.get('status')) ?? 'open';
+  const kind = NOTICE_KINDS.find((name) => name === state.get('kind'));
+  const list = useList(
+    [workspace.id, 'notices'],
+    api.notices.list,
+    { status, kind, cursor: state.cursor },
+    { refetchInterval: 60_000 },
+  );
+  return (
+    <Stack gap="md">
+      <FilterBar state={state} filters={['status', 'kind']}>
+        <SelectFilter
+          state={state}
+          name="status"
+          label={texts.status}
+          anyLabel={strings.statuses.open}
+          options={toOptions(NOTICE_STATUSES.slice(1), strings.statuses)}
+        />
+        <SelectFilter
+          state={state}
+          name="kind"
+          label={texts.kind}
+          anyLabel={texts.anyKind}
+          options={toOptions(NOTICE_KINDS, strings.kinds)}
+        />
+      </FilterBar>
+      <ListBody
+        label={texts.title}
+        list={list}
+        columns={COLUMNS}
+        state={state}
+        rowName={({ title }) => title}
+        isFiltered={kind !== undefined}
+        renderRowActions={(notice) => <RowMenu name={notice.title} actions={actionsOf(notice)} />}
+        empty={
+          <EmptyState
+            icon={<IconCheck size={26} />}
+            title={status === 'open' ? texts.emptyTitle : texts.emptyOtherTitle}
+          >
+            {status === 'open' ? texts.emptyHint : texts.emptyOtherHint}
+          </EmptyState>
+        }
+      />
+    </Stack>
+  );
+}
+
+/** What needs attention, for owners and admins. */
+export function NoticesPage() {
+  const { isAdmin } = useWorkspace();
+  return (
+    <Page title={texts.title} description={texts.description}>
+      {isAdmin ? <Notices /> : <NoPermission />}
+    </Page>
+  );
+}

@@ -1,0 +1,66 @@
+import type { ReactNode } from 'react';
+import type { NoticeKind, NoticeStatus } from '../../contract/vocabulary.ts';
+import { plural } from '../components/plural.ts';
+import { sentence } from '../components/sentence.ts';
+
+const kinds: Readonly<Record<NoticeKind, string>> = {
+  'credential.expiring': 'Expiring',
+  'credential.expired': 'Expired',
+  'credential.unused': 'Unused',
+  'credential.leaked': 'Leaked',
+  'credential.used_after_deletion': 'Used after deletion',
+  'credential.violates_policy': 'Violates policy',
+  'credential.orphaned': 'Creator left',
+  'deployment.failed': 'Failed deployment',
+  'run.failed': 'Failed run',
+  'backup.failed': 'Failed backup',
+  'error.new': 'New error',
+  'error.reopened': 'Reopened error',
+};
+
+const statuses: Readonly<Record<NoticeStatus, string>> = {
+  open: 'Open',
+  snoozed: 'Snoozed',
+  dismissed: 'Dismissed',
+};
+
+export const strings = {
+  kinds,
+  statuses,
+  bell: {
+    label: (count: number | null) =>
+      count === 0
+        ? 'Notices: none'
+        : count === null
+          ? 'Notices: many'
+          : `Notices: ${count} ${plural(count, { one: 'needs', other: 'need' })} attention`,
+    many: '99+',
+  },
+  page: {
+    title: 'Notices',
+    description: 'What needs attention in this workspace. A notice disappears when its cause has gone.',
+    status: 'Status',
+    kind: 'Kind',
+    anyKind: 'Any kind',
+    columns: { notice: 'Notice', since: 'Since', next: 'Next step' },
+    emptyTitle: 'Nothing needs attention',
+    emptyHint:
+      'Expiring, unused and leaked credentials, failed deployments, script runs and backups, and new errors appear here.',
+    emptyOtherTitle: 'No notices',
+    emptyOtherHint: 'No notice has this status.',
+    dismiss: 'Dismiss',
+    snooze: (duration: string) => `Snooze for ${duration}`,
+    openAgain: 'Open again',
+    durations: { day: '1 day', week: '1 week', month: '30 days' },
+    dismissed: (title: string) => `Dismissed: ${title}`,
+    snoozed: (title: string) => `Snoozed: ${title}`,
+    createdBy: (name: string) => `Created by ${name}`,
+    creatorDeleted: 'Created by a deleted account',
+    neverUsed: 'never used',
+    lastUsed: (time: ReactNode, addresses: string) =>
+      addresses === '' ? sentence`last used ${time}` : sentence`last used ${time} from ${addresses}`,
+    dismissedBy: (name: ReactNode, time: ReactNode) => sentence`Dismissed by ${name} ${time}`,
+    snoozedUntil: (time: ReactNode) => sentence`Snoozed until ${time}`,
+    deletedAccount: 'a deleted account',
+  },
+};
