@@ -8,6 +8,7 @@ import type { CreatedWebhook, Webhook, WebhookDelivery, WebhookDeliveryDetail } 
 import { verifyAuditEvents } from '../sdk/audit.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
+import { runSql } from '../testing/sql.ts';
 import {
   createTestPerson,
   createWorkspaceFor,
@@ -338,44 +339,59 @@ forEachEngine('webhooks', (engine) => {
 /** More of them: `DEVPILOT_TEST_KILLS=200 bin/node --test --test-name-pattern=killed src/http/webhooks.test.ts`. */
 const KILLS = Number(process.env['DEVPILOT_TEST_KILLS'] ?? 1);
 
-test('nothing is lost when a server is killed while it sends, and nothing but the interrupted messages is sent twice', async () => {
-  const directory = temporaryDirectory();
-  const receiver = await startWebhookReceiver();
-  const environment = { DEVPILOT_OUTBOUND: 'any' };
-  let server = await spawnServer(directory.path, environment);
-  const owner = await signUpRemoteOwner(server);
-  const body = { name: 'Receiver', url: receiver.url, events: ['audit.event'] };
-  assert.equal((await owner.call('/v1/webhooks', { body })).status, 201);
-  for (let kill = 1; kill <= KILLS; kill++) {
-    const caller = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);
-    const killed = new Promise<void>((resolve) => {
-      receiver.respond = () => resolve();
-    });
-    const created = await Promise.all(
-      ['One', 'Two', 'Three'].map((name) => caller.call('/v1/projects', { body: { name: `Project ${name} ${kill}` } })),
+forEachEngine('webhooks of a server that is killed while it sends', (engine) => {
+  test('lose nothing, keep their order, and get nothing twice but the interrupted messages', async () => {
+    const directory = temporaryDirectory();
+    const receiver = await startWebhookReceiver();
+    const environment = { ...(await engine.environment()), DEVPILOT_OUTBOUND: 'any' };
+    let server = await spawnServer(directory.path, environment);
+    const owner = await signUpRemoteOwner(server);
+    const body = { name: 'Receiver', url: receiver.url, events: ['audit.event'] };
+    assert.equal((await owner.call('/v1/webhooks', { body })).status, 201);
+
+    /** Kills the server. Another one takes its place: on PostgreSQL one that ran before, once the lease has expired. */
+    async function kill(): Promise<void> {
+      const isShared = engine.name === 'postgres';
+      const other = isShared ? await spawnServer(directory.path, environment) : null;
+      await server.stop('SIGKILL');
+      receiver.respond = (response) => response.writeHead(204).end();
+      server = other ?? (await spawnServer(directory.path, environment));
+      const files = { dataDirectory: directory.path };
+      if (isShared)
+        await runSql(files, environment, 'update webhook set lease_until = 0 where lease_until is not null');
+    }
+
+    for (let kills = 1; kills <= KILLS; kills++) {
+      const caller = createTestPerson(remoteTestServer(server.url), owner.email, owner.cookie, owner.workspaceId);
+      const interrupted = new Promise<void>((resolve) => {
+        receiver.respond = () => resolve();
+      });
+      const created = await Promise.all(
+        ['One', 'Two', 'Three'].map((name) =>
+          caller.call('/v1/projects', { body: { name: `Project ${name} ${kills}` } }),
+        ),
+      );
+      assert.deepEqual(
+        created.map(({ status }) => status),
+        [201, 201, 201],
+      );
+      await interrupted;
+      await kill();
+      const acceptedIds = () => new Set(receiver.messages.filter(({ status }) => status === 204).map(({ id }) => id));
+      await until(() => Promise.resolve(acceptedIds().size >= kills * 3));
+    }
+    const accepted = receiver.messages.filter(({ status }) => status === 204).map(messageOf);
+    const sequences = accepted.map(({ data }) => data.sequence);
+    assert.deepEqual(
+      sequences,
+      [...new Set(sequences)].sort((a, b) => a - b),
     );
     assert.deepEqual(
-      created.map(({ status }) => status),
-      [201, 201, 201],
+      accepted.slice(1).map(({ data }) => data.previousHash),
+      accepted.slice(0, -1).map(({ data }) => data.hash),
     );
-    await killed;
-    await server.stop('SIGKILL');
-    receiver.respond = (response) => response.writeHead(204).end();
-    server = await spawnServer(directory.path, environment);
-    const acceptedIds = () => new Set(receiver.messages.filter(({ status }) => status === 204).map(({ id }) => id));
-    await until(() => Promise.resolve(acceptedIds().size >= kill * 3));
-  }
-  const accepted = receiver.messages.filter(({ status }) => status === 204).map(messageOf);
-  const sequences = accepted.map(({ data }) => data.sequence);
-  assert.deepEqual(
-    sequences,
-    [...new Set(sequences)].sort((a, b) => a - b),
-  );
-  assert.deepEqual(
-    accepted.slice(1).map(({ data }) => data.previousHash),
-    accepted.slice(0, -1).map(({ data }) => data.hash),
-  );
-  await server.stop('SIGTERM');
-  await receiver.close();
-  directory.remove();
+    await server.stop('SIGTERM');
+    await receiver.close();
+    directory.remove();
+  });
 });
