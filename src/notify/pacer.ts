@@ -16,8 +16,8 @@ const START_TIMES_PER_PAUSE = 300;
 const WEIGHT = 0.1;
 const FIRST_PER_SECOND = 500;
 /** The event loop's utilization above which messages are sent less often, and above which others certainly wait for it. */
-const BUSY = 0.8;
-const SATURATED = 0.95;
+const BUSY = 0.6;
+const SATURATED = 0.9;
 /** Shorter pauses cost more than they save. */
 const SHORTEST_PAUSE_MS = 5;
 
