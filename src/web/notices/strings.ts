@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import type { NoticeKind, NoticeStatus } from '../../contract/vocabulary.ts';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 const kinds: Readonly<Record<NoticeKind, string>> = {
   'credential.expiring': 'Expiring',
@@ -52,9 +52,9 @@ export const strings = {
     snooze: (duration: string) => `Snooze for ${duration}`,
     openAgain: 'Open again',
     durations: { day: '1 day', week: '1 week', month: '30 days' },
-    dismissed: (title: string) => `Dismissed: ${title}`,
-    snoozed: (title: string) => `Snoozed: ${title}`,
-    createdBy: (name: string) => `Created by ${name}`,
+    dismissed: (title: string) => phrase`Dismissed: ${title}`,
+    snoozed: (title: string) => phrase`Snoozed: ${title}`,
+    createdBy: (name: string) => phrase`Created by ${name}`,
     creatorDeleted: 'Created by a deleted account',
     neverUsed: 'never used',
     lastUsed: (time: ReactNode, addresses: string) =>
