@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { ApiKey } from '../src/contract/api-keys.ts';
+import { DAY } from '../src/contract/limits.ts';
 import type { UpdatePolicy } from '../src/contract/policy.ts';
 import { bearer, createKey, createToken, signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { checkAppearance } from './browser.ts';
@@ -88,6 +89,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
   const policy = (body: UpdatePolicy) => fixture.owner.call('/v1/policy', { method: 'PATCH', body });
   await policy({
     maxLifetimeDays: 45,
+    bindsExistingFrom: new Date(Date.now() + 10 * DAY).toISOString(),
     allowAll: false,
     passphraseScopes: ['modify_env'],
     requireAddresses: true,
@@ -116,6 +118,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
 
   await tab.getByLabel('Policy', { exact: true }).selectOption({ label: 'Violates policy' });
   await rowOf(tab, 'CI/CD').waitFor({ state: 'detached' });
+  await tab.getByText(/^ ?in 45 days, by policy from \d+ /).waitFor();
   await checkAppearance(tab, 'tokens-that-violate-policy');
   await tab.getByRole('link', { name: old.name }).click();
   await tab.getByText('Violates policy').waitFor();
@@ -147,6 +150,7 @@ test('forms of tokens and keys obey the policy; credentials that violate it are 
   await checkAppearance(admins, 'replace-only-owner-creates');
   await policy({
     maxLifetimeDays: null,
+    bindsExistingFrom: null,
     allowAll: true,
     passphraseScopes: [],
     requireAddresses: false,

@@ -38,6 +38,8 @@ checkWorkspacePages(settings.fixture, [
       await tab.getByLabel('Applies to existing').fill(formatDate(Date.now() + 60 * DAY));
       await tab.getByLabel('modify_env').check();
       await tab.getByLabel('Allow the scope “all”').uncheck({ force: true });
+      await tab.getByLabel('When a secret is reported').selectOption('notify');
+      await tab.getByLabel('Prefixes of other systems').fill('acme_live_\nwidgets-');
       await tab.getByRole('button', { name: 'Save…' }).click();
       await tab.getByText('5 credentials would violate this policy.').waitFor();
     },

@@ -40,7 +40,7 @@ export interface AuthenticationResult {
 
 /** Whether two credentials are restricted to the same projects and apps. Pure. */
 function isSameResources(one: CompiledRestrictions['resources'], other: CompiledRestrictions['resources']): boolean {
-  if (one === null || other === null) return one === other;
+  if (one === null || other === null || one === other) return one === other;
   const { projects, apps } = other;
   return one.projects.symmetricDifference(projects).size + one.apps.symmetricDifference(apps).size === 0;
 }

@@ -1,16 +1,7 @@
-import { isIPv6 } from 'node:net';
+import { formatAddressRange, readAddress } from '../contract/address-ranges.ts';
 
-const IPV4_MAPPED = /^::ffff:(?:(\d{1,3}(?:\.\d{1,3}){3})|([0-9a-f]{1,4}):([0-9a-f]{1,4}))$/;
-
-/** Returns the IPv4 address inside an IPv4-mapped IPv6 address (RFC 4291, section 2.5.5.2), or null. */
-function mappedIpv4(address: string): string | null {
-  const found = IPV4_MAPPED.exec(address.toLowerCase().replace(/^(?:0{1,4}:){5}(?=ffff:)/, '::'));
-  if (found === null) return null;
-  const [, dotted, high, low] = found;
-  if (dotted !== undefined) return dotted;
-  const bits = Number.parseInt(high ?? '', 16) * 65_536 + Number.parseInt(low ?? '', 16);
-  return [24, 16, 8, 0].map((shift) => (bits >>> shift) & 255).join('.');
-}
+const words = new Uint32Array(4);
+const hex = (group: number): string => group.toString(16);
 
 /**
  * Returns the key under which limits per client count an address: the IPv4 address itself (also for IPv4-mapped IPv6
@@ -20,16 +11,10 @@ function mappedIpv4(address: string): string | null {
 export function clientNetwork(address: string): string {
   if (!address.includes(':')) return address;
   const [plain = ''] = address.split('%');
-  if (!isIPv6(plain)) return address;
-  const ipv4 = mappedIpv4(plain);
-  if (ipv4 !== null) return ipv4;
-  const [head = '', tail] = plain.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === undefined || tail === '' ? [] : tail.split(':');
-  // A trailing IPv4 address counts as two groups.
-  const filled = before.length + after.length + (plain.includes('.') ? 1 : 0);
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - filled);
-  const groups = [...before, ...Array<string>(zeros).fill('0'), ...after];
-  const prefix = groups.slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16));
-  return `${prefix.join(':')}::/64`;
+  const family = readAddress(plain, words);
+  if (family === 0) return address;
+  if (family === 4) return formatAddressRange({ family, words: [...words], prefix: 32 });
+  const [first = 0, second = 0] = words;
+  const groups = [first >>> 16, first & 0xffff, second >>> 16, second & 0xffff];
+  return `${groups.map(hex).join(':')}::/64`;
 }

@@ -65,6 +65,8 @@ export interface CompiledRestrictions {
 const FULL_BUCKET: RateLevel = { rateMissing: 0, rateAt: 0 };
 const WORDS_PER_RANGE = 8;
 const LAST_ADDRESS = 4;
+/** Lists that many credentials have in common, such as the addresses of runners. */
+const MAX_SHARED_LISTS = 500;
 
 function compareWords(one: readonly number[], other: readonly number[]): number {
   const index = one.findIndex((word, at) => word !== other[at]);
@@ -86,15 +88,39 @@ function tableOf(ranges: readonly string[], family: 4 | 6): RangeTable {
   return Uint32Array.from(disjoint.flatMap(({ first, last }) => [...first, ...last]));
 }
 
-/** Returns the compiled form; null if nothing is restricted. Pure. */
+/**
+ * Returns the compiled form of some lists: the one of the record that had the same lists before, as long as it is among
+ * the latest. Ten thousand records with the same 64 ranges and 64 apps otherwise take 100 MB, and each decision reads
+ * other memory (`bench/decision.ts`).
+ */
+function createSharing<Compiled>(compile: (...lists: (readonly string[])[]) => Compiled) {
+  const known = new Map<string, Compiled>();
+  return (...lists: (readonly string[])[]): Compiled => {
+    const key = lists.map((list) => list.join(' ')).join('\n');
+    const compiled = known.get(key) ?? compile(...lists);
+    known.delete(key);
+    known.set(key, compiled);
+    const [oldest] = known.keys();
+    if (known.size > MAX_SHARED_LISTS && oldest !== undefined) known.delete(oldest);
+    return compiled;
+  };
+}
+
+const compileAddresses = createSharing((addresses = []) => ({ 4: tableOf(addresses, 4), 6: tableOf(addresses, 6) }));
+const compileResources = createSharing((projects = [], apps = []) => ({
+  projects: new Set(projects) as ReadonlySet<string>,
+  apps: new Set(apps) as ReadonlySet<string>,
+}));
+
+/** Returns the compiled form; null if nothing is restricted. */
 export function compileRestrictions(stored: StoredRestrictions | null | undefined): CompiledRestrictions | null {
   if (stored === null || stored === undefined) return null;
   const { addresses, projects, apps, rate, maxUses, spent = false, rateLevel = FULL_BUCKET } = stored;
   const limitsResources = projects.length + apps.length > 0;
   if (addresses.length === 0 && !limitsResources && rate === null && maxUses === null) return null;
   return {
-    addresses: addresses.length === 0 ? null : { 4: tableOf(addresses, 4), 6: tableOf(addresses, 6) },
-    resources: limitsResources ? { projects: new Set(projects), apps: new Set(apps) } : null,
+    addresses: addresses.length === 0 ? null : compileAddresses(addresses),
+    resources: limitsResources ? compileResources(projects, apps) : null,
     rate,
     rateLevel,
     rateBucket: null,

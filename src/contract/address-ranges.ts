@@ -118,6 +118,22 @@ export function readAddress(text: string, words: Uint32Array): 0 | 4 | 6 {
   return 4;
 }
 
+const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|(\d+(?:\.\d+){3}):\d+)$/;
+const scratch = new Uint32Array(4);
+
+/**
+ * Returns the canonical text of a client's address as sockets and proxies report it: without a zone or a port, and the
+ * IPv4 address in an IPv4-mapped one. Null if it is none, such as `unknown` (RFC 7239, section 6).
+ */
+export function canonicalAddress(text: string): string | null {
+  const [, bracketed, dotted] = text.endsWith(']') || text.includes(':') ? (WITH_PORT.exec(text) ?? []) : [];
+  const [address = ''] = (bracketed ?? dotted ?? text).split('%');
+  const family = readAddress(address, scratch);
+  if (family === 0) return null;
+  if (family === 4 && !address.includes(':')) return address;
+  return formatAddressRange({ family, words: [...scratch], prefix: family === 4 ? 32 : 128 });
+}
+
 /** Returns whether a text is an IP address. */
 export const isAddress = (text: string): boolean => readAddress(text, new Uint32Array(4)) !== 0;
 

@@ -1,15 +1,9 @@
 import { z } from 'zod';
 import { flag, id, integerInRange, matchingText, oneOf, wholeNumber } from './fields.ts';
+import { FOREIGN_PREFIX, FOREIGN_PREFIX_MESSAGE, OWN_PREFIX_MESSAGE, overlapsOwnPrefix } from './foreign-prefixes.ts';
 import { instantInput, nullableInstant } from './instant.ts';
 import { FOREIGN_PREFIX_LIMITS, LIMITS, POLICY_LIMITS } from './limits.ts';
-import {
-  CREDENTIAL_KINDS,
-  CREDENTIAL_RULES,
-  POLICY_CREATORS,
-  POLICY_LEAK_RESPONSES,
-  SCOPES,
-  SECRET_PREFIXES,
-} from './vocabulary.ts';
+import { CREDENTIAL_KINDS, CREDENTIAL_RULES, POLICY_CREATORS, POLICY_LEAK_RESPONSES, SCOPES } from './vocabulary.ts';
 
 const descriptions = {
   maxLifetimeDays: 'Maximum number of days between the creation of a credential and its expiry; null for no maximum',
@@ -56,19 +50,11 @@ export const DEFAULT_POLICY: Policy = {
   foreignPrefixes: [],
 };
 
-/** Whether two prefixes can begin the same text. */
-const overlaps = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);
-const ownPrefixes = Object.values(SECRET_PREFIXES);
 const { length: prefixLength, perWorkspace: maxPrefixes } = FOREIGN_PREFIX_LIMITS;
 
-const foreignPrefix = matchingText(
-  /^[0-9A-Za-z][0-9A-Za-z._-]{2,23}$/,
-  prefixLength.max,
-  `must be ${prefixLength.min} to ${prefixLength.max} characters: letters, digits, ".", "_" and "-", starting with a letter or digit`,
-  'acme_live_',
-).refine(
-  (text) => !ownPrefixes.some((own) => overlaps(own, text.toLowerCase())),
-  `must not overlap with a prefix of Devpilot: ${ownPrefixes.join(', ')}`,
+const foreignPrefix = matchingText(FOREIGN_PREFIX, prefixLength.max, FOREIGN_PREFIX_MESSAGE, 'acme_live_').refine(
+  (text) => !overlapsOwnPrefix(text),
+  OWN_PREFIX_MESSAGE,
 );
 
 /** When a new `bindsExistingFrom` is allowed depends on the clock and the previous policy, and is checked there. */

@@ -7,6 +7,7 @@ import { type Access, appOf } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { authenticateSession } from './authenticate-session.ts';
 import { authorizePerson } from './authorize-principal.ts';
+import { clientAddressOf } from './client-address.ts';
 import { type RequestCredentials, readCredentials } from './credentials-from-request.ts';
 import { hasBody, rejectCrossSiteBody, rejectCrossSiteOrigin } from './cross-site-requests.ts';
 import { problemOfDecision } from './decision-problem.ts';
@@ -75,7 +76,14 @@ function problemOfRefusal(
   if (result.decision === 'other_workspace') return otherWorkspace();
   if (result.decision === 'resource_not_allowed') return resourceNotAllowed(request);
   const people = !('public' in access || 'any' in access) && access.person !== undefined;
-  return problemOfDecision(result, requirement, people, context.passphraseVerifier, request.ip, context.clock());
+  return problemOfDecision(
+    result,
+    requirement,
+    people,
+    context.passphraseVerifier,
+    clientAddressOf(request),
+    context.clock(),
+  );
 }
 
 /**
@@ -96,8 +104,8 @@ export async function authenticateAgain(
     authorizePerson(context, request, person, access);
     return person;
   }
-  const record = await context.findBySecret(credentials.secret, request.ip);
-  const decision = decide(record, 'not_needed', requirement, context.clock(), request.ip);
+  const record = await context.findBySecret(credentials.secret, clientAddressOf(request));
+  const decision = decide(record, 'not_needed', requirement, context.clock(), clientAddressOf(request));
   if (decision === 'ok' && record !== null) {
     const resources = record.restrictions?.resources ?? null;
     const isAllowed = resources === null || (await resourceCheckOf(context, request)?.(resources, record.workspace.id));

@@ -6,6 +6,7 @@ import type { Role } from '../contract/vocabulary.ts';
 import { findSignedInPerson, type SignedInPersonRow } from '../store/people.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
 import type { AppContext } from './app-context.ts';
+import { clientAddressOf } from './client-address.ts';
 import type { RequestCredentials } from './credentials-from-request.ts';
 import type { Membership, PersonPrincipal } from './principal.ts';
 import { requestedWorkspace } from './requested-workspace.ts';
@@ -40,9 +41,9 @@ export async function authenticateSession(
   const digest = digestBytes(digestOf(sessionCredentials.secret));
   const requestedIdOrSlug = requestedWorkspace(request);
 
-  unknownSessions.check(request.ip, clock());
+  unknownSessions.check(clientAddressOf(request), clock());
   let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
-  if (row === undefined) unknownSessions.recordUnknown(request.ip, clock());
+  if (row === undefined) unknownSessions.recordUnknown(clientAddressOf(request), clock());
   if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
   if (requestedIdOrSlug === null) {
     const last = sessionActivity.lastWorkspace(row.person_id);

@@ -13,6 +13,7 @@ import {
 } from '../platform/errors/sentry-envelope.ts';
 import { findErrorKeyByPublicKey, type IngestKeyRow } from '../store/error-keys.ts';
 import type { AppContext } from './app-context.ts';
+import { clientAddressOf } from './client-address.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Errors';
@@ -82,10 +83,10 @@ export function errorIngestRoutes(context: AppContext): Route[] {
 
   async function findKey(request: FastifyRequest, publicKey: string): Promise<IngestKeyRow> {
     const now = platform.clock();
-    unknownKeyLimiter.check(request.ip, now);
+    unknownKeyLimiter.check(clientAddressOf(request), now);
     const found = PUBLIC_KEY.test(publicKey) ? await findErrorKeyByPublicKey(platform.store, publicKey) : undefined;
     if (found !== undefined) return found;
-    unknownKeyLimiter.recordUnknown(request.ip, now);
+    unknownKeyLimiter.recordUnknown(clientAddressOf(request), now);
     throw new Problem(
       'invalid_token',
       'The error key was not found. It was deleted, or the DSN belongs to another server.',

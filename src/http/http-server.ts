@@ -14,6 +14,7 @@ import { registerDocs } from './api-docs.ts';
 import type { AppContext } from './app-context.ts';
 import { createAuthorizeHandler } from './authorize.ts';
 import { addParsers } from './body-parsers.ts';
+import { clientAddressOf } from './client-address.ts';
 import { registerHealth } from './health.ts';
 import { endWithLingeringClose } from './lingering-close.ts';
 import {
@@ -44,7 +45,7 @@ function logResponse(request: FastifyRequest, status: number, milliseconds: numb
       route: request.routeOptions.url ?? null,
       status,
       ms: Math.round(milliseconds * 10) / 10,
-      address: request.ip,
+      address: clientAddressOf(request),
       principal: principal === null ? null : principal.kind === 'person' ? principal.personId : principal.record.id,
     },
     'request',

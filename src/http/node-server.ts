@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import proxyAddr from '@fastify/proxy-addr';
+import { canonicalAddress } from '../contract/address-ranges.ts';
 import { Problem } from '../contract/problem.ts';
 import { redactLogText } from '../contract/redact.ts';
 import { singleHeaderValue } from './credentials-from-request.ts';
@@ -24,11 +25,14 @@ export function createRequestIdGenerator(): RequestIdGenerator {
   };
 }
 
-/** The client's address: the socket's, or the one that the nearest trusted proxies report. */
+/**
+ * The client's address in canonical form: the socket's, or the one that the nearest trusted proxies report. Empty if
+ * that is not an address.
+ */
 export function createClientAddressResolver(trustProxy: readonly string[]): (request: IncomingMessage) => string {
-  if (trustProxy.length === 0) return (request) => request.socket.remoteAddress ?? '';
+  if (trustProxy.length === 0) return ({ socket }) => canonicalAddress(socket.remoteAddress ?? '') ?? '';
   const isTrustedProxy = proxyAddr.compile([...trustProxy]);
-  return (request) => proxyAddr(request, isTrustedProxy);
+  return (request) => canonicalAddress(proxyAddr(request, isTrustedProxy)) ?? '';
 }
 
 /** Called after every response with the method, the route's pattern, the status and the duration in milliseconds. */

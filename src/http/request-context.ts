@@ -5,11 +5,12 @@ import type { IdempotencyClaim } from '../contract/idempotency.ts';
 import { LIMITS } from '../contract/limits.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import type { AppContext } from './app-context.ts';
+import { clientAddressOf } from './client-address.ts';
 import { auditPartyOf, workspaceIdOf } from './principal.ts';
 import { allowedResourcesOf } from './resource-access.ts';
 
 export function originOf(request: FastifyRequest): RequestOrigin & { readonly address: string } {
-  return { address: request.ip, userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
+  return { address: clientAddressOf(request), userAgent: request.headers['user-agent'] ?? null, requestId: request.id };
 }
 
 /** Who sends a request and from where. Ignores its `Idempotency-Key`, for requests that change nothing when repeated. */

@@ -3,6 +3,7 @@ import { after, before, test } from 'node:test';
 import type { AccessToken } from '../contract/access-tokens.ts';
 import type { ApiKey } from '../contract/api-keys.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
+import type { CredentialUses } from '../contract/credentials.ts';
 import type { AuthorizationExplanation, ExplainAuthorization } from '../contract/explanation.ts';
 import { DAY } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
@@ -184,7 +185,14 @@ forEachEngine('restrictions of credentials', (engine) => {
   test('a credential is refused from other addresses, as trusted proxies report them, and an edit holds at once', async () => {
     const key = await createKey(owner, ['read'], { restrictions: { addresses: ['203.0.113.0/24', '2001:db8::/32'] } });
     assert.equal((await authorize(key.secret)).status, 200);
-    assert.equal((await authorize(key.secret, '2001:db8::7')).status, 200);
+    for (const address of ['2001:db8::7', '203.0.113.9:4711', '[2001:DB8:0::7]:443', '::ffff:203.0.113.9']) {
+      assert.equal((await authorize(key.secret, address)).status, 200, address);
+    }
+    assert.equal((await authorize(key.secret, 'unknown')).body.code, 'address_not_allowed');
+    // Every spelling of an address is stored in one form.
+    const uses = await owner.call<CredentialUses>(`/v1/api-keys/${key.id}/uses`);
+    const seen = uses.body.addresses.map(({ address }) => address).sort();
+    assert.deepEqual(seen, ['2001:db8::7', '203.0.113.7', '203.0.113.9']);
     // The address that a trusted proxy adds counts, not one that the client sends.
     for (const address of ['198.51.100.1', '203.0.113.7, 198.51.100.1', '']) {
       const { status, body, text } = await authorize(key.secret, address);

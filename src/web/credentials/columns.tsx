@@ -1,10 +1,14 @@
 import { Text, Tooltip } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { DAY } from '../../contract/limits.ts';
+import type { Policy } from '../../contract/policy.ts';
 import type { Column } from '../components/data-table.tsx';
+import { formatDate, formatRelativeTime } from '../components/format.ts';
 import { IconLock } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
 import { TimeCell } from '../components/relative-time.tsx';
 import { dimmed } from '../components/text.tsx';
+import { policyExpiry } from '../policy/violated-rules.ts';
 import styles from './credentials.module.css';
 import { type Credential, type CredentialKindConfig, getRights, hasPassphrase } from './kinds.ts';
 import { RightTags } from './rights-chips.tsx';
@@ -65,14 +69,25 @@ function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) 
   );
 }
 
+/** Says in how many days the policy ends a credential and, before it does, since when it applies to existing ones. */
+function describePolicyExpiry({ expiresAt, from }: { readonly expiresAt: string; readonly from: string }): string {
+  const days = Math.ceil((Date.parse(expiresAt) - Date.now()) / DAY);
+  const remaining = days > 1 ? strings.columns.inDays(days) : formatRelativeTime(expiresAt);
+  return Date.parse(from) > Date.now()
+    ? strings.columns.byPolicyFrom(remaining, formatDate(from))
+    : strings.columns.byPolicy(remaining);
+}
+
 interface ColumnOptions extends RotationCells {
   /** Replaces the tag that says the status. */
   readonly renderStatus?: ((credential: Credential) => ReactNode) | undefined;
+  /** Undefined for members, who cannot read it. */
+  readonly policy: Policy | undefined;
 }
 
 /** The columns shared by access tokens and API keys. */
 export function credentialColumns(kind: CredentialKindConfig, options: ColumnOptions): Column<Credential>[] {
-  const { renderStatus, ...rotation } = options;
+  const { renderStatus, policy, ...rotation } = options;
   return [
     {
       key: 'name',
@@ -113,7 +128,12 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
       key: 'expires',
       label: strings.columns.expires,
       sort: 'expiresAt',
-      cell: ({ expiresAt }) => (expiresAt === null ? dimmed(strings.columns.never) : <TimeCell time={expiresAt} />),
+      cell: (credential) => {
+        const { expiresAt, status } = credential;
+        if (expiresAt === null) return dimmed(strings.columns.never);
+        const bound = status === 'expired' ? null : policyExpiry(policy, credential);
+        return <TimeCell time={expiresAt} note={bound === null ? undefined : describePolicyExpiry(bound)} />;
+      },
     },
     {
       key: 'used',

@@ -120,6 +120,7 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
   const rows = list.data?.data ?? [];
   const columns = credentialColumns(kind, {
     renderStatus,
+    policy: policy.data,
     rows,
     onContinue: isAdmin ? (credential) => setOpen({ dialog: 'continue', credential }) : undefined,
   });

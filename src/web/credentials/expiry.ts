@@ -35,9 +35,10 @@ export interface ExpiryLimits {
 
 /** Returns the limits of a credential; `createdAt` is null for one that the form creates. */
 export function expiryLimits(policy: Policy, now: number, createdAt: string | null): ExpiryLimits {
-  if (createdAt !== null) return { now, latest: latestExpiry(policy, Date.parse(createdAt)) };
-  const latest = latestExpiry(policy, now);
-  return { now, latest: latest === null ? null : latest - CLOCK_MARGIN_MS };
+  const latest = latestExpiry(policy, createdAt === null ? now : Date.parse(createdAt));
+  if (latest === null) return { now, latest };
+  // An existing credential that expires exactly then looks as if the policy had ended it (`violatedRules`).
+  return { now, latest: latest - (createdAt === null ? CLOCK_MARGIN_MS : 1) };
 }
 
 /** Returns when a duration from now ends; a duration as long as the maximum lifetime ends within its limit. */

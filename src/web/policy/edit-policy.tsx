@@ -5,12 +5,12 @@ import { useLocation } from '@tanstack/react-router';
 import { useState } from 'react';
 import { DAY, POLICY_LIMITS } from '../../contract/limits.ts';
 import type { Policy, PolicyDryRun, UpdatePolicy } from '../../contract/policy.ts';
-import { POLICY_CREATORS, SCOPES, type Scope } from '../../contract/vocabulary.ts';
+import { POLICY_CREATORS, POLICY_LEAK_RESPONSES, SCOPES, type Scope } from '../../contract/vocabulary.ts';
 import type { CallOptions, Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { ConditionalEditFooter, useEditForm } from '../components/conditional-edit.tsx';
 import { DateField } from '../components/date-field.tsx';
-import { IntegerInput } from '../components/fields.tsx';
+import { CodeInput, IntegerInput } from '../components/fields.tsx';
 import { Form } from '../components/form.tsx';
 import { TextLink } from '../components/link.tsx';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
@@ -175,6 +175,25 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
         <PeopleFields form={form} isRequired={base.requireTwoFactor} />
         <Section title={strings.policyForm.unusedTitle}>
           <DaysInput form={form} rule="unusedAfterDays" />
+        </Section>
+        <Section title={strings.policyForm.leaksTitle}>
+          <NativeSelect
+            label={strings.labels.onLeak}
+            description={strings.rules.onLeak}
+            data={POLICY_LEAK_RESPONSES.map((value) => ({ value, label: strings.values.onLeak[value] }))}
+            {...form.getInputProps('onLeak')}
+          />
+        </Section>
+        <Section title={strings.policyForm.importTitle}>
+          <CodeInput
+            label={strings.labels.foreignPrefixes}
+            description={strings.rules.foreignPrefixes}
+            placeholder={strings.policyForm.prefixesPlaceholder}
+            autosize
+            minRows={2}
+            maxRows={8}
+            {...form.getInputProps('foreignPrefixes')}
+          />
         </Section>
         <StickyFooter isSticky={isChanged}>
           <ConditionalEditFooter

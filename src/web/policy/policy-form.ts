@@ -1,5 +1,11 @@
 import type { FormRulesRecord } from '@mantine/form';
-import { DAY, POLICY_LIMITS } from '../../contract/limits.ts';
+import {
+  FOREIGN_PREFIX,
+  FOREIGN_PREFIX_MESSAGE,
+  OWN_PREFIX_MESSAGE,
+  overlapsOwnPrefix,
+} from '../../contract/foreign-prefixes.ts';
+import { DAY, FOREIGN_PREFIX_LIMITS, POLICY_LIMITS } from '../../contract/limits.ts';
 import type { Policy, UpdatePolicy } from '../../contract/policy.ts';
 import type { Scope } from '../../contract/vocabulary.ts';
 import { formatDate } from '../components/format.ts';
@@ -24,6 +30,9 @@ export type PolicyFormValues = {
   readonly createdBy: Policy['createdBy'];
   readonly requireTwoFactor: boolean;
   readonly unusedAfterDays: number | string;
+  readonly onLeak: Policy['onLeak'];
+  /** As typed: separated by spaces, commas or line breaks. */
+  readonly foreignPrefixes: string;
 };
 
 export function toFormValues(policy: ShownPolicy): PolicyFormValues {
@@ -38,6 +47,8 @@ export function toFormValues(policy: ShownPolicy): PolicyFormValues {
     requireTwoFactor,
     requireAddresses: policy.requireAddresses,
     unusedAfterDays: policy.unusedAfterDays,
+    onLeak: policy.onLeak,
+    foreignPrefixes: policy.foreignPrefixes.join('\n'),
   };
 }
 
@@ -63,6 +74,19 @@ function bindingOf(values: PolicyFormValues): string | null {
   return 'date' in reading ? startOfDay(reading.date).toISOString() : null;
 }
 
+const toPrefixes = (text: string): string[] => [...new Set(text.split(/[\s,]+/).filter((prefix) => prefix !== ''))];
+
+/** Returns what is wrong with the typed prefixes, or null. */
+function validatePrefixes(text: string): string | null {
+  const prefixes = toPrefixes(text);
+  const { perWorkspace } = FOREIGN_PREFIX_LIMITS;
+  if (prefixes.length > perWorkspace) return strings.policyForm.tooManyPrefixes(perWorkspace);
+  const malformed = prefixes.find((prefix) => !FOREIGN_PREFIX.test(prefix));
+  if (malformed !== undefined) return `${malformed} ${FOREIGN_PREFIX_MESSAGE}`;
+  const own = prefixes.find(overlapsOwnPrefix);
+  return own === undefined ? null : `${own} ${OWN_PREFIX_MESSAGE}`;
+}
+
 /** Converts the form to the fields of the API. A text that is not a date is refused by `POLICY_FORM_RULES`. */
 export function toRequestFields(values: PolicyFormValues): Required<Pick<UpdatePolicy, ShownRule>> {
   const { maxLifetimeDays, passphraseScopes, allowAll, createdBy, requireTwoFactor, unusedAfterDays } = values;
@@ -75,6 +99,8 @@ export function toRequestFields(values: PolicyFormValues): Required<Pick<UpdateP
     requireTwoFactor,
     requireAddresses: values.requireAddresses,
     unusedAfterDays: Number(unusedAfterDays),
+    onLeak: values.onLeak,
+    foreignPrefixes: toPrefixes(values.foreignPrefixes),
   };
 }
 
@@ -86,4 +112,5 @@ export const POLICY_FORM_RULES: FormRulesRecord<PolicyFormValues> = {
     return 'error' in reading ? reading.error : null;
   },
   unusedAfterDays: (days) => validateInteger(days, POLICY_LIMITS.unusedAfterDays),
+  foreignPrefixes: validatePrefixes,
 };

@@ -30,6 +30,8 @@ function describePolicy(policy: Policy): Readonly<Record<keyof ShownPolicy, stri
     createdBy: values.createdBy[policy.createdBy],
     requireTwoFactor: policy.requireTwoFactor ? values.yes : values.no,
     unusedAfterDays: values.days(policy.unusedAfterDays),
+    onLeak: values.onLeak[policy.onLeak],
+    foreignPrefixes: policy.foreignPrefixes.length === 0 ? values.noScopes : policy.foreignPrefixes.join(', '),
   };
 }
 

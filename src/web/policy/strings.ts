@@ -25,6 +25,10 @@ export const strings = {
     tokensTitle: 'Access tokens',
     peopleTitle: 'People',
     unusedTitle: 'Unused credentials',
+    leaksTitle: 'Leaked credentials',
+    importTitle: 'Imported credentials',
+    prefixesPlaceholder: 'acme_live_',
+    tooManyPrefixes: (max: number) => `At most ${max} prefixes`,
     setUpTwoFactor: (rule: string, link: ReactNode) =>
       sentence`${rule} Before you can require it, ${link} for your own account.`,
     turnItOn: 'turn it on',
@@ -40,6 +44,8 @@ export const strings = {
     createdBy: 'Who can create credentials',
     requireTwoFactor: 'Require two-factor authentication',
     unusedAfterDays: 'Days without use',
+    onLeak: 'When a secret is reported as leaked',
+    foreignPrefixes: 'Prefixes of other systems (optional)',
   },
   rules: {
     maxLifetimeDays: 'Every new access token and API key must expire within this number of days of its creation.',
@@ -50,10 +56,14 @@ export const strings = {
     allowAll: 'If this is off, new access tokens must name each scope that they need.',
     requireAddresses:
       'Every new access token and API key must be restricted to the IP addresses from which it can be used.',
-    createdBy: 'Applies to access tokens and API keys. Existing credentials keep working.',
+    createdBy:
+      'Also decides who can change the permissions, expiry and restrictions of API keys. Existing credentials keep working.',
     requireTwoFactor: 'Members without two-factor authentication have access to their own account only.',
     unusedAfterDays:
       'The lists of credentials offer this as a filter: a credential counts as unused after this many days.',
+    onLeak: 'Applies to an access token or API key whose secret was found where others can read it.',
+    foreignPrefixes:
+      'The beginnings of secrets that other systems issued. Credentials with such secrets can be imported and then used here. One per line.',
   },
   values: {
     days: (days: number) => plural(days, { one: '1 day', other: `${days.toLocaleString('en')} days` }),
@@ -63,6 +73,7 @@ export const strings = {
     yes: 'Yes',
     no: 'No',
     createdBy: { admins: 'The owner and admins', owner: 'The owner only' },
+    onLeak: { delete: 'Delete the credential', notify: 'Keep the credential and notify the owner and admins' },
   },
   readLabels: {
     maxLifetimeDays: 'Maximum lifetime',
@@ -73,6 +84,8 @@ export const strings = {
     createdBy: 'Who can create credentials',
     requireTwoFactor: 'Two-factor authentication is required',
     unusedAfterDays: 'Unused after',
+    onLeak: 'When a secret is reported as leaked',
+    foreignPrefixes: 'Prefixes of other systems',
   },
   dryRunDialog: {
     title: 'Save policy',

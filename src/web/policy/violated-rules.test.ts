@@ -4,7 +4,7 @@ import type { AccessToken } from '../../contract/access-tokens.ts';
 import { DAY } from '../../contract/limits.ts';
 import { DEFAULT_POLICY, type Policy } from '../../contract/policy.ts';
 import { NO_RESTRICTIONS } from '../../contract/restrictions.ts';
-import { violatedRules } from './violated-rules.ts';
+import { policyExpiry, violatedRules } from './violated-rules.ts';
 
 const created = Date.UTC(2027, 0, 15);
 const POLICY: Policy = { ...DEFAULT_POLICY, maxLifetimeDays: 30, passphraseScopes: ['modify_env'], allowAll: false };
@@ -53,4 +53,19 @@ test('a credential that the maximum lifetime ends violates it, because it was cr
   const later = { ...POLICY, bindsExistingFrom: inDays(40) };
   assert.deepEqual(violatedRules(later, token({ expiresAt: inDays(40) })), ['maxLifetimeDays']);
   assert.deepEqual(violatedRules(later, token({})), []);
+});
+
+test('a credential that the policy ends says so: from the day on which it applies, or after its lifetime', () => {
+  const bound: Policy = { ...POLICY, bindsExistingFrom: inDays(40) };
+  assert.deepEqual(policyExpiry(bound, token({ expiresAt: inDays(40) })), { expiresAt: inDays(40), from: inDays(40) });
+  for (const [policy, expiresAt] of [
+    [bound, inDays(39)],
+    [bound, null],
+    [POLICY, inDays(30)],
+    [undefined, inDays(40)],
+  ] as const) {
+    assert.equal(policyExpiry(policy, token({ expiresAt })), null);
+  }
+  const young = token({ createdAt: inDays(20), expiresAt: inDays(50) });
+  assert.deepEqual(policyExpiry(bound, young), { expiresAt: inDays(50), from: inDays(40) });
 });

@@ -10,6 +10,16 @@ function isBound(policy: Policy, createdAt: number, expiresAt: number | null): b
   return expiresAt === Math.max(latest, Date.parse(policy.bindsExistingFrom));
 }
 
+/** Returns when the policy, not its own expiry, ends a credential, and since when it applies to it; null if neither. */
+export function policyExpiry(
+  policy: Policy | undefined,
+  { createdAt, expiresAt }: Pick<Credential, 'createdAt' | 'expiresAt'>,
+): { readonly expiresAt: string; readonly from: string } | null {
+  if (policy === undefined || policy.bindsExistingFrom === null || expiresAt === null) return null;
+  if (!isBound(policy, Date.parse(createdAt), Date.parse(expiresAt))) return null;
+  return { expiresAt, from: policy.bindsExistingFrom };
+}
+
 /** Returns the rules that a credential violates. An expired one violates none. */
 export function violatedRules(policy: Policy, credential: Credential): CredentialRule[] {
   if (credential.status === 'expired') return [];

@@ -1,0 +1,14 @@
+/** Prefixes of the secrets of other systems. Runs in browsers, so that a form can check them. */
+import { FOREIGN_PREFIX_LIMITS } from './limits.ts';
+import { SECRET_PREFIXES } from './vocabulary.ts';
+
+const { min, max } = FOREIGN_PREFIX_LIMITS.length;
+export const FOREIGN_PREFIX = /^[0-9A-Za-z][0-9A-Za-z._-]{2,23}$/;
+export const FOREIGN_PREFIX_MESSAGE = `must be ${min} to ${max} characters: letters, digits, ".", "_" and "-", starting with a letter or digit`;
+
+/** Whether two prefixes can begin the same text. */
+const overlaps = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);
+const ownPrefixes = Object.values(SECRET_PREFIXES);
+export const OWN_PREFIX_MESSAGE = `must not overlap with a prefix of Devpilot: ${ownPrefixes.join(', ')}`;
+export const overlapsOwnPrefix = (text: string): boolean =>
+  ownPrefixes.some((own) => overlaps(own, text.toLowerCase()));
