@@ -26,6 +26,8 @@ export interface BrowserFixture {
 export interface BrowserFixtureOptions {
   /** Environment variables of the server, added to the defaults of the tests. */
   readonly environment?: Readonly<Record<string, string>>;
+  /** Other servers that tabs may visit, such as an identity provider. */
+  readonly allowedOrigins?: readonly string[];
   /** False for a server on which nobody has signed up. */
   readonly owner?: false;
 }
@@ -92,6 +94,7 @@ export function setUpBrowserFixture(
     tab.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
       const isOwn = origin === fixture.server.origin || protocol === 'blob:' || protocol === 'data:';
+      if (options.allowedOrigins?.includes(origin) === true) return;
       if (!isOwn) problems.push(`request to another server: ${request.url()}`);
     });
     return problems;

@@ -7,6 +7,7 @@ export const ID_PREFIXES = {
   person: 'per_',
   session: 'ses_',
   passkey: 'psk_',
+  identity: 'idn_',
   workspace: 'wsp_',
   member: 'mem_',
   invitation: 'inv_',

@@ -41,6 +41,12 @@ export const DURATIONS = {
   devicePoll: 5 * SECOND,
   passkeyChallenge: 5 * MINUTE,
   passwordReset: HOUR,
+  /** From the start of a single sign-on to its completion. */
+  singleSignOn: 10 * MINUTE,
+  /** How long after a sign-in at the provider it still confirms sensitive actions. */
+  freshSignIn: 10 * MINUTE,
+  /** How often a session with a refresh token is checked with the provider. */
+  sessionCheck: HOUR,
   idempotency: DAY,
   /** How long a replaced secret of a webhook still signs messages. */
   webhookSecretOverlap: DAY,
@@ -126,6 +132,9 @@ export const FOREIGN_PREFIX_LIMITS = { perWorkspace: 20, length: { min: 3, max: 
 export const FOREIGN_SECRET_LIMITS = { tail: { min: 20 }, length: { max: 512 } } as const;
 /** Credentials per import request, so that its transaction delays other writes to SQLite by less than a second. */
 export const IMPORT_LIMITS = { credentials: 500 } as const;
+
+/** Group mappings of a workspace: characters of the claim and of a value, and values. */
+export const SSO_LIMITS = { claim: { max: 128 }, value: { max: 255 }, values: { max: 50 } } as const;
 
 /** Bounds of a workspace's policy. */
 export const POLICY_LIMITS = {

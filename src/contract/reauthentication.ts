@@ -9,13 +9,20 @@ export const Reauthenticate = z
     password: submittedPassword.optional(),
     code: submittedCode.optional(),
     passkey: PasskeyAssertion.optional(),
+    singleSignOn: z
+      .literal(true)
+      .optional()
+      .describe('The sign-in of this session at the provider, if it is not older than ten minutes'),
   })
   .refine(
-    ({ password, code, passkey }) =>
-      passkey === undefined ? password !== undefined : password === undefined && code === undefined,
+    ({ password, code, passkey, singleSignOn }) =>
+      passkey === undefined && singleSignOn === undefined
+        ? password !== undefined
+        : password === undefined && code === undefined && (passkey === undefined || singleSignOn === undefined),
     {
       path: ['password'],
-      error: 'must be sent, with the current code if two-factor authentication is on, unless a passkey is sent',
+      error:
+        'must be sent, with the current code if two-factor authentication is on, unless a passkey or singleSignOn is sent',
     },
   )
   .meta({ id: 'Reauthenticate' });

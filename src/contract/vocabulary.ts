@@ -186,6 +186,23 @@ export const CREDENTIAL_NOTICE_KINDS = [
   'credential.orphaned',
 ] as const;
 
+/** Why a single sign-on did not succeed, as the page is told in its URL. */
+export const SINGLE_SIGN_ON_PROBLEMS = [
+  'unavailable',
+  'cancelled',
+  'interaction_required',
+  'expired',
+  'refused',
+  'no_account',
+  'not_verified',
+  'account_exists',
+  'invitation_invalid',
+  'disabled',
+  'other_address',
+  'linked_to_another',
+] as const;
+export type SingleSignOnProblem = (typeof SINGLE_SIGN_ON_PROBLEMS)[number];
+
 /** Every action in the activity log, as `noun.verb`. */
 export const AUDIT_ACTIONS = [
   'access_token.created',
@@ -217,6 +234,8 @@ export const AUDIT_ACTIONS = [
   'person.disabled',
   'person.enabled',
   'person.deleted',
+  'person.identity_linked',
+  'person.identity_unlinked',
   'device.approved',
   'device.denied',
   'workspace.created',

@@ -33,6 +33,8 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'person.disabled': null,
   'person.enabled': null,
   'person.deleted': null,
+  'person.identity_linked': null,
+  'person.identity_unlinked': null,
   'device.approved': null,
   'device.denied': null,
   'workspace.created': null,

@@ -9,6 +9,7 @@ import { type PolicySubject, type PolicyViolation, violationsOf } from '../contr
 import { type FieldError, invalidField, Problem } from '../contract/problem.ts';
 import { CREDENTIAL_RULES, type Scope } from '../contract/vocabulary.ts';
 import { insertRevocation, NEVER_EXPIRES } from '../store/credentials.ts';
+import { hasMultiFactorSession } from '../store/identities.ts';
 import { findRole } from '../store/person-access.ts';
 import {
   applyPolicy,
@@ -185,11 +186,14 @@ async function changePolicy(
   const given = Object.entries(input).filter(([, value]) => value !== undefined);
   const after: Policy = { ...before, ...(Object.fromEntries(given) as Partial<Policy>) };
   checkBinding(before, after, now);
-  if (after.requireTwoFactor && !before.requireTwoFactor && !(await hasTwoFactor(db, request.actor.id ?? ''))) {
-    throw invalidField(
-      'requireTwoFactor',
-      'cannot be true until you have turned on two-factor authentication for your own account',
-    );
+  if (after.requireTwoFactor && !before.requireTwoFactor) {
+    const owner = request.actor.id ?? '';
+    if (!(await hasTwoFactor(db, owner)) && !(await hasMultiFactorSession(db, owner))) {
+      throw invalidField(
+        'requireTwoFactor',
+        'cannot be true until you have turned on two-factor authentication for your own account',
+      );
+    }
   }
   return after;
 }

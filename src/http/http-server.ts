@@ -168,6 +168,8 @@ function registerPages(scope: FastifyInstance, context: AppContext): (reply: Fas
   return registerSpa(scope, {
     allowLocalServers: context.platform.allowLocalServers,
     isSetUp: createSetupCheck(context),
+    passwords: context.people.passwords,
+    singleSignOn: context.people.singleSignOn?.provider.name,
   });
 }
 

@@ -21,7 +21,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   },
   {
     rule: 'writes-restricted',
-    location: /people|password-resets|sessions|device|oauth|revoke|leaks|access-tokens\/\{id\}/,
+    location: /people|password-resets|sessions|device|oauth|\/oidc\/|revoke|leaks|access-tokens\/\{id\}/,
     reason: 'signing in, and revoking and reporting by secret, need no principal',
   },
   {
@@ -31,13 +31,13 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   },
   {
     rule: 'reads-restricted',
-    location: /healthz|readyz|well-known/,
-    reason: 'supervisors and discovery have no credential',
+    location: /healthz|readyz|well-known|\/oidc\//,
+    reason: 'supervisors, discovery and browsers before they are signed in have no credential',
   },
   {
     rule: 'error-401',
     location:
-      /people|password-resets|sessions|device|oauth|revoke|leaks|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
+      /people|password-resets|sessions|device|oauth|\/oidc\/|revoke|leaks|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
     reason: 'open to everyone',
   },
   { rule: 'error-500', location: /authorize|healthz|readyz/, reason: 'these respond with 503 instead' },

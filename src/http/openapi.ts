@@ -97,6 +97,7 @@ export function openApiDocument(version: string) {
       { name: 'Operators', description: 'All people on this installation' },
       { name: 'Passkeys', description: 'Signing in without a password (WebAuthn)' },
       { name: 'Device sign-in', description: 'Device authorization for the CLI (RFC 8628)' },
+      { name: 'Single sign-on', description: 'Signing in with an OpenID Connect provider' },
       { name: 'Workspaces', description: 'Isolated tenants; every resource belongs to one' },
       { name: 'Members', description: 'People in a workspace, and invitations' },
       { name: 'Access tokens', description: 'Scoped, immutable credentials for pipelines and scripts' },

@@ -27,6 +27,7 @@ import { runRoutes } from './runs.ts';
 import { scriptRoutes } from './scripts.ts';
 import { serverRoutes } from './servers.ts';
 import { sessionRoutes } from './sessions.ts';
+import { singleSignOnRoutes } from './single-sign-on.ts';
 import { tokenRoutes } from './token.ts';
 import { twoFactorRoutes } from './two-factor.ts';
 import { webhookRoutes } from './webhooks.ts';
@@ -39,6 +40,7 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
 export function routeTable(context: AppContext): Route[] {
   return [
     ...sessionRoutes(context),
+    ...singleSignOnRoutes(context),
     ...meRoutes(context),
     ...twoFactorRoutes(context),
     ...accountRoutes(context),

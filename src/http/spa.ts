@@ -84,8 +84,15 @@ interface SpaOptions {
   readonly allowLocalServers: boolean;
   /** Whether anybody has signed up. Until then, every path leads to setup. */
   readonly isSetUp: () => Promise<boolean>;
+  /** Whether people sign in with passwords. */
+  readonly passwords?: 'on' | 'off';
+  /** The name of the provider of single sign-on, if there is one. */
+  readonly singleSignOn?: string | undefined;
   readonly directory?: string;
 }
+
+const HTML_ESCAPES: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+const escapeHtml = (text: string): string => text.replaceAll(/[&<>"]/g, (character) => HTML_ESCAPES[character] ?? '');
 
 /** Whether a request without a route comes from a person who opened a wrong address in a browser. */
 export function wantsPage({ method, url, headers: { accept } }: FastifyRequest): boolean {
@@ -98,7 +105,7 @@ export function wantsPage({ method, url, headers: { accept } }: FastifyRequest):
  */
 export function registerSpa(
   app: FastifyInstance,
-  { allowLocalServers, isSetUp, directory = BUILD_DIRECTORY }: SpaOptions,
+  { allowLocalServers, isSetUp, passwords = 'on', singleSignOn = '', directory = BUILD_DIRECTORY }: SpaOptions,
 ): (reply: FastifyReply) => FastifyReply {
   const built = readBuiltSpa(directory);
   const local = allowLocalServers ? 'on' : 'off';
@@ -109,6 +116,8 @@ export function registerSpa(
       NONCE: nonce,
       LOCAL_SERVER: local,
       SETUP: setup,
+      PASSWORDS: passwords,
+      SINGLE_SIGN_ON: escapeHtml(singleSignOn),
       LAYOUT: status === 404 ? 'centered' : initialLayout(reply.request),
     };
     return reply

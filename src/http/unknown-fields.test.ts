@@ -75,6 +75,8 @@ test('every route refuses unknown parameters of the query, except those of OAuth
       '/v1/device/token',
       '/v1/introspect',
       '/v1/oauth/token',
+      '/v1/oidc/backchannel-logout',
+      '/v1/oidc/callback',
       '/v1/revoke',
     ]);
     const guard = await createKey(owner, ['read'], { guard: true });

@@ -37,7 +37,7 @@ async function requireWorkspaceInPath(
   const signedIn = signedInOf(request);
   const workspace = await findWorkspace(context.store.read, signedIn.personId, idOrSlug);
   if (workspace === undefined) throw new Problem('not_found', 'The workspace was not found.');
-  if (await needsSecondFactor(context.store.read, workspace.id, signedIn.personId)) throw secondFactorNeeded();
+  if (await needsSecondFactor(context.store.read, workspace.id, signedIn)) throw secondFactorNeeded();
   const requestContext = requestContextIn(workspace.id, request);
   if (ROLE_RANK[workspace.role] < ROLE_RANK[role]) {
     context.denials.add({
@@ -87,14 +87,15 @@ export function workspaceRoutes(context: AppContext): Route[] {
       method: 'PATCH',
       url: '/v1/workspaces/:workspace',
       access: { person: 'signed_in' },
-      summary: 'Rename a workspace (owner or admin)',
+      summary: 'Rename a workspace (owner or admin), or change which groups of the provider give a role (owner)',
       tag,
       params: WorkspaceParams,
       body: UpdateWorkspace,
       responses: { 200: Workspace },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request }) => {
-        const { requestContext } = await requireWorkspaceInPath(context, request, params.workspace, 'admin');
+        const role = body.sso === undefined ? 'admin' : 'owner';
+        const { requestContext } = await requireWorkspaceInPath(context, request, params.workspace, role);
         return updateWorkspace(people, requestContext, body);
       },
     }),

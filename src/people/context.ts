@@ -13,6 +13,7 @@ import type { Store, Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
 import type { BackgroundQueue } from './background-queue.ts';
 import type { Mailer } from './mail.ts';
+import type { OidcProvider } from './oidc-provider.ts';
 
 /** Dependencies of everything about people. */
 export interface PeopleContext {
@@ -29,12 +30,25 @@ export interface PeopleContext {
     readonly clientMutex: KeyedMutex;
   };
   readonly signUp: 'invite' | 'open';
+  /** Whether people may sign in with passwords and passkeys. */
+  readonly passwords: 'on' | 'off';
+  /** The OpenID Connect provider, and whether everyone with a verified address there may sign up; null for none. */
+  readonly singleSignOn: { readonly provider: OidcProvider; readonly signUp: boolean } | null;
   readonly workspaces: 'operators' | 'anyone';
   /** Public URL of the web UI, without a trailing slash. */
   readonly publicUrl: () => string;
   readonly mail: Mailer | null;
   /** Queue for work that responses do not wait for. */
   readonly background: BackgroundQueue;
+}
+
+/** Throws `forbidden` while single sign-on is the only way in. */
+export function refuseIfPasswordsOff({ passwords, singleSignOn }: PeopleContext): void {
+  if (passwords === 'on') return;
+  throw new Problem(
+    'forbidden',
+    `Passwords and passkeys are turned off on this server. Sign in with ${singleSignOn?.provider.name ?? 'single sign-on'}.`,
+  );
 }
 
 /** A signed-in person as a request's principal. */
@@ -55,6 +69,9 @@ export function memberPartyOf(member: { readonly id: string; readonly name: stri
 
 /** The identity that a person's encrypted TOTP key is bound to: no other row can use it. */
 export const totpIdentity = (person: { readonly id: string }) => `totp ${person.id}`;
+
+/** The identity that the refresh token of a session is bound to. */
+export const refreshTokenIdentity = (row: { readonly session_id: string }) => `refresh token ${row.session_id}`;
 
 /** An email address as it is compared: NFC, lower case. */
 export function emailKey(email: string): string {

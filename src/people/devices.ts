@@ -4,6 +4,7 @@ import { toIsoString } from '../contract/instant.ts';
 import { DURATIONS, SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { answerDeviceCode, deleteDeviceCode, findDeviceCode, insertDeviceCode, recordPoll } from '../store/devices.ts';
+import { findSessionSignIn, insertSessionSignIn } from '../store/identities.ts';
 import { lockPerson } from '../store/people.ts';
 import type { DeviceCodeTable } from '../store/schema/people.ts';
 import { checkFailureLimit, clientSubject, personSubject, recordFailure } from './attempt-throttle.ts';
@@ -55,6 +56,7 @@ export async function startDeviceAuthorization(
       client,
       address: origin.address,
       person_id: null,
+      session_id: null,
       status: 'pending',
       last_polled_at: 0,
       created_at: now,
@@ -90,7 +92,13 @@ export async function pollDeviceToken(
     if (person === undefined || person.disabled === 1 || !(await deleteDeviceCode(trx, found.id))) {
       throw oauthError('invalid_grant', 'The device code was already used.');
     }
-    return startSession(trx, person, 'device', origin, now, { client: found.client });
+    const session = await startSession(trx, person, 'device', origin, now, { client: found.client });
+    // Single sign-on ends the device's session together with the one that approved it, and its factors count for both.
+    const signIn = found.session_id === null ? undefined : await findSessionSignIn(trx, found.session_id);
+    if (signIn !== undefined) {
+      await insertSessionSignIn(trx, { ...signIn, session_id: session.id, refresh_token_sealed: null, fresh_until: 0 });
+    }
+    return session;
   });
 }
 
@@ -138,10 +146,7 @@ export async function decideDeviceRequest(
   const found = await findPendingRequest(context, userCode);
   await context.store.transaction(async (trx) => {
     const person = await lockSignedInPerson(trx, caller);
-    if (
-      found.created_at <= person.access_ended_at ||
-      !(await answerDeviceCode(trx, found.id, caller.personId, decision))
-    ) {
+    if (found.created_at <= person.access_ended_at || !(await answerDeviceCode(trx, found.id, caller, decision))) {
       throw new Problem('not_found', 'The request has expired or was already answered. Start again on the device.');
     }
     await recordForPerson(trx, caller.personId, {

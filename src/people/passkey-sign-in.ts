@@ -5,7 +5,7 @@ import { Problem } from '../contract/problem.ts';
 import { advancePasskey, consumeChallenge, findPasskey } from '../store/passkeys.ts';
 import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
 import { throttleAttempt } from './attempt-throttle.ts';
-import { type PeopleContext, sha256 } from './context.ts';
+import { type PeopleContext, refuseIfPasswordsOff, sha256 } from './context.ts';
 import { createChallenge } from './passkeys.ts';
 import { type CreatedSession, recordSignInFailure, refuseDisabled, startSession } from './sessions.ts';
 import { challengeDigest, loadWebauthn, type RelyingParty, verifyPasskeyAssertion } from './webauthn.ts';
@@ -16,6 +16,7 @@ export async function startPasskeySignIn(
   relyingParty: RelyingParty,
   origin: RequestOrigin,
 ): Promise<Record<string, unknown>> {
+  refuseIfPasswordsOff(context);
   const { generateAuthenticationOptions } = await loadWebauthn();
   return {
     ...(await generateAuthenticationOptions({
@@ -39,6 +40,7 @@ export async function signInWithPasskey(
   origin: RequestOrigin,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
+  refuseIfPasswordsOff(context);
   const passkey = await findPasskey(store.read, response.id, relyingParty.rpId);
   const person = passkey === undefined ? undefined : await findPerson(store.read, passkey.person_id);
   const subject = `sign_in ${person?.id ?? sha256(`passkey ${response.id}`).toString('hex')}`;

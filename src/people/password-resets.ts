@@ -13,7 +13,15 @@ import { deletePersonAccess } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';
 import { workspaceIdsOf } from '../store/workspaces.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
-import { emailKey, type PeopleContext, personPartyOf, randomCode, recordForPerson, sha256 } from './context.ts';
+import {
+  emailKey,
+  type PeopleContext,
+  personPartyOf,
+  randomCode,
+  recordForPerson,
+  refuseIfPasswordsOff,
+  sha256,
+} from './context.ts';
 import { lockOperatorStatus } from './operators.ts';
 import { hashChosenPassword } from './passwords.ts';
 
@@ -76,6 +84,7 @@ export async function requestPasswordReset(
   email: string,
   origin: RequestOrigin,
 ): Promise<void> {
+  refuseIfPasswordsOff(context);
   const subject = clientSubject(origin, 'password reset');
   await checkFailureLimit(context, subject);
   await recordFailure(context, subject);
@@ -83,7 +92,8 @@ export async function requestPasswordReset(
 }
 
 /**
- * Creates a link for an operator to pass on. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too
+ * Creates a link for an operator to pass on: it resets the password or, while passwords are off, signs the person in
+ * once. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too
  * many links.
  */
 export async function createPasswordReset(
@@ -128,6 +138,7 @@ export async function resetPassword(
   origin: RequestOrigin,
 ): Promise<void> {
   const { store, clock } = context;
+  refuseIfPasswordsOff(context);
   const subject = clientSubject(origin, 'password reset code');
   await checkFailureLimit(context, subject);
   const digest = sha256(code);

@@ -3,6 +3,7 @@ import type { RequestOrigin } from '../contract/audit.ts';
 import { DURATIONS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import type { Reauthenticate } from '../contract/reauthentication.ts';
+import { findSessionSignIn } from '../store/identities.ts';
 import { advancePasskey, consumeChallenge, findPasskey, listPasskeys } from '../store/passkeys.ts';
 import { findPerson, type PersonRow } from '../store/people.ts';
 import { clientSubject, throttleAttempt } from './attempt-throttle.ts';
@@ -55,10 +56,17 @@ async function checkPassword(
   return factor === null ? null : { factor };
 }
 
+/** Throws `sign_in_failed` unless the session began recently with a sign-in at the provider or a sign-in link. */
+async function requireFreshSignIn({ store, clock }: PeopleContext, caller: SignedInPerson): Promise<void> {
+  const signIn = await findSessionSignIn(store.read, caller.sessionId);
+  if (signIn !== undefined && signIn.fresh_until > clock()) return;
+  throw new Problem('sign_in_failed', 'Sign in again with single sign-on to confirm that it is you.');
+}
+
 /**
  * Reauthenticates a signed-in person as strongly as at sign-in (ASVS 7.5.3): with the password and, if a second
- * factor is set, its current code; or with a passkey. Returns the person as read then. Throws `sign_in_failed`,
- * `second_factor_required`, `rate_limited`, `invalid_token`.
+ * factor is set, its current code; with a passkey; or with a recent sign-in at the provider. Returns the person as
+ * read then. Throws `sign_in_failed`, `second_factor_required`, `rate_limited`, `invalid_token`.
  */
 export async function reauthenticate(
   context: PeopleContext,
@@ -70,6 +78,10 @@ export async function reauthenticate(
   const { store, clock } = context;
   const person = await findPerson(store.read, caller.personId);
   if (person === undefined) throw new Problem('not_found');
+  if (input.singleSignOn === true) {
+    await requireFreshSignIn(context, caller);
+    return person;
+  }
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const { passkey: assertion } = input;
   const verified =

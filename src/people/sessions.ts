@@ -35,6 +35,7 @@ import {
   type PeopleContext,
   personPartyOf,
   recordForPerson,
+  refuseIfPasswordsOff,
   type SignedInPerson,
   sha256,
   totpIdentity,
@@ -167,6 +168,7 @@ export async function signIn(
   origin: RequestOrigin,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
+  refuseIfPasswordsOff(context);
   const key = emailKey(input.email);
   const person = await findPersonByEmail(store.read, key);
   const subject = `sign_in ${person?.id ?? sha256(key).toString('hex')}`;

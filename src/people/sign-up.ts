@@ -17,7 +17,15 @@ import {
 import { isUniqueViolation, type Trx } from '../store/store.ts';
 import { findInvitation } from '../store/workspaces.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
-import { emailKey, type PeopleContext, personPartyOf, randomCode, recordForPerson, sha256 } from './context.ts';
+import {
+  emailKey,
+  type PeopleContext,
+  personPartyOf,
+  randomCode,
+  recordForPerson,
+  refuseIfPasswordsOff,
+  sha256,
+} from './context.ts';
 import { acceptInvitationInTransaction } from './invitations.ts';
 import { hashChosenPassword } from './passwords.ts';
 import { type CreatedSession, startSession } from './sessions.ts';
@@ -37,7 +45,7 @@ export async function createSetupCode(context: PeopleContext): Promise<string | 
   });
 }
 
-function newPersonRow(input: { name: string; email: string }, passwordHash: string, now: number): PersonRow {
+export function newPersonRow(input: { name: string; email: string }, passwordHash: string, now: number): PersonRow {
   return {
     id: createId('person', now),
     name: input.name,
@@ -60,7 +68,8 @@ function throwEmailTaken(): never {
   throw new Problem('conflict', 'An account with this email address already exists. Sign in instead.');
 }
 
-async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
+/** Inserts a person. Throws `conflict` for a taken email address. */
+export async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
   try {
     await insertPerson(trx, person);
   } catch (error) {
@@ -70,7 +79,7 @@ async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void> {
 }
 
 /** Whether nobody has signed up yet; if so, nobody else can until the transaction ends. */
-async function isFirstPerson(trx: Trx): Promise<boolean> {
+export async function isFirstPerson(trx: Trx): Promise<boolean> {
   if (await hasAnyPerson(trx)) return false;
   await lockFirstSignUp(trx);
   return !(await hasAnyPerson(trx));
@@ -126,6 +135,7 @@ export async function signUp(
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
   const now = clock();
+  refuseIfPasswordsOff(context);
   return throttleSignUp(context, input, origin, async () => {
     const draft = newPersonRow(input, await hashChosenPassword('password', input.password, input, origin), now);
     return await store.transaction(async (trx) => {

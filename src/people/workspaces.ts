@@ -7,8 +7,9 @@ import { toIsoString } from '../contract/instant.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import { slugOf } from '../contract/slug.ts';
-import type { Workspace } from '../contract/workspaces.ts';
+import type { GroupRoles, UpdateWorkspace, Workspace } from '../contract/workspaces.ts';
 import { insertRevocation } from '../store/credentials.ts';
+import { replaceGroupMapping } from '../store/group-roles.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
@@ -24,6 +25,7 @@ import {
   listWorkspaces as listRows,
   lockMember,
   lockOwner,
+  lockRole,
   slugTaken,
   updateMemberRole,
   updateWorkspace as updateRow,
@@ -39,9 +41,14 @@ import {
 } from './context.ts';
 import { endAccessWithLastWorkspace, lockSignedInPerson } from './lock-session.ts';
 
+function groupRolesOf({ sso_claim: claim, sso_roles: roles }: WorkspaceRow): GroupRoles | null {
+  return claim === null || roles === null ? null : { claim, roles: JSON.parse(roles) as GroupRoles['roles'] };
+}
+
 export function showWorkspace(row: WorkspaceRow): Workspace {
   const { id, name, slug, role } = row;
-  return { id, name, slug, role, createdAt: toIsoString(row.created_at), updatedAt: toIsoString(row.updated_at) };
+  const sso = role === 'member' ? null : groupRolesOf(row);
+  return { id, name, slug, role, sso, createdAt: toIsoString(row.created_at), updatedAt: toIsoString(row.updated_at) };
 }
 
 async function chooseSlug(trx: Trx, input: { name: string; slug?: string | undefined }): Promise<string> {
@@ -123,7 +130,7 @@ export async function createWorkspace(
       id,
     );
     await setLastWorkspace(trx, caller.personId, row.id);
-    return showWorkspace({ ...row, role: 'owner' });
+    return showWorkspace({ ...row, role: 'owner', sso_claim: null, sso_roles: null });
   };
   return retryOnTakenSlug(input, () => context.store.transaction(create));
 }
@@ -138,26 +145,49 @@ export async function listWorkspaces(
   return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showWorkspace);
 }
 
-/** Throws `conflict` for a taken slug. */
+/** Replaces the roles of groups. Throws `forbidden` for anyone but the owner, `conflict` without single sign-on. */
+async function updateGroupRoles(
+  context: PeopleContext,
+  trx: Trx,
+  request: RequestContext,
+  sso: GroupRoles | null,
+): Promise<void> {
+  const { workspaceId } = request;
+  if ((await lockRole(trx, workspaceId, actingPersonId(request))) !== 'owner') {
+    throw new Problem('forbidden', 'Only the owner can change which groups give a role.');
+  }
+  if (sso !== null && context.singleSignOn === null) {
+    throw new Problem('conflict', 'Single sign-on is not set up on this server.');
+  }
+  await replaceGroupMapping(trx, workspaceId, sso);
+}
+
+/** Throws `conflict` for a taken slug, and as `updateGroupRoles`. */
 export async function updateWorkspace(
   context: PeopleContext,
   request: RequestContext,
-  input: { name?: string | undefined; slug?: string | undefined },
+  input: UpdateWorkspace,
 ): Promise<Workspace> {
   const now = context.clock();
   const { workspaceId } = request;
+  const actor = actingPersonId(request);
   return context.store.transaction(async (trx) => {
-    const before = await findWorkspace(trx, actingPersonId(request), workspaceId);
+    const before = await findWorkspace(trx, actor, workspaceId);
     if (before === undefined) throw new Problem('not_found');
-    const fields = (['name', 'slug'] as const).filter(
-      (field) => input[field] !== undefined && input[field] !== before[field],
+    const { sso, ...named } = input;
+    const current = { name: before.name, slug: before.slug, sso: groupRolesOf(before) };
+    const fields = (['name', 'slug', 'sso'] as const).filter(
+      (field) => input[field] !== undefined && JSON.stringify(input[field]) !== JSON.stringify(current[field]),
     );
     if (fields.length === 0) return showWorkspace(before);
-    await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...input, updated_at: now }));
-    const after = { ...before, name: input.name ?? before.name, slug: input.slug ?? before.slug, updated_at: now };
-    const pick = (row: WorkspaceTable) => Object.fromEntries(fields.map((field) => [field, row[field]]));
+    if (sso !== undefined) await updateGroupRoles(context, trx, request, sso);
+    await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...named, updated_at: now }));
+    const after = await findWorkspace(trx, actor, workspaceId);
+    if (after === undefined) throw new Problem('not_found');
+    const changed = { name: after.name, slug: after.slug, sso: groupRolesOf(after) };
+    const pick = (values: typeof current) => Object.fromEntries(fields.map((field) => [field, values[field]]));
     const target = { kind: 'workspace', id: workspaceId, name: after.name } as const;
-    const detail = { before: pick(before), after: pick(after) };
+    const detail = { before: pick(current), after: pick(changed) };
     await recordAuditEvent(trx, request, 'workspace.updated', target, now, detail);
     return showWorkspace(after);
   });

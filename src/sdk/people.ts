@@ -2,6 +2,7 @@ import type { Passkey, PasskeyRegistration } from '../contract/passkeys.ts';
 import type { PasswordResetLink } from '../contract/password-resets.ts';
 import type { Account, Person, SignUp } from '../contract/people.ts';
 import type { Reauthenticate } from '../contract/reauthentication.ts';
+import type { OwnSingleSignOn, StartSingleSignOn } from '../contract/single-sign-on.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -50,6 +51,21 @@ export function peopleClientsOf(transport: Transport) {
         disable: (body: Reauthenticate, call?: CallOptions): Promise<void> =>
           send('DELETE', '/v1/me/two-factor', { ...call, body }),
       },
+    },
+    singleSignOn: {
+      /** Starts a sign-in: returns the URL of the provider, to be opened in the same browser. */
+      start: (body: StartSingleSignOn, call?: CallOptions): Promise<{ url: string }> =>
+        send('POST', '/v1/oidc/start', { ...call, body }),
+      /** Completes a sign-in that waits for a two-factor code. Throws `sign_in_failed`. */
+      secondFactor: (body: { code: string }, call?: CallOptions): Promise<unknown> =>
+        send('POST', '/v1/oidc/second-factor', { ...call, body }),
+      /** Lists the accounts at the provider that sign the person in. */
+      get: (call?: CallOptions): Promise<OwnSingleSignOn> => send('GET', '/v1/me/single-sign-on', call),
+      /** Starts linking an account at the provider. Throws `sign_in_failed`. */
+      link: (body: Reauthenticate, call?: CallOptions): Promise<{ url: string }> =>
+        send('POST', '/v1/me/single-sign-on', { ...call, body }),
+      unlink: (id: string, body: Reauthenticate, call?: CallOptions): Promise<void> =>
+        send('DELETE', pathTo('/v1/me/single-sign-on', id), { ...call, body }),
     },
     passkeys: {
       ...listOf<Passkey, Paging>(transport, '/v1/me/passkeys'),

@@ -51,6 +51,12 @@ export function signInClientsOf(transport: Transport) {
         call?: CallOptions,
       ): Promise<{ id: string; expiresAt: string; person: Person }> =>
         send('POST', '/v1/sessions/passkey', { ...call, body }),
+      /** Signs in with the one-time link of an operator. Throws `not_found`, `second_factor_required`. */
+      createWithLink: (
+        body: { link: string; code?: string },
+        call?: CallOptions,
+      ): Promise<{ id: string; expiresAt: string; person: Person }> =>
+        send('POST', '/v1/sessions/link', { ...call, body }),
       /** Signs out. */
       deleteCurrent: (call?: CallOptions): Promise<void> => send('DELETE', '/v1/sessions/current', call),
     },

@@ -1,7 +1,7 @@
 import type { CreatedInvitation, Invitation } from '../contract/invitations.ts';
 import type { Member } from '../contract/members.ts';
 import type { AssignableRole } from '../contract/vocabulary.ts';
-import type { Workspace } from '../contract/workspaces.ts';
+import type { UpdateWorkspace, Workspace } from '../contract/workspaces.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 
@@ -13,7 +13,7 @@ export function workspaceClientsOf(transport: Transport) {
       ...listOf<Workspace, Paging>(transport, '/v1/workspaces'),
       create: (body: { name: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
         send('POST', '/v1/workspaces', { ...call, body }),
-      update: (workspace: string, body: { name?: string; slug?: string }, call?: CallOptions): Promise<Workspace> =>
+      update: (workspace: string, body: UpdateWorkspace, call?: CallOptions): Promise<Workspace> =>
         send('PATCH', pathTo('/v1/workspaces', workspace), { ...call, body }),
       delete: (workspace: string, call?: CallOptions): Promise<void> =>
         send('DELETE', pathTo('/v1/workspaces', workspace), call),

@@ -1,5 +1,6 @@
 import { MINUTE } from '../contract/limits.ts';
 import { scanNotices } from '../notify/notice-scan.ts';
+import { checkProviderSessions } from '../people/session-checks.ts';
 import { deploymentJobKind } from '../platform/deployments/deployments.ts';
 import type { Base } from './base.ts';
 import {
@@ -48,6 +49,9 @@ export function startBackgroundWork(
     repeatEvery(intervals.dueMs, webhooks.tick, onError),
     repeatEvery(intervals.noticesMs ?? NOTICE_SCAN_INTERVAL_MS, () => scanNotices(store, clock), onError),
   );
+  if (settings.oidc !== null) {
+    timers.push(repeatEvery(intervals.sweepMs, () => checkProviderSessions(people), onError));
+  }
   jobs.register(deploymentJobKind(platform));
   jobs.start();
   const schedules = startScheduler(platform, intervals);

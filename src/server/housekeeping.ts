@@ -6,6 +6,7 @@ import { deleteExpiredDeviceCodes } from '../store/devices.ts';
 import { deleteOldIssues } from '../store/errors.ts';
 import { deleteOldFailures } from '../store/failures.ts';
 import { deleteOldIdempotencyClaims } from '../store/idempotency.ts';
+import { deleteExpiredSingleUses } from '../store/identities.ts';
 import { deleteExpiredIssued } from '../store/issued-tokens.ts';
 import { deleteOldJobs } from '../store/jobs.ts';
 import { deleteOldLogs } from '../store/logs.ts';
@@ -31,6 +32,7 @@ export async function runHousekeeping(
     await deleteExpiredDeviceCodes(trx, now);
     await deleteExpiredChallenges(trx, now);
     await deleteExpiredPasswordResets(trx, now);
+    await deleteExpiredSingleUses(trx, now);
     await deleteOldIdempotencyClaims(trx, now - DURATIONS.idempotency);
     await deleteOldFailures(trx, now - HOUR);
     await pruneRevocations(trx, now - HOUR);

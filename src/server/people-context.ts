@@ -1,8 +1,10 @@
 import { createFailureLimiter, type FailureStore } from '../authorization/failure-limiter.ts';
 import { createKeyedMutex } from '../authorization/keyed-mutex.ts';
 import { FAILURE_LIMITS } from '../contract/limits.ts';
+import { createOutbound } from '../outbound/outbound.ts';
 import type { PeopleContext } from '../people/context.ts';
 import { createMailer } from '../people/mail.ts';
+import { createOidcProvider } from '../people/oidc-provider.ts';
 import { countFailure, recentFailures } from '../store/failures.ts';
 import { createSeal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
@@ -27,6 +29,7 @@ export function createPeopleContext(
   rest: Pick<PeopleContext, 'clock' | 'waitForConfirmation' | 'denials' | 'publicUrl' | 'background'>,
 ): PeopleContext {
   const failures = createFailureStore(store);
+  const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
   const { signIn, acrossAccounts: stranger } = FAILURE_LIMITS;
   return {
     ...rest,
@@ -38,6 +41,11 @@ export function createPeopleContext(
       clientMutex: createKeyedMutex(MAX_WAITING_ATTEMPTS),
     },
     signUp: settings.signUp,
+    passwords: settings.passwords,
+    singleSignOn:
+      settings.oidc === null
+        ? null
+        : { provider: createOidcProvider(settings.oidc, outbound), signUp: settings.oidc.signUp },
     workspaces: settings.workspaces,
     mail: settings.smtpUrl === null ? null : createMailer(settings.smtpUrl, settings.mailFrom),
   };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
-import { totpIdentity } from '../people/context.ts';
+import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
 import { variableAssociatedData } from '../platform/environment/environment.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
 import { serverKeyAssociatedData } from '../platform/resources/run-target.ts';
@@ -24,6 +24,7 @@ import { openSource } from './transfer.ts';
 /** The identity that each table's encrypted values are bound to. */
 const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
+  session_sign_in: (row) => refreshTokenIdentity({ session_id: String(row['session_id']) }),
   server: (row) => serverKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   app: (row) =>
     repositoryPasswordAssociatedData({

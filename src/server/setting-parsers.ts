@@ -83,6 +83,20 @@ export function parseLeakKeys(text: string): LeakKeySource | undefined {
   return keys.length > 0 && keys.every((key) => key !== null) ? { keys } : undefined;
 }
 
+/** The issuer as written: it is compared with the discovery document and with every token. */
+export function parseIssuer(text: string): string | undefined {
+  const url = parseHttpUrl(text);
+  if (url === undefined || text.length > 1024) return undefined;
+  const isLoopback = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])$/.test(url.hostname);
+  return url.protocol === 'https:' || isLoopback ? text : undefined;
+}
+
+export function parseScopes(text: string): string | undefined {
+  const scopes = text.split(/ +/).filter((scope) => scope !== '');
+  const areValid = scopes.every((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,128}$/.test(scope));
+  return areValid && scopes.includes('openid') && text.length <= 1024 ? scopes.join(' ') : undefined;
+}
+
 export function parseBucket(text: string): string | undefined {
   const url = parseHttpUrl(text);
   if (url === undefined || !/^(?:\/[A-Za-z0-9._-]+)*\/?$/.test(url.pathname)) return undefined;

@@ -7,11 +7,13 @@ import {
   parseDatabaseUrl,
   parseFile,
   parseHost,
+  parseIssuer,
   parseLeakKeys,
   parseListener,
   parseOrigin,
   parsePort,
   parseProxies,
+  parseScopes,
   parseSecret,
   parseSecretFile,
   parseSmtpUrl,
@@ -111,6 +113,56 @@ export const SETTINGS = {
     defaultShown: '`operators` with `invite`, `anyone` with `open`',
     ...oneOf(['operators', 'anyone']),
     description: 'Who may create workspaces.',
+  }),
+  DEVPILOT_PASSWORDS: setting({
+    default: 'on',
+    ...oneOf(['on', 'off']),
+    description:
+      '`off`: people sign in with single sign-on only, not with passwords or passkeys. Requires `DEVPILOT_OIDC_ISSUER`. `devpilot people reset-password` then prints a link that signs a person in once.',
+  }),
+  DEVPILOT_OIDC_ISSUER: setting({
+    default: null,
+    accepts: 'the https:// URL of an issuer, such as https://login.example.com/realms/main',
+    description:
+      'OpenID Connect provider for single sign-on ([guide](guides/single-sign-on.md)), exactly as its discovery document names it. Its addresses must be allowed by `DEVPILOT_OUTBOUND`. `http://` is accepted for loopback addresses only.',
+    parse: parseIssuer,
+  }),
+  DEVPILOT_OIDC_CLIENT_ID: setting({
+    default: null,
+    accepts: 'the client ID that the provider has issued if DEVPILOT_OIDC_ISSUER is set',
+    description: 'Client ID at the provider. The redirect URI to register there is `…/v1/oidc/callback`.',
+    parse: visibleAscii(255),
+  }),
+  DEVPILOT_OIDC_CLIENT_SECRET: setting({
+    default: null,
+    accepts: 'the client secret that the provider has issued if DEVPILOT_OIDC_ISSUER is set',
+    description: 'Client secret at the provider.',
+    parse: visibleAscii(512),
+  }),
+  DEVPILOT_OIDC_CLIENT_SECRET_FILE: setting({
+    default: null,
+    accepts: 'the path of a file that can be read and holds the client secret',
+    description: 'File to read the client secret from.',
+    parse: (path) => visibleAscii(512)(parseFile(path) ?? ''),
+  }),
+  DEVPILOT_OIDC_NAME: setting({
+    default: null,
+    accepts: 'a name of up to 40 characters if DEVPILOT_OIDC_ISSUER is set, such as Acme SSO',
+    description: 'Name of the provider on the button: “Sign in with …”.',
+    parse: (text) => (/^[^\p{C}\p{Z}](?:[^\p{C}\p{Zl}\p{Zp}]{0,38}[^\p{C}\p{Z}])?$/u.test(text) ? text : undefined),
+  }),
+  DEVPILOT_OIDC_SCOPES: setting({
+    default: 'openid email profile',
+    accepts: 'scopes separated by spaces, openid among them, such as openid email profile groups offline_access',
+    description:
+      'Scopes to request. Some providers send groups only with a scope of their own, and a refresh token only with `offline_access`.',
+    parse: parseScopes,
+  }),
+  DEVPILOT_OIDC_SIGN_UP: setting({
+    default: 'off',
+    ...oneOf(['off', 'on']),
+    description:
+      '`on`: anyone with an account at the provider and a verified email address may sign up with single sign-on.',
   }),
   DEVPILOT_REVOCATION_BOUND: setting({
     default: '2s',

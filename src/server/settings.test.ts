@@ -55,6 +55,37 @@ test('who may create workspaces follows who may sign up, unless it is set', () =
   assert.equal(workspaces({ DEVPILOT_WORKSPACES: 'anyone' }), 'anyone');
 });
 
+test('single sign-on needs its issuer, client and name, and is the only way in only if it is set up', () => {
+  const complete = {
+    DEVPILOT_OIDC_ISSUER: 'https://login.example.com/realms/main',
+    DEVPILOT_OIDC_CLIENT_ID: 'devpilot',
+    DEVPILOT_OIDC_CLIENT_SECRET: 'secret',
+    DEVPILOT_OIDC_NAME: 'Acme SSO',
+  };
+  const { oidc, passwords } = readSettings({ ...complete, DEVPILOT_PASSWORDS: 'off' });
+  assert.equal(oidc?.issuer, complete.DEVPILOT_OIDC_ISSUER);
+  assert.equal(oidc?.scopes, 'openid email profile');
+  assert.equal(oidc?.signUp, false);
+  assert.equal(passwords, 'off');
+  const { oidc: none, passwords: standard } = readSettings({});
+  assert.deepEqual([none, standard], [null, 'on']);
+  for (const name of Object.keys(complete)) {
+    if (name === 'DEVPILOT_OIDC_ISSUER') continue;
+    assert.throws(() => readSettings({ ...complete, [name]: '' }), new RegExp(`^InvalidSettingError: ${name} must be`));
+  }
+  const refused: Record<string, string> = {
+    DEVPILOT_OIDC_ISSUER: 'http://login.example.com',
+    DEVPILOT_OIDC_CLIENT_SECRET: 'two words',
+    DEVPILOT_OIDC_NAME: ' ',
+    DEVPILOT_OIDC_SCOPES: 'email',
+    DEVPILOT_OIDC_SIGN_UP: 'yes',
+  };
+  for (const [name, value] of Object.entries(refused)) {
+    assert.throws(() => readSettings({ ...complete, [name]: value }), new RegExp(`${name} must be`), name);
+  }
+  assert.throws(() => readSettings({ DEVPILOT_PASSWORDS: 'off' }), /DEVPILOT_PASSWORDS must be on while/);
+});
+
 test('valid values are accepted', () => {
   const settings = readSettings({
     PORT: '0',

@@ -41,6 +41,19 @@ export interface Settings {
     readonly maxBytes: number;
   };
   readonly logLevel: string;
+  /** Whether people may sign in with passwords and passkeys. */
+  readonly passwords: 'on' | 'off';
+  /** The OpenID Connect provider for single sign-on; null for none. */
+  readonly oidc: {
+    readonly issuer: string;
+    readonly clientId: string;
+    readonly clientSecret: string;
+    /** Shown on the button. */
+    readonly name: string;
+    /** Separated by spaces. */
+    readonly scopes: string;
+    readonly signUp: boolean;
+  } | null;
   readonly smtpUrl: string | null;
   readonly mailFrom: string;
 }
@@ -114,6 +127,34 @@ function readBucket(values: SettingValues): Settings['backups']['bucket'] {
   };
 }
 
+function readOidc(values: SettingValues): Settings['oidc'] {
+  const { DEVPILOT_OIDC_ISSUER: issuer } = values;
+  const secretName = 'DEVPILOT_OIDC_CLIENT_SECRET';
+  const clientSecret = oneOfTwo(secretName, values[secretName], values.DEVPILOT_OIDC_CLIENT_SECRET_FILE);
+  if (issuer === null) {
+    if (values.DEVPILOT_PASSWORDS === 'off') {
+      throw new InvalidSettingError('DEVPILOT_PASSWORDS', 'on while DEVPILOT_OIDC_ISSUER is not set');
+    }
+    return null;
+  }
+  const required = {
+    DEVPILOT_OIDC_CLIENT_ID: values.DEVPILOT_OIDC_CLIENT_ID,
+    DEVPILOT_OIDC_CLIENT_SECRET: clientSecret,
+    DEVPILOT_OIDC_NAME: values.DEVPILOT_OIDC_NAME,
+  };
+  for (const [name, value] of Object.entries(required)) {
+    if (value === null) throw new InvalidSettingError(name, SETTINGS[name as keyof typeof required].accepts);
+  }
+  return {
+    issuer,
+    clientId: required.DEVPILOT_OIDC_CLIENT_ID ?? '',
+    clientSecret: clientSecret ?? '',
+    name: required.DEVPILOT_OIDC_NAME ?? '',
+    scopes: values.DEVPILOT_OIDC_SCOPES,
+    signUp: values.DEVPILOT_OIDC_SIGN_UP === 'on',
+  };
+}
+
 /**
  * Reads the settings from environment variables. Throws `InvalidSettingError` for the first value that is not
  * accepted.
@@ -144,6 +185,8 @@ export function readSettings(environment: Environment): Settings {
     retentionDays: values.DEVPILOT_RETENTION_DAYS,
     backups: { bucket: readBucket(values), maxBytes: values.DEVPILOT_BACKUP_MAX_MB * 1_048_576 },
     logLevel: values.LOG_LEVEL,
+    passwords: values.DEVPILOT_PASSWORDS,
+    oidc: readOidc(values),
     smtpUrl: values.DEVPILOT_SMTP_URL,
     mailFrom: values.DEVPILOT_MAIL_FROM,
   };

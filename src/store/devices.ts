@@ -15,16 +15,16 @@ export async function findDeviceCode(
     : query.where('user_code', '=', by.userCode).executeTakeFirst();
 }
 
-/** Approves or denies a pending request; returns true for exactly one caller. */
+/** Approves or denies a pending request in a session; returns true for exactly one caller. */
 export async function answerDeviceCode(
   trx: Trx,
   id: string,
-  personId: string,
+  { personId, sessionId }: { readonly personId: string; readonly sessionId: string },
   status: 'approved' | 'denied',
 ): Promise<boolean> {
   const result = await trx
     .updateTable('device_code')
-    .set({ status, person_id: personId })
+    .set({ status, person_id: personId, session_id: sessionId })
     .where('id', '=', id)
     .where('status', '=', 'pending')
     .executeTakeFirst();

@@ -45,6 +45,8 @@ import { tombstones } from './migrations/0101-tombstones.ts';
 import { credentialReviews } from './migrations/0103-credential-reviews.ts';
 import { webhookFormat } from './migrations/0106-webhook-format.ts';
 import { workloadIdentities } from './migrations/0110-workload-identities.ts';
+import { singleSignOn } from './migrations/0113-single-sign-on.ts';
+import { groupRoles } from './migrations/0114-group-roles.ts';
 import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
@@ -94,6 +96,8 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0103-credential-reviews': credentialReviews,
   '0106-webhook-format': webhookFormat,
   '0110-workload-identities': workloadIdentities,
+  '0113-single-sign-on': singleSignOn,
+  '0114-group-roles': groupRoles,
   '0116-script-time-zone': scriptTimeZone,
 };
 

@@ -222,16 +222,21 @@ export interface SignedInPersonRow {
   readonly workspace_slug: string | null;
   readonly member_id: string | null;
   readonly role: string | null;
-  /** 1 if the workspace requires two-factor authentication and the person has not turned it on. */
+  /**
+   * 1 if the workspace requires two-factor authentication, the person has not turned it on, and the session was not
+   * started with several factors at the provider.
+   */
   readonly needs_second_factor: number;
 }
 
 const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.last_used_at, s.ends_at,
     p.id as person_id, p.name as person_name, p.email as person_email, p.operator as person_operator, p.last_workspace_id,
     w.id as workspace_id, w.name as workspace_name, w.slug as workspace_slug, m.id as member_id, m.role,
-    case when policy.require_two_factor = 1 and p.totp_enabled = 0 then 1 else 0 end as needs_second_factor
+    case when policy.require_two_factor = 1 and p.totp_enabled = 0 and coalesce(si.multi_factor, 0) = 0 then 1 else 0 end
+      as needs_second_factor
   from session s
   join person p on p.id = s.person_id
+  left join session_sign_in si on si.session_id = s.id
   left join workspace w on w.id = coalesce(?, p.last_workspace_id) or w.slug = ?
   left join member m on m.workspace_id = w.id and m.person_id = p.id
   left join workspace_policy policy on policy.workspace_id = m.workspace_id

@@ -2,6 +2,7 @@ import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_RULES, type CredentialKind, type CredentialRule } from '../contract/vocabulary.ts';
 import { NEVER_EXPIRES } from './credentials.ts';
+import { isMultiFactorSession } from './identities.ts';
 import type { WorkspacePolicyTable } from './schema/workspaces.ts';
 import type { Schema } from './schema.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
@@ -204,7 +205,15 @@ export async function hasTwoFactor(db: Queryable, personId: string): Promise<boo
   return row?.totp_enabled === 1;
 }
 
-/** Returns whether a workspace requires two-factor authentication and a person has not turned it on. */
-export async function needsSecondFactor(db: Queryable, workspaceId: string, personId: string): Promise<boolean> {
-  return (await findPolicy(db, workspaceId))?.require_two_factor === 1 && !(await hasTwoFactor(db, personId));
+/**
+ * Returns whether a workspace requires two-factor authentication, a person has not turned it on, and their session was
+ * not started with several factors at the provider.
+ */
+export async function needsSecondFactor(
+  db: Queryable,
+  workspaceId: string,
+  { personId, sessionId }: { readonly personId: string; readonly sessionId: string },
+): Promise<boolean> {
+  if ((await findPolicy(db, workspaceId))?.require_two_factor !== 1) return false;
+  return !(await hasTwoFactor(db, personId)) && !(await isMultiFactorSession(db, sessionId));
 }

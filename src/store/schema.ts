@@ -17,14 +17,23 @@ import type {
   DeviceCodeTable,
   PasskeyChallengeTable,
   PasskeyTable,
+  PersonIdentityTable,
   PersonTable,
+  SessionSignInTable,
   SessionTable,
+  SingleUseTable,
 } from './schema/people.ts';
 import type { AppTable, EnvChangeTable, EnvVersionTable, ProjectTable, ServerTable } from './schema/resources.ts';
 import type { RunTable, ScriptTable, ScriptVersionTable } from './schema/scripts.ts';
 import type { WebhookDeliveryTable, WebhookTable } from './schema/webhooks.ts';
 import type { WorkloadExchangeTable, WorkloadIdentityTable, WorkloadReplayTable } from './schema/workloads.ts';
-import type { InvitationTable, MemberTable, WorkspacePolicyTable, WorkspaceTable } from './schema/workspaces.ts';
+import type {
+  InvitationTable,
+  MemberTable,
+  WorkspacePolicyTable,
+  WorkspaceSsoTable,
+  WorkspaceTable,
+} from './schema/workspaces.ts';
 
 /**
  * The tables. Ids are TEXT, timestamps epoch milliseconds, flags 0 or 1, structured values JSON text, digests bytes.
@@ -35,6 +44,9 @@ export interface Schema {
   person: PersonTable;
   recovery_code: { person_id: string; digest: Uint8Array };
   session: SessionTable;
+  person_identity: PersonIdentityTable;
+  session_sign_in: SessionSignInTable;
+  single_use: SingleUseTable;
   passkey: PasskeyTable;
   passkey_challenge: PasskeyChallengeTable;
   known_address: { person_id: string; address: string; last_seen_at: number };
@@ -43,6 +55,7 @@ export interface Schema {
   password_reset: { digest: Uint8Array; person_id: string; created_at: number; expires_at: number };
   workspace: WorkspaceTable;
   workspace_policy: WorkspacePolicyTable;
+  workspace_sso: WorkspaceSsoTable;
   member: MemberTable;
   invitation: InvitationTable;
   credential: CredentialTable;

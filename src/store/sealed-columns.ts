@@ -12,6 +12,7 @@ interface SealedColumn {
 /** All sealed columns. Each needs an entry in `IDENTITY_OF_ROW` of `src/server/secret-rotation.ts`. */
 export const SEALED_COLUMNS = [
   { table: 'person', column: 'totp_sealed', key: ['id'] },
+  { table: 'session_sign_in', column: 'refresh_token_sealed', key: ['session_id'] },
   { table: 'server', column: 'private_key_sealed', key: ['id'] },
   { table: 'app', column: 'repository_password_sealed', key: ['id'] },
   { table: 'env_change', column: 'value_sealed', key: ['app_id', 'name', 'version'] },

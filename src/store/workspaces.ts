@@ -4,7 +4,12 @@ import type { PageRequest } from './paging.ts';
 import type { InvitationTable, WorkspaceTable } from './schema/workspaces.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-export type WorkspaceRow = WorkspaceTable & { readonly role: Role };
+export type WorkspaceRow = WorkspaceTable & {
+  readonly role: Role;
+  /** Which groups give which role, as JSON; null if none. */
+  readonly sso_claim: string | null;
+  readonly sso_roles: string | null;
+};
 
 export interface MemberRow {
   readonly id: string;
@@ -29,7 +34,10 @@ function selectWorkspaces(db: Queryable, personId: string) {
   return db
     .selectFrom('workspace')
     .innerJoin('member', 'member.workspace_id', 'workspace.id')
+    .leftJoin('workspace_sso', 'workspace_sso.workspace_id', 'workspace.id')
     .select([
+      'workspace_sso.claim as sso_claim',
+      'workspace_sso.roles as sso_roles',
       'workspace.id',
       'workspace.name',
       'workspace.slug',
@@ -123,7 +131,7 @@ export async function deleteWorkspace(trx: Trx, id: string): Promise<string[]> {
 
 export async function insertMember(
   trx: Trx,
-  row: { id: string; workspace_id: string; person_id: string; role: Role; created_at: number },
+  row: { id: string; workspace_id: string; person_id: string; role: Role; created_at: number; by_group?: number },
 ): Promise<void> {
   await trx.insertInto('member').values(row).execute();
 }

@@ -73,4 +73,40 @@ export interface DeviceCodeTable {
   last_polled_at: number;
   created_at: number;
   expires_at: number;
+  /** The session that approved it. */
+  session_id: string | null;
+}
+
+/** An account at an OpenID Connect provider that signs a person in. */
+export interface PersonIdentityTable {
+  id: string;
+  person_id: string;
+  issuer: string;
+  subject: string;
+  /** As the provider last named it; for display only. */
+  email: string | null;
+  created_at: number;
+  last_used_at: number;
+}
+
+/** How a session was started, unless it was with a password or a passkey. */
+export interface SessionSignInTable {
+  session_id: string;
+  /** Null for a sign-in link. */
+  identity_id: string | null;
+  /** The `sid` of the provider. */
+  provider_session: string | null;
+  /** 1: the provider says that several factors were used. */
+  multi_factor: number;
+  /** Until when the sign-in confirms sensitive actions. */
+  fresh_until: number;
+  refresh_token_sealed: string | null;
+  /** When the provider last confirmed the session. */
+  checked_at: number;
+}
+
+export interface SingleUseTable {
+  key: string;
+  content: string | null;
+  expires_at: number;
 }

@@ -1,3 +1,5 @@
+import type { Generated } from 'kysely';
+
 export interface WorkspaceTable {
   id: string;
   name: string;
@@ -12,6 +14,16 @@ export interface MemberTable {
   person_id: string;
   role: string;
   created_at: number;
+  /** 1: a group of the OpenID Connect provider gave it, and it ends with the group. */
+  by_group: Generated<number>;
+}
+
+/** Which groups of the OpenID Connect provider give which role. */
+export interface WorkspaceSsoTable {
+  workspace_id: string;
+  claim: string;
+  /** JSON object: the role by the value of the claim. */
+  roles: string;
 }
 
 export interface InvitationTable {

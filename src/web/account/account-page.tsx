@@ -4,12 +4,14 @@ import { useEffect, useState } from 'react';
 import { Notice } from '../components/notice.tsx';
 import { Page } from '../components/page.tsx';
 import { useMe } from '../session.ts';
+import { arePasswordsOn } from '../sign-in/installation.ts';
 import { safeReturnPath } from '../sign-in/return-path.ts';
 import { DeleteAccountSection } from './delete-account.tsx';
 import { PasskeysSection } from './passkeys.tsx';
 import { PasswordSection } from './password.tsx';
 import { ProfileSection } from './profile.tsx';
 import { SessionsSection } from './sessions.tsx';
+import { SingleSignOnSection } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
 import { TwoFactorSection } from './two-factor.tsx';
 
@@ -49,9 +51,10 @@ export function AccountPage() {
       <Stack gap="lg">
         {from !== undefined && <RequiredTwoFactor from={from} />}
         <ProfileSection />
-        <PasswordSection />
+        {arePasswordsOn() && <PasswordSection />}
+        <SingleSignOnSection />
         {from === undefined && <TwoFactorSection />}
-        <PasskeysSection />
+        {arePasswordsOn() && <PasskeysSection />}
         <SessionsSection />
         <DeleteAccountSection />
       </Stack>

@@ -8,7 +8,9 @@ import { ErrorNotice } from '../components/error-message.tsx';
 import { IconFingerprint } from '../components/icons.ts';
 import { useAppForm } from '../components/use-app-form.ts';
 import { useMe } from '../session.ts';
+import { arePasswordsOn } from '../sign-in/installation.ts';
 import { passkeysQuery, passkeyUnavailableReason, reauthenticateWithPasskey } from './passkey.ts';
+import { ProviderProof } from './provider-proof.tsx';
 import { strings } from './strings.ts';
 
 interface ReauthenticationFormProps {
@@ -87,13 +89,16 @@ export function ReauthenticationForm({
             {...form.getInputProps('name')}
           />
         )}
-        <PasswordInput
-          label={strings.reauthenticationForm.yourPassword}
-          autoComplete="current-password"
-          {...(proposedName === undefined && { 'data-autofocus': true })}
-          {...form.getInputProps('password')}
-        />
-        {me.twoFactor && (
+        <ProviderProof isPending={reauthenticate.isPending} onProof={(proof) => reauthenticate.mutate(proof)} />
+        {arePasswordsOn() && (
+          <PasswordInput
+            label={strings.reauthenticationForm.yourPassword}
+            autoComplete="current-password"
+            {...(proposedName === undefined && { 'data-autofocus': true })}
+            {...form.getInputProps('password')}
+          />
+        )}
+        {arePasswordsOn() && me.twoFactor && (
           <TextInput
             label={strings.reauthenticationForm.twoFactorCode}
             description={strings.reauthenticationForm.twoFactorCodeDescription}
@@ -121,9 +126,15 @@ export function ReauthenticationForm({
           <Button variant="default" onClick={onCancel}>
             {strings.reauthenticationForm.cancel}
           </Button>
-          <Button type="submit" loading={reauthenticate.isPending} {...(tone === 'bad' && { className: 'button-bad' })}>
-            {submitLabel}
-          </Button>
+          {arePasswordsOn() && (
+            <Button
+              type="submit"
+              loading={reauthenticate.isPending}
+              {...(tone === 'bad' && { className: 'button-bad' })}
+            >
+              {submitLabel}
+            </Button>
+          )}
         </Group>
       </Stack>
     </form>

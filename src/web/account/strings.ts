@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import { plural } from '../components/plural.ts';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   accountPage: {
@@ -102,6 +102,27 @@ export const strings = {
     download: 'Download',
     storedLabel: 'I have stored the recovery codes',
     done: 'Done',
+  },
+  providerProof: {
+    confirmWithRecentSignIn: 'Continue without a password: you have just signed in',
+    signInAgain: (name: string) => phrase`Confirm with ${name}`,
+    thenTryAgain: 'You come back to this page. Then start this again within ten minutes.',
+  },
+  singleSignOn: {
+    title: 'Single sign-on',
+    description: (name: string) => phrase`Sign in with your ${name} account.`,
+    link: 'Link account',
+    linkTitle: (name: string) => phrase`Link ${name} account`,
+    continue: 'Continue',
+    linkConsequences: (name: string) =>
+      phrase`You sign in at ${name} next. The email address of that account must be verified, and the same as yours.`,
+    linkedLastUsed: (linked: ReactNode, lastUsed: ReactNode) => sentence`Linked ${linked} · last used ${lastUsed}`,
+    unlink: 'Unlink',
+    unlinkAccount: (account: string) => `Unlink ${account}`,
+    unlinkTitle: 'Unlink account',
+    unlinked: 'Account unlinked',
+    unlinkConsequences: (account: ReactNode) =>
+      sentence`${account} will no longer sign you in, and your other sessions that it started end. If you have never chosen a password, have it reset first.`,
   },
   sessions: {
     title: 'Sessions',

@@ -181,12 +181,16 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   ],
   'passkey.deleted': defaultSentence,
   'session.created': ({ event, actor }) => {
-    const { client, passkey, kind } = event.detail;
+    const { client, passkey, kind, singleSignOn, signInLink } = event.detail;
     if (kind === 'device') return [actor, ' signed in on a device', ...(client ? [' (', valuePart(client), ')'] : [])];
+    if (singleSignOn) return [actor, ' signed in with ', valuePart(singleSignOn)];
+    if (signInLink) return [actor, ' signed in with a link of an operator'];
     return passkey ? [actor, ' signed in with the passkey ', valuePart(passkey)] : [actor, ' signed in'];
   },
-  'session.deleted': ({ event, actor }) =>
-    event.actor.kind === 'session' ? ['The holder of a session revoked it'] : [actor, ' ended a session'],
+  'session.deleted': ({ event, actor }) => {
+    if (event.detail['reason'] === 'provider') return ['A session ended because it ended at the identity provider'];
+    return event.actor.kind === 'session' ? ['The holder of a session revoked it'] : [actor, ' ended a session'];
+  },
   'person.sessions_ended': ({ event, actor, target }) =>
     event.actor.id === event.target?.id
       ? [actor, ' ended all their other sessions']
@@ -203,7 +207,18 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'person.disabled': ({ actor, target }) => [actor, ' disabled the account of ', target],
   'person.enabled': ({ actor, target }) => [actor, ' enabled the account of ', target],
   'person.deleted': ({ actor }) => [actor, ' deleted their account'],
+  'person.identity_linked': ({ event, actor }) => [
+    actor,
+    ' linked an account for single sign-on: ',
+    valuePart(event.detail['email'] ?? event.detail['issuer']),
+  ],
+  'person.identity_unlinked': ({ event, actor }) => [
+    actor,
+    ' unlinked an account for single sign-on: ',
+    valuePart(event.detail['email'] ?? event.detail['issuer']),
+  ],
   'session.failed': ({ event, actor }) => {
+    if (String(event.detail['reason']).startsWith('single_sign_on_')) return ['A single sign-on was refused'];
     if (event.actor.name === null) return ['Sign-in with an unknown email address failed'];
     if (event.detail['reason'] === 'password_incorrect') {
       return [actor, ' entered an incorrect password when re-authenticating'];

@@ -10,7 +10,9 @@ import { Notice } from '../components/notice.tsx';
 import { clearSessionData, meQuery, rememberWorkspace, workspacesQuery } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { AccountForm } from '../sign-in/account-form.tsx';
+import { arePasswordsOn } from '../sign-in/installation.ts';
 import { takeUrlFragment } from '../sign-in/setup-page.tsx';
+import { SignUpWithProvider } from '../sign-in/single-sign-on.tsx';
 import { strings } from './strings.ts';
 
 /** The code from the link, kept only in memory so that it survives the sign-in but not a reload. */
@@ -83,26 +85,37 @@ function InvitedSignUp() {
         </Text>
       }
     >
-      <SegmentedControl
-        fullWidth
-        styles={{
-          label: { whiteSpace: 'normal', paddingInline: 4, height: '100%', display: 'grid', placeContent: 'center' },
-        }}
-        aria-label={strings.invitationPage.account}
-        value={account}
-        onChange={(value) => setAccount(value === 'known' ? 'known' : 'new')}
-        data={[
-          { value: 'new', label: strings.invitationPage.imNewHere },
-          { value: 'known', label: strings.invitationPage.iHaveAnAccount },
-        ]}
-      />
-      {account === 'new' ? (
-        <AccountForm signUpCode={{ invitation: invitationCode }} onSignedUp={() => void enterWorkspace(null)} />
-      ) : (
-        <Button onClick={() => void navigate({ to: '/sign-in', search: { from: '/accept-invitation' } })}>
-          {strings.invitationPage.signInToAccept}
-        </Button>
+      {arePasswordsOn() && (
+        <>
+          <SegmentedControl
+            fullWidth
+            styles={{
+              label: {
+                whiteSpace: 'normal',
+                paddingInline: 4,
+                height: '100%',
+                display: 'grid',
+                placeContent: 'center',
+              },
+            }}
+            aria-label={strings.invitationPage.account}
+            value={account}
+            onChange={(value) => setAccount(value === 'known' ? 'known' : 'new')}
+            data={[
+              { value: 'new', label: strings.invitationPage.imNewHere },
+              { value: 'known', label: strings.invitationPage.iHaveAnAccount },
+            ]}
+          />
+          {account === 'new' ? (
+            <AccountForm signUpCode={{ invitation: invitationCode }} onSignedUp={() => void enterWorkspace(null)} />
+          ) : (
+            <Button onClick={() => void navigate({ to: '/sign-in', search: { from: '/accept-invitation' } })}>
+              {strings.invitationPage.signInToAccept}
+            </Button>
+          )}
+        </>
       )}
+      <SignUpWithProvider request={{ return: '/', invitation: invitationCode }} />
     </CenteredLayout>
   );
 }

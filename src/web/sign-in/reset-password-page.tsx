@@ -1,26 +1,74 @@
-import { Anchor, PasswordInput } from '@mantine/core';
+import { Anchor, PasswordInput, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { DevpilotError } from '../../sdk/client.ts';
 import { api } from '../api.ts';
 import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validatePassword } from '../validation.ts';
+import { arePasswordsOn } from './installation.ts';
 import { takeUrlFragment } from './setup-page.tsx';
 import { strings } from './strings.ts';
 
 let takenCode: string | null = null;
 
-/** Sets a new password with the code from the link, which is removed from the URL immediately. */
-export function ResetPasswordPage() {
+/** Signs in with the code of an operator's link, where single sign-on is the only other way in. */
+function LinkSignIn({ link }: { readonly link: string }) {
   const navigate = useNavigate();
+  const [needsCode, setNeedsCode] = useState(false);
+  const form = useAppForm({
+    initialValues: { code: '' },
+    validate: { code: (code) => (needsCode && code.trim() === '' ? strings.resetPasswordPage.enterACode : null) },
+  });
+  const submission = useSubmit(form, async ({ code }) => {
+    try {
+      await api.sessions.createWithLink({ link, ...(needsCode && { code: code.replace(/\s/g, '') }) });
+    } catch (error) {
+      if (!(error instanceof DevpilotError) || error.code !== 'second_factor_required' || needsCode) throw error;
+      return setNeedsCode(true);
+    }
+    takenCode = null;
+    clearSessionData();
+    await navigate({ to: '/account', search: {} });
+  });
+  return (
+    <CenteredLayout
+      title={strings.resetPasswordPage.signInTitle}
+      description={strings.resetPasswordPage.signInDescription}
+    >
+      <Form onSubmit={form.onSubmit(submission.submit)}>
+        {needsCode && (
+          <TextInput
+            label={strings.resetPasswordPage.code}
+            autoComplete="one-time-code"
+            autoFocus
+            {...form.getInputProps('code')}
+          />
+        )}
+        <FormFooter saving={submission} submitLabel={strings.resetPasswordPage.signIn} fullWidth />
+      </Form>
+    </CenteredLayout>
+  );
+}
+
+/**
+ * Sets a new password, or signs in while passwords are off, with the code from the link, which is removed from the URL
+ * immediately.
+ */
+export function ResetPasswordPage() {
   const [code] = useState(() => {
     const urlCode = takeUrlFragment();
     if (urlCode !== '') takenCode = urlCode;
     return takenCode ?? '';
   });
+  return arePasswordsOn() || code === '' ? <NewPassword code={code} /> : <LinkSignIn link={code} />;
+}
+
+function NewPassword({ code }: { readonly code: string }) {
+  const navigate = useNavigate();
   const form = useAppForm({ initialValues: { password: '' }, validate: { password: validatePassword } });
   const submission = useSubmit(form, async ({ password }) => {
     await api.passwordResets.use(code, { password });

@@ -6,6 +6,8 @@ import { meQuery } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { CreateWorkspaceForm } from '../workspace/create-workspace.tsx';
 import { AccountForm } from './account-form.tsx';
+import { arePasswordsOn } from './installation.ts';
+import { SignUpWithProvider } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
 
 /** Returns the URL's fragment and removes it from the address bar and the history. */
@@ -64,14 +66,17 @@ export function SetupPage() {
           autoFocus
         />
       )}
-      <AccountForm
-        signUpCode={{ setupCode: code }}
-        autoFocus={!showCodeField}
-        onSignedUp={() => {
-          sessionStorage.removeItem(CODE_STORAGE_KEY);
-          setStep('workspace');
-        }}
-      />
+      {arePasswordsOn() && (
+        <AccountForm
+          signUpCode={{ setupCode: code }}
+          autoFocus={!showCodeField}
+          onSignedUp={() => {
+            sessionStorage.removeItem(CODE_STORAGE_KEY);
+            setStep('workspace');
+          }}
+        />
+      )}
+      <SignUpWithProvider request={{ return: '/setup', setupCode: code }} />
     </CenteredLayout>
   );
 }

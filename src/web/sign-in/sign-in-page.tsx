@@ -6,17 +6,19 @@ import { DevpilotError } from '../../sdk/client.ts';
 import { passkeyUnavailableReason } from '../account/passkey.ts';
 import { PasskeySignIn } from '../account/passkey-sign-in.tsx';
 import { api, getErrorMessage, getFieldErrors } from '../api.ts';
-import { Form } from '../components/form.tsx';
+import { Form, FormFooter, useSubmit } from '../components/form.tsx';
 import { Notice } from '../components/notice.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { clearSessionData } from '../session.ts';
 import { CenteredLayout } from '../shell/centered-layout.tsx';
 import { validateEmail } from '../validation.ts';
+import { arePasswordsOn, singleSignOnName } from './installation.ts';
 import { safeReturnPath } from './return-path.ts';
+import { SingleSignOnButton, SingleSignOnProblemNotice } from './single-sign-on.tsx';
 import { strings } from './strings.ts';
 
-/** Signs in and returns to the page that required it. */
-export function SignInPage() {
+/** Signs in with a password or a passkey. */
+function PasswordSignIn() {
   const router = useRouter();
   const { from } = useSearch({ strict: false }) as { from?: string };
   const [needsCode, setNeedsCode] = useState(false);
@@ -59,6 +61,13 @@ export function SignInPage() {
         </Text>
       }
     >
+      {!needsCode && <SingleSignOnProblemNotice />}
+      {!needsCode && singleSignOnName() !== null && (
+        <>
+          <SingleSignOnButton request={{ return: safeReturnPath(from) }} isPrimary />
+          <Divider label={strings.signInPage.or} />
+        </>
+      )}
       <Form onSubmit={form.onSubmit((values) => signIn.mutate(values))}>
         {needsCode ? (
           <TextInput
@@ -75,7 +84,7 @@ export function SignInPage() {
               label={strings.signInPage.email}
               type="email"
               autoComplete="username"
-              autoFocus
+              autoFocus={singleSignOnName() === null}
               {...form.getInputProps('email')}
             />
             <PasswordInput
@@ -91,7 +100,12 @@ export function SignInPage() {
         {signIn.error !== null && !isCodeRequired && getFieldErrors(signIn.error) === null && (
           <Notice tone="bad">{getErrorMessage(signIn.error)}</Notice>
         )}
-        <Button type="submit" loading={signIn.isPending} fullWidth>
+        <Button
+          type="submit"
+          loading={signIn.isPending}
+          fullWidth
+          variant={singleSignOnName() === null || needsCode ? 'filled' : 'default'}
+        >
           {needsCode ? strings.signInPage.continue : strings.signInPage.signIn}
         </Button>
         {!needsCode && passkeyUnavailableReason() === null && (
@@ -115,4 +129,62 @@ export function SignInPage() {
       </Form>
     </CenteredLayout>
   );
+}
+
+/** Asks for the code of a person whom the provider has signed in without a second factor. */
+function ProviderSecondFactor() {
+  const router = useRouter();
+  const { from } = useSearch({ strict: false }) as { from?: string };
+  const form = useAppForm({
+    initialValues: { code: '' },
+    validate: { code: (code) => (code.trim() === '' ? strings.signInPage.enterACode : null) },
+  });
+  const submission = useSubmit(form, async ({ code }) => {
+    await api.singleSignOn.secondFactor({ code: code.replace(/\s/g, '') });
+    form.reset();
+    clearSessionData();
+    router.history.push(safeReturnPath(from));
+  });
+  return (
+    <CenteredLayout title={strings.signInPage.codeTitle} description={strings.signInPage.codeDescription}>
+      <Form onSubmit={form.onSubmit(submission.submit)}>
+        <TextInput
+          label={strings.signInPage.code}
+          autoComplete="one-time-code"
+          autoFocus
+          {...form.getInputProps('code')}
+        />
+        <FormFooter saving={submission} submitLabel={strings.signInPage.continue} fullWidth />
+      </Form>
+      <Anchor fz="sm" ta="center" renderRoot={(props) => <Link to="/sign-in" search={{}} {...props} />}>
+        {strings.singleSignOn.startAgain}
+      </Anchor>
+    </CenteredLayout>
+  );
+}
+
+/** Signs in with single sign-on, where it is the only way in. */
+function ProviderSignIn() {
+  const { from } = useSearch({ strict: false }) as { from?: string };
+  return (
+    <CenteredLayout
+      title={strings.signInPage.title}
+      description={from === undefined ? strings.signInPage.description : strings.signInPage.returnDescription}
+      footer={
+        <Text c="dimmed" fz="sm" ta="center">
+          {strings.singleSignOn.onlyWay}
+        </Text>
+      }
+    >
+      <SingleSignOnProblemNotice />
+      <SingleSignOnButton request={{ return: safeReturnPath(from) }} isPrimary />
+    </CenteredLayout>
+  );
+}
+
+/** Signs in and returns to the page that required it. */
+export function SignInPage() {
+  const { step } = useSearch({ strict: false }) as { step?: string };
+  if (step === 'code' && singleSignOnName() !== null) return <ProviderSecondFactor />;
+  return arePasswordsOn() ? <PasswordSignIn /> : <ProviderSignIn />;
 }

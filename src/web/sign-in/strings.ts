@@ -1,4 +1,5 @@
 import type { ReactNode } from 'react';
+import type { SingleSignOnProblem } from '../../contract/vocabulary.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
@@ -40,6 +41,11 @@ export const strings = {
     newPassword: 'New password',
     newPasswordDescription: 'At least 8 characters.',
     changePassword: 'Change password',
+    signInTitle: 'Sign in with a link',
+    signInDescription: 'This link signs you in once, without single sign-on.',
+    code: 'Two-factor code',
+    enterACode: 'Enter a code',
+    signIn: 'Sign in',
   },
   setupPage: {
     workspaceTitle: 'Name your workspace',
@@ -49,6 +55,32 @@ export const strings = {
     whereToFindTheLink: 'The setup link can be used once. The server prints it when it starts.',
     setupCode: 'Setup code',
     setupCodeDescription: 'The part after #code= in the setup link the server printed.',
+  },
+  singleSignOn: {
+    signInWith: (name: string) => phrase`Sign in with ${name}`,
+    signUpWith: (name: string) => phrase`Continue with ${name}`,
+    startAgain: 'Start again',
+    onlyWay: 'This server uses single sign-on only. If it does not work, ask an operator for a sign-in link.',
+    problems: {
+      unavailable: (name: string) => phrase`${name} cannot be reached at the moment. Try again later.`,
+      cancelled: (name: string) => phrase`You cancelled the sign-in at ${name}.`,
+      interaction_required: (name: string) => phrase`${name} requires you to sign in there first. Try again.`,
+      expired: () => 'The sign-in has expired or was already used. Try again.',
+      refused: (name: string) =>
+        phrase`The response of ${name} was not accepted. Try again; if it happens again, tell an operator of this server.`,
+      no_account: (name: string) =>
+        phrase`Nobody has linked this ${name} account. Ask an owner or admin of your workspace for an invitation.`,
+      not_verified: (name: string) =>
+        phrase`${name} has not verified the email address of this account. Ask its administrator to do so.`,
+      account_exists: (name: string) =>
+        phrase`You already have an account here. Sign in as before, then link ${name} in your account.`,
+      invitation_invalid: (name: string) =>
+        phrase`The invitation is no longer valid, or is for a different email address than that of your ${name} account.`,
+      disabled: () => 'This account is disabled. Ask an operator of this server to enable it.',
+      other_address: (name: string) =>
+        phrase`The ${name} account has a different email address than yours. It was not linked.`,
+      linked_to_another: (name: string) => phrase`This ${name} account is already linked to someone else.`,
+    } satisfies Record<SingleSignOnProblem, (name: string) => string>,
   },
   signInPage: {
     enterYourPassword: 'Enter your password',

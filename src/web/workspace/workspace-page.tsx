@@ -16,8 +16,10 @@ import { Section } from '../components/section.tsx';
 import { useAppForm } from '../components/use-app-form.ts';
 import { changedFields } from '../form-values.ts';
 import { clearSessionData, useWorkspace, workspacesQuery } from '../session.ts';
+import { singleSignOnName } from '../sign-in/installation.ts';
 import { validateName, validateSlug } from '../validation.ts';
 import { countCredentials } from './count-credentials.ts';
+import { GroupRolesSection } from './group-roles.tsx';
 import { strings } from './strings.ts';
 
 function RenameSection() {
@@ -113,6 +115,7 @@ export function WorkspacePage() {
     <Page title={strings.workspacePage.title} width="narrow">
       <Stack gap="lg">
         {isAdmin && <RenameSection key={workspace.updatedAt} />}
+        {isAdmin && singleSignOnName() !== null && <GroupRolesSection key={`groups ${workspace.updatedAt}`} />}
         <Section title={strings.workspacePage.detailsTitle}>
           <DescriptionList
             items={[

@@ -1,0 +1,516 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { generate } from 'otplib';
+import type { CreatedInvitation } from '../contract/invitations.ts';
+import { HOUR, SECOND } from '../contract/limits.ts';
+import type { Member } from '../contract/members.ts';
+import type { Page } from '../contract/paging.ts';
+import type { ProblemBody } from '../contract/problem-body.ts';
+import type { OwnSingleSignOn } from '../contract/single-sign-on.ts';
+import type { Workspace } from '../contract/workspaces.ts';
+import {
+  type IssuedTokens,
+  type OpenidIssuer,
+  singleSignOnSettings,
+  startOpenidIssuer,
+} from '../testing/openid-issuer.ts';
+import { createSignInBrowser, outcomeOf, problemOf } from '../testing/single-sign-on-browser.ts';
+import {
+  cookieOf,
+  createTestPerson,
+  PASSWORD,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestResponse,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
+
+let issuer: OpenidIssuer;
+let server: TestServer;
+let owner: TestPerson;
+let browser: ReturnType<typeof createSignInBrowser>;
+let offsetMs = 0;
+
+before(async () => {
+  issuer = await startOpenidIssuer();
+  server = await startTestServer({
+    environment: singleSignOnSettings(issuer),
+    clock: () => Date.now() + offsetMs,
+    work: { dueMs: 50, sweepMs: 50 },
+  });
+  owner = await signUpOwner(server);
+  browser = createSignInBrowser(server, issuer);
+});
+after(async () => {
+  await server.close();
+  await issuer.close();
+});
+
+const account = (name: string, more: Readonly<Record<string, unknown>> = {}): IssuedTokens => ({
+  claims: { sub: `sub-${name}`, email: `${name}@example.com`, email_verified: true, name, ...more },
+});
+const codeOf = (response: TestResponse) => (response.body as ProblemBody).code;
+
+async function invite(email: string): Promise<string> {
+  const { body } = await owner.call<CreatedInvitation>('/v1/invitations', { body: { email, role: 'member' } });
+  return body.code;
+}
+
+function signedIn(response: TestResponse, at: TestServer = server): TestPerson {
+  const { session, location } = outcomeOf(response);
+  assert.ok(session !== null, `expected a session, led to ${location}: ${response.text}`);
+  return createTestPerson(at, '', session, '');
+}
+
+/** Signs an invited person up through the provider. */
+async function signUpWithProvider(name: string): Promise<TestPerson> {
+  const person = signedIn(await browser.signIn(account(name), { invitation: await invite(`${name}@example.com`) }));
+  return createTestPerson(server, `${name}@example.com`, person.cookie, owner.workspaceId);
+}
+
+const memberNames = async () =>
+  (await owner.call<Page<Member>>('/v1/members')).body.data.map(({ name, role }) => `${name} ${role}`);
+
+describe('signing up and in', () => {
+  test('an invited person signs up with a verified address, and later signs in by subject alone', async () => {
+    const person = await signUpWithProvider('grace');
+    const me = await person.call<{ id: string; email: string; name: string }>('/v1/me');
+    assert.equal(me.body.email, 'grace@example.com');
+    assert.equal(me.body.name, 'grace');
+    const again = signedIn(await browser.signIn(account('grace', { email: 'new@example.com', email_verified: false })));
+    assert.equal((await again.call<{ id: string }>('/v1/me')).body.id, me.body.id);
+    const password = await server.call('/v1/sessions', { body: { email: 'grace@example.com', password: PASSWORD } });
+    assert.equal(codeOf(password), 'sign_in_failed');
+  });
+
+  test('an invitation for another address is refused', async () => {
+    const refused = await browser.signIn(account('mallory'), { invitation: await invite('somebody@example.com') });
+    assert.equal(problemOf(refused), 'invitation_invalid');
+  });
+
+  test('a person who has an account is led to the invitation after signing in', async () => {
+    await signUpWithProvider('known');
+    const code = await invite('other@example.com');
+    const { location } = outcomeOf(await browser.signIn(account('known'), { invitation: code }));
+    assert.equal(location, `/accept-invitation#${code}`);
+  });
+
+  test('every session is new, and nothing that the browser sent before becomes one', async () => {
+    const started = await browser.start();
+    const planted = `devpilot=devpilot_session_${'a'.repeat(46)}`;
+    const response = await browser.return(started, account('grace'), { cookie: `${started.cookie}; ${planted}` });
+    const { session } = outcomeOf(response);
+    assert.ok(session !== null && session !== planted);
+    const second = outcomeOf(await browser.signIn(account('grace'))).session;
+    assert.notEqual(second, session);
+    const cookies = response.headers.getSetCookie();
+    assert.ok(cookies.every((cookie) => /; HttpOnly; SameSite=Lax$/.test(cookie)));
+    assert.ok(cookies.some((cookie) => cookie.startsWith('devpilot-oidc=;') && cookie.includes('Max-Age=0')));
+  });
+
+  test('behind https the cookie of a started sign-in has the __Host- prefix', async () => {
+    const secure = await startTestServer({
+      environment: { ...singleSignOnSettings(issuer), DEVPILOT_PUBLIC_URL: 'https://devpilot.example.com' },
+    });
+    const start = await secure.call('/v1/oidc/start');
+    assert.match(start.headers.get('set-cookie') ?? '', /^__Host-devpilot-oidc=.*; Path=\/; .*; Secure$/);
+    assert.equal(
+      new URL(start.headers.get('location') ?? '').searchParams.get('redirect_uri'),
+      'https://devpilot.example.com/v1/oidc/callback',
+    );
+    await secure.close();
+  });
+});
+
+describe('refusals', () => {
+  const cases: readonly {
+    readonly name: string;
+    readonly problem: string;
+    readonly tokens?: IssuedTokens;
+    readonly parameters?: Readonly<Record<string, string | null>>;
+  }[] = [
+    { name: 'a missing state', problem: 'expired', parameters: { state: null } },
+    { name: 'the state of another request', problem: 'expired', parameters: { state: 'other' } },
+    { name: 'another nonce', problem: 'refused', tokens: account('grace', { nonce: 'other' }) },
+    {
+      name: 'the response of another issuer (mix-up)',
+      problem: 'refused',
+      parameters: { iss: 'https://evil.example' },
+    },
+    { name: 'a response without the issuer that the provider promises', problem: 'refused', parameters: { iss: null } },
+    {
+      name: 'an ID token of another issuer',
+      problem: 'refused',
+      tokens: account('grace', { iss: 'https://evil.example' }),
+    },
+    { name: 'an ID token for another client', problem: 'refused', tokens: account('grace', { aud: 'other' }) },
+    { name: 'a forged signature', problem: 'refused', tokens: { ...account('grace'), isForged: true } },
+    {
+      name: 'userinfo of another subject',
+      problem: 'refused',
+      tokens: { ...account('grace'), userinfo: { sub: 'x' } },
+    },
+    { name: 'an unknown code', problem: 'expired', parameters: { code: 'unknown' } },
+    { name: 'an account that nobody has linked', problem: 'no_account', tokens: account('nobody') },
+    { name: 'an unverified address', problem: 'not_verified', tokens: account('eve', { email_verified: false }) },
+    { name: 'a verified address as text', problem: 'not_verified', tokens: account('eve', { email_verified: 'true' }) },
+    { name: "another person's address (nOAuth)", problem: 'account_exists', tokens: account('ada') },
+    { name: 'a cancelled sign-in', problem: 'cancelled', parameters: { code: null, error: 'access_denied' } },
+    { name: 'a required login', problem: 'interaction_required', parameters: { code: null, error: 'login_required' } },
+    { name: 'an error of the provider', problem: 'unavailable', parameters: { code: null, error: 'server_error' } },
+    { name: 'an unknown error', problem: 'refused', parameters: { code: null, error: '<script>' } },
+  ];
+  for (const { name, problem, tokens = account('grace'), parameters = {} } of cases) {
+    test(name, async () => {
+      const response = await browser.return(await browser.start(), tokens, { parameters });
+      assert.equal(response.status, 303);
+      assert.equal(problemOf(response), problem);
+    });
+  }
+
+  test('the response to a request of another browser', async () => {
+    const [mine, theirs] = [await browser.start(), await browser.start()];
+    assert.equal(problemOf(await browser.return(mine, account('grace'), { cookie: theirs.cookie })), 'expired');
+    assert.equal(
+      problemOf(await browser.return(mine, account('grace'), { cookie: 'devpilot-oidc=made-up' })),
+      'expired',
+    );
+    const both = `${theirs.cookie}; ${mine.cookie}`;
+    assert.equal(problemOf(await browser.return(mine, account('grace'), { cookie: both })), 'expired');
+  });
+
+  test('a response that was already used, even with a new code', async () => {
+    const started = await browser.start();
+    signedIn(await browser.return(started, account('grace')));
+    assert.equal(problemOf(await browser.return(started, account('grace'))), 'expired');
+  });
+
+  test('a response after ten minutes', async () => {
+    const started = await browser.start();
+    offsetMs += 11 * 60 * SECOND;
+    assert.equal(problemOf(await browser.return(started, account('grace'))), 'expired');
+  });
+
+  test('a disabled person', async () => {
+    const person = await signUpWithProvider('leaver');
+    const { body } = await person.call<{ id: string }>('/v1/me');
+    await owner.call(`/v1/people/${body.id}`, { method: 'PATCH', body: { disabled: true } });
+    assert.equal(problemOf(await browser.signIn(account('leaver'))), 'disabled');
+  });
+
+  test('refusals are in the activity log, and no code or token is', async () => {
+    const log = await owner.call('/v1/audit-events?limit=200');
+    assert.doesNotMatch(log.text, /code-\d|eyJ/);
+  });
+});
+
+test('a person returns to own pages only', async () => {
+  const returns: readonly (readonly [string, string])[] = [
+    ['/settings/policy?workspace=acme', '/settings/policy?workspace=acme'],
+    ['//evil.example', '/'],
+    ['/\\evil.example', '/'],
+    ['\\\\evil.example', '/'],
+    ['https://evil.example/', '/'],
+    ['/..//evil.example', '/'],
+    ['/.//evil.example', '/'],
+    ['/\t/evil.example', '/'],
+    ['/\n/evil.example', '/'],
+    ['javascript:alert(1)', '/'],
+    ['/%2F%2Fevil.example', '/%2F%2Fevil.example'],
+    ['/v1/oidc/start', '/'],
+    [`/${'a'.repeat(1500)}`, '/'],
+  ];
+  for (const [from, expected] of returns) {
+    const started = await browser.start(`/v1/oidc/start?return=${encodeURIComponent(from)}`);
+    assert.equal(outcomeOf(await browser.return(started, account('grace'))).location, expected, from);
+  }
+});
+
+test('a provider that is down is named on the sign-in page, and nothing else fails', async () => {
+  const started = await browser.start();
+  issuer.isDown = true;
+  const response = await browser.return(started, account('grace'));
+  assert.equal(problemOf(response), 'unavailable');
+  const other = await startTestServer({ environment: singleSignOnSettings(issuer) });
+  const start = await other.call('/v1/oidc/start?return=/people');
+  assert.equal(start.status, 303);
+  assert.equal(start.headers.get('location'), '/sign-in?problem=unavailable&from=%2Fpeople');
+  const fromPage = await other.call('/v1/oidc/start', { body: {} });
+  assert.equal(fromPage.status, 503);
+  assert.match((fromPage.body as ProblemBody).detail, /^Acme SSO cannot be reached/);
+  await other.close();
+  issuer.isDown = false;
+});
+
+describe('linking', () => {
+  const link = async (person: TestPerson, body: object, cookie = person.cookie, tokens = account('linda')) => {
+    const start = await person.call<{ url: string }>('/v1/me/single-sign-on', { body });
+    if (start.status !== 200) return start;
+    const flow = start.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+    const started = { url: new URL(start.body.url), cookie: `${flow}; ${cookie}` };
+    return browser.return(started, tokens);
+  };
+  const identitiesOf = async (person: TestPerson) =>
+    (await person.call<OwnSingleSignOn>('/v1/me/single-sign-on')).body.identities;
+
+  test('takes a proof, the same session and the same verified address', async () => {
+    const linda = await signUpMember(server, owner, 'member', 'linda@example.com');
+    assert.equal(codeOf(await link(linda, { password: 'wrong password' })), 'sign_in_failed');
+    assert.equal(codeOf(await link(linda, { singleSignOn: true })), 'sign_in_failed');
+    const proof = { password: PASSWORD };
+    assert.equal(problemOf(await link(linda, proof, owner.cookie)), 'expired');
+    assert.equal(problemOf(await link(linda, proof, linda.cookie, account('mallory'))), 'other_address');
+    const unverified = account('linda', { email_verified: false });
+    assert.equal(problemOf(await link(linda, proof, linda.cookie, unverified)), 'not_verified');
+    assert.equal(problemOf(await link(linda, proof, linda.cookie, account('grace'))), 'linked_to_another');
+    assert.deepEqual(await identitiesOf(linda), []);
+
+    assert.equal(outcomeOf(await link(linda, proof)).location, '/account');
+    const [identity] = await identitiesOf(linda);
+    assert.equal(identity?.email, 'linda@example.com');
+    const other = signedIn(await browser.signIn(account('linda')));
+    const unlinked = await linda.call(`/v1/me/single-sign-on/${identity?.id}`, { method: 'DELETE', body: proof });
+    assert.equal(unlinked.status, 204);
+    assert.equal((await other.call('/v1/me')).status, 401);
+    assert.equal((await linda.call('/v1/me')).status, 200);
+    assert.equal(problemOf(await browser.signIn(account('linda'))), 'account_exists');
+    const log = await owner.call('/v1/audit-events?action=person.identity_linked');
+    assert.match(log.text, /linda@example\.com/);
+  });
+
+  test('a new sign-in at the provider confirms sensitive actions for ten minutes', async () => {
+    await signUpWithProvider('fresh');
+    const seconds = Math.floor((Date.now() + offsetMs) / SECOND);
+    const start = (person: TestPerson) => person.call('/v1/me/two-factor', { body: { singleSignOn: true } });
+    const old = signedIn(await browser.signIn(account('fresh', { auth_time: seconds - 3600 })));
+    assert.equal(codeOf(await start(old)), 'sign_in_failed');
+    const stale = await browser.signIn(account('fresh', { auth_time: seconds - 3600 }), { fresh: true });
+    assert.equal(problemOf(stale), 'refused');
+    const started = await browser.start('/v1/oidc/start', { fresh: true });
+    assert.equal(started.url.searchParams.get('prompt'), 'login');
+    const fresh = signedIn(await browser.return(started, account('fresh', { auth_time: seconds })));
+    assert.equal((await start(fresh)).status, 201);
+    offsetMs += 11 * 60 * SECOND;
+    assert.equal(codeOf(await start(fresh)), 'sign_in_failed');
+  });
+});
+
+test('a second factor is asked for unless the provider says that several were used', async () => {
+  const person = await signUpWithProvider('tess');
+  const again = signedIn(await browser.signIn(account('tess'), { fresh: true }));
+  const setup = await again.call<{ secret: string }>('/v1/me/two-factor', { body: { singleSignOn: true } });
+  const totp = () => generate({ secret: setup.body.secret, epoch: Math.floor((Date.now() + offsetMs) / SECOND) });
+  assert.equal((await again.call('/v1/me/two-factor/confirm', { body: { code: await totp() } })).status, 200);
+  assert.equal((await person.call('/v1/me')).status, 401);
+
+  const waiting = await browser.signIn(account('tess', { amr: ['pwd'] }));
+  assert.deepEqual(outcomeOf(waiting), { location: '/sign-in?step=code&from=%2F', session: null });
+  const cookie = waiting.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  offsetMs += 31 * SECOND;
+  const answer = (code: string, headers: Record<string, string> = { cookie }) =>
+    server.call('/v1/oidc/second-factor', { body: { code }, headers });
+  assert.equal(codeOf(await answer('000000')), 'sign_in_failed');
+  assert.equal(codeOf(await answer(await totp(), {})), 'sign_in_failed');
+  assert.equal((await answer(await totp())).status, 201);
+  offsetMs += 31 * SECOND;
+  assert.equal(codeOf(await answer(await totp())), 'sign_in_failed');
+
+  signedIn(await browser.signIn(account('tess', { amr: ['pwd', 'mfa'] })));
+});
+
+test('a policy that requires two factors counts those of the provider, also for the CLI', async () => {
+  await signUpWithProvider('paula');
+  const start = await owner.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
+  const code = await generate({ secret: start.body.secret, epoch: Math.floor((Date.now() + offsetMs) / SECOND) });
+  const confirmed = await owner.call('/v1/me/two-factor/confirm', { body: { code } });
+  owner = createTestPerson(server, owner.email, outcomeOf(confirmed).session ?? '', owner.workspaceId);
+  await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
+  const inWorkspace = ({ cookie }: TestPerson) => createTestPerson(server, '', cookie, owner.workspaceId);
+  const single = inWorkspace(signedIn(await browser.signIn(account('paula', { amr: ['pwd'] }))));
+  assert.equal(codeOf(await single.call('/v1/members')), 'second_factor_needed');
+  const double = inWorkspace(signedIn(await browser.signIn(account('paula', { amr: ['mfa'] }))));
+  assert.equal((await double.call('/v1/members')).status, 200);
+
+  const device = await server.call<{ device_code: string; user_code: string }>('/v1/device/code', { body: {} });
+  await double.call('/v1/device/approve', { body: { userCode: device.body.user_code } });
+  const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.body.device_code };
+  const token = await server.call<{ access_token: string }>('/v1/device/token', { body: grant });
+  const headers = { authorization: `Bearer ${token.body.access_token}`, 'devpilot-workspace': owner.workspaceId };
+  assert.equal((await server.call('/v1/members', { headers })).status, 200);
+  await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: false } });
+
+  const logout = await issuer.signLogoutToken({ sub: 'sub-paula', jti: 'cli', events: LOGOUT_EVENT });
+  const ended = await server.call('/v1/oidc/backchannel-logout', {
+    body: new URLSearchParams({ logout_token: logout }),
+  });
+  assert.equal(ended.status, 200, ended.text);
+  assert.equal((await server.call('/v1/members', { headers })).status, 401);
+});
+
+describe('groups', () => {
+  const map = (sso: object | null, person = owner) =>
+    person.call<Workspace>(`/v1/workspaces/${owner.workspaceId}`, { method: 'PATCH', body: { sso } });
+  const inGroups = (name: string, ...groups: string[]) => account(name, { groups });
+
+  test('give and take roles at each sign-in; owners and invited people keep theirs', async () => {
+    const admin = await signUpMember(server, owner, 'admin', 'admin@example.com');
+    assert.equal(codeOf(await map({ claim: 'groups', roles: { dev: 'member' } }, admin)), 'forbidden');
+    assert.equal(codeOf(await map({ claim: 'groups', roles: { dev: 'owner' } })), 'validation_failed');
+    const sso = { claim: 'groups', roles: { dev: 'member', lead: 'admin' } };
+    assert.deepEqual((await map(sso)).body.sso, sso);
+
+    await signUpWithProvider('kim');
+    await owner.call(`/v1/members/${await memberIdOf('kim')}`, { method: 'DELETE' });
+    signedIn(await browser.signIn(inGroups('kim', 'other')));
+    assert.ok(!(await memberNames()).some((name) => name.startsWith('kim')));
+    const kim = signedIn(await browser.signIn(inGroups('kim', 'dev', 'lead')));
+    assert.ok((await memberNames()).includes('kim admin'));
+    const inWorkspace = createTestPerson(server, '', kim.cookie, owner.workspaceId);
+    await inWorkspace.call('/v1/invitations', { body: { email: 'friend@example.com', role: 'member' } });
+    signedIn(await browser.signIn(inGroups('kim', 'dev')));
+    assert.ok((await memberNames()).includes('kim member'));
+    assert.doesNotMatch((await owner.call('/v1/invitations')).text, /friend@example\.com/);
+    assert.equal((await inWorkspace.call('/v1/members')).status, 200);
+    signedIn(await browser.signIn(inGroups('kim')));
+    assert.ok(!(await memberNames()).some((name) => name.startsWith('kim')));
+    // It was the last workspace, so every session from before has ended.
+    assert.equal((await inWorkspace.call('/v1/members')).status, 401);
+
+    signedIn(await browser.signIn(inGroups('grace')));
+    assert.ok((await memberNames()).includes('grace member'));
+    const log = await owner.call('/v1/audit-events?action=member.deleted');
+    assert.match(log.text, /"reason":"group"/);
+  });
+
+  test('are checked again while a session with a refresh token lives, and end it with the session there', async () => {
+    issuer.refreshed = { ...inGroups('kim', 'dev'), refreshToken: 'second' };
+    const tokens = { ...inGroups('kim', 'dev'), refreshToken: 'first' };
+    const kim = createTestPerson(server, '', signedIn(await browser.signIn(tokens)).cookie, owner.workspaceId);
+    assert.equal((await kim.call('/v1/members')).status, 200);
+    issuer.refreshed = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
+    offsetMs += HOUR + SECOND;
+    await until(async () => (await memberNames()).includes('kim admin'));
+    issuer.isDown = true;
+    offsetMs += HOUR + SECOND;
+    issuer.isDown = false;
+    issuer.refreshed = null;
+    offsetMs += HOUR + SECOND;
+    await until(async () => (await kim.call('/v1/me')).status === 401);
+  });
+});
+
+async function memberIdOf(name: string): Promise<string> {
+  const { body } = await owner.call<Page<Member>>('/v1/members');
+  return body.data.find((member) => member.name === name)?.id ?? '';
+}
+
+const LOGOUT_EVENT = { 'http://schemas.openid.net/event/backchannel-logout': {} };
+
+describe('back-channel logout', () => {
+  const send = (token: string) =>
+    server.call<{ error: string }>('/v1/oidc/backchannel-logout', {
+      body: new URLSearchParams({ logout_token: token }),
+    });
+  const isSignedIn = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
+
+  test('ends the named session, or all of a subject, and each token works once', async () => {
+    const [one, two] = [
+      signedIn(await browser.signIn(account('grace', { sid: 'one' }))),
+      signedIn(await browser.signIn(account('grace', { sid: 'two' }))),
+    ];
+    const token = await issuer.signLogoutToken({ sid: 'one', jti: 'a', events: LOGOUT_EVENT });
+    assert.equal((await send(token)).status, 200);
+    assert.deepEqual([await isSignedIn(one), await isSignedIn(two)], [false, true]);
+    assert.equal((await send(token)).status, 400);
+    await send(await issuer.signLogoutToken({ sub: 'sub-nobody', jti: 'b', events: LOGOUT_EVENT }));
+    assert.equal(await isSignedIn(two), true);
+    await send(await issuer.signLogoutToken({ sub: 'sub-grace', jti: 'c', events: LOGOUT_EVENT }));
+    assert.equal(await isSignedIn(two), false);
+  });
+
+  test('refuses every other token', async () => {
+    const person = signedIn(await browser.signIn(account('grace')));
+    const sub = 'sub-grace';
+    const events = LOGOUT_EVENT;
+    const tokens = [
+      '',
+      'not.a.token',
+      await issuer.signLogoutToken({ sub, jti: 'd' }),
+      await issuer.signLogoutToken({ sub, events }),
+      await issuer.signLogoutToken({ jti: 'e', events }),
+      await issuer.signLogoutToken({ sub, jti: 'f', events, nonce: 'n' }),
+      await issuer.signLogoutToken({ sub, jti: 'g', events, aud: 'other' }),
+      await issuer.signLogoutToken({ sub, jti: 'h', events, iss: 'https://evil.example' }),
+      await issuer.signLogoutToken({ sub, jti: 'i', events }, { typ: 'at+jwt' }),
+      `${Buffer.from('{"alg":"none"}').toString('base64url')}.${Buffer.from(JSON.stringify({ iss: issuer.url, sub, jti: 'j', events, aud: 'devpilot', iat: Math.floor(Date.now() / 1000) })).toString('base64url')}.`,
+    ];
+    for (const token of tokens) {
+      const response = await send(token);
+      assert.equal(response.status, 400, token);
+      assert.equal(response.body.error, 'invalid_request');
+    }
+    assert.equal(await isSignedIn(person), true);
+  });
+});
+
+test('without passwords the provider is the only way in, and a link of an operator the way back', async () => {
+  const strict = await startTestServer({
+    environment: { ...singleSignOnSettings(issuer), DEVPILOT_PASSWORDS: 'off', DEVPILOT_OIDC_SIGN_UP: 'on' },
+  });
+  const page = createSignInBrowser(strict, issuer);
+  assert.equal(problemOf(await page.signIn(account('first'))), 'no_account');
+  const setupCode = new URL(strict.setupLink ?? '').hash.replace('#code=', '');
+  assert.equal(problemOf(await page.signIn(account('first'), { setupCode: 'wrong' })), 'no_account');
+  const first = signedIn(await page.signIn(account('first'), { setupCode }), strict);
+  const me = await first.call<{ id: string; operator: boolean }>('/v1/me');
+  assert.equal(me.body.operator, true);
+  const second = signedIn(await page.signIn(account('second')), strict);
+  assert.equal((await second.call<{ operator: boolean }>('/v1/me')).body.operator, false);
+  assert.equal(problemOf(await page.signIn(account('third', { email_verified: false }))), 'not_verified');
+
+  const email = 'first@example.com';
+  const closed: readonly (readonly [string, object])[] = [
+    ['/v1/sessions', { email, password: PASSWORD }],
+    ['/v1/sessions/passkey/options', {}],
+    ['/v1/people', { name: 'Eve', email: 'eve@example.com', password: PASSWORD }],
+    ['/v1/password-resets', { email }],
+    ['/v1/password-resets/code', { password: PASSWORD }],
+  ];
+  for (const [path, body] of closed) {
+    const refused = await strict.call<ProblemBody>(path, { body });
+    assert.equal(refused.body.code, 'forbidden', path);
+    assert.match(refused.body.detail, /Sign in with Acme SSO\.$/);
+  }
+
+  const { body: link } = await first.call<{ url: string }>(`/v1/people/${me.body.id}/password-reset`, {
+    method: 'POST',
+  });
+  const code = new URL(link.url).hash.slice(1);
+  const use = () => strict.call('/v1/sessions/link', { body: { link: code } });
+  const back = createTestPerson(strict, '', cookieOf(await use()), '');
+  assert.equal((await back.call<{ id: string }>('/v1/me')).body.id, me.body.id);
+  assert.equal((await back.call('/v1/me/single-sign-on', { body: { singleSignOn: true } })).status, 200);
+  assert.equal(codeOf(await use()), 'not_found');
+  await strict.close();
+
+  const { url } = (await owner.call<{ url: string }>(`/v1/people/${await ownId()}/password-reset`, { method: 'POST' }))
+    .body;
+  const reset = await server.call('/v1/sessions/link', { body: { link: new URL(url).hash.slice(1) } });
+  assert.equal(codeOf(reset), 'forbidden');
+});
+
+async function ownId(): Promise<string> {
+  return (await owner.call<{ id: string }>('/v1/me')).body.id;
+}
+
+test('without single sign-on its routes do not exist', async () => {
+  const plain = await startTestServer();
+  assert.equal((await plain.call('/v1/oidc/start')).status, 404);
+  assert.equal((await plain.call('/v1/oidc/callback?code=a&state=b')).status, 404);
+  const logout = await plain.call('/v1/oidc/backchannel-logout', { body: new URLSearchParams({ logout_token: 'a' }) });
+  assert.equal(logout.status, 404);
+  await plain.close();
+});

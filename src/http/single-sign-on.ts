@@ -1,0 +1,300 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { DURATIONS } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+import { Reauthenticate } from '../contract/reauthentication.ts';
+import { safeReturnPath } from '../contract/return-path.ts';
+import {
+  LogoutRequest,
+  OwnSingleSignOn,
+  SecondFactor,
+  SignInLink,
+  SingleSignOnQuery,
+  SingleSignOnUrl,
+  StartSingleSignOn,
+} from '../contract/single-sign-on.ts';
+import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
+import type { SignedInPerson } from '../people/context.ts';
+import { findOwnSingleSignOn, unlinkIdentity } from '../people/identities.ts';
+import type { FlowPurpose } from '../people/oidc-flow.ts';
+import { SingleSignOnError } from '../people/oidc-provider.ts';
+import { endProviderSessions } from '../people/provider-logout.ts';
+import { reauthenticate } from '../people/reauthentication.ts';
+import { signInWithLink } from '../people/sign-in-link.ts';
+import {
+  completeSecondFactor,
+  completeSingleSignOn,
+  requireProvider,
+  type SingleSignOnOutcome,
+  startSingleSignOn,
+} from '../people/single-sign-on.ts';
+import type { AppContext } from './app-context.ts';
+import { authenticateSession } from './authenticate-session.ts';
+import { parseSessionCookies } from './credentials-from-request.ts';
+import { signedInOf } from './principal.ts';
+import { relyingPartyOf, requireOwnOrigin } from './public-origin.ts';
+import { originOf } from './request-context.ts';
+import { IdParams, NoContent, type Route, route } from './route.ts';
+import { isHttps, sessionCookieName } from './security-headers.ts';
+import { SignInResponse, sendSignInResponse, setSessionCookie } from './session-cookie.ts';
+
+const tag = 'Single sign-on';
+const REDIRECT = 303;
+const Redirect = z.null().describe('A redirect: to the provider, or to a page of this server');
+/** A longer path would not fit into the cookie. */
+const MAX_RETURN_PATH_LENGTH = 1024;
+
+function flowCookieName(context: AppContext, request: FastifyRequest): string {
+  return isHttps(context, request) ? '__Host-devpilot-oidc' : 'devpilot-oidc';
+}
+
+/** Binds a started sign-in to the browser. `Lax`, because the provider's redirect comes from another site. */
+function setFlowCookie(context: AppContext, request: FastifyRequest, reply: FastifyReply, value: string | null): void {
+  const seconds = value === null ? 0 : DURATIONS.singleSignOn / 1000;
+  const secure = isHttps(context, request) ? '; Secure' : '';
+  reply.header(
+    'set-cookie',
+    `${flowCookieName(context, request)}=${value ?? ''}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`,
+  );
+}
+
+function readFlowCookie(context: AppContext, request: FastifyRequest): string | null {
+  const [value, ...others] = parseSessionCookies(request.headers.cookie, flowCookieName(context, request));
+  return value === undefined || value === '' || others.length > 0 ? null : value;
+}
+
+/** The path of a page with a problem for it to explain, and the path to return to. */
+function problemPath(page: string, reason: SingleSignOnProblem, returnPath: string): string {
+  const query = new URLSearchParams({ problem: reason, ...(returnPath !== '/' && { from: returnPath }) });
+  return `${page}?${query}`;
+}
+
+/** The person who is signed in in the browser of a public route, or null. */
+async function findCaller(context: AppContext, request: FastifyRequest): Promise<SignedInPerson | null> {
+  const [secret] = parseSessionCookies(request.headers.cookie, sessionCookieName(context, request));
+  if (secret === undefined) return null;
+  try {
+    return await authenticateSession(context, request, { kind: 'session', secret, byCookie: true });
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'invalid_token') return null;
+    throw error;
+  }
+}
+
+/** Starts a flow and sets its cookie. Throws `unavailable` if the provider cannot be reached, `not_found`. */
+async function startFlow(
+  context: AppContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  purpose: FlowPurpose,
+  options: { readonly return?: string | undefined; readonly fresh?: boolean | undefined },
+): Promise<string> {
+  const { people } = context;
+  requireProvider(people);
+  const ownOrigin = requireOwnOrigin(context, request);
+  const path = safeReturnPath(options.return, ownOrigin);
+  try {
+    const { url, cookie } = await startSingleSignOn(people, purpose, {
+      redirectUri: `${ownOrigin}/v1/oidc/callback`,
+      returnPath: path.length > MAX_RETURN_PATH_LENGTH ? '/' : path,
+      fresh: options.fresh === true,
+    });
+    setFlowCookie(context, request, reply, cookie);
+    return url;
+  } catch (error) {
+    if (!(error instanceof SingleSignOnError)) throw error;
+    request.log.warn({ requestId: request.id, reason: error.reason, detail: error.message }, 'single sign-on failed');
+    const name = requireProvider(people).name;
+    throw new Problem('unavailable', `${name} cannot be reached or is not set up correctly. Try again later.`);
+  }
+}
+
+const signInPurpose = (codes: { invitation?: string | undefined; setupCode?: string | undefined } = {}) =>
+  ({ kind: 'sign_in', invitation: codes.invitation ?? null, setupCode: codes.setupCode ?? null }) as const;
+
+/** Sends the browser on after the provider's response. */
+function sendOutcome(
+  context: AppContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  outcome: SingleSignOnOutcome,
+): FastifyReply {
+  setFlowCookie(context, request, reply, outcome.kind === 'second_factor' ? outcome.code : null);
+  const { returnPath } = outcome;
+  switch (outcome.kind) {
+    case 'signed_in':
+      setSessionCookie(context, request, reply, outcome.session.secret);
+      return reply.redirect(returnPath, REDIRECT);
+    case 'linked':
+      return reply.redirect(returnPath, REDIRECT);
+    case 'second_factor':
+      return reply.redirect(`/sign-in?${new URLSearchParams({ step: 'code', from: returnPath })}`, REDIRECT);
+    case 'failed': {
+      const { reason, message: detail } = outcome;
+      request.log.warn({ requestId: request.id, reason, detail }, 'single sign-on failed');
+      const path =
+        outcome.purpose === 'link' ? problemPath('/account', reason, '/') : problemPath('/sign-in', reason, returnPath);
+      return reply.redirect(path, REDIRECT);
+    }
+  }
+}
+
+/** The routes that browsers and the provider use: nobody is signed in yet. */
+function signInRoutes(context: AppContext): Route[] {
+  const { people } = context;
+  return [
+    route({
+      method: 'GET',
+      url: '/v1/oidc/start',
+      essential: true,
+      access: { public: true },
+      summary: 'Start single sign-on in a browser: redirects to the provider',
+      tag,
+      query: SingleSignOnQuery,
+      responses: { [REDIRECT]: Redirect },
+      errorCodes: ['not_found', 'forbidden'],
+      handler: async ({ query, request, reply }) => {
+        try {
+          return reply.redirect(await startFlow(context, request, reply, signInPurpose(), query), REDIRECT);
+        } catch (error) {
+          if (!(error instanceof Problem) || error.code !== 'unavailable') throw error;
+          const path = safeReturnPath(query.return, requireOwnOrigin(context, request));
+          return reply.redirect(problemPath('/sign-in', 'unavailable', path), REDIRECT);
+        }
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/oidc/start',
+      essential: true,
+      access: { public: true },
+      summary: 'Start single sign-on from the web UI',
+      tag,
+      body: StartSingleSignOn,
+      responses: { 200: SingleSignOnUrl },
+      errorCodes: ['not_found', 'forbidden'],
+      handler: async ({ body, request, reply }) => ({
+        url: await startFlow(context, request, reply, signInPurpose(body), body),
+      }),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/oidc/callback',
+      essential: true,
+      access: { public: true },
+      ignoresQuery: true,
+      summary: "Process the provider's response (redirect URI): signs in, or explains on a page why not",
+      tag,
+      responses: { [REDIRECT]: Redirect },
+      errorCodes: ['not_found'],
+      handler: async ({ request, reply }) => {
+        const { url = '' } = request.raw;
+        const outcome = await completeSingleSignOn(people, {
+          search: url.includes('?') ? url.slice(url.indexOf('?')) : '',
+          cookie: readFlowCookie(context, request),
+          caller: await findCaller(context, request),
+          origin: originOf(request),
+        });
+        return sendOutcome(context, request, reply, outcome);
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/oidc/second-factor',
+      essential: true,
+      access: { public: true },
+      summary: 'Complete a single sign-on that waits for a two-factor code',
+      tag,
+      body: SecondFactor,
+      responses: { 201: SignInResponse },
+      errorCodes: ['sign_in_failed'],
+      handler: async ({ body, request, reply }) => {
+        requireOwnOrigin(context, request);
+        const waiting = readFlowCookie(context, request);
+        const signedIn = await completeSecondFactor(people, waiting, body.code, originOf(request));
+        setFlowCookie(context, request, reply, null);
+        return sendSignInResponse(context, request, reply, signedIn);
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/sessions/link',
+      essential: true,
+      access: { public: true },
+      summary: 'Sign in with the one-time link of an operator, while passwords are off',
+      tag: 'People',
+      body: SignInLink,
+      responses: { 201: SignInResponse },
+      errorCodes: ['sign_in_failed', 'second_factor_required', 'not_found', 'forbidden'],
+      handler: async ({ body, request, reply }) => {
+        requireOwnOrigin(context, request);
+        return sendSignInResponse(context, request, reply, await signInWithLink(people, body, originOf(request)));
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/oidc/backchannel-logout',
+      essential: true,
+      access: { public: true },
+      summary: "End sessions when the provider's end (OpenID Connect Back-Channel Logout 1.0)",
+      tag,
+      body: LogoutRequest,
+      bodyFormat: 'form',
+      ignoresQuery: true,
+      oauth: true,
+      responses: { 200: z.null().describe('The sessions have ended') },
+      errorCodes: ['not_found'],
+      handler: ({ body, request }) => endProviderSessions(people, body.logout_token ?? '', originOf(request)),
+    }),
+  ];
+}
+
+/** Single sign-on: signing in, and the accounts at the provider that sign a person in. */
+export function singleSignOnRoutes(context: AppContext): Route[] {
+  const { people } = context;
+  const confirmIdentity = (request: FastifyRequest, proof: Reauthenticate) =>
+    reauthenticate(people, signedInOf(request), proof, () => relyingPartyOf(context, request), originOf(request));
+  return [
+    ...signInRoutes(context),
+    route({
+      method: 'GET',
+      url: '/v1/me/single-sign-on',
+      access: { person: 'signed_in' },
+      summary: 'List the accounts at the provider that sign you in',
+      tag,
+      responses: { 200: OwnSingleSignOn },
+      handler: ({ request }) => findOwnSingleSignOn(people, signedInOf(request)),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/me/single-sign-on',
+      access: { person: 'signed_in' },
+      summary: 'Start linking an account at the provider, whose verified email address must be yours',
+      tag,
+      body: Reauthenticate,
+      responses: { 200: SingleSignOnUrl },
+      errorCodes: ['sign_in_failed', 'second_factor_required', 'not_found'],
+      handler: async ({ body, request, reply }) => {
+        await confirmIdentity(request, body);
+        const { personId, sessionId } = signedInOf(request);
+        const purpose = { kind: 'link', personId, sessionId } as const;
+        return { url: await startFlow(context, request, reply, purpose, { return: '/account' }) };
+      },
+    }),
+    route({
+      method: 'DELETE',
+      url: '/v1/me/single-sign-on/:id',
+      access: { person: 'signed_in' },
+      summary: 'Unlink an account at the provider; ends the other sessions that it started',
+      tag,
+      params: IdParams,
+      body: Reauthenticate,
+      responses: { 204: NoContent },
+      errorCodes: ['sign_in_failed', 'second_factor_required', 'not_found', 'conflict'],
+      handler: async ({ params, body, request }) => {
+        await confirmIdentity(request, body);
+        await unlinkIdentity(people, signedInOf(request), params.id, originOf(request));
+      },
+    }),
+  ];
+}

@@ -1,0 +1,106 @@
+import { clientNetwork } from '../authorization/client-network.ts';
+import { hashPassphrase } from '../authorization/passphrase.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { email as emailSchema, personName } from '../contract/fields.ts';
+import { createId } from '../contract/id.ts';
+import { Problem } from '../contract/problem.ts';
+import { type IdentityRow, insertIdentity } from '../store/identities.ts';
+import { consumeSetupCode, deleteSetupCode, findPersonByEmail, type PersonRow } from '../store/people.ts';
+import type { Trx } from '../store/store.ts';
+import { emailKey, type PeopleContext, personPartyOf, randomCode, recordForPerson, sha256 } from './context.ts';
+import { acceptInvitationInTransaction } from './invitations.ts';
+import type { ProviderAccount } from './oidc-claims.ts';
+import type { FlowPurpose } from './oidc-flow.ts';
+import { SingleSignOnError } from './oidc-provider.ts';
+import { insertNewPerson, isFirstPerson, newPersonRow } from './sign-up.ts';
+
+/** Inserts the link between a person and an account at the provider, and records it. Throws `SingleSignOnError`. */
+export async function insertLink(
+  trx: Trx,
+  person: PersonRow,
+  account: ProviderAccount,
+  origin: RequestOrigin,
+  now: number,
+): Promise<IdentityRow> {
+  const identity = {
+    id: createId('identity', now),
+    person_id: person.id,
+    issuer: account.issuer,
+    subject: account.subject,
+    email: account.email,
+    created_at: now,
+    last_used_at: now,
+  };
+  if (!(await insertIdentity(trx, identity))) throw new SingleSignOnError('linked_to_another');
+  const party = personPartyOf(person);
+  const detail = { issuer: account.issuer, email: account.email };
+  await recordForPerson(trx, person.id, {
+    ...{ action: 'person.identity_linked', at: now, actor: party, target: party, origin, detail },
+  });
+  return identity;
+}
+
+/** The name of a new person: as the provider says, if it is acceptable, otherwise the beginning of the address. */
+function nameOf(account: ProviderAccount, email: string): string {
+  const name = personName.safeParse(account.name ?? '');
+  return name.success ? name.data : (email.split('@')[0] ?? email);
+}
+
+async function acceptOrRefuse(...invitation: Parameters<typeof acceptInvitationInTransaction>): Promise<void> {
+  try {
+    await acceptInvitationInTransaction(...invitation);
+  } catch (error) {
+    if (error instanceof Problem) throw new SingleSignOnError('invitation_invalid', error.message);
+    throw error;
+  }
+}
+
+/**
+ * Creates a person for an account at the provider that nobody has linked. An email address alone never leads to an
+ * existing person ("nOAuth"): that person signs in and links the account. Throws `SingleSignOnError`.
+ */
+export async function signUpWithAccount(
+  context: PeopleContext,
+  account: ProviderAccount,
+  { invitation, setupCode }: Extract<FlowPurpose, { kind: 'sign_in' }>,
+  origin: RequestOrigin,
+): Promise<{ person: PersonRow; identity: IdentityRow }> {
+  const { store, clock, singleSignOn } = context;
+  const now = clock();
+  const email = emailSchema.safeParse(account.verifiedEmail ?? '');
+  if (!email.success) throw new SingleSignOnError('not_verified');
+  const existing = await findPersonByEmail(store.read, emailKey(email.data));
+  if (existing !== undefined) throw new SingleSignOnError('account_exists');
+  if (invitation === null && setupCode === null && singleSignOn?.signUp !== true) {
+    throw new SingleSignOnError('no_account');
+  }
+  // Nobody knows this password: it is replaced with a reset link, if at all.
+  const passwordHash = await hashPassphrase(randomCode(43), clientNetwork(origin.address ?? ''));
+  return store.transaction(async (trx) => {
+    const isFirst = await isFirstPerson(trx);
+    const hasSetupCode = setupCode !== null && (await consumeSetupCode(trx, sha256(setupCode)));
+    // The first person becomes the operator, which the setup code alone permits.
+    if (isFirst ? !hasSetupCode : setupCode !== null) throw new SingleSignOnError('no_account');
+    await deleteSetupCode(trx);
+    const draft = newPersonRow({ name: nameOf(account, email.data), email: email.data }, passwordHash, now);
+    const person = { ...draft, operator: isFirst ? 1 : 0 };
+    try {
+      await insertNewPerson(trx, person);
+    } catch (error) {
+      if (error instanceof Problem) throw new SingleSignOnError('account_exists');
+      throw error;
+    }
+    if (invitation !== null) await acceptOrRefuse(trx, person, invitation, origin, now);
+    const party = personPartyOf(person);
+    const draftEvent = {
+      action: 'person.signed_up',
+      at: now,
+      actor: party,
+      target: party,
+      origin,
+      detail: {},
+    } as const;
+    await recordForPerson(trx, person.id, draftEvent);
+    return { person, identity: await insertLink(trx, person, account, origin, now) };
+  });
+}

@@ -1,0 +1,116 @@
+import { type RequestContext, recordAuditEvent, systemRequestContext } from '../audit/request-context.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { createId } from '../contract/id.ts';
+import { type AssignableRole, ROLE_RANK } from '../contract/vocabulary.ts';
+import {
+  findGroupMapping,
+  type GroupMapping,
+  listGroupMappings,
+  listMemberships,
+  lockMembership,
+  type Membership,
+  updateGroupRole,
+} from '../store/group-roles.ts';
+import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
+import { deleteInvitationsOf } from '../store/person-access.ts';
+import { isUniqueViolation, type Trx } from '../store/store.ts';
+import { insertMember, lockMember } from '../store/workspaces.ts';
+import { memberPartyOf, type PeopleContext } from './context.ts';
+import { endMembership } from './members.ts';
+import { type Claims, claimValues } from './oidc-claims.ts';
+
+/** Returns the highest role that the values of a claim give, or null. Never the owner's. Pure. */
+export function roleOfGroups(
+  { claim, roles }: Pick<GroupMapping, 'claim' | 'roles'>,
+  claims: Claims,
+): AssignableRole | null {
+  const given = claimValues(claims, claim).flatMap((value) =>
+    Object.hasOwn(roles, value) ? (roles[value] ?? []) : [],
+  );
+  return given.sort((a, b) => ROLE_RANK[b] - ROLE_RANK[a])[0] ?? null;
+}
+
+/** What has to change for a person with this role by their groups; null for nothing. Pure. */
+function changeOf(member: Membership | undefined, wanted: AssignableRole | null): 'add' | 'update' | 'remove' | null {
+  if (member === undefined) return wanted === null ? null : 'add';
+  if (member.role === 'owner') return null;
+  if (wanted === null) return member.by_group === 1 ? 'remove' : null;
+  return member.role === wanted && member.by_group === 1 ? null : 'update';
+}
+
+async function addMember(
+  trx: Trx,
+  request: RequestContext,
+  person: PersonRow,
+  role: AssignableRole,
+  now: number,
+): Promise<void> {
+  const { workspaceId } = request;
+  const id = createId('member', now);
+  const row = { id, workspace_id: workspaceId, person_id: person.id, role, created_at: now };
+  await insertMember(trx, { ...row, by_group: 1 });
+  if (person.last_workspace_id === null) await setLastWorkspace(trx, person.id, workspaceId);
+  const target = memberPartyOf({ id, name: person.name });
+  const detail = { after: { email: person.email, role }, reason: 'group' };
+  await recordAuditEvent(trx, request, 'member.created', target, now, detail);
+}
+
+/** Applies a mapping to a person's membership, inside a transaction. */
+async function applyMapping(
+  context: PeopleContext,
+  trx: Trx,
+  request: RequestContext,
+  person: PersonRow,
+  claims: Claims,
+): Promise<void> {
+  const now = context.clock();
+  const { workspaceId } = request;
+  const mapping = await findGroupMapping(trx, workspaceId);
+  const membership = await lockMembership(trx, workspaceId, person.id);
+  const wanted = mapping === null ? null : roleOfGroups(mapping, claims);
+  const change = mapping === null ? null : changeOf(membership, wanted);
+  if (change === 'add' && wanted !== null) return addMember(trx, request, person, wanted, now);
+  const member = membership === undefined ? undefined : await lockMember(trx, workspaceId, membership.id);
+  if (change === null || member === undefined) return;
+  const target = memberPartyOf(member);
+  if (wanted === null) {
+    const invitationsEnded = await endMembership(context, trx, member);
+    const before = { email: member.email, role: member.role };
+    return recordAuditEvent(trx, request, 'member.deleted', target, now, { before, invitationsEnded, reason: 'group' });
+  }
+  await updateGroupRole(trx, workspaceId, member.id, wanted);
+  if (member.role === wanted) return;
+  const invitationsEnded = wanted === 'member' ? await deleteInvitationsOf(trx, person.id, workspaceId) : 0;
+  const detail = { before: { role: member.role }, after: { role: wanted }, invitationsEnded, reason: 'group' };
+  await recordAuditEvent(trx, request, 'member.updated', target, now, detail);
+}
+
+/**
+ * Gives a person the roles that their groups at the provider give in each workspace, and ends memberships whose group
+ * the person has lost. Owners and people who were invited keep what they have.
+ */
+export async function applyGroupRoles(
+  context: PeopleContext,
+  { id: personId }: Pick<PersonRow, 'id'>,
+  claims: Claims,
+  origin: RequestOrigin,
+): Promise<void> {
+  const { store } = context;
+  const mappings = await listGroupMappings(store.read);
+  if (mappings.length === 0) return;
+  const memberships = new Map((await listMemberships(store.read, personId)).map((row) => [row.workspace_id, row]));
+  for (const mapping of mappings) {
+    const { workspaceId } = mapping;
+    if (changeOf(memberships.get(workspaceId), roleOfGroups(mapping, claims)) === null) continue;
+    // Read again for each, because the first workspace becomes the person's last used one.
+    const person = await findPerson(store.read, personId);
+    if (person === undefined) return;
+    const request = { ...systemRequestContext(workspaceId), origin };
+    try {
+      await store.transaction((trx) => applyMapping(context, trx, request, person, claims));
+    } catch (error) {
+      // A sign-in of the same person at the same time has added the member.
+      if (!isUniqueViolation(error)) throw error;
+    }
+  }
+}

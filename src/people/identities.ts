@@ -1,0 +1,83 @@
+import type { RequestOrigin } from '../contract/audit.ts';
+import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
+import { Problem } from '../contract/problem.ts';
+import type { Identity, OwnSingleSignOn } from '../contract/single-sign-on.ts';
+import {
+  deleteIdentity,
+  deleteIdentitySessions,
+  findIdentity,
+  findSessionSignIn,
+  type IdentityRow,
+  listIdentities,
+} from '../store/identities.ts';
+import { deleteApprovedDevices } from '../store/person-access.ts';
+import { insertLink } from './account-sign-up.ts';
+import { emailKey, type PeopleContext, personPartyOf, recordForPerson, type SignedInPerson } from './context.ts';
+import { lockSignedInPerson } from './lock-session.ts';
+import type { ProviderAccount } from './oidc-claims.ts';
+import { SingleSignOnError } from './oidc-provider.ts';
+
+const MAX_IDENTITIES = 10;
+
+function showIdentity(row: IdentityRow): Identity {
+  const { id, email } = row;
+  return { id, email, createdAt: toIsoString(row.created_at), lastUsedAt: toIsoString(row.last_used_at) };
+}
+
+/** Returns the accounts at the provider that sign a person in, and until when this session needs no other proof. */
+export async function findOwnSingleSignOn(context: PeopleContext, caller: SignedInPerson): Promise<OwnSingleSignOn> {
+  const { store, clock, singleSignOn } = context;
+  const freshUntil = (await findSessionSignIn(store.read, caller.sessionId))?.fresh_until ?? 0;
+  return {
+    name: singleSignOn?.provider.name ?? null,
+    identities: (await listIdentities(store.read, caller.personId)).map(showIdentity),
+    confirmedUntil: toIsoStringOrNull(freshUntil > clock() ? freshUntil : null),
+  };
+}
+
+/**
+ * Links an account at the provider to the signed-in person who asked for it. Its verified email address must be the
+ * person's. Throws `SingleSignOnError`, `invalid_token`.
+ */
+export async function linkIdentity(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  account: ProviderAccount,
+  origin: RequestOrigin,
+): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const person = await lockSignedInPerson(trx, caller);
+    const known = await findIdentity(trx, account.issuer, account.subject);
+    if (known?.person_id === person.id) return;
+    if (known !== undefined) throw new SingleSignOnError('linked_to_another');
+    if (account.verifiedEmail === null) throw new SingleSignOnError('not_verified');
+    if (emailKey(account.verifiedEmail) !== person.email_key) throw new SingleSignOnError('other_address');
+    if ((await listIdentities(trx, person.id)).length >= MAX_IDENTITIES) throw new SingleSignOnError('refused');
+    await insertLink(trx, person, account, origin, context.clock());
+  });
+}
+
+/**
+ * Unlinks an account at the provider from a person who has reauthenticated, and ends every other session that it
+ * started. Throws `not_found`, `conflict` while single sign-on is the only way in, `invalid_token`.
+ */
+export async function unlinkIdentity(
+  context: PeopleContext,
+  caller: SignedInPerson,
+  id: string,
+  origin: RequestOrigin,
+): Promise<void> {
+  if (context.passwords === 'off') {
+    throw new Problem('conflict', 'Single sign-on is the only way to sign in to this server.');
+  }
+  await context.store.transaction(async (trx) => {
+    const person = personPartyOf(await lockSignedInPerson(trx, caller));
+    const ended = await deleteIdentitySessions(trx, { identityId: id }, caller.sessionId);
+    const deleted = await deleteIdentity(trx, caller.personId, id);
+    if (deleted === undefined) throw new Problem('not_found', 'The linked account was not found.');
+    await deleteApprovedDevices(trx, caller.personId);
+    const detail = { issuer: deleted.issuer, email: deleted.email, sessionsEnded: ended.length };
+    const draft = { action: 'person.identity_unlinked', at: context.clock(), actor: person, target: person } as const;
+    await recordForPerson(trx, caller.personId, { ...draft, origin, detail });
+  });
+}

@@ -1,0 +1,71 @@
+/** Claims about a person, from the ID token and the provider's userinfo endpoint. */
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** What single sign-on needs to know of the claims. */
+export interface ProviderAccount {
+  readonly issuer: string;
+  readonly subject: string;
+  /** Null unless the provider has verified it. */
+  readonly verifiedEmail: string | null;
+  readonly email: string | null;
+  readonly name: string | null;
+  /** The provider says that several factors were used (RFC 8176). */
+  readonly isMultiFactor: boolean;
+  /** The session at the provider. */
+  readonly providerSession: string | null;
+  /** When the person proved who they are at the provider, epoch milliseconds; null if the provider does not say. */
+  readonly authenticatedAt: number | null;
+  readonly claims: Claims;
+}
+
+const MAX_SUBJECT_LENGTH = 255;
+
+function textOf(value: unknown, max: number): string | null {
+  return typeof value === 'string' && value !== '' && value.length <= max ? value : null;
+}
+
+/**
+ * Whether the provider has verified the email address. Entra ID sends no `email_verified`, and an administrator of any
+ * directory can set any `email` there; `xms_edov` says that the domain belongs to the directory.
+ */
+function isEmailVerified(issuer: string, claims: Claims): boolean {
+  if (claims['email_verified'] === true) return true;
+  const isEntraId = new URL(issuer).origin === 'https://login.microsoftonline.com';
+  return isEntraId && [true, 1, '1', 'true'].some((value) => claims['xms_edov'] === value);
+}
+
+/** Reads the claims. Returns null if they name no usable subject. Pure. */
+export function readClaims(issuer: string, claims: Claims): ProviderAccount | null {
+  const subject = textOf(claims['sub'], MAX_SUBJECT_LENGTH);
+  if (subject === null) return null;
+  const email = textOf(claims['email'], 1024);
+  const { amr, auth_time: authTime } = claims;
+  return {
+    issuer,
+    subject,
+    email,
+    verifiedEmail: isEmailVerified(issuer, claims) ? email : null,
+    name: textOf(claims['name'], 1024) ?? textOf(claims['preferred_username'], 1024),
+    isMultiFactor: Array.isArray(amr) && amr.includes('mfa'),
+    providerSession: textOf(claims['sid'], 512),
+    authenticatedAt: typeof authTime === 'number' ? authTime * 1000 : null,
+    claims,
+  };
+}
+
+/** The value of a claim by its name or, for a claim within others, by its path: `realm_access.roles`. Pure. */
+function findClaim(claims: Claims, path: string): unknown {
+  if (Object.hasOwn(claims, path)) return claims[path];
+  let value: unknown = claims;
+  for (const part of path.split('.')) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Claims)[part];
+  }
+  return value;
+}
+
+/** The values of a claim that is a text or a list of texts. Pure. */
+export function claimValues(claims: Claims, path: string): readonly string[] {
+  const value = findClaim(claims, path);
+  return [value].flat().filter((entry) => typeof entry === 'string');
+}

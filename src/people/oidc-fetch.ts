@@ -1,0 +1,46 @@
+import { type Outbound, OutboundError } from '../outbound/outbound.ts';
+
+/** From the resolution of the provider's name to the last byte of its response, milliseconds. */
+const TIMEOUT_MS = 10_000;
+/** Discovery documents, key sets and tokens take some tens of kilobytes. */
+const MAX_RESPONSE_BYTES = 1_048_576;
+
+interface FetchOptions {
+  readonly method?: string;
+  readonly headers?: RequestInit['headers'];
+  readonly body?: unknown;
+}
+
+/** Whether an error says that the provider could not be reached or had an error of its own. */
+export function isProviderDown(error: unknown): boolean {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    if (cause instanceof OutboundError) return true;
+  }
+  return false;
+}
+
+/**
+ * The Fetch API over `src/outbound/`, for libraries that speak with the provider. Redirects are not followed. A
+ * response of 500 or above is an error, because libraries take it for a refusal. Throws `OutboundError`.
+ */
+export function createOidcFetch(outbound: Outbound) {
+  return async (url: string, { method = 'GET', headers, body }: FetchOptions): Promise<Response> => {
+    const response = await outbound.send({
+      url,
+      method: method === 'POST' ? 'POST' : 'GET',
+      headers: Object.fromEntries(new Headers(headers)),
+      ...(body !== undefined && body !== null && { body: String(body) }),
+      timeoutMs: TIMEOUT_MS,
+      maxResponseBytes: MAX_RESPONSE_BYTES,
+    });
+    if (response.status >= 500) throw new OutboundError(`The response has the status ${response.status}.`);
+    const { 'content-type': type, 'www-authenticate': challenge } = response.headers;
+    return new Response(response.status === 204 ? null : new Uint8Array(response.body), {
+      status: response.status < 200 ? 400 : response.status,
+      headers: {
+        ...(type !== undefined && { 'content-type': type }),
+        ...(challenge !== undefined && { 'www-authenticate': challenge }),
+      },
+    });
+  };
+}

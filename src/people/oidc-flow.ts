@@ -1,0 +1,48 @@
+import type { PeopleContext } from './context.ts';
+import type { AuthorizationRequest } from './oidc-provider.ts';
+
+/** Why the browser was sent to the provider. */
+export type FlowPurpose =
+  | {
+      readonly kind: 'sign_in';
+      /** Codes with which somebody without an account may sign up. */
+      readonly invitation: string | null;
+      readonly setupCode: string | null;
+    }
+  /** A signed-in person links an account at the provider. */
+  | { readonly kind: 'link'; readonly personId: string; readonly sessionId: string };
+
+/** A started single sign-on. Only the browser that started it has it, encrypted, in a cookie. */
+export interface Flow {
+  readonly request: AuthorizationRequest;
+  readonly purpose: FlowPurpose;
+  readonly returnPath: string;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly expiresAt: number;
+}
+
+const FLOW_IDENTITY = 'single sign-on flow';
+
+export function sealJson({ seal }: Pick<PeopleContext, 'seal'>, value: object, identity: string): string {
+  return seal.seal(JSON.stringify(value), identity);
+}
+
+/** Returns the value of `sealJson`, or null for anything else. */
+export function openJson({ seal }: Pick<PeopleContext, 'seal'>, sealed: string, identity: string): unknown {
+  try {
+    return JSON.parse(seal.open(sealed, identity));
+  } catch {
+    return null;
+  }
+}
+
+export function sealFlow(context: Pick<PeopleContext, 'seal'>, flow: Flow): string {
+  return sealJson(context, flow, FLOW_IDENTITY);
+}
+
+/** Returns the flow of a cookie, or null if there is none, it is not ours or it has expired. */
+export function openFlow(context: Pick<PeopleContext, 'seal' | 'clock'>, sealed: string | null): Flow | null {
+  const flow = sealed === null ? null : (openJson(context, sealed, FLOW_IDENTITY) as Flow | null);
+  return flow !== null && flow.expiresAt > context.clock() ? flow : null;
+}

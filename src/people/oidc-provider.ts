@@ -1,0 +1,200 @@
+import type { Configuration } from 'openid-client';
+import { HOUR, SECOND } from '../contract/limits.ts';
+import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
+import type { Outbound } from '../outbound/outbound.ts';
+import { type Claims, type ProviderAccount, readClaims } from './oidc-claims.ts';
+import { createOidcFetch, isProviderDown } from './oidc-fetch.ts';
+import { createLogoutVerifier, type LogoutToken } from './oidc-logout-token.ts';
+
+/** A single sign-on that did not succeed. The page explains `reason`; the message is for the log. */
+export class SingleSignOnError extends Error {
+  readonly reason: SingleSignOnProblem;
+
+  constructor(reason: SingleSignOnProblem, message: string = reason, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'SingleSignOnError';
+    this.reason = reason;
+  }
+}
+
+export interface OidcSettings {
+  readonly issuer: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+  readonly name: string;
+  readonly scopes: string;
+}
+
+/** What binds the provider's response to the request that started it. */
+export interface AuthorizationRequest {
+  readonly redirectUri: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  /** Whether the person must prove who they are at the provider again. */
+  readonly fresh: boolean;
+}
+
+export interface ProviderSignIn {
+  readonly account: ProviderAccount;
+  readonly refreshToken: string | null;
+}
+
+/** The OpenID Connect provider. Every method throws `SingleSignOnError`. */
+export interface OidcProvider {
+  readonly issuer: string;
+  readonly name: string;
+  createRequest(redirectUri: string, fresh: boolean): Promise<AuthorizationRequest>;
+  authorizationUrl(request: AuthorizationRequest): Promise<string>;
+  /** Exchanges the code of the response, whose query is `search`, and verifies the ID token. */
+  exchange(search: string, request: AuthorizationRequest): Promise<ProviderSignIn>;
+  /** Uses a refresh token. `expired`: the provider has ended the session. */
+  refresh(refreshToken: string, subject: string): Promise<ProviderSignIn>;
+  verifyLogoutToken(token: string): Promise<LogoutToken>;
+}
+
+/** How long a discovery document is used, and for how long a failed discovery is not repeated; milliseconds. */
+const DISCOVERY_MS = { cached: HOUR, failed: 5 * SECOND };
+const CLOCK_TOLERANCE_SECONDS = 60;
+
+/** Loaded at first use, because many installations never need it. */
+const loadClient = () => import('openid-client');
+
+const PROVIDER_ERRORS: Readonly<Record<string, SingleSignOnProblem>> = {
+  access_denied: 'cancelled',
+  // A code that was used or has expired, or a refresh token whose session has ended.
+  invalid_grant: 'expired',
+  login_required: 'interaction_required',
+  interaction_required: 'interaction_required',
+  consent_required: 'interaction_required',
+  account_selection_required: 'interaction_required',
+  temporarily_unavailable: 'unavailable',
+  server_error: 'unavailable',
+};
+
+function toSingleSignOnError(error: unknown): SingleSignOnError {
+  if (error instanceof SingleSignOnError) return error;
+  const { error: code } = error as { error?: unknown };
+  const known = typeof code === 'string' && Object.hasOwn(PROVIDER_ERRORS, code) ? PROVIDER_ERRORS[code] : undefined;
+  const reason = known ?? (isProviderDown(error) ? 'unavailable' : 'refused');
+  return new SingleSignOnError(reason, error instanceof Error ? error.message : undefined, error);
+}
+
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toSingleSignOnError(error);
+  }
+}
+
+/** Creates the client of a provider. Nothing is requested before it is used. */
+export function createOidcProvider(settings: OidcSettings, outbound: Outbound): OidcProvider {
+  const { issuer, clientId, clientSecret, scopes } = settings;
+  const oidcFetch = createOidcFetch(outbound);
+  const logoutVerifier = createLogoutVerifier(clientId, oidcFetch);
+  let known: { readonly config: Promise<Configuration>; readonly until: number } | null = null;
+
+  async function discover(): Promise<Configuration> {
+    const client = await loadClient();
+    const metadata = { client_secret: clientSecret, [client.clockTolerance]: CLOCK_TOLERANCE_SECONDS };
+    const options = {
+      [client.customFetch]: oidcFetch,
+      execute: [
+        client.enableNonRepudiationChecks,
+        ...(issuer.startsWith('http:') ? [client.allowInsecureRequests] : []),
+      ],
+    };
+    const config = await client.discovery(new URL(issuer), clientId, metadata, undefined, options);
+    const server = config.serverMetadata();
+    // A multi-tenant issuer of Entra ID names no directory: anyone could sign in with a directory of their own.
+    if (server.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, '')) {
+      throw new SingleSignOnError('refused', `The discovery document names another issuer: ${server.issuer}`);
+    }
+    const methods = server.token_endpoint_auth_methods_supported ?? ['client_secret_basic'];
+    if (methods.includes('client_secret_post')) return config;
+    const basic = new client.Configuration(server, clientId, metadata, client.ClientSecretBasic(clientSecret));
+    basic[client.customFetch] = oidcFetch;
+    for (const enable of options.execute) enable(basic);
+    return basic;
+  }
+
+  function getConfig(): Promise<Configuration> {
+    if (known !== null && known.until > performance.now()) return known.config;
+    const config = discover();
+    known = { config, until: performance.now() + DISCOVERY_MS.cached };
+    config.catch(() => {
+      known = { config, until: performance.now() + DISCOVERY_MS.failed };
+    });
+    return config;
+  }
+
+  /** Claims of the ID token and, where the provider has that endpoint, of userinfo; those of the ID token win. */
+  async function readAccount(
+    config: Configuration,
+    tokens: { readonly access_token: string; claims(): Claims | undefined },
+    knownSubject?: string,
+  ): Promise<ProviderAccount> {
+    const client = await loadClient();
+    const idToken = tokens.claims() ?? {};
+    const subject = typeof idToken['sub'] === 'string' ? idToken['sub'] : knownSubject;
+    if (subject === undefined || (knownSubject !== undefined && subject !== knownSubject)) {
+      throw new SingleSignOnError('refused', 'The provider named another subject.');
+    }
+    const hasUserinfo = config.serverMetadata().userinfo_endpoint !== undefined;
+    const userinfo = hasUserinfo ? await client.fetchUserInfo(config, tokens.access_token, subject) : {};
+    const account = readClaims(config.serverMetadata().issuer, { ...userinfo, ...idToken, sub: subject });
+    if (account === null) throw new SingleSignOnError('refused', 'The ID token has no usable subject.');
+    return account;
+  }
+
+  return {
+    issuer,
+    name: settings.name,
+    async createRequest(redirectUri, fresh) {
+      const { randomNonce, randomPKCECodeVerifier, randomState } = await loadClient();
+      return { redirectUri, state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier(), fresh };
+    },
+    authorizationUrl: (request) =>
+      guarded(async () => {
+        const client = await loadClient();
+        const url = client.buildAuthorizationUrl(await getConfig(), {
+          redirect_uri: request.redirectUri,
+          scope: scopes,
+          state: request.state,
+          nonce: request.nonce,
+          code_challenge: await client.calculatePKCECodeChallenge(request.codeVerifier),
+          code_challenge_method: 'S256',
+          ...(request.fresh && { prompt: 'login', max_age: '0' }),
+        });
+        return url.href;
+      }),
+    exchange: (search, request) =>
+      guarded(async () => {
+        const client = await loadClient();
+        const config = await getConfig();
+        const tokens = await client.authorizationCodeGrant(config, new URL(request.redirectUri + search), {
+          expectedState: request.state,
+          expectedNonce: request.nonce,
+          pkceCodeVerifier: request.codeVerifier,
+        });
+        return { account: await readAccount(config, tokens), refreshToken: tokens.refresh_token ?? null };
+      }),
+    refresh: (refreshToken, subject) =>
+      guarded(async () => {
+        const client = await loadClient();
+        const config = await getConfig();
+        const tokens = await client.refreshTokenGrant(config, refreshToken);
+        return {
+          account: await readAccount(config, tokens, subject),
+          refreshToken: tokens.refresh_token ?? refreshToken,
+        };
+      }),
+    verifyLogoutToken: (token) =>
+      guarded(async () => {
+        const { issuer: exactIssuer, jwks_uri: jwksUri } = (await getConfig()).serverMetadata();
+        if (jwksUri === undefined) throw new SingleSignOnError('refused', 'The provider has no key set.');
+        return logoutVerifier.verify(token, exactIssuer, jwksUri);
+      }),
+  };
+}

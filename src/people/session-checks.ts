@@ -1,0 +1,78 @@
+import { SYSTEM_ACTOR } from '../audit/log.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { DURATIONS, MINUTE } from '../contract/limits.ts';
+import {
+  claimSessionCheck,
+  listSessionsToCheck,
+  type RefreshableSession,
+  updateRefreshToken,
+} from '../store/identities.ts';
+import { deleteSessions, findPerson } from '../store/people.ts';
+import { deleteApprovedDevices } from '../store/person-access.ts';
+import { type PeopleContext, recordForPerson, refreshTokenIdentity } from './context.ts';
+import { applyGroupRoles } from './group-roles.ts';
+import { type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
+
+/** Sessions that a node checks per round, so that a round ends soon. */
+const SESSIONS_PER_ROUND = 20;
+/** After how long an unsuccessful check is repeated, milliseconds. */
+const RETRY_MS = 5 * MINUTE;
+const ORIGIN: RequestOrigin = { address: null, userAgent: null, requestId: null };
+
+/** Ends a session that the provider has ended. */
+async function endSession(context: PeopleContext, session: RefreshableSession): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const [ended] = await deleteSessions(trx, session.person_id, session.session_id, null);
+    if (ended === undefined) return;
+    await deleteApprovedDevices(trx, session.person_id);
+    const target = { kind: 'session', id: session.session_id, name: null } as const;
+    const draft = { action: 'session.deleted', at: context.clock(), actor: SYSTEM_ACTOR, target } as const;
+    await recordForPerson(trx, session.person_id, { ...draft, origin: ORIGIN, detail: { reason: 'provider' } });
+  });
+}
+
+/** Returns the person's claims; null if the provider has ended the session, undefined if it cannot be asked now. */
+async function refresh(
+  { singleSignOn, seal }: PeopleContext,
+  session: RefreshableSession,
+): Promise<ProviderSignIn | null | undefined> {
+  if (singleSignOn === null || session.issuer.replace(/\/$/, '') !== singleSignOn.provider.issuer.replace(/\/$/, '')) {
+    return null;
+  }
+  const token = seal.open(session.refresh_token_sealed, refreshTokenIdentity(session));
+  try {
+    return await singleSignOn.provider.refresh(token, session.subject);
+  } catch (error) {
+    if (!(error instanceof SingleSignOnError)) throw error;
+    return error.reason === 'expired' ? null : undefined;
+  }
+}
+
+async function checkSession(context: PeopleContext, session: RefreshableSession): Promise<void> {
+  const { store, clock, seal } = context;
+  const now = clock();
+  const claimed = await store.transaction((trx) =>
+    claimSessionCheck(trx, session.session_id, session.checked_at, now - DURATIONS.sessionCheck + RETRY_MS),
+  );
+  if (!claimed) return;
+  const signIn = await refresh(context, session);
+  if (signIn === undefined) return;
+  if (signIn === null) return endSession(context, session);
+  const sealed = seal.seal(signIn.refreshToken ?? '', refreshTokenIdentity(session));
+  await store.transaction((trx) => updateRefreshToken(trx, session.session_id, sealed, now));
+  const person = await findPerson(store.read, session.person_id);
+  if (person !== undefined) await applyGroupRoles(context, person, signIn.account.claims, ORIGIN);
+}
+
+/**
+ * Asks the provider about sessions that it has not confirmed for an hour, with their refresh tokens: people lose the
+ * roles of groups that they have lost, and sessions that the provider has ended end. Each session is checked by one
+ * node. A provider that cannot be reached changes nothing.
+ */
+export async function checkProviderSessions(context: PeopleContext): Promise<void> {
+  if (context.singleSignOn === null) return;
+  const before = context.clock() - DURATIONS.sessionCheck;
+  for (const session of await listSessionsToCheck(context.store.read, before, SESSIONS_PER_ROUND)) {
+    await checkSession(context, session);
+  }
+}

@@ -1,0 +1,73 @@
+import type { RequestOrigin } from '../contract/audit.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+import { insertSessionSignIn } from '../store/identities.ts';
+import { consumePasswordReset, findPasswordReset } from '../store/password-resets.ts';
+import { findPerson, lockPerson, type PersonRow } from '../store/people.ts';
+import { checkFailureLimit, clientSubject, recordFailure, throttleAttempt } from './attempt-throttle.ts';
+import { type PeopleContext, sha256 } from './context.ts';
+import {
+  type CreatedSession,
+  checkSecondFactorCode,
+  consumeSecondFactor,
+  recordSignInFailure,
+  refuseDisabled,
+  startSession,
+} from './sessions.ts';
+
+/**
+ * Signs a person in with the link of an operator, which works once and only while passwords are off: the way back in
+ * when the provider is not one. Throws `forbidden`, `not_found`, `second_factor_required`, `sign_in_failed`,
+ * `rate_limited`.
+ */
+export async function signInWithLink(
+  context: PeopleContext,
+  input: { readonly link: string; readonly code?: string | undefined },
+  origin: RequestOrigin,
+): Promise<{ person: PersonRow; session: CreatedSession }> {
+  const { store, clock } = context;
+  if (context.passwords === 'on') throw new Problem('forbidden', 'The link resets a password; it does not sign in.');
+  const client = clientSubject(origin, 'password reset code');
+  await checkFailureLimit(context, client);
+  const digest = sha256(input.link);
+  const found = await findPasswordReset(store.read, digest, clock());
+  const person = found === undefined ? undefined : await findPerson(store.read, found.person_id);
+  const invalidLink = new Problem('not_found', 'This link was already used or has expired. Ask for a new one.');
+  if (person === undefined) {
+    await recordFailure(context, client);
+    throw invalidLink;
+  }
+  if (person.totp_enabled === 1 && input.code === undefined) {
+    throw new Problem(
+      'second_factor_required',
+      'Send `code` too: a code from the authenticator app, or a recovery code.',
+    );
+  }
+  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const session = await throttleAttempt(context, account, origin.address ?? '', {
+    verify: async () =>
+      person.totp_enabled === 0 ? 'none' : await checkSecondFactorCode(context, person, input.code ?? ''),
+    complete: (factor) =>
+      store.transaction(async (trx) => {
+        const now = await lockPerson(trx, person.id);
+        if (now === undefined || now.totp_enabled !== person.totp_enabled) return null;
+        refuseDisabled(now);
+        if (factor !== 'none' && !(await consumeSecondFactor(trx, person.id, factor))) return null;
+        if (!(await consumePasswordReset(trx, digest, clock()))) throw invalidLink;
+        const started = await startSession(trx, person, 'browser', origin, clock(), { signInLink: true });
+        await insertSessionSignIn(trx, {
+          session_id: started.id,
+          identity_id: null,
+          provider_session: null,
+          multi_factor: 0,
+          fresh_until: clock() + DURATIONS.freshSignIn,
+          refresh_token_sealed: null,
+          checked_at: clock(),
+        });
+        return started;
+      }),
+  });
+  if (session !== null) return { person, session };
+  await recordSignInFailure(context, person, origin, 'sign_in_failed');
+  throw new Problem('sign_in_failed', 'Incorrect code.');
+}

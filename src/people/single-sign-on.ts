@@ -1,0 +1,231 @@
+import type { RequestOrigin } from '../contract/audit.ts';
+import { DURATIONS } from '../contract/limits.ts';
+import { Problem } from '../contract/problem.ts';
+import type { SingleSignOnProblem } from '../contract/vocabulary.ts';
+import { consumeSingleUse, findIdentity, findSingleUse, insertSingleUse } from '../store/identities.ts';
+import { findPerson, type PersonRow } from '../store/people.ts';
+import { signUpWithAccount } from './account-sign-up.ts';
+import { checkFailureLimit, clientSubject, recordFailure, throttleAttempt } from './attempt-throttle.ts';
+import { type PeopleContext, randomCode, type SignedInPerson, sha256 } from './context.ts';
+import { applyGroupRoles } from './group-roles.ts';
+import { linkIdentity } from './identities.ts';
+import { type Flow, type FlowPurpose, openFlow, openJson, sealFlow, sealJson } from './oidc-flow.ts';
+import { type OidcProvider, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
+import { type CreatedSession, checkSecondFactorCode, consumeSecondFactor, recordSignInFailure } from './sessions.ts';
+import { type AcceptedSignIn, freshUntil, startProviderSession } from './sign-in-session.ts';
+
+/** The provider. Throws `not_found` if single sign-on is not set up. */
+export function requireProvider({ singleSignOn }: PeopleContext): OidcProvider {
+  if (singleSignOn !== null) return singleSignOn.provider;
+  throw new Problem('not_found', 'Single sign-on is not set up on this server.');
+}
+
+/**
+ * Starts a single sign-on: returns the URL to send the browser to, and the text of its cookie. Throws `not_found`,
+ * `SingleSignOnError`.
+ */
+export async function startSingleSignOn(
+  context: PeopleContext,
+  purpose: FlowPurpose,
+  options: { readonly redirectUri: string; readonly returnPath: string; readonly fresh: boolean },
+): Promise<{ url: string; cookie: string }> {
+  const provider = requireProvider(context);
+  const request = await provider.createRequest(options.redirectUri, options.fresh);
+  const url = await provider.authorizationUrl(request);
+  const now = context.clock();
+  const times = { startedAt: now, expiresAt: now + DURATIONS.singleSignOn };
+  return { url, cookie: sealFlow(context, { request, purpose, returnPath: options.returnPath, ...times }) };
+}
+
+/** How the provider's response ended. `returnPath` is a path of our own page. */
+export type SingleSignOnOutcome =
+  | { readonly kind: 'signed_in'; readonly session: CreatedSession; readonly returnPath: string }
+  /** `code` names the sign-in that waits for a second factor. */
+  | { readonly kind: 'second_factor'; readonly code: string; readonly returnPath: string }
+  | { readonly kind: 'linked'; readonly returnPath: string }
+  | {
+      readonly kind: 'failed';
+      readonly reason: SingleSignOnProblem;
+      readonly message: string;
+      readonly purpose: FlowPurpose['kind'];
+      readonly returnPath: string;
+    };
+
+export interface CallbackRequest {
+  /** The query, with `?`. */
+  readonly search: string;
+  readonly cookie: string | null;
+  /** The person who is signed in in the same browser. */
+  readonly caller: SignedInPerson | null;
+  readonly origin: RequestOrigin;
+}
+
+/** Returns the flow that a response belongs to. Throws `SingleSignOnError` for one of another browser, or too late. */
+function requireFlow(flow: Flow | null, search: string): Flow {
+  if (flow === null || new URLSearchParams(search).get('state') !== flow.request.state) {
+    throw new SingleSignOnError('expired', 'The response does not belong to a request of this browser.');
+  }
+  return flow;
+}
+
+/** Exchanges the code. The same response is accepted once, on all nodes. Throws `SingleSignOnError`. */
+async function exchange(context: PeopleContext, flow: Flow, search: string): Promise<ProviderSignIn> {
+  const signIn = await requireProvider(context).exchange(search, flow.request);
+  const key = `state ${sha256(flow.request.state).toString('hex')}`;
+  const isFirst = await context.store.transaction((trx) =>
+    insertSingleUse(trx, { key, content: null, expires_at: flow.expiresAt }),
+  );
+  if (!isFirst) throw new SingleSignOnError('expired', 'The response was already used.');
+  const { authenticatedAt } = signIn.account;
+  const tolerance = 60_000;
+  if (flow.request.fresh && authenticatedAt !== null && authenticatedAt < flow.startedAt - tolerance) {
+    throw new SingleSignOnError('refused', 'The provider did not ask for a new sign-in.');
+  }
+  return signIn;
+}
+
+const secondFactorKey = (code: string) => `second factor ${sha256(code).toString('hex')}`;
+const SECOND_FACTOR_IDENTITY = 'single sign-on second factor';
+
+/** Keeps a sign-in until the person has entered a code. Returns the code that the browser presents with it. */
+async function awaitSecondFactor(context: PeopleContext, signIn: AcceptedSignIn): Promise<string> {
+  const code = randomCode(43);
+  const content = sealJson(context, signIn, SECOND_FACTOR_IDENTITY);
+  const expiresAt = context.clock() + DURATIONS.singleSignOn;
+  await context.store.transaction((trx) =>
+    insertSingleUse(trx, { key: secondFactorKey(code), content, expires_at: expiresAt }),
+  );
+  return code;
+}
+
+/** Finds or creates the person of an account at the provider. Throws `SingleSignOnError`. */
+async function findOrSignUp(
+  context: PeopleContext,
+  { account }: ProviderSignIn,
+  purpose: Extract<FlowPurpose, { kind: 'sign_in' }>,
+  origin: RequestOrigin,
+): Promise<{ person: PersonRow; isNew: boolean }> {
+  const identity = await findIdentity(context.store.read, account.issuer, account.subject);
+  if (identity === undefined) {
+    return { person: (await signUpWithAccount(context, account, purpose, origin)).person, isNew: true };
+  }
+  const person = await findPerson(context.store.read, identity.person_id);
+  if (person === undefined) throw new SingleSignOnError('refused', 'The person no longer exists.');
+  if (person.disabled === 1) throw new SingleSignOnError('disabled');
+  return { person, isNew: false };
+}
+
+async function signInWithAccount(
+  context: PeopleContext,
+  flow: Flow,
+  purpose: Extract<FlowPurpose, { kind: 'sign_in' }>,
+  signIn: ProviderSignIn,
+  origin: RequestOrigin,
+): Promise<SingleSignOnOutcome> {
+  const { account, refreshToken } = signIn;
+  const { invitation } = purpose;
+  const { person, isNew } = await findOrSignUp(context, signIn, purpose, origin);
+  await applyGroupRoles(context, person, account.claims, origin);
+  // The page lets a person who has an account accept the invitation.
+  const returnPath = invitation !== null && !isNew ? `/accept-invitation#${invitation}` : flow.returnPath;
+  const accepted = {
+    personId: person.id,
+    issuer: account.issuer,
+    subject: account.subject,
+    email: account.email,
+    providerSession: account.providerSession,
+    isMultiFactor: account.isMultiFactor,
+    freshUntil: freshUntil(account.authenticatedAt, flow.request.fresh, context.clock()),
+    refreshToken,
+  };
+  if (person.totp_enabled === 1 && !account.isMultiFactor) {
+    return { kind: 'second_factor', code: await awaitSecondFactor(context, accepted), returnPath };
+  }
+  const { session } = await context.store.transaction((trx) =>
+    startProviderSession(context, trx, accepted, origin, account.isMultiFactor ? { multiFactor: true } : {}),
+  );
+  return { kind: 'signed_in', session, returnPath };
+}
+
+async function linkToCaller(
+  context: PeopleContext,
+  flow: Flow,
+  purpose: Extract<FlowPurpose, { kind: 'link' }>,
+  { caller, origin }: CallbackRequest,
+  { account }: ProviderSignIn,
+): Promise<SingleSignOnOutcome> {
+  if (caller?.personId !== purpose.personId || caller.sessionId !== purpose.sessionId) {
+    throw new SingleSignOnError('expired', 'The session that asked for the link has ended.');
+  }
+  await linkIdentity(context, caller, account, origin);
+  return { kind: 'linked', returnPath: flow.returnPath };
+}
+
+/**
+ * Processes the provider's response in the browser that started the sign-in. Never throws for a response that is
+ * refused: its outcome is `failed`. Throws `not_found`, `rate_limited`.
+ */
+export async function completeSingleSignOn(
+  context: PeopleContext,
+  request: CallbackRequest,
+): Promise<SingleSignOnOutcome> {
+  requireProvider(context);
+  const { origin } = request;
+  const client = clientSubject(origin, 'single sign-on');
+  await checkFailureLimit(context, client);
+  const flow = openFlow(context, request.cookie);
+  try {
+    const current = requireFlow(flow, request.search);
+    const { purpose } = current;
+    const signIn = await exchange(context, current, request.search);
+    return purpose.kind === 'link'
+      ? await linkToCaller(context, current, purpose, request, signIn)
+      : await signInWithAccount(context, current, purpose, signIn, origin);
+  } catch (error) {
+    const isRefused =
+      error instanceof SingleSignOnError || (error instanceof Problem && error.code === 'invalid_token');
+    if (!isRefused) throw error;
+    const reason = error instanceof SingleSignOnError ? error.reason : 'expired';
+    if (reason === 'refused' || reason === 'expired') await recordFailure(context, client);
+    if (reason !== 'unavailable') await recordSignInFailure(context, undefined, origin, `single_sign_on_${reason}`);
+    const purpose = flow?.purpose.kind ?? 'sign_in';
+    return { kind: 'failed', reason, message: error.message, purpose, returnPath: flow?.returnPath ?? '/' };
+  }
+}
+
+/**
+ * Completes a sign-in that waits for a second factor. Throws `sign_in_failed` for a wrong code and for a sign-in that
+ * has expired, `rate_limited`.
+ */
+export async function completeSecondFactor(
+  context: PeopleContext,
+  waiting: string | null,
+  code: string,
+  origin: RequestOrigin,
+): Promise<{ person: PersonRow; session: CreatedSession }> {
+  const { store, clock } = context;
+  const key = secondFactorKey(waiting ?? '');
+  const content = waiting === null ? undefined : await findSingleUse(store.read, key, clock());
+  const signIn = openJson(context, content ?? '', SECOND_FACTOR_IDENTITY) as AcceptedSignIn | null;
+  const person = signIn === null ? undefined : await findPerson(store.read, signIn.personId);
+  if (signIn === null || person === undefined) {
+    throw new Problem('sign_in_failed', 'The sign-in has expired. Start again.');
+  }
+  const account = { subject: `sign_in ${person.id}`, personId: person.id };
+  const done = await throttleAttempt(context, account, origin.address ?? '', {
+    verify: () => checkSecondFactorCode(context, person, code),
+    complete: (factor) =>
+      store.transaction(async (trx) => {
+        if (!(await consumeSecondFactor(trx, person.id, factor)) || !(await consumeSingleUse(trx, key))) return null;
+        const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
+        return startProviderSession(context, trx, signIn, origin, { secondFactor });
+      }),
+  }).catch((error: unknown) => {
+    throw error instanceof SingleSignOnError
+      ? new Problem('sign_in_failed', 'The sign-in was refused. Start again.')
+      : error;
+  });
+  if (done !== null) return done;
+  await recordSignInFailure(context, person, origin, 'sign_in_failed');
+  throw new Problem('sign_in_failed', 'Incorrect code.');
+}

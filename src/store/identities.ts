@@ -1,0 +1,210 @@
+import type { Selectable } from 'kysely';
+import type { PersonIdentityTable, SessionSignInTable } from './schema/people.ts';
+import { isUniqueViolation, type Queryable, type Trx } from './store.ts';
+
+export type IdentityRow = Selectable<PersonIdentityTable>;
+
+export async function findIdentity(db: Queryable, issuer: string, subject: string): Promise<IdentityRow | undefined> {
+  return db
+    .selectFrom('person_identity')
+    .selectAll()
+    .where('issuer', '=', issuer)
+    .where('subject', '=', subject)
+    .executeTakeFirst();
+}
+
+/** Returns the identities of a person, of which there are at most a few. */
+export async function listIdentities(db: Queryable, personId: string): Promise<IdentityRow[]> {
+  return db
+    .selectFrom('person_identity')
+    .selectAll()
+    .where('person_id', '=', personId)
+    .orderBy('created_at')
+    .orderBy('id')
+    .limit(100)
+    .execute();
+}
+
+/** Inserts an identity; returns false if another transaction has linked the same subject. */
+export async function insertIdentity(trx: Trx, row: IdentityRow): Promise<boolean> {
+  try {
+    await trx.insertInto('person_identity').values(row).execute();
+    return true;
+  } catch (error) {
+    if (isUniqueViolation(error)) return false;
+    throw error;
+  }
+}
+
+export async function updateIdentity(
+  trx: Trx,
+  id: string,
+  fields: { email: string | null; last_used_at: number },
+): Promise<void> {
+  await trx.updateTable('person_identity').set(fields).where('id', '=', id).execute();
+}
+
+/** Deletes an identity of a person; returns the row for exactly one caller. */
+export async function deleteIdentity(trx: Trx, personId: string, id: string): Promise<IdentityRow | undefined> {
+  return trx
+    .deleteFrom('person_identity')
+    .where('id', '=', id)
+    .where('person_id', '=', personId)
+    .returningAll()
+    .executeTakeFirst();
+}
+
+export async function insertSessionSignIn(trx: Trx, row: SessionSignInTable): Promise<void> {
+  await trx.insertInto('session_sign_in').values(row).execute();
+}
+
+export async function findSessionSignIn(db: Queryable, sessionId: string): Promise<SessionSignInTable | undefined> {
+  return db.selectFrom('session_sign_in').selectAll().where('session_id', '=', sessionId).executeTakeFirst();
+}
+
+/** Returns whether a person has a session that was started with several factors at the provider. */
+export async function hasMultiFactorSession(db: Queryable, personId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom('session_sign_in')
+    .innerJoin('session', 'session.id', 'session_sign_in.session_id')
+    .select('session.id')
+    .where('session.person_id', '=', personId)
+    .where('session_sign_in.multi_factor', '=', 1)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
+/** Returns whether a session was started with several factors at the provider. */
+export async function isMultiFactorSession(db: Queryable, sessionId: string): Promise<boolean> {
+  return (await findSessionSignIn(db, sessionId))?.multi_factor === 1;
+}
+
+/**
+ * Deletes the sessions that an identity started: all of them or, with `providerSession`, those of one session at the
+ * provider and those whose provider named none. `except` is kept. Returns how many.
+ */
+export async function deleteIdentitySessions(
+  trx: Trx,
+  by: { readonly identityId?: string; readonly providerSession?: string },
+  except: string | null = null,
+): Promise<{ sessionId: string; personId: string }[]> {
+  const { identityId, providerSession } = by;
+  let signIns = trx.selectFrom('session_sign_in').select('session_id');
+  if (identityId !== undefined) signIns = signIns.where('identity_id', '=', identityId);
+  if (providerSession !== undefined) {
+    signIns = signIns.where((where) =>
+      where.or([
+        where('provider_session', '=', providerSession),
+        ...(identityId === undefined ? [] : [where('provider_session', 'is', null)]),
+      ]),
+    );
+  }
+  let query = trx.deleteFrom('session').where('id', 'in', signIns);
+  if (except !== null) query = query.where('id', '!=', except);
+  const rows = await query.returning(['id', 'person_id']).execute();
+  return rows.map(({ id, person_id }) => ({ sessionId: id, personId: person_id }));
+}
+
+/** Returns the identity of each session that one session at the provider started. */
+export async function findIdentityIdsOfProviderSession(
+  db: Queryable,
+  issuer: string,
+  providerSession: string,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom('session_sign_in')
+    .innerJoin('person_identity', 'person_identity.id', 'session_sign_in.identity_id')
+    .select('person_identity.id')
+    .distinct()
+    .where('person_identity.issuer', '=', issuer)
+    .where('session_sign_in.provider_session', '=', providerSession)
+    .execute();
+  return rows.map(({ id }) => id);
+}
+
+/** A session with a refresh token, and whose it is. */
+export interface RefreshableSession {
+  readonly session_id: string;
+  readonly refresh_token_sealed: string;
+  readonly checked_at: number;
+  readonly identity_id: string;
+  readonly issuer: string;
+  readonly subject: string;
+  readonly person_id: string;
+}
+
+/** Returns sessions with a refresh token that the provider has not confirmed since a time, longest ago first. */
+export async function listSessionsToCheck(db: Queryable, before: number, limit: number): Promise<RefreshableSession[]> {
+  const rows = await db
+    .selectFrom('session_sign_in')
+    .innerJoin('person_identity', 'person_identity.id', 'session_sign_in.identity_id')
+    .select([
+      'session_sign_in.session_id',
+      'session_sign_in.refresh_token_sealed',
+      'session_sign_in.checked_at',
+      'person_identity.id as identity_id',
+      'person_identity.issuer',
+      'person_identity.subject',
+      'person_identity.person_id',
+    ])
+    .where('session_sign_in.refresh_token_sealed', 'is not', null)
+    .where('session_sign_in.checked_at', '<', before)
+    .orderBy('session_sign_in.checked_at')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({ ...row, refresh_token_sealed: row.refresh_token_sealed ?? '' }));
+}
+
+/** Claims the check of a session; returns true for exactly one node. */
+export async function claimSessionCheck(trx: Trx, sessionId: string, before: number, now: number): Promise<boolean> {
+  const result = await trx
+    .updateTable('session_sign_in')
+    .set({ checked_at: now })
+    .where('session_id', '=', sessionId)
+    .where('checked_at', '=', before)
+    .executeTakeFirst();
+  return result.numUpdatedRows > 0n;
+}
+
+/** Records that the provider has confirmed a session, and its next refresh token. */
+export async function updateRefreshToken(trx: Trx, sessionId: string, sealed: string, now: number): Promise<void> {
+  await trx
+    .updateTable('session_sign_in')
+    .set({ refresh_token_sealed: sealed, checked_at: now })
+    .where('session_id', '=', sessionId)
+    .execute();
+}
+
+/** Stores something under a key; returns false if the key was already used and has not expired. */
+export async function insertSingleUse(
+  trx: Trx,
+  row: { key: string; content: string | null; expires_at: number },
+): Promise<boolean> {
+  const result = await trx
+    .insertInto('single_use')
+    .values(row)
+    .onConflict((conflict) => conflict.column('key').doNothing())
+    .executeTakeFirst();
+  return (result.numInsertedOrUpdatedRows ?? 0n) > 0n;
+}
+
+/** Returns the content that is stored under a key, or undefined if there is none or it has expired. */
+export async function findSingleUse(db: Queryable, key: string, now: number): Promise<string | undefined> {
+  const row = await db
+    .selectFrom('single_use')
+    .select('content')
+    .where('key', '=', key)
+    .where('expires_at', '>', now)
+    .executeTakeFirst();
+  return row?.content ?? undefined;
+}
+
+/** Deletes a key; returns true for exactly one caller. */
+export async function consumeSingleUse(trx: Trx, key: string): Promise<boolean> {
+  return (await trx.deleteFrom('single_use').where('key', '=', key).executeTakeFirst()).numDeletedRows > 0n;
+}
+
+export async function deleteExpiredSingleUses(trx: Trx, now: number): Promise<void> {
+  await trx.deleteFrom('single_use').where('expires_at', '<=', now).execute();
+}

@@ -1,0 +1,138 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, type JWTPayload, SignJWT } from 'jose';
+
+/** What the issuer answers to the next exchange of a code, on top of the claims that a correct one sends. */
+export interface IssuedTokens {
+  readonly claims?: JWTPayload;
+  readonly userinfo?: Readonly<Record<string, unknown>>;
+  readonly refreshToken?: string;
+  /** Signs with a key that is not in the key set. */
+  readonly isForged?: boolean;
+}
+
+/** An OpenID Connect provider on loopback that does what a test says, right or wrong. */
+export interface OpenidIssuer {
+  readonly url: string;
+  /** Issues a code for an authorization URL: it is accepted once, with the right verifier. */
+  issueCode(authorizationUrl: URL, tokens: IssuedTokens): string;
+  signLogoutToken(claims: JWTPayload, header?: { typ?: string }): Promise<string>;
+  /** Answers every request with 503 while true. */
+  isDown: boolean;
+  /** What the next refresh answers; null: `invalid_grant`. */
+  refreshed: IssuedTokens | null;
+  close(): Promise<void>;
+}
+
+export const CLIENT_ID = 'devpilot';
+export const CLIENT_SECRET = 'client-secret-of-the-provider';
+
+interface Grant {
+  readonly tokens: IssuedTokens;
+  readonly nonce: string;
+  readonly challenge: string;
+}
+
+async function sha256url(text: string): Promise<string> {
+  return Buffer.from(await crypto.subtle.digest('SHA-256', Buffer.from(text))).toString('base64url');
+}
+
+export async function startOpenidIssuer(): Promise<OpenidIssuer> {
+  const real = await generateKeyPair('RS256');
+  const forged = await generateKeyPair('RS256');
+  const jwk = { ...(await exportJWK(real.publicKey)), kid: 'one', alg: 'RS256', use: 'sig' };
+  const grants = new Map<string, Grant>();
+  let userinfo: Readonly<Record<string, unknown>> = {};
+  let count = 0;
+
+  async function tokenResponse(tokens: IssuedTokens, nonce: string | null) {
+    const claims = {
+      sub: 'someone',
+      aud: CLIENT_ID,
+      iss: issuer.url,
+      ...(nonce !== null && { nonce }),
+      ...tokens.claims,
+    };
+    userinfo = { sub: claims.sub, ...tokens.userinfo };
+    const idToken = await new SignJWT(claims)
+      .setProtectedHeader({ alg: 'RS256', kid: 'one' })
+      .setIssuedAt()
+      .setExpirationTime('5m')
+      .sign(tokens.isForged === true ? forged.privateKey : real.privateKey);
+    const refresh = tokens.refreshToken === undefined ? {} : { refresh_token: tokens.refreshToken };
+    return { access_token: 'opaque', token_type: 'Bearer', expires_in: 300, id_token: idToken, ...refresh };
+  }
+
+  async function exchange(form: URLSearchParams): Promise<object | null> {
+    if (form.get('client_secret') !== CLIENT_SECRET) return null;
+    if (form.get('grant_type') === 'refresh_token') {
+      return issuer.refreshed === null ? null : tokenResponse(issuer.refreshed, null);
+    }
+    const code = form.get('code') ?? '';
+    const grant = grants.get(code);
+    grants.delete(code);
+    if (grant === undefined || (await sha256url(form.get('code_verifier') ?? '')) !== grant.challenge) return null;
+    return tokenResponse(grant.tokens, grant.nonce);
+  }
+
+  const server = createServer(async (request, response) => {
+    const { pathname } = new URL(request.url ?? '/', issuer.url);
+    const send = (status: number, body: object) =>
+      response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    if (issuer.isDown) return send(503, {});
+    if (pathname === '/jwks') return send(200, { keys: [jwk] });
+    if (pathname === '/userinfo') return send(200, userinfo);
+    if (pathname === '/token') {
+      const chunks: Buffer[] = [];
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const body = await exchange(new URLSearchParams(Buffer.concat(chunks).toString()));
+      return body === null ? send(400, { error: 'invalid_grant' }) : send(200, body);
+    }
+    return send(200, {
+      issuer: issuer.url,
+      authorization_endpoint: `${issuer.url}/authorize`,
+      token_endpoint: `${issuer.url}/token`,
+      userinfo_endpoint: `${issuer.url}/userinfo`,
+      jwks_uri: `${issuer.url}/jwks`,
+      token_endpoint_auth_methods_supported: ['client_secret_post'],
+      id_token_signing_alg_values_supported: ['RS256'],
+      authorization_response_iss_parameter_supported: true,
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+
+  const issuer: OpenidIssuer = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    isDown: false,
+    refreshed: null,
+    issueCode(authorizationUrl, tokens) {
+      const { searchParams } = authorizationUrl;
+      const code = `code-${count++}`;
+      const [nonce, challenge] = [searchParams.get('nonce') ?? '', searchParams.get('code_challenge') ?? ''];
+      grants.set(code, { tokens, nonce, challenge });
+      return code;
+    },
+    signLogoutToken: (claims, header = { typ: 'logout+jwt' }) =>
+      new SignJWT({ iss: issuer.url, aud: CLIENT_ID, ...claims })
+        .setProtectedHeader({ alg: 'RS256', kid: 'one', ...header })
+        .setIssuedAt()
+        .setExpirationTime('2m')
+        .sign(real.privateKey),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return issuer;
+}
+
+/** The settings of a server that trusts the issuer. */
+export function singleSignOnSettings(issuer: Pick<OpenidIssuer, 'url'>): Record<string, string> {
+  return {
+    DEVPILOT_OIDC_ISSUER: issuer.url,
+    DEVPILOT_OIDC_CLIENT_ID: CLIENT_ID,
+    DEVPILOT_OIDC_CLIENT_SECRET: CLIENT_SECRET,
+    DEVPILOT_OIDC_NAME: 'Acme SSO',
+    DEVPILOT_OUTBOUND: 'any',
+  };
+}

@@ -1,0 +1,61 @@
+import type { IssuedTokens, OpenidIssuer } from './openid-issuer.ts';
+import type { TestResponse, TestServer } from './test-server.ts';
+
+/** The cookies that a response sets, as `name=value`. */
+const setCookies = (response: TestResponse) =>
+  response.headers.getSetCookie().map((cookie) => cookie.split(';')[0] ?? '');
+
+export interface StartedSignIn {
+  /** The URL of the provider. */
+  readonly url: URL;
+  readonly cookie: string;
+}
+
+/** Plays a browser that signs in at the issuer. */
+export function createSignInBrowser(server: TestServer, issuer: OpenidIssuer) {
+  return {
+    async start(path = '/v1/oidc/start', body?: object): Promise<StartedSignIn> {
+      const response = await server.call<{ url: string }>(path, {
+        headers: { origin: server.origin },
+        ...(body !== undefined && { body }),
+      });
+      const url = response.headers.get('location') ?? response.body.url;
+      return { url: new URL(url), cookie: setCookies(response)[0] ?? '' };
+    },
+    /** Opens the redirect URI with what the provider would send, changed by `change`. */
+    async return(
+      { url, cookie }: StartedSignIn,
+      tokens: IssuedTokens,
+      change: { parameters?: Readonly<Record<string, string | null>>; cookie?: string } = {},
+    ): Promise<TestResponse> {
+      const query = new URLSearchParams({
+        code: issuer.issueCode(url, tokens),
+        state: url.searchParams.get('state') ?? '',
+        iss: issuer.url,
+      });
+      for (const [name, value] of Object.entries(change.parameters ?? {})) {
+        if (value === null) query.delete(name);
+        else query.set(name, value);
+      }
+      return server.call(`/v1/oidc/callback?${query}`, { headers: { cookie: change.cookie ?? cookie } });
+    },
+    async signIn(tokens: IssuedTokens, body?: object): Promise<TestResponse> {
+      return this.return(await this.start('/v1/oidc/start', body), tokens);
+    },
+  };
+}
+
+/** Where a response leads, and the session cookie that it sets; null if none. */
+export function outcomeOf(response: TestResponse): {
+  readonly location: string | null;
+  readonly session: string | null;
+} {
+  const session = setCookies(response).find((cookie) => cookie.startsWith('devpilot=devpilot_session_')) ?? null;
+  return { location: response.headers.get('location'), session };
+}
+
+/** The problem that the page of a response explains; null if it explains none. */
+export function problemOf(response: TestResponse): string | null {
+  const { location, session } = outcomeOf(response);
+  return session !== null ? null : new URL(location ?? '/', 'http://localhost').searchParams.get('problem');
+}

@@ -1,0 +1,40 @@
+import { Button, Stack } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
+import type { Reauthenticate } from '../../contract/reauthentication.ts';
+import { DimmedText } from '../components/text.tsx';
+import { singleSignOnName } from '../sign-in/installation.ts';
+import { SingleSignOnButton } from '../sign-in/single-sign-on.tsx';
+import { singleSignOnQuery } from './single-sign-on.tsx';
+import { strings } from './strings.ts';
+
+interface ProviderProofProps {
+  readonly isPending: boolean;
+  readonly onProof: (proof: Reauthenticate) => void;
+}
+
+/**
+ * Reauthentication with the provider: a recent sign-in there counts, otherwise the button leads to one and back.
+ * Nothing for a person without a linked account who has not used a sign-in link.
+ */
+export function ProviderProof({ isPending, onProof }: ProviderProofProps) {
+  const name = singleSignOnName();
+  const { data } = useQuery({ ...singleSignOnQuery, enabled: name !== null });
+  if (name === null || data === undefined) return null;
+  if (data.confirmedUntil !== null && Date.parse(data.confirmedUntil) > Date.now()) {
+    return (
+      <Button variant="default" fullWidth loading={isPending} onClick={() => onProof({ singleSignOn: true })}>
+        {strings.providerProof.confirmWithRecentSignIn}
+      </Button>
+    );
+  }
+  if (data.identities.length === 0) return null;
+  return (
+    <Stack gap="xs">
+      <SingleSignOnButton
+        request={{ return: '/account', fresh: true }}
+        label={strings.providerProof.signInAgain(name)}
+      />
+      <DimmedText>{strings.providerProof.thenTryAgain}</DimmedText>
+    </Stack>
+  );
+}

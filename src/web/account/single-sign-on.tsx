@@ -1,0 +1,103 @@
+import { Button } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { queryOptions, useQuery } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { Identity } from '../../contract/single-sign-on.ts';
+import { api, queryClient } from '../api.ts';
+import { Dialog } from '../components/dialog.tsx';
+import { IconPlus, IconShieldCheck } from '../components/icons.ts';
+import { ItemList, ItemListRow } from '../components/item-list.tsx';
+import { RelativeTime } from '../components/relative-time.tsx';
+import { Section } from '../components/section.tsx';
+import { BlockSkeleton, ErrorState } from '../components/states.tsx';
+import { arePasswordsOn, singleSignOnName } from '../sign-in/installation.ts';
+import { SingleSignOnProblemNotice } from '../sign-in/single-sign-on.tsx';
+import { ReauthenticationForm } from './reauthentication-form.tsx';
+import { strings } from './strings.ts';
+
+/** The accounts at the provider that sign the person in, and until when this session needs no other proof. */
+export const singleSignOnQuery = queryOptions({
+  queryKey: ['single-sign-on'],
+  queryFn: ({ signal }) => api.singleSignOn.get({ signal }),
+});
+
+/** The person's linked accounts at the provider: link and unlink, after reauthentication. */
+export function SingleSignOnSection() {
+  const name = singleSignOnName();
+  const { data, error, refetch } = useQuery({ ...singleSignOnQuery, enabled: name !== null });
+  const [dialog, setDialog] = useState<'link' | Identity | null>(null);
+  const close = () => setDialog(null);
+
+  if (name === null) return null;
+  if (error !== null) return <ErrorState error={error} retry={() => void refetch()} />;
+  if (data === undefined) return <BlockSkeleton height={96} />;
+  const { identities } = data;
+  return (
+    <Section
+      title={strings.singleSignOn.title}
+      description={strings.singleSignOn.description(name)}
+      actions={
+        <Button variant="default" leftSection={<IconPlus size={16} />} onClick={() => setDialog('link')}>
+          {strings.singleSignOn.link}
+        </Button>
+      }
+    >
+      <SingleSignOnProblemNotice />
+      {identities.length > 0 && (
+        <ItemList label={strings.singleSignOn.title}>
+          {identities.map((identity) => (
+            <ItemListRow
+              key={identity.id}
+              icon={<IconShieldCheck size={18} />}
+              title={identity.email ?? name}
+              note={strings.singleSignOn.linkedLastUsed(
+                <RelativeTime time={identity.createdAt} withDate />,
+                <RelativeTime time={identity.lastUsedAt} withDate />,
+              )}
+              actions={
+                arePasswordsOn() && (
+                  <Button
+                    variant="default"
+                    size="xs"
+                    aria-label={strings.singleSignOn.unlinkAccount(identity.email ?? name)}
+                    onClick={() => setDialog(identity)}
+                  >
+                    {strings.singleSignOn.unlink}
+                  </Button>
+                )
+              }
+            />
+          ))}
+        </ItemList>
+      )}
+      {dialog === 'link' && (
+        <Dialog onClose={close} title={strings.singleSignOn.linkTitle(name)}>
+          <ReauthenticationForm
+            submitLabel={strings.singleSignOn.continue}
+            onCancel={close}
+            onReauthenticated={async (proof) => window.location.assign((await api.singleSignOn.link(proof)).url)}
+          >
+            {strings.singleSignOn.linkConsequences(name)}
+          </ReauthenticationForm>
+        </Dialog>
+      )}
+      {dialog !== null && dialog !== 'link' && (
+        <Dialog onClose={close} title={strings.singleSignOn.unlinkTitle}>
+          <ReauthenticationForm
+            submitLabel={strings.singleSignOn.unlink}
+            tone="bad"
+            onCancel={close}
+            onReauthenticated={async (proof) => {
+              await api.singleSignOn.unlink(dialog.id, proof);
+              close();
+              notifications.show({ message: strings.singleSignOn.unlinked });
+              await queryClient.invalidateQueries({ queryKey: singleSignOnQuery.queryKey });
+            }}
+          >
+            {strings.singleSignOn.unlinkConsequences(<b>{dialog.email ?? name}</b>)}
+          </ReauthenticationForm>
+        </Dialog>
+      )}
+    </Section>
+  );
+}
