@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { mintSecret } from '../src/authorization/secret.ts';
+import type { toSarif } from '../src/cli/scan/findings.ts';
+import type { AuditEvent } from '../src/contract/audit-events.ts';
+import type { Page } from '../src/contract/paging.ts';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
 import {
   bearer,
@@ -14,7 +17,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../src/testing/test-server.ts';
-import { type CliShell, openCliShell, type ProcessResult } from './cli-shell.ts';
+import { BIN, type CliShell, openCliShell, type ProcessResult } from './cli-shell.ts';
 
 interface Report {
   readonly findings: {
@@ -134,6 +137,36 @@ describe('scan, without a server', () => {
     git('rm', '-qf', 'new.txt');
   });
 
+  test('the pre-commit hook refuses a commit that adds a secret, and never replaces another hook', async () => {
+    const tools = join(shell.directory, 'tools');
+    mkdirSync(tools);
+    writeFileSync(join(tools, 'devpilot'), `#!/bin/sh\nexec "${process.execPath}" "${BIN}" "$@"\n`, { mode: 0o755 });
+    const installed = await scan('--install-hook');
+    assert.equal(installed.code, 0, installed.stderr);
+    const again = await scan('--install-hook');
+    assert.match(again.stderr, /already runs: devpilot scan --staged/);
+    const commit = () =>
+      spawnSync('git', ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', 'commit', '-qm', 'Change'], {
+        cwd: root,
+        encoding: 'utf8',
+        env: { ...process.env, PATH: `${tools}:${process.env['PATH']}` },
+      });
+    put('hooked.txt', `${token}\n`);
+    git('add', 'hooked.txt');
+    const refused = commit();
+    assert.equal(refused.status, 1, refused.stderr);
+    assert.match(refused.stdout + refused.stderr, /hooked\.txt:1: access token/);
+    put('hooked.txt', 'harmless\n');
+    git('add', 'hooked.txt');
+    assert.equal(commit().status, 0);
+    const path = join(root, '.git/hooks/pre-commit');
+    writeFileSync(path, '#!/bin/sh\nexit 0\n');
+    const kept = await scan('--install-hook');
+    assert.deepEqual([kept.code, readFileSync(path, 'utf8')], [1, '#!/bin/sh\nexit 0\n']);
+    assert.match(kept.stderr, /exists already\. Add this line to it: npx devpilot scan --staged/);
+    rmSync(path);
+  });
+
   test('a scanned repository cannot execute anything', async () => {
     const mark = join(shell.directory, 'ran');
     git('config', 'core.fsmonitor', `touch ${mark}`);
@@ -185,5 +218,36 @@ describe('scan, with a server', () => {
     assert.deepEqual(statuses(await scan(...args, '--revoke', '--yes')), ['revoked', 'revoked', 'revoked', 'unknown']);
     assert.equal((await server.call('/v1/authorize', { headers: bearer(live.secret) })).status, 401);
     assert.equal((await owner.call(`/v1/api-keys/${off.id}`)).status, 404);
+  });
+
+  test('reports what it finds as leaked only after confirmation, and writes SARIF', async () => {
+    const leaked = await createToken(owner, ['modify_env']);
+    put('leaked/a folder/found.txt', `\n${leaked.secret}\n${leaked.secret}\n${key}\n`);
+    const args = ['leaked', '--no-history', '--server', server.url, '--report'];
+    const declined = await scan(...args);
+    assert.match(declined.stderr, /--yes is required/);
+    const still = await server.call('/v1/authorize', { headers: bearer(leaked.secret) });
+    assert.equal(still.status, 200);
+    const ended = await scan(...args, '--yes', '--format', 'sarif');
+    assert.equal(ended.code, 1, ended.stderr);
+    assert.equal((await server.call('/v1/authorize', { headers: bearer(leaked.secret) })).status, 401);
+    for (const secret of [leaked.secret, key]) assert.ok(!(ended.stdout + ended.stderr).includes(secret));
+    const log = JSON.parse(ended.stdout) as ReturnType<typeof toSarif>;
+    assert.equal(log.version, '2.1.0');
+    const { tool, results = [] } = log.runs[0] ?? {};
+    assert.deepEqual(
+      tool?.driver.rules.map(({ id }) => id),
+      ['devpilot-access-token', 'devpilot-api-key', 'devpilot-session'],
+    );
+    const found = results.map(({ ruleId, ruleIndex, properties: { status } }) => [ruleId, ruleIndex, status]);
+    const token = ['devpilot-access-token', 0, 'reported'];
+    assert.deepEqual(found, [token, token, ['devpilot-api-key', 1, 'unknown']]);
+    assert.deepEqual(results[0]?.locations, [
+      { physicalLocation: { artifactLocation: { uri: 'leaked/a%20folder/found.txt' }, region: { startLine: 2 } } },
+    ]);
+    const events = await owner.call<Page<AuditEvent>>(`/v1/audit-events?credential=${leaked.id}`);
+    const event = events.body.data.find(({ action }) => action === 'credential.leaked');
+    assert.equal(event?.detail['url'], 'leaked/a folder/found.txt:2');
+    assert.equal((await scan('leaked', '--format', 'xml')).code, 1);
   });
 });

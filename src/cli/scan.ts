@@ -1,14 +1,22 @@
 import { existsSync, realpathSync, statSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
-import type { SecretKind } from '../contract/vocabulary.ts';
 import { createClient } from '../sdk/client.ts';
 import { DevpilotError } from '../sdk/errors.ts';
-import { hintOf } from '../sdk/secret.ts';
 import { parseUrl } from './connect.ts';
 import { Failure } from './failure.ts';
 import { confirm, isInteractive } from './input.ts';
-import { print, printJson, printNote, sanitizeInline } from './output.ts';
+import { printNote, sanitizeInline } from './output.ts';
 import { type ProgressIndicator, startProgress } from './progress.ts';
+import {
+  MAX_FINDINGS,
+  MESSAGE_PATH,
+  printFindings,
+  SCAN_FORMATS,
+  type ScanFormat,
+  type SecretFinding,
+  type SecretStatus,
+  type SecretStatuses,
+} from './scan/findings.ts';
 import { gitOutput, repositoryRoot } from './scan/git.ts';
 import {
   findCommit,
@@ -18,35 +26,22 @@ import {
   searchObjects,
   stagedObjects,
 } from './scan/history.ts';
+import { installHook } from './scan/hook.ts';
 import { listFiles, readChunks } from './scan/list-files.ts';
-import { createSecretFinder, type SecretMatch } from './scan/secret-finder.ts';
+import { createSecretFinder } from './scan/secret-finder.ts';
 
 export interface ScanOptions {
   readonly history: boolean;
   readonly staged: true | undefined;
   readonly server: string | undefined;
   readonly revoke: true | undefined;
+  readonly report: true | undefined;
+  readonly installHook: true | undefined;
+  readonly format: string | undefined;
   readonly yes: true | undefined;
   readonly json: true | undefined;
   readonly quiet: true | undefined;
 }
-
-/** Status of a found secret on the server. */
-type SecretStatus = 'live' | 'expired' | 'inactive' | 'unknown' | 'revoked';
-
-interface SecretFinding extends SecretMatch {
-  readonly path: string;
-  /** Null for the current content of a file. */
-  readonly commit: string | null;
-}
-
-/** Maximum number of findings to list. */
-const MAX_FINDINGS = 10_000;
-const KIND_LABELS: Readonly<Record<SecretKind, string>> = {
-  access_token: 'access token',
-  api_key: 'API key',
-  session: 'session',
-};
 
 interface ScanState {
   readonly findings: SecretFinding[];
@@ -89,7 +84,7 @@ function addObjectFindings(state: ScanState, root: string, matches: readonly Obj
     const id = `${match.secret} ${match.path}`;
     if (seen.has(id) || (match.path !== null && ignored.has(match.path))) continue;
     seen.add(id);
-    const path = match.path === null ? '(message)' : relative('', join(root, match.path));
+    const path = match.path === null ? MESSAGE_PATH : relative('', join(root, match.path));
     const { secret, kind, line } = match;
     addFinding(state, { secret, kind, line, path, commit: isStaged ? null : findCommit(root, match) });
   }
@@ -133,8 +128,6 @@ async function fetchStatus(url: string, secret: string): Promise<SecretStatus> {
   }
 }
 
-type SecretStatuses = Map<string, SecretStatus>;
-
 /** Adds the status of each secret. If a request fails, the statuses received so far remain. */
 async function checkWithServer(state: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
   for (const { secret } of state.findings) {
@@ -148,6 +141,34 @@ async function revokeAll(secrets: readonly string[], statuses: SecretStatuses, u
     await createClient({ url }).revoke({ token: secret });
     statuses.set(secret, 'revoked');
   }
+}
+
+/** Maximum number of secrets per report. */
+const MAX_REPORTS = 100;
+
+/** Reports each secret with the first place where it was found, for the policy of its workspace to decide. */
+async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
+  const first = new Map(findings.toReversed().map((finding) => [finding.secret, finding]));
+  const reports = [...first.values()].map(({ secret, kind, path, line, commit }) => {
+    const place = `${path}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
+    return { token: secret, type: kind, url: place, source: 'devpilot scan' };
+  });
+  for (let start = 0; start < reports.length; start += MAX_REPORTS) {
+    const batch = reports.slice(start, start + MAX_REPORTS);
+    const labels = await createClient({ url }).reportLeaks(batch);
+    for (const [index, { token }] of batch.entries()) {
+      statuses.set(token, labels[index]?.label === 'true_positive' ? 'reported' : 'unknown');
+    }
+  }
+}
+
+/** Reports what was found after confirmation, once the findings are shown. */
+async function offerToReport(state: ScanState, statuses: SecretStatuses, options: ScanOptions, url: string) {
+  if (state.findings.length === 0) return;
+  await confirm(`Report the findings to ${url}? The policy of their workspaces may delete them.`, options.yes);
+  await reportAll(state, statuses, url);
+  const known = [...statuses.values()].filter((status) => status === 'reported').length;
+  printNote(`Reported. The server knows ${known} of the secrets.`, options);
 }
 
 /**
@@ -167,53 +188,41 @@ async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url
   printNote(`Revoked ${secretsLabel}.`, options);
 }
 
-async function printFindings(
-  state: ScanState,
-  statuses: ReadonlyMap<string, SecretStatus>,
-  options: ScanOptions,
-): Promise<void> {
-  const { findings, files, objects } = state;
-  if (options.json === true) {
-    const shown = findings.map(({ path, line, commit, kind, secret }) => ({
-      path,
-      line,
-      commit,
-      kind,
-      hint: hintOf(secret),
-      status: statuses.get(secret) ?? null,
-    }));
-    await printJson({ findings: shown, files, objects });
-    return;
-  }
-  for (const { path, line, commit, kind, secret } of findings) {
-    const status = statuses.get(secret);
-    const location = `${sanitizeInline(path)}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
-    await print(`${location}: ${KIND_LABELS[kind]} …${hintOf(secret)}${status === undefined ? '' : `, ${status}`}\n`);
-  }
-  const scanned = `${files} files${objects > 0 ? `, ${objects} Git objects` : ''}`;
-  const foundCount = findings.length < MAX_FINDINGS ? findings.length : `${findings.length} or more`;
-  printNote(findings.length === 0 ? `No secrets found in ${scanned}.` : `${foundCount} found in ${scanned}.`, options);
+async function revokeKnown(statuses: SecretStatuses, url: string): Promise<void> {
+  await revokeAll(
+    [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret),
+    statuses,
+    url,
+  );
 }
 
 /** Prints the findings, even if requests to the server failed. */
-async function reportAndRevoke(state: ScanState, options: ScanOptions, url: string | null): Promise<void> {
+async function reportAndRevoke(state: ScanState, options: ScanOptions, format: ScanFormat, url: string | null) {
   const statuses: SecretStatuses = new Map();
   let failure: unknown;
-  // With `--revoke --yes` the report includes the result of the revocation.
-  const revokeFirst = options.revoke === true && options.yes === true;
+  const { report, revoke, yes } = options;
   try {
-    if (url !== null) await checkWithServer(state, statuses, url);
-    if (url !== null && revokeFirst) {
-      const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
-      await revokeAll(known, statuses, url);
-    }
+    // Without a question, the findings include the result.
+    if (url !== null && report === true && yes === true) await reportAll(state, statuses, url);
+    if (url !== null && report !== true) await checkWithServer(state, statuses, url);
+    if (url !== null && revoke === true && yes === true) await revokeKnown(statuses, url);
   } catch (error) {
     failure = error;
   }
   state.progress.end();
-  await printFindings(state, statuses, options);
+  await printFindings(state, statuses, format, options);
   if (failure !== undefined) throw failure;
-  if (url !== null && !revokeFirst) await offerToRevoke(statuses, options, url);
+  if (url === null) return;
+  if (report === true && yes !== true) await offerToReport(state, statuses, options, url);
+  if (report !== true && !(revoke === true && yes === true)) await offerToRevoke(statuses, options, url);
+}
+
+function formatOf({ format, json }: ScanOptions): ScanFormat {
+  if (format === undefined) return json === true ? 'json' : 'text';
+  const known = SCAN_FORMATS.find((name) => name === format);
+  if (known === undefined) throw new Failure(`--format must be one of: ${SCAN_FORMATS.join(', ')}`);
+  if (json === true && known !== 'json') throw new Failure('--json and --format cannot be combined.');
+  return known;
 }
 
 /**
@@ -222,9 +231,14 @@ async function reportAndRevoke(state: ScanState, options: ScanOptions, url: stri
  */
 export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const url = options.server === undefined ? null : parseUrl(options.server);
-  if (options.revoke === true && url === null) throw new Failure('--revoke requires --server.');
+  for (const name of ['revoke', 'report'] as const) {
+    if (options[name] === true && url === null) throw new Failure(`--${name} requires --server.`);
+  }
+  if (options.revoke === true && options.report === true) throw new Failure('Use --revoke or --report, not both.');
+  const format = formatOf(options);
   const missing = paths.find((path) => !existsSync(path));
   if (missing !== undefined) throw new Failure(`${missing} does not exist.`);
+  if (options.installHook === true) return installHook(paths[0] ?? '.', options);
   const progress = startProgress('Scanning …', options.quiet);
   const state: ScanState = { findings: [], progress, files: 0, objects: 0 };
   try {
@@ -238,7 +252,7 @@ export async function scan(paths: readonly string[], options: ScanOptions): Prom
         for (const repository of [path, ...nestedRepositories]) await scanRepository(state, repository, false);
     }
     if (state.findings.length > 0) process.exitCode = 1;
-    await reportAndRevoke(state, options, url);
+    await reportAndRevoke(state, options, format, url);
   } finally {
     progress.end();
   }
