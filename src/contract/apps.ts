@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { id, idOrSlug, integerInRange, matchingText, name, oneOf, slug, timestamps } from './fields.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
+import { pushSettings, pushSettingsOutput } from './push.ts';
 import { repositoryUrlProblem } from './repository.ts';
 import { shebangMismatch } from './shebang.ts';
 import { COMMAND_INTERPRETERS, HOOK_STAGES } from './vocabulary.ts';
@@ -143,6 +144,7 @@ export const App = z
         keep: z.object({ last: z.int().optional(), days: z.int().optional() }).nullable().optional(),
       })
       .nullable(),
+    push: pushSettingsOutput.describe('Which signed pushes deploy the app; null for all pushes to its branch'),
     ...timestamps,
   })
   .meta({ id: 'App' });
@@ -185,6 +187,7 @@ const appFields = {
   healthCheck: healthCheck.optional(),
   logCommand: command.nullable().optional(),
   backup: backup.optional(),
+  push: pushSettings.optional().describe('Which signed pushes deploy the app; null for all pushes to its branch'),
 };
 export const CreateApp = z
   .strictObject({

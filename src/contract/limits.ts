@@ -164,6 +164,18 @@ export const LEAK_LIMITS = {
 } as const;
 
 /** Limits of resources; lengths in characters. */
+/** Limits of push to deploy. Longer paths count as selected, and more paths as unknown. */
+export const PUSH_LIMITS = {
+  bodyBytes: 2 * 1024 * 1024,
+  json: { depth: 20, values: 100_000 },
+  patterns: 20,
+  pattern: 255,
+  path: 1_024,
+  paths: 3_000,
+  /** Apps of different workspaces with the same slug that are compared with a signature. */
+  candidates: 20,
+} as const;
+
 export const RESOURCE_LIMITS = {
   repositoryUser: 255,
   repositoryPassword: 4096,

@@ -256,6 +256,7 @@ export const AUDIT_ACTIONS = [
   'app.created',
   'app.updated',
   'app.deleted',
+  'app.push_secret_replaced',
   'server.created',
   'server.updated',
   'server.deleted',

@@ -55,6 +55,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'app.created': null,
   'app.updated': null,
   'app.deleted': null,
+  'app.push_secret_replaced': null,
   'server.created': null,
   'server.updated': null,
   'server.deleted': null,

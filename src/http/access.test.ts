@@ -23,10 +23,21 @@ import { routeTable } from './route-table.ts';
 /**
  * Who may call which route, written independently of the code from the contract's tables (sections 3 to 5).
  * `everybody`: no credential required. `error key`: only an error key, and without one the credential is missing.
+ * `signature`: only a signed request, whoever sends it.
  * `anyone`: every principal. `person`: any signed-in person. A role: members with that role or a higher one. Tokens and
  * keys are accepted only where listed.
  */
-type People = 'everybody' | 'error key' | 'anyone' | 'person' | 'operator' | 'member' | 'admin' | 'owner' | 'nobody';
+type People =
+  | 'everybody'
+  | 'error key'
+  | 'signature'
+  | 'anyone'
+  | 'person'
+  | 'operator'
+  | 'member'
+  | 'admin'
+  | 'owner'
+  | 'nobody';
 interface Row {
   readonly route: string;
   readonly people: People;
@@ -189,6 +200,8 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/apps/:app/logs', people: 'member', key: ['view_logs'] },
   { route: 'POST /v1/deployments/:id/cancel', people: 'member', token: DEPLOYERS, key: ['deploy'] },
   { route: 'POST /v1/apps/:app/deployments', people: 'member', token: ['basic_deployment'], key: ['deploy'] },
+  { route: 'POST /v1/apps/:app/push', people: 'signature' },
+  { route: 'POST /v1/apps/:app/push-secret', people: 'admin', key: ['write', 'manage_apps'] },
   ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [
     { route: `POST ${path}/rollback`, people: 'member', token: ['basic_deployment'], key: ['deploy'] },
     { route: `POST ${path}/approve`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
@@ -384,6 +397,7 @@ function expected(row: Row, testPrincipal: TestPrincipal): [number, string] | nu
 function refusalByRights(row: Row, { identity: is }: TestPrincipal): [number, string] | null {
   if (row.people === 'everybody') return null;
   if (row.people === 'error key') return [401, 'missing_credential'];
+  if (row.people === 'signature') return [401, 'invalid_token'];
   if (is.kind === 'signed out' || is.kind === 'refused') return [401, is.code];
   if (is.kind === 'token' || is.kind === 'key') {
     if (row.people === 'anyone') return null;
@@ -528,7 +542,8 @@ test('a person without a second factor reaches only the own account where the po
   const testPrincipal: TestPrincipal = { name: 'an admin', identity: { kind: 'admin' }, headers };
   const wrong: string[] = [];
   for (const row of CONTRACT) {
-    if (row.people === 'error key' || (row.isDestructive && row.people === 'person')) continue;
+    if (row.people === 'error key' || row.people === 'signature' || (row.isDestructive && row.people === 'person'))
+      continue;
     const { status, body } = await send(row, testPrincipal, strict.workspaceId);
     const isRefused = status === 403 && body.code === 'second_factor_needed';
     const needsRole = row.people === 'member' || row.people === 'admin' || row.people === 'owner';

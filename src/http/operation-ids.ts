@@ -24,6 +24,8 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'GET /v1/review': 'review.list',
   'POST /v1/review/:credential': 'review.decide',
   'POST /v1/webhooks/:id/secret': 'webhooks.replaceSecret',
+  'POST /v1/apps/:app/push': 'apps.receivePush',
+  'POST /v1/apps/:app/push-secret': 'apps.replacePushSecret',
   'POST /api/:any/envelope/': 'errors.envelopes.create',
   'OPTIONS /api/:any/envelope/': 'errors.envelopes.preflight',
   'POST /api/:any/store/': 'errors.store.create',

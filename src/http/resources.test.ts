@@ -237,6 +237,7 @@ test('an app starts with the default settings and accepts each of its own', asyn
     healthCheck: null,
     logCommand: null,
     backup: null,
+    push: null,
   });
   const expected = {
     repository: 'git@git.example.com:acme/shop.git',

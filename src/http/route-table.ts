@@ -21,6 +21,7 @@ import { oauthMetadataRoutes } from './oauth-metadata.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { policyRoutes } from './policy.ts';
 import { projectRoutes } from './projects.ts';
+import { pushRoutes } from './push.ts';
 import { reviewRoutes } from './review.ts';
 import type { Route } from './route.ts';
 import { runRoutes } from './runs.ts';
@@ -68,6 +69,7 @@ export function routeTable(context: AppContext): Route[] {
     ...activityRoutes(context),
     ...errorRoutes(context),
     ...errorIngestRoutes(context),
+    ...pushRoutes(context),
     ...deploymentRoutes(context),
     ...scriptRoutes(context),
     ...runRoutes(context),

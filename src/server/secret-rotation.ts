@@ -4,6 +4,7 @@ import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
 import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
 import { variableAssociatedData } from '../platform/environment/environment.ts';
+import { pushSecretAssociatedData } from '../platform/push/push.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
 import { serverKeyAssociatedData } from '../platform/resources/run-target.ts';
 import { CopyRefusedError } from '../store/copy.ts';
@@ -39,6 +40,8 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
       name: String(row['name']),
       version: Number(row['version']),
     }),
+  push_secret: (row) =>
+    pushSecretAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),
   webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
 };
 

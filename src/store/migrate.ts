@@ -48,6 +48,7 @@ import { workloadIdentities } from './migrations/0110-workload-identities.ts';
 import { singleSignOn } from './migrations/0113-single-sign-on.ts';
 import { groupRoles } from './migrations/0114-group-roles.ts';
 import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
+import { push } from './migrations/0117-push.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -99,6 +100,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0113-single-sign-on': singleSignOn,
   '0114-group-roles': groupRoles,
   '0116-script-time-zone': scriptTimeZone,
+  '0117-push': push,
 };
 
 /** The names of this version's migrations, in order. */

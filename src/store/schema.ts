@@ -23,7 +23,14 @@ import type {
   SessionTable,
   SingleUseTable,
 } from './schema/people.ts';
-import type { AppTable, EnvChangeTable, EnvVersionTable, ProjectTable, ServerTable } from './schema/resources.ts';
+import type {
+  AppTable,
+  EnvChangeTable,
+  EnvVersionTable,
+  ProjectTable,
+  PushSecretTable,
+  ServerTable,
+} from './schema/resources.ts';
 import type { RunTable, ScriptTable, ScriptVersionTable } from './schema/scripts.ts';
 import type { WebhookDeliveryTable, WebhookTable } from './schema/webhooks.ts';
 import type { WorkloadExchangeTable, WorkloadIdentityTable, WorkloadReplayTable } from './schema/workloads.ts';
@@ -102,6 +109,7 @@ export interface Schema {
   project: ProjectTable;
   server: ServerTable;
   app: AppTable;
+  push_secret: PushSecretTable;
   env_version: EnvVersionTable;
   env_change: EnvChangeTable;
   activity_head: { workspace_id: string; sequence: number };

@@ -44,6 +44,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   project: {},
   server: {},
   app: {},
+  push_secret: {},
   env_version: {},
   env_change: {},
   activity_head: {},

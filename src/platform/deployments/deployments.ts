@@ -20,7 +20,7 @@ import type { PlatformContext } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
 import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNewDeployment } from './create.ts';
 import { deploy } from './deploy.ts';
-import { cancelDeployment, finishDeployment } from './finish.ts';
+import { cancelDeployment, cancelPendingDeployments, finishDeployment } from './finish.ts';
 import { waitsForPromotion } from './plan.ts';
 import { deploymentNotFound, displayNameOf, readDeployment, serializeDeployment } from './serialize.ts';
 
@@ -100,6 +100,31 @@ export function createDeployment(
       servers: undefined,
     };
     return insertNewDeployment(context, trx, request, app, source, options);
+  });
+}
+
+/**
+ * Deploys a branch after a push to it. Cancels deployments by earlier pushes that have not started, since this one
+ * deploys what they would have. Throws as `createDeployment` does.
+ */
+export function deployPush(
+  context: PlatformContext,
+  request: RequestContext,
+  appId: string,
+  branch: string,
+): Promise<Deployment> {
+  return changeAndWake(context, request.workspaceId, async (trx) => {
+    const app = await requireResource(trx, 'app', request.workspaceId, appId);
+    const source = { kind: 'deploy', branch, commit: null, rollbackOf: null, servers: undefined } as const;
+    const id = await insertNewDeployment(context, trx, request, app, source, {});
+    const { kind, name } = request.actor;
+    await cancelPendingDeployments(
+      context,
+      trx,
+      { workspace_id: app.workspace_id, app_id: app.id, id },
+      (pending) => pending.created_by_kind === kind && pending.created_by_name === name && pending.branch === branch,
+    );
+    return id;
   });
 }
 

@@ -86,14 +86,15 @@ export async function cancelDeployment(
   });
 }
 
-/** Cancels pending deployments of the app in favor of one that replaces them. */
+/** Cancels pending deployments of the app, or those of them to cancel, in favor of one that replaces them. */
 export async function cancelPendingDeployments(
   context: PlatformContext,
   trx: Trx,
-  row: DeploymentTable,
+  row: Pick<DeploymentTable, 'workspace_id' | 'app_id' | 'id'>,
+  shouldCancel: (pending: DeploymentTable) => boolean = () => true,
 ): Promise<void> {
   for (const pending of await unfinishedDeployments(trx, row.workspace_id, row.app_id)) {
-    if (pending.status === 'pending' && pending.id !== row.id)
+    if (pending.status === 'pending' && pending.id !== row.id && shouldCancel(pending))
       await cancelDeployment(context, trx, pending, `Replaced by the deployment ${row.id}.`);
   }
 }

@@ -52,6 +52,7 @@ function serializeApp(row: AppTable): App {
     healthCheck: serializeHealthCheck(row.health_check),
     logCommand: row.log_command,
     backup: row.backup === null ? null : (JSON.parse(row.backup) as App['backup']),
+    push: row.push === null ? null : (JSON.parse(row.push) as App['push']),
     createdAt: toIsoString(row.created_at),
     updatedAt: toIsoString(row.updated_at),
   };
@@ -97,6 +98,7 @@ async function applyInput(
     health_check: input.healthCheck === undefined ? row.health_check : jsonOrNull(input.healthCheck),
     log_command: definedOr(input.logCommand, row.log_command),
     backup: input.backup === undefined ? row.backup : jsonOrNull(input.backup),
+    push: input.push === undefined ? row.push : jsonOrNull(input.push),
     next_backup_at:
       input.backup === undefined
         ? row.next_backup_at
@@ -122,6 +124,7 @@ export function createApp(context: PlatformContext, request: RequestContext, inp
       health_check: null,
       log_command: null,
       backup: null,
+      push: null,
       next_backup_at: null,
     };
     return applyInput(context, trx, blank, input, now, request.allowed ?? null);

@@ -35,8 +35,18 @@ export interface AppTable extends ResourceColumns {
   log_command: string | null;
   /** JSON object. */
   backup: string | null;
+  /** JSON object: which pushes deploy it; null for those to its branch. */
+  push: string | null;
   /** When its next scheduled backup is due. */
   next_backup_at: number | null;
+}
+
+/** The secret with which the Git host of an app signs its requests, sealed for the app. */
+export interface PushSecretTable {
+  app_id: string;
+  workspace_id: string;
+  secret_sealed: string;
+  replaced_at: number;
 }
 
 /** One change of an app's environment, to any number of variables. */

@@ -258,6 +258,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'app.created': defaultSentence,
   'app.updated': defaultSentence,
   'app.deleted': defaultSentence,
+  'app.push_secret_replaced': ({ actor, target }) => [actor, ' replaced the push secret of the app ', target],
   'server.created': defaultSentence,
   'server.updated': defaultSentence,
   'server.deleted': defaultSentence,

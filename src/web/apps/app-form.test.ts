@@ -29,6 +29,7 @@ const app: App = {
   healthCheck: { url: 'http://127.0.0.1/', timeoutSeconds: 60 },
   logCommand: null,
   backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7 } },
+  push: null,
   createdAt: '2027-02-24T09:00:00.000Z',
   updatedAt: '2027-02-24T09:00:00.000Z',
 };

@@ -1,0 +1,258 @@
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { after, before, test } from 'node:test';
+import fc from 'fast-check';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { Deployment } from '../contract/deployments.ts';
+import type { Page } from '../contract/paging.ts';
+import type { PushIgnored } from '../contract/push.ts';
+import { matchesPattern } from '../platform/push/patterns.ts';
+import {
+  createServerResource,
+  createTestApp,
+  isFinished,
+  type TestApp,
+  waitForDeployment,
+} from '../testing/test-deployments.ts';
+import {
+  bearer,
+  createKey,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+let testServer: TestServer;
+let owner: TestPerson;
+let app: TestApp;
+let secret: string;
+const url = () => `/v1/apps/${app.id}/push`;
+async function replaceSecret(): Promise<string> {
+  const response = await owner.call<{ secret: string }>(`/v1/apps/${app.id}/push-secret`, { method: 'POST' });
+  assert.equal(response.status, 201, response.text);
+  assert.equal(response.headers.get('cache-control'), 'no-store');
+  return response.body.secret;
+}
+before(async () => {
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } });
+  owner = await signUpOwner(testServer);
+  app = await createTestApp(owner, (await createServerResource(owner)).id);
+  secret = await replaceSecret();
+});
+after(async () => {
+  await testServer.close();
+  app.remove();
+});
+
+const COMMIT = '8d1c8b69c3fce7bea45c73efd06983e3c419a92f';
+const commits = (message: string, modified: readonly string[]) => [
+  { id: COMMIT, message, timestamp: '2026-11-29T09:00:00+01:00', added: [], removed: [], modified },
+];
+/** The payload of a push to GitHub, without what is not read. */
+const githubPayload = (
+  message = 'Fix the total',
+  paths: readonly string[] = ['shop/total.ts'],
+  ref = 'refs/heads/main',
+) => ({
+  ref,
+  before: 'ec26c3e57ca3a959ca5aad62de7213c562f8c821',
+  after: COMMIT,
+  created: false,
+  deleted: false,
+  forced: false,
+  repository: { id: 186_853_002, full_name: 'example/shop', default_branch: 'main' },
+  pusher: { name: 'ada', email: 'ada@example.com' },
+  commits: commits(message, paths),
+  head_commit: commits(message, paths)[0],
+});
+const sign = (body: string, key = secret) => createHmac('sha256', key).update(body).digest('hex');
+
+/** Sends a body as a Git host does; `headers` receives it to sign it. */
+async function send(body: string, headers: Record<string, string>, path = url()) {
+  return testServer.call<Deployment & PushIgnored & { code: string }>(path, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body,
+  });
+}
+let delivery = 0;
+function sendAsGitHub(payload: object, more: Record<string, string> = {}) {
+  const body = JSON.stringify(payload);
+  return send(body, {
+    'user-agent': 'GitHub-Hookshot/044aadd',
+    'x-github-event': 'push',
+    'x-github-delivery': `72d3162e-cc78-11e3-81ab-${delivery++}`,
+    'x-hub-signature-256': `sha256=${sign(body)}`,
+    ...more,
+  });
+}
+
+test('a push to the branch of the app deploys it, as GitHub, GitLab and Gitea report it', async () => {
+  const github = await sendAsGitHub(githubPayload());
+  assert.equal(github.status, 202, github.text);
+  assert.equal(github.headers.get('location'), `/v1/deployments/${github.body.id}`);
+  assert.deepEqual(github.body.createdBy, { kind: 'system', id: null, name: 'Git push' });
+  assert.equal((await waitForDeployment(owner, github.body.id, isFinished)).status, 'completed');
+
+  const gitlabPayload = {
+    object_kind: 'push',
+    event_name: 'push',
+    ref: 'refs/heads/main',
+    checkout_sha: COMMIT,
+    after: COMMIT,
+    total_commits_count: 1,
+    commits: commits('Fix the total', ['shop/total.ts']),
+  };
+  const gitlab = await send(JSON.stringify(gitlabPayload), {
+    'x-gitlab-event': 'Push Hook',
+    'x-gitlab-token': secret,
+    'x-gitlab-event-uuid': '13792a34-cac6-4fda-95a8-c58e00a3954e',
+  });
+  assert.equal(gitlab.status, 202, gitlab.text);
+
+  const giteaBody = JSON.stringify(githubPayload());
+  const gitea = await send(giteaBody, {
+    'x-gitea-event': 'push',
+    'x-gitea-delivery': 'f6266f16-1bf3-46a5-9ea4-602e06ead473',
+    'x-gitea-signature': sign(giteaBody),
+  });
+  assert.equal(gitea.status, 202, gitea.text);
+
+  const form = new URLSearchParams({ payload: giteaBody }).toString();
+  const asForm = await send(form, {
+    'content-type': 'application/x-www-form-urlencoded',
+    'x-github-event': 'push',
+    'x-hub-signature-256': `sha256=${sign(form)}`,
+  });
+  assert.equal(asForm.status, 202, asForm.text);
+  await waitForDeployment(owner, asForm.body.id, isFinished);
+});
+
+test('what deploys nothing is answered with 200 and the reason', async () => {
+  const rows: [object, Record<string, string>, string][] = [
+    [{ zen: 'Keep it logically awesome.' }, { 'x-github-event': 'ping' }, 'not_a_push'],
+    [githubPayload('x', [], 'refs/heads/next'), {}, 'branch_not_selected'],
+    [githubPayload('x', [], 'refs/tags/v1'), {}, 'branch_not_selected'],
+    [{ ...githubPayload(), deleted: true }, {}, 'branch_deleted'],
+    [{ ...githubPayload(), after: '0'.repeat(40) }, {}, 'branch_deleted'],
+    [githubPayload('Write docs [skip deploy]'), {}, 'skipped_by_message'],
+  ];
+  for (const [payload, headers, reason] of rows) {
+    const response = await sendAsGitHub(payload, headers);
+    assert.deepEqual([response.status, response.body], [200, { deployment: null, reason }]);
+  }
+  const push = { branches: ['release/*'], paths: ['shop/**', '*.json'] };
+  assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { push } })).status, 200);
+  const filtered: [string, readonly string[], string | null][] = [
+    ['main', ['shop/a.ts'], 'branch_not_selected'],
+    ['release/1/2', ['shop/a.ts'], 'branch_not_selected'],
+    ['release/1', ['docs/a.md', 'docs/package.json'], 'paths_not_selected'],
+    ['release/1', ['docs/a.md', 'package.json'], null],
+    ['release/1', ['shop/a/b.ts'], null],
+  ];
+  for (const [branch, paths, reason] of filtered) {
+    const response = await sendAsGitHub(githubPayload('x', paths, `refs/heads/${branch}`));
+    assert.deepEqual([response.status, response.body.reason ?? null], [reason === null ? 202 : 200, reason]);
+  }
+  // A Git host that lists only part of the commits: what they changed is unknown.
+  const part = { ...githubPayload('x', ['docs/a.md'], 'refs/heads/release/1'), total_commits_count: 30 };
+  assert.equal((await sendAsGitHub(part)).status, 202);
+  await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: { push: null } });
+});
+
+test('a delivery that is repeated deploys nothing, and only the newest waiting push of a branch is deployed', async () => {
+  const headers = { 'x-github-delivery': 'once-and-again' };
+  const first = await sendAsGitHub(githubPayload(), headers);
+  const again = await sendAsGitHub(githubPayload(), headers);
+  assert.deepEqual([first.status, again.status, again.body.reason], [202, 200, 'already_delivered']);
+  const ids = await Promise.all(Array.from({ length: 4 }, async () => (await sendAsGitHub(githubPayload())).body.id));
+  const ends = await Promise.all(ids.map((id) => waitForDeployment(owner, id, isFinished)));
+  const newest = [...ends].sort((a, b) => a.id.localeCompare(b.id)).at(-1);
+  assert.equal(newest?.status, 'completed');
+  for (const { status, error } of ends) {
+    assert.ok(status === 'completed' || /^Replaced by the deployment/.test(error ?? ''), `${status}: ${error}`);
+  }
+});
+
+test('only the current secret of the app opens it, and a refusal does not say whether the app exists', async () => {
+  const body = JSON.stringify(githubPayload());
+  const push = { 'x-github-event': 'push' };
+  const rows: [Record<string, string>, string?][] = [
+    [push],
+    [{ ...push, 'x-hub-signature-256': `sha256=${sign(body, 'another')}` }],
+    [{ ...push, 'x-hub-signature-256': `sha256=${sign(`${body} `)}` }],
+    [{ ...push, 'x-hub-signature': `sha1=${createHmac('sha1', secret).update(body).digest('hex')}` }],
+    [{ 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': `${secret}x` }],
+    [{ 'x-gitlab-event': 'Push Hook', 'x-gitlab-token': '' }],
+    [{ ...push, 'x-hub-signature-256': `sha256=${sign(body)}` }, '/v1/apps/nothing/push'],
+  ];
+  const details = new Set<string>();
+  for (const [headers, path] of rows) {
+    const response = await send(body, headers, path);
+    assert.deepEqual([response.status, response.body.code], [401, 'invalid_token'], JSON.stringify(headers));
+    details.add((response.body as unknown as { detail: string }).detail);
+  }
+  assert.equal(details.size, 1);
+  const bySlug = await send(
+    body,
+    { ...push, 'x-hub-signature-256': `sha256=${sign(body)}` },
+    `/v1/apps/${(await owner.call<{ slug: string }>(`/v1/apps/${app.id}`)).body.slug}/push`,
+  );
+  assert.equal(bySlug.status, 202, bySlug.text);
+  const before = secret;
+  secret = await replaceSecret();
+  assert.equal((await send(body, { ...push, 'x-hub-signature-256': `sha256=${sign(body, before)}` })).status, 401);
+  const log = (await owner.call<Page<AuditEvent>>('/v1/audit-events?action=app.push_secret_replaced')).body.data;
+  assert.equal(log.length, 2);
+  assert.ok(!JSON.stringify(log).includes(secret));
+});
+
+test('members and keys without the permission create no push secret', async () => {
+  const member = await signUpMember(testServer, owner, 'member', 'member@example.com');
+  const path = `/v1/apps/${app.id}/push-secret`;
+  assert.equal((await member.call(path, { method: 'POST' })).status, 403);
+  const [reader, writer] = [await createKey(owner, ['read']), await createKey(owner, ['manage_apps'])];
+  assert.equal((await testServer.call(path, { method: 'POST', headers: bearer(reader.secret) })).status, 403);
+  const byKey = await testServer.call<{ secret: string }>(path, { method: 'POST', headers: bearer(writer.secret) });
+  assert.equal(byKey.status, 201);
+  secret = byKey.body.secret;
+});
+
+test('fuzz: a signed body of any kind is answered with 200 or 4xx', async () => {
+  const body = fc.oneof(
+    fc.string(),
+    fc.json(),
+    fc.jsonValue().map((commits) => JSON.stringify({ ...githubPayload(), commits, ref: 'refs/heads/other' })),
+  );
+  await fc.assert(
+    fc.asyncProperty(body, async (text) => {
+      const response = await send(text, { 'x-github-event': 'push', 'x-hub-signature-256': `sha256=${sign(text)}` });
+      assert.ok(response.status === 200 || (response.status >= 400 && response.status < 500), response.text);
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a pattern matches as the equivalent regular expression does, in bounded time', () => {
+  const part = fc.constantFrom('*', '**', 'a', 'b', '/', '.');
+  fc.assert(
+    fc.property(
+      fc.array(part, { maxLength: 8 }),
+      fc.array(fc.constantFrom('a', 'b', '/', '.'), { maxLength: 12 }),
+      (parts, text) => {
+        const pattern = parts.join('');
+        const source = pattern.replace(/\*\*|\*|\./g, (token) => ({ '**': '[^]*', '*': '[^/]*' })[token] ?? '\\.');
+        assert.equal(
+          matchesPattern(pattern, text.join('')),
+          new RegExp(`^${source}$`).test(text.join('')),
+          `${pattern} ${text.join('')}`,
+        );
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+  assert.equal(matchesPattern('*a'.repeat(127), 'a'.repeat(1_000)), true);
+  assert.equal(matchesPattern(`${'**a'.repeat(85)}b`, 'a'.repeat(1_000)), false);
+});

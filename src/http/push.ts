@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
+import { Deployment } from '../contract/deployments.ts';
+import { PUSH_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import { PushIgnored, PushSecret } from '../contract/push.ts';
+import { createPushSecret, receivePush } from '../platform/push/push.ts';
+import type { AppContext } from './app-context.ts';
+import { requestContextOf } from './request-context.ts';
+import { type Route, rawBodyOf, route } from './route.ts';
+
+const AppParams = z.object({ app: z.string().max(64) });
+
+/** Push to deploy: the request of a Git host, and the secret with which it signs. */
+export function pushRoutes(context: AppContext): Route[] {
+  const { platform } = context;
+  const limiter = createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS);
+  return [
+    route({
+      method: 'POST',
+      url: '/v1/apps/:app/push',
+      access: { public: true },
+      summary: 'Deploy the branch of a push, reported and signed by GitHub, GitLab, Gitea or Forgejo',
+      tag: 'Deployments',
+      params: AppParams,
+      bodyFormat: 'bytes',
+      bodyLimit: PUSH_LIMITS.bodyBytes,
+      responses: { 202: Deployment, 200: PushIgnored.describe('No deployment is due') },
+      errorCodes: ['invalid_token', 'too_large', 'unsupported_media_type', 'conflict'],
+      handler: async ({ params, request, reply }) => {
+        const pushRequest = { headers: request.headers, body: rawBodyOf(request), address: request.ip };
+        const result = await receivePush(platform, limiter, params.app, pushRequest);
+        if (result.deployment === null) return reply.code(200).send(result);
+        return reply.code(202).header('location', `/v1/deployments/${result.deployment.id}`).send(result.deployment);
+      },
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/apps/:app/push-secret',
+      access: { person: 'admin', key: ['write', 'manage_apps'] },
+      about: 'app',
+      summary: 'Create the secret for signed pushes, in place of the one before; it is shown once',
+      tag: 'Deployments',
+      params: AppParams,
+      responses: { 201: PushSecret },
+      errorCodes: ['not_found', 'idempotent_replay'],
+      handler: ({ params, request, reply }) => {
+        reply.header('cache-control', 'no-store');
+        return createPushSecret(platform, requestContextOf(context, request), params.app);
+      },
+    }),
+  ];
+}

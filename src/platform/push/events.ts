@@ -1,0 +1,101 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { PUSH_LIMITS } from '../../contract/limits.ts';
+import { Problem } from '../../contract/problem.ts';
+import { checkJsonLimits } from '../bounded-json.ts';
+
+/** A push to a repository, as Git hosts report it. */
+export interface PushEvent {
+  /** Null for a tag and any other reference. */
+  readonly branch: string | null;
+  readonly isDeletion: boolean;
+  /** The message of the newest commit. */
+  readonly message: string;
+  /** The paths that changed; null if the Git host lists only part of them. */
+  readonly paths: readonly string[] | null;
+}
+
+const headerOf = (headers: IncomingHttpHeaders, ...names: string[]): string | null => {
+  const value = names.map((name) => headers[name]).find((text) => text !== undefined);
+  return typeof value === 'string' ? value : null;
+};
+
+function isEqual(given: string, expected: string): boolean {
+  const [a, b] = [Buffer.from(given), Buffer.from(expected)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}
+
+/**
+ * Whether a Git host that knows the secret sent this body: an HMAC-SHA-256 (GitHub, Gitea and Forgejo) or, from GitLab,
+ * the secret itself.
+ */
+export function isSignedBy(secret: string, headers: IncomingHttpHeaders, body: Buffer): boolean {
+  const token = headerOf(headers, 'x-gitlab-token');
+  if (token !== null) return isEqual(token, secret);
+  const signature = headerOf(headers, 'x-hub-signature-256', 'x-gitea-signature', 'x-forgejo-signature');
+  if (signature === null) return false;
+  const expected = createHmac('sha256', secret).update(body).digest('hex');
+  return isEqual(signature.replace(/^sha256=/, '').toLowerCase(), expected);
+}
+
+/** The ID that a Git host gives to a delivery and repeats if it sends it again; null if there is none. */
+export function deliveryIdOf(headers: IncomingHttpHeaders): string | null {
+  const id = headerOf(
+    headers,
+    'x-github-delivery',
+    'x-gitea-delivery',
+    'x-forgejo-delivery',
+    'idempotency-key',
+    'x-gitlab-event-uuid',
+  );
+  return id !== null && /^[\x21-\x7e]{1,128}$/.test(id) ? id : null;
+}
+
+/** Whether the event is a push. Git hosts send others too, such as a ping when the webhook is created. */
+export function isPush(headers: IncomingHttpHeaders): boolean {
+  const event = headerOf(headers, 'x-gitea-event', 'x-forgejo-event', 'x-github-event', 'x-gitlab-event');
+  return event === 'push' || event === 'Push Hook' || event === 'Tag Push Hook';
+}
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
+const objectOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
+const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+
+/** The paths that the commits of a push changed; null if not all commits are listed. */
+function changedPaths(payload: Readonly<Record<string, unknown>>): string[] | null {
+  const commits = listOf(payload['commits']).map(objectOf);
+  const total = payload['total_commits_count'] ?? payload['total_commits'];
+  // A new branch or a forced push may list none.
+  if (commits.length === 0 || (typeof total === 'number' && total > commits.length)) return null;
+  const paths = commits.flatMap((commit) =>
+    ['added', 'modified', 'removed'].flatMap((kind) => listOf(commit[kind]).map(textOf)),
+  );
+  return paths.length > PUSH_LIMITS.paths ? null : paths;
+}
+
+/**
+ * Reads the payload of a push, as JSON or in a form. Throws `invalid_request` for anything else, `too_large` for JSON
+ * beyond the limits.
+ */
+export async function readPushEvent(body: Buffer, contentType: string): Promise<PushEvent> {
+  const isForm = contentType.startsWith('application/x-www-form-urlencoded');
+  const json = isForm ? Buffer.from(new URLSearchParams(body.toString()).get('payload') ?? '') : body;
+  await checkJsonLimits(json, PUSH_LIMITS.json);
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(json.toString());
+  } catch {
+    throw new Problem('invalid_request', 'The body is not well-formed JSON.');
+  }
+  const payload = objectOf(parsed);
+  const reference = textOf(payload['ref']);
+  if (!reference.startsWith('refs/')) throw new Problem('invalid_request', 'The push names no reference.');
+  const newest = objectOf(payload['head_commit'] ?? listOf(payload['commits']).at(-1));
+  return {
+    branch: reference.startsWith('refs/heads/') ? reference.slice('refs/heads/'.length) : null,
+    isDeletion: payload['deleted'] === true || /^0+$/.test(textOf(payload['after'])),
+    message: textOf(newest['message']),
+    paths: changedPaths(payload),
+  };
+}

@@ -1,0 +1,147 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import { SYSTEM_ACTOR } from '../../audit/log.ts';
+import { type RequestContext, recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
+import type { UnknownSecretLimiter } from '../../authorization/unknown-secret-limiter.ts';
+import type { Deployment } from '../../contract/deployments.ts';
+import { PUSH_LIMITS } from '../../contract/limits.ts';
+import { Problem } from '../../contract/problem.ts';
+import type { PushReason, PushSecret, PushSettings } from '../../contract/push.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
+import { appsWithPushSecret, replacePushSecret } from '../../store/push-secrets.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
+import { createYielder } from '../bounded-json.ts';
+import type { PlatformContext } from '../context.ts';
+import { deployPush } from '../deployments/deployments.ts';
+import { requireResource } from '../resources/resources.ts';
+import { deliveryIdOf, isPush, isSignedBy, type PushEvent, readPushEvent } from './events.ts';
+import { matchesPattern } from './patterns.ts';
+
+/** What the sealed push secret of an app is bound to. */
+export const pushSecretAssociatedData = (row: { readonly app_id: string; readonly workspace_id: string }): string =>
+  `push secret ${row.workspace_id} ${row.app_id}`;
+
+/** Creates the push secret of an app, in place of the one before. The response is the only one with it. Throws `not_found`. */
+export function createPushSecret(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+): Promise<PushSecret> {
+  const secret = randomBytes(32).toString('base64url');
+  return context.store.transaction(async (trx) => {
+    const now = context.clock();
+    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    await claimOrRefuseReplay(trx, request.claim, app.id, now);
+    const identity = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
+    await replacePushSecret(trx, app, context.seal.seal(secret, identity), now);
+    const target = { kind: 'app', id: app.id, name: app.name } as const;
+    await recordAuditEvent(trx, request, 'app.push_secret_replaced', target, now, {});
+    return { secret };
+  });
+}
+
+/** A request of a Git host. */
+export interface PushRequest {
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+  readonly address: string;
+}
+
+/** Throws `invalid_token`, also if there is no such app, and `rate_limited` after too many of these. */
+async function requireSignedApp(
+  context: PlatformContext,
+  limiter: UnknownSecretLimiter,
+  idOrSlug: string,
+  { headers, body, address }: PushRequest,
+): Promise<AppTable> {
+  const now = context.clock();
+  limiter.check(address, now);
+  const candidates = idOrSlug.includes('\0')
+    ? []
+    : await appsWithPushSecret(context.store.read, idOrSlug, PUSH_LIMITS.candidates);
+  const found = candidates.find(({ secret_sealed, ...app }) => {
+    const identity = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
+    return isSignedBy(context.seal.open(secret_sealed, identity), headers, body);
+  });
+  if (found !== undefined) return found;
+  limiter.recordUnknown(address, now);
+  throw new Problem(
+    'invalid_token',
+    'No app with this ID or slug has the push secret that signed the request. Check the URL and the secret at the Git host.',
+  );
+}
+
+async function matchesAnyPath(patterns: readonly string[], paths: readonly string[]): Promise<boolean> {
+  const yieldIfDue = createYielder();
+  for (const path of paths) {
+    await yieldIfDue();
+    if (path.length > PUSH_LIMITS.path || patterns.some((pattern) => matchesPattern(pattern, path))) return true;
+  }
+  return false;
+}
+
+/** Why a push deploys nothing; null if it deploys. */
+async function reasonToIgnore(app: AppTable, event: PushEvent): Promise<PushReason | null> {
+  const settings = app.push === null ? null : (JSON.parse(app.push) as PushSettings);
+  const branches = settings?.branches ?? [];
+  const { branch } = event;
+  const isSelected =
+    branch !== null &&
+    branch.length <= PUSH_LIMITS.path &&
+    (branches.length === 0 ? branch === app.branch : branches.some((pattern) => matchesPattern(pattern, branch)));
+  if (!isSelected) return 'branch_not_selected';
+  if (event.isDeletion) return 'branch_deleted';
+  if (/\[(?:skip deploy|deploy skip)\]/i.test(event.message)) return 'skipped_by_message';
+  const paths = settings?.paths ?? [];
+  if (paths.length > 0 && event.paths !== null && !(await matchesAnyPath(paths, event.paths))) {
+    return 'paths_not_selected';
+  }
+  return null;
+}
+
+/** The result of a push: a deployment, or the reason why there is none. */
+export type PushResult =
+  | { readonly deployment: Deployment }
+  | { readonly deployment: null; readonly reason: PushReason };
+
+/**
+ * Deploys the branch that a signed request of a Git host reports a push to, if the app's settings select it. A delivery
+ * that is repeated deploys nothing. Throws `invalid_token`, `rate_limited`, `invalid_request`, `too_large`, and `conflict`
+ * if the app cannot be deployed.
+ */
+export async function receivePush(
+  context: PlatformContext,
+  limiter: UnknownSecretLimiter,
+  idOrSlug: string,
+  request: PushRequest,
+): Promise<PushResult> {
+  const app = await requireSignedApp(context, limiter, idOrSlug, request);
+  if (!isPush(request.headers)) return { deployment: null, reason: 'not_a_push' };
+  const event = await readPushEvent(request.body, request.headers['content-type'] ?? '');
+  const reason = await reasonToIgnore(app, event);
+  if (reason !== null) return { deployment: null, reason };
+  const deliveryId = deliveryIdOf(request.headers);
+  const system = systemRequestContext(app.workspace_id, request.headers['user-agent']?.slice(0, 255) ?? null);
+  const requestContext: RequestContext = {
+    ...system,
+    actor: { ...SYSTEM_ACTOR, name: 'Git push' },
+    origin: { ...system.origin, address: request.address },
+    claim:
+      deliveryId === null
+        ? null
+        : {
+            workspaceId: app.workspace_id,
+            principalId: app.id,
+            route: 'POST /v1/apps/:app/push',
+            key: deliveryId,
+            bodyMac: createHash('sha256').update(request.body).digest('hex'),
+          },
+  };
+  try {
+    return { deployment: await deployPush(context, requestContext, app.id, event.branch ?? app.branch) };
+  } catch (error) {
+    const isRepeated = error instanceof Problem && error.code === 'idempotent_replay';
+    if (!isRepeated) throw error;
+    return { deployment: null, reason: 'already_delivered' };
+  }
+}
