@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
 import type { AppListQuery } from '../sdk/client.ts';
+import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
-import { parseCount, readSecret } from './input.ts';
-import { showInstant } from './output.ts';
+import { confirm, parseCount, readSecret } from './input.ts';
+import { print, printJson, printNote, sanitizeInline, showInstant } from './output.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
 export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, UpdateAppInput>({
@@ -41,6 +43,10 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     { title: 'Health', getValue: ({ healthCheck }) => healthCheck?.url ?? healthCheck?.command ?? null },
     { title: 'Log command', getValue: ({ logCommand }) => logCommand },
     { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'app directory')) },
+    {
+      title: 'Push',
+      getValue: ({ push }) => (push === null ? null : [...push.branches, ...push.paths].join(', ') || null),
+    },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
     { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
@@ -59,6 +65,8 @@ export interface AppOptions extends BodyOptions {
   readonly directory: string | undefined;
   readonly keepReleases: string | undefined;
   readonly logCommand: string | undefined;
+  readonly pushBranch: readonly string[] | undefined;
+  readonly pushPath: readonly string[] | undefined;
 }
 
 async function readRepositoryPassword(option: string | undefined): Promise<object> {
@@ -74,6 +82,7 @@ async function readRepositoryPassword(option: string | undefined): Promise<objec
 export async function appFields(options: AppOptions): Promise<object> {
   const keepReleases = parseCount('--keep-releases', options.keepReleases);
   const { project, name, slug, server, repository, repositoryUser, branch, directory, logCommand } = options;
+  const { pushBranch, pushPath } = options;
   return {
     ...definedFields({
       projectId: project,
@@ -88,5 +97,24 @@ export async function appFields(options: AppOptions): Promise<object> {
     }),
     ...(await readRepositoryPassword(options.repositoryPassword)),
     ...(keepReleases !== undefined && { keepReleases }),
+    ...((pushBranch ?? pushPath) !== undefined && { push: { branches: pushBranch ?? [], paths: pushPath ?? [] } }),
   };
+}
+
+/** Creates the push secret of an app and prints it, with the URL for the webhook of the Git host. */
+export async function replacePushSecret(
+  idOrSlug: string,
+  options: RemoteOptions & { readonly yes: true | undefined },
+): Promise<void> {
+  const { apps: client } = connect(options);
+  const { id, name } = await client.get(idOrSlug);
+  const label = sanitizeInline(name);
+  await confirm(`Replace the push secret of ${label}? Pushes signed with the current one are refused.`, options.yes);
+  const { secret } = await client.replacePushSecret(id, { idempotencyKey: randomUUID() });
+  if (options.json === true) return printJson({ secret });
+  printNote(
+    `The URL for the webhook of the Git host ends in /v1/apps/${id}/push. The secret is shown only this once.`,
+    options,
+  );
+  return print(`${secret}\n`);
 }

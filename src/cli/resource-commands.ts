@@ -81,7 +81,9 @@ const withAppOptions = <Args extends unknown[], Options extends OptionValues>(co
     .option('--branch <branch>', 'branch to deploy by default')
     .option('--directory <path>', 'directory of the app on its server')
     .option('--keep-releases <count>', 'number of releases to keep')
-    .option('--log-command <command>', 'command that prints the log of the app');
+    .option('--log-command <command>', 'command that prints the log of the app')
+    .option('--push-branch <pattern>', 'deploy pushes to these branches; can be repeated', collectValues)
+    .option('--push-path <pattern>', 'deploy only pushes that change these paths; can be repeated', collectValues);
 
 function appCommands(program: Command): void {
   const parent = program.command('apps').description('Manage apps');
@@ -104,6 +106,10 @@ function appCommands(program: Command): void {
     return apps.update(idOrSlug, await appFields({ slug: undefined, ...declared(options) }), declared(options));
   });
   deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, declared(options)));
+  apiCommand(parent, 'push-secret', 'Create the secret for signed pushes of the Git host, and print it once')
+    .argument('<app>', ID_OR_SLUG)
+    .option('--yes', 'skip the confirmation')
+    .action(async (idOrSlug, options) => (await load()).replacePushSecret(idOrSlug, declared(options)));
 }
 
 const withServerOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>

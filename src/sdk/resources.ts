@@ -1,6 +1,7 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
 import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
+import type { PushSecret } from '../contract/push.ts';
 import type { CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import { type LogOptions, streamLog } from './log-stream.ts';
@@ -75,6 +76,9 @@ export function resourceClientsOf(transport: Transport) {
     projects: resourceClientOf<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
     apps: {
       ...resourceClientOf<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
+      /** Creates the secret for signed pushes, in place of the one before. The result is the only one with it. */
+      replacePushSecret: (app: string, call?: CallOptions): Promise<PushSecret> =>
+        transport.send('POST', `${pathTo('/v1/apps', app)}/push-secret`, call),
       /** Streams the output of the app's log command, line by line. */
       logs: (app: string, options?: LogOptions, call?: CallOptions) =>
         streamLog(transport, `${pathTo('/v1/apps', app)}/logs`, options, call),

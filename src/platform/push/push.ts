@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import { SYSTEM_ACTOR } from '../../audit/log.ts';
 import { type RequestContext, recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
-import type { UnknownSecretLimiter } from '../../authorization/unknown-secret-limiter.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { PUSH_LIMITS } from '../../contract/limits.ts';
 import { Problem } from '../../contract/problem.ts';
@@ -40,6 +39,12 @@ export function createPushSecret(
   });
 }
 
+/** Limits the unsigned requests of an address. Throws `rate_limited` after too many. */
+export interface UnsignedRequestLimiter {
+  check(address: string, now: number): void;
+  recordUnknown(address: string, now: number): void;
+}
+
 /** A request of a Git host. */
 export interface PushRequest {
   readonly headers: IncomingHttpHeaders;
@@ -50,7 +55,7 @@ export interface PushRequest {
 /** Throws `invalid_token`, also if there is no such app, and `rate_limited` after too many of these. */
 async function requireSignedApp(
   context: PlatformContext,
-  limiter: UnknownSecretLimiter,
+  limiter: UnsignedRequestLimiter,
   idOrSlug: string,
   { headers, body, address }: PushRequest,
 ): Promise<AppTable> {
@@ -111,7 +116,7 @@ export type PushResult =
  */
 export async function receivePush(
   context: PlatformContext,
-  limiter: UnknownSecretLimiter,
+  limiter: UnsignedRequestLimiter,
   idOrSlug: string,
   request: PushRequest,
 ): Promise<PushResult> {

@@ -38,6 +38,9 @@ export type AppFormValues = {
   /** Empty for no limit. */
   readonly keepLast: number | string;
   readonly keepDays: number | string;
+  /** One pattern per line. */
+  readonly pushBranches: string;
+  readonly pushPaths: string;
 };
 
 export const NEW_APP_VALUES: AppFormValues = {
@@ -64,6 +67,8 @@ export const NEW_APP_VALUES: AppFormValues = {
   backupSchedule: '',
   keepLast: '',
   keepDays: '',
+  pushBranches: '',
+  pushPaths: '',
 };
 
 export function toFormValues(app: App): AppFormValues {
@@ -92,6 +97,8 @@ export function toFormValues(app: App): AppFormValues {
     backupSchedule: backup?.schedule ?? '',
     keepLast: backup?.keep?.last ?? '',
     keepDays: backup?.keep?.days ?? '',
+    pushBranches: (app.push?.branches ?? []).join('\n'),
+    pushPaths: (app.push?.paths ?? []).join('\n'),
   };
 }
 
@@ -128,6 +135,13 @@ function toBackupSettings(values: AppFormValues) {
   return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
 }
 
+const linesOf = (text: string) => text.split('\n').flatMap((line) => (line.trim() === '' ? [] : [line.trim()]));
+
+function toPushSettings({ pushBranches, pushPaths }: AppFormValues) {
+  const push = { branches: linesOf(pushBranches), paths: linesOf(pushPaths) };
+  return push.branches.length + push.paths.length === 0 ? null : push;
+}
+
 /** Returns whether the repository's URL can have a user and a password. */
 export const supportsPassword = ({ repository }: AppFormValues): boolean => /^https?:\/\//i.test(repository.trim());
 
@@ -159,6 +173,7 @@ export function toRequestFields(values: AppFormValues) {
           : { command: values.checkCommand, timeoutSeconds },
     logCommand: emptyToNull(values.logCommand),
     backup: toBackupSettings(values),
+    push: toPushSettings(values),
     ...toPasswordChange(values),
   };
 }
@@ -186,6 +201,9 @@ export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   'backup.schedule': 'backupSchedule',
   'backup.keep.last': 'keepLast',
   'backup.keep.days': 'keepDays',
+  push: 'pushBranches',
+  'push.branches': 'pushBranches',
+  'push.paths': 'pushPaths',
 };
 
 export const APP_LABELS: Readonly<Record<string, string>> = strings.appForm.fieldLabels;

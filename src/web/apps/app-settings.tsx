@@ -28,6 +28,7 @@ import {
 import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toRequestFields } from './app-form.ts';
 import { useAppQuery } from './app-query.ts';
 import { HooksField } from './hooks-field.tsx';
+import { PushSecretSection } from './push-secret-section.tsx';
 import { useResourceNames } from './resource-names.tsx';
 import { strings } from './strings.ts';
 
@@ -173,6 +174,20 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
         <Section title={strings.appSettings.logsAndBackupsTitle}>
           <LogAndBackupFields form={form} />
         </Section>
+        <Section title={strings.appSettings.pushTitle} description={strings.appSettings.pushDescription}>
+          <CodeInput
+            label={strings.appSettings.pushBranchesOptional}
+            description={strings.appSettings.pushBranchesOptionalDescription}
+            maxRows={8}
+            {...form.getInputProps('pushBranches')}
+          />
+          <CodeInput
+            label={strings.appSettings.pushPathsOptional}
+            description={strings.appSettings.pushPathsOptionalDescription}
+            maxRows={8}
+            {...form.getInputProps('pushPaths')}
+          />
+        </Section>
         <StickyFooter isSticky={isChanged}>
           <ConditionalEditFooter
             edit={edit}
@@ -210,6 +225,7 @@ export function AppSettings() {
       <EditLoader queryKey={[workspace.id, 'apps', app.id]} read={(options) => api.apps.read(app.id, options)}>
         {(loaded) => <SettingsForm loaded={loaded} />}
       </EditLoader>
+      <PushSecretSection app={app} />
       <DeleteSection app={app} />
     </>
   );

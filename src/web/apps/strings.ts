@@ -64,6 +64,7 @@ export const strings = {
       healthCheck: 'Health check',
       logCommand: 'Log command',
       backup: 'Backups',
+      push: 'Push to deploy',
     },
   },
   appList: {
@@ -107,7 +108,35 @@ export const strings = {
     listTitle: 'Apps',
     inProject: (project: ReactNode) => sentence`In project ${project}`,
   },
+  pushSecret: {
+    title: 'Webhook of the Git host',
+    description: 'Deploys the app when its Git host reports a push, signed with the push secret.',
+    url: 'Webhook URL',
+    copyUrl: 'Copy webhook URL',
+    urlOf: (origin: string, appId: string) => `${origin}/v1/apps/${appId}/push`,
+    hosts:
+      'GitHub: Settings → Webhooks, content type application/json. GitLab: Settings → Webhooks, push events, the push secret as secret token. Gitea and Forgejo: Settings → Webhooks.',
+    create: 'Create push secret…',
+    confirmTitle: 'Create a push secret?',
+    confirm: 'Create push secret',
+    consequence:
+      'The new secret replaces the current one, if there is any: pushes signed with that are refused from then on.',
+    shownTitle: 'Push secret created',
+    shownOnce: 'The push secret is shown only this once. Paste it at the Git host now.',
+    secretName: 'push secret',
+    secret: 'Push secret',
+    copySecret: 'Copy push secret',
+    done: 'Done',
+  },
   appSettings: {
+    pushTitle: 'Push to deploy',
+    pushDescription: 'Which pushes deploy the app. The webhook of the Git host is set up below.',
+    pushBranchesOptional: 'Branches (optional)',
+    pushBranchesOptionalDescription:
+      'One pattern per line, such as main or release/*. If empty, only the branch of the app.',
+    pushPathsOptional: 'Paths (optional)',
+    pushPathsOptionalDescription:
+      'One pattern per line, such as services/shop/**. If not empty, only pushes that change one of these paths.',
     type: 'Type',
     noCheck: 'No check',
     urlResponds: 'A URL responds with a status below 400',

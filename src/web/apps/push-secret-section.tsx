@@ -1,0 +1,63 @@
+import { Button, Group, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { App } from '../../contract/apps.ts';
+import { CodeBlock } from '../components/code-block.tsx';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { Dialog } from '../components/dialog.tsx';
+import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
+import { Notice } from '../components/notice.tsx';
+import { Section } from '../components/section.tsx';
+import { DimmedText } from '../components/text.tsx';
+import { useWorkspace } from '../session.ts';
+import { strings } from './strings.ts';
+
+const texts = strings.pushSecret;
+
+/** Shows the push secret of an app for the only time. Only its button closes it. */
+function PushSecretDialog({ secret, onClose }: { readonly secret: string; readonly onClose: () => void }) {
+  return (
+    <Dialog onClose={onClose} title={texts.shownTitle} size="lg" closeOnEscape={false} withCloseButton={false}>
+      <Stack gap="md">
+        <UnstoredSecretBlocker secretName={texts.secretName} />
+        <Notice tone="warn">{texts.shownOnce}</Notice>
+        <CodeBlock label={texts.secret} copyLabel={texts.copySecret}>
+          {secret}
+        </CodeBlock>
+        <Group justify="flex-end">
+          <Button onClick={onClose}>{texts.done}</Button>
+        </Group>
+      </Stack>
+    </Dialog>
+  );
+}
+
+/** The URL for the webhook of the app's Git host, and its secret. */
+export function PushSecretSection({ app }: { readonly app: App }) {
+  const { api } = useWorkspace();
+  const [confirming, setConfirming] = useState(false);
+  const [secret, setSecret] = useState<string | null>(null);
+  return (
+    <Section title={texts.title} description={texts.description}>
+      <CodeBlock label={texts.url} copyLabel={texts.copyUrl}>
+        {texts.urlOf(window.location.origin, app.id)}
+      </CodeBlock>
+      <DimmedText>{texts.hosts}</DimmedText>
+      <Group>
+        <Button variant="default" onClick={() => setConfirming(true)}>
+          {texts.create}
+        </Button>
+      </Group>
+      {confirming && (
+        <ConfirmDialog
+          title={texts.confirmTitle}
+          confirmLabel={texts.confirm}
+          onClose={() => setConfirming(false)}
+          onConfirm={async () => setSecret((await api.apps.replacePushSecret(app.id)).secret)}
+        >
+          <Text fz="sm">{texts.consequence}</Text>
+        </ConfirmDialog>
+      )}
+      {secret !== null && <PushSecretDialog secret={secret} onClose={() => setSecret(null)} />}
+    </Section>
+  );
+}
