@@ -20,7 +20,7 @@ test('actions of members and owners are listed; everything else in a workspace n
   assert.deepEqual(actionsFor('owner'), ['workspace.deleted', 'policy.updated']);
   assert.deepEqual(
     actionsFor(null).filter((action) => !/^(?:person|session|passkey|device)\./.test(action)),
-    ['workspace.created', 'workspace.owner_changed', 'member.created', 'member.left'],
+    ['workspace.created', 'workspace.owner_changed', 'member.created', 'member.left', 'notifications.updated'],
   );
   for (const action of ['access_token.created', 'api_key.updated', 'env.revealed', 'member.updated'] as const) {
     assert.equal(neededRole(action), 'admin');

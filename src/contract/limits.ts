@@ -80,8 +80,8 @@ export const ERROR_KEY_LIMITS = { perWorkspace: 100, origins: 50, burst: 1_000, 
 /** Webhooks per workspace, characters of a URL, and settled deliveries that are kept per webhook. */
 export const WEBHOOK_LIMITS = { perWorkspace: 20, url: 2048, deliveries: 1_000 } as const;
 
-/** Notices per workspace, addresses that a notice names, and how far ahead it can be snoozed; days. */
-export const NOTICE_LIMITS = { perWorkspace: 1_000, addresses: 5, snoozeDays: 366 } as const;
+/** Notices and waiting mails per workspace, addresses that a notice names, and how far ahead it can be snoozed; days. */
+export const NOTICE_LIMITS = { perWorkspace: 1_000, waitingMails: 1_000, addresses: 5, snoozeDays: 366 } as const;
 /**
  * Workload identities per workspace, their conditions (number, and characters of a claim's name and of a value),
  * characters of an issuer, an audience and a subject token, lifetimes in seconds, live tokens per identity, and recorded

@@ -299,6 +299,7 @@ export const AUDIT_ACTIONS = [
   'notice.dismissed',
   'notice.snoozed',
   'notice.reopened',
+  'notifications.updated',
   ...CREDENTIAL_NOTICE_KINDS,
   'run.failed',
   'backup.failed',
@@ -351,6 +352,9 @@ export const NOTICE_KINDS = [
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 export const NOTICE_STATUSES = ['open', 'snoozed', 'dismissed'] as const;
 export type NoticeStatus = (typeof NOTICE_STATUSES)[number];
+/** How a person is told of a kind of notice by mail. */
+export const NOTIFICATION_MODES = ['off', 'digest', 'immediate'] as const;
+export type NotificationMode = (typeof NOTIFICATION_MODES)[number];
 
 /** Events that webhooks can receive. `audit.event` is every event of the activity log, in order. */
 export const WEBHOOK_EVENTS = [

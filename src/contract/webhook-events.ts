@@ -98,6 +98,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'notice.dismissed': null,
   'notice.snoozed': null,
   'notice.reopened': null,
+  'notifications.updated': null,
   'credential.expiring': 'credential.expiring',
   'credential.expired': 'credential.expired',
   'credential.unused': 'credential.unused',

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { CODES, type Code } from '../contract/error-codes.ts';
+import { escapeHtml } from '../contract/html.ts';
 import { Problem } from '../contract/problem.ts';
 import type { AppContext } from './app-context.ts';
 import { negotiateCoding } from './content-coding.ts';
@@ -20,10 +21,6 @@ const START_SCRIPT = `Scalar.createApiReference('#reference', {
   url: '/openapi.json', withDefaultFonts: false, telemetry: false,
   agent: { disabled: true }, mcp: { disabled: true }, showDeveloperTools: 'never',
 });`;
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
-}
 
 function renderPage(title: string, body: string, head = ''): string {
   return `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>${escapeHtml(title)} · Devpilot</title>

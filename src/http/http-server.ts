@@ -32,6 +32,7 @@ import { registerRoutes } from './register-routes.ts';
 import { routeTable } from './route-table.ts';
 import { securityHeaders } from './security-headers.ts';
 import { registerSpa } from './spa.ts';
+import { registerUnsubscribe } from './unsubscribe.ts';
 import { compileValidator } from './validation.ts';
 
 function logResponse(request: FastifyRequest, status: number, milliseconds: number): void {
@@ -165,6 +166,7 @@ function registerPages(scope: FastifyInstance, context: AppContext): (reply: Fas
   });
   registerHealth(scope, context);
   registerDocs(scope, context);
+  registerUnsubscribe(scope, context);
   return registerSpa(scope, {
     allowLocalServers: context.platform.allowLocalServers,
     isSetUp: createSetupCheck(context),

@@ -4,8 +4,10 @@ import { mintSecret } from '../authorization/secret.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import { DAY, MINUTE } from '../contract/limits.ts';
 import type { Notice } from '../contract/notices.ts';
+import type { Notifications } from '../contract/notifications.ts';
 import type { CountedPage, Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
+import { type MailServer, startMailServer } from '../testing/mail-server.ts';
 import {
   bearer,
   cookieOf,
@@ -19,16 +21,24 @@ import {
   type TestPerson,
   type TestServer,
 } from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
 
 forEachEngine('notices', (engine) => {
   let now = Date.parse('2027-02-24T09:30:00.000Z');
   let testServer: TestServer;
   let ada: TestPerson;
+  let mails: MailServer;
   before(async () => {
-    testServer = await startTestServer({ clock: () => now, environment: await engine.environment() });
+    mails = await startMailServer();
+    const environment = { ...(await engine.environment()), DEVPILOT_SMTP_URL: mails.url };
+    const work = { dueMs: 1_000, sweepMs: 10_000, noticesMs: 50 };
+    testServer = await startTestServer({ clock: () => now, environment, work });
     ada = await signUpOwner(testServer);
   });
-  after(() => testServer.close());
+  after(async () => {
+    await testServer.close();
+    await mails.close();
+  });
 
   /** After a long time, the session has ended. */
   async function signInAgain(workspaceId = ''): Promise<TestPerson> {
@@ -206,5 +216,43 @@ forEachEngine('notices', (engine) => {
     now = deletedAt + 90 * DAY + 1;
     await present();
     assert.equal((await uses(await signInAgain(owner.workspaceId))).length, 2);
+  });
+
+  test('a person chooses which mails they get, and ends them by a link without signing in', async () => {
+    const owner = await createWorkspaceFor(await signInAgain(), testServer, 'Mailed');
+    const path = '/v1/me/notifications';
+    const chosen = async () => (await owner.call<Notifications>(path)).body;
+    const defaults = await chosen();
+    assert.deepEqual([defaults.mail, defaults.kinds['error.new']], [true, 'digest']);
+    assert.equal(defaults.kinds['deployment.failed'], 'immediate');
+    const patch = (kinds: object) => owner.call<Notifications>(path, { method: 'PATCH', body: { kinds } });
+    assert.equal((await patch({ 'error.new': 'immediate' })).body.kinds['error.new'], 'immediate');
+    for (const wrong of [{ 'error.new': 'often' }, { other: 'off' }]) assert.equal((await patch(wrong)).status, 422);
+
+    await reportError(owner, 'mailed at once');
+    const isMailed = () => mails.messages.find((message) => message.includes('mailed at once'));
+    await until(() => Promise.resolve(isMailed() !== undefined));
+    const link = /^List-Unsubscribe: <(http\S+)>/m.exec((isMailed() ?? '').replace(/\r\n\s+/g, ' '))?.[1] ?? '';
+    assert.match(isMailed() ?? '', /^List-Unsubscribe-Post: List-Unsubscribe=One-Click/m);
+    const { pathname } = new URL(link);
+    for (const other of [
+      `${pathname}0`,
+      pathname.replace(/.$/, (last) => (last === '0' ? '1' : '0')),
+      '/unsubscribe/x',
+    ]) {
+      assert.equal((await testServer.call(other)).status, 404, other);
+      assert.equal((await testServer.call(other, { method: 'POST' })).status, 404, other);
+    }
+    const page = await testServer.call(pathname);
+    assert.deepEqual([page.status, /<form method="post">/.test(page.text)], [200, true]);
+    assert.equal((await chosen()).kinds['error.new'], 'immediate', 'opening the link changes nothing');
+    const body = new URLSearchParams({ 'List-Unsubscribe': 'One-Click' });
+    assert.equal((await testServer.call(pathname, { method: 'POST', body })).status, 200);
+    const multipart = { 'content-type': 'multipart/form-data; boundary=x' };
+    const again = { method: 'POST', body: '--x\r\n\r\n--x--\r\n', headers: multipart };
+    assert.equal((await testServer.call(pathname, again)).status, 200);
+    assert.deepEqual(new Set(Object.values((await chosen()).kinds)), new Set(['off']));
+    const recorded = (await actionsOf(owner)).filter((action) => action === 'notifications.updated');
+    assert.equal(recorded.length, 2);
   });
 });

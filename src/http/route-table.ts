@@ -17,6 +17,7 @@ import { introspectionRoutes } from './introspection.ts';
 import { leakRoutes } from './leaks.ts';
 import { meRoutes } from './me.ts';
 import { noticeRoutes } from './notices.ts';
+import { notificationRoutes } from './notifications.ts';
 import { oauthMetadataRoutes } from './oauth-metadata.ts';
 import { passkeyRoutes } from './passkeys.ts';
 import { policyRoutes } from './policy.ts';
@@ -76,6 +77,7 @@ export function routeTable(context: AppContext): Route[] {
     ...backupRoutes(context),
     ...webhookRoutes(context),
     ...noticeRoutes(context),
+    ...notificationRoutes(context),
     ...workloadIdentityRoutes(context),
   ];
 }

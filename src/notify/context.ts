@@ -8,6 +8,8 @@ export interface NotifyContext {
   readonly clock: () => number;
   readonly seal: Seal;
   readonly outbound: Outbound;
+  /** Whether a mail server is configured. */
+  readonly sendsMail: boolean;
   /** The address of the web UI. */
   readonly publicUrl: () => string;
   /** Sends deliveries now instead of at the next poll. */

@@ -1,9 +1,19 @@
 import type { Transporter } from 'nodemailer';
 
+/** A message; the HTML is an alternative to the text. */
+export interface Mail {
+  readonly to: string;
+  readonly subject: string;
+  readonly text: string;
+  readonly html?: string;
+  readonly messageId?: string;
+  readonly headers?: Record<string, string>;
+}
+
 /** Sends mail through the server that the operator has configured. */
 export interface Mailer {
   /** Resolves when the server has accepted the message; rejects otherwise. */
-  send(message: { to: string; subject: string; text: string }): Promise<void>;
+  send(message: Mail): Promise<void>;
 }
 
 /** `url` as in `smtp://user:password@host:587`; `from` is the sender's address. */

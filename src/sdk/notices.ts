@@ -1,4 +1,5 @@
 import type { DismissNotice, Notice } from '../contract/notices.ts';
+import type { Notifications, UpdateNotifications } from '../contract/notifications.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import type { NoticeKind, NoticeStatus } from '../contract/vocabulary.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
@@ -13,6 +14,11 @@ export interface NoticeListQuery extends Paging {
 export function noticeClientsOf(transport: Transport) {
   const path = '/v1/notices';
   return {
+    notifications: {
+      get: (call?: CallOptions): Promise<Notifications> => transport.send('GET', '/v1/me/notifications', call),
+      update: (body: UpdateNotifications, call?: CallOptions): Promise<Notifications> =>
+        transport.send('PATCH', '/v1/me/notifications', { ...call, body }),
+    },
     notices: {
       ...listOf<Notice, NoticeListQuery, CountedPage<Notice>>(transport, path),
       /** With `until`, snoozes it. */

@@ -1,4 +1,6 @@
-import { MINUTE } from '../contract/limits.ts';
+import { setTimeout as pause } from 'node:timers/promises';
+import { MINUTE, SECOND } from '../contract/limits.ts';
+import { createMailWorker } from '../notify/mail-worker.ts';
 import { scanNotices } from '../notify/notice-scan.ts';
 import { checkProviderSessions } from '../people/session-checks.ts';
 import { deploymentJobKind } from '../platform/deployments/deployments.ts';
@@ -17,6 +19,8 @@ import type { Services } from './services.ts';
 
 /** How late a notice that time causes may be, milliseconds. */
 const NOTICE_SCAN_INTERVAL_MS = 5 * MINUTE;
+/** How late a mail about a notice may be sent, milliseconds. */
+const MAIL_INTERVAL_MS = 10 * SECOND;
 /** A stop waits this long for mail in the queue, milliseconds. */
 const MAIL_STOP_TIMEOUT_MS = 1_000;
 /** Minimum time for the last writes of a stop, however long the last responses took; milliseconds. */
@@ -52,6 +56,17 @@ export function startBackgroundWork(
   if (settings.oidc !== null) {
     timers.push(repeatEvery(intervals.sweepMs, () => checkProviderSessions(people), onError));
   }
+  const { mail } = people;
+  let stopMails = () => Promise.resolve();
+  if (mail !== null) {
+    const { publicUrl, seal } = people;
+    const mails = createMailWorker({ store, clock, seal, publicUrl, send: mail.send, onError });
+    const timer = repeatEvery(intervals.noticesMs ?? MAIL_INTERVAL_MS, mails.tick, onError);
+    stopMails = async () => {
+      mails.stop();
+      await Promise.race([timer.stop(), pause(MAIL_STOP_TIMEOUT_MS, undefined, { ref: false })]);
+    };
+  }
   jobs.register(deploymentJobKind(platform));
   jobs.start();
   const schedules = startScheduler(platform, intervals);
@@ -64,6 +79,7 @@ export function startBackgroundWork(
     ...timers.map((timer) => timer.stop),
     platform.patternMatcher.close,
     () => people.background.stop(MAIL_STOP_TIMEOUT_MS),
+    () => stopMails(),
   ]);
   return {
     /** Starts the slow parts of a stop while the last requests complete; the closers wait for them. */

@@ -117,7 +117,15 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
   };
   const appContext: AppContext = {
     ...{ store, clock, people, platform, denials, sessionActivity },
-    notify: { store, clock, outbound, publicUrl, seal: people.seal, wake: webhooks.wake },
+    notify: {
+      store,
+      clock,
+      outbound,
+      publicUrl,
+      seal: people.seal,
+      sendsMail: people.mail !== null,
+      wake: webhooks.wake,
+    },
     version: packageJson.version,
     publicUrl: settings.publicUrl,
     listenHost: settings.host,

@@ -199,7 +199,7 @@ export const SETTINGS = {
   DEVPILOT_SMTP_URL: setting({
     default: null,
     accepts: 'an smtp:// or smtps:// URL, such as smtp://user:password@mail.example.com:587',
-    description: 'Mail server that sends invitations and password-reset links.',
+    description: 'Mail server that sends invitations, password-reset links and notices.',
     parse: parseSmtpUrl,
   }),
   DEVPILOT_MAIL_FROM: setting({

@@ -42,6 +42,7 @@ import { webhooks } from './migrations/0090-webhooks.ts';
 import { scriptApp } from './migrations/0092-script-app.ts';
 import { notices } from './migrations/0100-notices.ts';
 import { tombstones } from './migrations/0101-tombstones.ts';
+import { noticeMail } from './migrations/0102-notice-mail.ts';
 import { credentialReviews } from './migrations/0103-credential-reviews.ts';
 import { webhookFormat } from './migrations/0106-webhook-format.ts';
 import { workloadIdentities } from './migrations/0110-workload-identities.ts';
@@ -94,6 +95,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0092-script-app': scriptApp,
   '0100-notices': notices,
   '0101-tombstones': tombstones,
+  '0102-notice-mail': noticeMail,
   '0103-credential-reviews': credentialReviews,
   '0106-webhook-format': webhookFormat,
   '0110-workload-identities': workloadIdentities,

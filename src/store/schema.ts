@@ -12,7 +12,7 @@ import type { DeploymentServerTable, DeploymentTable } from './schema/deployment
 import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable, ErrorKeyTable } from './schema/errors.ts';
 import type { JobLaneTable, JobTable } from './schema/jobs.ts';
 import type { LogChunkTable, LogTable } from './schema/logs.ts';
-import type { NoticeTable } from './schema/notices.ts';
+import type { NoticeMailTable, NoticeTable } from './schema/notices.ts';
 import type {
   DeviceCodeTable,
   PasskeyChallengeTable,
@@ -136,6 +136,7 @@ export interface Schema {
   webhook: WebhookTable;
   webhook_delivery: WebhookDeliveryTable;
   notice: NoticeTable;
+  notice_mail: NoticeMailTable;
   credential_tombstone: CredentialTombstoneTable;
   workload_identity: WorkloadIdentityTable;
   workload_exchange: WorkloadExchangeTable;

@@ -79,6 +79,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   webhook: {},
   webhook_delivery: {},
   notice: {},
+  notice_mail: {},
   credential_tombstone: {},
   workload_identity: {},
   workload_exchange: {},

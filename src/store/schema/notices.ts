@@ -22,3 +22,18 @@ export interface NoticeTable {
   /** When it was added to the digests of those who receive it daily. */
   digested_at: number | null;
 }
+
+/** A mail that the mail server has not accepted yet. */
+export interface NoticeMailTable {
+  id: string;
+  workspace_id: string;
+  member_id: string;
+  /** JSON: the ids of the notices in it. */
+  notices: string;
+  created_at: number;
+  attempts: number;
+  first_attempt_at: number | null;
+  next_attempt_at: number;
+  /** Until when a node is sending it, by the database's clock. */
+  lease_until: number | null;
+}

@@ -16,6 +16,8 @@ export interface MemberTable {
   created_at: number;
   /** 1: a group of the OpenID Connect provider gave it, and it ends with the group. */
   by_group: Generated<number>;
+  /** JSON: how the member is told of kinds of notices; null if nothing was chosen. */
+  notifications: string | null;
 }
 
 /** Which groups of the OpenID Connect provider give which role. */

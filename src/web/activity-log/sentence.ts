@@ -333,6 +333,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'notice.dismissed': ({ actor, target }) => [actor, ' dismissed the notice: ', target],
   'notice.snoozed': ({ actor, target }) => [actor, ' snoozed the notice: ', target],
   'notice.reopened': ({ actor, target }) => [actor, ' opened the notice again: ', target],
+  'notifications.updated': ({ actor }) => [actor, ' changed which mails about notices they receive'],
   'credential.expiring': ({ event, credential }) => [...namedCredential(event, credential), ' expires soon'],
   'credential.expired': ({ event, credential }) => [...namedCredential(event, credential), ' has expired'],
   'credential.unused': ({ event, credential }) => [

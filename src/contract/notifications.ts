@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { oneOf } from './fields.ts';
+import { NOTICE_KINDS, NOTIFICATION_MODES } from './vocabulary.ts';
+
+const mode = oneOf(NOTIFICATION_MODES).describe('`immediate`: a mail at once; `digest`: in one mail a day');
+
+export const Notifications = z
+  .object({
+    kinds: z
+      .record(z.enum(NOTICE_KINDS), mode)
+      .meta({ examples: [Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, 'digest']))] })
+      .describe(
+        'By kind of notice. Unless you choose a mode, a credential that expires within a day is mailed at once',
+      ),
+    mail: z.boolean().describe('Whether this installation sends mail'),
+  })
+  .meta({ id: 'Notifications' });
+export type Notifications = z.infer<typeof Notifications>;
+
+export const UpdateNotifications = z
+  .strictObject({
+    kinds: z.partialRecord(z.enum(NOTICE_KINDS), mode).meta({ examples: [{ 'run.failed': 'immediate' }] }),
+  })
+  .meta({ id: 'UpdateNotifications' });
+export type UpdateNotifications = z.infer<typeof UpdateNotifications>;

@@ -1,0 +1,58 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { escapeHtml } from '../contract/html.ts';
+import { LIMITS } from '../contract/limits.ts';
+import { findUnsubscriber, unsubscribe } from '../notify/notifications.ts';
+import type { AppContext } from './app-context.ts';
+import { originOf } from './request-context.ts';
+
+const CONTENT_SECURITY_POLICY =
+  "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'";
+const OPTIONS = { schema: { hide: true } } as const;
+
+function sendPage(reply: FastifyReply, status: number, body: string): FastifyReply {
+  return reply
+    .code(status)
+    .headers({ 'content-security-policy': CONTENT_SECURITY_POLICY, 'cache-control': 'no-store' })
+    .type('text/html; charset=utf-8')
+    .send(`<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Mails · Devpilot</title>
+<meta name="viewport" content="width=device-width"><link rel="stylesheet" href="/docs/style.css"></head><body>${body}</body></html>`);
+}
+
+/**
+ * Registers the page of the link in mails, which ends them without signing in (RFC 8058). Opening the link changes nothing,
+ * because mail scanners do that too; the button, or the mail program, posts to the same URL. The body is ignored.
+ */
+export function registerUnsubscribe(scope: FastifyInstance, context: AppContext): void {
+  const { notify } = context;
+  void scope.register((app, _options, done) => {
+    app.removeAllContentTypeParsers();
+    const parser = { parseAs: 'buffer', bodyLimit: LIMITS.formBody } as const;
+    app.addContentTypeParser('*', parser, (_request, _body, parsed) => parsed(null));
+    const url = '/unsubscribe/:token';
+    const invalid =
+      '<h1>The link is not valid</h1><p>You are no longer a member of the workspace, or the link is incomplete.</p>';
+    app.get<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
+      const recipient = await findUnsubscriber(notify, request.params.token);
+      if (recipient === null) return sendPage(reply, 404, invalid);
+      const name = escapeHtml(recipient.workspace_name);
+      return sendPage(
+        reply,
+        200,
+        `<h1>End mails about notices?</h1><p>You will receive no more mails about notices in the workspace ${name}. You still see them in Devpilot.</p>
+<form method="post"><button>End these mails</button></form>`,
+      );
+    });
+    app.post<{ Params: { token: string } }>(url, OPTIONS, async (request, reply) => {
+      const recipient = await findUnsubscriber(notify, request.params.token);
+      if (recipient === null) return sendPage(reply, 404, invalid);
+      await unsubscribe(notify, recipient, originOf(request));
+      const name = escapeHtml(recipient.workspace_name);
+      return sendPage(
+        reply,
+        200,
+        `<h1>Done</h1><p>You will receive no more mails about notices in the workspace ${name}.</p>`,
+      );
+    });
+    done();
+  });
+}

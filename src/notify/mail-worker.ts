@@ -1,0 +1,160 @@
+import { createId } from '../contract/id.ts';
+import { DAY, HOUR, MINUTE, NOTICE_LIMITS } from '../contract/limits.ts';
+import type { NotificationMode } from '../contract/vocabulary.ts';
+import { lockAuditHead } from '../store/audit.ts';
+import {
+  claimMail,
+  countMails,
+  deleteMail,
+  findNoticesById,
+  findRecipient,
+  hasDueMail,
+  insertMail,
+  listRecipients,
+  listWorkspacesWithUnsent,
+  takeUnsent,
+  type Unsent,
+  updateMail,
+} from '../store/notice-mail.ts';
+import type { NoticeMailTable } from '../store/schema/notices.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Store, Trx } from '../store/store.ts';
+import { renderMail } from './notice-mail.ts';
+import { showNotices } from './notices.ts';
+import { modeOf, unsubscribeTokenOf } from './notifications.ts';
+import { nextAttemptAt } from './retries.ts';
+
+/** When the daily mails are sent: the hour of the day in UTC. */
+const DIGEST_HOUR = 7;
+/** An older notice is not worth a mail of its own, for example when mail has just been set up. */
+const IMMEDIATE_MAX_AGE_MS = DAY;
+/** Longer than an attempt to send takes. */
+const LEASE_MS = 3 * MINUTE;
+/** Mails that one `tick` sends, and workspaces for which it creates them. */
+const MAX_PER_TICK = 50;
+/** After so many failures in a row the mail server is down, and the next `tick` tries again. */
+const MAX_FAILURES_IN_A_ROW = 3;
+
+export interface MailWorkerOptions {
+  readonly store: Store;
+  readonly clock: () => number;
+  readonly seal: Seal;
+  readonly publicUrl: () => string;
+  readonly send: (message: {
+    to: string;
+    subject: string;
+    text: string;
+    html: string;
+    messageId: string;
+    headers: Record<string, string>;
+  }) => Promise<void>;
+  readonly onError: (error: unknown) => void;
+}
+
+/** The last time at which daily mails were due. Pure. */
+export function lastDigestAt(now: number): number {
+  return Math.floor((now - DIGEST_HOUR * HOUR) / DAY) * DAY + DIGEST_HOUR * HOUR;
+}
+
+/** Creates the mails about the notices of a workspace that no mail was created for yet. */
+async function createMails(trx: Trx, workspaceId: string, unsent: Unsent, now: number): Promise<void> {
+  await lockAuditHead(trx, workspaceId);
+  const notices = await takeUnsent(trx, workspaceId, unsent, now);
+  const mode: NotificationMode = unsent.column === 'mailed_at' ? 'immediate' : 'digest';
+  const told = notices.filter(
+    ({ created_at: at, dismissed_at: dismissedAt }) =>
+      dismissedAt === null && (mode === 'digest' || at > now - IMMEDIATE_MAX_AGE_MS),
+  );
+  if (told.length === 0) return;
+  let room = NOTICE_LIMITS.waitingMails - (await countMails(trx, workspaceId));
+  for (const recipient of await listRecipients(trx, workspaceId)) {
+    const ids = told.filter((notice) => modeOf(recipient, notice) === mode).map(({ id }) => id);
+    if (ids.length === 0 || room-- <= 0) continue;
+    await insertMail(trx, {
+      id: createId('notice', now),
+      ...{ workspace_id: workspaceId, member_id: recipient.id, notices: JSON.stringify(ids), created_at: now },
+      ...{ attempts: 0, first_attempt_at: null, next_attempt_at: now, lease_until: null },
+    });
+  }
+}
+
+/**
+ * Sends notices by mail. The mails are created with the notices marked, in one transaction, so that a notice is in one mail
+ * per member; each is sent by the node that has its lease and deleted when the mail server has accepted it.
+ */
+export function createMailWorker(options: MailWorkerOptions): {
+  tick(): Promise<void>;
+  /** Lets a running `tick` end after the mail that it is sending. */
+  stop(): void;
+} {
+  const { store, clock, seal, publicUrl, send, onError } = options;
+  let isStopping = false;
+
+  async function createAll(unsent: Unsent): Promise<void> {
+    for (const id of await listWorkspacesWithUnsent(store.read, unsent, MAX_PER_TICK)) {
+      await store.transaction((trx) => createMails(trx, id, unsent, clock()));
+    }
+  }
+
+  /** Sends a mail, unless what it tells of has gone or was dismissed, or the member must not see it any more. */
+  async function sendMail(mail: NoticeMailTable): Promise<void> {
+    const { workspace_id: workspaceId } = mail;
+    const recipient = await findRecipient(store.read, mail.member_id);
+    if (recipient === undefined || recipient.role === 'member') return;
+    const rows = await findNoticesById(store.read, workspaceId, JSON.parse(mail.notices) as string[]);
+    const open = rows.filter((row) => row.dismissed_at === null && modeOf(recipient, row) !== 'off');
+    if (open.length === 0) return;
+    const notices = await showNotices(store.read, workspaceId, open, clock());
+    const url = publicUrl();
+    const unsubscribeUrl = `${url}/unsubscribe/${unsubscribeTokenOf(seal, recipient.id)}`;
+    await send({
+      to: recipient.email,
+      ...renderMail(notices, { workspace: recipient.workspace_name, publicUrl: url, unsubscribeUrl }),
+      // The same in every attempt, so that a mail that was accepted without this node learning of it can be recognized.
+      messageId: `<${mail.id}@${new URL(url).hostname}>`,
+      headers: {
+        'List-Unsubscribe': `<${unsubscribeUrl}>`,
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+        'Auto-Submitted': 'auto-generated',
+      },
+    });
+  }
+
+  /** Sends the next mail that is due; null if there is none. */
+  async function sendNext(): Promise<'sent' | 'failed' | null> {
+    const mail = await store.transaction((trx) => claimMail(trx, clock(), LEASE_MS));
+    if (mail === undefined) return null;
+    try {
+      await sendMail(mail);
+    } catch (error) {
+      onError(error);
+      const now = clock();
+      const [attempts, firstAttemptAt] = [mail.attempts + 1, mail.first_attempt_at ?? now];
+      const next = nextAttemptAt(now, firstAttemptAt, attempts, undefined);
+      const failed = { attempts, first_attempt_at: firstAttemptAt, lease_until: null };
+      await store.transaction((trx) =>
+        next === null ? deleteMail(trx, mail) : updateMail(trx, mail, { ...failed, next_attempt_at: next }),
+      );
+      return 'failed';
+    }
+    await store.transaction((trx) => deleteMail(trx, mail));
+    return 'sent';
+  }
+
+  return {
+    async tick() {
+      await createAll({ column: 'mailed_at' });
+      await createAll({ column: 'digested_at', before: lastDigestAt(clock()) });
+      if (!(await hasDueMail(store.read, clock()))) return;
+      let failures = 0;
+      for (let count = 0; count < MAX_PER_TICK && failures < MAX_FAILURES_IN_A_ROW && !isStopping; count++) {
+        const result = await sendNext();
+        if (result === null) return;
+        failures = result === 'failed' ? failures + 1 : 0;
+      }
+    },
+    stop() {
+      isStopping = true;
+    },
+  };
+}

@@ -1,0 +1,106 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type RequestContext, recordAuditEvent, systemRequestContext } from '../audit/request-context.ts';
+import type { RequestOrigin } from '../contract/audit.ts';
+import { isUrgent } from '../contract/notice-texts.ts';
+import type { Notifications, UpdateNotifications } from '../contract/notifications.ts';
+import { Problem } from '../contract/problem.ts';
+import { NOTICE_KINDS, type NoticeKind, type NotificationMode } from '../contract/vocabulary.ts';
+import { lockAuditHead } from '../store/audit.ts';
+import { findRecipient, findRecipientOf, type RecipientRow, setNotifications } from '../store/notice-mail.ts';
+import type { NoticeTable } from '../store/schema/notices.ts';
+import type { Seal } from '../store/seal.ts';
+import type { Trx } from '../store/store.ts';
+import type { NotifyContext } from './context.ts';
+
+type Chosen = Partial<Record<NoticeKind, NotificationMode>>;
+
+const chosenBy = ({ notifications }: Pick<RecipientRow, 'notifications'>): Chosen =>
+  notifications === null ? {} : (JSON.parse(notifications) as Chosen);
+
+/** Returns how a member is told of a notice. Pure. */
+export function modeOf(
+  recipient: Pick<RecipientRow, 'notifications'>,
+  notice: Pick<NoticeTable, 'kind' | 'detail'>,
+): NotificationMode {
+  const kind = notice.kind as NoticeKind;
+  const detail = JSON.parse(notice.detail) as Record<string, unknown>;
+  return chosenBy(recipient)[kind] ?? (isUrgent({ kind, detail }) ? 'immediate' : 'digest');
+}
+
+function show(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): Notifications {
+  const kinds = NOTICE_KINDS.map((kind) => [kind, modeOf(recipient, { kind, detail: '{}' })]);
+  return { kinds: Object.fromEntries(kinds) as Notifications['kinds'], mail };
+}
+
+/** Returns how a member is told of notices. Throws `not_found`. */
+export async function findNotifications(
+  { store, sendsMail }: NotifyContext,
+  workspaceId: string,
+  personId: string,
+): Promise<Notifications> {
+  const recipient = await findRecipientOf(store.read, workspaceId, personId);
+  if (recipient === undefined) throw new Problem('not_found');
+  return show(recipient, sendsMail);
+}
+
+async function save(
+  trx: Trx,
+  request: RequestContext,
+  recipient: RecipientRow,
+  kinds: Chosen,
+  now: number,
+): Promise<RecipientRow> {
+  const before = chosenBy(recipient);
+  const notifications = JSON.stringify({ ...before, ...kinds });
+  const changed = Object.entries(kinds).filter(([kind, mode]) => before[kind as NoticeKind] !== mode);
+  if (changed.length === 0) return recipient;
+  await setNotifications(trx, recipient, notifications);
+  const target = { kind: 'member', id: recipient.id, name: recipient.name } as const;
+  await recordAuditEvent(trx, request, 'notifications.updated', target, now, { after: Object.fromEntries(changed) });
+  return { ...recipient, notifications };
+}
+
+/** Changes how a member is told of notices. Throws `not_found`. */
+export async function updateNotifications(
+  { store, clock, sendsMail }: NotifyContext,
+  request: RequestContext,
+  personId: string,
+  { kinds }: UpdateNotifications,
+): Promise<Notifications> {
+  const now = clock();
+  return store.transaction(async (trx) => {
+    await lockAuditHead(trx, request.workspaceId);
+    const recipient = await findRecipientOf(trx, request.workspaceId, personId);
+    if (recipient === undefined) throw new Problem('not_found');
+    return show(await save(trx, request, recipient, kinds, now), sendsMail);
+  });
+}
+
+/** Returns the token of a link that ends mails to a member. It works as long as the membership, and grants nothing else. */
+export const unsubscribeTokenOf = (seal: Seal, memberId: string): string =>
+  `${memberId}.${seal.mac('unsubscribe', memberId)}`;
+
+/** Returns the member whom a link is about, with the workspace; null if the link is invalid or the membership has ended. */
+export async function findUnsubscriber({ store, seal }: NotifyContext, token: string): Promise<RecipientRow | null> {
+  const [memberId = ''] = token.split('.');
+  const [given, expected] = [token, unsubscribeTokenOf(seal, memberId)].map((text) => Buffer.from(text));
+  if (given === undefined || expected === undefined || given.length !== expected.length) return null;
+  if (!timingSafeEqual(given, expected)) return null;
+  return (await findRecipient(store.read, memberId)) ?? null;
+}
+
+/** Ends all mails about notices of the workspace to a member. */
+export async function unsubscribe(
+  { store, clock }: NotifyContext,
+  { id, workspace_id: workspaceId, person_id: personId, name }: RecipientRow,
+  origin: RequestOrigin,
+): Promise<void> {
+  const kinds = Object.fromEntries(NOTICE_KINDS.map((kind) => [kind, 'off' as const]));
+  const actor = { kind: 'person', id: personId, name } as const;
+  const request = { ...systemRequestContext(workspaceId), actor, origin };
+  await store.transaction(async (trx) => {
+    await lockAuditHead(trx, workspaceId);
+    const recipient = await findRecipient(trx, id);
+    if (recipient !== undefined) await save(trx, request, recipient, kinds, clock());
+  });
+}
