@@ -6,6 +6,7 @@ import { after, before, test } from 'node:test';
 import { mintSecret } from '../authorization/secret.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { LogLine } from '../contract/logs.ts';
+import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Run, Script } from '../contract/scripts.ts';
 import type { Server } from '../contract/servers.ts';
@@ -435,5 +436,20 @@ forEachEngine('runs', (engine) => {
     await waitUntilFinished(all[0] as Run);
     await owner.call(`/v1/scripts/${nightly.id}`, { method: 'PATCH', body: { schedule: null } });
     assert.equal(await next(), null);
+  });
+
+  test('a failed run is noticed until the script succeeds', async () => {
+    const flaky = await script(`test -e ${folder}/succeeds-${engine.name}\n`, { name: 'Flaky' });
+    const notices = async () =>
+      (await owner.call<Page<Notice>>('/v1/notices?kind=run.failed')).body.data
+        .filter(({ subject }) => subject.id === flaky.id)
+        .map(({ title, action, status }) => [title, action.path, status]);
+    const failed = await waitUntilFinished(await startRun(flaky));
+    const again = await waitUntilFinished(await startRun(flaky));
+    assert.deepEqual([failed.status, again.status], ['failed', 'failed']);
+    assert.deepEqual(await notices(), [['A run of “Flaky” failed', `/runs/${again.id}`, 'open']]);
+    writeFileSync(join(folder, `succeeds-${engine.name}`), '');
+    await waitUntilFinished(await startRun(flaky));
+    assert.deepEqual(await notices(), []);
   });
 });

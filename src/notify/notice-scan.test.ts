@@ -91,4 +91,20 @@ forEachEngine('the scan for notices', (engine) => {
     assert.deepEqual(await noticesOf(workspaceId), []);
     assert.equal((await recordedIn(workspaceId)).length, 3);
   });
+
+  test('reads on where many credentials have the same last use', async () => {
+    now = START;
+    const owner = await seedWorkspace(store);
+    const idle = { created_at: START - 100 * DAY, expires_at: START - 50 * DAY };
+    const [first, last] = ['key_a', 'key_z'].map((id) => ({
+      ...idle,
+      expires_at: null,
+      id: `${id}${owner.workspaceId}`,
+    }));
+    await Promise.all(Array.from({ length: 210 }, () => seedCredential(store, owner, idle)));
+    for (const facts of [first, last]) await seedCredential(store, owner, facts);
+    await scan();
+    const found = (await noticesOf(owner.workspaceId)).map(({ subject_id: id }) => id).sort();
+    assert.deepEqual(found, [first?.id, last?.id]);
+  });
 });

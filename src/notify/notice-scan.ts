@@ -24,7 +24,7 @@ import { causesOf, EXPIRY_STAGES_DAYS, SCANNED_KINDS } from './notice-causes.ts'
 
 /** Rows that are read, and credentials whose notices are written in one transaction: other requests run in between. */
 const BATCH = 200;
-const WRITE_BATCH = 50;
+const WRITE_BATCH = 10;
 const EXPIRY_DAYS = EXPIRY_STAGES_DAYS[2];
 
 interface Scanned {

@@ -80,8 +80,12 @@ export async function walkCauses(
   if (walk === 'creator') {
     query = query.where('credential.created_by', of.creator === null ? 'is' : '=', of.creator);
   }
-  if (after !== null) query = query.where(sql<boolean>`(${value}, credential.id) > (${after.value}, ${after.id})`);
-  return query.orderBy(value).orderBy('credential.id').limit(limit).execute();
+  const read = (part: typeof query, size: number) => part.orderBy('credential.id').limit(size).execute();
+  if (after === null) return read(query.orderBy(value), limit);
+  // SQLite would read all entries before the position if both columns were compared in one condition.
+  const ties = await read(query.where(value, '=', after.value).where('credential.id', '>', after.id), limit);
+  if (ties.length === limit) return ties;
+  return [...ties, ...(await read(query.where(value, '>', after.value).orderBy(value), limit - ties.length))];
 }
 
 /** Returns the creators of credentials of a kind that have left the workspace; null for deleted accounts. */
