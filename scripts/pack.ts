@@ -103,6 +103,17 @@ function namesUsed(): Map<string, string[]> {
 const MINIFY = { module: true, mangle: { keepNames: true } } as const;
 const ENTRIES = ['sdk/client', 'sdk/audit', 'sdk/guard', 'sdk/secret', 'sdk/vocabulary'] as const;
 
+/** Modules that users of the SDK neither import nor see: what they declare needs no comments there. */
+const INTERNAL =
+  /^(?:authorization\/|sdk\/(?:remote-authorizer|lease-authorizer|connection|guard-session|follow-revocations)$)/;
+
+/** Declarations with narrow indentation, and without the comments of internal modules and of constants for the server. */
+function shortenTypes(file: string, text: string): string {
+  const isInternal = INTERNAL.test(file) || CODE_FILES.some((name) => file === `contract/${name}`);
+  const shown = isInternal ? text.replace(/^ *\/\*\*.*?\*\/\n/gms, '') : text;
+  return shown.replace(/^(?: {4})+(?! \*)/gm, (indentation) => ' '.repeat(indentation.length / 4));
+}
+
 /** Copies a module and everything it imports, as far as present and not copied yet. */
 function copyWithImports(from: string, directory: string, file: string, extension: '.ts' | '.js' | '.d.ts'): void {
   const target = join(directory, file + extension);
@@ -113,7 +124,8 @@ function copyWithImports(from: string, directory: string, file: string, extensio
     extension === '.ts' ? source : source.replace(/((?:from |import\()['"]\.{1,2}\/[^'"]+)\.ts(['"])/g, '$1.js$2');
   mkdirSync(dirname(target), { recursive: true });
   // Names of functions are kept for stack traces.
-  writeFileSync(target, extension === '.js' ? minifySync(file, text, MINIFY).code : text);
+  const shortened = extension === '.d.ts' ? shortenTypes(file, text) : text;
+  writeFileSync(target, extension === '.js' ? minifySync(file, text, MINIFY).code : shortened);
   for (const [, imported = ''] of text.matchAll(/(?:from |import\()['"](\.{1,2}\/[^'"]+)\.[jt]s['"]/g)) {
     copyWithImports(from, directory, join(dirname(file), imported), extension);
   }

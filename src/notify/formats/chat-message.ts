@@ -1,4 +1,6 @@
 import type { AuditParty } from '../../contract/audit.ts';
+import { describeNotice } from '../../contract/notice-texts.ts';
+import { CREDENTIAL_NOTICE_KINDS } from '../../contract/vocabulary.ts';
 
 /** A message as Standard Webhooks prescribes it, from which those of the other formats are made. */
 export interface WebhookMessage {
@@ -97,6 +99,14 @@ function toneOf(name: string, detail: Readonly<Record<string, unknown>>): ChatMe
   return GOOD.test(name) ? 'good' : 'neutral';
 }
 
+/** Returns the title of a notice about a credential; null for any other event. */
+function noticeTitleOf(name: string, target: unknown, detail: Readonly<Record<string, unknown>>): string | null {
+  const kind = CREDENTIAL_NOTICE_KINDS.find((noticeKind) => noticeKind === name);
+  return kind === undefined || !isParty(target)
+    ? null
+    : toLine(describeNotice({ kind, subject: target, detail }).title);
+}
+
 /** Returns what people are told about an event: its action, target and actor, and the simple values of its details. Pure. */
 export function toChatMessage(message: WebhookMessage, source: MessageSource): ChatMessage {
   const { type, timestamp, data } = message;
@@ -116,8 +126,9 @@ export function toChatMessage(message: WebhookMessage, source: MessageSource): C
     if (text === null || text === '') return [];
     return [[fitText(toLine(label), MAX_LABEL_LENGTH), fitText(text, MAX_VALUE_LENGTH)] as const];
   });
+  const action = targetName === '' ? toWords(name) : `${toWords(name)}: ${targetName}`;
   return {
-    title: fitText(targetName === '' ? toWords(name) : `${toWords(name)}: ${targetName}`, MAX_TITLE_LENGTH),
+    title: fitText(noticeTitleOf(name, target, detail) ?? action, MAX_TITLE_LENGTH),
     facts: facts.slice(0, MAX_FACTS),
     tone: toneOf(name, detail),
     url: pageOf(message, source.publicUrl),

@@ -81,6 +81,27 @@ describe('formats of messages', () => {
     const deleted = toChatMessage(log, source);
     assert.equal(deleted.title, 'Access token deleted: CI');
     assert.deepEqual(deleted.facts[1], ['By', 'Devpilot']);
+    const expiring = toChatMessage(
+      {
+        ...messageOf('CI'),
+        type: 'credential.expiring',
+        data: {
+          workspaceId: 'wsp_1',
+          action: 'credential.expiring',
+          target: { kind: 'access_token', id: 'tok_1', name: 'CI' },
+          detail: { expiresAt: '2026-12-29T09:00:00.000Z' },
+        },
+      },
+      source,
+    );
+    assert.deepEqual(
+      [expiring.title, expiring.tone, expiring.url],
+      [
+        'The access token “CI” expires on 2026-12-29 09:00 UTC',
+        'bad',
+        'https://devpilot.example/settings/access-tokens/tok_1?workspace=wsp_1',
+      ],
+    );
     const sent = toChatMessage({ ...log, type: 'webhook.test', data: { workspaceId: 'wsp_1' } }, source);
     assert.deepEqual([sent.title, sent.facts], ['Webhook test', [['Workspace', 'Shop & Co']]]);
     assert.equal(sent.url, 'https://devpilot.example/settings/activity-log?workspace=wsp_1');
