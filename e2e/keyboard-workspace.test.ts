@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { generate } from 'otplib';
 import { DAY } from '../src/contract/limits.ts';
 import type { Policy } from '../src/contract/policy.ts';
+import { startTestIssuer } from '../src/testing/test-issuer.ts';
 import { createToken, PASSWORD, signUpMember, type TestPerson, turnOnTwoFactor } from '../src/testing/test-server.ts';
 import { startWebhookReceiver } from '../src/testing/webhook-receiver.ts';
 import { formatDate } from '../src/web/components/format.ts';
@@ -63,7 +64,7 @@ test('the tabs of the settings are one tab stop with arrow keys, and a member ha
   const linus = await signUpMember(fixture.server, fixture.owner, 'member', 'linus@example.com');
   const theirs = await fixture.open('/settings/activity-log', { person: linus });
   const names = await theirs.getByRole('navigation', { name: 'Settings' }).getByRole('link').allTextContents();
-  assert.deepEqual(names, ['Access Tokens', 'API Keys', 'Members', 'Workspace']);
+  assert.deepEqual(names, ['Access Tokens', 'API Keys', 'Workload identities', 'Members', 'Workspace']);
   await createKeyboardUser(theirs).tabTo(theirs.getByRole('link', { name: 'Access Tokens' }));
 });
 
@@ -188,39 +189,6 @@ test('a workspace is deleted after its name has been typed', async () => {
   await tab.getByText('Workspace To be deleted deleted').waitFor();
 });
 
-test('a member without a required second factor is led to set it up, and back', async () => {
-  const owner = await turnOnTwoFactor(fixture.server, fixture.owner, Date.now());
-  const grace = await signUpMember(fixture.server, owner, 'admin', 'grace@example.com');
-  const { tab, keys } = await open('/settings/workspace?workspace=acme', grace);
-  await keys.tabTo(tab.getByLabel('Name', { exact: true }));
-  await keys.type('Acme Tools');
-  await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
-  await keys.press('Enter');
-  await tab.getByText('This workspace now requires two-factor authentication.', { exact: false }).waitFor();
-  const link = await tab.getByRole('link', { name: 'Turn it on' }).getAttribute('href');
-  assert.equal(link, `/account?from=${encodeURIComponent('/settings/workspace?workspace=acme')}`);
-
-  await tab.goto('/settings/members?workspace=acme');
-  await tab.getByRole('heading', { name: 'Two-factor authentication is required' }).waitFor();
-  await checkAppearance(tab, 'second-factor-needed');
-  await keys.enter(button(tab, 'Check again'));
-  await keys.enter(button(tab, 'Set up two-factor authentication'));
-  await tab.getByText('Turn on two-factor authentication here.', { exact: false }).waitFor();
-  await checkAppearance(tab, 'second-factor-account');
-  await keys.enter(button(tab, 'Turn on'));
-  await keys.tabTo(tab.getByLabel('Your password', { exact: true }));
-  await keys.type(PASSWORD);
-  await keys.press('Enter');
-  const secret = ((await tab.getByTestId('totp-key').textContent()) ?? '').replace(/\s/g, '');
-  await keys.tabTo(tab.getByLabel('Code', { exact: true }));
-  await keys.type(await generate({ secret }));
-  await keys.press('Enter');
-  await keys.toggle(tab.getByLabel('I have stored the recovery codes'));
-  await keys.enter(button(tab, 'Done'));
-  await tab.waitForURL(/\/settings\/members/);
-  await tab.getByRole('row').filter({ hasText: 'grace@example.com' }).waitFor();
-});
-
 test('a webhook is created, tested, inspected, delivered again, and activated after it was switched off', async (context) => {
   const receiver = await startWebhookReceiver();
   context.after(() => receiver.close());
@@ -255,7 +223,7 @@ test('a webhook is created, tested, inspected, delivered again, and activated af
   await keys.enter(button(replaced, 'I have stored the secret'));
 
   receiver.respond = (response) => response.writeHead(410).end();
-  await createToken(fixture.owner, ['all'], { name: 'Not delivered' });
+  await fixture.owner.call('/v1/projects', { body: { name: 'Not delivered' } });
   const notice = tab.getByRole('alert').filter({ hasText: 'Switched off' });
   await notice.waitFor();
   await checkAppearance(tab, 'webhook-switched-off');
@@ -291,4 +259,108 @@ test('the bell leads to what needs attention, which is dismissed, undone, snooze
   await keys.choose(actions, 'Open again');
   await tab.getByRole('heading', { name: 'No notices' }).waitFor();
   await tab.getByRole('link', { name: 'Notices: 2 need attention' }).waitFor();
+});
+
+test('a workload identity is created from what people know, tested, and shows its last exchanges', async (context) => {
+  const issuer = await startTestIssuer();
+  context.after(() => issuer.close());
+  const { tab, keys } = await open('/settings/workload-identities?workspace=acme');
+  await tab.getByText('No workload identities yet').waitFor();
+  await checkAppearance(tab, 'workload-identities-empty');
+  await keys.enter(button(tab, 'New workload identity'));
+  const creation = await waitForDialog(tab, 'New workload identity', 'dialog-workload-identity');
+  await keys.type('Shop on GitHub');
+  await keys.tabTo(creation.getByLabel('Repository', { exact: true }));
+  await keys.type('acme/shop');
+  await keys.tabTo(creation.getByLabel('Workflow file'));
+  await keys.type('deploy.yml');
+  await keys.tabTo(creation.getByLabel('Issuer'));
+  await keys.type(issuer.url);
+  await creation.getByText('workflow_ref = acme/shop/.github/workflows/deploy.yml@*').waitFor();
+  await keys.toggle(creation.getByLabel('basic_deployment'));
+  await checkAppearance(tab, 'dialog-workload-identity-filled');
+  await keys.enter(button(creation, 'Create workload identity'));
+  await tab.getByRole('heading', { name: 'Shop on GitHub', level: 1 }).waitFor();
+  const snippet = (await tab.getByRole('figure', { name: 'Configuration of the pipeline' }).textContent()) ?? '';
+  const [id = ''] = /wid_\w+/.exec(snippet) ?? [];
+  assert.match(snippet, /id-token: write/);
+
+  const claims = {
+    iss: issuer.url,
+    aud: fixture.server.url,
+    sub: 'repo:acme/shop:ref:refs/heads/dev',
+    repository: 'acme/shop',
+  };
+  const accepted = {
+    ...claims,
+    ref: 'refs/heads/main',
+    workflow_ref: 'acme/shop/.github/workflows/deploy.yml@refs/heads/main',
+  };
+  await keys.tabTo(tab.getByLabel('Claims of a token'));
+  await tab.keyboard.insertText(JSON.stringify({ ...accepted, ref: 'refs/heads/dev' }));
+  await keys.enter(button(tab, 'Test claims'));
+  await tab.getByText('must be "refs/heads/main", but it is "refs/heads/dev"').waitFor();
+  const exp = Math.floor(Date.now() / 1000) + 300;
+  for (const presented of [accepted, { ...accepted, repository: 'mallory/shop' }]) {
+    await fixture.server.call('/v1/oauth/token', {
+      method: 'POST',
+      body: new URLSearchParams({
+        grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+        subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
+        subject_token: await issuer.sign({ ...presented, exp }),
+        resource: id,
+      }),
+    });
+  }
+  await tab.getByText('Refused: repository').waitFor();
+  await checkAppearance(tab, 'workload-identity');
+  const token = tab.getByRole('list', { name: 'Last exchanges' }).getByRole('link', { name: 'Access token' });
+  await keys.enter(token);
+  await tab.getByText('for a workload identity').waitFor();
+
+  const list = await fixture.open('/settings/access-tokens?workspace=acme&origin=workload');
+  await list.getByText('for a workload', { exact: true }).waitFor();
+  await checkAppearance(list, 'access-tokens-of-workloads');
+  const identities = await fixture.open('/settings/workload-identities?workspace=acme');
+  await identities.getByRole('link', { name: 'Shop on GitHub' }).waitFor();
+  await checkAppearance(identities, 'workload-identities');
+  const user = createKeyboardUser(identities);
+  await user.choose(button(identities, 'Actions for Shop on GitHub'), 'Delete…');
+  const deletion = identities.getByRole('dialog', { name: 'Delete workload identity' });
+  await user.enter(button(deletion, 'Delete'));
+  await identities.getByText('No workload identities yet').waitFor();
+});
+
+// Last, because it ends the session of the owner that the other tests use.
+test('a member without a required second factor is led to set it up, and back', async () => {
+  const owner = await turnOnTwoFactor(fixture.server, fixture.owner, Date.now());
+  const grace = await signUpMember(fixture.server, owner, 'admin', 'grace@example.com');
+  const { tab, keys } = await open('/settings/workspace?workspace=acme', grace);
+  await keys.tabTo(tab.getByLabel('Name', { exact: true }));
+  await keys.type('Acme Tools');
+  await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: true } });
+  await keys.press('Enter');
+  await tab.getByText('This workspace now requires two-factor authentication.', { exact: false }).waitFor();
+  const link = await tab.getByRole('link', { name: 'Turn it on' }).getAttribute('href');
+  assert.equal(link, `/account?from=${encodeURIComponent('/settings/workspace?workspace=acme')}`);
+
+  await tab.goto('/settings/members?workspace=acme');
+  await tab.getByRole('heading', { name: 'Two-factor authentication is required' }).waitFor();
+  await checkAppearance(tab, 'second-factor-needed');
+  await keys.enter(button(tab, 'Check again'));
+  await keys.enter(button(tab, 'Set up two-factor authentication'));
+  await tab.getByText('Turn on two-factor authentication here.', { exact: false }).waitFor();
+  await checkAppearance(tab, 'second-factor-account');
+  await keys.enter(button(tab, 'Turn on'));
+  await keys.tabTo(tab.getByLabel('Your password', { exact: true }));
+  await keys.type(PASSWORD);
+  await keys.press('Enter');
+  const secret = ((await tab.getByTestId('totp-key').textContent()) ?? '').replace(/\s/g, '');
+  await keys.tabTo(tab.getByLabel('Code', { exact: true }));
+  await keys.type(await generate({ secret }));
+  await keys.press('Enter');
+  await keys.toggle(tab.getByLabel('I have stored the recovery codes'));
+  await keys.enter(button(tab, 'Done'));
+  await tab.waitForURL(/\/settings\/members/);
+  await tab.getByRole('row').filter({ hasText: 'grace@example.com' }).waitFor();
 });

@@ -45,6 +45,7 @@ const CONTRACT_WITHOUT_ZOD = [
   'slug',
   'workload-issuers',
   'workload-presets',
+  'workload-snippets',
 ];
 
 /** The contract without schemas: no library is loaded with it, so that it runs in guards and in the web UI. */

@@ -46,6 +46,8 @@ export const PAGE_ROUTES = [
   '/settings/policy',
   '/settings/webhooks',
   '/settings/webhooks/$id',
+  '/settings/workload-identities',
+  '/settings/workload-identities/$id',
   '/settings/workspace',
 ] as const;
 export type PageRoute = (typeof PAGE_ROUTES)[number];

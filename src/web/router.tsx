@@ -169,6 +169,18 @@ const policy = page(settings, '/policy', () => import('./policy/policy-page.tsx'
 const notices = page(inWorkspace, '/notices', () => import('./notices/notices-page.tsx'), 'NoticesPage');
 const webhooks = page(settings, '/webhooks', () => import('./webhooks/webhooks-page.tsx'), 'WebhooksPage');
 const webhook = page(settings, '/webhooks/$id', () => import('./webhooks/webhook-page.tsx'), 'WebhookPage');
+const workloadIdentities = page(
+  settings,
+  '/workload-identities',
+  () => import('./workload-identities/identities-page.tsx'),
+  'IdentitiesPage',
+);
+const workloadIdentity = page(
+  settings,
+  '/workload-identities/$id',
+  () => import('./workload-identities/identity-page.tsx'),
+  'IdentityPage',
+);
 const workspace = page(settings, '/workspace', () => import('./workspace/workspace-page.tsx'), 'WorkspacePage');
 
 const projects = page(inWorkspace, '/projects', () => import('./projects/projects-page.tsx'), 'ProjectsPage');
@@ -280,6 +292,8 @@ const routeTree = root.addChildren([
           policy,
           webhooks,
           webhook,
+          workloadIdentities,
+          workloadIdentity,
           workspace,
         ]),
       ]),

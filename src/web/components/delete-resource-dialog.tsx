@@ -4,11 +4,20 @@ import type { ReactNode } from 'react';
 import { ignoreNotFound, queryClient } from '../api.ts';
 import { useWorkspace } from '../session.ts';
 import { ConfirmDialog } from './confirm-dialog.tsx';
-import { capitalize } from './format.ts';
+import { capitalize, pluralOf } from './format.ts';
 import { strings } from './strings.ts';
 
 interface DeleteResourceDialogProps {
-  readonly noun: 'project' | 'app' | 'server' | 'script' | 'backup' | 'issue' | 'error key' | 'webhook';
+  readonly noun:
+    | 'project'
+    | 'app'
+    | 'server'
+    | 'script'
+    | 'backup'
+    | 'issue'
+    | 'error key'
+    | 'webhook'
+    | 'workload identity';
   /** The part of the query key of the lists that contain the resource; by default the noun's plural. */
   readonly queryKeyPart?: string;
   readonly name: string;
@@ -26,7 +35,7 @@ interface DeleteResourceDialogProps {
 export function DeleteResourceDialog(props: DeleteResourceDialogProps) {
   const {
     noun,
-    queryKeyPart = `${props.noun}s`,
+    queryKeyPart = pluralOf(props.noun),
     name,
     children,
     confirmByName = false,

@@ -1,5 +1,8 @@
 import { strings } from './strings.ts';
 
+/** Returns the plural of the noun of a resource, which names its queries. Pure. */
+export const pluralOf = (noun: string): string => (noun.endsWith('ity') ? `${noun.slice(0, -1)}ies` : `${noun}s`);
+
 export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const MAX_NAME_LENGTH = 60;

@@ -7,7 +7,7 @@ import { useWorkspace } from '../session.ts';
 import { ConditionalEditFooter, EditLoader, useEditForm } from './conditional-edit.tsx';
 import { Dialog } from './dialog.tsx';
 import { Form, FormFooter, useSubmit } from './form.tsx';
-import { capitalize } from './format.ts';
+import { capitalize, pluralOf } from './format.ts';
 import { strings } from './strings.ts';
 import { useAppForm } from './use-app-form.ts';
 
@@ -40,7 +40,7 @@ export function CreateResourceDialog<Values extends FormValues, Created extends 
     notifications.show({ message: strings.resourceDialogs.created(capitalize(noun), created.name) });
     onClose();
     onCreated(created);
-    void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
+    void queryClient.invalidateQueries({ queryKey: [workspace.id, pluralOf(noun)] });
   });
   return (
     <Dialog onClose={onClose} title={strings.resourceDialogs.newTitle(noun)} size="lg">
@@ -77,7 +77,7 @@ function EditResourceForm<Values extends FormValues, Item extends NamedResource,
       onClose();
       if (saved === null) return;
       notifications.show({ message: strings.resourceDialogs.saved(capitalize(noun), saved.name) });
-      void queryClient.invalidateQueries({ queryKey: [workspace.id, `${noun}s`] });
+      void queryClient.invalidateQueries({ queryKey: [workspace.id, pluralOf(noun)] });
     },
   });
   return (
@@ -99,7 +99,7 @@ export function EditResourceDialog<Values extends FormValues, Item extends Named
   const { workspace } = useWorkspace();
   return (
     <Dialog onClose={onClose} title={strings.resourceDialogs.editTitle(item.name)} size="lg">
-      <EditLoader queryKey={[workspace.id, `${noun}s`, item.id]} read={read}>
+      <EditLoader queryKey={[workspace.id, pluralOf(noun), item.id]} read={read}>
         {(loaded) => <EditResourceForm {...props} loaded={loaded} />}
       </EditLoader>
     </Dialog>

@@ -142,7 +142,9 @@ function CredentialDetails({ credential, policy }: CredentialDetailsProps) {
           [
             strings.credentialPage.created,
             <span key="created">
-              {strings.credentialPage.createdBy(<ExactTime time={createdAt} />, createdBy?.name ?? null)}
+              {credential.kind === 'access_token' && credential.origin !== 'person'
+                ? strings.credentialPage.issued[credential.origin](<ExactTime time={createdAt} />)
+                : strings.credentialPage.createdBy(<ExactTime time={createdAt} />, createdBy?.name ?? null)}
             </span>,
           ],
           isKey &&

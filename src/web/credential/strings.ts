@@ -20,6 +20,10 @@ export const strings = {
     lastUsed: 'Last used',
     uses: 'Uses',
     created: 'Created',
+    issued: {
+      workload: (time: ReactNode) => sentence`${time} for a workload identity`,
+      exchange: (time: ReactNode) => sentence`${time} in exchange for another access token`,
+    },
     createdBy: (time: ReactNode, name: string | null) => sentence`${time} by ${name ?? 'a former member'}`,
     updated: 'Updated',
     secret: 'Secret',

@@ -86,6 +86,14 @@ interface ColumnOptions extends RotationCells {
 }
 
 /** The columns shared by access tokens and API keys. */
+/** Says who created a credential, or for what it was issued. */
+function describeCreator(credential: Credential): string {
+  const { createdBy } = credential;
+  if (createdBy !== null) return strings.columns.createdBy(createdBy.name);
+  if (credential.kind === 'api_key' || credential.origin === 'person') return strings.columns.createdByFormerMember;
+  return strings.columns.issued[credential.origin];
+}
+
 export function credentialColumns(kind: CredentialKindConfig, options: ColumnOptions): Column<Credential>[] {
   const { renderStatus, policy, ...rotation } = options;
   return [
@@ -113,12 +121,12 @@ export function credentialColumns(kind: CredentialKindConfig, options: ColumnOpt
       key: 'created',
       label: strings.columns.created,
       sort: 'createdAt',
-      cell: ({ createdAt, createdBy }) => (
+      cell: (credential) => (
         <TimeCell
-          time={createdAt}
+          time={credential.createdAt}
           note={
-            <Text span inherit display="block" truncate maw={120} title={createdBy?.email}>
-              {createdBy === null ? strings.columns.createdByFormerMember : strings.columns.createdBy(createdBy.name)}
+            <Text span inherit display="block" truncate maw={120} title={credential.createdBy?.email}>
+              {describeCreator(credential)}
             </Text>
           }
         />

@@ -1,4 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
+import { ACCESS_TOKEN_ORIGINS } from '../../contract/vocabulary.ts';
 import { FilterBar, SearchField, SelectFilter } from '../components/filters.tsx';
 import { capitalize } from '../components/format.ts';
 import type { ListState } from '../components/list-state.ts';
@@ -10,7 +11,7 @@ import { strings } from './strings.ts';
 
 const DEFAULT_UNUSED_DAYS = 90;
 
-export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused', 'expiry', 'violatesPolicy'] as const;
+export const FILTERS = ['q', 'status', 'right', 'createdBy', 'unused', 'expiry', 'violatesPolicy', 'origin'] as const;
 export type FilterName = (typeof FILTERS)[number];
 
 /** The filters as the API's query; `get` returns their values in the URL. */
@@ -22,6 +23,7 @@ export const toListFilters = (get: (name: FilterName) => string | undefined): Cr
   unusedForDays: get('unused'),
   expiry: get('expiry'),
   violatesPolicy: get('violatesPolicy'),
+  origin: get('origin'),
 });
 
 /** The number of days without use after which the policy of the workspace calls a credential unused. */
@@ -85,6 +87,15 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
         anyLabel={strings.filters.anyPolicy}
         options={[{ value: 'true', label: strings.filters.violatesPolicy }]}
       />
+      {kind.kind === 'access_token' && (
+        <SelectFilter
+          state={state}
+          name="origin"
+          label={strings.filters.originLabel}
+          anyLabel={strings.filters.anyOrigin}
+          options={ACCESS_TOKEN_ORIGINS.map((origin) => ({ value: origin, label: strings.origins[origin] }))}
+        />
+      )}
     </FilterBar>
   );
 }

@@ -128,6 +128,7 @@ export interface CredentialListQuery {
   /** A maximum number of days until the expiry, or `never`. */
   readonly expiry?: string | undefined;
   readonly violatesPolicy?: string | undefined;
+  readonly origin?: string | undefined;
   readonly sort?: string | undefined;
   readonly limit?: number | undefined;
 }

@@ -38,6 +38,7 @@ export const strings = {
     status: 'Status',
     created: 'Created',
     createdByFormerMember: 'by a former member',
+    issued: { workload: 'for a workload', exchange: 'in an exchange' },
     createdBy: (name: string) => phrase`by ${name}`,
     expires: 'Expires',
     never: 'Never',
@@ -147,6 +148,13 @@ export const strings = {
     expiresWithin7Days: 'Expires within 7 days',
     expiresWithin30Days: 'Expires within 30 days',
     neverExpires: 'Never expires',
+    originLabel: 'Origin',
+    anyOrigin: 'Any origin',
+  },
+  origins: {
+    person: 'Created by a person',
+    workload: 'Issued to a workload',
+    exchange: 'Exchanged for another token',
   },
   kinds: {
     accessTokens: {

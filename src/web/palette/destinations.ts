@@ -32,6 +32,7 @@ const PAGES: readonly (readonly [to: string, label: string, requires?: keyof Rig
   ['/errors/keys', strings.pages.errorKeys, 'isAdmin'],
   ['/settings/access-tokens', strings.pages.accessTokens],
   ['/settings/api-keys', strings.pages.apiKeys],
+  ['/settings/workload-identities', strings.pages.workloadIdentities],
   ['/settings/members', strings.pages.members],
   ['/settings/review', strings.pages.review, 'isAdmin'],
   ['/settings/activity-log', strings.pages.activityLog, 'isAdmin'],

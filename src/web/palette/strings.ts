@@ -37,6 +37,7 @@ export const strings = {
     policy: 'Policy',
     webhooks: 'Webhooks',
     notices: 'Notices',
+    workloadIdentities: 'Workload identities',
     projects: 'Projects',
     scripts: 'Scripts',
     servers: 'Servers',

@@ -7,6 +7,7 @@ import { strings } from './strings.ts';
 const TABS: readonly (LinkTab & { readonly admin?: true })[] = [
   { to: '/settings/access-tokens', label: strings.settingsLayout.tabs.accessTokens },
   { to: '/settings/api-keys', label: strings.settingsLayout.tabs.apiKeys },
+  { to: '/settings/workload-identities', label: strings.settingsLayout.tabs.workloadIdentities },
   { to: '/settings/members', label: strings.settingsLayout.tabs.members },
   { to: '/settings/review', label: strings.settingsLayout.tabs.review, admin: true },
   { to: '/settings/activity-log', label: strings.settingsLayout.tabs.activityLog, admin: true },

@@ -3,6 +3,7 @@ export const strings = {
     tabs: {
       accessTokens: 'Access Tokens',
       apiKeys: 'API Keys',
+      workloadIdentities: 'Workload identities',
       members: 'Members',
       review: 'Review',
       activityLog: 'Activity log',

@@ -1,0 +1,15 @@
+import { Stack } from '@mantine/core';
+import type { ClaimConditions } from '../../contract/claim-patterns.ts';
+
+/** Conditions, one per line. */
+export function ConditionList({ conditions }: { readonly conditions: ClaimConditions }) {
+  return (
+    <Stack gap={2}>
+      {Object.entries(conditions).map(([claim, value]) => (
+        <span key={claim} className="mono" style={{ overflowWrap: 'anywhere' }}>
+          {claim} = {value}
+        </span>
+      ))}
+    </Stack>
+  );
+}

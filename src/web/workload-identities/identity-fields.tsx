@@ -1,0 +1,143 @@
+import { Checkbox, NativeSelect, Stack, Text } from '@mantine/core';
+import type { UseFormReturnType } from '@mantine/form';
+import { WORKLOAD_LIMITS } from '../../contract/limits.ts';
+import { describeRight, SCOPES } from '../../contract/vocabulary.ts';
+import { WORKLOAD_PROVIDERS, type WorkloadProvider } from '../../contract/workload-issuers.ts';
+import { CodeInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
+import { FormSection } from '../components/form-section.tsx';
+import { fieldPathProps } from '../components/use-app-form.ts';
+import { ConditionList } from './condition-list.tsx';
+import { type IdentityFormValues, toTrust } from './identity-form.ts';
+import { strings } from './strings.ts';
+
+type Form = UseFormReturnType<IdentityFormValues>;
+const texts = strings.fields;
+const optional = (label: string) => `${label} ${texts.optional}`;
+
+/** What a provider's tokens can be limited to. */
+const LIMITS_OF: Readonly<
+  Record<WorkloadProvider, readonly ('branch' | 'environment' | 'workflow' | 'repositoryId')[]>
+> = {
+  github: ['branch', 'environment', 'workflow', 'repositoryId'],
+  gitlab: ['branch', 'environment', 'repositoryId'],
+  kubernetes: [],
+  buildkite: ['branch'],
+  circleci: ['branch'],
+  other: [],
+};
+
+const LIMIT_PROPS = {
+  branch: { label: optional(texts.branch), placeholder: texts.branchPlaceholder },
+  environment: { label: optional(texts.environment), placeholder: texts.environmentPlaceholder },
+  workflow: { label: optional(texts.workflow), placeholder: texts.workflowPlaceholder },
+  repositoryId: { label: optional(texts.repositoryId), description: texts.repositoryIdHint },
+};
+
+function IssuerFields({ form }: { readonly form: Form }) {
+  const { provider } = form.values;
+  if (provider === 'circleci' || provider === 'buildkite') return null;
+  const isRequired = provider === 'other' || provider === 'kubernetes';
+  return (
+    <>
+      <PlainTextInput
+        label={isRequired ? texts.issuer : optional(texts.issuer)}
+        description={isRequired ? texts.issuerHint : texts.ownIssuerHint}
+        {...form.getInputProps('issuer')}
+      />
+      {isRequired && (
+        <PlainTextInput
+          label={optional(texts.jwksUrl)}
+          description={texts.jwksUrlHint}
+          {...form.getInputProps('jwksUrl')}
+        />
+      )}
+    </>
+  );
+}
+
+function TrustFields({ form }: { readonly form: Form }) {
+  const { provider } = form.values;
+  if (provider === 'other') {
+    return (
+      <CodeInput
+        label={texts.conditions}
+        description={texts.conditionsHint}
+        minRows={2}
+        {...form.getInputProps('conditions')}
+      />
+    );
+  }
+  return (
+    <>
+      <PlainTextInput {...strings.subjects[provider]} {...form.getInputProps('subject')} />
+      {LIMITS_OF[provider].map((name) => (
+        <PlainTextInput key={name} {...LIMIT_PROPS[name]} {...form.getInputProps(name)} />
+      ))}
+    </>
+  );
+}
+
+function ScopesField({ form }: { readonly form: Form }) {
+  const { scopes } = form.values;
+  const toggle = (scope: string) =>
+    form.setFieldValue('scopes', scopes.includes(scope) ? scopes.filter((one) => one !== scope) : [...scopes, scope]);
+  const error = form.errors['scopes'];
+  return (
+    <FormSection title={texts.scopes} {...fieldPathProps(form, 'scopes')}>
+      <Stack gap={8}>
+        {SCOPES.map((scope) => (
+          <Checkbox
+            key={scope}
+            label={<span className="mono">{scope}</span>}
+            description={describeRight(scope)}
+            checked={scopes.includes(scope)}
+            onChange={() => toggle(scope)}
+          />
+        ))}
+        {error !== undefined && (
+          <Text fz="xs" c="var(--app-bad)" role="alert">
+            {error}
+          </Text>
+        )}
+      </Stack>
+    </FormSection>
+  );
+}
+
+/** The fields of a workload identity. An existing one is edited by its conditions. */
+export function IdentityFields({ form, isNew }: { readonly form: Form; readonly isNew: boolean }) {
+  const { conditions } = toTrust(form.values);
+  const isFilledIn = form.values.provider !== 'other' && form.values.subject.trim() !== '';
+  return (
+    <>
+      <NameInput placeholder={texts.namePlaceholder} {...form.getInputProps('name')} />
+      {isNew && (
+        <NativeSelect
+          label={texts.provider}
+          data={WORKLOAD_PROVIDERS.map((value) => ({ value, label: strings.providers[value] }))}
+          {...form.getInputProps('provider')}
+        />
+      )}
+      <TrustFields form={form} />
+      <IssuerFields form={form} />
+      {isFilledIn && (
+        <Stack gap={4}>
+          <Text fz="sm">{texts.acceptedTokens}</Text>
+          <ConditionList conditions={conditions} />
+        </Stack>
+      )}
+      <ScopesField form={form} />
+      <IntegerInput
+        label={texts.lifetime}
+        limits={{ min: 1, max: WORKLOAD_LIMITS.lifetimeSeconds.max / 60 }}
+        {...form.getInputProps('lifetime')}
+      />
+      <PlainTextInput label={optional(texts.apps)} description={texts.appsHint} {...form.getInputProps('apps')} />
+      <PlainTextInput
+        label={optional(texts.addresses)}
+        description={texts.addressesHint}
+        {...form.getInputProps('addresses')}
+      />
+    </>
+  );
+}

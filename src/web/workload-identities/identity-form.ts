@@ -1,0 +1,116 @@
+import { WORKLOAD_LIMITS } from '../../contract/limits.ts';
+import { SCOPES, type Scope } from '../../contract/vocabulary.ts';
+import type { CreateWorkloadIdentity, WorkloadIdentity } from '../../contract/workload-identities.ts';
+import { identificationProblem, issuerUrlProblem, type WorkloadProvider } from '../../contract/workload-issuers.ts';
+import { workloadPreset } from '../../contract/workload-presets.ts';
+import { validateName } from '../validation.ts';
+import { strings } from './strings.ts';
+
+export type IdentityFormValues = {
+  readonly name: string;
+  readonly provider: WorkloadProvider;
+  readonly subject: string;
+  readonly branch: string;
+  readonly environment: string;
+  readonly workflow: string;
+  readonly repositoryId: string;
+  readonly issuer: string;
+  readonly jwksUrl: string;
+  /** One `claim=value` per line. */
+  readonly conditions: string;
+  readonly scopes: readonly string[];
+  readonly lifetime: number | string;
+  /** Separated by commas. */
+  readonly apps: string;
+  readonly addresses: string;
+};
+
+export const EMPTY: IdentityFormValues = {
+  ...{ name: '', provider: 'github', subject: '', branch: 'main', environment: '', workflow: '', repositoryId: '' },
+  ...{ issuer: '', jwksUrl: '', conditions: '', scopes: [], lifetime: 15, apps: '', addresses: '' },
+};
+
+const toText = (conditions: Readonly<Record<string, string>>): string =>
+  Object.entries(conditions)
+    .map(([claim, value]) => `${claim}=${value}`)
+    .join('\n');
+
+/** Returns the values of an identity. Its conditions are edited as they are. */
+export const toFormValues = (identity: WorkloadIdentity): IdentityFormValues => ({
+  ...EMPTY,
+  ...{ provider: 'other', name: identity.name, issuer: identity.issuer, jwksUrl: identity.jwksUrl ?? '' },
+  ...{ conditions: toText(identity.conditions), scopes: identity.scopes, lifetime: identity.lifetimeSeconds / 60 },
+  ...{ apps: identity.restrictions.apps.join(', '), addresses: identity.restrictions.addresses.join(', ') },
+});
+
+/** Returns the conditions in a text, or null if a line is not `claim=value`. */
+function parseConditions(text: string): Record<string, string> | null {
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  const pairs = lines.map((line) => /^\s*([^=\s]+)=(.+)$/.exec(line));
+  if (pairs.length === 0 || pairs.includes(null)) return null;
+  return Object.fromEntries(pairs.map((pair) => [pair?.[1] ?? '', pair?.[2] ?? '']));
+}
+
+/** Returns issuer, audience and conditions of the form; the audience is undefined for the URL of the server. */
+export function toTrust(values: IdentityFormValues) {
+  const { provider, issuer, conditions } = values;
+  if (provider === 'other')
+    return { issuer: issuer.trim(), audience: undefined, conditions: parseConditions(conditions) ?? {} };
+  const trimmed = Object.fromEntries(
+    (['subject', 'branch', 'environment', 'workflow', 'repositoryId', 'issuer'] as const).map((name) => [
+      name,
+      values[name].trim(),
+    ]),
+  );
+  const preset = workloadPreset(provider, { ...trimmed, subject: values.subject.trim() });
+  return { issuer: preset.issuer, audience: preset.audience ?? undefined, conditions: preset.conditions };
+}
+
+const listOf = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '');
+
+/** Returns the fields of an edit, without the audience. */
+export function toRequestFields(values: IdentityFormValues) {
+  const { issuer, conditions } = toTrust(values);
+  return {
+    name: values.name.trim(),
+    issuer,
+    jwksUrl: values.jwksUrl.trim() === '' ? null : values.jwksUrl.trim(),
+    conditions: { ...conditions },
+    scopes: SCOPES.filter((scope) => values.scopes.includes(scope)) as Scope[],
+    lifetimeSeconds: Math.round(Number(values.lifetime) * 60),
+    restrictions: { apps: listOf(values.apps), addresses: listOf(values.addresses) },
+  };
+}
+
+export function toCreateRequest(values: IdentityFormValues): CreateWorkloadIdentity {
+  const { audience } = toTrust(values);
+  return { ...toRequestFields(values), ...(audience !== undefined && { audience }) };
+}
+
+function validateIssuer(text: string, { provider }: IdentityFormValues): string | null {
+  if (text.trim() === '')
+    return provider === 'other' || provider === 'kubernetes' ? strings.fields.issuerInvalid : null;
+  return issuerUrlProblem(text.trim()) === null ? null : strings.fields.issuerInvalid;
+}
+
+function validateConditions(text: string, { provider, issuer }: IdentityFormValues): string | null {
+  if (provider !== 'other') return null;
+  const conditions = parseConditions(text);
+  return conditions === null ? strings.fields.conditionsInvalid : identificationProblem(issuer.trim(), conditions);
+}
+
+export const IDENTITY_RULES = {
+  name: validateName,
+  subject: (text: string, { provider }: IdentityFormValues) =>
+    provider === 'other' || /^[^/*\s]+\/[^*\s]+$/.test(text.trim()) ? null : strings.fields.subjectInvalid,
+  issuer: validateIssuer,
+  jwksUrl: (text: string) =>
+    text.trim() === '' || issuerUrlProblem(text.trim()) === null ? null : strings.fields.issuerInvalid,
+  conditions: validateConditions,
+  scopes: (scopes: readonly string[]) => (scopes.length === 0 ? strings.fields.scopesMissing : null),
+  lifetime: (minutes: number | string) => {
+    const seconds = Number(minutes) * 60;
+    const { min, max } = WORKLOAD_LIMITS.lifetimeSeconds;
+    return minutes !== '' && seconds >= min && seconds <= max ? null : strings.fields.lifetimeInvalid;
+  },
+};
