@@ -187,7 +187,7 @@ export function EditPolicy({ loaded }: { readonly loaded: Tagged<Policy> }) {
         <Section title={strings.policyForm.importTitle}>
           <CodeInput
             label={strings.labels.foreignPrefixes}
-            description={strings.rules.foreignPrefixes}
+            description={strings.policyForm.prefixesDescription(strings.rules.foreignPrefixes)}
             placeholder={strings.policyForm.prefixesPlaceholder}
             autosize
             minRows={2}

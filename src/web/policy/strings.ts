@@ -27,6 +27,7 @@ export const strings = {
     unusedTitle: 'Unused credentials',
     leaksTitle: 'Leaked credentials',
     importTitle: 'Imported credentials',
+    prefixesDescription: (rule: string) => `${rule} Enter one per line.`,
     prefixesPlaceholder: 'acme_live_',
     tooManyPrefixes: (max: number) => `At most ${max} prefixes`,
     setUpTwoFactor: (rule: string, link: ReactNode) =>
@@ -63,7 +64,7 @@ export const strings = {
       'The lists of credentials offer this as a filter: a credential counts as unused after this many days.',
     onLeak: 'Applies to an access token or API key whose secret was found where others can read it.',
     foreignPrefixes:
-      'The beginnings of secrets that other systems issued. Credentials with such secrets can be imported and then used here. One per line.',
+      'The beginnings of secrets that other systems issued. Credentials with such secrets can be imported and then used here.',
   },
   values: {
     days: (days: number) => plural(days, { one: '1 day', other: `${days.toLocaleString('en')} days` }),
