@@ -6,6 +6,7 @@ import type { ApiKey } from '../src/contract/api-keys.ts';
 import type { AuthorizationExplanation } from '../src/contract/explanation.ts';
 import type { Notice } from '../src/contract/notices.ts';
 import type { Policy } from '../src/contract/policy.ts';
+import type { ReviewItem } from '../src/contract/review.ts';
 import type { Webhook, WebhookDelivery } from '../src/contract/webhooks.ts';
 import {
   bearer,
@@ -156,6 +157,25 @@ test('the policy is shown and set, and a dry run lists what would violate it and
   assert.equal((await shell.run(unset)).code, 0);
   assert.deepEqual(await policy(), before);
   assert.match((await shell.run(['policy', 'set'])).stderr, /^devpilot: Nothing to change\./);
+});
+
+test('credentials to review are listed, as a table, JSON and CSV, and kept', async () => {
+  const { id } = await createKey(owner, ['read'], { name: 'Endless' });
+  const ids = async (...args: string[]) => {
+    const listed = await shell.run(['review', '--reason', 'never_expires', '--quiet', ...args]);
+    return listed.stdout.split('\n').filter((line) => line === id);
+  };
+  assert.deepEqual(await ids(), [id]);
+  const table = await shell.run(['review', 'list', '--created-by', 'per_nobody']);
+  assert.deepEqual([table.code, table.stdout, table.stderr], [0, '', 'Nothing to review.\n']);
+  const kept = await shell.run(['review', 'keep', id, '--note', 'By hand', '--json']);
+  assert.equal(json<ReviewItem[]>(kept.stdout)[0]?.kept?.note, 'By hand');
+  assert.deepEqual(await ids(), []);
+  const csv = await shell.run(['review', '--include-kept', '--csv']);
+  assert.match(csv.stdout, new RegExp(`^15,never_expires,api_key,${id},Endless,.*,By hand\r$`, 'm'));
+  const empty = await shell.run(['review', '--created-by', 'per_nobody']);
+  assert.match(empty.stderr, /^Nothing to review\. Last review on .* by Ada Lovelace\.$/m);
+  assert.equal((await shell.run(['review', 'keep', 'key_nobody'])).code, 1);
 });
 
 test('notices are listed and dismissed', async () => {

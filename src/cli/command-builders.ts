@@ -8,9 +8,9 @@ export const TO_INSTANT_HELP = 'end of the period, exclusive; a date means the e
 export const LIMIT_HELP = 'maximum number of results';
 
 /** Declares a command that calls a server and prints its own kind of output. */
-export function remoteCommand(parent: Command, name: string, description: string) {
+export function remoteCommand(parent: Command, name: string, description: string, isDefault = false) {
   return parent
-    .command(name)
+    .command(name, { isDefault })
     .description(description)
     .option('--url <url>', 'URL of the server')
     .option('--profile <name>', 'profile to use')
@@ -18,8 +18,8 @@ export function remoteCommand(parent: Command, name: string, description: string
 }
 
 /** Declares a command that calls a server and prints objects of the API; adds `--json` and `--quiet`. */
-export function apiCommand(parent: Command, name: string, description: string) {
-  return remoteCommand(parent, name, description)
+export function apiCommand(parent: Command, name: string, description: string, isDefault = false) {
+  return remoteCommand(parent, name, description, isDefault)
     .option('--json', 'output JSON with the fields of the API')
     .option('--quiet', 'print only IDs or the secret, and no messages');
 }

@@ -38,7 +38,7 @@ export function credentialCommands(program: Command): void {
 function reviewCommands(program: Command): void {
   const reviews = program.command('review').description('Review credentials: what to look at, and why');
   const load = () => import('./review.ts');
-  apiCommand(reviews, 'list', 'List credentials to review, with the reasons, highest risk first')
+  apiCommand(reviews, 'list', 'List credentials to review, with the reasons, highest risk first', true)
     .option('--reason <reason>', `list only those with this reason: ${REVIEW_REASONS.join(', ')}`)
     .option('--created-by <id>', 'filter by ID of the creator')
     .option('--include-kept', 'also list those that somebody has decided to keep')

@@ -32,7 +32,11 @@ export const LeakLabel = z
   .object({
     token_hash: z.string().describe('SHA-256 of the secret as it was sent, in hexadecimal'),
     token_type: z.string(),
-    label: z.enum(LEAK_LABELS).describe('`true_positive` for the secret of a credential or session of this server'),
+    label: z
+      .enum(LEAK_LABELS)
+      .describe(
+        '`true_positive` for the secret of a session or credential of this server, also of one that was deleted within 90 days',
+      ),
   })
   .meta({ id: 'LeakLabel' });
 export type LeakLabel = z.infer<typeof LeakLabel>;

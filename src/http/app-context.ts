@@ -28,6 +28,8 @@ export interface AppContext {
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findBySecret: FindBySecret;
+  /** Whether a secret that was just looked up is that of a credential deleted within 90 days. No I/O. */
+  readonly wasDeleted: (secret: string) => boolean;
   /** Counts requests with unknown session secrets, per client address. */
   readonly unknownSessionLimiter: UnknownSecretLimiter;
   /** Verifies the signature of a report of leaked secrets; null if reports need not be signed. */

@@ -79,7 +79,9 @@ describe('leaked secrets', () => {
     ] as const) {
       assert.equal((await owner.call(`/v1/${path}/${id}`)).status, 404);
     }
-    const [event] = await leakedEvents(owner, token.id);
+    assert.deepEqual(labelsOf(await report([{ token: token.secret }])), ['true_positive']);
+    const [event, ...others] = await leakedEvents(owner, token.id);
+    assert.deepEqual(others, []);
     const place = { url: URL_OF_LEAK, source: 'content', type: 'devpilot_access_token' };
     assert.deepEqual(event?.detail, { ...place, deleted: true });
     assert.deepEqual([event?.actor.kind, event?.target?.id, event?.address], ['system', token.id, '127.0.0.1']);

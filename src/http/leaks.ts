@@ -49,12 +49,13 @@ export function leakRoutes(context: AppContext): Route[] {
     return false;
   }
 
-  /** Responds to a leaked secret. Returns false for one that this server does not know. */
+  /** Responds to a leaked secret. Returns false for one that is not, and was not lately, of this server. */
   async function respond(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const secret = report.token.trim();
     if (secretKindOf(secret) === 'session') return endSession(secret, origin);
     const record = await context.findBySecret(secret, origin.address);
-    if (record === null) return false;
+    // A scanner that reports a secret again must not take its first report for a mistake.
+    if (record === null) return context.wasDeleted(secret);
     await respondToLeak(context.credentials, record, { ...report, token: secret }, origin);
     return true;
   }

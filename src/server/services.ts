@@ -1,5 +1,6 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import type { WaitForConfirmation } from '../authorization/registry.ts';
+import { digestOf } from '../authorization/secret.ts';
 import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import { REFUSED_EXCHANGE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
@@ -133,6 +134,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     authenticator: meter?.instrumentAuthenticator(authenticator) ?? authenticator,
     passphraseVerifier: checks.passphraseVerifier,
     findBySecret: checks.findBySecret,
+    wasDeleted: (secret) => deletedSecrets.find(digestOf(secret), clock()) !== null,
     unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     verifyLeakSignature:
       settings.leakKeys === null ? null : createLeakSignatureVerifier(settings.leakKeys, fetchKeys, clock),
