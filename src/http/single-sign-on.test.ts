@@ -318,7 +318,14 @@ test('a second factor is asked for unless the provider says that several were us
   offsetMs += 31 * SECOND;
   assert.equal(codeOf(await answer(await totp())), 'sign_in_failed');
 
-  signedIn(await browser.signIn(account('tess', { amr: ['pwd', 'mfa'] })));
+  const both = signedIn(await browser.signIn(account('tess', { amr: ['pwd', 'mfa'] })));
+
+  const late = await browser.signIn(account('tess'));
+  offsetMs += 31 * SECOND;
+  const { body: me } = await both.call<{ id: string }>('/v1/me');
+  assert.equal((await owner.call(`/v1/people/${me.id}/sessions`, { method: 'DELETE' })).status, 204);
+  const lateCookie = late.headers.getSetCookie()[0]?.split(';')[0] ?? '';
+  assert.equal(codeOf(await answer(await totp(), { cookie: lateCookie })), 'sign_in_failed');
 });
 
 test('a policy that requires two factors counts those of the provider, also for the CLI', async () => {

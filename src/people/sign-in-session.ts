@@ -18,6 +18,8 @@ export interface AcceptedSignIn {
   /** Until when it confirms sensitive actions, epoch milliseconds. */
   readonly freshUntil: number;
   readonly refreshToken: string | null;
+  /** When the provider's response was accepted, epoch milliseconds. */
+  readonly acceptedAt: number;
 }
 
 /** When a sign-in no longer confirms sensitive actions; 0 if it never did. Pure. */
@@ -42,6 +44,8 @@ export async function startProviderSession(
   const identity = await findIdentity(trx, signIn.issuer, signIn.subject);
   if (person === undefined || identity?.person_id !== person.id) throw new SingleSignOnError('refused', 'unlinked');
   if (person.disabled === 1) throw new SingleSignOnError('disabled');
+  // What ends a person's access also ends a sign-in that waits for a second factor.
+  if (signIn.acceptedAt < person.access_ended_at) throw new SingleSignOnError('expired');
   await updateIdentity(trx, identity.id, { email: signIn.email, last_used_at: now });
   const session = await startSession(trx, person, 'browser', origin, now, {
     singleSignOn: context.singleSignOn?.provider.name ?? null,

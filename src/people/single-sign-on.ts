@@ -137,6 +137,7 @@ async function signInWithAccount(
     isMultiFactor: account.isMultiFactor,
     freshUntil: freshUntil(account.authenticatedAt, flow.request.fresh, context.clock()),
     refreshToken,
+    acceptedAt: context.clock(),
   };
   if (person.totp_enabled === 1 && !account.isMultiFactor) {
     return { kind: 'second_factor', code: await awaitSecondFactor(context, accepted), returnPath };
