@@ -158,6 +158,13 @@ const CONTRACT: readonly Row[] = [
     people: 'admin',
     body: { credential: 'tok_nobody', requirement: {} },
   },
+  {
+    route: 'POST /mcp',
+    people: 'nobody',
+    token: SCOPES,
+    key: PERMISSIONS,
+    body: { jsonrpc: '2.0', id: 1, method: 'ping' },
+  },
   { route: 'POST /v1/introspect', people: 'nobody', key: ['read'], body: new URLSearchParams({ token: 'x' }) },
   { route: 'POST /v1/leaks', people: 'everybody', body: [] },
   { route: 'POST /v1/revoke', people: 'everybody', body: new URLSearchParams({ token: 'x' }) },

@@ -52,3 +52,13 @@ export function rejectCrossSiteBody(context: AppContext, request: FastifyRequest
     );
   }
 }
+
+/**
+ * Refuses a request that another site's page sends, whatever credential it carries, for a server that local programs
+ * use (DNS rebinding). Programs send no `Origin`.
+ */
+export function rejectForeignOrigin(context: AppContext, request: FastifyRequest): void {
+  const { origin } = request.headers;
+  if (origin === undefined || origin === requireOwnOrigin(context, request)) return;
+  throw new Problem('forbidden', "A request with the header Origin must come from this server's own page.");
+}

@@ -110,6 +110,7 @@ export function openApiDocument(version: string) {
         name: 'Workload identities',
         description: 'Access without a stored secret: tokens of CI systems and clusters in exchange for access tokens',
       },
+      { name: 'Agents', description: 'MCP server: the routes as tools of AI agents' },
       { name: 'Webhooks', description: 'Messages about events to other systems (Standard Webhooks)' },
       { name: 'Activity log', description: 'Append-only, hash-chained record of actions' },
       { name: 'Health', description: 'Checks for load balancers and supervisors' },

@@ -26,6 +26,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'POST /v1/webhooks/:id/secret': 'webhooks.replaceSecret',
   'POST /v1/apps/:app/push': 'apps.receivePush',
   'POST /v1/apps/:app/push-secret': 'apps.replacePushSecret',
+  'POST /mcp': 'mcp.send',
   'POST /api/:any/envelope/': 'errors.envelopes.create',
   'OPTIONS /api/:any/envelope/': 'errors.envelopes.preflight',
   'POST /api/:any/store/': 'errors.store.create',

@@ -115,7 +115,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
         return;
       }
       if (definition.oauth && mayHaveClientSecret(context, request)) return;
-      await authenticate(request, reply, { isPreliminary: accessFor !== undefined });
+      await authenticate(request, reply, { isPreliminary: accessFor !== undefined || definition.countsNoUse === true });
     },
     preParsing: (request, reply, payload, done) => {
       const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);

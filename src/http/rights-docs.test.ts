@@ -11,7 +11,8 @@ const PAGE = readFileSync(new URL('../../docs/rights.md', import.meta.url), 'utf
 function routesOf(kind: 'token' | 'key', right: string): string {
   const byUrl = new Map<string, string[]>();
   for (const { method, url, access } of routeTable({} as AppContext)) {
-    if ('public' in access || 'any' in access || 'guard' in access) continue;
+    // Every right opens /mcp, whose tools are other routes.
+    if ('public' in access || 'any' in access || 'guard' in access || url === '/mcp') continue;
     const rights: readonly string[] = access[kind] ?? [];
     if (!rights.includes(right)) continue;
     byUrl.set(url, [...(byUrl.get(url) ?? []), String(method)]);

@@ -15,6 +15,7 @@ import { guardRoutes } from './guards.ts';
 import { importRoutes } from './imports.ts';
 import { introspectionRoutes } from './introspection.ts';
 import { leakRoutes } from './leaks.ts';
+import { mcpRoutes } from './mcp.ts';
 import { meRoutes } from './me.ts';
 import { noticeRoutes } from './notices.ts';
 import { notificationRoutes } from './notifications.ts';
@@ -40,7 +41,7 @@ import { memberRoutes, workspaceRoutes } from './workspaces.ts';
  * Every route that requires a principal, with its access. `/v1/authorize`, health and docs are registered separately.
  */
 export function routeTable(context: AppContext): Route[] {
-  return [
+  const routes = [
     ...sessionRoutes(context),
     ...singleSignOnRoutes(context),
     ...meRoutes(context),
@@ -80,4 +81,5 @@ export function routeTable(context: AppContext): Route[] {
     ...notificationRoutes(context),
     ...workloadIdentityRoutes(context),
   ];
+  return [...routes, ...mcpRoutes(context, routes)];
 }

@@ -53,6 +53,8 @@ export interface Route {
   readonly consumes?: readonly string[];
   /** What certain bodies require beyond `access`. Checked before the body is validated further. */
   readonly accessFor?: (body: unknown) => Access;
+  /** The credential is checked but not used: the handler sends requests to other routes, which count their uses. */
+  readonly countsNoUse?: true;
   /** Maximum size of the body in bytes, if it differs from the default. */
   readonly bodyLimit?: number;
   /** Maximum depth and number of values of the body's JSON, if they differ from `JSON_LIMITS`. */

@@ -1,0 +1,37 @@
+/** Messages of the Model Context Protocol: JSON-RPC 2.0, one message per request. */
+import { z } from 'zod';
+
+/** Revisions of the protocol, newest first. The first has no handshake: each request names its revision in a header. */
+export const MCP_VERSIONS = ['2026-07-28', '2025-11-25', '2025-06-18', '2025-03-26'] as const;
+
+export const MCP_LIMITS = {
+  /** Maximum length of what a tool returns, in characters. */
+  output: 65_536,
+  logLines: { max: 1_000, standard: 200 },
+} as const;
+
+const requestId = z.union([z.string().max(255), z.int()]);
+
+export const McpMessage = z
+  .strictObject({
+    jsonrpc: z.literal('2.0'),
+    id: requestId.optional().describe('Absent from a notification, which gets no reply'),
+    method: z.string().max(255).optional().describe('Absent from a reply, which is ignored'),
+    params: z.record(z.string(), z.unknown()).optional(),
+    result: z.record(z.string(), z.unknown()).optional(),
+    error: z.record(z.string(), z.unknown()).optional(),
+  })
+  .meta({ id: 'McpMessage', examples: [{ jsonrpc: '2.0', id: 1, method: 'tools/list' }] });
+export type McpMessage = z.infer<typeof McpMessage>;
+
+export const McpReply = z
+  .object({
+    jsonrpc: z.literal('2.0'),
+    id: requestId,
+    result: z.record(z.string(), z.unknown()).optional(),
+    error: z
+      .object({ code: z.int(), message: z.string(), data: z.record(z.string(), z.unknown()).optional() })
+      .optional(),
+  })
+  .meta({ id: 'McpReply', examples: [{ jsonrpc: '2.0', id: 1, result: { tools: [] } }] });
+export type McpReply = z.infer<typeof McpReply>;

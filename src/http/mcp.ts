@@ -1,0 +1,142 @@
+import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { MCP_VERSIONS, McpMessage, McpReply } from '../contract/mcp.ts';
+import { ProblemBody } from '../contract/problem-body.ts';
+import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
+import { createYielder } from '../platform/bounded-json.ts';
+import type { AppContext } from './app-context.ts';
+import { rejectForeignOrigin } from './cross-site-requests.ts';
+import { ArgumentError, callTool } from './mcp-calls.ts';
+import { describeTool, isToolAllowed, resolveTools, type Tool } from './mcp-tools.ts';
+import { NoContent, type Route, route } from './route.ts';
+
+/** Error codes of JSON-RPC and of the protocol. */
+const METHOD_NOT_FOUND = -32601;
+const INVALID_PARAMS = -32602;
+const HEADER_MISMATCH = -32020;
+const UNSUPPORTED_VERSION = -32022;
+
+type McpError = NonNullable<McpReply['error']>;
+type Outcome = { readonly result: Record<string, unknown> } | { readonly error: McpError };
+type Params = Readonly<Record<string, unknown>>;
+
+const fail = (code: number, message: string, data?: Record<string, unknown>): { readonly error: McpError } => ({
+  error: { code, message, ...(data !== undefined && { data }) },
+});
+
+/** Fields that the newest revision requires of each result, and of those that clients may keep; others ignore them. */
+const COMPLETE = { resultType: 'complete' };
+const NOT_CACHED = { ...COMPLETE, ttlMs: 0, cacheScope: 'private' };
+
+const SERVER_INFO = 'io.modelcontextprotocol/serverInfo';
+
+const INSTRUCTIONS =
+  'Devpilot deploys apps to servers, runs scripts, and tracks activity and errors. The tools are those that your credential allows. An app or script is named by its ID or slug. Deployments and runs continue after the call that started them: ask for their status.';
+
+const isVersion = (text: unknown): boolean => MCP_VERSIONS.some((version) => version === text);
+
+/** The refusal of a request whose headers do not fit its message, or null. */
+function headerProblem({ headers }: FastifyRequest, method: string): Outcome | null {
+  const { 'mcp-protocol-version': version, 'mcp-method': named } = headers;
+  if (version !== undefined && !isVersion(version)) {
+    const data = { supported: [...MCP_VERSIONS], requested: String(version) };
+    return fail(UNSUPPORTED_VERSION, `MCP-Protocol-Version must be one of ${MCP_VERSIONS.join(', ')}.`, data);
+  }
+  const isMismatch = named !== undefined && named !== method;
+  return isMismatch ? fail(HEADER_MISMATCH, 'Mcp-Method must be the method of the message.') : null;
+}
+
+/** Answers messages of one request each; nothing is remembered between them. */
+class McpServer {
+  readonly #serverInfo: { readonly name: string; readonly version: string };
+  readonly #tools: ReadonlyMap<string, Tool>;
+  /** Created when they are first listed. */
+  readonly #descriptions = new Map<Tool, Record<string, unknown>>();
+
+  constructor(version: string, routes: readonly Route[]) {
+    this.#serverInfo = { name: 'devpilot', version };
+    this.#tools = resolveTools(routes);
+  }
+
+  #describe(tool: Tool): Record<string, unknown> {
+    const description = this.#descriptions.get(tool) ?? describeTool(tool);
+    this.#descriptions.set(tool, description);
+    return description;
+  }
+
+  async #listTools({ principal }: FastifyRequest): Promise<Record<string, unknown>[]> {
+    if (principal === null || principal.kind === 'person') return [];
+    const yieldWhenDue = createYielder();
+    const descriptions: Record<string, unknown>[] = [];
+    for (const tool of this.#tools.values()) {
+      if (!isToolAllowed(tool, principal.record)) continue;
+      descriptions.push(this.#describe(tool));
+      await yieldWhenDue();
+    }
+    return descriptions;
+  }
+
+  async #callTool(request: FastifyRequest, { name, arguments: args = {} }: Params): Promise<Outcome> {
+    const tool = typeof name === 'string' ? this.#tools.get(name) : undefined;
+    if (tool === undefined) return fail(INVALID_PARAMS, 'There is no tool of this name.');
+    if (typeof args !== 'object' || args === null || Array.isArray(args))
+      return fail(INVALID_PARAMS, 'arguments must be an object.');
+    try {
+      const { text, isError } = await callTool(request, tool, args as Params);
+      return { result: { ...COMPLETE, content: [{ type: 'text', text }], isError } };
+    } catch (error) {
+      if (error instanceof ArgumentError) return fail(INVALID_PARAMS, error.message);
+      throw error;
+    }
+  }
+
+  async answer(request: FastifyRequest, method: string, params: Params): Promise<Outcome> {
+    const about = { capabilities: { tools: {} }, instructions: INSTRUCTIONS };
+    const [newest, newestWithHandshake] = MCP_VERSIONS;
+    switch (method) {
+      case 'server/discover':
+        return {
+          result: { ...NOT_CACHED, ...about, supportedVersions: [newest], _meta: { [SERVER_INFO]: this.#serverInfo } },
+        };
+      case 'initialize': {
+        const { protocolVersion: asked } = params;
+        const protocolVersion = isVersion(asked) && asked !== newest ? asked : newestWithHandshake;
+        return { result: { ...about, serverInfo: this.#serverInfo, protocolVersion } };
+      }
+      case 'ping':
+        return { result: {} };
+      case 'tools/list':
+        return { result: { ...NOT_CACHED, tools: await this.#listTools(request) } };
+      case 'tools/call':
+        return this.#callTool(request, params);
+      default:
+        return fail(METHOD_NOT_FOUND, 'This server does not have this method.');
+    }
+  }
+}
+
+/** The route for AI agents. Its tools are other routes, so it needs them. */
+export function mcpRoutes(context: AppContext, routes: readonly Route[]): Route[] {
+  const server = new McpServer(context.version, routes);
+  return [
+    route({
+      method: 'POST',
+      url: '/mcp',
+      access: { token: SCOPES, key: PERMISSIONS },
+      about: 'none',
+      countsNoUse: true,
+      summary:
+        'Send a message of the Model Context Protocol (streamable HTTP, without sessions): its tools are the routes that the credential may call',
+      tag: 'Agents',
+      body: McpMessage,
+      responses: { 200: McpReply, 202: NoContent, 400: z.union([McpReply, ProblemBody]) },
+      handler: async ({ body: { id, method, params = {} }, request, reply }) => {
+        rejectForeignOrigin(context, request);
+        if (method === undefined || id === undefined) return reply.code(202).send();
+        const problem = headerProblem(request, method);
+        if (problem !== null) reply.code(400);
+        return { jsonrpc: '2.0', id, ...(problem ?? (await server.answer(request, method, params))) };
+      },
+    }),
+  ];
+}
