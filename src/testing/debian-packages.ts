@@ -11,7 +11,24 @@ const isInstalled = (command: string) => folders().some((folder) => existsSync(j
  * `scripts/test-dependencies.ts` does so for all of them before the tests, which run in parallel.
  */
 export function ensureCommand(command: string, debianPackage = command): void {
-  if (isInstalled(command)) return;
+  ensureInstalled(() => isInstalled(command), command, debianPackage);
+}
+
+/** The OAuth clients of other languages that tests run, as Debian packages, by a file of each. */
+const OAUTH_CLIENTS: Readonly<Record<string, string>> = {
+  '/usr/lib/python3/dist-packages/authlib': 'python3-authlib',
+  '/usr/lib/python3/dist-packages/requests_oauthlib': 'python3-requests-oauthlib',
+  '/usr/lib/ruby/vendor_ruby/oauth2.rb': 'ruby-oauth2',
+};
+
+export function ensureOAuthClients(): void {
+  for (const [file, debianPackage] of Object.entries(OAUTH_CLIENTS)) {
+    ensureInstalled(() => existsSync(file), file, debianPackage);
+  }
+}
+
+function ensureInstalled(isPresent: () => boolean, part: string, debianPackage: string): void {
+  if (isPresent()) return;
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];
   const asRoot = process.getuid?.() === 0 ? [] : ['sudo', '-n'];
   const run = (args: readonly string[]) => {
@@ -21,7 +38,7 @@ export function ensureCommand(command: string, debianPackage = command): void {
   };
   process.stdout.write(`Installing ${debianPackage} …\n`);
   if (run(install) || (run(['-q', 'update']) && run(install))) {
-    if (isInstalled(command)) return;
+    if (isPresent()) return;
   }
-  throw new Error(`The tests run ${command}. Install the Debian package ${debianPackage}.`);
+  throw new Error(`The tests run ${part}. Install the Debian package ${debianPackage}.`);
 }
