@@ -23,6 +23,7 @@ import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Backup } from '../contract/backups.ts';
 import { DAY } from '../contract/limits.ts';
+import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Server } from '../contract/servers.ts';
 import { PERMISSIONS } from '../contract/vocabulary.ts';
@@ -231,6 +232,9 @@ for (const keeper of KEEPERS) {
       const failed = await waitUntilFinished(await startBackup(app));
       assert.deepEqual([failed.status, failed.sha256], ['failed', null]);
       assert.match(failed.error ?? '', /ended with exit code 5/);
+      const { data } = (await owner.call<Page<Notice>>('/v1/notices?kind=backup.failed')).body;
+      const notice = data.find(({ subject }) => subject.id === app.id);
+      assert.deepEqual([notice?.urgent, notice?.detail['backupId']], [true, failed.id]);
     });
 
     test('a failed backup reports the reason without secrets, and leaves nothing behind', async () => {

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Deployment } from '../contract/deployments.ts';
+import type { Notice } from '../contract/notices.ts';
+import type { Page } from '../contract/paging.ts';
 import { isRunning } from '../testing/processes.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
 import {
@@ -107,6 +109,9 @@ describe('over ssh', () => {
     assert.match(failed.error ?? '', /the hook hang timed out/);
     assert.equal(failed.hooks[0]?.status, 'failed');
     assert.ok(!isRunning('sleep', mark));
+    const { data } = (await owner.call<Page<Notice>>('/v1/notices?kind=deployment.failed')).body;
+    const notice = data.find(({ subject }) => subject.id === app.id);
+    assert.deepEqual([notice?.urgent, notice?.action.path], [true, `/deployments/${failed.id}`]);
   });
 
   test('a deployment does not wait for a process that a hook leaves behind', async () => {
