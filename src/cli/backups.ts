@@ -1,8 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { Backup } from '../contract/backups.ts';
 import type { WorkStatus } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
+import { streamToPrivateFile } from './files.ts';
 import { cancelledFailure, confirm, isInteractive, parseCount } from './input.ts';
 import { requireCompleted, type WatchOptions, waitForOperation } from './operation.ts';
 import {
@@ -142,4 +145,28 @@ export async function deleteBackups(
   for (const id of ids) await backups.delete(id);
   if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
   else printNote(`Deleted ${list}.`, options);
+}
+
+async function* hashing(source: AsyncIterable<Uint8Array>, sha256: string | null): AsyncGenerator<Uint8Array> {
+  const hash = createHash('sha256');
+  for await (const chunk of source) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  if (hash.digest('hex') !== sha256) throw new Failure('The download does not match the SHA-256 of the backup.');
+}
+
+/** Downloads the data of a backup to a file that only its owner can read, or to standard output. */
+export async function downloadBackup(
+  id: string,
+  options: RemoteOptions & { readonly output: string | undefined },
+): Promise<void> {
+  const { backups } = connect(options);
+  const { kind, sha256 } = await backups.get(id);
+  const file = options.output ?? `${id}${kind === 'directory' ? '.tar.gz' : '.zst'}`;
+  const source = Readable.from(hashing(await backups.download(id), sha256), { objectMode: false });
+  if (file === '-') return pipeline(source, process.stdout, { end: false });
+  await streamToPrivateFile(file, source);
+  if (options.json === true) return printJson({ id, file, sha256 });
+  printNote(`Saved ${file}.`, options);
 }

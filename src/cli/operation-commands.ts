@@ -115,6 +115,13 @@ function backupCommands(program: Command): void {
     .option('--detach', 'start the restore without waiting for it')
     .option('--yes', YES_HELP)
     .action(async (id, options) => (await load()).restoreBackup(id, declared(options)));
+  apiCommand(backups, 'download', 'Download the data of a backup, and verify its SHA-256')
+    .argument('<id>')
+    .option(
+      '--output <file>',
+      'file to write; - for standard output (default: the ID of the backup with .tar.gz or .zst)',
+    )
+    .action(async (id, options) => (await load()).downloadBackup(id, declared(options)));
   apiCommand(backups, 'delete', 'Delete backups and their stored data')
     .argument('<ids...>')
     .option('--yes', YES_HELP)

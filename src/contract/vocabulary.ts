@@ -287,6 +287,7 @@ export const AUDIT_ACTIONS = [
   'run.finished',
   'backup.created',
   'backup.finished',
+  'backup.downloaded',
   'backup.deleted',
   'backup.restore_started',
   'backup.restore_finished',

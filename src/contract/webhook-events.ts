@@ -86,6 +86,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'run.finished': 'run.finished',
   'backup.created': 'backup.created',
   'backup.finished': 'backup.finished',
+  'backup.downloaded': null,
   'backup.deleted': 'backup.deleted',
   'backup.restore_started': 'backup.restore_started',
   'backup.restore_finished': 'backup.restore_finished',

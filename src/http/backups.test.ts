@@ -174,6 +174,9 @@ for (const keeper of KEEPERS) {
       return waitUntilFinished(backup);
     }
 
+    const downloadOf = (backup: Backup) =>
+      fetch(`${testServer.url}/v1/backups/${backup.id}/download`, { headers: { cookie: owner.cookie } });
+
     for (const serverKind of keeper.name === 'a bucket' ? ['local'] : ['local', 'ssh']) {
       test(`a directory on ${serverKind} is backed up and restored byte for byte, and its old state stays until then`, async () => {
         const { app, directory } = await newApp({}, serverKind);
@@ -187,6 +190,14 @@ for (const keeper of KEEPERS) {
         const bytes = readFileSync(file);
         assert.equal(backup.sizeBytes, bytes.length);
         assert.equal(backup.sha256, createHash('sha256').update(bytes).digest('hex'));
+        const download = await downloadOf(backup);
+        assert.equal(download.headers.get('content-type'), 'application/gzip');
+        assert.equal(download.headers.get('content-disposition'), `attachment; filename="${backup.id}.tar.gz"`);
+        assert.equal(
+          download.headers.get('repr-digest'),
+          `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`,
+        );
+        assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes);
         rmSync(join(directory, 'shared/uploads'), { recursive: true });
         writeFileSync(join(directory, 'shared/new'), 'since then');
         assert.equal(existsSync(join(directory, 'x')), false);
@@ -298,6 +309,7 @@ for (const keeper of KEEPERS) {
             writeFileSync(file, bytes);
           } else if (damage === 'the end') writeFileSync(file, bytes.subarray(0, -3));
           else unlinkSync(file);
+          assert.equal((await downloadOf(backup)).status, 409, damage);
           const back = await restored(backup);
           assert.deepEqual([back.status, back.lastRestore?.status], ['failed', 'failed'], damage);
           assert.match(
@@ -433,6 +445,7 @@ for (const keeper of KEEPERS) {
         ['GET', `/v1/apps/${app.id}/backups`, 200],
         ['POST', `/v1/apps/${app.id}/backups`, 202],
         ['GET', `/v1/backups/${backup.id}`, 200],
+        ['GET', `/v1/backups/${backup.id}/download`, 403],
         ['POST', `/v1/backups/${backup.id}/restore`, 403],
         ['DELETE', `/v1/backups/${backup.id}`, 403],
       ];

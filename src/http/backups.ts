@@ -1,10 +1,15 @@
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import { Backup, BackupQuery, CreateBackup } from '../contract/backups.ts';
+import { createFairShareLimiter } from '../contract/fair-share-limiter.ts';
 import { pageOf } from '../contract/paging.ts';
+import { Problem } from '../contract/problem.ts';
 import { createBackup, deleteBackup, getBackup, listBackupsOf } from '../platform/backups/backups.ts';
+import { downloadBackup } from '../platform/backups/download.ts';
 import { restoreBackup } from '../platform/backups/restores.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute } from './job-routes.ts';
+import { signalWhileAllowed } from './log-stream.ts';
 import { workspaceIdOf } from './principal.ts';
 import { requestContextOf } from './request-context.ts';
 import { IdParams, NoContent, type Route, route } from './route.ts';
@@ -12,9 +17,12 @@ import { IdParams, NoContent, type Route, route } from './route.ts';
 const tag = 'Backups';
 const AppParams = z.object({ app: z.string().max(64) });
 const key = ['manage_backups'] as const;
+/** Downloads at the same time on this node, shared by all workspaces. */
+const MAX_DOWNLOADS = 32;
 
 export function backupRoutes(context: AppContext): Route[] {
   const { platform } = context;
+  const downloads = createFairShareLimiter(MAX_DOWNLOADS);
   return [
     route({
       method: 'GET',
@@ -62,6 +70,38 @@ export function backupRoutes(context: AppContext): Route[] {
       params: IdParams,
       schema: Backup,
       action: (request, { id }) => restoreBackup(platform, request, id),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/backups/:id/download',
+      access: { person: 'admin', key },
+      about: 'backup',
+      summary:
+        'Download the data of a backup as it is stored: a tar archive (gzip), or the output of the backup command (zstd)',
+      tag,
+      params: IdParams,
+      responses: { 200: z.unknown().describe('The stored bytes; `Repr-Digest` is their SHA-256 (RFC 9530)') },
+      errorCodes: ['not_found', 'conflict'],
+      handler: async ({ params, request, reply }) => {
+        const requestContext = requestContextOf(context, request);
+        const release = downloads.acquire(requestContext.workspaceId);
+        if (release === null)
+          throw new Problem('rate_limited', 'Too many downloads are in progress. Try again later.', { retryAfter: 30 });
+        reply.raw.once('close', release);
+        const { fileName, contentType, sizeBytes, sha256, open } = await downloadBackup(
+          platform,
+          requestContext,
+          params.id,
+        );
+        reply.headers({
+          'content-disposition': `attachment; filename="${fileName}"`,
+          'content-length': String(sizeBytes),
+          'repr-digest': `sha-256=:${Buffer.from(sha256, 'hex').toString('base64')}:`,
+        });
+        reply.type(contentType);
+        if (request.method === 'HEAD') return reply.send(Readable.from([]));
+        return reply.send(await open(await signalWhileAllowed(context, request, reply)));
+      },
     }),
     route({
       method: 'DELETE',

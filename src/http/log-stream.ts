@@ -57,6 +57,16 @@ export async function streamLines(
   reply.header('x-accel-buffering', 'no').type('application/x-ndjson');
   // Nobody reads the lines, so nothing may be started for them.
   if (request.method === 'HEAD') return reply.send(Readable.from([]));
+  const signal = await signalWhileAllowed(context, request, reply);
+  return reply.send(Readable.from(readChunks(signal), { objectMode: false }));
+}
+
+/** Returns a signal that is aborted when the client disconnects or, within two seconds, loses access. */
+export async function signalWhileAllowed(
+  context: AppContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<AbortSignal> {
   const abortController = new AbortController();
   const stopWatching = await watchAccess(context, request, () => abortController.abort());
   const { socket } = request.raw;
@@ -70,6 +80,5 @@ export async function streamLines(
   socket.once('close', endStream);
   // The client may have disconnected during the await; no close event will fire.
   if (reply.raw.destroyed || socket.destroyed) endStream();
-  const chunks = readChunks(abortController.signal);
-  return reply.send(Readable.from(chunks, { objectMode: false }));
+  return abortController.signal;
 }

@@ -83,6 +83,9 @@ export function workClientsOf(transport: Transport) {
       /** Starts restoring a backup over the app's current data. */
       restore: (id: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo(backups, id)}/restore`, call),
+      /** Returns the stored data of a backup as a stream: a tar archive (gzip), or output of its command (zstd). */
+      download: (id: string, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
+        transport.stream(`${pathTo(backups, id)}/download`, call),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(backups, id), call),
     },
   };

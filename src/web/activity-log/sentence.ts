@@ -319,6 +319,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'backup.finished': ({ event, target }) => ['A backup of ', target, describeOutcome(event)],
   'backup.restore_started': ({ actor, target }) => [actor, ' started restoring a backup of ', target],
   'backup.restore_finished': ({ event, target }) => ['The restore of a backup of ', target, describeOutcome(event)],
+  'backup.downloaded': ({ actor, target }) => [actor, ' downloaded a backup of ', target],
   'backup.deleted': ({ event, actor, target }) =>
     event.actor.kind === 'system'
       ? ['An older backup of ', target, ' was deleted']

@@ -9,7 +9,7 @@ import { useAppQuery } from '../apps/app-query.ts';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
 import { formatDateTime } from '../components/format.ts';
-import { IconArchive, IconArrowBackUp, IconPlus } from '../components/icons.ts';
+import { IconArchive, IconArrowBackUp, IconDownload, IconPlus } from '../components/icons.ts';
 import { JobStatusTag, jobStatusLabel } from '../components/job-status.tsx';
 import { TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
@@ -134,6 +134,11 @@ function BackupList({ app }: { readonly app: App }) {
                 <RowMenu
                   name={strings.backupsTab.theBackupFrom(formatDateTime(backup.createdAt))}
                   actions={[
+                    backup.sha256 !== null && {
+                      label: strings.backupsTab.downloadAction,
+                      Icon: IconDownload,
+                      onSelect: () => window.location.assign(`/v1/backups/${backup.id}/download`),
+                    },
                     backup.sha256 !== null && {
                       label: strings.backupsTab.restoreAction,
                       Icon: IconArrowBackUp,

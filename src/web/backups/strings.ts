@@ -36,6 +36,7 @@ export const strings = {
     },
     backups: 'Backups',
     theBackupFrom: (time: string) => `the backup from ${time}`,
+    downloadAction: 'Download',
     restoreAction: 'Restore…',
     noBackupsYetTitle: 'No backups yet',
     whatIsBackedUp: 'A backup contains the output of the backup command or, if none is set, the shared directory.',

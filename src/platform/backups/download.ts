@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto';
+import { Transform } from 'node:stream';
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import { Problem } from '../../contract/problem.ts';
+import { findStoredObject } from '../../store/backups.ts';
+import type { PlatformContext } from '../context.ts';
+import { auditTargetOf, requireBackup } from './backup-record.ts';
+import { ObjectNotFound, storageOf } from './storage.ts';
+
+/** The stored bytes of a backup. */
+export interface BackupDownload {
+  readonly fileName: string;
+  readonly contentType: string;
+  readonly sizeBytes: number;
+  /** In hex. */
+  readonly sha256: string;
+  /** Starts reading. The stream fails before its last bytes if they differ from those that were written. */
+  open(signal: AbortSignal): Promise<NodeJS.ReadableStream>;
+}
+
+/** Passes bytes on, but for the last ones only if all of them have this hash: a damaged download never looks complete. */
+function verifying(sha256: string): Transform {
+  const hash = createHash('sha256');
+  let last: Buffer = Buffer.alloc(0);
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      hash.update(chunk);
+      const previous = last;
+      last = chunk;
+      done(null, previous.length === 0 ? undefined : previous);
+    },
+    flush(done) {
+      if (hash.digest('hex') === sha256) done(null, last);
+      else done(new Problem('conflict', 'The stored data of the backup does not match its SHA-256.'));
+    },
+  });
+}
+
+/**
+ * Returns the bytes of a backup as they are stored, and records that somebody downloads them. Throws `not_found`, and
+ * `conflict` if it is not complete, damaged, or stored where this node cannot read it.
+ */
+export async function downloadBackup(
+  context: PlatformContext,
+  request: RequestContext,
+  id: string,
+): Promise<BackupDownload> {
+  const { workspaceId } = request;
+  const { row, place } = await context.store.transaction(async (trx) => {
+    const found = await requireBackup(trx, workspaceId, id);
+    const stored = await findStoredObject(trx, workspaceId, id);
+    if (found.sha256 === null || stored === undefined)
+      throw new Problem('conflict', `There is nothing to download: the backup is ${found.status}.`);
+    const detail = { app: found.app_id };
+    await recordAuditEvent(trx, request, 'backup.downloaded', auditTargetOf(found), context.clock(), detail);
+    return { row: found, place: stored.place };
+  });
+  const storage = storageOf(context.backupStorages, place);
+  if (storage === undefined)
+    throw new Problem(
+      'conflict',
+      'The backup is stored on another node. Send the request to that node, or store backups in a bucket.',
+    );
+  const { sha256, size_bytes: sizeBytes, kind } = row;
+  const isArchive = kind === 'directory';
+  return {
+    fileName: `${id}${isArchive ? '.tar.gz' : '.zst'}`,
+    contentType: isArchive ? 'application/gzip' : 'application/zstd',
+    sizeBytes: sizeBytes ?? 0,
+    sha256: sha256 ?? '',
+    async open(signal) {
+      try {
+        const bytes = await storage.read(place, signal);
+        const verified = verifying(sha256 ?? '');
+        // `pipe` does not forward errors, nor the end of a reader that gives up.
+        bytes.once('error', (error) => verified.destroy(error));
+        verified.once('close', () => bytes.destroy());
+        signal.addEventListener('abort', () => verified.destroy(), { once: true });
+        return bytes.pipe(verified);
+      } catch (error) {
+        if (error instanceof ObjectNotFound) throw new Problem('conflict', error.message);
+        throw error;
+      }
+    },
+  };
+}
