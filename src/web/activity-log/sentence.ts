@@ -210,12 +210,12 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'person.identity_linked': ({ event, actor }) => [
     actor,
     ' linked an account for single sign-on: ',
-    valuePart(event.detail['email'] ?? event.detail['issuer']),
+    valuePart(event.detail['email'] ?? event.detail['issuer'] ?? 'unknown'),
   ],
   'person.identity_unlinked': ({ event, actor }) => [
     actor,
     ' unlinked an account for single sign-on: ',
-    valuePart(event.detail['email'] ?? event.detail['issuer']),
+    valuePart(event.detail['email'] ?? event.detail['issuer'] ?? 'unknown'),
   ],
   'session.failed': ({ event, actor }) => {
     if (String(event.detail['reason']).startsWith('single_sign_on_')) return ['A single sign-on was refused'];
