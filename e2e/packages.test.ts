@@ -92,8 +92,8 @@ describe('dist/devpilot-sdk.tgz', () => {
   });
   after(() => testServer.close());
 
-  test('has at most 60 kB, no dependencies, and imports only its own files', () => {
-    assert.ok(statSync(join(root, 'dist/devpilot-sdk.tgz')).size <= 60_000);
+  test('has at most 72 kB, no dependencies, and imports only its own files', () => {
+    assert.ok(statSync(join(root, 'dist/devpilot-sdk.tgz')).size <= 72_000);
     assert.deepEqual(
       readdirSync(join(directory, 'node_modules')).filter((name) => !name.startsWith('.')),
       ['@devpilot'],

@@ -29,7 +29,7 @@ import { deleteChildren } from '../store/issued-tokens.ts';
 import { resolveNotices } from '../store/notices.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { Store, Trx } from '../store/store.ts';
-import { insertTombstone } from '../store/tombstones.ts';
+import { insertTombstone, insertTombstonesOfIssued } from '../store/tombstones.ts';
 import { readUses } from '../store/usage.ts';
 import { readRefusals, readRightUses } from '../store/usage-rights.ts';
 import { type Credential, type NewCredential, toCredential, toNewRow } from './credential.ts';
@@ -354,6 +354,7 @@ async function deleteChildrenOf(
   const revocations: Revocation[] = [];
   // Not by the actor: a token that revokes itself no longer exists.
   const bySystem = { ...request, actor: SYSTEM_ACTOR };
+  await insertTombstonesOfIssued(trx, request.workspaceId, parentId, now);
   for (const { id, name, digest } of await deleteChildren(trx, request.workspaceId, parentId)) {
     const detail = { reason: 'its parent was deleted', parent: parentId };
     const child = { id, kind: 'access_token', name } as const;

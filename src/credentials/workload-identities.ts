@@ -22,6 +22,7 @@ import { deleteIssuedForWorkload } from '../store/issued-tokens.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { WorkloadExchangeTable, WorkloadIdentityTable } from '../store/schema/workloads.ts';
 import type { Queryable, Trx } from '../store/store.ts';
+import { insertTombstonesOfIssued } from '../store/tombstones.ts';
 import {
   countWorkloadIdentities,
   deleteWorkloadIdentity as deleteRow,
@@ -179,6 +180,7 @@ const DECISIVE = ['issuer', 'jwksUrl', 'audience', 'conditions', 'scopes', 'rest
 
 /** Ends all tokens issued for an identity, with one revocation of the whole workspace. Returns it, or null if none. */
 async function endIssued(trx: Trx, workspaceId: string, id: string, now: number) {
+  await insertTombstonesOfIssued(trx, workspaceId, id, now);
   const ended = await deleteIssuedForWorkload(trx, workspaceId, id);
   if (ended === 0) return { ended, revocation: null };
   const numbered = await insertRevocation(trx, workspaceId, null, now);

@@ -482,6 +482,9 @@ forEachEngine('workload identities', (engine) => {
     assert.equal(await statusOf(child.body.access_token), 200);
     assert.equal((await ada.call(`/v1/workload-identities/${identity.id}`, { method: 'DELETE' })).status, 204);
     assert.equal(await statusOf(child.body.access_token), 401);
+    const late = await ada.call<Page<AuditEvent>>('/v1/audit-events?action=credential.used_after_deletion');
+    const [used] = late.body.data;
+    assert.match(used?.credential?.name ?? '', /^Shop on GitHub: .* \(exchanged\)$/);
     assert.equal(
       (await listIssued('exchange')).data.some(({ name }) => name.startsWith('Shop on GitHub')),
       false,

@@ -17,6 +17,21 @@ export async function insertTombstone(
     on conflict (digest) do nothing`.execute(trx);
 }
 
+/** Keeps the digests of the tokens issued for a workload identity or an access token that are about to end early. */
+export async function insertTombstonesOfIssued(
+  trx: Trx,
+  workspaceId: string,
+  issuedBy: string,
+  deletedAt: number,
+): Promise<void> {
+  await sql`insert into credential_tombstone (digest, workspace_id, credential_id, kind, name, created_by, deleted_at)
+    select digest, workspace_id, id, kind, name, created_by, cast(${deletedAt} as bigint) from credential
+    where workspace_id = ${workspaceId} and expires_at > ${deletedAt} and (issued_by = ${issuedBy} or issued_by in (
+      select parent.id from credential as parent
+      where parent.workspace_id = ${workspaceId} and parent.issued_by = ${issuedBy}))
+    on conflict (digest) do nothing`.execute(trx);
+}
+
 /** Forgets that a secret was deleted, because it is imported again. The digest determines the workspace. */
 export async function deleteTombstone(trx: Trx, digest: Uint8Array): Promise<void> {
   await trx.deleteFrom('credential_tombstone').where('digest', '=', digest).execute();
