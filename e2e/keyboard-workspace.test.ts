@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { generate } from 'otplib';
 import { DAY } from '../src/contract/limits.ts';
+import type { Notifications } from '../src/contract/notifications.ts';
 import type { Policy } from '../src/contract/policy.ts';
 import { startTestIssuer } from '../src/testing/test-issuer.ts';
 import { createToken, PASSWORD, signUpMember, type TestPerson, turnOnTwoFactor } from '../src/testing/test-server.ts';
@@ -363,4 +364,16 @@ test('a member without a required second factor is led to set it up, and back', 
   await keys.enter(button(tab, 'Done'));
   await tab.waitForURL(/\/settings\/members/);
   await tab.getByRole('row').filter({ hasText: 'grace@example.com' }).waitFor();
+});
+
+test('an owner chooses which notices are mailed', async () => {
+  const { tab, keys } = await open('/account?workspace=acme');
+  const section = tab.getByRole('region', { name: 'Mail about notices' });
+  const choice = section.getByLabel('Script run failed');
+  await keys.tabTo(choice);
+  await choice.selectOption('immediate');
+  await tab.getByText('Mail settings saved').waitFor();
+  await checkAppearance(tab, 'account-notifications');
+  const { body } = await fixture.owner.call<Notifications>('/v1/me/notifications');
+  assert.equal(body.kinds['run.failed'], 'immediate');
 });

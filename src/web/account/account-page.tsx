@@ -7,6 +7,7 @@ import { useMe } from '../session.ts';
 import { arePasswordsOn } from '../sign-in/installation.ts';
 import { safeReturnPath } from '../sign-in/return-path.ts';
 import { DeleteAccountSection } from './delete-account.tsx';
+import { NotificationsSection } from './notifications.tsx';
 import { PasskeysSection } from './passkeys.tsx';
 import { PasswordSection } from './password.tsx';
 import { ProfileSection } from './profile.tsx';
@@ -55,6 +56,7 @@ export function AccountPage() {
         <SingleSignOnSection />
         {from === undefined && <TwoFactorSection />}
         {arePasswordsOn() && <PasskeysSection />}
+        <NotificationsSection />
         <SessionsSection />
         <DeleteAccountSection />
       </Stack>

@@ -1,8 +1,31 @@
 import type { ReactNode } from 'react';
+import type { NoticeKind, NotificationMode } from '../../contract/vocabulary.ts';
 import { plural } from '../components/plural.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
+  notifications: {
+    title: 'Mail about notices',
+    description: (name: string) =>
+      phrase`What you are told by mail about the workspace ${name}. Changes are saved at once.`,
+    noMail: 'This server sends no mail. Your choices take effect once its operator sets up mail.',
+    saved: 'Mail settings saved',
+    modes: { off: 'No mail', digest: 'Once a day', immediate: 'At once' } satisfies Record<NotificationMode, string>,
+    kinds: {
+      'credential.expiring': 'Credential expires soon',
+      'credential.expired': 'Credential expired',
+      'credential.unused': 'Credential unused',
+      'credential.leaked': 'Credential leaked',
+      'credential.used_after_deletion': 'Deleted credential used',
+      'credential.violates_policy': 'Credential violates policy',
+      'credential.orphaned': 'Creator of a credential left',
+      'deployment.failed': 'Deployment failed',
+      'run.failed': 'Script run failed',
+      'backup.failed': 'Backup failed',
+      'error.new': 'New error',
+      'error.reopened': 'Resolved error reported again',
+    } satisfies Record<NoticeKind, string>,
+  },
   accountPage: {
     title: 'Your account',
     description: 'Shared by all workspaces you are a member of.',
