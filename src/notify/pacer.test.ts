@@ -15,7 +15,7 @@ test('messages leave the event loop to requests, and never stop', () => {
   assert.equal(settle(5_000, () => 1, 1).at(-1), 1000 / 300, 'and each message takes long');
   assert.ok(settle(5_000, () => 1).indexOf(50) <= 8, 'after less than half a second');
   assert.equal(settle(50, () => 0).at(-1), 5_000, 'an idle node sends as fast as it can');
-  // A message takes half a millisecond: messages alone keep the loop busy, but leave some of it.
+  // A message takes half a millisecond: messages alone keep the loop busy for less than half of the time.
   const alone = settle(500, (rate) => Math.min(rate / 2_000, 1)).slice(-100);
-  assert.ok(Math.min(...alone) > 800 && Math.max(...alone) < 2_000, `${Math.min(...alone)} to ${Math.max(...alone)}`);
+  assert.ok(Math.min(...alone) > 400 && Math.max(...alone) < 1_400, `${Math.min(...alone)} to ${Math.max(...alone)}`);
 });

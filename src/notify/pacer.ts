@@ -16,8 +16,8 @@ const START_TIMES_PER_PAUSE = 300;
 const WEIGHT = 0.1;
 const FIRST_PER_SECOND = 500;
 /** The event loop's utilization above which messages are sent less often, and above which others certainly wait for it. */
-const BUSY = 0.6;
-const SATURATED = 0.9;
+const BUSY = 0.4;
+const SATURATED = 0.7;
 /** Shorter pauses cost more than they save. */
 const SHORTEST_PAUSE_MS = 5;
 
@@ -26,7 +26,7 @@ const SHORTEST_PAUSE_MS = 5;
  * milliseconds that starting a message takes. Pure.
  */
 export function nextRate(perSecond: number, utilization: number, startMs: number): number {
-  const factor = utilization > SATURATED ? 0.5 : utilization > BUSY ? 0.9 : 1.25;
+  const factor = utilization > SATURATED ? 0.5 : utilization > BUSY ? 0.8 : 1.1;
   const least = Math.min(MIN_PER_SECOND, SECOND / (startMs * START_TIMES_PER_PAUSE));
   return Math.min(Math.max(perSecond * factor, least, 1), MAX_PER_SECOND);
 }
