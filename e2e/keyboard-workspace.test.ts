@@ -262,6 +262,18 @@ test('the bell leads to what needs attention, which is dismissed, undone, snooze
   await tab.getByRole('link', { name: 'Notices: 2 need attention' }).waitFor();
 });
 
+test('an owner chooses which notices are mailed', async () => {
+  const { tab, keys } = await open('/account?workspace=acme');
+  const section = tab.getByRole('region', { name: 'Mail about notices' });
+  const choice = section.getByLabel('Script run failed');
+  await keys.tabTo(choice);
+  await choice.selectOption('immediate');
+  await tab.getByText('Mail settings saved').waitFor();
+  await checkAppearance(tab, 'account-notifications');
+  const { body } = await fixture.owner.call<Notifications>('/v1/me/notifications');
+  assert.equal(body.kinds['run.failed'], 'immediate');
+});
+
 test('a workload identity is created from what people know, tested, and shows its last exchanges', async (context) => {
   const issuer = await startTestIssuer();
   context.after(() => issuer.close());
@@ -364,16 +376,4 @@ test('a member without a required second factor is led to set it up, and back', 
   await keys.enter(button(tab, 'Done'));
   await tab.waitForURL(/\/settings\/members/);
   await tab.getByRole('row').filter({ hasText: 'grace@example.com' }).waitFor();
-});
-
-test('an owner chooses which notices are mailed', async () => {
-  const { tab, keys } = await open('/account?workspace=acme');
-  const section = tab.getByRole('region', { name: 'Mail about notices' });
-  const choice = section.getByLabel('Script run failed');
-  await keys.tabTo(choice);
-  await choice.selectOption('immediate');
-  await tab.getByText('Mail settings saved').waitFor();
-  await checkAppearance(tab, 'account-notifications');
-  const { body } = await fixture.owner.call<Notifications>('/v1/me/notifications');
-  assert.equal(body.kinds['run.failed'], 'immediate');
 });
