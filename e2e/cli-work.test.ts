@@ -88,7 +88,7 @@ describe('deployments', () => {
     assert.equal(finished.status, 'failed');
     // Standard output has the deployment; its log goes to standard error.
     assert.match(stderr, /^building$/m);
-    assert.match(stderr, /^devpilot: Deployment dpl_\w+ failed: .*Build/m);
+    assert.match(stderr, /^\{"error":\{"code":"failed","message":"Deployment dpl_\w+ failed: .*Build/m);
     assert.equal(liveRelease(), before);
     const skipped = ['deploy', app.slug, '--wait', '--skip-hook', 'Build', '--quiet'];
     const refused = await shell.run(skipped);

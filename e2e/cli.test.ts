@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import { type AddressInfo, connect, type Server } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { AccessToken, CreatedAccessToken } from '../src/contract/access-tokens.ts';
@@ -579,6 +583,62 @@ describe('other commands', () => {
     };
     const { code, stderr } = await shell.run(['whoami'], { environment });
     assert.deepEqual([code, stderr.includes('http://127.0.0.1:9 cannot be reached. Is the server running')], [1, true]);
+  });
+
+  test('HTTPS_PROXY is used, but not to this machine; a certificate that is refused is named; --json makes errors JSON', async () => {
+    const openssl = ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'];
+    const names = ['-subj', '/CN=devpilot.test', '-addext', 'subjectAltName=DNS:devpilot.test'];
+    const files = ['-keyout', join(shell.directory, 'key'), '-out', join(shell.directory, 'crt')];
+    execFileSync('openssl', [...openssl, ...names, ...files], { stdio: 'ignore' });
+    const [key, cert] = ['key', 'crt'].map((file) => readFileSync(join(shell.directory, file)));
+    const problem = {
+      code: 'invalid_token',
+      title: 'Invalid',
+      status: 401,
+      detail: 'It is not valid.',
+      requestId: 'r-1',
+    };
+    const secured = createSecureServer({ key, cert }, (_request, response) => {
+      response.writeHead(401, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+    });
+    const targets = new Set<string | undefined>();
+    const proxy = createServer().on('connect', ({ url }, client) => {
+      targets.add(url);
+      const upstream = connect(portOf(secured), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 OK\r\n\r\n');
+        upstream.pipe(client).pipe(upstream);
+      });
+      upstream.on('error', () => client.destroy());
+      client.on('error', () => upstream.destroy());
+    });
+    const portOf = (listening: Server) => (listening.address() as AddressInfo).port;
+    for (const listening of [secured, proxy]) await once(listening.listen(0, '127.0.0.1'), 'listening');
+    const environment = {
+      DEVPILOT_TOKEN: (await createToken(owner, ['all'])).secret,
+      DEVPILOT_URL: `https://devpilot.test:${portOf(secured)}`,
+      HTTPS_PROXY: `http://127.0.0.1:${portOf(proxy)}`,
+    };
+    const trusting = { ...environment, NODE_EXTRA_CA_CERTS: join(shell.directory, 'crt') };
+    try {
+      const untrusted = await shell.run(['whoami'], { environment });
+      assert.deepEqual([untrusted.code, [...targets]], [1, [`devpilot.test:${portOf(secured)}`]], untrusted.stderr);
+      assert.match(untrusted.stderr, /an authority that this machine does not trust .* Set NODE_EXTRA_CA_CERTS/);
+      const answered = await shell.run(['whoami', '--json'], { environment: trusting });
+      const { code, status, requestId, message } = json<{ error: typeof problem & { message: string } }>(
+        answered.stderr,
+      ).error;
+      assert.deepEqual([answered.code, code, status, requestId], [4, 'invalid_token', 401, 'r-1']);
+      assert.match(message, /^It is not valid\. Set DEVPILOT_TOKEN/);
+      const local = { ...trusting, DEVPILOT_URL: `https://localhost:${portOf(secured)}` };
+      const named = await shell.run(['whoami', '--json'], { environment: local });
+      assert.match(json<{ error: { message: string } }>(named.stderr).error.message, /is for another name/);
+      assert.equal(targets.size, 1);
+    } finally {
+      secured.close();
+      proxy.close();
+      secured.closeAllConnections();
+      proxy.closeAllConnections();
+    }
   });
 
   test('help loads no modules of other commands', () => {

@@ -56,10 +56,40 @@ const SIGN_IN_CODES = new Set([
   'passphrase_incorrect',
 ]);
 
+const UNTRUSTED = 'is signed by an authority that this machine does not trust';
+const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'has expired',
+  CERT_NOT_YET_VALID: 'is not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'is for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+};
+
+/** What is wrong with the certificate of the server, and what to do; null if the request failed for another reason. */
+function certificateProblem(error: DevpilotError): string | null {
+  for (let { cause } = error as Error; cause instanceof Error; cause = cause.cause) {
+    const reason = CERTIFICATE_CODES[String((cause as NodeJS.ErrnoException).code)];
+    if (reason === undefined) continue;
+    const remedy =
+      reason === UNTRUSTED
+        ? 'Set NODE_EXTRA_CA_CERTS to a file with the certificate of that authority.'
+        : reason.includes('name')
+          ? 'Use the name in the certificate as the URL.'
+          : 'Check the clock of this machine, and renew the certificate.';
+    return `The certificate of the server ${reason} (${String((cause as NodeJS.ErrnoException).code)}). ${remedy}`;
+  }
+  return null;
+}
+
 /** Converts an error of a request into a message and an exit code, or returns null for other errors. */
 export function toFailure(error: unknown): Failure | null {
   if (error instanceof Failure) return error;
   if (!(error instanceof DevpilotError)) return null;
+  const certificate = certificateProblem(error);
+  if (certificate !== null) return new Failure(certificate);
   const fieldErrors =
     error.errors.length > 1 ? error.errors.map(({ field, message }) => `\n  ${field}: ${message}`) : [];
   const requestIdNote =

@@ -25,7 +25,7 @@ export function createProgram(): Command {
     'after',
     `
 Environment variables: DEVPILOT_URL, DEVPILOT_TOKEN, DEVPILOT_PASSPHRASE, DEVPILOT_WORKSPACE, DEVPILOT_PROFILE, NO_COLOR.
-They override the profile saved by "devpilot login".
+They override the profile saved by "devpilot login". HTTPS_PROXY and NO_PROXY are honored. With --json, errors are JSON too.
 Exit codes: 0 success, ${EXIT_CODES.failed} failure, ${EXIT_CODES.cancelled} cancelled, ${EXIT_CODES.signInNeeded} sign-in required.`,
   );
   installationCommands(program);
