@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { forEachEngine } from '../testing/engines.ts';
@@ -14,6 +15,31 @@ const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name = '']) => nam
 function promtool(args: readonly string[], input = ''): void {
   const { status, stdout, stderr } = spawnSync('promtool', args, { input, encoding: 'utf8' });
   assert.equal(status, 0, `promtool ${args.join(' ')}: ${stdout}${stderr}`);
+}
+
+/** The queries of the dashboard, as Grafana sends them. */
+const dashboardQueries = (JSON.parse(readFileSync('deploy/grafana-dashboard.json', 'utf8')) as Dashboard).panels
+  .flatMap(({ targets }) => targets)
+  .map(({ expr }) => expr.replaceAll('$__rate_interval', '5m'));
+interface Dashboard {
+  readonly panels: readonly { readonly targets: readonly { readonly expr: string }[] }[];
+}
+
+/** Returns the queries without a result, where the counters of these metrics increase with time. */
+function queriesWithoutResult(metrics: string, queries: readonly string[]): string[] {
+  const series = [...metrics.matchAll(/^([a-z]\w*(?:\{.*\})?) (\S+)$/gm)].flatMap(([, name, value]) =>
+    Number.isFinite(Number(value)) ? [{ series: name, values: `${Number(value)}+1x40` }] : [],
+  );
+  const expectations = queries.map((expr) => ({ expr, eval_time: '10m', exp_samples: [] }));
+  const file = { tests: [{ interval: '15s', input_series: series, promql_expr_test: expectations }] };
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-queries-'));
+  const path = join(directory, 'queries.yml');
+  writeFileSync(path, JSON.stringify(file));
+  const { stdout, stderr } = spawnSync('promtool', ['test', 'rules', path], { encoding: 'utf8' });
+  rmSync(directory, { recursive: true });
+  // promtool expects none and reports each result that it gets.
+  const output = `${stdout}${stderr}`;
+  return queries.filter((expr) => !output.includes(`expr: ${JSON.stringify(expr)}, time: 10m,\n`));
 }
 
 /** The value of a metric without labels. */
@@ -62,6 +88,8 @@ forEachEngine('metrics', (engine) => {
       [...new Set(metricNames)].filter((name) => !names.has(name) && !other.includes(name)),
       [],
     );
+    assert.deepEqual(queriesWithoutResult(text, dashboardQueries), []);
+    assert.deepEqual(queriesWithoutResult(text, ['devpilot_nothing', 'rate(']), ['devpilot_nothing', 'rate(']);
     for (const line of [
       'devpilot_lease_held 1',
       'devpilot_nodes{kind="server"} 1',
