@@ -159,6 +159,23 @@ const PROXIES: readonly Proxy[] = [
       return ['run', '--config', file, '--adapter', 'caddyfile'];
     },
   },
+  {
+    name: 'HAProxy with Lua',
+    command: 'haproxy',
+    closed: [503],
+    configure({ directory, port, devpilot, behind }) {
+      const script = join(directory, 'devpilot.lua');
+      writeFileSync(script, blockOf('haproxy.md', 'lua', { '127.0.0.1:4000': `127.0.0.1:${devpilot}` }));
+      const block = blockOf('haproxy.md', 'haproxy', {
+        '/etc/haproxy/devpilot.lua': script,
+        'bind :80': `bind 127.0.0.1:${port}`,
+        '127.0.0.1:8080': `127.0.0.1:${behind}`,
+      });
+      const file = join(directory, 'haproxy.cfg');
+      writeFileSync(file, block);
+      return ['-db', '-q', '-f', file];
+    },
+  },
 ];
 
 interface Reply {
@@ -435,3 +452,22 @@ for (const proxy of PROXIES) {
     });
   });
 }
+
+test('HAProxy forwards nothing after an error in Lua', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
+  const port = await freePort();
+  const haproxy = PROXIES.find(({ command }) => command === 'haproxy');
+  const args = haproxy?.configure({ directory, port, devpilot: way.port, behind: behind.port }) ?? [];
+  const script = join(directory, 'devpilot.lua');
+  writeFileSync(script, readFileSync(script, 'utf8').replace('local sent,', "error('broken')\n  local sent,"));
+  const child = spawn('haproxy', args, { stdio: 'ignore' });
+  try {
+    await untilListening(port, child, () => '');
+    behind.seen.length = 0;
+    const { status } = await send(port, {});
+    assert.deepEqual([status, behind.seen.length], [503, 0]);
+  } finally {
+    child.kill('SIGKILL');
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

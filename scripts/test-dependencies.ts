@@ -13,6 +13,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   fish: 'fish',
   git: 'git',
   'git-lfs': 'git-lfs',
+  haproxy: 'haproxy',
   nginx: 'nginx',
   openssl: 'openssl',
   pgbouncer: 'pgbouncer',
