@@ -576,6 +576,24 @@ describe('other commands', () => {
     assert.equal((await shell.run(['--help'])).code, 0);
   });
 
+  test('api sends any request with fields, and prints JSON', async () => {
+    const fields = ['--field', 'name=From the API', '--field', 'permissions:=["read"]'];
+    const created = await shell.run(['api', '/v1/api-keys', ...fields]);
+    assert.equal(created.code, 0, created.stderr);
+    const { id, name } = json<ApiKey>(created.stdout);
+    assert.equal(name, 'From the API');
+    const found = await shell.run(['api', '/v1/api-keys?limit=1', '--method', 'get', '--field', 'q=from the']);
+    assert.deepEqual(
+      json<{ data: ApiKey[] }>(found.stdout).data.map((key) => key.id),
+      [id],
+    );
+    const deleted = await shell.run(['api', `/v1/api-keys/${id}`, '--method', 'DELETE']);
+    assert.deepEqual([deleted.code, deleted.stdout], [0, '']);
+    for (const args of [['v1/me'], ['/v1/me', '--method', 'HEAD'], ['/v1/api-keys', '--field', 'name:=x']]) {
+      assert.match((await shell.run(['api', ...args])).stderr, /^devpilot: .* must /);
+    }
+  });
+
   test('an unreachable server is reported, and the exit code is 1', async () => {
     const environment = {
       DEVPILOT_TOKEN: (await createToken(owner, ['all'])).secret,

@@ -1,7 +1,16 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Command as UntypedCommand } from 'commander';
 import packageJson from '../../package.json' with { type: 'json' };
-import { apiCommand, declared, FROM_INSTANT_HELP, LIMIT_HELP, TO_INSTANT_HELP, YES_HELP } from './command-builders.ts';
+import {
+  apiCommand,
+  collectValues,
+  declared,
+  FROM_INSTANT_HELP,
+  LIMIT_HELP,
+  remoteCommand,
+  TO_INSTANT_HELP,
+  YES_HELP,
+} from './command-builders.ts';
 import { credentialCommands } from './credential-commands.ts';
 import { environmentCommands } from './environment-commands.ts';
 import { EXIT_CODES } from './failure.ts';
@@ -212,6 +221,15 @@ function auditCommands(program: Command): void {
 }
 
 function toolCommands(program: Command): void {
+  remoteCommand(program, 'api', 'Send a request to any route of the API and print the JSON of its response')
+    .argument('<path>', 'path and query, such as /v1/whoami')
+    .option('--method <method>', 'GET, POST, PUT, PATCH or DELETE (default: POST if there are fields, otherwise GET)')
+    .option(
+      '--field <field>',
+      'name=text or name:=json for the body, or the query of a GET; can be repeated',
+      collectValues,
+    )
+    .action(async (path, options) => (await import('./api.ts')).callApi(path, declared(options)));
   program
     .command('scan')
     .description('Find Devpilot secrets in files and Git history, offline; exits with 1 if any are found')
