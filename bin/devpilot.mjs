@@ -23,7 +23,7 @@ if (isTooOld && existsSync(ownNode)) {
   runWithOwnNode();
 } else if (isTooOld) {
   process.stderr.write(
-    `devpilot: Node 24.14 or later is required; this is ${process.version}. Run "npx devpilot" in the project to use the Node version it installs.\n`,
+    `devpilot: Node 24.14 or later is required; this is ${process.version}. Install Node 26 (https://nodejs.org/), or run "npx devpilot" in the project to use the Node version it installs.\n`,
   );
   process.exitCode = 1;
 } else {
