@@ -22,7 +22,7 @@ import { wireTypes } from './wire-types.ts';
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = join(root, 'dist/pack');
-const SDK_LIMIT = 72_000;
+const SDK_LIMIT = 66_000;
 
 const path = `${join(root, 'node_modules/.bin')}:${process.env['PATH']}`;
 function run(command: string, args: readonly string[], cwd = root): void {

@@ -72,6 +72,10 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
     title: `A resolved error was reported again: ${subject.name ?? ''}`,
     action: { text: 'Look at the issue', path: `/errors/${segment(subject.id)}` },
   }),
+  'webhook.switched_off': ({ subject, detail }) => ({
+    title: `The webhook ${quoted(subject.name)} was switched off: ${detail['reason'] === 'gone' ? 'its receiver is gone (410)' : 'its messages failed for 3 days'}`,
+    action: { text: 'Repair the receiver and activate it', path: `/settings/webhooks/${segment(subject.id)}` },
+  }),
 };
 
 const quoted = (name: string | null): string => `“${name ?? ''}”`;
@@ -93,6 +97,7 @@ const URGENT_KINDS: readonly NoticeKind[] = [
   'credential.used_after_deletion',
   'deployment.failed',
   'backup.failed',
+  'webhook.switched_off',
 ];
 
 /** Returns whether a notice cannot wait for a daily mail. Pure. */

@@ -349,6 +349,7 @@ export const NOTICE_KINDS = [
   'backup.failed',
   'error.new',
   'error.reopened',
+  'webhook.switched_off',
 ] as const satisfies readonly AuditAction[];
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 export const NOTICE_STATUSES = ['open', 'snoozed', 'dismissed'] as const;
@@ -390,6 +391,7 @@ export const WEBHOOK_EVENTS = [
   'backup.restore_finished',
   'error.new',
   'error.reopened',
+  'webhook.switched_off',
 ] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 /** Families of events, including those that later versions add. */
@@ -400,6 +402,7 @@ export const WEBHOOK_EVENT_FAMILIES = [
   'run.*',
   'backup.*',
   'error.*',
+  'webhook.*',
 ] as const;
 export const WEBHOOK_SUBSCRIPTIONS = [...WEBHOOK_EVENTS, ...WEBHOOK_EVENT_FAMILIES] as const;
 export type WebhookSubscription = (typeof WEBHOOK_SUBSCRIPTIONS)[number];

@@ -111,7 +111,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'backup.failed': 'backup.failed',
   'error.new': 'error.new',
   'error.reopened': 'error.reopened',
-  'webhook.switched_off': null,
+  'webhook.switched_off': 'webhook.switched_off',
   'workload_identity.created': null,
   'workload_identity.updated': null,
   'workload_identity.deleted': null,

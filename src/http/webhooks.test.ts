@@ -3,6 +3,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { Webhook as StandardWebhook } from 'standardwebhooks';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import { DAY, HOUR, MINUTE, SECOND } from '../contract/limits.ts';
+import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
 import type { CreatedWebhook, Webhook, WebhookDelivery, WebhookDeliveryDetail } from '../contract/webhooks.ts';
 import { verifyAuditEvents } from '../sdk/audit.ts';
@@ -228,12 +229,18 @@ forEachEngine('webhooks', (engine) => {
       log.body.data.map(({ actor, detail }) => [actor.kind, detail['reason']]),
       [['system', 'failing']],
     );
+    const notices = async () => (await owner.call<Page<Notice>>('/v1/notices?kind=webhook.switched_off')).body.data;
+    assert.deepEqual(
+      (await notices()).map(({ title, action }) => [title, action.path]),
+      [['The webhook “Receiver” was switched off: its messages failed for 3 days', `/settings/webhooks/${id}`]],
+    );
 
     await addProject(owner, 'Project Two');
     const attempts = receiver.messages.length;
     receiver.respond = (response) => response.writeHead(200).end();
     await owner.call(`/v1/webhooks/${id}`, { method: 'PATCH', body: { active: true } });
     await receiver.arrived(attempts + 4);
+    assert.deepEqual(await notices(), []);
     const actions = receiver.messages.slice(attempts).map((message) => messageOf(message).data.action);
     assert.deepEqual(actions, ['project.created', 'webhook.switched_off', 'project.created', 'webhook.updated']);
   });

@@ -1,4 +1,4 @@
-import { recordAuditEvent, systemRequestContext } from '../audit/request-context.ts';
+import { raiseNotice } from '../audit/notices.ts';
 import { DURATIONS, WEBHOOK_LIMITS } from '../contract/limits.ts';
 import type { AuditAction, WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
 import { webhookEventsOf } from '../contract/webhook-events.ts';
@@ -126,8 +126,15 @@ async function switchOff(trx: Trx, webhook: WebhookTable, now: number, reason: '
   await updateWebhook(trx, webhook, { active: 0, switched_off_at: now, updated_at: now });
   const { workspace_id: workspaceId, id, name, failing_since: failingSince } = webhook;
   const detail = { reason, ...(failingSince !== null && { failingSince: new Date(failingSince).toISOString() }) };
-  const target = { kind: 'webhook', id, name } as const;
-  await recordAuditEvent(trx, systemRequestContext(workspaceId), 'webhook.switched_off', target, now, detail);
+  const subject = { kind: 'webhook', id, name } as const;
+  await raiseNotice(trx, {
+    workspaceId,
+    kind: 'webhook.switched_off',
+    subject,
+    occurrence: String(now),
+    detail,
+    at: now,
+  });
 }
 
 /**

@@ -8,6 +8,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import type { WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
 import type { CreatedWebhook, CreateWebhook, UpdateWebhook, Webhook, WebhookSecret } from '../contract/webhooks.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import { resolveNotices } from '../store/notices.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { WebhookTable } from '../store/schema/webhooks.ts';
 import type { Queryable, Trx } from '../store/store.ts';
@@ -188,6 +189,7 @@ export async function updateWebhook(
     if (etagOfWebhook(after) === etagOfWebhook(shown)) return shown;
     await updateRow(trx, before, { ...edited, ...set, updated_at: now });
     if (resumes) await resumeDeliveries(trx, before, now);
+    if (resumes) await resolveNotices(trx, before.workspace_id, id);
     const replaced = edited.url === before.url ? {} : { replaced: ['url'] };
     const detail = { before: auditFieldsOf(shown), after: auditFieldsOf(after), ...replaced };
     await recordAuditEvent(trx, request, 'webhook.updated', partyOf(row), now, detail);
@@ -204,6 +206,7 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
     const row = await requireLockedWebhook(trx, request.workspaceId, id);
     checkIfMatch(request.ifMatch, editableFieldsOf(showWebhook(row, now)));
     await deleteRow(trx, request.workspaceId, id);
+    await resolveNotices(trx, request.workspaceId, id);
     await recordAuditEvent(trx, request, 'webhook.deleted', partyOf(row), now, {});
   });
 }

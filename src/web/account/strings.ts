@@ -24,6 +24,7 @@ export const strings = {
       'backup.failed': 'Backup failed',
       'error.new': 'New error',
       'error.reopened': 'Resolved error reported again',
+      'webhook.switched_off': 'A webhook was switched off',
     } satisfies Record<NoticeKind, string>,
   },
   accountPage: {

@@ -16,6 +16,7 @@ const kinds: Readonly<Record<NoticeKind, string>> = {
   'backup.failed': 'Failed backup',
   'error.new': 'New error',
   'error.reopened': 'Reopened error',
+  'webhook.switched_off': 'Webhook switched off',
 };
 
 const statuses: Readonly<Record<NoticeStatus, string>> = {
@@ -45,7 +46,7 @@ export const strings = {
     columns: { notice: 'Notice', since: 'Since', next: 'Next step' },
     emptyTitle: 'Nothing needs attention',
     emptyHint:
-      'Expiring, unused and leaked credentials, failed deployments, script runs and backups, and new errors appear here.',
+      'Expiring, unused and leaked credentials, failed deployments, script runs and backups, new errors and failing webhooks appear here.',
     emptyOtherTitle: 'No notices',
     emptyOtherHint: 'No notice has this status.',
     dismiss: 'Dismiss',

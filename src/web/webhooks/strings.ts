@@ -11,6 +11,7 @@ const families: Readonly<Record<Family, string>> = {
   'deployment.*': 'Deployments',
   'run.*': 'Script runs',
   'backup.*': 'Backups',
+  'webhook.*': 'Webhooks',
   'error.*': 'Errors',
 };
 
@@ -52,6 +53,7 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'backup.restore_finished': 'Restore finished',
   'error.new': 'New error',
   'error.reopened': 'Resolved error seen again',
+  'webhook.switched_off': 'Another webhook was switched off',
 };
 
 const formats: Readonly<Record<WebhookFormat, string>> = {
