@@ -28,13 +28,16 @@ export type Access =
   /** API keys with the permission `read` and the flag `guard`. */
   | { readonly guard: true; readonly person?: undefined; readonly token?: undefined; readonly key: readonly ['read'] };
 
+/** The form of every ID and slug. It excludes NUL, with which PostgreSQL cannot read the JSON that uses are stored in. */
+const APP_NAME = /^[a-z0-9_-]{1,64}$/;
+
 /** The id or slug of the app in the path of a request, or null. It has not been looked up. */
 export function appOf({ params, routeOptions }: FastifyRequest): string | null {
   const url = routeOptions.url ?? '';
   if (!url.startsWith('/v1/apps/:')) return null;
   const { app, id } = params as { app?: unknown; id?: unknown };
   const named = url.startsWith('/v1/apps/:app') ? app : id;
-  return typeof named === 'string' && named.length <= 64 ? named : null;
+  return typeof named === 'string' && APP_NAME.test(named) ? named : null;
 }
 
 /** What an access requires of credentials. Computed once per route. */

@@ -35,8 +35,9 @@ interface RoutedCall {
 
 /** Throws `ArgumentError` if an argument that belongs in the path cannot be there. */
 function pathSegment(name: string, value: unknown): string {
-  // A path with `.` or `..` would be that of another route.
-  if (typeof value === 'string' && value !== '' && value !== '.' && value !== '..') return encodeURIComponent(value);
+  // A path with `.` or `..` would be that of another route, and a lone surrogate cannot be encoded.
+  if (typeof value === 'string' && !['', '.', '..'].includes(value) && value.isWellFormed())
+    return encodeURIComponent(value);
   throw new ArgumentError(`${name} must be the text that names it.`);
 }
 

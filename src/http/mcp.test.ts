@@ -219,7 +219,7 @@ test('only those who authenticate reach it, with one message at a time and not f
 test('arguments reach the route of the tool and no other, and what it refuses is told with the reason', async () => {
   const { secret } = await createToken(owner, ['all']);
   const callWith = (name: string, args: unknown) => send(secret, message('tools/call', { name, arguments: args }));
-  for (const id of ['..', '.', '', 1, null, undefined, {}, ['x']]) {
+  for (const id of ['..', '.', '', '\ud800', 1, null, undefined, {}, ['x']]) {
     const { body } = await callWith('get_deployment', { id });
     assert.equal(body.error?.code, -32602, JSON.stringify(id));
   }

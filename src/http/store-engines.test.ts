@@ -67,12 +67,16 @@ forEachEngine('a whole day of a workspace', (engine) => {
       assert.equal(passed.status, 200);
       assert.equal((await second.call('/v1/authorize?permission=read', { headers: bearer(key.secret) })).status, 200);
 
+      // Uses of all workspaces are counted together: no name in a path must make them unreadable.
+      for (const app of ['%00', 'a%00b', '%F0%9F%98%80', '%22', '%5Cu0000'])
+        assert.equal((await second.call(`/v1/apps/${app}`, { headers: bearer(key.secret) })).status, 404, app);
+
       const keys = await owner.call<Page<{ name: string; useCount: number }>>('/v1/api-keys?sort=name&q=E');
       assert.deepEqual(
         keys.body.data.map(({ name, useCount }) => [name, useCount]),
         [
           ['apple', 0],
-          ['Zebra', 1],
+          ['Zebra', 6],
         ],
       );
       const edited = await owner.call(`/v1/api-keys/${key.id}`, { method: 'PATCH', body: { permissions: ['write'] } });
