@@ -100,8 +100,15 @@ export const WORKLOAD_LIMITS = {
   exchanges: 50,
 } as const;
 
-/** Exchanges of an access token for a narrower one: live tokens per parent, and their lifetime in seconds. */
-export const EXCHANGE_LIMITS = { liveChildren: 100, lifetimeSeconds: { min: 60, max: 3_600 } } as const;
+/**
+ * Exchanges of an access token for a narrower one: live tokens per parent, their lifetime in seconds, and the burst and
+ * sustained rate of exchanges per parent (per second on each node).
+ */
+export const EXCHANGE_LIMITS = {
+  liveChildren: 100,
+  lifetimeSeconds: { min: 60, max: 3_600 },
+  perParent: { burst: 200, perSecond: 1, addresses: 10_000 },
+} as const;
 
 /** Rate limit per client address for refused exchanges: burst and sustained rate per second. */
 export const REFUSED_EXCHANGE_LIMITS = { burst: 300, perSecond: 10, addresses: 50_000 } as const;

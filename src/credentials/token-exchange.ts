@@ -9,10 +9,10 @@ import type { Scope } from '../contract/vocabulary.ts';
 import { type CredentialRow, lockCredential } from '../store/credentials.ts';
 import { countLiveIssued } from '../store/issued-tokens.ts';
 import type { Trx } from '../store/store.ts';
-import type { CredentialContext } from './credentials.ts';
 import { type IssuedToken, issueToken, oauthError, requestedLifetime, requestedScopes } from './issued-tokens.ts';
 import { lockCurrentPolicy } from './policy.ts';
 import { parseRestrictions } from './restrictions.ts';
+import type { WorkloadContext } from './workload-context.ts';
 
 export interface TokenExchangeRequest {
   readonly scope: string | undefined;
@@ -59,16 +59,19 @@ async function refuseTooMany(trx: Trx, parent: CredentialRow, now: number): Prom
 /**
  * Issues a narrower access token in exchange for one that was authenticated: with some of its scopes, its restrictions,
  * and an expiry that is not later. It ends with its parent. Throws an OAuth error in a `Problem`: `invalid_scope`,
- * `invalid_request` for a parent that cannot be exchanged; `quota_exceeded`.
+ * `invalid_request` for a parent that cannot be exchanged; `quota_exceeded`, `rate_limited`.
  */
-export function exchangeAccessToken(
-  context: CredentialContext,
+export async function exchangeAccessToken(
+  context: WorkloadContext,
   { id, name, workspace }: CredentialRecord,
   { scope, expiresIn }: TokenExchangeRequest,
   origin: RequestOrigin,
 ): Promise<IssuedToken> {
   const now = context.clock();
   const wanted = requestedLifetime(expiresIn, EXCHANGE_LIMITS.lifetimeSeconds.max);
+  // Tokens that are revoked at once count too: each leaves events and a tombstone.
+  context.exchangesPerParent.check(id, now);
+  context.exchangesPerParent.recordUnknown(id, now);
   const credential = { kind: 'access_token', id, name } as const;
   const request: RequestContext = {
     ...{ workspaceId: workspace.id, actor: credential, credential, origin, claim: null, ifMatch: null },

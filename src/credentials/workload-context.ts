@@ -12,6 +12,8 @@ export interface WorkloadContext extends CredentialContext {
   readonly denials: DenialBuffer;
   /** Counts refused exchanges, per client address. */
   readonly refusedExchanges: UnknownSecretLimiter;
+  /** Counts exchanges of access tokens, by the ID of the token that is exchanged. */
+  readonly exchangesPerParent: UnknownSecretLimiter;
   /** Whether a refusal is the first one with this key in the minute of `now`; only the first one is recorded. */
   readonly isFirstRefusal: (key: string, now: number) => boolean;
 }

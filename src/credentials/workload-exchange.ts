@@ -13,6 +13,7 @@ import { createId } from '../contract/id.ts';
 import { WORKLOAD_LIMITS } from '../contract/limits.ts';
 import { violationsOf } from '../contract/policy-rules.ts';
 import { Problem } from '../contract/problem.ts';
+import type { Scope } from '../contract/vocabulary.ts';
 import { countLiveIssued } from '../store/issued-tokens.ts';
 import type { WorkloadIdentityTable } from '../store/schema/workloads.ts';
 import type { Trx } from '../store/store.ts';
@@ -112,6 +113,15 @@ async function refuseReplayed(trx: Trx, row: WorkloadIdentityTable, claims: Clai
   throw new ExchangeRefusal('replay', 'The token has been exchanged before.', claims);
 }
 
+/** Returns the scopes of the new token. Refuses those that the identity does not grant. */
+function grantedScopes(row: WorkloadIdentityTable, { scope }: WorkloadExchangeRequest, claims: Claims): Scope[] {
+  try {
+    return requestedScopes(scope, scopesOf(row), scopesOf(row));
+  } catch (error) {
+    throw error instanceof Problem ? new ExchangeRefusal('scope', error.message, claims, error) : error;
+  }
+}
+
 /** Refuses what the policy of the workspace has come to forbid since the identity was last edited. */
 async function refuseByPolicy(
   trx: Trx,
@@ -151,7 +161,7 @@ async function issueForClaims(
   const { workspace_id: workspaceId, id } = found;
   const now = context.clock();
   return context.store.transaction(async (trx) => {
-    const scopes = requestedScopes(request.scope, scopesOf(found), scopesOf(found));
+    const scopes = grantedScopes(found, request, claims);
     await refuseByPolicy(trx, found, scopes, claims, now);
     const row = await lockWorkloadIdentity(trx, workspaceId, id);
     if (row === undefined) throw notAccepted();

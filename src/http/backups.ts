@@ -88,6 +88,8 @@ export function backupRoutes(context: AppContext): Route[] {
         if (release === null)
           throw new Problem('rate_limited', 'Too many downloads are in progress. Try again later.', { retryAfter: 30 });
         reply.raw.once('close', release);
+        // The client may have disconnected before: no close event will fire.
+        if (reply.raw.destroyed || request.raw.socket.destroyed) release();
         const { fileName, contentType, sizeBytes, sha256, open } = await downloadBackup(
           platform,
           requestContext,

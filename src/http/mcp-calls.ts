@@ -44,12 +44,14 @@ function pathSegment(name: string, value: unknown): string {
 /** Distributes the arguments of a call over the path, the query and the body of its route. */
 function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): RoutedCall {
   const ofTool = new Set(isLog ? ['lines'] : []);
+  // A log that is followed may not end for days, and nothing would tell that the agent has left.
+  const refusedNames = isLog ? [...without, 'follow'] : without;
   const url = route.url.replaceAll(/:([A-Za-z]+)/g, (_, name: string) => {
     ofTool.add(name);
     return pathSegment(name, args[name]);
   });
   const rest = Object.entries(args).filter(([name]) => !ofTool.has(name));
-  const refused = rest.find(([name]) => without.includes(name));
+  const refused = rest.find(([name]) => refusedNames.includes(name));
   if (refused !== undefined) throw new ArgumentError(`${refused[0]} is not an argument of this tool.`);
   // What the route does not know is refused by it, with its name.
   if (route.method !== 'GET' && route.method !== 'DELETE') return { url, body: Object.fromEntries(rest) };

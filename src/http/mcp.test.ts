@@ -238,6 +238,8 @@ test('arguments reach the route of the tool and no other, and what it refuses is
     assert.equal((await callWith('deploy', args)).body.error?.code, -32602);
   }
   assert.equal((await callWith('read_deployment_log', { id: 'dep_1', lines: 0 })).body.error?.code, -32602);
+  for (const follow of [true, 'true'])
+    assert.equal((await callWith('read_deployment_log', { id: 'dep_1', follow })).body.error?.code, -32602);
   assert.equal((await callWith('constructor', {})).body.error?.code, -32602);
   const long = Object.fromEntries(Array.from({ length: 3 }, (_, index) => [`LONG_${index}`, 'x'.repeat(30_000)]));
   await owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values: long } });

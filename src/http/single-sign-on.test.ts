@@ -328,6 +328,15 @@ test('a second factor is asked for unless the provider says that several were us
   assert.equal(codeOf(await answer(await totp(), { cookie: lateCookie })), 'sign_in_failed');
 });
 
+/** Signs a device in with the approval of a person. Returns the header with its session. */
+async function approvedDevice(person: TestPerson): Promise<{ authorization: string }> {
+  const device = await server.call<{ device_code: string; user_code: string }>('/v1/device/code', { body: {} });
+  await person.call('/v1/device/approve', { body: { userCode: device.body.user_code } });
+  const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.body.device_code };
+  const token = await server.call<{ access_token: string }>('/v1/device/token', { body: grant });
+  return { authorization: `Bearer ${token.body.access_token}` };
+}
+
 test('a policy that requires two factors counts those of the provider, also for the CLI', async () => {
   await signUpWithProvider('paula');
   const start = await owner.call<{ secret: string }>('/v1/me/two-factor', { body: { password: PASSWORD } });
@@ -341,11 +350,7 @@ test('a policy that requires two factors counts those of the provider, also for 
   const double = inWorkspace(signedIn(await browser.signIn(account('paula', { amr: ['mfa'] }))));
   assert.equal((await double.call('/v1/members')).status, 200);
 
-  const device = await server.call<{ device_code: string; user_code: string }>('/v1/device/code', { body: {} });
-  await double.call('/v1/device/approve', { body: { userCode: device.body.user_code } });
-  const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.body.device_code };
-  const token = await server.call<{ access_token: string }>('/v1/device/token', { body: grant });
-  const headers = { authorization: `Bearer ${token.body.access_token}`, 'devpilot-workspace': owner.workspaceId };
+  const headers = { ...(await approvedDevice(double)), 'devpilot-workspace': owner.workspaceId };
   assert.equal((await server.call('/v1/members', { headers })).status, 200);
   await owner.call('/v1/policy', { method: 'PATCH', body: { requireTwoFactor: false } });
 
@@ -400,12 +405,18 @@ describe('groups', () => {
     issuer.refreshed = { ...inGroups('kim', 'lead'), refreshToken: 'second' };
     offsetMs += HOUR + SECOND;
     await until(async () => (await memberNames()).includes('kim admin'));
+    const device = await approvedDevice(kim);
+    const elsewhere = await approvedDevice(
+      signedIn(await browser.signIn(account('kim', { sid: 'elsewhere', groups: ['lead'] }))),
+    );
     issuer.isDown = true;
     offsetMs += HOUR + SECOND;
     issuer.isDown = false;
     issuer.refreshed = null;
     offsetMs += HOUR + SECOND;
     await until(async () => (await kim.call('/v1/me')).status === 401);
+    assert.equal((await server.call('/v1/me', { headers: device })).status, 401);
+    assert.equal((await server.call('/v1/me', { headers: elsewhere })).status, 200);
   });
 });
 

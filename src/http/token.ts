@@ -29,7 +29,7 @@ async function exchangeHeldToken(
   const result = await context.authenticator.authenticate(presented, ANY_ACCESS_TOKEN);
   if (result.decision === 'ok' && result.record !== null) {
     const { scope, expires_in: expiresIn } = body;
-    return exchangeAccessToken(context.credentials, result.record, { scope, expiresIn }, origin);
+    return exchangeAccessToken(context.workloads, result.record, { scope, expiresIn }, origin);
   }
   const { passphraseVerifier, clock } = context;
   const problem = problemOfDecision(result, ANY_ACCESS_TOKEN, false, passphraseVerifier, origin.address, clock());

@@ -285,6 +285,7 @@ forEachEngine('workload identities', (engine) => {
     // A refused request does not use the token up.
     const other = await issuer.sign(github());
     assert.equal((await exchange(identity.id, other, { scope: 'modify_env' })).body.error, 'invalid_scope');
+    assert.equal((await lastExchange(identity))?.reason, 'scope');
     assert.equal((await exchange(identity.id, other)).status, 200);
     // The issuer of a token without an id leaves this to its expiry.
     const anonymous = await issuer.sign(github({ jti: undefined }));
@@ -468,6 +469,11 @@ forEachEngine('workload identities', (engine) => {
     const statuses = (await Promise.all(children)).map(({ status }) => status);
     assert.deepEqual(statuses.sort(), [...Array<number>(100).fill(200), 429]);
     const tooMany = await exchangeHeld(parent.secret, { scope: 'all' });
+    const refusedScopes = Array.from({ length: 100 }, () => exchangeHeld(parent.secret, { scope: 'nonsense' }));
+    await Promise.all(refusedScopes);
+    const tooOften = await exchangeHeld(parent.secret, { scope: 'all' });
+    assert.equal(tooOften.status, 429, tooOften.text);
+    assert.match(tooOften.text, /exchanged too often/);
     assert.deepEqual([tooMany.status, tooMany.body.error], [429, 'temporarily_unavailable']);
     now += MINUTE;
     assert.equal((await exchangeHeld(parent.secret, { scope: 'all' })).status, 200);

@@ -87,7 +87,7 @@ async function applyMapping(
 
 /**
  * Gives a person the roles that their groups at the provider give in each workspace, and ends memberships whose group
- * the person has lost. Owners and people who were invited keep what they have.
+ * the person has lost. Owners keep their role, and people who were invited keep theirs until a group gives them one.
  */
 export async function applyGroupRoles(
   context: PeopleContext,

@@ -3,11 +3,12 @@ import type { RequestOrigin } from '../contract/audit.ts';
 import { DURATIONS, MINUTE } from '../contract/limits.ts';
 import {
   claimSessionCheck,
+  deleteEndedSession,
   listSessionsToCheck,
   type RefreshableSession,
   updateRefreshToken,
 } from '../store/identities.ts';
-import { deleteSessions, findPerson } from '../store/people.ts';
+import { findPerson } from '../store/people.ts';
 import { deleteApprovedDevices } from '../store/person-access.ts';
 import { type PeopleContext, recordForPerson, refreshTokenIdentity } from './context.ts';
 import { applyGroupRoles } from './group-roles.ts';
@@ -19,15 +20,17 @@ const SESSIONS_PER_ROUND = 20;
 const RETRY_MS = 5 * MINUTE;
 const ORIGIN: RequestOrigin = { address: null, userAgent: null, requestId: null };
 
-/** Ends a session that the provider has ended. */
+/** Ends a session that the provider has ended, and those of devices that were approved in it. */
 async function endSession(context: PeopleContext, session: RefreshableSession): Promise<void> {
   await context.store.transaction(async (trx) => {
-    const [ended] = await deleteSessions(trx, session.person_id, session.session_id, null);
-    if (ended === undefined) return;
+    const ended = await deleteEndedSession(trx, session);
+    if (ended.length === 0) return;
     await deleteApprovedDevices(trx, session.person_id);
-    const target = { kind: 'session', id: session.session_id, name: null } as const;
-    const draft = { action: 'session.deleted', at: context.clock(), actor: SYSTEM_ACTOR, target } as const;
-    await recordForPerson(trx, session.person_id, { ...draft, origin: ORIGIN, detail: { reason: 'provider' } });
+    for (const id of ended) {
+      const target = { kind: 'session', id, name: null } as const;
+      const draft = { action: 'session.deleted', at: context.clock(), actor: SYSTEM_ACTOR, target } as const;
+      await recordForPerson(trx, session.person_id, { ...draft, origin: ORIGIN, detail: { reason: 'provider' } });
+    }
   });
 }
 

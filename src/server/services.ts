@@ -2,7 +2,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { WaitForConfirmation } from '../authorization/registry.ts';
 import { digestOf } from '../authorization/secret.ts';
 import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
-import { REFUSED_EXCHANGE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import { EXCHANGE_LIMITS, REFUSED_EXCHANGE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import { createIssuerKeys } from '../credentials/issuer-keys.ts';
 import { createFirstPerMinute } from '../credentials/workload-context.ts';
@@ -146,6 +146,10 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
       ...{ ...credentials, outbound, denials },
       issuerKeys: createIssuerKeys(outbound, clock),
       refusedExchanges: createUnknownSecretLimiter(REFUSED_EXCHANGE_LIMITS),
+      exchangesPerParent: createUnknownSecretLimiter(
+        EXCHANGE_LIMITS.perParent,
+        'This access token has been exchanged too often. Try again later.',
+      ),
       isFirstRefusal: createFirstPerMinute(),
     },
     flushDenials: () => checks.flushDenials().catch(onDenialError),

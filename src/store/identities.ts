@@ -129,6 +129,7 @@ export interface RefreshableSession {
   readonly refresh_token_sealed: string;
   readonly checked_at: number;
   readonly identity_id: string;
+  readonly provider_session: string | null;
   readonly issuer: string;
   readonly subject: string;
   readonly person_id: string;
@@ -143,6 +144,7 @@ export async function listSessionsToCheck(db: Queryable, before: number, limit: 
       'session_sign_in.session_id',
       'session_sign_in.refresh_token_sealed',
       'session_sign_in.checked_at',
+      'session_sign_in.provider_session',
       'person_identity.id as identity_id',
       'person_identity.issuer',
       'person_identity.subject',
@@ -154,6 +156,28 @@ export async function listSessionsToCheck(db: Queryable, before: number, limit: 
     .limit(limit)
     .execute();
   return rows.map((row) => ({ ...row, refresh_token_sealed: row.refresh_token_sealed ?? '' }));
+}
+
+/**
+ * Deletes a session that the provider has ended, with those of devices that were approved in the same session at the
+ * provider: they have no refresh token, so nothing else would end them. Returns the IDs.
+ */
+export async function deleteEndedSession(
+  trx: Trx,
+  { session_id, identity_id, provider_session }: RefreshableSession,
+): Promise<string[]> {
+  const signIns = trx
+    .selectFrom('session_sign_in')
+    .select('session_id')
+    .where('identity_id', '=', identity_id)
+    .where('refresh_token_sealed', 'is', null)
+    .where('provider_session', provider_session === null ? 'is' : '=', provider_session);
+  const rows = await trx
+    .deleteFrom('session')
+    .where((where) => where.or([where('id', '=', session_id), where('id', 'in', signIns)]))
+    .returning('id')
+    .execute();
+  return rows.map(({ id }) => id);
 }
 
 /** Claims the check of a session; returns true for exactly one node. */
