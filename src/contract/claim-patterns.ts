@@ -41,23 +41,27 @@ export function claimText(claims: Claims, name: string): string | null {
 }
 
 /**
- * Events of GitHub that people outside of a repository can trigger, although the token names the repository and often
- * its default branch: `pull_request_target` and `workflow_run` run for pull requests from forks, and the others for
- * comments and issues. A token of such an event is accepted only if a condition on `event_name` names the event.
+ * Events that people outside of a repository can cause, although the token names the repository, and often its default
+ * branch. GitHub runs `pull_request_target` and `workflow_run` for pull requests from forks, and others for comments and
+ * issues. GitLab names the source branch in pipelines of merge requests, which in a fork may have any name, such as that
+ * of the default branch. A token of such an event is accepted only if a condition on the claim names the event.
  */
-export const UNTRUSTED_EVENTS: readonly string[] = [
-  'pull_request',
-  'pull_request_target',
-  'pull_request_review',
-  'pull_request_review_comment',
-  'workflow_run',
-  'issues',
-  'issue_comment',
-  'discussion',
-  'discussion_comment',
-  'fork',
-  'watch',
-];
+const UNTRUSTED_EVENTS: Readonly<Record<string, readonly string[]>> = {
+  event_name: [
+    'pull_request',
+    'pull_request_target',
+    'pull_request_review',
+    'pull_request_review_comment',
+    'workflow_run',
+    'issues',
+    'issue_comment',
+    'discussion',
+    'discussion_comment',
+    'fork',
+    'watch',
+  ],
+  pipeline_source: ['merge_request_event', 'external_pull_request_event'],
+};
 
 function conditionFailure(claims: Claims, claim: string, pattern: string): ClaimFailure | null {
   const value = claimText(claims, claim);
@@ -73,10 +77,11 @@ export function unmetConditions(claims: Claims, conditions: ClaimConditions): Cl
   const failures = Object.entries(conditions).flatMap(
     ([claim, pattern]) => conditionFailure(claims, claim, pattern) ?? [],
   );
-  const event = claimText(claims, 'event_name');
-  if (event !== null && UNTRUSTED_EVENTS.includes(event) && conditions['event_name'] !== event) {
-    const message = `is "${event}", which people outside of the repository can trigger; it is accepted only if a condition on event_name names it`;
-    failures.push({ claim: 'event_name', message });
+  for (const [claim, events] of Object.entries(UNTRUSTED_EVENTS)) {
+    const event = claimText(claims, claim);
+    if (event === null || !events.includes(event) || conditions[claim] === event) continue;
+    const message = `is "${event}", which people outside of the repository can trigger; it is accepted only if a condition on ${claim} names it`;
+    failures.push({ claim, message });
   }
   return failures;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { matchesPattern } from './claim-patterns.ts';
+import { matchesPattern, unmetConditions } from './claim-patterns.ts';
 import { CreateWorkloadIdentity } from './workload-identities.ts';
 import { identificationProblem } from './workload-issuers.ts';
 
@@ -122,4 +122,15 @@ test('an issuer is an https:// URL, and conditions are exact texts', () => {
     const label = JSON.stringify(more);
     assert.equal(CreateWorkloadIdentity.safeParse({ ...base, ...more }).success, isAccepted, label);
   }
+});
+
+test('an event that people outside of the repository can trigger must be named by a condition', () => {
+  const gitlab = { project_path: 'acme/shop', ref: 'main' };
+  const failuresOf = (source: string, conditions: Record<string, string>) =>
+    unmetConditions({ ...gitlab, pipeline_source: source }, conditions).map(({ claim }) => claim);
+  assert.deepEqual(failuresOf('push', gitlab), []);
+  // A fork has a branch with the name of the default branch too.
+  assert.deepEqual(failuresOf('merge_request_event', gitlab), ['pipeline_source']);
+  assert.deepEqual(failuresOf('merge_request_event', { ...gitlab, pipeline_source: '*' }), ['pipeline_source']);
+  assert.deepEqual(failuresOf('merge_request_event', { ...gitlab, pipeline_source: 'merge_request_event' }), []);
 });

@@ -226,6 +226,7 @@ forEachEngine('workload identities', (engine) => {
       ['pull_request_target', () => claim({ event_name: 'pull_request_target' }), 'event_name'],
       ['workflow_run', () => claim({ event_name: 'workflow_run' }), 'event_name'],
       ['a comment', () => claim({ event_name: 'issue_comment' }), 'event_name'],
+      ['a merge request on GitLab', () => claim({ pipeline_source: 'merge_request_event' }), 'pipeline_source'],
       ['upper case', () => claim({ repository: 'Acme/shop' }), 'repository'],
       ['a Cyrillic letter', () => claim({ repository: 'аcme/shop' }), 'repository'],
       ['a full-width slash', () => claim({ repository: 'acme／shop' }), 'repository'],
