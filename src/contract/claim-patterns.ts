@@ -125,5 +125,5 @@ export function unmetTimes(claims: Claims, now: number): ClaimFailure[] {
   return failures;
 }
 
-/** Until when a token with these claims may be presented, epoch milliseconds. Pure. */
-export const presentableUntil = ({ exp }: Claims): number => (Number(exp) + CLOCK_SKEW_SECONDS) * 1000;
+/** Until when a token with these claims may be presented, epoch milliseconds. Issuers may send fractions of a second. Pure. */
+export const presentableUntil = ({ exp }: Claims): number => Math.ceil((Number(exp) + CLOCK_SKEW_SECONDS) * 1000);

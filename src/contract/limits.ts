@@ -170,7 +170,6 @@ export const LEAK_LIMITS = {
   requests: { burst: 60, perSecond: 1, addresses: 50_000 },
 } as const;
 
-/** Limits of resources; lengths in characters. */
 /** Limits of push to deploy. Longer paths count as selected, and more paths as unknown. */
 export const PUSH_LIMITS = {
   bodyBytes: 2 * 1024 * 1024,
@@ -179,10 +178,13 @@ export const PUSH_LIMITS = {
   pattern: 255,
   path: 1_024,
   paths: 3_000,
+  /** The sum over all pairs of a pattern and a path of the product of their lengths; beyond it, the paths count as selected. */
+  matching: 100_000_000,
   /** Apps of different workspaces with the same slug that are compared with a signature. */
   candidates: 20,
 } as const;
 
+/** Limits of resources; lengths in characters. */
 export const RESOURCE_LIMITS = {
   repositoryUser: 255,
   repositoryPassword: 4096,

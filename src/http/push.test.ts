@@ -255,4 +255,7 @@ test('a pattern matches as the equivalent regular expression does, in bounded ti
   );
   assert.equal(matchesPattern('*a'.repeat(127), 'a'.repeat(1_000)), true);
   assert.equal(matchesPattern(`${'**a'.repeat(85)}b`, 'a'.repeat(1_000)), false);
+  // Takes minutes if each position of one wildcard tries all positions of the other.
+  const both = `**${'a'.repeat(120)}*${'a'.repeat(120)}b`;
+  for (let count = 0; count < 20; count++) assert.equal(matchesPattern(both, 'a'.repeat(8_000)), false);
 });

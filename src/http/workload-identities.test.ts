@@ -68,7 +68,8 @@ forEachEngine('workload identities', (engine) => {
     jti: `id-${serial++}`,
     iat: now / SECOND,
     nbf: now / SECOND,
-    exp: (now + 5 * MINUTE) / SECOND,
+    // Some issuers send fractions of a second.
+    exp: (now + 5 * MINUTE) / SECOND + 0.123_456_7,
     ...overrides,
   });
 

@@ -48,7 +48,7 @@ export function readClaims(issuer: string, claims: Claims): ProviderAccount | nu
     name: textOf(claims['name'], 1024) ?? textOf(claims['preferred_username'], 1024),
     isMultiFactor: Array.isArray(amr) && amr.includes('mfa'),
     providerSession: textOf(claims['sid'], 512),
-    authenticatedAt: typeof authTime === 'number' ? authTime * 1000 : null,
+    authenticatedAt: typeof authTime === 'number' ? Math.floor(authTime * 1000) : null,
     claims,
   };
 }

@@ -1,39 +1,40 @@
+/** A pattern as a sequence of characters and wildcards; a longer run of `*` matches what `**` does. */
+const parse = (pattern: string): readonly string[] => pattern.match(/\*{2,}|./gs) ?? [];
+
 /**
  * Returns whether a pattern matches the whole text: `*` stands for any characters except `/`, `**` for any characters.
- * Takes at most the product of their lengths, because each kind of wildcard only ever extends its last occurrence. Pure.
+ * Takes at most the product of their lengths, because every position of the pattern that the text can have reached is
+ * followed at the same time. Pure.
  */
 export function matchesPattern(pattern: string, text: string): boolean {
-  let at = 0;
-  let offset = 0;
-  /** Where to continue after the last wildcard of each kind: in the pattern, and the end of what it stands for. */
-  let star: { readonly next: number; end: number } | null = null;
-  let doubleStar: { readonly next: number; end: number } | null = null;
-  for (;;) {
-    if (pattern[at] === '*') {
-      if (pattern[at + 1] === '*') {
-        at += 2;
-        doubleStar = { next: at, end: offset };
-        star = null;
-      } else {
-        at += 1;
-        star = { next: at, end: offset };
-      }
-    } else if (offset < text.length && pattern[at] === text[offset]) {
-      at++;
-      offset++;
-    } else if (offset === text.length && at === pattern.length) {
-      return true;
-    } else if (star !== null && star.end < text.length && text[star.end] !== '/') {
-      star.end++;
-      at = star.next;
-      offset = star.end;
-    } else if (doubleStar !== null && doubleStar.end < text.length) {
-      doubleStar.end++;
-      at = doubleStar.next;
-      offset = doubleStar.end;
-      star = null;
-    } else {
-      return false;
+  const parts = parse(pattern);
+  const end = parts.length;
+  let reached: number[] = [];
+  let next: number[] = [];
+  /** The last character, counted from 1, after which each position was reached. */
+  const reachedAfter = new Int32Array(end + 1).fill(-1);
+  const add = (position: number, count: number) => {
+    if (reachedAfter[position] === count) return;
+    reachedAfter[position] = count;
+    next.push(position);
+    // A wildcard can stand for nothing, and is never followed by another.
+    if (parts[position]?.startsWith('*') && reachedAfter[position + 1] !== count) {
+      reachedAfter[position + 1] = count;
+      next.push(position + 1);
     }
+  };
+  add(0, 0);
+  for (let count = 1; count <= text.length; count++) {
+    [reached, next] = [next, reached];
+    next.length = 0;
+    const character = text[count - 1] ?? '';
+    for (const position of reached) {
+      const part = parts[position] ?? '';
+      if (part.startsWith('*')) {
+        if (part !== '*' || character !== '/') add(position, count);
+      } else if (part === character) add(position + 1, count);
+    }
+    if (next.length === 0) return false;
   }
+  return reachedAfter[end] === text.length;
 }

@@ -64,11 +64,12 @@ async function requireSignedApp(
   const candidates = idOrSlug.includes('\0')
     ? []
     : await appsWithPushSecret(context.store.read, idOrSlug, PUSH_LIMITS.candidates);
-  const found = candidates.find(({ secret_sealed, ...app }) => {
+  const yieldIfDue = createYielder();
+  for (const { secret_sealed, ...app } of candidates) {
+    await yieldIfDue();
     const identity = pushSecretAssociatedData({ app_id: app.id, workspace_id: app.workspace_id });
-    return isSignedBy(context.seal.open(secret_sealed, identity), headers, body);
-  });
-  if (found !== undefined) return found;
+    if (isSignedBy(context.seal.open(secret_sealed, identity), headers, body)) return app;
+  }
   limiter.recordUnknown(address, now);
   throw new Problem(
     'invalid_token',
@@ -76,11 +77,17 @@ async function requireSignedApp(
   );
 }
 
-async function matchesAnyPath(patterns: readonly string[], paths: readonly string[]): Promise<boolean> {
+/** Whether any pattern matches any of the texts. Too long a text counts as matched, and so does too much work. */
+async function matchesAny(patterns: readonly string[], texts: readonly string[]): Promise<boolean> {
   const yieldIfDue = createYielder();
-  for (const path of paths) {
-    await yieldIfDue();
-    if (path.length > PUSH_LIMITS.path || patterns.some((pattern) => matchesPattern(pattern, path))) return true;
+  let work = 0;
+  for (const text of texts) {
+    for (const pattern of patterns) {
+      await yieldIfDue();
+      work += pattern.length * text.length;
+      const isTooMuch = text.length > PUSH_LIMITS.path || work > PUSH_LIMITS.matching;
+      if (isTooMuch || matchesPattern(pattern, text)) return true;
+    }
   }
   return false;
 }
@@ -93,12 +100,12 @@ async function reasonToIgnore(app: AppTable, event: PushEvent): Promise<PushReas
   const isSelected =
     branch !== null &&
     branch.length <= PUSH_LIMITS.path &&
-    (branches.length === 0 ? branch === app.branch : branches.some((pattern) => matchesPattern(pattern, branch)));
+    (branches.length === 0 ? branch === app.branch : await matchesAny(branches, [branch]));
   if (!isSelected) return 'branch_not_selected';
   if (event.isDeletion) return 'branch_deleted';
   if (/\[(?:skip deploy|deploy skip)\]/i.test(event.message)) return 'skipped_by_message';
   const paths = settings?.paths ?? [];
-  if (paths.length > 0 && event.paths !== null && !(await matchesAnyPath(paths, event.paths))) {
+  if (paths.length > 0 && event.paths !== null && !(await matchesAny(paths, event.paths))) {
     return 'paths_not_selected';
   }
   return null;
