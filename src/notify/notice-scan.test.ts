@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { DAY, HOUR } from '../contract/limits.ts';
+import { DAY, HOUR, NOTICE_LIMITS } from '../contract/limits.ts';
 import { readAuditChain } from '../store/audit.ts';
 import { deleteCredential, updateCredential } from '../store/credentials.ts';
-import { listNotices, updateNotice } from '../store/notices.ts';
+import { countNotices, listNotices, updateNotice } from '../store/notices.ts';
 import type { NoticeTable } from '../store/schema/notices.ts';
 import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -90,6 +90,35 @@ forEachEngine('the scan for notices', (engine) => {
     await scan();
     assert.deepEqual(await noticesOf(workspaceId), []);
     assert.equal((await recordedIn(workspaceId)).length, 3);
+  });
+
+  test('in a full workspace, an expiry takes the room of an unused credential, once', async () => {
+    now = START;
+    const owner = await seedWorkspace(store);
+    const { workspaceId } = owner;
+    const idle = { created_at: START - 100 * DAY, last_used_at: START - 95 * DAY };
+    for (let count = 0; count < 3; count++) await seedCredential(store, owner, idle);
+    await scan();
+    const [unused] = await noticesOf(workspaceId);
+    assert.ok(unused !== undefined);
+    const failed = { ...unused, kind: 'deployment.failed', subject_kind: 'app', detail: '{}', created_at: START - DAY };
+    const fillers = Array.from({ length: NOTICE_LIMITS.perWorkspace - 3 }, (_, number) => ({
+      ...{ ...failed, id: `${unused.id}${number}`, subject_id: `app_${number}` },
+    }));
+    await store.transaction((trx) => trx.insertInto('notice').values(fillers).execute());
+    const expiresAt = START + 20 * DAY;
+    await seedCredential(store, owner, { ...idle, last_used_at: START, expires_at: expiresAt });
+    const kindsNow = async () => [...new Set(shown(await noticesOf(workspaceId)))].sort();
+    const recorded = [...Array<string>(3).fill('credential.unused'), 'credential.expiring'];
+    for (let count = 0; count < 2; count++) {
+      await scan();
+      assert.deepEqual(await kindsNow(), ['credential.expiring 30', 'credential.unused 90', 'deployment.failed']);
+      assert.equal(await countNotices(store.read, workspaceId, { now }), NOTICE_LIMITS.perWorkspace);
+      assert.deepEqual(await recordedIn(workspaceId), recorded);
+    }
+    now = expiresAt - 7 * DAY;
+    await scan();
+    assert.equal((await kindsNow())[0], 'credential.expiring 7');
   });
 
   test('reads on where many credentials have the same last use', async () => {

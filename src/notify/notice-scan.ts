@@ -7,12 +7,14 @@ import {
   CAUSE_WALKS,
   type CauseRow,
   type CauseTimes,
+  type CauseWalk,
   findCauses,
   listCreatorsWhoLeft,
   listScannedWorkspaces,
   walkCauses,
 } from '../store/notice-causes.ts';
 import {
+  countLastingNotices,
   countNotices,
   deleteNoticesOfGoneIssues,
   listScannedNotices,
@@ -20,7 +22,7 @@ import {
   type ScannedNotice,
 } from '../store/notices.ts';
 import type { Store, Trx } from '../store/store.ts';
-import { causesOf, EXPIRY_STAGES_DAYS, SCANNED_KINDS } from './notice-causes.ts';
+import { type Cause, causesOf, EXPIRY_STAGES_DAYS, SCANNED_KINDS } from './notice-causes.ts';
 
 /** Rows that are read, and credentials whose notices are written in one transaction: other requests run in between. */
 const BATCH = 200;
@@ -32,41 +34,57 @@ interface Scanned {
   readonly workspaceId: string;
   readonly unusedAfterDays: number;
   readonly now: number;
+  /** The notices before the scan, by `keyOf`. */
+  readonly existing: ReadonlyMap<string, ScannedNotice>;
+}
+
+/** How many notices can be added: those of expiries take the room of others (`evictNotices`). */
+interface Room {
+  readonly expiries: number;
+  readonly others: number;
 }
 
 const keyOf = (subjectId: string, kind: string) => `${subjectId} ${kind}`;
+const isExpiry = (kind: NoticeKind): boolean => kind === 'credential.expiring' || kind === 'credential.expired';
 
 /** Reads credentials that may cause notices, in parts. */
-async function* walkAll({ store: { read }, workspaceId, unusedAfterDays, now }: Scanned): AsyncGenerator<CauseRow[]> {
+async function* readWalk(
+  { store: { read }, workspaceId, unusedAfterDays, now }: Scanned,
+  walk: CauseWalk,
+): AsyncGenerator<CauseRow[]> {
   const times: CauseTimes = { now, expiryDays: EXPIRY_DAYS, unusedSince: now - unusedAfterDays * DAY };
   for (const kind of CREDENTIAL_KINDS) {
-    for (const walk of CAUSE_WALKS) {
-      const creators = walk === 'creator' ? await listCreatorsWhoLeft(read, workspaceId, kind) : [null];
-      for (const creator of creators) {
-        let after: { value: number; id: string } | null = null;
-        do {
-          const rows: (CauseRow & { value: number })[] = await walkCauses(
-            read,
-            { workspaceId, kind, creator },
-            walk,
-            times,
-            after,
-            BATCH,
-          );
-          yield rows;
-          after = rows.length < BATCH ? null : (rows.at(-1) ?? null);
-        } while (after !== null);
-      }
+    const creators = walk === 'creator' ? await listCreatorsWhoLeft(read, workspaceId, kind) : [null];
+    for (const creator of creators) {
+      let after: { value: number; id: string } | null = null;
+      do {
+        const rows: (CauseRow & { value: number })[] = await walkCauses(
+          read,
+          { workspaceId, kind, creator },
+          walk,
+          times,
+          after,
+          BATCH,
+        );
+        yield rows;
+        after = rows.length < BATCH ? null : (rows.at(-1) ?? null);
+      } while (after !== null);
     }
   }
 }
 
-/** Creates and deletes the notices of some credentials as they are now. Returns how many were created. */
-async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], room: number): Promise<number> {
-  const { workspaceId, unusedAfterDays, now } = scanned;
+/** Whether a cause has no notice yet, and there is room for one: one that replaces an earlier one needs none. */
+function isDue({ existing }: Scanned, { expiries, others }: Room, id: string, { kind, occurrence }: Cause): boolean {
+  const notice = existing.get(keyOf(id, kind));
+  return notice === undefined ? (isExpiry(kind) ? expiries : others) > 0 : notice.occurrence !== occurrence;
+}
+
+/** Creates and deletes the notices of some credentials as they are now. Returns the room that is left. */
+async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], before: Room): Promise<Room> {
+  const { workspaceId, unusedAfterDays, now, existing } = scanned;
   await lockAuditHead(trx, workspaceId);
   const rows = new Map((await findCauses(trx, workspaceId, ids)).map((row) => [row.id, row]));
-  let created = 0;
+  let room = before;
   for (const id of ids) {
     const row = rows.get(id);
     const causes = row === undefined ? [] : causesOf(row, unusedAfterDays, now);
@@ -75,29 +93,21 @@ async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], roo
     if (row === undefined) continue;
     const subject = { kind: row.kind, id, name: row.name };
     for (const cause of causes) {
-      if (created >= room) break;
-      if (await raiseNotice(trx, { ...cause, workspaceId, subject, at: now })) created++;
+      if (!isDue(scanned, room, id, cause)) continue;
+      const created = await raiseNotice(trx, { ...cause, workspaceId, subject, at: now });
+      if (!created || existing.has(keyOf(id, cause.kind))) continue;
+      room = { expiries: room.expiries - (isExpiry(cause.kind) ? 1 : 0), others: room.others - 1 };
     }
   }
-  return created;
+  return room;
 }
 
-/** Whether the notices of a credential differ from those that it causes. */
-function isDue(
-  existing: ReadonlyMap<string, ScannedNotice>,
-  row: CauseRow,
-  { unusedAfterDays, now }: Scanned,
-): boolean {
-  return causesOf(row, unusedAfterDays, now).some(
-    ({ kind, occurrence }) => existing.get(keyOf(row.id, kind))?.occurrence !== occurrence,
-  );
-}
-
-async function scanWorkspace(scanned: Scanned): Promise<void> {
-  const { store, workspaceId, now } = scanned;
+async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void> {
+  const { store, workspaceId, unusedAfterDays, now } = workspace;
   const notices = await listScannedNotices(store.read, workspaceId, SCANNED_KINDS);
   const existing = new Map(notices.map((notice) => [keyOf(notice.subject_id, notice.kind), notice]));
-  const run = (ids: readonly string[], room: number) => store.transaction((trx) => reconcile(trx, scanned, ids, room));
+  const scanned: Scanned = { ...workspace, existing };
+  const run = (ids: readonly string[], room: Room) => store.transaction((trx) => reconcile(trx, scanned, ids, room));
 
   const subjects = [...new Set(notices.map(({ subject_id: id }) => id))];
   for (let from = 0; from < subjects.length; from += BATCH) {
@@ -105,26 +115,33 @@ async function scanWorkspace(scanned: Scanned): Promise<void> {
     const rows = new Map((await findCauses(store.read, workspaceId, ids)).map((row) => [row.id, row]));
     const changed = ids.filter((id) => {
       const row = rows.get(id);
-      const kinds = row === undefined ? [] : causesOf(row, scanned.unusedAfterDays, now).map(({ kind }) => kind);
+      const kinds = row === undefined ? [] : causesOf(row, unusedAfterDays, now).map(({ kind }) => kind);
       return SCANNED_KINDS.some((kind) => existing.has(keyOf(id, kind)) && !kinds.includes(kind));
     });
-    if (changed.length > 0) await run(changed, Number.POSITIVE_INFINITY);
+    if (changed.length > 0) await run(changed, { expiries: 0, others: 0 });
   }
 
-  let room = NOTICE_LIMITS.perWorkspace - (await countNotices(store.read, workspaceId, { now }));
-  if (room <= 0) return;
-  for await (const rows of walkAll(scanned)) {
-    const due = rows.filter((row) => isDue(existing, row, scanned)).map(({ id }) => id);
-    for (let from = 0; from < due.length; from += WRITE_BATCH) {
-      room -= await run(due.slice(from, from + WRITE_BATCH), room);
-      if (room <= 0) return;
+  let room: Room = {
+    expiries: NOTICE_LIMITS.perWorkspace - (await countLastingNotices(store.read, workspaceId)),
+    others: NOTICE_LIMITS.perWorkspace - (await countNotices(store.read, workspaceId, { now })),
+  };
+  for (const walk of CAUSE_WALKS) {
+    if (walk !== 'expiry' && room.others <= 0) return;
+    for await (const rows of readWalk(scanned, walk)) {
+      const due = rows
+        .filter((row) => causesOf(row, unusedAfterDays, now).some((cause) => isDue(scanned, room, row.id, cause)))
+        .map(({ id }) => id);
+      for (let from = 0; from < due.length; from += WRITE_BATCH) {
+        room = await run(due.slice(from, from + WRITE_BATCH), room);
+      }
+      if (walk !== 'expiry' && room.others <= 0) return;
     }
   }
 }
 
 /**
  * Creates the notices that time or the state of a credential causes, and deletes those whose cause has gone. Repeating it,
- * also on several nodes at once, creates none twice. In a full workspace it creates none.
+ * also on several nodes at once, creates none twice. In a full workspace it creates only those of expiries.
  */
 export async function scanNotices(store: Store, clock: () => number): Promise<void> {
   await store.transaction(deleteNoticesOfGoneIssues);

@@ -61,13 +61,24 @@ export async function updateNotice(
 }
 
 /**
- * Deletes notices beyond `limit`: those that were dismissed first, then those about errors, which anyone who can report
- * errors can cause, then the oldest.
+ * Which notices are deleted first in a full workspace. Those of expiries never are for others of expiries, because the
+ * scan would create them again; so among those that the scan creates, the dismissed ones stay as long as the open ones.
+ */
+const EVICTION_RANK = sql<number>`case
+  when kind in ('credential.expiring', 'credential.expired') then 0
+  when kind in ('credential.unused', 'credential.violates_policy', 'credential.orphaned') then 1
+  when subject_kind = 'error_issue' then 2
+  when dismissed_at is not null then 3
+  else 0 end`;
+
+/**
+ * Deletes notices beyond `limit`: dismissed ones of events first, then those about errors, which anyone who can report
+ * errors can cause, then those of states that last, which the review shows too, then the oldest.
  */
 export async function evictNotices(trx: Trx, workspaceId: string, limit: number): Promise<void> {
   const beyond = ofWorkspace(trx, workspaceId)
     .select('id')
-    .orderBy(sql`case when dismissed_at is not null then 2 when subject_kind = 'error_issue' then 1 else 0 end`)
+    .orderBy(EVICTION_RANK)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     // SQLite requires a limit before an offset.
@@ -126,6 +137,15 @@ export async function countNotices(db: Queryable, workspaceId: string, filter: N
   return Number(count);
 }
 
+/** Counts the notices that are not deleted for one of an expiry (`EVICTION_RANK`). */
+export async function countLastingNotices(db: Queryable, workspaceId: string): Promise<number> {
+  const { count } = await ofWorkspace(db, workspaceId)
+    .where(EVICTION_RANK, '=', 0)
+    .select(({ fn }) => fn.countAll<number>().as('count'))
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
 /** Returns the credentials of a workspace with these ids. */
 export async function findCredentialsOf(
   db: Queryable,
@@ -175,6 +195,8 @@ export async function deleteNoticesOfGoneIssues(trx: Trx): Promise<void> {
   await trx
     .deleteFrom('notice')
     .where('subject_kind', '=', 'error_issue')
-    .where('subject_id', 'not in', (select) => select.selectFrom('error_issue').select('error_issue.id'))
+    .where(({ not, exists, selectFrom }) =>
+      not(exists(selectFrom('error_issue').select('id').whereRef('error_issue.id', '=', 'notice.subject_id'))),
+    )
     .execute();
 }
