@@ -21,7 +21,7 @@ const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
 
 /** Actions that end something (such as making an API key inactive) or are automatic are never refused for a quota. */
 const NEVER_LIMITED =
-  /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed)$/;
+  /^(?:session|member)\.|^person\.(?!updated$)|^api_key\.updated$|\.(?:deleted|cancelled|aborted|denied|failed|finished|completed|passphrase_failed|used_after_deletion)$/;
 
 /** Returns the quota that an event counts toward, or null. Pure. */
 export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>): QuotaName | null {

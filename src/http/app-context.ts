@@ -28,6 +28,8 @@ export interface AppContext {
   readonly authenticator: CredentialAuthenticator;
   readonly passphraseVerifier: PassphraseVerifier;
   readonly findBySecret: FindBySecret;
+  /** Like `findBySecret`, for a secret that is reported or revoked: one of a deleted credential is not recorded as used. */
+  readonly findReported: FindBySecret;
   /** Whether a secret that was just looked up is that of a credential deleted within 90 days. No I/O. */
   readonly wasDeleted: (secret: string) => boolean;
   /** Counts requests with unknown session secrets, per client address. */

@@ -21,6 +21,7 @@ import {
   type TestResponse,
   type TestServer,
 } from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
 import { createLeakSignatureVerifier } from './leak-signatures.ts';
 
 const URL_OF_LEAK = 'https://github.com/acme/shop/blob/main/deploy.sh';
@@ -85,6 +86,21 @@ describe('leaked secrets', () => {
     const place = { url: URL_OF_LEAK, source: 'content', type: 'devpilot_access_token' };
     assert.deepEqual(event?.detail, { ...place, deleted: true });
     assert.deepEqual([event?.actor.kind, event?.target?.id, event?.address], ['system', token.id, '127.0.0.1']);
+  });
+
+  test('a secret that is reported or revoked after its deletion was not used', async () => {
+    const [reported, used] = [await createKey(owner, ['read']), await createKey(owner, ['read'])];
+    const all = [{ token: reported.secret }, { token: used.secret }];
+    for (let count = 0; count < 2; count++) await report(all);
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const revoked = await testServer.call('/v1/revoke', { body: `token=${reported.secret}`, headers: form });
+    assert.deepEqual([revoked.status, await statusOf(used.secret)], [200, 401]);
+    const usesOf = async ({ id }: { id: string }) => {
+      const path = `/v1/audit-events?action=credential.used_after_deletion&credential=${id}`;
+      return (await owner.call<Page<AuditEvent>>(path)).body.data.length;
+    };
+    await until(async () => (await usesOf(used)) === 1);
+    assert.equal(await usesOf(reported), 0);
   });
 
   test('with onLeak notify the credential stays, and each place is recorded once per day', async () => {

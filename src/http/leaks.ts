@@ -53,7 +53,7 @@ export function leakRoutes(context: AppContext): Route[] {
   async function respond(report: LeakReport, origin: ReturnType<typeof originOf>): Promise<boolean> {
     const secret = report.token.trim();
     if (secretKindOf(secret) === 'session') return endSession(secret, origin);
-    const record = await context.findBySecret(secret, origin.address);
+    const record = await context.findReported(secret, origin.address);
     // A scanner that reports a secret again must not take its first report for a mistake.
     if (record === null) return context.wasDeleted(secret);
     await respondToLeak(context.credentials, record, { ...report, token: secret }, origin);

@@ -185,6 +185,7 @@ describe('quotas over HTTP', () => {
       ...(['api_key.deleted', 'api_key.updated', 'access_token.deleted', 'session.deleted', 'member.deleted'] as const),
       ...(['member.updated', 'invitation.deleted', 'person.password_changed', 'person.two_factor_enabled'] as const),
       ...(['passkey.deleted', 'device.denied', 'run.cancelled', 'deployment.aborted', 'workspace.deleted'] as const),
+      'credential.used_after_deletion' as const,
     ];
     for (const action of never) assert.equal(quotaOf({ action, actor }), null, action);
     for (const action of ['person.updated', 'passkey.created', 'workspace.updated', 'env.updated'] as const) {

@@ -103,6 +103,7 @@ export async function createCredentialChecks(options: {
     authenticator,
     passphraseVerifier,
     findBySecret: createFindBySecret(findRecord, foreignPrefixes),
+    findReported: createFindBySecret(createFindRecord(registry, unknownSecrets, clock), foreignPrefixes),
     foreignPrefixes,
     unknownSecrets,
     usageJournal,

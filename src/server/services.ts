@@ -134,6 +134,7 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     authenticator: meter?.instrumentAuthenticator(authenticator) ?? authenticator,
     passphraseVerifier: checks.passphraseVerifier,
     findBySecret: checks.findBySecret,
+    findReported: checks.findReported,
     wasDeleted: (secret) => deletedSecrets.find(digestOf(secret), clock()) !== null,
     unknownSessionLimiter: createUnknownSecretLimiter(UNKNOWN_SECRET_LIMITS),
     verifyLeakSignature:

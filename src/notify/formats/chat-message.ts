@@ -128,7 +128,7 @@ export function toChatMessage(message: WebhookMessage, source: MessageSource): C
   });
   const action = targetName === '' ? toWords(name) : `${toWords(name)}: ${targetName}`;
   return {
-    title: fitText(noticeTitleOf(name, target, detail) ?? action, MAX_TITLE_LENGTH),
+    title: fitText(noticeTitleOf(name, target ?? data['credential'], detail) ?? action, MAX_TITLE_LENGTH),
     facts: facts.slice(0, MAX_FACTS),
     tone: toneOf(name, detail),
     url: pageOf(message, source.publicUrl),
