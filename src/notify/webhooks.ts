@@ -189,10 +189,10 @@ export async function updateWebhook(
     if (etagOfWebhook(after) === etagOfWebhook(shown)) return shown;
     await updateRow(trx, before, { ...edited, ...set, updated_at: now });
     if (resumes) await resumeDeliveries(trx, before, now);
-    if (resumes) await resolveNotices(trx, before.workspace_id, id);
     const replaced = edited.url === before.url ? {} : { replaced: ['url'] };
     const detail = { before: auditFieldsOf(shown), after: auditFieldsOf(after), ...replaced };
     await recordAuditEvent(trx, request, 'webhook.updated', partyOf(row), now, detail);
+    if (resumes) await resolveNotices(trx, before.workspace_id, id);
     return after;
   });
   context.wake();
@@ -206,8 +206,8 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
     const row = await requireLockedWebhook(trx, request.workspaceId, id);
     checkIfMatch(request.ifMatch, editableFieldsOf(showWebhook(row, now)));
     await deleteRow(trx, request.workspaceId, id);
-    await resolveNotices(trx, request.workspaceId, id);
     await recordAuditEvent(trx, request, 'webhook.deleted', partyOf(row), now, {});
+    await resolveNotices(trx, request.workspaceId, id);
   });
 }
 

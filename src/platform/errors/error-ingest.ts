@@ -90,8 +90,14 @@ function toOverflowReport(report: Report): Report {
   return { ...report, error, fingerprint: overflowFingerprint(report) };
 }
 
-/** Writes reports of one issue; returns its id. */
-async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<string> {
+interface WrittenIssue {
+  readonly id: string;
+  /** Records what must be told of. Locks the activity log, so all issues are written before. */
+  readonly record: () => Promise<void>;
+}
+
+/** Writes reports of one issue. */
+async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Promise<WrittenIssue> {
   const [first] = reports;
   const { workspaceId, fingerprint, receivedAt } = first;
   const newest = reports.reduce((latest, other) => (other.error.at >= latest.error.at ? other : latest)).error;
@@ -151,24 +157,23 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
     await insertErrorEvents(trx, workspaceId, issue.id, events, RESOURCE_LIMITS.errorEvents);
   }
   if (before === undefined) await evictIssues(trx, workspaceId, RESOURCE_LIMITS.errorIssues);
-  if (reopens) {
-    const target = { kind: 'error_issue', id: issue.id, name: issue.title } as const;
-    const detail = { reason: 'it was seen again', release: newest.release };
-    await recordAuditEvent(trx, systemRequestContext(workspaceId), 'error_issue.reopened', target, receivedAt, detail);
-  }
-  if (before === undefined || reopens) {
+  const { level, release, environment, app } = newest;
+  const subject = { kind: 'error_issue', id: issue.id, name: issue.title } as const;
+  const record = async () => {
+    if (reopens) {
+      const detail = { reason: 'it was seen again', release };
+      const system = systemRequestContext(workspaceId);
+      await recordAuditEvent(trx, system, 'error_issue.reopened', subject, receivedAt, detail);
+    }
+    if (before !== undefined && !reopens) return;
     await raiseNotice(trx, {
-      ...{
-        workspaceId,
-        kind: reopens ? 'error.reopened' : 'error.new',
-        at: receivedAt,
-        occurrence: String(receivedAt),
-      },
-      subject: { kind: 'error_issue', id: issue.id, name: issue.title },
-      detail: { level: newest.level, release: newest.release, environment: newest.environment, app: newest.app },
+      ...{ workspaceId, kind: reopens ? 'error.reopened' : 'error.new', subject, at: receivedAt },
+      // The same on every node that receives the error at the same time.
+      occurrence: String(before?.resolved_at ?? ''),
+      detail: { level, release, environment, app },
     });
-  }
-  return issue.id;
+  };
+  return { id: issue.id, record };
 }
 
 const issueKey = ({ workspaceId, fingerprint }: Report) => `${workspaceId} ${fingerprint}`;
@@ -189,10 +194,13 @@ export function createErrorIngest(store: Store): ErrorIngest {
     return store.transaction(async (trx) => {
       await quota.consume(trx, reports, () => 1);
       const ids = new Map<Report, string>();
+      const written: WrittenIssue[] = [];
       for (const [, group] of ordered) {
-        const id = await writeIssue(trx, group);
-        for (const report of group) ids.set(report, id);
+        const issue = await writeIssue(trx, group);
+        written.push(issue);
+        for (const report of group) ids.set(report, issue.id);
       }
+      for (const { record } of written) await record();
       return ids;
     });
   }
