@@ -61,7 +61,7 @@ export const strings = {
       'Also decides who can change the permissions, expiry and restrictions of API keys. Existing credentials keep working.',
     requireTwoFactor: 'Members without two-factor authentication have access to their own account only.',
     unusedAfterDays:
-      'The lists of credentials offer this as a filter: a credential counts as unused after this many days.',
+      'A credential counts as unused after this many days: in notices, in the review and in the filter of the lists.',
     onLeak: 'Applies to an access token or API key whose secret was found where others can read it.',
     foreignPrefixes:
       'The beginnings of secrets that other systems issued. Credentials with such secrets can be imported and then used here.',
