@@ -143,7 +143,8 @@ test('init creates the first owner without a browser, once, with a password from
   ] as const) {
     const refused = await init(email, password);
     assert.equal(refused.code, 1);
-    assert.match(refused.stderr, new RegExp(`^devpilot: ${field}[^\n]*\n$`));
+    const { error } = JSON.parse(refused.stderr) as { error: { message: string } };
+    assert.match(error.message, new RegExp(`^${field}`));
   }
   const initResult = await init('ada@example.com', PASSWORD);
   assert.equal(initResult.code, 0, initResult.stderr);

@@ -163,7 +163,7 @@ test(
     await tab.getByRole('button', { name: 'Move Build up' }).focus();
     await tab.keyboard.press('Enter');
     await tab.getByLabel('Type', { exact: true }).selectOption('url');
-    await tab.getByLabel('URL').fill('http://127.0.0.1:8080/healthz');
+    await tab.getByLabel('URL', { exact: true }).fill('http://127.0.0.1:8080/healthz');
     await tab.getByRole('link', { name: 'Overview' }).click();
     await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Cancel' }).click();
     assert.deepEqual((await find<App>(`/v1/apps/${app.id}`)).hooks, [], 'the dialogs save nothing');
@@ -178,7 +178,7 @@ test(
       ],
     );
     assert.deepEqual(saved.healthCheck, { url: 'http://127.0.0.1:8080/healthz', timeoutSeconds: 60 });
-    await tab.getByLabel('Branch').fill('next');
+    await tab.getByLabel('Branch', { exact: true }).fill('next');
     await tab.getByRole('link', { name: 'Overview' }).click();
     await dialog(tab, 'Leave without saving?').getByRole('button', { name: 'Leave' }).click();
     await tab.getByRole('region', { name: 'Details' }).waitFor();

@@ -228,6 +228,18 @@ test('imports follow the table of folders', () => {
   assert.deepEqual([...new Set(refused)], []);
 });
 
+test('the web UI does not load the schemas of the contract, which would add a third to its first page', () => {
+  const runtimeImports = Map.groupBy(
+    files.flatMap(importsOf).filter(({ types }) => !types),
+    ({ file }) => file,
+  );
+  const reached = new Map(files.filter((file) => file.startsWith('web/')).map((file) => [file, file]));
+  for (const [file, origin] of reached) {
+    for (const { of } of runtimeImports.get(file) ?? []) if (!reached.has(of)) reached.set(of, `${origin} → ${of}`);
+  }
+  assert.equal(reached.get('zod'), undefined);
+});
+
 test('forbidden imports are reported', () => {
   const bad: [string, string, boolean?][] = [
     ['contract/vocabulary.ts', 'contract/problem.ts'],

@@ -60,7 +60,3 @@ export const Restrictions = z
 export type Restrictions = z.infer<typeof Restrictions>;
 
 export const NO_RESTRICTIONS: Restrictions = { addresses: [], projects: [], apps: [], rate: null, maxUses: null };
-
-/** Whether nothing is restricted. Pure. */
-export const isUnrestricted = ({ addresses, projects, apps, rate, maxUses }: Restrictions): boolean =>
-  addresses.length + projects.length + apps.length === 0 && rate === null && maxUses === null;

@@ -7,20 +7,6 @@ import { LIMITS, REVIEW_DAYS, REVIEW_LIMITS } from './limits.ts';
 import { countedPageOf, pagingFields } from './paging.ts';
 import { PERMISSIONS, REVIEW_DECISIONS, REVIEW_REASONS, type ReviewReason, SCOPES } from './vocabulary.ts';
 
-/** How much each reason adds to the risk of a credential, by which the review is sorted. */
-export const REVIEW_WEIGHTS: Readonly<Record<ReviewReason, number>> = {
-  creator_left: 50,
-  violates_policy: 40,
-  holds_all: 30,
-  unused: 25,
-  broader_than_used: 20,
-  never_expires: 15,
-  never_used: 15,
-  expiring: 10,
-  no_passphrase: 5,
-  expired: 1,
-};
-
 /** Returns the reasons of a bit mask. Pure. */
 export const reviewReasonsOf = (bits: number): ReviewReason[] =>
   REVIEW_REASONS.filter((_, position) => (bits & (1 << position)) !== 0);

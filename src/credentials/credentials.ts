@@ -12,7 +12,8 @@ import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import { isUnrestricted, type RestrictionsInput } from '../contract/restrictions.ts';
+import type { RestrictionsInput } from '../contract/restrictions.ts';
+import { isUnrestricted } from '../contract/unrestricted.ts';
 import type { AccessTokenOrigin, CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
 import { LIST_BOUNDS, listCredentials as listRows } from '../store/credential-lists.ts';
 import {

@@ -1,10 +1,6 @@
 import { invalidField } from '../contract/problem.ts';
-import {
-  isUnrestricted,
-  NO_RESTRICTIONS,
-  type Restrictions,
-  type RestrictionsInput,
-} from '../contract/restrictions.ts';
+import { NO_RESTRICTIONS, type Restrictions, type RestrictionsInput } from '../contract/restrictions.ts';
+import { isUnrestricted } from '../contract/unrestricted.ts';
 import { resourceIdsOf } from '../store/resources.ts';
 import type { Queryable } from '../store/store.ts';
 

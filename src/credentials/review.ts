@@ -5,13 +5,13 @@ import { toIsoString } from '../contract/instant.ts';
 import { DAY, LIMITS, REVIEW_DAYS } from '../contract/limits.ts';
 import { DEFAULT_POLICY } from '../contract/policy.ts';
 import {
-  REVIEW_WEIGHTS,
   type Review,
   type ReviewDecision,
   type ReviewItem,
   type ReviewQuery,
   reviewReasonsOf,
 } from '../contract/review.ts';
+import { REVIEW_WEIGHTS } from '../contract/review-weights.ts';
 import { CREDENTIAL_KINDS, type CredentialKind, REVIEW_REASONS, type ReviewReason } from '../contract/vocabulary.ts';
 import { findAuditSequence } from '../store/audit.ts';
 import { findInstallation } from '../store/installation.ts';

@@ -1,7 +1,7 @@
 import { useRef } from 'react';
 import type { CreatedAccessToken } from '../../contract/access-tokens.ts';
 import type { CreatedApiKey } from '../../contract/api-keys.ts';
-import { isUnrestricted } from '../../contract/restrictions.ts';
+import { isUnrestricted } from '../../contract/unrestricted.ts';
 import type { Permission, Scope } from '../../contract/vocabulary.ts';
 import { useWorkspace } from '../session.ts';
 import type { CredentialRequest } from './credential-form-values.ts';

@@ -1,5 +1,6 @@
 import { Group, Text } from '@mantine/core';
-import { REVIEW_WEIGHTS, type ReviewItem } from '../../contract/review.ts';
+import type { ReviewItem } from '../../contract/review.ts';
+import { REVIEW_WEIGHTS } from '../../contract/review-weights.ts';
 import type { ReviewReason } from '../../contract/vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
 import { NameLink } from '../components/link.tsx';

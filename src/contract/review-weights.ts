@@ -1,0 +1,15 @@
+import type { ReviewReason } from './vocabulary.ts';
+
+/** How much each reason adds to the risk of a credential, by which the review is sorted. */
+export const REVIEW_WEIGHTS: Readonly<Record<ReviewReason, number>> = {
+  creator_left: 50,
+  violates_policy: 40,
+  holds_all: 30,
+  unused: 25,
+  broader_than_used: 20,
+  never_expires: 15,
+  never_used: 15,
+  expiring: 10,
+  no_passphrase: 5,
+  expired: 1,
+};
