@@ -53,6 +53,7 @@ const CONTRACT_WITHOUT_DEPENDENCIES = [
   'contract/vocabulary.ts',
   'contract/limits.ts',
   'contract/error-codes.ts',
+  'contract/error-advice.ts',
   'contract/address-ranges.ts',
 ];
 

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance, FastifyReply } from 'fastify';
+import { ADVICE } from '../contract/error-advice.ts';
 import { CODES, type Code } from '../contract/error-codes.ts';
 import { escapeHtml } from '../contract/html.ts';
 import { Problem } from '../contract/problem.ts';
@@ -92,8 +93,8 @@ export function registerDocs(app: FastifyInstance, context: AppContext): void {
   app.get('/docs/problems/:code', { schema: { hide: true } }, (request, reply) => {
     const code = codes.find((code) => code === (request.params as { code: string }).code);
     if (code === undefined) return sendProblem(reply, new Problem('not_found', 'The problem type was not found.'));
-    const { title, status, advice } = CODES[code];
-    const body = `<h1>${escapeHtml(title)}</h1><p><code>${code}</code>, HTTP ${status}</p><p>${formatAdvice(advice)}</p><p><a href="/docs/problems">All problems</a> · <a href="/docs">API</a></p>`;
+    const { title, status } = CODES[code];
+    const body = `<h1>${escapeHtml(title)}</h1><p><code>${code}</code>, HTTP ${status}</p><p>${formatAdvice(ADVICE[code])}</p><p><a href="/docs/problems">All problems</a> · <a href="/docs">API</a></p>`;
     return sendHtml(reply, renderPage(title, body));
   });
 }

@@ -422,6 +422,8 @@ forEachEngine('restrictions of credentials', (engine) => {
     if (engine.name === 'postgres') nodes.push(await startTestServer({ environment, clock }));
     assert.equal((await tryAll(20)).accepted.length, 0, 'a new node does not start with a full bucket');
     await Promise.all(nodes.splice(1).map((node) => node.close()));
+    // After an edit, this node reads the level of all nodes. It may have shared its requests before the others did.
+    await owner.call(`/v1/api-keys/${id}`, { method: 'PATCH', body: { name: 'Read again' } });
     // What was accepted beyond the bucket is refilled first.
     ahead += (total - 6) * 600_000 - 5_000;
     assert.equal((await tryAll(10)).accepted.length, 0);

@@ -1,4 +1,5 @@
 import { type Requirement, requireAll } from '../authorization/rights.ts';
+import { ADVICE } from '../contract/error-advice.ts';
 import { CODES } from '../contract/error-codes.ts';
 import {
   CREDENTIAL_KINDS,
@@ -123,8 +124,8 @@ export function readOptions(options: GuardOptions) {
 }
 
 export function createRefusal(code: 'missing_credential' | 'invalid_token' | 'unavailable'): GuardDecision {
-  const { status, title, advice } = CODES[code];
-  const body = JSON.stringify({ type: 'about:blank', title, status, detail: advice, code });
+  const { status, title } = CODES[code];
+  const body = JSON.stringify({ type: 'about:blank', title, status, detail: ADVICE[code], code });
   const headers: Record<string, string> = { 'content-type': 'application/problem+json', 'cache-control': 'no-store' };
   if (status === 503) headers['retry-after'] = '1';
   else headers['www-authenticate'] = code === 'invalid_token' ? 'Bearer error="invalid_token"' : 'Bearer';

@@ -36,6 +36,21 @@ function prepare(sql: string): StatementSync {
   return statement;
 }
 
+/**
+ * Writes a commit that changes nothing over one whose fsync failed. The log may contain all of that, and if the process
+ * were killed before its next write, SQLite would recover what was reported as failed.
+ */
+function overwriteFailedCommit(): void {
+  try {
+    if (database.isTransaction) database.exec('rollback');
+    const { user_version: version } = database.prepare('pragma user_version').get() as { user_version: number };
+    // Unlike an update to the same value, it always writes a page.
+    database.exec(`pragma user_version = ${version}`);
+  } catch {
+    // It is in the log even if its own fsync fails.
+  }
+}
+
 function execute({ id, sql, parameters }: WorkerRequest): WorkerResponse {
   try {
     const statement = prepare(sql);
@@ -43,6 +58,7 @@ function execute({ id, sql, parameters }: WorkerRequest): WorkerResponse {
     return { id, rows: [], changes: Number(statement.run(...parameters).changes) };
   } catch (error) {
     const { message, errcode } = error as { message: string; errcode?: number };
+    if (sql === 'commit') overwriteFailedCommit();
     return { id, message, errcode: errcode ?? null };
   }
 }

@@ -9,9 +9,9 @@ import { type DeleteResult, useDeleteMany } from '../components/use-delete-many.
 import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { isInUse } from './delete-credential-dialog.tsx';
+import { strings } from './form-strings.ts';
 import { invalidateCredentials } from './invalidate-credentials.ts';
 import { ACCESS_TOKENS, API_KEYS, type Credential, type CredentialKindConfig, deleteCredential } from './kinds.ts';
-import { strings } from './strings.ts';
 
 interface BulkDeleteDialogProps {
   /** Null for credentials of both kinds. */

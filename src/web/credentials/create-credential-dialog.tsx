@@ -6,10 +6,10 @@ import { useListState } from '../components/list-state.ts';
 import { Notice } from '../components/notice.tsx';
 import { CredentialForm } from './credential-form.tsx';
 import { NEW_CREDENTIAL } from './credential-form-values.ts';
+import { strings } from './form-strings.ts';
 import type { CredentialKindConfig } from './kinds.ts';
 import { type Prefill, readPrefill, WITHOUT_PREFILL } from './prefill.ts';
 import { SecretPanel } from './secret-panel.tsx';
-import { strings } from './strings.ts';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
 
 /** Characters of a link's unsupported values that are shown. */

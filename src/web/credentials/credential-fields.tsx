@@ -10,10 +10,10 @@ import styles from './credential-form.module.css';
 import type { CredentialFormValues } from './credential-form-values.ts';
 import type { ExpiryLimits } from './expiry.ts';
 import { ExpiryField } from './expiry-field.tsx';
+import { strings } from './form-strings.ts';
 import type { CredentialKindConfig } from './kinds.ts';
 import { PassphraseField } from './passphrase-field.tsx';
 import { RightsField } from './rights-field.tsx';
-import { strings } from './strings.ts';
 
 interface CredentialFieldsProps {
   readonly form: UseFormReturnType<CredentialFormValues>;

@@ -27,10 +27,10 @@ import { CredentialFields } from './credential-fields.tsx';
 import styles from './credential-form.module.css';
 import type { CredentialFormValues, CredentialRequest } from './credential-form-values.ts';
 import { type ExpiryLimits, expiryLimits, fitExpiry, toExpiresAt, validateExpiry } from './expiry.ts';
+import { strings } from './form-strings.ts';
 import type { CredentialKindConfig } from './kinds.ts';
 import { PresetButtons } from './preset-buttons.tsx';
 import { applyPreset } from './presets.ts';
-import { strings } from './strings.ts';
 import { summarize } from './summary.ts';
 
 interface CredentialFormProps {

@@ -6,9 +6,9 @@ import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { formatDateTime, formatRelativeTime, shortenName } from '../components/format.ts';
 import { Notice } from '../components/notice.tsx';
 import { useWorkspace } from '../session.ts';
+import { strings } from './form-strings.ts';
 import { invalidateCredentials } from './invalidate-credentials.ts';
 import { type Credential, deleteCredential, getKindConfig, getRights } from './kinds.ts';
-import { strings } from './strings.ts';
 
 /** Returns whether something probably still uses the credential. */
 export function isInUse({ lastUsedAt }: Credential, now: number = Date.now()): boolean {

@@ -2,7 +2,7 @@ import { NativeSelect, Stack } from '@mantine/core';
 import { DateField } from '../components/date-field.tsx';
 import { Notice } from '../components/notice.tsx';
 import { type Expiry, type ExpiryChoice, type ExpiryLimits, expiryOptions, readExpiryDate } from './expiry.ts';
-import { strings } from './strings.ts';
+import { strings } from './form-strings.ts';
 
 interface ExpiryFieldProps {
   readonly noun: string;

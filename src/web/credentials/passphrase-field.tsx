@@ -4,8 +4,8 @@ import { LIMITS } from '../../contract/limits.ts';
 import { CopyButton } from '../components/copy-button.tsx';
 import { IconRefresh } from '../components/icons.ts';
 import styles from './credentials.module.css';
+import { strings } from './form-strings.ts';
 import { estimateStrength, generatePassphrase } from './passphrase.ts';
-import { strings } from './strings.ts';
 
 interface PassphraseFieldProps {
   readonly value: string;

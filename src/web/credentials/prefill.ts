@@ -3,8 +3,8 @@ import { formatDate } from '../components/format.ts';
 import { parseTypedDate } from '../components/typed-date.ts';
 import { type CredentialFormValues, NEW_CREDENTIAL } from './credential-form-values.ts';
 import { EXPIRY_DURATIONS, type Expiry } from './expiry.ts';
+import { strings } from './form-strings.ts';
 import type { CredentialKindConfig, Right } from './kinds.ts';
-import { strings } from './strings.ts';
 
 const PARAMETERS = ['new', 'name', 'description', 'scopes', 'permissions', 'expires'] as const;
 /** The change of the URL that removes the parameters of a link. */

@@ -3,8 +3,8 @@ import { useId } from 'react';
 import type { CredentialKind } from '../../contract/vocabulary.ts';
 import styles from './credential-form.module.css';
 import type { CredentialFormValues } from './credential-form-values.ts';
+import { strings } from './form-strings.ts';
 import { isChosen, PRESETS, type Preset } from './presets.ts';
-import { strings } from './strings.ts';
 
 interface PresetButtonsProps {
   readonly kind: CredentialKind;

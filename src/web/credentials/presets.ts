@@ -1,8 +1,8 @@
 import type { CredentialKind } from '../../contract/vocabulary.ts';
 import type { CredentialFormValues } from './credential-form-values.ts';
 import type { ExpiryChoice } from './expiry.ts';
+import { strings } from './form-strings.ts';
 import type { Right } from './kinds.ts';
-import { strings } from './strings.ts';
 
 /** What a preset fills in: the name that it suggests, and the fewest rights that its purpose needs. */
 export interface Preset {

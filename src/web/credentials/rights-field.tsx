@@ -4,8 +4,8 @@ import { requiresPassphrase } from '../../contract/policy-rules.ts';
 import { describeRight } from '../../contract/vocabulary.ts';
 import { FormSection } from '../components/form-section.tsx';
 import styles from './credentials.module.css';
+import { strings } from './form-strings.ts';
 import type { CredentialKindConfig, Right } from './kinds.ts';
-import { strings } from './strings.ts';
 
 interface RightsFieldProps {
   readonly kind: CredentialKindConfig;

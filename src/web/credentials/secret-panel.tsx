@@ -6,8 +6,8 @@ import { UnstoredSecretBlocker } from '../components/navigation-blocker.tsx';
 import { Notice } from '../components/notice.tsx';
 import { DimmedText } from '../components/text.tsx';
 import styles from './credentials.module.css';
+import { strings } from './form-strings.ts';
 import { type Credential, getKindConfig, hasPassphrase } from './kinds.ts';
-import { strings } from './strings.ts';
 import type { RevealedCredential } from './use-create-credential.ts';
 
 /**

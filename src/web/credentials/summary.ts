@@ -1,6 +1,6 @@
 import { formatDate } from '../components/format.ts';
+import { strings } from './form-strings.ts';
 import type { Right } from './kinds.ts';
-import { strings } from './strings.ts';
 
 const texts = strings.summary;
 const RIGHT_PHRASES: Readonly<Record<Right, string>> = texts.rightPhrases;

@@ -8,8 +8,8 @@ import { DimmedText } from '../components/text.tsx';
 import { useWorkspace } from '../session.ts';
 import styles from './credentials.module.css';
 import { DeleteCredentialDialog } from './delete-credential-dialog.tsx';
+import { strings } from './form-strings.ts';
 import { type Credential, type CredentialKindConfig, credentialsKey, getCredential, isDeleted } from './kinds.ts';
-import { strings } from './strings.ts';
 
 const POLL_INTERVAL_MS = 1500;
 const texts = strings.replaceCredentialDialog;

@@ -1,6 +1,5 @@
 import type { ReactNode } from 'react';
 import type { NoticeKind, NoticeStatus } from '../../contract/vocabulary.ts';
-import { plural } from '../components/plural.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 
 const kinds: Readonly<Record<NoticeKind, string>> = {
@@ -28,15 +27,6 @@ const statuses: Readonly<Record<NoticeStatus, string>> = {
 export const strings = {
   kinds,
   statuses,
-  bell: {
-    label: (count: number | null) =>
-      count === 0
-        ? 'Notices: none'
-        : count === null
-          ? 'Notices: many'
-          : `Notices: ${count} ${plural(count, { one: 'needs', other: 'need' })} attention`,
-    many: '99+',
-  },
   page: {
     title: 'Notices',
     description: 'What needs attention in this workspace. A notice disappears when its cause has gone.',

@@ -13,11 +13,11 @@ import {
   IconSettings,
   IconTerminal2,
 } from '../components/icons.ts';
-import { NoticeBell } from '../notices/notice-bell.tsx';
 import { CurrentWorkspace, useWorkspaceOrNull } from '../session.ts';
 import { AccountMenu } from './account-menu.tsx';
 import { Brand } from './brand.tsx';
 import { ConnectionBanner } from './connection-banner.tsx';
+import { NoticeBell } from './notice-bell.tsx';
 import { SearchButton, SearchIcon, useCommandPalette } from './search-button.tsx';
 import styles from './shell.module.css';
 import { strings } from './strings.ts';

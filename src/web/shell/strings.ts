@@ -1,4 +1,15 @@
+import { plural } from '../components/plural.ts';
+
 export const strings = {
+  bell: {
+    label: (count: number | null) =>
+      count === 0
+        ? 'Notices: none'
+        : count === null
+          ? 'Notices: many'
+          : `Notices: ${count} ${plural(count, { one: 'needs', other: 'need' })} attention`,
+    many: '99+',
+  },
   accountMenu: {
     light: 'Light',
     dark: 'Dark',
