@@ -39,14 +39,14 @@ const OMISSIONS: readonly Omission[] = [
   {
     name: 'an audit action without a sentence',
     file: VOCABULARY,
-    replace: ["  'webhook.switched_off',\n", "  'webhook.switched_off',\n  'planted.created',\n"],
+    replace: ["  'workload_identity.denied',\n", "  'workload_identity.denied',\n  'planted.created',\n"],
     errorIn: 'src/web/activity-log/sentence.ts',
     error: /'"planted\.created"' is missing/,
   },
   {
     name: 'an audit action without its webhook event',
     file: VOCABULARY,
-    replace: ["  'webhook.switched_off',\n", "  'webhook.switched_off',\n  'planted.created',\n"],
+    replace: ["  'workload_identity.denied',\n", "  'workload_identity.denied',\n  'planted.created',\n"],
     errorIn: 'src/contract/webhook-events.ts',
     error: /'"planted\.created"' is missing/,
   },
