@@ -33,8 +33,15 @@ interface RoutedCall {
   readonly body: Readonly<Record<string, unknown>> | null;
 }
 
+/** Throws `ArgumentError` for text that is too long for a URL, before it is encoded: that takes long for a megabyte. */
+function refuseTooLong(text: string): void {
+  if (text.length <= MCP_LIMITS.url) return;
+  throw new ArgumentError(`The arguments that name or filter must be at most ${MCP_LIMITS.url} characters together.`);
+}
+
 /** Throws `ArgumentError` if an argument that belongs in the path cannot be there. */
 function pathSegment(name: string, value: unknown): string {
+  if (typeof value === 'string') refuseTooLong(value);
   // A path with `.` or `..` would be that of another route, and a lone surrogate cannot be encoded.
   if (typeof value === 'string' && !['', '.', '..'].includes(value) && value.isWellFormed())
     return encodeURIComponent(value);
@@ -55,9 +62,9 @@ function routeCall({ route, isLog, without = [] }: Tool, args: Arguments): Route
   if (refused !== undefined) throw new ArgumentError(`${refused[0]} is not an argument of this tool.`);
   // What the route does not know is refused by it, with its name.
   if (route.method !== 'GET' && route.method !== 'DELETE') return { url, body: Object.fromEntries(rest) };
-  const query = new URLSearchParams(
-    rest.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]),
-  );
+  const fields = rest.map(([name, value]) => [name, typeof value === 'string' ? value : JSON.stringify(value)]);
+  refuseTooLong(fields.flat().join(''));
+  const query = new URLSearchParams(fields);
   return { url: query.size === 0 ? url : `${url}?${query.toString()}`, body: null };
 }
 

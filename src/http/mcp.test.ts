@@ -223,6 +223,14 @@ test('arguments reach the route of the tool and no other, and what it refuses is
     const { body } = await callWith('get_deployment', { id });
     assert.equal(body.error?.code, -32602, JSON.stringify(id));
   }
+  const megabyte = '%'.repeat(1_000_000);
+  for (const [name, args] of [
+    ['get_deployment', { id: megabyte }],
+    ['list_deployments', { cursor: megabyte }],
+    ['list_deployments', { status: [megabyte.slice(200_000)] }],
+  ] as const) {
+    assert.equal((await callWith(name, args)).body.error?.code, -32602, name);
+  }
   const refused = [
     ['get_deployment', { id: '../env' }, 'not_found'],
     ['get_deployment', { id: 'dep_1', more: 1 }, 'validation_failed'],
