@@ -23,7 +23,7 @@ import { routeTable } from './route-table.ts';
 /**
  * Who may call which route, written independently of the code from the contract's tables (sections 3 to 5).
  * `everybody`: no credential required. `error key`: only an error key, and without one the credential is missing.
- * `signature`: only a signed request, whoever sends it.
+ * `signature`: only a signed request, from any sender.
  * `anyone`: every principal. `person`: any signed-in person. A role: members with that role or a higher one. Tokens and
  * keys are accepted only where listed.
  */

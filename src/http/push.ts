@@ -38,7 +38,7 @@ export function pushRoutes(context: AppContext): Route[] {
       url: '/v1/apps/:app/push-secret',
       access: { person: 'admin', key: ['write', 'manage_apps'] },
       about: 'app',
-      summary: 'Create the secret for signed pushes, in place of the one before; it is shown once',
+      summary: 'Create the secret for signed pushes and replace the previous one; it is shown once',
       tag: 'Deployments',
       params: AppParams,
       responses: { 201: PushSecret },

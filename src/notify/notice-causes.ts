@@ -23,7 +23,7 @@ export interface Cause {
   readonly detail: Readonly<Record<string, unknown>>;
 }
 
-/** A credential that is created with less time than a stage leaves skips this stage: whoever created it knows. */
+/** A credential that is created with less time than a stage leaves skips this stage: its creator knows. */
 function expiryCausesOf({ created_at: createdAt, expires_at: expiresAt, replaced }: CauseRow, now: number): Cause[] {
   if (expiresAt === null) return [];
   const occurrence = String(expiresAt);

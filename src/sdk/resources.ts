@@ -76,7 +76,7 @@ export function resourceClientsOf(transport: Transport) {
     projects: resourceClientOf<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
     apps: {
       ...resourceClientOf<App, CreateAppInput, UpdateAppInput, AppListQuery>(transport, '/v1/apps'),
-      /** Creates the secret for signed pushes, in place of the one before. The result is the only one with it. */
+      /** Creates the secret for signed pushes and replaces the previous one. No other result contains it. */
       replacePushSecret: (app: string, call?: CallOptions): Promise<PushSecret> =>
         transport.send('POST', `${pathTo('/v1/apps', app)}/push-secret`, call),
       /** Streams the output of the app's log command, line by line. */

@@ -20,7 +20,7 @@ import { matchesPattern } from './patterns.ts';
 export const pushSecretAssociatedData = (row: { readonly app_id: string; readonly workspace_id: string }): string =>
   `push secret ${row.workspace_id} ${row.app_id}`;
 
-/** Creates the push secret of an app, in place of the one before. The response is the only one with it. Throws `not_found`. */
+/** Creates the push secret of an app and replaces the previous one. No other response contains it. Throws `not_found`. */
 export function createPushSecret(
   context: PlatformContext,
   request: RequestContext,
