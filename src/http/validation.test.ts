@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { Problem } from '../contract/problem.ts';
-import { splitLongArray } from './validation.ts';
+import { splitLongArray, validationProblem } from './validation.ts';
 
 /** Maximum duration of one turn of the event loop, milliseconds. */
 const BUSY_MS = 20;
@@ -55,4 +55,27 @@ test('an invalid element is reported with its index and field', async () => {
     assert.match(error.message, /^all\.1\.count: /);
     return true;
   });
+});
+
+test('a value beyond a limit is reported in the words of the other messages', () => {
+  const schema = z.object({
+    code: z.string().min(1),
+    name: z.string().max(3),
+    all: z.array(z.string()).min(2),
+    count: z.number().max(5),
+    own: z.string().min(2, 'must be a name'),
+  });
+  const { error } = schema.safeParse({ code: '', name: 'long', all: [], count: 6, own: '' });
+  assert.deepEqual(
+    validationProblem(error?.issues ?? [], 'body').extensions.errors?.map(
+      ({ field, message }) => `${field} ${message}`,
+    ),
+    [
+      'code must not be empty',
+      'name must have at most 3 characters',
+      'all must have at least 2 items',
+      'count must be at most 5',
+      'own must be a name',
+    ],
+  );
 });

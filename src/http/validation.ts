@@ -12,6 +12,24 @@ const containsNul = (params: unknown): boolean =>
 /** The library's message for a field that is missing. */
 const MISSING = /^Invalid input: expected .*, received undefined$/;
 
+/** What a limit counts, by the type of the value. */
+const UNITS: Readonly<Record<string, string>> = {
+  string: ' characters',
+  array: ' items',
+  set: ' items',
+  map: ' items',
+};
+
+/** The message for a value beyond a limit whose schema has none of its own; null for other problems. */
+function limitMessage(issue: z.core.$ZodIssue): string | null {
+  const isTooSmall = issue.code === 'too_small';
+  if ((!isTooSmall && issue.code !== 'too_big') || !/^Too (?:small|big): /.test(issue.message)) return null;
+  const limit = isTooSmall ? issue.minimum : issue.maximum;
+  const unit = UNITS[issue.origin];
+  if (isTooSmall && unit !== undefined && Number(limit) === 1) return 'must not be empty';
+  return `must ${unit === undefined ? 'be' : 'have'} at ${isTooSmall ? 'least' : 'most'} ${limit}${unit ?? ''}`;
+}
+
 /** Maximum number of fields that an error response names. */
 const MAX_FIELD_ERRORS = 20;
 
@@ -33,7 +51,7 @@ export function validationProblem(issues: readonly z.core.$ZodIssue[], httpPart:
     const field = path === '' ? (FIELD_SOURCES[httpPart ?? ''] ?? 'body') : path;
     const { message } = (issue.code === 'invalid_key' ? issue.issues[0] : undefined) ?? issue;
     if (MISSING.test(message)) return [{ field: redactAndTruncate(field), message: 'is required' }];
-    return [{ field: redactAndTruncate(field), message: redactAndTruncate(message) }];
+    return [{ field: redactAndTruncate(field), message: redactAndTruncate(limitMessage(issue) ?? message) }];
   });
   // Two checks of one field can produce the same message.
   const errors = [...new Map(fieldErrors.map((error) => [`${error.field}\0${error.message}`, error])).values()];
