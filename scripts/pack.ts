@@ -81,7 +81,7 @@ function packServer(): void {
 }
 
 /** Files of the contract with code but no schemas; the SDK includes them unchanged. */
-const CODE_FILES = ['vocabulary', 'limits', 'error-codes'];
+const CODE_FILES = ['vocabulary', 'event-names', 'platform-vocabulary', 'limits', 'error-codes'];
 
 /** The names that the SDK takes from each schema file of the contract. */
 function namesUsed(): Map<string, string[]> {

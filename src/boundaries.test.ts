@@ -51,6 +51,8 @@ const CONTRACT_WITHOUT_ZOD = [
 /** The contract without schemas: no library is loaded with it, so that it runs in guards and in the web UI. */
 const CONTRACT_WITHOUT_DEPENDENCIES = [
   'contract/vocabulary.ts',
+  'contract/event-names.ts',
+  'contract/platform-vocabulary.ts',
   'contract/limits.ts',
   'contract/error-codes.ts',
   'contract/error-advice.ts',

@@ -1,6 +1,6 @@
 import type { AuditDraft, AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import { MINUTE } from '../contract/limits.ts';
-import type { AuditAction } from '../contract/vocabulary.ts';
 import { toStoredUserAgent } from './user-agent.ts';
 
 /** A refusal to record. */

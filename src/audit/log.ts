@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { AuditDraft, AuditParty } from '../contract/audit.ts';
 import type { AuditEvent, AuditQuery } from '../contract/audit-events.ts';
+import type { AuditAction, AuditPartyKind } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
 import type { Page } from '../contract/paging.ts';
-import type { AuditAction, AuditPartyKind, CredentialKind } from '../contract/vocabulary.ts';
+import type { CredentialKind } from '../contract/vocabulary.ts';
 import { advanceAuditHead, insertAuditEvent, listAuditEvents } from '../store/audit.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import type { AuditEventTable } from '../store/schema/audit.ts';

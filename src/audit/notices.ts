@@ -1,7 +1,8 @@
 import type { AuditParty } from '../contract/audit.ts';
+import type { NoticeKind } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
 import { NOTICE_LIMITS } from '../contract/limits.ts';
-import type { CredentialKind, NoticeKind } from '../contract/vocabulary.ts';
+import type { CredentialKind } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
 import { evictNotices, findNoticeOf, replaceNotice } from '../store/notices.ts';
 import type { Trx } from '../store/store.ts';

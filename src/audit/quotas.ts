@@ -1,6 +1,6 @@
 import type { AuditDraft } from '../contract/audit.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import { QUOTAS, type QuotaName } from '../contract/quotas.ts';
-import type { AuditAction } from '../contract/vocabulary.ts';
 import { checkWaitingJobs, consumeQuota } from '../store/quotas.ts';
 import type { Trx } from '../store/store.ts';
 

@@ -1,6 +1,6 @@
 import type { AuditParty, CredentialReference, RequestOrigin } from '../contract/audit.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import type { IdempotencyClaim } from '../contract/idempotency.ts';
-import type { AuditAction } from '../contract/vocabulary.ts';
 import type { AllowedResources } from '../store/resource-access.ts';
 import type { Trx } from '../store/store.ts';
 import { appendAuditEvent, SYSTEM_ACTOR } from './log.ts';

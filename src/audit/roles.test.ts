@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { AuditDraft } from '../contract/audit.ts';
+import { AUDIT_ACTIONS, type AuditAction } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
-import { AUDIT_ACTIONS, type AuditAction, type CredentialKind, ROLES } from '../contract/vocabulary.ts';
+import { type CredentialKind, ROLES } from '../contract/vocabulary.ts';
 import type { Store } from '../store/store.ts';
 import { insertMember } from '../store/workspaces.ts';
 import { forEachEngine } from '../testing/engines.ts';

@@ -1,6 +1,7 @@
 import type { AuditDraft } from '../contract/audit.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import { Problem } from '../contract/problem.ts';
-import { type AuditAction, ROLE_RANK, type Role } from '../contract/vocabulary.ts';
+import { ROLE_RANK, type Role } from '../contract/vocabulary.ts';
 import { findCurrentRights } from '../store/current-rights.ts';
 import { findRole } from '../store/person-access.ts';
 import type { Trx } from '../store/store.ts';

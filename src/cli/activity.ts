@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ActivityEvent } from '../contract/activity.ts';
-import type { ActivityGroup, Interval } from '../contract/vocabulary.ts';
+import type { ActivityGroup, Interval } from '../contract/platform-vocabulary.ts';
 import type { CloudEventInput } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';

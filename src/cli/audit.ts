@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import type { AuditAction } from '../contract/vocabulary.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import type { AuditListQuery, Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure, isTransient } from './failure.ts';

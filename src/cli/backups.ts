@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Backup } from '../contract/backups.ts';
-import type { WorkStatus } from '../contract/vocabulary.ts';
+import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';

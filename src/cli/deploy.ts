@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { CreateRollbackInput, Deployment } from '../contract/deployments.ts';
-import type { Strategy } from '../contract/vocabulary.ts';
+import type { Strategy } from '../contract/platform-vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { DEPLOYMENT_DETAILS } from './deployments.ts';

@@ -1,5 +1,5 @@
 import type { Deployment } from '../contract/deployments.ts';
-import type { WorkStatus } from '../contract/vocabulary.ts';
+import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { parseCount } from './input.ts';
 import {

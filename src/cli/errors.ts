@@ -1,5 +1,5 @@
 import type { ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
-import type { ErrorLevel, IssueStatus } from '../contract/vocabulary.ts';
+import type { ErrorLevel, IssueStatus } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { confirm, parseCount } from './input.ts';
 import {

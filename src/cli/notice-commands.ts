@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import { NOTICE_KINDS } from '../contract/vocabulary.ts';
+import { NOTICE_KINDS } from '../contract/event-names.ts';
 import { apiCommand, declared, LIMIT_HELP, START_HELP } from './command-builders.ts';
 
 /** Declares the commands for notices. */

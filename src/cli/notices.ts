@@ -1,5 +1,5 @@
+import { NOTICE_KINDS, NOTICE_STATUSES } from '../contract/event-names.ts';
 import type { Notice } from '../contract/notices.ts';
-import { NOTICE_KINDS, NOTICE_STATUSES } from '../contract/vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { parseCount, parseInstant } from './input.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { LogLine } from '../contract/logs.ts';
-import type { WorkStatus } from '../contract/vocabulary.ts';
+import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import { DevpilotError } from '../sdk/errors.ts';
 import { EXIT_CODES, Failure, isTransient } from './failure.ts';
 import { onInterrupt } from './interrupt.ts';

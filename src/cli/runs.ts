@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import type { Run } from '../contract/scripts.ts';
-import type { WorkStatus } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';

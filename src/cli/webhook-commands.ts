@@ -1,5 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
-import { WEBHOOK_FORMATS, WEBHOOK_SUBSCRIPTIONS } from '../contract/vocabulary.ts';
+import { WEBHOOK_FORMATS, WEBHOOK_SUBSCRIPTIONS } from '../contract/event-names.ts';
 import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 

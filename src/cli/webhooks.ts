@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
+import type { WebhookFormat, WebhookSubscription } from '../contract/event-names.ts';
 import type { UpdateWebhook, Webhook, WebhookDelivery } from '../contract/webhooks.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';

@@ -4,7 +4,7 @@ import { oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { instantFilter, pagingFields } from './paging.ts';
-import { ACTIVITY_GROUPS, INTERVAL_NAMES } from './vocabulary.ts';
+import { ACTIVITY_GROUPS, INTERVAL_NAMES } from './platform-vocabulary.ts';
 
 const shortText = z.string().min(1).max(RESOURCE_LIMITS.activityFieldLength);
 

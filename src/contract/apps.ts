@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { id, idOrSlug, integerInRange, matchingText, name, oneOf, slug, timestamps } from './fields.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES } from './platform-vocabulary.ts';
 import { pushSettings, pushSettingsOutput } from './push.ts';
 import { repositoryUrlProblem } from './repository.ts';
 import { shebangMismatch } from './shebang.ts';
-import { COMMAND_INTERPRETERS, HOOK_STAGES } from './vocabulary.ts';
 
 /** One or more lines for a shell; no NUL, which no argument can contain. */
 const command = z

@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { AUDIT_ACTIONS } from './event-names.ts';
 import { auditParty, id, oneOf, searchText } from './fields.ts';
 import { instant } from './instant.ts';
 import { instantFilter, pagingFields } from './paging.ts';
-import { AUDIT_ACTIONS, CREDENTIAL_KINDS } from './vocabulary.ts';
+import { CREDENTIAL_KINDS } from './vocabulary.ts';
 
 export const AuditEvent = z
   .object({

@@ -1,4 +1,5 @@
-import type { AuditAction, AuditPartyKind, CredentialKind } from './vocabulary.ts';
+import type { AuditAction, AuditPartyKind } from './event-names.ts';
+import type { CredentialKind } from './vocabulary.ts';
 
 /** A person, credential or resource in the activity log. Its id and name stay in the log after it is deleted. */
 export interface AuditParty {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { auditParty, id, oneOf, timestamps } from './fields.ts';
 import { nullableInstant } from './instant.ts';
 import { pagingFields } from './paging.ts';
-import { BACKUP_KINDS, WORK_STATUSES } from './vocabulary.ts';
+import { BACKUP_KINDS, WORK_STATUSES } from './platform-vocabulary.ts';
 
 export const Backup = z
   .object({

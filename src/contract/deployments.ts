@@ -12,7 +12,7 @@ import {
   HOOK_STATUSES,
   STRATEGIES,
   WORK_STATUSES,
-} from './vocabulary.ts';
+} from './platform-vocabulary.ts';
 
 const commit = matchingText(
   /^[0-9a-f]{7,64}$/,

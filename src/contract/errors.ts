@@ -5,7 +5,7 @@ import { instant, instantInput, nullableInstant } from './instant.ts';
 import { ERROR_KEY_LIMITS, LIMITS, RESOURCE_LIMITS } from './limits.ts';
 import { isOrigin, ORIGIN_MESSAGE } from './origin.ts';
 import { pagingFields } from './paging.ts';
-import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from './vocabulary.ts';
+import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from './platform-vocabulary.ts';
 
 const text = (max: number) =>
   z

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { AuditParty } from './audit.ts';
+import { AUDIT_PARTY_KINDS } from './event-names.ts';
 import { instant } from './instant.ts';
 import { LIMITS } from './limits.ts';
 import { hasBidirectionalControls, hasVisibleCharacter } from './visible-text.ts';
-import { AUDIT_PARTY_KINDS } from './vocabulary.ts';
 
 export const oneOf = <const Words extends readonly [string, ...string[]]>(words: Words) =>
   z.enum(words, { error: `must be one of: ${words.join(', ')}` });

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { flag, id } from './fields.ts';
 import { instant } from './instant.ts';
-import { LOG_STREAMS } from './vocabulary.ts';
+import { LOG_STREAMS } from './platform-vocabulary.ts';
 
 export const LogLine = z
   .object({

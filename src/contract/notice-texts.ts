@@ -1,4 +1,4 @@
-import type { NoticeKind } from './vocabulary.ts';
+import type { NoticeKind } from './event-names.ts';
 
 /** What a text about a notice needs. */
 export interface DescribedNotice {

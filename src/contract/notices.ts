@@ -1,8 +1,9 @@
 import { z } from 'zod';
+import { NOTICE_KINDS, NOTICE_STATUSES } from './event-names.ts';
 import { auditParty, id, oneOf, personRef } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { countedPageOf, pagingFields } from './paging.ts';
-import { CREDENTIAL_KINDS, NOTICE_KINDS, NOTICE_STATUSES } from './vocabulary.ts';
+import { CREDENTIAL_KINDS } from './vocabulary.ts';
 
 const NoticeCredential = z.object({
   id,

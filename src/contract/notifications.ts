@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { NOTICE_KINDS, NOTIFICATION_MODES } from './event-names.ts';
 import { oneOf } from './fields.ts';
-import { NOTICE_KINDS, NOTIFICATION_MODES } from './vocabulary.ts';
 
 const mode = oneOf(NOTIFICATION_MODES).describe('`immediate`: a mail at once; `digest`: in one mail a day');
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { oneOf, wholeNumber } from './fields.ts';
 import { instantInput } from './instant.ts';
 import { LIMITS } from './limits.ts';
-import { RESOURCE_SORTS } from './vocabulary.ts';
+import { RESOURCE_SORTS } from './platform-vocabulary.ts';
 
 /** Returns the schema of a page of a list. `nextCursor` is null on the last page. */
 export function pageOf<T extends z.ZodType>(item: T) {

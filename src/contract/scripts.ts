@@ -19,9 +19,9 @@ import {
 import { instant, nullableInstant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
+import { SCRIPT_OVERLAPS, WORK_STATUSES } from './platform-vocabulary.ts';
 import { serverUser } from './servers.ts';
 import { isTimeZone } from './time-zone.ts';
-import { SCRIPT_OVERLAPS, WORK_STATUSES } from './vocabulary.ts';
 
 const LIMITS = RESOURCE_LIMITS;
 

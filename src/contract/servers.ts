@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { id, matchingText, name, oneOf, slug, timestamps } from './fields.ts';
 import { parseHostKey } from './host-key.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
-import { SERVER_KINDS } from './vocabulary.ts';
+import { SERVER_KINDS } from './platform-vocabulary.ts';
 
 // None of these can begin with `-`, so that none is mistaken for an option.
 const host = matchingText(

@@ -1,4 +1,4 @@
-import type { AuditAction, WebhookEvent, WebhookSubscription } from './vocabulary.ts';
+import type { AuditAction, WebhookEvent, WebhookSubscription } from './event-names.ts';
 
 type DerivedEvent = Exclude<WebhookEvent, 'audit.event'>;
 

@@ -1,14 +1,14 @@
 import { z } from 'zod';
-import { id, name, oneOf, singleLineText, timestamps, uniqueNames } from './fields.ts';
-import { instant, nullableInstant } from './instant.ts';
-import { WEBHOOK_LIMITS } from './limits.ts';
 import {
   WEBHOOK_DELIVERY_STATUSES,
   WEBHOOK_EVENTS,
   WEBHOOK_FORMATS,
   WEBHOOK_SUBSCRIPTIONS,
   WEBHOOK_TEST_EVENT,
-} from './vocabulary.ts';
+} from './event-names.ts';
+import { id, name, oneOf, singleLineText, timestamps, uniqueNames } from './fields.ts';
+import { instant, nullableInstant } from './instant.ts';
+import { WEBHOOK_LIMITS } from './limits.ts';
 
 export const Webhook = z
   .object({

@@ -15,7 +15,7 @@ import fc from 'fast-check';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
 import type { Page } from '../contract/paging.ts';
-import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/vocabulary.ts';
+import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { isRunning } from '../testing/processes.ts';
 import {

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../contract/deployments.ts';
 import { pageOf } from '../contract/paging.ts';
-import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/vocabulary.ts';
+import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import {
   applyDeploymentAction,
   createDeployment,

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { CredentialRecord } from '../authorization/record.ts';
 import { meets } from '../authorization/rights.ts';
 import { MCP_LIMITS } from '../contract/mcp.ts';
-import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/vocabulary.ts';
+import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import { requirementOf } from './access.ts';
 import type { Route } from './route.ts';
 

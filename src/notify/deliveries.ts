@@ -1,9 +1,9 @@
 import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import { WEBHOOK_TEST_EVENT, type WebhookFormat } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
-import { WEBHOOK_TEST_EVENT, type WebhookFormat } from '../contract/vocabulary.ts';
 import type { WebhookDelivery, WebhookDeliveryDetail } from '../contract/webhooks.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';

@@ -1,6 +1,6 @@
 import { raiseNotice } from '../audit/notices.ts';
+import type { AuditAction, WebhookFormat, WebhookSubscription } from '../contract/event-names.ts';
 import { DURATIONS, WEBHOOK_LIMITS } from '../contract/limits.ts';
-import type { AuditAction, WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
 import { webhookEventsOf } from '../contract/webhook-events.ts';
 import { readAuditChain } from '../store/audit.ts';
 import type { WebhookDeliveryTable, WebhookTable } from '../store/schema/webhooks.ts';

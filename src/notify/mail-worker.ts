@@ -1,6 +1,6 @@
+import type { NotificationMode } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
 import { DAY, HOUR, MINUTE, NOTICE_LIMITS } from '../contract/limits.ts';
-import type { NotificationMode } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
 import {
   claimMail,

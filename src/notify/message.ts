@@ -1,8 +1,8 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { showAuditEvent } from '../audit/log.ts';
+import type { WebhookFormat } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString } from '../contract/instant.ts';
-import type { WebhookFormat } from '../contract/vocabulary.ts';
 import type { AuditEventTable } from '../store/schema/audit.ts';
 import type { WebhookDeliveryTable } from '../store/schema/webhooks.ts';
 import { type ChatMessage, type MessageSource, toChatMessage } from './formats/chat-message.ts';

@@ -1,6 +1,7 @@
+import type { NoticeKind } from '../contract/event-names.ts';
 import { toIsoString } from '../contract/instant.ts';
 import { DAY } from '../contract/limits.ts';
-import { CREDENTIAL_RULES, type NoticeKind } from '../contract/vocabulary.ts';
+import { CREDENTIAL_RULES } from '../contract/vocabulary.ts';
 import type { CauseRow } from '../store/notice-causes.ts';
 
 /** How many days before an expiry notices are created, the nearest first. */

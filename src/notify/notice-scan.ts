@@ -1,7 +1,8 @@
 import { raiseNotice } from '../audit/notices.ts';
+import type { NoticeKind } from '../contract/event-names.ts';
 import { DAY, NOTICE_LIMITS } from '../contract/limits.ts';
 import { DEFAULT_POLICY } from '../contract/policy.ts';
-import { CREDENTIAL_KINDS, type NoticeKind } from '../contract/vocabulary.ts';
+import { CREDENTIAL_KINDS } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
 import {
   CAUSE_WALKS,

@@ -1,11 +1,12 @@
 import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import type { AuditPartyKind, NoticeKind } from '../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DAY, NOTICE_LIMITS } from '../contract/limits.ts';
 import { describeNotice, isUrgent } from '../contract/notice-texts.ts';
 import type { DismissNotice, Notice, NoticeCredential, NoticeQuery } from '../contract/notices.ts';
 import type { CountedPage } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import type { AuditPartyKind, CredentialKind, NoticeKind } from '../contract/vocabulary.ts';
+import type { CredentialKind } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
 import type { CredentialRow } from '../store/credentials.ts';
 import {

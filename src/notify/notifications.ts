@@ -1,10 +1,10 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type RequestContext, recordAuditEvent, systemRequestContext } from '../audit/request-context.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
+import { NOTICE_KINDS, type NoticeKind, type NotificationMode } from '../contract/event-names.ts';
 import { isUrgent } from '../contract/notice-texts.ts';
 import type { Notifications, UpdateNotifications } from '../contract/notifications.ts';
 import { Problem } from '../contract/problem.ts';
-import { NOTICE_KINDS, type NoticeKind, type NotificationMode } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
 import { findRecipient, findRecipientOf, type RecipientRow, setNotifications } from '../store/notice-mail.ts';
 import type { NoticeTable } from '../store/schema/notices.ts';

@@ -1,11 +1,11 @@
 import { checkIfMatch, etagOf } from '../audit/if-match.ts';
 import { type RequestContext, recordAuditEvent } from '../audit/request-context.ts';
+import type { WebhookFormat, WebhookSubscription } from '../contract/event-names.ts';
 import { createId } from '../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import { DURATIONS, WEBHOOK_LIMITS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
-import type { WebhookFormat, WebhookSubscription } from '../contract/vocabulary.ts';
 import type { CreatedWebhook, CreateWebhook, UpdateWebhook, Webhook, WebhookSecret } from '../contract/webhooks.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
 import { resolveNotices } from '../store/notices.ts';

@@ -1,10 +1,10 @@
 import { generateSecret, generateURI } from 'otplib';
 import { digestBytes, digestOf, mintSecret } from '../authorization/secret.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import { toIsoString } from '../contract/instant.ts';
 import type { Person } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
-import type { AuditAction } from '../contract/vocabulary.ts';
 import {
   countRecoveryCodes,
   findPerson,

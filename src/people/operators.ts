@@ -1,11 +1,11 @@
 import { appendToEachLog, SYSTEM_LOG } from '../audit/log.ts';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { AuditParty } from '../contract/audit.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../contract/instant.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Account } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
-import type { AuditAction } from '../contract/vocabulary.ts';
 import { type AccountRow, findAccount, listAccounts, lockOperators } from '../store/operators.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { lockPerson, type PersonRow, updatePerson } from '../store/people.ts';

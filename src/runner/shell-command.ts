@@ -1,4 +1,4 @@
-import type { CommandInterpreter } from '../contract/vocabulary.ts';
+import type { CommandInterpreter } from '../contract/platform-vocabulary.ts';
 
 const INTERPRETER_ARGV: Readonly<Record<CommandInterpreter, readonly string[]>> = {
   '/bin/sh': ['/bin/sh'],

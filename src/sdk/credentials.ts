@@ -2,6 +2,7 @@ import type { AccessToken, CreateAccessToken, CreatedAccessToken } from '../cont
 import type { ApiKey, CreateApiKey, CreatedApiKey, UpdateApiKey } from '../contract/api-keys.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { CredentialUses } from '../contract/credentials.ts';
+import type { AuditAction } from '../contract/event-names.ts';
 import type { AuthorizationExplanation, ExplainAuthorization } from '../contract/explanation.ts';
 import type { CredentialImport, ImportCredentials } from '../contract/imports.ts';
 import type { LeakLabel, LeakReport } from '../contract/leaks.ts';
@@ -12,7 +13,6 @@ import type { Review, ReviewDecision, ReviewItem } from '../contract/review.ts';
 import type {
   AccessTokenStatus,
   ApiKeyStatus,
-  AuditAction,
   CredentialSort,
   Permission,
   ReviewReason,

@@ -1,7 +1,7 @@
+import type { NoticeKind, NoticeStatus } from '../contract/event-names.ts';
 import type { DismissNotice, Notice } from '../contract/notices.ts';
 import type { Notifications, UpdateNotifications } from '../contract/notifications.ts';
 import type { CountedPage } from '../contract/paging.ts';
-import type { NoticeKind, NoticeStatus } from '../contract/vocabulary.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 

@@ -8,7 +8,7 @@ import type {
   ErrorKey,
   ErrorReport,
 } from '../contract/errors.ts';
-import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/vocabulary.ts';
+import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/platform-vocabulary.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import type { CallOptions, Transport } from './transport.ts';
 

@@ -1,7 +1,7 @@
 import type { Backup } from '../contract/backups.ts';
 import type { CreateDeploymentInput, CreateRollbackInput, Deployment } from '../contract/deployments.ts';
+import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import type { CreateScriptInput, Run, Script, ScriptVersion, UpdateScriptInput } from '../contract/scripts.ts';
-import type { WorkStatus } from '../contract/vocabulary.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import { type LogOptions, streamLog } from './log-stream.ts';
 import { type ResourceListQuery, resourceClientOf } from './resources.ts';

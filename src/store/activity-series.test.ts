@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { INTERVAL_NAMES, INTERVALS } from '../contract/vocabulary.ts';
+import { INTERVAL_NAMES, INTERVALS } from '../contract/platform-vocabulary.ts';
 import { splitIntoRollups } from './activity-series.ts';
 
 test('a range is split into whole steps that cover it exactly once, using the fewest roll-ups', () => {

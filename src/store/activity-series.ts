@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type ActivityGroup, INTERVALS, type Interval } from '../contract/vocabulary.ts';
+import { type ActivityGroup, INTERVALS, type Interval } from '../contract/platform-vocabulary.ts';
 import { inlineTable } from './inline-table.ts';
 import { engineOf, type Queryable } from './store.ts';
 

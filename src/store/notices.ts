@@ -1,5 +1,5 @@
 import { type ExpressionBuilder, sql } from 'kysely';
-import type { NoticeKind, NoticeStatus } from '../contract/vocabulary.ts';
+import type { NoticeKind, NoticeStatus } from '../contract/event-names.ts';
 import { type CredentialRow, selectWithDetails } from './credentials.ts';
 import type { PageRequest } from './paging.ts';
 import type { NoticeTable } from './schema/notices.ts';

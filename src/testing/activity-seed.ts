@@ -6,7 +6,7 @@ import {
   INTERVAL_NAMES,
   INTERVALS,
   type Interval,
-} from '../contract/vocabulary.ts';
+} from '../contract/platform-vocabulary.ts';
 import type { ReceivedEvent } from '../platform/activity/cloud-events.ts';
 import {
   addToSketch,

@@ -1,6 +1,6 @@
 import type { AuditParty } from '../../contract/audit.ts';
+import { CREDENTIAL_NOTICE_KINDS } from '../../contract/event-names.ts';
 import { describeNotice } from '../../contract/notice-texts.ts';
-import { CREDENTIAL_NOTICE_KINDS } from '../../contract/vocabulary.ts';
 
 /** A message as Standard Webhooks prescribes it, from which those of the other formats are made. */
 export interface WebhookMessage {

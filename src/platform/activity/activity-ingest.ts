@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { ACTIVITY_GROUPS, INTERVAL_NAMES, INTERVALS } from '../../contract/vocabulary.ts';
+import { ACTIVITY_GROUPS, INTERVAL_NAMES, INTERVALS } from '../../contract/platform-vocabulary.ts';
 import {
   addToRollups,
   insertActivity,

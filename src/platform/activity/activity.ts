@@ -3,8 +3,8 @@ import type { ActivityEvent, ActivityQuery, AnalyticsQuery } from '../../contrac
 import { toIsoString } from '../../contract/instant.ts';
 import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
+import { INTERVALS, type Interval } from '../../contract/platform-vocabulary.ts';
 import { invalidField } from '../../contract/problem.ts';
-import { INTERVALS, type Interval } from '../../contract/vocabulary.ts';
 import { deleteOldActivity, listActivity, workspacesWithActivity } from '../../store/activity.ts';
 import { readSeries } from '../../store/activity-series.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';

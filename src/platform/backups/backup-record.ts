@@ -1,9 +1,10 @@
 import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
+import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { HOUR } from '../../contract/limits.ts';
+import type { BackupKind, WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { AuditPartyKind, BackupKind, WorkStatus } from '../../contract/vocabulary.ts';
 import { countUnfinishedBackupWork } from '../../store/backups.ts';
 import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
 import type { AppTable } from '../../store/schema/resources.ts';

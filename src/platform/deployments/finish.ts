@@ -1,7 +1,8 @@
 import { raiseNotice } from '../../audit/notices.ts';
 import { recordAuditEvent, systemRequestContext } from '../../audit/request-context.ts';
 import type { Deployment } from '../../contract/deployments.ts';
-import type { AuditPartyKind, CredentialKind } from '../../contract/vocabulary.ts';
+import type { AuditPartyKind } from '../../contract/event-names.ts';
+import type { CredentialKind } from '../../contract/vocabulary.ts';
 import type { JobEnd } from '../../jobs/jobs.ts';
 import {
   lockDeployment,

@@ -1,5 +1,5 @@
 import type { App } from '../../contract/apps.ts';
-import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
+import { HOOK_STAGES, type HookStage } from '../../contract/platform-vocabulary.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';

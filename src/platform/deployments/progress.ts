@@ -1,5 +1,5 @@
 import type { Deployment } from '../../contract/deployments.ts';
-import type { HookStatus } from '../../contract/vocabulary.ts';
+import type { HookStatus } from '../../contract/platform-vocabulary.ts';
 import type { RunningJob } from '../../jobs/jobs.ts';
 import { updateDeployment, updateDeploymentServer } from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';

@@ -1,6 +1,6 @@
 import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
-import { HOOK_STAGES, type HookStage } from '../../contract/vocabulary.ts';
+import { HOOK_STAGES, type HookStage } from '../../contract/platform-vocabulary.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Mask } from '../../runner/mask.ts';
 import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';

@@ -1,8 +1,9 @@
 import type { AuditParty } from '../../contract/audit.ts';
 import type { Deployment } from '../../contract/deployments.ts';
+import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
+import type { DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
-import type { AuditPartyKind, DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/vocabulary.ts';
 import { findDeployment, listDeploymentServers } from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Queryable } from '../../store/store.ts';

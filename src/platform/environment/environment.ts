@@ -2,11 +2,11 @@ import { checkIfMatch } from '../../audit/if-match.ts';
 import { actorColumnsOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { isControlVariable } from '../../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
+import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { AuditPartyKind } from '../../contract/vocabulary.ts';
 import {
   type EnvRow,
   findEnvVersion,

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ErrorBreadcrumb, ErrorFrame } from '../../contract/errors.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import type { ErrorLevel } from '../../contract/vocabulary.ts';
+import type { ErrorLevel } from '../../contract/platform-vocabulary.ts';
 
 /** A reported error in any format. */
 export interface ReportedError {

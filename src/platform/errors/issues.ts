@@ -1,11 +1,12 @@
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery } from '../../contract/errors.ts';
+import type { AuditAction } from '../../contract/event-names.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { DAY } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
+import type { ErrorLevel, IssueStatus } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
-import type { AuditAction, ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
 import {
   countIssueDays,
   deleteIssue,

@@ -4,13 +4,14 @@ import {
   recordAuditEvent,
   systemRequestContext,
 } from '../../audit/request-context.ts';
+import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { createId } from '../../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { SECOND } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
+import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
 import type { Run, RunQuery } from '../../contract/scripts.ts';
-import type { AuditPartyKind, WorkStatus } from '../../contract/vocabulary.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import { findResource } from '../../store/resources.ts';

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import { actorColumnsOf, type RequestContext } from '../../audit/request-context.ts';
+import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
+import type { ScriptOverlap } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../../contract/scripts.ts';
 import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
-import type { AuditPartyKind, ScriptOverlap } from '../../contract/vocabulary.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';

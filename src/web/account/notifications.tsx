@@ -1,8 +1,8 @@
 import { NativeSelect, SimpleGrid } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
+import { NOTICE_KINDS, NOTIFICATION_MODES, type NotificationMode } from '../../contract/event-names.ts';
 import type { Notifications } from '../../contract/notifications.ts';
-import { NOTICE_KINDS, NOTIFICATION_MODES, type NotificationMode } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { Notice } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { NoticeKind, NotificationMode } from '../../contract/vocabulary.ts';
+import type { NoticeKind, NotificationMode } from '../../contract/event-names.ts';
 import { plural } from '../components/plural.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 

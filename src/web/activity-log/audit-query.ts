@@ -1,5 +1,5 @@
+import { AUDIT_ACTIONS, type AuditAction } from '../../contract/event-names.ts';
 import { DAY, HOUR } from '../../contract/limits.ts';
-import { AUDIT_ACTIONS, type AuditAction } from '../../contract/vocabulary.ts';
 import type { AuditListQuery } from '../../sdk/client.ts';
 import { strings } from './strings.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuditEvent } from '../../contract/audit-events.ts';
-import { AUDIT_ACTIONS } from '../../contract/vocabulary.ts';
+import { AUDIT_ACTIONS } from '../../contract/event-names.ts';
 import { actionLabel, toPlainSentence } from './sentence.ts';
 
 const ada = { kind: 'person', id: 'per_1', name: 'Ada' } as const;

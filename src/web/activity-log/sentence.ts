@@ -1,5 +1,5 @@
 import type { AuditEvent } from '../../contract/audit-events.ts';
-import type { AuditAction } from '../../contract/vocabulary.ts';
+import type { AuditAction } from '../../contract/event-names.ts';
 import { capitalize } from '../components/format.ts';
 import { isolate } from '../components/sentence.ts';
 

@@ -1,6 +1,6 @@
 import { BarChart, LineChart } from '@mantine/charts';
 import '@mantine/charts/styles.css';
-import type { Interval } from '../../contract/vocabulary.ts';
+import type { Interval } from '../../contract/platform-vocabulary.ts';
 import { formatCompactNumber } from '../components/format.ts';
 import { axisLabel, axisTicks } from './chart-axis.ts';
 import type { ChartData, Metric } from './chart-data.ts';

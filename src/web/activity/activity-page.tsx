@@ -2,7 +2,7 @@ import { Menu, NativeSelect, SegmentedControl, Skeleton, Stack, Text } from '@ma
 import { keepPreviousData, useMutation, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { ACTIVITY_GROUPS, type ActivityGroup } from '../../contract/vocabulary.ts';
+import { ACTIVITY_GROUPS, type ActivityGroup } from '../../contract/platform-vocabulary.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
 import { download } from '../components/download.ts';
 import { ExportMenu } from '../components/export-menu.tsx';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
-import { INTERVALS } from '../../contract/vocabulary.ts';
+import { INTERVALS } from '../../contract/platform-vocabulary.ts';
 import { axisLabel, axisTicks } from './chart-axis.ts';
 import { buildChartData } from './chart-data.ts';
 import { intervalsFor, parseChartRange } from './chart-range.ts';

@@ -1,5 +1,5 @@
 import { DAY, MINUTE } from '../../contract/limits.ts';
-import { INTERVALS, type Interval } from '../../contract/vocabulary.ts';
+import { INTERVALS, type Interval } from '../../contract/platform-vocabulary.ts';
 import { formatTimeOfDay } from '../components/format.ts';
 import { stepLabel } from './labels.ts';
 

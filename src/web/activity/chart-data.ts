@@ -1,5 +1,5 @@
 import type { Analytics } from '../../contract/activity.ts';
-import { INTERVALS } from '../../contract/vocabulary.ts';
+import { INTERVALS } from '../../contract/platform-vocabulary.ts';
 import type { ChartRange } from './chart-range.ts';
 
 /** Number of keys with their own color; all other keys are combined. */

@@ -1,5 +1,5 @@
 import { Table } from '@mantine/core';
-import type { ActivityGroup, Interval } from '../../contract/vocabulary.ts';
+import type { ActivityGroup, Interval } from '../../contract/platform-vocabulary.ts';
 import { capitalize } from '../components/format.ts';
 import styles from './activity.module.css';
 import type { ChartData, ChartSeries } from './chart-data.ts';

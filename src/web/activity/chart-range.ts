@@ -1,5 +1,5 @@
 import { DAY, HOUR, MINUTE } from '../../contract/limits.ts';
-import { ACTIVITY_GROUPS, type ActivityGroup, INTERVALS, type Interval } from '../../contract/vocabulary.ts';
+import { ACTIVITY_GROUPS, type ActivityGroup, INTERVALS, type Interval } from '../../contract/platform-vocabulary.ts';
 import { strings } from './strings.ts';
 
 /** Ranges that end now. Other ranges use the URL's `from` and `to`. */

@@ -1,4 +1,4 @@
-import type { Interval } from '../../contract/vocabulary.ts';
+import type { Interval } from '../../contract/platform-vocabulary.ts';
 import type { ChartSeries } from './chart-data.ts';
 import { strings } from './strings.ts';
 

@@ -1,6 +1,6 @@
 import type { App, CreateAppInput } from '../../contract/apps.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import type { CommandInterpreter, HOOK_STAGES } from '../../contract/vocabulary.ts';
+import type { CommandInterpreter, HOOK_STAGES } from '../../contract/platform-vocabulary.ts';
 import { emptyToNull } from '../form-values.ts';
 import { validateInteger, validateName, validateNewSlug } from '../validation.ts';
 import { strings } from './strings.ts';

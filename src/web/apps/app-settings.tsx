@@ -3,7 +3,7 @@ import { notifications } from '@mantine/notifications';
 import { useNavigate } from '@tanstack/react-router';
 import type { App } from '../../contract/apps.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { COMMAND_INTERPRETERS } from '../../contract/vocabulary.ts';
+import { COMMAND_INTERPRETERS } from '../../contract/platform-vocabulary.ts';
 import type { Tagged } from '../../sdk/client.ts';
 import { queryClient } from '../api.ts';
 import { ConditionalEditFooter, EditLoader, useEditForm } from '../components/conditional-edit.tsx';

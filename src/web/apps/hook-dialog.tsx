@@ -1,6 +1,6 @@
 import { NativeSelect, Switch } from '@mantine/core';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { COMMAND_INTERPRETERS, HOOK_STAGES } from '../../contract/vocabulary.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES } from '../../contract/platform-vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CodeInput, IntegerInput, NameInput } from '../components/fields.tsx';
 import { Form, FormFooter } from '../components/form.tsx';

@@ -1,5 +1,5 @@
 import { Text } from '@mantine/core';
-import type { WorkStatus } from '../../contract/vocabulary.ts';
+import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { toPlainText } from './terminal-text.ts';
 
 interface FailedWork {

@@ -1,4 +1,4 @@
-import type { WorkStatus } from '../../contract/vocabulary.ts';
+import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Tag, type Tone } from './notice.tsx';
 import { strings } from './strings.ts';
 

@@ -1,5 +1,5 @@
 import { useLocation, useNavigate, useSearch } from '@tanstack/react-router';
-import { RESOURCE_SORTS } from '../../contract/vocabulary.ts';
+import { RESOURCE_SORTS } from '../../contract/platform-vocabulary.ts';
 
 declare module '@tanstack/react-router' {
   interface HistoryState {

@@ -1,7 +1,7 @@
 import { Button, Stack } from '@mantine/core';
 import { type ReactNode, useState } from 'react';
 import type { Page as PageOf } from '../../contract/paging.ts';
-import type { RESOURCE_SORTS } from '../../contract/vocabulary.ts';
+import type { RESOURCE_SORTS } from '../../contract/platform-vocabulary.ts';
 import { useWorkspace } from '../session.ts';
 import type { Column } from './data-table.tsx';
 import { FilterBar, isFiltered, SearchField, SelectFilter, toOptions } from './filters.tsx';

@@ -1,6 +1,6 @@
 import { keepPreviousData, type UseQueryOptions, type UseQueryResult, useQuery } from '@tanstack/react-query';
 import type { Page } from '../../contract/paging.ts';
-import type { WorkStatus } from '../../contract/vocabulary.ts';
+import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { isInProgress } from './job-status.tsx';
 
 type ListOptions<Data> = Pick<UseQueryOptions<Data>, 'enabled' | 'refetchInterval'>;

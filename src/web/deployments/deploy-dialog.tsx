@@ -7,7 +7,7 @@ import { useId } from 'react';
 import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { STRATEGIES } from '../../contract/vocabulary.ts';
+import { STRATEGIES } from '../../contract/platform-vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { useResourceNames } from '../apps/resource-names.tsx';
 import { Dialog } from '../components/dialog.tsx';

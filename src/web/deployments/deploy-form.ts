@@ -1,7 +1,7 @@
 import type { App } from '../../contract/apps.ts';
 import type { CreateDeploymentInput, Deployment } from '../../contract/deployments.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import type { Strategy } from '../../contract/vocabulary.ts';
+import type { Strategy } from '../../contract/platform-vocabulary.ts';
 import { validateInteger } from '../validation.ts';
 import { strings } from './strings.ts';
 

@@ -1,6 +1,6 @@
 import { Progress, Text } from '@mantine/core';
 import type { Deployment } from '../../contract/deployments.ts';
-import type { DeploymentWaitReason } from '../../contract/vocabulary.ts';
+import type { DeploymentWaitReason } from '../../contract/platform-vocabulary.ts';
 import { FailureReason } from '../components/failure-reason.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { isInProgress, JobStatusTag } from '../components/job-status.tsx';

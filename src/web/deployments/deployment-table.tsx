@@ -1,7 +1,7 @@
 import { Group, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
 import type { Deployment } from '../../contract/deployments.ts';
-import { WORK_STATUSES } from '../../contract/vocabulary.ts';
+import { WORK_STATUSES } from '../../contract/platform-vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
 import { NameLink } from '../components/link.tsx';

@@ -1,6 +1,6 @@
 import { Button, Stack } from '@mantine/core';
 import { useState } from 'react';
-import { WORK_STATUSES } from '../../contract/vocabulary.ts';
+import { WORK_STATUSES } from '../../contract/platform-vocabulary.ts';
 import { useApps } from '../apps/resource-names.tsx';
 import { FilterBar, isFiltered, SelectFilter, toOptions } from '../components/filters.tsx';
 import { IconRocket } from '../components/icons.ts';

@@ -2,7 +2,7 @@ import { Button } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import type { ErrorIssue } from '../../contract/errors.ts';
-import type { ErrorLevel, IssueStatus } from '../../contract/vocabulary.ts';
+import type { ErrorLevel, IssueStatus } from '../../contract/platform-vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { capitalize } from '../components/format.ts';
 import { IconArrowBackUp, IconBellOff, IconCheck } from '../components/icons.ts';

@@ -1,7 +1,7 @@
 import { NativeSelect, Stack, Text } from '@mantine/core';
 import { useState } from 'react';
 import type { ErrorIssue } from '../../contract/errors.ts';
-import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/vocabulary.ts';
+import { ERROR_LEVELS, ISSUE_SORTS, ISSUE_STATUSES } from '../../contract/platform-vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
 import { FilterBar, isFiltered, SelectFilter, TextFilter } from '../components/filters.tsx';
 import { capitalize } from '../components/format.ts';

@@ -1,8 +1,8 @@
 import { Group, Stack, Text } from '@mantine/core';
 import type { ReactNode } from 'react';
+import { NOTICE_KINDS, NOTICE_STATUSES } from '../../contract/event-names.ts';
 import { DAY } from '../../contract/limits.ts';
 import type { Notice } from '../../contract/notices.ts';
-import { NOTICE_KINDS, NOTICE_STATUSES } from '../../contract/vocabulary.ts';
 import { queryClient } from '../api.ts';
 import type { Column } from '../components/data-table.tsx';
 import { FilterBar, SelectFilter } from '../components/filters.tsx';

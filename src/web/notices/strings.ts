@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { NoticeKind, NoticeStatus } from '../../contract/vocabulary.ts';
+import type { NoticeKind, NoticeStatus } from '../../contract/event-names.ts';
 import { phrase, sentence } from '../components/sentence.ts';
 
 const kinds: Readonly<Record<NoticeKind, string>> = {

@@ -1,7 +1,7 @@
 import { Autocomplete, Group, NativeSelect } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { SCRIPT_OVERLAPS } from '../../contract/vocabulary.ts';
+import { SCRIPT_OVERLAPS } from '../../contract/platform-vocabulary.ts';
 import { useApps, useResourceNames } from '../apps/resource-names.tsx';
 import { CodeInput, DescriptionInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
 import { toOptions } from '../components/filters.tsx';

@@ -1,7 +1,7 @@
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { ScriptOverlap } from '../../contract/platform-vocabulary.ts';
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../../contract/scripts.ts';
 import { isTimeZone } from '../../contract/time-zone.ts';
-import type { ScriptOverlap } from '../../contract/vocabulary.ts';
 import { emptyToNull } from '../form-values.ts';
 import { countCodePoints, validateInteger, validateName, validateNewSlug } from '../validation.ts';
 import { strings } from './strings.ts';

@@ -1,5 +1,5 @@
+import type { ServerKind } from '../../contract/platform-vocabulary.ts';
 import type { CreateServer, Server, UpdateServer } from '../../contract/servers.ts';
-import type { ServerKind } from '../../contract/vocabulary.ts';
 import { emptyToNull } from '../form-values.ts';
 import { validateName, validateNewSlug } from '../validation.ts';
 import { strings } from './strings.ts';

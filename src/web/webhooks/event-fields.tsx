@@ -1,6 +1,6 @@
 import { Checkbox, Input, SimpleGrid, Stack } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { WEBHOOK_EVENT_FAMILIES } from '../../contract/vocabulary.ts';
+import { WEBHOOK_EVENT_FAMILIES } from '../../contract/event-names.ts';
 import { FormSection } from '../components/form-section.tsx';
 import { fieldPathProps } from '../components/use-app-form.ts';
 import { strings } from './strings.ts';

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import type { WEBHOOK_EVENT_FAMILIES, WebhookFormat, WebhookSubscription } from '../../contract/vocabulary.ts';
+import type { WEBHOOK_EVENT_FAMILIES, WebhookFormat, WebhookSubscription } from '../../contract/event-names.ts';
 import { plural } from '../components/plural.ts';
 import { sentence } from '../components/sentence.ts';
 

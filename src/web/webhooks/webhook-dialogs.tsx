@@ -1,6 +1,6 @@
 import { NativeSelect } from '@mantine/core';
 import type { UseFormReturnType } from '@mantine/form';
-import { WEBHOOK_FORMATS } from '../../contract/vocabulary.ts';
+import { WEBHOOK_FORMATS } from '../../contract/event-names.ts';
 import type { CreatedWebhook, Webhook } from '../../contract/webhooks.ts';
 import { DeleteResourceDialog } from '../components/delete-resource-dialog.tsx';
 import { NameInput, PlainTextInput } from '../components/fields.tsx';

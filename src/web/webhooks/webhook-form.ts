@@ -1,4 +1,3 @@
-import { WEBHOOK_LIMITS } from '../../contract/limits.ts';
 import {
   WEBHOOK_EVENT_FAMILIES,
   WEBHOOK_EVENTS,
@@ -6,7 +5,8 @@ import {
   type WebhookEvent,
   type WebhookFormat,
   type WebhookSubscription,
-} from '../../contract/vocabulary.ts';
+} from '../../contract/event-names.ts';
+import { WEBHOOK_LIMITS } from '../../contract/limits.ts';
 import type { Webhook } from '../../contract/webhooks.ts';
 import { validateName } from '../validation.ts';
 import { strings } from './strings.ts';

@@ -1,0 +1,68 @@
+import { DAY, HOUR, MINUTE } from './limits.ts';
+
+/** The vocabulary of what credentials give access to: servers, deployments, scripts, backups, activity and errors. */
+
+export const SERVER_KINDS = ['ssh', 'local'] as const;
+export type ServerKind = (typeof SERVER_KINDS)[number];
+/** Shells that can run the commands of an app. With bash, a pipe fails if any part of it fails (`pipefail`). */
+export const COMMAND_INTERPRETERS = ['/bin/sh', '/bin/bash'] as const;
+export type CommandInterpreter = (typeof COMMAND_INTERPRETERS)[number];
+
+/** The stages of a deployment at which hooks run, in order. */
+export const HOOK_STAGES = [
+  'pre_execution',
+  'pre_source_control',
+  'post_source_control',
+  'post_setup',
+  'post_release',
+] as const;
+export type HookStage = (typeof HOOK_STAGES)[number];
+/** Statuses of deployments, runs and backups. */
+export const WORK_STATUSES = ['pending', 'processing', 'completed', 'failed', 'cancelled'] as const;
+export type WorkStatus = (typeof WORK_STATUSES)[number];
+export const DEPLOYMENT_KINDS = ['deploy', 'rollback'] as const;
+/** All servers at once; in batches; or one first and the rest when promoted. */
+export const STRATEGIES = ['all', 'rolling', 'canary'] as const;
+export type Strategy = (typeof STRATEGIES)[number];
+export const HOOK_STATUSES = [...WORK_STATUSES, 'skipped'] as const;
+export type HookStatus = (typeof HOOK_STATUSES)[number];
+/** What an idle deployment is waiting for. */
+export const DEPLOYMENT_WAIT_REASONS = ['approval', 'schedule', 'queue', 'promotion'] as const;
+export type DeploymentWaitReason = (typeof DEPLOYMENT_WAIT_REASONS)[number];
+/** Fields of a deployment that need `advanced_deployment`. */
+export const ADVANCED_DEPLOYMENT_FIELDS = [
+  'servers',
+  'strategy',
+  'batchSize',
+  'pauseSeconds',
+  'healthCheck',
+  'scheduledAt',
+  'approval',
+  'skipHooks',
+] as const;
+
+/** The source of a log line: the process, or Devpilot itself (`system`). */
+export const LOG_STREAMS = ['stdout', 'stderr', 'system'] as const;
+/** Sort orders of resource lists; `-` for descending. */
+export const RESOURCE_SORTS = ['createdAt', '-createdAt', 'name', '-name'] as const;
+
+/** Interval of the roll-ups, with their length in milliseconds. */
+export const INTERVALS = { minute: MINUTE, hour: HOUR, day: DAY } as const;
+export type Interval = keyof typeof INTERVALS;
+export const INTERVAL_NAMES = ['minute', 'hour', 'day'] as const satisfies readonly Interval[];
+/** What events can be counted by. */
+export const ACTIVITY_GROUPS = ['type', 'source', 'subject'] as const;
+export type ActivityGroup = (typeof ACTIVITY_GROUPS)[number];
+
+export const ERROR_LEVELS = ['fatal', 'error', 'warning', 'info', 'debug'] as const;
+export type ErrorLevel = (typeof ERROR_LEVELS)[number];
+export const ISSUE_STATUSES = ['open', 'resolved', 'muted'] as const;
+export type IssueStatus = (typeof ISSUE_STATUSES)[number];
+export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
+
+/** What happens when a script is due while it still runs: nothing, a run after it, or a run beside it. */
+export const SCRIPT_OVERLAPS = ['skip', 'queue', 'allow'] as const;
+export type ScriptOverlap = (typeof SCRIPT_OVERLAPS)[number];
+/** A backup of an app's shared directory, or of the output of its backup command. */
+export const BACKUP_KINDS = ['directory', 'command'] as const;
+export type BackupKind = (typeof BACKUP_KINDS)[number];
