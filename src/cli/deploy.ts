@@ -26,6 +26,7 @@ export interface DeploymentCommandOptions extends RemoteOptions, WatchOptions {
 
 export interface DeployOptions extends DeploymentCommandOptions {
   readonly branch: string | undefined;
+  readonly tag: string | undefined;
   readonly commit: string | undefined;
 }
 
@@ -88,6 +89,7 @@ async function followDeployment(client: Client, started: Deployment, options: De
 export async function deploy(app: string, options: DeployOptions): Promise<void> {
   const body = {
     ...(options.branch !== undefined && { branch: options.branch }),
+    ...(options.tag !== undefined && { tag: options.tag }),
     ...(options.commit !== undefined && { commit: options.commit }),
     ...deploymentFields(options),
   };

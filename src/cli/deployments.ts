@@ -24,7 +24,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
     getValue: ({ status, waitingFor }) => (waitingFor === null ? status : `${status} (${waitingFor})`),
   },
   { title: 'LIVE', getValue: ({ live }) => (live ? 'live' : '') },
-  { title: 'BRANCH', getValue: ({ branch }) => branch },
+  { title: 'REF', getValue: ({ tag, branch }) => tag ?? branch },
   { title: 'COMMIT', getValue: ({ commit }) => commit?.slice(0, 12) ?? null },
   { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
@@ -46,6 +46,7 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
   { title: 'Error', getValue: ({ error }) => error },
   { title: 'Live', getValue: ({ live }) => (live ? 'yes' : 'no') },
   { title: 'Branch', getValue: ({ branch }) => branch },
+  { title: 'Tag', getValue: ({ tag }) => tag },
   { title: 'Commit', getValue: ({ commit }) => commit },
   {
     title: 'Overrides',

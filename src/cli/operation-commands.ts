@@ -40,6 +40,7 @@ function deploymentCommands(program: Command): void {
   deploymentCommand(program, 'deploy', 'Deploy an app')
     .argument('<app>', 'ID or slug')
     .option('--branch <branch>', 'branch to deploy (default: the branch of the app)')
+    .option('--tag <tag>', 'tag to deploy instead of a branch; with *, the newest that matches')
     .option('--commit <commit>', 'commit to deploy instead of a branch')
     .action(async (app, options) => (await import('./deploy.ts')).deploy(app, declared(options)));
   const deployments = program.command('deployments').description('Manage deployments');

@@ -29,6 +29,13 @@ export const branch = matchingText(
   'must be the name of a Git branch',
   'main',
 );
+/** A tag, or a pattern: each `*` stands for any characters except `/`. */
+export const tag = matchingText(
+  /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))(?!(?:[^*]*\*){5})[^\s\p{Cc}~^:?[\\]+(?<![/.])$/u,
+  RESOURCE_LIMITS.branch,
+  'must be the name of a Git tag, or a pattern with up to four *',
+  'v1.2.0',
+);
 const directory = matchingText(
   /^(?!.*\/\.\.?(?:\/|$))\/[^\p{Cc}]*[^\p{Cc}/]$/u,
   RESOURCE_LIMITS.directory,

@@ -1,6 +1,6 @@
 /** Schemas of deployments (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
-import { branch, healthCheckUrl } from './apps.ts';
+import { branch, healthCheckUrl, tag } from './apps.ts';
 import { auditParty, id, idOrSlug, integerInRange, matchingText, oneOf } from './fields.ts';
 import { instant, instantInput, nullableInstant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
@@ -63,14 +63,21 @@ const deploymentOptions = {
 export const CreateDeployment = z
   .strictObject({
     branch: branch.optional().describe("Defaults to the app's branch"),
+    tag: tag
+      .optional()
+      .describe(
+        'Deploys this tag instead of a branch. With `*` (any characters except `/`), the newest matching tag in version order; `v1.0.0-rc.1` precedes `v1.0.0`',
+      ),
     commit: commit
       .optional()
       .describe('Deploys this commit instead of a branch; a branch or tag of the repository must contain it'),
     ...deploymentOptions,
   })
-  .refine((body) => body.branch === undefined || body.commit === undefined, {
-    error: 'must not be set together with branch',
-    path: ['commit'],
+  .superRefine((body, context) => {
+    const [first, ...others] = (['branch', 'tag', 'commit'] as const).filter((field) => body[field] !== undefined);
+    for (const field of others) {
+      context.addIssue({ code: 'custom', path: [field], message: `must not be set together with ${first}` });
+    }
   })
   .meta({ id: 'CreateDeployment', examples: [{ branch: 'main' }] });
 export type CreateDeployment = z.infer<typeof CreateDeployment>;
@@ -112,6 +119,7 @@ export const Deployment = z
     status: z.enum(WORK_STATUSES),
     progress: z.int().min(0).max(100),
     branch: z.string().nullable(),
+    tag: z.string().nullable().describe('The pattern of the request until the newest matching tag is known'),
     commit: z.string().nullable().describe('Null until the commit of the branch is known'),
     live: z.boolean().describe('Whether this deployment is live'),
     strategy: z.enum(STRATEGIES),

@@ -95,6 +95,58 @@ test('an abbreviated commit is not resolved as a tag or branch of that name', as
   assert.match((await deployAndWait(owner, app, { commit: 'deadbeef' })).error ?? '', /has no commit deadbeef/);
 });
 
+test('a tag is deployed, and a pattern deploys its newest match in version order', async () => {
+  const app = await newApp();
+  const { repository } = app;
+  const first = repository.git('rev-parse', 'HEAD');
+  repository.git('tag', 'v1.9.0');
+  repository.git('tag', 'of-a-file', 'HEAD:page.txt');
+  repository.git('tag', 'nested/v9');
+  const second = repository.commit({ 'page.txt': 'two' });
+  repository.git('tag', '--annotate', '--message', 'Ten', 'v1.10.0');
+  repository.git('tag', 'v1.10.0-rc.1', first);
+  repository.git('branch', 'v1.9.0', second);
+  const pattern = await deployAndWait(owner, app, { tag: 'v*' });
+  assert.deepEqual(
+    [pattern.status, pattern.tag, pattern.branch, pattern.commit, live(app, 'page.txt')],
+    ['completed', 'v1.10.0', null, second, 'two'],
+    pattern.error ?? '',
+  );
+  const exact = await deployAndWait(owner, app, { tag: 'v1.9.0' });
+  assert.deepEqual([exact.status, exact.tag, exact.commit], ['completed', 'v1.9.0', first], exact.error ?? '');
+  const refusals = { 'v3*': /no tag v3\*/, nested: /no tag nested/, 'of-*': /of-a-file is not a tag of a commit/ };
+  for (const [tag, message] of Object.entries(refusals)) {
+    assert.match((await deployAndWait(owner, app, { tag })).error ?? '', message);
+  }
+  const back = await owner.call<{ id: string }>(`/v1/deployments/${pattern.id}/rollback`, { body: {} });
+  const rolledBack = await waitForDeployment(owner, back.body.id, isFinished);
+  assert.deepEqual([rolledBack.tag, rolledBack.commit], ['v1.10.0', second]);
+});
+
+test('a tag that git would not accept is refused, and so is more than one source', async () => {
+  const app = await newApp();
+  for (const tag of [
+    '-v1',
+    '--upload-pack=x',
+    'a..b',
+    'a b',
+    'a\nb',
+    'v1/',
+    '.hidden',
+    'a@{1}',
+    'a[1]',
+    'a?',
+    '*a*a*a*a*',
+  ]) {
+    const response = await app.deploy({ tag });
+    assert.equal(response.status, 422, tag);
+  }
+  const both = await app.deploy({ branch: 'main', tag: 'v1', commit: 'abcdef0' });
+  assert.equal(both.status, 422);
+  assert.match(both.text, /"field":"tag","message":"must not be set together with branch"/);
+  assert.match(both.text, /"field":"commit","message":"must not be set together with branch"/);
+});
+
 test('a rollback activates a stored release, also after its branch was rewritten', async () => {
   const app = await newApp();
   const first = await deployAndWait(owner, app);

@@ -50,6 +50,7 @@ import { singleSignOn } from './migrations/0113-single-sign-on.ts';
 import { groupRoles } from './migrations/0114-group-roles.ts';
 import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
 import { push } from './migrations/0117-push.ts';
+import { deploymentTag } from './migrations/0124-deployment-tag.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -103,6 +104,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0114-group-roles': groupRoles,
   '0116-script-time-zone': scriptTimeZone,
   '0117-push': push,
+  '0124-deployment-tag': deploymentTag,
 };
 
 /** The names of this version's migrations, in order. */

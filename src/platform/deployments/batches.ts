@@ -79,9 +79,9 @@ async function deployBatch(
       // All servers get the commit that the first one resolved.
       const commit = async () =>
         isFullCommit || isFirst ? { commit: known, isKnown: batch > 0 } : { commit: await firstCommit, isKnown: true };
-      const onCommitFound = async (id: string) => {
+      const onCommitFound = async (id: string, tag: string | null) => {
         if (!isFirst) return;
-        if (id !== known) await progress.update({ commit_id: id });
+        if (id !== known) await progress.update({ commit_id: id, ...(tag !== null && { tag }) });
         resolve(id);
       };
       return await prepareRelease(deployment, target, commit, onCommitFound, combinedSignal);

@@ -78,6 +78,8 @@ function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deploymen
 export interface DeploymentSource {
   readonly kind: Deployment['kind'];
   readonly branch: string | null;
+  /** A tag or a pattern. */
+  readonly tag: string | null;
   readonly commit: string | null;
   readonly rollbackOf: string | null;
   readonly servers: readonly string[] | undefined;
@@ -128,6 +130,7 @@ export async function insertNewDeployment(
     status: 'pending',
     progress: 0,
     branch: source.branch,
+    tag: source.tag,
     commit_id: source.commit,
     live: 0,
     strategy: options.strategy ?? 'all',
@@ -167,7 +170,7 @@ export async function insertNewDeployment(
     })),
   );
   await context.logs.open(trx, workspaceId, id);
-  const revision = source.commit ?? source.branch ?? '';
+  const revision = source.commit ?? source.tag ?? source.branch ?? '';
   await context.logs.appendSystemLine(
     trx,
     workspaceId,
@@ -180,6 +183,7 @@ export async function insertNewDeployment(
     appId: app.id,
     kind: source.kind,
     branch: source.branch,
+    tag: source.tag,
     commit: source.commit,
     servers: servers.map((server) => server.id),
     ...(source.rollbackOf !== null && { rollbackOf: source.rollbackOf }),

@@ -91,10 +91,11 @@ export function createDeployment(
 ): Promise<Deployment> {
   return changeAndWake(context, request.workspaceId, async (trx) => {
     const app = await requireResource(trx, 'app', request.workspaceId, appIdOrSlug);
-    const { branch, commit = null, ...options } = input;
+    const { branch, tag = null, commit = null, ...options } = input;
     const source: DeploymentSource = {
       kind: 'deploy',
-      branch: commit === null ? (branch ?? app.branch) : null,
+      branch: tag === null && commit === null ? (branch ?? app.branch) : null,
+      tag,
       commit,
       rollbackOf: null,
       servers: undefined,
@@ -115,7 +116,7 @@ export function deployPush(
 ): Promise<Deployment> {
   return changeAndWake(context, request.workspaceId, async (trx) => {
     const app = await requireResource(trx, 'app', request.workspaceId, appId);
-    const source = { kind: 'deploy', branch, commit: null, rollbackOf: null, servers: undefined } as const;
+    const source = { kind: 'deploy', branch, tag: null, commit: null, rollbackOf: null, servers: undefined } as const;
     const id = await insertNewDeployment(context, trx, request, app, source, {});
     const { kind, name } = request.actor;
     await cancelPendingDeployments(
@@ -170,6 +171,7 @@ export function rollBack(
     const source: DeploymentSource = {
       kind: 'rollback',
       branch: earlier.branch,
+      tag: earlier.tag,
       commit: earlier.commit_id,
       rollbackOf: earlier.id,
       servers: servers.map(({ server_id }) => server_id),

@@ -143,6 +143,7 @@ export function hookEnvironment(
     DEVPILOT_DIRECTORY: plan.directory,
     DEVPILOT_RELEASE: `${plan.directory}/releases/${row.id}`,
     DEVPILOT_BRANCH: current.branch ?? '',
+    DEVPILOT_TAG: current.tag ?? '',
     DEVPILOT_COMMIT: current.commit_id ?? '',
     DEVPILOT_PREVIOUS: previous === null || previous === '' ? '' : `${plan.directory}/${previous}`,
   };

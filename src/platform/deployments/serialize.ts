@@ -30,6 +30,7 @@ export function serializeDeployment(
     status: row.status as WorkStatus,
     progress: row.progress,
     branch: row.branch,
+    tag: row.tag,
     commit: row.commit_id,
     live: row.live === 1,
     strategy: row.strategy as Strategy,

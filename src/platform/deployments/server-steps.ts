@@ -44,7 +44,7 @@ export async function prepareRelease(
   deployment: DeploymentRun,
   target: DeploymentTarget,
   selectCommit: () => Promise<CommitSelection>,
-  onCommitFound: (commit: string) => Promise<void>,
+  onCommitFound: (commit: string, tag: string | null) => Promise<void>,
   signal: AbortSignal,
 ): Promise<DeploymentTarget> {
   const { plan, row, progress, log } = deployment;
@@ -71,17 +71,18 @@ export async function prepareRelease(
         ...gitEnvironment(deployment.credentials),
         DP_REPOSITORY: plan.repository,
         DP_BRANCH: row.branch ?? '',
+        DP_TAG: row.tag ?? '',
         DP_COMMIT: selection.commit ?? '',
         DP_KNOWN: selection.isKnown ? '1' : '',
         DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
       },
       timeoutMs: FETCH_TIMEOUT_MS,
-      outputNames: ['commit'],
+      outputNames: ['commit', 'tag'],
     },
   );
   const [id = '', ...subject] = (checkedOut.outputs.get('commit') ?? '').split(' ');
   log.writeSystemLine(`Commit ${id} ${subject.join(' ')}`.trim(), 'source_control', serverId);
-  await onCommitFound(id);
+  await onCommitFound(id, checkedOut.outputs.get('tag') ?? null);
   await progress.advance();
   await runHooks(deployment, preparedTarget, 'post_source_control', signal);
   const { size } = deployment.variables;

@@ -73,6 +73,13 @@ elif [ -n "$DP_COMMIT" ]; then
     [ -z "$more" ] || fail "$DP_COMMIT matches several commits. Use more characters of the hash."
   done
   [ -n "$commit" ] || fail "The repository has no commit $DP_COMMIT in any branch or tag."
+elif [ -n "$DP_TAG" ]; then
+  tag=refs/tags/$DP_TAG
+  # A pattern. Without this, git would place v1.0.0-rc.1 after v1.0.0.
+  case $DP_TAG in *'*'*) tag=$(at -c versionsort.suffix=- for-each-ref --count=1 --sort=-version:refname --format='%(refname)' "$tag");; esac
+  [ -n "$tag" ] && at show-ref --verify --quiet "$tag" || fail "The repository has no tag $DP_TAG."
+  commit=$(at rev-parse --quiet --verify "$tag^{commit}") || fail "The tag \${tag#refs/tags/} is not a tag of a commit."
+  printf 'tag %s\\n' "\${tag#refs/tags/}"
 else
   commit=$(at rev-parse --quiet --verify "refs/remotes/devpilot/$DP_BRANCH^{commit}") || fail "The repository has no branch $DP_BRANCH."
 fi

@@ -6,6 +6,8 @@ export interface DeploymentTable {
   status: string;
   progress: number;
   branch: string | null;
+  /** A pattern until the newest matching tag is known. */
+  tag: string | null;
   commit_id: string | null;
   live: number;
   strategy: string;

@@ -22,6 +22,7 @@ import {
   DEPLOY_RULES,
   type DeployFormValues,
   initialFormValues,
+  SOURCES,
   STRATEGY_LABELS,
   toCreateRequest,
 } from './deploy-form.ts';
@@ -119,7 +120,7 @@ interface DeployDialogProps {
   readonly onClose: () => void;
 }
 
-/** Deploys a branch or commit of an app. All other options are collapsed. */
+/** Deploys a branch, tag or commit of an app. All other options are collapsed. */
 export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
   const { api, workspace } = useWorkspace();
   const navigate = useNavigate();
@@ -129,7 +130,7 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
     app.serverId === null || Object.keys(previous?.overrides ?? {}).length > 0,
   );
   // Invalid options are always expanded.
-  const advanced = isExpanded || Object.keys(form.errors).some((field) => field !== 'branch' && field !== 'commit');
+  const advanced = isExpanded || Object.keys(form.errors).some((field) => !SOURCES.some((source) => source === field));
   const saving = useSubmit(form, async (values) => {
     const deployment = await api.deployments.create(app.id, toCreateRequest(app, values));
     notifications.show({ message: strings.deployDialog.started(app.name) });
@@ -146,16 +147,22 @@ export function DeployDialog({ app, previous, onClose }: DeployDialogProps) {
       <Form onSubmit={form.onSubmit(saving.submit)}>
         <SegmentedControl
           aria-label={strings.deployDialog.deployFrom}
-          data={[
-            { value: 'branch', label: strings.deployDialog.branch },
-            { value: 'commit', label: strings.deployDialog.commit },
-          ]}
+          data={SOURCES.map((value) => ({ value, label: strings.deployDialog[value] }))}
           value={form.values.source}
-          onChange={(source) => form.setFieldValue('source', source === 'commit' ? 'commit' : 'branch')}
+          onChange={(source) => form.setFieldValue('source', SOURCES.find((value) => value === source) ?? 'branch')}
         />
-        {form.values.source === 'branch' ? (
+        {form.values.source === 'branch' && (
           <PlainTextInput label={strings.deployDialog.branch} data-autofocus {...form.getInputProps('branch')} />
-        ) : (
+        )}
+        {form.values.source === 'tag' && (
+          <PlainTextInput
+            label={strings.deployDialog.tag}
+            description={strings.deployDialog.tagDescription}
+            placeholder={strings.deployDialog.tagPlaceholder}
+            {...form.getInputProps('tag')}
+          />
+        )}
+        {form.values.source === 'commit' && (
           <PlainTextInput
             label={strings.deployDialog.commit}
             placeholder={strings.deployDialog.commitPlaceholder}

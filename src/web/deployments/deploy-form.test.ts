@@ -11,6 +11,7 @@ test('a deployment with the defaults sends no overrides, so that it needs no adv
   assert.deepEqual(toCreateRequest(app, defaults), {});
   assert.deepEqual(toCreateRequest(app, { ...defaults, branch: 'next ' }), { branch: 'next' });
   assert.deepEqual(toCreateRequest(app, { ...defaults, source: 'commit', commit: 'abcdef0' }), { commit: 'abcdef0' });
+  assert.deepEqual(toCreateRequest(app, { ...defaults, source: 'tag', tag: ' v*' }), { tag: 'v*' });
 });
 
 test('overrides are sent, and the batch size only for a rolling deployment', () => {
@@ -46,6 +47,8 @@ test('a deployment is repeated with its branch or commit and its options, withou
   assert.deepEqual(again({ branch: 'next', commit: null }), { branch: 'next' });
   assert.deepEqual(again({ branch: null }), { commit: 'abcdef0' });
   assert.deepEqual(again({ kind: 'rollback' }), { commit: 'abcdef0' });
+  assert.deepEqual(again({ branch: null, tag: 'v1' }), { tag: 'v1' });
+  assert.deepEqual(again({ kind: 'rollback', branch: null, tag: 'v1' }), { commit: 'abcdef0' });
   const overrides = { servers: ['srv_2'], strategy: 'rolling' as const, approval: true, replace: true };
   assert.deepEqual(
     again({ batchSize: 2, pauseSeconds: 5, overrides: { ...overrides, skipHooks: ['Build', 'Removed'] } }),

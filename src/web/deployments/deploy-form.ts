@@ -8,9 +8,12 @@ import { strings } from './strings.ts';
 export const STRATEGY_LABELS: Readonly<Record<Strategy, { readonly label: string; readonly about: string }>> =
   strings.deployForm.strategies;
 
+export const SOURCES = ['branch', 'tag', 'commit'] as const;
+
 export type DeployFormValues = {
-  readonly source: 'branch' | 'commit';
+  readonly source: (typeof SOURCES)[number];
   readonly branch: string;
+  readonly tag: string;
   readonly commit: string;
   readonly servers: string[];
   readonly strategy: Strategy;
@@ -25,12 +28,26 @@ export type DeployFormValues = {
 
 /** The form that deploys an app with its defaults or, if there is a previous deployment, with the options of that one. */
 export function initialFormValues(app: App, previous?: Deployment): DeployFormValues {
-  const { kind, branch = null, commit = null, overrides = {}, batchSize = 1, pauseSeconds = 0 } = previous ?? {};
+  const {
+    kind,
+    branch = null,
+    tag = null,
+    commit = null,
+    overrides = {},
+    batchSize = 1,
+    pauseSeconds = 0,
+  } = previous ?? {};
   const hookNames = new Set(app.hooks.map(({ name }) => name));
   return {
     // A rollback names the branch of the deployment that it rolled back to, whose newest commit is another one.
-    source: commit !== null && (branch === null || kind === 'rollback') ? 'commit' : 'branch',
+    source:
+      kind !== 'rollback' && tag !== null
+        ? 'tag'
+        : commit !== null && (branch === null || kind === 'rollback')
+          ? 'commit'
+          : 'branch',
     branch: branch ?? app.branch,
+    tag: tag ?? '',
     commit: commit ?? '',
     servers: overrides.servers ?? (app.serverId === null ? [] : [app.serverId]),
     strategy: overrides.strategy ?? 'all',
@@ -46,6 +63,8 @@ export function initialFormValues(app: App, previous?: Deployment): DeployFormVa
 export const DEPLOY_RULES = {
   branch: (branch: string, { source }: DeployFormValues) =>
     source === 'branch' && branch.trim() === '' ? strings.deployForm.branchMissing : null,
+  tag: (tag: string, { source }: DeployFormValues) =>
+    source === 'tag' && tag.trim() === '' ? strings.deployForm.tagMissing : null,
   commit: (commit: string, { source }: DeployFormValues) =>
     source === 'commit' && !/^[0-9a-f]{7,64}$/.test(commit.trim()) ? strings.deployForm.commitInvalid : null,
   servers: (servers: string[]) => (servers.length === 0 ? strings.deployForm.serversMissing : null),
@@ -62,10 +81,12 @@ export const DEPLOY_RULES = {
  * can still deploy with the defaults.
  */
 export function toCreateRequest(app: App, values: DeployFormValues): CreateDeploymentInput {
-  const { source, branch, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;
+  const { source, branch, tag, commit, servers, strategy, scheduledAt, approval, skipHooks, replace } = values;
   const usesDefaultServer = servers.length === 1 && servers[0] === app.serverId;
   return {
-    ...(source === 'commit' ? { commit: commit.trim() } : branch.trim() !== app.branch && { branch: branch.trim() }),
+    ...(source === 'commit' && { commit: commit.trim() }),
+    ...(source === 'tag' && { tag: tag.trim() }),
+    ...(source === 'branch' && branch.trim() !== app.branch && { branch: branch.trim() }),
     ...(!usesDefaultServer && { servers }),
     ...(strategy !== 'all' && { strategy }),
     ...(strategy === 'rolling' && {

@@ -111,7 +111,7 @@ interface DeploymentDetailsProps {
 function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
   const { api } = useWorkspace();
   const names = useResourceNames();
-  const { id, appId, kind, status, branch, commit, strategy, servers, approval, createdBy } = deployment;
+  const { id, appId, kind, status, branch, tag, commit, strategy, servers, approval, createdBy } = deployment;
   const appName = app?.name ?? appId;
   const readLog: ReadLog = (query, options) => api.deployments.logs(id, query, options);
   const log = useLiveLog(id, readLog);
@@ -151,7 +151,9 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
                 {appName}
               </TextLink>,
             ],
-            [strings.deploymentPage.items.branch, branch === null ? '–' : mono(branch)],
+            tag === null
+              ? [strings.deploymentPage.items.branch, branch === null ? '–' : mono(branch)]
+              : [strings.deploymentPage.items.tag, mono(tag)],
             [strings.deploymentPage.items.commit, commit === null ? '–' : mono(commit)],
             hasSingleServer && onlyServer !== undefined
               ? [strings.deploymentPage.items.server, <ServerLink key="server" id={onlyServer.serverId} />]

@@ -9,9 +9,9 @@ import { strings } from './strings.ts';
 
 const WAITING_LABELS: Readonly<Record<DeploymentWaitReason, string>> = strings.deploymentStatus.waitingLabels;
 
-/** Returns the branch or the abbreviated commit of a deployment. */
-export function sourceLabel({ branch, commit }: Pick<Deployment, 'branch' | 'commit'>): string {
-  return branch ?? commit?.slice(0, 10) ?? strings.deploymentStatus.unknownCommit;
+/** Returns the tag, the branch or the abbreviated commit of a deployment. */
+export function sourceLabel({ tag, branch, commit }: Pick<Deployment, 'tag' | 'branch' | 'commit'>): string {
+  return tag ?? branch ?? commit?.slice(0, 10) ?? strings.deploymentStatus.unknownCommit;
 }
 
 /** The status of a deployment, or what it is waiting for. */
