@@ -4,13 +4,8 @@ import type { AccessToken, AccessTokenQuery, CreateAccessToken } from '../contra
 import type { CountedPage } from '../contract/paging.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import type { Credential } from './credential.ts';
-import {
-  type CredentialContext,
-  createCredential,
-  findCredential,
-  listCredentials,
-  parseExpiry,
-} from './credentials.ts';
+import { findCredential, listCredentials } from './credential-reads.ts';
+import { type CredentialContext, createCredential, parseExpiry } from './credentials.ts';
 import { toSharedFields } from './wire-format.ts';
 
 /** Returns an access token in the format of the API; `now` in epoch milliseconds determines its status. Pure. */

@@ -12,16 +12,9 @@ import type { Permission } from '../contract/vocabulary.ts';
 import { findCredential as findRow, lockCredential, updateCredential } from '../store/credentials.ts';
 import { resolveNotices } from '../store/notices.ts';
 import { type Credential, type CredentialEdit, toCredential, toEditedColumns } from './credential.ts';
-import {
-  auditDraftOf,
-  type CredentialContext,
-  createCredential,
-  credentialNotFound,
-  findCredential,
-  listCredentials,
-  parseExpiry,
-  revoke,
-} from './credentials.ts';
+import { credentialNotFound, findCredential, listCredentials } from './credential-reads.ts';
+import { auditDraftOf, type CredentialContext, createCredential, parseExpiry } from './credentials.ts';
+import { revoke } from './deletion.ts';
 import { checkEditedCredential, checkEditor, lockCurrentPolicy, violationBits } from './policy.ts';
 import { checkGuard, resolveRestrictions } from './restrictions.ts';
 import { toSharedFields } from './wire-format.ts';

@@ -1,7 +1,8 @@
 import { type Digest, digestBytes } from '../authorization/secret.ts';
 import type { Restrictions } from '../contract/restrictions.ts';
 import type { AccessTokenOrigin, CredentialKind } from '../contract/vocabulary.ts';
-import { type CredentialRow, NEVER_EXPIRES } from '../store/credentials.ts';
+import { NEVER_EXPIRES } from '../store/credential-filter.ts';
+import type { CredentialRow } from '../store/credentials.ts';
 import { isSpent, parseRestrictions, toRestrictionColumns } from './restrictions.ts';
 
 /** A stored credential. Times are in epoch milliseconds. */

@@ -6,8 +6,10 @@ import type { Requirement } from '../authorization/rights.ts';
 import { ID_PREFIXES } from '../contract/id.ts';
 import type { RateState } from '../contract/problem.ts';
 import type { DecisionStep } from '../contract/vocabulary.ts';
-import { findCredential as findRow, findUses } from '../store/credentials.ts';
-import { type CredentialContext, credentialNotFound } from './credentials.ts';
+import { findUses } from '../store/credential-uses.ts';
+import { findCredential as findRow } from '../store/credentials.ts';
+import { credentialNotFound } from './credential-reads.ts';
+import type { CredentialContext } from './credentials.ts';
 import { takeUsesOf, toStoredCredential } from './stored-record.ts';
 
 /** A request with a credential, as far as it is known. */

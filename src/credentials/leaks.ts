@@ -8,7 +8,8 @@ import { DAY, LEAK_LIMITS } from '../contract/limits.ts';
 import { redactLogText } from '../contract/redact.ts';
 import { lockCredential } from '../store/credentials.ts';
 import { tryConsumeQuota } from '../store/quotas.ts';
-import { type CredentialContext, deleteInTransaction, waitForEach } from './credentials.ts';
+import type { CredentialContext } from './credentials.ts';
+import { deleteInTransaction, waitForEach } from './deletion.ts';
 import { lockCurrentPolicy } from './policy.ts';
 
 /** Returns text of a report as it is stored: without any secret, and truncated. */

@@ -8,7 +8,8 @@ import { DEFAULT_POLICY, type Policy, type PolicyDryRun, type UpdatePolicy } fro
 import { type PolicySubject, type PolicyViolation, violationsOf } from '../contract/policy-rules.ts';
 import { type FieldError, invalidField, Problem } from '../contract/problem.ts';
 import { CREDENTIAL_RULES, type Scope } from '../contract/vocabulary.ts';
-import { insertRevocation, NEVER_EXPIRES } from '../store/credentials.ts';
+import { NEVER_EXPIRES } from '../store/credential-filter.ts';
+import { insertRevocation } from '../store/credentials.ts';
 import { hasMultiFactorSession } from '../store/identities.ts';
 import { findRole } from '../store/person-access.ts';
 import {

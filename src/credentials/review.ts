@@ -32,7 +32,8 @@ import type { Queryable } from '../store/store.ts';
 import { showAccessToken } from './access-tokens.ts';
 import { showApiKey } from './api-keys.ts';
 import { toCredential } from './credential.ts';
-import { type CredentialContext, credentialNotFound } from './credentials.ts';
+import { credentialNotFound } from './credential-reads.ts';
+import type { CredentialContext } from './credentials.ts';
 
 const bitOf = (reason: ReviewReason): number => 1 << REVIEW_REASONS.indexOf(reason);
 

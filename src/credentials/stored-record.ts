@@ -5,13 +5,8 @@ import { type Digest, digestBytes } from '../authorization/secret.ts';
 import type { TakeStoredUses } from '../authorization/use-batches.ts';
 import { capacityOf, levelAfter, type TakenUses, takeUses } from '../authorization/use-limits.ts';
 import { Problem } from '../contract/problem.ts';
-import {
-  type AuthorizationRow,
-  findByDigest,
-  type UseRow,
-  updateRateLevels,
-  updateUses,
-} from '../store/credentials.ts';
+import { type UseRow, updateRateLevels, updateUses } from '../store/credential-uses.ts';
+import { type AuthorizationRow, findByDigest } from '../store/presented-credentials.ts';
 import type { Store } from '../store/store.ts';
 import type { DeletedSecrets } from './deleted-secrets.ts';
 import { isSpent, parseRestrictions } from './restrictions.ts';

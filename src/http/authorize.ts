@@ -4,11 +4,9 @@ import type { AuthenticationRequest, AuthenticationResult } from '../authorizati
 import { batchPerTurn } from '../authorization/batch-per-turn.ts';
 import type { CredentialRecord } from '../authorization/record.ts';
 import type { ResourceCheck } from '../authorization/restricted-use.ts';
-import { effectiveRightNamesOf, type Requirement, requireAll } from '../authorization/rights.ts';
-import { RESOURCE_PATTERN } from '../contract/explanation.ts';
+import { effectiveRightNamesOf } from '../authorization/rights.ts';
 import { toIsoStringOrNull } from '../contract/instant.ts';
 import { Problem, type RateState } from '../contract/problem.ts';
-import { redactSecrets } from '../contract/redact.ts';
 import { HEADERS } from '../contract/vocabulary.ts';
 import type { AppContext } from './app-context.ts';
 import { readCredentials, singleHeaderValue } from './credentials-from-request.ts';
@@ -16,6 +14,7 @@ import { problemOfDecision } from './decision-problem.ts';
 import { enableLingeringClose } from './lingering-close.ts';
 import { withExpectedPlace } from './misplaced-secret.ts';
 import { logInternalError, serializeProblem, toProblem } from './problems.ts';
+import { type ProxyRequirement, parseRequirement, unknownParameterProblem } from './proxy-requirement.ts';
 import { rateLimitHeaders } from './rate-limit-headers.ts';
 import { isRequestedWorkspace } from './requested-workspace.ts';
 import { isAllowed } from './resource-access.ts';
@@ -25,91 +24,6 @@ import { sunsetOf, withSunset } from './sunset.ts';
 const MAX_CACHE_ENTRIES = 2000;
 /** Maximum length of a cached URL, in characters: longer ones are parsed each time, so that nobody fills the memory. */
 const MAX_CACHED_URL_LENGTH = 1000;
-
-/** The values of a query parameter, which can be repeated or hold a list separated by whitespace or commas. */
-function parseList(query: URLSearchParams, name: string): string[] | null {
-  if (!query.has(name)) return null;
-  const values = query.getAll(name).flatMap((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
-  // Present but blank: a template that expanded to nothing must not grant access.
-  return values.length === 0 ? [''] : [...new Set(values)];
-}
-
-/** Every query parameter that `/v1/authorize` supports. */
-const KNOWN_PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission', 'resource']);
-const MAX_SHOWN_NAME_LENGTH = 60;
-
-interface ProxyRequirement extends Requirement {
-  /**
-   * An unsupported parameter. No credential meets such a requirement: a misspelled parameter must never weaken the check.
-   */
-  readonly unknownParameter: string | null;
-  /** The projects and apps on which the credential must be usable. */
-  readonly resources: readonly RequiredResource[];
-}
-
-interface RequiredResource {
-  readonly type: 'project' | 'app';
-  readonly idOrSlug: string;
-}
-
-/** Returns null for text that names no resource. */
-export function parseResource(text: string): RequiredResource | null {
-  const { type, idOrSlug } = RESOURCE_PATTERN.exec(text)?.groups ?? {};
-  if (type === undefined || idOrSlug === undefined) return null;
-  return { type: type as RequiredResource['type'], idOrSlug };
-}
-
-/** Returns null if any of them names no resource: like a misspelled parameter, it must never weaken the check. */
-function parseResources(query: URLSearchParams): RequiredResource[] | null {
-  const resources: RequiredResource[] = [];
-  for (const text of query.getAll('resource')) {
-    const resource = parseResource(text);
-    if (resource === null) return null;
-    resources.push(resource);
-  }
-  return resources;
-}
-
-/**
- * Parses the requirement of a proxy from the URL. If only one of `scope` and `permission` is present, the other kind of
- * credential is refused; if neither is, any valid credential is accepted. No credential has a right that does not
- * exist.
- */
-export function parseRequirement(url: string): ProxyRequirement {
-  const queryStart = url.indexOf('?');
-  const query = new URLSearchParams(queryStart === -1 ? '' : url.slice(queryStart + 1));
-  const unknownParameter = [...query.keys()].find((name) => !KNOWN_PARAMETERS.has(name)) ?? null;
-  const resources = parseResources(query);
-  if (unknownParameter !== null || resources === null) {
-    return {
-      ...{ access_token: requireAll('access_token', ['']), api_key: requireAll('api_key', ['']), resources: [] },
-      unknownParameter: unknownParameter ?? 'resource',
-    };
-  }
-  return {
-    ...requirementOfRights(parseList(query, 'scope'), parseList(query, 'permission')),
-    unknownParameter,
-    resources,
-  };
-}
-
-/** Returns what a proxy requires that names scopes, permissions, both or, with null, neither. */
-export function requirementOfRights(
-  scopes: readonly string[] | null,
-  permissions: readonly string[] | null,
-): Requirement {
-  return {
-    access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
-    api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
-  };
-}
-
-function unknownParameterProblem(name: string): Problem {
-  if (name === 'resource')
-    return new Problem('forbidden', 'The parameter "resource" must be "app:" or "project:" followed by an ID or slug.');
-  const shown = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
-  return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope, permission and resource.`);
-}
 
 /** Caches the results of `make`, and drops all of them at `MAX_CACHE_ENTRIES`. */
 function memoize<Key, Value>(make: (key: Key) => Value): (key: Key) => Value {

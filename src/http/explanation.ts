@@ -3,9 +3,10 @@ import { AuthorizationExplanation, ExplainAuthorization, REFUSAL_CODES } from '.
 import type { DecisionStep } from '../contract/vocabulary.ts';
 import { explainDecision } from '../credentials/explanation.ts';
 import type { AppContext } from './app-context.ts';
-import { parseResource, proxyStatusOf, requirementOfRights } from './authorize.ts';
+import { proxyStatusOf } from './authorize.ts';
 import { problemOfDecision } from './decision-problem.ts';
 import { workspaceIdOf } from './principal.ts';
+import { parseResource, requirementOfRights } from './proxy-requirement.ts';
 import { isAllowed } from './resource-access.ts';
 import { type Route, route } from './route.ts';
 

@@ -11,10 +11,10 @@ import {
   type Membership,
   updateGroupRole,
 } from '../store/group-roles.ts';
+import { insertMember, lockMember } from '../store/members.ts';
 import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
 import { deleteInvitationsOf } from '../store/person-access.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
-import { insertMember, lockMember } from '../store/workspaces.ts';
 import { memberPartyOf, type PeopleContext } from './context.ts';
 import { endMembership } from './members.ts';
 import { type Claims, claimValues } from './oidc-claims.ts';

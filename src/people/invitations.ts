@@ -10,20 +10,18 @@ import { Problem } from '../contract/problem.ts';
 import type { AssignableRole } from '../contract/vocabulary.ts';
 import type { Workspace } from '../contract/workspaces.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
-import { readPageRequest, toPage } from '../store/paging.ts';
-import { setLastWorkspace } from '../store/people.ts';
-import type { Trx } from '../store/store.ts';
 import {
   deleteInvitation as deleteRow,
   findInvitation,
-  findMemberByEmail,
-  findWorkspace,
-  findWorkspaceById,
   type InvitationRow,
-  insertMember,
   listInvitations as listRows,
   replaceInvitation,
-} from '../store/workspaces.ts';
+} from '../store/invitations.ts';
+import { findMemberByEmail, insertMember } from '../store/members.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
+import { setLastWorkspace } from '../store/people.ts';
+import type { Trx } from '../store/store.ts';
+import { findWorkspace, findWorkspaceById } from '../store/workspaces.ts';
 import {
   actingPersonId,
   emailKey,

@@ -4,9 +4,6 @@ import type { Member } from '../contract/members.ts';
 import type { Page } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
 import type { AssignableRole } from '../contract/vocabulary.ts';
-import { readPageRequest, toPage } from '../store/paging.ts';
-import { deleteInvitationsOf } from '../store/person-access.ts';
-import type { Trx } from '../store/store.ts';
 import {
   deleteMember,
   listMembers as listRows,
@@ -14,7 +11,10 @@ import {
   lockRole,
   type MemberRow,
   updateMemberRole,
-} from '../store/workspaces.ts';
+} from '../store/members.ts';
+import { readPageRequest, toPage } from '../store/paging.ts';
+import { deleteInvitationsOf } from '../store/person-access.ts';
+import type { Trx } from '../store/store.ts';
 import { actingPersonId, memberPartyOf, type PeopleContext } from './context.ts';
 import { endAccessWithLastWorkspace } from './lock-session.ts';
 

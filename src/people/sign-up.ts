@@ -3,6 +3,7 @@ import type { RequestOrigin } from '../contract/audit.ts';
 import { createId } from '../contract/id.ts';
 import type { SignUp } from '../contract/people.ts';
 import { Problem } from '../contract/problem.ts';
+import { findInvitation } from '../store/invitations.ts';
 import {
   consumeSetupCode,
   deleteSetupCode,
@@ -15,7 +16,6 @@ import {
   setLastWorkspace,
 } from '../store/people.ts';
 import { isUniqueViolation, type Trx } from '../store/store.ts';
-import { findInvitation } from '../store/workspaces.ts';
 import { checkFailureLimit, clientSubject, recordFailure } from './attempt-throttle.ts';
 import {
   emailKey,

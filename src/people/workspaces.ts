@@ -11,6 +11,7 @@ import type { GroupRoles, UpdateWorkspace, Workspace } from '../contract/workspa
 import { insertRevocation } from '../store/credentials.ts';
 import { replaceGroupMapping } from '../store/group-roles.ts';
 import { claimOrRefuseReplay } from '../store/idempotency.ts';
+import { insertMember, lockMember, lockOwner, lockRole, updateMemberRole } from '../store/members.ts';
 import { readPageRequest, toPage } from '../store/paging.ts';
 import { findPerson, type PersonRow, setLastWorkspace } from '../store/people.ts';
 import { checkOwnedWorkspaces } from '../store/quotas.ts';
@@ -20,14 +21,9 @@ import type { Trx } from '../store/store.ts';
 import {
   deleteWorkspace as deleteRow,
   findWorkspace,
-  insertMember,
   insertWorkspace,
   listWorkspaces as listRows,
-  lockMember,
-  lockOwner,
-  lockRole,
   slugTaken,
-  updateMemberRole,
   updateWorkspace as updateRow,
   type WorkspaceRow,
 } from '../store/workspaces.ts';

@@ -3,7 +3,6 @@ import { LIMITS } from '../contract/limits.ts';
 import type { CredentialSort } from '../contract/vocabulary.ts';
 import {
   type CredentialFilter,
-  type CredentialRow,
   type CredentialSelection,
   NEVER_EXPIRES,
   ofKind,
@@ -11,7 +10,8 @@ import {
   selectWithDetails,
   VIOLATES_POLICY,
   whereMatching,
-} from './credentials.ts';
+} from './credential-filter.ts';
+import type { CredentialRow } from './credentials.ts';
 import type { ListPosition, PageRequest } from './paging.ts';
 import type { Schema } from './schema.ts';
 import type { Queryable } from './store.ts';

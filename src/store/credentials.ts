@@ -1,10 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { type Insertable, type RawBuilder, type SelectQueryBuilder, sql, type Updateable } from 'kysely';
-import type { AccessTokenOrigin, CredentialKind, CredentialSort } from '../contract/vocabulary.ts';
-import { type Column, inlineTable } from './inline-table.ts';
+import { type Insertable, sql, type Updateable } from 'kysely';
+import type { CredentialKind } from '../contract/vocabulary.ts';
+import { ofKind, selectWithDetails } from './credential-filter.ts';
 import type { CredentialTable } from './schema/credentials.ts';
-import type { Schema } from './schema.ts';
-import { engineOf, type Queryable, type Store, type Trx, withRowLock } from './store.ts';
+import { type Queryable, type Trx, withRowLock } from './store.ts';
 
 /** A credential with the name and email address of its creator and the id of its replacement, without its digest. */
 export type CredentialRow = Omit<
@@ -28,132 +27,6 @@ export type CredentialRow = Omit<
   readonly creator_email: string | null;
   readonly replaced_by_id: string | null;
 };
-
-export interface CredentialFilter {
-  readonly kind: CredentialKind;
-  /** A substring of the name, in lower case. */
-  readonly q?: string | undefined;
-  readonly status?: string | undefined;
-  readonly right?: string | undefined;
-  readonly createdBy?: string | undefined;
-  /** Epoch milliseconds; matches credentials neither used nor created since. */
-  readonly unusedSince?: number | undefined;
-  /** Epoch milliseconds; matches credentials that have not expired but will have by then. */
-  readonly expiresBy?: number | undefined;
-  readonly neverExpires?: boolean | undefined;
-  readonly violatesPolicy?: boolean | undefined;
-  readonly origin?: AccessTokenOrigin | undefined;
-}
-
-/** The number that means "never" where an expiry is compared: it sorts credentials that never expire after all others. */
-export const NEVER_EXPIRES = 9_007_199_254_740_991;
-
-/** As in the index. */
-export const VIOLATES_POLICY = sql.raw<boolean>('credential.policy_violations <> 0');
-
-/** What each sort order compares, as in its index. */
-export const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<number | string>>> = {
-  createdAt: sql`credential.created_at`,
-  name: sql`credential.name_key`,
-  expiresAt: sql.raw(`coalesce(credential.expires_at, ${NEVER_EXPIRES})`),
-  lastUsedAt: sql.raw('coalesce(credential.last_used_at, 0)'),
-  useCount: sql`credential.use_count`,
-};
-
-/** Returns the value that a row is sorted by, as it appears in a cursor. */
-export function sortValueOf(row: CredentialRow, sort: CredentialSort): string | number {
-  if (sort === 'name') return row.name.toLowerCase();
-  if (sort === 'expiresAt') return row.expires_at ?? NEVER_EXPIRES;
-  if (sort === 'lastUsedAt') return row.last_used_at ?? 0;
-  return sort === 'useCount' ? row.use_count : row.created_at;
-}
-
-export type CredentialSelection = SelectQueryBuilder<Schema, 'credential', object>;
-
-export function selectWithDetails(credentials: CredentialSelection) {
-  return credentials
-    .leftJoin('person', 'person.id', 'credential.created_by')
-    .select([
-      'credential.id',
-      'credential.workspace_id',
-      'credential.kind',
-      'credential.name',
-      'credential.description',
-      'credential.rights',
-      'credential.passphrase_hash',
-      'credential.active',
-      'credential.guard',
-      'credential.hint',
-      'credential.expires_at',
-      'credential.created_at',
-      'credential.updated_at',
-      'credential.created_by',
-      'credential.last_used_at',
-      'credential.use_count',
-      'credential.replaces_id',
-      'credential.unbound_expires_at',
-      'credential.restrictions',
-      'credential.max_uses',
-      'credential.spent_uses',
-      'credential.origin',
-      'person.name as creator_name',
-      'person.email as creator_email',
-    ])
-    .select((eb) =>
-      eb
-        .selectFrom('credential as replacement')
-        .select('replacement.id')
-        .whereRef('replacement.replaces_id', '=', 'credential.id')
-        .whereRef('replacement.workspace_id', '=', 'credential.workspace_id')
-        .as('replaced_by_id'),
-    );
-}
-
-export const ofKind = (db: Queryable, workspaceId: string, kind: CredentialKind): CredentialSelection =>
-  db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId).where('credential.kind', '=', kind);
-
-/** Restricts a query to what a filter matches; `now`, in epoch milliseconds, decides which credentials are expired. */
-export function whereMatching(
-  credentials: CredentialSelection,
-  filter: CredentialFilter,
-  now: number,
-): CredentialSelection {
-  let query = credentials;
-  if (filter.q !== undefined && filter.q !== '') {
-    const pattern = `%${filter.q.replace(/[\\%_]/g, '\\$&')}%`;
-    query = query.where(sql<boolean>`credential.name_key like ${pattern} escape '\\'`);
-  }
-  if (filter.right !== undefined) query = query.where('credential.rights', 'like', `%"${filter.right}"%`);
-  if (filter.createdBy !== undefined) query = query.where('credential.created_by', '=', filter.createdBy);
-  if (filter.origin !== undefined) query = query.where('credential.origin', '=', filter.origin);
-  if (filter.unusedSince !== undefined) {
-    query = query
-      .where('credential.created_at', '<=', filter.unusedSince)
-      .where(sql<boolean>`coalesce(credential.last_used_at, 0) <= ${filter.unusedSince}`);
-  }
-  if (filter.expiresBy !== undefined) {
-    query = query.where('credential.expires_at', '>', now).where('credential.expires_at', '<=', filter.expiresBy);
-  }
-  if (filter.neverExpires !== undefined) {
-    query = query.where('credential.expires_at', filter.neverExpires ? 'is' : 'is not', null);
-  }
-  const notExpired = sql<boolean>`(credential.expires_at is null or credential.expires_at > ${now})`;
-  const spent = sql<boolean>`(credential.max_uses is not null and credential.spent_uses >= credential.max_uses)`;
-  if (filter.status === 'active') {
-    query = query
-      .where('credential.active', '=', 1)
-      .where(notExpired)
-      .where(({ not }) => not(spent));
-  }
-  if (filter.status === 'spent') query = query.where('credential.active', '=', 1).where(notExpired).where(spent);
-  if (filter.status === 'inactive') query = query.where('credential.active', '=', 0);
-  if (filter.status === 'expired') {
-    query = query.where('credential.active', '=', 1).where('credential.expires_at', '<=', now);
-  }
-  if (filter.violatesPolicy === true) query = query.where(VIOLATES_POLICY).where(notExpired);
-  if (filter.violatesPolicy === false) query = query.where(sql<boolean>`not (${VIOLATES_POLICY} and ${notExpired})`);
-  return query;
-}
 
 export async function findCredential(
   db: Queryable,
@@ -261,69 +134,6 @@ export async function insertRevocation(
   return { number, id };
 }
 
-const USE_COLUMNS = ['active', 'restrictions', 'max_uses', 'spent_uses', 'rate_missing', 'rate_at'] as const;
-const LEVEL_COLUMNS: readonly Column[] = [
-  ['id', 'text'],
-  ['missing', 'bigint'],
-  ['at', 'bigint'],
-];
-
-export interface UseRow {
-  readonly active: number;
-  readonly restrictions: string | null;
-  readonly max_uses: number | null;
-  readonly spent_uses: number;
-  readonly rate_missing: number;
-  readonly rate_at: number;
-}
-
-/** Returns what limits the uses of a credential, or undefined if the workspace has none with this id. */
-export function findUses(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
-  const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
-  return query.where('id', '=', id).executeTakeFirst();
-}
-
-/**
- * Stores what `take` makes of what limits the uses of a credential, with its row locked, so that no use is counted twice
- * or beyond a limit. Null stores nothing, as does a credential that does not exist, for which `take` is not called.
- */
-export async function updateUses(
-  trx: Trx,
-  workspaceId: string,
-  id: string,
-  take: (row: UseRow) => Pick<UseRow, 'spent_uses' | 'rate_missing' | 'rate_at'> | null,
-): Promise<void> {
-  const query = trx.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
-  const row = await withRowLock(trx, query.where('id', '=', id), 'credential').executeTakeFirst();
-  const taken = row === undefined ? null : take(row);
-  if (taken !== null) await trx.updateTable('credential').set(taken).where('id', '=', id).execute();
-}
-
-/**
- * Stores what `add` makes of the rate's level of each credential, with the rows locked in a consistent order. Null stores
- * nothing. Without a workspace, because the ids are those of credentials that the node has accepted.
- */
-export async function updateRateLevels(
-  trx: Trx,
-  ids: readonly string[],
-  add: (row: UseRow & { readonly id: string }) => { readonly rateMissing: number; readonly rateAt: number } | null,
-): Promise<void> {
-  const query = trx
-    .selectFrom('credential')
-    .select(['id', ...USE_COLUMNS])
-    .where('id', 'in', ids)
-    .orderBy('id');
-  const rows = await withRowLock(trx, query, 'credential').execute();
-  const levels = rows.flatMap((row) => {
-    const level = add(row);
-    return level === null ? [] : [[row.id, level.rateMissing, level.rateAt]];
-  });
-  if (levels.length === 0) return;
-  const table = inlineTable(engineOf(trx), LEVEL_COLUMNS, levels);
-  await sql`update credential set rate_missing = used.missing, rate_at = used.at
-    from ${table} as used where credential.id = used.id`.execute(trx);
-}
-
 /** Returns those of `ids` that are credentials of the workspace. */
 export async function credentialIdsOf(
   db: Queryable,
@@ -337,50 +147,4 @@ export async function credentialIdsOf(
     .where('id', 'in', ids)
     .execute();
   return new Set(rows.map(({ id }) => id));
-}
-
-/** The columns of a credential that an authorization decision needs. */
-export interface AuthorizationRow {
-  readonly kind: CredentialKind;
-  readonly id: string;
-  readonly workspace_id: string;
-  readonly name: string;
-  readonly rights: string;
-  readonly active: number;
-  readonly guard: number;
-  readonly expires_at: number | null;
-  readonly created_at: number;
-  readonly passphrase_hash: string | null;
-  readonly restrictions: string | null;
-  readonly max_uses: number | null;
-  readonly spent_uses: number;
-  readonly rate_missing: number;
-  readonly rate_at: number;
-}
-
-/** A credential that was deleted at `deleted_at`, or exists if that is null. */
-export type PresentedRow = AuthorizationRow & { readonly deleted_at: number | null };
-
-const AUTHORIZATION_COLUMNS =
-  'kind, id, workspace_id, name, rights, active, guard, expires_at, created_at, passphrase_hash, restrictions, max_uses, spent_uses, rate_missing, rate_at';
-
-/** Both parts are read by their index on the digest, of which at most one has an entry. */
-const BY_DIGEST = {
-  name: 'credential',
-  table: `(
-    select ${AUTHORIZATION_COLUMNS}, digest, cast(null as bigint) as deleted_at from credential
-    union all
-    select kind, credential_id, workspace_id, name, '[]', 0, 0, null, 0, null, null, null, 0, 0, 0, digest, deleted_at
-    from credential_tombstone
-  ) as presented`,
-  columns: `${AUTHORIZATION_COLUMNS}, deleted_at`,
-  key: 'digest',
-};
-
-/**
- * Returns the credential with a digest, also if it was deleted lately, or undefined: one indexed read, on the hot path. The
- * only credential query without a workspace, because the digest determines it.
- */
-export function findByDigest(store: Store, digest: Uint8Array): Promise<PresentedRow | undefined> {
-  return store.lookUp<PresentedRow>(BY_DIGEST, digest);
 }

@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { DAY } from '../contract/limits.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
-import { SORT_EXPRESSIONS, VIOLATES_POLICY } from './credentials.ts';
+import { SORT_EXPRESSIONS, VIOLATES_POLICY } from './credential-filter.ts';
 import type { Queryable } from './store.ts';
 
 /** What decides which notices a credential causes. */

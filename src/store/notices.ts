@@ -1,6 +1,7 @@
 import { type ExpressionBuilder, sql } from 'kysely';
 import type { NoticeKind, NoticeStatus } from '../contract/event-names.ts';
-import { type CredentialRow, selectWithDetails } from './credentials.ts';
+import { selectWithDetails } from './credential-filter.ts';
+import type { CredentialRow } from './credentials.ts';
 import type { PageRequest } from './paging.ts';
 import type { NoticeTable } from './schema/notices.ts';
 import type { Schema } from './schema.ts';

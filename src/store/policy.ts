@@ -1,7 +1,7 @@
 import { type RawBuilder, type SelectQueryBuilder, sql } from 'kysely';
 import { DAY } from '../contract/limits.ts';
 import { CREDENTIAL_RULES, type CredentialKind, type CredentialRule } from '../contract/vocabulary.ts';
-import { NEVER_EXPIRES } from './credentials.ts';
+import { NEVER_EXPIRES } from './credential-filter.ts';
 import { isMultiFactorSession } from './identities.ts';
 import type { WorkspacePolicyTable } from './schema/workspaces.ts';
 import type { Schema } from './schema.ts';

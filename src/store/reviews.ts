@@ -1,6 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import { type CredentialKind, REVIEW_REASONS, type ReviewReason, SCOPES } from '../contract/vocabulary.ts';
-import { type CredentialRow, selectWithDetails, VIOLATES_POLICY } from './credentials.ts';
+import { selectWithDetails, VIOLATES_POLICY } from './credential-filter.ts';
+import type { CredentialRow } from './credentials.ts';
 import type { CredentialReviewTable } from './schema/credentials.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 

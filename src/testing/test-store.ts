@@ -6,12 +6,13 @@ import { type Digest, digestBytes, digestOf, mintSecret } from '../authorization
 import { createId } from '../contract/id.ts';
 import type { CredentialKind } from '../contract/vocabulary.ts';
 import { insertCredential } from '../store/credentials.ts';
+import { insertMember } from '../store/members.ts';
 import { insertPerson } from '../store/people.ts';
 import { openPostgresStore } from '../store/postgres.ts';
 import type { CredentialTable } from '../store/schema/credentials.ts';
 import { openSqliteStore } from '../store/sqlite.ts';
 import type { Store } from '../store/store.ts';
-import { insertMember, insertWorkspace } from '../store/workspaces.ts';
+import { insertWorkspace } from '../store/workspaces.ts';
 import type { TestDatabases } from './postgres.ts';
 
 /** An empty store of its own for a test. */

@@ -8,6 +8,7 @@ import { isolate, phrase } from './components/sentence.ts';
 const EXCEPTIONS = new Set([
   'account/user-agent.ts',
   'activity-log/sentence.ts',
+  'activity-log/sentence-parts.ts',
   'components/icons.ts',
   'vite.config.ts',
 ]);

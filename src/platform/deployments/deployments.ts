@@ -10,12 +10,12 @@ import {
   lockDeployment,
   updateDeployment,
 } from '../../store/deployments.ts';
+import { hasOtherMember } from '../../store/members.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
-import { hasOtherMember } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
 import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNewDeployment } from './create.ts';

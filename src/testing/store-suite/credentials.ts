@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { digestBytes } from '../../authorization/secret.ts';
+import { updateRateLevels } from '../../store/credential-uses.ts';
 import {
   deleteCredential,
-  findByDigest,
   findCredential,
   insertCredential,
   insertRevocation,
   updateCredential,
-  updateRateLevels,
 } from '../../store/credentials.ts';
 import { countFailure } from '../../store/failures.ts';
+import { findByDigest } from '../../store/presented-credentials.ts';
 import { isUniqueViolation } from '../../store/store.ts';
 import { findWorkspace, slugTaken } from '../../store/workspaces.ts';
 import { seedCredential, seedWorkspace } from '../test-store.ts';

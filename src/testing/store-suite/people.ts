@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { digestBytes } from '../../authorization/secret.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY } from '../../contract/limits.ts';
-import { findByDigest } from '../../store/credentials.ts';
+import { insertMember, listMembers, updateMemberRole } from '../../store/members.ts';
 import {
   advanceTotpStep,
   consumeRecoveryCode,
@@ -20,16 +20,10 @@ import {
   replaceSetupCode,
   updatePerson,
 } from '../../store/people.ts';
+import { findByDigest } from '../../store/presented-credentials.ts';
 import { isUniqueViolation } from '../../store/store.ts';
 import { foldUses, insertUsageChunk, readUses } from '../../store/usage.ts';
-import {
-  deleteWorkspace,
-  findWorkspace,
-  insertMember,
-  isOwnedByOperator,
-  listMembers,
-  updateMemberRole,
-} from '../../store/workspaces.ts';
+import { deleteWorkspace, findWorkspace, isOwnedByOperator } from '../../store/workspaces.ts';
 import { seedCredential, seedPerson, seedWorkspace } from '../test-store.ts';
 import { bytes, NOW, type StoreFixture } from './fixture.ts';
 

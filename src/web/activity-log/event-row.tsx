@@ -28,7 +28,8 @@ import {
 import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { EventDetails } from './event-details.tsx';
-import { type SentencePart, toSentence } from './sentence.ts';
+import { toSentence } from './sentence.ts';
+import type { SentencePart } from './sentence-parts.ts';
 import { strings } from './strings.ts';
 
 const ICONS: Readonly<Record<string, typeof IconActivity>> = {

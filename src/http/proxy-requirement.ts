@@ -1,0 +1,89 @@
+import { type Requirement, requireAll } from '../authorization/rights.ts';
+import { RESOURCE_PATTERN } from '../contract/explanation.ts';
+import { Problem } from '../contract/problem.ts';
+import { redactSecrets } from '../contract/redact.ts';
+
+/** The values of a query parameter, which can be repeated or hold a list separated by whitespace or commas. */
+function parseList(query: URLSearchParams, name: string): string[] | null {
+  if (!query.has(name)) return null;
+  const values = query.getAll(name).flatMap((text) => text.split(/[\s,]+/).filter((word) => word !== ''));
+  // Present but blank: a template that expanded to nothing must not grant access.
+  return values.length === 0 ? [''] : [...new Set(values)];
+}
+
+/** Every query parameter that `/v1/authorize` supports. */
+const KNOWN_PARAMETERS: ReadonlySet<string> = new Set(['scope', 'permission', 'resource']);
+const MAX_SHOWN_NAME_LENGTH = 60;
+
+export interface ProxyRequirement extends Requirement {
+  /**
+   * An unsupported parameter. No credential meets such a requirement: a misspelled parameter must never weaken the check.
+   */
+  readonly unknownParameter: string | null;
+  /** The projects and apps on which the credential must be usable. */
+  readonly resources: readonly RequiredResource[];
+}
+
+interface RequiredResource {
+  readonly type: 'project' | 'app';
+  readonly idOrSlug: string;
+}
+
+/** Returns null for text that names no resource. */
+export function parseResource(text: string): RequiredResource | null {
+  const { type, idOrSlug } = RESOURCE_PATTERN.exec(text)?.groups ?? {};
+  if (type === undefined || idOrSlug === undefined) return null;
+  return { type: type as RequiredResource['type'], idOrSlug };
+}
+
+/** Returns null if any of them names no resource: like a misspelled parameter, it must never weaken the check. */
+function parseResources(query: URLSearchParams): RequiredResource[] | null {
+  const resources: RequiredResource[] = [];
+  for (const text of query.getAll('resource')) {
+    const resource = parseResource(text);
+    if (resource === null) return null;
+    resources.push(resource);
+  }
+  return resources;
+}
+
+/**
+ * Parses the requirement of a proxy from the URL. If only one of `scope` and `permission` is present, the other kind of
+ * credential is refused; if neither is, any valid credential is accepted. No credential has a right that does not
+ * exist.
+ */
+export function parseRequirement(url: string): ProxyRequirement {
+  const queryStart = url.indexOf('?');
+  const query = new URLSearchParams(queryStart === -1 ? '' : url.slice(queryStart + 1));
+  const unknownParameter = [...query.keys()].find((name) => !KNOWN_PARAMETERS.has(name)) ?? null;
+  const resources = parseResources(query);
+  if (unknownParameter !== null || resources === null) {
+    return {
+      ...{ access_token: requireAll('access_token', ['']), api_key: requireAll('api_key', ['']), resources: [] },
+      unknownParameter: unknownParameter ?? 'resource',
+    };
+  }
+  return {
+    ...requirementOfRights(parseList(query, 'scope'), parseList(query, 'permission')),
+    unknownParameter,
+    resources,
+  };
+}
+
+/** Returns what a proxy requires that names scopes, permissions, both or, with null, neither. */
+export function requirementOfRights(
+  scopes: readonly string[] | null,
+  permissions: readonly string[] | null,
+): Requirement {
+  return {
+    access_token: scopes === null && permissions !== null ? null : requireAll('access_token', scopes ?? []),
+    api_key: permissions === null && scopes !== null ? null : requireAll('api_key', permissions ?? []),
+  };
+}
+
+export function unknownParameterProblem(name: string): Problem {
+  if (name === 'resource')
+    return new Problem('forbidden', 'The parameter "resource" must be "app:" or "project:" followed by an ID or slug.');
+  const shown = redactSecrets(name).slice(0, MAX_SHOWN_NAME_LENGTH);
+  return new Problem('forbidden', `The parameter "${shown}" is not supported. Use scope, permission and resource.`);
+}

@@ -1,0 +1,66 @@
+import { sql } from 'kysely';
+import { type Column, inlineTable } from './inline-table.ts';
+import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
+
+const USE_COLUMNS = ['active', 'restrictions', 'max_uses', 'spent_uses', 'rate_missing', 'rate_at'] as const;
+const LEVEL_COLUMNS: readonly Column[] = [
+  ['id', 'text'],
+  ['missing', 'bigint'],
+  ['at', 'bigint'],
+];
+
+export interface UseRow {
+  readonly active: number;
+  readonly restrictions: string | null;
+  readonly max_uses: number | null;
+  readonly spent_uses: number;
+  readonly rate_missing: number;
+  readonly rate_at: number;
+}
+
+/** Returns what limits the uses of a credential, or undefined if the workspace has none with this id. */
+export function findUses(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
+  const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
+  return query.where('id', '=', id).executeTakeFirst();
+}
+
+/**
+ * Stores what `take` makes of what limits the uses of a credential, with its row locked, so that no use is counted twice
+ * or beyond a limit. Null stores nothing, as does a credential that does not exist, for which `take` is not called.
+ */
+export async function updateUses(
+  trx: Trx,
+  workspaceId: string,
+  id: string,
+  take: (row: UseRow) => Pick<UseRow, 'spent_uses' | 'rate_missing' | 'rate_at'> | null,
+): Promise<void> {
+  const query = trx.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
+  const row = await withRowLock(trx, query.where('id', '=', id), 'credential').executeTakeFirst();
+  const taken = row === undefined ? null : take(row);
+  if (taken !== null) await trx.updateTable('credential').set(taken).where('id', '=', id).execute();
+}
+
+/**
+ * Stores what `add` makes of the rate's level of each credential, with the rows locked in a consistent order. Null stores
+ * nothing. Without a workspace, because the ids are those of credentials that the node has accepted.
+ */
+export async function updateRateLevels(
+  trx: Trx,
+  ids: readonly string[],
+  add: (row: UseRow & { readonly id: string }) => { readonly rateMissing: number; readonly rateAt: number } | null,
+): Promise<void> {
+  const query = trx
+    .selectFrom('credential')
+    .select(['id', ...USE_COLUMNS])
+    .where('id', 'in', ids)
+    .orderBy('id');
+  const rows = await withRowLock(trx, query, 'credential').execute();
+  const levels = rows.flatMap((row) => {
+    const level = add(row);
+    return level === null ? [] : [[row.id, level.rateMissing, level.rateAt]];
+  });
+  if (levels.length === 0) return;
+  const table = inlineTable(engineOf(trx), LEVEL_COLUMNS, levels);
+  await sql`update credential set rate_missing = used.missing, rate_at = used.at
+    from ${table} as used where credential.id = used.id`.execute(trx);
+}
