@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { Backup } from '../src/contract/backups.ts';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { LogLine } from '../src/contract/logs.ts';
@@ -446,40 +444,6 @@ describe('without a stored secret', () => {
       environment: session,
     });
     assert.equal(deleted.code, 0, deleted.stderr);
-  });
-
-  test('the GitHub Action and the GitLab component deploy with curl, and fail unless the deployment completes', async () => {
-    const read = (path: string) => readFileSync(new URL(`../deploy/${path}`, import.meta.url), 'utf8');
-    const script = read('github-action/deploy.sh');
-    const indented = script.replace(/^(?=.)/gm, '      ');
-    assert.ok(read('gitlab-component/template.yml').includes(`<<'SCRIPT'\n${indented}      SCRIPT\n`));
-    const identity = await create(['--gitlab', 'acme/shop', '--branch', 'main']);
-    const run = async (commit: string, token: string) => {
-      const env = {
-        PATH: process.env['PATH'],
-        DEVPILOT_URL: testServer.url,
-        DEVPILOT_WORKLOAD_IDENTITY: identity.id,
-        DEVPILOT_APP: shop.slug,
-        DEVPILOT_COMMIT: commit,
-        DEVPILOT_ID_TOKEN: token,
-        DEVPILOT_POLL_SECONDS: '0.2',
-      };
-      const file = fileURLToPath(new URL('../deploy/github-action/deploy.sh', import.meta.url));
-      return collectResult(spawn('sh', [file], { env, stdio: ['ignore', 'pipe', 'pipe'] }));
-    };
-    const good = shop.repository.commit({ 'page.txt': 'two' }, 'Second');
-    const deployed = await run(good, await issuer.sign(gitlab()));
-    assert.equal(deployed.code, 0, deployed.stderr + deployed.stdout);
-    assert.match(deployed.stdout, /^Deployment dpl_\w+ completed\.$/m);
-    assert.equal(readFileSync(join(shop.directory, 'current', 'page.txt'), 'utf8'), 'two');
-    await shop.edit({ hooks: [{ name: 'Fail', stage: 'post_setup', run: 'false' }] });
-    const failed = await run(good, await issuer.sign(gitlab()));
-    assert.deepEqual([failed.code, /^Deployment dpl_\w+ failed\.$/m.test(failed.stderr)], [1, true], failed.stderr);
-    const refused = await run(good, await issuer.sign({ ...gitlab(), project_path: 'mallory/shop' }));
-    assert.deepEqual([refused.code, /subject token is not accepted/.test(refused.stderr)], [1, true], refused.stderr);
-    assert.equal(await issued(), 0);
-    await shop.edit({ hooks: [] });
-    await shell.run(['workload-identities', 'delete', identity.id, '--yes'], { environment: session });
   });
 
   test('exchange runs a command with a token that ends with it, however the command ends', async () => {

@@ -1,7 +1,9 @@
 #!/bin/sh
 # Deploys an app with the identity of a CI job, without a stored secret, and ends as the deployment ends. Needs curl.
 # Variables: DEVPILOT_URL, DEVPILOT_WORKLOAD_IDENTITY, DEVPILOT_APP and DEVPILOT_COMMIT, the full hash of a commit.
-# The identity token is in DEVPILOT_ID_TOKEN, or is requested from GitHub Actions.
+# The identity token is requested from GitHub Actions, or is in DEVPILOT_ID_TOKEN. If the deployment outlasts the access
+# token, another identity token is exchanged: a new one of GitHub, or DEVPILOT_ID_TOKEN_2 and so on, because each is
+# accepted once.
 set -eu
 url=${DEVPILOT_URL%/}
 token=
@@ -19,35 +21,59 @@ field() {
   grep -o "\"$1\":\"[^\"]*\"" | head -n 1 | cut -d '"' -f 4
 }
 revoke() {
-  [ -z "$token" ] || printf 'token=%s' "$token" | curl --silent --max-time 60 --data @- "$url/v1/revoke" || true
+  [ -z "$1" ] || printf 'token=%s' "$1" | curl --silent --max-time 60 --data @- "$url/v1/revoke" || true
 }
-trap revoke EXIT
+trap 'revoke "$token"' EXIT
 trap 'exit 143' TERM
 trap 'exit 130' INT
 
-if [ -z "${DEVPILOT_ID_TOKEN:-}" ]; then
+# Sets identity_token to one that has not been exchanged.
+number=0
+next_identity_token() {
+  number=$((number + 1))
+  if [ -n "${DEVPILOT_ID_TOKEN:-}" ]; then
+    [ "$number" -eq 1 ] && identity_token=$DEVPILOT_ID_TOKEN || eval "identity_token=\${DEVPILOT_ID_TOKEN_$number:-}"
+    [ -n "$identity_token" ] && return
+    echo 'The access token ends before the deployment, and the job has no other identity token to exchange.' \
+      'Give the workload identity a longer lifetime: devpilot workload-identities update --lifetime' >&2
+    return 1
+  fi
   if [ -z "${ACTIONS_ID_TOKEN_REQUEST_URL:-}" ]; then
     echo 'The job has no identity token: give it the permission "id-token: write" (GitHub) or id_tokens (GitLab).' >&2
-    exit 1
+    return 1
   fi
-  DEVPILOT_ID_TOKEN=$(printf 'Authorization: Bearer %s\n' "$ACTIONS_ID_TOKEN_REQUEST_TOKEN" |
+  identity_token=$(printf 'Authorization: Bearer %s\n' "$ACTIONS_ID_TOKEN_REQUEST_TOKEN" |
     send --get --data-urlencode "audience=$url" "$ACTIONS_ID_TOKEN_REQUEST_URL" | field value)
-fi
+  [ -n "$identity_token" ] || { echo 'GitHub issued no identity token.' >&2; return 1; }
+}
 
-response=$(printf '%s' "$DEVPILOT_ID_TOKEN" | curl --silent --show-error --fail-with-body --max-time 60 \
-  --data-urlencode 'grant_type=urn:ietf:params:oauth:grant-type:token-exchange' \
-  --data-urlencode 'subject_token_type=urn:ietf:params:oauth:token-type:jwt' \
-  --data-urlencode "resource=$DEVPILOT_WORKLOAD_IDENTITY" \
-  --data-urlencode 'subject_token@-' "$url/v1/oauth/token") || { printf '%s\n' "$response" >&2; exit 1; }
-token=$(printf '%s' "$response" | field access_token)
-[ -z "${GITHUB_ACTIONS:-}" ] || echo "::add-mask::$token"
+# Sets token to a new access token, and renew_at to when it should be replaced, in seconds since the epoch. Revokes the
+# previous one.
+exchange() {
+  next_identity_token || return 1
+  response=$(printf '%s' "$identity_token" | curl --silent --show-error --fail-with-body --max-time 60 \
+    --data-urlencode 'grant_type=urn:ietf:params:oauth:grant-type:token-exchange' \
+    --data-urlencode 'subject_token_type=urn:ietf:params:oauth:token-type:jwt' \
+    --data-urlencode "resource=$DEVPILOT_WORKLOAD_IDENTITY" \
+    --data-urlencode 'subject_token@-' "$url/v1/oauth/token") || { printf '%s\n' "$response" >&2; return 1; }
+  previous=$token
+  token=$(printf '%s' "$response" | field access_token)
+  [ -z "${GITHUB_ACTIONS:-}" ] || echo "::add-mask::$token"
+  lifetime=$(printf '%s' "$response" | grep -o '"expires_in":[0-9]*' | cut -d : -f 2)
+  renew_at=$(($(date +%s) + lifetime - (lifetime < 180 ? lifetime / 3 : 60)))
+  revoke "$previous"
+}
 
+exchange || exit 1
 response=$(with_token --json "{\"commit\":\"$DEVPILOT_COMMIT\"}" "$url/v1/apps/$DEVPILOT_APP/deployments") || { printf '%s\n' "$response" >&2; exit 1; }
 id=$(printf '%s' "$response" | field id)
 echo "Deployment $id started."
 
 failures=0
 while :; do
+  if [ "$(date +%s)" -ge "$renew_at" ]; then
+    exchange || renew_at=$(($(date +%s) + 30))
+  fi
   if response=$(with_token "$url/v1/deployments/$id"); then
     failures=0
     status=$(printf '%s' "$response" | field status)
@@ -61,6 +87,8 @@ while :; do
       echo "The result of deployment $id could not be read." >&2
       exit 1
     fi
+    # The access token was ended early, for instance because the workload identity was edited.
+    case $response in *'"status":401'*) renew_at=0 ;; esac
   fi
   sleep "${DEVPILOT_POLL_SECONDS:-2}"
 done

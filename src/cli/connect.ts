@@ -46,7 +46,7 @@ function credentialFor(url: string, options: RemoteOptions): string | null {
 
 export function openClient(
   options: Partial<RemoteOptions>,
-  credential: string | null,
+  credential: string | (() => string) | null,
   workspace?: string | null,
 ): Client {
   const passphrase = environmentSetting('DEVPILOT_PASSPHRASE');
@@ -54,7 +54,9 @@ export function openClient(
     url: serverUrl(options),
     fetch: fetchWithProgress(options.quiet),
     ...(credential !== null && { credential }),
-    ...(passphrase !== undefined && credential?.startsWith('workspace_token_') && { passphrase }),
+    ...(passphrase !== undefined &&
+      typeof credential === 'string' &&
+      credential.startsWith('workspace_token_') && { passphrase }),
     ...(workspace !== null && workspace !== undefined && { workspace }),
   });
 }

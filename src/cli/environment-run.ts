@@ -1,15 +1,16 @@
 import { isControlVariable } from '../contract/control-variables.ts';
 import type { RemoteOptions } from './connect.ts';
 import { withClient } from './exchange-token.ts';
+import { withoutIdentityTokens } from './identity-token.ts';
 import { printNote } from './output.ts';
 import { exitLike, runCommand } from './run-command.ts';
 
 /**
- * Removed from the environment of the command: it needs the variables of the app, not the credential that reads them.
+ * Removed from the environment of the command: it needs the variables of the app, not the credentials that read them.
  */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
   const { DEVPILOT_TOKEN: _token, DEVPILOT_PASSPHRASE: _passphrase, ...rest } = process.env;
-  return rest;
+  return withoutIdentityTokens(rest);
 }
 
 /**

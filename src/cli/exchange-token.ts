@@ -3,19 +3,24 @@ import type { Client } from '../sdk/client.ts';
 import { connect, environmentSetting, openClient, type RemoteOptions, serverUrl } from './connect.ts';
 import { findIdentityToken } from './identity-token.ts';
 import { printNote } from './output.ts';
+import { holdRenewedToken } from './renewed-token.ts';
 
 export interface WorkloadTokenOptions extends RemoteOptions {
   readonly audience?: string | undefined;
   readonly tokenFile?: string | undefined;
 }
 
-/** Exchanges the identity token of the job for an access token of a workload identity. */
+/**
+ * Exchanges the identity token of the job for an access token of a workload identity. `previous` is the number of
+ * exchanges by this process.
+ */
 export async function exchangeForIdentity(
   identity: string,
   options: WorkloadTokenOptions,
   more: { readonly scope?: string; readonly expires_in?: number } = {},
+  previous = 0,
 ): Promise<ExchangedToken> {
-  const token = await findIdentityToken(options.audience ?? serverUrl(options), options.tokenFile);
+  const token = await findIdentityToken(options.audience ?? serverUrl(options), options.tokenFile, previous);
   return openClient(options, null).exchangeToken({
     subject_token: token,
     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
@@ -35,7 +40,7 @@ export async function revokeToken(secret: string, options: RemoteOptions): Promi
 
 /**
  * Runs `work` with an authenticated client. If `DEVPILOT_TOKEN` is not set and `DEVPILOT_WORKLOAD_IDENTITY` is, the
- * credential is an access token for this job, which is revoked when the work has ended.
+ * credential is an access token for this job, which is replaced before it expires and revoked when the work has ended.
  */
 export async function withClient<Result>(
   options: RemoteOptions,
@@ -43,10 +48,14 @@ export async function withClient<Result>(
 ): Promise<Result> {
   const identity = environmentSetting('DEVPILOT_WORKLOAD_IDENTITY');
   if (identity === undefined || environmentSetting('DEVPILOT_TOKEN') !== undefined) return work(connect(options));
-  const { access_token: secret } = await exchangeForIdentity(identity, options);
+  let exchanges = 0;
+  const token = await holdRenewedToken(
+    () => exchangeForIdentity(identity, options, {}, exchanges++),
+    (error) => printNote(`The access token could not be replaced: ${(error as Error).message}`, options),
+  );
   try {
-    return await work(openClient(options, secret));
+    return await work(openClient(options, token.secret));
   } finally {
-    await revokeToken(secret, options);
+    for (const secret of token.end()) await revokeToken(secret, options);
   }
 }

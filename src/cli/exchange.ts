@@ -1,6 +1,7 @@
 import { environmentSetting, openClient, serverUrl } from './connect.ts';
 import { exchangeForIdentity, revokeToken, type WorkloadTokenOptions } from './exchange-token.ts';
 import { Failure } from './failure.ts';
+import { withoutIdentityTokens } from './identity-token.ts';
 import { parseDuration } from './input.ts';
 import { print, printJson } from './output.ts';
 import { exitLike, runCommand } from './run-command.ts';
@@ -40,8 +41,8 @@ function exchangeCredential(options: ExchangeOptions) {
 
 /** The variables of this process, with the new token instead of what it was exchanged for. */
 function commandEnvironment(secret: string, options: ExchangeOptions): NodeJS.ProcessEnv {
-  const { DEVPILOT_PASSPHRASE: _passphrase, DEVPILOT_ID_TOKEN: _identityToken, ...rest } = process.env;
-  return { ...rest, DEVPILOT_URL: serverUrl(options), DEVPILOT_TOKEN: secret };
+  const { DEVPILOT_PASSPHRASE: _passphrase, ...rest } = process.env;
+  return { ...withoutIdentityTokens(rest), DEVPILOT_URL: serverUrl(options), DEVPILOT_TOKEN: secret };
 }
 
 /**

@@ -6,6 +6,7 @@ import { Failure } from './failure.ts';
 
 /** Where a projected token of Kubernetes is mounted unless `--token-file` names another file. */
 const PROJECTED_TOKEN = '/var/run/secrets/devpilot/token';
+const TOKEN_VARIABLE = /^DEVPILOT_ID_TOKEN(?:_\d+)?$/;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 function readTokenFile(file: string): string {
@@ -43,12 +44,29 @@ async function requestFromBuildkite(audience: string): Promise<string> {
 }
 
 /**
- * Returns the identity token of the job that this process belongs to: from a file, GitHub Actions, a variable of GitLab
- * CI, Buildkite, CircleCI, or a projected token of Kubernetes. Throws `Failure` if there is none.
+ * Returns a token of `DEVPILOT_ID_TOKEN`, or of `DEVPILOT_ID_TOKEN_2` and so on after the first exchange, because each
+ * is accepted once. Undefined if the job has no such variables. Throws `Failure` if it has no more of them.
  */
-export async function findIdentityToken(audience: string, tokenFile: string | undefined): Promise<string> {
+function readTokenVariable(previous: number): string | undefined {
+  if (environmentSetting('DEVPILOT_ID_TOKEN') === undefined) return undefined;
+  const name = previous === 0 ? 'DEVPILOT_ID_TOKEN' : `DEVPILOT_ID_TOKEN_${previous + 1}`;
+  const token = environmentSetting(name);
+  if (token !== undefined) return token;
+  throw new Failure(`The job has no other identity token to exchange: ${name} is not set.`);
+}
+
+/**
+ * Returns the identity token of the job that this process belongs to: from a file, GitHub Actions, a variable of GitLab
+ * CI, Buildkite, CircleCI, or a projected token of Kubernetes. `previous` is the number of tokens that were exchanged
+ * before. Throws `Failure` if there is none.
+ */
+export async function findIdentityToken(
+  audience: string,
+  tokenFile: string | undefined,
+  previous: number,
+): Promise<string> {
   if (tokenFile !== undefined) return readTokenFile(tokenFile);
-  const variable = environmentSetting('DEVPILOT_ID_TOKEN') ?? environmentSetting('CIRCLE_OIDC_TOKEN_V2');
+  const variable = readTokenVariable(previous) ?? environmentSetting('CIRCLE_OIDC_TOKEN_V2');
   if (variable !== undefined) return variable;
   const url = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_URL');
   const bearer = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
@@ -60,4 +78,9 @@ export async function findIdentityToken(audience: string, tokenFile: string | un
   if (environmentSetting('GITLAB_CI') === 'true')
     throw new Failure(`The job has no identity token: add id_tokens with DEVPILOT_ID_TOKEN and aud: ${audience}.`);
   throw new Failure('No identity token found. Name a file that contains one: --token-file FILE');
+}
+
+/** Returns variables without those that contain identity tokens, for a command that must not exchange them. Pure. */
+export function withoutIdentityTokens(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !TOKEN_VARIABLE.test(name)));
 }

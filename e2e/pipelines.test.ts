@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import type { AccessToken } from '../src/contract/access-tokens.ts';
+import type { CountedPage } from '../src/contract/paging.ts';
+import type { WorkloadExchanges, WorkloadIdentity } from '../src/contract/workload-identities.ts';
+import { type CiIssuer, startCiIssuer } from '../src/testing/ci-issuer.ts';
+import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
+import { createServerResource, createTestApp, type TestApp } from '../src/testing/test-deployments.ts';
+import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
+import { until } from '../src/testing/until.ts';
+import { collectResult } from './cli-shell.ts';
+
+const deployFile = (path: string) => fileURLToPath(new URL(`../deploy/${path}`, import.meta.url));
+
+let server: TestServer;
+let owner: TestPerson;
+let sshd: TestSshd;
+let app: TestApp;
+let gitHub: CiIssuer;
+let gitLab: CiIssuer;
+let directory: string;
+before(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'devpilot-pipelines-'));
+  [server, sshd, gitHub, gitLab] = await Promise.all([
+    startTestServer({ environment: { DEVPILOT_OUTBOUND: 'any' } }),
+    startSshd(),
+    startCiIssuer(),
+    startCiIssuer(),
+  ]);
+  owner = await signUpOwner(server);
+  const { port, user, hostKey } = sshd;
+  const resource = await createServerResource(owner, { kind: 'ssh', host: '127.0.0.1', port, user, hostKey });
+  sshd.authorize([resource.publicKey ?? '']);
+  app = await createTestApp(owner, resource.id);
+});
+after(async () => {
+  app?.remove();
+  await Promise.all([server?.close(), sshd?.close(), gitHub?.close(), gitLab?.close()]);
+  rmSync(directory, { recursive: true, force: true });
+});
+beforeEach(() => app.edit({ hooks: [] }));
+
+/** The claims of a push to the main branch, as GitHub documents them. */
+const gitHubClaims = (repository = 'acme/shop') => ({
+  // Repositories that were created since July 2026 have the IDs in the subject.
+  sub: `repo:${repository.replace(/^(.+)\/(.+)$/, '$1@65/$2@74')}:environment:production`,
+  ...{ repository, repository_id: '74', repository_owner: 'acme', repository_owner_id: '65' },
+  ...{ repository_visibility: 'private', ref: 'refs/heads/main', ref_type: 'branch', ref_protected: 'true' },
+  ...{ sha: 'f'.repeat(40), head_ref: '', base_ref: '', event_name: 'push', environment: 'production' },
+  ...{ run_id: '30000000001', run_number: '12', run_attempt: '1', runner_environment: 'github-hosted' },
+  ...{ actor: 'ada', actor_id: '12', workflow: 'deploy', workflow_sha: 'f'.repeat(40), check_run_id: '40000000001' },
+  workflow_ref: `${repository}/.github/workflows/deploy.yml@refs/heads/main`,
+  job_workflow_ref: `${repository}/.github/workflows/deploy.yml@refs/heads/main`,
+  job_workflow_sha: 'f'.repeat(40),
+});
+
+/** The claims of a pipeline of the main branch, as GitLab documents them. */
+const gitLabClaims = (project = 'acme/shop') => ({
+  ...{ sub: `project_path:${project}:ref_type:branch:ref:main`, namespace_id: '72', namespace_path: 'acme' },
+  ...{ project_id: '20', project_path: project, project_visibility: 'private', user_id: '1', user_login: 'ada' },
+  ...{ user_email: 'ada@example.com', user_access_level: 'owner', user_identities: [], groups_direct: ['acme'] },
+  ...{ pipeline_id: '574', pipeline_source: 'push', job_id: '302', job_source: 'push', sha: 'f'.repeat(40) },
+  ...{ ref: 'main', ref_type: 'branch', ref_path: 'refs/heads/main', ref_protected: 'true' },
+  ...{ environment: 'production', environment_protected: 'true', deployment_tier: 'production' },
+  ...{ environment_action: 'start', runner_id: 1, runner_environment: 'self-hosted' },
+  ci_config_ref_uri: `gitlab.example.com/${project}//.gitlab-ci.yml@refs/heads/main`,
+  ci_config_sha: 'f'.repeat(40),
+});
+
+async function createIdentity(issuer: CiIssuer, conditions: object): Promise<WorkloadIdentity> {
+  const { status, body, text } = await owner.call<WorkloadIdentity>('/v1/workload-identities', {
+    body: {
+      ...{ name: 'Shop', issuer: issuer.url, conditions, scopes: ['basic_deployment'] },
+      restrictions: { apps: [app.slug] },
+    },
+  });
+  assert.equal(status, 201, text);
+  return body;
+}
+
+/** Returns the entries of a mapping of a YAML file in `deploy`, with the inputs of the step or job. */
+function mappingIn(path: string, name: string, inputs: Readonly<Record<string, string>>): Record<string, string> {
+  const text = readFileSync(deployFile(path), 'utf8');
+  const [, indent = '', block = ''] = new RegExp(`^( *)${name}:\\n((?:\\1  .*\\n)+)`, 'm').exec(text) ?? [];
+  const entries = block.split('\n').flatMap((line) => {
+    const [, key, value] = new RegExp(`^${indent}  ([A-Z_]+): (.*)$`).exec(line) ?? [];
+    if (key === undefined || value === undefined) return [];
+    const replaced = value.replace(/\$(?:\{\{|\[\[) inputs\.(\w+) (?:\}\}|\]\])/, (_, input: string) => {
+      assert.ok(input in inputs, input);
+      return inputs[input] ?? '';
+    });
+    return [[key, replaced.replace('$CI_COMMIT_SHA', inputs['commit'] ?? '')] as const];
+  });
+  assert.ok(entries.length >= 4, path);
+  return Object.fromEntries(entries);
+}
+
+/** Runs a shell command of a pipeline. `date` is the time of its clock, which a test can set. */
+function runJob(command: string, environment: Readonly<Record<string, string>>): ChildProcess {
+  const clock = join(directory, 'date');
+  writeFileSync(clock, `#!/bin/sh\necho $(($(/bin/date "$@") + $(cat '${directory}/ahead')))\n`);
+  writeFileSync(join(directory, 'ahead'), '0');
+  chmodSync(clock, 0o755);
+  const env = { PATH: `${directory}:${process.env['PATH']}`, DEVPILOT_POLL_SECONDS: '0.05', ...environment };
+  return spawn('sh', ['-c', command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Runs the step of the composite action. Its runner requests tokens with the claims at the time of the request. */
+async function runAction(identity: WorkloadIdentity, commit: string, claims: () => object): Promise<ChildProcess> {
+  const service = createServer(async (request, response) => {
+    const audience = new URL(request.url ?? '', server.url).searchParams.get('audience') ?? '';
+    const isRunner = request.headers.authorization === 'Bearer runner';
+    const value = isRunner ? await gitHub.issue(audience, { ...claims() }) : null;
+    response.setHeader('content-type', 'application/json').end(JSON.stringify({ count: 1, value }));
+  });
+  await once(service.listen(0, '127.0.0.1'), 'listening');
+  const job = runJob('sh "$GITHUB_ACTION_PATH/deploy.sh"', {
+    GITHUB_ACTIONS: 'true',
+    GITHUB_ACTION_PATH: deployFile('github-action'),
+    ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${(service.address() as AddressInfo).port}/token?api-version=2.0`,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'runner',
+    ...mappingIn('github-action/action.yml', 'env', {
+      ...{ url: server.url, identity: identity.id, app: app.slug, commit },
+    }),
+  });
+  job.once('close', () => service.close());
+  return job;
+}
+
+/** Runs the script of the component with a number of identity tokens. */
+async function runComponent(identity: WorkloadIdentity, commit: string, claims: object, tokens = 4) {
+  const text = readFileSync(deployFile('gitlab-component/template.yml'), 'utf8');
+  const [, script = ''] = /^ {4}- \|\n((?: {6}.*\n|\n)+) {4}- sh \/tmp\/deploy\.sh\n$/m.exec(text) ?? [];
+  const names = [...text.matchAll(/^ {4}(DEVPILOT_ID_TOKEN\w*):$/gm)].map(([, name = '']) => name);
+  assert.equal(names.length, 4);
+  const issued: Record<string, string> = {};
+  for (const name of names.slice(0, tokens)) issued[name] = await gitLab.issue(server.url, { ...claims });
+  const command = `${script.replace(/^ {6}/gm, '')}sh /tmp/deploy.sh`.replaceAll('/tmp/', `${directory}/`);
+  const inputs = { url: server.url, identity: identity.id, app: app.slug, commit };
+  return runJob(command, {
+    ...{ GITLAB_CI: 'true', ...issued },
+    ...mappingIn('gitlab-component/template.yml', 'variables', inputs),
+  });
+}
+
+const issuedTokens = async () =>
+  (await owner.call<CountedPage<AccessToken>>('/v1/access-tokens?origin=workload')).body.data;
+async function exchangesOf({ id }: WorkloadIdentity) {
+  return (await owner.call<WorkloadExchanges>(`/v1/workload-identities/${id}/exchanges`)).body.data;
+}
+const readPage = () => readFileSync(join(app.directory, 'current/page.txt'), 'utf8');
+/** Makes deployments wait until the returned function is called. */
+async function holdDeployments(): Promise<() => void> {
+  const file = join(directory, crypto.randomUUID());
+  await app.edit({ hooks: [{ name: 'Wait', stage: 'post_setup', run: `until test -e ${file}; do sleep 0.05; done` }] });
+  return () => writeFileSync(file, '');
+}
+const hasStarted = (job: ChildProcess) => once(job.stdout ?? job, 'data');
+
+test('the GitLab component contains the script of the GitHub Action', () => {
+  const indented = readFileSync(deployFile('github-action/deploy.sh'), 'utf8').replace(/^(?=.)/gm, '      ');
+  const template = readFileSync(deployFile('gitlab-component/template.yml'), 'utf8');
+  assert.ok(template.includes(`<<'SCRIPT'\n${indented}      SCRIPT\n`));
+});
+
+test('a job on GitHub deploys over SSH without a stored secret, and is red unless the deployment completes', async () => {
+  const identity = await createIdentity(gitHub, {
+    ...{ repository: 'acme/shop', ref: 'refs/heads/main', environment: 'production' },
+    workflow_ref: 'acme/shop/.github/workflows/deploy.yml@*',
+  });
+  const commit = app.repository.commit({ 'page.txt': 'by GitHub' });
+  const done = await collectResult(await runAction(identity, commit, gitHubClaims));
+  assert.equal(done.code, 0, done.stderr + done.stdout);
+  assert.match(
+    done.stdout,
+    /^::add-mask::workspace_token_\w+\nDeployment (dpl_\w+) started\.\nDeployment \1 completed\.$/m,
+  );
+  assert.equal(readPage(), 'by GitHub');
+  const [accepted] = await exchangesOf(identity);
+  assert.equal(accepted?.claims?.['sub'], 'repo:acme@65/shop@74:environment:production');
+  for (const [claims, reason] of [
+    [gitHubClaims('mallory/shop'), 'repository'],
+    [{ ...gitHubClaims(), event_name: 'pull_request_target' }, 'event_name'],
+    [{ ...gitHubClaims(), ref: 'refs/pull/7/merge', event_name: 'pull_request' }, 'ref'],
+  ] as const) {
+    const refused = await collectResult(await runAction(identity, commit, () => claims));
+    assert.deepEqual([refused.code, /subject token is not accepted/.test(refused.stderr)], [1, true], refused.stderr);
+    assert.equal((await exchangesOf(identity))[0]?.reason, reason);
+  }
+  await app.edit({ hooks: [{ name: 'Fail', stage: 'post_setup', run: 'false' }] });
+  const failed = await collectResult(await runAction(identity, commit, gitHubClaims));
+  assert.deepEqual([failed.code, /^Deployment dpl_\w+ failed\.$/m.test(failed.stderr)], [1, true], failed.stderr);
+  assert.deepEqual(await issuedTokens(), []);
+});
+
+test('a job on GitLab deploys over SSH without a stored secret', async () => {
+  const identity = await createIdentity(gitLab, { project_path: 'acme/shop', ref: 'main', environment: 'production' });
+  const commit = app.repository.commit({ 'page.txt': 'by GitLab' });
+  const done = await collectResult(await runComponent(identity, commit, gitLabClaims()));
+  assert.equal(done.code, 0, done.stderr + done.stdout);
+  assert.equal(readPage(), 'by GitLab');
+  const refused = await collectResult(await runComponent(identity, commit, gitLabClaims('mallory/shop')));
+  assert.deepEqual([refused.code, /subject token is not accepted/.test(refused.stderr)], [1, true], refused.stderr);
+  assert.deepEqual(await issuedTokens(), []);
+});
+
+test('a deployment that outlasts the access token is waited for with another one', async () => {
+  const onGitHub = await createIdentity(gitHub, { repository: 'acme/shop' });
+  const onGitLab = await createIdentity(gitLab, { project_path: 'acme/shop' });
+  const commit = app.repository.commit({ 'page.txt': 'slow' });
+  for (const [identity, start] of [
+    [onGitHub, () => runAction(onGitHub, commit, gitHubClaims)],
+    [onGitLab, () => runComponent(onGitLab, commit, gitLabClaims())],
+  ] as const) {
+    const release = await holdDeployments();
+    const running = await start();
+    const result = collectResult(running);
+    await hasStarted(running);
+    const [first] = await issuedTokens();
+    // By the clock of the job, the token expires within a minute.
+    writeFileSync(join(directory, 'ahead'), '850');
+    await until(async () => (await exchangesOf(identity)).length === 2);
+    await until(async () => (await issuedTokens()).every(({ id }) => id !== first?.id));
+    // The third ends early, without a warning.
+    const [second] = await issuedTokens();
+    assert.equal((await owner.call(`/v1/access-tokens/${second?.id}`, { method: 'DELETE' })).status, 204);
+    await until(async () => (await exchangesOf(identity)).length === 3);
+    assert.equal(running.exitCode, null);
+    release();
+    const { code, stderr } = await result;
+    assert.equal(code, 0, stderr);
+  }
+  assert.deepEqual(await issuedTokens(), []);
+});
+
+test('a job without another identity token is red if the access token ends before the deployment', async () => {
+  const identity = await createIdentity(gitLab, { project_path: 'acme/shop' });
+  const release = await holdDeployments();
+  const job = await runComponent(identity, app.repository.commit({ 'page.txt': 'unknown' }), gitLabClaims(), 1);
+  const result = collectResult(job);
+  await hasStarted(job);
+  const [token] = await issuedTokens();
+  await owner.call(`/v1/access-tokens/${token?.id}`, { method: 'DELETE' });
+  const { code, stderr } = await result;
+  release();
+  assert.equal(code, 1, stderr);
+  assert.match(stderr, /no other identity token.*--lifetime/);
+});
