@@ -13,6 +13,8 @@ ENV NODE_ENV=production \
     HOST=0.0.0.0 \
     PORT=4000 \
     DEVPILOT_DATA_DIR=/data
+# Deployments, scripts and backups connect to servers with ssh, and read their host keys with ssh-keyscan.
+RUN apt-get update -q && apt-get install -yq --no-install-recommends openssh-client && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=build /build/package.json ./
 COPY --from=build /build/bin ./bin

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { freePort } from '../src/testing/postgres.ts';
+import { PASSWORD, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
+import { until } from '../src/testing/until.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -39,19 +44,89 @@ test('nginx accepts the configuration of the load balancer', () => {
   assert.equal(status, 0, stderr);
 });
 
-test('docker-compose accepts the file: three nodes with read-only file systems, and no default password', () => {
+/** What docker-compose makes of a file, with these variables set. */
+function composeConfig(file: string, variables: Readonly<Record<string, string>>) {
   ensureCommand('docker-compose');
-  const config = (environment: Readonly<Record<string, string>>) =>
-    spawnSync('docker-compose', ['-f', join(root, 'compose.yaml'), 'config'], {
-      encoding: 'utf8',
-      env: { PATH: process.env['PATH'], HOME: directory, ...environment },
-    });
-  const { status, stdout, stderr } = config({ POSTGRES_PASSWORD: 'given' });
+  return spawnSync('docker-compose', ['-f', join(root, file), 'config'], {
+    encoding: 'utf8',
+    env: { PATH: process.env['PATH'], HOME: directory, ...variables },
+  });
+}
+
+test('docker-compose accepts the file: three nodes with read-only file systems, and no default password', () => {
+  const { status, stdout, stderr } = composeConfig('compose.yaml', { POSTGRES_PASSWORD: 'given' });
   assert.equal(status, 0, stderr);
   for (const line of ['read_only: true', 'no-new-privileges:true', 'DEVPILOT_SECRET_FILE: /run/secrets/devpilot']) {
     assert.equal(stdout.split(line).length - 1, 3, line);
   }
-  const without = config({});
+  const without = composeConfig('compose.yaml', {});
   assert.notEqual(without.status, 0);
   assert.match(without.stderr, /head of this file/);
+});
+
+test('docker-compose accepts the file with TLS: one node, reachable only through Caddy, and no default host name', () => {
+  const { status, stdout, stderr } = composeConfig('deploy/tls/compose.yaml', {
+    DEVPILOT_HOST: 'devpilot.example.com',
+  });
+  assert.equal(status, 0, stderr);
+  const [, services = ''] = stdout.split('services:');
+  const [caddy = '', devpilot = ''] = services.split('\n  devpilot:');
+  assert.match(caddy, /published: 443/);
+  assert.doesNotMatch(devpilot, /published/);
+  assert.match(devpilot, /DEVPILOT_PUBLIC_URL: https:\/\/devpilot\.example\.com$/m);
+  const subnet = /subnet: (\S+)/.exec(stdout)?.[1] ?? '';
+  assert.ok(devpilot.includes(`DEVPILOT_TRUST_PROXY: ${subnet}\n`), subnet);
+  assert.match(composeConfig('deploy/tls/compose.yaml', {}).stderr, /head of this file/);
+});
+
+test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the address of the client', async () => {
+  ensureCommand('caddy');
+  const [port, plainPort] = [await freePort(), await freePort()];
+  const origin = `https://localhost:${port}`;
+  const environment = { DEVPILOT_PUBLIC_URL: origin, DEVPILOT_TRUST_PROXY: '127.0.0.1' };
+  const server = await startTestServer({ environment });
+  const file = join(directory, 'Caddyfile');
+  // Only for this run: no listener on port 80, and no certificate installed into the machine's store.
+  const options = `{\n\tadmin off\n\thttp_port ${plainPort}\n\tskip_install_trust\n}\n`;
+  writeFileSync(file, options + read('deploy/tls/Caddyfile').replace('devpilot:4000', new URL(server.url).host));
+  const caddy = spawn('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
+    stdio: 'ignore',
+    env: { PATH: process.env['PATH'], HOME: directory, XDG_DATA_HOME: directory, DEVPILOT_HOST: `localhost:${port}` },
+  });
+  try {
+    const authority = join(directory, 'caddy/pki/authorities/local/root.crt');
+    await until(async () => {
+      assert.equal(caddy.exitCode, null, 'Caddy is running');
+      return existsSync(authority);
+    });
+    const call = (path: string, headers: Readonly<Record<string, string>>, body: object) =>
+      new Promise<IncomingMessage>((resolve, reject) => {
+        const sent = { 'content-type': 'application/json', origin, ...headers };
+        const ca = readFileSync(authority);
+        const outgoing = request(`${origin}${path}`, { method: 'POST', headers: sent, ca, agent: false });
+        outgoing.on('error', reject).on('response', (response) => resolve(response.resume()));
+        outgoing.end(JSON.stringify(body));
+      });
+    const owner = await signUpOwner(server);
+    const credentials = { email: 'ada@example.com', password: PASSWORD };
+    let response: IncomingMessage | undefined;
+    await until(async () => {
+      response = await call('/v1/sessions', { 'x-forwarded-for': '203.0.113.9' }, credentials).catch(() => undefined);
+      return response !== undefined;
+    });
+    assert.equal(response?.statusCode, 201);
+    assert.match(String(response?.headers['set-cookie']), /Secure/);
+    assert.match(String(response?.headers['strict-transport-security']), /max-age/);
+    const sessions = await owner.call<{ data: { address: string }[] }>('/v1/sessions');
+    assert.equal(sessions.status, 200, sessions.text);
+    assert.deepEqual(
+      sessions.body.data.map(({ address }) => address),
+      ['127.0.0.1', '127.0.0.1'],
+    );
+  } finally {
+    const ended = new Promise((resolve) => caddy.once('exit', resolve));
+    caddy.kill('SIGTERM');
+    await ended;
+    await server.close();
+  }
 });

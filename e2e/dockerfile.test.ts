@@ -46,6 +46,8 @@ test('the Dockerfile pins its base image, runs without privileges, and forwards 
   for (const instruction of ['ENTRYPOINT', 'CMD']) assert.match(last[lastIndexOf(instruction)] ?? '', /^\w+ \["/);
   assert.ok(lastIndexOf('HEALTHCHECK') > 0);
   assert.equal(STAGES.flat().filter((line) => line.startsWith('ADD ')).length, 0);
+  // The base image has no ssh and no ssh-keyscan, which the server runs.
+  assert.match(last.join('\n'), /^RUN apt-get update .* install .* openssh-client /m);
 });
 
 /** Runs a command to its end, and returns what it wrote to standard error. */

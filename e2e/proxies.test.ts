@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { freePort } from '../src/testing/postgres.ts';
 import {
   bearer,
   createKey,
@@ -122,6 +123,81 @@ interface Proxy {
   configure(places: ProxyPaths): readonly string[];
 }
 
+/** Writes a configuration of nginx that uses no paths of the machine, and returns the arguments to run it. */
+function configureNginx(directory: string, block: string): readonly string[] {
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
+    .map((name) => `${name}_temp_path ${directory}/${name};`)
+    .join('\n');
+  const file = join(directory, 'nginx.conf');
+  writeFileSync(
+    file,
+    `daemon off;\nmaster_process off;\npid ${directory}/pid;\nerror_log ${directory}/error.log;\nevents {}\nhttp {\naccess_log off;\n${paths}\n${block}}\n`,
+  );
+  return ['-p', directory, '-c', file];
+}
+
+/**
+ * The configuration that ingress-nginx 1.15 generates from the annotations of the guide (`rootfs/etc/nginx/template/nginx.tmpl`
+ * and `buildAuthResponseHeaders`), without Lua. The read timeout is 60 s there.
+ */
+function ingressNginxServer({ port, devpilot, behind }: ProxyPaths): string {
+  const ingress = blockOf('kubernetes.md', 'yaml', { 'devpilot.devpilot.svc.cluster.local': `127.0.0.1:${devpilot}` });
+  const url = /auth-url: (\S+)/.exec(ingress)?.[1] ?? '';
+  const names = /auth-response-headers: >-\n((?: {6}.*\n)+)/.exec(ingress)?.[1]?.split(',') ?? [];
+  const headers = names.map((text, index) => {
+    const name = text.trim();
+    const variable = name.toLowerCase().replaceAll('-', '_');
+    return `auth_request_set $authHeader${index} $upstream_http_${variable};\nproxy_set_header '${name}' $authHeader${index};`;
+  });
+  assert.equal(headers.length, 10);
+  return `
+map $http_upgrade $connection_upgrade { default upgrade; '' ''; }
+client_max_body_size 1m;
+proxy_read_timeout 1s;
+server {
+  listen 127.0.0.1:${port};
+  server_name app.example.com;
+  location = /_external-auth-Lw-Prefix {
+    internal;
+    proxy_intercept_errors off;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length "";
+    proxy_set_header X-Forwarded-Proto "";
+    proxy_set_header X-Request-ID $request_id;
+    proxy_set_header Host 127.0.0.1;
+    proxy_set_header X-Original-URL $scheme://$http_host$request_uri;
+    proxy_set_header X-Original-Method $request_method;
+    proxy_set_header X-Sent-From "nginx-ingress-controller";
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Auth-Request-Redirect $request_uri;
+    proxy_buffering off;
+    proxy_request_buffering on;
+    proxy_ssl_server_name on;
+    proxy_pass_request_headers on;
+    proxy_http_version 1.1;
+    set $target "${url}";
+    proxy_pass $target;
+  }
+  location / {
+    auth_request /_external-auth-Lw-Prefix;
+    auth_request_set $auth_cookie $upstream_http_set_cookie;
+    add_header Set-Cookie $auth_cookie;
+    ${headers.join('\n')}
+    proxy_set_header Host $http_host;
+    proxy_set_header Upgrade $http_upgrade;
+    proxy_set_header Connection $connection_upgrade;
+    proxy_set_header X-Real-IP $remote_addr;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_buffering off;
+    proxy_http_version 1.1;
+    proxy_pass http://127.0.0.1:${behind};
+  }
+}
+`;
+}
+
 const PROXIES: readonly Proxy[] = [
   {
     name: 'nginx auth_request',
@@ -133,16 +209,14 @@ const PROXIES: readonly Proxy[] = [
         '127.0.0.1:4000': `127.0.0.1:${devpilot}`,
         '127.0.0.1:8080': `127.0.0.1:${behind}`,
       });
-      const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
-        .map((name) => `${name}_temp_path ${directory}/${name};`)
-        .join('\n');
-      const file = join(directory, 'nginx.conf');
-      writeFileSync(
-        file,
-        `daemon off;\nmaster_process off;\npid ${directory}/pid;\nerror_log ${directory}/error.log;\nevents {}\nhttp {\naccess_log off;\n${paths}\n${block}}\n`,
-      );
-      return ['-p', directory, '-c', file];
+      return configureNginx(directory, block);
     },
+  },
+  {
+    name: 'ingress-nginx annotations',
+    command: 'nginx',
+    closed: [500],
+    configure: (paths) => configureNginx(paths.directory, ingressNginxServer(paths)),
   },
   {
     name: 'Caddy forward_auth',
@@ -221,13 +295,6 @@ async function untilListening(port: number, child: ChildProcess, log: () => stri
     if (reached) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createTcpServer();
-  const port = await listening(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 const IDENTITY = [

