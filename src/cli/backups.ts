@@ -170,3 +170,11 @@ export async function downloadBackup(
   if (options.json === true) return printJson({ id, file, sha256 });
   printNote(`Saved ${file}.`, options);
 }
+
+/** Replaces the key that encrypts new backups. */
+export async function replaceBackupKey(options: RemoteOptions & { readonly yes: true | undefined }): Promise<void> {
+  await confirm('Replace the key that encrypts new backups? Existing backups stay readable.', options.yes);
+  const key = await connect(options).backups.replaceKey({ idempotencyKey: randomUUID() });
+  if (options.json === true) await printJson(key);
+  else printNote(`New backups are encrypted with the key ${key.id}.`, options);
+}

@@ -123,6 +123,9 @@ function backupCommands(program: Command): void {
       'file to write; - for standard output (default: the ID of the backup with .tar.gz or .zst)',
     )
     .action(async (id, options) => (await load()).downloadBackup(id, declared(options)));
+  apiCommand(backups, 'replace-key', 'Replace the key that encrypts new backups; existing backups stay readable')
+    .option('--yes', YES_HELP)
+    .action(async (options) => (await load()).replaceBackupKey(declared(options)));
   apiCommand(backups, 'delete', 'Delete backups and their stored data')
     .argument('<ids...>')
     .option('--yes', YES_HELP)

@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { auditParty, id, oneOf, timestamps } from './fields.ts';
-import { nullableInstant } from './instant.ts';
+import { instant, nullableInstant } from './instant.ts';
 import { pagingFields } from './paging.ts';
 import { BACKUP_KINDS, WORK_STATUSES } from './platform-vocabulary.ts';
 
@@ -34,6 +34,10 @@ export const Backup = z
   })
   .meta({ id: 'Backup' });
 export type Backup = z.infer<typeof Backup>;
+export const BackupKey = z
+  .object({ id, createdAt: instant.describe('Backups that start later are encrypted with it') })
+  .meta({ id: 'BackupKey', title: 'A key that encrypts backups, without its value' });
+export type BackupKey = z.infer<typeof BackupKey>;
 export const CreateBackup = z.strictObject({}).meta({ id: 'CreateBackup' });
 export const BackupQuery = z.strictObject({
   ...pagingFields,

@@ -96,6 +96,7 @@ export const AUDIT_ACTIONS = [
   'backup.created',
   'backup.finished',
   'backup.downloaded',
+  'backup.key_replaced',
   'backup.deleted',
   'backup.restore_started',
   'backup.restore_finished',

@@ -25,6 +25,7 @@ export const ID_PREFIXES = {
   run: 'run_',
   backup: 'bak_',
   restore: 'res_',
+  backup_key: 'bky_',
   webhook: 'whk_',
   webhook_delivery: 'whd_',
   webhook_message: 'msg_',

@@ -256,4 +256,6 @@ export const RESOURCE_LIMITS = {
   /** Range of the number of backups that retention keeps per app, and of the days for which it keeps them. */
   keepBackups: { min: 1, max: 1000 },
   keepBackupDays: { min: 1, max: 3650 },
+  /** Keys of a workspace's backups: the current one and those that stored backups were encrypted with. */
+  backupKeys: 100,
 } as const;

@@ -87,6 +87,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'backup.created': 'backup.created',
   'backup.finished': 'backup.finished',
   'backup.downloaded': null,
+  'backup.key_replaced': null,
   'backup.deleted': 'backup.deleted',
   'backup.restore_started': 'backup.restore_started',
   'backup.restore_finished': 'backup.restore_finished',

@@ -228,6 +228,7 @@ const CONTRACT: readonly Row[] = [
   { route: 'POST /v1/runs/:id/cancel', people: 'member', token: ['run_scripts'] },
   { route: 'GET /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
   { route: 'POST /v1/apps/:app/backups', people: 'member', key: ['manage_backups'] },
+  { route: 'POST /v1/backup-keys', people: 'admin', key: ['manage_backups'] },
   { route: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
   { route: 'GET /v1/backups/:id/download', people: 'admin', key: ['manage_backups'] },
   { route: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },

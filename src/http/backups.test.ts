@@ -18,10 +18,11 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import type { Backup } from '../contract/backups.ts';
+import type { Backup, BackupKey } from '../contract/backups.ts';
 import { DAY } from '../contract/limits.ts';
 import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
@@ -188,16 +189,19 @@ for (const keeper of KEEPERS) {
         const [file = '', ...others] = storedOf(backup.id);
         assert.deepEqual(others, []);
         const bytes = readFileSync(file);
-        assert.equal(backup.sizeBytes, bytes.length);
-        assert.equal(backup.sha256, createHash('sha256').update(bytes).digest('hex'));
+        assert.equal(bytes.subarray(0, 16).toString(), 'devpilot-backup1');
+        assert.equal(bytes.length, (backup.sizeBytes ?? 0) + 48 + 16);
         const download = await downloadOf(backup);
         assert.equal(download.headers.get('content-type'), 'application/gzip');
         assert.equal(download.headers.get('content-disposition'), `attachment; filename="${backup.id}.tar.gz"`);
         assert.equal(
           download.headers.get('repr-digest'),
-          `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`,
+          `sha-256=:${Buffer.from(backup.sha256 ?? '', 'hex').toString('base64')}:`,
         );
-        assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes);
+        const archive = Buffer.from(await download.arrayBuffer());
+        assert.equal(archive.length, backup.sizeBytes);
+        assert.equal(createHash('sha256').update(archive).digest('hex'), backup.sha256);
+        assert.match(execFileSync('tar', ['-tzf', '-'], { input: archive }).toString(), /^\.\/run\.sh$/m);
         rmSync(join(directory, 'shared/uploads'), { recursive: true });
         writeFileSync(join(directory, 'shared/new'), 'since then');
         assert.equal(existsSync(join(directory, 'x')), false);
@@ -314,13 +318,59 @@ for (const keeper of KEEPERS) {
           assert.deepEqual([back.status, back.lastRestore?.status], ['failed', 'failed'], damage);
           assert.match(
             back.lastRestore?.error ?? '',
-            /(?:does not match its SHA-256|was not found)\. Nothing was restored\./,
+            /(?:is damaged, incomplete or that of another backup|was not found)\. Nothing was restored\./,
           );
           assert.deepEqual(state(directory), before);
           assert.deepEqual(names(directory), ['shared']);
         }
       }
     });
+
+    test('the stored files of two backups cannot be exchanged', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const [one, other] = [await completed(app), await completed(app)];
+      const [[path = ''], [otherPath = '']] = [storedOf(one.id), storedOf(other.id)];
+      const bytes = readFileSync(path);
+      writeFileSync(path, readFileSync(otherPath));
+      writeFileSync(otherPath, bytes);
+      for (const backup of [one, other]) {
+        assert.equal((await downloadOf(backup)).status, 409);
+        assert.match(
+          (await restored(backup)).lastRestore?.error ?? '',
+          /that of another backup\. Nothing was restored/,
+        );
+      }
+    });
+
+    // Edits the store as an earlier version left it.
+    if (engine.name === 'sqlite' && keeper.name === 'the data directory')
+      test('backups stay readable after the key was replaced, and those stored without encryption too', async () => {
+        const { app, directory } = await newApp();
+        fill(directory);
+        const expectedState = state(directory);
+        const old = await completed(app);
+        const key = await owner.call<BackupKey>('/v1/backup-keys', { method: 'POST' });
+        assert.equal(key.status, 201, key.text);
+        const recent = await completed(app);
+        using store = new DatabaseSync(join(testServer.dataDirectory, 'devpilot.db'));
+        const keyOf = ({ id }: Backup) =>
+          store.prepare('select key_id from stored_object where id = ?').get(id)?.['key_id'];
+        assert.equal(keyOf(recent), key.body.id);
+        assert.match(String(keyOf(old)), /^bky_/);
+        assert.notEqual(keyOf(old), key.body.id);
+        // As a version without encryption stored it.
+        const plain = await completed(app);
+        const archive = Buffer.from(await (await downloadOf(plain)).arrayBuffer());
+        writeFileSync(storedOf(plain.id)[0] ?? '', archive);
+        store.prepare('update stored_object set key_id = null where id = ?').run(plain.id);
+        for (const backup of [old, recent, plain]) {
+          rmSync(join(directory, 'shared/run.sh'));
+          assert.equal((await downloadOf(backup)).status, 200);
+          assert.equal((await restored(backup)).lastRestore?.status, 'completed');
+          assert.deepEqual(state(directory), expectedState);
+        }
+      });
 
     test('a restore that fails while unpacking or while exchanging the directories keeps the old state', async () => {
       const { app, directory } = await newApp();

@@ -1,9 +1,10 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { Backup, BackupQuery, CreateBackup } from '../contract/backups.ts';
+import { Backup, BackupKey, BackupQuery, CreateBackup } from '../contract/backups.ts';
 import { createFairShareLimiter } from '../contract/fair-share-limiter.ts';
 import { pageOf } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
+import { replaceBackupKey } from '../platform/backups/backup-keys.ts';
 import { createBackup, deleteBackup, getBackup, listBackupsOf } from '../platform/backups/backups.ts';
 import { downloadBackup } from '../platform/backups/download.ts';
 import { restoreBackup } from '../platform/backups/restores.ts';
@@ -77,10 +78,10 @@ export function backupRoutes(context: AppContext): Route[] {
       access: { person: 'admin', key },
       about: 'backup',
       summary:
-        'Download the data of a backup as it is stored: a tar archive (gzip), or the output of the backup command (zstd)',
+        'Download the data of a backup, decrypted: a tar archive (gzip), or the output of the backup command (zstd)',
       tag,
       params: IdParams,
-      responses: { 200: z.unknown().describe('The stored bytes; `Repr-Digest` is their SHA-256 (RFC 9530)') },
+      responses: { 200: z.unknown().describe('The decrypted bytes; `Repr-Digest` is their SHA-256 (RFC 9530)') },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
         const requestContext = requestContextOf(context, request);
@@ -116,6 +117,17 @@ export function backupRoutes(context: AppContext): Route[] {
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) => deleteBackup(platform, requestContextOf(context, request), params.id),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/backup-keys',
+      access: { person: 'admin', key },
+      about: 'workspace',
+      summary: 'Replace the key that encrypts new backups; existing backups stay readable',
+      tag,
+      responses: { 201: BackupKey },
+      errorCodes: ['conflict', 'idempotent_replay'],
+      handler: ({ request }) => replaceBackupKey(platform, requestContextOf(context, request)),
     }),
   ];
 }

@@ -24,6 +24,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'GET /v1/review': 'review.list',
   'POST /v1/review/:credential': 'review.decide',
   'GET /v1/backups/:id/download': 'backups.download',
+  'POST /v1/backup-keys': 'backups.replaceKey',
   'POST /v1/webhooks/:id/secret': 'webhooks.replaceSecret',
   'POST /v1/apps/:app/push': 'apps.receivePush',
   'POST /v1/apps/:app/push-secret': 'apps.replacePushSecret',

@@ -1,4 +1,4 @@
-import type { Backup } from '../contract/backups.ts';
+import type { Backup, BackupKey } from '../contract/backups.ts';
 import type { CreateDeploymentInput, CreateRollbackInput, Deployment } from '../contract/deployments.ts';
 import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import type { CreateScriptInput, Run, Script, ScriptVersion, UpdateScriptInput } from '../contract/scripts.ts';
@@ -83,10 +83,12 @@ export function workClientsOf(transport: Transport) {
       /** Starts restoring a backup over the app's current data. */
       restore: (id: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo(backups, id)}/restore`, call),
-      /** Returns the stored data of a backup as a stream: a tar archive (gzip), or output of its command (zstd). */
+      /** Returns the decrypted data of a backup as a stream: a tar archive (gzip), or output of its command (zstd). */
       download: (id: string, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream(`${pathTo(backups, id)}/download`, call),
       delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(backups, id), call),
+      /** Replaces the key that encrypts new backups; existing backups stay readable. */
+      replaceKey: (call?: CallOptions): Promise<BackupKey> => send('POST', '/v1/backup-keys', call),
     },
   };
 }

@@ -157,7 +157,7 @@ test('a node that is killed leaves its run and its backup failed, with the reaso
   const files = () => globSync('backups/**/bak_*', { cwd: directory.path });
   await until(async () => existsSync(started) && files().length > 0);
   await first.stop('SIGKILL');
-  assert.deepEqual(files(), [`backups/${app.id}/${backup.id}.zst.part`]);
+  assert.deepEqual(files(), [`backups/${app.id}/${backup.id}.zst.enc.part`]);
 
   const second = await spawnServer(directory.path, environment);
   const again = await signInRemotePerson(second.url, owner.email);
@@ -211,7 +211,7 @@ test('a full disk fails the backup with that reason, leaves nothing behind, and 
     assert.deepEqual(files(), []);
     const backup = await backUp('100000');
     assert.equal(backup.status, 'completed', backup.error ?? '');
-    assert.deepEqual(files(), [`${app.id}/${backup.id}.zst`]);
+    assert.deepEqual(files(), [`${app.id}/${backup.id}.zst.enc`]);
   } finally {
     execFileSync('umount', [folder]);
     await testServer.close();

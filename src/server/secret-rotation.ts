@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
 import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
 import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
+import { backupKeyAssociatedData } from '../platform/backups/backup-keys.ts';
 import { variableAssociatedData } from '../platform/environment/environment.ts';
 import { pushSecretAssociatedData } from '../platform/push/push.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
@@ -40,6 +41,7 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
       name: String(row['name']),
       version: Number(row['version']),
     }),
+  backup_key: (row) => backupKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   push_secret: (row) =>
     pushSecretAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),
   webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),

@@ -1,7 +1,7 @@
 import type { Generated } from 'kysely';
 import type { ActivityEventTable, ActivityRollupTable } from './schema/activity.ts';
 import type { AuditEventTable } from './schema/audit.ts';
-import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
+import type { BackupKeyTable, BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
 import type {
   CredentialReviewTable,
   CredentialTable,
@@ -133,6 +133,7 @@ export interface Schema {
   backup: BackupTable;
   restore: RestoreTable;
   stored_object: StoredObjectTable;
+  backup_key: BackupKeyTable;
   webhook: WebhookTable;
   webhook_delivery: WebhookDeliveryTable;
   notice: NoticeTable;

@@ -68,6 +68,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   backup: {},
   restore: {},
   stored_object: {},
+  backup_key: {},
   quota_use: {},
   credential_report: {},
   credential_right: {},

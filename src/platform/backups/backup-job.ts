@@ -14,8 +14,10 @@ import type { BackupTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
+import { currentBackupKey } from './backup-keys.ts';
 import { backupSettingsOf } from './backup-record.ts';
 import { BACKUP_JOB_KIND } from './backups.ts';
+import { encryptBackup } from './encryption.ts';
 import { applyRetention } from './scheduled-backups.ts';
 import { StorageFailure } from './storage.ts';
 import { sweepObject } from './sweep.ts';
@@ -71,16 +73,19 @@ async function streamBackup(
   const { workspaceId, signal } = job;
   const [storage] = context.backupStorages.all;
   if (storage === undefined) throw new JobFailure('This node has no data directory and no bucket to store backups in.');
-  const location = `${storage.name}${row.app_id}/${row.id}.${row.kind === 'directory' ? 'tar.gz' : 'zst'}`;
-  await job.transaction((trx) =>
-    insertStoredObject(trx, {
+  const location = `${storage.name}${row.app_id}/${row.id}.${row.kind === 'directory' ? 'tar.gz' : 'zst'}.enc`;
+  const key = await job.transaction(async (trx) => {
+    const current = await currentBackupKey(trx, context, workspaceId);
+    await insertStoredObject(trx, {
       id: row.id,
       workspace_id: workspaceId,
       place: location,
       upload: null,
       created_at: context.clock(),
-    }),
-  );
+      key_id: current.id,
+    });
+    return current.key;
+  });
   const lastLines = createLastLines(TAR_WARNING);
   const description = row.kind === 'directory' ? 'tar' : 'The backup command';
   const output = new PassThrough();
@@ -108,7 +113,12 @@ async function streamBackup(
   }
   const onUpload = (upload: string) => job.transaction((trx) => setUpload(trx, workspaceId, row.id, upload));
   try {
-    await storage.write(location, verifiedBytes(), onUpload, signal);
+    await storage.write(
+      location,
+      encryptBackup(verifiedBytes(), { key, workspaceId, backupId: row.id }),
+      onUpload,
+      signal,
+    );
     const measured = counter.result();
     await job.transaction(async (trx) => {
       await setUpload(trx, workspaceId, row.id, null);

@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
-import { Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import { Problem } from '../../contract/problem.ts';
 import { findStoredObject } from '../../store/backups.ts';
 import type { PlatformContext } from '../context.ts';
 import { auditTargetOf, requireBackup } from './backup-record.ts';
-import { ObjectNotFound, storageOf } from './storage.ts';
+import { DecryptionFailure } from './encryption.ts';
+import { ObjectNotFound, StorageFailure, storageOf } from './storage.ts';
+import { openStoredBackup } from './stored-backup.ts';
 
-/** The stored bytes of a backup. */
+/** The bytes of a backup, decrypted. */
 export interface BackupDownload {
   readonly fileName: string;
   readonly contentType: string;
@@ -37,7 +39,7 @@ function verifying(sha256: string): Transform {
 }
 
 /**
- * Returns the bytes of a backup as they are stored, and records that somebody downloads them. Throws `not_found`, and
+ * Returns the bytes of a backup, decrypted, and records that somebody downloads them. Throws `not_found`, and
  * `conflict` if it is not complete, damaged, or stored where this node cannot read it.
  */
 export async function downloadBackup(
@@ -46,16 +48,16 @@ export async function downloadBackup(
   id: string,
 ): Promise<BackupDownload> {
   const { workspaceId } = request;
-  const { row, place } = await context.store.transaction(async (trx) => {
+  const { row, object } = await context.store.transaction(async (trx) => {
     const found = await requireBackup(trx, workspaceId, id);
     const stored = await findStoredObject(trx, workspaceId, id);
     if (found.sha256 === null || stored === undefined)
       throw new Problem('conflict', `There is nothing to download: the backup is ${found.status}.`);
     const detail = { app: found.app_id };
     await recordAuditEvent(trx, request, 'backup.downloaded', auditTargetOf(found), context.clock(), detail);
-    return { row: found, place: stored.place };
+    return { row: found, object: stored };
   });
-  const storage = storageOf(context.backupStorages, place);
+  const storage = storageOf(context.backupStorages, object.place);
   if (storage === undefined)
     throw new Problem(
       'conflict',
@@ -70,15 +72,18 @@ export async function downloadBackup(
     sha256: sha256 ?? '',
     async open(signal) {
       try {
-        const bytes = await storage.read(place, signal);
+        const bytes = Readable.from(await openStoredBackup(context, storage, object, signal), { objectMode: false });
         const verified = verifying(sha256 ?? '');
         // `pipe` does not forward errors, nor the end of a reader that gives up.
-        bytes.once('error', (error) => verified.destroy(error));
+        bytes.once('error', (error) =>
+          verified.destroy(error instanceof DecryptionFailure ? new Problem('conflict', error.message) : error),
+        );
         verified.once('close', () => bytes.destroy());
         signal.addEventListener('abort', () => verified.destroy(), { once: true });
         return bytes.pipe(verified);
       } catch (error) {
-        if (error instanceof ObjectNotFound) throw new Problem('conflict', error.message);
+        if (error instanceof ObjectNotFound || error instanceof StorageFailure)
+          throw new Problem('conflict', error.message);
         throw error;
       }
     },

@@ -10,13 +10,15 @@ import { run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { findStoredObject } from '../../store/backups.ts';
-import type { BackupTable } from '../../store/schema/backups.ts';
+import type { BackupTable, StoredObjectTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { type AppTarget, createLastLines, outcomeFailure, resolveAppTarget } from './app-target.ts';
 import { backupSettingsOf } from './backup-record.ts';
+import { DecryptionFailure } from './encryption.ts';
 import { restoreJobKindName } from './restores.ts';
 import { ObjectNotFound, type Storage, StorageFailure } from './storage.ts';
+import { openStoredBackup } from './stored-backup.ts';
 
 const ACTIVE_STATUSES = ['pending', 'processing'] as const;
 /** Timeout for steps that only rename and remove files. */
@@ -48,14 +50,16 @@ interface BackupSource {
 
 /** Reads all of a backup and throws `DamagedBackup` if it is incomplete or altered. */
 async function verifyBackup(
+  context: PlatformContext,
   storage: Storage,
-  location: string,
+  object: StoredObjectTable,
   row: BackupTable,
   signal: AbortSignal,
 ): Promise<BackupSource> {
   const zstd = row.kind === 'command';
   async function open(): Promise<Readable> {
-    const bytes = Readable.from(verifyStream(await storage.read(location, signal), row), { objectMode: false });
+    const stored = await openStoredBackup(context, storage, object, signal);
+    const bytes = Readable.from(verifyStream(stored, row), { objectMode: false });
     if (!zstd) return bytes;
     const plain = createZstdDecompress();
     // `pipe` does not forward errors of the source.
@@ -74,7 +78,7 @@ async function verifyBackup(
     );
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof ObjectNotFound) throw new DamagedBackup(error.message);
+    if (error instanceof ObjectNotFound || error instanceof DecryptionFailure) throw new DamagedBackup(error.message);
     // Bytes that cannot be decompressed are not those that were written.
     const { code } = error as NodeJS.ErrnoException;
     if (typeof code === 'string' && /^(?:ZSTD_|Z_)/.test(code))
@@ -242,7 +246,7 @@ async function executeRestore(context: PlatformContext, storage: Storage, job: R
   const connections = createConnectionPool();
   try {
     const target = await resolveAppTarget(context, connections, workspaceId, row.app_id);
-    const source = await verifyBackup(storage, object.place, row, job.signal);
+    const source = await verifyBackup(context, storage, object, row, job.signal);
     if (row.kind === 'directory') await restoreDirectory(target, id, source, job);
     else await restoreByCommand(target, id, source, job);
   } catch (error) {

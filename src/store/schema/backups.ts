@@ -40,4 +40,14 @@ export interface StoredObjectTable {
   /** The bucket's id of an unfinished multipart upload. */
   upload: string | null;
   created_at: number;
+  /** The key that it is encrypted with; null if an earlier version stored it without. */
+  key_id: string | null;
+}
+
+/** A key that encrypts backups of a workspace, sealed with the installation's secret. */
+export interface BackupKeyTable {
+  id: string;
+  workspace_id: string;
+  key_sealed: string;
+  created_at: number;
 }

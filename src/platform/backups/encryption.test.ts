@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { test } from 'node:test';
+import { CHUNK_BYTES, DecryptionFailure, decryptBackup, encryptBackup } from './encryption.ts';
+
+const secret = { key: randomBytes(32), workspaceId: 'ws_1', backupId: 'bak_1' };
+const HEADER_BYTES = 48;
+const STORED_CHUNK_BYTES = CHUNK_BYTES + 16;
+
+async function* inPieces(bytes: Buffer, size: number): AsyncGenerator<Buffer> {
+  for (let offset = 0; offset < bytes.length; offset += size) yield bytes.subarray(offset, offset + size);
+}
+const collect = async (source: AsyncIterable<Uint8Array>) => Buffer.concat(await Array.fromAsync(source));
+const encrypted = (plain: Buffer, of = secret) => collect(encryptBackup(inPieces(plain, 50_000), of));
+const decrypted = (stored: Buffer, of = secret, size = 70_001) => collect(decryptBackup(inPieces(stored, size), of));
+
+test('what was encrypted is decrypted, whatever its length and however it is read', async () => {
+  for (const length of [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES]) {
+    const plain = randomBytes(length);
+    const stored = await encrypted(plain);
+    assert.equal(stored.length, HEADER_BYTES + length + 16 * Math.max(1, Math.ceil(length / CHUNK_BYTES)));
+    for (const size of [1000, 70_001, stored.length])
+      assert.ok((await decrypted(stored, secret, size)).equals(plain), `${length} in pieces of ${size}`);
+  }
+  const [one, other] = [await encrypted(Buffer.from('same')), await encrypted(Buffer.from('same'))];
+  assert.notDeepEqual(one, other);
+});
+
+test('damage, truncation, reordering and mixing are detected, and no byte is returned that was not authenticated', async () => {
+  const plain = randomBytes(3 * CHUNK_BYTES + 5);
+  const stored = await encrypted(plain);
+  const otherBackup = await encrypted(plain);
+  const chunk = (index: number, of = stored) =>
+    of.subarray(HEADER_BYTES + index * STORED_CHUNK_BYTES, HEADER_BYTES + (index + 1) * STORED_CHUNK_BYTES);
+  const header = stored.subarray(0, HEADER_BYTES);
+  const flipped = (at: number) => {
+    const copy = Buffer.from(stored);
+    copy[at] = (copy[at] ?? 0) ^ 1;
+    return copy;
+  };
+  const forged: Readonly<Record<string, Buffer>> = {
+    empty: Buffer.alloc(0),
+    'half a header': stored.subarray(0, 20),
+    'a header only': header,
+    'another magic': flipped(3),
+    'another salt': flipped(20),
+    'a bit of the first chunk': flipped(HEADER_BYTES),
+    'a bit of the last tag': flipped(stored.length - 1),
+    'without its last byte': stored.subarray(0, -1),
+    'without its last chunk': Buffer.concat([header, chunk(0), chunk(1), chunk(2)]),
+    'without its first chunk': Buffer.concat([header, chunk(1), chunk(2), chunk(3)]),
+    'a chunk twice': Buffer.concat([header, chunk(0), chunk(0), chunk(1), chunk(2), chunk(3)]),
+    'chunks in another order': Buffer.concat([header, chunk(1), chunk(0), chunk(2), chunk(3)]),
+    'bytes after the end': Buffer.concat([stored, Buffer.alloc(40)]),
+    'a chunk of another backup': Buffer.concat([header, chunk(0), chunk(1, otherBackup), chunk(2), chunk(3)]),
+    'the plain text': plain,
+  };
+  for (const [name, bytes] of Object.entries(forged)) {
+    const seen: Uint8Array[] = [];
+    await assert.rejects(
+      async () => {
+        for await (const piece of decryptBackup(inPieces(bytes, 70_001), secret)) seen.push(piece);
+      },
+      DecryptionFailure,
+      name,
+    );
+    const returned = Buffer.concat(seen);
+    assert.ok(returned.equals(plain.subarray(0, returned.length)) && returned.length < plain.length, name);
+  }
+});
+
+test('a file is opened only with the key, the workspace and the backup that it was written for', async () => {
+  const stored = await encrypted(Buffer.from('rows'));
+  for (const change of [{ key: randomBytes(32) }, { workspaceId: 'ws_2' }, { backupId: 'bak_2' }])
+    await assert.rejects(decrypted(stored, { ...secret, ...change }), DecryptionFailure);
+});
+
+test('a reader that stops early closes what it reads from', async () => {
+  let closed = false;
+  async function* source(): AsyncGenerator<Buffer> {
+    try {
+      yield* inPieces(await encrypted(randomBytes(4 * CHUNK_BYTES)), 10_000);
+    } finally {
+      closed = true;
+    }
+  }
+  for await (const piece of decryptBackup(source(), secret)) {
+    assert.equal(piece.length, CHUNK_BYTES);
+    break;
+  }
+  assert.equal(closed, true);
+});

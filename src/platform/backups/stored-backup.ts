@@ -1,0 +1,23 @@
+import type { Readable } from 'node:stream';
+import type { StoredObjectTable } from '../../store/schema/backups.ts';
+import type { PlatformContext } from '../context.ts';
+import { backupKeyOf } from './backup-keys.ts';
+import { decryptBackup } from './encryption.ts';
+import type { Storage } from './storage.ts';
+
+/**
+ * Opens the bytes of a backup as they were before they were encrypted. Rejects with `ObjectNotFound` or
+ * `StorageFailure`; reading throws `DecryptionFailure`.
+ */
+export async function openStoredBackup(
+  context: PlatformContext,
+  storage: Storage,
+  { id, workspace_id: workspaceId, place, key_id: keyId }: StoredObjectTable,
+  signal: AbortSignal,
+): Promise<AsyncIterable<Uint8Array>> {
+  // Stored by a version that did not encrypt.
+  if (keyId === null) return storage.read(place, signal);
+  const key = await backupKeyOf(context.store.read, context, workspaceId, keyId);
+  const bytes: Readable = await storage.read(place, signal);
+  return decryptBackup(bytes, { key, workspaceId, backupId: id });
+}
