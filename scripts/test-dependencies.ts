@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { ensureCommand, ensureOAuthClients } from '../src/testing/debian-packages.ts';
+import { ensureCommand, ensureOAuthClients, ensurePythonSentrySdk } from '../src/testing/debian-packages.ts';
 
 /**
  * Installs the Debian packages of programs that tests start, if missing. The tests themselves run concurrently and
@@ -40,6 +40,7 @@ function tryPart(part: () => void): void {
 
 for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => ensureCommand(command, debianPackage));
 tryPart(ensureOAuthClients);
+tryPart(ensurePythonSentrySdk);
 
 const chosen = process.env['CHROMIUM_PATH'];
 tryPart(() => {

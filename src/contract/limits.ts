@@ -224,8 +224,12 @@ export const RESOURCE_LIMITS = {
   errorFieldLength: 255,
   errorFingerprint: 16,
   /** Bytes of an envelope as it is sent; the next limit is for the decompressed envelope. */
-  errorEnvelopeBytes: 2 * 1_048_576,
-  errorEnvelopeUnpackedBytes: 8 * 1_048_576,
+  errorEnvelopeBytes: 20 * 1_048_576,
+  errorEnvelopeUnpackedBytes: 40 * 1_048_576,
+  /** Maximum bytes of all events of an envelope; attachments are skipped. */
+  errorEnvelopeEventBytes: 8 * 1_048_576,
+  /** Bytes of a body of `/store/` as it is sent. */
+  errorStoreBytes: 2 * 1_048_576,
   /** Maximum bytes of one event in an envelope. */
   errorEventBytes: 1_048_576,
   errorFrames: 50,

@@ -1,20 +1,24 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
 import { ERROR_KEY_LIMITS, RESOURCE_LIMITS, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
-import { createKeyRateLimiter } from '../platform/errors/error-keys.ts';
 import {
-  decompress,
-  type Envelope,
-  readEnvelope,
-  readEnvelopeDsn,
-  readStoredEvent,
-} from '../platform/errors/sentry-envelope.ts';
+  type ContentEncoding,
+  createDecompressStream,
+  decompressBody,
+  encodingProblem,
+  parseContentEncoding,
+} from '../platform/content-encoding.ts';
+import { type ByteReader, createByteReader } from '../platform/errors/byte-reader.ts';
+import { createKeyRateLimiter } from '../platform/errors/error-keys.ts';
+import { type Envelope, peekEnvelopeDsn, readEnvelope, readStoredEvent } from '../platform/errors/sentry-envelope.ts';
 import { findErrorKeyByPublicKey, type IngestKeyRow } from '../store/error-keys.ts';
 import type { AppContext } from './app-context.ts';
 import { clientAddressOf } from './client-address.ts';
-import { type Route, rawBodyOf, route } from './route.ts';
+import { bodyStreamOf, type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Errors';
 const ProjectParams = z.object({ any: z.string().max(64) });
@@ -32,30 +36,75 @@ const PREFLIGHT_HEADERS = {
   'access-control-max-age': '86400',
 };
 
-function publicKeysInHeader(header: string | string[] | undefined): string[] {
-  const text = typeof header === 'string' ? header.slice(0, 4096) : '';
-  return [...text.matchAll(/(?:^|[\s,])sentry_key=([^\s,]+)/gi)].map((match) => match[1] ?? '');
+const MAX_AUTH_HEADER = 4096;
+const headerText = (header: string | string[] | undefined) =>
+  typeof header === 'string' ? header.slice(0, MAX_AUTH_HEADER) : '';
+
+/** The header with the fields `sentry_…`: `X-Sentry-Auth`, or `Authorization` with the scheme `Sentry`. */
+function authHeadersOf({ headers }: FastifyRequest): string[] {
+  const authorization = headerText(headers.authorization);
+  return [headerText(headers['x-sentry-auth']), /^sentry\s/i.test(authorization) ? authorization : ''];
+}
+
+function readAuthField(header: string, field: 'sentry_key' | 'sentry_timestamp'): string[] {
+  return [...header.matchAll(/(?:^|[\s,])(sentry_\w{1,20})=([^\s,]+)/gi)]
+    .filter(([, name]) => name?.toLowerCase() === field)
+    .map((match) => match[2] ?? '');
 }
 
 /**
- * The public key of a request, from `X-Sentry-Auth`, from the query string, where browser SDKs send it, or otherwise
- * from the DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two
- * keys.
+ * The public key of a request, from its headers, from the query string, where browser SDKs send it, or otherwise from
+ * the DSN in the header of an uncompressed envelope. Throws `missing_credential`, or `invalid_request` for two keys.
  */
-async function publicKeyOf(request: FastifyRequest, isEnvelope: boolean): Promise<string> {
+async function publicKeyOf(request: FastifyRequest, envelope: ByteReader | null): Promise<string> {
   const { url = '' } = request.raw;
   const query = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?') + 1) : '');
-  const publicKeys = new Set([...query.getAll('sentry_key'), ...publicKeysInHeader(request.headers['x-sentry-auth'])]);
+  const inHeaders = authHeadersOf(request).flatMap((header) => readAuthField(header, 'sentry_key'));
+  const publicKeys = new Set([...query.getAll('sentry_key'), ...inHeaders]);
   if (publicKeys.size > 1)
     throw new Problem('invalid_request', 'The request contains more than one error key. Send exactly one.');
   const [key] = publicKeys;
   if (key !== undefined) return key;
-  const isPlain = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase() === 'identity';
-  const dsn = isEnvelope && isPlain ? await readEnvelopeDsn(rawBodyOf(request)) : null;
+  const dsn = envelope === null ? null : await peekEnvelopeDsn(envelope);
   if (dsn === null || !URL.canParse(dsn)) {
     throw new Problem('missing_credential', 'An error key is required: configure the SDK with the DSN of one.');
   }
   return new URL(dsn).username;
+}
+
+const MAX_ENVELOPE = RESOURCE_LIMITS.errorEnvelopeBytes;
+
+/** Fails with `too_large` when more bytes pass than an envelope may have as it is sent. */
+async function* limitBytes(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let total = 0;
+  for await (const chunk of source) {
+    total += chunk.length;
+    if (total > MAX_ENVELOPE) throw new Problem('too_large');
+    yield chunk;
+  }
+}
+
+/** Reads a compressed body while it is decompressed. Throws what `read` throws, and `invalid_request` for another encoding. */
+async function readCompressed<Result>(
+  body: AsyncIterable<Uint8Array>,
+  encoding: ContentEncoding,
+  read: (reader: ByteReader) => Promise<Result>,
+): Promise<Result> {
+  const decompressed = createDecompressStream(encoding);
+  const abortController = new AbortController();
+  const piped = pipeline(limitBytes(body), decompressed, { signal: abortController.signal }).catch(
+    (error: unknown) => error,
+  );
+  try {
+    return await read(createByteReader(decompressed, RESOURCE_LIMITS.errorEnvelopeUnpackedBytes));
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    const cause = await piped;
+    throw cause instanceof Problem ? cause : encodingProblem(encoding);
+  } finally {
+    abortController.abort();
+    await piped;
+  }
 }
 
 /** Lets a page of this origin read the response. Throws `forbidden` for an origin that the key does not allow. */
@@ -93,23 +142,61 @@ export function errorIngestRoutes(context: AppContext): Route[] {
     );
   }
 
-  async function submit(
-    request: FastifyRequest,
-    reply: FastifyReply,
-    parse: ((body: Buffer, now: number) => Promise<Envelope>) | null,
-  ): Promise<{ id?: string }> {
-    const key = await findKey(request, await publicKeyOf(request, parse === null));
+  async function authorize(request: FastifyRequest, reply: FastifyReply, publicKey: string): Promise<IngestKeyRow> {
+    const key = await findKey(request, publicKey);
     checkOrigin(request, reply, key);
+    keyRateLimiter.consume(key.id, platform.clock());
+    return key;
+  }
+
+  async function store(key: IngestKeyRow, { eventId, errors }: Envelope): Promise<{ id?: string }> {
     const now = platform.clock();
-    keyRateLimiter.consume(key.id, now);
-    const bytes = await decompress(rawBodyOf(request), request.headers['content-encoding']);
-    const { eventId, errors } = await (parse ?? readEnvelope)(bytes, now);
     await Promise.all(
       errors.map((error) =>
         platform.errorIngest.ingest(key.workspace_id, { ...error, app: key.app_slug ?? error.app }, now, key.id),
       ),
     );
     return eventId === null ? {} : { id: eventId };
+  }
+
+  async function readSubmission(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    body: AsyncIterable<Uint8Array>,
+  ): Promise<[IngestKeyRow, Envelope]> {
+    const encoding = parseContentEncoding(request.headers['content-encoding']);
+    const read = (reader: ByteReader) => readEnvelope(reader, platform.clock());
+    if (encoding === null) {
+      const reader = createByteReader(body, MAX_ENVELOPE);
+      const key = await authorize(request, reply, await publicKeyOf(request, reader));
+      return [key, await read(reader)];
+    }
+    // Nothing is decompressed before authentication.
+    const key = await authorize(request, reply, await publicKeyOf(request, null));
+    return [key, await readCompressed(body, encoding, read)];
+  }
+
+  async function submitEnvelope(request: FastifyRequest, reply: FastifyReply): Promise<{ id?: string }> {
+    const body = bodyStreamOf(request);
+    // The response can only be sent if the request is not destroyed, however much of it was read.
+    const chunks = body.iterator({ destroyOnReturn: false });
+    try {
+      return await store(...(await readSubmission(request, reply, chunks)));
+    } finally {
+      await chunks.return?.();
+      body.resume();
+    }
+  }
+
+  async function submitEvent(request: FastifyRequest, reply: FastifyReply): Promise<{ id?: string }> {
+    const key = await authorize(request, reply, await publicKeyOf(request, null));
+    const body = rawBodyOf(request);
+    const bytes = await decompressBody(body, request.headers['content-encoding'], RESOURCE_LIMITS.errorStoreBytes);
+    if (request.headers['content-type']?.toLowerCase().startsWith('application/x-sentry-envelope')) {
+      return store(key, await readEnvelope(createByteReader(Readable.from([bytes]), bytes.length), platform.clock()));
+    }
+    const [sentAt = null] = authHeadersOf(request).flatMap((header) => readAuthField(header, 'sentry_timestamp'));
+    return store(key, await readStoredEvent(bytes, platform.clock(), sentAt));
   }
 
   const commonFields = {
@@ -128,10 +215,11 @@ export function errorIngestRoutes(context: AppContext): Route[] {
           ? 'Report errors from a Sentry SDK, with the public key of an error key'
           : 'Report one error from an older Sentry SDK, with the public key of an error key',
       bodyFormat: 'bytes',
-      bodyLimit: RESOURCE_LIMITS.errorEnvelopeBytes,
+      bodyLimit: RESOURCE_LIMITS[endpoint === 'envelope' ? 'errorEnvelopeBytes' : 'errorStoreBytes'],
+      ...(endpoint === 'envelope' && { streamsBody: true }),
       responses: { 200: z.object({ id: z.string().optional() }) },
       errorCodes: ['too_large', 'unsupported_media_type', 'missing_credential', 'invalid_token', 'forbidden'],
-      handler: ({ request, reply }) => submit(request, reply, endpoint === 'store' ? readStoredEvent : null),
+      handler: ({ request, reply }) => (endpoint === 'store' ? submitEvent : submitEnvelope)(request, reply),
     }),
     route({
       ...commonFields,

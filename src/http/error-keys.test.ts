@@ -116,15 +116,17 @@ forEachEngine('error keys', (engine) => {
       await post('/api/1/envelope/', envelope(), auth(publicKey)),
       await post(`/api/7/envelope/?sentry_version=7&sentry_key=${publicKey}&sentry_client=x`, envelope()),
       await post('/api/anything/envelope/', envelope({ dsn, event_id: 'a'.repeat(32) })),
+      await post('/api/1/envelope/', envelope(), { authorization: auth(publicKey)['x-sentry-auth'] }),
       await post('/api/1/store/', stored, auth(publicKey)),
+      await post('/api/1/store/', envelope(), { ...auth(publicKey), 'content-type': 'application/x-sentry-envelope' }),
       await post(`/api/1/store/?sentry_key=${publicKey}`, gzipSync(stored), { 'content-encoding': 'gzip' }),
     ];
     assert.deepEqual(
       sent.map(({ status }) => status),
-      [200, 200, 200, 200, 200],
+      [200, 200, 200, 200, 200, 200, 200],
     );
-    assert.deepEqual([sent[2]?.body.id, sent[3]?.body.id], ['a'.repeat(32), 'e'.repeat(32)]);
-    assert.deepEqual(await titles(person), [['RangeError: out of reach', 5, 'till']]);
+    assert.deepEqual([sent[2]?.body.id, sent[4]?.body.id], ['a'.repeat(32), 'e'.repeat(32)]);
+    assert.deepEqual(await titles(person), [['RangeError: out of reach', 7, 'till']]);
     const other = await createErrorKey(person);
     const two = await post(`/api/1/envelope/?sentry_key=${publicKey}`, envelope(), auth(other.publicKey));
     assert.deepEqual([two.status, two.body.code], [400, 'invalid_request']);
@@ -135,6 +137,34 @@ forEachEngine('error keys', (engine) => {
     // The DSN in a compressed envelope is not read: nothing is decompressed before authentication.
     const packed = await post('/api/1/envelope/', gzipSync(envelope({ dsn })), { 'content-encoding': 'gzip' });
     assert.equal(packed.status, 401);
+  });
+
+  test('receive events with attachments of any size, and a response however much of the body is read', async () => {
+    const person = await createWorkspaceFor(owner, testServer, 'Attaching');
+    const { publicKey, dsn } = await createErrorKey(person);
+    const attachment = Buffer.concat([
+      Buffer.from('{"type":"attachment"}\n'),
+      Buffer.alloc(5 * 1_048_576, 'x'),
+      Buffer.from('\n'),
+    ]);
+    const body = Buffer.concat([Buffer.from(envelope({ dsn })), attachment]);
+    assert.equal((await post('/api/1/envelope/', body)).status, 200);
+    assert.equal(
+      (await post('/api/1/envelope/', gzipSync(body), { ...auth(publicKey), 'content-encoding': 'gzip' })).status,
+      200,
+    );
+    const tooLong = Buffer.concat([body, attachment, attachment, attachment]);
+    assert.equal((await post('/api/1/envelope/', tooLong)).status, 200, 'the event precedes the limit');
+    const refused = await post(
+      '/api/1/envelope/',
+      Buffer.concat([Buffer.from('{}\n'), attachment]),
+      auth('0'.repeat(32)),
+    );
+    assert.equal(refused.status, 401);
+    const cut = gzipSync(body).subarray(0, 5_000);
+    const broken = await post('/api/1/envelope/', cut, { ...auth(publicKey), 'content-encoding': 'gzip' });
+    assert.deepEqual([broken.status, broken.body.code], [400, 'invalid_request']);
+    assert.deepEqual(await titles(person), [['RangeError: out of reach', 3, null]]);
   });
 
   test('are deleted with their app, each with an audit event, and report for no other', async () => {

@@ -2,12 +2,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorKey } from '../contract/errors.ts';
 import { MINUTE } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import { SCOPES } from '../contract/vocabulary.ts';
+import { ensurePythonSentrySdk } from '../testing/debian-packages.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { installLocked } from '../testing/registry.ts';
 import {
@@ -26,13 +27,10 @@ interface ProblemAnswer {
   code: string;
 }
 
-/** Runs a short program in the directory where the SDK is installed and resolves to its output. */
-function runWithSdk(cwd: string, program: string): Promise<string> {
+/** Runs a short program and resolves to its output. */
+function runProgram(file: string, args: readonly string[], cwd?: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
-      cwd,
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -272,11 +270,12 @@ forEachEngine('the error tracker', (engine) => {
       ['gzip', gzipSync],
       ['deflate', deflateSync],
       ['br', brotliCompressSync],
+      ['zstd', zstdCompressSync],
     ] as const) {
       assert.equal((await send(pack(plain), { 'content-encoding': encoding })).status, 200, encoding);
     }
     const [issue, ...more] = await issues();
-    assert.deepEqual([issue?.title, issue?.count, more], ['RangeError: out of reach', 4, []]);
+    assert.deepEqual([issue?.title, issue?.count, more], ['RangeError: out of reach', 5, []]);
     assert.equal((await send(envelopeOf(['session', {}]))).status, 200);
     const payload = JSON.stringify(sentryEvent({ message: 'line one\nline two' }));
     const sized = `{}\n{"type":"event","length":${Buffer.byteLength(payload)}}\n${payload}`;
@@ -287,7 +286,7 @@ forEachEngine('the error tracker', (engine) => {
       ['{}\n{"type":"event","length":99999}\n{}', {}, 400, 'invalid_request'],
       ['{}\n{"type":"event"}\n{broken', {}, 400, 'invalid_request'],
       ['x', { 'content-encoding': 'gzip' }, 400, 'invalid_request'],
-      ['x', { 'content-encoding': 'zstd' }, 415, 'unsupported_media_type'],
+      ['x', { 'content-encoding': 'compress' }, 415, 'unsupported_media_type'],
       [bomb, { 'content-encoding': 'gzip' }, 413, 'too_large'],
       [Buffer.alloc(2 * 1_048_576 + 1), {}, 413, 'too_large'],
     ] as const) {
@@ -380,9 +379,12 @@ test('an unmodified Sentry SDK can report to this server', async (context) => {
   try {
     const owner = await signUpOwner(testServer);
     const { dsn } = await createErrorKey(owner);
-    await runWithSdk(
-      sdk,
-      `
+    await runProgram(
+      process.execPath,
+      [
+        '--input-type=module',
+        '-e',
+        `
       import * as Sentry from '@sentry/node';
       Sentry.init({ dsn: '${dsn}', release: 'shop@2.4.0', environment: 'staging', tracesSampleRate: 1 });
       Sentry.setTag('app', 'shop');
@@ -392,6 +394,8 @@ test('an unmodified Sentry SDK can report to this server', async (context) => {
       Sentry.captureMessage('just saying', 'warning');
       if (!(await Sentry.flush(10_000))) throw new Error('not flushed');
     `,
+      ],
+      sdk,
     );
     const { body } = await owner.call<Page<ErrorIssue>>('/v1/errors/issues?sort=-count');
     const seen = body.data.map(({ title, count, level, release, environment, app }) => [
@@ -415,6 +419,53 @@ test('an unmodified Sentry SDK can report to this server', async (context) => {
     assert.equal(event?.frames[0]?.function, 'placeOrder');
     assert.ok(event?.breadcrumbs.some(({ message }) => message === 'added a hat'));
     assert.equal(event?.tags['app'], 'shop');
+  } finally {
+    await testServer.close();
+  }
+});
+
+test('the Sentry SDK for Python can report to this server, with NaN in its variables and a large attachment', async () => {
+  ensurePythonSentrySdk();
+  const testServer = await startTestServer();
+  try {
+    const owner = await signUpOwner(testServer);
+    const { dsn } = await createErrorKey(owner);
+    const program = `
+import logging, sentry_sdk
+sentry_sdk.init(dsn='${dsn}', release='shop@2.4.0', environment='staging', traces_sample_rate=1.0)
+def place_order(price):
+    raise ValueError('order is undefined')
+with sentry_sdk.start_transaction(name='order'), sentry_sdk.configure_scope() as scope:
+    scope.set_tag('app', 'shop')
+    scope.set_extra('price', float('nan'))
+    scope.add_attachment(bytes=b'x' * 3000000, filename='cart.bin')
+    sentry_sdk.add_breadcrumb(category='cart', message='added a hat', data={'price': float('inf')})
+    try:
+        place_order(float('nan'))
+    except ValueError as error:
+        sentry_sdk.capture_exception(error)
+for product in ('hats', 'shoes'):
+    logging.error('no stock of %s', product)
+sentry_sdk.flush(10)
+`;
+    const output = await runProgram('/usr/bin/python3', ['-c', program]);
+    const { body } = await owner.call<Page<ErrorIssue>>('/v1/errors/issues?sort=-count');
+    assert.deepEqual(
+      body.data
+        .map(({ title, count, level, release }) => [title.replace('shoes', 'hats'), count, level, release])
+        .sort(),
+      [
+        ['Message: no stock of hats', 2, 'error', 'shop@2.4.0'],
+        ['ValueError: order is undefined', 1, 'error', 'shop@2.4.0'],
+      ],
+      output,
+    );
+    const issue = body.data.find(({ type }) => type === 'ValueError');
+    const events = await owner.call<Page<ErrorEvent>>(`/v1/errors/issues/${issue?.id}/events`);
+    const [event] = events.body.data;
+    assert.equal(event?.frames[0]?.function, 'place_order');
+    assert.ok(event?.breadcrumbs.some(({ message }) => message === 'added a hat'));
+    assert.equal(event?.app, 'shop');
   } finally {
     await testServer.close();
   }

@@ -152,11 +152,12 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
   });
 }
 
-/** Registers a route that receives its body as bytes, whatever content type the request declares. */
+/** Registers a route that receives its body as bytes or a stream, whatever content type the request declares. */
 function registerRawBodyRoute(app: FastifyInstance, context: AppContext, definition: Route): void {
   void app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
+    if (definition.streamsBody) scope.addContentTypeParser('*', (_request, payload, parsed) => parsed(null, payload));
+    else scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, parsed) => parsed(null, body));
     registerRoute(scope, context, definition);
     done();
   });

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest, HTTPMethods } from 'fastify';
 import { z } from 'zod';
 import type { Code } from '../contract/error-codes.ts';
@@ -49,6 +50,8 @@ export interface Route {
    * parses the body itself, and the schema of the body is documentation only.
    */
   readonly bodyFormat?: 'form' | 'form or json' | 'bytes';
+  /** With `bytes`: the handler reads the body as a stream, and limits it itself. */
+  readonly streamsBody?: true;
   /** The content types that a route with `bytes` documents. */
   readonly consumes?: readonly string[];
   /** What certain bodies require beyond `access`. Checked before the body is validated further. */
@@ -90,6 +93,10 @@ export function route<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodT
 export function rawBodyOf(request: FastifyRequest): Buffer {
   return Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
 }
+
+/** The body of a route that streams it. */
+export const bodyStreamOf = (request: FastifyRequest): Readable =>
+  request.body instanceof Readable ? request.body : Readable.from([]);
 
 export const IdParams = z.object({ id: z.string().max(64) });
 

@@ -9,13 +9,23 @@ export function clampToNow(timeMs: number, now: number): number {
   return timeMs > now + MAX_CLOCK_SKEW_MS ? now : timeMs;
 }
 
+/** A date-time without an offset, which is in UTC. */
+const WITHOUT_OFFSET = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,12})?)?$/;
+const SECONDS = /^\d{9,16}(?:\.\d{1,12})?$/;
+
+function parseInstantText(text: string): number {
+  if (SECONDS.test(text)) return Number(text) * 1000;
+  return Date.parse(WITHOUT_OFFSET.test(text) ? `${text.replace(' ', 'T')}Z` : text);
+}
+
 /**
- * Parses an instant that may be in seconds since 1970 or ISO 8601. Milliseconds in place of seconds, a common
- * mistake, are read as milliseconds, also if the client formatted them as a date in the year 50000. Returns epoch
- * milliseconds of the years 1970 to 9999, or null. Pure.
+ * Parses an instant that may be in seconds since 1970, also as text, or ISO 8601, in UTC unless it has an offset.
+ * Milliseconds in place of seconds, a common mistake, are read as milliseconds, also if the client formatted them as a
+ * date in the year 50000. Returns epoch milliseconds of the years 1970 to 9999, or null. Pure.
  */
 export function parseClientInstant(value: unknown): number | null {
-  const timeMs = typeof value === 'number' ? value * 1000 : typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  const timeMs =
+    typeof value === 'number' ? value * 1000 : typeof value === 'string' ? parseInstantText(value) : Number.NaN;
   const roundedMs = Math.round(timeMs > LAST_INSTANT ? timeMs / 1000 : timeMs);
   return roundedMs >= 0 && roundedMs <= LAST_INSTANT ? roundedMs : null;
 }

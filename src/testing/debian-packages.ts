@@ -27,6 +27,12 @@ export function ensureOAuthClients(): void {
   }
 }
 
+/** Sentry's SDK for Python, which a test runs. */
+export function ensurePythonSentrySdk(): void {
+  const directory = '/usr/lib/python3/dist-packages/sentry_sdk';
+  ensureInstalled(() => existsSync(directory), directory, 'python3-sentry-sdk');
+}
+
 function ensureInstalled(isPresent: () => boolean, part: string, debianPackage: string): void {
   if (isPresent()) return;
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { scaledTimeout } from '../../testing/timeouts.ts';
-import { fingerprintOf, normalizeText, parseStack, type ReportedError, titleOf } from './error-grouping.ts';
+import { fingerprintOf, normalizeText, type ReportedError, titleOf } from './error-grouping.ts';
+import { parseStack, type ReportedFrame } from './stack-frames.ts';
 
 const error = (more: Partial<ReportedError> = {}): ReportedError => ({
   type: 'TypeError',
@@ -26,13 +27,19 @@ const V8_STACK = `TypeError: order is undefined
 
 test('stacks of V8, Firefox and Python are parsed, innermost call first', () => {
   assert.deepEqual(parseStack(V8_STACK).slice(0, 3), [
-    { function: 'placeOrder', file: '/srv/shop/releases/41/src/orders.js', line: 17, inApp: true },
-    { function: 'Router.handle', file: '/srv/shop/releases/41/node_modules/router/index.js', line: 99, inApp: false },
-    { function: null, file: '/srv/shop/releases/41/src/server.js', line: 4, inApp: true },
+    { function: 'placeOrder', file: '/srv/shop/releases/41/src/orders.js', line: 17, column: 5, inApp: true },
+    {
+      function: 'Router.handle',
+      file: '/srv/shop/releases/41/node_modules/router/index.js',
+      line: 99,
+      column: 3,
+      inApp: false,
+    },
+    { function: null, file: '/srv/shop/releases/41/src/server.js', line: 4, column: 1, inApp: true },
   ]);
   assert.deepEqual(parseStack('load@https://shop.example.com/app.js:3:9\n@https://shop.example.com/app.js:1:1'), [
-    { function: 'load', file: 'https://shop.example.com/app.js', line: 3, inApp: true },
-    { function: null, file: 'https://shop.example.com/app.js', line: 1, inApp: true },
+    { function: 'load', file: 'https://shop.example.com/app.js', line: 3, column: 9, inApp: true },
+    { function: null, file: 'https://shop.example.com/app.js', line: 1, column: 1, inApp: true },
   ]);
   const python =
     'Traceback (most recent call last):\n  File "main.py", line 3, in main\n    run()\n  File "run.py", line 9, in run\nValueError: x';
@@ -53,6 +60,106 @@ test('the same error with another release, line or id is the same issue; another
   assert.equal(
     fingerprintOf(error({ message: 'order 1 is undefined' })),
     fingerprintOf(error({ message: 'order 2 is undefined' })),
+  );
+});
+
+const frame = (name: string | null, file: string | null, more: Partial<ReportedFrame> = {}): ReportedFrame => ({
+  function: name,
+  file,
+  line: 1,
+  inApp: true,
+  ...more,
+});
+
+test('frames of each language are compared without what varies from build to build or run to run', () => {
+  const java = (name: string, module: string) => frame(name, 'Till.java', { module });
+  const same: readonly (readonly ReportedFrame[])[] = [
+    [frame('a', '/srv/app.js', { line: 1 }), frame('a', '/srv/app.js', { line: 9, column: 7 })],
+    [frame('pay', 'https://a.example/main.8f3c2a.js'), frame('pay', 'https://b.example/main.77ab01.js?v=2')],
+    [frame('pay', '/assets/index-BkXzaQcP.js'), frame('pay', '/assets/index-DqWe31_a.js')],
+    [
+      frame('Object.pay', 'pay.js'),
+      frame('pay', 'pay.js'),
+      frame('async pay', 'pay.js'),
+      frame('pay [as then]', 'pay.js'),
+    ],
+    [
+      frame('Ab', 'https://a.example/app.js', { column: 12_345 }),
+      frame('xZ', 'https://a.example/app.js', { column: 999 }),
+    ],
+    [
+      java('run', 'com.shop.Till$$Lambda$14/0x0000000800c03000'),
+      java('run', 'com.shop.Till$$Lambda$99/0x00000008000aa000'),
+    ],
+    [
+      java('pay', 'com.shop.Till$$EnhancerBySpringCGLIB$$a1b2c3d4'),
+      java('pay', 'com.shop.Till$$EnhancerBySpringCGLIB$$ffff0000'),
+    ],
+    [java('pay', 'com.shop.Till$$SpringCGLIB$$0'), java('pay', 'com.shop.Till$$SpringCGLIB$$1')],
+    [java('pay', 'com.shop.Till$HibernateProxy$Ab1'), java('pay', 'com.shop.Till$HibernateProxy$zz9')],
+    [java('lambda$pay$0', 'com.shop.Till'), java('lambda$pay$3', 'com.shop.Till')],
+    [
+      java('invoke', 'jdk.internal.reflect.GeneratedMethodAccessor12'),
+      java('invoke', 'jdk.internal.reflect.GeneratedMethodAccessor7'),
+    ],
+    [frame('shop::pay::h0123456789abcdef', 'pay.rs'), frame('shop::pay::hfedcba9876543210', 'pay.rs')],
+    [frame('shop::pay<int>(int, std::string const&) const', 'pay.cc'), frame('shop::pay<long>(long)', 'pay.cc')],
+    [
+      frame('pay.isra.0', 'pay.c'),
+      frame('pay.constprop.12', 'pay.c'),
+      frame('pay [clone .cold]', 'pay.c'),
+      frame('pay', 'pay.c'),
+    ],
+    [frame(null, '/usr/bin/till'), frame(null, '/usr/bin/till')],
+    [
+      frame('place_order', '/srv/41/shop.py', { module: 'shop' }),
+      frame('place_order', '/srv/42/shop.py', { module: 'shop' }),
+    ],
+  ];
+  for (const frames of same) {
+    const hashes = frames.map((one) => fingerprintOf(error({ frames: [one] })));
+    assert.equal(new Set(hashes).size, 1, JSON.stringify(frames));
+  }
+  const different: readonly (readonly ReportedFrame[])[] = [
+    [java('pay', 'com.shop.Till'), java('pay', 'com.shop.Desk'), java('refund', 'com.shop.Till')],
+    [frame('f', 'user-profile.js'), frame('f', 'user-settings.js')],
+    [frame('shop::pay(int)', 'pay.cc'), frame('shop::refund(int)', 'pay.cc')],
+    [frame('<lambda>', 'a.py'), frame('<listcomp>', 'a.py')],
+    [frame('handle', 'a.py', { module: 'shop.a' }), frame('handle', 'a.py', { module: 'shop.b' })],
+  ];
+  for (const frames of different) {
+    const hashes = frames.map((one) => fingerprintOf(error({ frames: [one] })));
+    assert.equal(new Set(hashes).size, frames.length, JSON.stringify(frames));
+  }
+});
+
+test('frames of the app decide, and the message only where no frame identifies the error', () => {
+  const library = (name: string) => frame(name, '/srv/node_modules/x/y.js', { inApp: false });
+  const own = frame('pay', 'pay.js');
+  const hash = (frames: ReportedFrame[], more: Partial<ReportedError> = {}) =>
+    fingerprintOf(error({ frames, ...more }));
+  assert.equal(hash([library('a'), own]), hash([library('b'), own]));
+  assert.notEqual(hash([library('a')]), hash([library('b')]));
+  assert.equal(hash([own], { message: 'one' }), hash([own], { message: 'another' }));
+  const minified = [frame('a', 'app.js', { column: 9_000 }), frame('b', 'app.js', { column: 600 })];
+  assert.notEqual(hash(minified, { message: 'one' }), hash(minified, { message: 'another' }));
+  const logged = (message: string) => hash([], { message, messageTemplate: 'no stock of %s' });
+  assert.equal(logged('no stock of hats'), logged('no stock of shoes'));
+});
+
+test('stacks of Java are parsed', () => {
+  const java = `java.lang.IllegalStateException: closed
+\tat com.shop.Till.pay(Till.java:17)
+\tat java.base/java.lang.Thread.run(Thread.java:840)
+\tat com.shop.Till$$Lambda$14/0x0000000800c03000.run(Unknown Source)
+\t... 3 more`;
+  assert.deepEqual(
+    parseStack(java).map(({ function: name, file, line, module, inApp }) => [name, file, line, module, inApp]),
+    [
+      ['pay', 'Till.java', 17, 'com.shop.Till', true],
+      ['run', 'Thread.java', 840, 'java.base/java.lang.Thread', false],
+      ['run', 'Unknown Source', null, 'com.shop.Till$$Lambda$14/0x0000000800c03000', true],
+    ],
   );
 });
 

@@ -1,15 +1,17 @@
 import { createHash } from 'node:crypto';
-import type { ErrorBreadcrumb, ErrorFrame } from '../../contract/errors.ts';
-import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { ErrorBreadcrumb } from '../../contract/errors.ts';
 import type { ErrorLevel } from '../../contract/platform-vocabulary.ts';
+import type { ReportedFrame } from './stack-frames.ts';
 
 /** A reported error in any format. */
 export interface ReportedError {
   readonly type: string;
   readonly message: string;
+  /** The log message with its placeholders, which similar errors share. */
+  readonly messageTemplate?: string | null;
   readonly stack: string | null;
   /** Stack frames, innermost first. */
-  readonly frames: readonly ErrorFrame[];
+  readonly frames: readonly ReportedFrame[];
   readonly breadcrumbs: readonly ErrorBreadcrumb[];
   readonly tags: Readonly<Record<string, string>>;
   readonly level: ErrorLevel;
@@ -21,41 +23,6 @@ export interface ReportedError {
   readonly at: number;
 }
 
-const THIRD_PARTY_PATH =
-  /node_modules|site-packages|dist-packages|^node:|^internal\/|^native |<anonymous>|^\/usr\/lib|\[native code\]/;
-const V8_FRAME = /^\s*at (?:(?:async )?([^()]{1,300}?) \()?([^()\s][^()]{0,500}?):(\d{1,9})(?::\d{1,9})?\)?$/;
-const GECKO_FRAME = /^([^@\s]{0,300})@(\S{1,500}?):(\d{1,9})(?::\d{1,9})?$/;
-const PYTHON_FRAME = /^\s*File "([^"]{1,500})", line (\d{1,9})(?:, in (.{1,300}))?$/;
-
-function parseFrame(line: string): ErrorFrame | null {
-  const createFrame = (name: string | undefined, file: string, lineNumber: string): ErrorFrame => ({
-    function: name === undefined || name === '' ? null : name,
-    file,
-    line: Number(lineNumber),
-    inApp: !THIRD_PARTY_PATH.test(file),
-  });
-  const v8 = V8_FRAME.exec(line);
-  if (v8 !== null) return createFrame(v8[1], v8[2] ?? '', v8[3] ?? '0');
-  const python = PYTHON_FRAME.exec(line);
-  if (python !== null) return createFrame(python[3], python[1] ?? '', python[2] ?? '0');
-  const gecko = GECKO_FRAME.exec(line);
-  return gecko === null ? null : createFrame(gecko[1], gecko[2] ?? '', gecko[3] ?? '0');
-}
-
-const MAX_LINE_LENGTH = 1_000;
-
-/** Parses the frames of a stack as V8, Firefox and Python print it, innermost first. Pure. */
-export function parseStack(stack: string): ErrorFrame[] {
-  const lines = stack
-    .split('\n', 500)
-    .map((line) => line.trimEnd())
-    .filter((line) => line.length <= MAX_LINE_LENGTH);
-  const frames = lines.map(parseFrame).filter((frame) => frame !== null);
-  // Python prints the innermost call last.
-  if (/^Traceback \(most recent call last\)/m.test(stack)) frames.reverse();
-  return frames.slice(0, RESOURCE_LIMITS.errorFrames);
-}
-
 /** Removes what varies between equal errors: numbers, ids, addresses. Pure. */
 export function normalizeText(text: string): string {
   return text
@@ -64,19 +31,72 @@ export function normalizeText(text: string): string {
     .replace(/\d+/g, '#');
 }
 
-function frameLocation({ function: name, file }: ErrorFrame): string {
-  const path = (file ?? '').replace(/^[a-z][a-z+.-]*:\/\/[^/]*/i, '').replace(/[?#].*$/, '');
-  return `${normalizeText(name ?? '?')} ${normalizeText(path)}`;
+/** Classes that frameworks generate: what follows the marker differs from run to run. */
+const GENERATED_CLASS =
+  /(?:\$\$|_\$\$_)(?:Lambda|EnhancerBy|FastClassBy|SpringCGLIB|KeyFactoryBy|jvst|javassist)[^ ]*|\$(?:ByteBuddy|HibernateProxy|MockitoMock)\$[^ ]*/g;
+const GENERATED_ACCESSOR = /(Generated(?:Method|Constructor|SerializationConstructor)Accessor)\d+/g;
+/** What compilers append to the symbols of native code: Rust's hashes, and copies of a function. */
+const SYMBOL_SUFFIX =
+  /::h[0-9a-f]{16}$|(?: \[clone [^\]]{1,64}\]|\.(?:isra|constprop|part|cold|llvm|lto_priv)(?:\.\d+)?)+$|@@?[A-Z]+_[\d.]+$|@plt$/;
+const CALL_PREFIX = /^(?:async |new )?(?:(?:Object|Function|Module|Proxy|global|globalThis)\.(?=.))?/;
+
+/** Removes the arguments and template arguments of a C++ or Rust symbol, in linear time. Pure. */
+function stripArguments(symbol: string): string {
+  let depth = 0;
+  let text = '';
+  for (const character of symbol) {
+    if (character === '<' || character === '(') depth++;
+    else if ((character === '>' || character === ')') && depth > 0) depth--;
+    else if (depth === 0) text += character;
+  }
+  return text.replace(/ const$/, '');
+}
+
+/** Returns a function without what varies from build to build or from run to run. Pure. */
+function normalizeFunction(name: string): string {
+  const symbol = name
+    .replace(CALL_PREFIX, '')
+    .replace(/ \[as [^\]]{1,200}\]$/, '')
+    .replace(SYMBOL_SUFFIX, '');
+  const isNative = symbol.includes('::') && !symbol.startsWith('<');
+  return normalizeText(isNative ? stripArguments(symbol) : symbol);
+}
+
+/** A part of a file name between dots or hyphens that bundlers derive from the content. */
+const CONTENT_HASH = /(?<=[.-])(?=\w{0,19}(?:\d|[a-z][A-Z]))\w{6,20}(?=\.(?:[\w.]{1,20}\.)?[mc]?jsx?$)/;
+
+/** Returns a path without origin, query, content hash and numbers. Pure. */
+function normalizePath(file: string): string {
+  const path = file.replace(/^[a-z][a-z+.-]*:\/\/[^/]*/i, '').replace(/[?#].*$/, '');
+  return normalizeText(path.replace(CONTENT_HASH, '#'));
+}
+
+/** Minifiers put whole apps on a few lines and shorten names, which then differ from build to build. */
+const MINIFIED_COLUMN = 500;
+const isMinified = ({ function: name, file, column }: ReportedFrame): boolean =>
+  (column ?? 0) >= MINIFIED_COLUMN && (name === null || name.length <= 2) && /\.[mc]?js(?:[?#]|$)/.test(file ?? '');
+
+function frameLocation(frame: ReportedFrame): string {
+  const { function: name, file, module } = frame;
+  const functionName = name === null || isMinified(frame) ? '?' : normalizeFunction(name);
+  // A class says more than the file that contains it; the module of a JavaScript frame is derived from its path.
+  if (typeof module === 'string' && !/\.[mc]?[jt]sx?(?:[?#]|$)/.test(file ?? ''))
+    return `${functionName} ${normalizeText(module.replace(GENERATED_CLASS, '$$').replace(GENERATED_ACCESSOR, '$1'))}`;
+  return `${functionName} ${normalizePath(file ?? '')}`;
 }
 
 const MAX_COMPARED_FRAMES = 20;
 
-/** Returns the type and in-app frames, or the message if there are no frames. */
+/** Returns the type and in-app frames, or the message if there are no frames that identify the error. */
 function defaultFingerprintParts(error: ReportedError): string[] {
   const appFrames = error.frames.filter(({ inApp }) => inApp);
-  const frames = (appFrames.length === 0 ? error.frames : appFrames).slice(0, MAX_COMPARED_FRAMES).map(frameLocation);
-  const distinct = frames.filter((location, index) => location !== frames[index - 1]);
-  return [error.type, ...(distinct.length === 0 ? [normalizeText(error.message.slice(0, 500))] : distinct)];
+  const frames = (appFrames.length === 0 ? error.frames : appFrames).slice(0, MAX_COMPARED_FRAMES);
+  const locations = frames.map(frameLocation);
+  const distinct = locations.filter((location, index) => location !== locations[index - 1]);
+  // Every error of a minified bundle without source map has the same frames.
+  const needsMessage = frames.every((frame) => isMinified(frame));
+  const message = normalizeText((error.messageTemplate ?? error.message).slice(0, 500));
+  return [error.type, ...distinct, ...(needsMessage ? [message] : [])];
 }
 
 /**

@@ -25,7 +25,8 @@ import type { ErrorEventTable, ErrorIssueTable } from '../../store/schema/errors
 import { clampToNow } from '../client-time.ts';
 import type { PlatformContext } from '../context.ts';
 import { isAllowedResource } from '../resources/resources.ts';
-import { parseStack, type ReportedError } from './error-grouping.ts';
+import type { ReportedError } from './error-grouping.ts';
+import { parseStack } from './stack-frames.ts';
 
 const DAYS_SHOWN = 14;
 

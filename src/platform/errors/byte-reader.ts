@@ -1,0 +1,133 @@
+import { Problem } from '../../contract/problem.ts';
+
+const NEWLINE = 0x0a;
+
+/**
+ * Reads lines and bytes from a stream without buffering what is skipped. All methods throw what the stream throws,
+ * `too_large` when the limit is reached, and `invalid_request` if the stream ends too early.
+ */
+export interface ByteReader {
+  /** Returns the bytes up to the next newline or the end, without it; null if there are more than `max`. */
+  readLine(max: number): Promise<Buffer | null>;
+  /** Like `readLine`, but the line remains to be read. */
+  peekLine(max: number): Promise<Buffer | null>;
+  readBytes(count: number): Promise<Buffer>;
+  skipBytes(count: number): Promise<null>;
+  skipLine(): Promise<null>;
+  /** Skips a newline if one is next. */
+  skipNewline(): Promise<boolean>;
+  isAtEnd(): Promise<boolean>;
+  /** Whether the stream is longer than the limit of the reader, or of the stream itself. */
+  isLimitReached(): boolean;
+}
+
+/** Creates a reader of at most `maxBytes`. */
+export function createByteReader(source: AsyncIterable<Uint8Array>, maxBytes: number): ByteReader {
+  const iterator = source[Symbol.asyncIterator]();
+  /** What was received and not read. */
+  let pending: Buffer = Buffer.alloc(0);
+  let total = 0;
+  let isLimitReached = false;
+
+  /** Returns the next chunk; null at the end. */
+  async function receive(): Promise<Buffer | null> {
+    try {
+      for (;;) {
+        const { value, done } = await iterator.next();
+        if (done === true) return null;
+        total += value.length;
+        if (total > maxBytes) throw new Problem('too_large');
+        if (value.length > 0) return Buffer.from(value.buffer, value.byteOffset, value.length);
+      }
+    } catch (error) {
+      isLimitReached = error instanceof Problem && error.code === 'too_large';
+      throw error;
+    }
+  }
+
+  /**
+   * Receives until `isEnough` says so of the last chunk and the length of all, or the stream ends. The buffer doubles,
+   * so that the work is linear however small the chunks are.
+   */
+  async function fill(isEnough: (chunk: Buffer, length: number) => boolean): Promise<void> {
+    let buffer = pending;
+    for (let last = pending; !isEnough(last, pending.length); ) {
+      const chunk = await receive();
+      if (chunk === null) return;
+      const length = pending.length + chunk.length;
+      if (length > buffer.length) {
+        const larger = Buffer.allocUnsafe(Math.max(length, 2 * buffer.length));
+        pending.copy(larger);
+        buffer = larger;
+      }
+      chunk.copy(buffer, pending.length);
+      pending = buffer.subarray(0, length);
+      last = chunk;
+    }
+  }
+
+  function take(count: number): Buffer {
+    const bytes = pending.subarray(0, count);
+    pending = pending.subarray(count);
+    return bytes;
+  }
+
+  /** Returns the length of the next line and whether a newline ends it; null if it is longer than `max`. */
+  async function findLine(max: number): Promise<{ length: number; hasNewline: boolean } | null> {
+    await fill((chunk, length) => length > max || chunk.includes(NEWLINE));
+    const end = pending.indexOf(NEWLINE);
+    const length = end === -1 ? pending.length : end;
+    return length > max ? null : { length, hasNewline: end !== -1 };
+  }
+
+  const reader: ByteReader = {
+    async readLine(max) {
+      const found = await findLine(max);
+      if (found === null) return null;
+      const line = take(found.length);
+      if (found.hasNewline) take(1);
+      return line;
+    },
+    async peekLine(max) {
+      const found = await findLine(max);
+      return found === null ? null : pending.subarray(0, found.length);
+    },
+    async readBytes(count) {
+      await fill((_chunk, length) => length >= count);
+      if (pending.length < count) throw new Problem('invalid_request', 'The envelope ends in the middle of an item.');
+      return take(count);
+    },
+    async skipBytes(count) {
+      for (let left = count; left > 0; ) {
+        if (pending.length === 0) await fill((_chunk, length) => length > 0);
+        if (pending.length === 0) throw new Problem('invalid_request', 'The envelope ends in the middle of an item.');
+        left -= take(Math.min(left, pending.length)).length;
+      }
+      return null;
+    },
+    async skipLine() {
+      for (;;) {
+        const end = pending.indexOf(NEWLINE);
+        if (end !== -1) {
+          take(end + 1);
+          return null;
+        }
+        pending = Buffer.alloc(0);
+        await fill((_chunk, length) => length > 0);
+        if (pending.length === 0) return null;
+      }
+    },
+    async skipNewline() {
+      if (await reader.isAtEnd()) return false;
+      if (pending[0] !== NEWLINE) return false;
+      take(1);
+      return true;
+    },
+    async isAtEnd() {
+      if (pending.length === 0) await fill((_chunk, length) => length > 0);
+      return pending.length === 0;
+    },
+    isLimitReached: () => isLimitReached,
+  };
+  return reader;
+}

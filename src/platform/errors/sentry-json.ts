@@ -1,0 +1,56 @@
+import { Problem } from '../../contract/problem.ts';
+import { checkJsonLimits, type JsonLimits } from '../bounded-json.ts';
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+/** JSON of the same length for the tokens that Python's and Go's encoders write and JSON does not have. */
+const REPLACEMENTS = [
+  { token: Buffer.from('-Infinity'), json: Buffer.from('null     ') },
+  { token: Buffer.from('Infinity'), json: Buffer.from('null    ') },
+  { token: Buffer.from('NaN'), json: Buffer.from('"" ') },
+];
+const FIRST_BYTES = new Set(REPLACEMENTS.map(({ token }) => token[0]));
+
+const startsAt = (bytes: Uint8Array, token: Uint8Array, offset: number) =>
+  token.every((byte, index) => bytes[offset + index] === byte);
+
+/** Replaces NaN and infinities outside of strings, in linear time. Pure. */
+function replaceNonJsonNumbers(source: Uint8Array): Buffer {
+  const bytes = Buffer.from(source);
+  let inString = false;
+  for (let offset = 0; offset < bytes.length; offset++) {
+    const byte = bytes[offset];
+    if (inString && byte === BACKSLASH) offset++;
+    else if (byte === QUOTE) inString = !inString;
+    else if (!inString && FIRST_BYTES.has(byte)) {
+      const found = REPLACEMENTS.find(({ token }) => startsAt(bytes, token, offset));
+      if (found === undefined) continue;
+      bytes.set(found.json, offset);
+      offset += found.json.length - 1;
+    }
+  }
+  return bytes;
+}
+
+/**
+ * Parses JSON as Sentry SDKs write it: with a byte order mark, and with NaN and infinities, which become empty values.
+ * Throws `invalid_request`, and `too_large` for too many values.
+ */
+export async function parseSentryJson(bytes: Uint8Array, limits: JsonLimits): Promise<unknown> {
+  await checkJsonLimits(bytes, limits);
+  const parse = (json: Uint8Array): unknown =>
+    JSON.parse(
+      Buffer.from(json)
+        .toString('utf8')
+        .replace(/^\uFEFF/, ''),
+    );
+  try {
+    return parse(bytes);
+  } catch {
+    try {
+      return parse(replaceNonJsonNumbers(bytes));
+    } catch {
+      throw new Problem('invalid_request', 'The envelope is not well-formed.');
+    }
+  }
+}

@@ -1,0 +1,21 @@
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { redactSecrets } from '../../contract/redact.ts';
+
+export type JsonObject = Readonly<Record<string, unknown>>;
+const EMPTY_OBJECT: JsonObject = {};
+export const asObject = (value: unknown): JsonObject =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as JsonObject) : EMPTY_OBJECT;
+export const asArray = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : []);
+/** The elements of a list that SDKs send either as an array or as `{ values: [...] }`. */
+export const valuesOf = (value: unknown): readonly unknown[] =>
+  Array.isArray(value) ? value : asArray(asObject(value)['values']);
+
+/** Returns a text as it is stored: truncated, without secrets, NUL and lone surrogates; null if there is none. */
+export function toText(value: unknown, max: number): string | null {
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return null;
+  // Truncated only afterwards: that must not make a secret unrecognizable. The length of an event is limited.
+  const text = redactSecrets(String(value).replaceAll('\0', '')).slice(0, max).toWellFormed();
+  return text === '' ? null : text;
+}
+export const toShortText = (value: unknown): string | null => toText(value, RESOURCE_LIMITS.errorFieldLength);
+export const toInteger = (value: unknown): number | null => (Number.isSafeInteger(value) ? (value as number) : null);
