@@ -4,6 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import type { Backup } from '../contract/backups.ts';
 import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
+import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
 import { streamToPrivateFile } from './files.ts';
 import { cancelledFailure, confirm, isInteractive, parseCount } from './input.ts';
@@ -134,17 +135,19 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
 }
 
 /** Deletes backups and their stored data. */
-export async function deleteBackups(
-  ids: readonly string[],
-  options: RemoteOptions & { yes: true | undefined },
-): Promise<void> {
+export async function deleteBackups(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { backups } = connect(options);
-  for (const id of ids) await backups.get(id);
-  const list = ids.join(', ');
-  await confirm(`Delete ${list}? Restoring from it will no longer be possible.`, options.yes);
-  for (const id of ids) await backups.delete(id);
-  if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
-  else printNote(`Deleted ${list}.`, options);
+  const items: Backup[] = [];
+  for (const id of ids) items.push(await backups.get(id));
+  await deleteItems(
+    {
+      items,
+      question: (list) => `Delete ${list}? Restoring from it will no longer be possible.`,
+      note: (list) => `Deleted ${list}.`,
+      delete: (id) => backups.delete(id),
+    },
+    options,
+  );
 }
 
 async function* hashing(source: AsyncIterable<Uint8Array>, sha256: string | null): AsyncGenerator<Uint8Array> {

@@ -3,8 +3,9 @@ import type { ApiKey } from '../contract/api-keys.ts';
 import { type CredentialSort, SCOPES } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
+import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
-import { confirm, parseCount } from './input.ts';
+import { parseCount } from './input.ts';
 import { type Column, print, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
 import { formatRate } from './restriction-options.ts';
 
@@ -127,10 +128,6 @@ export async function showCredential(noun: CredentialCommand, idOrName: string, 
   await printDetails(credential, [...CREDENTIAL_DETAILS, neverUsed], options);
 }
 
-export interface DeleteOptions extends RemoteOptions {
-  readonly yes: true | undefined;
-}
-
 /** Deletes credentials. After this returns, no node accepts them. */
 export async function deleteCredentials(
   noun: CredentialCommand,
@@ -140,11 +137,17 @@ export async function deleteCredentials(
   const client = connect(options);
   const credentials = [];
   for (const idOrName of names) credentials.push(await findCredential(client, noun, idOrName));
-  const list = credentials.map(({ name, id }) => `${name} (${id})`).join(', ');
-  await confirm(`Delete ${list}? Anything using it stops working immediately.`, options.yes);
-  for (const { id } of credentials) await apiOf(client, noun).delete(id);
-  if (options.json === true) await printJson(credentials.map(({ id, name }) => ({ id, name, deleted: true })));
-  else printNote(`Deleted ${list}.`, options);
+  await deleteItems(
+    {
+      items: credentials,
+      label: ({ name }) => name,
+      question: (list) => `Delete ${list}? Anything using it stops working immediately.`,
+      note: (list) => `Deleted ${list}.`,
+      fields: ({ name }) => ({ name }),
+      delete: (id) => apiOf(client, noun).delete(id),
+    },
+    options,
+  );
 }
 
 /** Prints a new credential: only the secret to standard output, everything else to standard error. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { ErrorKey } from '../contract/errors.ts';
 import { connect, type RemoteOptions } from './connect.ts';
+import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
-import { confirm, parseCount } from './input.ts';
-import { type Column, printDetails, printJson, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
+import { parseCount } from './input.ts';
+import { type Column, printDetails, printList, sanitizeInline, takeFirst } from './output.ts';
 
 const COLUMNS: readonly Column<ErrorKey>[] = [
   { title: 'ID', getValue: ({ id }) => id },
@@ -40,17 +41,19 @@ export async function createErrorKey({ name, app, origin, ...options }: CreateEr
 }
 
 /** Deletes error keys. After this returns, no node accepts errors submitted with them. */
-export async function deleteErrorKeys(
-  ids: readonly string[],
-  options: RemoteOptions & { yes: true | undefined },
-): Promise<void> {
+export async function deleteErrorKeys(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { keys } = connect(options).errors;
   const keysById = new Map((await Array.fromAsync(keys.all())).map((key) => [key.id, key]));
   const found = ids.map((id) => keysById.get(id) ?? null);
   if (found.includes(null)) throw new Failure(`Error key ${sanitizeInline(ids[found.indexOf(null)] ?? '')} not found.`);
-  const list = found.flatMap((key) => (key === null ? [] : [`${sanitizeInline(key.name)} (${key.id})`])).join(', ');
-  await confirm(`Delete ${list}? Errors submitted with it will be rejected.`, options.yes);
-  for (const id of ids) await keys.delete(id);
-  if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
-  else printNote(`Deleted ${list}.`, options);
+  await deleteItems(
+    {
+      items: found.filter((key) => key !== null),
+      label: ({ name }) => name,
+      question: (list) => `Delete ${list}? Errors submitted with it will be rejected.`,
+      note: (list) => `Deleted ${list}.`,
+      delete: (id) => keys.delete(id),
+    },
+    options,
+  );
 }

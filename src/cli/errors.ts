@@ -1,7 +1,8 @@
 import type { ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
-import { confirm, parseCount } from './input.ts';
+import { type DeleteOptions, deleteItems } from './delete-items.ts';
+import { parseCount } from './input.ts';
 import {
   type Column,
   dim,
@@ -97,16 +98,19 @@ export async function setIssueStatus(
 }
 
 /** Deletes issues and their occurrences. */
-export async function deleteIssues(
-  ids: readonly string[],
-  options: RemoteOptions & { yes: true | undefined },
-): Promise<void> {
+export async function deleteIssues(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { issues } = connect(options).errors;
-  const found: ErrorIssueDetail[] = [];
-  for (const id of ids) found.push(await issues.get(id));
-  const list = found.map(({ title, id }) => `${sanitizeInline(title)} (${id})`).join(', ');
-  await confirm(`Delete ${list} and all occurrences?`, options.yes);
-  for (const { id } of found) await issues.delete(id);
-  if (options.json === true) await printJson(found.map(({ id, title }) => ({ id, title, deleted: true })));
-  else printNote(`Deleted ${list}.`, options);
+  const items: ErrorIssueDetail[] = [];
+  for (const id of ids) items.push(await issues.get(id));
+  await deleteItems(
+    {
+      items,
+      label: ({ title }) => title,
+      question: (list) => `Delete ${list} and all occurrences?`,
+      note: (list) => `Deleted ${list}.`,
+      fields: ({ title }) => ({ title }),
+      delete: (id) => issues.delete(id),
+    },
+    options,
+  );
 }

@@ -3,6 +3,7 @@ import type { Member } from '../contract/members.ts';
 import { ASSIGNABLE_ROLES, type AssignableRole } from '../contract/vocabulary.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
+import { deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
 import { confirm } from './input.ts';
 import { type Column, print, printDetails, printJson, printList, printNote, showInstant } from './output.ts';
@@ -76,11 +77,17 @@ export async function revokeInvitations(names: readonly string[], options: Confi
   const client = connect(options);
   const all = await invitationsOf(client);
   const invitations = names.map((name) => findByIdOrEmail(all, name, 'invitation'));
-  const list = invitations.map(({ email, id }) => `${email} (${id})`).join(', ');
-  await confirm(`Revoke the invitation for ${list}?`, options.yes);
-  for (const { id } of invitations) await client.invitations.delete(id);
-  if (options.json === true) await printJson(invitations.map(({ id, email }) => ({ id, email, deleted: true })));
-  else printNote(`Revoked the invitation for ${list}.`, options);
+  await deleteItems(
+    {
+      items: invitations,
+      label: ({ email }) => email,
+      question: (list) => `Revoke the invitation for ${list}?`,
+      note: (list) => `Revoked the invitation for ${list}.`,
+      fields: ({ email }) => ({ email }),
+      delete: (id) => client.invitations.delete(id),
+    },
+    options,
+  );
 }
 
 /** Changes the role of a member. */
@@ -106,11 +113,17 @@ export async function removeMembers(names: readonly string[], options: ConfirmOp
   const client = connect(options);
   const all = await membersOf(client);
   const members = names.map((name) => findByIdOrEmail(all, name, 'member'));
-  const list = members.map(({ email, id }) => `${email} (${id})`).join(', ');
-  await confirm(`Remove ${list}? Resources they created are kept.`, options.yes);
-  for (const { id } of members) await client.members.delete(id);
-  if (options.json === true) await printJson(members.map(({ id, email }) => ({ id, email, deleted: true })));
-  else printNote(`Removed ${list}.`, options);
+  await deleteItems(
+    {
+      items: members,
+      label: ({ email }) => email,
+      question: (list) => `Remove ${list}? Resources they created are kept.`,
+      note: (list) => `Removed ${list}.`,
+      fields: ({ email }) => ({ email }),
+      delete: (id) => client.members.delete(id),
+    },
+    options,
+  );
 }
 
 /** Ends all sessions of a member, in all workspaces. */

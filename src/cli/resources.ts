@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import type { CallOptions, Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
+import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
 import { readJson } from './files.ts';
-import { confirm, parseCount } from './input.ts';
-import { type Column, printDetails, printJson, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
+import { parseCount } from './input.ts';
+import { type Column, printDetails, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
 
 /** Shared by the commands for projects, apps, servers and scripts. */
 interface NamedResource {
@@ -88,15 +89,21 @@ export function resourceCommandsFor<Item extends NamedResource, Query, Create, U
       printNote(`Updated ${noun} ${sanitizeInline(changed.name)}.`, options);
       await printDetails(changed, detailFields, options);
     },
-    async delete(names: readonly string[], options: RemoteOptions & { yes: true | undefined }): Promise<void> {
+    async delete(names: readonly string[], options: DeleteOptions): Promise<void> {
       const endpoint = kind.endpoint(connect(options));
       const items: Item[] = [];
       for (const idOrSlug of names) items.push(await endpoint.get(idOrSlug));
-      const list = items.map(({ name, id }) => `${sanitizeInline(name)} (${id})`).join(', ');
-      await confirm(`Delete ${noun} ${list}? ${kind.deleteWarning}`, options.yes);
-      for (const { id } of items) await endpoint.delete(id);
-      if (options.json === true) await printJson(items.map(({ id, name }) => ({ id, name, deleted: true })));
-      else printNote(`Deleted ${noun} ${list}.`, options);
+      await deleteItems(
+        {
+          items,
+          label: ({ name }) => name,
+          question: (list) => `Delete ${noun} ${list}? ${kind.deleteWarning}`,
+          note: (list) => `Deleted ${noun} ${list}.`,
+          fields: ({ name }) => ({ name }),
+          delete: (id) => endpoint.delete(id),
+        },
+        options,
+      );
     },
   };
 }

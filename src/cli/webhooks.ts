@@ -4,8 +4,9 @@ import type { WebhookFormat, WebhookSubscription } from '../contract/event-names
 import type { UpdateWebhook, Webhook, WebhookDelivery } from '../contract/webhooks.ts';
 import type { Client } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
+import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
-import { confirm, parseCount, parseOnOff } from './input.ts';
+import { parseCount, parseOnOff } from './input.ts';
 import {
   type Column,
   print,
@@ -108,17 +109,18 @@ export async function updateWebhook(id: string, options: UpdateWebhookOptions): 
 }
 
 /** Deletes webhooks with their deliveries. */
-export async function deleteWebhooks(
-  ids: readonly string[],
-  options: RemoteOptions & { readonly yes: true | undefined },
-): Promise<void> {
+export async function deleteWebhooks(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { webhooks } = connect(options);
-  const found = await Promise.all(ids.map((id) => webhooks.get(id)));
-  const list = found.map(({ name, id }) => `${sanitizeInline(name)} (${id})`).join(', ');
-  await confirm(`Delete ${list}? Events that were not delivered are never sent.`, options.yes);
-  for (const id of ids) await webhooks.delete(id);
-  if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
-  else printNote(`Deleted ${list}.`, options);
+  await deleteItems(
+    {
+      items: await Promise.all(ids.map((id) => webhooks.get(id))),
+      label: ({ name }) => name,
+      question: (list) => `Delete ${list}? Events that were not delivered are never sent.`,
+      note: (list) => `Deleted ${list}.`,
+      delete: (id) => webhooks.delete(id),
+    },
+    options,
+  );
 }
 
 /** Longer than the time limit of an attempt. */

@@ -5,8 +5,9 @@ import type { UpdateWorkloadIdentity, WorkloadExchange, WorkloadIdentity } from 
 import type { WorkloadProvider } from '../contract/workload-issuers.ts';
 import { type WorkloadPreset, workloadPreset } from '../contract/workload-presets.ts';
 import { connect, type RemoteOptions } from './connect.ts';
+import { type DeleteOptions, deleteItems } from './delete-items.ts';
 import { Failure } from './failure.ts';
-import { confirm, parseCount, parseDuration, readStdin } from './input.ts';
+import { parseCount, parseDuration, readStdin } from './input.ts';
 import {
   type Column,
   print,
@@ -145,17 +146,18 @@ export async function updateIdentity(id: string, options: IdentityOptions): Prom
 }
 
 /** Deletes workload identities and ends the access tokens that were issued for them. */
-export async function deleteIdentities(
-  ids: readonly string[],
-  options: RemoteOptions & { readonly yes: true | undefined },
-): Promise<void> {
+export async function deleteIdentities(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { workloadIdentities } = connect(options);
-  const found = await Promise.all(ids.map((id) => workloadIdentities.get(id)));
-  const list = found.map(({ name, id }) => `${sanitizeInline(name)} (${id})`).join(', ');
-  await confirm(`Delete ${list}? The access tokens issued for it stop working.`, options.yes);
-  for (const id of ids) await workloadIdentities.delete(id);
-  if (options.json === true) await printJson(ids.map((id) => ({ id, deleted: true })));
-  else printNote(`Deleted ${list}.`, options);
+  await deleteItems(
+    {
+      items: await Promise.all(ids.map((id) => workloadIdentities.get(id))),
+      label: ({ name }) => name,
+      question: (list) => `Delete ${list}? The access tokens issued for it stop working.`,
+      note: (list) => `Deleted ${list}.`,
+      delete: (id) => workloadIdentities.delete(id),
+    },
+    options,
+  );
 }
 
 /** Lists the last exchanges, newest first. */

@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { BackupTable, RestoreTable, StoredObjectTable } from './schema/backups.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -19,14 +19,7 @@ export async function listBackups(
 ): Promise<BackupTable[]> {
   let query = db.selectFrom('backup').selectAll().where('workspace_id', '=', workspaceId).where('app_id', '=', appId);
   if (status !== undefined) query = query.where('status', '=', status);
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  return newestFirst(query, page).execute();
 }
 
 export async function deleteBackupRow(trx: Trx, workspaceId: string, id: string): Promise<void> {

@@ -2,7 +2,7 @@ import { type ExpressionBuilder, sql } from 'kysely';
 import type { NoticeKind, NoticeStatus } from '../contract/event-names.ts';
 import { selectWithDetails } from './credential-filter.ts';
 import type { CredentialRow } from './credentials.ts';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { NoticeTable } from './schema/notices.ts';
 import type { Schema } from './schema.ts';
 import type { Queryable, Trx } from './store.ts';
@@ -119,15 +119,8 @@ export async function listNotices(
   filter: NoticeFilter,
   page: PageRequest,
 ): Promise<NoticeTable[]> {
-  let query = ofWorkspace(db, workspaceId).selectAll().where(matches(filter));
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  const query = ofWorkspace(db, workspaceId).selectAll().where(matches(filter));
+  return newestFirst(query, page).execute();
 }
 
 export async function countNotices(db: Queryable, workspaceId: string, filter: NoticeFilter): Promise<number> {

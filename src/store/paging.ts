@@ -1,5 +1,7 @@
+import { type SelectQueryBuilder, sql } from 'kysely';
 import { LIMITS } from '../contract/limits.ts';
 import { invalidField } from '../contract/problem.ts';
+import type { Schema } from './schema.ts';
 
 /** A position in a list: the sort order, the sort value of the last row returned, and that row's id. */
 export interface ListPosition {
@@ -46,6 +48,18 @@ export function readPageRequest(
     limit: query.limit === undefined ? LIMITS.page.standard : Number(query.limit),
     after: decodeCursor(sort, kind, query.cursor),
   };
+}
+
+/** Selects the rows of a page, newest first, and one more, which shows whether another page follows. */
+export function newestFirst<Table extends keyof Schema, Row>(
+  query: SelectQueryBuilder<Schema, Table, Row>,
+  { limit, after }: PageRequest,
+): SelectQueryBuilder<Schema, Table, Row> {
+  const rest = after === null ? query : query.where(sql<boolean>`(created_at, id) < (${after.value}, ${after.id})`);
+  return rest
+    .orderBy(sql`created_at`, 'desc')
+    .orderBy(sql`id`, 'desc')
+    .limit(limit + 1);
 }
 
 /**

@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { PasskeyChallengeTable, PasskeyTable } from './schema/people.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -10,15 +9,8 @@ export async function insertPasskey(trx: Trx, row: PasskeyRow): Promise<void> {
 }
 
 export async function listPasskeys(db: Queryable, personId: string, page: PageRequest): Promise<PasskeyRow[]> {
-  let query = db.selectFrom('passkey').selectAll().where('person_id', '=', personId);
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  const query = db.selectFrom('passkey').selectAll().where('person_id', '=', personId);
+  return newestFirst(query, page).execute();
 }
 
 export async function findOwnPasskey(db: Queryable, personId: string, id: string): Promise<PasskeyRow | undefined> {

@@ -1,6 +1,6 @@
 import type { Generated, Insertable, Selectable } from 'kysely';
 import { sql } from 'kysely';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { PersonTable, SessionTable } from './schema/people.ts';
 import { type Queryable, type Store, type Trx, withRowLock } from './store.ts';
 
@@ -152,20 +152,13 @@ export async function listSessions(
   activity: { readonly now: number; readonly idle: number },
   page: PageRequest,
 ): Promise<SessionRow[]> {
-  let query = db
+  const query = db
     .selectFrom('session')
     .selectAll()
     .where('person_id', '=', personId)
     .where('ends_at', '>', activity.now)
     .where('last_used_at', '>', activity.now - activity.idle);
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  return newestFirst(query, page).execute();
 }
 
 export async function deleteEndedSessions(trx: Trx, now: number, idle: number): Promise<void> {

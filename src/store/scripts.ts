@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { RunTable, ScriptVersionTable } from './schema/scripts.ts';
 import type { Queryable, Trx } from './store.ts';
 
@@ -87,14 +86,7 @@ export async function listRuns(
     .where('workspace_id', '=', workspaceId)
     .where('script_id', '=', scriptId);
   if (status !== undefined) query = query.where('status', '=', status);
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  return newestFirst(query, page).execute();
 }
 
 /**

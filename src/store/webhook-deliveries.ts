@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { AuditEventTable } from './schema/audit.ts';
 import type { WebhookDeliveryTable, WebhookTable } from './schema/webhooks.ts';
 import type { Queryable, Trx } from './store.ts';
@@ -40,15 +39,8 @@ export async function listDeliveries(
   webhook: WebhookKey,
   page: PageRequest,
 ): Promise<WebhookDeliveryTable[]> {
-  let query = selectDeliveries(db, webhook);
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  const query = selectDeliveries(db, webhook);
+  return newestFirst(query, page).execute();
 }
 
 /** Returns the waiting deliveries that are due: those that a person requested first, then in the order of events. */

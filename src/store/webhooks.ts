@@ -1,6 +1,6 @@
 import { sql } from 'kysely';
 import { leaseClock } from './jobs.ts';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { WebhookTable } from './schema/webhooks.ts';
 import { engineOf, type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -27,15 +27,8 @@ export async function countWebhooks(trx: Trx, workspaceId: string): Promise<numb
 
 /** Returns a page of webhooks, newest first, up to one more than the limit. */
 export async function listWebhooks(db: Queryable, workspaceId: string, page: PageRequest): Promise<WebhookTable[]> {
-  let query = db.selectFrom('webhook').selectAll().where('workspace_id', '=', workspaceId);
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  const query = db.selectFrom('webhook').selectAll().where('workspace_id', '=', workspaceId);
+  return newestFirst(query, page).execute();
 }
 
 export async function findWebhook(db: Queryable, workspaceId: string, id: string): Promise<WebhookTable | undefined> {

@@ -1,5 +1,4 @@
-import { sql } from 'kysely';
-import type { PageRequest } from './paging.ts';
+import { newestFirst, type PageRequest } from './paging.ts';
 import type { WorkloadExchangeTable, WorkloadIdentityTable } from './schema/workloads.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
@@ -22,15 +21,8 @@ export async function listWorkloadIdentities(
   workspaceId: string,
   page: PageRequest,
 ): Promise<WorkloadIdentityTable[]> {
-  let query = db.selectFrom('workload_identity').selectAll().where('workspace_id', '=', workspaceId);
-  if (page.after !== null) {
-    query = query.where(sql<boolean>`(created_at, id) < (${page.after.value}, ${page.after.id})`);
-  }
-  return query
-    .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+  const query = db.selectFrom('workload_identity').selectAll().where('workspace_id', '=', workspaceId);
+  return newestFirst(query, page).execute();
 }
 
 export async function findWorkloadIdentity(

@@ -1,0 +1,34 @@
+import type { RemoteOptions } from './connect.ts';
+import { confirm } from './input.ts';
+import { printJson, printNote, sanitizeInline } from './output.ts';
+
+export interface DeleteOptions extends RemoteOptions {
+  /** Delete without asking. */
+  readonly yes: true | undefined;
+}
+
+interface Deletion<Item extends { readonly id: string }> {
+  readonly items: readonly Item[];
+  /** What people know an item by, next to its id. */
+  readonly label?: (item: Item) => string;
+  /** The question and the note, with the items listed. */
+  readonly question: (list: string) => string;
+  readonly note: (list: string) => string;
+  /** The fields of an item that `--json` prints besides its id. */
+  readonly fields?: (item: Item) => object;
+  readonly delete: (id: string) => Promise<unknown>;
+}
+
+/** Asks for confirmation, deletes the items one after the other, and prints which were deleted. */
+export async function deleteItems<Item extends { readonly id: string }>(
+  { items, label, question, note, fields, delete: deleteItem }: Deletion<Item>,
+  options: DeleteOptions,
+): Promise<void> {
+  const list = items
+    .map((item) => (label === undefined ? item.id : `${sanitizeInline(label(item))} (${item.id})`))
+    .join(', ');
+  await confirm(question(list), options.yes);
+  for (const { id } of items) await deleteItem(id);
+  if (options.json === true) await printJson(items.map((item) => ({ id: item.id, ...fields?.(item), deleted: true })));
+  else printNote(note(list), options);
+}
