@@ -255,6 +255,58 @@ describe('run', () => {
   });
 });
 
+test('variables of a project are inherited: push keeps equal ones inherited, and removes only those of the app', async () => {
+  const project = ['shop', '--project'];
+  const sharedLevel = await shell.run(['env', 'set', ...project, 'LEVEL'], { input: 'info' });
+  assert.deepEqual([sharedLevel.code, sharedLevel.stderr], [0, 'Set LEVEL of shop.\n']);
+  assert.equal((await shell.run(['env', 'push', ...project, file('shared.json', '{"REGION":"eu"}'), '--yes'])).code, 0);
+  await setVariables(owner, app, { OWN: '1' });
+  const pulled = await shell.run(['env', 'pull', app.slug]);
+  assert.equal(pulled.stdout, 'LEVEL=info\nOWN=1\nREGION=eu\n');
+  const list = JSON.parse((await shell.run(['env', 'list', app.slug, '--json'])).stdout);
+  assert.deepEqual(
+    list.map(({ name, from }: { name: string; from: string }) => [name, from]),
+    [
+      ['LEVEL', 'project'],
+      ['OWN', 'app'],
+      ['REGION', 'project'],
+    ],
+  );
+  const pushed = await shell.run([
+    'env',
+    'push',
+    app.slug,
+    file('override.env', 'LEVEL=debug\nREGION=eu\n'),
+    '--prune',
+    '--yes',
+    '--json',
+    '--quiet',
+  ]);
+  assert.deepEqual(JSON.parse(pushed.stdout), {
+    added: [],
+    changed: ['LEVEL'],
+    removed: ['OWN'],
+    unchanged: ['REGION'],
+    kept: [],
+    applied: true,
+  });
+  const ran = await shell.run(['env', 'run', app.slug, '--', '/bin/sh', '-c', 'echo "$LEVEL $REGION"']);
+  assert.equal(ran.stdout, 'debug eu\n');
+  const unset = await shell.run(['env', 'unset', app.slug, 'REGION', '--yes']);
+  assert.deepEqual([unset.code, /inherits REGION from its project/.test(unset.stderr)], [1, true]);
+  assert.equal((await shell.run(['env', 'unset', app.slug, 'LEVEL', '--yes'])).code, 0);
+  assert.equal((await variables())['LEVEL'], 'info');
+  assert.equal((await shell.run(['env', 'unset', ...project, 'LEVEL', 'REGION', '--yes'])).code, 0);
+  const versions = JSON.parse((await shell.run(['env', 'versions', ...project, '--json'])).stdout);
+  assert.deepEqual(versions[0].removed, ['LEVEL', 'REGION']);
+  const restored = await shell.run(['env', 'restore', ...project, '1', '--yes', '--json']);
+  assert.deepEqual(
+    JSON.parse(restored.stdout).map(({ name }: { name: string }) => name),
+    ['LEVEL'],
+  );
+  assert.equal((await shell.run(['env', 'unset', ...project, 'LEVEL', '--yes'])).code, 0);
+});
+
 test('a member lists the names; pull and run fail instead of using blank values', async () => {
   await setVariables(owner, app, { DATABASE_URL: 'postgres://shop:hunter2hunter2@db' });
   const member = await signUpMember(server, owner, 'member', 'mia@example.com');

@@ -166,6 +166,38 @@ test('a dotenv file replaces all variables and is exported unchanged; an earlier
   await rowOf(tab, 'OLD_NAME').waitFor();
 });
 
+test("a project's variables are set on its page, inherited by its apps, overridden there and restored", async () => {
+  const project = await fixture.open(`/projects/${app.projectId}`);
+  await project.getByRole('button', { name: 'Add variable', exact: true }).click();
+  const add = dialog(project, 'Add variable');
+  await add.getByLabel('Name').fill('LOG_LEVEL');
+  await add.getByLabel('Value').fill('info');
+  await add.getByRole('button', { name: 'Add' }).click();
+  await project.getByRole('button', { name: 'Review and save' }).click();
+  await dialog(project, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
+  await project.getByText('Environment of Shop saved.', { exact: false }).waitFor();
+
+  const tab = await openEnvironment();
+  const row = rowOf(tab, 'LOG_LEVEL');
+  await row.getByText('From project Shop').waitFor();
+  assert.equal(await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).count(), 0);
+  await tab.getByRole('button', { name: 'Reveal LOG_LEVEL' }).click();
+  await row.getByText('info', { exact: true }).waitFor();
+  await tab.getByRole('button', { name: 'Override LOG_LEVEL' }).click();
+  await dialog(tab, 'Edit LOG_LEVEL').getByLabel('Value').fill('debug');
+  await dialog(tab, 'Edit LOG_LEVEL').getByRole('button', { name: 'Apply' }).click();
+  await row.getByText('Override', { exact: true }).waitFor();
+  await tab.getByRole('button', { name: 'Review and save' }).click();
+  await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
+  await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).waitFor();
+  assert.equal((await values())['LOG_LEVEL'], 'debug');
+  await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).click();
+  await tab.getByRole('button', { name: 'Review and save' }).click();
+  await dialog(tab, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
+  await row.getByText('From project Shop').waitFor();
+  assert.equal((await values())['LOG_LEVEL'], 'info');
+});
+
 test('leaving a draft requires a confirmation', secureContextOnly, async () => {
   const tab = await openEnvironment();
   await tab.getByRole('button', { name: 'Remove OLD_NAME' }).click();

@@ -17,6 +17,7 @@ const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
   'backup.created': 'work',
   'backup.restore_started': 'work',
   'env.revealed': 'reveals',
+  'project_env.revealed': 'reveals',
 };
 
 /** Actions that end something (such as making an API key inactive) or are automatic are never refused for a quota. */

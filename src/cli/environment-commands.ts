@@ -2,22 +2,27 @@ import type { Command } from '@commander-js/extra-typings';
 import { apiCommand, declared, remoteCommand, YES_HELP } from './command-builders.ts';
 
 const APP_HELP = 'ID or slug of the app';
+const OWNER_HELP = 'ID or slug of the app, or with --project of the project';
+const PROJECT_HELP = 'the variables that the apps of a project inherit';
 
 /** Declares the commands for the environment of an app. */
 export function environmentCommands(program: Command): void {
-  const env = program.command('env').description('Manage environment variables of an app');
+  const env = program.command('env').description('Manage environment variables of an app or a project');
   const load = () => import('./environment.ts');
   apiCommand(env, 'list', 'List variable names')
-    .argument('<app>', APP_HELP)
+    .argument('<app>', OWNER_HELP)
+    .option('--project', PROJECT_HELP)
     .action(async (app, options) => (await load()).listVariables(app, declared(options)));
   remoteCommand(env, 'pull', 'Download the variables as dotenv or JSON')
-    .argument('<app>', APP_HELP)
+    .argument('<app>', OWNER_HELP)
+    .option('--project', PROJECT_HELP)
     .option('--format <format>', 'output format: dotenv, or json for one object of names and values', 'dotenv')
     .option('--output <file>', 'write to this file, readable only by you')
     .option('--quiet', 'print only the variables')
     .action(async (app, options) => (await load()).pullVariables(app, declared(options)));
   apiCommand(env, 'push', 'Set variables from a file after showing the differences')
-    .argument('<app>', APP_HELP)
+    .argument('<app>', OWNER_HELP)
+    .option('--project', PROJECT_HELP)
     .argument('<file>', 'file in dotenv or JSON format; - for standard input')
     .option('--format <format>', 'dotenv or json (default: by file extension)')
     .option('--prune', 'remove variables that are not in the file')
@@ -27,21 +32,25 @@ export function environmentCommands(program: Command): void {
       (await import('./environment-push.ts')).pushVariables(app, file, declared(options)),
     );
   apiCommand(env, 'set', 'Set a variable; the value is read from standard input or a prompt')
-    .argument('<app>', APP_HELP)
+    .argument('<app>', OWNER_HELP)
+    .option('--project', PROJECT_HELP)
     .argument('<name>', 'variable name; NAME=- has the same meaning as NAME')
     .option('--empty', 'set it to an empty value')
     .action(async (app, name, options) => (await load()).setVariable(app, name, declared(options)));
   apiCommand(env, 'unset', 'Remove variables')
-    .argument('<app>', APP_HELP)
+    .argument('<app>', OWNER_HELP)
+    .option('--project', PROJECT_HELP)
     .argument('<names...>', 'variable names')
     .option('--yes', YES_HELP)
     .action(async (app, names, options) => (await load()).unsetVariables(app, names, declared(options)));
   apiCommand(env, 'versions', 'List versions: changed variables, time and author')
-    .argument('<app>', APP_HELP)
+    .argument('<app>', OWNER_HELP)
+    .option('--project', PROJECT_HELP)
     .option('--limit <count>', 'maximum number of results', '50')
     .action(async (app, options) => (await load()).listVersions(app, declared(options)));
   apiCommand(env, 'restore', 'Restore the variables of an earlier version')
-    .argument('<app>', APP_HELP)
+    .argument('<app>', OWNER_HELP)
+    .option('--project', PROJECT_HELP)
     .argument('<version>', 'version number')
     .option('--yes', YES_HELP)
     .action(async (app, version, options) => (await load()).restoreVersion(app, version, declared(options)));

@@ -1,13 +1,14 @@
 import { ENV_NAME, parseDotenv } from '../contract/dotenv.ts';
 import type { EnvVariable } from '../contract/environment.ts';
-import { connect, type RemoteOptions } from './connect.ts';
-import { type EnvFormat, parseFormat } from './environment.ts';
+import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
+import type { RemoteOptions } from './connect.ts';
+import { connectToEnvironment, type EnvFormat, type OwnerOptions, parseFormat } from './environment.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
 import { confirm } from './input.ts';
 import { printJson, printNote, sanitizeInline } from './output.ts';
 
-export interface PushOptions extends RemoteOptions {
+export interface PushOptions extends OwnerOptions {
   readonly format: string | undefined;
   readonly prune: true | undefined;
   readonly dryRun: true | undefined;
@@ -24,15 +25,19 @@ export interface EnvironmentDiff {
   readonly kept: readonly string[];
 }
 
-/** Compares the current variables with those of a file. Pure. */
+/**
+ * Compares the current variables with those of a file. Inherited ones are never removed, and one with the same value
+ * stays inherited. Pure.
+ */
 export function diffVariables(
   existing: readonly EnvVariable[],
   desired: ReadonlyMap<string, string>,
   prune: boolean,
+  owner: EnvOwnerKind,
 ): EnvironmentDiff {
   const existingValues = new Map(existing.map(({ name, value }) => [name, value]));
   const names = [...desired.keys()];
-  const missing = [...existingValues.keys()].filter((name) => !desired.has(name));
+  const missing = existing.filter(({ name, from }) => from === owner && !desired.has(name)).map(({ name }) => name);
   return {
     added: names.filter((name) => !existingValues.has(name)),
     changed: names.filter((name) => existingValues.has(name) && existingValues.get(name) !== desired.get(name)),
@@ -90,9 +95,9 @@ export async function pushVariables(app: string, file: string, options: PushOpti
   const text = await readFileOrStdin(file);
   const desired =
     formatOf(file, options.format) === 'json' ? parseJsonVariables(text, name) : parseDotenvVariables(text, name);
-  const { environment } = connect(options);
+  const environment = connectToEnvironment(options);
   const { value, tag } = await environment.read(app, { values: 'shown' });
-  const diff = diffVariables(value.data, desired, options.prune === true);
+  const diff = diffVariables(value.data, desired, options.prune === true, options.project === true ? 'project' : 'app');
   const { added, changed, removed } = diff;
   const count = added.length + changed.length + removed.length;
   const printResult = async (applied: boolean) => {

@@ -7,14 +7,26 @@ import { writePrivateFile } from './files.ts';
 import { cancelledFailure, confirm, isInteractive, parseCount, readStdin } from './input.ts';
 import { print, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
 
-/** Lists the names of the variables of an app, without requesting their values. */
-export async function listVariables(app: string, options: RemoteOptions): Promise<void> {
-  const { value } = await connect(options).environment.read(app, { values: 'hidden' });
+/** Options of a command for the variables of an app or, with `--project`, of a project. */
+export interface OwnerOptions extends RemoteOptions {
+  readonly project: true | undefined;
+}
+
+/** Connects to the variables that the options select. */
+export function connectToEnvironment(options: OwnerOptions) {
+  const { environment, projectEnvironment } = connect(options);
+  return options.project === true ? projectEnvironment : environment;
+}
+
+/** Lists the names of the variables of an app or a project, without requesting their values. */
+export async function listVariables(app: string, options: OwnerOptions): Promise<void> {
+  const { value } = await connectToEnvironment(options).read(app, { values: 'hidden' });
   await printList<EnvVariable>(
     value.data,
     [
       { title: 'NAME', getValue: ({ name }) => name },
       { title: 'UPDATED', getValue: ({ updatedAt }) => showInstant(updatedAt, 'never') },
+      { title: 'FROM', getValue: ({ from }) => from },
     ],
     options,
     ({ name }) => name,
@@ -28,7 +40,7 @@ export function parseFormat(format: string): EnvFormat {
   return format;
 }
 
-export interface PullOptions extends RemoteOptions {
+export interface PullOptions extends OwnerOptions {
   readonly format: string;
   readonly output: string | undefined;
 }
@@ -36,7 +48,7 @@ export interface PullOptions extends RemoteOptions {
 /** Prints the variables to standard output, or writes them to a file of mode 0600. */
 export async function pullVariables(app: string, options: PullOptions): Promise<void> {
   const format = parseFormat(options.format);
-  const { value } = await connect(options).environment.read(app, { values: 'shown' });
+  const { value } = await connectToEnvironment(options).read(app, { values: 'shown' });
   const variables = value.data.map(({ name, value: text }) => [name, text ?? ''] as const);
   const text =
     format === 'dotenv' ? writeDotenv(variables) : `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n`;
@@ -62,7 +74,7 @@ async function readVariableValue(name: string): Promise<string> {
 export async function setVariable(
   app: string,
   nameArgument: string,
-  options: RemoteOptions & { empty: true | undefined },
+  options: OwnerOptions & { empty: true | undefined },
 ): Promise<void> {
   const name = nameArgument.replace(/=-$/, '');
   if (name.includes('=')) {
@@ -71,8 +83,8 @@ export async function setVariable(
   if (!ENV_NAME.test(name)) {
     throw new Failure('A variable name must consist of A-Z, a-z, 0-9 and _, and not start with a digit.');
   }
-  const client = connect(options);
-  const variable = await client.environment.set(app, name, options.empty === true ? '' : await readVariableValue(name));
+  const environment = connectToEnvironment(options);
+  const variable = await environment.set(app, name, options.empty === true ? '' : await readVariableValue(name));
   if (options.json === true) await printJson({ name: variable.name, updatedAt: variable.updatedAt });
   else printNote(`Set ${variable.name} of ${app}.`, options);
   if (isControlVariable(variable.name))
@@ -83,14 +95,19 @@ export async function setVariable(
 export async function unsetVariables(
   app: string,
   names: readonly string[],
-  options: RemoteOptions & { yes: true | undefined },
+  options: OwnerOptions & { yes: true | undefined },
 ): Promise<void> {
-  const { environment } = connect(options);
+  const environment = connectToEnvironment(options);
   const { value, tag } = await environment.read(app, { values: 'hidden' });
-  const existing = new Set(value.data.map(({ name }) => name));
-  const unknown = names.find((name) => !existing.has(name));
+  const owners = new Map(value.data.map(({ name, from }) => [name, from]));
+  const unknown = names.find((name) => !owners.has(name));
   if (unknown !== undefined)
     throw new Failure(`${app} has no variable ${sanitizeInline(unknown)}. Nothing was removed.`);
+  const inherited = options.project === true ? undefined : names.find((name) => owners.get(name) === 'project');
+  if (inherited !== undefined)
+    throw new Failure(
+      `${app} inherits ${inherited} from its project. Remove it there, with --project. Nothing was removed.`,
+    );
   await confirm(`Remove ${names.join(', ')} from the environment of ${app}?`, options.yes);
   await environment.update(app, Object.fromEntries(names.map((name) => [name, null])), { ifMatch: tag });
   if (options.json === true) await printJson(names.map((name) => ({ name, deleted: true })));
@@ -98,9 +115,9 @@ export async function unsetVariables(
 }
 
 /** Lists the versions of an environment, newest first: who changed which names. */
-export async function listVersions(app: string, options: RemoteOptions & { limit: string }): Promise<void> {
+export async function listVersions(app: string, options: OwnerOptions & { limit: string }): Promise<void> {
   const versions = await takeFirst(
-    connect(options).environment.versions(app).all(),
+    connectToEnvironment(options).versions(app).all(),
     parseCount('--limit', options.limit) ?? 50,
   );
   await printList<EnvVersion>(
@@ -122,10 +139,10 @@ export async function listVersions(app: string, options: RemoteOptions & { limit
 export async function restoreVersion(
   app: string,
   version: string,
-  options: RemoteOptions & { yes: true | undefined },
+  options: OwnerOptions & { yes: true | undefined },
 ): Promise<void> {
   const number = parseCount('The version', version) ?? 0;
-  const { environment } = connect(options);
+  const environment = connectToEnvironment(options);
   const { tag } = await environment.read(app, { values: 'hidden' });
   await confirm(`Restore the environment of ${app} to version ${number}?`, options.yes);
   const { value } = await environment.restore(app, number, { ifMatch: tag });

@@ -1,9 +1,10 @@
-/** Schemas of an app's environment (contract section 8). Runs in browsers and on the server. */
+/** Schemas of the environment of an app or a project (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
 import { auditParty, oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
+import { ENV_OWNERS } from './platform-vocabulary.ts';
 
 const NAME_MESSAGE = 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit';
 export const envName = z
@@ -30,6 +31,7 @@ export const EnvVariable = z
       .max(RESOURCE_LIMITS.envValueBytes)
       .nullable()
       .describe('Null for members, and if values are hidden'),
+    from: z.enum(ENV_OWNERS).describe('`project`: the app inherits the variable from its project'),
     updatedAt: instant,
   })
   .meta({ id: 'EnvVariable' });

@@ -205,8 +205,13 @@ export const RESOURCE_LIMITS = {
   /** Older versions of an app's environment are deleted and cannot be restored. */
   envVersions: 200,
   envBodyBytes: 8 * 1_048_576,
-  /** Bytes of all values of an app. */
-  envTotalBytes: 4 * 1_048_576,
+  /**
+   * Bytes of an app's variables with those of its project, and what the kernel counts per variable beyond its name and
+   * value (`=`, NUL and a pointer). Linux passes at most 2 MiB to a program with the default stack limit of 8 MiB; the
+   * rest is for the server's own variables and the arguments.
+   */
+  envTotalBytes: 2 * 1_048_576 - 131_072,
+  envVariableOverhead: 10,
   activityBatch: 1000,
   activityBodyBytes: 8 * 1_048_576,
   /** Bytes of one event's data as JSON. */

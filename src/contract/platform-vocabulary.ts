@@ -4,6 +4,9 @@ import { DAY, HOUR, MINUTE } from './limits.ts';
 
 export const SERVER_KINDS = ['ssh', 'local'] as const;
 export type ServerKind = (typeof SERVER_KINDS)[number];
+/** Whose a variable is: an app's own, or its project's. */
+export const ENV_OWNERS = ['app', 'project'] as const;
+export type EnvOwnerKind = (typeof ENV_OWNERS)[number];
 /** Shells that can run the commands of an app. With bash, a pipe fails if any part of it fails (`pipefail`). */
 export const COMMAND_INTERPRETERS = ['/bin/sh', '/bin/bash'] as const;
 export type CommandInterpreter = (typeof COMMAND_INTERPRETERS)[number];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -7,6 +8,7 @@ import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import { parseDotenv } from '../contract/dotenv.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
+import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Project } from '../contract/projects.ts';
 import { SCOPES } from '../contract/vocabulary.ts';
@@ -92,16 +94,37 @@ test('values are returned exactly, as JSON and as dotenv', async () => {
   assert.deepEqual(Object.fromEntries(parsed.values), values);
 });
 
-test('the values of an app have a total limit, and reducing them is always allowed', async () => {
+test('the variables that the kernel would not pass to a command are refused, and reducing them is always allowed', async () => {
   const app = await newApp();
   const part = (from: number, count: number) =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`V${from + index}`, 'x'.repeat(60_000)]));
-  assert.equal((await set(app, part(0, 60))).status, 200);
-  const more = await set(app, part(60, 12));
+  assert.equal((await set(app, part(0, 30))).status, 200);
+  const more = await set(app, { ...part(30, 2), LARGEST: 'x'.repeat(65_536) });
   assert.equal(more.status, 422);
-  assert.match(more.text, /at most 4 MiB in total/);
-  assert.equal((await set(app, part(60, 8))).status, 200);
-  assert.equal((await set(app, { ...part(70, 1), V0: null })).status, 200);
+  assert.match(
+    more.text,
+    /"values\.LARGEST","message":"must be smaller: the app's variables are 1\.89 MiB in total\. Linux/,
+  );
+  assert.equal((await set(app, part(30, 2))).status, 200);
+  assert.equal((await set(app, { ...part(32, 1), V0: null })).status, 200);
+});
+
+test('Linux starts a program with the largest variables that an app may have', async () => {
+  const app = await newApp();
+  const largest = 'x'.repeat(RESOURCE_LIMITS.envValueBytes);
+  const names = Array.from({ length: 29 }, (_, index) => `${'N'.repeat(RESOURCE_LIMITS.envName - 2)}${10 + index}`);
+  const values: Record<string, string> = Object.fromEntries(names.map((name) => [name, largest]));
+  const used = names.length * (RESOURCE_LIMITS.envName + largest.length + RESOURCE_LIMITS.envVariableOverhead);
+  values['REST'] = 'x'.repeat(
+    RESOURCE_LIMITS.envTotalBytes - used - 'REST'.length - RESOURCE_LIMITS.envVariableOverhead,
+  );
+  assert.equal((await set(app, values)).status, 200);
+  assert.equal((await set(app, { ONE_MORE: '' })).status, 422);
+  // The largest environment that a server may add.
+  const env = { ...values, PATH: process.env['PATH'] ?? '', SERVER: 'x'.repeat(60_000) };
+  const started = spawnSync('/usr/bin/env', { env, maxBuffer: 4 * RESOURCE_LIMITS.envTotalBytes });
+  assert.deepEqual([started.error, started.status], [undefined, 0]);
+  assert.ok(started.stdout.length > RESOURCE_LIMITS.envTotalBytes - 2_000);
 });
 
 test('names and values have limits', async () => {

@@ -13,11 +13,11 @@ import {
 } from '../contract/environment.ts';
 import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import { PageQuery, pageOf } from '../contract/paging.ts';
+import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import {
   deleteVariable,
   type EnvironmentSnapshot,
-  environmentState,
   listEnvVersions,
   readVariables,
   restoreVersion,
@@ -30,11 +30,6 @@ import { requestContextOf } from './request-context.ts';
 import { NoContent, type Route, route } from './route.ts';
 
 const tag = 'Environment';
-const app = z.string().max(64);
-const AppParams = z.object({ app });
-const VariableParams = z.object({ app, name: envName });
-const UncheckedVariableParams = z.object({ app, name: z.string() });
-const VersionParams = z.object({ app, version: z.string().regex(/^\d{1,9}$/, 'must be a version number') });
 const readAccess = { person: 'member', token: ['modify_env'] } as const;
 const writeAccess = { person: 'admin', token: ['modify_env'] } as const;
 
@@ -45,22 +40,42 @@ function parseVariableName(name: string): string {
   return checked.data;
 }
 
-function withEtag(reply: FastifyReply, { appId, version }: EnvironmentSnapshot): FastifyReply {
-  return reply.header('etag', etagOf(environmentState(appId, version)));
+function withEtag(reply: FastifyReply, { state }: EnvironmentSnapshot): FastifyReply {
+  return reply.header('etag', etagOf(state));
 }
 
-export function environmentRoutes(context: AppContext): Route[] {
+/** The phrases of the summaries that differ between the two owners of variables. */
+const SUMMARIES = {
+  app: {
+    read: "Read the variables, those inherited from the app's project included. ",
+    written:
+      'Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) are written to .env only, and not passed to hooks and commands',
+    removed: 'Remove a variable of the app; one of its project with this name takes effect again',
+  },
+  project: {
+    read: 'Read the variables that the apps of the project inherit. ',
+    written: 'The apps of the project inherit it from their next deployment, unless they override it',
+    removed: 'Remove a variable of the project',
+  },
+} as const;
+
+/** The routes of the variables of apps, or of projects. */
+function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
   const { platform } = context;
+  const url = `/v1/${owner}s/:${owner}/env`;
+  const about = owner;
+  const summaries = SUMMARIES[owner];
+  const ownerParam = { [owner]: z.string().max(64) };
+  const ownerIn = (params: object) => String((params as Readonly<Record<string, unknown>>)[owner]);
   return [
     route({
       method: 'GET',
-      url: '/v1/apps/:app/env',
+      url,
       access: readAccess,
-      about: 'app',
-      summary:
-        'Read the variables. Members get names with null values; showing values to an owner or admin is recorded. With format=dotenv, as text/plain for owners and admins',
+      about,
+      summary: `${summaries.read}Members get names with null values; showing values to an owner or admin is recorded. With format=dotenv, as text/plain for owners and admins`,
       tag,
-      params: AppParams,
+      params: z.object(ownerParam),
       query: EnvQuery,
       responses: { 200: Environment },
       errorCodes: ['not_found'],
@@ -68,10 +83,8 @@ export function environmentRoutes(context: AppContext): Route[] {
         // A file of blank values, or a process started with them, would be worse than a refusal.
         if (query.format === 'dotenv' || query.values === 'shown') requireRole(context, request, 'admin');
         const values = hasRole(request, 'admin') ? query.values : 'hidden';
-        const environment = await readVariables(platform, requestContextOf(context, request), params.app, {
-          ...query,
-          values,
-        });
+        const requestContext = requestContextOf(context, request);
+        const environment = await readVariables(platform, requestContext, owner, ownerIn(params), { ...query, values });
         if (query.format !== 'dotenv') return withEtag(reply, environment).send({ data: environment.data });
         const text = writeDotenv(environment.data.map(({ name, value }) => [name, value ?? '']));
         return withEtag(reply, environment).type('text/plain; charset=utf-8').send(text);
@@ -79,13 +92,13 @@ export function environmentRoutes(context: AppContext): Route[] {
     }),
     route({
       method: 'PATCH',
-      url: '/v1/apps/:app/env',
+      url,
       access: writeAccess,
-      about: 'app',
+      about,
       summary:
         'Set several variables and remove those sent as null, all or none; the response shows only the values that were sent',
       tag,
-      params: AppParams,
+      params: z.object(ownerParam),
       body: UpdateEnvironment,
       bodyLimit: RESOURCE_LIMITS.envBodyBytes,
       jsonLimits: { depth: 4, values: 2 * RESOURCE_LIMITS.envVariables + 10 },
@@ -93,26 +106,27 @@ export function environmentRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {
         const values = new Map(Object.entries(body.values));
-        const environment = await updateVariables(platform, requestContextOf(context, request), params.app, values);
+        const requestContext = requestContextOf(context, request);
+        const environment = await updateVariables(platform, requestContext, owner, ownerIn(params), values);
         return withEtag(reply, environment).send({ data: environment.data });
       },
     }),
     route({
       method: 'PUT',
-      url: '/v1/apps/:app/env/:name',
+      url: `${url}/:name`,
       access: writeAccess,
-      about: 'app',
-      summary:
-        'Set a variable. Names that control how programs run (PATH, LD_*, GIT_*, NODE_OPTIONS …) are written to .env only, and not passed to hooks and commands',
+      about,
+      summary: `Set a variable. ${summaries.written}`,
       tag,
-      params: UncheckedVariableParams,
+      params: z.object({ ...ownerParam, name: z.string() }),
       body: SetVariable,
       responses: { 200: EnvVariable },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {
-        const name = parseVariableName(params.name);
+        const name = parseVariableName(String(params['name']));
         const values = new Map([[name, body.value]]);
-        const environment = await updateVariables(platform, requestContextOf(context, request), params.app, values);
+        const requestContext = requestContextOf(context, request);
+        const environment = await updateVariables(platform, requestContext, owner, ownerIn(params), values);
         const variable = environment.data.find((candidate) => candidate.name === name);
         if (variable === undefined) throw new Problem('internal');
         return withEtag(reply, environment).send(variable);
@@ -120,45 +134,52 @@ export function environmentRoutes(context: AppContext): Route[] {
     }),
     route({
       method: 'DELETE',
-      url: '/v1/apps/:app/env/:name',
+      url: `${url}/:name`,
       access: writeAccess,
-      about: 'app',
-      summary: 'Remove a variable',
+      about,
+      summary: summaries.removed,
       tag,
-      params: VariableParams,
+      params: z.object({ ...ownerParam, name: envName }),
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) =>
-        deleteVariable(platform, requestContextOf(context, request), params.app, params.name),
+        deleteVariable(platform, requestContextOf(context, request), owner, ownerIn(params), String(params['name'])),
     }),
     route({
       method: 'GET',
-      url: '/v1/apps/:app/env/versions',
+      url: `${url}/versions`,
       access: readAccess,
-      about: 'app',
+      about,
       summary: 'List the versions, newest first, with the names changed and the actor',
       tag,
-      params: AppParams,
+      params: z.object(ownerParam),
       query: PageQuery,
       responses: { 200: pageOf(EnvVersion) },
       errorCodes: ['not_found'],
-      handler: ({ params, query, request }) => listEnvVersions(platform, workspaceIdOf(request), params.app, query),
+      handler: ({ params, query, request }) =>
+        listEnvVersions(platform, workspaceIdOf(request), owner, ownerIn(params), query),
     }),
     route({
       method: 'POST',
-      url: '/v1/apps/:app/env/versions/:version/restore',
+      url: `${url}/versions/:version/restore`,
       access: writeAccess,
-      about: 'app',
+      about,
       summary: 'Restore the variables of an earlier version, as a new version',
       tag,
-      params: VersionParams,
+      params: z.object({ ...ownerParam, version: z.string().regex(/^\d{1,9}$/, 'must be a version number') }),
       responses: { 200: Environment },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
-        const number = Number(params.version);
-        const environment = await restoreVersion(platform, requestContextOf(context, request), params.app, number);
+        const number = Number(params['version']);
+        const requestContext = requestContextOf(context, request);
+        const environment = await restoreVersion(platform, requestContext, owner, ownerIn(params), number);
         return withEtag(reply, environment).send({ data: environment.data });
       },
     }),
   ];
 }
+
+export const environmentRoutes = (context: AppContext): Route[] => [
+  ...ownerRoutes(context, 'app'),
+  ...ownerRoutes(context, 'project'),
+];

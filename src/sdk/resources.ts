@@ -36,40 +36,40 @@ export function resourceClientOf<Item, Create, Update, Query extends Paging>(tra
   };
 }
 
-function environmentClientOf(transport: Transport) {
+function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/projects') {
   const { send, sendTagged, text } = transport;
-  const environmentPath = (app: string) => `${pathTo('/v1/apps', app)}/env`;
+  const environmentPath = (idOrSlug: string) => `${pathTo(owners, idOrSlug)}/env`;
   return {
     /**
-     * Returns all variables, or one by name. `values: 'hidden'` omits the values; showing values to a person is
+     * Returns all variables, those that an app inherits included, or one by name. `values: 'hidden'` omits the values; showing values to a person is
      * recorded. Members receive null values, and `forbidden` with `values: 'shown'`.
      */
     read: (
-      app: string,
+      idOrSlug: string,
       query: { readonly values?: 'shown' | 'hidden'; readonly name?: string } = {},
       call?: CallOptions,
-    ): Promise<Tagged<Environment>> => sendTagged('GET', environmentPath(app), { ...call, query }),
+    ): Promise<Tagged<Environment>> => sendTagged('GET', environmentPath(idOrSlug), { ...call, query }),
     /** Returns all variables as a dotenv file. Throws `forbidden` for members. */
-    dotenv: (app: string, call?: CallOptions): Promise<string> =>
-      text(environmentPath(app), { ...call, query: { format: 'dotenv' } }),
+    dotenv: (idOrSlug: string, call?: CallOptions): Promise<string> =>
+      text(environmentPath(idOrSlug), { ...call, query: { format: 'dotenv' } }),
     /** Sets and deletes (null) variables, all or none. */
     update: (
-      app: string,
+      idOrSlug: string,
       values: Readonly<Record<string, string | null>>,
       call?: CallOptions,
-    ): Promise<Tagged<Environment>> => sendTagged('PATCH', environmentPath(app), { ...call, body: { values } }),
-    set: (app: string, name: string, value: string, call?: CallOptions): Promise<EnvVariable> =>
-      send('PUT', pathTo(environmentPath(app), name), { ...call, body: { value } }),
-    delete: (app: string, name: string, call?: CallOptions): Promise<void> =>
-      send('DELETE', pathTo(environmentPath(app), name), call),
-    versions: (app: string) => listOf<EnvVersion, Paging>(transport, `${environmentPath(app)}/versions`),
+    ): Promise<Tagged<Environment>> => sendTagged('PATCH', environmentPath(idOrSlug), { ...call, body: { values } }),
+    set: (idOrSlug: string, name: string, value: string, call?: CallOptions): Promise<EnvVariable> =>
+      send('PUT', pathTo(environmentPath(idOrSlug), name), { ...call, body: { value } }),
+    delete: (idOrSlug: string, name: string, call?: CallOptions): Promise<void> =>
+      send('DELETE', pathTo(environmentPath(idOrSlug), name), call),
+    versions: (idOrSlug: string) => listOf<EnvVersion, Paging>(transport, `${environmentPath(idOrSlug)}/versions`),
     /** Restores the variables of a version, as a new version. */
-    restore: (app: string, version: number, call?: CallOptions): Promise<Tagged<Environment>> =>
-      sendTagged('POST', `${environmentPath(app)}/versions/${version}/restore`, call),
+    restore: (idOrSlug: string, version: number, call?: CallOptions): Promise<Tagged<Environment>> =>
+      sendTagged('POST', `${environmentPath(idOrSlug)}/versions/${version}/restore`, call),
   };
 }
 
-/** Projects, servers, apps and the environment of an app. */
+/** Projects, servers, apps, and the environments of apps and projects. */
 export function resourceClientsOf(transport: Transport) {
   const servers = '/v1/servers';
   return {
@@ -95,6 +95,8 @@ export function resourceClientsOf(transport: Transport) {
       confirm: (idOrSlug: string, call?: CallOptions): Promise<Server> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/confirm`, call),
     },
-    environment: environmentClientOf(transport),
+    environment: environmentClientOf(transport, '/v1/apps'),
+    /** The variables that the apps of a project inherit. */
+    projectEnvironment: environmentClientOf(transport, '/v1/projects'),
   };
 }

@@ -1,10 +1,11 @@
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { appendAuditEvent, SYSTEM_ACTOR, SYSTEM_LOG } from '../audit/log.ts';
+import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
 import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
 import { backupKeyAssociatedData } from '../platform/backups/backup-keys.ts';
-import { variableAssociatedData } from '../platform/environment/environment.ts';
+import { variableAssociatedData } from '../platform/environment/effective.ts';
 import { pushSecretAssociatedData } from '../platform/push/push.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
 import { serverKeyAssociatedData } from '../platform/resources/run-target.ts';
@@ -23,6 +24,15 @@ import { generateInstallationSecret, syncFolder, writeSecretCheck, writeSecretFi
 import { SECRET_BYTES, type Settings } from './settings.ts';
 import { openSource } from './transfer.ts';
 
+const identityOfVariable = (kind: EnvOwnerKind, id: string, row: SealedRow) =>
+  variableAssociatedData(
+    { kind, id, workspaceId: String(row['workspace_id']) },
+    {
+      name: String(row['name']),
+      version: Number(row['version']),
+    },
+  );
+
 /** The identity that each table's encrypted values are bound to. */
 const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>> = {
   person: (row) => totpIdentity({ id: String(row['id']) }),
@@ -34,13 +44,8 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
       id: String(row['id']),
       repository: String(row['repository']),
     }),
-  env_change: (row) =>
-    variableAssociatedData({
-      workspace_id: String(row['workspace_id']),
-      app_id: String(row['app_id']),
-      name: String(row['name']),
-      version: Number(row['version']),
-    }),
+  env_change: (row) => identityOfVariable('app', String(row['app_id']), row),
+  project_env_change: (row) => identityOfVariable('project', String(row['project_id']), row),
   backup_key: (row) => backupKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   push_secret: (row) =>
     pushSecretAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),

@@ -1,110 +1,137 @@
 import { sql } from 'kysely';
+import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import type { PageRequest } from './paging.ts';
-import type { EnvChangeTable, EnvVersionTable } from './schema/resources.ts';
+import type { EnvChangeColumns, EnvVersionColumns } from './schema/resources.ts';
+import { SEAL_OVERHEAD } from './seal.ts';
 import type { Queryable, Trx } from './store.ts';
 
 /** Keeps the parameters of one statement well below every engine's limit. */
 const ROWS_PER_INSERT = 500;
 
-/** Locks an app's environment until the transaction ends, so that its versions are numbered without gaps. */
-export async function lockEnvironment(trx: Trx, workspaceId: string, appId: string): Promise<void> {
-  await trx
-    .updateTable('app')
-    .set({ updated_at: sql<number>`updated_at` })
-    .where('workspace_id', '=', workspaceId)
-    .where('id', '=', appId)
-    .execute();
+/** Whose environment it is. */
+export interface EnvOwner {
+  readonly kind: EnvOwnerKind;
+  readonly id: string;
+  readonly workspaceId: string;
+}
+
+const TABLES = {
+  app: { version: sql.table('env_version'), change: sql.table('env_change'), ownerId: sql.ref('app_id') },
+  project: {
+    version: sql.table('project_env_version'),
+    change: sql.table('project_env_change'),
+    ownerId: sql.ref('project_id'),
+  },
+} as const;
+
+/** Matches the rows of an owner. */
+const isOf = ({ kind, id, workspaceId }: EnvOwner) =>
+  sql<boolean>`workspace_id = ${workspaceId} and ${TABLES[kind].ownerId} = ${id}`;
+
+/** Locks an environment until the transaction ends, so that its versions are numbered without gaps. */
+export async function lockEnvironment(trx: Trx, { kind, id, workspaceId }: EnvOwner): Promise<void> {
+  await sql`update ${sql.table(kind)} set updated_at = updated_at
+    where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
 }
 
 /** Returns the number of the newest version, or 0 if nothing was ever set. */
-export async function latestEnvVersion(db: Queryable, workspaceId: string, appId: string): Promise<number> {
-  const row = await db
-    .selectFrom('env_version')
-    .select('number')
-    .where('workspace_id', '=', workspaceId)
-    .where('app_id', '=', appId)
-    .orderBy('number', 'desc')
-    .limit(1)
-    .executeTakeFirst();
-  return row?.number ?? 0;
+export async function latestEnvVersion(db: Queryable, owner: EnvOwner): Promise<number> {
+  const { rows } = await sql<{ number: number }>`select number from ${TABLES[owner.kind].version}
+    where ${isOf(owner)} order by number desc limit 1`.execute(db);
+  return rows[0]?.number ?? 0;
 }
 
-export type EnvRow = Omit<EnvChangeTable, 'value_sealed'> & { readonly value_sealed: string };
+export type EnvRow = Omit<EnvChangeColumns, 'value_sealed'> & { readonly value_sealed: string };
 
 /** Returns the variables as of a version, sorted by name. */
-export async function readEnvironment(
-  db: Queryable,
-  workspaceId: string,
-  appId: string,
-  version: number,
-): Promise<EnvRow[]> {
-  const { rows } = await sql<EnvRow>`select * from env_change as held
-    where workspace_id = ${workspaceId} and app_id = ${appId} and value_sealed is not null
-      and version = (select max(version) from env_change
-        where app_id = ${appId} and name = held.name and version <= ${version})
+export async function readEnvironment(db: Queryable, owner: EnvOwner, version: number): Promise<EnvRow[]> {
+  const { change, ownerId } = TABLES[owner.kind];
+  const { rows } = await sql<EnvRow>`select workspace_id, name, version, value_sealed, at from ${change} as held
+    where ${isOf(owner)} and value_sealed is not null
+      and version = (select max(version) from ${change}
+        where ${ownerId} = ${owner.id} and name = held.name and version <= ${version})
     order by name`.execute(db);
   return rows;
 }
 
-export async function findEnvVersion(
-  db: Queryable,
-  workspaceId: string,
-  appId: string,
-  number: number,
-): Promise<EnvVersionTable | undefined> {
-  return db
-    .selectFrom('env_version')
-    .selectAll()
-    .where('workspace_id', '=', workspaceId)
-    .where('app_id', '=', appId)
-    .where('number', '=', number)
-    .executeTakeFirst();
+export async function envVersionExists(db: Queryable, owner: EnvOwner, number: number): Promise<boolean> {
+  const { rows } = await sql`select number from ${TABLES[owner.kind].version}
+    where ${isOf(owner)} and number = ${number}`.execute(db);
+  return rows.length > 0;
 }
 
 /** Returns versions, newest first, up to one more than the limit. */
 export async function listEnvVersionRows(
   db: Queryable,
-  workspaceId: string,
-  appId: string,
+  owner: EnvOwner,
   page: PageRequest,
-): Promise<EnvVersionTable[]> {
-  let query = db
-    .selectFrom('env_version')
-    .selectAll()
-    .where('workspace_id', '=', workspaceId)
-    .where('app_id', '=', appId);
-  if (page.after !== null) query = query.where('number', '<', Number(page.after.value));
-  return query
-    .orderBy('number', 'desc')
-    .limit(page.limit + 1)
-    .execute();
+): Promise<EnvVersionColumns[]> {
+  const older = page.after === null ? sql`` : sql`and number < ${Number(page.after.value)}`;
+  const { rows } = await sql<EnvVersionColumns>`select * from ${TABLES[owner.kind].version}
+    where ${isOf(owner)} ${older} order by number desc limit ${page.limit + 1}`.execute(db);
+  return rows;
 }
 
 export async function insertEnvVersion(
   trx: Trx,
-  version: EnvVersionTable,
-  changes: readonly EnvChangeTable[],
+  owner: EnvOwner,
+  version: EnvVersionColumns,
+  changes: readonly EnvChangeColumns[],
 ): Promise<void> {
-  await trx.insertInto('env_version').values(version).execute();
-  for (let index = 0; index < changes.length; index += ROWS_PER_INSERT) {
+  const parts = Array.from({ length: Math.ceil(changes.length / ROWS_PER_INSERT) }, (_, index) =>
+    changes.slice(index * ROWS_PER_INSERT, (index + 1) * ROWS_PER_INSERT),
+  );
+  if (owner.kind === 'app') {
     await trx
-      .insertInto('env_change')
-      .values(changes.slice(index, index + ROWS_PER_INSERT))
+      .insertInto('env_version')
+      .values({ ...version, app_id: owner.id })
       .execute();
+    for (const part of parts)
+      await trx
+        .insertInto('env_change')
+        .values(part.map((row) => ({ ...row, app_id: owner.id })))
+        .execute();
+    return;
   }
+  await trx
+    .insertInto('project_env_version')
+    .values({ ...version, project_id: owner.id })
+    .execute();
+  for (const part of parts)
+    await trx
+      .insertInto('project_env_change')
+      .values(part.map((row) => ({ ...row, project_id: owner.id })))
+      .execute();
 }
 
 /** Deletes the versions before `oldest`, except the values that are still current as of it. */
-export async function pruneEnvVersions(trx: Trx, workspaceId: string, appId: string, oldest: number): Promise<void> {
-  await trx
-    .deleteFrom('env_version')
-    .where('workspace_id', '=', workspaceId)
-    .where('app_id', '=', appId)
-    .where('number', '<', oldest)
-    .execute();
-  await sql`delete from env_change where workspace_id = ${workspaceId} and app_id = ${appId} and version < ${oldest}
-    and version < (select max(version) from env_change as later
-      where later.app_id = env_change.app_id and later.name = env_change.name and later.version <= ${oldest})`.execute(
+export async function pruneEnvVersions(trx: Trx, owner: EnvOwner, oldest: number): Promise<void> {
+  const { version, change, ownerId } = TABLES[owner.kind];
+  await sql`delete from ${version} where ${isOf(owner)} and number < ${oldest}`.execute(trx);
+  await sql`delete from ${change} where ${isOf(owner)} and version < ${oldest}
+    and version < (select max(version) from ${change} as later
+      where later.${ownerId} = ${owner.id} and later.name = ${change}.name and later.version <= ${oldest})`.execute(
     trx,
   );
+}
+
+/**
+ * Returns the apps of a project whose own variables have more than `bytes` bytes, each counted as its name, its value and
+ * `perVariable`.
+ */
+export async function listLargeEnvironments(
+  db: Queryable,
+  project: EnvOwner,
+  bytes: number,
+  perVariable: number,
+): Promise<{ readonly id: string; readonly name: string }[]> {
+  const { rows } = await sql<{ id: string; name: string }>`select app.id, app.name from app
+    join env_change as held on held.app_id = app.id and held.workspace_id = app.workspace_id
+    where app.workspace_id = ${project.workspaceId} and app.project_id = ${project.id} and held.value_sealed is not null
+      and held.version = (select max(version) from env_change where app_id = app.id and name = held.name)
+    group by app.id, app.name
+    having sum(length(held.name) + ${perVariable}
+      + (length(held.value_sealed) - ${SEAL_OVERHEAD.characters}) * 3 / 4 - ${SEAL_OVERHEAD.bytes}) > ${bytes}
+    order by app.name, app.id`.execute(db);
+  return rows;
 }

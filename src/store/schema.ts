@@ -27,6 +27,8 @@ import type {
   AppTable,
   EnvChangeTable,
   EnvVersionTable,
+  ProjectEnvChangeTable,
+  ProjectEnvVersionTable,
   ProjectTable,
   PushSecretTable,
   ServerTable,
@@ -112,6 +114,8 @@ export interface Schema {
   push_secret: PushSecretTable;
   env_version: EnvVersionTable;
   env_change: EnvChangeTable;
+  project_env_version: ProjectEnvVersionTable;
+  project_env_change: ProjectEnvChangeTable;
   activity_head: { workspace_id: string; sequence: number };
   activity_event: ActivityEventTable;
   activity_rollup: ActivityRollupTable;

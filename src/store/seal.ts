@@ -2,6 +2,13 @@ import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync, ran
 
 const SEAL_VERSION = 'v1';
 
+/** Characters of a sealed text before its base64url, and bytes of the nonce and the tag in that. */
+export const SEAL_OVERHEAD = { characters: 12, bytes: 28 } as const;
+
+/** The bytes of UTF-8 of a sealed text, without opening it. Pure. */
+export const bytesOfSealed = (sealed: string): number =>
+  Math.floor(((sealed.length - SEAL_OVERHEAD.characters) * 3) / 4) - SEAL_OVERHEAD.bytes;
+
 /** Encrypts secrets that must be read back, and computes MACs, with keys derived from `DEVPILOT_SECRET`. */
 export interface Seal {
   /** Encrypts `plain` with AES-256-GCM, bound to `identity` as associated data and marked with the key's id. */

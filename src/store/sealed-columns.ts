@@ -16,6 +16,7 @@ export const SEALED_COLUMNS = [
   { table: 'server', column: 'private_key_sealed', key: ['id'] },
   { table: 'app', column: 'repository_password_sealed', key: ['id'] },
   { table: 'env_change', column: 'value_sealed', key: ['app_id', 'name', 'version'] },
+  { table: 'project_env_change', column: 'value_sealed', key: ['project_id', 'name', 'version'] },
   { table: 'backup_key', column: 'key_sealed', key: ['id'] },
   { table: 'push_secret', column: 'secret_sealed', key: ['app_id'] },
   { table: 'webhook', column: 'secret_sealed', key: ['id'] },

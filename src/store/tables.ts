@@ -47,6 +47,8 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   push_secret: {},
   env_version: {},
   env_change: {},
+  project_env_version: {},
+  project_env_change: {},
   activity_head: {},
   activity_event: {},
   activity_rollup: {},

@@ -5,7 +5,8 @@ import type { ConnectionPool } from '../../runner/ssh-connection.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { PlatformContext } from '../context.ts';
-import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
+import { selectCommandVariables } from '../environment/command-variables.ts';
+import { loadVariables } from '../environment/effective.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 
 /** Location of an app and the environment of its processes. */

@@ -6,7 +6,8 @@ import { credentialExists, findDeployment, listDeploymentServers, updateDeployme
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
-import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
+import { selectCommandVariables } from '../environment/command-variables.ts';
+import { loadVariables } from '../environment/effective.ts';
 import type { LogWriter } from '../logs/log-writer.ts';
 import { openRepositoryCredentials, type RepositoryCredentials } from '../resources/repository-credentials.ts';
 import { deployBatches, resolveDeploymentTarget, rollBackServers } from './batches.ts';

@@ -1,211 +1,156 @@
 import { checkIfMatch } from '../../audit/if-match.ts';
 import { actorColumnsOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
-import { isControlVariable } from '../../contract/control-variables.ts';
 import type { Environment, EnvQuery, EnvVariable, EnvVersion } from '../../contract/environment.ts';
 import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
+import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
 import {
-  type EnvRow,
-  findEnvVersion,
+  type EnvOwner,
+  envVersionExists,
   insertEnvVersion,
   latestEnvVersion,
   listEnvVersionRows,
   lockEnvironment,
   pruneEnvVersions,
-  readEnvironment,
 } from '../../store/environment.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
-import type { AppTable, EnvVersionTable } from '../../store/schema/resources.ts';
-import type { Trx } from '../../store/store.ts';
+import type { AppTable, EnvChangeColumns, EnvVersionColumns, ProjectTable } from '../../store/schema/resources.ts';
+import type { Queryable, Trx } from '../../store/store.ts';
 import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
 import { requireResource } from '../resources/resources.ts';
+import {
+  type Changes,
+  checkTotalSize,
+  effectiveRows,
+  entityTagState,
+  type OwnedRow,
+  openValues,
+  ownerOf,
+  parentOf,
+  readEnvState,
+  readRows,
+  variableAssociatedData,
+} from './effective.ts';
 
-/** The identity that a value is bound to: this variable of this app in this version, and no other row. */
-export function variableAssociatedData(row: {
-  readonly workspace_id: string;
-  readonly app_id: string;
-  readonly name: string;
-  readonly version: number;
-}): string {
-  return `env ${row.workspace_id} ${row.app_id} ${row.name} ${row.version}`;
-}
-
-/** The state that the entity tag of an environment is computed from. */
-export const environmentState = (appId: string, version: number) => ({ appId, version });
-
-/**
- * Decrypts values in several turns of the event loop, so that a large environment does not delay authorization
- * requests.
- */
-async function openValues(context: PlatformContext, rows: readonly EnvRow[]): Promise<Map<string, string>> {
-  const values = new Map<string, string>();
-  const yieldIfDue = createYielder();
-  for (const row of rows) {
-    values.set(row.name, context.seal.open(row.value_sealed, variableAssociatedData(row)));
-    await yieldIfDue();
-  }
-  return values;
-}
-
-/** Encrypts new values, likewise in several turns of the event loop. */
-async function sealValues<Row extends Parameters<typeof variableAssociatedData>[0]>(
+/** Encrypts new values in several turns of the event loop, as `openValues` decrypts them. */
+async function sealValues(
   context: PlatformContext,
-  changes: readonly (readonly [Row, string | null])[],
-): Promise<(Row & { value_sealed: string | null })[]> {
-  const rows: (Row & { value_sealed: string | null })[] = [];
+  owner: EnvOwner,
+  { version, at }: Pick<EnvChangeColumns, 'version' | 'at'>,
+  changes: Changes,
+): Promise<EnvChangeColumns[]> {
+  const rows: EnvChangeColumns[] = [];
   const yieldIfDue = createYielder();
-  for (const [row, value] of changes) {
-    rows.push({ ...row, value_sealed: value === null ? null : context.seal.seal(value, variableAssociatedData(row)) });
+  for (const [name, value] of changes) {
+    const sealed = value === null ? null : context.seal.seal(value, variableAssociatedData(owner, { name, version }));
+    rows.push({ workspace_id: owner.workspaceId, name, version, at, value_sealed: sealed });
     await yieldIfDue();
   }
   return rows;
 }
 
-function serializeVariables(rows: readonly EnvRow[], values: ReadonlyMap<string, string>): EnvVariable[] {
-  return rows.map(({ name, at: setAtMs }) => ({
+function serializeVariables(rows: readonly OwnedRow[], values: ReadonlyMap<string, string>): EnvVariable[] {
+  return rows.map(({ name, at: setAtMs, owner }) => ({
     name,
     value: values.get(name) ?? null,
+    from: owner.kind,
     updatedAt: toIsoString(setAtMs),
   }));
 }
 
-/** An environment with its version. */
+/** An environment with the state that its entity tag is computed from. */
 export interface EnvironmentSnapshot extends Environment {
-  readonly appId: string;
-  readonly version: number;
+  readonly state: object;
 }
 
+type OwnerRow = AppTable | ProjectTable;
+
+/** The app or project whose environment a request names. Throws `not_found`. */
+const requireOwner = (db: Queryable, kind: EnvOwnerKind, workspaceId: string, idOrSlug: string): Promise<OwnerRow> =>
+  requireResource(db, kind, workspaceId, idOrSlug);
+
+const AUDIT_ACTIONS = {
+  app: { updated: 'env.updated', restored: 'env.restored', revealed: 'env.revealed' },
+  project: { updated: 'project_env.updated', restored: 'project_env.restored', revealed: 'project_env.revealed' },
+} as const;
+const auditTargetOf = (kind: EnvOwnerKind, row: OwnerRow) => ({ kind, id: row.id, name: row.name });
+
 /**
- * Reads an app's variables by name. Records an audit event with the names if values are shown to a person. Throws
- * `not_found` for an unknown app or variable.
+ * Reads the variables of an app, with those that it inherits from its project, or of a project. Records an audit event
+ * with the names if values are shown to a person. Throws `not_found` for an unknown app, project or variable.
  */
 export async function readVariables(
   context: PlatformContext,
   request: RequestContext,
-  app: string,
+  kind: EnvOwnerKind,
+  idOrSlug: string,
   query: EnvQuery,
 ): Promise<EnvironmentSnapshot> {
-  const { workspaceId } = request;
   const { read } = context.store;
-  const row = await requireResource(read, 'app', workspaceId, app);
-  const version = await latestEnvVersion(read, workspaceId, row.id);
-  const allRows = await readEnvironment(read, workspaceId, row.id, version);
-  const rows = query.name === undefined ? allRows : allRows.filter(({ name }) => name === query.name);
+  const row = await requireOwner(read, kind, request.workspaceId, idOrSlug);
+  const state = await readEnvState(read, kind, row);
+  const rows = effectiveRows(state).filter(({ name }) => query.name === undefined || name === query.name);
   if (query.name !== undefined && rows.length === 0) throw new Problem('not_found', 'The variable was not found.');
   const isRevealed = query.values !== 'hidden' || query.format === 'dotenv';
   const values = isRevealed ? await openValues(context, rows) : new Map<string, string>();
   if (isRevealed && rows.length > 0 && request.actor.kind === 'person') {
     await context.store.transaction((trx) =>
-      recordAuditEvent(trx, request, 'env.revealed', auditTargetOf(row), context.clock(), {
+      recordAuditEvent(trx, request, AUDIT_ACTIONS[kind].revealed, auditTargetOf(kind, row), context.clock(), {
         names: rows.map(({ name }) => name),
       }),
     );
   }
-  return { appId: row.id, version, data: serializeVariables(rows, values) };
+  return { state: entityTagState(state), data: serializeVariables(rows, values) };
 }
 
-/** Decrypts the variables for a process of the app. They are shown to nobody, so nothing is recorded. */
-export async function loadVariables(
-  context: PlatformContext,
-  workspaceId: string,
-  appId: string,
-): Promise<Record<string, string>> {
-  const { read } = context.store;
-  const version = await latestEnvVersion(read, workspaceId, appId);
-  return Object.fromEntries(await openValues(context, await readEnvironment(read, workspaceId, appId, version)));
+/** Locks an environment, and first that of the project it inherits from, so that their sizes can be added. */
+async function lockEnvironments(trx: Trx, kind: EnvOwnerKind, row: OwnerRow): Promise<void> {
+  const parent = parentOf(row);
+  if (parent !== null) await lockEnvironment(trx, parent);
+  await lockEnvironment(trx, ownerOf(kind, row));
 }
 
-/**
- * Maximum size in bytes of the variables of a process: Linux limits the environment to 2 MiB, including what the
- * server adds.
- */
-const MAX_COMMAND_BYTES = 2 * 1_048_576 - 131_072;
-
-/** Variables that are passed to the app's commands. */
-export interface CommandVariables {
-  readonly passed: Readonly<Record<string, string>>;
-  /** Names that control programs: these remain in `.env`. */
-  readonly withheld: readonly string[];
-  /** Reason why no command can be started with them; null if it can. */
-  readonly problem: string | null;
-}
-
-/** Pure. */
-export function selectCommandVariables(variables: Readonly<Record<string, string>>): CommandVariables {
-  const names = Object.keys(variables);
-  const passed = Object.fromEntries(Object.entries(variables).filter(([name]) => !isControlVariable(name)));
-  const bytes = Object.entries(passed).reduce(
-    (sum, [name, value]) => sum + name.length + Buffer.byteLength(value) + 10,
-    0,
-  );
-  const size = (count: number) => `${(count / 1_048_576).toFixed(1)} MiB`;
-  return {
-    passed,
-    withheld: names.filter(isControlVariable),
-    problem:
-      bytes <= MAX_COMMAND_BYTES
-        ? null
-        : `The app's variables are ${size(bytes)} in total. Linux starts no command with more than ${size(MAX_COMMAND_BYTES)}: store large values as files.`,
-  };
-}
-
-const auditTargetOf = (row: AppTable) => ({ kind: 'app', id: row.id, name: row.name }) as const;
-
-/** Throws `validation_failed` if the values of an app would exceed their total limit. */
-function checkTotalSize(
-  rows: readonly { readonly name: string; readonly value_sealed: string | null }[],
-  changes: readonly (readonly [string, string | null])[],
-): void {
-  const changed = new Set(changes.map(([name]) => name));
-  let bytes = 0;
-  // Encrypted values are in base64url.
-  for (const row of rows) if (!changed.has(row.name)) bytes += Math.ceil((row.value_sealed?.length ?? 0) * 0.75);
-  let added = 0;
-  for (const [, value] of changes) added += Buffer.byteLength(value ?? '');
-  if (added > 0 && bytes + added > RESOURCE_LIMITS.envTotalBytes) {
-    throw invalidField('values', 'must be at most 4 MiB in total for an app');
-  }
-}
-
-/** Writes actual changes as a new version. Throws `validation_failed` for more variables than an app may have. */
+/** Writes actual changes as a new version. Throws `validation_failed` for more or larger variables than are allowed. */
 async function writeVersion(
   trx: Trx,
   context: PlatformContext,
   request: RequestContext,
-  app: AppTable,
+  kind: EnvOwnerKind,
+  row: OwnerRow,
   desiredValues: ReadonlyMap<string, string | null>,
   restoredFrom: number | null,
 ): Promise<EnvironmentSnapshot> {
-  const { workspaceId } = request;
   const now = context.clock();
-  await lockEnvironment(trx, workspaceId, app.id);
-  const current = await latestEnvVersion(trx, workspaceId, app.id);
-  checkIfMatch(request.ifMatch, environmentState(app.id, current));
-  const rows = await readEnvironment(trx, workspaceId, app.id, current);
+  await lockEnvironments(trx, kind, row);
+  const state = await readEnvState(trx, kind, row);
+  const { owner, ownRows } = state;
+  checkIfMatch(request.ifMatch, entityTagState(state));
   const before = await openValues(
     context,
-    rows.filter(({ name }) => desiredValues.has(name)),
+    ownRows.filter(({ name }) => desiredValues.has(name)),
   );
   const changes = [...desiredValues].filter(([name, value]) => (before.get(name) ?? null) !== value);
   const set = changes.flatMap(([name, value]) => (value === null ? [] : [name]));
   const removed = changes.flatMap(([name, value]) => (value === null ? [name] : []));
   const added = set.filter((name) => !before.has(name)).length;
-  if (added > 0 && rows.length + added - removed.length > RESOURCE_LIMITS.envVariables) {
-    throw invalidField('values', `must be at most ${RESOURCE_LIMITS.envVariables} variables for an app`);
+  if (added > 0 && ownRows.length + added - removed.length > RESOURCE_LIMITS.envVariables) {
+    const article = kind === 'app' ? 'an app' : 'a project';
+    throw invalidField('values', `must be at most ${RESOURCE_LIMITS.envVariables} variables for ${article}`);
   }
-  checkTotalSize(rows, changes);
-  if (changes.length === 0) return { appId: app.id, version: current, data: serializeVariables(rows, before) };
+  await checkTotalSize(trx, state, changes);
+  if (changes.length === 0)
+    return { state: entityTagState(state), data: serializeVariables(effectiveRows(state), before) };
 
-  const version = current + 1;
-  const keys = { app_id: app.id, workspace_id: workspaceId };
+  const version = state.version + 1;
   await insertEnvVersion(
     trx,
+    owner,
     {
-      ...keys,
+      workspace_id: owner.workspaceId,
       number: version,
       at: now,
       ...actorColumnsOf(request),
@@ -213,55 +158,61 @@ async function writeVersion(
       removed_names: JSON.stringify(removed),
       restored_from: restoredFrom,
     },
-    await sealValues(
-      context,
-      changes.map(([name, value]) => [{ ...keys, name, version, at: now }, value]),
-    ),
+    await sealValues(context, owner, { version, at: now }, changes),
   );
-  await pruneEnvVersions(trx, workspaceId, app.id, version - RESOURCE_LIMITS.envVersions + 1);
+  await pruneEnvVersions(trx, owner, version - RESOURCE_LIMITS.envVersions + 1);
   const detail = { version, set, removed, ...(restoredFrom !== null && { restoredFrom }) };
-  const action = restoredFrom === null ? 'env.updated' : 'env.restored';
-  await recordAuditEvent(trx, request, action, auditTargetOf(app), now, detail);
-  const after = await readEnvironment(trx, workspaceId, app.id, version);
+  const action = AUDIT_ACTIONS[kind][restoredFrom === null ? 'updated' : 'restored'];
+  await recordAuditEvent(trx, request, action, auditTargetOf(kind, row), now, detail);
+  const after = await readEnvState(trx, kind, row);
   const sentValues = new Map(
     [...desiredValues].flatMap(([name, value]) => (value === null ? [] : [[name, value] as const])),
   );
-  return { appId: app.id, version, data: serializeVariables(after, sentValues) };
+  return { state: entityTagState(after), data: serializeVariables(effectiveRows(after), sentValues) };
 }
 
 /**
- * Sets many variables, and removes those given as null, all or none. The result has the values of the request. Throws
- * `not_found`, `conflict` (`If-Match`), `validation_failed`.
+ * Sets many variables of an app or a project, and removes those given as null, all or none. The result has the values
+ * of the request. Throws `not_found`, `conflict` (`If-Match`), `validation_failed`.
  */
 export function updateVariables(
   context: PlatformContext,
   request: RequestContext,
-  app: string,
+  kind: EnvOwnerKind,
+  idOrSlug: string,
   values: ReadonlyMap<string, string | null>,
 ): Promise<EnvironmentSnapshot> {
   return context.store.transaction(async (trx) => {
-    const row = await requireResource(trx, 'app', request.workspaceId, app);
-    return writeVersion(trx, context, request, row, values, null);
+    const row = await requireOwner(trx, kind, request.workspaceId, idOrSlug);
+    return writeVersion(trx, context, request, kind, row, values, null);
   });
 }
 
-/** Removes one variable. Throws `not_found` if it does not exist. */
+/** Removes one variable. Throws `not_found` if it does not exist, or is inherited. */
 export async function deleteVariable(
   context: PlatformContext,
   request: RequestContext,
-  app: string,
+  kind: EnvOwnerKind,
+  idOrSlug: string,
   name: string,
 ): Promise<void> {
   await context.store.transaction(async (trx) => {
-    const row = await requireResource(trx, 'app', request.workspaceId, app);
-    const version = await latestEnvVersion(trx, request.workspaceId, row.id);
-    const existing = await readEnvironment(trx, request.workspaceId, row.id, version);
-    if (!existing.some((row) => row.name === name)) throw new Problem('not_found', 'The variable was not found.');
-    await writeVersion(trx, context, request, row, new Map([[name, null]]), null);
+    const row = await requireOwner(trx, kind, request.workspaceId, idOrSlug);
+    const { ownRows, projectRows } = await readEnvState(trx, kind, row);
+    if (!ownRows.some((row) => row.name === name)) {
+      const isInherited = projectRows.some((row) => row.name === name);
+      throw new Problem(
+        'not_found',
+        isInherited
+          ? 'The app inherits this variable from its project. Remove it there, or override it.'
+          : 'The variable was not found.',
+      );
+    }
+    await writeVersion(trx, context, request, kind, row, new Map([[name, null]]), null);
   });
 }
 
-function serializeVersion(row: EnvVersionTable): EnvVersion {
+function serializeVersion(row: EnvVersionColumns): EnvVersion {
   return {
     version: row.number,
     at: toIsoString(row.at),
@@ -272,39 +223,40 @@ function serializeVersion(row: EnvVersionTable): EnvVersion {
   };
 }
 
-/** Lists the versions of an app's environment, newest first: who changed which names. */
+/** Lists the versions of an environment, newest first: who changed which names. */
 export async function listEnvVersions(
   context: PlatformContext,
   workspaceId: string,
-  app: string,
+  kind: EnvOwnerKind,
+  idOrSlug: string,
   query: { limit?: string | undefined; cursor?: string | undefined },
 ): Promise<Page<EnvVersion>> {
   const { read } = context.store;
-  const { id } = await requireResource(read, 'app', workspaceId, app);
+  const owner = ownerOf(kind, await requireOwner(read, kind, workspaceId, idOrSlug));
   const page = readPageRequest(query, '-version', 'number');
-  const rows = await listEnvVersionRows(read, workspaceId, id, page);
-  return toPage(rows, page.limit, '-version', (row) => ({ value: row.number, id }), serializeVersion);
+  const rows = await listEnvVersionRows(read, owner, page);
+  return toPage(rows, page.limit, '-version', (row) => ({ value: row.number, id: owner.id }), serializeVersion);
 }
 
 /** Restores the variables of an earlier version, as a new version. Throws `not_found`. */
 export function restoreVersion(
   context: PlatformContext,
   request: RequestContext,
-  app: string,
+  kind: EnvOwnerKind,
+  idOrSlug: string,
   number: number,
 ): Promise<EnvironmentSnapshot> {
-  const { workspaceId } = request;
   return context.store.transaction(async (trx) => {
-    const row = await requireResource(trx, 'app', workspaceId, app);
-    if ((await findEnvVersion(trx, workspaceId, row.id, number)) === undefined) {
+    const row = await requireOwner(trx, kind, request.workspaceId, idOrSlug);
+    const owner = ownerOf(kind, row);
+    if (!(await envVersionExists(trx, owner, number))) {
       throw new Problem('not_found', 'The version was not found, or is too old to be restored.');
     }
-    const restored = await openValues(context, await readEnvironment(trx, workspaceId, row.id, number));
-    const newest = await latestEnvVersion(trx, workspaceId, row.id);
-    const current = await readEnvironment(trx, workspaceId, row.id, newest);
+    const restored = await openValues(context, await readRows(trx, owner, number));
+    const current = await readRows(trx, owner, await latestEnvVersion(trx, owner));
     const desiredValues = new Map<string, string | null>(restored);
     for (const { name } of current) if (!restored.has(name)) desiredValues.set(name, null);
-    const written = await writeVersion(trx, context, request, row, desiredValues, number);
+    const written = await writeVersion(trx, context, request, kind, row, desiredValues, number);
     // The caller did not request values; those are read where it is recorded.
     return { ...written, data: written.data.map((variable) => ({ ...variable, value: null })) };
   });

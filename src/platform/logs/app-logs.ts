@@ -10,7 +10,8 @@ import { listDeploymentRows, listDeploymentServers } from '../../store/deploymen
 import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { PlatformContext } from '../context.ts';
-import { loadVariables, selectCommandVariables } from '../environment/environment.ts';
+import { selectCommandVariables } from '../environment/command-variables.ts';
+import { loadVariables } from '../environment/effective.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import type { LogReadOptions } from './logs.ts';

@@ -11,6 +11,7 @@ import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { firstOccurrence } from '../cron-schedule.ts';
+import { checkSizeInProject } from '../environment/effective.ts';
 import { deleteErrorKeysOf } from '../errors/error-keys.ts';
 import { applyRepositoryInput } from './repository-credentials.ts';
 import {
@@ -150,15 +151,22 @@ export async function findApp(context: PlatformContext, workspaceId: string, idO
   return serializeApp(await requireResource(context.store.read, 'app', workspaceId, idOrSlug));
 }
 
+/** Throws `validation_failed` if an app that moves to a project would get more variables than a command can have. */
+async function checkMove(trx: Trx, before: AppTable, after: AppTable): Promise<void> {
+  if (after.project_id !== before.project_id) await checkSizeInProject(trx, after);
+}
+
 export function updateApp(
   context: PlatformContext,
   request: RequestContext,
   idOrSlug: string,
   input: UpdateApp,
 ): Promise<App> {
-  return editResource(context, request, APP_KIND, idOrSlug, (trx, before) =>
-    applyInput(context, trx, before, input, context.clock(), request.allowed ?? null),
-  );
+  return editResource(context, request, APP_KIND, idOrSlug, async (trx, before) => {
+    const after = await applyInput(context, trx, before, input, context.clock(), request.allowed ?? null);
+    await checkMove(trx, before, after);
+    return after;
+  });
 }
 
 /** Deletes an app and its error keys. Throws `conflict` while it is being deployed. */

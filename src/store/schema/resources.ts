@@ -49,9 +49,8 @@ export interface PushSecretTable {
   replaced_at: number;
 }
 
-/** One change of an app's environment, to any number of variables. */
-export interface EnvVersionTable {
-  app_id: string;
+/** One change of an environment, to any number of variables. */
+export interface EnvVersionColumns {
   workspace_id: string;
   number: number;
   at: number;
@@ -65,8 +64,7 @@ export interface EnvVersionTable {
 }
 
 /** The change of one variable in a version. */
-export interface EnvChangeTable {
-  app_id: string;
+export interface EnvChangeColumns {
   workspace_id: string;
   name: string;
   version: number;
@@ -74,3 +72,8 @@ export interface EnvChangeTable {
   value_sealed: string | null;
   at: number;
 }
+
+export type EnvVersionTable = EnvVersionColumns & { app_id: string };
+export type EnvChangeTable = EnvChangeColumns & { app_id: string };
+export type ProjectEnvVersionTable = EnvVersionColumns & { project_id: string };
+export type ProjectEnvChangeTable = EnvChangeColumns & { project_id: string };

@@ -20,6 +20,25 @@ import {
   withDefiniteArticle,
 } from './sentence-parts.ts';
 
+const environmentChanged: Sentence = ({ event, actor, target }) => {
+  const names = [...toNames(event.detail['set']), ...toNames(event.detail['removed'])];
+  return [actor, ' changed ', valuePart(summarizeNames(names)), ' in the environment of ', target];
+};
+const environmentRestored: Sentence = ({ event, actor, target }) => [
+  actor,
+  ' restored the environment of ',
+  target,
+  ' to version ',
+  valuePart(event.detail['restoredFrom'] ?? 'unknown'),
+];
+const environmentRevealed: Sentence = ({ event, actor, target }) => [
+  actor,
+  ' revealed ',
+  valuePart(summarizeNames(toNames(event.detail['names']))),
+  ' in the environment of ',
+  target,
+];
+
 const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'access_token.created': defaultSentence,
   'access_token.deleted': describeDeletion('access_token'),
@@ -162,24 +181,12 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'server.created': defaultSentence,
   'server.updated': defaultSentence,
   'server.deleted': defaultSentence,
-  'env.updated': ({ event, actor, target }) => {
-    const names = [...toNames(event.detail['set']), ...toNames(event.detail['removed'])];
-    return [actor, ' changed ', valuePart(summarizeNames(names)), ' in the environment of ', target];
-  },
-  'env.restored': ({ event, actor, target }) => [
-    actor,
-    ' restored the environment of ',
-    target,
-    ' to version ',
-    valuePart(event.detail['restoredFrom'] ?? 'unknown'),
-  ],
-  'env.revealed': ({ event, actor, target }) => [
-    actor,
-    ' revealed ',
-    valuePart(summarizeNames(toNames(event.detail['names']))),
-    ' in the environment of ',
-    target,
-  ],
+  'env.updated': environmentChanged,
+  'env.restored': environmentRestored,
+  'env.revealed': environmentRevealed,
+  'project_env.updated': environmentChanged,
+  'project_env.restored': environmentRestored,
+  'project_env.revealed': environmentRevealed,
   'server.checked': ({ event, actor, target }) => [
     actor,
     ' checked the server ',

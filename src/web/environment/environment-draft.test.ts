@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { diffDraft, mergeFile, validateVariableName, validateVariableValue } from './environment-draft.ts';
 
 const names = new Set(['HOST', 'PORT', 'OLD']);
+const none = new Set<string>();
 
 test('the changes of a draft are additions, changes and removals, sorted by name', () => {
   const draft = new Map([
@@ -11,7 +12,7 @@ test('the changes of a draft are additions, changes and removals, sorted by name
     ['OLD', null],
     ['NEVER', null],
   ]);
-  assert.deepEqual(diffDraft(names, new Map([['PORT', '80']]), draft), [
+  assert.deepEqual(diffDraft(names, none, new Map([['PORT', '80']]), draft), [
     { name: 'NEW', kind: 'added', before: undefined, after: 'x' },
     { name: 'OLD', kind: 'removed', before: undefined, after: null },
     { name: 'PORT', kind: 'changed', before: '80', after: '81' },
@@ -24,9 +25,21 @@ test('a draft equal to the revealed value is not a change; a value that is not r
     ['PORT', '80'],
   ]);
   assert.deepEqual(
-    diffDraft(names, new Map([['PORT', '80']]), draft).map(({ name }) => name),
+    diffDraft(names, none, new Map([['PORT', '80']]), draft).map(({ name }) => name),
     ['HOST'],
   );
+});
+
+test('a new value of an inherited variable overrides it, unless it is known to be the same', () => {
+  const inherited = new Set(['LEVEL', 'REGION', 'ZONE']);
+  const draft = new Map([
+    ['LEVEL', 'debug'],
+    ['REGION', 'eu'],
+    ['ZONE', null],
+  ]);
+  assert.deepEqual(diffDraft(names, inherited, new Map([['REGION', 'eu']]), draft), [
+    { name: 'LEVEL', kind: 'overridden', before: undefined, after: 'debug' },
+  ]);
 });
 
 test('a file is merged into the draft, or replaces all variables', () => {

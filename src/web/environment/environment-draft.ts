@@ -7,7 +7,8 @@ export type Draft = ReadonlyMap<string, string | null>;
 
 export interface VariableChange {
   readonly name: string;
-  readonly kind: 'added' | 'changed' | 'removed';
+  /** `overridden`: the app has a value of its own instead of its project's. */
+  readonly kind: 'added' | 'overridden' | 'changed' | 'removed';
   /** The current value; undefined if it has not been revealed. */
   readonly before: string | undefined;
   readonly after: string | null;
@@ -16,6 +17,7 @@ export interface VariableChange {
 /** Returns the changes of a draft by name. Variables that are known to stay the same are left out. */
 export function diffDraft(
   names: ReadonlySet<string>,
+  inheritedNames: ReadonlySet<string>,
   revealed: ReadonlyMap<string, string>,
   draft: Draft,
 ): VariableChange[] {
@@ -24,8 +26,11 @@ export function diffDraft(
     const before = revealed.get(name);
     if (after === null) {
       if (names.has(name)) changes.push({ name, kind: 'removed', before, after });
-    } else if (!names.has(name)) changes.push({ name, kind: 'added', before: undefined, after });
-    else if (before !== after) changes.push({ name, kind: 'changed', before, after });
+    } else if (!names.has(name) && !inheritedNames.has(name)) {
+      changes.push({ name, kind: 'added', before: undefined, after });
+    } else if (before !== after) {
+      changes.push({ name, kind: names.has(name) ? 'changed' : 'overridden', before, after });
+    }
   }
   return changes.sort((first, second) => (first.name < second.name ? -1 : 1));
 }

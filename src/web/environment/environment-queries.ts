@@ -1,30 +1,51 @@
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
 import { queryClient } from '../api.ts';
 import { notifyError } from '../components/notify-error.ts';
 import { useWorkspace } from '../session.ts';
 
-/** The names of an app's variables, without their values. */
-export function useEnvironment(appId: string) {
-  const { api, workspace } = useWorkspace();
+/** The app or project whose variables a page shows. */
+export interface EnvironmentOwner {
+  readonly kind: EnvOwnerKind;
+  readonly id: string;
+  readonly slug: string;
+  readonly name: string;
+  /** The project that an app inherits variables from. */
+  readonly project?: { readonly id: string; readonly name: string };
+}
+
+/** The beginning of the keys of all queries of variables: those of a project are also those of its apps. */
+export const environmentKey = (workspaceId: string) => [workspaceId, 'environment'];
+
+export function useEnvironmentClient({ kind }: EnvironmentOwner) {
+  const { api } = useWorkspace();
+  return kind === 'app' ? api.environment : api.projectEnvironment;
+}
+
+/** The names of the variables, without their values. */
+export function useEnvironment(owner: EnvironmentOwner) {
+  const { workspace } = useWorkspace();
+  const client = useEnvironmentClient(owner);
   return useQuery({
-    queryKey: [workspace.id, 'apps', appId, 'env', 'names'],
-    queryFn: ({ signal }) => api.environment.read(appId, { values: 'hidden' }, { signal }),
+    queryKey: [...environmentKey(workspace.id), owner.id, 'names'],
+    queryFn: ({ signal }) => client.read(owner.id, { values: 'hidden' }, { signal }),
     // A draft is based on this version, so it is refetched only after a save or a conflict.
     refetchOnWindowFocus: false,
   });
 }
 
 /** The revealed values, kept only in this page's memory. The server records each reveal. */
-export function useRevealedValues(appId: string) {
-  const { api, workspace } = useWorkspace();
+export function useRevealedValues(owner: EnvironmentOwner) {
+  const { workspace } = useWorkspace();
+  const client = useEnvironmentClient(owner);
   const [values, setValues] = useState<ReadonlyMap<string, string>>(new Map());
   const [pending, setPending] = useState<string | null>(null);
 
   async function reveal(name?: string) {
     setPending(name ?? '');
     try {
-      const { value } = await api.environment.read(appId, name === undefined ? {} : { name });
+      const { value } = await client.read(owner.id, name === undefined ? {} : { name });
       const shown = value.data.flatMap((variable) =>
         variable.value === null ? [] : [[variable.name, variable.value] as const],
       );

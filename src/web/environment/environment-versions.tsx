@@ -9,6 +9,7 @@ import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import { VersionsSection } from '../components/versions-section.tsx';
 import { useWorkspace } from '../session.ts';
+import { type EnvironmentOwner, environmentKey, useEnvironmentClient } from './environment-queries.ts';
 import { strings } from './strings.ts';
 
 const MAX_NAMES = 12;
@@ -30,19 +31,20 @@ export function describeVersion({ set, removed, restoredFrom }: EnvVersion): str
 }
 
 interface EnvironmentVersionsProps {
-  readonly appId: string;
+  readonly owner: EnvironmentOwner;
   /** The ETag of the environment shown above. */
   readonly tag: string | undefined;
 }
 
 /** The versions of an environment, with buttons that restore them. */
-export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
-  const { api, workspace, isAdmin } = useWorkspace();
+export function EnvironmentVersions({ owner, tag }: EnvironmentVersionsProps) {
+  const { workspace, isAdmin } = useWorkspace();
+  const client = useEnvironmentClient(owner);
   return (
     <VersionsSection
       description={strings.environmentVersions.description}
-      queryKey={[workspace.id, 'apps', appId, 'env', 'versions']}
-      list={api.environment.versions(appId).list}
+      queryKey={[...environmentKey(workspace.id), owner.id, 'versions']}
+      list={client.versions(owner.id).list}
       pageSize={10}
       renderList={(versions, onRestore) => (
         <ItemList label={strings.environmentVersions.versions}>
@@ -77,9 +79,9 @@ export function EnvironmentVersions({ appId, tag }: EnvironmentVersionsProps) {
       )}
       describeRestore={({ version }) => strings.environmentVersions.restoreConsequences(version)}
       restore={async ({ version }) => {
-        await api.environment.restore(appId, version, { ifMatch: tag });
+        await client.restore(owner.id, version, { ifMatch: tag });
         notifications.show({ message: strings.environmentVersions.versionRestored(version) });
-        await queryClient.invalidateQueries({ queryKey: [workspace.id, 'apps', appId, 'env'] });
+        await queryClient.invalidateQueries({ queryKey: environmentKey(workspace.id) });
       }}
     />
   );

@@ -10,6 +10,7 @@ import { strings } from './strings.ts';
 
 const CHANGE_LABELS: Readonly<Record<VariableChange['kind'], { readonly label: string; readonly tone: Tone }>> = {
   added: { label: strings.reviewDialog.kinds.added, tone: 'good' },
+  overridden: { label: strings.reviewDialog.kinds.overridden, tone: 'warn' },
   changed: { label: strings.reviewDialog.kinds.changed, tone: 'warn' },
   removed: { label: strings.reviewDialog.kinds.removed, tone: 'bad' },
 };

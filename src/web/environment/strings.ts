@@ -19,7 +19,11 @@ export const strings = {
     addVariable: 'Add variable',
     import: 'Import',
     noVariablesYetTitle: 'No variables yet',
-    noVariablesHint: 'Environment variables of the app, such as DATABASE_URL. Values are encrypted at rest.',
+    noVariablesHint: {
+      app: 'Environment variables of the app, such as DATABASE_URL. Values are encrypted at rest.',
+      project:
+        'Variables that all apps of the project inherit. An app can override them. Values are encrypted at rest.',
+    },
     askToSet: 'An owner or admin of this workspace can set variables.',
     searchVariablesByName: 'Search variables by name',
     searchByNamePlaceholder: 'Search by name',
@@ -75,6 +79,7 @@ export const strings = {
   reviewDialog: {
     kinds: {
       added: 'New',
+      overridden: 'Override',
       changed: 'Changed',
       removed: 'Removed',
     },
@@ -121,6 +126,8 @@ export const strings = {
     reveal: (name: string) => phrase`Reveal ${name}`,
     hide: (name: string) => phrase`Hide ${name}`,
     edit: (name: string) => phrase`Edit ${name}`,
+    override: (name: string) => phrase`Override ${name}`,
+    fromProject: (project: ReactNode) => sentence`From project ${project}`,
     remove: (name: string) => phrase`Remove ${name}`,
     undoChangeTo: (name: string) => phrase`Undo change to ${name}`,
   },

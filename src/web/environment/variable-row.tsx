@@ -3,6 +3,7 @@ import { isControlVariable } from '../../contract/control-variables.ts';
 import { useCopy } from '../components/clipboard.ts';
 import { IconAction } from '../components/icon-action.tsx';
 import { IconArrowBackUp, IconCheck, IconCopy, IconEdit, IconEye, IconEyeOff, IconTrash } from '../components/icons.ts';
+import { TextLink } from '../components/link.tsx';
 import { RelativeTime } from '../components/relative-time.tsx';
 import styles from './environment.module.css';
 import type { VariableChange } from './environment-draft.ts';
@@ -37,6 +38,8 @@ interface VariableRowProps {
   readonly value: string | undefined;
   /** The kind of change in the draft. */
   readonly change: VariableChange['kind'] | null;
+  /** The project that an app inherits it from; null for its own. */
+  readonly inheritedFrom: { readonly id: string; readonly name: string } | null;
   readonly revealing: boolean;
   /** Omitted for members, who see only the names. */
   readonly onReveal?: (() => void) | undefined;
@@ -49,7 +52,8 @@ interface VariableRowProps {
 
 /** A variable with its masked or revealed value and its change in the draft. */
 export function VariableRow(props: VariableRowProps) {
-  const { name, updatedAt, value, change, revealing, onReveal, onHide, edit } = props;
+  const { name, updatedAt, value, change, inheritedFrom, revealing, onReveal, onHide, edit } = props;
+  const isInherited = inheritedFrom !== null && change === null;
   return (
     <li className={styles['row']} {...(change !== null && { 'data-kind': change })}>
       <div className={styles['name']}>
@@ -57,6 +61,15 @@ export function VariableRow(props: VariableRowProps) {
         {isControlVariable(name) && (
           <Text fz="xs" c="dimmed">
             {strings.variableRow.envOnly}
+          </Text>
+        )}
+        {inheritedFrom !== null && (
+          <Text fz="xs" c="dimmed">
+            {strings.variableRow.fromProject(
+              <TextLink to="/projects/$project" params={{ project: inheritedFrom.id }}>
+                {inheritedFrom.name}
+              </TextLink>,
+            )}
           </Text>
         )}
       </div>
@@ -79,9 +92,13 @@ export function VariableRow(props: VariableRowProps) {
             <IconAction label={strings.variableRow.hide(name)} Icon={IconEyeOff} onClick={onHide} />
           ))}
         {edit !== undefined && change !== 'removed' && (
-          <IconAction label={strings.variableRow.edit(name)} Icon={IconEdit} onClick={edit.onEdit} />
+          <IconAction
+            label={isInherited ? strings.variableRow.override(name) : strings.variableRow.edit(name)}
+            Icon={IconEdit}
+            onClick={edit.onEdit}
+          />
         )}
-        {edit !== undefined && change === null && (
+        {edit !== undefined && change === null && !isInherited && (
           <IconAction label={strings.variableRow.remove(name)} Icon={IconTrash} onClick={edit.onRemove} />
         )}
         {edit !== undefined && change !== null && (

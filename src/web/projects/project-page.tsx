@@ -20,6 +20,7 @@ const DeleteProjectDialog = lazyComponent(() =>
 const CreateAppDialog = lazyComponent(() =>
   import('../apps/create-app-dialog.tsx').then((file) => file.CreateAppDialog),
 );
+const VariableList = lazyComponent(() => import('../environment/variable-list.tsx').then((file) => file.VariableList));
 
 function ProjectDetails({ project }: { readonly project: Project }) {
   const { isAdmin } = useWorkspace();
@@ -55,6 +56,9 @@ function ProjectDetails({ project }: { readonly project: Project }) {
           filter={{ project: project.id }}
           emptyText={isAdmin ? strings.projectPage.emptyText : strings.projectPage.emptyTextForMembers}
         />
+      </Section>
+      <Section title={strings.projectPage.variablesTitle} description={strings.projectPage.variablesDescription}>
+        <VariableList key={project.id} owner={{ kind: 'project', ...project }} />
       </Section>
       <Section title={strings.projectPage.detailsTitle}>
         <DescriptionList items={[...resourceItems(project)]} />

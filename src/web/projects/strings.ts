@@ -9,6 +9,9 @@ export const strings = {
     newApp: 'New app',
     emptyText: 'No apps in this project yet.',
     emptyTextForMembers: 'No apps in this project yet. An owner or admin can create one.',
+    variablesTitle: 'Variables',
+    variablesDescription:
+      'All apps of the project inherit these variables from their next deployment. A variable of an app with the same name overrides the one here.',
     detailsTitle: 'Details',
   },
   projectsPage: {

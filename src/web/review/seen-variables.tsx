@@ -13,7 +13,8 @@ import { strings } from './strings.ts';
 const texts = strings.seenVariables;
 const MAX_NAMES = 5;
 
-interface RevealedApp {
+interface RevealedEnvironment {
+  readonly kind: 'app' | 'project';
   readonly id: string;
   readonly name: string;
   /** Of the latest time. */
@@ -21,13 +22,19 @@ interface RevealedApp {
   readonly variables: readonly string[];
 }
 
-/** Groups the events, newest first, by app. */
-function byApp(events: readonly AuditEvent[]): RevealedApp[] {
+/** Groups the events, newest first per action, by app or project. */
+function byOwner(events: readonly AuditEvent[]): RevealedEnvironment[] {
   const groups = Map.groupBy(events, ({ target }) => target?.id ?? '');
   return [...groups].flatMap(([id, [latest, ...older]]) => {
     if (latest === undefined || id === '') return [];
     const names = [latest, ...older].flatMap(({ detail }) => (Array.isArray(detail['names']) ? detail['names'] : []));
-    return { id, name: latest.target?.name ?? id, at: latest.at, variables: [...new Set(names.map(String))].sort() };
+    return {
+      id,
+      kind: latest.target?.kind === 'project' ? 'project' : 'app',
+      name: latest.target?.name ?? id,
+      at: latest.at,
+      variables: [...new Set(names.map(String))].sort(),
+    };
   });
 }
 
@@ -36,17 +43,24 @@ interface SeenVariablesProps {
   readonly name: string;
 }
 
-/** The variables whose values a person has read, per app. */
+/** The variables whose values a person has read, per app and project. */
 export function SeenVariables({ personId, name }: SeenVariablesProps) {
   const { workspace, api } = useWorkspace();
   const query = useQuery({
     queryKey: [workspace.id, 'audit-events', 'revealed-by', personId],
-    queryFn: ({ signal }) => api.auditEvents.list({ actor: personId, action: 'env.revealed', limit: 200 }, { signal }),
+    queryFn: async ({ signal }) => {
+      const lists = await Promise.all(
+        (['env.revealed', 'project_env.revealed'] as const).map((action) =>
+          api.auditEvents.list({ actor: personId, action, limit: 200 }, { signal }),
+        ),
+      );
+      return lists.flatMap(({ data }) => data);
+    },
   });
   return (
     <QueryContent query={query} placeholder={<BlockSkeleton height={80} />}>
-      {({ data }) =>
-        data.length === 0 ? (
+      {(events) =>
+        events.length === 0 ? (
           <DimmedText>{texts.none(name)}</DimmedText>
         ) : (
           <Section
@@ -68,7 +82,7 @@ export function SeenVariables({ personId, name }: SeenVariablesProps) {
             }
           >
             <ItemList label={texts.title}>
-              {byApp(data).map(({ id, name: app, at, variables }) => (
+              {byOwner(events).map(({ id, kind, name: owner, at, variables }) => (
                 <ItemListRow
                   key={id}
                   title={
@@ -76,14 +90,15 @@ export function SeenVariables({ personId, name }: SeenVariablesProps) {
                       fz="sm"
                       renderRoot={(props) => (
                         <Link
-                          to="/apps/$app/environment"
-                          params={{ app: id }}
+                          {...(kind === 'app'
+                            ? { to: '/apps/$app/environment' as const, params: { app: id } }
+                            : { to: '/projects/$project' as const, params: { project: id } })}
                           search={{ workspace: workspace.slug }}
                           {...props}
                         />
                       )}
                     >
-                      {app}
+                      {owner}
                     </Anchor>
                   }
                   note={

@@ -1,0 +1,176 @@
+import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
+import { invalidField } from '../../contract/problem.ts';
+import {
+  type EnvOwner,
+  type EnvRow,
+  latestEnvVersion,
+  listLargeEnvironments,
+  readEnvironment,
+} from '../../store/environment.ts';
+import { findResource } from '../../store/resources.ts';
+import type { AppTable, ProjectTable } from '../../store/schema/resources.ts';
+import { bytesOfSealed } from '../../store/seal.ts';
+import type { Queryable } from '../../store/store.ts';
+import { createYielder } from '../bounded-json.ts';
+import type { PlatformContext } from '../context.ts';
+import { bytesOfVariable, describeTooLarge } from './command-variables.ts';
+
+/** The identity that a value is bound to: this variable of this owner in this version, and no other row. */
+export function variableAssociatedData(
+  { kind, id, workspaceId }: EnvOwner,
+  { name, version }: { readonly name: string; readonly version: number },
+): string {
+  return `env${kind === 'project' ? ' project' : ''} ${workspaceId} ${id} ${name} ${version}`;
+}
+
+/** A variable, and whose it is: for an app, its own or its project's. */
+export interface OwnedRow extends EnvRow {
+  readonly owner: EnvOwner;
+}
+
+/** The variables of an app or a project. */
+export interface EnvState {
+  readonly owner: EnvOwner;
+  readonly version: number;
+  /** Its own variables by name. */
+  readonly ownRows: readonly OwnedRow[];
+  /** The variables of an app's project by name, whether or not the app overrides them. */
+  readonly projectRows: readonly OwnedRow[];
+  /** The project of an app, and the version of its variables. */
+  readonly parent: { readonly id: string; readonly version: number } | null;
+}
+
+const sortByName = (rows: OwnedRow[]): OwnedRow[] => rows.sort((a, b) => (a.name < b.name ? -1 : 1));
+
+/** Returns the variables that take effect, by name: an app's own, and those of its project that it does not override. Pure. */
+export function effectiveRows({ ownRows, projectRows }: Pick<EnvState, 'ownRows' | 'projectRows'>): OwnedRow[] {
+  const names = new Set(ownRows.map(({ name }) => name));
+  return sortByName([...ownRows, ...projectRows.filter(({ name }) => !names.has(name))]);
+}
+
+/** The state that the entity tag of an environment is computed from. */
+export const entityTagState = ({ owner, version, parent }: EnvState): object => ({ id: owner.id, version, parent });
+
+export const ownerOf = (kind: EnvOwnerKind, row: AppTable | ProjectTable): EnvOwner => ({
+  kind,
+  id: row.id,
+  workspaceId: row.workspace_id,
+});
+
+/** Returns the project that an app inherits variables from; null for a project. */
+export const parentOf = (row: AppTable | ProjectTable): EnvOwner | null =>
+  'project_id' in row ? { kind: 'project', id: row.project_id, workspaceId: row.workspace_id } : null;
+
+/** Returns the variables of an owner as of a version. */
+export async function readRows(db: Queryable, owner: EnvOwner, version: number): Promise<OwnedRow[]> {
+  return (await readEnvironment(db, owner, version)).map((row) => ({ ...row, owner }));
+}
+
+/** Reads the current variables of an app or a project. */
+export async function readEnvState(db: Queryable, kind: EnvOwnerKind, row: AppTable | ProjectTable): Promise<EnvState> {
+  const owner = ownerOf(kind, row);
+  const parent = parentOf(row);
+  const version = await latestEnvVersion(db, owner);
+  const ownRows = await readRows(db, owner, version);
+  if (parent === null) return { owner, version, ownRows, projectRows: [], parent };
+  const projectVersion = await latestEnvVersion(db, parent);
+  return {
+    owner,
+    version,
+    ownRows,
+    projectRows: await readRows(db, parent, projectVersion),
+    parent: { id: parent.id, version: projectVersion },
+  };
+}
+
+/**
+ * Decrypts values in several turns of the event loop, so that a large environment does not delay authorization
+ * requests.
+ */
+export async function openValues(context: PlatformContext, rows: readonly OwnedRow[]): Promise<Map<string, string>> {
+  const values = new Map<string, string>();
+  const yieldIfDue = createYielder();
+  for (const row of rows) {
+    values.set(row.name, context.seal.open(row.value_sealed, variableAssociatedData(row.owner, row)));
+    await yieldIfDue();
+  }
+  return values;
+}
+
+/** Decrypts the variables for a process of the app. They are shown to nobody, so nothing is recorded. */
+export async function loadVariables(
+  context: PlatformContext,
+  workspaceId: string,
+  appId: string,
+): Promise<Record<string, string>> {
+  const { read } = context.store;
+  const app = await findResource(read, 'app', workspaceId, appId);
+  if (app === undefined) return {};
+  const state = await readEnvState(read, 'app', app);
+  return Object.fromEntries(await openValues(context, effectiveRows(state)));
+}
+
+const bytesOf = (rows: Iterable<readonly [name: string, bytes: number]>): number => {
+  let sum = 0;
+  for (const [name, bytes] of rows) sum += bytesOfVariable(name, bytes);
+  return sum;
+};
+
+type Sizes = ReadonlyMap<string, number>;
+const sizesOf = (rows: readonly EnvRow[]): Sizes =>
+  new Map(rows.map(({ name, value_sealed }) => [name, bytesOfSealed(value_sealed)]));
+
+export type Changes = readonly (readonly [name: string, value: string | null])[];
+
+function sizesAfter(rows: readonly EnvRow[], changes: Changes): Sizes {
+  const sizes = new Map(sizesOf(rows));
+  for (const [name, value] of changes) {
+    if (value === null) sizes.delete(name);
+    else sizes.set(name, Buffer.byteLength(value));
+  }
+  return sizes;
+}
+
+/** Throws `validation_failed` if variables would be too large for the kernel, unless they become smaller. */
+function refuseTooLarge(field: string, whose: string, before: number, after: number): void {
+  if (after > RESOURCE_LIMITS.envTotalBytes && after > before) {
+    throw invalidField(field, `must be smaller: ${describeTooLarge(whose, after)}`);
+  }
+}
+
+/**
+ * Throws `validation_failed`, naming the largest changed variable, if the variables of an app would be more than the
+ * kernel passes to a command: the given app's, or those of any app of the given project.
+ */
+export async function checkTotalSize(db: Queryable, state: EnvState, changes: Changes): Promise<void> {
+  const { owner, ownRows, projectRows } = state;
+  const [largest] = changes.toSorted(([, a], [, b]) => (b?.length ?? 0) - (a?.length ?? 0));
+  const field = `values.${largest?.[0] ?? ''}`;
+  const before = sizesOf(ownRows);
+  const after = sizesAfter(ownRows, changes);
+  const inherited = sizesOf(projectRows);
+  const totalWith = (shared: Sizes, apps: Sizes) => bytesOf(new Map([...shared, ...apps]));
+  const whose = owner.kind === 'app' ? "the app's variables" : "the project's variables";
+  refuseTooLarge(field, whose, totalWith(inherited, before), totalWith(inherited, after));
+  const grows = changes.some(([name]) => (after.get(name) ?? 0) > (before.get(name) ?? -1));
+  if (owner.kind === 'app' || !grows) return;
+  const large = await listLargeEnvironments(
+    db,
+    owner,
+    RESOURCE_LIMITS.envTotalBytes - bytesOf(after),
+    RESOURCE_LIMITS.envVariableOverhead,
+  );
+  for (const { id, name } of large) {
+    const app: EnvOwner = { kind: 'app', id, workspaceId: owner.workspaceId };
+    const apps = sizesOf(await readEnvironment(db, app, await latestEnvVersion(db, app)));
+    refuseTooLarge(field, `the variables of the app ${name}`, totalWith(before, apps), totalWith(after, apps));
+  }
+}
+
+/** Throws `validation_failed` if an app with its own variables would be too large in a project. */
+export async function checkSizeInProject(db: Queryable, app: AppTable): Promise<void> {
+  const { ownRows, projectRows } = await readEnvState(db, 'app', app);
+  const bytes = bytesOf(new Map([...sizesOf(projectRows), ...sizesOf(ownRows)]));
+  refuseTooLarge('projectId', "the app's variables with those of the project", bytesOf(sizesOf(ownRows)), bytes);
+}

@@ -1,0 +1,253 @@
+import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
+import { notifications } from '@mantine/notifications';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
+import { queryClient } from '../api.ts';
+import bar from '../components/action-bar.module.css';
+import { download } from '../components/download.ts';
+import { ExportMenu } from '../components/export-menu.tsx';
+import { isConflict } from '../components/form.tsx';
+import { IconEye, IconEyeOff, IconPlus, IconSearch, IconUpload, IconVariable } from '../components/icons.ts';
+import { NavigationBlocker } from '../components/navigation-blocker.tsx';
+import { notifyError } from '../components/notify-error.ts';
+import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
+import { DimmedText } from '../components/text.tsx';
+import { useWorkspace } from '../session.ts';
+import styles from './environment.module.css';
+import { type Draft, diffDraft, mergeFile } from './environment-draft.ts';
+import {
+  type EnvironmentOwner,
+  environmentKey,
+  useEnvironment,
+  useEnvironmentClient,
+  useRevealedValues,
+} from './environment-queries.ts';
+import { EnvironmentVersions } from './environment-versions.tsx';
+import { ImportDialog } from './import-dialog.tsx';
+import { ReviewDialog } from './review-dialog.tsx';
+import { strings } from './strings.ts';
+import { VariableDialog } from './variable-dialog.tsx';
+import { VariableRow } from './variable-row.tsx';
+
+type OpenDialog = 'add' | 'import' | 'review' | { readonly change: string };
+
+function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
+  const client = useEnvironmentClient(owner);
+  const save = useMutation({
+    mutationFn: async () => {
+      const text = await client.dotenv(owner.id);
+      download(`${owner.slug}.env`, new Blob([text], { type: 'text/plain' }));
+    },
+    onError: notifyError,
+  });
+  return (
+    <ExportMenu busy={save.isPending} label={strings.environmentTab.downloadNotice}>
+      <Menu.Item onClick={() => save.mutate()}>{strings.environmentTab.downloadAsEnv}</Menu.Item>
+    </ExportMenu>
+  );
+}
+
+interface RevealAllProps {
+  readonly revealed: ReturnType<typeof useRevealedValues>;
+  readonly disabled: boolean;
+}
+
+function RevealAll({ revealed, disabled }: RevealAllProps) {
+  return revealed.values.size === 0 ? (
+    <Button
+      variant="default"
+      leftSection={<IconEye size={16} />}
+      loading={revealed.pending === ''}
+      disabled={disabled}
+      onClick={() => revealed.reveal()}
+    >
+      {strings.environmentTab.revealAll}
+    </Button>
+  ) : (
+    <Button variant="default" leftSection={<IconEyeOff size={16} />} onClick={() => revealed.hide()}>
+      {strings.environmentTab.hideAll}
+    </Button>
+  );
+}
+
+/** The variables of an app or a project: their values on request, a draft of changes, and the versions. */
+export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
+  const { workspace, isAdmin } = useWorkspace();
+  const client = useEnvironmentClient(owner);
+  const query = useEnvironment(owner);
+  const revealed = useRevealedValues(owner);
+  const [draft, setDraft] = useState<Draft>(new Map());
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
+  const [searchText, setSearchText] = useState('');
+  const [theirs, setTheirs] = useState<readonly string[] | null>(null);
+  if (query.data === undefined) {
+    return query.error === null ? (
+      <TableSkeleton rows={5} />
+    ) : (
+      <ErrorState error={query.error} retry={() => void query.refetch()} />
+    );
+  }
+  const { value: environment, tag } = query.data;
+  const updatedAt = new Map(environment.data.map((variable) => [variable.name, variable.updatedAt]));
+  const namesFrom = (from: EnvOwnerKind) =>
+    new Set(environment.data.filter((variable) => variable.from === from).map(({ name }) => name));
+  const names = namesFrom(owner.kind);
+  const inheritedNames = owner.kind === 'app' ? namesFrom('project') : new Set<string>();
+  const changes = diffDraft(names, inheritedNames, revealed.values, draft);
+  const kinds = new Map(changes.map(({ name, kind }) => [name, kind]));
+  const allNames = [...new Set([...updatedAt.keys(), ...changes.map(({ name }) => name)])].sort();
+  const shown = allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
+
+  const setVariable = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
+  const undoChange = (name: string) =>
+    setDraft((before) => new Map([...before].filter(([otherName]) => otherName !== name)));
+  function discard() {
+    setDraft(new Map());
+    setTheirs(null);
+  }
+
+  /** Refetches after a conflict and shows what someone else changed. */
+  async function reloadAfterConflict() {
+    const { data: fresh } = await query.refetch();
+    if (fresh === undefined) return;
+    const now = new Map(fresh.value.data.map((variable) => [variable.name, variable.updatedAt]));
+    const changedNames = [...new Set([...updatedAt.keys(), ...now.keys()])].filter(
+      (name) => now.get(name) !== updatedAt.get(name),
+    );
+    revealed.hide(...changedNames);
+    setTheirs(changedNames.sort());
+  }
+
+  async function save() {
+    try {
+      await client.update(owner.id, Object.fromEntries(changes.map(({ name, after }) => [name, after])), {
+        ifMatch: tag,
+      });
+    } catch (error) {
+      if (isConflict(error)) await reloadAfterConflict();
+      throw error;
+    }
+    notifications.show({ message: strings.environmentTab.saved(owner.name) });
+    if (changes.length > 0) revealed.hide(...changes.map(({ name }) => name));
+    discard();
+    await queryClient.invalidateQueries({ queryKey: environmentKey(workspace.id) });
+  }
+
+  const addButton = isAdmin && (
+    <Button leftSection={<IconPlus size={16} />} onClick={() => setDialog('add')}>
+      {strings.environmentTab.addVariable}
+    </Button>
+  );
+  const importButton = isAdmin && (
+    <Button variant="default" leftSection={<IconUpload size={16} />} onClick={() => setDialog('import')}>
+      {strings.environmentTab.import}
+    </Button>
+  );
+  const editedName = dialog !== null && typeof dialog === 'object' ? dialog.change : null;
+  return (
+    <Stack gap="md">
+      <NavigationBlocker when={changes.length > 0} />
+      {allNames.length === 0 ? (
+        <EmptyState
+          icon={<IconVariable size={26} />}
+          title={strings.environmentTab.noVariablesYetTitle}
+          action={
+            <>
+              {addButton}
+              {importButton}
+            </>
+          }
+        >
+          <DimmedText>
+            {isAdmin ? strings.environmentTab.noVariablesHint[owner.kind] : strings.environmentTab.askToSet}
+          </DimmedText>
+        </EmptyState>
+      ) : (
+        <>
+          <Group justify="space-between" gap="xs">
+            <TextInput
+              type="search"
+              aria-label={strings.environmentTab.searchVariablesByName}
+              placeholder={strings.environmentTab.searchByNamePlaceholder}
+              leftSection={<IconSearch size={16} aria-hidden />}
+              value={searchText}
+              onChange={(event) => setSearchText(event.currentTarget.value)}
+              flex="1 1 180px"
+              maw={320}
+            />
+            <Group gap="xs">
+              {isAdmin && <RevealAll revealed={revealed} disabled={updatedAt.size === 0} />}
+              {isAdmin && <EnvironmentExport owner={owner} />}
+              {importButton}
+              {addButton}
+            </Group>
+          </Group>
+          <DimmedText>
+            {isAdmin ? strings.environmentTab.valuesAreHidden : strings.environmentTab.onlyAdminsCanReveal}
+          </DimmedText>
+          <ul className={styles['rows']} aria-label={strings.environmentTab.variables}>
+            {shown.map((name) => (
+              <VariableRow
+                key={name}
+                name={name}
+                updatedAt={updatedAt.get(name) ?? null}
+                value={draft.get(name) ?? revealed.values.get(name)}
+                change={kinds.get(name) ?? null}
+                inheritedFrom={inheritedNames.has(name) ? (owner.project ?? null) : null}
+                revealing={revealed.pending === name}
+                onReveal={isAdmin ? () => revealed.reveal(name) : undefined}
+                onHide={() => revealed.hide(name)}
+                edit={
+                  isAdmin
+                    ? {
+                        onEdit: () => setDialog({ change: name }),
+                        onRemove: () => setVariable(name, null),
+                        onUndo: () => undoChange(name),
+                      }
+                    : undefined
+                }
+              />
+            ))}
+          </ul>
+          {shown.length === 0 && <DimmedText role="status">{strings.environmentTab.noVariablesMatch}</DimmedText>}
+        </>
+      )}
+      {changes.length > 0 && (
+        <section className={bar['bar']} aria-label={strings.environmentTab.unsavedChangesLabel}>
+          <Text fz="sm" fw={550} role="status">
+            {strings.environmentTab.unsavedChanges(changes.length)}
+          </Text>
+          <Group gap="xs">
+            <Button size="xs" variant="default" onClick={discard}>
+              {strings.environmentTab.discard}
+            </Button>
+            <Button size="xs" onClick={() => setDialog('review')}>
+              {strings.environmentTab.reviewAndSave}
+            </Button>
+          </Group>
+        </section>
+      )}
+      <EnvironmentVersions owner={owner} tag={tag} />
+      {(dialog === 'add' || editedName !== null) && (
+        <VariableDialog
+          name={editedName}
+          value={editedName === null ? undefined : (draft.get(editedName) ?? revealed.values.get(editedName))}
+          existingNames={new Set(allNames)}
+          onClose={() => setDialog(null)}
+          onDone={setVariable}
+        />
+      )}
+      {dialog === 'import' && (
+        <ImportDialog
+          names={names}
+          onClose={() => setDialog(null)}
+          onDone={(values, replace) => setDraft(mergeFile(names, draft, values, replace))}
+        />
+      )}
+      {dialog === 'review' && (
+        <ReviewDialog changes={changes} namesChangedByOthers={theirs} onClose={() => setDialog(null)} onSave={save} />
+      )}
+    </Stack>
+  );
+}
