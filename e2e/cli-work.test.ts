@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { AccessToken } from '../src/contract/access-tokens.ts';
 import type { Backup } from '../src/contract/backups.ts';
 import type { Deployment } from '../src/contract/deployments.ts';
 import type { LogLine } from '../src/contract/logs.ts';
@@ -465,11 +466,17 @@ describe('without a stored secret', () => {
     assert.equal((await testServer.call('/v1/whoami', { headers: bearer(secret) })).status, 200, printed.stderr);
     const replayed = await shell.run(['exchange', ...options]);
     assert.deepEqual([replayed.code, replayed.stdout], [1, '']);
-    const child = await shell.run(['exchange', '--scope', 'basic_deployment', '--', 'printenv', 'DEVPILOT_TOKEN'], {
-      environment: { DEVPILOT_TOKEN: secret },
-    });
-    assert.equal(child.code, 0, child.stderr);
+    const narrower = ['exchange', '--scope', 'basic_deployment', '--app', shop.slug, '--address', '127.0.0.1'];
+    const inherited = { DEVPILOT_TOKEN: secret, DEVPILOT_ID_TOKEN_2: 'unused' };
+    const print = 'printenv DEVPILOT_ID_TOKEN_2 || echo "$DEVPILOT_TOKEN"';
+    const child = await shell.run([...narrower, '--', 'sh', '-c', print], { environment: inherited });
+    assert.match(child.stdout, /^workspace_token_\w+\n$/, child.stderr);
     assert.notEqual(child.stdout.trim(), secret);
+    const kept = await shell.run(narrower, { environment: inherited });
+    assert.equal(kept.code, 0, kept.stderr);
+    const children = await owner.call<{ data: AccessToken[] }>('/v1/access-tokens?origin=exchange');
+    const { addresses, apps } = children.body.data[0]?.restrictions ?? {};
+    assert.deepEqual([addresses, apps], [['127.0.0.1'], [shop.id]]);
     await sign();
     const interrupted = shell.start(['exchange', ...options, '--', 'sh', '-c', 'echo $DEVPILOT_TOKEN; exec sleep 100']);
     const result = collectResult(interrupted);

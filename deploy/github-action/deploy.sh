@@ -51,7 +51,7 @@ next_identity_token() {
 # previous one.
 exchange() {
   next_identity_token || return 1
-  response=$(printf '%s' "$identity_token" | curl --silent --show-error --fail-with-body --max-time 60 \
+  response=$(printf '%s' "$identity_token" | curl --silent --show-error --fail-with-body --max-time 60 --retry 3 \
     --data-urlencode 'grant_type=urn:ietf:params:oauth:grant-type:token-exchange' \
     --data-urlencode 'subject_token_type=urn:ietf:params:oauth:token-type:jwt' \
     --data-urlencode "resource=$DEVPILOT_WORKLOAD_IDENTITY" \

@@ -1,5 +1,5 @@
 import type { ExchangedToken } from '../contract/oauth.ts';
-import type { Client } from '../sdk/client.ts';
+import type { Client, ExchangeRequest } from '../sdk/client.ts';
 import { connect, environmentSetting, openClient, type RemoteOptions, serverUrl } from './connect.ts';
 import { findIdentityToken } from './identity-token.ts';
 import { printNote } from './output.ts';
@@ -17,7 +17,7 @@ export interface WorkloadTokenOptions extends RemoteOptions {
 export async function exchangeForIdentity(
   identity: string,
   options: WorkloadTokenOptions,
-  more: { readonly scope?: string; readonly expires_in?: number } = {},
+  more: Pick<ExchangeRequest, 'scope' | 'expires_in' | 'restrictions'> = {},
   previous = 0,
 ): Promise<ExchangedToken> {
   const token = await findIdentityToken(options.audience ?? serverUrl(options), options.tokenFile, previous);

@@ -4,9 +4,10 @@ import { Failure } from './failure.ts';
 import { withoutIdentityTokens } from './identity-token.ts';
 import { parseDuration } from './input.ts';
 import { print, printJson } from './output.ts';
+import { type RestrictionOptions, readRestrictions } from './restriction-options.ts';
 import { exitLike, runCommand } from './run-command.ts';
 
-export interface ExchangeOptions extends WorkloadTokenOptions {
+export interface ExchangeOptions extends WorkloadTokenOptions, RestrictionOptions {
   readonly identity: string | undefined;
   readonly scope: readonly string[] | undefined;
   readonly expires: string | undefined;
@@ -22,7 +23,8 @@ function readLifetime(text: string | undefined): { expires_in?: number } {
 /** The identity token of the job is exchanged unless only `DEVPILOT_TOKEN` is set: then that token, for a narrower one. */
 function exchangeCredential(options: ExchangeOptions) {
   const { scope, expires } = options;
-  const more = { ...(scope !== undefined && { scope: scope.join(' ') }), ...readLifetime(expires) };
+  const scopeField = scope === undefined ? {} : { scope: scope.join(' ') };
+  const more = { ...scopeField, ...readLifetime(expires), ...readRestrictions(options) };
   const identity = options.identity ?? environmentSetting('DEVPILOT_WORKLOAD_IDENTITY');
   const held = environmentSetting('DEVPILOT_TOKEN');
   if (options.identity === undefined && held !== undefined) {

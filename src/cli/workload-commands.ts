@@ -69,6 +69,11 @@ export function workloadCommands(program: Command): void {
     .option('--identity <id>', 'ID of the workload identity (default: DEVPILOT_WORKLOAD_IDENTITY)')
     .option('--scope <scopes>', `${SCOPES_HELP}; required to exchange DEVPILOT_TOKEN`, parseList)
     .option('--expires <duration>', 'lifetime of the access token, such as 10m')
+    .option('--address <addresses>', 'IP addresses or CIDR ranges from which the token may be used', parseList)
+    .option('--project <projects>', 'IDs or slugs of projects to restrict the token to', parseList)
+    .option('--app <apps>', 'IDs or slugs of apps to restrict the token to', parseList)
+    .option('--rate <rate>', 'maximum rate of the token, such as 100/min')
+    .option('--max-uses <count>', 'maximum number of uses of the token')
     .option('--audience <audience>', 'audience to request (default: the URL of the server)')
     .option('--token-file <file>', 'file with the identity token (default: as the CI system provides it)')
     .action(async (command, options) => (await import('./exchange.ts')).exchange(command, declared(options)));

@@ -149,6 +149,13 @@ export function lastAddressOf({ family, words, prefix }: AddressRange): number[]
   return words.map((word, index) => (word | ~maskOfWord(bits, index)) >>> 0);
 }
 
+/** Returns whether every address of `inner` is in `outer`. Pure. */
+export function containsRange(outer: AddressRange, inner: AddressRange): boolean {
+  if (outer.family !== inner.family || outer.prefix > inner.prefix) return false;
+  const bits = outer.family === 4 ? MAPPED_PREFIX + outer.prefix : outer.prefix;
+  return inner.words.every((word, index) => (word & maskOfWord(bits, index)) >>> 0 === outer.words[index]);
+}
+
 const PREFIX = /^(?:0|[1-9]\d{0,2})$/;
 
 /** Parses an address or a CIDR range; host bits are cleared. Returns null if it is neither. */

@@ -95,9 +95,13 @@ export const WORKLOAD_LIMITS = {
   issuer: 512,
   audience: 512,
   subjectToken: 16_384,
+  /** Characters of the restrictions of a request for a token, as JSON. */
+  restrictions: 16_384,
   lifetimeSeconds: { min: 60, max: 43_200, standard: 900 },
   liveTokens: 2_000,
   exchanges: 50,
+  /** Burst and sustained rate of accepted exchanges, per second on each node. */
+  perIdentity: { burst: 300, perSecond: 1, addresses: 10_000 },
 } as const;
 
 /**
@@ -108,6 +112,8 @@ export const EXCHANGE_LIMITS = {
   liveChildren: 100,
   lifetimeSeconds: { min: 60, max: 3_600 },
   perParent: { burst: 200, perSecond: 1, addresses: 10_000 },
+  /** For all tokens and workload identities of a workspace. */
+  perWorkspace: { burst: 600, perSecond: 3, addresses: 10_000 },
 } as const;
 
 /** Rate limit per client address for refused exchanges: burst and sustained rate per second. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { LIMITS, WORKLOAD_LIMITS } from './limits.ts';
 import { ProblemBody } from './problem-body.ts';
+import { RestrictionsInput } from './restrictions.ts';
 import { CREDENTIAL_KINDS } from './vocabulary.ts';
 
 export const Introspection = z
@@ -65,6 +66,19 @@ export const TOKEN_TYPES = {
 } as const;
 
 const word = z.string().max(512);
+/** JSON in a text, because forms have no objects. */
+const restrictionsText = z
+  .string()
+  .max(WORKLOAD_LIMITS.restrictions)
+  .transform((text, context): unknown => {
+    try {
+      return JSON.parse(text);
+    } catch {
+      context.addIssue('must be JSON');
+      return z.NEVER;
+    }
+  })
+  .pipe(RestrictionsInput);
 /** A request to the token endpoint: the device grant, or a token exchange (RFC 8693, section 2.1). */
 export const TokenRequest = z
   .object({
@@ -82,6 +96,11 @@ export const TokenRequest = z
     audience: word.optional(),
     scope: z.string().max(1024).optional().describe('Scopes of the new token, separated by spaces'),
     expires_in: z.union([z.int(), z.string().regex(/^\d{1,9}$/)]).optional(),
+    restrictions: restrictionsText
+      .optional()
+      .describe(
+        'Tighter restrictions of the new token, as a JSON object with the members of `RequestedRestrictions`. Members that are left out stay as they are, except that `projects` and `apps` are replaced together',
+      ),
     passphrase: submittedSecret.optional().describe('The passphrase of an access token that has one'),
   })
   .meta({ id: 'TokenRequest' });

@@ -2,12 +2,14 @@ import type { RequestContext } from '../audit/request-context.ts';
 import { digestOf, hintOf, mintSecret } from '../authorization/secret.ts';
 import { createId } from '../contract/id.ts';
 import { EXCHANGE_LIMITS, LIMITS, SECOND } from '../contract/limits.ts';
+import { widerRestriction } from '../contract/narrower-restrictions.ts';
 import { Problem } from '../contract/problem.ts';
-import type { Restrictions } from '../contract/restrictions.ts';
+import type { Restrictions, RestrictionsInput } from '../contract/restrictions.ts';
 import { hasVisibleCharacter } from '../contract/visible-text.ts';
 import { type AccessTokenOrigin, SCOPES, type Scope } from '../contract/vocabulary.ts';
 import type { Trx } from '../store/store.ts';
 import { insertNew } from './credentials.ts';
+import { resolveRestrictions } from './restrictions.ts';
 
 /** An access token that was just issued. Only this has its secret. */
 export interface IssuedToken {
@@ -60,6 +62,36 @@ export function requestedLifetime(
   const seconds = requested === undefined ? standard : Number(requested);
   if (seconds >= min && seconds <= max) return seconds;
   throw oauthError('invalid_request', `expires_in must be from ${min} to ${max} seconds.`);
+}
+
+function tooWide(member: keyof Restrictions): Problem {
+  const name = member === 'projects' || member === 'apps' ? 'projects and restrictions.apps' : member;
+  return oauthError('invalid_request', `restrictions.${name} must not be wider than those of what is exchanged.`);
+}
+
+/**
+ * Returns the restrictions of a new token: those of what it is exchanged for, tightened as requested. Throws the OAuth
+ * error `invalid_request` for a restriction that would be wider, `validation_failed` for an unknown project or app.
+ */
+export async function tightenedRestrictions(
+  trx: Trx,
+  workspaceId: string,
+  held: Restrictions,
+  requested: RestrictionsInput | undefined,
+): Promise<Restrictions> {
+  if (requested === undefined) return held;
+  const { projects, apps, ...others } = requested;
+  const resources = projects === undefined && apps === undefined ? {} : { projects: projects ?? [], apps: apps ?? [] };
+  const isRestricted = held.projects.length + held.apps.length > 0;
+  const wanted = await resolveRestrictions(trx, workspaceId, { ...others, ...resources }, held).catch(
+    (error: unknown) => {
+      // Resources that the holder may not use must not be told from those that do not exist.
+      throw isRestricted && error instanceof Problem && error.code === 'validation_failed' ? tooWide('apps') : error;
+    },
+  );
+  const wider = widerRestriction(held, wanted);
+  if (wider === null) return wanted;
+  throw tooWide(wider);
 }
 
 /** Issues an access token that no person creates, with its audit event. Throws `quota_exceeded`. */

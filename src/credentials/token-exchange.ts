@@ -5,11 +5,19 @@ import { EXCHANGE_LIMITS, SECOND } from '../contract/limits.ts';
 import type { Policy } from '../contract/policy.ts';
 import { violationsOf } from '../contract/policy-rules.ts';
 import { Problem } from '../contract/problem.ts';
+import type { Restrictions, RestrictionsInput } from '../contract/restrictions.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import { type CredentialRow, lockCredential } from '../store/credentials.ts';
 import { countLiveIssued } from '../store/issued-tokens.ts';
 import type { Trx } from '../store/store.ts';
-import { type IssuedToken, issueToken, oauthError, requestedLifetime, requestedScopes } from './issued-tokens.ts';
+import {
+  type IssuedToken,
+  issueToken,
+  oauthError,
+  requestedLifetime,
+  requestedScopes,
+  tightenedRestrictions,
+} from './issued-tokens.ts';
 import { lockCurrentPolicy } from './policy.ts';
 import { parseRestrictions } from './restrictions.ts';
 import type { WorkloadContext } from './workload-context.ts';
@@ -18,6 +26,8 @@ export interface TokenExchangeRequest {
   readonly scope: string | undefined;
   /** Seconds; the maximum if undefined. */
   readonly expiresIn: string | number | undefined;
+  /** Tighter than those of the parent, or undefined for the same. */
+  readonly restrictions: RestrictionsInput | undefined;
 }
 
 /**
@@ -36,12 +46,11 @@ function checkParent(parent: CredentialRow | undefined, now: number): Credential
 
 function refuseByPolicy(
   policy: Policy,
-  parent: CredentialRow,
+  { addresses }: Restrictions,
   rights: readonly Scope[],
   now: number,
   expiresAt: number,
 ): void {
-  const { addresses } = parseRestrictions(parent);
   const subject = { kind: 'access_token', rights, hasPassphrase: false, createdAt: now, expiresAt, addresses } as const;
   const [violation] = violationsOf(policy, subject);
   if (violation === undefined) return;
@@ -57,21 +66,23 @@ async function refuseTooMany(trx: Trx, parent: CredentialRow, now: number): Prom
 }
 
 /**
- * Issues a narrower access token in exchange for one that was authenticated: with some of its scopes, its restrictions,
- * and an expiry that is not later. It ends with its parent. Throws an OAuth error in a `Problem`: `invalid_scope`,
+ * Issues a narrower access token in exchange for one that was authenticated: with some of its scopes, restrictions that
+ * are not wider, and an expiry that is not later. It ends with its parent. Throws an OAuth error in a `Problem`: `invalid_scope`,
  * `invalid_request` for a parent that cannot be exchanged; `quota_exceeded`, `rate_limited`.
  */
 export async function exchangeAccessToken(
   context: WorkloadContext,
   { id, name, workspace }: CredentialRecord,
-  { scope, expiresIn }: TokenExchangeRequest,
+  { scope, expiresIn, restrictions: requested }: TokenExchangeRequest,
   origin: RequestOrigin,
 ): Promise<IssuedToken> {
   const now = context.clock();
   const wanted = requestedLifetime(expiresIn, EXCHANGE_LIMITS.lifetimeSeconds.max);
   // Tokens that are revoked at once count too: each leaves events and a tombstone.
   context.exchangesPerParent.check(id, now);
+  context.exchangesPerWorkspace.check(workspace.id, now);
   context.exchangesPerParent.recordUnknown(id, now);
+  context.exchangesPerWorkspace.recordUnknown(workspace.id, now);
   const credential = { kind: 'access_token', id, name } as const;
   const request: RequestContext = {
     ...{ workspaceId: workspace.id, actor: credential, credential, origin, claim: null, ifMatch: null },
@@ -82,9 +93,10 @@ export async function exchangeAccessToken(
     const scopes = requestedScopes(scope, JSON.parse(parent.rights) as Scope[], null);
     const left = parent.expires_at === null ? wanted : Math.floor((parent.expires_at - now) / SECOND);
     const lifetimeSeconds = Math.min(wanted, left);
-    refuseByPolicy(policy, parent, scopes, now, now + lifetimeSeconds * SECOND);
+    const restrictions = await tightenedRestrictions(trx, workspace.id, parseRestrictions(parent), requested);
+    refuseByPolicy(policy, restrictions, scopes, now, now + lifetimeSeconds * SECOND);
     await refuseTooMany(trx, parent, now);
     const fields = { name: `${parent.name} (exchanged)`, scopes, lifetimeSeconds, origin: 'exchange' } as const;
-    return issueToken(trx, request, now, { ...fields, restrictions: parseRestrictions(parent), issuedBy: id });
+    return issueToken(trx, request, now, { ...fields, restrictions, issuedBy: id });
   });
 }

@@ -14,6 +14,10 @@ export interface WorkloadContext extends CredentialContext {
   readonly refusedExchanges: UnknownSecretLimiter;
   /** Counts exchanges of access tokens, by the ID of the token that is exchanged. */
   readonly exchangesPerParent: UnknownSecretLimiter;
+  /** Counts accepted exchanges of workload tokens, by the ID of the workload identity. */
+  readonly exchangesPerIdentity: UnknownSecretLimiter;
+  /** Counts exchanges of both kinds, by the ID of the workspace. */
+  readonly exchangesPerWorkspace: UnknownSecretLimiter;
   /** Whether a refusal is the first one with this key in the minute of `now`; only the first one is recorded. */
   readonly isFirstRefusal: (key: string, now: number) => boolean;
 }

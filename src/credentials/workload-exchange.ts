@@ -3,16 +3,15 @@ import type { RequestContext } from '../audit/request-context.ts';
 import type { RequestOrigin } from '../contract/audit.ts';
 import {
   type Claims,
-  claimText,
   presentableUntil,
   unmetAddressees,
   unmetConditions,
   unmetTimes,
 } from '../contract/claim-patterns.ts';
-import { createId } from '../contract/id.ts';
 import { WORKLOAD_LIMITS } from '../contract/limits.ts';
 import { violationsOf } from '../contract/policy-rules.ts';
 import { Problem } from '../contract/problem.ts';
+import type { Restrictions, RestrictionsInput } from '../contract/restrictions.ts';
 import type { Scope } from '../contract/vocabulary.ts';
 import { countLiveIssued } from '../store/issued-tokens.ts';
 import type { WorkloadIdentityTable } from '../store/schema/workloads.ts';
@@ -20,15 +19,28 @@ import type { Trx } from '../store/store.ts';
 import {
   claimSubjectToken,
   findWorkloadIdentityById,
-  insertExchange,
   lockWorkloadIdentity,
   updateWorkloadIdentity,
 } from '../store/workload-identities.ts';
-import { type IssuedToken, issueToken, oauthError, requestedLifetime, requestedScopes } from './issued-tokens.ts';
+import {
+  type IssuedToken,
+  issueToken,
+  oauthError,
+  requestedLifetime,
+  requestedScopes,
+  tightenedRestrictions,
+} from './issued-tokens.ts';
 import { lockCurrentPolicy } from './policy.ts';
 import { parseRestrictions } from './restrictions.ts';
 import { verifySubjectToken } from './subject-token.ts';
 import type { WorkloadContext } from './workload-context.ts';
+import {
+  ExchangeRefusal,
+  notAccepted,
+  recordExchange,
+  recordedClaims,
+  recordRefusal,
+} from './workload-exchange-log.ts';
 import { conditionsOf, scopesOf, tokenSubjectOf, workloadPartyOf } from './workload-identities.ts';
 
 export interface WorkloadExchangeRequest {
@@ -38,56 +50,8 @@ export interface WorkloadExchangeRequest {
   readonly scope: string | undefined;
   /** Seconds; the lifetime of the identity if undefined. */
   readonly expiresIn: string | number | undefined;
-}
-
-/** A refusal that is recorded among the last exchanges of the identity. */
-class ExchangeRefusal extends Error {
-  readonly reason: string;
-  readonly claims: Claims | null;
-  /** What the client is told; the same for every refusal of a token, so that strangers learn nothing. */
-  readonly problem: Problem;
-
-  constructor(reason: string, detail: string, claims: Claims | null, problem: Problem = notAccepted()) {
-    super(detail);
-    this.reason = reason;
-    this.claims = claims;
-    this.problem = problem;
-  }
-}
-
-/** The same for an unknown identity, so that nobody can test which identities exist. */
-const notAccepted = () =>
-  oauthError(
-    'invalid_request',
-    'The subject token is not accepted for this workload identity. Its last exchanges show the reason to owners and admins of its workspace.',
-  );
-
-/** Claims that identify a job, to be recorded besides those with conditions. */
-const RECORDED_CLAIMS = [
-  ...['sub', 'jti', 'repository', 'repository_id', 'repository_owner_id', 'ref', 'sha', 'environment', 'event_name'],
-  ...[
-    'workflow_ref',
-    'job_workflow_ref',
-    'run_id',
-    'run_attempt',
-    'actor',
-    'project_path',
-    'project_id',
-    'pipeline_id',
-  ],
-  ...['job_id', 'user_login', 'pipeline_source', 'organization_slug', 'pipeline_slug', 'build_number'],
-  ...['oidc.circleci.com/project-id', 'oidc.circleci.com/job-id'],
-];
-const MAX_RECORDED_VALUE = 300;
-
-/** Returns the claims to record, as text: a bounded number of bounded values. Pure. */
-function recordedClaims(claims: Claims, row: WorkloadIdentityTable): Record<string, string> {
-  const names = new Set([...RECORDED_CLAIMS, ...Object.keys(conditionsOf(row))]);
-  const recorded = [...names].flatMap((name) => {
-    const text = claimText(claims, name)?.slice(0, MAX_RECORDED_VALUE).replaceAll('\0', '\ufffd').toWellFormed();
-    return text === undefined ? [] : [[name, text] as const];
-  });
-  return Object.fromEntries(recorded);
+  /** Tighter than those of the identity, or undefined for the same. */
+  readonly restrictions: RestrictionsInput | undefined;
 }
 
 /** Refuses claims that do not meet the identity's conditions at `now`. */
@@ -122,16 +86,30 @@ function grantedScopes(row: WorkloadIdentityTable, { scope }: WorkloadExchangeRe
   }
 }
 
+/** Returns the restrictions of the new token. Refuses wider ones than those of the identity. */
+async function grantedRestrictions(
+  trx: Trx,
+  row: WorkloadIdentityTable,
+  { restrictions }: WorkloadExchangeRequest,
+  claims: Claims,
+): Promise<Restrictions> {
+  try {
+    return await tightenedRestrictions(trx, row.workspace_id, parseRestrictions(row), restrictions);
+  } catch (error) {
+    throw error instanceof Problem ? new ExchangeRefusal('restrictions', error.message, claims, error) : error;
+  }
+}
+
 /** Refuses what the policy of the workspace has come to forbid since the identity was last edited. */
 async function refuseByPolicy(
   trx: Trx,
   row: WorkloadIdentityTable,
-  rights: readonly string[],
+  { rights, addresses }: { readonly rights: readonly string[]; readonly addresses: readonly string[] },
   claims: Claims,
   now: number,
 ) {
   const policy = await lockCurrentPolicy(trx, row.workspace_id);
-  const [violation] = violationsOf(policy, { ...tokenSubjectOf(row, now), rights });
+  const [violation] = violationsOf(policy, { ...tokenSubjectOf(row, now), rights, addresses });
   if (violation === undefined) return;
   const message = `${violation.field} ${violation.message}`;
   const told = oauthError('invalid_request', `The policy of the workspace does not allow the token: ${message}.`);
@@ -143,6 +121,16 @@ async function refuseTooMany(trx: Trx, row: WorkloadIdentityTable, claims: Claim
   if ((await countLiveIssued(trx, row.workspace_id, row.id, now, max)) < max) return;
   const detail = `The workload identity has ${max} access tokens that have not expired.`;
   throw new ExchangeRefusal('limit', detail, claims, new Problem('quota_exceeded', detail, { retryAfter: 60 }));
+}
+
+/** Refuses an exchange beyond the rates of the identity and of its workspace. */
+function checkRates(context: WorkloadContext, row: WorkloadIdentityTable, claims: Claims, now: number): void {
+  try {
+    context.exchangesPerIdentity.check(row.id, now);
+    context.exchangesPerWorkspace.check(row.workspace_id, now);
+  } catch (error) {
+    throw error instanceof Problem ? new ExchangeRefusal('rate', error.message, claims, error) : error;
+  }
 }
 
 /** Whether an identity was not edited between two reads. Pure. */
@@ -162,7 +150,8 @@ async function issueForClaims(
   const now = context.clock();
   return context.store.transaction(async (trx) => {
     const scopes = grantedScopes(found, request, claims);
-    await refuseByPolicy(trx, found, scopes, claims, now);
+    const restrictions = await grantedRestrictions(trx, found, request, claims);
+    await refuseByPolicy(trx, found, { rights: scopes, addresses: restrictions.addresses }, claims, now);
     const row = await lockWorkloadIdentity(trx, workspaceId, id);
     if (row === undefined) throw notAccepted();
     // An edit may have changed the issuer that the signature was checked for.
@@ -170,72 +159,21 @@ async function issueForClaims(
       throw new Problem('unavailable', 'The workload identity was just edited.', { retryAfter: 1 });
     await refuseTooMany(trx, row, claims, now);
     await refuseReplayed(trx, row, claims);
+    // Only tokens that are accepted count, so that nobody can use up the rate with others. Checked again, because
+    // parallel exchanges of an identity wait for each other here.
+    checkRates(context, row, claims, now);
+    context.exchangesPerIdentity.recordUnknown(id, now);
+    context.exchangesPerWorkspace.recordUnknown(workspaceId, now);
     const lifetimeSeconds = requestedLifetime(request.expiresIn, row.lifetime_seconds, row.lifetime_seconds);
     const actor = workloadPartyOf(row);
     const issuer: RequestContext = { workspaceId, actor, credential: null, origin, claim: null, ifMatch: null };
     const recorded = recordedClaims(claims, row);
     const name = `${row.name}: ${recorded['sub'] ?? row.issuer}`;
-    const fields = { name, scopes, lifetimeSeconds, restrictions: parseRestrictions(row), origin: 'workload' } as const;
+    const fields = { name, scopes, lifetimeSeconds, restrictions, origin: 'workload' } as const;
     const issued = await issueToken(trx, issuer, now, { ...fields, issuedBy: id }, recorded);
     await recordExchange(trx, row, origin, now, { claims: recorded, credentialId: issued.id });
     await updateWorkloadIdentity(trx, row, { last_exchanged_at: now });
     return issued;
-  });
-}
-
-function recordExchange(
-  trx: Trx,
-  row: WorkloadIdentityTable,
-  { address }: RequestOrigin,
-  now: number,
-  outcome: {
-    readonly reason?: string;
-    readonly detail?: string;
-    readonly claims: Readonly<Record<string, string>> | null;
-    readonly credentialId?: string;
-  },
-): Promise<void> {
-  const { reason = null, detail = null, claims, credentialId = null } = outcome;
-  const exchange = {
-    id: createId('workload_exchange', now),
-    workspace_id: row.workspace_id,
-    identity_id: row.id,
-    at: now,
-    accepted: credentialId === null ? 0 : 1,
-    reason,
-    detail: detail?.slice(0, 1024).replaceAll('\0', '\ufffd').toWellFormed() ?? null,
-    claims: claims === null ? null : JSON.stringify(claims),
-    credential_id: credentialId,
-    address,
-  };
-  return insertExchange(trx, exchange, WORKLOAD_LIMITS.exchanges);
-}
-
-/** Records a refusal among the last exchanges and in the activity log, at most once per identity, reason and minute. */
-async function recordRefusal(
-  context: WorkloadContext,
-  row: WorkloadIdentityTable,
-  { reason, message: detail, claims }: ExchangeRefusal,
-  origin: RequestOrigin,
-): Promise<void> {
-  const now = context.clock();
-  const actor = workloadPartyOf(row);
-  const { workspace_id: workspaceId } = row;
-  context.denials.add({
-    workspaceId,
-    action: 'workload_identity.denied',
-    actor,
-    credential: null,
-    reason,
-    origin,
-    at: now,
-  });
-  if (!context.isFirstRefusal(`${row.id} ${reason}`, now)) return;
-  const recorded = claims === null ? null : recordedClaims(claims, row);
-  await context.store.transaction(async (trx) => {
-    // The identity may have been deleted meanwhile, and its exchanges with it.
-    if ((await lockWorkloadIdentity(trx, workspaceId, row.id)) === undefined) return;
-    await recordExchange(trx, row, origin, now, { reason, detail, claims: recorded });
   });
 }
 
@@ -252,6 +190,7 @@ async function exchange(
   });
   if (verified.claims === null) throw new ExchangeRefusal(verified.reason, verified.detail, null);
   checkClaims(row, verified.claims, context.clock());
+  checkRates(context, row, verified.claims, context.clock());
   return issueForClaims(context, row, verified.claims, request, origin);
 }
 

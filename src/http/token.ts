@@ -16,6 +16,11 @@ import { type Route, route } from './route.ts';
 
 const ANY_ACCESS_TOKEN = { access_token: requireAll('access_token', []), api_key: null };
 
+/** What the new token should be limited to. */
+const requestedLimits = ({ scope, expires_in: expiresIn, restrictions }: TokenRequest) => ({
+  ...{ scope, expiresIn, restrictions },
+});
+
 /** Exchanges an access token, which the request authenticates with, for a narrower one. */
 async function exchangeHeldToken(
   context: AppContext,
@@ -28,8 +33,7 @@ async function exchangeHeldToken(
   const presented = { secret, passphrase: body.passphrase ?? null, ...origin, isInquiry: true };
   const result = await context.authenticator.authenticate(presented, ANY_ACCESS_TOKEN);
   if (result.decision === 'ok' && result.record !== null) {
-    const { scope, expires_in: expiresIn } = body;
-    return exchangeAccessToken(context.workloads, result.record, { scope, expiresIn }, origin);
+    return exchangeAccessToken(context.workloads, result.record, requestedLimits(body), origin);
   }
   const { passphraseVerifier, clock } = context;
   const problem = problemOfDecision(result, ANY_ACCESS_TOKEN, false, passphraseVerifier, origin.address, clock());
@@ -49,8 +53,7 @@ function exchangeSubjectToken(context: AppContext, body: TokenRequest, request: 
   if (identityId === undefined) throw invalidField('resource', 'is required: the ID of the workload identity');
   if (audience !== undefined && audience !== identityId)
     throw oauthError('invalid_target', 'resource and audience must name the same workload identity.');
-  const { scope, expires_in: expiresIn } = body;
-  return exchangeWorkloadToken(context.workloads, { token, identityId, scope, expiresIn }, originOf(request));
+  return exchangeWorkloadToken(context.workloads, { token, identityId, ...requestedLimits(body) }, originOf(request));
 }
 
 /** The token endpoint of OAuth. */

@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import { exportSPKI, importJWK, UnsecuredJWT } from 'jose';
 import type { AccessToken } from '../contract/access-tokens.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import { HOUR, MINUTE, SECOND } from '../contract/limits.ts';
+import { EXCHANGE_LIMITS, HOUR, MINUTE, SECOND, WORKLOAD_LIMITS } from '../contract/limits.ts';
 import { type ExchangedToken, TOKEN_EXCHANGE_GRANT, TOKEN_TYPES } from '../contract/oauth.ts';
 import type { CountedPage, Page } from '../contract/paging.ts';
 import type { WorkloadExchanges, WorkloadIdentity, WorkloadIdentityTest } from '../contract/workload-identities.ts';
@@ -52,6 +52,7 @@ forEachEngine('workload identities', (engine) => {
     now += 2 * HOUR;
   });
 
+  let isClockStopped = false;
   let serial = 0;
   /** The claims of GitHub for a push to the main branch of acme/shop. */
   const github = (overrides: Overrides = {}) => ({
@@ -89,7 +90,7 @@ forEachEngine('workload identities', (engine) => {
 
   function requestToken(fields: Record<string, string>) {
     // Later exchanges are later in the list.
-    now += 1;
+    if (!isClockStopped) now += 1;
     return server.call<ExchangedToken & OAuthErrorBody>('/v1/oauth/token', {
       method: 'POST',
       body: new URLSearchParams({ grant_type: TOKEN_EXCHANGE_GRANT, ...fields }),
@@ -113,6 +114,18 @@ forEachEngine('workload identities', (engine) => {
   const lastExchange = async (identity: WorkloadIdentity) => (await exchangesOf(identity, false))[0];
   const listIssued = async (origin: string) =>
     (await ada.call<CountedPage<AccessToken>>(`/v1/access-tokens?origin=${origin}`)).body;
+
+  /** Returns the IDs of a project, of an app in another project, and of an app in a third one. */
+  async function createResources(): Promise<[project: string, app: string, other: string]> {
+    const idOf = async (path: string, body: object) => (await ada.call<{ id: string }>(path, { body })).body.id;
+    const serverId = await idOf('/v1/servers', { name: 'Web', kind: 'ssh', host: '127.0.0.1', user: 'deploy' });
+    const createApp = async (name: string) => {
+      const projectId = await idOf('/v1/projects', { name: `Project of ${name}` });
+      const fields = { name, serverId, projectId, repository: 'https://git.example/x.git', directory: '/srv/x' };
+      return idOf('/v1/apps', fields);
+    };
+    return [await idOf('/v1/projects', { name: 'Alone' }), await createApp('Shop'), await createApp('Other')];
+  }
 
   test('a token of the issuer is exchanged for an access token like any other, which ends with its identity', async () => {
     const identity = await create(ada, { restrictions: { addresses: ['127.0.0.0/8'] }, lifetimeSeconds: 600 });
@@ -445,6 +458,83 @@ forEachEngine('workload identities', (engine) => {
     }
     assert.equal((await listIssued('exchange')).total, 0);
     assert.equal((await exchangeHeld(parent.secret, { scope: 'modify_env' })).status, 400);
+  });
+
+  onceOnly('a token is exchanged for one with tighter restrictions, and never for one with wider ones', async () => {
+    const [project, app, other] = await createResources();
+    const parent = await createToken(ada, ['all'], {
+      restrictions: { addresses: ['127.0.0.0/8'], projects: [project], apps: [app] },
+    });
+    const tighten = (secret: string, restrictions: unknown) =>
+      exchangeHeld(secret, { scope: 'all', restrictions: JSON.stringify(restrictions) });
+    const tightened = { addresses: ['127.0.0.1'], apps: ['shop'], rate: { requests: 5, seconds: 60 }, maxUses: 7 };
+    const child = await tighten(parent.secret, tightened);
+    assert.equal(child.status, 200, child.text);
+    const shown = (await listIssued('exchange')).data.find(({ name }) => name.startsWith(parent.name));
+    assert.deepEqual(shown?.restrictions, { ...tightened, projects: [], apps: [app] });
+    const messages = new Set<string>();
+    for (const wider of [{ apps: [other] }, { apps: ['unknown'] }, { apps: [] }, { projects: [other, 'unknown'] }]) {
+      const refused = await tighten(parent.secret, { addresses: ['::1'], ...wider });
+      assert.deepEqual([refused.status, refused.body.error], [400, 'invalid_request'], JSON.stringify(wider));
+      messages.add(refused.body.error_description);
+    }
+    assert.equal(messages.size, 1, 'apps that it may not use are told from unknown ones');
+    for (const wider of [{ addresses: ['126.0.0.0/7'] }, { addresses: [] }, { nonsense: 1 }, [], 'x', { maxUses: 0 }]) {
+      assert.equal((await tighten(parent.secret, wider)).status, 400, JSON.stringify(wider));
+    }
+    assert.equal((await exchangeHeld(parent.secret, { scope: 'all', restrictions: '{' })).status, 400);
+
+    const limits = { rate: { requests: 10, seconds: 60 }, maxUses: 9, addresses: ['127.0.0.1'] };
+    const identity = await create(ada, { restrictions: limits });
+    for (const wider of [{ rate: null }, { rate: { requests: 10, seconds: 59 } }, { maxUses: 10 }, { addresses: [] }]) {
+      const fields = { restrictions: JSON.stringify(wider) };
+      const refused = await exchange(identity.id, await issuer.sign(github()), fields);
+      assert.deepEqual([refused.status, refused.body.error], [400, 'invalid_request'], JSON.stringify(wider));
+      assert.equal((await lastExchange(identity))?.reason, 'restrictions');
+      now += MINUTE;
+    }
+    const narrower = { restrictions: JSON.stringify({ maxUses: 1 }) };
+    const once = await exchange(identity.id, await issuer.sign(github()), narrower);
+    assert.equal(await statusOf(once.body.access_token), 200);
+    assert.equal(await statusOf(once.body.access_token), 401);
+    await ada.call(`/v1/workload-identities/${identity.id}`, { method: 'DELETE' });
+  });
+
+  onceOnly('accepted exchanges have a rate per identity and per workspace', async () => {
+    const identities = [await create(ada), await create(ada), await create(ada)];
+    const [first, second, third] = identities;
+    const { burst } = WORKLOAD_LIMITS.perIdentity;
+    assert.equal(EXCHANGE_LIMITS.perWorkspace.burst, 2 * burst);
+    const refusedToken = await issuer.sign(github({ ref: 'refs/heads/x' }));
+    assert.equal((await exchange(first?.id ?? '', refusedToken)).status, 400, 'refused tokens do not count');
+    isClockStopped = true;
+    const sendAll = async (identity: WorkloadIdentity | undefined) => {
+      const tokens = await Promise.all(Array.from({ length: burst }, () => issuer.sign(github())));
+      const responses = await Promise.all(tokens.map((token) => exchange(identity?.id ?? '', token)));
+      assert.deepEqual(new Set(responses.map(({ status }) => status)), new Set([200]));
+    };
+    const refuse = async (identity: WorkloadIdentity | undefined, told: RegExp) => {
+      const token = await issuer.sign(github());
+      const { status, body, headers } = await exchange(identity?.id ?? '', token);
+      assert.deepEqual([status, body.error], [429, 'temporarily_unavailable']);
+      assert.match(body.error_description, told);
+      assert.ok(Number(headers.get('retry-after')) >= 1);
+      return token;
+    };
+    await sendAll(first);
+    await refuse(first, /this workload identity/);
+    await sendAll(second);
+    const token = await refuse(third, /in this workspace/);
+    for (const identity of [first, third]) {
+      const { body } = await ada.call<WorkloadExchanges>(`/v1/workload-identities/${identity?.id}/exchanges`);
+      assert.ok(body.data.some(({ reason }) => reason === 'rate'));
+    }
+    const parent = await createToken(ada, ['all']);
+    assert.equal((await exchangeHeld(parent.secret, { scope: 'all' })).status, 429);
+    isClockStopped = false;
+    now += 2 * SECOND;
+    assert.equal((await exchange(third?.id ?? '', token)).status, 200, 'the refused token was not used up');
+    for (const { id } of identities) await ada.call(`/v1/workload-identities/${id}`, { method: 'DELETE' });
   });
 
   onceOnly('what limits a token limits its exchange', async () => {

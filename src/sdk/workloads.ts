@@ -38,10 +38,14 @@ export function workloadClientsOf(transport: Transport) {
       ): Promise<WorkloadIdentityTest> => send('POST', `${pathTo(path, id)}/test`, { ...call, body: { claims } }),
     },
     /** Exchanges the token of a workload, or an access token, for an access token (RFC 8693). */
-    exchangeToken: (request: ExchangeRequest, call?: CallOptions): Promise<ExchangedToken> =>
+    exchangeToken: ({ restrictions, ...request }: ExchangeRequest, call?: CallOptions): Promise<ExchangedToken> =>
       send('POST', '/v1/oauth/token', {
         ...call,
-        body: { grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange', ...request },
+        body: {
+          grant_type: 'urn:ietf:params:oauth:grant-type:token-exchange',
+          ...request,
+          ...(restrictions !== undefined && { restrictions: JSON.stringify(restrictions) }),
+        },
       }),
   };
 }

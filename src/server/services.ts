@@ -2,7 +2,13 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { WaitForConfirmation } from '../authorization/registry.ts';
 import { digestOf } from '../authorization/secret.ts';
 import { createUnknownSecretLimiter } from '../authorization/unknown-secret-limiter.ts';
-import { EXCHANGE_LIMITS, REFUSED_EXCHANGE_LIMITS, SECOND, UNKNOWN_SECRET_LIMITS } from '../contract/limits.ts';
+import {
+  EXCHANGE_LIMITS,
+  REFUSED_EXCHANGE_LIMITS,
+  SECOND,
+  UNKNOWN_SECRET_LIMITS,
+  WORKLOAD_LIMITS,
+} from '../contract/limits.ts';
 import type { CredentialContext } from '../credentials/credentials.ts';
 import { createIssuerKeys } from '../credentials/issuer-keys.ts';
 import { createFirstPerMinute } from '../credentials/workload-context.ts';
@@ -150,6 +156,14 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
       exchangesPerParent: createUnknownSecretLimiter(
         EXCHANGE_LIMITS.perParent,
         'This access token has been exchanged too often. Try again later.',
+      ),
+      exchangesPerIdentity: createUnknownSecretLimiter(
+        WORKLOAD_LIMITS.perIdentity,
+        'Too many access tokens were issued for this workload identity. Try again later.',
+      ),
+      exchangesPerWorkspace: createUnknownSecretLimiter(
+        EXCHANGE_LIMITS.perWorkspace,
+        'Too many tokens were exchanged in this workspace. Try again later.',
       ),
       isFirstRefusal: createFirstPerMinute(),
     },

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { widerRestriction } from './narrower-restrictions.ts';
+import { NO_RESTRICTIONS, type Restrictions } from './restrictions.ts';
+
+const rate = (requests: number, seconds: number) => ({ rate: { requests, seconds } });
+
+test('restrictions that allow more than others are told from those that do not', () => {
+  const rows: [held: Partial<Restrictions>, wanted: Partial<Restrictions>, wider: keyof Restrictions | null][] = [
+    [{}, {}, null],
+    [{}, { addresses: ['10.0.0.0/8'], projects: ['p'], apps: ['a'], ...rate(1, 1), maxUses: 1 }, null],
+    [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.0.0.0/8'] }, null],
+    [{ addresses: ['10.0.0.0/8', '2001:db8::/32'] }, { addresses: ['10.1.2.3', '2001:db8:1::/48'] }, null],
+    [{ addresses: ['0.0.0.0/0'] }, { addresses: ['::ffff:10.1.2.3'] }, null],
+    [{ addresses: ['10.0.0.0/8'] }, {}, 'addresses'],
+    [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.0.0.0/7'] }, 'addresses'],
+    [{ addresses: ['10.0.0.0/8'] }, { addresses: ['10.1.2.3', '11.0.0.1'] }, 'addresses'],
+    [{ addresses: ['0.0.0.0/0'] }, { addresses: ['::1'] }, 'addresses'],
+    [{ addresses: ['::/0'] }, { addresses: ['10.1.2.3'] }, 'addresses'],
+    // Half of each range is held, but no held range contains the wanted one.
+    [{ addresses: ['10.0.0.0/9', '10.128.0.0/9'] }, { addresses: ['10.0.0.0/8'] }, 'addresses'],
+    [{ projects: ['p', 'q'], apps: ['a'] }, { projects: ['q'] }, null],
+    [{ projects: ['p', 'q'], apps: ['a'] }, { apps: ['a'] }, null],
+    [{ projects: ['p'] }, {}, 'projects'],
+    [{ apps: ['a'] }, {}, 'apps'],
+    [{ projects: ['p'] }, { projects: ['p', 'q'] }, 'projects'],
+    [{ projects: ['p'] }, { projects: ['p'], apps: ['a'] }, 'apps'],
+    [{ apps: ['a'] }, { apps: ['a', 'b'] }, 'apps'],
+    [{ apps: ['a'] }, { projects: ['a'] }, 'projects'],
+    [rate(10, 60), rate(10, 60), null],
+    [rate(10, 60), rate(5, 30), null],
+    [rate(10, 60), rate(10, 61), null],
+    [rate(10, 60), {}, 'rate'],
+    [rate(10, 60), rate(10, 59), 'rate'],
+    [rate(10, 60), rate(11, 6_000), 'rate'],
+    [{ maxUses: 5 }, { maxUses: 5 }, null],
+    [{ maxUses: 5 }, { maxUses: 6 }, 'maxUses'],
+    [{ maxUses: 5 }, {}, 'maxUses'],
+  ];
+  for (const [held, wanted, wider] of rows) {
+    const found = widerRestriction({ ...NO_RESTRICTIONS, ...held }, { ...NO_RESTRICTIONS, ...wanted });
+    assert.equal(found, wider, JSON.stringify([held, wanted]));
+  }
+});
