@@ -135,6 +135,18 @@ describe('projects, servers and apps', () => {
       password.stderr,
     );
     assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Credentials\s+deploy, password stored\n/);
+    const repository = `ssh://git@127.0.0.1:${sshd.port}/srv/shop.git`;
+    await shell.run(['apps', 'create', '--project', 'shop', '--name', 'Keyed', '--repository', repository]);
+    assert.match(
+      (await shell.run(['apps', 'deploy-key', 'keyed', '--quiet'])).stdout,
+      /^ssh-ed25519 \S+ devpilot-keyed\n$/,
+    );
+    const offered = await shell.run(['apps', 'deploy-key', 'keyed', '--check']);
+    assert.deepEqual([offered.code, offered.stdout], [0, `${sshd.hostKey}\n`], offered.stderr);
+    const byKey = await shell.run(['apps', 'deploy-key', 'keyed', '--confirm', sshd.hostKey, '--yes']);
+    assert.notEqual(byKey.code, 0, 'only people confirm');
+    assert.equal((await shell.run(['apps', 'deploy-key', 'keyed', '--delete', '--yes'])).code, 0);
+    assert.equal((await shell.run(['apps', 'delete', 'keyed', '--yes'])).code, 0);
     const typed = await shell.run(['apps', 'update', 'front', '--repository-password', 'secret']);
     assert.deepEqual([typed.code, /shell history/.test(typed.stderr)], [1, true]);
     const held = await shell.run(['servers', 'delete', 'web-1', '--yes']);

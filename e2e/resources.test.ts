@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Page } from 'playwright-core';
 import type { App } from '../src/contract/apps.ts';
+import type { DeployKey } from '../src/contract/deploy-keys.ts';
 import type { Project } from '../src/contract/projects.ts';
 import type { Server } from '../src/contract/servers.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
@@ -117,6 +118,23 @@ test('a new server shows its key to install, its host key is pinned, and it conn
   await tab.getByText('Connected.').waitFor();
   const server = await find<Server>('/v1/servers/loopback');
   assert.equal(server.hostKey, sshd.hostKey);
+});
+
+test('an app gets a deploy key, and an owner confirms the host key of its Git host', secureContextOnly, async () => {
+  const repository = `ssh://git@127.0.0.1:${sshd.port}/srv/shop.git`;
+  const project = await createProject(fixture.owner, { name: 'Keyed' });
+  const app = await createApp(fixture.owner, { projectId: project.id, name: 'With a key', repository });
+  const tab = await fixture.open(`/apps/${app.id}/settings`);
+  await tab.getByRole('button', { name: 'Create deploy key' }).click();
+  await tab.getByText('Deploy key created.', { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'Copy public key' }).click();
+  assert.match(await readAndClearClipboard(tab, fixture.server), /^ssh-ed25519 \S+ devpilot-with-a-key$/);
+  await tab.getByText(`The host key of 127.0.0.1:${sshd.port} is not confirmed.`, { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'Get host keys' }).click();
+  await tab.getByRole('button', { name: 'Confirm the ssh-ed25519 key' }).click();
+  await tab.getByText(/Confirmed host key of .*: ssh-ed25519 SHA256:/).waitFor();
+  const confirmed = await find<DeployKey>(`/v1/apps/${app.id}/deploy-key`);
+  assert.equal(confirmed.hostKey, sshd.hostKey);
 });
 
 test(

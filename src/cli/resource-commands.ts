@@ -106,6 +106,14 @@ function appCommands(program: Command): void {
     return apps.update(idOrSlug, await appFields({ slug: undefined, ...declared(options) }), declared(options));
   });
   deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, declared(options)));
+  apiCommand(parent, 'deploy-key', 'Print the deploy key of an app, which is created if there is none')
+    .argument('<app>', ID_OR_SLUG)
+    .option('--replace', 'create a new key')
+    .option('--delete', 'delete the key')
+    .option('--check', 'print the host keys that the Git host presents')
+    .option('--confirm <key>', 'trust this host key of the Git host, as one line in OpenSSH format')
+    .option('--yes', 'skip the confirmation')
+    .action(async (idOrSlug, options) => (await import('./deploy-key.ts')).deployKey(idOrSlug, declared(options)));
   apiCommand(parent, 'push-secret', 'Create the secret for signed pushes of the Git host, and print it once')
     .argument('<app>', ID_OR_SLUG)
     .option('--yes', 'skip the confirmation')

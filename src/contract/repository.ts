@@ -62,6 +62,25 @@ export function splitCredentials(repository: string): RepositoryUrlParts {
   return { url: url.href, user, password };
 }
 
+/** Host and port of an ssh server. */
+export interface SshHost {
+  /** In lower case; an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+const HOST_NAME = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|[0-9a-f:]*:[0-9a-f:.]*)$/;
+
+/** Returns the host of a repository that git fetches over ssh, the only one that its deploy key is used for; or null. */
+export function sshHostOf(repository: string | null): SshHost | null {
+  if (repository === null) return null;
+  const found = /^[^@/\s]+@([^:/\s]+):/.exec(repository)?.[1];
+  const url = found === undefined ? URL.parse(repository) : null;
+  if (found === undefined && url?.protocol !== 'ssh:') return null;
+  const host = (found ?? url?.hostname ?? '').replace(/^\[|\]$/g, '').toLowerCase();
+  return HOST_NAME.test(host) ? { host, port: Number(url?.port || '22') } : null;
+}
+
 /**
  * Returns scheme, host and port of an http(s) repository, the only origin to which its credentials are sent; null for
  * other URLs. A host with `*` would be a pattern to git.

@@ -22,7 +22,7 @@ export const serverUser = matchingText(
   'must be a user name on the server',
   'deploy',
 );
-const hostKey = z
+export const hostKey = z
   .string()
   .max(6000)
   .overwrite((text) => parseHostKey(text) ?? text)

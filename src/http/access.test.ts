@@ -214,6 +214,15 @@ const CONTRACT: readonly Row[] = [
   { route: 'POST /v1/deployments/:id/cancel', people: 'member', token: DEPLOYERS, key: ['deploy'] },
   { route: 'POST /v1/apps/:app/deployments', people: 'member', token: ['basic_deployment'], key: ['deploy'] },
   { route: 'POST /v1/apps/:app/push', people: 'signature' },
+  { route: 'GET /v1/apps/:app/deploy-key', people: 'member', key: ['read', 'manage_apps'] },
+  { route: 'POST /v1/apps/:app/deploy-key', people: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'DELETE /v1/apps/:app/deploy-key', people: 'admin', key: ['write', 'manage_apps'] },
+  { route: 'POST /v1/apps/:app/deploy-key/check', people: 'admin', key: ['manage_apps'] },
+  {
+    route: 'POST /v1/apps/:app/deploy-key/confirm',
+    people: 'admin',
+    body: { host: 'git.example.com', port: 22, hostKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}` },
+  },
   { route: 'POST /v1/apps/:app/push-secret', people: 'admin', key: ['write', 'manage_apps'] },
   ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [
     { route: `POST ${path}/rollback`, people: 'member', token: ['basic_deployment'], key: ['deploy'] },

@@ -155,6 +155,7 @@ for (const mode of ['auto', 'legacy'] as const) {
         'branch',
         'commit',
         'replace',
+        'tag',
       ]);
       assert.deepEqual(deploy?.inputSchema.required, ['app']);
       const set = await call(client, 'set_variable', { app: app.slug, name: 'GREETING', value: mode });

@@ -5,6 +5,7 @@ import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
+import { deployKeyRoutes } from './deploy-keys.ts';
 import { deploymentRoutes } from './deployments.ts';
 import { deviceRoutes } from './devices.ts';
 import { environmentRoutes } from './environment.ts';
@@ -71,6 +72,7 @@ export function routeTable(context: AppContext): Route[] {
     ...activityRoutes(context),
     ...errorRoutes(context),
     ...errorIngestRoutes(context),
+    ...deployKeyRoutes(context),
     ...pushRoutes(context),
     ...deploymentRoutes(context),
     ...scriptRoutes(context),

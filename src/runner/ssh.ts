@@ -50,17 +50,21 @@ function runCommand(command: string, args: readonly string[], timeoutMs: number)
   });
 }
 
+/** Returns the signature algorithms that a host key can be used with. Pure. */
+export function hostKeyAlgorithms(hostKey: string): string {
+  const [type = ''] = hostKey.split(' ');
+  return type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
+}
+
 /** Returns the options of every connection: no agent, no passwords, no configuration files, only this host key. */
 export function sshOptions(target: SshTarget, keyFile: string, knownHosts: string): string[] {
-  const [type = ''] = target.hostKey.split(' ');
-  const algorithms = type === 'ssh-rsa' ? 'rsa-sha2-512,rsa-sha2-256' : type;
   const options = {
     BatchMode: 'yes',
     StrictHostKeyChecking: 'yes',
     UserKnownHostsFile: knownHosts,
     GlobalKnownHostsFile: '/dev/null',
     HostKeyAlias: 'devpilot-pinned',
-    HostKeyAlgorithms: algorithms,
+    HostKeyAlgorithms: hostKeyAlgorithms(target.hostKey),
     CheckHostIP: 'no',
     UpdateHostKeys: 'no',
     IdentitiesOnly: 'yes',

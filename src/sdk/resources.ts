@@ -1,4 +1,5 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
+import type { ConfirmGitHost, DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
 import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
 import type { PushSecret } from '../contract/push.ts';
@@ -72,6 +73,7 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
 /** Projects, servers, apps, and the environments of apps and projects. */
 export function resourceClientsOf(transport: Transport) {
   const servers = '/v1/servers';
+  const deployKeyPath = (app: string) => `${pathTo('/v1/apps', app)}/deploy-key`;
   return {
     projects: resourceClientOf<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
     apps: {
@@ -79,6 +81,20 @@ export function resourceClientsOf(transport: Transport) {
       /** Creates the secret for signed pushes and replaces the previous one. No other result contains it. */
       replacePushSecret: (app: string, call?: CallOptions): Promise<PushSecret> =>
         transport.send('POST', `${pathTo('/v1/apps', app)}/push-secret`, call),
+      /** The key pair with which an ssh repository is fetched. */
+      deployKey: {
+        get: (app: string, call?: CallOptions): Promise<DeployKey> => transport.send('GET', deployKeyPath(app), call),
+        /** Creates a key pair and replaces the previous one. */
+        replace: (app: string, call?: CallOptions): Promise<DeployKey> =>
+          transport.send('POST', deployKeyPath(app), call),
+        delete: (app: string, call?: CallOptions): Promise<void> => transport.send('DELETE', deployKeyPath(app), call),
+        /** Returns the host keys that the Git host presents; may take up to ten seconds. */
+        check: (app: string, call?: CallOptions): Promise<GitHostCheck> =>
+          transport.send('POST', `${deployKeyPath(app)}/check`, call),
+        /** Trusts a host key; owners and admins only. */
+        confirm: (app: string, body: ConfirmGitHost, call?: CallOptions): Promise<DeployKey> =>
+          transport.send('POST', `${deployKeyPath(app)}/confirm`, { ...call, body }),
+      },
       /** Streams the output of the app's log command, line by line. */
       logs: (app: string, options?: LogOptions, call?: CallOptions) =>
         streamLog(transport, `${pathTo('/v1/apps', app)}/logs`, options, call),

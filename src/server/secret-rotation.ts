@@ -7,6 +7,7 @@ import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
 import { backupKeyAssociatedData } from '../platform/backups/backup-keys.ts';
 import { variableAssociatedData } from '../platform/environment/effective.ts';
 import { pushSecretAssociatedData } from '../platform/push/push.ts';
+import { deployKeyAssociatedData } from '../platform/resources/deploy-keys.ts';
 import { repositoryPasswordAssociatedData } from '../platform/resources/repository-credentials.ts';
 import { serverKeyAssociatedData } from '../platform/resources/run-target.ts';
 import { CopyRefusedError } from '../store/copy.ts';
@@ -49,6 +50,8 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
   backup_key: (row) => backupKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   push_secret: (row) =>
     pushSecretAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),
+  deploy_key: (row) =>
+    deployKeyAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),
   webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
 };
 

@@ -51,6 +51,7 @@ import { groupRoles } from './migrations/0114-group-roles.ts';
 import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
 import { push } from './migrations/0117-push.ts';
 import { deploymentTag } from './migrations/0124-deployment-tag.ts';
+import { deployKey } from './migrations/0125-deploy-key.ts';
 import { projectEnvironment } from './migrations/0128-project-environment.ts';
 import { backupKeys } from './migrations/0133-backup-keys.ts';
 
@@ -107,6 +108,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0116-script-time-zone': scriptTimeZone,
   '0117-push': push,
   '0124-deployment-tag': deploymentTag,
+  '0125-deploy-key': deployKey,
   '0128-project-environment': projectEnvironment,
   '0133-backup-keys': backupKeys,
 };

@@ -25,6 +25,7 @@ import type {
 } from './schema/people.ts';
 import type {
   AppTable,
+  DeployKeyTable,
   EnvChangeTable,
   EnvVersionTable,
   ProjectEnvChangeTable,
@@ -112,6 +113,7 @@ export interface Schema {
   server: ServerTable;
   app: AppTable;
   push_secret: PushSecretTable;
+  deploy_key: DeployKeyTable;
   env_version: EnvVersionTable;
   env_change: EnvChangeTable;
   project_env_version: ProjectEnvVersionTable;

@@ -19,6 +19,7 @@ export const SEALED_COLUMNS = [
   { table: 'project_env_change', column: 'value_sealed', key: ['project_id', 'name', 'version'] },
   { table: 'backup_key', column: 'key_sealed', key: ['id'] },
   { table: 'push_secret', column: 'secret_sealed', key: ['app_id'] },
+  { table: 'deploy_key', column: 'private_key_sealed', key: ['app_id'] },
   { table: 'webhook', column: 'secret_sealed', key: ['id'] },
   { table: 'webhook', column: 'previous_secret_sealed', key: ['id'] },
 ] as const satisfies readonly SealedColumn[];

@@ -45,6 +45,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   server: {},
   app: {},
   push_secret: {},
+  deploy_key: {},
   env_version: {},
   env_change: {},
   project_env_version: {},

@@ -12,6 +12,7 @@ import type { AppTable, ServerTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { appLane, serverLane } from '../job-lanes.ts';
+import { requireConfirmedGitHost } from '../resources/deploy-keys.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { cancelPendingDeployments } from './finish.ts';
 import { missingConfiguration, sortByStage } from './plan.ts';
@@ -116,6 +117,7 @@ export async function insertNewDeployment(
   const { workspaceId, actor } = request;
   const missing = missingConfiguration(app);
   if (missing !== null) throw new Problem('conflict', missing);
+  await requireConfirmedGitHost(trx, app);
   const isRestricted = options.servers !== undefined && (request.allowed ?? null) !== null;
   const servers = await resolveServers(context, trx, app, options.servers ?? source.servers, isRestricted);
   const skippedHooks = options.skipHooks ?? [];

@@ -1,4 +1,5 @@
 import { DAY, SECOND } from '../../contract/limits.ts';
+import { Problem } from '../../contract/problem.ts';
 import { JobFailure, type RunningJob, type Suspension } from '../../jobs/jobs.ts';
 import { createMask } from '../../runner/mask.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
@@ -9,6 +10,7 @@ import type { PlatformContext } from '../context.ts';
 import { selectCommandVariables } from '../environment/command-variables.ts';
 import { loadVariables } from '../environment/effective.ts';
 import type { LogWriter } from '../logs/log-writer.ts';
+import { openDeployKey } from '../resources/deploy-keys.ts';
 import { openRepositoryCredentials, type RepositoryCredentials } from '../resources/repository-credentials.ts';
 import { deployBatches, resolveDeploymentTarget, rollBackServers } from './batches.ts';
 import { createPlan, type DeploymentPlan, missingConfiguration, waitsForPromotion } from './plan.ts';
@@ -40,18 +42,30 @@ async function readPlan(context: PlatformContext, row: DeploymentTable): Promise
   return createPlan(app, row);
 }
 
-/** The current credentials of the repository; null if the app is deleted or its repository has moved. */
+/**
+ * The current credentials of the repository; null if the app is deleted or its repository has moved. Throws `JobFailure`
+ * if the host key for its deploy key is not confirmed.
+ */
 async function findRepositoryCredentials(
   context: PlatformContext,
   row: DeploymentTable,
   plan: DeploymentPlan,
 ): Promise<RepositoryCredentials | null> {
   const app = await findResource(context.store.read, 'app', row.workspace_id, row.app_id);
-  return app === undefined ? null : openRepositoryCredentials(context.seal, app, plan.repository);
+  if (app === undefined) return null;
+  try {
+    const deployKey = await openDeployKey(context, app, plan.repository);
+    return deployKey ?? openRepositoryCredentials(context.seal, app, plan.repository);
+  } catch (error) {
+    throw error instanceof Problem ? new JobFailure(error.message) : error;
+  }
 }
 
-const secretsOfCredentials = (credentials: RepositoryCredentials | null): string[] =>
-  credentials === null ? [] : [credentials.password, `${credentials.user}:${credentials.password}`];
+function secretsOfCredentials(credentials: RepositoryCredentials | null): string[] {
+  if (credentials === null) return [];
+  if (credentials.kind === 'deploy_key') return [credentials.privateKey];
+  return [credentials.password, `${credentials.user}:${credentials.password}`];
+}
 
 /** Writes a line to the log if the credential that started this is deleted meanwhile; the deployment continues. */
 function watchCredential(context: PlatformContext, row: DeploymentTable, log: LogWriter) {

@@ -1,7 +1,9 @@
 import type { App } from '../../contract/apps.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/platform-vocabulary.ts';
+import { hostKeyAlgorithms } from '../../runner/ssh.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
+import type { DeployKeyCredentials } from '../resources/deploy-keys.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
 
 type AppHook = App['hooks'][number];
@@ -67,12 +69,46 @@ export function waitsForPromotion(row: DeploymentTable): boolean {
 }
 
 /**
+ * Runs ssh for git. Connections to the repository's host use the deploy key, which only the agent knows, and trust only
+ * the confirmed host key; the server's own configuration does not apply. Others never reach the agent.
+ */
+const SSH_SCRIPT = `host= port=22 next=
+for word do
+  case $next in port) port=$word next=; continue;; value) next=; continue;; esac
+  case $word in
+    -p) next=port;;
+    -p*) port=\${word#-p};;
+    -[BbcDEeFIiJLlmOoQRSWw]) next=value;;
+    -*) ;;
+    *) host=$(printf %s "\${word##*@}" | tr A-Z a-z); break;;
+  esac
+done
+if [ "$host $port" != "$DP_GIT_HOST" ]; then unset SSH_AUTH_SOCK; exec ssh -oBatchMode=yes "$@"; fi
+exec ssh -F /dev/null -oBatchMode=yes -oStrictHostKeyChecking=yes "-oUserKnownHostsFile="$DP_KNOWN_HOSTS"" \\
+  -oGlobalKnownHostsFile=/dev/null -oHostKeyAlias=devpilot-pinned "-oHostKeyAlgorithms=$DP_HOST_KEY_ALGORITHMS" -oCheckHostIP=no \\
+  -oUpdateHostKeys=no -oIdentityFile=none -oPreferredAuthentications=publickey -oForwardAgent=no -oClearAllForwardings=yes "$@"`;
+
+function sshEnvironment({ host, port, hostKey, privateKey }: DeployKeyCredentials): Record<string, string> {
+  return {
+    GIT_CONFIG_COUNT: '0',
+    GIT_SSH_COMMAND: '/bin/sh -c "$DP_SSH" ssh',
+    GIT_SSH_VARIANT: 'ssh',
+    DP_SSH: SSH_SCRIPT,
+    DP_GIT_HOST: `${host} ${port}`,
+    DP_HOST_KEY: hostKey,
+    DP_HOST_KEY_ALGORITHMS: hostKeyAlgorithms(hostKey),
+    DP_DEPLOY_KEY: privateKey,
+  };
+}
+
+/**
  * Passes the repository's credentials to git outside of the command line: for that scheme, host and port only, so
  * that neither a submodule on another host nor a redirect gets them, and no credential helper of the server stores
  * them. Pure.
  */
 export function gitEnvironment(credentials: RepositoryCredentials | null): Record<string, string> {
   if (credentials === null) return { GIT_CONFIG_COUNT: '0' };
+  if (credentials.kind === 'deploy_key') return sshEnvironment(credentials);
   const helper = `credential.${credentials.origin}.helper`;
   return {
     GIT_CONFIG_COUNT: '2',

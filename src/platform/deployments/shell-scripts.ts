@@ -26,6 +26,21 @@ if command -v flock >/dev/null; then exec 9>"$DP_DIR/.devpilot/lock"; flock 9; a
  * that already. `DP_ROLLBACK`: an existing release may be used, whatever happened to its branch.
  */
 export const CHECKOUT = `set -eu
+# Starts again under an agent that keeps the deploy key in its memory and ends with this step.
+if [ -n "\${DP_DEPLOY_KEY-}" ]; then
+  command -v ssh-agent >/dev/null || { echo 'ssh-agent is not installed on this server; a deploy key requires it.' >&2; exit 127; }
+  key=$DP_DEPLOY_KEY
+  unset DP_DEPLOY_KEY
+  printf '%s\\n' "$key" | DP_AGENT=1 ssh-agent -t 2400 /bin/sh "$0"
+  exit
+fi
+if [ -n "\${DP_AGENT-}" ]; then
+  trap 'kill "$SSH_AGENT_PID" 2>/dev/null || :' EXIT
+  said=$(ssh-add - 2>&1) || { printf 'The deploy key was not accepted: %s\\n' "$said" >&2; exit 1; }
+  exec </dev/null
+  export DP_KNOWN_HOSTS="\${0%/*}/known_hosts"
+  printf 'devpilot-pinned %s\\n' "$DP_HOST_KEY" >"$DP_KNOWN_HOSTS"
+fi
 command -v git >/dev/null || { echo 'git is not installed on this server.' >&2; exit 127; }
 repository="$DP_DIR/.devpilot/repository.git"
 release="$DP_DIR/releases/$DP_ID"

@@ -11,14 +11,19 @@ import {
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Seal } from '../../store/seal.ts';
 import type { Store } from '../../store/store.ts';
+import type { DeployKeyCredentials } from './deploy-keys.ts';
 
-/** Credentials of a repository, as passed to git. */
-export interface RepositoryCredentials {
+/** User and password of an http(s) repository, as passed to git. */
+export interface PasswordCredentials {
+  readonly kind: 'password';
   /** Scheme, host and port; git gets no credentials for any other. */
   readonly origin: string;
   readonly user: string;
   readonly password: string;
 }
+
+/** What git fetches a repository with. */
+export type RepositoryCredentials = PasswordCredentials | DeployKeyCredentials;
 
 type RepositoryFields = Pick<AppTable, 'repository' | 'repository_user' | 'repository_password_sealed'>;
 type RepositoryOwner = Pick<AppTable, 'workspace_id' | 'id' | 'repository'>;
@@ -86,13 +91,13 @@ export function applyRepositoryInput(seal: Seal, row: AppTable, input: UpdateApp
  * Returns the credentials to fetch `repository` with; null if the app has none, or has them for another scheme, host
  * or port. Without a user the password is a token, which hosts accept as user name or password.
  */
-export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): RepositoryCredentials | null {
+export function openRepositoryCredentials(seal: Seal, app: AppTable, repository: string): PasswordCredentials | null {
   const origin = repositoryOrigin(repository);
   if (origin === null || origin !== repositoryOrigin(app.repository)) return null;
   const { repository_user: user, repository_password_sealed: sealed } = app;
   if (user === null && sealed === null) return null;
   const password = sealed === null ? '' : seal.open(sealed, repositoryPasswordAssociatedData(app));
-  return { origin, user: user ?? password, password };
+  return { kind: 'password', origin, user: user ?? password, password };
 }
 
 /** Returns the stored fields of a repository after secrets are removed from its URL. */

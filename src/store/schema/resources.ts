@@ -49,6 +49,20 @@ export interface PushSecretTable {
   replaced_at: number;
 }
 
+/** The key pair with which an app's repository is fetched over ssh. */
+export interface DeployKeyTable {
+  app_id: string;
+  workspace_id: string;
+  public_key: string;
+  /** Sealed for the app. */
+  private_key_sealed: string;
+  /** The Git host that a person confirmed, and its host key; null until then. */
+  host: string | null;
+  port: number | null;
+  host_key: string | null;
+  created_at: number;
+}
+
 /** One change of an environment, to any number of variables. */
 export interface EnvVersionColumns {
   workspace_id: string;

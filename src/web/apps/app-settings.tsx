@@ -27,6 +27,7 @@ import {
 } from './app-fields.tsx';
 import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toRequestFields } from './app-form.ts';
 import { useAppQuery } from './app-query.ts';
+import { DeployKeySection } from './deploy-key-section.tsx';
 import { HooksField } from './hooks-field.tsx';
 import { PushSecretSection } from './push-secret-section.tsx';
 import { useResourceNames } from './resource-names.tsx';
@@ -225,6 +226,7 @@ export function AppSettings() {
       <EditLoader queryKey={[workspace.id, 'apps', app.id]} read={(options) => api.apps.read(app.id, options)}>
         {(loaded) => <SettingsForm loaded={loaded} />}
       </EditLoader>
+      <DeployKeySection app={app} />
       <PushSecretSection app={app} />
       <DeleteSection app={app} />
     </>

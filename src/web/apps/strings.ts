@@ -108,6 +108,37 @@ export const strings = {
     listTitle: 'Apps',
     inProject: (project: ReactNode) => sentence`In project ${project}`,
   },
+  deployKey: {
+    title: 'Deploy key',
+    description:
+      'A key pair for this repository. Its private half is sealed; only the step that fetches the source uses it, and only with the host below.',
+    create: 'Create deploy key',
+    none: 'Without one, the repository is fetched with the SSH keys of the user on the server.',
+    publicKey: 'Public key',
+    copyPublicKey: 'Copy public key',
+    hosts:
+      'GitHub: Settings → Deploy keys. GitLab: Settings → Repository → Deploy keys. Gitea, Forgejo: Settings → Deploy keys. Read access is enough.',
+    unconfirmed: (host: string) =>
+      `The host key of ${host} is not confirmed. The app cannot be deployed until an owner or admin confirms it.`,
+    confirmedKey: (host: string, key: ReactNode) => sentence`Confirmed host key of ${host}: ${key}`,
+    check: 'Get host keys',
+    compare:
+      'Compare a key with the fingerprints that the Git host publishes, over a connection that you trust. Confirm only a key that matches.',
+    confirm: 'Confirm',
+    confirmLabel: (type: string) => `Confirm the ${type} key`,
+    confirmed: 'Host key confirmed',
+    replace: 'Replace…',
+    replaceTitle: 'Replace the deploy key?',
+    replaceConfirm: 'Replace deploy key',
+    replaceConsequence: 'Deployments fail until the new public key is added at the Git host.',
+    replaced: 'Deploy key created. Add its public key at the Git host.',
+    remove: 'Delete…',
+    removeTitle: 'Delete the deploy key?',
+    removeConfirm: 'Delete deploy key',
+    removeConsequence:
+      'The repository is then fetched with the SSH keys of the user on the server. Remove the public key at the Git host too.',
+    removed: 'Deploy key deleted',
+  },
   pushSecret: {
     title: 'Webhook of the Git host',
     description: 'Deploys the app when its Git host reports a push, signed with the push secret.',

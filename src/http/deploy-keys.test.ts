@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
+import type { Page } from '../contract/paging.ts';
+import { sshHostOf } from '../contract/repository.ts';
+import { gitEnvironment } from '../platform/deployments/plan.ts';
+import { generateKeyPair } from '../runner/key-pair.ts';
+import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
+import { startSshd, type TestSshd } from '../testing/sshd.ts';
+import {
+  createServerResource,
+  createTestApp,
+  deployAndWait,
+  readDeploymentLog,
+  type TestApp,
+} from '../testing/test-deployments.ts';
+import {
+  bearer,
+  createKey,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
+
+let testServer: TestServer;
+let owner: TestPerson;
+let gitHost: TestSshd;
+let app: TestApp;
+let folder: string;
+const repositories: TestRepository[] = [];
+const urlOf = (name: string) => `ssh://${gitHost.user}@127.0.0.1:${gitHost.port}${join(folder, name)}`;
+const path = (action = '') => `/v1/apps/${app.id}/deploy-key${action}`;
+const confirm = (body: object = {}, person = owner) =>
+  person.call<DeployKey>(path('/confirm'), {
+    body: { host: '127.0.0.1', port: gitHost.port, hostKey: gitHost.hostKey, ...body },
+  });
+async function replaceKey(): Promise<DeployKey> {
+  const created = await owner.call<DeployKey>(path(), { method: 'POST' });
+  assert.equal(created.status, 201, created.text);
+  return created.body;
+}
+function publish(name: string, fill: (repository: TestRepository) => void): void {
+  const repository = createTestRepository();
+  repositories.push(repository);
+  fill(repository);
+  repository.git('clone', '--quiet', '--bare', repository.path, join(folder, name));
+}
+before(async () => {
+  [testServer, gitHost] = await Promise.all([
+    startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on' } }),
+    startSshd(),
+  ]);
+  owner = await signUpOwner(testServer);
+  folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  publish('lib.git', (repository) => repository.commit({ 'lib.txt': 'lib' }));
+  publish('shop.git', (repository) => {
+    repository.commit({ '.gitmodules': '[submodule "lib"]\n\tpath = lib\n\turl = ../lib.git\n' });
+    repository.git('update-index', '--add', '--cacheinfo', `160000,${repositories[0]?.git('rev-parse', 'HEAD')},lib`);
+    repository.git('commit', '--quiet', '--message', 'Submodule');
+  });
+  app = await createTestApp(owner, (await createServerResource(owner)).id, { repository: urlOf('shop.git') });
+});
+after(async () => {
+  await Promise.all([testServer.close(), gitHost.close()]);
+  for (const repository of [...repositories, app]) repository.remove();
+  rmSync(folder, { recursive: true });
+});
+
+test('an app with a deploy key is deployed once a person has confirmed the host key of its Git host', async () => {
+  const { body: none } = await owner.call<DeployKey>(path());
+  assert.deepEqual([none.publicKey, none.host, none.hostKey], [null, '127.0.0.1', null]);
+  assert.equal((await confirm()).status, 404);
+  const { publicKey, ...created } = await replaceKey();
+  assert.match(publicKey ?? '', /^ssh-ed25519 \S+ devpilot-shop-\d+$/);
+  assert.deepEqual([created.host, created.port, created.hostKey], ['127.0.0.1', gitHost.port, null]);
+  const refused = await app.deploy();
+  assert.equal(refused.status, 409);
+  assert.match(refused.text, /host key of 127\.0\.0\.1 is not confirmed/);
+
+  const { body: check } = await owner.call<GitHostCheck>(path('/check'), { method: 'POST' });
+  assert.deepEqual(check.hostKeys, [gitHost.hostKey]);
+  assert.equal((await app.deploy()).status, 409, 'a check must trust nothing');
+  const key = await createKey(owner, ['write', 'manage_apps']);
+  const body = { host: '127.0.0.1', port: gitHost.port, hostKey: gitHost.hostKey };
+  const byKey = await testServer.call(path('/confirm'), { body, headers: bearer(key.secret) });
+  assert.equal(byKey.status, 403);
+  const member = await signUpMember(testServer, owner, 'member', 'member@example.com');
+  assert.equal((await confirm({}, member)).status, 403);
+  assert.equal((await confirm({ port: 22 })).status, 409);
+  assert.equal((await confirm()).body.hostKey, gitHost.hostKey);
+
+  gitHost.authorize([]);
+  assert.match((await deployAndWait(owner, app)).error ?? '', /Permission denied \(publickey\)/);
+  gitHost.authorize([publicKey ?? '']);
+  const done = await deployAndWait(owner, app);
+  assert.equal(done.status, 'completed', done.error ?? '');
+  assert.equal(readFileSync(join(app.directory, 'current/lib/lib.txt'), 'utf8'), 'lib');
+  assert.deepEqual(
+    (await readDeploymentLog(owner, done.id)).filter(({ text }) => /ssh|key|agent|Identity/i.test(text)),
+    [],
+  );
+  await until(async () => !execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).includes('ssh-agent -t 2400'));
+});
+
+test('the key is used for the confirmed host only, and a replaced key no longer works', async () => {
+  const first = await replaceKey();
+  gitHost.authorize([first.publicKey ?? '']);
+  await confirm();
+  await app.edit({ repository: urlOf('shop.git').replace('127.0.0.1', 'localhost') });
+  assert.equal((await app.deploy()).status, 409);
+  await app.edit({ repository: urlOf('shop.git') });
+
+  const other = generateKeyPair('other').publicKey.split(' ').slice(0, 2).join(' ');
+  assert.equal((await confirm({ hostKey: other })).status, 200);
+  assert.match((await deployAndWait(owner, app)).error ?? '', /Host key verification failed/);
+  await confirm();
+  const second = await replaceKey();
+  assert.equal(second.hostKey, gitHost.hostKey);
+  assert.match((await deployAndWait(owner, app)).error ?? '', /Permission denied/);
+  gitHost.authorize([second.publicKey ?? '']);
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
+});
+
+test('another workspace cannot reach the key, and nothing reveals its private half', async () => {
+  const { publicKey } = await replaceKey();
+  const stranger = await createWorkspaceFor(owner, testServer, 'Other');
+  for (const [method, action] of [
+    ['GET', ''],
+    ['POST', ''],
+    ['DELETE', ''],
+    ['POST', '/check'],
+  ] as const) {
+    assert.equal((await stranger.call(path(action), { method })).status, 404, `${method} ${action}`);
+  }
+  const { text } = await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${app.id}`);
+  assert.ok(text.includes(publicKey ?? '-') && !text.includes('PRIVATE'));
+  assert.equal((await owner.call(path(), { method: 'DELETE' })).status, 204);
+  assert.equal((await owner.call<DeployKey>(path())).body.publicKey, null);
+  assert.equal((await owner.call(path(), { method: 'DELETE' })).status, 404);
+});
+
+test('git reaches the agent with the deploy key only for the host and port of the repository', () => {
+  const bin = mkdtempSync(join(tmpdir(), 'devpilot-bin-'));
+  try {
+    writeFileSync(join(bin, 'ssh'), '#!/bin/sh\nprintf "%s\\n" "$SSH_AUTH_SOCK" "$@"\n', { mode: 0o755 });
+    const environment = gitEnvironment({
+      ...{ kind: 'deploy_key', host: 'git.example.com', port: 2222, privateKey: 'secret' },
+      hostKey: 'ssh-ed25519 AAAA',
+    });
+    const run = (...args: string[]) =>
+      execFileSync('/bin/sh', ['-c', `${environment['GIT_SSH_COMMAND']} "$@"`, 'git', ...args], {
+        env: {
+          ...environment,
+          PATH: `${bin}:${process.env['PATH']}`,
+          SSH_AUTH_SOCK: '/agent',
+          DP_KNOWN_HOSTS: '/known',
+        },
+        encoding: 'utf8',
+      }).split('\n');
+    const command = "git-upload-pack 'shop.git'";
+    const own = run('-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command);
+    assert.ok(own[0] === '/agent' && own.includes('-oStrictHostKeyChecking=yes') && own.includes('/dev/null'));
+    assert.deepEqual(own.slice(-7), ['-o', 'SendEnv=GIT_PROTOCOL', '-p', '2222', 'git@Git.example.com', command, '']);
+    for (const args of [
+      ['git@git.example.com'],
+      ['-p', '2222', 'git@git.example.com.evil.test'],
+      ['-p', '2222', 'git.example.com@evil.test'],
+      ['-p', '22', '--', 'git@git.example.com'],
+    ]) {
+      assert.deepEqual(run(...args, command), ['', '-oBatchMode=yes', ...args, command, '']);
+    }
+  } finally {
+    rmSync(bin, { recursive: true });
+  }
+});
+
+test('the host of a repository is the one that git connects to', () => {
+  const hosts = {
+    'git@GitHub.com:ada/shop.git': 'github.com 22',
+    'ssh://git@git.example.com:2222/shop.git': 'git.example.com 2222',
+    'ssh://[2001:DB8::1]/shop.git': '2001:db8::1 22',
+    'ssh://git.example.com@evil.test/shop.git': 'evil.test 22',
+    'https://git.example.com/shop.git': null,
+    '/srv/shop.git': null,
+    'ssh://-oProxyCommand=x/shop.git': null,
+    'ssh://git%2eexample.com/shop.git': null,
+  };
+  for (const [url, expected] of Object.entries(hosts)) {
+    const found = sshHostOf(url);
+    assert.equal(found === null ? null : `${found.host} ${found.port}`, expected, url);
+  }
+});

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { ConfirmGitHost, DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
+import {
+  checkGitHost,
+  confirmGitHost,
+  createDeployKey,
+  deleteDeployKey,
+  findDeployKey,
+} from '../platform/resources/deploy-keys.ts';
+import type { AppContext } from './app-context.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { NoContent, type Route, route } from './route.ts';
+
+const AppParams = z.object({ app: z.string().max(64) });
+const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
+
+/** The key pair with which the repository of an app is fetched over ssh, and the host that it is used for. */
+export function deployKeyRoutes(context: AppContext): Route[] {
+  const { platform } = context;
+  const common = { about: 'app', tag: 'Apps', params: AppParams } as const;
+  return [
+    route({
+      ...common,
+      method: 'GET',
+      url: '/v1/apps/:app/deploy-key',
+      access: { person: 'member', key: ['read', 'manage_apps'] },
+      summary: 'Get the deploy key of an app, without its private key',
+      responses: { 200: DeployKey },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => findDeployKey(platform, workspaceIdOf(request), params.app),
+    }),
+    route({
+      ...common,
+      method: 'POST',
+      url: '/v1/apps/:app/deploy-key',
+      access: writeAccess,
+      summary:
+        'Create a key pair for an ssh repository and replace the previous one; the private key never leaves Devpilot except for the step that fetches the source',
+      responses: { 201: DeployKey },
+      errorCodes: ['not_found', 'idempotent_replay'],
+      handler: ({ params, request }) => createDeployKey(platform, requestContextOf(context, request), params.app),
+    }),
+    route({
+      ...common,
+      method: 'DELETE',
+      url: '/v1/apps/:app/deploy-key',
+      access: writeAccess,
+      summary: 'Delete the deploy key of an app',
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => deleteDeployKey(platform, requestContextOf(context, request), params.app),
+    }),
+    route({
+      ...common,
+      method: 'POST',
+      url: '/v1/apps/:app/deploy-key/check',
+      access: { person: 'admin', key: ['manage_apps'] },
+      summary: 'Get the host keys that the host of the repository presents, to compare one and confirm it',
+      responses: { 200: GitHostCheck },
+      errorCodes: ['not_found', 'conflict'],
+      handler: ({ params, request }) => checkGitHost(platform, workspaceIdOf(request), params.app),
+    }),
+    route({
+      ...common,
+      method: 'POST',
+      url: '/v1/apps/:app/deploy-key/confirm',
+      access: { person: 'admin' },
+      summary: 'Confirm the host key of the repository, so that the app can be deployed with its deploy key',
+      body: ConfirmGitHost,
+      responses: { 200: DeployKey },
+      errorCodes: ['not_found', 'conflict'],
+      handler: ({ params, request, body }) =>
+        confirmGitHost(platform, requestContextOf(context, request), params.app, body),
+    }),
+  ];
+}

@@ -1,0 +1,194 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import type { ConfirmGitHost, DeployKey, GitHostCheck } from '../../contract/deploy-keys.ts';
+import { toIsoStringOrNull } from '../../contract/instant.ts';
+import { SECOND } from '../../contract/limits.ts';
+import { Problem } from '../../contract/problem.ts';
+import { sshHostOf } from '../../contract/repository.ts';
+import { generateKeyPair } from '../../runner/key-pair.ts';
+import { scanHostKeys } from '../../runner/ssh.ts';
+import { allowedAddresses, SshConnectFailure, UNREACHABLE_MESSAGE } from '../../runner/ssh-connection.ts';
+import { deleteDeployKeyRow, findDeployKeyRow, replaceDeployKey } from '../../store/deploy-keys.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
+import type { AppTable, DeployKeyTable } from '../../store/schema/resources.ts';
+import type { Queryable } from '../../store/store.ts';
+import { isOwnedByOperator } from '../../store/workspaces.ts';
+import type { PlatformContext } from '../context.ts';
+import { requireResource } from './resources.ts';
+
+const SCAN_TIMEOUT_MS = 10 * SECOND;
+
+/** What the sealed private key of an app is bound to. */
+export const deployKeyAssociatedData = (row: { readonly app_id: string; readonly workspace_id: string }): string =>
+  `deploy key ${row.workspace_id} ${row.app_id}`;
+
+/** A key pair and the only host that it may be used for, as passed to git. */
+export interface DeployKeyCredentials {
+  readonly kind: 'deploy_key';
+  readonly host: string;
+  readonly port: number;
+  readonly hostKey: string;
+  readonly privateKey: string;
+}
+
+/** Returns the confirmed key of a repository's host, or null. */
+const confirmedHostKey = (row: DeployKeyTable, repository: string | null): string | null => {
+  const target = sshHostOf(repository);
+  return target !== null && target.host === row.host && target.port === row.port ? row.host_key : null;
+};
+
+function serializeDeployKey(row: DeployKeyTable | undefined, { repository }: AppTable): DeployKey {
+  const target = sshHostOf(repository);
+  return {
+    publicKey: row?.public_key ?? null,
+    host: target?.host ?? null,
+    port: target?.port ?? null,
+    hostKey: row === undefined ? null : confirmedHostKey(row, repository),
+    createdAt: toIsoStringOrNull(row?.created_at ?? null),
+  };
+}
+
+async function requireDeployKey(db: Queryable, app: AppTable): Promise<DeployKeyTable> {
+  const row = await findDeployKeyRow(db, app.workspace_id, app.id);
+  if (row === undefined) throw new Problem('not_found', 'The app has no deploy key.');
+  return row;
+}
+
+/** Throws `not_found`. */
+export async function findDeployKey(
+  context: PlatformContext,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<DeployKey> {
+  const { read } = context.store;
+  const app = await requireResource(read, 'app', workspaceId, idOrSlug);
+  return serializeDeployKey(await findDeployKeyRow(read, workspaceId, app.id), app);
+}
+
+const targetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
+
+/** Creates the key pair of an app and replaces the previous one; a confirmed host remains confirmed. Throws `not_found`. */
+export function createDeployKey(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+): Promise<DeployKey> {
+  return context.store.transaction(async (trx) => {
+    const now = context.clock();
+    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    await claimOrRefuseReplay(trx, request.claim, app.id, now);
+    const { id: app_id, workspace_id } = app;
+    const pair = generateKeyPair(`devpilot-${app.slug}`);
+    const { host = null, port = null, host_key = null } = (await findDeployKeyRow(trx, workspace_id, app_id)) ?? {};
+    const row: DeployKeyTable = {
+      ...{ app_id, workspace_id, host, port, host_key },
+      public_key: pair.publicKey,
+      private_key_sealed: context.seal.seal(pair.privateKey, deployKeyAssociatedData({ app_id, workspace_id })),
+      created_at: now,
+    };
+    await replaceDeployKey(trx, row);
+    const detail = { publicKey: pair.publicKey };
+    await recordAuditEvent(trx, request, 'app.deploy_key_replaced', targetOf(app), now, detail);
+    return serializeDeployKey(row, app);
+  });
+}
+
+/** Throws `not_found`. */
+export function deleteDeployKey(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
+  return context.store.transaction(async (trx) => {
+    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    const { public_key: publicKey } = await requireDeployKey(trx, app);
+    await deleteDeployKeyRow(trx, app.workspace_id, app.id);
+    await recordAuditEvent(trx, request, 'app.deploy_key_deleted', targetOf(app), context.clock(), { publicKey });
+  });
+}
+
+/**
+ * Asks the host of the repository for its keys, from this node. They are not trusted before a person confirms one.
+ * Throws `not_found`, and `conflict` if the repository is not fetched over ssh.
+ */
+export async function checkGitHost(
+  context: PlatformContext,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<GitHostCheck> {
+  const { read } = context.store;
+  const app = await requireResource(read, 'app', workspaceId, idOrSlug);
+  const target = requireSshHost(app);
+  try {
+    const allowNodeLocal = await isOwnedByOperator(read, workspaceId);
+    const [address = ''] = await allowedAddresses({ host: target.host, allowNodeLocal });
+    const hostKeys = await scanHostKeys(address, target.port, SCAN_TIMEOUT_MS);
+    const message =
+      hostKeys.length === 0 ? UNREACHABLE_MESSAGE : 'Compare a key with those that the Git host publishes.';
+    return { hostKeys, message };
+  } catch (error) {
+    if (!(error instanceof SshConnectFailure)) throw error;
+    return { hostKeys: [], message: error.message };
+  }
+}
+
+function requireSshHost(app: AppTable) {
+  const target = sshHostOf(app.repository);
+  if (target !== null) return target;
+  throw new Problem('conflict', 'The repository of the app is not fetched over ssh, so it needs no deploy key.');
+}
+
+/** Trusts the key of the repository's host. Throws `not_found`, and `conflict` if the repository is at another host. */
+export function confirmGitHost(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+  { host, port, hostKey }: ConfirmGitHost,
+): Promise<DeployKey> {
+  return context.store.transaction(async (trx) => {
+    const now = context.clock();
+    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    const before = await requireDeployKey(trx, app);
+    const target = requireSshHost(app);
+    if (target.host !== host || target.port !== port) {
+      throw new Problem('conflict', `The repository is at ${target.host} port ${target.port} now. Check that host.`);
+    }
+    const row = { ...before, host, port, host_key: hostKey };
+    await replaceDeployKey(trx, row);
+    await recordAuditEvent(trx, request, 'app.git_host_confirmed', targetOf(app), now, { host, port, hostKey });
+    return serializeDeployKey(row, app);
+  });
+}
+
+/**
+ * Returns the deploy key of an app whose repository needs one, and the confirmed host. Throws `conflict` if nobody has
+ * confirmed the key of the host.
+ */
+async function findConfirmedKey(db: Queryable, app: AppTable) {
+  const target = sshHostOf(app.repository);
+  const row = target === null ? undefined : await findDeployKeyRow(db, app.workspace_id, app.id);
+  if (target === null || row === undefined) return null;
+  const hostKey = confirmedHostKey(row, app.repository);
+  if (hostKey !== null) return { row, target, hostKey };
+  throw new Problem(
+    'conflict',
+    `The host key of ${target.host} is not confirmed. An owner or admin must confirm it in the settings of the app.`,
+  );
+}
+
+/** Throws `conflict` if the app has a deploy key, and nobody has confirmed the key of its repository's host. */
+export async function requireConfirmedGitHost(db: Queryable, app: AppTable): Promise<void> {
+  await findConfirmedKey(db, app);
+}
+
+/**
+ * Returns the deploy key to fetch `repository` with; null if the app has none, or its repository is at another host by
+ * now. Throws `conflict` as `requireConfirmedGitHost` does.
+ */
+export async function openDeployKey(
+  context: PlatformContext,
+  app: AppTable,
+  repository: string,
+): Promise<DeployKeyCredentials | null> {
+  const found = await findConfirmedKey(context.store.read, app);
+  const wanted = sshHostOf(repository);
+  if (found === null || wanted?.host !== found.target.host || wanted.port !== found.target.port) return null;
+  const { row, target, hostKey } = found;
+  const privateKey = context.seal.open(row.private_key_sealed, deployKeyAssociatedData(row));
+  return { kind: 'deploy_key', ...target, hostKey, privateKey };
+}
