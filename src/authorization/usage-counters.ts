@@ -157,8 +157,8 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   function countOtherRights(slot: number, exercised: RightsMask, app: string | null): void {
     const others = otherRights.get(slot) ?? { uses: 0, byApp: new Map() };
     otherRights.set(slot, others);
-    const hasRoom = others.byApp.has(app) || others.byApp.size + 1 < MAX_APPS_PER_CREDENTIAL;
-    const countedApp = hasRoom ? app : null;
+    const isBelowLimit = others.byApp.has(app) || others.byApp.size + 1 < MAX_APPS_PER_CREDENTIAL;
+    const countedApp = isBelowLimit ? app : null;
     const counts = others.byApp.get(countedApp) ?? new Map<RightsMask, number>();
     others.byApp.set(countedApp, counts);
     counts.set(exercised, (counts.get(exercised) ?? 0) + 1);

@@ -146,12 +146,12 @@ async function revokeAll(secrets: readonly string[], statuses: SecretStatuses, u
 /** Maximum number of secrets per report. */
 const MAX_REPORTS = 100;
 
-/** Reports each secret with the first place where it was found, for the policy of its workspace to decide. */
+/** Reports each secret with the first location where it was found, for the policy of its workspace to decide. */
 async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
   const first = new Map(findings.toReversed().map((finding) => [finding.secret, finding]));
   const reports = [...first.values()].map(({ secret, kind, path, line, commit }) => {
-    const place = `${path}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
-    return { token: secret, type: kind, url: place, source: 'devpilot scan' };
+    const location = `${path}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
+    return { token: secret, type: kind, url: location, source: 'devpilot scan' };
   });
   for (let start = 0; start < reports.length; start += MAX_REPORTS) {
     const batch = reports.slice(start, start + MAX_REPORTS);

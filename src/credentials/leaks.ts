@@ -21,7 +21,7 @@ function toStoredText(text: string | null | undefined, token: string, max: numbe
 
 /**
  * Does with a credential whose secret was found in public what the policy of its workspace says: deletes it, or only
- * raises a notice. What was found where is recorded, at most once per day and place. When this resolves, no node accepts a
+ * raises a notice. What was found where is recorded, at most once per day and location. When this resolves, no node accepts a
  * deleted credential. Throws `unavailable` if it was deleted but not every node has confirmed that in time.
  */
 export async function respondToLeak(
@@ -33,7 +33,7 @@ export async function respondToLeak(
   const { id, kind, name } = record;
   const workspaceId = record.workspace.id;
   const now = context.clock();
-  const place = {
+  const location = {
     url: toStoredText(report.url, report.token, LEAK_LIMITS.url),
     source: toStoredText(report.source, report.token, LEAK_LIMITS.field),
     type: toStoredText(report.type, report.token, LEAK_LIMITS.field),
@@ -45,11 +45,11 @@ export async function respondToLeak(
     const detail = { reason: 'its secret was reported as leaked' };
     const deleted = onLeak === 'delete' ? await deleteInTransaction(trx, request, kind, id, now, detail) : [];
     if (await tryConsumeQuota(trx, 'leakReports', `${workspaceId} ${id}`, now)) {
-      const occurrence = createHash('sha256').update(JSON.stringify([Math.floor(now / DAY), place]));
+      const occurrence = createHash('sha256').update(JSON.stringify([Math.floor(now / DAY), location]));
       await raiseNotice(trx, {
         ...{ workspaceId, kind: 'credential.leaked', subject: { id, kind, name }, at: now, address: origin.address },
         occurrence: occurrence.digest('base64url'),
-        detail: { ...place, deleted: onLeak === 'delete' },
+        detail: { ...location, deleted: onLeak === 'delete' },
       });
     }
     return deleted;

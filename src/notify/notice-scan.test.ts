@@ -92,7 +92,7 @@ forEachEngine('the scan for notices', (engine) => {
     assert.equal((await recordedIn(workspaceId)).length, 3);
   });
 
-  test('in a full workspace, an expiry takes the room of an unused credential, once', async () => {
+  test('in a full workspace, an expiry replaces the notice of an unused credential, once', async () => {
     now = START;
     const owner = await seedWorkspace(store);
     const { workspaceId } = owner;
@@ -135,5 +135,25 @@ forEachEngine('the scan for notices', (engine) => {
     await scan();
     const found = (await noticesOf(owner.workspaceId)).map(({ subject_id: id }) => id).sort();
     assert.deepEqual(found, [first?.id, last?.id]);
+  });
+
+  test('a workspace that cannot be scanned does not keep the others from being scanned', async () => {
+    now = START;
+    const owners = [await seedWorkspace(store), await seedWorkspace(store), await seedWorkspace(store)];
+    const [broken, ...intact] = owners.map(({ workspaceId }) => workspaceId).sort();
+    assert.ok(broken !== undefined);
+    const expiresAt = START + 40 * DAY;
+    for (const owner of owners) await seedCredential(store, owner, { created_at: START, expires_at: expiresAt });
+    now = expiresAt - 20 * DAY;
+    await scan();
+    // The next entry of its log then has a number that exists already.
+    const rewind = { sequence: 0 };
+    await store.transaction((trx) =>
+      trx.updateTable('audit_head').set(rewind).where('workspace_id', '=', broken).execute(),
+    );
+    now = expiresAt - 6 * DAY;
+    await assert.rejects(scan(), AggregateError);
+    for (const id of intact) assert.deepEqual(shown(await noticesOf(id)), ['credential.expiring 7']);
+    await store.transaction((trx) => trx.deleteFrom('workspace').where('id', '=', broken).execute());
   });
 });

@@ -5,14 +5,14 @@ import { DEFAULT_POLICY } from '../contract/policy.ts';
 import { CREDENTIAL_KINDS } from '../contract/vocabulary.ts';
 import { lockAuditHead } from '../store/audit.ts';
 import {
-  CAUSE_WALKS,
+  CAUSE_TYPES,
   type CauseRow,
   type CauseTimes,
-  type CauseWalk,
+  type CauseType,
   findCauses,
+  listCauses,
   listCreatorsWhoLeft,
   listScannedWorkspaces,
-  walkCauses,
 } from '../store/notice-causes.ts';
 import {
   countLastingNotices,
@@ -39,8 +39,8 @@ interface Scanned {
   readonly existing: ReadonlyMap<string, ScannedNotice>;
 }
 
-/** How many notices can be added: those of expiries take the room of others (`evictNotices`). */
-interface Room {
+/** How many notices can be added. A notice of an expiry can also replace one of another kind (`evictNotices`). */
+interface Capacity {
   readonly expiries: number;
   readonly others: number;
 }
@@ -49,20 +49,20 @@ const keyOf = (subjectId: string, kind: string) => `${subjectId} ${kind}`;
 const isExpiry = (kind: NoticeKind): boolean => kind === 'credential.expiring' || kind === 'credential.expired';
 
 /** Reads credentials that may cause notices, in parts. */
-async function* readWalk(
+async function* readCauses(
   { store: { read }, workspaceId, unusedAfterDays, now }: Scanned,
-  walk: CauseWalk,
+  type: CauseType,
 ): AsyncGenerator<CauseRow[]> {
   const times: CauseTimes = { now, expiryDays: EXPIRY_DAYS, unusedSince: now - unusedAfterDays * DAY };
   for (const kind of CREDENTIAL_KINDS) {
-    const creators = walk === 'creator' ? await listCreatorsWhoLeft(read, workspaceId, kind) : [null];
+    const creators = type === 'creator' ? await listCreatorsWhoLeft(read, workspaceId, kind) : [null];
     for (const creator of creators) {
       let after: { value: number; id: string } | null = null;
       do {
-        const rows: (CauseRow & { value: number })[] = await walkCauses(
+        const rows: (CauseRow & { value: number })[] = await listCauses(
           read,
           { workspaceId, kind, creator },
-          walk,
+          type,
           times,
           after,
           BATCH,
@@ -74,18 +74,23 @@ async function* readWalk(
   }
 }
 
-/** Whether a cause has no notice yet, and there is room for one: one that replaces an earlier one needs none. */
-function isDue({ existing }: Scanned, { expiries, others }: Room, id: string, { kind, occurrence }: Cause): boolean {
+/** Whether a cause has no notice yet, and can be added: replacing an earlier one needs no capacity. */
+function isDue(
+  { existing }: Scanned,
+  { expiries, others }: Capacity,
+  id: string,
+  { kind, occurrence }: Cause,
+): boolean {
   const notice = existing.get(keyOf(id, kind));
   return notice === undefined ? (isExpiry(kind) ? expiries : others) > 0 : notice.occurrence !== occurrence;
 }
 
-/** Creates and deletes the notices of some credentials as they are now. Returns the room that is left. */
-async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], before: Room): Promise<Room> {
+/** Creates and deletes the notices of some credentials as they are now. Returns the remaining capacity. */
+async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], before: Capacity): Promise<Capacity> {
   const { workspaceId, unusedAfterDays, now, existing } = scanned;
   await lockAuditHead(trx, workspaceId);
   const rows = new Map((await findCauses(trx, workspaceId, ids)).map((row) => [row.id, row]));
-  let room = before;
+  let capacity = before;
   for (const id of ids) {
     const row = rows.get(id);
     const causes = row === undefined ? [] : causesOf(row, unusedAfterDays, now);
@@ -94,13 +99,13 @@ async function reconcile(trx: Trx, scanned: Scanned, ids: readonly string[], bef
     if (row === undefined) continue;
     const subject = { kind: row.kind, id, name: row.name };
     for (const cause of causes) {
-      if (!isDue(scanned, room, id, cause)) continue;
+      if (!isDue(scanned, capacity, id, cause)) continue;
       const created = await raiseNotice(trx, { ...cause, workspaceId, subject, at: now });
       if (!created || existing.has(keyOf(id, cause.kind))) continue;
-      room = { expiries: room.expiries - (isExpiry(cause.kind) ? 1 : 0), others: room.others - 1 };
+      capacity = { expiries: capacity.expiries - (isExpiry(cause.kind) ? 1 : 0), others: capacity.others - 1 };
     }
   }
-  return room;
+  return capacity;
 }
 
 async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void> {
@@ -108,7 +113,8 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
   const notices = await listScannedNotices(store.read, workspaceId, SCANNED_KINDS);
   const existing = new Map(notices.map((notice) => [keyOf(notice.subject_id, notice.kind), notice]));
   const scanned: Scanned = { ...workspace, existing };
-  const run = (ids: readonly string[], room: Room) => store.transaction((trx) => reconcile(trx, scanned, ids, room));
+  const run = (ids: readonly string[], capacity: Capacity) =>
+    store.transaction((trx) => reconcile(trx, scanned, ids, capacity));
 
   const subjects = [...new Set(notices.map(({ subject_id: id }) => id))];
   for (let from = 0; from < subjects.length; from += BATCH) {
@@ -122,39 +128,44 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
     if (changed.length > 0) await run(changed, { expiries: 0, others: 0 });
   }
 
-  let room: Room = {
+  let capacity: Capacity = {
     expiries: NOTICE_LIMITS.perWorkspace - (await countLastingNotices(store.read, workspaceId)),
     others: NOTICE_LIMITS.perWorkspace - (await countNotices(store.read, workspaceId, { now })),
   };
-  for (const walk of CAUSE_WALKS) {
-    if (walk !== 'expiry' && room.others <= 0) return;
-    for await (const rows of readWalk(scanned, walk)) {
+  for (const type of CAUSE_TYPES) {
+    if (type !== 'expiry' && capacity.others <= 0) return;
+    for await (const rows of readCauses(scanned, type)) {
       const due = rows
-        .filter((row) => causesOf(row, unusedAfterDays, now).some((cause) => isDue(scanned, room, row.id, cause)))
+        .filter((row) => causesOf(row, unusedAfterDays, now).some((cause) => isDue(scanned, capacity, row.id, cause)))
         .map(({ id }) => id);
       for (let from = 0; from < due.length; from += WRITE_BATCH) {
-        room = await run(due.slice(from, from + WRITE_BATCH), room);
+        capacity = await run(due.slice(from, from + WRITE_BATCH), capacity);
       }
-      if (walk !== 'expiry' && room.others <= 0) return;
+      if (type !== 'expiry' && capacity.others <= 0) return;
     }
   }
 }
 
 /**
  * Creates the notices that time or the state of a credential causes, and deletes those whose cause has gone. Repeating it,
- * also on several nodes at once, creates none twice. In a full workspace it creates only those of expiries.
+ * also on several nodes at once, creates none twice. In a full workspace it creates only those of expiries. If scanning a
+ * workspace fails, the others are scanned nevertheless, and the result rejects with an `AggregateError`.
  */
 export async function scanNotices(store: Store, clock: () => number): Promise<void> {
   await store.transaction(deleteNoticesOfGoneIssues);
+  const errors: unknown[] = [];
   let after = '';
   for (;;) {
     const workspaces = await listScannedWorkspaces(store.read, after, BATCH);
     for (const { id, unused_after_days: days } of workspaces) {
       const unusedAfterDays = days ?? DEFAULT_POLICY.unusedAfterDays;
-      await scanWorkspace({ store, workspaceId: id, unusedAfterDays, now: clock() });
+      await scanWorkspace({ store, workspaceId: id, unusedAfterDays, now: clock() }).catch((error: unknown) =>
+        errors.push(error),
+      );
     }
     const last = workspaces.at(-1);
-    if (last === undefined || workspaces.length < BATCH) return;
+    if (last === undefined || workspaces.length < BATCH) break;
     after = last.id;
   }
+  if (errors.length > 0) throw new AggregateError(errors, `Scanning ${errors.length} workspaces for notices failed.`);
 }

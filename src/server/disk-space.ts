@@ -26,7 +26,7 @@ export interface DiskSpace {
   transaction<T>(work: (trx: Trx) => Promise<T>): Promise<T>;
   isFull(): boolean;
   reserveBytes(): number;
-  /** Restores the reserve if there is room. */
+  /** Restores the reserve if there is space. */
   fillReserve(): Promise<void>;
 }
 
@@ -45,11 +45,11 @@ export function createDiskSpace(
     full = now;
   }
 
-  function checkRoom(): void {
+  function checkSpace(): void {
     const now = performance.now();
     if (!full || now - lastCheckMs < CHECK_INTERVAL_MS) return;
     lastCheckMs = now;
-    if (reserve.hasRoom()) setFull(false);
+    if (reserve.hasSpace()) setFull(false);
   }
 
   function isOutOfSpace(error: unknown): boolean {
@@ -59,7 +59,7 @@ export function createDiskSpace(
 
   return {
     async transaction(work) {
-      checkRoom();
+      checkSpace();
       if (full && !isEssentialWrite()) throw new Problem('unavailable', DISK_FULL_DETAIL, { retryAfter: 30 });
       for (;;) {
         try {
@@ -83,7 +83,7 @@ export function createDiskSpace(
     isFull: () => full,
     reserveBytes: reserve.sizeBytes,
     async fillReserve() {
-      checkRoom();
+      checkSpace();
       if (!full) await reserve.fill();
     },
   };

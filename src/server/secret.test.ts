@@ -39,25 +39,28 @@ const refusedWith =
     words.every((word) => error.message.includes(word));
 
 forEachEngine('a secret', (engine) => {
-  let place: Readonly<Record<string, string>>;
+  let environment: Readonly<Record<string, string>>;
   const directory = folder();
   before(async () => {
-    place = { ...(await engine.environment()), DEVPILOT_DATA_DIR: directory };
+    environment = { ...(await engine.environment()), DEVPILOT_DATA_DIR: directory };
   });
   after(() => rmSync(directory, { recursive: true, force: true }));
 
   test('that differs from the one at the first start is refused with the name of the setting', async () => {
-    await open({ ...place, DEVPILOT_SECRET: FIRST });
-    await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET', '--lost-secret'));
+    await open({ ...environment, DEVPILOT_SECRET: FIRST });
+    await assert.rejects(
+      open({ ...environment, DEVPILOT_SECRET: OTHER }),
+      refusedWith('DEVPILOT_SECRET', '--lost-secret'),
+    );
     const file = join(directory, 'other-secret');
     writeFileSync(file, OTHER);
-    const { DEVPILOT_SECRET: _, ...rest } = place;
+    const { DEVPILOT_SECRET: _, ...rest } = environment;
     await assert.rejects(open({ ...rest, DEVPILOT_SECRET_FILE: file }), refusedWith('DEVPILOT_SECRET_FILE'));
-    await open({ ...place, DEVPILOT_SECRET: FIRST });
+    await open({ ...environment, DEVPILOT_SECRET: FIRST });
   });
 
   test('for a store of an earlier version is accepted only if it decrypts what is stored there', async () => {
-    await open({ ...place, DEVPILOT_SECRET: FIRST }, async ({ store }) => {
+    await open({ ...environment, DEVPILOT_SECRET: FIRST }, async ({ store }) => {
       const id = await seedPerson(store);
       const sealed = createSeal([Buffer.from(FIRST)]).seal('a key', `totp ${id}`);
       await store.transaction(async (trx) => {
@@ -65,15 +68,15 @@ forEachEngine('a secret', (engine) => {
         await sql`update installation set secret_check = null`.execute(trx);
       });
     });
-    await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
-    await open({ ...place, DEVPILOT_SECRET: FIRST });
-    await assert.rejects(open({ ...place, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
+    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
+    await open({ ...environment, DEVPILOT_SECRET: FIRST });
+    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: OTHER }), refusedWith('DEVPILOT_SECRET'));
   });
 
   test('that is lost can be given up: the configured one is accepted from then on', async () => {
-    await open({ ...place, DEVPILOT_SECRET: OTHER }, undefined, { acceptLostSecret: true });
-    await open({ ...place, DEVPILOT_SECRET: OTHER });
-    await assert.rejects(open({ ...place, DEVPILOT_SECRET: FIRST }), refusedWith('DEVPILOT_SECRET'));
+    await open({ ...environment, DEVPILOT_SECRET: OTHER }, undefined, { acceptLostSecret: true });
+    await open({ ...environment, DEVPILOT_SECRET: OTHER });
+    await assert.rejects(open({ ...environment, DEVPILOT_SECRET: FIRST }), refusedWith('DEVPILOT_SECRET'));
   });
 });
 

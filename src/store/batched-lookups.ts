@@ -63,7 +63,7 @@ export function createBatchedLookups(
     keys: readonly Uint8Array[],
   ): Promise<Record<string, unknown>[]> {
     const statement = statements.find(({ size }) => size >= keys.length);
-    if (statement === undefined) throw new RangeError(`No statement has room for ${keys.length} keys.`);
+    if (statement === undefined) throw new RangeError(`No statement takes ${keys.length} keys.`);
     const { size, name, text } = statement;
     const values: (Uint8Array | null)[] = [...keys];
     while (values.length < size) values.push(null);

@@ -18,11 +18,11 @@ export interface DiskReserve {
   sizeBytes(): number;
   /** Whether almost nothing can be written any more. */
   isFull(): boolean;
-  /** Whether there is room again for normal writes and for the whole reserve. */
-  hasRoom(): boolean;
+  /** Whether there is space again for normal writes and for the whole reserve. */
+  hasSpace(): boolean;
   /** Releases one step of the reserve; false if none is left. */
   release(): boolean;
-  /** Refills the reserve if there is room. */
+  /** Refills the reserve if there is space. */
   fill(): Promise<void>;
 }
 
@@ -33,11 +33,11 @@ export function createDiskReserve(directory: string): DiskReserve {
     const { bavail, bsize } = statfsSync(directory);
     return bavail * bsize;
   };
-  const hasRoom = () => freeBytes() + sizeBytes() > 3 * RESERVE_BYTES;
+  const hasSpace = () => freeBytes() + sizeBytes() > 3 * RESERVE_BYTES;
   return {
     sizeBytes,
     isFull: () => freeBytes() < FULL_BYTES,
-    hasRoom,
+    hasSpace,
     release() {
       const size = sizeBytes();
       if (size === 0) return false;
@@ -46,7 +46,7 @@ export function createDiskReserve(directory: string): DiskReserve {
     },
     async fill() {
       const missing = RESERVE_BYTES - sizeBytes();
-      if (missing <= 0 || !hasRoom()) return;
+      if (missing <= 0 || !hasSpace()) return;
       const file = await open(path, 'a', 0o600);
       try {
         // Random bytes, because some file systems allocate no space for zeros.

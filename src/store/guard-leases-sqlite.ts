@@ -20,7 +20,7 @@ const READ_WORKSPACE = `select counter, head_id,
   (select count(*) from revocation where number > ?2) as kept,
   (select json_group_array(json_array(number, id, hex(digest), digest is null)) from (
     select number, id, digest from revocation where workspace_id = ?1 and number > ?2 order by number limit ?3
-  )) as news from (${READ_HEAD})`;
+  )) as revocations from (${READ_HEAD})`;
 
 // A guard receives only its own workspace's revocations; those of other workspaces count as confirmed.
 const READ_LEASES = `select (
@@ -35,13 +35,13 @@ const READ_LEASES = `select (
   from node
   where lease_until > ?1 and (?2 is null or workspace_id in (select value from json_each(?2)))`;
 
-type WorkspaceRevocationsJson = Omit<WorkspaceRevocationRows, 'history' | 'rows'> & { readonly news: string };
+type WorkspaceRevocationsJson = Omit<WorkspaceRevocationRows, 'history' | 'rows'> & { readonly revocations: string };
 
 function parseWorkspaceRevocations(
-  { news, ...row }: WorkspaceRevocationsJson,
+  { revocations, ...row }: WorkspaceRevocationsJson,
   history: string,
 ): WorkspaceRevocationRows {
-  const rows = JSON.parse(news) as [number, string, string, 0 | 1][];
+  const rows = JSON.parse(revocations) as [number, string, string, 0 | 1][];
   return {
     ...row,
     history,

@@ -49,8 +49,8 @@ export async function findCauses(db: Queryable, workspaceId: string, ids: readon
 }
 
 /** A part of a workspace's credentials that may cause notices, in the order of an index. */
-export type CauseWalk = 'expiry' | 'use' | 'policy' | 'creator';
-export const CAUSE_WALKS: readonly CauseWalk[] = ['expiry', 'use', 'policy', 'creator'];
+export type CauseType = 'expiry' | 'use' | 'policy' | 'creator';
+export const CAUSE_TYPES: readonly CauseType[] = ['expiry', 'use', 'policy', 'creator'];
 
 export interface CauseTimes {
   readonly now: number;
@@ -59,25 +59,25 @@ export interface CauseTimes {
   readonly unusedSince: number;
 }
 
-/** Returns the next `limit` credentials of a walk after a position, and the position of the last one. */
-export async function walkCauses(
+/** Returns the next `limit` credentials with a type of cause after a position, and the position of the last one. */
+export async function listCauses(
   db: Queryable,
   of: { readonly workspaceId: string; readonly kind: CredentialKind; readonly creator: string | null },
-  walk: CauseWalk,
+  type: CauseType,
   { now, expiryDays, unusedSince }: CauseTimes,
   after: { readonly value: number; readonly id: string } | null,
   limit: number,
 ): Promise<(CauseRow & { readonly value: number })[]> {
   const { expiresAt, lastUsedAt, createdAt } = SORT_EXPRESSIONS;
-  const value = walk === 'expiry' ? expiresAt : walk === 'use' ? lastUsedAt : createdAt;
+  const value = type === 'expiry' ? expiresAt : type === 'use' ? lastUsedAt : createdAt;
   let query = selectCauses(db, of.workspaceId).select(sql<number>`${value}`.as('value'));
   query = query.where('credential.kind', '=', of.kind);
-  if (walk === 'expiry') {
+  if (type === 'expiry') {
     query = query.where(value, '>', now - expiryDays * DAY).where(value, '<=', now + expiryDays * DAY);
   }
-  if (walk === 'use') query = query.where(value, '<=', unusedSince);
-  if (walk === 'policy') query = query.where(VIOLATES_POLICY);
-  if (walk === 'creator') {
+  if (type === 'use') query = query.where(value, '<=', unusedSince);
+  if (type === 'policy') query = query.where(VIOLATES_POLICY);
+  if (type === 'creator') {
     query = query.where('credential.created_by', of.creator === null ? 'is' : '=', of.creator);
   }
   const read = (part: typeof query, size: number) => part.orderBy('credential.id').limit(size).execute();

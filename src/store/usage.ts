@@ -276,7 +276,7 @@ export async function deleteOldUses(trx: Trx, now: number): Promise<void> {
     delete from credential_address where (credential_id, address) in (
       select credential_id, address from (
         select credential_id, address,
-          row_number() over (partition by credential_id order by last_seen_at desc) as place
+          row_number() over (partition by credential_id order by last_seen_at desc) as rank
         from credential_address
-      ) as placed where place > 100)`.execute(trx);
+      ) as ranked where rank > 100)`.execute(trx);
 }

@@ -53,7 +53,7 @@ export interface Finding {
   readonly at: string;
 }
 
-interface Place {
+interface OperationInContext {
   readonly path: string;
   readonly method: string;
   readonly operation: Operation;
@@ -65,14 +65,14 @@ const SECRET_NAME = /secret|token|password|passphrase|api-?key/i;
 
 const documentsStatus =
   (...statuses: readonly string[]) =>
-  ({ operation }: Place) =>
+  ({ operation }: OperationInContext) =>
     statuses.some((status) => operation.responses[status] !== undefined);
-const isRestricted = ({ operation }: Place) => (operation.security ?? []).length > 0;
+const isRestricted = ({ operation }: OperationInContext) => (operation.security ?? []).length > 0;
 const named = (parameters: readonly Parameter[], where: string) =>
   parameters.filter((parameter) => parameter.in === where).map(({ name }) => name);
 
 /** What must hold for each operation. */
-const OPERATION_RULES: Readonly<Record<string, (place: Place) => boolean>> = {
+const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) => boolean>> = {
   'no-trailing-slash': ({ path }) => path === '/' || !path.endsWith('/'),
   'has-summary': ({ operation }) => (operation.summary ?? '') !== '',
   'tags-declared': ({ operation: { tags = [] }, document }) =>
@@ -91,8 +91,8 @@ const OPERATION_RULES: Readonly<Record<string, (place: Place) => boolean>> = {
     parameters.every((parameter) => parameter.in !== 'path' || parameter.schema?.type === 'string'),
   'no-secrets-in-addresses': ({ operation: { parameters = [] } }) =>
     ![...named(parameters, 'path'), ...named(parameters, 'query')].some((name) => SECRET_NAME.test(name)),
-  'reads-restricted': (place) => place.method !== 'get' || isRestricted(place),
-  'writes-restricted': (place) => place.method === 'get' || isRestricted(place),
+  'reads-restricted': (operation) => operation.method !== 'get' || isRestricted(operation),
+  'writes-restricted': (operation) => operation.method === 'get' || isRestricted(operation),
   'error-401': documentsStatus('401'),
   'error-429': documentsStatus('429'),
   'error-500': documentsStatus('500'),

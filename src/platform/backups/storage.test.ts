@@ -24,9 +24,9 @@ async function* breaking(bytes: Buffer): AsyncGenerator<Buffer> {
   yield* chunks(bytes);
   throw new Error('the server went away');
 }
-async function readAll(storage: Storage, place: string): Promise<Buffer> {
+async function readAll(storage: Storage, location: string): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const chunk of await storage.read(place, never)) parts.push(chunk as Buffer);
+  for await (const chunk of await storage.read(location, never)) parts.push(chunk as Buffer);
   return Buffer.concat(parts);
 }
 const nothing = () => Promise.resolve();
@@ -48,21 +48,21 @@ for (const [what, open] of storages) {
       const storage = open();
       for (const size of [1, PART - 1, PART, PART + 1, 3 * PART, 1_000_000]) {
         const bytes = randomBytes(size);
-        const place = `${storage.name}app_1/bak_${size}.tar.gz`;
-        await storage.write(place, chunks(bytes), nothing, never);
-        assert.ok((await readAll(storage, place)).equals(bytes), String(size));
-        await storage.remove(place, null);
-        await assert.rejects(storage.read(place, never), ObjectNotFound);
-        await storage.remove(place, null);
+        const location = `${storage.name}app_1/bak_${size}.tar.gz`;
+        await storage.write(location, chunks(bytes), nothing, never);
+        assert.ok((await readAll(storage, location)).equals(bytes), String(size));
+        await storage.remove(location, null);
+        await assert.rejects(storage.read(location, never), ObjectNotFound);
+        await storage.remove(location, null);
       }
     });
 
     test('a stream that fails leaves no object', async () => {
       const storage = open();
       for (const size of [10, 1000]) {
-        const place = `${storage.name}app_1/bak_broken${size}.zst`;
-        await assert.rejects(storage.write(place, breaking(randomBytes(size)), nothing, never), /went away/);
-        await assert.rejects(storage.read(place, never), ObjectNotFound);
+        const location = `${storage.name}app_1/bak_broken${size}.zst`;
+        await assert.rejects(storage.write(location, breaking(randomBytes(size)), nothing, never), /went away/);
+        await assert.rejects(storage.read(location, never), ObjectNotFound);
       }
     });
 
@@ -74,7 +74,7 @@ for (const [what, open] of storages) {
 
 test('files of a directory are readable by their owner only, and get their name only when they are complete', async () => {
   const storage = createDirectoryStorage(folder);
-  const place = `${storage.name}app_2/bak_1.tar.gz`;
+  const location = `${storage.name}app_2/bak_1.tar.gz`;
   const files = () => readdirSync(join(folder, 'backups/app_2'));
   async function* looking() {
     yield Buffer.from('first');
@@ -82,7 +82,7 @@ test('files of a directory are readable by their owner only, and get their name 
     assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz.part')).mode & 0o777, 0o600);
     yield Buffer.from('second');
   }
-  await storage.write(place, looking(), nothing, never);
+  await storage.write(location, looking(), nothing, never);
   assert.deepEqual(files(), ['bak_1.tar.gz']);
   assert.equal(statSync(join(folder, 'backups/app_2')).mode & 0o777, 0o700);
   assert.equal(statSync(join(folder, 'backups/app_2/bak_1.tar.gz')).mode & 0o777, 0o600);
@@ -108,17 +108,17 @@ test('a cancelled write stops and leaves nothing', async () => {
         yield randomBytes(50_000);
       }
     }
-    const place = `${storage.name}app_3/bak_1.zst`;
-    await assert.rejects(storage.write(place, endless(), nothing, off.signal), what);
-    await assert.rejects(storage.read(place, never), ObjectNotFound, what);
+    const location = `${storage.name}app_3/bak_1.zst`;
+    await assert.rejects(storage.write(location, endless(), nothing, off.signal), what);
+    await assert.rejects(storage.read(location, never), ObjectNotFound, what);
   }
   assert.equal(existsSync(join(folder, 'backups/app_3/bak_1.zst.part')), false);
 });
 
 test('a wrong secret is refused by the bucket, and reported by the error code without the secret', async () => {
   const storage = createBucketStorage({ ...s3, secretAccessKey: 'not-the-secret' });
-  const place = `${storage.name}app_1/bak_1.zst`;
-  await assert.rejects(storage.write(place, chunks(Buffer.from('x')), nothing, never), (error: Error) => {
+  const location = `${storage.name}app_1/bak_1.zst`;
+  await assert.rejects(storage.write(location, chunks(Buffer.from('x')), nothing, never), (error: Error) => {
     assert.ok(error instanceof StorageFailure);
     assert.match(error.message, /^The bucket responded with 403 SignatureDoesNotMatch\.$/);
     return true;

@@ -106,7 +106,7 @@ function UseFields(props: CredentialFieldsProps) {
   );
 }
 
-/** The fields of a credential, in two columns where there is room. */
+/** The fields of a credential, in two columns where the width allows. */
 export function CredentialFields(props: CredentialFieldsProps) {
   return (
     <div className={styles['container']}>
