@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ import { ensureCommand } from '../src/testing/debian-packages.ts';
 import { freePort } from '../src/testing/postgres.ts';
 import { PASSWORD, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
+import { startCaddy } from './proxy-fixture.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const read = (path: string) => readFileSync(join(root, path), 'utf8');
@@ -80,29 +81,16 @@ test('docker-compose accepts the file with TLS: one node, reachable only through
 });
 
 test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the address of the client', async () => {
-  ensureCommand('caddy');
-  const [port, plainPort] = [await freePort(), await freePort()];
+  const port = await freePort();
   const origin = `https://localhost:${port}`;
   const environment = { DEVPILOT_PUBLIC_URL: origin, DEVPILOT_TRUST_PROXY: '127.0.0.1' };
   const server = await startTestServer({ environment });
-  const file = join(directory, 'Caddyfile');
-  // Only for this run: no listener on port 80, and no certificate installed into the machine's store.
-  const options = `{\n\tadmin off\n\thttp_port ${plainPort}\n\tskip_install_trust\n}\n`;
-  writeFileSync(file, options + read('deploy/tls/Caddyfile').replace('devpilot:4000', new URL(server.url).host));
-  const caddy = spawn('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
-    stdio: 'ignore',
-    env: { PATH: process.env['PATH'], HOME: directory, XDG_DATA_HOME: directory, DEVPILOT_HOST: `localhost:${port}` },
-  });
+  const caddy = await startCaddy(directory, port, server.url);
   try {
-    const authority = join(directory, 'caddy/pki/authorities/local/root.crt');
-    await until(async () => {
-      assert.equal(caddy.exitCode, null, 'Caddy is running');
-      return existsSync(authority);
-    });
     const call = (path: string, headers: Readonly<Record<string, string>>, body: object) =>
       new Promise<IncomingMessage>((resolve, reject) => {
         const sent = { 'content-type': 'application/json', origin, ...headers };
-        const ca = readFileSync(authority);
+        const ca = readFileSync(caddy.authority);
         const outgoing = request(`${origin}${path}`, { method: 'POST', headers: sent, ca, agent: false });
         outgoing.on('error', reject).on('response', (response) => resolve(response.resume()));
         outgoing.end(JSON.stringify(body));
@@ -124,9 +112,7 @@ test('Caddy serves Devpilot with a certificate, and Devpilot sees https and the 
       ['127.0.0.1', '127.0.0.1'],
     );
   } finally {
-    const ended = new Promise((resolve) => caddy.once('exit', resolve));
-    caddy.kill('SIGTERM');
-    await ended;
+    await caddy.close();
     await server.close();
   }
 });

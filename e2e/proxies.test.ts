@@ -1,9 +1,6 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
-import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -18,96 +15,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../src/testing/test-server.ts';
-
-/** The GUID of RFC 6455 from which a server computes `Sec-WebSocket-Accept`. */
-const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
-
-/** A service behind a proxy that records the requests it receives. */
-interface Behind {
-  readonly port: number;
-  readonly seen: { headers: IncomingHttpHeaders; raw: string[]; method: string; url: string; body: string }[];
-  close(): void;
-}
-
-const listening = (server: Server | ReturnType<typeof createTcpServer>): Promise<number> =>
-  new Promise((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
-  });
-
-async function startBehind(): Promise<Behind> {
-  const seen: Behind['seen'] = [];
-  const server = createServer((incoming, response) => {
-    let body = '';
-    incoming.on('data', (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    incoming.on('end', () => {
-      const { headers, rawHeaders, method = '', url = '' } = incoming;
-      seen.push({ headers, raw: rawHeaders, method, url, body });
-      response.statusCode = url === '/broken' ? 500 : 200;
-      response.end('behind');
-    });
-  });
-  server.on('upgrade', ({ headers, rawHeaders, method = '', url = '' }, socket) => {
-    seen.push({ headers, raw: rawHeaders, method, url, body: '' });
-    const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${WEBSOCKET}`).digest('base64');
-    const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}`;
-    socket.on('error', () => socket.destroy());
-    socket.end(`${head}\r\n\r\n`);
-  });
-  const port = await listening(server);
-  return { port, seen, close: () => server.close() };
-}
-
-/** The connection from a proxy to Devpilot, which can be cut or stalled. */
-interface Way {
-  readonly port: number;
-  set(state: 'open' | 'stalled' | 'cut'): void;
-  close(): void;
-}
-
-async function startWay(target: number): Promise<Way> {
-  let state: 'open' | 'stalled' | 'cut' = 'open';
-  const sockets = new Set<Socket>();
-  const keep = (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
-  };
-  const server = createTcpServer((socket) => {
-    keep(socket);
-    if (state === 'cut') socket.resetAndDestroy();
-    if (state !== 'open') return;
-    const onward = connect(target, '127.0.0.1');
-    keep(onward);
-    socket.pipe(onward).pipe(socket);
-  });
-  const port = await listening(server);
-  const drop = () => {
-    for (const socket of sockets) socket.destroy();
-  };
-  return {
-    port,
-    set(next) {
-      state = next;
-      drop();
-    },
-    close() {
-      server.close();
-      drop();
-    },
-  };
-}
-
-/** A configuration block of a guide, with the addresses of this run. */
-function blockOf(page: string, language: string, places: Readonly<Record<string, string>>): string {
-  const text = readFileSync(new URL(`../docs/guides/${page}`, import.meta.url), 'utf8');
-  let block = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(text)?.[1] ?? '';
-  for (const [from, to] of Object.entries(places)) {
-    assert.ok(block.includes(from), `${page} names ${from}`);
-    block = block.replaceAll(from, to);
-  }
-  return block;
-}
+import { type Behind, blockOf, send, startBehind, startWay, untilListening, type Way } from './proxy-fixture.ts';
 
 interface ProxyPaths {
   readonly directory: string;
@@ -251,51 +159,6 @@ const PROXIES: readonly Proxy[] = [
     },
   },
 ];
-
-interface Reply {
-  readonly status: number;
-  readonly headers: IncomingHttpHeaders;
-  readonly text: string;
-}
-
-/** Sends a raw request, so that headers are spelled exactly as given. */
-function send(
-  port: number,
-  headers: Readonly<Record<string, string>>,
-  { method = 'GET', path = '/', body = '' } = {},
-): Promise<Reply> {
-  return new Promise((resolve, reject) => {
-    const sent = { host: 'app.example.com', ...headers };
-    const outgoing = request({ host: '127.0.0.1', port, method, path, headers: sent, agent: false });
-    outgoing.on('error', reject);
-    outgoing.on('upgrade', (incoming, socket) => {
-      socket.destroy();
-      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: '' });
-    });
-    outgoing.on('response', (incoming: IncomingMessage) => {
-      let text = '';
-      incoming.on('data', (chunk: Buffer) => {
-        text += chunk.toString();
-      });
-      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }));
-    });
-    outgoing.end(body);
-  });
-}
-
-async function untilListening(port: number, child: ChildProcess, log: () => string): Promise<void> {
-  for (;;) {
-    if (child.exitCode !== null) throw new Error(`The proxy ended: ${log()}`);
-    const reached = await new Promise<boolean>((resolve) => {
-      const socket = connect(port, '127.0.0.1');
-      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-      socket.unref();
-      socket.once('connect', () => socket.destroy());
-    });
-    if (reached) return;
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
 
 const IDENTITY = [
   'Devpilot-Credential-Id',

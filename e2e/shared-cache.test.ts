@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -17,35 +19,47 @@ import {
   type TestServer,
 } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
+import { blockOf } from './proxy-fixture.ts';
 
 /** Varnish with its default configuration in front of everything: the worst case of an operator's setup. */
 let testServer: TestServer;
 let owner: TestPerson;
 let cache: string;
-let varnish: ChildProcess;
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-varnish-'));
+// Varnish compiles configurations as a user of its own.
+chmodSync(directory, 0o755);
+const running: ChildProcess[] = [];
+
+/** Starts a Varnish, and returns its URL when it answers. */
+async function startVarnish(source: readonly string[]): Promise<string> {
+  const port = await freePort();
+  const args = ['-F', '-n', join(directory, `work-${port}`), '-a', `127.0.0.1:${port}`, ...source];
+  const storage = ['-s', 'malloc,16m', '-p', 'thread_pool_min=5', '-p', 'thread_pools=1', '-p', 'vsl_space=1m'];
+  const varnish = spawn('varnishd', [...args, ...storage], { stdio: 'ignore' });
+  running.push(varnish);
+  const url = `http://127.0.0.1:${port}`;
+  await until(async () => {
+    if (varnish.exitCode !== null) throw new Error(`varnishd ended with ${varnish.exitCode}`);
+    return fetch(`${url}/healthz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  });
+  return url;
+}
 
 before(async () => {
   ensureCommand('varnishd', 'varnish');
   testServer = await startTestServer();
   owner = await signUpOwner(testServer);
-  const port = await freePort();
-  const args = ['-F', '-n', join(directory, 'work'), '-a', `127.0.0.1:${port}`, '-b', new URL(testServer.url).host];
-  const storage = ['-s', 'malloc,16m', '-p', 'thread_pool_min=5', '-p', 'thread_pools=1', '-p', 'vsl_space=1m'];
-  varnish = spawn('varnishd', [...args, ...storage], { stdio: 'ignore' });
-  cache = `http://127.0.0.1:${port}`;
-  await until(async () => {
-    if (varnish.exitCode !== null) throw new Error(`varnishd ended with ${varnish.exitCode}`);
-    return fetch(`${cache}/healthz`).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-  });
+  cache = await startVarnish(['-b', new URL(testServer.url).host]);
 });
 after(async () => {
-  const ended = new Promise((resolve) => varnish.once('exit', resolve));
-  varnish.kill('SIGTERM');
-  await ended;
+  for (const varnish of running) {
+    const ended = varnish.exitCode === null && new Promise((resolve) => varnish.once('exit', resolve));
+    varnish.kill('SIGTERM');
+    await ended;
+  }
   await testServer.close();
   rmSync(directory, { recursive: true, force: true });
 });
@@ -97,4 +111,43 @@ test('a shared cache returns the data read by a key to no other request', async 
     headers: { 'x-api-key': key.secret },
   });
   assert.equal(introspection.headers.get('cache-control'), 'no-store');
+});
+
+test('varnish.md: a service that says nothing about caches leaks responses by default, and none with the configuration', async () => {
+  // The service of the guide: its response depends on the credential, and may be cached for as long as Varnish likes.
+  const service = createServer(({ headers }, response) => {
+    const name = headers['x-api-key'] ?? headers['authorization'] ?? headers['devpilot-credential-id'] ?? 'nobody';
+    response.end(`for ${name}`);
+  });
+  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
+  const { port } = service.address() as AddressInfo;
+  try {
+    const file = join(directory, 'guide.vcl');
+    writeFileSync(file, blockOf('varnish.md', 'vcl', { '8080': String(port) }));
+    const [byDefault, configured] = await Promise.all([
+      startVarnish(['-b', `127.0.0.1:${port}`]),
+      startVarnish(['-f', file]),
+    ]);
+    const texts = async (url: string, path: string, requests: readonly Readonly<Record<string, string>>[]) => {
+      const all: string[] = [];
+      for (const headers of requests) all.push(await (await fetch(`${url}${path}`, { headers })).text());
+      return all;
+    };
+    const key = [{ 'x-api-key': 'secret' }, {}];
+    const token = [{ authorization: 'Bearer secret' }, {}];
+    const identity = [{ 'devpilot-credential-id': 'tok_1' }, { 'devpilot-credential-id': 'tok_2' }];
+    assert.deepEqual(await texts(byDefault, '/key', key), ['for secret', 'for secret']);
+    assert.deepEqual(await texts(byDefault, '/token', token), ['for Bearer secret', 'for nobody']);
+    assert.deepEqual(await texts(byDefault, '/identity', identity), ['for tok_1', 'for tok_1']);
+    assert.deepEqual(await texts(configured, '/key', key), ['for secret', 'for nobody']);
+    assert.deepEqual(await texts(configured, '/token', token), ['for Bearer secret', 'for nobody']);
+    assert.deepEqual(await texts(configured, '/identity', identity), ['for tok_1', 'for tok_2']);
+    // A credential's own responses are still cached behind the authorizing proxy.
+    const [first] = identity;
+    const again = await fetch(`${configured}/identity`, { headers: first ?? {} });
+    assert.ok(isReplayed(again.headers));
+  } finally {
+    service.close();
+    service.closeAllConnections();
+  }
 });

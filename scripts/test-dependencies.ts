@@ -1,6 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { ensureCommand, ensureOAuthClients, ensurePythonSentrySdk } from '../src/testing/debian-packages.ts';
+import {
+  ensureApache,
+  ensureCommand,
+  ensureOAuthClients,
+  ensurePythonSentrySdk,
+} from '../src/testing/debian-packages.ts';
 
 /**
  * Installs the Debian packages of programs that tests start, if missing. The tests themselves run concurrently and
@@ -41,6 +46,7 @@ function tryPart(part: () => void): void {
 for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => ensureCommand(command, debianPackage));
 tryPart(ensureOAuthClients);
 tryPart(ensurePythonSentrySdk);
+tryPart(ensureApache);
 
 const chosen = process.env['CHROMIUM_PATH'];
 tryPart(() => {

@@ -33,6 +33,12 @@ export function ensurePythonSentrySdk(): void {
   ensureInstalled(() => existsSync(directory), directory, 'python3-sentry-sdk');
 }
 
+/** Apache with mod_auth_openidc, which a test runs. */
+export function ensureApache(): void {
+  const module = '/usr/lib/apache2/modules/mod_auth_openidc.so';
+  ensureInstalled(() => existsSync(module), module, 'libapache2-mod-auth-openidc');
+}
+
 function ensureInstalled(isPresent: () => boolean, part: string, debianPackage: string): void {
   if (isPresent()) return;
   const install = ['-y', '-q', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends', 'install', debianPackage];

@@ -1,0 +1,176 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, request, type Server } from 'node:http';
+import { type AddressInfo, connect, createServer as createTcpServer, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { freePort } from '../src/testing/postgres.ts';
+import { until } from '../src/testing/until.ts';
+
+/** The GUID of RFC 6455 from which a server computes `Sec-WebSocket-Accept`. */
+const WEBSOCKET = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/** A service behind a proxy that records the requests it receives. */
+export interface Behind {
+  readonly port: number;
+  readonly seen: { headers: IncomingHttpHeaders; raw: string[]; method: string; url: string; body: string }[];
+  close(): void;
+}
+
+const listening = (server: Server | ReturnType<typeof createTcpServer>): Promise<number> =>
+  new Promise((resolve) => {
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+
+export async function startBehind(): Promise<Behind> {
+  const seen: Behind['seen'] = [];
+  const server = createServer((incoming, response) => {
+    let body = '';
+    incoming.on('data', (chunk: Buffer) => {
+      body += chunk.toString();
+    });
+    incoming.on('end', () => {
+      const { headers, rawHeaders, method = '', url = '' } = incoming;
+      seen.push({ headers, raw: rawHeaders, method, url, body });
+      response.statusCode = url === '/broken' ? 500 : 200;
+      response.end('behind');
+    });
+  });
+  server.on('upgrade', ({ headers, rawHeaders, method = '', url = '' }, socket) => {
+    seen.push({ headers, raw: rawHeaders, method, url, body: '' });
+    const accept = createHash('sha1').update(`${headers['sec-websocket-key']}${WEBSOCKET}`).digest('base64');
+    const head = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}`;
+    socket.on('error', () => socket.destroy());
+    socket.end(`${head}\r\n\r\n`);
+  });
+  const port = await listening(server);
+  return { port, seen, close: () => server.close() };
+}
+
+/** The connection from a proxy to Devpilot, which can be cut or stalled. */
+export interface Way {
+  readonly port: number;
+  set(state: 'open' | 'stalled' | 'cut'): void;
+  close(): void;
+}
+
+export async function startWay(target: number): Promise<Way> {
+  let state: 'open' | 'stalled' | 'cut' = 'open';
+  const sockets = new Set<Socket>();
+  const keep = (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => socket.destroy());
+  };
+  const server = createTcpServer((socket) => {
+    keep(socket);
+    if (state === 'cut') socket.resetAndDestroy();
+    if (state !== 'open') return;
+    const onward = connect(target, '127.0.0.1');
+    keep(onward);
+    socket.pipe(onward).pipe(socket);
+  });
+  const port = await listening(server);
+  const drop = () => {
+    for (const socket of sockets) socket.destroy();
+  };
+  return {
+    port,
+    set(next) {
+      state = next;
+      drop();
+    },
+    close() {
+      server.close();
+      drop();
+    },
+  };
+}
+
+/** A configuration block of a guide, with the addresses of this run. */
+export function blockOf(page: string, language: string, places: Readonly<Record<string, string>>): string {
+  const text = readFileSync(new URL(`../docs/guides/${page}`, import.meta.url), 'utf8');
+  let block = new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(text)?.[1] ?? '';
+  for (const [from, to] of Object.entries(places)) {
+    assert.ok(block.includes(from), `${page} names ${from}`);
+    block = block.replaceAll(from, to);
+  }
+  return block;
+}
+
+export interface Reply {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+}
+
+/** Sends a raw request, so that headers are spelled exactly as given. */
+export function send(
+  port: number,
+  headers: Readonly<Record<string, string>>,
+  { method = 'GET', path = '/', body = '' } = {},
+): Promise<Reply> {
+  return new Promise((resolve, reject) => {
+    const sent = { host: 'app.example.com', ...headers };
+    const outgoing = request({ host: '127.0.0.1', port, method, path, headers: sent, agent: false });
+    outgoing.on('error', reject);
+    outgoing.on('upgrade', (incoming, socket) => {
+      socket.destroy();
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text: '' });
+    });
+    outgoing.on('response', (incoming: IncomingMessage) => {
+      let text = '';
+      incoming.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+      });
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text }));
+    });
+    outgoing.end(body);
+  });
+}
+
+export async function untilListening(port: number, child: ChildProcess, log: () => string): Promise<void> {
+  for (;;) {
+    if (child.exitCode !== null) throw new Error(`The proxy ended: ${log()}`);
+    const reached = await new Promise<boolean>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      socket.unref();
+      socket.once('connect', () => socket.destroy());
+    });
+    if (reached) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+/** Caddy with the configuration of `deploy/tls`, at https://localhost:PORT, with a certificate of its own authority. */
+export async function startCaddy(directory: string, port: number, devpilot: string): Promise<CaddyProcess> {
+  ensureCommand('caddy');
+  // Only for this run: no listener on port 80, and no certificate installed into the machine's store.
+  const options = `{\n\tadmin off\n\thttp_port ${await freePort()}\n\tskip_install_trust\n}\n`;
+  const site = readFileSync(new URL('../deploy/tls/Caddyfile', import.meta.url), 'utf8');
+  const file = join(directory, 'Caddyfile');
+  writeFileSync(file, options + site.replace('devpilot:4000', new URL(devpilot).host));
+  const environment = { HOME: directory, XDG_DATA_HOME: directory, DEVPILOT_HOST: `localhost:${port}` };
+  const child = spawn('caddy', ['run', '--config', file, '--adapter', 'caddyfile'], {
+    stdio: 'ignore',
+    env: { PATH: process.env['PATH'], ...environment },
+  });
+  const authority = join(directory, 'caddy/pki/authorities/local/root.crt');
+  await untilListening(port, child, () => 'Caddy');
+  await until(async () => existsSync(authority));
+  return {
+    authority,
+    async close() {
+      const ended = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+export interface CaddyProcess {
+  /** The certificate of its authority: a file. */
+  readonly authority: string;
+  close(): Promise<void>;
+}
