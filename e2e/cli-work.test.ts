@@ -105,6 +105,8 @@ describe('deployments', () => {
       (await shell.run(['deployments', 'list', '--app', app.slug, '--status', 'failed', '--json'])).stdout,
     );
     assert.equal(failed.length, 1);
+    const tooLate = await shell.run(['deployments', 'retry', failed[0]?.id ?? '', '--wait']);
+    assert.deepEqual([tooLate.code, /A newer deployment of this app/.test(tooLate.stderr)], [1, true]);
     const done = await shell.run(['deployments', 'list', '--status', 'completed', '--quiet']);
     const first = done.stdout.trim().split('\n').at(-1) ?? '';
     const back = await shell.run(['deployments', 'rollback', first, '--wait', '--json']);

@@ -82,7 +82,7 @@ export const servers = (tab: Page, name: string): Locator =>
   tab.getByRole('list', { name: 'Servers' }).getByRole('listitem').filter({ hasText: name });
 
 /** Presses the button of a decision and confirms it in the dialog. */
-export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel'): Promise<void> {
+export async function confirmDecision(tab: Page, decision: 'Promote' | 'Abort' | 'Cancel' | 'Retry'): Promise<void> {
   await button(tab, decision).click();
   const confirmDialog = dialog(tab, `${decision} deployment`);
   await button(confirmDialog, decision).click();

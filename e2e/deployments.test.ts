@@ -59,6 +59,10 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   );
   assert.notEqual(red, plain);
   await checkAppearance(tab, 'deployment-failed');
+  await confirmDecision(tab, 'Retry');
+  await tab.getByText('Attempt 2, requested by Ada Lovelace.').waitFor();
+  await tab.getByText('Failed', { exact: true }).first().waitFor();
+  await tab.getByRole('heading', { name: 'Deployment failed: Build' }).waitFor();
 
   await tab.getByRole('link', { name: 'Deployments', exact: true }).first().click();
   const rows = tab.getByRole('table', { name: 'Deployments' }).getByRole('row');

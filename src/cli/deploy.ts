@@ -62,7 +62,11 @@ const WAITING_NOTES = {
 
 const waitingNote = ({ id, waitingFor }: Deployment) => (waitingFor === null ? null : WAITING_NOTES[waitingFor](id));
 
-async function followDeployment(client: Client, started: Deployment, options: DeploymentCommandOptions): Promise<void> {
+async function followDeployment(
+  client: Client,
+  started: Deployment,
+  options: RemoteOptions & WatchOptions,
+): Promise<void> {
   const { id } = started;
   const name = `Deployment ${id}`;
   if (options.follow !== true && options.wait !== true) {
@@ -97,6 +101,12 @@ export async function deploy(app: string, options: DeployOptions): Promise<void>
     const started = await client.deployments.create(app, body, { idempotencyKey: randomUUID() });
     await followDeployment(client, started, options);
   });
+}
+
+/** Runs a failed deployment again from the step that failed. */
+export async function retry(id: string, options: RemoteOptions & WatchOptions): Promise<void> {
+  const client = connect(options);
+  await followDeployment(client, await client.deployments.retry(id), options);
 }
 
 /** Deploys the commit of an earlier deployment again, with the same options as `deploy`. */

@@ -43,6 +43,7 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
     title: 'Waiting for',
     getValue: ({ waitingFor, scheduledAt }) => (waitingFor === 'schedule' ? scheduledAt : waitingFor),
   },
+  { title: 'Attempt', getValue: ({ attempt }) => (attempt === 1 ? null : String(attempt)) },
   { title: 'Error', getValue: ({ error }) => error },
   { title: 'Live', getValue: ({ live }) => (live ? 'yes' : 'no') },
   { title: 'Branch', getValue: ({ branch }) => branch },
@@ -62,7 +63,12 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
     getValue: ({ hooks }) =>
       hooks.length === 0
         ? null
-        : hooks.map(({ name, status, durationMs }) => `${name} ${status}${secondsOf(durationMs)}`).join(', '),
+        : hooks
+            .map(
+              ({ name, status, durationMs, attempts }) =>
+                `${name} ${status}${secondsOf(durationMs)}${attempts > 1 ? ` ${attempts} attempts` : ''}`,
+            )
+            .join(', '),
   },
   { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${partyName(createdBy)}` },
   { title: 'Started', getValue: ({ startedAt }) => startedAt },

@@ -57,6 +57,11 @@ function deploymentCommands(program: Command): void {
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')
     .argument('<id>', 'ID of the deployment to roll back to')
     .action(async (id, options) => (await import('./deploy.ts')).rollBack(id, declared(options)));
+  apiCommand(deployments, 'retry', 'Retry a failed deployment from the step that failed')
+    .argument('<id>')
+    .option('--follow', FOLLOW_HELP)
+    .option('--wait', WAIT_HELP)
+    .action(async (id, options) => (await import('./deploy.ts')).retry(id, declared(options)));
   const actions = [
     ['cancel', 'Cancel a deployment; servers already switched are rolled back'],
     ['approve', 'Approve a deployment that is waiting for approval'],

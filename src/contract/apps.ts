@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { id, idOrSlug, integerInRange, matchingText, name, oneOf, slug, timestamps } from './fields.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
-import { COMMAND_INTERPRETERS, HOOK_STAGES } from './platform-vocabulary.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES, VARIABLE_DELIVERIES } from './platform-vocabulary.ts';
 import { pushSettings, pushSettingsOutput } from './push.ts';
 import { repositoryUrlProblem } from './repository.ts';
 import { shebangMismatch } from './shebang.ts';
@@ -53,6 +53,10 @@ export const healthCheckUrl = matchingText(
 // Apps
 
 const commandInterpreter = oneOf(COMMAND_INTERPRETERS).describe('/bin/bash runs with pipefail');
+const HOOK_RETRIES_NOTE =
+  'How often the hook is run again on a server after it failed or timed out there: after 1 s, 2 s, 4 s, 8 s and 16 s';
+const HOOK_VARIABLES_NOTE =
+  "How the hook receives the app's variables: in its environment, or as `files`, one per variable in the directory `DEVPILOT_VARIABLES_DIR`, which only its user can read and which is removed when the hook ends";
 const hook = z
   .strictObject({
     name,
@@ -62,6 +66,8 @@ const hook = z
     run: command,
     interpreter: commandInterpreter.default('/bin/sh'),
     timeoutSeconds: integerInRange(RESOURCE_LIMITS.hookTimeout, 600).default(600),
+    retries: integerInRange(RESOURCE_LIMITS.hookRetries, 0).default(0).describe(HOOK_RETRIES_NOTE),
+    variables: oneOf(VARIABLE_DELIVERIES).default('environment').describe(HOOK_VARIABLES_NOTE),
     active: z.boolean().default(true),
   })
   .superRefine(({ run, interpreter }, context) => {
@@ -121,6 +127,8 @@ const hookOutput = z.object({
   run: z.string(),
   interpreter: z.enum(COMMAND_INTERPRETERS).describe('/bin/bash runs with pipefail'),
   timeoutSeconds: z.int(),
+  retries: z.int().describe(HOOK_RETRIES_NOTE),
+  variables: z.enum(VARIABLE_DELIVERIES).describe(HOOK_VARIABLES_NOTE),
   active: z.boolean(),
 });
 const healthCheckOutput = z

@@ -203,6 +203,7 @@ export const RESOURCE_LIMITS = {
   hooks: 50,
   keepReleases: { min: 1, max: 100 },
   hookTimeout: { min: 1, max: 86_400 },
+  hookRetries: { min: 0, max: 5 },
   healthTimeout: { min: 1, max: 3_600 },
   envName: 255,
   /** Bytes of UTF-8. */

@@ -11,6 +11,9 @@ export type EnvOwnerKind = (typeof ENV_OWNERS)[number];
 export const COMMAND_INTERPRETERS = ['/bin/sh', '/bin/bash'] as const;
 export type CommandInterpreter = (typeof COMMAND_INTERPRETERS)[number];
 
+/** How a hook receives the app's variables. */
+export const VARIABLE_DELIVERIES = ['environment', 'files'] as const;
+
 /** The stages of a deployment at which hooks run, in order. */
 export const HOOK_STAGES = [
   'pre_execution',

@@ -75,6 +75,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'deployment.approved': 'deployment.approved',
   'deployment.promoted': 'deployment.promoted',
   'deployment.aborted': 'deployment.aborted',
+  'deployment.retried': 'deployment.retried',
   'deployment.completed': 'deployment.completed',
   'deployment.failed': 'deployment.failed',
   'error_issue.resolved': null,

@@ -225,6 +225,7 @@ const CONTRACT: readonly Row[] = [
   },
   { route: 'POST /v1/apps/:app/push-secret', people: 'admin', key: ['write', 'manage_apps'] },
   ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [
+    { route: `POST ${path}/retry`, people: 'member', token: DEPLOYERS, key: ['deploy'] },
     { route: `POST ${path}/rollback`, people: 'member', token: ['basic_deployment'], key: ['deploy'] },
     { route: `POST ${path}/approve`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },
     { route: `POST ${path}/promote`, people: 'member', token: ['advanced_deployment'], key: ['deploy'] },

@@ -136,7 +136,7 @@ forEachEngine('deployments', (engine) => {
     );
   });
 
-  test('a failure before activation leaves the live release unchanged and no new release behind', async () => {
+  test('a failure before activation leaves the live release unchanged; the next deployment removes the failed one', async () => {
     const app = await newApp();
     const first = await deployAndWait(owner, app);
     assert.equal(first.live, true);
@@ -155,8 +155,11 @@ forEachEngine('deployments', (engine) => {
       ],
     );
     assert.equal(page(app), 'one');
-    assert.deepEqual(releases(app), [first.id]);
+    assert.deepEqual(releases(app).sort(), [first.id, failed.id].sort());
     assert.equal((await getDeployment(owner, first.id)).live, true);
+    await app.edit({ hooks: [] });
+    const next = await deployAndWait(owner, app);
+    assert.deepEqual(releases(app).sort(), [first.id, next.id].sort());
   });
 
   test('a failure after activation restores and restarts the previous release', async () => {
@@ -192,6 +195,8 @@ forEachEngine('deployments', (engine) => {
       healthCheck: null,
     });
     app.repository.commit({ 'page.txt': 'two' });
+    // The failed release cannot be marked for a retry, so it is removed.
+    writeFileSync(join(app.directory, '.devpilot/failed'), '');
     const { PATH } = process.env;
     process.env['PATH'] = `${bin}:${PATH}`;
     const failed = await deployAndWait(owner, app).finally(() => {

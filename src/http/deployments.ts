@@ -1,3 +1,4 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../contract/deployments.ts';
 import { pageOf } from '../contract/paging.ts';
@@ -9,6 +10,7 @@ import {
   listDeployments,
   rollBack,
 } from '../platform/deployments/deployments.ts';
+import { overridesOf, retryDeployment } from '../platform/deployments/retry.ts';
 import { findAppLog, readAppLog } from '../platform/logs/app-logs.ts';
 import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
@@ -36,7 +38,7 @@ function accessFor(body: unknown): Access {
 const SCOPE_NOTE =
   'An access token needs `basic_deployment`, or `advanced_deployment` to set servers, strategy, batchSize, pauseSeconds, healthCheck, scheduledAt, approval or skipHooks.';
 
-/** Approve, promote, abort and roll back, each by the deployment's id alone and under its app. */
+/** Approve, promote, abort, retry and roll back, each by the deployment's id alone and under its app. */
 function deploymentActionRoutes(context: AppContext): Route[] {
   const { platform } = context;
   const actions = [
@@ -48,6 +50,11 @@ function deploymentActionRoutes(context: AppContext): Route[] {
     { url: '/v1/deployments/:id', params: IdParams },
     { url: '/v1/apps/:app/deployments/:id', params: AppDeploymentParams },
   ] as const;
+  const accessOfRetry = async (request: FastifyRequest) => {
+    const { id } = request.params as z.infer<typeof IdParams>;
+    const overrides = await overridesOf(platform, workspaceIdOf(request), id);
+    return overrides === undefined ? triggerAccess : accessFor(overrides);
+  };
   return pathVariants.flatMap(({ url, params }) => {
     const deploymentRefOf = (pathParams: { id: string; app?: unknown }) => ({
       id: pathParams.id,
@@ -67,6 +74,17 @@ function deploymentActionRoutes(context: AppContext): Route[] {
             applyDeploymentAction(platform, request, deploymentRefOf(pathParams), action),
         }),
       ),
+      jobRoute(context, {
+        url: `${url}/retry`,
+        access: triggerAccess,
+        about: 'deployment',
+        accessOf: accessOfRetry,
+        summary: `Retry a failed deployment from the step that failed, with the same commit, servers and options. An access token needs the scope that creating it needed.`,
+        tag,
+        params,
+        schema: Deployment,
+        action: (request, pathParams) => retryDeployment(platform, request, deploymentRefOf(pathParams)),
+      }),
       jobRoute(context, {
         url: `${url}/rollback`,
         access: triggerAccess,

@@ -1,4 +1,5 @@
 /** Routes shared by everything that runs as a job: deployments, runs of scripts, backups. */
+import type { FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
@@ -24,6 +25,7 @@ interface Declaration<Params extends z.ZodType> {
 
 interface JobDeclaration<Params extends z.ZodType, Body extends z.ZodType> extends Declaration<Params> {
   readonly accessFor?: (body: unknown) => Access;
+  readonly accessOf?: (request: FastifyRequest) => Promise<Access>;
   readonly body?: Body;
   readonly schema: z.ZodType;
   /** The collection of the created job, for the header `Location`; absent if the job exists already. */

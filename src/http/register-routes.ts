@@ -82,7 +82,8 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
   const requirement = requirementOf(access);
   const [successStatus] = Object.keys(definition.responses).map(Number);
   const isEssential = definition.method === 'DELETE' || definition.essential === true;
-  const { accessFor } = definition;
+  const { accessFor, accessOf } = definition;
+  const isNarrowedLater = accessFor !== undefined || accessOf !== undefined;
   const authenticate = async (
     request: FastifyRequest,
     reply: FastifyReply,
@@ -115,7 +116,7 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
         return;
       }
       if (definition.oauth && mayHaveClientSecret(context, request)) return;
-      await authenticate(request, reply, { isPreliminary: accessFor !== undefined || definition.countsNoUse === true });
+      await authenticate(request, reply, { isPreliminary: isNarrowedLater || definition.countsNoUse === true });
     },
     preParsing: (request, reply, payload, done) => {
       const problem = contentTypeProblem(request.headers['content-type'], bodyFormat);
@@ -126,6 +127,8 @@ function registerRoute(app: FastifyInstance, context: AppContext, route: Route):
     preValidation: async (request, reply) => {
       if (accessFor !== undefined) {
         await authenticate(request, reply, { narrowed: accessFor(request.body) });
+      } else if (accessOf !== undefined) {
+        await authenticate(request, reply, { narrowed: await accessOf(request) });
       } else if (!('public' in access) && request.principal === null) {
         await authenticate(request, reply, {
           credentials: readClientSecret(request.body, context.credentials.isForeignSecret),

@@ -56,6 +56,8 @@ export interface Route {
   readonly consumes?: readonly string[];
   /** What certain bodies require beyond `access`. Checked before the body is validated further. */
   readonly accessFor?: (body: unknown) => Access;
+  /** What the resource in the path requires beyond `access`; called once the request is authenticated. */
+  readonly accessOf?: (request: FastifyRequest) => Promise<Access>;
   /** The credential is checked but not used: the handler sends requests to other routes, which count their uses. */
   readonly countsNoUse?: true;
   /** Maximum size of the body in bytes, if it differs from the default. */

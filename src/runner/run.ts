@@ -23,8 +23,13 @@ export interface Step {
     | { readonly argv: readonly string[] }
     | { readonly interpreter: readonly string[]; readonly body: string };
   readonly environment?: Readonly<Record<string, string>>;
-  /** An absolute path; the user's home directory if omitted. */
-  readonly cwd?: string | null;
+  /** An absolute path, or several, of which the first that exists is used; the user's home directory by default. */
+  readonly cwd?: string | readonly string[] | null;
+  /**
+   * Files for the step alone, by name, in a directory that only its user can read: in memory where the server has
+   * `/dev/shm`. It is the value of `variable`, and removed when the step ends.
+   */
+  readonly files?: { readonly variable: string; readonly contents: Readonly<Record<string, string>> };
   /** Standard input; empty if omitted. A stream is piped as it arrives. */
   readonly stdin?: string | Readable;
   /** Maximum duration in milliseconds; unlimited if omitted. */
@@ -64,10 +69,10 @@ const NOT_STARTED: StepEnd = { exitCode: null, timedOut: false, cancelled: false
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();
-  const { stdin, command, environment = {}, cwd = null, runAs = null } = step;
+  const { stdin, command, environment = {}, cwd = null, files = null, runAs = null } = step;
   const nonce = randomBytes(12).toString('hex');
   const script = buildStepScript({
-    ...{ nonce, command, environment, cwd, runAs },
+    ...{ nonce, command, environment, cwd, files, runAs },
     stdin: typeof stdin === 'object' ? 'stream' : stdin === undefined ? 'beats' : { text: stdin },
   });
   const outcomeOf = (end: StepEnd): StepOutcome => ({

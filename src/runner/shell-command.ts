@@ -1,12 +1,15 @@
 import type { CommandInterpreter } from '../contract/platform-vocabulary.ts';
+import { shebangOf } from '../contract/shebang.ts';
 
 const INTERPRETER_ARGV: Readonly<Record<CommandInterpreter, readonly string[]>> = {
   '/bin/sh': ['/bin/sh'],
   '/bin/bash': ['/bin/bash', '-o', 'pipefail'],
 };
 
-/** Returns a command that runs `body` with the selected shell. */
-export const shellCommand = (body: string, interpreter: CommandInterpreter = '/bin/sh') => ({
-  interpreter: INTERPRETER_ARGV[interpreter],
-  body,
-});
+const isShell = (path: string): path is CommandInterpreter => path in INTERPRETER_ARGV;
+
+/** Returns a command that runs `body` with the selected shell or, by default, with what its first line (`#!`) names. */
+export function shellCommand(body: string, interpreter?: CommandInterpreter) {
+  const selected = interpreter ?? shebangOf(body) ?? '/bin/sh';
+  return { interpreter: isShell(selected) ? INTERPRETER_ARGV[selected] : selected.split(' '), body };
+}

@@ -16,6 +16,7 @@ test('background processes of a step keep running if the signal that ends its wa
     command: { interpreter: ['/bin/sh'], body: `sleep ${mark} & echo started` },
     environment: {},
     cwd: null,
+    files: null,
     stdin: 'beats',
     runAs: null,
   });

@@ -28,7 +28,8 @@ export interface StepScriptOptions {
     | { readonly argv: readonly string[] }
     | { readonly interpreter: readonly string[]; readonly body: string };
   readonly environment: Readonly<Record<string, string>>;
-  readonly cwd: string | null;
+  readonly cwd: string | readonly string[] | null;
+  readonly files: { readonly variable: string; readonly contents: Readonly<Record<string, string>> } | null;
   /** `beats`: standard input carries heartbeats. `stream`: it belongs to the step. Text: the step reads the text. */
   readonly stdin: 'beats' | 'stream' | { readonly text: string };
   /** Another user of the server, through sudo or, for root, runuser. */
@@ -63,7 +64,23 @@ kill -s KILL -- "-$p" "$p"
 ) >/dev/null 2>&1 &
 w=$!`;
 
-function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptions): string {
+/** Changes into a directory, or into the first of several that exists. */
+function changeDirectoryScript(cwd: StepScriptOptions['cwd']): string[] {
+  if (cwd === null) return [];
+  if (typeof cwd === 'string') return [`cd ${shellQuote(cwd)} || exit 125`];
+  return [[...cwd.map((path) => `cd ${shellQuote(path)} 2>/dev/null`), ':'].join(' || ')];
+}
+
+function checkName(name: string): string {
+  if (!VARIABLE_NAME.test(name)) throw new TypeError('This is not the name of a variable.');
+  return name;
+}
+
+/** Memory, where there is some, so that the contents are on no disk; the step's own directory otherwise. */
+const MAKE_FILES_DIRECTORY =
+  'v=$(mktemp -d /dev/shm/devpilot-files-XXXXXXXX 2>/dev/null) || { v=$d/files; mkdir -m 700 "$v" || exit 126; }';
+
+function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScriptOptions): string {
   const printMarker = (marker: string, value: string) => `printf '\\036devpilot ${nonce} ${marker} %s\\n' ${value}`;
   /**
    * Printed on both streams, each of which preserves order: once the marker has arrived, so has everything before it.
@@ -71,18 +88,17 @@ function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptio
   const printMarkerOnBoth = (marker: string, value: string) =>
     `${printMarker(marker, value)} >&2; ${printMarker(marker, value)} 2>/dev/null`;
   const argv = 'argv' in command ? command.argv.map(shellQuote) : [...command.interpreter.map(shellQuote), '"$d/step"'];
-  const exports = Object.entries(environment).map(([name, value]) => {
-    if (!VARIABLE_NAME.test(name)) throw new TypeError('This is not the name of a variable.');
-    return `export ${name}=${shellQuote(value)}`;
-  });
+  const exports = Object.entries(environment).map(([name, value]) => `export ${checkName(name)}=${shellQuote(value)}`);
   const input = stdin === 'stream' ? '<&3' : stdin === 'beats' ? '</dev/null' : '<"$d/stdin"';
-  const saveFile = (name: string, text: string) =>
-    `(umask 077; printf %s ${shellQuote(text)} >"$d/${name}") || exit 126`;
+  const saveFile = (name: string, text: string, directory = '$d') =>
+    `(umask 077; printf %s ${shellQuote(text)} >"${directory}/${name}") || exit 126`;
+  const saveFiles = Object.entries(files?.contents ?? {}).map(([name, text]) => saveFile(checkName(name), text, '$v'));
   return [
     // Output before this marker comes from the server's start-up files, or explains why it runs nothing.
     printMarkerOnBoth('ready', '0'),
     `d=$(mktemp -d "\${TMPDIR:-/tmp}/devpilot-step-XXXXXXXX") || exit 126`,
-    `trap 'rm -rf "$d"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
+    `v=''; trap 'rm -rf "$d" "$v"' EXIT; trap 'exit 143' TERM HUP INT PIPE`,
+    ...(files === null ? [] : [MAKE_FILES_DIRECTORY, ...saveFiles]),
     // Interpreters treat the carriage returns of Windows line ends as part of words.
     ...('body' in command ? [saveFile('step', command.body.replaceAll('\r\n', '\n'))] : []),
     ...(typeof stdin === 'object' ? [saveFile('stdin', stdin.text)] : []),
@@ -90,8 +106,9 @@ function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptio
     'exec 3<&0 </dev/null',
     // Set before the step's variables, so that none of them can change it.
     `( set -- ${argv.join(' ')}; [ -z "$s" ] || set -- "$s" "$@"`,
-    ...(cwd === null ? [] : [`cd ${shellQuote(cwd)} || exit 125`]),
+    ...changeDirectoryScript(cwd),
     ...exports,
+    ...(files === null ? [] : [`export ${checkName(files.variable)}="$v"`]),
     `exec "$@" 3<&- ) ${input} &`,
     'p=$!',
     `${printMarker('started', '"$p"')} >&2`,
@@ -99,7 +116,7 @@ function stepScript({ nonce, command, environment, cwd, stdin }: StepScriptOptio
     // Some shells print the signal's name here.
     '{ wait "$p"; } 2>/dev/null; c=$?',
     // Before the exit code is reported, because the receiver may be gone.
-    'rm -rf "$d"',
+    'rm -rf "$d" "$v"',
     '[ -z "$w" ] || kill "$w" 2>/dev/null',
     printMarkerOnBoth('ended', '"$c"'),
     'exit 0',

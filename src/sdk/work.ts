@@ -46,6 +46,8 @@ function deploymentClientOf(transport: Transport) {
     promote: decisionRequest('promote'),
     /** Aborts a canary deployment. */
     abort: decisionRequest('abort'),
+    /** Runs a failed deployment again from the step that failed; resolves before it finishes. */
+    retry: decisionRequest('retry'),
     /** Streams its output, line by line. */
     logs: (id: string, options?: LogOptions, call?: CallOptions) =>
       streamLog(transport, `${pathTo(path, id)}/logs`, options, call),

@@ -105,6 +105,24 @@ export async function unfinishedDeployments(
     .execute();
 }
 
+/** Returns whether a deployment of the same app that was created later has started. */
+export async function hasNewerStartedDeployment(
+  db: Queryable,
+  { workspace_id, app_id, id, created_at }: DeploymentTable,
+): Promise<boolean> {
+  const row = await db
+    .selectFrom('deployment')
+    .select('id')
+    .where('workspace_id', '=', workspace_id)
+    .where('app_id', '=', app_id)
+    .where('id', '<>', id)
+    .where('created_at', '>=', created_at)
+    .where('started_at', 'is not', null)
+    .limit(1)
+    .executeTakeFirst();
+  return row !== undefined;
+}
+
 export async function updateDeployment(
   trx: Trx,
   { workspace_id, id }: Pick<DeploymentTable, 'workspace_id' | 'id'>,
@@ -116,7 +134,7 @@ export async function updateDeployment(
 export async function updateDeploymentServer(
   trx: Trx,
   { workspace_id, deployment_id, position }: DeploymentServerTable,
-  set: Partial<Pick<DeploymentServerTable, 'status' | 'previous'>>,
+  set: Partial<Pick<DeploymentServerTable, 'status' | 'previous' | 'completed_steps'>>,
 ): Promise<void> {
   await trx
     .updateTable('deployment_server')

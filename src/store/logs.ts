@@ -80,6 +80,17 @@ export async function closeLog(trx: Trx, workspaceId: string, logId: string, clo
     .execute();
 }
 
+/** Opens a closed log again. Returns false if it was deleted. */
+export async function reopenLog(trx: Trx, workspaceId: string, logId: string): Promise<boolean> {
+  const { numUpdatedRows } = await trx
+    .updateTable('log')
+    .set({ closed_at: null })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', logId)
+    .executeTakeFirstOrThrow();
+  return numUpdatedRows > 0n;
+}
+
 /** Replaces many chunks by one with the same lines. */
 export async function mergeChunks(trx: Trx, chunk: LogChunkTable): Promise<void> {
   await trx

@@ -9,8 +9,9 @@ import type { DeploymentServerTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { nextBatch, waitsForPromotion } from './plan.ts';
+import { prepareRelease } from './prepare-release.ts';
 import type { DeploymentRun, DeploymentTarget } from './run-step.ts';
-import { activateRelease, prepareRelease, rollBackServer } from './server-steps.ts';
+import { activateRelease, rollBackServer } from './server-steps.ts';
 
 /** Opens a server; all of its steps share one connection. Throws `JobFailure`. */
 export async function resolveDeploymentTarget(
@@ -77,14 +78,14 @@ async function deployBatch(
     const isFirst = target === targets[0];
     try {
       // All servers get the commit that the first one resolved.
-      const commit = async () =>
+      const select = async () =>
         isFullCommit || isFirst ? { commit: known, isKnown: batch > 0 } : { commit: await firstCommit, isKnown: true };
-      const onCommitFound = async (id: string, tag: string | null) => {
+      const onFound = async (id: string, tag: string | null) => {
         if (!isFirst) return;
         if (id !== known) await progress.update({ commit_id: id, ...(tag !== null && { tag }) });
         resolve(id);
       };
-      return await prepareRelease(deployment, target, commit, onCommitFound, combinedSignal);
+      return await prepareRelease(deployment, target, { select, onFound }, combinedSignal);
     } catch (error) {
       reject(error);
       throw error;
@@ -104,6 +105,7 @@ export async function rollBackServers(
   context: PlatformContext,
   job: RunningJob,
   deployment: DeploymentRun,
+  mayBeRetried: boolean,
 ): Promise<JobFailure | null> {
   const { row } = deployment;
   const servers = await listDeploymentServers(context.store.read, row.workspace_id, [row.id]);
@@ -116,6 +118,7 @@ export async function rollBackServers(
           await rollBackServer(
             deployment,
             await resolveDeploymentTarget(context, deployment, server, context.connectRetryDelays.rollback),
+            mayBeRetried,
             job.fenceSignal,
           );
         } catch (error) {

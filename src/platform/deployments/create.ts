@@ -1,5 +1,4 @@
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
-import type { App } from '../../contract/apps.ts';
 import type { Deployment, DeploymentOptions, DeploymentOverrides } from '../../contract/deployments.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY, RESOURCE_LIMITS } from '../../contract/limits.ts';
@@ -14,6 +13,7 @@ import { type PlatformContext, redactSecretsIn } from '../context.ts';
 import { appLane, serverLane } from '../job-lanes.ts';
 import { requireConfirmedGitHost } from '../resources/deploy-keys.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
+import { parseHooks } from '../resources/stored-hooks.ts';
 import { cancelPendingDeployments } from './finish.ts';
 import { missingConfiguration, sortByStage } from './plan.ts';
 import { displayNameOf } from './serialize.ts';
@@ -59,7 +59,7 @@ function parseScheduledAt(text: string | undefined, now: number): number | null 
 
 /** Returns the hooks as shown before anything has run. Throws `validation_failed` for an unknown name. */
 function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deployment['hooks'] {
-  const hooks = JSON.parse(app.hooks) as App['hooks'];
+  const hooks = parseHooks(app.hooks);
   for (const [index, name] of skippedHooks.entries()) {
     if (!hooks.some((hook) => hook.name === name))
       throw invalidField(`skipHooks.${index}`, 'must be a hook of the app');
@@ -72,6 +72,7 @@ function pendingHooks(app: AppTable, skippedHooks: readonly string[]): Deploymen
       status: skippedHooks.includes(name) ? 'skipped' : 'pending',
       exitCode: null,
       durationMs: null,
+      attempts: 0,
     }));
 }
 
@@ -150,6 +151,7 @@ export async function insertNewDeployment(
     next_server: 0,
     under_way: 0,
     decision: null,
+    attempt: 1,
     error: null,
     created_by_kind: actor.kind,
     created_by_id: actor.id,
@@ -169,6 +171,7 @@ export async function insertNewDeployment(
       server_id: server.id,
       status: 'pending',
       previous: null,
+      completed_steps: 0,
     })),
   );
   await context.logs.open(trx, workspaceId, id);

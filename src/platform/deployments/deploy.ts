@@ -3,7 +3,13 @@ import { Problem } from '../../contract/problem.ts';
 import { JobFailure, type RunningJob, type Suspension } from '../../jobs/jobs.ts';
 import { createMask } from '../../runner/mask.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
-import { credentialExists, findDeployment, listDeploymentServers, updateDeployment } from '../../store/deployments.ts';
+import {
+  credentialExists,
+  findDeployment,
+  hasNewerStartedDeployment,
+  listDeploymentServers,
+  updateDeployment,
+} from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
@@ -13,7 +19,14 @@ import type { LogWriter } from '../logs/log-writer.ts';
 import { openDeployKey } from '../resources/deploy-keys.ts';
 import { openRepositoryCredentials, type RepositoryCredentials } from '../resources/repository-credentials.ts';
 import { deployBatches, resolveDeploymentTarget, rollBackServers } from './batches.ts';
-import { createPlan, type DeploymentPlan, missingConfiguration, waitsForPromotion } from './plan.ts';
+import {
+  createPlan,
+  type DeploymentPlan,
+  missingConfiguration,
+  parsePlan,
+  SUPERSEDED_MESSAGE,
+  waitsForPromotion,
+} from './plan.ts';
 import { createDeploymentProgress, plannedHookResults } from './progress.ts';
 import type { DeploymentRun } from './run-step.ts';
 import { pruneReleases } from './server-steps.ts';
@@ -34,7 +47,7 @@ function refuseHealthCheckCommand(row: DeploymentTable): void {
 
 /** Returns the plan for an app that can be deployed. */
 async function readPlan(context: PlatformContext, row: DeploymentTable): Promise<DeploymentPlan> {
-  if (row.plan !== null) return JSON.parse(row.plan) as DeploymentPlan;
+  if (row.plan !== null) return parsePlan(row.plan);
   const app = await findResource(context.store.read, 'app', row.workspace_id, row.app_id);
   if (app === undefined) throw new JobFailure('The app was deleted.');
   const missing = missingConfiguration(app);
@@ -103,7 +116,7 @@ async function startDeployment(
     started_at: now,
     updated_at: now,
     plan: JSON.stringify(plan),
-    hooks: JSON.stringify(plannedHookResults(plan, skipped)),
+    ...(row.attempt === 1 && { hooks: JSON.stringify(plannedHookResults(plan, skipped)) }),
   };
   await job.transaction((trx) => updateDeployment(trx, row, fields));
   return [{ ...row, ...fields }, plan];
@@ -144,9 +157,14 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
       if (row.under_way === 1) {
         throw new JobFailure('The node that ran this deployment was lost or stopped before it finished.');
       }
+      if (row.attempt > 1 && row.under_way === 0 && (await hasNewerStartedDeployment(context.store.read, row)))
+        throw new JobFailure(SUPERSEDED_MESSAGE);
       refuseHealthCheckCommand(row);
       const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;
-      if (hasCommands && problem !== null) throw new JobFailure(problem);
+      const hasEnvironment =
+        plan.hooks.some(({ variables: delivery }) => delivery === 'environment') ||
+        plan.healthCheck?.command !== undefined;
+      if (hasEnvironment && problem !== null) throw new JobFailure(problem);
       if (hasCommands && withheld.length > 0 && row.next_server === 0) {
         log.writeSystemLine(
           `Written to .env only, because they control how programs run or are set by Devpilot: ${withheld.join(', ')}.`,
@@ -165,7 +183,7 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
     } catch (error) {
       if (job.fenceSignal.aborted) throw error;
       log.writeSystemLine(error instanceof JobFailure ? error.message : 'The deployment stops here.');
-      const rollbackFailure = await rollBackServers(context, job, deployment);
+      const rollbackFailure = await rollBackServers(context, job, deployment, error instanceof JobFailure);
       if (rollbackFailure === null) throw error;
       throw error instanceof JobFailure
         ? new JobFailure(`${error.message} ${rollbackFailure.message}`)

@@ -67,7 +67,7 @@ export function getDeployment(context: PlatformContext, workspaceId: string, id:
 }
 
 /** Runs a transaction, then wakes the queue; returns the deployment as it is afterwards. */
-async function changeAndWake(
+export async function changeAndWake(
   context: PlatformContext,
   workspaceId: string,
   update: (trx: Trx) => Promise<string>,
@@ -130,7 +130,7 @@ export function deployPush(
 }
 
 /** Returns a deployment, locked; of the app if one is named. Throws `not_found`. */
-async function requireLockedDeployment(
+export async function requireLockedDeployment(
   trx: Trx,
   workspaceId: string,
   id: string,

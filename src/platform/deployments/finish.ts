@@ -39,8 +39,10 @@ export async function finishDeployment(
   const row = await lockDeployment(trx, workspaceId, id);
   if (row === undefined) return;
   const hooks = JSON.stringify(finalHooks(JSON.parse(row.hooks) as Deployment['hooks'], status));
-  const fields = { status, error, hooks, finished_at: endedAt, updated_at: endedAt, under_way: 0, plan: null };
-  await updateDeployment(trx, row, status === 'completed' ? { ...fields, progress: 100 } : fields);
+  const fields = { status, error, hooks, finished_at: endedAt, updated_at: endedAt, under_way: 0 };
+  // A failed deployment may be retried.
+  const plan = status === 'failed' ? row.plan : null;
+  await updateDeployment(trx, row, status === 'completed' ? { ...fields, plan, progress: 100 } : { ...fields, plan });
   await updateServerStatuses(trx, workspaceId, id, ['processing'], status);
   await updateServerStatuses(trx, workspaceId, id, ['pending'], status === 'completed' ? 'completed' : 'cancelled');
   if (status === 'completed') await setLiveDeployment(trx, row);
@@ -66,7 +68,12 @@ export async function finishDeployment(
   await recordAuditEvent(trx, requester, action, target, endedAt, detail);
   if (status === 'completed') return resolveNotices(trx, workspaceId, row.app_id, ['deployment.failed']);
   await raiseNotice(trx, {
-    ...{ workspaceId, kind: 'deployment.failed', at: endedAt, occurrence: id },
+    ...{
+      workspaceId,
+      kind: 'deployment.failed',
+      at: endedAt,
+      occurrence: row.attempt === 1 ? id : `${id} ${row.attempt}`,
+    },
     subject: { kind: 'app', id: row.app_id, name: app?.name ?? null },
     detail: { deploymentId: id, ...detail },
   });

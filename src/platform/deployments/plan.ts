@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { App } from '../../contract/apps.ts';
 import { HOOK_STAGES, type HookStage } from '../../contract/platform-vocabulary.ts';
 import { hostKeyAlgorithms } from '../../runner/ssh.ts';
@@ -5,8 +6,7 @@ import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { DeployKeyCredentials } from '../resources/deploy-keys.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
-
-type AppHook = App['hooks'][number];
+import { type AppHook, completeHooks, parseHooks } from '../resources/stored-hooks.ts';
 
 /** Configuration of a deployment: the app as it was when the deployment started. */
 export interface DeploymentPlan {
@@ -26,12 +26,16 @@ export function missingConfiguration(app: AppTable): string | null {
   return null;
 }
 
+/** Why a failed deployment cannot be retried: its release was removed, and it would replace a newer one. */
+export const SUPERSEDED_MESSAGE =
+  'A newer deployment of this app has started since, so this one cannot be retried. Deploy again.';
+
 /** Pure. Throws for an app with incomplete configuration. */
 export function createPlan(app: AppTable, deployment: DeploymentTable): DeploymentPlan {
   const { repository, directory } = app;
   if (repository === null || directory === null) throw new Error(missingConfiguration(app) ?? '');
   const skipped = new Set(JSON.parse(deployment.skip_hooks) as string[]);
-  const hooks = JSON.parse(app.hooks) as AppHook[];
+  const hooks = parseHooks(app.hooks);
   const check = deployment.health_check ?? app.health_check;
   return {
     app: app.slug,
@@ -43,9 +47,46 @@ export function createPlan(app: AppTable, deployment: DeploymentTable): Deployme
   };
 }
 
+/** Returns a stored plan; earlier versions stored hooks without some fields. Pure. */
+export function parsePlan(json: string): DeploymentPlan {
+  const plan = JSON.parse(json) as DeploymentPlan;
+  return { ...plan, hooks: completeHooks(plan.hooks) };
+}
+
 /** Returns hooks in the order in which they run: by stage, then in the given order. Pure. */
 export function sortByStage<Hook extends { readonly stage: HookStage }>(hooks: readonly Hook[]): Hook[] {
   return HOOK_STAGES.flatMap((stage) => hooks.filter((hook) => hook.stage === stage));
+}
+
+/** A step before the switch to the new release. */
+export type PreparationStep =
+  | { readonly kind: 'hook'; readonly hook: AppHook }
+  | { readonly kind: 'source_control' }
+  | { readonly kind: 'setup' };
+
+/** Returns the steps before the switch, in the order in which they run on each server. Pure. */
+export function preparationSteps(plan: DeploymentPlan): readonly PreparationStep[] {
+  const hooks = (stage: HookStage) => hooksOfStage(plan, stage).map((hook) => ({ kind: 'hook', hook }) as const);
+  return [
+    ...hooks('pre_execution'),
+    ...hooks('pre_source_control'),
+    { kind: 'source_control' },
+    ...hooks('post_source_control'),
+    { kind: 'setup' },
+    ...hooks('post_setup'),
+  ];
+}
+
+/** Returns after how many steps the source is checked out. Pure. */
+export const stepsUntilCheckout = (plan: DeploymentPlan): number =>
+  preparationSteps(plan).findIndex(({ kind }) => kind === 'source_control') + 1;
+
+/** Returns the number of first steps that two plans share: a changed hook and all steps after it are others. Pure. */
+export function sharedSteps(one: DeploymentPlan, other: DeploymentPlan): number {
+  const steps = preparationSteps(one);
+  const otherSteps = preparationSteps(other);
+  const firstDifference = steps.findIndex((step, index) => !isDeepStrictEqual(step, otherSteps[index]));
+  return firstDifference < 0 ? steps.length : firstDifference;
 }
 
 export const hooksOfStage = (plan: DeploymentPlan, stage: HookStage): readonly AppHook[] =>

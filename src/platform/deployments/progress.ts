@@ -7,6 +7,8 @@ import type { PlatformContext } from '../context.ts';
 import { type DeploymentPlan, sortByStage } from './plan.ts';
 
 type HookResult = Deployment['hooks'][number];
+/** The outcome of a hook on one server. */
+export type HookOutcome = Pick<HookResult, 'exitCode' | 'durationMs' | 'attempts'>;
 
 /** Returns the initial state of each hook of a plan. Pure. */
 export function plannedHookResults(plan: DeploymentPlan, skipped: readonly HookResult[]): HookResult[] {
@@ -16,6 +18,7 @@ export function plannedHookResults(plan: DeploymentPlan, skipped: readonly HookR
     status: 'pending' as const,
     exitCode: null,
     durationMs: null,
+    attempts: 0,
   }));
   return sortByStage([...planned, ...skipped]);
 }
@@ -28,7 +31,9 @@ export interface DeploymentProgress {
   setServer(server: DeploymentServerTable, fields: Partial<DeploymentServerTable>): Promise<void>;
   hookStarted(name: string): Promise<void>;
   /** A hook is complete when it has run on every server. */
-  hookEnded(name: string, exitCode: number | null, durationMs: number, ok: boolean): Promise<void>;
+  hookEnded(name: string, outcome: HookOutcome, ok: boolean): Promise<void>;
+  /** Counts a hook that a server has completed in an earlier attempt. */
+  hookSkipped(name: string): Promise<void>;
   /** Records that a server has completed one of its steps. */
   advance(): Promise<void>;
 }
@@ -54,7 +59,7 @@ export function createDeploymentProgress(
     const written = { ...fields, updated_at: row.updated_at };
     await job.transaction((trx) => updateDeployment(trx, row, written));
   }
-  function setHook(name: string, change: { status: HookStatus; exitCode?: number | null; durationMs?: number }) {
+  function setHook(name: string, change: { status: HookStatus } & Partial<HookOutcome>) {
     const hook = hooks.get(name);
     if (hook !== undefined) hooks.set(name, { ...hook, ...change });
     return JSON.stringify([...hooks.values()]);
@@ -67,15 +72,23 @@ export function createDeploymentProgress(
     update,
     setServer: (server, fields) => job.transaction((trx) => updateDeploymentServer(trx, server, fields)),
     hookStarted: (name) => update({ hooks: setHook(name, { status: 'processing' }) }),
-    hookEnded(name, exitCode, durationMs, ok) {
+    hookEnded(name, { exitCode, durationMs, attempts }, ok) {
       const count = (completedServersByHook.get(name) ?? row.next_server) + 1;
       completedServersByHook.set(name, count);
       const previous = hooks.get(name);
       completedSteps += 1;
       const status = previous?.status === 'failed' || !ok ? 'failed' : count >= servers ? 'completed' : 'processing';
-      const longest = Math.max(previous?.durationMs ?? 0, durationMs);
-      const code = previous?.status === 'failed' ? previous.exitCode : exitCode;
-      return update({ hooks: setHook(name, { status, exitCode: code, durationMs: longest }), progress: percent() });
+      const result = {
+        status,
+        exitCode: previous?.status === 'failed' ? previous.exitCode : exitCode,
+        durationMs: Math.max(previous?.durationMs ?? 0, durationMs ?? 0),
+        attempts: Math.max(previous?.attempts ?? 0, attempts),
+      } as const;
+      return update({ hooks: setHook(name, result), progress: percent() });
+    },
+    async hookSkipped(name) {
+      completedServersByHook.set(name, (completedServersByHook.get(name) ?? row.next_server) + 1);
+      completedSteps += 1;
     },
     advance() {
       completedSteps += 1;

@@ -1,6 +1,4 @@
-import type { DevpilotEnvironment } from '../../contract/control-variables.ts';
-import { MINUTE, SECOND } from '../../contract/limits.ts';
-import { HOOK_STAGES, type HookStage } from '../../contract/platform-vocabulary.ts';
+import { MINUTE } from '../../contract/limits.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Mask } from '../../runner/mask.ts';
 import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';
@@ -9,7 +7,7 @@ import type { ConnectionPool } from '../../runner/ssh-connection.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { LogWriter } from '../logs/log-writer.ts';
 import type { RepositoryCredentials } from '../resources/repository-credentials.ts';
-import { type DeploymentPlan, hooksOfStage } from './plan.ts';
+import type { DeploymentPlan } from './plan.ts';
 import type { DeploymentProgress } from './progress.ts';
 
 const STEP_TIMEOUT_MS = 5 * MINUTE;
@@ -43,7 +41,7 @@ const GENERIC_GIT_ERROR = /^fatal: (?:Could not read from remote repository|[Tt]
 export const toShellCommand = (body: string) => shellCommand(body);
 
 /** Result of a step; the last lines of its output describe a failure. */
-interface StepResult extends StepOutcome {
+export interface StepResult extends StepOutcome {
   readonly lastLine: string;
   /** Cause of a failure according to git, if any. */
   readonly cause: string | null;
@@ -126,50 +124,4 @@ export async function runScript(
   const result = await runStep(deployment, target, name, step, signal, outputNames);
   if (result.exitCode !== 0) throw stepFailure(target, description, result, result.cause);
   return result;
-}
-
-/** Environment of hooks and the app's own commands in addition to the app's variables. */
-export function hookEnvironment(
-  deployment: DeploymentRun,
-  stage: HookStage,
-  previous: string | null,
-): DevpilotEnvironment {
-  const { row, plan } = deployment;
-  const current = deployment.progress.row();
-  return {
-    DEVPILOT_APP: plan.app,
-    DEVPILOT_DEPLOYMENT_ID: row.id,
-    DEVPILOT_STAGE: stage,
-    DEVPILOT_DIRECTORY: plan.directory,
-    DEVPILOT_RELEASE: `${plan.directory}/releases/${row.id}`,
-    DEVPILOT_BRANCH: current.branch ?? '',
-    DEVPILOT_TAG: current.tag ?? '',
-    DEVPILOT_COMMIT: current.commit_id ?? '',
-    DEVPILOT_PREVIOUS: previous === null || previous === '' ? '' : `${plan.directory}/${previous}`,
-  };
-}
-
-/** Runs the hooks of a stage in order. Throws `JobFailure` for the first that fails. */
-export async function runHooks(
-  deployment: DeploymentRun,
-  target: DeploymentTarget,
-  stage: HookStage,
-  signal: AbortSignal,
-): Promise<void> {
-  const { plan, row, progress } = deployment;
-  const isBeforeCheckout = HOOK_STAGES.indexOf(stage) < HOOK_STAGES.indexOf('post_source_control');
-  const release = stage === 'post_release' ? 'current' : `releases/${row.id}`;
-  for (const hook of hooksOfStage(plan, stage)) {
-    await progress.hookStarted(hook.name);
-    const step: Step = {
-      command: shellCommand(hook.run, hook.interpreter),
-      cwd: isBeforeCheckout ? plan.directory : `${plan.directory}/${release}`,
-      environment: { ...deployment.commandVariables, ...hookEnvironment(deployment, stage, target.server.previous) },
-      timeoutMs: hook.timeoutSeconds * SECOND,
-    };
-    const result = await runStep(deployment, target, hook.name, step, signal);
-    const succeeded = result.exitCode === 0 && !result.timedOut;
-    await progress.hookEnded(hook.name, result.exitCode, result.durationMs, succeeded);
-    if (!succeeded) throw stepFailure(target, `the hook ${hook.name}`, result);
-  }
 }

@@ -17,6 +17,12 @@ function waitingReason(row: DeploymentTable, now: number): DeploymentWaitReason 
   return row.scheduled_at !== null && row.scheduled_at > now ? 'schedule' : 'queue';
 }
 
+/** Earlier versions did not count the attempts of a hook. */
+function serializeHooks(json: string): Deployment['hooks'] {
+  const hooks = JSON.parse(json) as Deployment['hooks'];
+  return hooks.map((hook) => ({ ...hook, attempts: hook.attempts ?? (hook.durationMs === null ? 0 : 1) }));
+}
+
 /** Serializes a deployment. */
 export function serializeDeployment(
   row: DeploymentTable,
@@ -37,7 +43,8 @@ export function serializeDeployment(
     batchSize: row.batch_size,
     pauseSeconds: row.pause_seconds,
     servers: servers.map(({ server_id, status }) => ({ serverId: server_id, status: status as WorkStatus })),
-    hooks: JSON.parse(row.hooks) as Deployment['hooks'],
+    hooks: serializeHooks(row.hooks),
+    attempt: row.attempt,
     // An earlier version accepted a password in the URL of a health check.
     overrides: redactSecretsIn(JSON.parse(row.overrides)) as Deployment['overrides'],
     error: row.error,

@@ -3,13 +3,26 @@
  * variables, whose values a shell does not interpret.
  */
 
-/** Creates an app's directory and prints the live release. */
+/**
+ * Creates an app's directory, removes releases of failed deployments that can no longer be retried, and prints the live
+ * release. `DP_RESUME`: an earlier attempt has checked out this release.
+ */
 export const PREPARE_SCRIPT = `set -eu
 mkdir -p "$DP_DIR/releases" "$DP_DIR/shared" "$DP_DIR/.devpilot"
 if [ -e "$DP_DIR/current" ] && [ ! -L "$DP_DIR/current" ]; then
   echo "$DP_DIR/current is not a symbolic link; it cannot be switched." >&2; exit 1
 fi
-printf 'previous %s\\n' "$(readlink "$DP_DIR/current" || :)"
+live=$(readlink "$DP_DIR/current" || :)
+if [ -n "$DP_RESUME" ] && [ ! -d "$DP_DIR/releases/$DP_ID" ]; then
+  echo 'The release of the failed attempt was removed from this server. Deploy again.' >&2; exit 1
+fi
+for mark in "$DP_DIR"/.devpilot/failed/dpl_*; do
+  name=\${mark##*/}
+  [ -e "$mark" ] || continue
+  [ "$name" = "$DP_ID" ] || [ "$live" = "releases/$name" ] || rm -rf "$DP_DIR/releases/$name" || :
+  rm -f "$mark"
+done
+printf 'previous %s\\n' "$live"
 `;
 
 /**
@@ -124,7 +137,10 @@ fi
 printf 'commit %s %s\\n' "$commit" "$(at log -1 --format=%s "$commit")"
 `;
 
-/** Links shared files, and writes the variables (standard input) to a file that only the app's user can read. */
+/**
+ * Links shared files, and writes the variables (standard input) to a file that only the app's user can read. With
+ * `DP_RESUME` it prints `unchanged` if the file already has them.
+ */
 export const SETUP_SCRIPT = `set -eu
 cd "$DP_DIR/releases/$DP_ID"
 ours() { [ "$(readlink shared)" = ../../shared ]; }
@@ -133,9 +149,10 @@ else ln -s ../../shared shared 2>/dev/null || ours; fi
 if [ -n "$DP_VARIABLES" ]; then
   umask 077
   cat >".env.$DP_ID.$$"
+  if [ -n "$DP_RESUME" ] && cmp -s ".env.$DP_ID.$$" .env; then rm -f ".env.$DP_ID.$$"; echo unchanged; exit; fi
   mv -f ".env.$DP_ID.$$" .env
   echo "Variables written to .env: $DP_VARIABLES"
-fi
+elif [ -n "$DP_RESUME" ]; then echo unchanged; fi
 `;
 
 /** Makes the release the live one, atomically: a rename has no intermediate state. */
@@ -146,8 +163,8 @@ mv -Tf ".devpilot/current.$DP_ID.$$" current
 `;
 
 /**
- * If this release is live, makes the previous one live again; then removes this one. Prints `restored` if it was
- * live. Files that cannot be removed are reported by `kept` and ignored.
+ * If this release is live, makes the previous one live again; then removes this one, or with `DP_KEEP_RELEASE`
+ * marks it as failed. Prints `restored` if it was live. Files that cannot be removed are reported by `kept` and ignored.
  */
 export const ROLLBACK_SCRIPT = `set -eu
 cd "$DP_DIR"
@@ -161,6 +178,7 @@ if [ "$(readlink current || :)" = "releases/$DP_ID" ]; then
   echo restored
 fi
 rm -f ".devpilot/current.$DP_ID".* || :
+if [ -n "$DP_KEEP_RELEASE" ] && mkdir -p .devpilot/failed 2>/dev/null && : >".devpilot/failed/$DP_ID"; then exit 0; fi
 rm -rf "releases/$DP_ID" || echo "kept releases/$DP_ID"
 `;
 

@@ -6,6 +6,7 @@ import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
 import { createMask } from '../../runner/mask.ts';
 import { type RunTarget, run } from '../../runner/run.ts';
+import { shellCommand } from '../../runner/shell-command.ts';
 import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
@@ -61,9 +62,6 @@ export async function findAppLog(context: PlatformContext, workspaceId: string, 
   return { workspaceId, command: app.log_command, directory: app.directory, servers, variables };
 }
 
-/** Changes into the app's directory, if it exists. */
-const ENTER_APP_DIRECTORY = 'cd "$DP_DIR/current" 2>/dev/null || cd "$DP_DIR" 2>/dev/null || :\n';
-
 const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
 
 /**
@@ -106,7 +104,8 @@ export async function* readAppLog(
       const outcome = await run(
         target,
         {
-          command: { interpreter: ['/bin/sh'], body: (directory === null ? '' : ENTER_APP_DIRECTORY) + command },
+          command: shellCommand(command),
+          cwd: directory === null ? null : [`${directory}/current`, directory],
           environment: { ...selectCommandVariables(variables).passed, ...ownEnvironment },
           ...(follow ? {} : { timeoutMs: READ_TIMEOUT_MS }),
           limits: { maxLineCharacters: 8192, maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_CHARACTERS },

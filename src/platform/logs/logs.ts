@@ -2,7 +2,7 @@ import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
-import { appendLines, closeLog, findLog, insertLog, readChunks } from '../../store/logs.ts';
+import { appendLines, closeLog, findLog, insertLog, readChunks, reopenLog } from '../../store/logs.ts';
 import type { Trx } from '../../store/store.ts';
 import { compress, readChunkText, toNdjsonLine } from './log-chunks.ts';
 import { createLogWaiters } from './log-waiters.ts';
@@ -27,6 +27,8 @@ export interface Logs {
   appendSystemLine(trx: Trx, workspaceId: string, logId: string, text: string): Promise<void>;
   /** Closes a log, in the transaction that ends its owner. */
   close(trx: Trx, workspaceId: string, logId: string): Promise<void>;
+  /** Opens a closed log again, in the transaction that continues its owner. */
+  reopen(trx: Trx, workspaceId: string, logId: string): Promise<void>;
   writer(workspaceId: string, logId: string): LogWriter;
   /**
    * Yields the lines after the first `from`, as NDJSON in pieces. With `follow`, waits for more until the log is
@@ -81,6 +83,9 @@ export function createLogs(context: LogContext): Logs {
       await appendLines(trx, workspaceId, logId, { lines: 1, size: line.length, data });
     },
     close: (trx, workspaceId, logId) => closeLog(trx, workspaceId, logId, clock()),
+    async reopen(trx, workspaceId, logId) {
+      if (!(await reopenLog(trx, workspaceId, logId))) await insertLog(trx, workspaceId, logId, clock());
+    },
     writer: (workspaceId, logId) => createLogWriter(context, workspaceId, logId, () => waiters.wake(logId)),
     async *read(workspaceId, logId, options) {
       if (!options.follow) {

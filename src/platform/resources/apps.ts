@@ -23,9 +23,7 @@ import {
   requireResource,
   resolveResourceId,
 } from './resources.ts';
-
-/** Hooks saved before interpreters existed have none. */
-type StoredHook = Omit<App['hooks'][number], 'interpreter'> & Partial<Pick<App['hooks'][number], 'interpreter'>>;
+import { parseHooks } from './stored-hooks.ts';
 
 const DEFAULTS = { branch: 'main', keepReleases: 5 } as const;
 
@@ -48,7 +46,7 @@ function serializeApp(row: AppTable): App {
     hasRepositoryPassword: row.repository_password_sealed !== null,
     branch: row.branch,
     directory: row.directory,
-    hooks: (JSON.parse(row.hooks) as StoredHook[]).map((hook) => ({ interpreter: '/bin/sh', ...hook })),
+    hooks: parseHooks(row.hooks),
     keepReleases: row.keep_releases,
     healthCheck: serializeHealthCheck(row.health_check),
     logCommand: row.log_command,

@@ -38,6 +38,8 @@ export interface DeploymentTable {
   under_way: number;
   /** `promote` or `abort` once requested. */
   decision: string | null;
+  /** 1, and one more for each retry. */
+  attempt: number;
   error: string | null;
   created_by_kind: string;
   created_by_id: string | null;
@@ -56,4 +58,6 @@ export interface DeploymentServerTable {
   status: string;
   /** The previous target of the `current` link, empty for none; null until it is known. */
   previous: string | null;
+  /** How many of the steps before the switch it has completed. */
+  completed_steps: number;
 }

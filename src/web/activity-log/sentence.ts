@@ -218,6 +218,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'deployment.approved': ({ actor, target }) => [actor, ' approved a deployment of ', target],
   'deployment.promoted': ({ actor, target }) => [actor, ' promoted the canary deployment of ', target],
   'deployment.aborted': ({ actor, target }) => [actor, ' aborted the canary deployment of ', target],
+  'deployment.retried': ({ actor, target }) => [actor, ' retried a failed deployment of ', target],
   'deployment.completed': ({ target }) => ['A deployment of ', target, ' completed'],
   'deployment.failed': ({ target }) => ['A deployment of ', target, ' failed'],
   'system.secret_rotated': ({ actor }) => [actor, ' re-encrypted the stored values with a new secret'],

@@ -23,7 +23,16 @@ const app: App = {
   branch: 'main',
   directory: '/srv/shop',
   hooks: [
-    { name: 'Build', stage: 'post_setup', run: 'make', interpreter: '/bin/sh', timeoutSeconds: 60, active: true },
+    {
+      name: 'Build',
+      stage: 'post_setup',
+      run: 'make',
+      interpreter: '/bin/sh',
+      timeoutSeconds: 60,
+      retries: 0,
+      variables: 'environment',
+      active: true,
+    },
   ],
   keepReleases: 5,
   healthCheck: { url: 'http://127.0.0.1/', timeoutSeconds: 60 },

@@ -1,6 +1,6 @@
 import { NativeSelect, Switch } from '@mantine/core';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
-import { COMMAND_INTERPRETERS, HOOK_STAGES } from '../../contract/platform-vocabulary.ts';
+import { COMMAND_INTERPRETERS, HOOK_STAGES, VARIABLE_DELIVERIES } from '../../contract/platform-vocabulary.ts';
 import { Dialog } from '../components/dialog.tsx';
 import { CodeInput, IntegerInput, NameInput } from '../components/fields.tsx';
 import { Form, FormFooter } from '../components/form.tsx';
@@ -17,7 +17,10 @@ interface HookDialogProps {
   readonly onDone: (hook: Hook) => void;
 }
 
-type HookFormValues = Omit<Hook, 'timeoutSeconds'> & { readonly timeoutSeconds: number | string };
+type HookFormValues = Omit<Hook, 'timeoutSeconds' | 'retries'> & {
+  readonly timeoutSeconds: number | string;
+  readonly retries: number | string;
+};
 
 const NEW_HOOK_VALUES: HookFormValues = {
   name: '',
@@ -25,6 +28,8 @@ const NEW_HOOK_VALUES: HookFormValues = {
   run: '',
   interpreter: '/bin/sh',
   timeoutSeconds: 600,
+  retries: 0,
+  variables: 'environment',
   active: true,
 };
 
@@ -41,6 +46,7 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
             ? strings.hookDialog.commandTooLong(RESOURCE_LIMITS.command)
             : null,
       timeoutSeconds: (seconds) => validateInteger(seconds, RESOURCE_LIMITS.hookTimeout),
+      retries: (retries) => validateInteger(retries, RESOURCE_LIMITS.hookRetries),
     },
   });
   return (
@@ -51,7 +57,12 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
     >
       <Form
         onSubmit={form.onSubmit((values) => {
-          onDone({ ...values, name: values.name.trim(), timeoutSeconds: Number(values.timeoutSeconds) });
+          onDone({
+            ...values,
+            name: values.name.trim(),
+            timeoutSeconds: Number(values.timeoutSeconds),
+            retries: Number(values.retries),
+          });
           onClose();
         })}
       >
@@ -80,6 +91,18 @@ export function HookDialog({ hook, existingNames, onClose, onDone }: HookDialogP
           label={strings.hookDialog.timeLimitInSeconds}
           limits={RESOURCE_LIMITS.hookTimeout}
           {...form.getInputProps('timeoutSeconds')}
+        />
+        <IntegerInput
+          label={strings.hookDialog.retries}
+          description={strings.hookDialog.retriesDescription}
+          limits={RESOURCE_LIMITS.hookRetries}
+          {...form.getInputProps('retries')}
+        />
+        <NativeSelect
+          label={strings.hookDialog.variables}
+          description={strings.hookDialog.variablesDescription}
+          data={VARIABLE_DELIVERIES.map((value) => ({ value, label: strings.hookDialog.deliveries[value] }))}
+          {...form.getInputProps('variables')}
         />
         <Switch
           label={strings.hookDialog.active}

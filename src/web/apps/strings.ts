@@ -247,6 +247,12 @@ export const strings = {
     interpreter: 'Interpreter',
     interpreterDescription: 'With /bin/bash, a pipeline fails if any part of it fails (pipefail).',
     timeLimitInSeconds: 'Time limit in seconds',
+    retries: 'Retries',
+    retriesDescription: 'How often it is run again after a failure, with growing pauses: 1 s, 2 s, 4 s, 8 s, 16 s.',
+    variables: 'Variables',
+    variablesDescription:
+      'As files, each variable is a file in the directory $DEVPILOT_VARIABLES_DIR, so that no child process inherits it.',
+    deliveries: { environment: 'In its environment', files: 'As files' },
     active: 'Active',
     activeDescription: 'An inactive hook is skipped.',
     add: 'Add',

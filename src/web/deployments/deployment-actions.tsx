@@ -6,14 +6,14 @@ import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
 import { queryClient } from '../api.ts';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
-import { IconArrowBackUp, IconCheck, IconPlayerPlay, IconPlayerStop } from '../components/icons.ts';
+import { IconArrowBackUp, IconCheck, IconPlayerPlay, IconPlayerStop, IconRefresh } from '../components/icons.ts';
 import { isInProgress } from '../components/job-status.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeployButton } from './deploy-button.tsx';
 import { sourceLabel } from './deployment-status.tsx';
 import { strings } from './strings.ts';
 
-type Decision = 'approve' | 'promote' | 'abort' | 'cancel';
+type Decision = 'approve' | 'promote' | 'abort' | 'cancel' | 'retry';
 
 interface DeploymentActionsProps {
   readonly deployment: Deployment;
@@ -70,9 +70,18 @@ const DECISION_TEXTS: Readonly<Record<Decision, DecisionTexts>> = {
         : strings.deploymentActions.cancel.consequences,
     doneMessage: strings.deploymentActions.cancel.done,
   },
+  retry: {
+    verb: strings.deploymentActions.retry.verb,
+    title: strings.deploymentActions.retry.title,
+    Icon: IconRefresh,
+    nonDestructive: true,
+    describe: () => strings.deploymentActions.retry.consequences,
+    doneMessage: strings.deploymentActions.retry.done,
+  },
 };
 
 function availableDecisions({ status, waitingFor }: Deployment): readonly Decision[] {
+  if (status === 'failed') return ['retry'];
   if (waitingFor === 'promotion') return ['promote', 'abort'];
   if (!isInProgress(status)) return [];
   return waitingFor === 'approval' ? ['approve', 'cancel'] : ['cancel'];
@@ -113,7 +122,7 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
         );
       })}
       {!isInProgress(status) && app !== undefined && (
-        <DeployButton app={app} previous={deployment} variant={status === 'completed' ? 'default' : 'filled'} />
+        <DeployButton app={app} previous={deployment} variant={status === 'cancelled' ? 'filled' : 'default'} />
       )}
       {status === 'completed' && !live && (
         <Button variant="default" leftSection={<IconArrowBackUp size={16} />} onClick={() => setRollingBack(true)}>

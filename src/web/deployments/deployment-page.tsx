@@ -44,7 +44,7 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
         <DimmedText>{strings.deploymentPage.noHooks}</DimmedText>
       ) : (
         <ItemList label={strings.deploymentPage.steps}>
-          {hooks.map(({ name, stage, status: hookStatus, exitCode, durationMs }) => (
+          {hooks.map(({ name, stage, status: hookStatus, exitCode, durationMs, attempts }) => (
             <ItemListRow
               key={`${stage} ${name}`}
               title={
@@ -55,6 +55,7 @@ function HookSteps({ deployment }: { readonly deployment: Deployment }) {
               note={[
                 durationMs === null ? null : formatDuration(durationMs),
                 exitCode === null || exitCode === 0 ? null : strings.deploymentPage.exitCode(exitCode),
+                attempts > 1 ? strings.deploymentPage.attempts(attempts) : null,
               ]
                 .filter((part) => part !== null)
                 .join(', ')}
@@ -173,6 +174,7 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
                 {strings.deploymentPage.anEarlierDeployment}
               </TextLink>,
             ],
+            deployment.attempt > 1 && [strings.deploymentPage.items.attempt, String(deployment.attempt)],
             scheduledAt !== null && [strings.deploymentPage.items.scheduledFor, formatDateTime(scheduledAt)],
             approval !== null && [
               strings.deploymentPage.items.approval,
@@ -219,7 +221,9 @@ export function DeploymentPage() {
       backLink={<BackLink to="/deployments">{strings.deploymentPage.listTitle}</BackLink>}
       query={query}
     >
-      {(deployment) => <DeploymentDetails key={deployment.id} deployment={deployment} app={app.data} />}
+      {(deployment) => (
+        <DeploymentDetails key={`${deployment.id} ${deployment.attempt}`} deployment={deployment} app={app.data} />
+      )}
     </ResourcePage>
   );
 }

@@ -34,6 +34,8 @@ test('the failed step is the failed hook, or else the last step before the rollb
     ),
     ['Build', 'one', 'two'],
   );
+  const retried = [...log, ...rollback, line(null, 'Attempt 2, requested by Ada.', null), line('Start', 'refused')];
+  assert.deepEqual(found(state([['Start', 'failed']]), retried), ['Start', 'refused']);
   assert.equal(found(state([]), rollback), null);
   assert.equal(found(state([['Build', 'failed']]), []), null);
 });

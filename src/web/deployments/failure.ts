@@ -12,11 +12,15 @@ export interface FailedStep {
   readonly lines: readonly LogLine[];
 }
 
-/** Returns the step that failed and the end of its output; null if the log does not contain it. */
+/** The line that begins the log of a retry. */
+const ATTEMPT_LINE = /^Attempt \d+, requested by /;
+
+/** Returns the step that failed in the last attempt and the end of its output; null if the log does not contain it. */
 export function findFailedStep(
   { hooks, servers }: Pick<Deployment, 'hooks' | 'servers'>,
-  log: readonly LogLine[],
+  lines: readonly LogLine[],
 ): FailedStep | null {
+  const log = lines.slice(lines.findLastIndex(({ step, text }) => step === null && ATTEMPT_LINE.test(text)) + 1);
   const rollback = log.findIndex(({ step }) => step === ROLLBACK_STEP);
   const beforeRollback = rollback < 0 ? log : log.slice(0, rollback);
   const failedHook = hooks.find(({ status }) => status === 'failed')?.name;
@@ -28,6 +32,6 @@ export function findFailedStep(
       (failedServers.size === 0 || serverId === null || failedServers.has(serverId)),
   );
   if (last === undefined || last.step === null) return null;
-  const lines = beforeRollback.filter(({ step, serverId }) => step === last.step && serverId === last.serverId);
-  return { name: last.step, lines: lines.slice(-MAX_LINES) };
+  const linesOfStep = beforeRollback.filter(({ step, serverId }) => step === last.step && serverId === last.serverId);
+  return { name: last.step, lines: linesOfStep.slice(-MAX_LINES) };
 }

@@ -98,6 +98,13 @@ export const strings = {
         'The running step is stopped, and servers that were already switched are rolled back to their previous release.',
       done: 'Cancelling the deployment',
     },
+    retry: {
+      verb: 'Retry',
+      title: 'Retry deployment',
+      consequences:
+        "It continues with the step that failed, with the same commit and the app's current hooks and variables. Completed steps are not repeated, except those after the switch, which was rolled back.",
+      done: 'Retrying the deployment',
+    },
     rollBackToThis: 'Roll back to this…',
     back: 'Back',
     rollBackTitle: 'Roll back to this deployment',
@@ -115,6 +122,7 @@ export const strings = {
     progressLabel: 'Progress',
     noHooks: 'No hooks. The deployment only checks out the source and activates it.',
     steps: 'Steps',
+    attempts: (count: number) => `${count} attempts`,
     exitCode: (exitCode: number) => `exit code ${exitCode}`,
     skipped: 'Skipped',
     serversTitle: 'Servers',
@@ -131,6 +139,7 @@ export const strings = {
     noOutputYet: 'No output yet.',
     detailsTitle: 'Details',
     items: {
+      attempt: 'Attempt',
       app: 'App',
       branch: 'Branch',
       tag: 'Tag',

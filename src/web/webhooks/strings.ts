@@ -39,6 +39,7 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'deployment.approved': 'Approved',
   'deployment.promoted': 'Canary promoted',
   'deployment.aborted': 'Canary aborted',
+  'deployment.retried': 'Retried',
   'deployment.completed': 'Completed',
   'deployment.failed': 'Failed',
   'run.created': 'Started',

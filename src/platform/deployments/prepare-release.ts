@@ -1,0 +1,123 @@
+import { writeShellDotenv } from '../../contract/dotenv.ts';
+import { MINUTE } from '../../contract/limits.ts';
+import { runHook } from './hooks.ts';
+import { gitEnvironment, type PreparationStep, preparationSteps, stepsUntilCheckout } from './plan.ts';
+import { type DeploymentRun, type DeploymentTarget, runScript } from './run-step.ts';
+import { CHECKOUT, PREPARE_SCRIPT, SETUP_SCRIPT } from './shell-scripts.ts';
+
+/** The first fetch may be that of a large repository. */
+const FETCH_TIMEOUT_MS = 30 * MINUTE;
+
+/** The commit to check out; null if this server resolves it. */
+export interface CommitSelection {
+  readonly commit: string | null;
+  /** Whether this deployment has already verified that a branch or tag contains it. */
+  readonly isKnown: boolean;
+}
+
+/** How a server learns which commit to check out, and tells the others. */
+export interface CommitExchange {
+  readonly select: () => Promise<CommitSelection>;
+  readonly onFound: (commit: string, tag: string | null) => Promise<void>;
+}
+
+/** Creates the app's directory and records its live release. Throws `JobFailure`. */
+async function prepareDirectory(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  hasRelease: boolean,
+  signal: AbortSignal,
+): Promise<DeploymentTarget> {
+  const { row, progress } = deployment;
+  const prepared = await runScript(deployment, target, 'prepare', 'preparing the directory', PREPARE_SCRIPT, signal, {
+    environment: { DP_RESUME: hasRelease ? '1' : '' },
+    outputNames: ['previous'],
+  });
+  const live = prepared.outputs.get('previous') ?? '';
+  // The rollback of an earlier attempt may have failed, so that this release is still live.
+  const previous = live === `releases/${row.id}` ? (target.server.previous ?? live) : live;
+  await progress.setServer(target.server, { previous, status: 'processing' });
+  return { ...target, server: { ...target.server, previous } };
+}
+
+async function checkOut(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  commits: CommitExchange,
+  signal: AbortSignal,
+): Promise<void> {
+  const { plan, row, log, credentials } = deployment;
+  const selection = await commits.select();
+  const { outputs } = await runScript(deployment, target, 'source_control', 'fetching the source', CHECKOUT, signal, {
+    environment: {
+      ...gitEnvironment(credentials),
+      DP_REPOSITORY: plan.repository,
+      DP_BRANCH: row.branch ?? '',
+      DP_TAG: row.tag ?? '',
+      DP_COMMIT: selection.commit ?? '',
+      DP_KNOWN: selection.isKnown ? '1' : '',
+      DP_ROLLBACK: row.kind === 'rollback' ? '1' : '',
+    },
+    timeoutMs: FETCH_TIMEOUT_MS,
+    outputNames: ['commit', 'tag'],
+  });
+  const [id = '', ...subject] = (outputs.get('commit') ?? '').split(' ');
+  log.writeSystemLine(`Commit ${id} ${subject.join(' ')}`.trim(), 'source_control', target.server.server_id);
+  await commits.onFound(id, outputs.get('tag') ?? null);
+}
+
+/** Returns whether the release already had these variables, so that a retry need not repeat the steps after this one. */
+async function setUp(
+  deployment: DeploymentRun,
+  target: DeploymentTarget,
+  isRepeated: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { size } = deployment.variables;
+  const { outputs } = await runScript(deployment, target, 'setup', 'setting up the release', SETUP_SCRIPT, signal, {
+    environment: { DP_VARIABLES: size === 0 ? '' : String(size), DP_RESUME: isRepeated ? '1' : '' },
+    stdin: writeShellDotenv(deployment.variables),
+    outputNames: ['unchanged'],
+  });
+  return outputs.has('unchanged');
+}
+
+/**
+ * Performs everything before the switch. A retry skips the steps that the server has completed; if the variables have
+ * changed since, it repeats those after the setup.
+ */
+export async function prepareRelease(
+  deployment: DeploymentRun,
+  server: DeploymentTarget,
+  commits: CommitExchange,
+  signal: AbortSignal,
+): Promise<DeploymentTarget> {
+  const { plan, progress, log } = deployment;
+  const steps = preparationSteps(plan);
+  let completed = server.server.completed_steps;
+  const target = await prepareDirectory(deployment, server, completed >= stepsUntilCheckout(plan), signal);
+  await progress.advance();
+  if (completed > 0)
+    log.writeSystemLine(`Steps completed by an earlier attempt: ${completed}.`, 'prepare', target.server.server_id);
+
+  async function repeat(step: PreparationStep, index: number): Promise<void> {
+    if (step.kind === 'hook') return progress.hookSkipped(step.hook.name);
+    if (step.kind === 'source_control') await commits.onFound(progress.row().commit_id ?? '', null);
+    else if (!(await setUp(deployment, target, true, signal))) completed = index + 1;
+    await progress.advance();
+  }
+  async function perform(step: PreparationStep): Promise<void> {
+    if (step.kind === 'hook') return runHook(deployment, target, step.hook, signal);
+    if (step.kind === 'source_control') await checkOut(deployment, target, commits, signal);
+    else await setUp(deployment, target, false, signal);
+    await progress.advance();
+  }
+  for (const [index, step] of steps.entries()) {
+    if (index < completed) await repeat(step, index);
+    else {
+      await perform(step);
+      await progress.setServer(target.server, { completed_steps: index + 1 });
+    }
+  }
+  return target;
+}

@@ -1,0 +1,157 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import type { Deployment } from '../../contract/deployments.ts';
+import { Problem } from '../../contract/problem.ts';
+import {
+  findDeployment,
+  hasNewerStartedDeployment,
+  listDeploymentServers,
+  updateDeployment,
+  updateDeploymentServer,
+} from '../../store/deployments.ts';
+import { findResource } from '../../store/resources.ts';
+import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
+import type { AppTable } from '../../store/schema/resources.ts';
+import type { Trx } from '../../store/store.ts';
+import type { PlatformContext } from '../context.ts';
+import { requireResource } from '../resources/resources.ts';
+import { resolveRunTarget } from '../resources/run-target.ts';
+import { enqueueDeployment } from './create.ts';
+import { changeAndWake, type DeploymentRef, requireLockedDeployment } from './deployments.ts';
+import {
+  createPlan,
+  type DeploymentPlan,
+  missingConfiguration,
+  parsePlan,
+  preparationSteps,
+  SUPERSEDED_MESSAGE,
+  sharedSteps,
+} from './plan.ts';
+import { plannedHookResults } from './progress.ts';
+import { displayNameOf } from './serialize.ts';
+
+/** Returns the plan of the failed attempt and that of a retry. Throws `conflict` if a retry is not possible. */
+async function planRetry(
+  trx: Trx,
+  app: AppTable,
+  row: DeploymentTable,
+): Promise<{ readonly failed: DeploymentPlan; readonly next: DeploymentPlan }> {
+  if (row.status !== 'failed')
+    throw new Problem('conflict', `Only a failed deployment can be retried; this one is ${row.status}.`);
+  if (row.plan === null)
+    throw new Problem(
+      'conflict',
+      'This deployment failed before its first step, or in an earlier version. Deploy again.',
+    );
+  if (await hasNewerStartedDeployment(trx, row)) throw new Problem('conflict', SUPERSEDED_MESSAGE);
+  const missing = missingConfiguration(app);
+  if (missing !== null) throw new Problem('conflict', missing);
+  const failed = parsePlan(row.plan);
+  const next = createPlan(app, row);
+  if (failed.directory !== next.directory || failed.repository !== next.repository)
+    throw new Problem('conflict', 'The directory or repository of the app has changed since. Deploy again.');
+  return { failed, next };
+}
+
+/** Throws `conflict` for a server that was deleted, or that nothing may run on. */
+async function requireServers(
+  context: PlatformContext,
+  trx: Trx,
+  servers: readonly DeploymentServerTable[],
+): Promise<void> {
+  for (const { workspace_id: workspaceId, server_id: id } of servers) {
+    const server = await findResource(trx, 'server', workspaceId, id);
+    if (server === undefined) throw new Problem('conflict', 'A server of this deployment was deleted. Deploy again.');
+    await resolveRunTarget(context, server, trx);
+  }
+}
+
+/** Returns the hooks as shown before the retry: those that no server runs again keep their outcome. Pure. */
+function hooksOfRetry(
+  row: DeploymentTable,
+  plan: DeploymentPlan,
+  servers: readonly DeploymentServerTable[],
+): Deployment['hooks'] {
+  const before = JSON.parse(row.hooks) as Deployment['hooks'];
+  const skipNames = JSON.parse(row.skip_hooks) as string[];
+  const completedEverywhere = Math.min(...servers.map((server) => server.completed_steps));
+  const kept = preparationSteps(plan)
+    .slice(0, completedEverywhere)
+    .flatMap((step) => (step.kind === 'hook' ? [step.hook.name] : []));
+  const planned = plannedHookResults(
+    plan,
+    before.filter(({ name }) => skipNames.includes(name)),
+  );
+  return planned.map(
+    (hook) =>
+      before.find(({ name, status }) => name === hook.name && kept.includes(name) && status === 'completed') ?? hook,
+  );
+}
+
+/**
+ * Runs a failed deployment again from the step that failed: with the same commit, servers, options and release, and
+ * the app's current hooks. Throws `not_found`, and `conflict` if its state makes that impossible.
+ */
+export function retryDeployment(
+  context: PlatformContext,
+  request: RequestContext,
+  ref: DeploymentRef,
+): Promise<Deployment> {
+  const { workspaceId } = request;
+  return changeAndWake(context, workspaceId, async (trx) => {
+    const now = context.clock();
+    const row = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
+    const app = await requireResource(trx, 'app', workspaceId, row.app_id);
+    const { failed, next } = await planRetry(trx, app, row);
+    const shared = sharedSteps(failed, next);
+    const servers = (await listDeploymentServers(trx, workspaceId, [row.id])).map((server) => ({
+      ...server,
+      completed_steps: Math.min(server.completed_steps, shared),
+    }));
+    await requireServers(context, trx, servers);
+    for (const server of servers)
+      await updateDeploymentServer(trx, server, { status: 'pending', completed_steps: server.completed_steps });
+    const attempt = row.attempt + 1;
+    const fields = {
+      status: 'pending',
+      progress: 0,
+      attempt,
+      hooks: JSON.stringify(hooksOfRetry(row, next, servers)),
+      plan: JSON.stringify(next),
+      next_server: 0,
+      under_way: 0,
+      decision: null,
+      error: null,
+      started_at: null,
+      finished_at: null,
+      updated_at: now,
+    };
+    await updateDeployment(trx, row, fields);
+    await context.logs.reopen(trx, workspaceId, row.id);
+    await context.logs.appendSystemLine(
+      trx,
+      workspaceId,
+      row.id,
+      `Attempt ${attempt}, requested by ${displayNameOf(request.actor)}.`,
+    );
+    await enqueueDeployment(context, trx, { ...row, ...fields });
+    await recordAuditEvent(
+      trx,
+      request,
+      'deployment.retried',
+      { kind: 'deployment', id: row.id, name: app.name },
+      now,
+      { appId: app.id, commit: row.commit_id, attempt },
+    );
+    return row.id;
+  });
+}
+
+/** Returns the overrides of a deployment, which determine who may retry it; undefined if there is none. */
+export async function overridesOf(
+  context: PlatformContext,
+  workspaceId: string,
+  id: string,
+): Promise<Deployment['overrides'] | undefined> {
+  const row = await findDeployment(context.store.read, workspaceId, id);
+  return row === undefined ? undefined : (JSON.parse(row.overrides) as Deployment['overrides']);
+}
