@@ -106,7 +106,7 @@ export async function memory(): Promise<Finding[]> {
         value: now,
         unit: ' MB',
         bound: atMost(450),
-        measurements: `${list([now])} MB now, ${list([most])} MB at the most, while uses were being written; ${heap}`,
+        measurements: `${list([now])} MB now, ${list([most])} MB at most, while uses were being written; ${heap}`,
       },
     ];
   } finally {

@@ -27,7 +27,7 @@ const THEIRS_PER_ROUND = 300;
 const OURS_PER_ROUND = 100_000;
 const directory = fileURLToPath(new URL('.peers/', import.meta.url));
 
-/** Installs the peers into a directory of their own, outside our lockfile, if they are missing. */
+/** Installs the peers into their own directory, outside our lockfile, if they are missing. */
 async function ensurePeers(): Promise<void> {
   if (existsSync(join(directory, 'node_modules/@better-auth/api-key'))) return;
   process.stdout.write('the peers are missing; installing them with npm into bench/.peers\n');

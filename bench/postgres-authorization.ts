@@ -97,7 +97,7 @@ async function comparePair(sides: readonly [Side, Side], seeded: SeededDirectory
 
 /**
  * `/v1/authorize` with all records cached: the same server on PostgreSQL and on SQLite, both on the server's core.
- * `database` is the PostgreSQL process; it runs on the core of the load generator, as if on a machine of its own.
+ * `database` is the PostgreSQL process; it runs on the core of the load generator, as if on its own machine.
  */
 export async function warm(seeded: SeededDirectory, url: string, database: number): Promise<Finding[]> {
   await ensureWrk();
@@ -135,7 +135,7 @@ export async function warm(seeded: SeededDirectory, url: string, database: numbe
       value: medianRatio(postgres.rates, sqlite.rates),
       unit: '×',
       bound: atLeast(0.97),
-      measurements: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time per second meanwhile, on the load's core`,
+      measurements: `${list(postgres.rates)} over ${list(sqlite.rates)} requests per second; ${LAUNCHES} starts of each; PostgreSQL itself had ${((spent / loaded) * 1e6).toFixed(0)} ms of processor time per second in the meantime, on the load's core`,
     },
     {
       name: 'the same by processor time',

@@ -217,7 +217,7 @@ test(
     // What the page shows is no longer true.
     await changeElsewhere({ description: 'Changed elsewhere' });
     await tab.getByLabel('Careful is active').dispatchEvent('click');
-    await tab.getByText('Careful was changed meanwhile, so nothing was saved.').waitFor();
+    await tab.getByText('Careful was changed in the meantime, so nothing was saved.').waitFor();
     await rowOf(tab, 'Changed elsewhere').getByText('Active', { exact: true }).waitFor();
     assert.equal(await statusOf(secret), undefined);
 
@@ -245,7 +245,7 @@ test(
     await tab.getByText('API key Careful disabled.', { exact: false }).waitFor();
     await changeElsewhere({ description: 'Keep it off' });
     await tab.getByRole('button', { name: 'Undo' }).click();
-    await tab.getByText('Careful was changed meanwhile, so nothing was saved.').last().waitFor();
+    await tab.getByText('Careful was changed in the meantime, so nothing was saved.').last().waitFor();
     assert.equal(await statusOf(secret), 'token_inactive');
   },
 );

@@ -175,7 +175,7 @@ function findAnimations(page: Page): Promise<string[]> {
 
 /**
  * Checks a page, with its dialog if one is open, in both color schemes and at all widths: no accessibility violations,
- * no horizontal overflow, no text cut off, no animations, and a title of its own. Takes a screenshot of each color scheme and width.
+ * no horizontal overflow, no text cut off, no animations, and its own title. Takes a screenshot of each color scheme and width.
  */
 export async function checkAppearance(page: Page, name: string): Promise<void> {
   const { width: before } = page.viewportSize() ?? { width: 1280 };

@@ -102,7 +102,7 @@ for (const { noun, create } of KINDS) {
       assert.equal((await show(replacedBy ?? '')).replaces, null);
     });
 
-    test('says so if another person deletes one of the two meanwhile', async () => {
+    test('says so if another person deletes one of the two in the meantime', async () => {
       const old = await create({ name: `Deleted ${noun}` });
       const child = shell.start([noun, 'replace', old.id]);
       const ended = collectResult(child);

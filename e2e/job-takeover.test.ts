@@ -35,7 +35,7 @@ test('two nodes: either runs a deployment once, the other can follow its log, an
   });
   const environment = { ...LOCAL, DATABASE_URL: await postgres.createDatabase(), DEVPILOT_SECRET: TEST_SECRET };
   const firstNode = await spawnServer(directory.path, environment);
-  // Before the next node starts, which prints a setup code of its own.
+  // Before the next node starts, which prints its own setup code.
   const owner = await signUpRemoteOwner(firstNode);
   const two = await spawnServer(directory.path, environment);
   const nodes = [firstNode, two];

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * Run by hand after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages that npm omitted
+ * Run manually after `npm install` (`node scripts/complete-lockfile.ts`): adds the platform packages that npm omitted
  * from the lockfile because the configured registry does not have them for this version, so that `npm ci` finds
  * lockfile and manifests consistent on every machine. These entries have no integrity hash; none of them is for Linux
  * with glibc, where Devpilot runs. It also removes the `engines` of every package: npm compares them with the Node

@@ -4,7 +4,7 @@ import { installLocked } from '../src/testing/registry.ts';
 
 /**
  * Runs Biome on the project (`npm run lint`). Its binary takes 97 MB and is therefore not part of `npm ci`: the first run
- * installs it from a lockfile of its own, `scripts/lint/package-lock.json`; later runs need no registry.
+ * installs it from its own lockfile, `scripts/lint/package-lock.json`; later runs need no registry.
  */
 const directory = fileURLToPath(new URL('lint', import.meta.url));
 await installLocked(directory);

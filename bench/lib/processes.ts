@@ -128,7 +128,7 @@ export function processorTimeOfFamily(pid: number): number {
     try {
       seconds += processorTimeOf(member);
     } catch {
-      // The child has exited meanwhile; its parent now includes its time.
+      // The child has exited in the meantime; its parent now includes its time.
     }
   }
   return seconds;

@@ -40,7 +40,7 @@ export function hashOfAuditEvent(row: Omit<AuditEventTable, 'hash'>): string {
 /**
  * Appends an event to its workspace's log, in the transaction of the change that it records: no event, no change.
  * Each event contains the hash of the previous one, so that removed or edited events are detected. Throws `forbidden`
- * if the actor has lost the required role meanwhile, `invalid_token` if the actor is a credential that is no longer
+ * if the actor has lost the required role in the meantime, `invalid_token` if the actor is a credential that is no longer
  * valid, `quota_exceeded` if the workspace has made too many such changes.
  */
 export async function appendAuditEvent(trx: Trx, draft: AuditDraft): Promise<void> {

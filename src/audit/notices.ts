@@ -28,7 +28,7 @@ export interface NoticeDraft {
 const RECORDED_OTHERWISE: readonly NoticeKind[] = ['deployment.failed', 'credential.used_after_deletion'];
 
 /**
- * Creates a notice in the transaction of what it tells of, unless there is one of the same occurrence, dismissed or not;
+ * Creates a notice in the transaction of the event that it reports, unless there is one of the same occurrence, dismissed or not;
  * one of an earlier occurrence is replaced. The entry of the activity log is what webhooks receive. Returns whether it
  * was created.
  */

@@ -142,7 +142,7 @@ export function createCredentialAuthenticator(options: {
     return finish({ ...used, record }, request, requirement, now);
   }
 
-  /** Looks the record up again after a look-up of the workspace, because it may have been revoked or edited meanwhile. */
+  /** Looks the record up again after a look-up of the workspace, because it may have been revoked or edited in the meantime. */
   async function concludeInWorkspace(
     check: Promise<boolean>,
     passphrase: PassphraseResult,
@@ -154,7 +154,7 @@ export function createCredentialAuthenticator(options: {
     return conclude(record, passphrase, { ...request, checkWorkspace: () => isRequested }, requirement, clock());
   }
 
-  /** Looks the record up again after a look-up of the resource, because it may have been revoked or edited meanwhile. */
+  /** Looks the record up again after a look-up of the resource, because it may have been revoked or edited in the meantime. */
   async function concludeChecked(
     check: Promise<boolean>,
     checked: CompiledRestrictions,

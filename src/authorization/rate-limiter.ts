@@ -49,7 +49,7 @@ const isSameRate = (one: Rate, other: Rate): boolean =>
 
 /**
  * Limits the rates of credentials: token buckets in memory, whose levels all nodes share through the store once a
- * second. What was accepted too much meanwhile is missing in the shared bucket, below empty, and has to be refilled before
+ * second. What was accepted too much in the meantime is missing in the shared bucket, below empty, and has to be refilled before
  * any node accepts more. Over any time, all nodes together therefore accept at most one bucket, what was refilled, and
  * what each node accepts in a second. A node starts with the level in the store, so that a restart fills no bucket. Only
  * buckets with requests that are not shared yet are held here; all others belong to their cached records.

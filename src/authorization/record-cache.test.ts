@@ -68,7 +68,7 @@ for (const [name, create] of Object.entries(CACHES)) {
             assert.deepEqual(found[fact as keyof UncachedRecord], value);
           rows.add(found.row);
         }
-        assert.equal(rows.size, model.size, 'each has a row of its own');
+        assert.equal(rows.size, model.size, 'each has its own row');
         assert.ok(!rows.has(-1));
       }),
       { numRuns: 200 },

@@ -67,7 +67,7 @@ function writeInstant(page: Int32Array, index: number, instant: number | null): 
 
 /**
  * A copy of a row. Getters build the id, name and times on demand: a decision needs neither id nor name, and a time in
- * a field would be a heap number of its own. Do not spread: getters are not copied.
+ * a field would be its own heap number. Do not spread: getters are not copied.
  */
 class RowRecord implements CredentialRecord {
   readonly row: number;

@@ -70,7 +70,7 @@ export function createFindRecord(
   registry: RecordRegistry,
   unknownSecrets: UnknownSecretLimiter,
   clock: () => number,
-  /** Called when a digest was looked up in vain. Must not throw. */
+  /** Called when a digest was looked up without a result. Must not throw. */
   onUnknown: (digest: Digest, address: string) => void = () => undefined,
 ): FindRecord {
   return async (digest, address) => {

@@ -148,7 +148,9 @@ export async function replaceCredential(
     const failure = toFailure(error);
     if (failure === null || error instanceof Failure) throw error;
     const isDeleted = error instanceof DevpilotError && error.code === 'not_found';
-    const message = isDeleted ? `${old.id} or ${newId} was deleted meanwhile.` : `${failure.message} ${bothRemainNote}`;
+    const message = isDeleted
+      ? `${old.id} or ${newId} was deleted in the meantime.`
+      : `${failure.message} ${bothRemainNote}`;
     throw new Failure(message, failure.exitCode);
   } finally {
     stopListening();

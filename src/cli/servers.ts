@@ -65,7 +65,7 @@ export async function checkServer(idOrSlug: string, options: RemoteOptions): Pro
   if (check.hostKey !== null) await print(`${sanitizeInline(check.hostKey)}\n`);
 }
 
-/** Confirms a server exactly as it is shown here; fails if it was changed meanwhile. */
+/** Confirms a server exactly as it is shown here; fails if it was changed in the meantime. */
 export async function confirmServer(
   idOrSlug: string,
   options: RemoteOptions & { readonly yes: true | undefined },

@@ -16,7 +16,7 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
     .option('--buildkite <organization/pipeline>', 'trust this pipeline of Buildkite')
     .option('--circleci <organization/project>', 'trust this project of CircleCI; both are IDs')
     .option('--branch <branch>', 'only on this branch')
-    .option('--tag <tag>', 'only for this tag; * stands for any characters')
+    .option('--tag <tag>', 'only for this tag; * matches any characters')
     .option('--environment <environment>', 'only in this environment (GitHub, GitLab)')
     .option('--workflow <file>', 'only in this workflow file, such as deploy.yml (GitHub)')
     .option('--repository-id <id>', 'numeric ID of the repository or project, which changes if it is created again')

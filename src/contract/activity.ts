@@ -22,7 +22,7 @@ export const ActivityEvent = z
 export type ActivityEvent = z.infer<typeof ActivityEvent>;
 
 /**
- * Documentation only, because requests are parsed by hand: CloudEvents' content modes differ in their media types, not
+ * Documentation only, because requests are parsed manually: CloudEvents' content modes differ in their media types, not
  * in their fields.
  */
 export const CloudEvent = z

@@ -29,7 +29,7 @@ export const branch = matchingText(
   'must be the name of a Git branch',
   'main',
 );
-/** A tag, or a pattern: each `*` stands for any characters except `/`. */
+/** A tag, or a pattern: each `*` matches any characters except `/`. */
 export const tag = matchingText(
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\/\.))(?!(?:[^*]*\*){5})[^\s\p{Cc}~^:?[\\]+(?<![/.])$/u,
   RESOURCE_LIMITS.branch,

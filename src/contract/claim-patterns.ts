@@ -5,7 +5,7 @@
 
 /** Claims by name, as a token has them. */
 export type Claims = Readonly<Record<string, unknown>>;
-/** Values by claim, in which `*` stands for any characters, also none. */
+/** Values by claim, in which `*` matches any characters, also none. */
 export type ClaimConditions = Readonly<Record<string, string>>;
 
 /** A condition or a check that a token does not pass. `claim` is the claim that it concerns. */

@@ -35,7 +35,7 @@ export type GitHostCheck = z.infer<typeof GitHostCheck>;
 
 export const ConfirmGitHost = z
   .strictObject({
-    host: z.string().max(RESOURCE_LIMITS.url).describe('As shown: refused if the repository has moved meanwhile'),
+    host: z.string().max(RESOURCE_LIMITS.url).describe('As shown: refused if the repository has moved in the meantime'),
     port: z.int(),
     hostKey,
   })

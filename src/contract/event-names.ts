@@ -1,6 +1,6 @@
 /** The names of events: actions of the activity log, kinds of notices, and events of webhooks. */
 
-/** What notices about credentials tell of. */
+/** The kinds of notices about credentials. */
 export const CREDENTIAL_NOTICE_KINDS = [
   'credential.expiring',
   'credential.expired',
@@ -157,7 +157,7 @@ export const AUDIT_PARTY_KINDS = [
 ] as const;
 export type AuditPartyKind = (typeof AUDIT_PARTY_KINDS)[number];
 
-/** What notices tell of. Each is an action of the activity log and an event of webhooks too. */
+/** The kinds of notices. Each is an action of the activity log and an event of webhooks too. */
 export const NOTICE_KINDS = [
   ...CREDENTIAL_NOTICE_KINDS,
   'deployment.failed',
@@ -170,7 +170,7 @@ export const NOTICE_KINDS = [
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 export const NOTICE_STATUSES = ['open', 'snoozed', 'dismissed'] as const;
 export type NoticeStatus = (typeof NOTICE_STATUSES)[number];
-/** How a person is told of a kind of notice by mail. */
+/** How a person is notified of a kind of notice by mail. */
 export const NOTIFICATION_MODES = ['off', 'digest', 'immediate'] as const;
 export type NotificationMode = (typeof NOTIFICATION_MODES)[number];
 
@@ -225,7 +225,7 @@ export const WEBHOOK_SUBSCRIPTIONS = [...WEBHOOK_EVENTS, ...WEBHOOK_EVENT_FAMILI
 export type WebhookSubscription = (typeof WEBHOOK_SUBSCRIPTIONS)[number];
 /** The event of a test message, which every webhook receives. */
 export const WEBHOOK_TEST_EVENT = 'webhook.test';
-/** Bodies of messages: that of Standard Webhooks, or that which a chat displays. */
+/** Bodies of messages: that of Standard Webhooks, or the one that a chat displays. */
 export const WEBHOOK_FORMATS = ['standard', 'slack', 'teams', 'discord'] as const;
 export type WebhookFormat = (typeof WEBHOOK_FORMATS)[number];
 export const WEBHOOK_DELIVERY_STATUSES = ['waiting', 'delivered', 'failed'] as const;

@@ -7,7 +7,7 @@ const pattern = (what: string, example: string) =>
     .string()
     .min(1)
     .max(PUSH_LIMITS.pattern, `must be at most ${PUSH_LIMITS.pattern} characters`)
-    .regex(/^[^\0-\x1f\x7f\s\\]+$/, `must be ${what} without spaces; * stands for any characters except /, ** for any`)
+    .regex(/^[^\0-\x1f\x7f\s\\]+$/, `must be ${what} without spaces; * matches any characters except /, ** for any`)
     .meta({ examples: [example] });
 const patterns = (what: string, example: string) =>
   z

@@ -51,7 +51,7 @@ const conditions = z
     `must not name ${CHECKED_CLAIMS.join(', ')}, which are always checked`,
   )
   .describe(
-    'The value that each claim must have. `*` stands for any characters; everything else is compared exactly. One condition must name one repository, project or service account',
+    'The value that each claim must have. `*` matches any characters; everything else is compared exactly. One condition must name one repository, project or service account',
   )
   .meta({ examples: [{ repository: 'acme/shop', ref: 'refs/heads/main' }] });
 const lifetimeSeconds = integerInRange(lifetimes, lifetimes.standard);

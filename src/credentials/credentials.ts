@@ -69,7 +69,7 @@ export function parseExpiry(expiresAt: string | null | undefined, now: number): 
 }
 
 /**
- * Locks the credential that a new one replaces, so that it is neither deleted nor replaced twice meanwhile. Throws
+ * Locks the credential that a new one replaces, so that it is neither deleted nor replaced twice in the meantime. Throws
  * `validation_failed` if the workspace has none of that kind with this id, and `conflict` if it has a replacement.
  */
 async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind, id: string): Promise<void> {

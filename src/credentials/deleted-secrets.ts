@@ -22,7 +22,7 @@ export interface DeletedSecrets {
 const MAX_DELETED = 1_000;
 
 /**
- * Carries what the look-up of a digest found besides credentials to whoever records it, because for the decision a
+ * Carries what the look-up of a digest found besides credentials to the code that records it, because for the decision a
  * deleted credential is an unknown one.
  */
 export function createDeletedSecrets(): DeletedSecrets {

@@ -200,7 +200,7 @@ function showKept(row: CredentialReviewTable | undefined): ReviewItem['kept'] {
   return { reviewedAt: toIsoString(reviewed_at), reviewedBy, until: toIsoString(kept_until), note };
 }
 
-/** Returns the credentials of entries with their reasons, in the same order, without those deleted meanwhile. */
+/** Returns the credentials of entries with their reasons, in the same order, without those deleted in the meantime. */
 async function showEntries(
   db: Queryable,
   workspaceId: string,

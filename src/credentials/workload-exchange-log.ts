@@ -111,7 +111,7 @@ export async function recordRefusal(
   if (!context.isFirstRefusal(`${row.id} ${reason}`, now)) return;
   const recorded = claims === null ? null : recordedClaims(claims, row);
   await context.store.transaction(async (trx) => {
-    // The identity may have been deleted meanwhile, and its exchanges with it.
+    // The identity may have been deleted in the meantime, and its exchanges with it.
     if ((await lockWorkloadIdentity(trx, workspaceId, row.id)) === undefined) return;
     await recordExchange(trx, row, origin, now, { reason, detail, claims: recorded });
   });

@@ -11,7 +11,7 @@ import {
   type TestServer,
 } from '../testing/test-server.ts';
 
-/** Limits count clients, not addresses: each test sends every request from a new address of its own /64. */
+/** Limits count clients, not addresses: each test sends every request from its own new address /64. */
 describe('limits per client', () => {
   const now = Date.parse('2027-02-24T09:30:00.000Z');
   let testServer: TestServer;

@@ -29,7 +29,7 @@ const created = async (path: string, body: object) => {
   assert.equal(response.status, 201, response.text);
   return response.body.id;
 };
-/** Requests answered with 503, because this process stood still for longer than a transaction may idle. */
+/** Requests answered with 503, because this process was suspended for longer than a transaction may idle. */
 let unavailable = 0;
 /** Sends a person's request while a change of their membership, already in the audit log, is not yet committed. */
 async function expectRefused(person: TestPerson, change: string, path: string, call: TestRequest): Promise<void> {

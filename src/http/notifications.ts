@@ -12,13 +12,13 @@ export function notificationRoutes(context: AppContext): Route[] {
   return [
     route({
       ...{ ...common, method: 'GET' },
-      summary: 'Get how you are told of notices by mail',
+      summary: 'Get your mail settings for notices',
       responses: { 200: Notifications },
       handler: ({ request }) => findNotifications(notify, workspaceIdOf(request), signedInOf(request).personId),
     }),
     route({
       ...{ ...common, method: 'PATCH' },
-      summary: 'Change how you are told of notices by mail; kinds that are not named stay as they are',
+      summary: 'Change your mail settings for notices; kinds that are not named keep their settings',
       body: UpdateNotifications,
       responses: { 200: Notifications },
       handler: ({ body, request }) =>

@@ -8,7 +8,7 @@ const identityHeader = (description: string) => ({
   schema: { type: 'string' as const, maxLength: 4096 },
 });
 
-/** Documents `/v1/authorize` by hand, because it accepts every method and OpenAPI cannot express that. */
+/** Documents `/v1/authorize` manually, because it accepts every method and OpenAPI cannot express that. */
 const authorize = {
   get: {
     operationId: 'authorize.check',

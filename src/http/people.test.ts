@@ -431,7 +431,7 @@ describe('sessions', () => {
   }
   const alive = async (person: TestPerson) => (await person.call('/v1/me')).status === 200;
 
-  test('each sign-in has a secret of its own, works by cookie and by Bearer, and ends at sign-out', async () => {
+  test('each sign-in has its own secret, works by cookie and by Bearer, and ends at sign-out', async () => {
     const [firstSession, secondSession] = [await signIn(), await signIn()];
     assert.notEqual(firstSession.cookie, secondSession.cookie);
     assert.match(secretOf(firstSession.cookie), /^devpilot_session_[0-9A-Za-z]{46}$/);

@@ -208,7 +208,7 @@ forEachEngine('scripts', (engine) => {
     }
   });
 
-  test('a pattern with endless backtracking is refused in time, and other requests are answered meanwhile', async () => {
+  test('a pattern with endless backtracking is refused in time, and other requests are answered in the meantime', async () => {
     const parameters = [{ name: 'A', pattern: '(a+)+b', default: 'a'.repeat(5000) }];
     let answered = false;
     const slow = owner.call<ProblemAnswer>('/v1/scripts', { body: plain({ parameters }) }).finally(() => {

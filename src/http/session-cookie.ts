@@ -25,7 +25,7 @@ export function setSessionCookie(
 }
 
 /**
- * Sends a session's new secret in the same way as the session was sent: as a cookie, or in a header of its own for
+ * Sends a session's new secret in the same way as the session was sent: as a cookie, or in its own header for
  * Bearer.
  */
 export function sendRotatedSession(

@@ -32,7 +32,7 @@ forEachEngine('a whole day of a workspace', (engine) => {
     assert.deepEqual(responses.map(({ status }) => status).sort(), [201, 403, 403, 403]);
   });
 
-  test('concurrent creations with one name each get a slug of their own; a requested slug is given once', async () => {
+  test('concurrent creations with one name each get their own slug; a requested slug is given once', async () => {
     const second = await startTestServer({ environment: await engine.environment() });
     try {
       const owner = await signUpOwner(second);

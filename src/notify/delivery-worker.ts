@@ -50,7 +50,7 @@ export function createDeliveryWorker(options: DeliveryWorkerOptions): DeliveryWo
   const stopping = new AbortController();
   const pacer = createPacer();
 
-  /** Sends one batch. Returns whether the round goes on. */
+  /** Sends one batch. Returns whether the round continues. */
   async function sendBatch(claimed: WebhookTable, endMs: number): Promise<boolean> {
     const batch = await store.transaction((trx) => prepareBatch(trx, claimed, owner, clock(), options.publicUrl()));
     if (batch === null || batch.due.length === 0) return batch?.hasMoreEvents === true && performance.now() < endMs;

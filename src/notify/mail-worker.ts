@@ -26,7 +26,7 @@ import { nextAttemptAt } from './retries.ts';
 
 /** When the daily mails are sent: the hour of the day in UTC. */
 const DIGEST_HOUR = 7;
-/** An older notice is not worth a mail of its own, for example when mail has just been set up. */
+/** An older notice is not worth its own mail, for example when mail has just been set up. */
 const IMMEDIATE_MAX_AGE_MS = DAY;
 /** Longer than an attempt to send takes. */
 const LEASE_MS = 3 * MINUTE;
@@ -96,7 +96,7 @@ export function createMailWorker(options: MailWorkerOptions): {
     }
   }
 
-  /** Sends a mail, unless what it tells of has gone or was dismissed, or the member must not see it any more. */
+  /** Sends a mail, unless its cause has gone or it was dismissed, or the member must not see it any more. */
   async function sendMail(mail: NoticeMailTable): Promise<void> {
     const { workspace_id: workspaceId } = mail;
     const recipient = await findRecipient(store.read, mail.member_id);

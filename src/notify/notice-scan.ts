@@ -149,7 +149,7 @@ async function scanWorkspace(workspace: Omit<Scanned, 'existing'>): Promise<void
 /**
  * Creates the notices that time or the state of a credential causes, and deletes those whose cause has gone. Repeating it,
  * also on several nodes at once, creates none twice. In a full workspace it creates only those of expiries. If scanning a
- * workspace fails, the others are scanned nevertheless, and the result rejects with an `AggregateError`.
+ * workspace fails, the others are scanned anyway, and the result rejects with an `AggregateError`.
  */
 export async function scanNotices(store: Store, clock: () => number): Promise<void> {
   await store.transaction(deleteNoticesOfGoneIssues);

@@ -17,7 +17,7 @@ type Chosen = Partial<Record<NoticeKind, NotificationMode>>;
 const chosenBy = ({ notifications }: Pick<RecipientRow, 'notifications'>): Chosen =>
   notifications === null ? {} : (JSON.parse(notifications) as Chosen);
 
-/** Returns how a member is told of a notice. Pure. */
+/** Returns how a member is notified of a notice. Pure. */
 export function modeOf(
   recipient: Pick<RecipientRow, 'notifications'>,
   notice: Pick<NoticeTable, 'kind' | 'detail'>,
@@ -32,7 +32,7 @@ function show(recipient: Pick<RecipientRow, 'notifications'>, mail: boolean): No
   return { kinds: Object.fromEntries(kinds) as Notifications['kinds'], mail };
 }
 
-/** Returns how a member is told of notices. Throws `not_found`. */
+/** Returns how a member is notified of notices. Throws `not_found`. */
 export async function findNotifications(
   { store, sendsMail }: NotifyContext,
   workspaceId: string,
@@ -60,7 +60,7 @@ async function save(
   return { ...recipient, notifications };
 }
 
-/** Changes how a member is told of notices. Throws `not_found`. */
+/** Changes how a member is notified of notices. Throws `not_found`. */
 export async function updateNotifications(
   { store, clock, sendsMail }: NotifyContext,
   request: RequestContext,

@@ -212,7 +212,7 @@ export async function deleteWebhook(context: NotifyContext, request: RequestCont
 }
 
 /**
- * Replaces the secret. For a day, messages are signed with both, so that the receiver can be changed meanwhile; a secret
+ * Replaces the secret. For a day, messages are signed with both, so that the receiver can be changed in the meantime; a secret
  * that was replaced before that no longer signs. Throws `not_found`, `idempotent_replay`.
  */
 export async function replaceWebhookSecret(

@@ -40,7 +40,7 @@ export interface Outbound {
   refusalOf(url: string): string | null;
   /**
    * Sends a request to an address that the policy allows. The name is resolved once, and the connection is made to
-   * exactly that address, so that a name which changes its address meanwhile reaches nothing else (DNS rebinding).
+   * exactly that address, so that a name which changes its address in the meantime reaches nothing else (DNS rebinding).
    * Redirects are not followed. Throws `OutboundError`.
    */
   send(request: OutboundRequest): Promise<OutboundResponse>;

@@ -71,7 +71,7 @@ export async function throttleAttempt<Proven, Done>(
 
     const verified = await verify();
     if (verified !== null) {
-      // Other nodes may have counted failures meanwhile.
+      // Other nodes may have counted failures in the meantime.
       await signIn.refresh(account.subject, clock());
       throwIfLimited(signIn.waitMs(account.subject, address, clock(), known));
     }

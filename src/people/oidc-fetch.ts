@@ -11,7 +11,7 @@ interface FetchOptions {
   readonly body?: unknown;
 }
 
-/** Whether an error says that the provider could not be reached or had an error of its own. */
+/** Whether an error says that the provider could not be reached or responded with an error. */
 export function isProviderDown(error: unknown): boolean {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
     if (cause instanceof OutboundError) return true;

@@ -107,7 +107,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
     };
     const config = await client.discovery(new URL(issuer), clientId, metadata, undefined, options);
     const server = config.serverMetadata();
-    // A multi-tenant issuer of Entra ID names no directory: anyone could sign in with a directory of their own.
+    // A multi-tenant issuer of Entra ID names no directory: anyone could sign in with their own directory.
     if (server.issuer.replace(/\/$/, '') !== issuer.replace(/\/$/, '')) {
       throw new SingleSignOnError('refused', `The discovery document names another issuer: ${server.issuer}`);
     }

@@ -44,7 +44,7 @@ export function createSessionActivityBuffer(store: Store): SessionActivityBuffer
         await touchSessions(trx, sessions);
         for (const [personId, workspaceId] of last) await setLastWorkspace(trx, personId, workspaceId);
       });
-      // Entries that changed meanwhile are kept for the next flush.
+      // Entries that changed in the meantime are kept for the next flush.
       workspaces = new Map([...workspaces].filter(([personId, id]) => last.get(personId) !== id));
     },
   };

@@ -30,7 +30,7 @@ export function freshUntil(authenticatedAt: number | null, isFresh: boolean, now
 
 /**
  * Starts a session for a sign-in at the provider, inside a transaction. Throws `SingleSignOnError` if the account was
- * unlinked or the person disabled meanwhile.
+ * unlinked or the person disabled in the meantime.
  */
 export async function startProviderSession(
   context: PeopleContext,

@@ -48,7 +48,7 @@ const countConnections = (server: Server): Promise<number> =>
 
 /**
  * Stops listening, but keeps answering requests on open connections until none has arrived for `quietMs`: a client
- * about to send on an idle connection would see a reset otherwise. Every response says `Connection: close` meanwhile
+ * about to send on an idle connection would see a reset otherwise. Every response says `Connection: close` in the meantime
  * (`http/node-server.ts`). After that idle connections may be closed. The returned function resolves when all
  * connections have ended.
  */

@@ -119,7 +119,7 @@ export async function monitorStore(
       clearInterval(checkpointTimer);
       await pendingCheckpoint;
       await check?.stop();
-      // Nothing to record if the directory was removed meanwhile.
+      // Nothing to record if the directory was removed in the meantime.
       if (existsSync(database)) await noteStop().catch(() => undefined);
       await store.close();
     },

@@ -131,7 +131,7 @@ describe('two nodes on one database', () => {
   });
 });
 
-/** The first owner of a server in a process of its own. */
+/** The first owner of a server in its own process. */
 async function ownerOf(server: ServerProcess): Promise<TestPerson> {
   const call: TestPerson['call'] = (path, requester) => sendRequest(server.url, path, requester);
   const signedUp = await call('/v1/people', {

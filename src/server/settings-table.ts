@@ -155,7 +155,7 @@ export const SETTINGS = {
     default: 'openid email profile',
     accepts: 'scopes separated by spaces, openid among them, such as openid email profile groups offline_access',
     description:
-      'Scopes to request. Some providers send groups only with a scope of their own, and a refresh token only with `offline_access`.',
+      'Scopes to request. Some providers send groups only with a scope for them, and a refresh token only with `offline_access`.',
     parse: parseScopes,
   }),
   DEVPILOT_OIDC_SIGN_UP: setting({

@@ -138,7 +138,7 @@ export function createBatchedLookups(
     return true;
   }
 
-  /** Acquires one connection at a time; lookups that arrive meanwhile join its batch. */
+  /** Acquires one connection at a time; lookups that arrive in the meantime join its batch. */
   function startIfNeeded(): void {
     if (isAcquiring || queue.size() === 0 || busy >= options.connections) return;
     isAcquiring = true;

@@ -121,7 +121,7 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
   }
 }
 
-/** Writes to a database that already has its tables. Locks every table, so nothing else can write meanwhile. */
+/** Writes to a database that already has its tables. Locks every table, so nothing else can write in the meantime. */
 export async function openPostgresTarget(url: string, tables: readonly string[]): Promise<CopyTarget> {
   const client = await connectForCopy(url);
   try {

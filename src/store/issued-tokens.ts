@@ -41,7 +41,7 @@ export async function deleteChildren(
 
 /**
  * Deletes all tokens issued for a workload identity, and those issued in exchange for them. Returns how many. They are
- * locked first, so that those exchanged meanwhile are found too.
+ * locked first, so that those exchanged in the meantime are found too.
  */
 export async function deleteIssuedForWorkload(trx: Trx, workspaceId: string, identityId: string): Promise<number> {
   const { rows: locked } = await sql<{ id: string }>`update credential set updated_at = updated_at

@@ -86,7 +86,7 @@ export async function hasClaimableJob(
 
 /**
  * Claims a runnable job for `owner`, or returns undefined: from the workspace with the fewest running jobs on all
- * nodes, the oldest of its jobs. The gate is locked meanwhile, so that only one node at a time counts lane capacity.
+ * nodes, the oldest of its jobs. The gate is locked in the meantime, so that only one node at a time counts lane capacity.
  */
 export async function claimJob(
   trx: Trx,

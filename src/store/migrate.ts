@@ -159,7 +159,7 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
 /**
  * Brings the schema up to date. Each migration is one transaction under the migrator's lock, so several nodes may call
  * this at once. The creation of the migrator's own tables can fail because of another node, and a transaction because
- * this process stood still; both are retried.
+ * this process was suspended; both are retried.
  */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 export async function migrate(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<void> {

@@ -4,7 +4,7 @@ import { leaseClock } from './jobs.ts';
 import type { NoticeMailTable, NoticeTable } from './schema/notices.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** A member and how they want to be told of notices. */
+/** A member and how they want to be notified of notices. */
 export interface RecipientRow {
   readonly id: string;
   readonly workspace_id: string;

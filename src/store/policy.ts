@@ -22,7 +22,7 @@ export function listForeignPrefixes(db: Queryable): Promise<{ workspace_id: stri
 
 /**
  * Returns the policy of a workspace and locks it until the transaction ends: `shared` against a change of the policy,
- * `exclusive` also against whoever depends on it. Call it before locking a credential.
+ * `exclusive` also against transactions that depend on it. Call it before locking a credential.
  */
 export async function lockPolicy(
   trx: Trx,

@@ -34,13 +34,13 @@ const UNAVAILABLE_CODES = /^(?:08|53|57)|^(?:55P03|25P03|25006|40001|40P01)$/;
 
 /**
  * Returns whether the server rolled a transaction back before its commit, so that running it again is correct: it
- * conflicted with others, or this process stood still between two statements for longer than the idle limit (25P03).
+ * conflicted with others, or this process was suspended between two statements for longer than the idle limit (25P03).
  */
 export function isRolledBack(error: unknown): boolean {
   return hasIdled(error) || ['40001', '40P01'].includes(String((error as { code?: unknown } | null)?.code));
 }
 
-/** Returns whether the server ended a transaction because this process stood still for longer than the idle limit. */
+/** Returns whether the server ended a transaction because this process was suspended for longer than the idle limit. */
 export function hasIdled(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === '25P03';
 }

@@ -36,7 +36,7 @@ export async function replacePlan(trx: Trx, { workspace_id, id, plan }: PlanRow)
     .execute();
 }
 
-/** Replaces the repository of an app; returns false if it was changed meanwhile. */
+/** Replaces the repository of an app; returns false if it was changed in the meantime. */
 export async function replaceRepository(
   trx: Trx,
   { workspace_id, id, repository }: AppTable,

@@ -1,7 +1,7 @@
 import { type RawBuilder, sql } from 'kysely';
 import type { Store } from './store.ts';
 
-/** The projects and apps that exist for a restricted credential, by id. A project stands for all its apps. */
+/** The projects and apps that exist for a restricted credential, by id. A project includes all its apps. */
 export interface AllowedResources {
   readonly projects: ReadonlySet<string>;
   readonly apps: ReadonlySet<string>;

@@ -193,7 +193,7 @@ export function resetState(directory: string): void {
   writeState(directory, { store: null, starts: 0 });
 }
 
-/** Records that a store is being created here, so that a crash meanwhile does not count as data loss. */
+/** Records that a store is being created here, so that a crash in the meantime does not count as data loss. */
 export function recordCreation(directory: string): void {
   if (sizeOf(databasePath(directory)) === 0 && readState(directory) === null)
     writeState(directory, { store: null, starts: 0 });

@@ -22,7 +22,7 @@ interface SignedToken {
 const CLIENT = { id: 'scheduler', secret: 'a secret of tests that is long enough' };
 
 /**
- * Starts an issuer with a key of its own. Its tokens have the `typ` and the lifetime of GitHub's and GitLab's, and
+ * Starts an issuer with its own key. Its tokens have the `typ` and the lifetime of GitHub's and GitLab's, and
  * none of the claims that only OAuth access tokens have.
  */
 export async function startCiIssuer(): Promise<CiIssuer> {

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A real git repository in a folder of its own. */
+/** A real git repository in its own folder. */
 export interface TestRepository {
   readonly path: string;
   /** Writes files, commits all of them and returns the commit. */

@@ -23,7 +23,7 @@ export interface TestDatabases {
   close(): Promise<void>;
 }
 
-/** A real PostgreSQL server on a free port, with its files in a directory of its own. */
+/** A real PostgreSQL server on a free port, with its files in its own directory. */
 export interface TestPostgres extends TestDatabases {
   readonly port: number;
   /** URL of its first database, as the superuser. */
@@ -93,7 +93,7 @@ export async function createPostgresTemplate(): Promise<{ readonly directory: st
   return { directory, remove: () => rmSync(parent, { recursive: true, force: true }) };
 }
 
-/** Databases of the server that `scripts/test.ts` started; of a server of their own in a test file that runs alone. */
+/** Databases of the server that `scripts/test.ts` started; of their own server in a test file that runs alone. */
 export async function openTestDatabases(): Promise<TestDatabases> {
   const url = process.env[SHARED_POSTGRES.url];
   if (url === undefined) return startPostgres();

@@ -45,7 +45,7 @@ export function runCommand(args: readonly string[], environment: Environment, in
   return collectResult(child);
 }
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface ServerProcess {
   /** Without a trailing slash. */
   readonly url: string;

@@ -8,7 +8,7 @@ import { freePort } from './postgres.ts';
 
 const SSHD = '/usr/sbin/sshd';
 
-/** A real OpenSSH server on loopback that accepts one public key, with a host key of its own. */
+/** A real OpenSSH server on loopback that accepts one public key, with its own host key. */
 export interface TestSshd {
   readonly port: number;
   readonly user: string;
@@ -36,7 +36,7 @@ function isSshd(pid: number): boolean {
   try {
     return readFileSync(`/proc/${pid}/comm`, 'utf8').startsWith('sshd');
   } catch {
-    // The process has ended meanwhile.
+    // The process has ended in the meantime.
     return false;
   }
 }

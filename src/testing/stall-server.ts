@@ -262,7 +262,7 @@ function heaviestRequests({ url, person, token, key, errorKey }: Senders): Senda
 const repeatTo = (part: string, bytes: number): string => part.repeat(Math.floor(bytes / part.length));
 
 /**
- * Starts a server with some resources in a process of its own, and creates hostile requests from its OpenAPI
+ * Starts a server with some resources in its own process, and creates hostile requests from its OpenAPI
  * document, with bodies of about `bytes` bytes.
  */
 export async function startStallServer(

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort, type TestPostgres } from './postgres.ts';
 
-/** A streaming standby of a running PostgreSQL, in a process of its own. */
+/** A streaming standby of a running PostgreSQL, in its own process. */
 export interface Standby {
   readonly port: number;
   close(): Promise<void>;
@@ -49,7 +49,7 @@ function postgresBinary(): string {
   return join(dirname(near.resolve(platform)), '..', 'native', 'bin', 'postgres');
 }
 
-/** Copies a primary, which is stopped meanwhile, and replicates it from then on. */
+/** Copies a primary, which is stopped in the meantime, and replicates it from then on. */
 export async function startStandby(primary: TestPostgres): Promise<Standby> {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-standby-'));
   const data = join(directory, 'data');

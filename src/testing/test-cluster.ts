@@ -10,7 +10,7 @@ import { scaledTimeout } from './timeouts.ts';
 
 type Environment = Readonly<Record<string, string>>;
 
-/** One node in a process of its own. */
+/** One node in its own process. */
 export interface TestClusterNode {
   readonly url: string;
   readonly pid: number;

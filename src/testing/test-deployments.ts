@@ -9,7 +9,7 @@ import { createTestRepository, type TestRepository } from './git-repository.ts';
 import type { TestPerson, TestResponse } from './test-server.ts';
 import { until } from './until.ts';
 
-/** An app with a repository and a directory of its own, and functions to use it in a test. */
+/** An app with a repository and its own directory, and functions to use it in a test. */
 export interface TestApp {
   readonly id: string;
   readonly slug: string;

@@ -27,7 +27,7 @@ export interface TestRequest {
   readonly body?: unknown;
 }
 
-/** A running server on a data directory of its own, over real HTTP. */
+/** A running server on its own data directory, over real HTTP. */
 export interface TestServer {
   readonly url: string;
   /** Public origin: DEVPILOT_PUBLIC_URL if it is set. */

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TLSSocket } from 'node:tls';
 
-/** Terminates TLS for a PostgreSQL without it, with a certificate for `localhost` from an authority of its own. */
+/** Terminates TLS for a PostgreSQL without it, with a certificate for `localhost` from its own authority. */
 export async function startTlsProxy(
   postgresPort: number,
 ): Promise<{ readonly port: number; readonly authority: string; close(): void }> {

@@ -73,7 +73,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-/** Resolves if the request succeeds or its target does not exist: what has been deleted meanwhile is deleted. */
+/** Resolves if the request succeeds or its target does not exist: what has been deleted in the meantime is deleted. */
 export async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
   try {
     await request;

@@ -35,7 +35,7 @@ function decodeUtf8(body: Uint8Array): string {
 
 /** Maximum size of one event; its data as text may be six times as long if every character is escaped. */
 const MAX_EVENT_BYTES = 8 * RESOURCE_LIMITS.activityDataBytes;
-/** Values are limited by the size of an event only: each event is parsed in a turn of its own. */
+/** Values are limited by the size of an event only: each event is parsed in its own turn. */
 const EVENT_LIMITS: JsonLimits = { depth: 64, values: MAX_EVENT_BYTES };
 
 function checkEventSize(bytes: Uint8Array, index: number | null): void {

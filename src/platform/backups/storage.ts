@@ -12,7 +12,7 @@ export interface Storage {
   readonly name: string;
   /**
    * Writes an object, and resolves once it is complete and durable. Rejects with the reason, leaving nothing that
-   * `remove` would be needed for, unless the process ends meanwhile. Calls `onUpload` with the id of a multipart
+   * `remove` would be needed for, unless the process ends in the meantime. Calls `onUpload` with the id of a multipart
    * upload before its first part.
    */
   write(

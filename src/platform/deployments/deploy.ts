@@ -80,7 +80,7 @@ function secretsOfCredentials(credentials: RepositoryCredentials | null): string
   return [credentials.password, `${credentials.user}:${credentials.password}`];
 }
 
-/** Writes a line to the log if the credential that started this is deleted meanwhile; the deployment continues. */
+/** Writes a line to the log if the credential that started this is deleted in the meantime; the deployment continues. */
 function watchCredential(context: PlatformContext, row: DeploymentTable, log: LogWriter) {
   const { created_by_kind: kind, created_by_id: id, created_by_name: name } = row;
   let exists = kind !== 'person' && id !== null;

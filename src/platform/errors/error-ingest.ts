@@ -92,7 +92,7 @@ function toOverflowReport(report: Report): Report {
 
 interface WrittenIssue {
   readonly id: string;
-  /** Records what must be told of. Locks the activity log, so all issues are written before. */
+  /** Records the events that raise notices. Locks the activity log, so all issues are written before. */
   readonly record: () => Promise<void>;
 }
 

@@ -2,7 +2,7 @@
 const parse = (pattern: string): readonly string[] => pattern.match(/\*{2,}|./gs) ?? [];
 
 /**
- * Returns whether a pattern matches the whole text: `*` stands for any characters except `/`, `**` for any characters.
+ * Returns whether a pattern matches the whole text: `*` matches any characters except `/`, `**` for any characters.
  * Takes at most the product of their lengths, because every position of the pattern that the text can have reached is
  * followed at the same time. Pure.
  */

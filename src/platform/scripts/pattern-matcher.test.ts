@@ -32,7 +32,7 @@ test('a pattern with endless backtracking is stopped, and the next one is matche
   const timer = setInterval(() => turns++, 5);
   assert.equal(await patterns.match('wsp_1', [{ pattern: '(a+)+b', value: 'a'.repeat(5000) }]), null);
   clearInterval(timer);
-  // This process's event loop kept running meanwhile.
+  // This process's event loop kept running in the meantime.
   assert.ok(turns > 2, String(turns));
   assert.equal(await verdict('a+b', 'aab'), 'fits');
 });

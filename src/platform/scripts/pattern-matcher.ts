@@ -4,7 +4,7 @@ import { createFairQueue } from '../../contract/fair-queue.ts';
 import { MINUTE, SECOND } from '../../contract/limits.ts';
 import type { PatternCheck, PatternReply, PatternResult } from './pattern-matcher-worker.ts';
 
-/** The thread limits the CPU time of each check. It is terminated if it does not respond nevertheless. */
+/** The thread limits the CPU time of each check. It is terminated if it does not respond even so. */
 const RESPONSE_TIMEOUT_MS = 10 * SECOND;
 /** Maximum number of waiting requests, over all workspaces. */
 const MAX_QUEUED_REQUESTS = 64;

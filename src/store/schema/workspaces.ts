@@ -16,7 +16,7 @@ export interface MemberTable {
   created_at: number;
   /** 1: a group of the OpenID Connect provider gave it, and it ends with the group. */
   by_group: Generated<number>;
-  /** JSON: how the member is told of kinds of notices; null if nothing was chosen. */
+  /** JSON: how the member is notified of kinds of notices; null if nothing was chosen. */
   notifications: string | null;
 }
 

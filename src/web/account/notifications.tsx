@@ -59,7 +59,7 @@ function WorkspaceNotifications() {
   );
 }
 
-/** What an owner or admin is told of by mail about the workspace of the tab. */
+/** The mails about the workspace of the tab that an owner or admin receives. */
 export function NotificationsSection() {
   const workspace = useWorkspaceOrNull();
   const isSecondFactorNeeded = useSecondFactorNeeded(workspace?.id);

@@ -8,7 +8,7 @@ const POP_DIRECTIONAL_ISOLATE = '\u2069';
 
 /**
  * A name that is part of a longer text. If it is written from right to left, it is isolated (UAX #9), so that it does
- * not change the order of the words around it. Where a name is an element of its own, use `<bdi>`.
+ * not change the order of the words around it. Where a name is its own element, use `<bdi>`.
  */
 export const isolate = (name: string): string =>
   RIGHT_TO_LEFT.test(name) ? `${FIRST_STRONG_ISOLATE}${name}${POP_DIRECTIONAL_ISOLATE}` : name;

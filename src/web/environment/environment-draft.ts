@@ -7,7 +7,7 @@ export type Draft = ReadonlyMap<string, string | null>;
 
 export interface VariableChange {
   readonly name: string;
-  /** `overridden`: the app has a value of its own instead of its project's. */
+  /** `overridden`: the app has its own value instead of its project's. */
   readonly kind: 'added' | 'overridden' | 'changed' | 'removed';
   /** The current value; undefined if it has not been revealed. */
   readonly before: string | undefined;

@@ -48,7 +48,7 @@ interface RestrictionFieldsProps {
   readonly known: KnownUses;
 }
 
-/** From where, on what and how often a credential can be used. Each restriction is a choice of its own. */
+/** From where, on what and how often a credential can be used. Each restriction is a separate choice. */
 export function RestrictionFields({ form, requiresAddresses, known }: RestrictionFieldsProps) {
   const { addresses, resources, rate, maxUses } = form.values;
   const errorText = (field: string) => (form.errors[field] === undefined ? undefined : String(form.errors[field]));

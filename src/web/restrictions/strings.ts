@@ -26,7 +26,7 @@ export const strings = {
     onlyOnResources: 'Only on certain projects and apps',
     resources: 'Projects and apps',
     resourcesDescription: (max: number) =>
-      `A project stands for all its apps. Everything else is as if it did not exist. At most ${max} of each.`,
+      `A project includes all its apps. Everything else is as if it did not exist. At most ${max} of each.`,
     resourcesPlaceholder: 'Search by name',
     projects: 'Projects',
     apps: 'Apps',

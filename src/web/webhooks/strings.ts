@@ -166,7 +166,7 @@ export const strings = {
     replaceTitle: 'Replace the signing secret',
     replaceConfirm: 'Replace secret',
     replaceConsequence:
-      'The new secret is shown once. For 24 hours, messages are signed with both secrets, so that you can change the receiver meanwhile. A secret that was replaced earlier stops working at once.',
+      'The new secret is shown once. For 24 hours, messages are signed with both secrets, so that you can change the receiver in the meantime. A secret that was replaced earlier stops working at once.',
   },
   deliveries: {
     title: 'Deliveries',

@@ -55,7 +55,7 @@ export const strings = {
     jwksUrlHint: 'Leave empty to find the keys by OpenID Connect discovery.',
     conditions: 'Conditions',
     conditionsHint:
-      'One claim=value per line. * stands for any characters. One must name one repository, project or service account.',
+      'One claim=value per line. * matches any characters. One must name one repository, project or service account.',
     conditionsInvalid: 'Enter one claim=value per line.',
     acceptedTokens: 'Tokens with all of these claims are accepted:',
     scopes: 'Scopes',

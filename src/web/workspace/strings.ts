@@ -57,7 +57,7 @@ export const strings = {
     save: 'Save',
     saved: 'Groups saved',
     remove: 'Stop using groups',
-    removeConsequences: 'People keep the roles that they have. From then on, roles are changed by hand only.',
+    removeConsequences: 'People keep the roles that they have. From then on, roles are changed manually only.',
     removed: 'Groups are no longer used',
     mapping: (group: ReactNode, role: string) => sentence`${group}: ${role}`,
   },
