@@ -58,6 +58,28 @@ test("restoring requires the app's name and restores the files", async () => {
   assert.equal(readFileSync(file, 'utf8'), 'order 1\n');
 });
 
+test('a backup is verified, and restored into another app after its name was typed', async () => {
+  const elsewhere = mkdtempSync(join(directory, 'staging-'));
+  const staging = { projectId: app.projectId, name: 'Staging', serverId: app.serverId, directory: elsewhere };
+  await createApp(fixture.owner, staging);
+  const tab = await openBackups();
+  const openMenu = () => tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
+  await openMenu();
+  await tab.getByRole('menuitem', { name: 'Verify' }).click();
+  await table(tab).getByText('unpacked, every file compared', { exact: false }).waitFor();
+  await openMenu();
+  await tab.getByRole('menuitem', { name: 'Restore…' }).click();
+  const dialog = tab.getByRole('dialog', { name: 'Restore backup' });
+  await dialog.getByLabel('App to restore into').selectOption('Staging');
+  await dialog.getByRole('textbox').fill('Storefront');
+  assert.equal(await dialog.getByRole('button', { name: 'Restore' }).isDisabled(), true);
+  await dialog.getByRole('textbox').fill('Staging');
+  await dialog.getByRole('button', { name: 'Restore' }).click();
+  await tab.getByText('Restore of Staging started').waitFor();
+  await table(tab).getByText('completed', { exact: false }).first().waitFor();
+  assert.equal(readFileSync(join(elsewhere, 'shared/orders.txt'), 'utf8'), 'order 1\n');
+});
+
 const openRestore = async (tab: Page) => {
   await tab.getByRole('button', { name: /^Actions for the backup from/ }).click();
   await tab.getByRole('menuitem', { name: 'Restore…' }).click();

@@ -16,6 +16,7 @@ const QUOTA_OF_ACTION: Partial<Record<AuditAction, QuotaName>> = {
   'run.created': 'work',
   'backup.created': 'work',
   'backup.restore_started': 'work',
+  'backup.verification_started': 'work',
   'env.revealed': 'reveals',
   'project_env.revealed': 'reveals',
 };

@@ -16,7 +16,7 @@ const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => nee
 test('actions of members and owners are listed; everything else in a workspace needs an admin', () => {
   assert.deepEqual(
     actionsFor('member').filter((action) => !/^deployment\./.test(action)),
-    ['run.created', 'run.cancelled', 'run.finished', 'backup.created', 'run.failed'],
+    ['run.created', 'run.cancelled', 'run.finished', 'backup.created', 'backup.verification_started', 'run.failed'],
   );
   assert.deepEqual(actionsFor('owner'), ['workspace.deleted', 'policy.updated']);
   assert.deepEqual(

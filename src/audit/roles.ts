@@ -9,7 +9,7 @@ import type { Trx } from '../store/store.ts';
 /** Actions of people on their own account or membership, and those that depend on access alone. */
 const OWN =
   /^(?:person|session|passkey|device|notifications)\.|^member\.(?:created|left)$|^workspace\.(?:created|owner_changed)$/;
-const OF_MEMBERS = /^(?:deployment|run)\.|^backup\.created$/;
+const OF_MEMBERS = /^(?:deployment|run)\.|^backup\.(?:created|verification_started)$/;
 
 /** Events about what was refused, or how earlier work ended: nobody gains anything by them. */
 const OUTCOMES = /^credential\.(?!reviewed$)|^deployment\.(?:completed|failed)$/;

@@ -28,8 +28,13 @@ const COLUMNS: readonly Column<Backup>[] = [
   { title: 'BYTES', getValue: ({ sizeBytes }) => sizeBytes },
   { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
+  { title: 'VERIFIED', getValue: ({ verifiedAt }) => showInstant(verifiedAt, 'never') },
   { title: 'LAST RESTORE', getValue: ({ lastRestore }) => lastRestore?.status ?? null },
 ];
+
+const describeOutcome = (
+  outcome: Pick<NonNullable<Backup['lastRestore']>, 'status' | 'finishedAt' | 'error'> | null,
+) => (outcome === null ? null : `${outcome.status} ${outcome.finishedAt ?? ''} ${outcome.error ?? ''}`.trim());
 
 const BACKUP_DETAILS: readonly Column<Backup>[] = [
   { title: 'ID', getValue: ({ id }) => id },
@@ -41,13 +46,9 @@ const BACKUP_DETAILS: readonly Column<Backup>[] = [
   { title: 'SHA-256', getValue: ({ sha256 }) => sha256 },
   { title: 'Created', getValue: ({ createdAt, createdBy }) => `${createdAt} by ${partyName(createdBy)}` },
   { title: 'Finished', getValue: ({ finishedAt }) => finishedAt },
-  {
-    title: 'Last restore',
-    getValue: ({ lastRestore }) =>
-      lastRestore === null
-        ? null
-        : `${lastRestore.status} ${lastRestore.finishedAt ?? ''} ${lastRestore.error ?? ''}`.trim(),
-  },
+  { title: 'Last restore', getValue: ({ lastRestore }) => describeOutcome(lastRestore) },
+  { title: 'Verified', getValue: ({ verifiedAt }) => verifiedAt },
+  { title: 'Last verification', getValue: ({ lastVerification }) => describeOutcome(lastVerification) },
 ];
 
 export interface BackupListOptions extends RemoteOptions {
@@ -97,22 +98,31 @@ async function confirmByName(expectedWord: string, question: string, yes: true |
 
 export interface RestoreOptions extends RemoteOptions {
   readonly yes: true | undefined;
+  /** Another app, or another server, to restore into. */
+  readonly app: string | undefined;
+  readonly server: string | undefined;
   /** Start the restore without waiting for it. */
   readonly detach: true | undefined;
 }
 
-/** Restores an app from a backup, replacing its current data, and waits for the restore to end. */
+/** Restores its app or another one from a backup, replacing the current data, and waits for the restore to end. */
 export async function restoreBackup(id: string, options: RestoreOptions): Promise<void> {
   const client = connect(options);
   const backup = await client.backups.get(id);
-  const app = await client.apps.get(backup.appId).then(
+  const named = options.app ?? backup.appId;
+  const app = await client.apps.get(named).then(
     ({ slug }) => slug,
     // A credential that may restore backups is not necessarily allowed to read apps.
-    () => backup.appId,
+    () => named,
   );
-  const question = `Restore ${app} to ${backup.createdAt}? Its current data will be replaced.`;
+  const where = options.server === undefined ? app : `${app} on the server ${options.server}`;
+  const question = `Restore ${where} to ${backup.createdAt}? Its current data will be replaced.`;
   await confirmByName(app, question, options.yes);
-  const started = await client.backups.restore(id, { idempotencyKey: randomUUID() });
+  const target = {
+    ...(options.app !== undefined && { app: options.app }),
+    ...(options.server !== undefined && { server: options.server }),
+  };
+  const started = await client.backups.restore(id, { idempotencyKey: randomUUID() }, target);
   const name = `Restore of ${id}`;
   if (options.detach === true) {
     printNote(`${name} started. Check its status with: devpilot backups show ${id}`, options);
@@ -131,7 +141,34 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
   );
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished.lastRestore ?? { status: 'failed', error: null });
-  printNote(`Restored ${app} to its state at ${backup.createdAt}.`, options);
+  printNote(`Restored ${where} to the state of ${backup.createdAt}.`, options);
+}
+
+/** Verifies a backup and waits for the result. */
+export async function verifyBackup(id: string, options: RemoteOptions & { detach: true | undefined }): Promise<void> {
+  const { backups } = connect(options);
+  const started = await backups.verify(id, { idempotencyKey: randomUUID() });
+  const name = `Verification of ${id}`;
+  const followUpCommand = `devpilot backups show ${id}`;
+  if (options.detach === true) {
+    printNote(`${name} started. Check its status with: ${followUpCommand}`, options);
+    return options.json === true ? printJson(started) : undefined;
+  }
+  const startedAt = started.lastVerification?.createdAt;
+  const finished = await waitForOperation(
+    {
+      name,
+      followUpCommand,
+      get: () => backups.get(id),
+      isFinished: ({ lastVerification }) =>
+        lastVerification?.createdAt !== startedAt || (lastVerification?.finishedAt ?? null) !== null,
+    },
+    options,
+  );
+  if (options.json === true) await printJson(finished);
+  requireCompleted(name, finished.lastVerification ?? { status: 'failed', error: null });
+  const { method } = finished.lastVerification ?? { method: null };
+  printNote(method === 'stored' ? `The stored data of ${id} is intact.` : `${id} was restored and is intact.`, options);
 }
 
 /** Deletes backups and their stored data. */

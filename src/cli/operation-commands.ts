@@ -118,9 +118,15 @@ function backupCommands(program: Command): void {
     .action(async (app, options) => (await load()).createBackup(app, declared(options)));
   apiCommand(backups, 'restore', 'Restore an app from a backup, replacing its current data')
     .argument('<id>')
+    .option('--app <app>', 'ID or slug of another app to restore into')
+    .option('--server <server>', 'ID or slug of another server to restore on')
     .option('--detach', 'start the restore without waiting for it')
     .option('--yes', YES_HELP)
     .action(async (id, options) => (await load()).restoreBackup(id, declared(options)));
+  apiCommand(backups, 'verify', 'Verify a backup, by restoring it into a scratch directory if possible')
+    .argument('<id>')
+    .option('--detach', 'start the verification without waiting for it')
+    .action(async (id, options) => (await load()).verifyBackup(id, declared(options)));
   apiCommand(backups, 'download', 'Download the data of a backup, and verify its SHA-256')
     .argument('<id>')
     .option(

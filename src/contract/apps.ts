@@ -115,9 +115,18 @@ const backup = z
   .strictObject({
     command: command.nullable().default(null),
     restoreCommand: command.nullable().default(null),
-    interpreter: commandInterpreter.optional().describe('Interpreter of both commands; /bin/bash runs with pipefail'),
+    interpreter: commandInterpreter.optional().describe('Interpreter of these commands; /bin/bash runs with pipefail'),
     schedule: schedule.optional(),
     keep: retention.optional(),
+    verifyCommand: command
+      .nullable()
+      .optional()
+      .describe(
+        'Checks a backup: it receives the output of the backup command on standard input and may use the directory DEVPILOT_FOLDER',
+      ),
+    verifySchedule: schedule
+      .optional()
+      .describe('When the newest backup is verified, in UTC: a cron expression or a name such as @weekly'),
   })
   .nullable();
 
@@ -157,6 +166,8 @@ export const App = z
         interpreter: z.enum(COMMAND_INTERPRETERS).optional(),
         schedule: z.string().nullable().optional(),
         keep: z.object({ last: z.int().optional(), days: z.int().optional() }).nullable().optional(),
+        verifyCommand: z.string().nullable().optional(),
+        verifySchedule: z.string().nullable().optional(),
       })
       .nullable(),
     push: pushSettingsOutput.describe('Which signed pushes deploy the app; null for all pushes to its branch'),

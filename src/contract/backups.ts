@@ -1,11 +1,19 @@
 /** Schemas of backups (contract section 8). Runs in browsers and on the server. */
 
 import { z } from 'zod';
-import { auditParty, id, oneOf, timestamps } from './fields.ts';
+import { auditParty, id, idOrSlug, oneOf, timestamps } from './fields.ts';
 import { instant, nullableInstant } from './instant.ts';
 import { pagingFields } from './paging.ts';
-import { BACKUP_KINDS, WORK_STATUSES } from './platform-vocabulary.ts';
+import { BACKUP_KINDS, VERIFICATION_METHODS, WORK_STATUSES } from './platform-vocabulary.ts';
 
+const outcome = {
+  status: z.enum(WORK_STATUSES),
+  error: z.string().nullable(),
+  createdBy: auditParty,
+  createdAt: nullableInstant,
+  startedAt: nullableInstant,
+  finishedAt: nullableInstant,
+};
 export const Backup = z
   .object({
     id,
@@ -22,12 +30,21 @@ export const Backup = z
     finishedAt: nullableInstant,
     lastRestore: z
       .object({
-        status: z.enum(WORK_STATUSES),
-        error: z.string().nullable(),
-        createdBy: auditParty,
-        createdAt: nullableInstant,
-        startedAt: nullableInstant,
-        finishedAt: nullableInstant,
+        ...outcome,
+        appId: id.describe('The app that it was restored into'),
+        serverId: id.nullable().describe('The server, if it was not that of the app'),
+      })
+      .nullable(),
+    verifiedAt: nullableInstant.describe('When its last successful verification ended'),
+    lastVerification: z
+      .object({
+        ...outcome,
+        method: z
+          .enum(VERIFICATION_METHODS)
+          .nullable()
+          .describe(
+            '`stored`: the stored data was decrypted and matches its SHA-256; `unpacked`: it was also unpacked on the server of the app, and each file was compared; `command`: the verification command accepted it',
+          ),
       })
       .nullable(),
     ...timestamps,
@@ -38,6 +55,13 @@ export const BackupKey = z
   .object({ id, createdAt: instant.describe('Backups that start later are encrypted with it') })
   .meta({ id: 'BackupKey', title: 'A key that encrypts backups, without its value' });
 export type BackupKey = z.infer<typeof BackupKey>;
+export const RestoreBackup = z
+  .strictObject({
+    app: idOrSlug.optional().describe('ID or slug of the app to restore into; by default that of the backup'),
+    server: idOrSlug.optional().describe('ID or slug of the server to restore on; by default that of the app'),
+  })
+  .meta({ id: 'RestoreBackup' });
+export type RestoreBackup = z.infer<typeof RestoreBackup>;
 export const CreateBackup = z.strictObject({}).meta({ id: 'CreateBackup' });
 export const BackupQuery = z.strictObject({
   ...pagingFields,

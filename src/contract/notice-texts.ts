@@ -60,8 +60,11 @@ const TEXTS: Readonly<Record<NoticeKind, (notice: DescribedNotice, name: string)
     title: `A run of ${quoted(subject.name)} failed`,
     action: { text: 'Read its log', path: `/runs/${segment(detail['runId'])}` },
   }),
-  'backup.failed': ({ subject }) => ({
-    title: `A backup of ${quoted(subject.name)} failed`,
+  'backup.failed': ({ subject, detail }) => ({
+    title:
+      detail['verification'] === true
+        ? `The verification of a backup of ${quoted(subject.name)} failed`
+        : `A backup of ${quoted(subject.name)} failed`,
     action: { text: 'See its error', path: `/apps/${segment(subject.id)}/backups` },
   }),
   'error.new': ({ subject }) => ({

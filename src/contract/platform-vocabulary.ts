@@ -70,5 +70,8 @@ export const ISSUE_SORTS = ['-lastSeenAt', '-firstSeenAt', '-count'] as const;
 export const SCRIPT_OVERLAPS = ['skip', 'queue', 'allow'] as const;
 export type ScriptOverlap = (typeof SCRIPT_OVERLAPS)[number];
 /** A backup of an app's shared directory, or of the output of its backup command. */
+/** What the verification of a backup checked: see `Backup`. */
+export const VERIFICATION_METHODS = ['stored', 'unpacked', 'command'] as const;
+export type VerificationMethod = (typeof VERIFICATION_METHODS)[number];
 export const BACKUP_KINDS = ['directory', 'command'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];

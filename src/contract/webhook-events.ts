@@ -98,6 +98,8 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'backup.deleted': 'backup.deleted',
   'backup.restore_started': 'backup.restore_started',
   'backup.restore_finished': 'backup.restore_finished',
+  'backup.verification_started': 'backup.verification_started',
+  'backup.verification_finished': 'backup.verification_finished',
   'webhook.created': null,
   'webhook.updated': null,
   'webhook.deleted': null,

@@ -248,6 +248,7 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/backups/:id', people: 'member', key: ['manage_backups'] },
   { route: 'GET /v1/backups/:id/download', people: 'admin', key: ['manage_backups'] },
   { route: 'POST /v1/backups/:id/restore', people: 'admin', key: ['manage_backups'] },
+  { route: 'POST /v1/backups/:id/verify', people: 'member', key: ['manage_backups'] },
   { route: 'DELETE /v1/backups/:id', people: 'admin', key: ['manage_backups'] },
   { route: 'GET /v1/me/notifications', people: 'admin' },
   { route: 'PATCH /v1/me/notifications', people: 'admin', body: { kinds: {} } },

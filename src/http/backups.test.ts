@@ -22,12 +22,12 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import type { Backup, BackupKey } from '../contract/backups.ts';
+import type { Backup, BackupKey, RestoreBackup } from '../contract/backups.ts';
 import { DAY } from '../contract/limits.ts';
 import type { Notice } from '../contract/notices.ts';
 import type { Page } from '../contract/paging.ts';
 import type { Server } from '../contract/servers.ts';
-import { PERMISSIONS } from '../contract/vocabulary.ts';
+import { PERMISSIONS, type Permission } from '../contract/vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { startS3, type TestS3 } from '../testing/s3.ts';
 import { startSshd, type TestSshd } from '../testing/sshd.ts';
@@ -168,8 +168,9 @@ for (const keeper of KEEPERS) {
       assert.equal(backup.status, 'completed', backup.error ?? '');
       return backup;
     }
-    async function restored(backup: Backup): Promise<Backup> {
-      const response = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, { method: 'POST' });
+    async function restored(backup: Backup, target: RestoreBackup | null = null): Promise<Backup> {
+      const call = target === null ? { method: 'POST' } : { body: target };
+      const response = await owner.call<Backup>(`/v1/backups/${backup.id}/restore`, call);
       assert.equal(response.status, 202, response.text);
       assert.equal(response.body.status, 'pending');
       return waitUntilFinished(backup);
@@ -533,6 +534,18 @@ for (const keeper of KEEPERS) {
       );
     });
 
+    async function verified(backup: Backup): Promise<Backup> {
+      const response = await member.call<Backup>(`/v1/backups/${backup.id}/verify`, { method: 'POST' });
+      assert.equal(response.status, 202, response.text);
+      assert.equal(response.body.lastVerification?.status, 'pending');
+      await until(async () => (await get(backup.id)).lastVerification?.finishedAt !== null);
+      return get(backup.id);
+    }
+    const noticeOf = async (app: App) =>
+      (await owner.call<Page<Notice>>('/v1/notices?kind=backup.failed')).body.data.find(
+        ({ subject }) => subject.id === app.id,
+      );
+
     test('a schedule creates backups, and a retention rule keeps the newest', async () => {
       const { app, directory } = await newApp({
         backup: { command: null, restoreCommand: null, schedule: '0 4 * * *', keep: { last: 2, days: 5 } },
@@ -565,6 +578,184 @@ for (const keeper of KEEPERS) {
       assert.deepEqual((await owner.call<App>(`/v1/apps/${app.id}`, off)).body.backup, off.body.backup);
       const bad = { method: 'PATCH', body: { backup: { schedule: '0 0 31 2 *' } } };
       assert.equal((await owner.call(`/v1/apps/${app.id}`, bad)).status, 422);
+    });
+
+    // The rest is the same wherever backups are stored.
+    if (keeper.name === 'a bucket') return;
+
+    test('a backup is restored into another app and on another server, and its own app stays as it is', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const expectedState = state(directory);
+      const backup = await completed(app);
+      const other = await newApp({ name: 'Staging' }, 'ssh');
+      const into = await restored(backup, { app: other.app.slug });
+      assert.deepEqual(
+        [into.lastRestore?.status, into.lastRestore?.appId, into.lastRestore?.serverId],
+        ['completed', other.app.id, null],
+      );
+      assert.deepEqual(state(other.directory), expectedState);
+      writeFileSync(join(directory, 'shared/new'), 'since then');
+      // Another server may not have the directory yet.
+      const moved = await owner.call<App>(`/v1/apps/${other.app.id}`, {
+        method: 'PATCH',
+        body: { directory: `${other.directory}/new/place`, serverId: null },
+      });
+      const elsewhere = await restored(backup, { app: moved.body.id, server: servers['local']?.slug ?? '' });
+      assert.deepEqual(
+        [elsewhere.lastRestore?.status, elsewhere.lastRestore?.serverId],
+        ['completed', servers['local']?.id],
+      );
+      assert.deepEqual(state(`${other.directory}/new/place`), expectedState);
+      assert.equal(existsSync(join(directory, 'shared/new')), true);
+      const { data } = (await owner.call<Page<AuditEvent>>(`/v1/audit-events?target=${backup.id}`)).body;
+      const { detail } = data.find(({ action }) => action === 'backup.restore_started') ?? {};
+      assert.deepEqual(detail, {
+        app: { id: other.app.id, name: 'Staging' },
+        from: { id: app.id, name: 'Web shop' },
+        server: servers['local']?.id,
+      });
+    });
+
+    test('a dump goes to the restore command of the other app, with the variables of that app', async () => {
+      const source = await newApp({ backup: { command: 'echo rows', restoreCommand: 'cat > restored' } });
+      const other = await newApp({ backup: { restoreCommand: 'cat > restored; echo "$NAME" >> restored' } });
+      const values = { NAME: 'staging' };
+      await owner.call(`/v1/apps/${other.app.id}/env`, { method: 'PATCH', body: { values } });
+      const backup = await completed(source.app);
+      assert.equal((await restored(backup, { app: other.app.id })).lastRestore?.status, 'completed');
+      assert.equal(readFileSync(join(other.directory, 'restored'), 'utf8'), 'rows\nstaging\n');
+      assert.deepEqual(names(source.directory), []);
+      // A backup outlives its app.
+      assert.equal((await owner.call(`/v1/apps/${source.app.id}`, { method: 'DELETE' })).status, 204);
+      assert.equal((await restored(backup, { app: other.app.id })).lastRestore?.status, 'completed');
+    });
+
+    test('restoring elsewhere needs the rights to both apps, and a key that may use servers', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const backup = await completed(app);
+      const other = await newApp();
+      const path = `/v1/backups/${backup.id}/restore`;
+      const server = servers['ssh']?.id;
+      const neighbour = await createWorkspaceFor(owner, testServer, 'Other');
+      const shop = (await neighbour.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } })).body;
+      const foreign = (await neighbour.call<App>('/v1/apps', { body: { name: 'Foreign', projectId: shop.id } })).body;
+      const both = { apps: [app.id, other.app.id] };
+      const only = { apps: [app.id] };
+      const keyFor = async (permissions: readonly Permission[], restrictions?: object) =>
+        bearer((await createKey(owner, permissions, restrictions === undefined ? {} : { restrictions })).secret);
+      const plain = await keyFor(['manage_backups']);
+      const withServers = await keyFor(['manage_backups', 'manage_servers']);
+      const refused: [string, Readonly<Record<string, string>>, object, number][] = [
+        ['an app of another workspace', plain, { app: foreign.id }, 422],
+        ['an unknown app', plain, { app: 'nothing' }, 422],
+        ['an unknown field', plain, { directory: '/' }, 422],
+        ['an app that the key does not include', await keyFor(['manage_backups'], only), { app: other.app.id }, 422],
+        ['a server, without manage_servers', plain, { server }, 403],
+        ['a server, without manage_backups', await keyFor(['manage_servers']), { server }, 403],
+        ['a server, with a restricted key', await keyFor(['manage_backups', 'manage_servers'], both), { server }, 422],
+        ['an unknown server', withServers, { server: 'nothing' }, 422],
+      ];
+      for (const [name, headers, body, status] of refused)
+        assert.equal((await testServer.call(path, { body, headers })).status, status, name);
+      const accepted: [Readonly<Record<string, string>>, object][] = [
+        [await keyFor(['manage_backups'], both), { app: other.app.id }],
+        [withServers, { server }],
+      ];
+      for (const [headers, body] of accepted) {
+        const response = await testServer.call(path, { body, headers });
+        assert.equal(response.status, 202, response.text);
+        assert.equal((await waitUntilFinished(backup)).lastRestore?.status, 'completed');
+      }
+    });
+
+    test('a verification restores into a scratch directory, compares each file, and leaves nothing behind', async () => {
+      for (const serverKind of ['local', 'ssh']) {
+        const { app, directory } = await newApp({}, serverKind);
+        fill(directory);
+        const backup = await completed(app);
+        assert.deepEqual([backup.verifiedAt, backup.lastVerification], [null, null]);
+        writeFileSync(join(directory, 'shared/run.sh'), 'changed since\n');
+        const before = state(directory);
+        const good = await verified(backup);
+        assert.deepEqual(
+          [good.lastVerification?.status, good.lastVerification?.method, good.lastVerification?.error],
+          ['completed', 'unpacked', null],
+        );
+        assert.equal(good.verifiedAt, good.lastVerification?.finishedAt);
+        assert.deepEqual(state(directory), before);
+        assert.deepEqual(names(directory), ['shared']);
+      }
+    });
+
+    test('a verification that finds a difference or damage fails, and raises a notice until one succeeds', async () => {
+      const { app, directory } = await newApp();
+      fill(directory);
+      const backup = await completed(app);
+      const unpackOther = 'case "$1" in -x*) /bin/tar "$@"; echo other > "$4/run.sh";; *) exec /bin/tar "$@";; esac';
+      await withPrograms({ tar: unpackOther }, async () => {
+        const { status, lastVerification, verifiedAt } = await verified(backup);
+        assert.deepEqual([status, lastVerification?.status, verifiedAt], ['completed', 'failed', null]);
+        assert.match(lastVerification?.error ?? '', /run\.sh: (?:Contents|Size|Mod time) differ/);
+      });
+      assert.deepEqual(names(directory), ['shared']);
+      assert.match((await noticeOf(app))?.title ?? '', /The verification of a backup of .*Web shop.* failed/);
+      // A new backup says nothing about whether backups can be restored.
+      const newer = await completed(app);
+      assert.notEqual(await noticeOf(app), undefined);
+      assert.equal((await verified(newer)).lastVerification?.status, 'completed');
+      assert.equal(await noticeOf(app), undefined);
+      const [file = ''] = storedOf(newer.id);
+      writeFileSync(file, readFileSync(file).subarray(0, -1));
+      const damaged = await verified(newer);
+      assert.deepEqual([damaged.status, damaged.lastVerification?.status], ['failed', 'failed']);
+      assert.match(damaged.error ?? '', /damaged/);
+    });
+
+    test('a dump is verified by its command, or by reading it if there is none', async () => {
+      const backupOf = { command: 'echo rows', restoreCommand: null };
+      const { app, directory } = await newApp({ backup: backupOf });
+      const backup = await completed(app);
+      assert.equal((await verified(backup)).lastVerification?.method, 'stored');
+      const set = async (verifyCommand: string) => {
+        const body = { backup: { ...backupOf, verifyCommand } };
+        assert.equal((await owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body })).status, 200);
+      };
+      await set('cat > "$DEVPILOT_FOLDER/copy"; grep -qx rows "$DEVPILOT_FOLDER/copy"');
+      const checked = await verified(backup);
+      assert.deepEqual(
+        [checked.lastVerification?.status, checked.lastVerification?.method],
+        ['completed', 'command'],
+        checked.lastVerification?.error ?? '',
+      );
+      await set('echo "no such table" >&2; exit 1');
+      assert.match((await verified(backup)).lastVerification?.error ?? '', /verification command.*no such table/s);
+      assert.deepEqual(names(directory), []);
+    });
+
+    test('the newest backup is verified on a schedule, and retention keeps the newest that was verified', async () => {
+      const settings = { command: null, restoreCommand: null, keep: { last: 1 } };
+      const { app, directory } = await newApp({ backup: { ...settings, verifySchedule: '0 5 * * *' } });
+      fill(directory);
+      const first = await completed(app);
+      now += DAY;
+      await until(async () => (await get(first.id)).verifiedAt !== null);
+      const list = async () => (await member.call<Page<Backup>>(`/v1/apps/${app.id}/backups`)).body.data;
+      assert.equal((await list())[0]?.lastVerification?.createdBy.kind, 'system');
+      const second = await completed(app);
+      const third = await completed(app);
+      assert.deepEqual(
+        (await list()).map(({ id }) => id),
+        [third.id, first.id],
+      );
+      assert.equal((await member.call(`/v1/backups/${second.id}`)).status, 404);
+      assert.equal((await verified(third)).lastVerification?.status, 'completed');
+      const fourth = await completed(app);
+      assert.deepEqual(
+        (await list()).map(({ id }) => id),
+        [fourth.id, third.id],
+      );
     });
   });
 }

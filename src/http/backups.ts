@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { z } from 'zod';
-import { Backup, BackupKey, BackupQuery, CreateBackup } from '../contract/backups.ts';
+import { Backup, BackupKey, BackupQuery, CreateBackup, RestoreBackup } from '../contract/backups.ts';
 import { createFairShareLimiter } from '../contract/fair-share-limiter.ts';
 import { pageOf } from '../contract/paging.ts';
 import { Problem } from '../contract/problem.ts';
@@ -8,6 +8,8 @@ import { replaceBackupKey } from '../platform/backups/backup-keys.ts';
 import { createBackup, deleteBackup, getBackup, listBackupsOf } from '../platform/backups/backups.ts';
 import { downloadBackup } from '../platform/backups/download.ts';
 import { restoreBackup } from '../platform/backups/restores.ts';
+import { startVerification } from '../platform/backups/verifications.ts';
+import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { jobRoute } from './job-routes.ts';
 import { signalWhileAllowed } from './log-stream.ts';
@@ -18,6 +20,12 @@ import { IdParams, NoContent, type Route, route } from './route.ts';
 const tag = 'Backups';
 const AppParams = z.object({ app: z.string().max(64) });
 const key = ['manage_backups'] as const;
+const restoreAccess = { person: 'admin', key } as const;
+const restoreOnServerAccess = { person: 'admin', key: ['manage_servers'] } as const;
+
+/** A restore on a server of one's choice needs the right to use servers too. */
+const restoreAccessFor = (body: unknown): Access =>
+  typeof body === 'object' && body !== null && 'server' in body ? restoreOnServerAccess : restoreAccess;
 /** Downloads at the same time on this node, shared by all workspaces. */
 const MAX_DOWNLOADS = 32;
 
@@ -64,13 +72,27 @@ export function backupRoutes(context: AppContext): Route[] {
     }),
     jobRoute(context, {
       url: '/v1/backups/:id/restore',
-      access: { person: 'admin', key },
+      access: restoreAccess,
       about: 'backup',
-      summary: 'Restore a backup in place, after verifying its SHA-256',
+      accessFor: restoreAccessFor,
+      summary:
+        'Restore a backup after verifying its SHA-256: in place, into another app, or on another server, for which an API key needs `manage_servers` too',
+      tag,
+      params: IdParams,
+      body: RestoreBackup.nullish(),
+      schema: Backup,
+      action: (request, { id }, body) => restoreBackup(platform, request, id, body ?? {}),
+    }),
+    jobRoute(context, {
+      url: '/v1/backups/:id/verify',
+      access: { person: 'member', key },
+      about: 'backup',
+      summary:
+        'Verify a backup: its stored data and, if possible, by restoring it into a scratch directory on the server of its app',
       tag,
       params: IdParams,
       schema: Backup,
-      action: (request, { id }) => restoreBackup(platform, request, id),
+      action: (request, { id }) => startVerification(platform, request, id),
     }),
     route({
       method: 'GET',

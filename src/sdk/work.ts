@@ -1,4 +1,4 @@
-import type { Backup, BackupKey } from '../contract/backups.ts';
+import type { Backup, BackupKey, RestoreBackup } from '../contract/backups.ts';
 import type { CreateDeploymentInput, CreateRollbackInput, Deployment } from '../contract/deployments.ts';
 import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import type { CreateScriptInput, Run, Script, ScriptVersion, UpdateScriptInput } from '../contract/scripts.ts';
@@ -82,9 +82,11 @@ export function workClientsOf(transport: Transport) {
       /** Starts a backup of an app; resolves before it finishes. */
       create: (app: string, call?: CallOptions): Promise<Backup> =>
         send('POST', `${pathTo('/v1/apps', app)}/backups`, { ...call, body: {} }),
-      /** Starts restoring a backup over the app's current data. */
-      restore: (id: string, call?: CallOptions): Promise<Backup> =>
-        send('POST', `${pathTo(backups, id)}/restore`, call),
+      /** Starts restoring a backup over the current data of its app, or of another app, or on another server. */
+      restore: (id: string, call?: CallOptions, target: RestoreBackup = {}): Promise<Backup> =>
+        send('POST', `${pathTo(backups, id)}/restore`, { ...call, body: target }),
+      /** Starts verifying a backup; resolves before it finishes. */
+      verify: (id: string, call?: CallOptions): Promise<Backup> => send('POST', `${pathTo(backups, id)}/verify`, call),
       /** Returns the decrypted data of a backup as a stream: a tar archive (gzip), or output of its command (zstd). */
       download: (id: string, call?: CallOptions): Promise<ReadableStream<Uint8Array>> =>
         transport.stream(`${pathTo(backups, id)}/download`, call),

@@ -1,8 +1,8 @@
 import { SECOND } from '../contract/limits.ts';
 import { backupJobKind } from '../platform/backups/backup-job.ts';
-import { restoreJobKind } from '../platform/backups/restore-job.ts';
+import { restoreJobKind, verificationJobKind } from '../platform/backups/restore-job.ts';
 import { cancelUnclaimedRestores } from '../platform/backups/restores.ts';
-import { startDueBackups } from '../platform/backups/scheduled-backups.ts';
+import { startDueBackups, startDueVerifications } from '../platform/backups/scheduled-backups.ts';
 import { sweepObjects } from '../platform/backups/sweep.ts';
 import type { PlatformContext } from '../platform/context.ts';
 import { runJobKind } from '../platform/scripts/run-job.ts';
@@ -22,7 +22,10 @@ export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs:
 export function registerJobKinds(platform: PlatformContext): void {
   platform.jobs.register(runJobKind(platform));
   platform.jobs.register(backupJobKind(platform));
-  for (const storage of platform.backupStorages.all) platform.jobs.register(restoreJobKind(platform, storage));
+  for (const storage of platform.backupStorages.all) {
+    platform.jobs.register(restoreJobKind(platform, storage));
+    platform.jobs.register(verificationJobKind(platform, storage));
+  }
 }
 
 /** Starts due scheduled runs and cleans up after backups and killed processes. */
@@ -32,6 +35,7 @@ export function startScheduler(
 ): { stop(): Promise<void> } {
   const runs = repeatEvery(dueMs, () => startDueRuns(platform), platform.onError);
   const backups = repeatEvery(dueMs, () => startDueBackups(platform), platform.onError);
+  const verifications = repeatEvery(dueMs, () => startDueVerifications(platform), platform.onError);
   const stopping = new AbortController();
   const sweeper = repeatEvery(
     sweepMs,
@@ -45,7 +49,7 @@ export function startScheduler(
   return {
     async stop() {
       stopping.abort();
-      await Promise.all([runs.stop(), backups.stop(), sweeper.stop()]);
+      await Promise.all([runs.stop(), backups.stop(), verifications.stop(), sweeper.stop()]);
     },
   };
 }

@@ -61,12 +61,18 @@ export async function insertRestore(trx: Trx, row: RestoreTable): Promise<void> 
   await trx.insertInto('restore').values(row).execute();
 }
 
-/** Returns the latest restore of each of these backups. */
+/** The latest restore and the latest verification of a backup. */
+export interface LatestRestores {
+  readonly restore?: RestoreTable | undefined;
+  readonly verification?: RestoreTable | undefined;
+}
+
+/** Returns the latest restore and verification of each of these backups that has any. */
 export async function latestRestores(
   db: Queryable,
   workspaceId: string,
   backupIds: readonly string[],
-): Promise<Map<string, RestoreTable>> {
+): Promise<Map<string, LatestRestores>> {
   if (backupIds.length === 0) return new Map();
   const rows = await db
     .selectFrom('restore')
@@ -76,7 +82,21 @@ export async function latestRestores(
     .orderBy('created_at')
     .orderBy('id')
     .execute();
-  return new Map(rows.map((row) => [row.backup_id, row]));
+  const latest = new Map<string, LatestRestores>();
+  for (const row of rows) {
+    const key = row.purpose === 'verification' ? 'verification' : 'restore';
+    latest.set(row.backup_id, { ...latest.get(row.backup_id), [key]: row });
+  }
+  return latest;
+}
+
+export async function setVerified(trx: Trx, workspaceId: string, id: string, verifiedAt: number): Promise<void> {
+  await trx
+    .updateTable('backup')
+    .set({ verified_at: verifiedAt })
+    .where('workspace_id', '=', workspaceId)
+    .where('id', '=', id)
+    .execute();
 }
 
 // Stored objects

@@ -55,6 +55,7 @@ import { deployKey } from './migrations/0125-deploy-key.ts';
 import { projectEnvironment } from './migrations/0128-project-environment.ts';
 import { deploymentRetries } from './migrations/0131-deployment-retries.ts';
 import { backupKeys } from './migrations/0133-backup-keys.ts';
+import { backupVerifications } from './migrations/0134-backup-verifications.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -113,6 +114,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0128-project-environment': projectEnvironment,
   '0131-deployment-retries': deploymentRetries,
   '0133-backup-keys': backupKeys,
+  '0134-backup-verifications': backupVerifications,
 };
 
 /** The names of this version's migrations, in order. */

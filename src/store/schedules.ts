@@ -2,19 +2,25 @@ import { sql } from 'kysely';
 import type { ResourceRows } from './resources.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** The resources that can have a schedule, and the column with its next due time. */
-const NEXT_DUE_COLUMN = { app: 'next_backup_at', script: 'next_run_at' } as const;
-export type ScheduledKind = keyof typeof NEXT_DUE_COLUMN;
+/** The schedules: the resource that has one, and the column with its next due time. */
+const SCHEDULES = {
+  app: { table: 'app', column: 'next_backup_at' },
+  verification: { table: 'app', column: 'next_verification_at' },
+  script: { table: 'script', column: 'next_run_at' },
+} as const;
+export type Schedule = keyof typeof SCHEDULES;
+type ScheduledKind = (typeof SCHEDULES)[Schedule]['table'];
 
 /** Returns resources whose schedule is due, the longest overdue first, in every workspace. */
 export async function dueSchedules(
   db: Queryable,
-  kind: ScheduledKind,
+  schedule: Schedule,
   now: number,
   limit: number,
 ): Promise<{ id: string; workspace_id: string }[]> {
-  const next = sql.ref(NEXT_DUE_COLUMN[kind]);
-  const { rows } = await sql<{ id: string; workspace_id: string }>`select id, workspace_id from ${sql.table(kind)}
+  const { table, column } = SCHEDULES[schedule];
+  const next = sql.ref(column);
+  const { rows } = await sql<{ id: string; workspace_id: string }>`select id, workspace_id from ${sql.table(table)}
     where ${next} <= ${now} order by ${next} limit ${limit}`.execute(db);
   return rows;
 }
@@ -39,11 +45,12 @@ export async function lockScheduled<Noun extends ScheduledKind>(
 /** Sets the next due time; null for never. */
 export async function setNextDueTime(
   trx: Trx,
-  kind: ScheduledKind,
+  schedule: Schedule,
   workspaceId: string,
   id: string,
   nextDueAt: number | null,
 ): Promise<void> {
-  await sql`update ${sql.table(kind)} set ${sql.ref(NEXT_DUE_COLUMN[kind])} = ${nextDueAt}
+  const { table, column } = SCHEDULES[schedule];
+  await sql`update ${sql.table(table)} set ${sql.ref(column)} = ${nextDueAt}
     where workspace_id = ${workspaceId} and id = ${id}`.execute(trx);
 }

@@ -18,18 +18,21 @@ export interface AppTarget {
   readonly secrets: readonly string[];
 }
 
-/** Throws `JobFailure` with the reason if the app cannot be backed up or restored. */
+/** Throws `JobFailure` with the reason if the app cannot be backed up or restored, on its server or another one. */
 export async function resolveAppTarget(
   context: PlatformContext,
   connections: ConnectionPool,
   workspaceId: string,
   appId: string,
+  serverId: string | null = null,
 ): Promise<AppTarget> {
   const { read } = context.store;
   const app = await findResource(read, 'app', workspaceId, appId);
   if (app === undefined) throw new JobFailure('The app was deleted.');
-  const server = app.server_id === null ? undefined : await findResource(read, 'server', workspaceId, app.server_id);
-  if (server === undefined) throw new JobFailure('The app no longer has a server.');
+  const chosenId = serverId ?? app.server_id;
+  const server = chosenId === null ? undefined : await findResource(read, 'server', workspaceId, chosenId);
+  if (server === undefined)
+    throw new JobFailure(serverId === null ? 'The app no longer has a server.' : 'The server was deleted.');
   try {
     const target = connections.pooled(await resolveRunTarget(context, server), context.connectRetryDelays.rollback);
     const variables = await loadVariables(context, workspaceId, appId);

@@ -8,7 +8,7 @@ import { OutputTruncated, run, type Step } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { createConnectionPool } from '../../runner/ssh-connection.ts';
 import { insertStoredObject, setUpload } from '../../store/backups.ts';
-import { resolveNotices } from '../../store/notices.ts';
+import { findNoticeOf, resolveNotices } from '../../store/notices.ts';
 import { findResource } from '../../store/resources.ts';
 import type { BackupTable } from '../../store/schema/backups.ts';
 import { findWorkItem, updateWorkItem } from '../../store/work-items.ts';
@@ -178,7 +178,10 @@ export function backupJobKind(context: PlatformContext): JobKind {
         sha256,
       });
       if (status === 'completed') {
-        await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);
+        // That backups cannot be restored is not disproved by a new one.
+        const notice = await findNoticeOf(trx, workspaceId, row.app_id, 'backup.failed');
+        if (notice?.occurrence.startsWith('bak_') === true)
+          await resolveNotices(trx, workspaceId, row.app_id, ['backup.failed']);
         await applyRetention(trx, context, workspaceId, row.app_id);
       }
       if (status !== 'failed') return;

@@ -1,11 +1,13 @@
+import { actorColumnsOf, type RequestContext } from '../../audit/request-context.ts';
 import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
 import type { AuditPartyKind } from '../../contract/event-names.ts';
+import { createId } from '../../contract/id.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import { HOUR } from '../../contract/limits.ts';
-import type { BackupKind, WorkStatus } from '../../contract/platform-vocabulary.ts';
+import type { BackupKind, VerificationMethod, WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
-import { countUnfinishedBackupWork } from '../../store/backups.ts';
+import { countUnfinishedBackupWork, type LatestRestores } from '../../store/backups.ts';
 import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Queryable, Trx } from '../../store/store.ts';
@@ -24,14 +26,28 @@ export function backupSettingsOf(app: AppTable): BackupSettings {
 }
 
 export const isActive = (status: string) => status === 'pending' || status === 'processing';
+/** Whether a backup is being restored or verified. */
+export const isBeingRead = ({ restore, verification }: LatestRestores = {}) =>
+  isActive(restore?.status ?? '') || isActive(verification?.status ?? '');
 export const auditTargetOf = (row: BackupTable) => ({ kind: 'backup', id: row.id, name: row.app_name }) as const;
 
-export function serializeBackup(row: BackupTable, restore: RestoreTable | undefined): Backup {
-  const actorOf = (row: BackupTable | RestoreTable) => ({
-    kind: row.actor_kind as AuditPartyKind,
-    id: row.actor_id,
-    name: row.actor_name,
-  });
+const actorOf = (row: BackupTable | RestoreTable) => ({
+  kind: row.actor_kind as AuditPartyKind,
+  id: row.actor_id,
+  name: row.actor_name,
+});
+
+/** What a restore and a verification have in common. */
+const serializeOutcome = (row: RestoreTable) => ({
+  status: row.status as WorkStatus,
+  error: row.error,
+  createdBy: actorOf(row),
+  createdAt: toIsoString(row.created_at),
+  startedAt: toIsoStringOrNull(row.started_at),
+  finishedAt: toIsoStringOrNull(row.finished_at),
+});
+
+export function serializeBackup(row: BackupTable, { restore, verification }: LatestRestores = {}): Backup {
   const restoring = restore !== undefined && isActive(restore.status);
   return {
     id: row.id,
@@ -47,14 +63,12 @@ export function serializeBackup(row: BackupTable, restore: RestoreTable | undefi
     lastRestore:
       restore === undefined
         ? null
-        : {
-            status: restore.status as WorkStatus,
-            error: restore.error,
-            createdBy: actorOf(restore),
-            createdAt: toIsoString(restore.created_at),
-            startedAt: toIsoStringOrNull(restore.started_at),
-            finishedAt: toIsoStringOrNull(restore.finished_at),
-          },
+        : { ...serializeOutcome(restore), appId: restore.app_id, serverId: restore.server_id },
+    verifiedAt: toIsoStringOrNull(row.verified_at),
+    lastVerification:
+      verification === undefined
+        ? null
+        : { ...serializeOutcome(verification), method: verification.method as VerificationMethod | null },
     createdAt: toIsoString(row.created_at),
     updatedAt: toIsoString(row.updated_at),
   };
@@ -66,10 +80,46 @@ export async function requireBackup(db: Queryable, workspaceId: string, id: stri
   return row;
 }
 
-/** Lanes for work on an app's backups: one at a time per app, and a limited number per server. */
-export function backupLanes(app: AppTable) {
-  return [{ key: `backup:${app.id}`, limit: 1 }, serverLane(app.server_id ?? '')];
+/** Returns the row of a new restore or verification of a backup. */
+export function newRestoreRow(
+  request: RequestContext,
+  backup: BackupTable,
+  {
+    purpose,
+    appId,
+    serverId,
+    now,
+  }: Pick<RestoreTable, 'purpose'> & {
+    readonly appId: string;
+    readonly serverId: string | null;
+    readonly now: number;
+  },
+): RestoreTable {
+  return {
+    id: createId('restore', now),
+    workspace_id: backup.workspace_id,
+    backup_id: backup.id,
+    purpose,
+    app_id: appId,
+    server_id: serverId,
+    method: null,
+    status: 'pending',
+    error: null,
+    ...actorColumnsOf(request),
+    created_at: now,
+    started_at: null,
+    finished_at: null,
+  };
 }
+
+/** The lane that all work on backups of one app shares. */
+export const backupLaneOf = (appId: string) => ({ key: `backup:${appId}`, limit: 1 });
+
+/** Lanes for work on an app's backups: one at a time per app, and a limited number per server. */
+export const backupLanes = (app: AppTable, serverId = app.server_id) => [
+  backupLaneOf(app.id),
+  serverLane(serverId ?? ''),
+];
 
 export async function checkPendingLimit(trx: Trx, workspaceId: string, appId: string): Promise<void> {
   if ((await countUnfinishedBackupWork(trx, workspaceId, appId)) < MAX_PENDING_PER_APP) return;

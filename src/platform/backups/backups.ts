@@ -20,6 +20,7 @@ import {
   backupSettingsOf,
   checkPendingLimit,
   isActive,
+  isBeingRead,
   JOB_TIMEOUT_MS,
   requireBackup,
   serializeBackup,
@@ -92,6 +93,7 @@ export async function enqueueBackup(
     started_at: null,
     finished_at: failure === null ? null : now,
     scheduled_for: scheduledFor,
+    verified_at: null,
   };
   await claimOrRefuseReplay(trx, request.claim, row.id, now);
   await insertBackup(trx, row);
@@ -130,7 +132,7 @@ export async function createBackup(
     return enqueueBackup(trx, context, request, app, kind, null);
   });
   context.jobs.wake();
-  return serializeBackup(row, undefined);
+  return serializeBackup(row);
 }
 
 /** Deletes a backup and its stored object. Throws `not_found`, and `conflict` while it is running or being restored. */
@@ -138,9 +140,12 @@ export async function deleteBackup(context: PlatformContext, request: RequestCon
   const { workspaceId } = request;
   await context.store.transaction(async (trx) => {
     const row = await requireBackup(trx, workspaceId, id);
-    const restore = (await latestRestores(trx, workspaceId, [id])).get(id);
-    if (isActive(row.status) || (restore !== undefined && isActive(restore.status))) {
-      throw new Problem('conflict', 'This backup is being created or restored. Delete it after that has finished.');
+    const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
+    if (isActive(row.status) || isBeingRead(latest)) {
+      throw new Problem(
+        'conflict',
+        'This backup is being created, restored or verified. Delete it after that has finished.',
+      );
     }
     await deleteBackupRow(trx, workspaceId, id);
     await recordAuditEvent(trx, request, 'backup.deleted', auditTargetOf(row), context.clock(), { app: row.app_id });

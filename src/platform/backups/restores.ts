@@ -1,16 +1,17 @@
-import { actorColumnsOf, type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
-import type { Backup } from '../../contract/backups.ts';
-import { createId } from '../../contract/id.ts';
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import type { Backup, RestoreBackup } from '../../contract/backups.ts';
 import { HOUR } from '../../contract/limits.ts';
-import { Problem } from '../../contract/problem.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
 import { findStoredObject, insertRestore, latestRestores, staleRestores } from '../../store/backups.ts';
 import { claimOrRefuseReplay } from '../../store/idempotency.ts';
+import { findResource } from '../../store/resources.ts';
 import { lockScheduled } from '../../store/schedules.ts';
-import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
+import type { BackupTable } from '../../store/schema/backups.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import { appLane } from '../job-lanes.ts';
+import { isAllowedResource } from '../resources/resources.ts';
 import {
   auditTargetOf,
   backupLanes,
@@ -18,6 +19,7 @@ import {
   checkPendingLimit,
   isActive,
   JOB_TIMEOUT_MS,
+  newRestoreRow,
   requireBackup,
   serializeBackup,
 } from './backup-record.ts';
@@ -30,12 +32,46 @@ const RESTORE_START_TIMEOUT_MS = HOUR;
 /** Maximum number of restores that are cancelled at a time. */
 const MAX_CANCELLED_PER_POLL = 50;
 
-/** Returns the app that a backup can be restored into. Throws `conflict` with the reason if there is none. */
-async function requireRestorableApp(trx: Trx, row: BackupTable): Promise<AppTable> {
+/**
+ * Returns the app to restore into. Throws `validation_failed` if it does not exist for the credential, and `conflict`
+ * if the app of the backup was deleted.
+ */
+async function findTargetApp(
+  trx: Trx,
+  request: RequestContext,
+  row: BackupTable,
+  idOrSlug: string | undefined,
+): Promise<AppTable> {
+  const { workspaceId } = request;
+  const named = idOrSlug === undefined ? undefined : await findResource(trx, 'app', workspaceId, idOrSlug);
+  if (idOrSlug !== undefined && (named === undefined || !isAllowedResource(request.allowed, named)))
+    throw invalidField('app', 'must be an app of this workspace');
+  const app = await lockScheduled(trx, 'app', workspaceId, named?.id ?? row.app_id);
+  if (app === undefined)
+    throw new Problem('conflict', 'The app of this backup was deleted. Set app to restore into another one.');
+  return app;
+}
+
+/** Returns the server to restore on if it is not the app's own. Throws `validation_failed`. */
+async function findOtherServer(
+  trx: Trx,
+  request: RequestContext,
+  app: AppTable,
+  idOrSlug: string | undefined,
+): Promise<string | null> {
+  if (idOrSlug === undefined) return null;
+  const server = await findResource(trx, 'server', request.workspaceId, idOrSlug);
+  if (server !== undefined && server.id === app.server_id) return null;
+  // Servers belong to no app, so that none exists for a restricted credential.
+  if (server === undefined || (request.allowed ?? null) !== null)
+    throw invalidField('server', 'must be a server of this workspace');
+  return server.id;
+}
+
+/** Throws `conflict` with the reason if a backup cannot be restored into an app. */
+function requireRestorable(row: BackupTable, app: AppTable, serverId: string | null): void {
   if (row.sha256 === null) throw new Problem('conflict', `There is nothing to restore: this backup is ${row.status}.`);
-  const app = await lockScheduled(trx, 'app', row.workspace_id, row.app_id);
-  if (app === undefined) throw new Problem('conflict', 'The app of this backup was deleted.');
-  if (app.server_id === null) throw new Problem('conflict', 'This app has no server. Set its serverId first.');
+  if (serverId === null) throw new Problem('conflict', 'This app has no server. Set its serverId first.');
   if (row.kind === 'directory' && app.directory === null) {
     throw new Problem('conflict', 'This app has no directory to restore into. Set one first.');
   }
@@ -45,35 +81,39 @@ async function requireRestorableApp(trx: Trx, row: BackupTable): Promise<AppTabl
       'This app has no restoreCommand, which is required to restore the output of its backup command.',
     );
   }
-  return app;
 }
 
-/** Starts a restore. Throws `not_found`, `conflict`, `idempotent_replay`. */
-export async function restoreBackup(context: PlatformContext, request: RequestContext, id: string): Promise<Backup> {
+/**
+ * Starts a restore, in place unless another app or server is named. Throws `not_found`, `conflict`,
+ * `validation_failed`, `idempotent_replay`.
+ */
+export async function restoreBackup(
+  context: PlatformContext,
+  request: RequestContext,
+  id: string,
+  target: RestoreBackup,
+): Promise<Backup> {
   const { workspaceId } = request;
   const shown = await context.store.transaction(async (trx) => {
     const row = await requireBackup(trx, workspaceId, id);
-    const app = await requireRestorableApp(trx, row);
-    const before = (await latestRestores(trx, workspaceId, [id])).get(id);
-    if (before !== undefined && isActive(before.status)) {
+    const app = await findTargetApp(trx, request, row, target.app);
+    const otherServerId = await findOtherServer(trx, request, app, target.server);
+    const serverId = otherServerId ?? app.server_id;
+    requireRestorable(row, app, serverId);
+    const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
+    if (isActive(latest?.restore?.status ?? '')) {
       throw new Problem('conflict', 'This backup is already being restored.');
     }
     await checkPendingLimit(trx, workspaceId, app.id);
     const object = await findStoredObject(trx, workspaceId, id);
     if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');
     const now = context.clock();
-    const restore: RestoreTable = {
-      id: createId('restore', now),
-      workspace_id: workspaceId,
-      backup_id: id,
-      app_id: app.id,
-      status: 'pending',
-      error: null,
-      ...actorColumnsOf(request),
-      created_at: now,
-      started_at: null,
-      finished_at: null,
-    };
+    const restore = newRestoreRow(request, row, {
+      purpose: 'restore',
+      appId: app.id,
+      serverId: otherServerId,
+      now,
+    });
     await claimOrRefuseReplay(trx, request.claim, id, now);
     await insertRestore(trx, restore);
     await context.jobs.enqueue(trx, {
@@ -81,13 +121,15 @@ export async function restoreBackup(context: PlatformContext, request: RequestCo
       workspaceId,
       resourceId: restore.id,
       // Prevents a deployment from linking into a directory that is being replaced.
-      lanes: [...backupLanes(app), appLane(app.id)],
+      lanes: [...backupLanes(app, serverId), appLane(app.id)],
       timeLimitMs: JOB_TIMEOUT_MS,
     });
     await recordAuditEvent(trx, request, 'backup.restore_started', auditTargetOf(row), now, {
       app: { id: app.id, name: app.name },
+      ...(app.id !== row.app_id && { from: { id: row.app_id, name: row.app_name } }),
+      ...(otherServerId !== null && { server: otherServerId }),
     });
-    return serializeBackup(row, restore);
+    return serializeBackup(row, { restore, verification: latest?.verification });
   });
   context.jobs.wake();
   return shown;

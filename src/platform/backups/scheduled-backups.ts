@@ -12,10 +12,14 @@ import { dueSchedules, lockScheduled, setNextDueTime } from '../../store/schedul
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
 import { nextOccurrence } from '../cron-schedule.ts';
-import { auditTargetOf, backupSettingsOf, isActive } from './backup-record.ts';
+import { auditTargetOf, backupSettingsOf, isBeingRead } from './backup-record.ts';
 import { enqueueBackup, requireBackupKind } from './backups.ts';
+import { enqueueVerification } from './verifications.ts';
 
 const MAX_DUE_PER_POLL = 50;
+
+const occurrenceAfter = (schedule: string | null | undefined, now: number): number | null =>
+  schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now);
 
 /** Starts the backup that one app's schedule is due for. Missed times are made up for once. */
 async function startDueBackup(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
@@ -25,13 +29,7 @@ async function startDueBackup(context: PlatformContext, workspaceId: string, id:
     const dueAt = app?.next_backup_at ?? null;
     if (app === undefined || dueAt === null || dueAt > now) return;
     const { schedule } = backupSettingsOf(app);
-    await setNextDueTime(
-      trx,
-      'app',
-      workspaceId,
-      id,
-      schedule === null || schedule === undefined ? null : nextOccurrence(schedule, now),
-    );
+    await setNextDueTime(trx, 'app', workspaceId, id, occurrenceAfter(schedule, now));
     // A pending or running backup serves the same purpose.
     if ((await countUnfinishedBackupWork(trx, workspaceId, id)) > 0) return;
     const request = systemRequestContext(workspaceId);
@@ -52,9 +50,36 @@ export async function startDueBackups(context: PlatformContext): Promise<void> {
   if (due.length > 0) context.jobs.wake();
 }
 
+/** Starts the verification of the newest completed backup of one app whose schedule is due. */
+async function startDueVerification(context: PlatformContext, workspaceId: string, id: string): Promise<void> {
+  await context.store.transaction(async (trx) => {
+    const now = context.clock();
+    const app = await lockScheduled(trx, 'app', workspaceId, id);
+    const dueAt = app?.next_verification_at ?? null;
+    if (app === undefined || dueAt === null || dueAt > now) return;
+    const next = occurrenceAfter(backupSettingsOf(app).verifySchedule, now);
+    await setNextDueTime(trx, 'verification', workspaceId, id, next);
+    const [newest] = await listCompletedBackups(trx, workspaceId, id);
+    if (newest === undefined) return;
+    try {
+      await enqueueVerification(trx, context, systemRequestContext(workspaceId), newest);
+    } catch (error) {
+      // One is running, or others wait: the next one is due soon enough.
+      if (!(error instanceof Problem) || error.code !== 'conflict') throw error;
+    }
+  });
+}
+
+/** Starts the verifications that schedules are due for, each once over all nodes. */
+export async function startDueVerifications(context: PlatformContext): Promise<void> {
+  const due = await dueSchedules(context.store.read, 'verification', context.clock(), MAX_DUE_PER_POLL);
+  for (const { workspace_id: workspaceId, id } of due) await startDueVerification(context, workspaceId, id);
+  if (due.length > 0) context.jobs.wake();
+}
+
 /**
  * Deletes backups beyond the app's retention, in the transaction that completes a newer one; never deletes the
- * newest.
+ * newest, the newest that was verified, or one that is being restored or verified.
  */
 export async function applyRetention(
   trx: Trx,
@@ -67,8 +92,13 @@ export async function applyRetention(
   if (retention === null || retention === undefined) return;
   const now = context.clock();
   const oldest = retention.days === undefined ? Number.NEGATIVE_INFINITY : now - retention.days * DAY;
-  const expired = (await listCompletedBackups(trx, workspaceId, appId)).filter(
-    (row, index) => index > 0 && (index >= (retention.last ?? Number.POSITIVE_INFINITY) || row.created_at < oldest),
+  const completed = await listCompletedBackups(trx, workspaceId, appId);
+  const newestVerified = completed.find((row) => row.verified_at !== null);
+  const expired = completed.filter(
+    (row, index) =>
+      index > 0 &&
+      row !== newestVerified &&
+      (index >= (retention.last ?? Number.POSITIVE_INFINITY) || row.created_at < oldest),
   );
   const restores = await latestRestores(
     trx,
@@ -76,7 +106,7 @@ export async function applyRetention(
     expired.map(({ id }) => id),
   );
   for (const row of expired) {
-    if (isActive(restores.get(row.id)?.status ?? '')) continue;
+    if (isBeingRead(restores.get(row.id))) continue;
     await deleteBackupRow(trx, workspaceId, row.id);
     await recordAuditEvent(trx, systemRequestContext(workspaceId), 'backup.deleted', auditTargetOf(row), now, {
       app: appId,

@@ -102,6 +102,10 @@ async function applyInput(
       input.backup === undefined
         ? row.next_backup_at
         : firstOccurrence('backup.schedule', input.backup?.schedule ?? null, now),
+    next_verification_at:
+      input.backup === undefined
+        ? row.next_verification_at
+        : firstOccurrence('backup.verifySchedule', input.backup?.verifySchedule ?? null, now),
   };
 }
 
@@ -125,6 +129,7 @@ export function createApp(context: PlatformContext, request: RequestContext, inp
       backup: null,
       push: null,
       next_backup_at: null,
+      next_verification_at: null,
     };
     return applyInput(context, trx, blank, input, now, request.allowed ?? null);
   });

@@ -16,13 +16,23 @@ export interface BackupTable extends ActorColumns {
   started_at: number | null;
   finished_at: number | null;
   scheduled_for: number | null;
+  /** When it was last verified successfully. */
+  verified_at: number | null;
 }
 
+/** A restore, or a verification: a restore into a scratch directory. */
 export interface RestoreTable extends ActorColumns {
   id: string;
   workspace_id: string;
   backup_id: string;
+  /** `restore` or `verification`. */
+  purpose: string;
+  /** The app that it is restored into. */
   app_id: string;
+  /** The server, if it is not that of the app. */
+  server_id: string | null;
+  /** What a verification checked; null until then, and for a restore. */
+  method: string | null;
   status: string;
   error: string | null;
   created_at: number;

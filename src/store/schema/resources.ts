@@ -39,6 +39,7 @@ export interface AppTable extends ResourceColumns {
   push: string | null;
   /** When its next scheduled backup is due. */
   next_backup_at: number | null;
+  next_verification_at: number | null;
 }
 
 /** The secret with which the Git host of an app signs its requests, sealed for the app. */

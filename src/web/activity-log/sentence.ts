@@ -236,6 +236,12 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'backup.finished': ({ event, target }) => ['A backup of ', target, describeOutcome(event)],
   'backup.restore_started': ({ actor, target }) => [actor, ' started restoring a backup of ', target],
   'backup.restore_finished': ({ event, target }) => ['The restore of a backup of ', target, describeOutcome(event)],
+  'backup.verification_started': ({ actor, target }) => [actor, ' started verifying a backup of ', target],
+  'backup.verification_finished': ({ event, target }) => [
+    'The verification of a backup of ',
+    target,
+    describeOutcome(event),
+  ],
   'backup.key_replaced': ({ actor }) => [actor, ' replaced the key that encrypts new backups'],
   'backup.downloaded': ({ actor, target }) => [actor, ' downloaded a backup of ', target],
   'backup.deleted': ({ event, actor, target }) =>

@@ -33,8 +33,10 @@ export type AppFormValues = {
   readonly logCommand: string;
   readonly backupCommand: string;
   readonly restoreCommand: string;
+  readonly verifyCommand: string;
   readonly backupInterpreter: CommandInterpreter;
   readonly backupSchedule: string;
+  readonly verifySchedule: string;
   /** Empty for no limit. */
   readonly keepLast: number | string;
   readonly keepDays: number | string;
@@ -63,8 +65,10 @@ export const NEW_APP_VALUES: AppFormValues = {
   logCommand: '',
   backupCommand: '',
   restoreCommand: '',
+  verifyCommand: '',
   backupInterpreter: '/bin/sh',
   backupSchedule: '',
+  verifySchedule: '',
   keepLast: '',
   keepDays: '',
   pushBranches: '',
@@ -93,8 +97,10 @@ export function toFormValues(app: App): AppFormValues {
     logCommand: app.logCommand ?? '',
     backupCommand: backup?.command ?? '',
     restoreCommand: backup?.restoreCommand ?? '',
+    verifyCommand: backup?.verifyCommand ?? '',
     backupInterpreter: backup?.interpreter ?? '/bin/sh',
     backupSchedule: backup?.schedule ?? '',
+    verifySchedule: backup?.verifySchedule ?? '',
     keepLast: backup?.keep?.last ?? '',
     keepDays: backup?.keep?.days ?? '',
     pushBranches: (app.push?.branches ?? []).join('\n'),
@@ -130,6 +136,9 @@ function toBackupSettings(values: AppFormValues) {
     restoreCommand: emptyToNull(values.restoreCommand),
     schedule: emptyToNull(values.backupSchedule),
     keep: Object.keys(keep).length === 0 ? null : keep,
+    // Absent unless set, as in settings that were saved before they existed.
+    ...(values.verifyCommand.trim() !== '' && { verifyCommand: values.verifyCommand }),
+    ...(values.verifySchedule.trim() !== '' && { verifySchedule: values.verifySchedule }),
   };
   if (Object.values(backup).every((setting) => setting === null)) return null;
   return values.backupInterpreter === '/bin/sh' ? backup : { ...backup, interpreter: values.backupInterpreter };
@@ -199,6 +208,8 @@ export const APP_FORM_FIELDS: Readonly<Record<string, string>> = {
   backup: 'backupCommand',
   'backup.restoreCommand': 'restoreCommand',
   'backup.schedule': 'backupSchedule',
+  'backup.verifyCommand': 'verifyCommand',
+  'backup.verifySchedule': 'verifySchedule',
   'backup.keep.last': 'keepLast',
   'backup.keep.days': 'keepDays',
   push: 'pushBranches',

@@ -75,7 +75,7 @@ function HealthCheckFields({ form }: AppFieldsProps) {
   );
 }
 
-const COMMAND_FIELDS = ['logCommand', 'backupCommand', 'restoreCommand'] as const;
+const COMMAND_FIELDS = ['logCommand', 'backupCommand', 'restoreCommand', 'verifyCommand'] as const;
 
 function LogAndBackupFields({ form }: AppFieldsProps) {
   return (
@@ -101,6 +101,12 @@ function LogAndBackupFields({ form }: AppFieldsProps) {
         description={strings.appSettings.backupScheduleOptionalDescription}
         placeholder="30 3 * * *"
         {...form.getInputProps('backupSchedule')}
+      />
+      <PlainTextInput
+        label={strings.appSettings.verifyScheduleOptional}
+        description={strings.appSettings.verifyScheduleOptionalDescription}
+        placeholder={strings.appSettings.verifyScheduleOptionalPlaceholder}
+        {...form.getInputProps('verifySchedule')}
       />
       <Group gap="md" align="flex-start">
         <IntegerInput

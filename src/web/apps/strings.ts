@@ -188,11 +188,19 @@ export const strings = {
     restoreCommandOptional: 'Restore command (optional)',
     restoreCommandOptionalDescription: 'Reads the backup from standard input.',
     restoreCommandOptionalPlaceholder: 'pg_restore --clean --dbname storefront',
-    interpreterForBothCommands: 'Interpreter for both commands',
+    verifyCommandOptional: 'Verification command (optional)',
+    verifyCommandOptionalDescription:
+      'Reads the output of the backup command from standard input, and fails unless it can be restored. It may use the directory $DEVPILOT_FOLDER.',
+    verifyCommandOptionalPlaceholder: 'pg_restore --list > "$DEVPILOT_FOLDER/list"',
+    interpreterForBothCommands: 'Interpreter for the backup commands',
     interpreterForBothCommandsDescription:
       'With /bin/bash, a pipeline fails if any part of it fails (pipefail), so a failed pg_dump … | gzip is not kept as a backup.',
     backupScheduleOptional: 'Backup schedule (optional)',
     backupScheduleOptionalDescription: 'Cron syntax in UTC: five fields, or a macro such as @daily.',
+    verifyScheduleOptional: 'Verification schedule (optional)',
+    verifyScheduleOptionalDescription:
+      'When the newest backup is verified: it is unpacked beside the shared directory and compared, or passed to the verification command. Cron syntax in UTC.',
+    verifyScheduleOptionalPlaceholder: '@weekly',
     backupsToKeepOptional: 'Backups to keep (optional)',
     daysToKeepBackups: 'Days to keep backups (optional)',
     appSaved: (name: string) => phrase`App ${name} saved`,

@@ -1,8 +1,10 @@
-import { List, Text } from '@mantine/core';
+import { List, NativeSelect, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
+import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
 import { queryClient } from '../api.ts';
+import { useApps, useResourceNames } from '../apps/resource-names.tsx';
 import { ConfirmDialog } from '../components/confirm-dialog.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { useWorkspace } from '../session.ts';
@@ -15,9 +17,22 @@ interface BackupDialogProps {
   readonly onClose: () => void;
 }
 
-/** Asks for the app's name before a restore replaces its current data. */
-export function RestoreBackupDialog({ app, backup, queryKey, onClose }: BackupDialogProps & { readonly app: App }) {
+const withName = ({ id, name }: { readonly id: string; readonly name: string }) => ({ value: id, label: name });
+
+/** Asks where to restore to, and for the name of the app whose current data the restore replaces. */
+export function RestoreBackupDialog({
+  app: ownApp,
+  backup,
+  queryKey,
+  onClose,
+}: BackupDialogProps & { readonly app: App }) {
   const { api } = useWorkspace();
+  const otherApps = useApps().filter(({ id }) => id !== ownApp.id);
+  const { servers } = useResourceNames();
+  const [appId, setAppId] = useState(ownApp.id);
+  const [serverId, setServerId] = useState('');
+  const app = otherApps.find(({ id }) => id === appId) ?? ownApp;
+  const ownServer = servers.find(({ id }) => id === app.serverId);
   return (
     <ConfirmDialog
       onClose={onClose}
@@ -25,11 +40,35 @@ export function RestoreBackupDialog({ app, backup, queryKey, onClose }: BackupDi
       confirmLabel={strings.backupDialogs.restore}
       confirmationText={app.name}
       onConfirm={async () => {
-        await api.backups.restore(backup.id);
+        await api.backups.restore(backup.id, undefined, {
+          ...(app.id !== ownApp.id && { app: app.id }),
+          ...(serverId !== '' && { server: serverId }),
+        });
         notifications.show({ message: strings.backupDialogs.restoreStarted(app.name) });
         await queryClient.invalidateQueries({ queryKey });
       }}
     >
+      <Stack gap="sm">
+        <NativeSelect
+          label={strings.backupDialogs.appToRestoreInto}
+          data={[withName(ownApp), ...otherApps.map(withName)]}
+          value={app.id}
+          onChange={(event) => {
+            setAppId(event.currentTarget.value);
+            setServerId('');
+          }}
+        />
+        <NativeSelect
+          label={strings.backupDialogs.serverToRestoreOn}
+          description={strings.backupDialogs.serverToRestoreOnDescription}
+          data={[
+            { value: '', label: strings.backupDialogs.serverOfTheApp(ownServer?.name ?? null) },
+            ...servers.filter(({ id }) => id !== app.serverId).map(withName),
+          ]}
+          value={serverId}
+          onChange={(event) => setServerId(event.currentTarget.value)}
+        />
+      </Stack>
       <Text fz="sm">
         {strings.backupDialogs.restoreConsequences(
           <Text span inherit fw={650}>

@@ -9,7 +9,7 @@ import { useAppQuery } from '../apps/app-query.ts';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
 import { formatDateTime } from '../components/format.ts';
-import { IconArchive, IconArrowBackUp, IconDownload, IconPlus } from '../components/icons.ts';
+import { IconArchive, IconArrowBackUp, IconDownload, IconPlus, IconShieldCheck } from '../components/icons.ts';
 import { JobStatusTag, jobStatusLabel } from '../components/job-status.tsx';
 import { TextLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
@@ -26,7 +26,7 @@ import { DeleteBackupDialog, RestoreBackupDialog } from './backup-dialogs.tsx';
 import { strings } from './strings.ts';
 
 function BackupOutcome({ backup }: { readonly backup: Backup }) {
-  const { status, error, lastRestore } = backup;
+  const { status, error, lastRestore, lastVerification } = backup;
   return (
     <div>
       <JobStatusTag status={status} />
@@ -42,6 +42,25 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
             status: jobStatusLabel(lastRestore.status).toLowerCase(),
             finished: lastRestore.finishedAt === null ? null : <RelativeTime time={lastRestore.finishedAt} withTime />,
             error: lastRestore.error,
+          })}
+        </Text>
+      )}
+      {lastVerification !== null && (
+        <Text
+          fz="xs"
+          c={lastVerification.error === null ? 'dimmed' : 'var(--app-bad)'}
+          component="div"
+          maw={300}
+          style={{ overflowWrap: 'anywhere' }}
+        >
+          {strings.backupsTab.verification({
+            status: jobStatusLabel(lastVerification.status).toLowerCase(),
+            method: lastVerification.method,
+            time:
+              lastVerification.finishedAt === null ? null : (
+                <RelativeTime time={lastVerification.finishedAt} withTime />
+              ),
+            error: lastVerification.error === null ? null : toPlainText(lastVerification.error),
           })}
         </Text>
       )}
@@ -103,6 +122,12 @@ function BackupList({ app }: { readonly app: App }) {
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
   });
+  const verify = useMutation({
+    mutationFn: (backup: Backup) => api.backups.verify(backup.id),
+    onSuccess: () => notifications.show({ message: strings.backupsTab.verificationStarted(app.name) }),
+    onError: notifyError,
+    onSettled: () => queryClient.invalidateQueries({ queryKey: key }),
+  });
   const canBackUp = app.serverId !== null && app.directory !== null;
   const backUpButton = canBackUp && (
     <Button leftSection={<IconPlus size={16} />} loading={create.isPending} onClick={() => create.mutate()}>
@@ -138,6 +163,11 @@ function BackupList({ app }: { readonly app: App }) {
                       label: strings.backupsTab.downloadAction,
                       Icon: IconDownload,
                       onSelect: () => window.location.assign(`/v1/backups/${backup.id}/download`),
+                    },
+                    backup.sha256 !== null && {
+                      label: strings.backupsTab.verifyAction,
+                      Icon: IconShieldCheck,
+                      onSelect: () => verify.mutate(backup),
                     },
                     backup.sha256 !== null && {
                       label: strings.backupsTab.restoreAction,

@@ -5,6 +5,10 @@ export const strings = {
   backupDialogs: {
     restoreTitle: 'Restore backup',
     restore: 'Restore',
+    appToRestoreInto: 'App to restore into',
+    serverToRestoreOn: 'Server to restore on',
+    serverToRestoreOnDescription: "The app's directory and commands are used there.",
+    serverOfTheApp: (name: string | null) => (name === null ? "The app's server" : phrase`${name} (the app's server)`),
     restoreStarted: (name: string) => phrase`Restore of ${name} started`,
     restoreConsequences: (app: ReactNode, time: string) =>
       sentence`You are about to replace the current data of ${app} with the backup from ${time}.`,
@@ -38,6 +42,25 @@ export const strings = {
     theBackupFrom: (time: string) => `the backup from ${time}`,
     downloadAction: 'Download',
     restoreAction: 'Restore…',
+    verifyAction: 'Verify',
+    verificationStarted: (name: string) => phrase`Verification of a backup of ${name} started`,
+    verification: ({
+      status,
+      method,
+      time,
+      error,
+    }: {
+      status: string;
+      method: 'stored' | 'unpacked' | 'command' | null;
+      time: ReactNode;
+      error: string | null;
+    }) => {
+      if (time === null) return sentence`Verification: ${status}`;
+      if (error !== null) return sentence`Verification failed ${time}: ${error}`;
+      if (method === 'unpacked') return sentence`Verified ${time}: unpacked, every file compared`;
+      if (method === 'command') return sentence`Verified ${time}: accepted by the verification command`;
+      return sentence`Verified ${time}: the stored data is intact`;
+    },
     noBackupsYetTitle: 'No backups yet',
     whatIsBackedUp: 'A backup contains the output of the backup command or, if none is set, the shared directory.',
     needsServerAndDirectory: 'An app needs a server and a directory before it can be backed up.',

@@ -52,6 +52,8 @@ const events: Readonly<Record<Exclude<WebhookSubscription, Family>, string>> = {
   'backup.deleted': 'Deleted',
   'backup.restore_started': 'Restore started',
   'backup.restore_finished': 'Restore finished',
+  'backup.verification_started': 'Verification started',
+  'backup.verification_finished': 'Verification finished',
   'error.new': 'New error',
   'error.reopened': 'Resolved error seen again',
   'webhook.switched_off': 'Another webhook was switched off',

@@ -1,0 +1,77 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import type { Backup } from '../../contract/backups.ts';
+import { Problem } from '../../contract/problem.ts';
+import { findStoredObject, insertRestore, latestRestores } from '../../store/backups.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
+import { findResource } from '../../store/resources.ts';
+import { lockScheduled } from '../../store/schedules.ts';
+import type { BackupTable, RestoreTable } from '../../store/schema/backups.ts';
+import type { Trx } from '../../store/store.ts';
+import type { PlatformContext } from '../context.ts';
+import { serverLane } from '../job-lanes.ts';
+import {
+  auditTargetOf,
+  backupLaneOf,
+  checkPendingLimit,
+  isActive,
+  JOB_TIMEOUT_MS,
+  newRestoreRow,
+  requireBackup,
+  serializeBackup,
+} from './backup-record.ts';
+import { storageNameOf } from './storage.ts';
+
+/** Verifications run on a node that can reach the storage, so each storage has its own job kind. */
+export const verificationJobKindName = (storageName: string): string => `verify from ${storageName}`;
+
+/** Enqueues a verification. Throws `conflict` if there is nothing to verify or one is running, `idempotent_replay`. */
+export async function enqueueVerification(
+  trx: Trx,
+  context: PlatformContext,
+  request: RequestContext,
+  row: BackupTable,
+): Promise<RestoreTable> {
+  const { workspaceId } = request;
+  if (row.sha256 === null) throw new Problem('conflict', `There is nothing to verify: this backup is ${row.status}.`);
+  const latest = (await latestRestores(trx, workspaceId, [row.id])).get(row.id);
+  if (isActive(latest?.verification?.status ?? ''))
+    throw new Problem('conflict', 'This backup is already being verified.');
+  await checkPendingLimit(trx, workspaceId, row.app_id);
+  const object = await findStoredObject(trx, workspaceId, row.id);
+  if (object === undefined) throw new Problem('conflict', 'This backup no longer exists.');
+  const now = context.clock();
+  const verification = newRestoreRow(request, row, { purpose: 'verification', appId: row.app_id, serverId: null, now });
+  await claimOrRefuseReplay(trx, request.claim, row.id, now);
+  await insertRestore(trx, verification);
+  const app = await findResource(trx, 'app', workspaceId, row.app_id);
+  const serverId = app?.server_id ?? null;
+  await context.jobs.enqueue(trx, {
+    kind: verificationJobKindName(storageNameOf(object.place)),
+    workspaceId,
+    resourceId: verification.id,
+    lanes: [backupLaneOf(row.app_id), ...(serverId === null ? [] : [serverLane(serverId)])],
+    timeLimitMs: JOB_TIMEOUT_MS,
+  });
+  await recordAuditEvent(trx, request, 'backup.verification_started', auditTargetOf(row), now, { app: row.app_id });
+  return verification;
+}
+
+/** Starts a verification. Throws `not_found`, `conflict`, `idempotent_replay`. */
+export async function startVerification(
+  context: PlatformContext,
+  request: RequestContext,
+  id: string,
+): Promise<Backup> {
+  const { workspaceId } = request;
+  const shown = await context.store.transaction(async (trx) => {
+    const { app_id: appId } = await requireBackup(trx, workspaceId, id);
+    // Serializes with the retention of the app, and with other verifications; it may have been deleted.
+    await lockScheduled(trx, 'app', workspaceId, appId);
+    const row = await requireBackup(trx, workspaceId, id);
+    const verification = await enqueueVerification(trx, context, request, row);
+    const latest = (await latestRestores(trx, workspaceId, [id])).get(id);
+    return serializeBackup(row, { restore: latest?.restore, verification });
+  });
+  context.jobs.wake();
+  return shown;
+}
