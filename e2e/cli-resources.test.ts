@@ -107,6 +107,8 @@ describe('projects, servers and apps', () => {
       'main',
       '--keep-releases',
       '3',
+      '--require-variable',
+      'DATABASE_URL',
       '--from',
       'app.json',
       '--json',
@@ -115,14 +117,15 @@ describe('projects, servers and apps', () => {
     const app = json<App>(created.stdout);
     assert.deepEqual([app.branch, app.keepReleases, app.hooks[0]?.timeoutSeconds], ['main', 3, 600]);
     assert.equal(app.healthCheck?.url, healthCheck.url);
+    assert.deepEqual(app.requiredVariables, ['DATABASE_URL']);
     const changed = await shell.run(
-      ['apps', 'update', 'front', '--log-command', 'tail -n 10 log', '--from', '-', '--json'],
+      ['apps', 'update', 'front', '--log-command', 'tail -n 10 log', '--require-variable', '', '--from', '-', '--json'],
       {
         input: '{ "healthCheck": null }',
       },
     );
     const now = json<App>(changed.stdout);
-    assert.deepEqual([now.healthCheck, now.logCommand], [null, 'tail -n 10 log']);
+    assert.deepEqual([now.healthCheck, now.logCommand, now.requiredVariables], [null, 'tail -n 10 log', []]);
     assert.match((await shell.run(['apps', 'show', app.id])).stdout, /Hooks\s+Build \(post_source_control\)\n/);
     assert.equal((await shell.run(['apps', 'list', '--project', 'shop', '--quiet'])).stdout, `${app.id}\n`);
     const password = await shell.run(

@@ -177,7 +177,10 @@ test("a project's variables are set on its page, inherited by its apps, overridd
   await dialog(project, 'Review changes').getByRole('button', { name: 'Save 1 change' }).click();
   await project.getByText('Environment of Shop saved.', { exact: false }).waitFor();
 
+  const required = { requiredVariables: ['LOG_LEVEL', 'LICENSE'] };
+  await fixture.owner.call(`/v1/apps/${app.id}`, { method: 'PATCH', body: required });
   const tab = await openEnvironment();
+  await tab.getByText('The app cannot be deployed until these variables have a value: LICENSE.').waitFor();
   const row = rowOf(tab, 'LOG_LEVEL');
   await row.getByText('From project Shop').waitFor();
   assert.equal(await tab.getByRole('button', { name: 'Remove LOG_LEVEL' }).count(), 0);

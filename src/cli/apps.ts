@@ -42,6 +42,7 @@ export const apps = resourceCommandsFor<App, AppListQuery, CreateAppInput, Updat
     },
     { title: 'Health', getValue: ({ healthCheck }) => healthCheck?.url ?? healthCheck?.command ?? null },
     { title: 'Log command', getValue: ({ logCommand }) => logCommand },
+    { title: 'Required', getValue: ({ requiredVariables }) => requiredVariables.join(', ') || null },
     { title: 'Backup', getValue: ({ backup }) => (backup === null ? null : (backup.command ?? 'app directory')) },
     {
       title: 'Push',
@@ -65,6 +66,8 @@ export interface AppOptions extends BodyOptions {
   readonly directory: string | undefined;
   readonly keepReleases: string | undefined;
   readonly logCommand: string | undefined;
+  /** One empty name removes all. */
+  readonly requireVariable: readonly string[] | undefined;
   readonly pushBranch: readonly string[] | undefined;
   readonly pushPath: readonly string[] | undefined;
 }
@@ -82,7 +85,7 @@ async function readRepositoryPassword(option: string | undefined): Promise<objec
 export async function appFields(options: AppOptions): Promise<object> {
   const keepReleases = parseCount('--keep-releases', options.keepReleases);
   const { project, name, slug, server, repository, repositoryUser, branch, directory, logCommand } = options;
-  const { pushBranch, pushPath } = options;
+  const { pushBranch, pushPath, requireVariable } = options;
   return {
     ...definedFields({
       projectId: project,
@@ -97,6 +100,7 @@ export async function appFields(options: AppOptions): Promise<object> {
     }),
     ...(await readRepositoryPassword(options.repositoryPassword)),
     ...(keepReleases !== undefined && { keepReleases }),
+    ...(requireVariable !== undefined && { requiredVariables: requireVariable.filter((name) => name !== '') }),
     ...((pushBranch ?? pushPath) !== undefined && { push: { branches: pushBranch ?? [], paths: pushPath ?? [] } }),
   };
 }

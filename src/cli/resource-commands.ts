@@ -82,6 +82,11 @@ const withAppOptions = <Args extends unknown[], Options extends OptionValues>(co
     .option('--directory <path>', 'directory of the app on its server')
     .option('--keep-releases <count>', 'number of releases to keep')
     .option('--log-command <command>', 'command that prints the log of the app')
+    .option(
+      '--require-variable <name>',
+      "variable that must have a value before the app is deployed; can be repeated, '' for none",
+      collectValues,
+    )
     .option('--push-branch <pattern>', 'deploy pushes to these branches; can be repeated', collectValues)
     .option('--push-path <pattern>', 'deploy only pushes that change these paths; can be repeated', collectValues);
 

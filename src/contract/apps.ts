@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { envName } from './environment.ts';
 import { id, idOrSlug, integerInRange, matchingText, name, oneOf, slug, timestamps } from './fields.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
 import { pagingFields, resourceSort, searchQuery } from './paging.ts';
@@ -103,6 +104,11 @@ export const schedule = z
   )
   .nullable()
   .meta({ examples: ['30 3 * * 1-5'] });
+const requiredVariables = z
+  .array(envName)
+  .max(RESOURCE_LIMITS.requiredVariables, `must contain at most ${RESOURCE_LIMITS.requiredVariables} names`)
+  .refine((names) => new Set(names).size === names.length, 'must not contain a name twice')
+  .describe('Variables of the app or its project; without a value for each, the app is not deployed');
 const retention = z
   .strictObject({
     last: integerInRange(RESOURCE_LIMITS.keepBackups, 7).optional().describe('Number of backups to keep'),
@@ -159,6 +165,7 @@ export const App = z
     keepReleases: z.int(),
     healthCheck: healthCheckOutput,
     logCommand: z.string().nullable(),
+    requiredVariables: z.array(z.string()),
     backup: z
       .object({
         command: z.string().nullable(),
@@ -212,6 +219,7 @@ const appFields = {
   keepReleases: integerInRange(RESOURCE_LIMITS.keepReleases, 5).optional(),
   healthCheck: healthCheck.optional(),
   logCommand: command.nullable().optional(),
+  requiredVariables: requiredVariables.optional(),
   backup: backup.optional(),
   push: pushSettings.optional().describe('Which signed pushes deploy the app; null for all pushes to its branch'),
 };

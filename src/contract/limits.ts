@@ -219,6 +219,7 @@ export const RESOURCE_LIMITS = {
    */
   envTotalBytes: 2 * 1_048_576 - 131_072,
   envVariableOverhead: 10,
+  requiredVariables: 100,
   activityBatch: 1000,
   activityBodyBytes: 8 * 1_048_576,
   /** Bytes of one event's data as JSON. */

@@ -12,6 +12,7 @@ import {
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
+import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
 import type { Page } from '../contract/paging.ts';
@@ -298,6 +299,47 @@ forEachEngine('deployments', (engine) => {
       assert.deepEqual([refused.status, refused.body.code], [409, 'conflict']);
       assert.match(refused.body.detail, words);
     }
+  });
+
+  test('an app whose required variables have no value is neither deployed nor rolled back, and nothing runs', async () => {
+    const app = await newApp({ hooks: [hook('show', 'pre_execution', 'echo "$DATABASE_URL $REGION"')] });
+    const first = await deployAndWait(owner, app);
+    const required = ['DATABASE_URL', 'REGION', 'LICENSE'];
+    await app.edit({ requiredVariables: required });
+    const set = async (path: string, values: Readonly<Record<string, string | null>>) =>
+      assert.equal((await owner.call(`${path}/env`, { method: 'PATCH', body: { values } })).status, 200);
+    const { projectId } = (await owner.call<App>(`/v1/apps/${app.id}`)).body;
+    await set(`/v1/apps/${app.id}`, { LICENSE: '' });
+    await set(`/v1/projects/${projectId}`, { REGION: 'eu', LICENSE: 'overridden by an empty value' });
+    for (const path of [`/v1/apps/${app.id}/deployments`, `/v1/deployments/${first.id}/rollback`]) {
+      const refused = await owner.call<{ errors: object[] }>(path, { body: {} });
+      assert.deepEqual(
+        [refused.status, refused.body.errors],
+        [
+          422,
+          [
+            {
+              field: 'requiredVariables',
+              message: 'must have a value before the app is deployed: DATABASE_URL, LICENSE',
+            },
+          ],
+        ],
+      );
+    }
+    await set(`/v1/apps/${app.id}`, { LICENSE: null, DATABASE_URL: 'postgres://db' });
+    assert.equal((await deployAndWait(owner, app)).status, 'completed');
+    const waiting = (await app.deploy({ approval: true })).body;
+    await set(`/v1/apps/${app.id}`, { DATABASE_URL: null });
+    assert.equal((await owner.call(`/v1/deployments/${waiting.id}/approve`, { method: 'POST' })).status, 202);
+    const failed = await waitForDeployment(owner, waiting.id, isFinished);
+    assert.deepEqual(
+      [failed.status, failed.error],
+      ['failed', 'The required variables must have a value before the app is deployed: DATABASE_URL.'],
+    );
+    assert.deepEqual(
+      (await readDeploymentLog(owner, failed.id)).filter(({ stream }) => stream !== 'system'),
+      [],
+    );
   });
 
   test('only the newest releases and the live one are kept', async () => {

@@ -236,6 +236,7 @@ test('an app starts with the default settings and accepts each of its own', asyn
     keepReleases: 5,
     healthCheck: null,
     logCommand: null,
+    requiredVariables: [],
     backup: null,
     push: null,
   });
@@ -256,6 +257,7 @@ test('an app starts with the default settings and accepts each of its own', asyn
     keepReleases: 2,
     healthCheck: { url: 'http://127.0.0.1:8080/', timeoutSeconds: 5 },
     logCommand: 'journalctl -f',
+    requiredVariables: ['DATABASE_URL'],
     backup: { command: 'pg_dump shop', restoreCommand: null },
   };
   const edited = await owner.call<App>(`/v1/apps/${app.id}`, { method: 'PATCH', body: expected });
@@ -291,6 +293,8 @@ test('values that a shell, git or ssh could interpret differently are refused', 
     ['/v1/apps', { ...app, hooks: [{ name: 'One', stage: 'later', run: 'x' }] }, 'hooks.0.stage'],
     ['/v1/apps', { ...app, healthCheck: {} }, 'healthCheck'],
     ['/v1/apps', { ...app, keepReleases: 0 }, 'keepReleases'],
+    ['/v1/apps', { ...app, requiredVariables: ['A B'] }, 'requiredVariables.0'],
+    ['/v1/apps', { ...app, requiredVariables: ['A', 'A'] }, 'requiredVariables'],
     ['/v1/apps', { ...app, workspaceId: 'wsp_x' }, 'workspaceId'],
     ['/v1/servers', { ...server, host: '-oProxyCommand=id' }, 'host'],
     ['/v1/servers', { ...server, host: 'a b' }, 'host'],

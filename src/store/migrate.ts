@@ -53,6 +53,7 @@ import { push } from './migrations/0117-push.ts';
 import { deploymentTag } from './migrations/0124-deployment-tag.ts';
 import { deployKey } from './migrations/0125-deploy-key.ts';
 import { projectEnvironment } from './migrations/0128-project-environment.ts';
+import { requiredVariables } from './migrations/0129-required-variables.ts';
 import { deploymentRetries } from './migrations/0131-deployment-retries.ts';
 import { backupKeys } from './migrations/0133-backup-keys.ts';
 import { backupVerifications } from './migrations/0134-backup-verifications.ts';
@@ -112,6 +113,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0124-deployment-tag': deploymentTag,
   '0125-deploy-key': deployKey,
   '0128-project-environment': projectEnvironment,
+  '0129-required-variables': requiredVariables,
   '0131-deployment-retries': deploymentRetries,
   '0133-backup-keys': backupKeys,
   '0134-backup-verifications': backupVerifications,

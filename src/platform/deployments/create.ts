@@ -10,6 +10,7 @@ import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { AppTable, ServerTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
+import { describeMissingVariables } from '../environment/effective.ts';
 import { appLane, serverLane } from '../job-lanes.ts';
 import { requireConfirmedGitHost } from '../resources/deploy-keys.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
@@ -119,6 +120,8 @@ export async function insertNewDeployment(
   const missing = missingConfiguration(app);
   if (missing !== null) throw new Problem('conflict', missing);
   await requireConfirmedGitHost(trx, app);
+  const missingVariables = await describeMissingVariables(trx, app);
+  if (missingVariables !== null) throw invalidField('requiredVariables', missingVariables);
   const isRestricted = options.servers !== undefined && (request.allowed ?? null) !== null;
   const servers = await resolveServers(context, trx, app, options.servers ?? source.servers, isRestricted);
   const skippedHooks = options.skipHooks ?? [];

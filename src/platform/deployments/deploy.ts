@@ -14,7 +14,7 @@ import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { PlatformContext } from '../context.ts';
 import { selectCommandVariables } from '../environment/command-variables.ts';
-import { loadVariables } from '../environment/effective.ts';
+import { describeMissingVariables, loadVariables } from '../environment/effective.ts';
 import type { LogWriter } from '../logs/log-writer.ts';
 import { openDeployKey } from '../resources/deploy-keys.ts';
 import { openRepositoryCredentials, type RepositoryCredentials } from '../resources/repository-credentials.ts';
@@ -52,6 +52,8 @@ async function readPlan(context: PlatformContext, row: DeploymentTable): Promise
   if (app === undefined) throw new JobFailure('The app was deleted.');
   const missing = missingConfiguration(app);
   if (missing !== null) throw new JobFailure(missing);
+  const missingVariables = await describeMissingVariables(context.store.read, app);
+  if (missingVariables !== null) throw new JobFailure(`The required variables ${missingVariables}.`);
   return createPlan(app, row);
 }
 

@@ -111,6 +111,22 @@ export async function loadVariables(
   return Object.fromEntries(await openValues(context, effectiveRows(state)));
 }
 
+/**
+ * Says which variables an app requires and that have no value, neither its own nor its project's, or only an empty one;
+ * null if there are none.
+ */
+export async function describeMissingVariables(db: Queryable, app: AppTable): Promise<string | null> {
+  const required = JSON.parse(app.required_variables) as string[];
+  if (required.length === 0) return null;
+  const set = new Set(
+    effectiveRows(await readEnvState(db, 'app', app)).flatMap(({ name, value_sealed }) =>
+      bytesOfSealed(value_sealed) === 0 ? [] : [name],
+    ),
+  );
+  const missing = required.filter((name) => !set.has(name));
+  return missing.length === 0 ? null : `must have a value before the app is deployed: ${missing.join(', ')}`;
+}
+
 const bytesOf = (rows: Iterable<readonly [name: string, bytes: number]>): number => {
   let sum = 0;
   for (const [name, bytes] of rows) sum += bytesOfVariable(name, bytes);

@@ -50,6 +50,7 @@ function serializeApp(row: AppTable): App {
     keepReleases: row.keep_releases,
     healthCheck: serializeHealthCheck(row.health_check),
     logCommand: row.log_command,
+    requiredVariables: JSON.parse(row.required_variables) as string[],
     backup: row.backup === null ? null : (JSON.parse(row.backup) as App['backup']),
     push: row.push === null ? null : (JSON.parse(row.push) as App['push']),
     createdAt: toIsoString(row.created_at),
@@ -96,6 +97,8 @@ async function applyInput(
     keep_releases: definedOr(input.keepReleases, row.keep_releases),
     health_check: input.healthCheck === undefined ? row.health_check : jsonOrNull(input.healthCheck),
     log_command: definedOr(input.logCommand, row.log_command),
+    required_variables:
+      input.requiredVariables === undefined ? row.required_variables : JSON.stringify(input.requiredVariables),
     backup: input.backup === undefined ? row.backup : jsonOrNull(input.backup),
     push: input.push === undefined ? row.push : jsonOrNull(input.push),
     next_backup_at:
@@ -126,6 +129,7 @@ export function createApp(context: PlatformContext, request: RequestContext, inp
       keep_releases: DEFAULTS.keepReleases,
       health_check: null,
       log_command: null,
+      required_variables: '[]',
       backup: null,
       push: null,
       next_backup_at: null,

@@ -33,6 +33,8 @@ export interface AppTable extends ResourceColumns {
   /** JSON object. */
   health_check: string | null;
   log_command: string | null;
+  /** JSON array. */
+  required_variables: string;
   /** JSON object. */
   backup: string | null;
   /** JSON object: which pushes deploy it; null for those to its branch. */

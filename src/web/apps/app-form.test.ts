@@ -37,6 +37,7 @@ const app: App = {
   keepReleases: 5,
   healthCheck: { url: 'http://127.0.0.1/', timeoutSeconds: 60 },
   logCommand: null,
+  requiredVariables: [],
   backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7 } },
   push: null,
   createdAt: '2027-02-24T09:00:00.000Z',

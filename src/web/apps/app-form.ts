@@ -31,6 +31,8 @@ export type AppFormValues = {
   readonly checkCommand: string;
   readonly checkTimeout: number | string;
   readonly logCommand: string;
+  /** One name per line. */
+  readonly requiredVariables: string;
   readonly backupCommand: string;
   readonly restoreCommand: string;
   readonly verifyCommand: string;
@@ -63,6 +65,7 @@ export const NEW_APP_VALUES: AppFormValues = {
   checkCommand: '',
   checkTimeout: 60,
   logCommand: '',
+  requiredVariables: '',
   backupCommand: '',
   restoreCommand: '',
   verifyCommand: '',
@@ -95,6 +98,7 @@ export function toFormValues(app: App): AppFormValues {
     checkCommand: healthCheck?.command ?? '',
     checkTimeout: healthCheck?.timeoutSeconds ?? 60,
     logCommand: app.logCommand ?? '',
+    requiredVariables: app.requiredVariables.join('\n'),
     backupCommand: backup?.command ?? '',
     restoreCommand: backup?.restoreCommand ?? '',
     verifyCommand: backup?.verifyCommand ?? '',
@@ -181,6 +185,7 @@ export function toRequestFields(values: AppFormValues) {
           ? { url: values.checkUrl.trim(), timeoutSeconds }
           : { command: values.checkCommand, timeoutSeconds },
     logCommand: emptyToNull(values.logCommand),
+    requiredVariables: [...new Set(linesOf(values.requiredVariables))],
     backup: toBackupSettings(values),
     push: toPushSettings(values),
     ...toPasswordChange(values),

@@ -72,6 +72,10 @@ export function AppOverview() {
                     ),
                   ),
             ],
+            app.requiredVariables.length > 0 && [
+              strings.appOverview.requiredVariables,
+              mono(app.requiredVariables.join(', ')),
+            ],
             [strings.appOverview.logCommand, logCommand === null ? dimmed(strings.appOverview.none) : mono(logCommand)],
             [
               strings.appOverview.backup,

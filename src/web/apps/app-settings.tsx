@@ -169,6 +169,14 @@ function SettingsForm({ loaded }: { readonly loaded: Tagged<App> }) {
             {...form.getInputProps('keepReleases')}
           />
         </Section>
+        <Section title={strings.appSettings.variablesTitle}>
+          <CodeInput
+            label={strings.appSettings.requiredVariablesOptional}
+            description={strings.appSettings.requiredVariablesOptionalDescription}
+            maxRows={8}
+            {...form.getInputProps('requiredVariables')}
+          />
+        </Section>
         <Section title={strings.appSettings.hooksTitle} description={strings.appSettings.hooksDescription}>
           <Stack gap="sm" {...fieldPathProps(form, 'hooks')}>
             <HooksField hooks={form.values.hooks} onChange={(hooks) => form.setFieldValue('hooks', hooks)} />

@@ -63,6 +63,7 @@ export const strings = {
       keepReleases: 'Releases to keep',
       healthCheck: 'Health check',
       logCommand: 'Log command',
+      requiredVariables: 'Required variables',
       backup: 'Backups',
       push: 'Push to deploy',
     },
@@ -91,6 +92,7 @@ export const strings = {
     sharedDirectory: 'Shared directory',
     backupSchedule: 'Backup schedule',
     scheduleInUtc: (schedule: string) => `${schedule} (UTC)`,
+    requiredVariables: 'Required variables',
     hooksTitle: 'Hooks',
     hooksDescription: 'Commands that run in each deployment. Within a stage they run in this order.',
     noHooks: "No hooks. Add hooks in the app's settings to install, build and restart.",
@@ -160,6 +162,10 @@ export const strings = {
     done: 'Done',
   },
   appSettings: {
+    variablesTitle: 'Variables',
+    requiredVariablesOptional: 'Required variables (optional)',
+    requiredVariablesOptionalDescription:
+      'One name per line. A deployment or rollback does not start unless each of them has a value, of the app or its project.',
     pushTitle: 'Push to deploy',
     pushDescription: 'Which pushes deploy the app. The webhook of the Git host is set up below.',
     pushBranchesOptional: 'Branches (optional)',

@@ -13,6 +13,8 @@ export interface EnvironmentOwner {
   readonly name: string;
   /** The project that an app inherits variables from. */
   readonly project?: { readonly id: string; readonly name: string };
+  /** The names without which an app is not deployed. */
+  readonly requiredNames?: readonly string[];
 }
 
 /** The beginning of the keys of all queries of variables: those of a project are also those of its apps. */

@@ -7,7 +7,7 @@ export function EnvironmentTab() {
   const { data: app } = useAppQuery();
   const { projectName } = useResourceNames();
   if (app === undefined) return null;
-  const { id, slug, name, projectId } = app;
+  const { id, slug, name, projectId, requiredVariables } = app;
   const project = { id: projectId, name: projectName(projectId) ?? projectId };
-  return <VariableList key={id} owner={{ kind: 'app', id, slug, name, project }} />;
+  return <VariableList key={id} owner={{ kind: 'app', id, slug, name, project, requiredNames: requiredVariables }} />;
 }

@@ -10,6 +10,7 @@ import { ExportMenu } from '../components/export-menu.tsx';
 import { isConflict } from '../components/form.tsx';
 import { IconEye, IconEyeOff, IconPlus, IconSearch, IconUpload, IconVariable } from '../components/icons.ts';
 import { NavigationBlocker } from '../components/navigation-blocker.tsx';
+import { Notice } from '../components/notice.tsx';
 import { notifyError } from '../components/notify-error.ts';
 import { EmptyState, ErrorState, TableSkeleton } from '../components/states.tsx';
 import { DimmedText } from '../components/text.tsx';
@@ -99,6 +100,8 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   const allNames = [...new Set([...updatedAt.keys(), ...changes.map(({ name }) => name)])].sort();
   const shown = allNames.filter((name) => name.toLowerCase().includes(searchText.trim().toLowerCase()));
 
+  const missingNames = (owner.requiredNames ?? []).filter((name) => !updatedAt.has(name));
+
   const setVariable = (name: string, value: string | null) => setDraft((before) => new Map([...before, [name, value]]));
   const undoChange = (name: string) =>
     setDraft((before) => new Map([...before].filter(([otherName]) => otherName !== name)));
@@ -148,6 +151,9 @@ export function VariableList({ owner }: { readonly owner: EnvironmentOwner }) {
   return (
     <Stack gap="md">
       <NavigationBlocker when={changes.length > 0} />
+      {missingNames.length > 0 && (
+        <Notice tone="warn">{strings.environmentTab.requiredMissing(missingNames.join(', '))}</Notice>
+      )}
       {allNames.length === 0 ? (
         <EmptyState
           icon={<IconVariable size={26} />}
