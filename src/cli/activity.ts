@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ActivityEvent } from '../contract/activity.ts';
+import { parseLossless } from '../contract/lossless-json.ts';
 import type { ActivityGroup, Interval } from '../contract/platform-vocabulary.ts';
 import type { CloudEventInput } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
@@ -78,7 +79,7 @@ const EVENTS_PER_REQUEST = 1000;
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return parseLossless(text);
   } catch {
     return undefined;
   }

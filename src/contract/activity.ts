@@ -16,6 +16,15 @@ export const ActivityEvent = z
     subject: z.string().nullable(),
     time: instant,
     data: z.unknown(),
+    dataEncoding: z
+      .enum(['json', 'base64'])
+      .describe('How to read data: a JSON value, or a text that is the base64 of binary data'),
+    attributes: z
+      .record(
+        z.string().max(RESOURCE_LIMITS.activityExtensions),
+        z.union([z.string().max(RESOURCE_LIMITS.activityFieldLength), z.int(), z.boolean()]),
+      )
+      .describe("The event's other attributes by their CloudEvents names: datacontenttype, dataschema and extensions"),
     receivedAt: instant,
   })
   .meta({ id: 'ActivityEvent' });
@@ -26,7 +35,7 @@ export type ActivityEvent = z.infer<typeof ActivityEvent>;
  * in their fields.
  */
 export const CloudEvent = z
-  .object({
+  .looseObject({
     specversion: z.literal('1.0'),
     id: shortText.meta({ examples: ['a234-1234-1234'] }),
     source: shortText.meta({ examples: ['/shop/checkout'] }),
@@ -41,12 +50,17 @@ export const CloudEvent = z
       .max(255)
       .optional()
       .meta({ examples: ['application/json'] }),
+    dataschema: shortText.optional().meta({ examples: ['https://shop.example.com/schemas/order'] }),
     data: z
       .unknown()
       .optional()
       .meta({ examples: [{ total: 42 }] }),
+    data_base64: z.base64().optional().describe('Binary data, in place of data'),
   })
-  .meta({ id: 'CloudEvent', title: 'A CloudEvents 1.0 event; batched mode accepts an array of up to 1,000' });
+  .meta({
+    id: 'CloudEvent',
+    title: 'A CloudEvents 1.0 event with its extension attributes; batched mode accepts an array of up to 1,000',
+  });
 
 export const ActivityIngestResult = z
   .object({ accepted: z.int(), duplicates: z.int().describe('Events whose source and ID were already stored') })

@@ -226,6 +226,8 @@ export const RESOURCE_LIMITS = {
   activityDataBytes: 65_536,
   /** Characters of an event's id, source, type or subject. */
   activityFieldLength: 512,
+  /** Extension attributes of an event; their names have at most this many characters. */
+  activityExtensions: 64,
   /** Maximum points of a chart over all its series. */
   activityPoints: 20_000,
   /** Maximum events in one CSV file. */

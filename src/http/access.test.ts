@@ -192,6 +192,7 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/projects/:project/env/versions', people: 'member', token: ['modify_env'] },
   { route: 'POST /v1/projects/:project/env/versions/:version/restore', people: 'admin', token: ['modify_env'] },
   { route: 'POST /v1/activity/events', people: 'admin', token: ['activity_tracker'] },
+  { route: 'OPTIONS /v1/activity/events', people: 'everybody' },
   { route: 'GET /v1/activity/events', people: 'member', token: ['activity_tracker_analytics'] },
   { route: 'GET /v1/activity/analytics', people: 'member', token: ['activity_tracker_analytics'] },
   { route: 'POST /v1/errors/events', people: 'admin', token: ['error_tracker'] },

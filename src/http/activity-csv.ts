@@ -1,23 +1,23 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
-import type { ActivityEvent, ActivityQuery, Analytics } from '../contract/activity.ts';
+import type { ActivityQuery, Analytics } from '../contract/activity.ts';
 import { csvRow } from '../contract/csv.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/limits.ts';
 import type { Page } from '../contract/paging.ts';
-import type { Chart } from '../platform/activity/activity.ts';
+import type { Chart, ListedEvent } from '../platform/activity/activity.ts';
 
 export const CSV_TYPE = 'text/csv; charset=utf-8';
 
 /** Whether a request asks for CSV instead of JSON (RFC 4180). */
 export const acceptsCsv = ({ headers }: FastifyRequest): boolean => headers.accept?.includes('text/csv') === true;
 
-const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ActivityEvent) => string | null])[] = [
+const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ListedEvent) => string | null])[] = [
   ['time', ({ time }) => time],
   ['source', ({ source }) => source],
   ['type', ({ type }) => type],
   ['subject', ({ subject }) => subject],
   ['id', ({ id }) => id],
-  ['data', ({ data }) => (data === null ? null : JSON.stringify(data))],
+  ['data', ({ data }) => data],
   ['receivedAt', ({ receivedAt }) => receivedAt],
 ];
 
@@ -26,9 +26,9 @@ const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ActivityEvent) => s
  * page before the response starts, so that an invalid query is still refused.
  */
 export async function* eventsAsCsv(
-  firstPage: Page<ActivityEvent>,
+  firstPage: Page<ListedEvent>,
   query: ActivityQuery,
-  readPage: (query: ActivityQuery) => Promise<Page<ActivityEvent>>,
+  readPage: (query: ActivityQuery) => Promise<Page<ListedEvent>>,
 ): AsyncGenerator<string> {
   yield csvRow(EVENT_CSV_COLUMNS.map(([name]) => name));
   let page = firstPage;

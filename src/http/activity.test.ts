@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { CloudEvent, HTTP } from 'cloudevents';
 import type { ActivityEvent, Analytics } from '../contract/activity.ts';
 import { DAY, HOUR } from '../contract/limits.ts';
@@ -126,8 +127,10 @@ forEachEngine('the activity tracker', (engine) => {
         type,
         subject,
         time,
-        data,
+        dataEncoding: 'json',
+        attributes: id === 'one' ? { datacontenttype: 'application/json; charset=utf-8' } : {},
         receivedAt: new Date(NOW).toISOString(),
+        data,
       })),
     );
   });
@@ -184,6 +187,111 @@ forEachEngine('the activity tracker', (engine) => {
     );
   });
 
+  test('extension attributes, binary data and numbers of any size are returned as they were sent, in each mode', async () => {
+    const { person, send, sendBatch, list } = await newTracker();
+    const extensions = {
+      comexampleextension1: 'value',
+      sampled: false,
+      sequence: 5,
+      dataschema: 'https://shop.example.com/order',
+    };
+    const numbers = '{"id":9007199254740993,"price":0.1000000000000000055,"far":1e400,"plain":1.5}';
+    const structured = `{"specversion":"1.0","id":"a","source":"/s","type":"t","unset":null,${JSON.stringify(extensions).slice(1, -1)},"data":${numbers}}`;
+    const json = { 'content-type': 'application/cloudevents+json' };
+    assert.equal((await send(structured, json)).status, 201);
+    const binary = { 'ce-specversion': '1.0', 'ce-source': '/s', 'ce-type': 't' };
+    const headers = {
+      ...binary,
+      'ce-id': 'b',
+      'ce-sampled': 'false',
+      'ce-datacontenttype': 'no/such',
+      'content-type': 'application/json; charset=utf-8',
+    };
+    assert.equal((await send(numbers, { ...headers, 'ce-note': 'Stra%C3%9Fe%20%25' })).status, 201);
+    const bytes = new Uint8Array([0xff, 0, 0x80]);
+    const encoded = Buffer.from(bytes).toString('base64');
+    assert.equal((await sendBatch([event({ id: 'c', data_base64: encoded, data: null })])).status, 201);
+    assert.equal((await send(bytes, { ...binary, 'ce-id': 'd', 'content-type': 'image/png' })).status, 201);
+    assert.equal(
+      (await send('<much wow="xml"/>', { ...binary, 'ce-id': 'e', 'content-type': 'text/xml' })).status,
+      201,
+    );
+    assert.equal((await send(bytes, { ...binary, 'ce-id': 'f' })).status, 201, 'without content type');
+    assert.equal((await sendBatch([event({ id: 'g', data_base64: 'eyAieHl6IjogMTIzIH0=' })])).status, 201);
+    assert.deepEqual(
+      (await list())
+        .map(({ id, data, dataEncoding, attributes }) => [
+          id,
+          dataEncoding,
+          attributes,
+          dataEncoding === 'json' ? null : data,
+        ])
+        .sort(),
+      [
+        ['a', 'json', extensions, null],
+        ['b', 'json', { sampled: 'false', note: 'Straße %', datacontenttype: 'application/json; charset=utf-8' }, null],
+        ['c', 'base64', {}, encoded],
+        ['d', 'base64', { datacontenttype: 'image/png' }, encoded],
+        ['e', 'json', { datacontenttype: 'text/xml' }, null],
+        ['f', 'base64', {}, encoded],
+        ['g', 'base64', {}, 'eyAieHl6IjogMTIzIH0='],
+      ],
+    );
+    const { text } = await person.call(PATH);
+    assert.equal(text.split(numbers).length, 3, 'the numbers are those that were sent');
+  });
+
+  test('bodies may be compressed, and an unknown encoding is refused', async () => {
+    const { send, list } = await newTracker();
+    const json = { 'content-type': 'application/cloudevents+json' };
+    for (const [encoding, pack] of [
+      ['gzip', gzipSync],
+      ['deflate', deflateSync],
+      ['br', brotliCompressSync],
+      ['zstd', zstdCompressSync],
+    ] as const) {
+      const sent = await send(pack(JSON.stringify(event({ id: encoding }))), { ...json, 'content-encoding': encoding });
+      assert.equal(sent.status, 201, sent.text);
+    }
+    assert.equal((await list()).length, 4);
+    const bomb = gzipSync(Buffer.alloc(9 * 1_048_576, 32));
+    for (const [body, encoding, status] of [
+      ['x', 'gzip', 400],
+      ['x', 'compress', 415],
+      ['x', 'gzip, gzip', 415],
+      [bomb, 'gzip', 413],
+    ] as const) {
+      assert.equal((await send(body, { ...json, 'content-encoding': encoding })).status, status, encoding);
+    }
+  });
+
+  test('a sender of webhooks is told that it may deliver, which is no authorization', async () => {
+    const handshake = async (headers: Record<string, string>) => {
+      const response = await testServer.call(PATH, { method: 'OPTIONS', headers });
+      const header = (name: string) => response.headers.get(name);
+      return [response.status, header('allow'), header('webhook-allowed-origin'), header('webhook-allowed-rate')];
+    };
+    const allow = 'GET, HEAD, POST, OPTIONS';
+    const origin = { 'webhook-request-origin': 'events.example.com' };
+    assert.deepEqual(await handshake(origin), [204, allow, 'events.example.com', '*']);
+    assert.deepEqual(await handshake({ ...origin, 'webhook-request-rate': '120' }), [
+      204,
+      allow,
+      'events.example.com',
+      '120',
+    ]);
+    assert.deepEqual(await handshake({ ...origin, 'webhook-request-rate': '-1' }), [
+      204,
+      allow,
+      'events.example.com',
+      '*',
+    ]);
+    assert.deepEqual(await handshake({}), [204, allow, null, null]);
+    assert.deepEqual(await handshake({ 'webhook-request-origin': 'a b' }), [204, allow, null, null]);
+    const unauthorized = await testServer.call(PATH, { method: 'POST', body: event(), headers: origin });
+    assert.equal(unauthorized.status, 401);
+  });
+
   test('an event in binary mode needs no data', async () => {
     const { send, list } = await newTracker();
     const attributes = { 'ce-specversion': '1.0', 'ce-id': 'a', 'ce-source': '/bin', 'ce-type': 'raw' };
@@ -232,6 +340,12 @@ forEachEngine('the activity tracker', (engine) => {
       [event({ data: 'x'.repeat(65_536) }), 'data'],
       [event({ data: 1, data_base64: 'AA==' }), 'data'],
       [event({ data_base64: '!' }), 'data_base64'],
+      [event({ extension: { deep: 1 } }), 'extension'],
+      [event({ extension: 1.5 }), 'extension'],
+      [event({ extension: 'x'.repeat(513) }), 'extension'],
+      [event({ 'no-such': 'x' }), 'extensions'],
+      [event({ ['x'.repeat(65)]: 'x' }), 'extensions'],
+      [event(Object.fromEntries(Array.from({ length: 65 }, (_, index) => [`x${index}`, 'x']))), 'extensions'],
       [null, 'specversion'],
       ['text', 'specversion'],
     ];

@@ -1,4 +1,6 @@
 import { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import {
   ActivityEvent,
   ActivityIngestResult,
@@ -9,8 +11,9 @@ import {
 } from '../contract/activity.ts';
 import { LIMITS, RESOURCE_LIMITS } from '../contract/limits.ts';
 import { pageOf } from '../contract/paging.ts';
-import { analyticsAsJson, listEvents, readAnalytics } from '../platform/activity/activity.ts';
+import { analyticsAsJson, eventsAsJson, listEvents, readAnalytics } from '../platform/activity/activity.ts';
 import { readCloudEvents } from '../platform/activity/cloud-events.ts';
+import { decompressBody } from '../platform/content-encoding.ts';
 import { acceptsCsv, analyticsAsCsv, CSV_TYPE, eventsAsCsv } from './activity-csv.ts';
 import type { AppContext } from './app-context.ts';
 import { principalIdOf, workspaceIdOf } from './principal.ts';
@@ -18,6 +21,26 @@ import { type Route, rawBodyOf, route } from './route.ts';
 
 const tag = 'Activity';
 const readAccess = { person: 'member', token: ['activity_tracker_analytics'] } as const;
+
+const sendJson = (reply: FastifyReply, parts: AsyncIterable<string>) =>
+  reply.type('application/json; charset=utf-8').send(Readable.from(parts));
+
+/** The origin of a sender that asks whether it may deliver events (CloudEvents webhooks, section 4.1). */
+const SENDER_ORIGIN = /^[\w.*-]{1,253}(?::\d{1,5})?$/;
+const SENDER_RATE = /^[1-9]\d{0,8}$/;
+
+/**
+ * The headers that allow a sender to deliver events. They are no authorization: every delivery needs a credential. The
+ * callback of `WebHook-Request-Callback` is never requested.
+ */
+function allowDelivery({ headers }: FastifyRequest): Record<string, string> {
+  const { 'webhook-request-origin': origin, 'webhook-request-rate': rate } = headers;
+  if (typeof origin !== 'string' || !SENDER_ORIGIN.test(origin)) return {};
+  return {
+    'webhook-allowed-origin': origin,
+    'webhook-allowed-rate': typeof rate === 'string' && SENDER_RATE.test(rate) ? rate : '*',
+  };
+}
 
 export function activityRoutes(context: AppContext): Route[] {
   const { platform } = context;
@@ -37,9 +60,21 @@ export function activityRoutes(context: AppContext): Route[] {
       responses: { 201: ActivityIngestResult },
       handler: async ({ request }) => {
         const now = platform.clock();
-        const events = await readCloudEvents(request.headers, rawBodyOf(request), now);
+        const encoding = request.headers['content-encoding'];
+        const body = await decompressBody(rawBodyOf(request), encoding, RESOURCE_LIMITS.activityBodyBytes);
+        const events = await readCloudEvents(request.headers, body, now);
         return platform.activityIngest.ingest(workspaceIdOf(request), events, now, principalIdOf(request));
       },
+    }),
+    route({
+      method: 'OPTIONS',
+      url: '/v1/activity/events',
+      access: { public: true },
+      summary: 'Answer the handshake with which senders of CloudEvents ask whether they may deliver events',
+      tag,
+      responses: { 204: z.null().describe('Allowed, if WebHook-Allowed-Origin is set') },
+      handler: ({ request, reply }) =>
+        reply.headers({ allow: 'GET, HEAD, POST, OPTIONS', ...allowDelivery(request) }).send(),
     }),
     route({
       method: 'GET',
@@ -52,7 +87,7 @@ export function activityRoutes(context: AppContext): Route[] {
       responses: { 200: pageOf(ActivityEvent) },
       handler: async ({ query, request, reply }) => {
         const list = (pageQuery: ActivityQuery) => listEvents(platform, workspaceIdOf(request), pageQuery);
-        if (!acceptsCsv(request)) return list(query);
+        if (!acceptsCsv(request)) return sendJson(reply, eventsAsJson(await list(query)));
         const first = await list({ ...query, limit: String(LIMITS.page.max) });
         return reply.type(CSV_TYPE).send(Readable.from(eventsAsCsv(first, query, list)));
       },
@@ -70,7 +105,7 @@ export function activityRoutes(context: AppContext): Route[] {
       handler: async ({ query, request, reply }) => {
         const chart = await readAnalytics(platform, workspaceIdOf(request), query);
         if (acceptsCsv(request)) return reply.type(CSV_TYPE).send(Readable.from(analyticsAsCsv(chart)));
-        return reply.type('application/json; charset=utf-8').send(Readable.from(analyticsAsJson(chart)));
+        return sendJson(reply, analyticsAsJson(chart));
       },
     }),
   ];

@@ -26,8 +26,9 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   },
   {
     rule: 'writes-restricted',
-    location: /\/api\/|\/push$/,
-    reason: 'errors are submitted with a public key, which is not a credential, and pushes are signed',
+    location: /\/api\/|\/push$|options/,
+    reason:
+      'errors are submitted with a public key, which is no credential, pushes are signed, and OPTIONS changes nothing',
   },
   {
     rule: 'reads-restricted',
@@ -37,7 +38,7 @@ const EXCEPTIONS: readonly { readonly rule: string; readonly location: RegExp; r
   {
     rule: 'error-401',
     location:
-      /people|password-resets|sessions|device|oauth|\/oidc\/|revoke|leaks|healthz|readyz|well-known|access-tokens\/\{id\}|options .*\/api\//,
+      /people|password-resets|sessions|device|oauth|\/oidc\/|revoke|leaks|healthz|readyz|well-known|access-tokens\/\{id\}|options/,
     reason: 'open to everyone',
   },
   { rule: 'error-500', location: /authorize|healthz|readyz/, reason: 'these respond with 503 instead' },

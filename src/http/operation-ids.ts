@@ -31,6 +31,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'GET /v1/apps/:app/deploy-key': 'apps.deployKey.get',
   'POST /v1/apps/:app/deploy-key': 'apps.deployKey.replace',
   'DELETE /v1/apps/:app/deploy-key': 'apps.deployKey.delete',
+  'OPTIONS /v1/activity/events': 'activity.events.handshake',
   'POST /mcp': 'mcp.send',
   'POST /api/:any/envelope/': 'errors.envelopes.create',
   'OPTIONS /api/:any/envelope/': 'errors.envelopes.preflight',

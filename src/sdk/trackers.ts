@@ -21,7 +21,12 @@ export interface CloudEventInput {
   readonly subject?: string;
   readonly time?: string;
   readonly datacontenttype?: string;
+  readonly dataschema?: string;
   readonly data?: unknown;
+  /** Binary data, in place of `data`. */
+  readonly data_base64?: string;
+  /** Extension attributes, whose names are lower-case letters and digits: texts, integers or booleans. */
+  readonly [extension: string]: unknown;
 }
 
 export interface ActivityListQuery extends Paging {

@@ -30,6 +30,7 @@ const EVENT_COLUMNS: readonly Column[] = [
   ['subject', 'text'],
   ['at', 'bigint'],
   ['data', 'text'],
+  ['attributes', 'text'],
 ];
 
 /**
@@ -50,10 +51,11 @@ export async function insertActivity(
     event.subject,
     event.at,
     event.data,
+    event.attributes,
   ]);
   const { rows: fresh } = await sql<{ sequence: number }>`
-    insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data)
-    select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data
+    insert into activity_event (workspace_id, received_at, source, id, sequence, type, subject, at, data, attributes)
+    select ${workspaceId}, cast(${receivedAt} as bigint), source, id, sequence, type, subject, at, data, attributes
     from ${inlineTable(engine, EVENT_COLUMNS, rows)} as sent where true
     on conflict do nothing
     returning sequence`.execute(trx);

@@ -50,6 +50,7 @@ import { singleSignOn } from './migrations/0113-single-sign-on.ts';
 import { groupRoles } from './migrations/0114-group-roles.ts';
 import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
 import { push } from './migrations/0117-push.ts';
+import { activityAttributes } from './migrations/0121-activity-attributes.ts';
 import { deploymentTag } from './migrations/0124-deployment-tag.ts';
 import { deployKey } from './migrations/0125-deploy-key.ts';
 import { projectEnvironment } from './migrations/0128-project-environment.ts';
@@ -110,6 +111,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0114-group-roles': groupRoles,
   '0116-script-time-zone': scriptTimeZone,
   '0117-push': push,
+  '0121-activity-attributes': activityAttributes,
   '0124-deployment-tag': deploymentTag,
   '0125-deploy-key': deployKey,
   '0128-project-environment': projectEnvironment,

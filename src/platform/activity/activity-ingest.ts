@@ -121,7 +121,11 @@ async function storeBatches(
   const events = batches.flatMap((batch) => batch.events);
   if (events.length === 0) return batches.map(() => ({ accepted: 0, duplicates: 0 }));
   const firstSequence = (await reserveActivitySequence(trx, workspaceId, events.length)) - events.length + 1;
-  const numbered = events.map((event, index) => ({ ...event, sequence: firstSequence + index }));
+  const numbered = events.map((event, index) => ({
+    ...event,
+    attributes: event.attributes ?? null,
+    sequence: firstSequence + index,
+  }));
   const receivedAt = batches[0]?.receivedAt ?? 0;
   const fresh = await insertActivity(trx, engine, workspaceId, receivedAt, numbered);
   const added = numbered.filter(({ sequence }) => fresh.has(sequence));
@@ -142,7 +146,7 @@ export function createActivityIngest(store: Store): ActivityIngest {
     return store.transaction(async (trx) => {
       await quotas.events.consume(trx, batches, (batch) => batch.events.length);
       await quotas.data.consume(trx, batches, ({ events }) =>
-        events.reduce((size, { data }) => size + (data?.length ?? 0), 0),
+        events.reduce((size, { data, attributes }) => size + (data?.length ?? 0) + (attributes?.length ?? 0), 0),
       );
       const resultByBatch = new Map<Batch, IngestResult>();
       for (const workspaceId of workspaces) {

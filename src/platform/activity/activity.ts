@@ -9,12 +9,39 @@ import { deleteOldActivity, listActivity, workspacesWithActivity } from '../../s
 import { readSeries } from '../../store/activity-series.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { ActivityEventTable } from '../../store/schema/activity.ts';
+import { createYielder } from '../bounded-json.ts';
 import type { PlatformContext } from '../context.ts';
+import type { StoredAttributes } from './cloud-events.ts';
 
-function serializeEvent(row: ActivityEventTable): ActivityEvent {
-  const { id, source, type, subject } = row;
-  const data: unknown = row.data === null ? null : JSON.parse(row.data);
-  return { id, source, type, subject, time: toIsoString(row.at), data, receivedAt: toIsoString(row.received_at) };
+/** An event whose data is JSON as it is stored, so that no number in it loses precision. */
+export type ListedEvent = Omit<ActivityEvent, 'data'> & { readonly data: string | null };
+
+function serializeEvent(row: ActivityEventTable): ListedEvent {
+  const { id, source, type, subject, data } = row;
+  const { base64 = false, values = {} } =
+    row.attributes === null ? {} : (JSON.parse(row.attributes) as StoredAttributes);
+  return {
+    id,
+    source,
+    type,
+    subject,
+    time: toIsoString(row.at),
+    data,
+    dataEncoding: base64 ? 'base64' : 'json',
+    attributes: values,
+    receivedAt: toIsoString(row.received_at),
+  };
+}
+
+/** Serializes a page of events one event at a time, so that other requests are not delayed. */
+export async function* eventsAsJson({ data: events, nextCursor }: Page<ListedEvent>): AsyncGenerator<string> {
+  const yieldIfDue = createYielder();
+  yield '{"data":[';
+  for (const [index, { data, ...event }] of events.entries()) {
+    yield `${index === 0 ? '' : ','}${JSON.stringify(event).slice(0, -1)},"data":${data ?? 'null'}}`;
+    await yieldIfDue();
+  }
+  yield `],"nextCursor":${JSON.stringify(nextCursor)}}`;
 }
 
 const parseInstant = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text));
@@ -24,7 +51,7 @@ export async function listEvents(
   context: PlatformContext,
   workspaceId: string,
   query: ActivityQuery,
-): Promise<Page<ActivityEvent>> {
+): Promise<Page<ListedEvent>> {
   const page = readPageRequest(query, '-time', 'number');
   const { type, source, subject } = query;
   const filter = { type, source, subject, from: parseInstant(query.from), to: parseInstant(query.to) };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LAST_INSTANT } from '../../contract/instant.ts';
 import { RESOURCE_LIMITS } from '../../contract/limits.ts';
+import { parseLossless } from '../../contract/lossless-json.ts';
 import { Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
 import { checkJsonLimits, createYielder, type JsonLimits, splitJsonArray } from '../bounded-json.ts';
@@ -15,7 +16,18 @@ export interface ReceivedEvent {
   /** Epoch milliseconds. */
   readonly at: number;
   readonly data: string | null;
+  /** JSON of `StoredAttributes`; null if there is nothing to say. */
+  readonly attributes?: string | null;
 }
+
+/** What is stored of an event besides its columns. */
+export interface StoredAttributes {
+  /** Whether the data is the base64 of binary data. */
+  readonly base64?: true;
+  /** `datacontenttype`, `dataschema` and extension attributes. */
+  readonly values?: Readonly<Record<string, AttributeValue>>;
+}
+type AttributeValue = string | number | boolean;
 
 type Attributes = Readonly<Record<string, unknown>>;
 
@@ -45,7 +57,7 @@ function checkEventSize(bytes: Uint8Array, index: number | null): void {
 /** Parses a body that was checked against its limits. */
 function parseChecked(body: Uint8Array): unknown {
   try {
-    return JSON.parse(decodeUtf8(body));
+    return parseLossless(decodeUtf8(body));
   } catch (error) {
     if (error instanceof Problem) throw error;
     throw new Problem('invalid_request', 'The body is not well-formed JSON.');
@@ -84,21 +96,53 @@ function readTime(value: unknown, index: number | null, now: number): number {
   return clampToNow(timeMs, now);
 }
 
+const OWN_ATTRIBUTES = new Set(['specversion', 'id', 'source', 'type', 'subject', 'time', 'data', 'data_base64']);
+/** Stricter senders use lower-case letters and digits only (CloudEvents 1.0, section 3). */
+const ATTRIBUTE_NAME = /^[A-Za-z0-9_]+$/;
+
+/** Reads `datacontenttype`, `dataschema` and the extension attributes; null if there are none. */
+function readOtherAttributes(attributes: Attributes, index: number | null): Record<string, AttributeValue> | null {
+  const max = RESOURCE_LIMITS.activityExtensions;
+  const found = Object.entries(attributes).filter(
+    ([name, value]) => !OWN_ATTRIBUTES.has(name) && value !== null && value !== undefined,
+  );
+  if (found.length > max) throw fieldProblem(index, 'extensions', `must be at most ${max} attributes`);
+  for (const [name, value] of found) {
+    if (name.length > max || !ATTRIBUTE_NAME.test(name) || name === '__proto__') {
+      throw fieldProblem(index, 'extensions', `names must be 1 to ${max} letters, digits and underscores`);
+    }
+    if (typeof value === 'string' && value !== '') readAttribute(attributes, name, index);
+    else if (
+      !['string', 'boolean', 'number'].includes(typeof value) ||
+      (typeof value === 'number' && !Number.isSafeInteger(value))
+    ) {
+      throw fieldProblem(index, name, 'must be a text, a boolean or an integer');
+    }
+  }
+  return found.length === 0 ? null : (Object.fromEntries(found) as Record<string, AttributeValue>);
+}
+
 const isJson = (type: string) => /^[^;]*[/+]json\s*(?:;|$)/i.test(type);
 
+interface EventData {
+  readonly value: unknown;
+  readonly isBase64: boolean;
+}
+
 /** Returns the data of an event in JSON format: the data itself, or the decoded base64 if that is JSON. */
-async function readData(attributes: Attributes, index: number | null): Promise<unknown> {
+async function readData(attributes: Attributes, index: number | null): Promise<EventData> {
   const { data, data_base64: encoded, datacontenttype: type } = attributes;
-  if (encoded === undefined) return data;
-  if (data !== undefined) throw fieldProblem(index, 'data', 'must not be set together with data_base64');
+  if (encoded === undefined || encoded === null) return { value: data, isBase64: false };
+  if (data !== undefined && data !== null)
+    throw fieldProblem(index, 'data', 'must not be set together with data_base64');
   if (typeof encoded !== 'string' || !/^[A-Za-z0-9+/]*={0,2}$/.test(encoded)) {
     throw fieldProblem(index, 'data_base64', 'must be base64');
   }
-  if (typeof type !== 'string' || !isJson(type)) return encoded;
+  if (typeof type !== 'string' || !isJson(type)) return { value: encoded, isBase64: true };
   const bytes = Buffer.from(encoded, 'base64');
   await checkJsonLimits(bytes, EVENT_LIMITS);
   try {
-    return JSON.parse(bytes.toString());
+    return { value: parseLossless(bytes.toString()), isBase64: false };
   } catch {
     throw fieldProblem(index, 'data_base64', 'must be JSON, as datacontenttype says');
   }
@@ -108,15 +152,17 @@ async function readData(attributes: Attributes, index: number | null): Promise<u
  * Parses one event from its attributes (CloudEvents 1.0, section 3). Throws `validation_failed`, with the index in a
  * batch.
  */
-async function parseEvent(value: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+async function parseEvent(event: unknown, index: number | null, now: number): Promise<ReceivedEvent> {
+  if (typeof event !== 'object' || event === null || Array.isArray(event)) {
     throw fieldProblem(index, 'specversion', 'must be set: every event must be a JSON object');
   }
-  const attributes = value as Attributes;
+  const attributes = event as Attributes;
   if (attributes['specversion'] !== '1.0') throw fieldProblem(index, 'specversion', 'must be 1.0');
   const { subject, time } = attributes;
-  const data = await readData(attributes, index);
-  const json = data === undefined || data === null ? null : JSON.stringify(data);
+  const { value, isBase64 } = await readData(attributes, index);
+  const json = value === undefined || value === null ? null : JSON.stringify(value);
+  const values = readOtherAttributes(attributes, index);
+  const stored: StoredAttributes = { ...(isBase64 && { base64: true }), ...(values !== null && { values }) };
   if (json !== null && Buffer.byteLength(json) > RESOURCE_LIMITS.activityDataBytes) {
     throw fieldProblem(index, 'data', 'must be at most 64 KiB');
   }
@@ -128,6 +174,7 @@ async function parseEvent(value: unknown, index: number | null, now: number): Pr
       subject === undefined || subject === null ? null : redactSecrets(readAttribute(attributes, 'subject', index)),
     at: readTime(time, index, now),
     data: json === null ? null : redactSecrets(json),
+    attributes: Object.keys(stored).length === 0 ? null : redactSecrets(JSON.stringify(stored)),
   };
 }
 
@@ -135,15 +182,29 @@ async function parseEvent(value: unknown, index: number | null, now: number): Pr
  * Decodes a header value as the HTTP binding encodes it (section 3.1.3.2): percent-encoded UTF-8, optionally quoted.
  */
 function decodeHeader(value: string): string {
+  const utf8 = /[\x80-\xff]/.test(value) ? Buffer.from(value, 'latin1').toString() : value;
+  const sent = utf8.includes('\ufffd') ? value : utf8;
   const text =
-    value.startsWith('"') && value.endsWith('"') && value.length > 1
-      ? value.slice(1, -1).replace(/\\(.)/g, '$1')
-      : value;
+    sent.startsWith('"') && sent.endsWith('"') && sent.length > 1 ? sent.slice(1, -1).replace(/\\(.)/g, '$1') : sent;
   try {
     return decodeURIComponent(text.replace(/%(?![0-9A-Fa-f]{2})/g, '%25'));
   } catch {
     return text;
   }
+}
+
+/** Reads the body of an event in binary mode. One without a type is JSON if it can be. */
+async function readBody(body: Uint8Array, type: string): Promise<Attributes> {
+  if (body.length === 0) return {};
+  if (isJson(type)) return { data: await parseJson(body) };
+  if (/^text\//i.test(type)) return { data: decodeUtf8(body) };
+  const binary = { data_base64: Buffer.from(body).toString('base64') };
+  return type === ''
+    ? parseJson(body).then(
+        (data) => ({ data }),
+        () => binary,
+      )
+    : binary;
 }
 
 async function parseBinaryEvent(
@@ -157,14 +218,13 @@ async function parseBinaryEvent(
   for (const [name, value] of Object.entries(headers)) {
     if (name.startsWith('ce-') && typeof value === 'string') attributes[name.slice(3)] = decodeHeader(value);
   }
-  delete attributes['data'];
-  delete attributes['data_base64'];
-  if (body.length > 0) {
-    if (type === '' || isJson(type)) attributes['data'] = await parseJson(body);
-    else if (/^text\//i.test(type)) attributes['data'] = decodeUtf8(body);
-    else attributes['data'] = Buffer.from(body).toString('base64');
-  }
-  return parseEvent(attributes, null, now);
+  // The type of the data is that of the body (HTTP binding, section 3.1.1).
+  for (const name of ['data', 'data_base64', 'datacontenttype']) delete attributes[name];
+  return parseEvent(
+    { ...attributes, ...(type !== '' && { datacontenttype: type }), ...(await readBody(body, type)) },
+    null,
+    now,
+  );
 }
 
 /**

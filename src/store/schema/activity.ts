@@ -10,6 +10,8 @@ export interface ActivityEventTable {
   at: number;
   /** JSON. */
   data: string | null;
+  /** JSON: the other attributes, by their CloudEvents names, and whether the data is base64. Null if there is nothing to say. */
+  attributes: string | null;
   received_at: number;
 }
 

@@ -1,4 +1,4 @@
-import { Tooltip } from '@mantine/core';
+import { Text, Tooltip } from '@mantine/core';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import type { ActivityEvent } from '../../contract/activity.ts';
 import type { ActivityListQuery } from '../../sdk/client.ts';
@@ -21,13 +21,28 @@ const timeFormat = new Intl.DateTimeFormat('en-GB', {
   second: '2-digit',
 });
 
-function EventData({ data }: { readonly data: unknown }) {
-  if (data === null || data === undefined) return '–';
+function EventData({ event: { data, dataEncoding, attributes } }: { readonly event: ActivityEvent }) {
+  const names = Object.keys(attributes);
+  if (data === null && names.length === 0) return '–';
   return (
     <details className={styles['data']}>
-      <summary>{JSON.stringify(data).slice(0, 80)}</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
-      <pre tabIndex={0}>{JSON.stringify(data, null, 2)}</pre>
+      <summary>{data === null ? names.join(', ') : JSON.stringify(data).slice(0, 80)}</summary>
+      {data !== null && (
+        <>
+          {dataEncoding === 'base64' && <Text fz="xs">{strings.eventsTable.base64}</Text>}
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
+          <pre tabIndex={0}>{JSON.stringify(data, null, 2)}</pre>
+        </>
+      )}
+      {names.length > 0 && (
+        <>
+          <Text fz="xs" mt="xs">
+            {strings.eventsTable.attributes}
+          </Text>
+          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
+          <pre tabIndex={0}>{JSON.stringify(attributes, null, 2)}</pre>
+        </>
+      )}
     </details>
   );
 }
@@ -65,7 +80,7 @@ function columnsFor(state: ListState): readonly Column<ActivityEvent>[] {
     textColumn('type', strings.eventsTable.columns.type),
     textColumn('source', strings.eventsTable.columns.source),
     textColumn('subject', strings.eventsTable.columns.subject),
-    { key: 'data', label: strings.eventsTable.columns.data, cell: ({ data }) => <EventData data={data} /> },
+    { key: 'data', label: strings.eventsTable.columns.data, cell: (event) => <EventData event={event} /> },
   ];
 }
 

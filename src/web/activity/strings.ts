@@ -52,6 +52,8 @@ export const strings = {
       subject: 'Subject',
       data: 'Data',
     },
+    attributes: 'Attributes',
+    base64: 'Binary data, in base64',
     latestEvents: 'Latest events',
     noMatchingEvents: 'No events match in this time range.',
     noEvents: 'No events in this time range.',

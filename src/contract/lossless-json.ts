@@ -1,0 +1,17 @@
+/** Numbers in a JSON text that a double might not hold exactly. Also found in strings, which costs time only. */
+const LONG_NUMBER = /\d[\d.]{15,}|\d[eE]/;
+
+/** The standard's arguments that TypeScript's library does not know yet (JSON.parse source text access). */
+type Reviver = (name: string, value: unknown, context: { readonly source?: string }) => unknown;
+const { rawJSON } = JSON as typeof JSON & { rawJSON(text: string): unknown };
+
+/**
+ * Parses JSON such that `JSON.stringify` writes every number as it was: numbers that are no double are kept as text
+ * (`JSON.rawJSON`). Throws as `JSON.parse` does. Pure.
+ */
+export function parseLossless(text: string): unknown {
+  if (!LONG_NUMBER.test(text)) return JSON.parse(text);
+  const keepNumber: Reviver = (_name, value, { source }) =>
+    typeof value === 'number' && source !== undefined && String(value) !== source ? rawJSON(source) : value;
+  return JSON.parse(text, keepNumber as (name: string, value: unknown) => unknown);
+}
