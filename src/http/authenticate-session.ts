@@ -35,7 +35,7 @@ export async function authenticateSession(
   request: FastifyRequest,
   sessionCredentials: Extract<RequestCredentials, { kind: 'session' }>,
 ): Promise<PersonPrincipal> {
-  const { store, sessionActivity, unknownSessionLimiter: unknownSessions, clock } = context;
+  const { store, people, sessionActivity, unknownSessionLimiter: unknownSessions, clock } = context;
   const sessionEnded = new Problem('invalid_token', 'The session has ended. Sign in again.');
   if (secretKindOf(sessionCredentials.secret) !== 'session') throw sessionEnded;
   const digest = digestBytes(digestOf(sessionCredentials.secret));
@@ -45,6 +45,8 @@ export async function authenticateSession(
   let row = await findSignedInPerson(store, digest, requestedIdOrSlug);
   if (row === undefined) unknownSessions.recordUnknown(clientAddressOf(request), clock());
   if (row === undefined || !isActiveSession(row, clock())) throw sessionEnded;
+  // Started before passwords were turned off, or on a node that has not been restarted since.
+  if (people.passwords === 'off' && row.without_password === 0) throw sessionEnded;
   if (requestedIdOrSlug === null) {
     const last = sessionActivity.lastWorkspace(row.person_id);
     if (last !== null && last !== row.workspace_id) row = (await findSignedInPerson(store, digest, last)) ?? row;

@@ -15,6 +15,7 @@ import {
   startOpenidIssuer,
 } from '../testing/openid-issuer.ts';
 import { createSignInBrowser, outcomeOf, problemOf } from '../testing/single-sign-on-browser.ts';
+import { changeDatabase } from '../testing/sql.ts';
 import {
   cookieOf,
   createTestPerson,
@@ -298,11 +299,15 @@ describe('linking', () => {
   });
 });
 
+/** Returns a code of the authenticator app of tess, who turns it on in a test. */
+let totpOfTess: () => Promise<string>;
+
 test('a second factor is asked for unless the provider says that several were used', async () => {
   const person = await signUpWithProvider('tess');
   const again = signedIn(await browser.signIn(account('tess'), { fresh: true }));
   const setup = await again.call<{ secret: string }>('/v1/me/two-factor', { body: { singleSignOn: true } });
   const totp = () => generate({ secret: setup.body.secret, epoch: Math.floor((Date.now() + offsetMs) / SECOND) });
+  totpOfTess = totp;
   assert.equal((await again.call('/v1/me/two-factor/confirm', { body: { code: await totp() } })).status, 200);
   assert.equal((await person.call('/v1/me')).status, 401);
 
@@ -329,12 +334,17 @@ test('a second factor is asked for unless the provider says that several were us
 });
 
 /** Signs a device in with the approval of a person. Returns the header with its session. */
-async function approvedDevice(person: TestPerson): Promise<{ authorization: string }> {
-  const device = await server.call<{ device_code: string; user_code: string }>('/v1/device/code', { body: {} });
+async function approvedDevice(person: TestPerson, at = server): Promise<{ authorization: string }> {
+  const token = await at.call<{ access_token: string }>('/v1/device/token', { body: await startDevice(person, at) });
+  return { authorization: `Bearer ${token.body.access_token}` };
+}
+
+/** Starts the sign-in of a device and approves it. Returns the request for its token. */
+async function startDevice(person: TestPerson, at: TestServer) {
+  const device = await at.call<{ device_code: string; user_code: string }>('/v1/device/code', { body: {} });
   await person.call('/v1/device/approve', { body: { userCode: device.body.user_code } });
   const grant = { grant_type: 'urn:ietf:params:oauth:grant-type:device_code', device_code: device.body.device_code };
-  const token = await server.call<{ access_token: string }>('/v1/device/token', { body: grant });
-  return { authorization: `Bearer ${token.body.access_token}` };
+  return grant;
 }
 
 test('a policy that requires two factors counts those of the provider, also for the CLI', async () => {
@@ -395,6 +405,31 @@ describe('groups', () => {
     assert.ok((await memberNames()).includes('grace member'));
     const log = await owner.call('/v1/audit-events?action=member.deleted');
     assert.match(log.text, /"reason":"group"/);
+  });
+
+  test('give roles only once the second factor of the person was checked, and are read from the configured claim', async () => {
+    const fresh = async () => signedIn(await browser.signIn(account('tess', { amr: ['mfa'] }), { fresh: true }));
+    await owner.call(`/v1/members/${await memberIdOf('tess')}`, { method: 'DELETE' });
+    const elsewhere = {
+      group: ['lead'],
+      roles: ['lead'],
+      Groups: ['lead'],
+      'groups.lead': 'lead',
+      a: { groups: ['lead'] },
+    };
+    for (const claims of [elsewhere, { groups: { lead: 'lead' } }, { groups: 'leader' }, { groups: [['lead']] }]) {
+      signedIn(await browser.signIn(account('tess', { amr: ['mfa'], ...claims })));
+      assert.equal(await memberIdOf('tess'), '', JSON.stringify(claims));
+    }
+    await fresh();
+    offsetMs += 31 * SECOND;
+    const waiting = await browser.signIn(inGroups('tess', 'lead'));
+    assert.equal(outcomeOf(waiting).session, null);
+    assert.equal(await memberIdOf('tess'), '');
+    const headers = { cookie: waiting.headers.getSetCookie()[0]?.split(';')[0] ?? '' };
+    const body = { code: await totpOfTess() };
+    assert.equal((await server.call('/v1/oidc/second-factor', { body, headers })).status, 201);
+    assert.ok((await memberNames()).includes('tess admin'));
   });
 
   test('are checked again while a session with a refresh token lives, and end it with the session there', async () => {
@@ -523,6 +558,40 @@ test('without passwords the provider is the only way in, and a link of an operat
 async function ownId(): Promise<string> {
   return (await owner.call<{ id: string }>('/v1/me')).body.id;
 }
+
+test('turning passwords off ends the sessions that were started with one, and those of their devices', async () => {
+  const environment = { ...singleSignOnSettings(issuer), DEVPILOT_OIDC_SIGN_UP: 'on' };
+  const lax = await startTestServer({ environment });
+  const byPassword = await signUpOwner(lax);
+  const byProvider = signedIn(await createSignInBrowser(lax, issuer).signIn(account('zoe')), lax);
+  const devices = [await approvedDevice(byPassword, lax), await approvedDevice(byProvider, lax)];
+  const pending = await startDevice(byPassword, lax);
+  await lax.running.close();
+  const { dataDirectory } = lax;
+  const start = (passwords: string) =>
+    startTestServer({ dataDirectory, environment: { ...environment, DEVPILOT_PASSWORDS: passwords } });
+  const strict = await start('off');
+  const statusesAt = async (at: TestServer) => {
+    const ofPeople = [byPassword, byProvider].map(({ cookie }) => at.call('/v1/me', { headers: { cookie } }));
+    const ofDevices = devices.map((headers) => at.call('/v1/me', { headers }));
+    return (await Promise.all([...ofPeople, ...ofDevices])).map(({ status }) => status);
+  };
+  assert.deepEqual(await statusesAt(strict), [401, 200, 401, 200]);
+  assert.equal((await strict.call('/v1/device/token', { body: pending })).status, 400);
+  const cookie = { cookie: byProvider.cookie };
+  // As another node that has not been restarted yet would start a session.
+  await changeDatabase(dataDirectory, (database) => database.exec('delete from session_sign_in'));
+  assert.equal((await strict.call('/v1/me', { headers: cookie })).status, 401);
+  await strict.running.close();
+
+  const again = await start('on');
+  assert.equal((await statusesAt(again))[0], 401, 'it does not come back');
+  const signedInAgain = await again.call('/v1/sessions', { body: { email: byPassword.email, password: PASSWORD } });
+  const ada = createTestPerson(again, '', cookieOf(signedInAgain), byPassword.workspaceId);
+  const { text } = await ada.call('/v1/audit-events?action=session.deleted');
+  assert.equal(text.split('"reason":"passwords_off"').length - 1, 2, text);
+  await again.close();
+});
 
 test('without single sign-on its routes do not exist', async () => {
   const plain = await startTestServer();

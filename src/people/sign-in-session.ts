@@ -1,9 +1,11 @@
 import type { RequestOrigin } from '../contract/audit.ts';
 import { DURATIONS } from '../contract/limits.ts';
-import { findIdentity, insertSessionSignIn, updateIdentity } from '../store/identities.ts';
+import { findIdentity, type IdentityRow, insertSessionSignIn, updateIdentity } from '../store/identities.ts';
 import { lockPerson, type PersonRow } from '../store/people.ts';
 import type { Trx } from '../store/store.ts';
 import { type PeopleContext, refreshTokenIdentity } from './context.ts';
+import { applyGroupRoles } from './group-roles.ts';
+import type { Claims } from './oidc-claims.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
 import { type CreatedSession, startSession } from './sessions.ts';
 
@@ -20,6 +22,8 @@ export interface AcceptedSignIn {
   readonly refreshToken: string | null;
   /** When the provider's response was accepted, epoch milliseconds. */
   readonly acceptedAt: number;
+  /** The person's claims, for the roles that their groups give. */
+  readonly claims: Claims;
 }
 
 /** When a sign-in no longer confirms sensitive actions; 0 if it never did. Pure. */
@@ -29,10 +33,24 @@ export function freshUntil(authenticatedAt: number | null, isFresh: boolean, now
 }
 
 /**
- * Starts a session for a sign-in at the provider, inside a transaction. Throws `SingleSignOnError` if the account was
- * unlinked or the person disabled in the meantime.
+ * Returns the person of a sign-in, locked, and the identity. Throws `SingleSignOnError` if the account was unlinked, the
+ * person disabled or all access ended in the meantime.
  */
-export async function startProviderSession(
+export async function lockAccepted(
+  trx: Trx,
+  signIn: AcceptedSignIn,
+): Promise<{ person: PersonRow; identity: IdentityRow }> {
+  const person = await lockPerson(trx, signIn.personId);
+  const identity = await findIdentity(trx, signIn.issuer, signIn.subject);
+  if (person === undefined || identity?.person_id !== person.id) throw new SingleSignOnError('refused', 'unlinked');
+  if (person.disabled === 1) throw new SingleSignOnError('disabled');
+  // What ends a person's access also ends a sign-in that waits for a second factor.
+  if (signIn.acceptedAt < person.access_ended_at) throw new SingleSignOnError('expired');
+  return { person, identity };
+}
+
+/** Starts a session for a sign-in at the provider, inside a transaction. Throws `SingleSignOnError`. */
+async function startProviderSession(
   context: PeopleContext,
   trx: Trx,
   signIn: AcceptedSignIn,
@@ -40,12 +58,7 @@ export async function startProviderSession(
   detail: Readonly<Record<string, unknown>>,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const now = context.clock();
-  const person = await lockPerson(trx, signIn.personId);
-  const identity = await findIdentity(trx, signIn.issuer, signIn.subject);
-  if (person === undefined || identity?.person_id !== person.id) throw new SingleSignOnError('refused', 'unlinked');
-  if (person.disabled === 1) throw new SingleSignOnError('disabled');
-  // What ends a person's access also ends a sign-in that waits for a second factor.
-  if (signIn.acceptedAt < person.access_ended_at) throw new SingleSignOnError('expired');
+  const { person, identity } = await lockAccepted(trx, signIn);
   await updateIdentity(trx, identity.id, { email: signIn.email, last_used_at: now });
   const session = await startSession(trx, person, 'browser', origin, now, {
     singleSignOn: context.singleSignOn?.provider.name ?? null,
@@ -63,4 +76,20 @@ export async function startProviderSession(
     checked_at: now,
   });
   return { person, session };
+}
+
+/**
+ * Completes a sign-in at the provider, of which all factors were checked: gives the person the roles of their groups,
+ * and starts a session. Throws `SingleSignOnError` if it is no longer valid.
+ */
+export async function completeProviderSignIn(
+  context: PeopleContext,
+  signIn: Omit<AcceptedSignIn, 'acceptedAt'>,
+  origin: RequestOrigin,
+  detail: Readonly<Record<string, unknown>>,
+): Promise<{ person: PersonRow; session: CreatedSession }> {
+  // Before the session starts: if the person loses their last workspace, all sessions end.
+  await applyGroupRoles(context, { id: signIn.personId }, signIn.claims, origin);
+  const current = { ...signIn, acceptedAt: context.clock() };
+  return context.store.transaction((trx) => startProviderSession(context, trx, current, origin, detail));
 }

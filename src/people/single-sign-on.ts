@@ -7,12 +7,11 @@ import { findPerson, type PersonRow } from '../store/people.ts';
 import { signUpWithAccount } from './account-sign-up.ts';
 import { checkFailureLimit, clientSubject, recordFailure, throttleAttempt } from './attempt-throttle.ts';
 import { type PeopleContext, randomCode, type SignedInPerson, sha256 } from './context.ts';
-import { applyGroupRoles } from './group-roles.ts';
 import { linkIdentity } from './identities.ts';
 import { type Flow, type FlowPurpose, openFlow, openJson, sealFlow, sealJson } from './oidc-flow.ts';
 import { type OidcProvider, type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
 import { type CreatedSession, checkSecondFactorCode, consumeSecondFactor, recordSignInFailure } from './sessions.ts';
-import { type AcceptedSignIn, freshUntil, startProviderSession } from './sign-in-session.ts';
+import { type AcceptedSignIn, completeProviderSignIn, freshUntil, lockAccepted } from './sign-in-session.ts';
 
 /** The provider. Throws `not_found` if single sign-on is not set up. */
 export function requireProvider({ singleSignOn }: PeopleContext): OidcProvider {
@@ -125,7 +124,6 @@ async function signInWithAccount(
   const { account, refreshToken } = signIn;
   const { invitation } = purpose;
   const { person, isNew } = await findOrSignUp(context, signIn, purpose, origin);
-  await applyGroupRoles(context, person, account.claims, origin);
   // The page lets a person who has an account accept the invitation.
   const returnPath = invitation !== null && !isNew ? `/accept-invitation#${invitation}` : flow.returnPath;
   const accepted = {
@@ -138,13 +136,13 @@ async function signInWithAccount(
     freshUntil: freshUntil(account.authenticatedAt, flow.request.fresh, context.clock()),
     refreshToken,
     acceptedAt: context.clock(),
+    claims: account.claims,
   };
   if (person.totp_enabled === 1 && !account.isMultiFactor) {
     return { kind: 'second_factor', code: await awaitSecondFactor(context, accepted), returnPath };
   }
-  const { session } = await context.store.transaction((trx) =>
-    startProviderSession(context, trx, accepted, origin, account.isMultiFactor ? { multiFactor: true } : {}),
-  );
+  const detail = account.isMultiFactor ? { multiFactor: true } : {};
+  const { session } = await completeProviderSignIn(context, accepted, origin, detail);
   return { kind: 'signed_in', session, returnPath };
 }
 
@@ -215,12 +213,15 @@ export async function completeSecondFactor(
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const done = await throttleAttempt(context, account, origin.address ?? '', {
     verify: () => checkSecondFactorCode(context, person, code),
-    complete: (factor) =>
-      store.transaction(async (trx) => {
-        if (!(await consumeSecondFactor(trx, person.id, factor)) || !(await consumeSingleUse(trx, key))) return null;
-        const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
-        return startProviderSession(context, trx, signIn, origin, { secondFactor });
-      }),
+    complete: async (factor) => {
+      const isUnused = await store.transaction(async (trx) => {
+        await lockAccepted(trx, signIn);
+        return (await consumeSecondFactor(trx, person.id, factor)) && (await consumeSingleUse(trx, key));
+      });
+      if (!isUnused) return null;
+      const secondFactor = 'step' in factor ? 'totp' : 'recovery_code';
+      return completeProviderSignIn(context, signIn, origin, { secondFactor });
+    },
   }).catch((error: unknown) => {
     throw error instanceof SingleSignOnError
       ? new Problem('sign_in_failed', 'The sign-in was refused. Start again.')

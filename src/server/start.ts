@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { createHttpServer } from '../http/http-server.ts';
+import { endPasswordSessions } from '../people/password-sessions.ts';
 import { createSetupCode } from '../people/sign-up.ts';
 import { sealStoredCredentials } from '../platform/resources/repository-credentials.ts';
 import { startBackgroundWork } from './background-work.ts';
@@ -37,6 +38,7 @@ export async function startServer(settings: Settings, options: StartOptions = {}
     const own = await prepareMembership(base);
     const services = await createServices(base, own, () => url);
     await sealStoredCredentials(base.store, services.people.seal, base.clock());
+    await endPasswordSessions(services.people);
     const app = await createApp(base, services);
     await own.membership.start();
     url = await listen(app, settings);

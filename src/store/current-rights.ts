@@ -32,13 +32,20 @@ export async function findCurrentRole(
     .selectFrom('member')
     .innerJoin('session', 'session.person_id', 'member.person_id')
     .innerJoin('person', 'person.id', 'member.person_id')
+    .leftJoin('session_sign_in', 'session_sign_in.session_id', 'session.id')
     .leftJoin('workspace_policy', 'workspace_policy.workspace_id', 'member.workspace_id')
-    .select(['member.role', 'person.totp_enabled', 'workspace_policy.require_two_factor'])
+    .select([
+      'member.role',
+      'person.totp_enabled',
+      'session_sign_in.multi_factor',
+      'workspace_policy.require_two_factor',
+    ])
     .where('member.workspace_id', '=', workspaceId)
     .where('member.person_id', '=', personId)
     .where('session.id', '=', sessionId)
     .where('session.ends_at', '>', now)
     .executeTakeFirst();
-  if (row === undefined || (row.require_two_factor === 1 && row.totp_enabled === 0)) return null;
-  return row.role;
+  if (row === undefined) return null;
+  const hasSecondFactor = row.totp_enabled === 1 || row.multi_factor === 1;
+  return row.require_two_factor === 1 && !hasSecondFactor ? null : row.role;
 }

@@ -106,6 +106,16 @@ export async function deleteIdentitySessions(
   return rows.map(({ id, person_id }) => ({ sessionId: id, personId: person_id }));
 }
 
+/** Deletes up to `max` sessions that were started with a password or a passkey. Returns them. */
+export async function deletePasswordSessions(
+  trx: Trx,
+  max: number,
+): Promise<{ readonly id: string; readonly person_id: string }[]> {
+  const signIns = trx.selectFrom('session_sign_in').select('session_id');
+  const ids = trx.selectFrom('session').select('id').where('id', 'not in', signIns).limit(max);
+  return trx.deleteFrom('session').where('id', 'in', ids).returning(['id', 'person_id']).execute();
+}
+
 /** Returns the identity of each session that one session at the provider started. */
 export async function findIdentityIdsOfProviderSession(
   db: Queryable,

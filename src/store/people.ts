@@ -220,13 +220,16 @@ export interface SignedInPersonRow {
    * started with several factors at the provider.
    */
   readonly needs_second_factor: number;
+  /** 1 if it was started at the provider or with a link of an operator, or by a device approved in such a session. */
+  readonly without_password: number;
 }
 
 const BY_SESSION_DIGEST = `select s.id as session_id, s.kind as session_kind, s.last_used_at, s.ends_at,
     p.id as person_id, p.name as person_name, p.email as person_email, p.operator as person_operator, p.last_workspace_id,
     w.id as workspace_id, w.name as workspace_name, w.slug as workspace_slug, m.id as member_id, m.role,
     case when policy.require_two_factor = 1 and p.totp_enabled = 0 and coalesce(si.multi_factor, 0) = 0 then 1 else 0 end
-      as needs_second_factor
+      as needs_second_factor,
+    case when si.session_id is null then 0 else 1 end as without_password
   from session s
   join person p on p.id = s.person_id
   left join session_sign_in si on si.session_id = s.id

@@ -3,6 +3,8 @@ import { describe, test } from 'node:test';
 import { digestBytes } from '../../authorization/secret.ts';
 import { createId } from '../../contract/id.ts';
 import { DAY } from '../../contract/limits.ts';
+import { findCurrentRole } from '../../store/current-rights.ts';
+import { insertSessionSignIn } from '../../store/identities.ts';
 import { insertMember, listMembers, updateMemberRole } from '../../store/members.ts';
 import {
   advanceTotpStep,
@@ -108,6 +110,34 @@ export function declarePeopleTests(fixture: StoreFixture): void {
       assert.deepEqual((await end(null, 'ses_b')).sort(), ['ses_a', 'ses_c']);
       await fixture.store.transaction((trx) => deleteEndedSessions(trx, NOW + 14 * DAY + 1, 14 * DAY));
       assert.deepEqual(await listed(NOW + 5), []);
+    });
+
+    test('a session with several factors at the provider satisfies a policy that requires two', async () => {
+      const { store } = fixture;
+      const personId = await seedPerson(store);
+      const { workspaceId } = await seedWorkspace(store);
+      const session = { person_id: personId, kind: 'browser', address: null, user_agent: null, created_at: NOW };
+      const times = { last_used_at: NOW, ends_at: NOW + DAY };
+      const signIn = { identity_id: null, provider_session: null, fresh_until: 0, refresh_token_sealed: null };
+      const roleIn = (sessionId: string) => findCurrentRole(store.read, workspaceId, personId, sessionId, NOW);
+      await store.transaction(async (trx) => {
+        const member = { id: createId('member', NOW), workspace_id: workspaceId, person_id: personId };
+        await insertMember(trx, { ...member, role: 'admin', created_at: NOW });
+        for (const [id, factors] of [
+          ['ses_one', 0],
+          ['ses_two', 1],
+        ] as const) {
+          await insertSession(trx, { id, digest: bytes(id), ...session, ...times });
+          await insertSessionSignIn(trx, { session_id: id, multi_factor: factors, checked_at: NOW, ...signIn });
+        }
+        const row = { workspace_id: workspaceId, passphrase_scopes: '[]', allow_all: 1, require_addresses: 0 };
+        const more = { require_two_factor: 1, created_by: '[]', unused_after_days: 90, on_leak: 'delete' };
+        await trx
+          .insertInto('workspace_policy')
+          .values({ ...row, ...more, foreign_prefixes: '[]' })
+          .execute();
+      });
+      assert.deepEqual([await roleIn('ses_one'), await roleIn('ses_two')], [null, 'admin']);
     });
 
     test('a workspace belongs to an operator while its owner is an enabled operator', async () => {

@@ -1,0 +1,28 @@
+import { SYSTEM_ACTOR } from '../audit/log.ts';
+import { deletePasswordSessions } from '../store/identities.ts';
+import { deleteApprovedDevices } from '../store/person-access.ts';
+import { type PeopleContext, recordForPerson } from './context.ts';
+
+/** Sessions per transaction, so that other writes need not wait long. */
+const BATCH = 100;
+
+/**
+ * While passwords are off, ends all sessions that were started with a password or a passkey, and those of devices that
+ * were approved in them. Otherwise they would work again once passwords are back on.
+ */
+export async function endPasswordSessions(context: PeopleContext): Promise<void> {
+  if (context.passwords === 'on') return;
+  const origin = { address: null, userAgent: null, requestId: null };
+  const endBatch = () =>
+    context.store.transaction(async (trx) => {
+      const ended = await deletePasswordSessions(trx, BATCH);
+      for (const { id, person_id: personId } of ended) {
+        await deleteApprovedDevices(trx, personId);
+        const target = { kind: 'session', id, name: null } as const;
+        const draft = { action: 'session.deleted', at: context.clock(), actor: SYSTEM_ACTOR, target } as const;
+        await recordForPerson(trx, personId, { ...draft, origin, detail: { reason: 'passwords_off' } });
+      }
+      return ended.length;
+    });
+  while ((await endBatch()) === BATCH);
+}
