@@ -18,6 +18,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   fish: 'fish',
   git: 'git',
   'git-lfs': 'git-lfs',
+  go: 'golang-go',
   haproxy: 'haproxy',
   nginx: 'nginx',
   openssl: 'openssl',

@@ -14,11 +14,13 @@ export function ensureCommand(command: string, debianPackage = command): void {
   ensureInstalled(() => isInstalled(command), command, debianPackage);
 }
 
-/** The OAuth clients of other languages that tests run, as Debian packages, by a file of each. */
+/** The HTTP and OAuth libraries of other languages that tests run, as Debian packages, by a file of each. */
 const OAUTH_CLIENTS: Readonly<Record<string, string>> = {
   '/usr/lib/python3/dist-packages/authlib': 'python3-authlib',
+  '/usr/lib/python3/dist-packages/httpx': 'python3-httpx',
   '/usr/lib/python3/dist-packages/requests_oauthlib': 'python3-requests-oauthlib',
   '/usr/lib/ruby/vendor_ruby/oauth2.rb': 'ruby-oauth2',
+  '/usr/share/rubygems-integration/all/gems/webrick-1.8.1/lib/webrick.rb': 'ruby-webrick',
 };
 
 export function ensureOAuthClients(): void {
