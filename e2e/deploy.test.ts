@@ -34,6 +34,15 @@ test('systemd accepts the unit and rates its sandbox', () => {
   assert.ok(exposure < 2.5, stdout);
 });
 
+test('systemd accepts the units of the nightly backup', () => {
+  ensureCommand('systemd-analyze', 'systemd');
+  const timer = join(directory, 'devpilot-backup.timer');
+  writeFileSync(timer, read('deploy/devpilot-backup.timer'));
+  writeFileSync(join(directory, 'devpilot-backup.service'), read('deploy/devpilot-backup.service'));
+  const verified = spawnSync('systemd-analyze', ['verify', timer], { encoding: 'utf8' });
+  assert.deepEqual([verified.status, verified.stderr.trim()], [0, '']);
+});
+
 test('nginx accepts the configuration of the load balancer', () => {
   ensureCommand('nginx');
   const file = join(directory, 'nginx.conf');

@@ -1,10 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { RE2JS } from 're2js';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { createServerResource, createTestApp } from '../src/testing/test-deployments.ts';
+import { startTestIssuer } from '../src/testing/test-issuer.ts';
 import {
   createKey,
   createToken,
@@ -13,7 +26,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../src/testing/test-server.ts';
-import { type CliShell, collectResult, openCliShell } from './cli-shell.ts';
+import { BIN, type CliShell, collectResult, openCliShell } from './cli-shell.ts';
 
 const pageOf = (path: string) => readFileSync(new URL(`../docs/${path}`, import.meta.url), 'utf8');
 const VECTORS = [...pageOf('secret-format.md').matchAll(/^\| `([A-Za-z0-9_]+)` \| (?:yes|no)/gm)].map(
@@ -65,7 +78,8 @@ describe('the scripts of the pipeline guides', () => {
   let shell: CliShell;
   before(async () => {
     ensureCommand('curl');
-    server = await startTestServer({ environment: { DEVPILOT_TRUST_PROXY: '127.0.0.1', DEVPILOT_LOCAL_SERVER: 'on' } });
+    const environment = { DEVPILOT_TRUST_PROXY: '127.0.0.1', DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_OUTBOUND: 'any' };
+    server = await startTestServer({ environment });
     owner = await signUpOwner(server);
     shell = openCliShell();
   });
@@ -103,6 +117,71 @@ describe('the scripts of the pipeline guides', () => {
     });
   }
 
+  /** The words of a command of a page that calls the command line. */
+  function commandOf(page: string, command: string): string[] {
+    const text = new RegExp(`devpilot (${command} (?:.*\\\\\n)*.*)`).exec(pageOf(`guides/${page}`))?.[1] ?? '';
+    const words = text.replaceAll('\\\n', ' ').matchAll(/'([^']*)'|(\S+)/g);
+    return [...words].map(([, quoted, bare]) => quoted ?? bare ?? '');
+  }
+
+  test('jenkins.md: the build ends as its deployment does, with a token and with the identity of the job', async () => {
+    const app = await createTestApp(owner, (await createServerResource(owner)).id);
+    const issuer = await startTestIssuer();
+    try {
+      const [shellStep = ''] = /(?<=sh ')devpilot deploy [^']*/.exec(pageOf('guides/jenkins.md')) ?? [];
+      const bin = join(shell.directory, 'bin');
+      mkdirSync(bin);
+      writeFileSync(join(bin, 'devpilot'), `#!/bin/sh\nexec '${process.execPath}' '${BIN}' "$@"\n`, { mode: 0o755 });
+      const build = (commit: string, variables: Readonly<Record<string, string>>) => {
+        const own = { PATH: `${bin}:${process.env['PATH']}`, HOME: shell.directory, DEVPILOT_URL: server.url };
+        const env = { ...own, GIT_COMMIT: commit, DEVPILOT_KEYCHAIN: 'off', ...variables };
+        const command = shellStep.replace('deploy shop', `deploy ${app.slug}`);
+        return collectResult(spawn('/bin/sh', ['-xe', '-c', command], { env, stdio: 'pipe' }));
+      };
+      const passphrase = 'one-and-another';
+      const { secret } = await createToken(owner, ['basic_deployment'], { passphrase });
+      const stored = { DEVPILOT_TOKEN: secret, DEVPILOT_PASSPHRASE: passphrase };
+      const first = app.repository.git('rev-parse', 'HEAD').trim();
+      const completed = await build(first, stored);
+      assert.equal(completed.code, 0, completed.stderr);
+      assert.equal(readFileSync(join(app.directory, 'current/page.txt'), 'utf8'), 'one');
+      // Jenkins prints the commands that it runs.
+      assert.ok(!`${completed.stdout}${completed.stderr}`.includes(secret));
+
+      const words = commandOf('jenkins.md', 'workload-identities create');
+      const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
+      const args = words.map((word) => (word === 'shop' ? app.slug : word));
+      args[args.indexOf('--issuer') + 1] = issuer.url;
+      const created = await shell.run([...args, '--json'], {
+        environment: { DEVPILOT_URL: server.url, DEVPILOT_TOKEN: session },
+      });
+      assert.equal(created.code, 0, created.stderr);
+      const sign = (job: string) => {
+        const now = Math.floor(Date.now() / 1000);
+        const sub = `https://jenkins.example.com/job/shop/job/${job}/`;
+        return issuer.sign({ iss: issuer.url, aud: server.url, sub, iat: now, exp: now + 300, build_number: '7' });
+      };
+      const keyless = async (job: string) => ({
+        DEVPILOT_WORKLOAD_IDENTITY: (JSON.parse(created.stdout) as { id: string }).id,
+        DEVPILOT_ID_TOKEN: await sign(job),
+      });
+      await app.edit({ hooks: [{ name: 'Build', stage: 'post_source_control', run: 'exit 3' }] });
+      const failed = await build(first, await keyless('main'));
+      assert.equal(failed.code, 1, failed.stderr);
+      const log = await owner.call<{ data: { status: string }[] }>(`/v1/deployments?app=${app.slug}`);
+      assert.deepEqual(
+        log.body.data.map(({ status }) => status),
+        ['failed', 'completed'],
+      );
+      const refused = await build(first, await keyless('feature'));
+      assert.equal(refused.code, 1);
+      assert.match(refused.stderr, /not accepted/);
+    } finally {
+      await issuer.close();
+      app.remove();
+    }
+  });
+
   test('restricted-tokens.md: the token deploys one app from its addresses, and its leak is worth what the page says', async () => {
     const createResource = async (path: string, body: object) => {
       const response = await owner.call<{ id: string }>(path, { body });
@@ -115,8 +194,7 @@ describe('the scripts of the pipeline guides', () => {
       const config = { serverId, repository: 'https://git.invalid/x.git', directory: join(shell.directory, slug) };
       await createResource('/v1/apps', { name: slug, slug, projectId, ...config });
     }
-    const command = /^devpilot (tokens create .*)$/m.exec(pageOf('guides/restricted-tokens.md'))?.[1] ?? '';
-    const words = [...command.matchAll(/'([^']*)'|(\S+)/g)].map(([, quoted, bare]) => quoted ?? bare ?? '');
+    const words = commandOf('restricted-tokens.md', 'tokens create');
     const session = owner.cookie.slice(owner.cookie.indexOf('=') + 1);
     const environment = { DEVPILOT_URL: server.url, DEVPILOT_TOKEN: session };
     const created = await shell.run(words, { environment });
@@ -208,5 +286,43 @@ test('scripts-and-backups.md: the commands configure, run, follow, back up and r
   } finally {
     shell.close();
     await server.close();
+  }
+});
+
+test('installation-backup.md: the script backs a running server up, keeps the newest, and the commands restore one', async () => {
+  const server = await startTestServer();
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-backups-'));
+  try {
+    const owner = await signUpOwner(server);
+    const key = await createKey(owner, ['read']);
+    const script = fileURLToPath(new URL('../deploy/devpilot-backup.sh', import.meta.url));
+    const backups = join(directory, 'kept');
+    mkdirSync(join(backups, '2026-01-01T000000Z'), { recursive: true });
+    mkdirSync(join(backups, '2026-01-02T000000Z'));
+    const run = (command: readonly string[], variables: Readonly<Record<string, string>>) => {
+      const env = { PATH: process.env['PATH'], DEVPILOT_DATA_DIR: server.dataDirectory, ...variables };
+      return collectResult(spawn('/bin/sh', command, { cwd: join(script, '../..'), env, stdio: 'pipe' }));
+    };
+    const made = await run([script], { BACKUP_DIRECTORY: backups, BACKUP_KEEP: '2' });
+    assert.equal(made.code, 0, made.stderr);
+    const backup = made.stdout.trim().split('\n').at(-1) ?? '';
+    assert.deepEqual(readdirSync(backups), ['2026-01-02T000000Z', basename(backup)]);
+    assert.equal(statSync(backup).mode & 0o077, 0);
+    const failed = await run([script], { BACKUP_DIRECTORY: backups, DEVPILOT_DATA_DIR: join(directory, 'none') });
+    assert.notEqual(failed.code, 0);
+    assert.equal(readdirSync(backups).length, 2);
+    await owner.call(`/v1/api-keys/${key.id}`, { method: 'DELETE' });
+
+    const restored = join(directory, 'restored');
+    const block =
+      /^```sh\n(export DEVPILOT_DATA_DIR.*?)^```$/ms.exec(pageOf('guides/installation-backup.md'))?.[1] ?? '';
+    const restore = block.replace('/tmp/restored', restored);
+    const done = await run(['-ec', restore], { BACKUP: backup });
+    assert.equal(done.code, 0, done.stderr);
+    assert.match(done.stdout, /verified|intact|complete/i);
+    assert.ok(existsSync(join(restored, 'devpilot.db')));
+  } finally {
+    await server.close();
+    rmSync(directory, { recursive: true, force: true });
   }
 });

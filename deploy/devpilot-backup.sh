@@ -1,0 +1,15 @@
+#!/bin/sh
+# Backs the installation up into a new directory, and removes the oldest ones. Needs the settings of the server.
+# Variables: BACKUP_DIRECTORY, and BACKUP_KEEP, the number of backups to keep (14).
+set -eu
+umask 077
+cd "$(dirname "$0")/.."
+directory=${BACKUP_DIRECTORY:-/var/lib/devpilot-backups}
+backup=$directory/$(date -u +%Y-%m-%dT%H%M%SZ)
+rm -rf "$directory/unfinished"
+trap 'rm -rf "$directory/unfinished"' EXIT
+bin/node bin/devpilot.mjs backup "$directory/unfinished"
+mv "$directory/unfinished" "$backup"
+echo "$backup"
+# The names sort by time.
+ls -1d "$directory"/2*Z | head -n "-${BACKUP_KEEP:-14}" | while read -r old; do rm -rf "$old"; done
