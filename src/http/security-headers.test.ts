@@ -40,6 +40,11 @@ describe('Every response has the security headers, also for unknown paths', () =
       assert.match(policy, /default-src 'none'/);
       assert.match(policy, /frame-ancestors 'none'/);
       assert.equal(plain.headers.get('strict-transport-security'), null);
+      const fromPage = await testServer.call(path, { method, headers: { origin: 'https://shop.example.com' } });
+      // Pages of other origins cannot read a response: docs/guides/client.md says so.
+      for (const headers of [plain.headers, fromPage.headers]) {
+        assert.equal(headers.get('access-control-allow-origin'), null);
+      }
       const behindProxy = await testServer.call(path, { method, headers: { 'x-forwarded-proto': 'https' } });
       assert.match(behindProxy.headers.get('strict-transport-security') ?? '', /max-age=31536000/);
     });

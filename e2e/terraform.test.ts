@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { installLocked } from '../src/testing/registry.ts';
+import { bearer, createKey, signUpOwner, startTestServer, type TestServer } from '../src/testing/test-server.ts';
+
+type Json = Readonly<Record<string, unknown>>;
+/** A resource as HashiCorp's parser returns it; `jsonencode(…)` is not evaluated. */
+interface Resource {
+  readonly path: string;
+  readonly ignore_server_additions: boolean;
+  readonly data: string;
+  readonly update_data?: string;
+}
+interface Configuration {
+  readonly provider: { readonly restapi: readonly Json[] };
+  readonly resource: { readonly restapi_object: Readonly<Record<string, readonly Resource[]>> };
+}
+
+const tools = fileURLToPath(new URL('../src/testing/deploy-tools', import.meta.url));
+const page = readFileSync(new URL('../docs/guides/terraform.md', import.meta.url), 'utf8');
+
+let testServer: TestServer;
+let parse: (file: string, text: string) => Promise<Configuration>;
+before(async () => {
+  await installLocked(tools);
+  const path = `${tools}/node_modules/@cdktf/hcl2json/lib/index.js`;
+  ({ parse } = (await import(pathToFileURL(path).href)).default);
+  testServer = await startTestServer();
+});
+after(() => testServer.close());
+
+/** Evaluates `${jsonencode(…)}` of an object with one attribute per line, and references to the IDs of other resources. */
+function evaluate(expression: string, ids: ReadonlyMap<string, string>): Json {
+  const [, object = ''] = /^\$\{jsonencode\((.*)\)\}$/s.exec(expression) ?? [];
+  const lines = object.split('\n').map((line) => {
+    const named = line
+      .replace(/^(\s*)(\w+)\s*=/, '$1"$2":')
+      .replace(/restapi_object\.(\w+)\.id/, (_, name) => JSON.stringify(ids.get(name) ?? assert.fail(name)));
+    return /[{[]\s*$/.test(named) ? named : `${named},`;
+  });
+  return JSON.parse(lines.join('\n').replace(/,(?=\s*[}\]]|\s*$)/g, ''));
+}
+
+/** Returns the members of the configuration that the response has with another value, as the provider compares them. */
+function difference(configured: Json, response: Json): Json {
+  const isSame = (wanted: unknown, actual: unknown): boolean => {
+    if (wanted === null || typeof wanted !== 'object') return wanted === actual;
+    if (actual === null || typeof actual !== 'object') return false;
+    return Object.entries(wanted).every(([name, value]) => isSame(value, (actual as Json)[name]));
+  };
+  return Object.fromEntries(Object.entries(configured).filter(([name, value]) => !isSame(value, response[name])));
+}
+
+test('terraform.md: the requests of the provider create, refresh, update and delete what is configured', async () => {
+  const configuration = await parse('main.tf', /^```hcl\n(.*?)^```$/ms.exec(page)?.[1] ?? '');
+  const [provider] = configuration.provider.restapi;
+  assert.deepEqual([provider?.['update_method'], provider?.['write_returns_object']], ['PATCH', true]);
+  const owner = await signUpOwner(testServer);
+  const permissions = [...(/with the permissions (.*?), and set/s.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g)];
+  const key = await createKey(owner, permissions.map(([, name = '']) => name) as Parameters<typeof createKey>[1]);
+  const send = (path: string, method: string, body?: Json) =>
+    testServer.call<Json & { id: string }>(path, { method, headers: bearer(key.secret), ...(body && { body }) });
+
+  const resources = configuration.resource.restapi_object;
+  const ids = new Map<string, string>();
+  const paths: string[] = [];
+  // In the order of their references.
+  for (const name of ['server', 'project', 'app', 'script']) {
+    const [resource] = resources[name] ?? [];
+    assert.ok(resource?.ignore_server_additions, name);
+    const data = evaluate(resource.data, ids);
+    const created = await send(resource.path, 'POST', data);
+    assert.equal(created.status, 201, created.text);
+    ids.set(name, created.body.id);
+    const path = `${resource.path}/${created.body.id}`;
+    paths.unshift(path);
+    assert.deepEqual(difference(data, (await send(path, 'GET')).body), {});
+    const renamed = { name: `${data['name']} (new)` };
+    assert.deepEqual(difference({ ...data, ...renamed }, (await send(path, 'GET')).body), renamed);
+    // The provider sends update_data, or else all of data.
+    const update = resource.update_data === undefined ? data : evaluate(resource.update_data, ids);
+    const updated = await send(path, 'PATCH', { ...update, ...renamed });
+    assert.equal(updated.status, 200, updated.text);
+    assert.deepEqual(difference({ ...data, ...renamed }, updated.body), {});
+    const { name: configuredName, ...unchanged } = update;
+    assert.equal(configuredName, data['name']);
+    assert.deepEqual(difference(unchanged, data), {});
+  }
+  assert.deepEqual([...ids.keys()].sort(), Object.keys(resources).sort());
+  for (const path of paths) {
+    assert.equal((await send(path, 'DELETE')).status, 204, path);
+    // The provider removes it from its state.
+    assert.equal((await send(path, 'GET')).status, 404, path);
+  }
+});
