@@ -120,22 +120,33 @@ test('a new server shows its key to install, its host key is pinned, and it conn
   assert.equal(server.hostKey, sshd.hostKey);
 });
 
-test('an app gets a deploy key, and an owner confirms the host key of its Git host', secureContextOnly, async () => {
-  const repository = `ssh://git@127.0.0.1:${sshd.port}/srv/shop.git`;
-  const project = await createProject(fixture.owner, { name: 'Keyed' });
-  const app = await createApp(fixture.owner, { projectId: project.id, name: 'With a key', repository });
-  const tab = await fixture.open(`/apps/${app.id}/settings`);
-  await tab.getByRole('button', { name: 'Create deploy key' }).click();
-  await tab.getByText('Deploy key created.', { exact: false }).waitFor();
-  await tab.getByRole('button', { name: 'Copy public key' }).click();
-  assert.match(await readAndClearClipboard(tab, fixture.server), /^ssh-ed25519 \S+ devpilot-with-a-key$/);
-  await tab.getByText(`The host key of 127.0.0.1:${sshd.port} is not confirmed.`, { exact: false }).waitFor();
-  await tab.getByRole('button', { name: 'Get host keys' }).click();
-  await tab.getByRole('button', { name: 'Confirm the ssh-ed25519 key' }).click();
-  await tab.getByText(/Confirmed host key of .*: ssh-ed25519 SHA256:/).waitFor();
-  const confirmed = await find<DeployKey>(`/v1/apps/${app.id}/deploy-key`);
-  assert.equal(confirmed.hostKey, sshd.hostKey);
-});
+test(
+  'an app gets a deploy key, the host key of its Git host is confirmed, and commit statuses are set up',
+  secureContextOnly,
+  async () => {
+    const repository = `ssh://git@127.0.0.1:${sshd.port}/srv/shop.git`;
+    const project = await createProject(fixture.owner, { name: 'Keyed' });
+    const app = await createApp(fixture.owner, { projectId: project.id, name: 'With a key', repository });
+    const tab = await fixture.open(`/apps/${app.id}/settings`);
+    await tab.getByRole('button', { name: 'Create deploy key' }).click();
+    await tab.getByText('Deploy key created.', { exact: false }).waitFor();
+    await tab.getByRole('button', { name: 'Copy public key' }).click();
+    assert.match(await readAndClearClipboard(tab, fixture.server), /^ssh-ed25519 \S+ devpilot-with-a-key$/);
+    await tab.getByText(`The host key of 127.0.0.1:${sshd.port} is not confirmed.`, { exact: false }).waitFor();
+    await tab.getByRole('button', { name: 'Get host keys' }).click();
+    await tab.getByRole('button', { name: 'Confirm the ssh-ed25519 key' }).click();
+    await tab.getByText(/Confirmed host key of .*: ssh-ed25519 SHA256:/).waitFor();
+    const confirmed = await find<DeployKey>(`/v1/apps/${app.id}/deploy-key`);
+    assert.equal(confirmed.hostKey, sshd.hostKey);
+    await tab.getByRole('button', { name: 'Set up…' }).click();
+    const form = dialog(tab, 'Commit statuses');
+    await form.getByLabel('Git host').selectOption('GitLab');
+    await form.getByLabel('API URL').fill('https://git.example.com/api/v4');
+    await form.getByRole('textbox', { name: 'Token' }).fill('a-token');
+    await form.getByRole('button', { name: 'Save' }).click();
+    await tab.getByText('Reported to GitLab at https://git.example.com/api/v4').waitFor();
+  },
+);
 
 test(
   'an app opened by its slug highlights the selected tab and keeps the slug in the URL',

@@ -119,6 +119,16 @@ function appCommands(program: Command): void {
     .option('--confirm <key>', 'trust this host key of the Git host, as one line in OpenSSH format')
     .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) => (await import('./deploy-key.ts')).deployKey(idOrSlug, declared(options)));
+  apiCommand(parent, 'commit-status', 'Show or set where deployments are reported as commit statuses')
+    .argument('<app>', ID_OR_SLUG)
+    .option('--token <token>', 'token of the Git host, or - for standard input')
+    .option('--kind <kind>', 'API of the Git host: github, gitlab or gitea (Forgejo too)')
+    .option('--api-url <url>', 'base URL of that API, if it is not at the host of the repository')
+    .option('--delete', 'stop reporting, and delete the token')
+    .option('--yes', 'skip the confirmation')
+    .action(async (idOrSlug, options) =>
+      (await import('./commit-status.ts')).commitStatus(idOrSlug, declared(options)),
+    );
   apiCommand(parent, 'push-secret', 'Create the secret for signed pushes of the Git host, and print it once')
     .argument('<app>', ID_OR_SLUG)
     .option('--yes', 'skip the confirmation')

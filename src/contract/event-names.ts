@@ -68,6 +68,8 @@ export const AUDIT_ACTIONS = [
   'app.deploy_key_replaced',
   'app.deploy_key_deleted',
   'app.git_host_confirmed',
+  'app.commit_status_set',
+  'app.commit_status_deleted',
   'server.created',
   'server.updated',
   'server.deleted',

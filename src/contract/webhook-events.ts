@@ -59,6 +59,8 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'app.deploy_key_replaced': null,
   'app.deploy_key_deleted': null,
   'app.git_host_confirmed': null,
+  'app.commit_status_set': null,
+  'app.commit_status_deleted': null,
   'server.created': null,
   'server.updated': null,
   'server.deleted': null,

@@ -4,6 +4,7 @@ import type { AppContext } from './app-context.ts';
 import { appRoutes } from './apps.ts';
 import { auditRoutes } from './audit.ts';
 import { backupRoutes } from './backups.ts';
+import { commitStatusRoutes } from './commit-status.ts';
 import { accessTokenRoutes, apiKeyRoutes } from './credentials.ts';
 import { deployKeyRoutes } from './deploy-keys.ts';
 import { deploymentRoutes } from './deployments.ts';
@@ -73,6 +74,7 @@ export function routeTable(context: AppContext): Route[] {
     ...errorRoutes(context),
     ...errorIngestRoutes(context),
     ...deployKeyRoutes(context),
+    ...commitStatusRoutes(context),
     ...pushRoutes(context),
     ...deploymentRoutes(context),
     ...scriptRoutes(context),

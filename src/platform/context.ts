@@ -1,5 +1,6 @@
 import { redactSecrets } from '../contract/redact.ts';
 import type { JobQueue } from '../jobs/jobs.ts';
+import type { Outbound } from '../outbound/outbound.ts';
 import type { RetryDelays } from '../runner/ssh-connection.ts';
 import type { Seal } from '../store/seal.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +30,9 @@ export interface PlatformContext {
   /** Matches regular expressions that users wrote. */
   readonly patternMatcher: PatternMatcher;
   readonly backupStorages: Storages;
+  readonly outbound: Outbound;
+  /** The URL under which people reach this installation. */
+  readonly publicUrl: () => string;
   /** Reports an error of work that is retried later. */
   readonly onError: (error: unknown) => void;
 }

@@ -1,4 +1,5 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
+import type { CommitStatus, SetCommitStatus } from '../contract/commit-status.ts';
 import type { ConfirmGitHost, DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
 import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
@@ -73,6 +74,7 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
 /** Projects, servers, apps, and the environments of apps and projects. */
 export function resourceClientsOf(transport: Transport) {
   const servers = '/v1/servers';
+  const commitStatusPath = (app: string) => `${pathTo('/v1/apps', app)}/commit-status`;
   const deployKeyPath = (app: string) => `${pathTo('/v1/apps', app)}/deploy-key`;
   return {
     projects: resourceClientOf<Project, CreateProject, UpdateProject, ResourceListQuery>(transport, '/v1/projects'),
@@ -81,6 +83,15 @@ export function resourceClientsOf(transport: Transport) {
       /** Creates the secret for signed pushes and replaces the previous one. No other result contains it. */
       replacePushSecret: (app: string, call?: CallOptions): Promise<PushSecret> =>
         transport.send('POST', `${pathTo('/v1/apps', app)}/push-secret`, call),
+      /** Where results of deployments are reported as statuses of their commits. */
+      commitStatus: {
+        get: (app: string, call?: CallOptions): Promise<CommitStatus> =>
+          transport.send('GET', commitStatusPath(app), call),
+        set: (app: string, body: SetCommitStatus, call?: CallOptions): Promise<CommitStatus> =>
+          transport.send('PUT', commitStatusPath(app), { ...call, body }),
+        delete: (app: string, call?: CallOptions): Promise<void> =>
+          transport.send('DELETE', commitStatusPath(app), call),
+      },
       /** The key pair with which an ssh repository is fetched. */
       deployKey: {
         get: (app: string, call?: CallOptions): Promise<DeployKey> => transport.send('GET', deployKeyPath(app), call),

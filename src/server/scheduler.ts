@@ -4,6 +4,7 @@ import { restoreJobKind, verificationJobKind } from '../platform/backups/restore
 import { cancelUnclaimedRestores } from '../platform/backups/restores.ts';
 import { startDueBackups, startDueVerifications } from '../platform/backups/scheduled-backups.ts';
 import { sweepObjects } from '../platform/backups/sweep.ts';
+import { commitStatusJobKind } from '../platform/commit-status/report-job.ts';
 import type { PlatformContext } from '../platform/context.ts';
 import { runJobKind } from '../platform/scripts/run-job.ts';
 import { startDueRuns } from '../platform/scripts/runs.ts';
@@ -21,6 +22,7 @@ export const SCHEDULER_INTERVALS: SchedulerIntervals = { dueMs: SECOND, sweepMs:
 /** Registers the job kinds that the queue can run; call it before the queue is started. */
 export function registerJobKinds(platform: PlatformContext): void {
   platform.jobs.register(runJobKind(platform));
+  platform.jobs.register(commitStatusJobKind(platform));
   platform.jobs.register(backupJobKind(platform));
   for (const storage of platform.backupStorages.all) {
     platform.jobs.register(restoreJobKind(platform, storage));

@@ -5,6 +5,7 @@ import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import { webhookSecretAssociatedData } from '../notify/webhooks.ts';
 import { refreshTokenIdentity, totpIdentity } from '../people/context.ts';
 import { backupKeyAssociatedData } from '../platform/backups/backup-keys.ts';
+import { statusTokenAssociatedData } from '../platform/commit-status/settings.ts';
 import { variableAssociatedData } from '../platform/environment/effective.ts';
 import { pushSecretAssociatedData } from '../platform/push/push.ts';
 import { deployKeyAssociatedData } from '../platform/resources/deploy-keys.ts';
@@ -50,6 +51,12 @@ const IDENTITY_OF_ROW: Readonly<Record<SealedTable, (row: SealedRow) => string>>
   backup_key: (row) => backupKeyAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),
   push_secret: (row) =>
     pushSecretAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),
+  commit_status: (row) =>
+    statusTokenAssociatedData({
+      app_id: String(row['app_id']),
+      workspace_id: String(row['workspace_id']),
+      url: String(row['url']),
+    }),
   deploy_key: (row) =>
     deployKeyAssociatedData({ app_id: String(row['app_id']), workspace_id: String(row['workspace_id']) }),
   webhook: (row) => webhookSecretAssociatedData({ id: String(row['id']), workspace_id: String(row['workspace_id']) }),

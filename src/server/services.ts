@@ -25,7 +25,6 @@ import type { PlatformContext } from '../platform/context.ts';
 import { createErrorIngest } from '../platform/errors/error-ingest.ts';
 import { createLogs } from '../platform/logs/logs.ts';
 import { createPatternMatcher } from '../platform/scripts/pattern-matcher.ts';
-import type { Seal } from '../store/seal.ts';
 import { openBackupStorages } from './backup-storages.ts';
 import type { Base } from './base.ts';
 import { type CredentialChecks, createCredentialChecks } from './credential-checks.ts';
@@ -54,7 +53,11 @@ export interface Services {
   readonly appContext: AppContext;
 }
 
-function createPlatform(base: Base, jobs: JobWorker, seal: Seal): PlatformContext {
+function createPlatform(
+  base: Base,
+  jobs: JobWorker,
+  { seal, outbound, publicUrl }: Pick<PlatformContext, 'seal' | 'outbound' | 'publicUrl'>,
+): PlatformContext {
   const { settings, options, clock, log, store } = base;
   const platform: PlatformContext = {
     store,
@@ -67,6 +70,8 @@ function createPlatform(base: Base, jobs: JobWorker, seal: Seal): PlatformContex
     jobs,
     logs: createLogs({ store, clock, onError: (error) => log.error({ err: error }, 'log lines not written') }),
     patternMatcher: createPatternMatcher(),
+    outbound,
+    publicUrl,
     backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'backup storage unavailable')),
     onError: (error) => log.error({ err: error }, 'task failed; retrying'),
   };
@@ -105,8 +110,8 @@ export async function createServices(base: Base, cluster: NodeMembership, url: (
     ...(meter !== null && { onJobEnd: meter.recordJobEnd }),
     ...options.jobs,
   });
-  const platform = createPlatform(base, jobs, people.seal);
   const outbound = createOutbound({ policy: settings.outbound, environment: process.env });
+  const platform = createPlatform(base, jobs, { seal: people.seal, outbound, publicUrl });
   const headers = { accept: 'application/json', 'user-agent': 'devpilot' };
   const fetchKeys = (address: string) =>
     outbound.send({ url: address, method: 'GET', headers, timeoutMs: 10 * SECOND, maxResponseBytes: 65_536 });

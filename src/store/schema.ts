@@ -25,6 +25,7 @@ import type {
 } from './schema/people.ts';
 import type {
   AppTable,
+  CommitStatusTable,
   DeployKeyTable,
   EnvChangeTable,
   EnvVersionTable,
@@ -114,6 +115,7 @@ export interface Schema {
   app: AppTable;
   push_secret: PushSecretTable;
   deploy_key: DeployKeyTable;
+  commit_status: CommitStatusTable;
   env_version: EnvVersionTable;
   env_change: EnvChangeTable;
   project_env_version: ProjectEnvVersionTable;

@@ -20,6 +20,7 @@ export const SEALED_COLUMNS = [
   { table: 'backup_key', column: 'key_sealed', key: ['id'] },
   { table: 'push_secret', column: 'secret_sealed', key: ['app_id'] },
   { table: 'deploy_key', column: 'private_key_sealed', key: ['app_id'] },
+  { table: 'commit_status', column: 'token_sealed', key: ['app_id'] },
   { table: 'webhook', column: 'secret_sealed', key: ['id'] },
   { table: 'webhook', column: 'previous_secret_sealed', key: ['id'] },
 ] as const satisfies readonly SealedColumn[];

@@ -46,6 +46,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   app: {},
   push_secret: {},
   deploy_key: {},
+  commit_status: {},
   env_version: {},
   env_change: {},
   project_env_version: {},

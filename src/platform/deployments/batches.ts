@@ -82,7 +82,7 @@ async function deployBatch(
         isFullCommit || isFirst ? { commit: known, isKnown: batch > 0 } : { commit: await firstCommit, isKnown: true };
       const onFound = async (id: string, tag: string | null) => {
         if (!isFirst) return;
-        if (id !== known) await progress.update({ commit_id: id, ...(tag !== null && { tag }) });
+        if (id !== known || batch === 0) await progress.commitFound(id, tag);
         resolve(id);
       };
       return await prepareRelease(deployment, target, { select, onFound }, combinedSignal);

@@ -15,6 +15,7 @@ import { resolveNotices } from '../../store/notices.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Trx } from '../../store/store.ts';
+import { enqueueCommitStatus } from '../commit-status/report-job.ts';
 import type { PlatformContext } from '../context.ts';
 
 /** Returns the final states of hooks when a deployment has ended. Pure. */
@@ -53,6 +54,7 @@ export async function finishDeployment(
     error === null ? 'Completed.' : `${status === 'failed' ? 'Failed' : 'Cancelled'}: ${error}`,
   );
   await context.logs.close(trx, workspaceId, id);
+  if (row.started_at !== null) await enqueueCommitStatus(context, trx, row);
   if (status === 'cancelled') return;
   const app = await findResource(trx, 'app', workspaceId, row.app_id);
   const { created_by_kind: kind, created_by_id: actorId, created_by_name: name } = row;

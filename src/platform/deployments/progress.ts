@@ -3,6 +3,7 @@ import type { HookStatus } from '../../contract/platform-vocabulary.ts';
 import type { RunningJob } from '../../jobs/jobs.ts';
 import { updateDeployment, updateDeploymentServer } from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
+import { enqueueCommitStatus } from '../commit-status/report-job.ts';
 import type { PlatformContext } from '../context.ts';
 import { type DeploymentPlan, sortByStage } from './plan.ts';
 
@@ -28,6 +29,8 @@ export interface DeploymentProgress {
   /** The row as last written. */
   row(): DeploymentTable;
   update(fields: Partial<DeploymentTable>): Promise<void>;
+  /** Records the commit, and the tag if a pattern was deployed; its status is reported to the Git host. */
+  commitFound(commit: string, tag: string | null): Promise<void>;
   setServer(server: DeploymentServerTable, fields: Partial<DeploymentServerTable>): Promise<void>;
   hookStarted(name: string): Promise<void>;
   /** A hook is complete when it has run on every server. */
@@ -70,6 +73,15 @@ export function createDeploymentProgress(
   return {
     row: () => row,
     update,
+    async commitFound(commit, tag) {
+      row = { ...row, commit_id: commit, tag: tag ?? row.tag, updated_at: context.clock() };
+      const { commit_id, tag: knownTag, updated_at } = row;
+      await job.transaction(async (trx) => {
+        await updateDeployment(trx, row, { commit_id, tag: knownTag, updated_at });
+        await enqueueCommitStatus(context, trx, row);
+      });
+      context.jobs.wake();
+    },
     setServer: (server, fields) => job.transaction((trx) => updateDeploymentServer(trx, server, fields)),
     hookStarted: (name) => update({ hooks: setHook(name, { status: 'processing' }) }),
     hookEnded(name, { exitCode, durationMs, attempts }, ok) {

@@ -66,6 +66,22 @@ export interface DeployKeyTable {
   created_at: number;
 }
 
+/** Where the statuses of an app's commits are reported. */
+export interface CommitStatusTable {
+  app_id: string;
+  workspace_id: string;
+  kind: string;
+  /** The base of the Git host's API. */
+  url: string;
+  /** The host of the repository when the token was set: it is not used for another. */
+  repository_host: string;
+  /** Sealed for the app and the URL. */
+  token_sealed: string;
+  /** Why the last status was not accepted; null if it was. */
+  error: string | null;
+  updated_at: number;
+}
+
 /** One change of an environment, to any number of variables. */
 export interface EnvVersionColumns {
   workspace_id: string;

@@ -180,6 +180,8 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'app.push_secret_replaced': ({ actor, target }) => [actor, ' replaced the push secret of the app ', target],
   'app.deploy_key_replaced': ({ actor, target }) => [actor, ' created a deploy key for the app ', target],
   'app.deploy_key_deleted': ({ actor, target }) => [actor, ' deleted the deploy key of the app ', target],
+  'app.commit_status_set': ({ actor, target }) => [actor, ' set up commit statuses for the app ', target],
+  'app.commit_status_deleted': ({ actor, target }) => [actor, ' stopped commit statuses of the app ', target],
   'app.git_host_confirmed': ({ event, actor, target }) => [
     actor,
     ' confirmed the host key of ',

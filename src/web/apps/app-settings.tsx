@@ -27,6 +27,7 @@ import {
 } from './app-fields.tsx';
 import { APP_FORM_FIELDS, APP_LABELS, APP_RULES, toFormValues, toRequestFields } from './app-form.ts';
 import { useAppQuery } from './app-query.ts';
+import { CommitStatusSection } from './commit-status-section.tsx';
 import { DeployKeySection } from './deploy-key-section.tsx';
 import { HooksField } from './hooks-field.tsx';
 import { PushSecretSection } from './push-secret-section.tsx';
@@ -242,6 +243,7 @@ export function AppSettings() {
       </EditLoader>
       <DeployKeySection app={app} />
       <PushSecretSection app={app} />
+      <CommitStatusSection app={app} />
       <DeleteSection app={app} />
     </>
   );

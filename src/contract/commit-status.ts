@@ -1,0 +1,39 @@
+/** Schemas of commit statuses. Runs in browsers and on the server. */
+import { z } from 'zod';
+import { oneOf } from './fields.ts';
+import { STATUS_KINDS } from './git-hosts.ts';
+import { nullableInstant } from './instant.ts';
+import { RESOURCE_LIMITS } from './limits.ts';
+
+export const CommitStatus = z
+  .object({
+    kind: z.enum(STATUS_KINDS).nullable().describe('API of the Git host; null if no statuses are reported'),
+    url: z.string().nullable().describe('Base URL of that API'),
+    error: z.string().nullable().describe('Why the Git host did not accept the last status; null if it did'),
+    updatedAt: nullableInstant,
+  })
+  .meta({ id: 'CommitStatus', title: 'Where commit statuses are reported, without the token' });
+export type CommitStatus = z.infer<typeof CommitStatus>;
+
+export const SetCommitStatus = z
+  .strictObject({
+    token: z
+      .string()
+      .min(1, 'must be a token')
+      .max(RESOURCE_LIMITS.repositoryPassword)
+      .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+      .meta({ examples: ['a-token-of-the-Git-host'] })
+      .describe('Write-only. Encrypted at rest, never returned, and sent only to `url`'),
+    kind: oneOf(STATUS_KINDS)
+      .optional()
+      .describe(
+        'Required unless the repository is at github.com, gitlab.com, codeberg.org or gitea.com; `gitea` for Forgejo too',
+      ),
+    url: z
+      .string()
+      .max(RESOURCE_LIMITS.url)
+      .optional()
+      .describe("Defaults to the API at the repository's host, such as `https://git.example.com/api/v4`"),
+  })
+  .meta({ id: 'SetCommitStatus', examples: [{ token: 'a-token-of-the-Git-host', kind: 'gitlab' }] });
+export type SetCommitStatus = z.infer<typeof SetCommitStatus>;

@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import type { CommitStatus } from '../contract/commit-status.ts';
+import { apiUrlOf, commitPageOf, hostedRepositoryOf, statusKindOf } from '../contract/git-hosts.ts';
+import { startGitHost, type TestGitHost } from '../testing/git-host.ts';
+import { createTestRepository, type TestRepository } from '../testing/git-repository.ts';
+import { changeDatabase } from '../testing/sql.ts';
+import { createServerResource, createTestApp, deployAndWait, type TestApp } from '../testing/test-deployments.ts';
+import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../testing/test-server.ts';
+import { until } from '../testing/until.ts';
+
+interface Received {
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Readonly<Record<string, string>>;
+}
+
+const TOKEN = 'glpat-0123456789';
+const received: Received[] = [];
+let answer = { status: 201, body: '{}' };
+/** The API of a Git host, which records every request. */
+const receiver = createServer(async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  received.push({
+    path: `${request.method} ${request.url}`,
+    headers: request.headers,
+    body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, string>,
+  });
+  response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+});
+let apiUrl: string;
+let testServer: TestServer;
+let owner: TestPerson;
+let gitHost: TestGitHost;
+let repository: TestRepository;
+let app: TestApp;
+let folder: string;
+const path = () => `/v1/apps/${app.id}/commit-status`;
+const set = (body: object) => owner.call<CommitStatus>(path(), { method: 'PUT', body: { token: TOKEN, ...body } });
+const get = async () => (await owner.call<CommitStatus>(path())).body;
+before(async () => {
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  apiUrl = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/api`;
+  folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  mkdirSync(join(folder, 'acme/web'), { recursive: true });
+  repository = createTestRepository();
+  repository.commit({ 'page.txt': 'one' });
+  repository.git('clone', '--quiet', '--bare', repository.path, join(folder, 'acme/web/shop.git'));
+  gitHost = await startGitHost(folder, null);
+  testServer = await startTestServer({ environment: { DEVPILOT_LOCAL_SERVER: 'on', DEVPILOT_OUTBOUND: 'any' } });
+  owner = await signUpOwner(testServer);
+  app = await createTestApp(owner, (await createServerResource(owner)).id, {
+    repository: `${gitHost.origin}/acme/web/shop.git`,
+  });
+});
+after(async () => {
+  await Promise.all([testServer.close(), gitHost.close()]);
+  receiver.closeAllConnections();
+  await new Promise((resolve) => receiver.close(resolve));
+  app.remove();
+  repository.remove();
+  rmSync(folder, { recursive: true });
+});
+
+async function deployAndReceive(count: number): Promise<{ id: string; status: string }> {
+  received.length = 0;
+  const deployment = await deployAndWait(owner, app);
+  await until(async () => received.length >= count);
+  return deployment;
+}
+
+test('a deployment is reported as pending and then as its result, in the form of each Git host', async () => {
+  assert.deepEqual(await get(), { kind: null, url: null, error: null, updatedAt: null });
+  const unknown = await set({});
+  assert.equal(unknown.status, 422, 'the kind of an unknown host must be given');
+  const commit = repository.git('rev-parse', 'HEAD');
+  const expected = {
+    github: [`/repos/web/shop/statuses/${commit}`, 'authorization', `Bearer ${TOKEN}`, ['pending', 'success']],
+    gitlab: [`/projects/acme%2Fweb%2Fshop/statuses/${commit}`, 'private-token', TOKEN, ['running', 'success']],
+    gitea: [`/repos/web/shop/statuses/${commit}`, 'authorization', `token ${TOKEN}`, ['pending', 'success']],
+  } as const;
+  for (const [kind, [url, header, value, states]] of Object.entries(expected)) {
+    const stored = await set({ kind, url: `${apiUrl}/` });
+    assert.deepEqual([stored.status, stored.body.kind, stored.body.url], [200, kind, apiUrl], stored.text);
+    const { id } = await deployAndReceive(2);
+    assert.deepEqual(
+      received.map((request) => [request.path, request.headers[header]]),
+      [0, 1].map(() => [`POST /api${url}`, value]),
+    );
+    const label = kind === 'gitlab' ? 'name' : 'context';
+    assert.equal(received[1]?.body['state'], states[1]);
+    assert.ok([states[0], states[1]].some((state) => state === received[0]?.body['state']));
+    assert.equal(received[1].body[label], `devpilot/${app.slug}`);
+    assert.equal(received[1].body['target_url'], `${testServer.origin}/deployments/${id}`);
+  }
+});
+
+test('a refusal is shown without the token, a fault is retried, and the deployment depends on neither', async () => {
+  await set({ kind: 'gitea', url: apiUrl });
+  answer = { status: 401, body: '{"message":"secret"}' };
+  assert.equal((await deployAndReceive(1)).status, 'completed');
+  await until(async () => (await get()).error === 'The Git host answered with the status 401.');
+  answer = { status: 503, body: '' };
+  assert.equal((await deployAndReceive(1)).status, 'completed');
+  const waiting = () =>
+    changeDatabase(testServer.dataDirectory, (database) =>
+      database.prepare("select failures, retries from job where kind = 'commit_status' and status = 'waiting'").all(),
+    );
+  await until(async () => (await waiting()).some(({ failures }) => failures === 1));
+  const stored = await changeDatabase(testServer.dataDirectory, (database) => [
+    ...database.prepare('select * from commit_status').all(),
+    ...database.prepare('select * from job').all(),
+    ...database.prepare('select * from audit_event').all(),
+  ]);
+  assert.ok(!JSON.stringify(stored).includes(TOKEN));
+});
+
+test('the token is not sent for a repository at another host, nor to an address that is not allowed', async () => {
+  answer = { status: 201, body: '{}' };
+  await set({ kind: 'gitea', url: apiUrl });
+  await app.edit({ repository: `${gitHost.origin.replace('127.0.0.1', 'localhost')}/acme/web/shop.git` });
+  received.length = 0;
+  await deployAndWait(owner, app);
+  await until(async () => (await get()).error === 'The repository has moved to another host. Set the token again.');
+  assert.deepEqual(received, []);
+  for (const url of ['ftp://git.example.com', 'https://user:pass@git.example.com', `${apiUrl}?x`]) {
+    assert.equal((await set({ kind: 'gitea', url })).status, 422, url);
+  }
+  assert.equal((await owner.call(path(), { method: 'DELETE' })).status, 204);
+  assert.equal((await get()).kind, null);
+  await app.edit({ repository: repository.path });
+  assert.equal((await set({ kind: 'gitea' })).status, 409);
+});
+
+test('Git hosts are recognized by the URL of the repository', () => {
+  const commit = '8d1c8b69c3fce7bea45c73efd06983e3c419a92f';
+  const urls = {
+    'git@github.com:acme/shop.git': ['https://github.com/acme/shop/commit/', 'https://api.github.com'],
+    'https://gitlab.com/a/b/shop.git': ['https://gitlab.com/a/b/shop/-/commit/', 'https://gitlab.com/api/v4'],
+    'ssh://git@codeberg.org/acme/shop': ['https://codeberg.org/acme/shop/commit/', 'https://codeberg.org/api/v1'],
+    'ssh://git@git.example.com:2222/acme/shop.git': ['https://git.example.com/acme/shop/commit/', null],
+    'http://git.example.com:3000/acme/shop.git': ['http://git.example.com:3000/acme/shop/commit/', null],
+    'https://bitbucket.org/acme/shop.git': ['https://bitbucket.org/acme/shop/commits/', null],
+    '/srv/acme/shop.git': [null, null],
+    'file:///srv/acme/shop.git': [null, null],
+    'https://git.example.com/shop.git': [null, null],
+  } as const;
+  for (const [url, [page, api]] of Object.entries(urls)) {
+    assert.equal(commitPageOf(url, commit), page === null ? null : `${page}${commit}`, url);
+    const hosted = hostedRepositoryOf(url);
+    const kind = hosted === null ? null : statusKindOf(hosted.host);
+    assert.equal(hosted === null || kind === null ? null : apiUrlOf(hosted, kind), api, url);
+  }
+});

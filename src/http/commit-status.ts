@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { CommitStatus, SetCommitStatus } from '../contract/commit-status.ts';
+import { deleteCommitStatus, findCommitStatus, setCommitStatus } from '../platform/commit-status/settings.ts';
+import type { AppContext } from './app-context.ts';
+import { workspaceIdOf } from './principal.ts';
+import { requestContextOf } from './request-context.ts';
+import { NoContent, type Route, route } from './route.ts';
+
+const writeAccess = { person: 'admin', key: ['write', 'manage_apps'] } as const;
+
+/** Whether and where the results of an app's deployments are reported as statuses of their commits. */
+export function commitStatusRoutes(context: AppContext): Route[] {
+  const { platform } = context;
+  const common = {
+    url: '/v1/apps/:app/commit-status',
+    about: 'app',
+    tag: 'Apps',
+    params: z.object({ app: z.string().max(64) }),
+  } as const;
+  return [
+    route({
+      ...common,
+      method: 'GET',
+      access: { person: 'member', key: ['read', 'manage_apps'] },
+      summary: 'Get where commit statuses of an app are reported',
+      responses: { 200: CommitStatus },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => findCommitStatus(platform, workspaceIdOf(request), params.app),
+    }),
+    route({
+      ...common,
+      method: 'PUT',
+      access: writeAccess,
+      summary: 'Report deployments of an app as statuses of their commits at GitHub, GitLab, Gitea or Forgejo',
+      body: SetCommitStatus,
+      responses: { 200: CommitStatus },
+      errorCodes: ['not_found', 'conflict'],
+      handler: ({ params, request, body }) =>
+        setCommitStatus(platform, requestContextOf(context, request), params.app, body),
+    }),
+    route({
+      ...common,
+      method: 'DELETE',
+      access: writeAccess,
+      summary: 'Stop reporting commit statuses, and delete the token',
+      responses: { 204: NoContent },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => deleteCommitStatus(platform, requestContextOf(context, request), params.app),
+    }),
+  ];
+}

@@ -1,0 +1,79 @@
+import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
+import type { CommitStatus, SetCommitStatus } from '../../contract/commit-status.ts';
+import { apiUrlOf, hostedRepositoryOf, type StatusKind, statusKindOf } from '../../contract/git-hosts.ts';
+import { toIsoStringOrNull } from '../../contract/instant.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
+import { deleteCommitStatusRow, findCommitStatusRow, replaceCommitStatusRow } from '../../store/commit-status.ts';
+import type { AppTable, CommitStatusTable } from '../../store/schema/resources.ts';
+import type { PlatformContext } from '../context.ts';
+import { requireResource } from '../resources/resources.ts';
+
+/** What the sealed token is bound to: the app and the URL that it is sent to. */
+export const statusTokenAssociatedData = (row: Pick<CommitStatusTable, 'workspace_id' | 'app_id' | 'url'>): string =>
+  `commit status ${row.workspace_id} ${row.app_id} ${row.url}`;
+
+function serializeCommitStatus(row: CommitStatusTable | undefined): CommitStatus {
+  return {
+    kind: (row?.kind ?? null) as StatusKind | null,
+    url: row?.url ?? null,
+    error: row?.error ?? null,
+    updatedAt: toIsoStringOrNull(row?.updated_at ?? null),
+  };
+}
+
+/** Throws `not_found`. */
+export async function findCommitStatus(
+  context: PlatformContext,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<CommitStatus> {
+  const { read } = context.store;
+  const app = await requireResource(read, 'app', workspaceId, idOrSlug);
+  return serializeCommitStatus(await findCommitStatusRow(read, workspaceId, app.id));
+}
+
+const targetOf = (app: AppTable) => ({ kind: 'app', id: app.id, name: app.name }) as const;
+
+/** Throws `not_found`, `conflict` if the repository is at no Git host, `validation_failed`. */
+export function setCommitStatus(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+  input: SetCommitStatus,
+): Promise<CommitStatus> {
+  return context.store.transaction(async (trx) => {
+    const now = context.clock();
+    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    const repository = hostedRepositoryOf(app.repository);
+    if (repository === null) throw new Problem('conflict', 'The repository of the app is not at a Git host.');
+    const kind = input.kind ?? statusKindOf(repository.host);
+    if (kind === null) throw invalidField('kind', `must be set: which API ${repository.host} has is not known`);
+    const url = (input.url ?? apiUrlOf(repository, kind)).replace(/\/+$/, '');
+    const refusal = /[?#]/.test(url) ? 'must not contain a query or a fragment' : context.outbound.refusalOf(url);
+    if (refusal !== null) throw invalidField('url', refusal);
+    const identity = { app_id: app.id, workspace_id: app.workspace_id, url };
+    const row: CommitStatusTable = {
+      ...identity,
+      kind,
+      repository_host: repository.host,
+      token_sealed: context.seal.seal(input.token, statusTokenAssociatedData(identity)),
+      error: null,
+      updated_at: now,
+    };
+    await replaceCommitStatusRow(trx, row);
+    await recordAuditEvent(trx, request, 'app.commit_status_set', targetOf(app), now, { kind, url });
+    return serializeCommitStatus(row);
+  });
+}
+
+/** Throws `not_found`, also if no statuses are reported. */
+export function deleteCommitStatus(context: PlatformContext, request: RequestContext, idOrSlug: string): Promise<void> {
+  return context.store.transaction(async (trx) => {
+    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    const row = await findCommitStatusRow(trx, app.workspace_id, app.id);
+    if (row === undefined) throw new Problem('not_found', 'No commit statuses are reported for the app.');
+    await deleteCommitStatusRow(trx, row);
+    const detail = { kind: row.kind, url: row.url };
+    await recordAuditEvent(trx, request, 'app.commit_status_deleted', targetOf(app), context.clock(), detail);
+  });
+}
