@@ -576,7 +576,7 @@ describe('other commands', () => {
     assert.equal((await shell.run(['--help'])).code, 0);
   });
 
-  test('api sends any request with fields, and prints JSON', async () => {
+  test('api sends any request with fields, and prints the JSON of its response or what a query selects', async () => {
     const fields = ['--field', 'name=From the API', '--field', 'permissions:=["read"]'];
     const created = await shell.run(['api', '/v1/api-keys', ...fields]);
     assert.equal(created.code, 0, created.stderr);
@@ -587,6 +587,14 @@ describe('other commands', () => {
       json<{ data: ApiKey[] }>(found.stdout).data.map((key) => key.id),
       [id],
     );
+    const query = async (expression: string) => {
+      const { code, stdout, stderr } = await shell.run(['api', `/v1/api-keys/${id}`, '--query', expression]);
+      return code === 0 ? stdout : stderr;
+    };
+    assert.equal(await query('name'), 'From the API\n');
+    assert.equal(await query('[permissions[0], lastUsedAt, nothing]'), '[\n  "read",\n  null,\n  null\n]\n');
+    assert.match(await query('name ='), /^devpilot: --query: .*jmespath\.org/);
+    assert.match(await query(`[@, @]${' | [@, @]'.repeat(40)}`), /^devpilot: --query: it selects more than \d+ values/);
     const deleted = await shell.run(['api', `/v1/api-keys/${id}`, '--method', 'DELETE']);
     assert.deepEqual([deleted.code, deleted.stdout], [0, '']);
     for (const args of [['v1/me'], ['/v1/me', '--method', 'HEAD'], ['/v1/api-keys', '--field', 'name:=x']]) {

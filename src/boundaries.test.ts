@@ -127,7 +127,16 @@ const ALLOWED_IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'sdk/': ['contract/', ...PORTABLE_FILES],
   'web/': ['sdk/', 'contract/'],
-  'cli/': ['sdk/', 'contract/', 'node', 'commander', '@commander-js/extra-typings', '@clack/prompts', 'package.json'],
+  'cli/': [
+    'sdk/',
+    'contract/',
+    'node',
+    'commander',
+    '@commander-js/extra-typings',
+    '@clack/prompts',
+    'jmespath',
+    'package.json',
+  ],
 };
 
 /** Commands that run beside or instead of a server, on its store: they put parts together as it does. */

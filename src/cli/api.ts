@@ -1,12 +1,18 @@
+import { Script } from 'node:vm';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
-import { printJson } from './output.ts';
+import { print, printJson, sanitizedJson } from './output.ts';
+import { sanitizeText } from './sanitize.ts';
 
+const MAX_QUERY_LENGTH = 4096;
+const MAX_SELECTED_VALUES = 2_000_000;
+const QUERY_TIMEOUT_MS = 3_000;
 const METHODS = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 interface ApiOptions extends Pick<RemoteOptions, 'url' | 'profile' | 'workspace'> {
   readonly method: string | undefined;
   readonly field: readonly string[] | undefined;
+  readonly query: string | undefined;
 }
 
 /** `name=text`, or `name:=json` for any other value than text. */
@@ -21,6 +27,40 @@ function parseField(field: string): [string, unknown] {
   throw new Failure(`A field must be name=text or name:=json, such as active:=false; this is ${field}.`);
 }
 
+/**
+ * Compiles a JMESPath expression. Returns a function that returns what the expression selects as text: a string as it
+ * is, anything else as JSON.
+ */
+async function compileQuery(expression: string): Promise<(value: unknown) => string> {
+  const { default: jmespath } = await import('jmespath');
+  const failure = (error: unknown) =>
+    new Failure(`--query: ${error instanceof Error ? error.message : String(error)}. See https://jmespath.org`);
+  if (expression.length > MAX_QUERY_LENGTH) throw failure(`an expression has at most ${MAX_QUERY_LENGTH} characters`);
+  try {
+    jmespath.compile(expression);
+  } catch (error) {
+    throw failure(error);
+  }
+  return (value) => {
+    // An expression that repeats its input can grow without limit.
+    const run = () => {
+      const selected = jmespath.search(value, expression) ?? null;
+      let count = 0;
+      JSON.stringify(selected, (_name, part: unknown) => {
+        if (++count > MAX_SELECTED_VALUES) throw new Error(`it selects more than ${MAX_SELECTED_VALUES} values`);
+        return part;
+      });
+      return typeof selected === 'string' ? sanitizeText(selected) : sanitizedJson(selected);
+    };
+    try {
+      // The time-out also ends what the library runs.
+      return new Script('run()').runInNewContext({ run }, { timeout: QUERY_TIMEOUT_MS }) as string;
+    } catch (error) {
+      throw failure(error);
+    }
+  };
+}
+
 /** Sends a request to any route of the API and prints its response, which must be JSON. */
 export async function callApi(path: string, options: ApiOptions): Promise<void> {
   if (!path.startsWith('/')) throw new Failure('The path must start with a slash, such as /v1/whoami.');
@@ -28,10 +68,15 @@ export async function callApi(path: string, options: ApiOptions): Promise<void> 
   const chosen = options.method?.toUpperCase() ?? (options.field === undefined ? 'GET' : 'POST');
   const method = METHODS.find((known) => known === chosen);
   if (method === undefined) throw new Failure(`--method must be one of: ${METHODS.join(', ')}.`);
+  const select = options.query === undefined ? null : await compileQuery(options.query);
   const client = connect({ ...options, json: true, quiet: undefined });
-  const query = new URLSearchParams(Object.entries(fields).map(([name, value]) => [name, String(value)])).toString();
+  const parameters = new URLSearchParams(
+    Object.entries(fields).map(([name, value]) => [name, String(value)]),
+  ).toString();
   const hasFields = options.field !== undefined;
-  const target = hasFields && method === 'GET' ? `${path}${path.includes('?') ? '&' : '?'}${query}` : path;
+  const target = hasFields && method === 'GET' ? `${path}${path.includes('?') ? '&' : '?'}${parameters}` : path;
   const answer = await client.request<unknown>(method, target, hasFields && method !== 'GET' ? { body: fields } : {});
-  if (answer !== undefined) await printJson(answer);
+  if (answer === undefined) return;
+  if (select === null) return printJson(answer);
+  await print(`${select(answer)}\n`);
 }

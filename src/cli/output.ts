@@ -39,8 +39,10 @@ export function print(text: string): Promise<void> {
   });
 }
 
+export const sanitizedJson = (value: unknown): string => sanitizeJson(JSON.stringify(value, null, 2));
+
 export function printJson(value: unknown): Promise<void> {
-  return print(`${sanitizeJson(JSON.stringify(value, null, 2))}\n`);
+  return print(`${sanitizedJson(value)}\n`);
 }
 
 /** Width of a character on a terminal: 2 for East Asian wide characters and emoji. */

@@ -229,6 +229,7 @@ function toolCommands(program: Command): void {
       'name=text or name:=json for the body, or the query of a GET; can be repeated',
       collectValues,
     )
+    .option('--query <expression>', 'print only what this JMESPath expression selects; text without quotes')
     .action(async (path, options) => (await import('./api.ts')).callApi(path, declared(options)));
   program
     .command('scan')
