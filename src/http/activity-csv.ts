@@ -21,6 +21,9 @@ const EVENT_CSV_COLUMNS: readonly (readonly [string, (event: ListedEvent) => str
   ['receivedAt', ({ receivedAt }) => receivedAt],
 ];
 
+export const EVENTS_CSV_EXAMPLE = `${csvRow(EVENT_CSV_COLUMNS.map(([name]) => name))}${csvRow(['2027-02-24T09:00:00.000Z', '/shop', 'order.paid', null, '1', '{"total":5}', '2027-02-24T09:00:01.000Z'])}`;
+export const ANALYTICS_CSV_EXAMPLE = `${csvRow(['at', 'key', 'count', 'subjects'])}${csvRow(['2027-02-24T09:00:00.000Z', 'order.paid', 12, 7])}`;
+
 /**
  * Streams at most `activityCsv` events as CSV, page by page, at the speed of the client. The caller reads the `first`
  * page before the response starts, so that an invalid query is still refused.

@@ -14,7 +14,14 @@ import { pageOf } from '../contract/paging.ts';
 import { analyticsAsJson, eventsAsJson, listEvents, readAnalytics } from '../platform/activity/activity.ts';
 import { readCloudEvents } from '../platform/activity/cloud-events.ts';
 import { decompressBody } from '../platform/content-encoding.ts';
-import { acceptsCsv, analyticsAsCsv, CSV_TYPE, eventsAsCsv } from './activity-csv.ts';
+import {
+  ANALYTICS_CSV_EXAMPLE,
+  acceptsCsv,
+  analyticsAsCsv,
+  CSV_TYPE,
+  EVENTS_CSV_EXAMPLE,
+  eventsAsCsv,
+} from './activity-csv.ts';
 import type { AppContext } from './app-context.ts';
 import { principalIdOf, workspaceIdOf } from './principal.ts';
 import { type Route, rawBodyOf, route } from './route.ts';
@@ -85,6 +92,7 @@ export function activityRoutes(context: AppContext): Route[] {
       tag,
       query: ActivityQuery,
       responses: { 200: pageOf(ActivityEvent) },
+      contentTypes: { 'application/json': null, 'text/csv': EVENTS_CSV_EXAMPLE },
       handler: async ({ query, request, reply }) => {
         const list = (pageQuery: ActivityQuery) => listEvents(platform, workspaceIdOf(request), pageQuery);
         if (!acceptsCsv(request)) return sendJson(reply, eventsAsJson(await list(query)));
@@ -102,6 +110,7 @@ export function activityRoutes(context: AppContext): Route[] {
       tag,
       query: AnalyticsQuery,
       responses: { 200: Analytics },
+      contentTypes: { 'application/json': null, 'text/csv': ANALYTICS_CSV_EXAMPLE },
       handler: async ({ query, request, reply }) => {
         const chart = await readAnalytics(platform, workspaceIdOf(request), query);
         if (acceptsCsv(request)) return reply.type(CSV_TYPE).send(Readable.from(analyticsAsCsv(chart)));

@@ -36,6 +36,7 @@ export function auditRoutes(context: AppContext): Route[] {
       tag: 'Activity log',
       query: AuditQuery,
       responses: { 200: pageOf(AuditEvent) },
+      contentTypes: { 'application/json': null, 'application/x-ndjson': null },
       handler: async ({ query, request, reply }) => {
         const { workspaceId } = membershipOf(request);
         await context.flushDenials();

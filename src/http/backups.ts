@@ -104,6 +104,7 @@ export function backupRoutes(context: AppContext): Route[] {
       tag,
       params: IdParams,
       responses: { 200: z.unknown().describe('The decrypted bytes; `Repr-Digest` is their SHA-256 (RFC 9530)') },
+      contentTypes: { 'application/gzip': null, 'application/zstd': null },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) => {
         const requestContext = requestContextOf(context, request);

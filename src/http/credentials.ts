@@ -167,6 +167,7 @@ export function apiKeyRoutes(context: AppContext): Route[] {
     body: UpdateApiKey,
     responses: { 200: ApiKey },
     errorCodes: ['not_found', 'conflict'],
+    checksIfMatch: true,
     handler: async ({ params, body, request, reply }) => {
       const requestContext = requestContextOf(context, request);
       const { key, receipt } = await updateApiKey(context.credentials, requestContext, params.id, body);

@@ -78,6 +78,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       params: z.object(ownerParam),
       query: EnvQuery,
       responses: { 200: Environment },
+      contentTypes: { 'application/json': null, 'text/plain': 'LOG_LEVEL=info\n' },
       errorCodes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
         // A file of blank values, or a process started with them, would be worse than a refusal.
@@ -93,6 +94,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
     route({
       method: 'PATCH',
       url,
+      checksIfMatch: true,
       access: writeAccess,
       about,
       summary:
@@ -114,6 +116,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
     route({
       method: 'PUT',
       url: `${url}/:name`,
+      checksIfMatch: true,
       access: writeAccess,
       about,
       summary: `Set a variable. ${summaries.written}`,
@@ -135,6 +138,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
     route({
       method: 'DELETE',
       url: `${url}/:name`,
+      checksIfMatch: true,
       access: writeAccess,
       about,
       summary: summaries.removed,
@@ -162,6 +166,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
     route({
       method: 'POST',
       url: `${url}/versions/:version/restore`,
+      checksIfMatch: true,
       access: writeAccess,
       about,
       summary: 'Restore the variables of an earlier version, as a new version',

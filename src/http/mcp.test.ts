@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
@@ -7,6 +10,8 @@ import { MCP_LIMITS } from '../contract/mcp.ts';
 import type { Page } from '../contract/paging.ts';
 import type { ProblemBody } from '../contract/problem-body.ts';
 import { PERMISSIONS, type Permission, SCOPES, type Scope } from '../contract/vocabulary.ts';
+import { temporaryDirectory } from '../testing/process.ts';
+import { installTools } from '../testing/registry.ts';
 import { createServerResource, createTestApp, type TestApp } from '../testing/test-deployments.ts';
 import {
   bearer,
@@ -17,6 +22,7 @@ import {
   type TestPerson,
   type TestServer,
 } from '../testing/test-server.ts';
+import { scaledTimeout } from '../testing/timeouts.ts';
 import { until } from '../testing/until.ts';
 
 const DEPLOYMENTS = ['list_deployments', 'get_deployment', 'read_deployment_log', 'cancel_deployment'];
@@ -103,6 +109,13 @@ async function call(client: Client, name: string, args: Record<string, unknown> 
   const [first] = content;
   assert.ok(first?.type === 'text');
   return { isError, text: first.text };
+}
+
+/** How a run of the inspector ended. */
+interface Inspection {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
 }
 
 interface Reply {
@@ -272,5 +285,44 @@ test('restrictions hide tools; a call takes one use, and a list of tools takes n
     assert.equal(await read(app.id), 'credential_spent');
   } finally {
     other.remove();
+  }
+});
+
+test("the official inspector's CLI lists the tools of a narrow token, calls one and reports refusals", async (context) => {
+  const folder = fileURLToPath(new URL('../testing/mcp-inspector', import.meta.url));
+  if (!(await installTools(context, folder))) return;
+  const home = temporaryDirectory();
+  const token = await createToken(owner, ['modify_env']);
+  const inspect = (...args: readonly string[]): Promise<Inspection> => {
+    const target = ['--cli', `${server.url}/mcp`, '--transport', 'http', '--header'];
+    const all = [...target, `Authorization: Bearer ${token.secret}`, ...args];
+    const options = { env: { ...process.env, HOME: home.path }, timeout: scaledTimeout(60_000) };
+    return new Promise((resolve) =>
+      execFile(join(folder, 'node_modules/.bin/mcp-inspector'), all, options, (error, stdout, stderr) =>
+        resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+      ),
+    );
+  };
+  const callTool = (name: string, ...args: readonly string[]) =>
+    inspect('--method', 'tools/call', '--tool-name', name, ...args.flatMap((arg) => ['--tool-arg', arg]));
+  try {
+    // `--strict` fails if a schema of a tool is one that some clients cannot read.
+    const [listed, called, failed, refused] = await Promise.all([
+      inspect('--method', 'tools/list', '--strict'),
+      callTool('set_variable', `app=${app.id}`, 'name=INSPECTED', 'value=yes'),
+      callTool('list_variables', 'app=none'),
+      callTool('deploy', `app=${app.id}`),
+    ]);
+    assert.equal(listed.code, 0, listed.stderr);
+    const { tools } = JSON.parse(listed.stdout) as { readonly tools: readonly { readonly name: string }[] };
+    assert.deepEqual(tools.map(({ name }) => name).sort(), BY_SCOPE.modify_env[0].toSorted());
+    assert.equal(called.code, 0, called.stderr);
+    assert.match(called.stdout, /INSPECTED/);
+    assert.deepEqual([failed.code, (JSON.parse(failed.stdout) as { isError: boolean }).isError], [5, true]);
+    assert.match(failed.stdout, /not_found/);
+    assert.deepEqual([refused.code, refused.stdout], [5, '']);
+    assert.match(refused.stderr, /tool_not_found/);
+  } finally {
+    home.remove();
   }
 });

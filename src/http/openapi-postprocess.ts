@@ -1,4 +1,8 @@
 import { CODES, type Code } from '../contract/error-codes.ts';
+import { mergeDirections } from './openapi-components.ts';
+import { extractEnumerations } from './openapi-enums.ts';
+import { exampleOf, oauthErrorExample, problemExample } from './openapi-examples.ts';
+import { HEADER_COMPONENTS, HEADER_PARAMETERS, type HeaderParameter } from './openapi-headers.ts';
 
 interface Schema {
   $ref?: string;
@@ -15,6 +19,7 @@ interface Schema {
   pattern?: string;
   maxLength?: number;
   maxItems?: number;
+  additionalProperties?: unknown;
   [other: string]: unknown;
 }
 interface Content {
@@ -23,6 +28,10 @@ interface Content {
 }
 /** Marks an operation whose body may be missing; the generator documents every body as required. */
 export const OPTIONAL_BODY = 'x-optional-body';
+/** Lists the content types of the successful response of an operation while the document is generated. */
+export const CONTENT_TYPES = 'x-content-types';
+/** Content types, each with an example if it is text; null for JSON, NDJSON and bytes. */
+export type ContentTypes = Readonly<Record<string, string | null>>;
 interface Response {
   $ref?: string;
   description?: string;
@@ -30,20 +39,22 @@ interface Response {
 }
 interface Operation {
   [OPTIONAL_BODY]?: boolean;
+  [CONTENT_TYPES]?: ContentTypes;
+  [HEADER_PARAMETERS]?: readonly HeaderParameter[];
   responses: Record<string, Response>;
-  parameters?: { schema?: Schema; example?: unknown }[];
+  parameters?: { $ref?: string; schema?: Schema; example?: unknown }[];
   requestBody?: { required?: boolean; content: Record<string, Content> };
 }
 interface Document {
   paths: Record<string, Record<string, Operation>>;
-  components: { schemas: Record<string, Schema>; responses?: Record<string, Response> };
+  components: { schemas: Record<string, Schema>; responses?: Record<string, Response>; parameters?: object };
 }
 
 /** No response holds a longer string, or a list with more entries. */
 const MAX_STRING_LENGTH = 8192;
 const MAX_ARRAY_ITEMS = 1000;
-
-const PLACEHOLDER = 'text';
+/** Files and exports are streamed and have no limit; this is the largest that all clients can represent. */
+const MAX_STREAM_LENGTH = 2 ** 31 - 1;
 
 const DESCRIPTIONS: Readonly<Record<string, string>> = { 200: 'OK', 201: 'Created', 204: 'No content' };
 
@@ -53,7 +64,10 @@ function describeStatus(status: string): string {
   return codes.length === 0 ? (DESCRIPTIONS[status] ?? 'Response') : codes.map((code) => `\`${code}\``).join(', ');
 }
 
-/** Adds a maximum to every string, array and integer. zod emits none for schemas of responses. */
+/**
+ * Adds a maximum to every string, array and integer, of which zod emits none for schemas of responses, and says that
+ * requests may have members that are ignored.
+ */
 function addBounds(schema: Schema): void {
   const types = [schema.type].flat();
   const isUnconstrained = schema.enum === undefined && schema.const === undefined;
@@ -61,73 +75,11 @@ function addBounds(schema: Schema): void {
     schema.maxLength = MAX_STRING_LENGTH;
   if (types.includes('array') && schema.maxItems === undefined) schema.maxItems = MAX_ARRAY_ITEMS;
   if (types.includes('integer')) schema.format = 'int64';
+  if (schema.properties !== undefined) schema.additionalProperties ??= true;
   const variants = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
   for (const part of [...Object.values(schema.properties ?? {}), ...variants]) addBounds(part);
   if (schema.items !== undefined) addBounds(schema.items);
   if (schema.propertyNames !== undefined) addBounds(schema.propertyNames);
-}
-
-function schemaNameOf(ref: string): string {
-  return ref.slice(ref.lastIndexOf('/') + 1);
-}
-
-/** Examples of properties whose schema has none, by name. */
-const EXAMPLES_BY_NAME: Readonly<Record<string, string>> = {
-  name: 'Release pipeline',
-  email: 'ada@example.com',
-  slug: 'shop',
-  url: 'https://devpilot.example.com',
-  hint: 'x7Qd',
-  branch: 'main',
-  commit: '9f86d081884c7d659a2feaa0c55ad015a3bf4f1b',
-  command: 'npm ci',
-  type: 'order.paid',
-  message: 'Cannot read the configuration',
-  description: 'Deploys the shop',
-  nextCursor: 'eyJhZnRlciI6IjIwMjcifQ',
-};
-
-/** Builds an example from the examples, enumerations and formats in a schema. */
-function exampleOf(schema: Schema, schemas: Readonly<Record<string, Schema>>): unknown {
-  if (schema.$ref !== undefined) return exampleOf(schemas[schemaNameOf(schema.$ref)] ?? {}, schemas);
-  if (schema.examples !== undefined) return schema.examples[0];
-  if (schema.const !== undefined) return schema.const;
-  if (schema.enum !== undefined) return schema.enum[0];
-  const variants = schema.anyOf ?? schema.oneOf;
-  if (variants !== undefined) return exampleOf(variants[0] ?? {}, schemas);
-  const [type] = [schema.type].flat();
-  if (type === 'object') {
-    const entries = Object.entries(schema.properties ?? {}).map(([name, part]) => {
-      const example = exampleOf(part, schemas);
-      return [name, example === PLACEHOLDER ? (EXAMPLES_BY_NAME[name] ?? PLACEHOLDER) : example];
-    });
-    return Object.fromEntries(entries) as unknown;
-  }
-  if (type === 'array') return schema.items === undefined ? [] : [exampleOf(schema.items, schemas)];
-  if (type === 'integer' || type === 'number') return 1;
-  if (type === 'boolean') return true;
-  if (type === 'null') return null;
-  return schema.format === 'date' ? '2027-02-24' : PLACEHOLDER;
-}
-
-/** An example of a problem with this status. */
-function problemExample(status: string): unknown {
-  const code =
-    (Object.keys(CODES) as Code[]).find((candidate) => String(CODES[candidate].status) === status) ?? 'internal';
-  const { title } = CODES[code];
-  const details = {
-    ...(code === 'validation_failed' && { errors: [{ field: 'name', message: 'must be 3 to 255 characters' }] }),
-    ...(code === 'insufficient_scope' && { required: ['modify_env'] }),
-  };
-  return {
-    type: `/docs/problems/${code}`,
-    title,
-    status: Number(status),
-    detail: title,
-    code,
-    requestId: 'a1B2c3d4-7',
-    ...details,
-  };
 }
 
 /** Removes how a number or a boolean is written as text: the schema of a parameter describes its value. */
@@ -147,6 +99,21 @@ function sharedProblem(status: string, schema: Schema, responses: Record<string,
   return { $ref: `#/components/responses/${name}` };
 }
 
+/** The content of a response that is also, or only, sent in types other than JSON. */
+function contentOfTypes(types: ContentTypes, json: Content): Record<string, Content> {
+  const contentOf = (type: string, example: string | null): Content => {
+    if (type === 'application/json') return json;
+    if (type === 'application/x-ndjson') {
+      const { data } = json.example as { data: unknown[] };
+      return { schema: json.schema?.properties?.['data']?.items ?? {}, example: data[0] };
+    }
+    return example === null
+      ? { schema: { type: 'string', format: 'binary', maxLength: MAX_STREAM_LENGTH } }
+      : { schema: { type: 'string', maxLength: MAX_STREAM_LENGTH }, example };
+  };
+  return Object.fromEntries(Object.entries(types).map(([type, example]) => [type, contentOf(type, example)]));
+}
+
 function postprocessOperation(operation: Operation, { schemas, responses = {} }: Document['components']): void {
   for (const { schema } of operation.parameters ?? []) {
     if (schema === undefined) continue;
@@ -156,6 +123,10 @@ function postprocessOperation(operation: Operation, { schemas, responses = {} }:
   const { requestBody } = operation;
   if (requestBody !== undefined && operation[OPTIONAL_BODY] === true) requestBody.required = false;
   delete operation[OPTIONAL_BODY];
+  const headers = operation[HEADER_PARAMETERS] ?? [];
+  const references = headers.map((name) => ({ $ref: `#/components/parameters/${name}` }));
+  if (references.length > 0) operation.parameters = [...(operation.parameters ?? []), ...references];
+  delete operation[HEADER_PARAMETERS];
   for (const content of Object.values(requestBody?.content ?? {})) {
     if (content.schema !== undefined) content.example = exampleOf(content.schema, schemas);
   }
@@ -167,26 +138,28 @@ function postprocessOperation(operation: Operation, { schemas, responses = {} }:
       operation.responses[status] = sharedProblem(status, json.schema, responses);
     } else {
       addBounds(json.schema);
-      json.example = exampleOf(json.schema, schemas);
+      const isOAuthError = json.schema.$ref === '#/components/schemas/OAuthError';
+      json.example = isOAuthError ? oauthErrorExample(status) : exampleOf(json.schema, schemas);
     }
+    const types = operation[CONTENT_TYPES];
+    if (types !== undefined && status.startsWith('2')) response.content = contentOfTypes(types, json);
   }
+  delete operation[CONTENT_TYPES];
 }
 
 /**
- * Completes the generated OpenAPI document: one component per shape, problems under their media type, and descriptions,
- * bounds and an example for every body.
+ * Completes the generated OpenAPI document: problems under their media type, and descriptions, bounds and an example
+ * for every body.
  */
 export function postprocessOpenApi(generated: object): Document {
-  const text = JSON.stringify(generated).replace(/(#\/components\/schemas\/\w+)Input"/g, '$1"');
-  const document = JSON.parse(text) as Document;
-  const { components } = document;
-  const { schemas } = components;
+  const document = JSON.parse(JSON.stringify(generated)) as Document;
+  const { components, paths } = document;
+  components.schemas = mergeDirections(paths, components.schemas);
+  Object.assign(components.schemas, extractEnumerations([paths, components.schemas]));
   components.responses = {};
-  for (const name of Object.keys(schemas)) {
-    if (name.endsWith('Input') && schemas[name.slice(0, -'Input'.length)] !== undefined) delete schemas[name];
-  }
-  for (const schema of Object.values(schemas)) addBounds(schema);
-  for (const path of Object.values(document.paths)) {
+  components.parameters = HEADER_COMPONENTS;
+  for (const schema of Object.values(components.schemas)) addBounds(schema);
+  for (const path of Object.values(paths)) {
     for (const operation of Object.values(path)) postprocessOperation(operation, components);
   }
   return document;

@@ -1,3 +1,5 @@
+import { problemExample } from './openapi-examples.ts';
+
 const BEARER_DESCRIPTION = 'An access token, an API key or a session, as `Authorization: Bearer <secret>` (RFC 6750).';
 const BASIC_DESCRIPTION =
   'An access token as user name with its passphrase as password, or an API key as password with any user name (RFC 7617).';
@@ -63,7 +65,12 @@ const authorize = {
           status,
           {
             description,
-            content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+            content: {
+              'application/problem+json': {
+                schema: { $ref: '#/components/schemas/Problem' },
+                example: problemExample(String(status)),
+              },
+            },
           },
         ]),
       ),

@@ -36,6 +36,7 @@ export function policyRoutes(context: AppContext): Route[] {
       body: UpdatePolicy,
       responses: { 200: z.union([PolicyDryRun, Policy]) },
       errorCodes: ['conflict'],
+      checksIfMatch: true,
       handler: async ({ query, body, request, reply }) => {
         const requestContext = requestContextOf(context, request);
         if (query.dryRun === 'true') {

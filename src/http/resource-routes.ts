@@ -109,6 +109,7 @@ export function resourceRoutes<
       ...update,
       ...named,
       method: 'PATCH',
+      checksIfMatch: true,
       responses: { 200: schema },
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, body, request, reply }) => {
@@ -120,6 +121,7 @@ export function resourceRoutes<
       ...remove,
       ...named,
       method: 'DELETE',
+      checksIfMatch: true,
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],
       handler: ({ params, request }) => remove.action(platform, requestContextOf(context, request), idOrSlugIn(params)),

@@ -61,6 +61,7 @@ export function reviewRoutes(context: AppContext): Route[] {
       tag,
       query: ReviewQuery,
       responses: { 200: Review },
+      contentTypes: { 'application/json': null, 'text/csv': csvRow(CSV_COLUMNS.map(([name]) => name)) },
       handler: async ({ query, request, reply }) => {
         const read = (page: ReviewQuery) => listReview(credentials, findSnapshot, workspaceIdOf(request), page);
         if (!acceptsCsv(request)) return read(query);

@@ -4,7 +4,8 @@ import { OAuthError } from '../contract/oauth.ts';
 import { ProblemBody } from '../contract/problem-body.ts';
 import type { Access } from './access.ts';
 import { FORM_CONTENT_TYPE } from './body-parsers.ts';
-import { OPTIONAL_BODY } from './openapi-postprocess.ts';
+import { HEADER_PARAMETERS, type HeaderParameter } from './openapi-headers.ts';
+import { CONTENT_TYPES, OPTIONAL_BODY } from './openapi-postprocess.ts';
 import { operationIdOf } from './operation-ids.ts';
 import type { Route } from './route.ts';
 
@@ -35,10 +36,22 @@ const AUTHENTICATION_ERROR_CODES: readonly Code[] = [
 
 function responseSchemasOf(definition: Route): Record<number, z.ZodType> {
   const authentication = 'public' in definition.access ? [] : AUTHENTICATION_ERROR_CODES;
+  // A request can name a workspace that does not exist.
+  const workspace: Code[] = isInWorkspace(definition.access) ? ['not_found'] : [];
   const hasInput = definition.body !== undefined || definition.query !== undefined;
+  // A browser may have sent the request for a page of another site.
+  const browser: Code[] = 'public' in definition.access && definition.access.cors === undefined ? ['forbidden'] : [];
   const input: Code[] = hasInput ? ['validation_failed'] : [];
   const body: Code[] = definition.body === undefined ? [] : ['too_large', 'unsupported_media_type'];
-  const codes = [...COMMON_ERROR_CODES, ...authentication, ...input, ...body, ...(definition.errorCodes ?? [])];
+  const codes = [
+    ...COMMON_ERROR_CODES,
+    ...authentication,
+    ...browser,
+    ...workspace,
+    ...input,
+    ...body,
+    ...(definition.errorCodes ?? []),
+  ];
   const responses: Record<number, z.ZodType> = {};
   for (const code of codes) {
     const status = definition.oauth && code === 'validation_failed' ? 400 : CODES[code].status;
@@ -69,6 +82,20 @@ function describeAccess(access: Access): string {
   return `Accepts ${parts.join(', or ')}.`;
 }
 
+/** Whether requests are in a workspace, which they may name. */
+function isInWorkspace(access: Access): boolean {
+  return !('public' in access) && ('any' in access || (access.person !== 'signed_in' && access.person !== 'operator'));
+}
+
+/** The headers that a route reads besides those of its authentication. */
+function headerParametersOf({ access, method, checksIfMatch, errorCodes = [] }: Route): HeaderParameter[] {
+  return [
+    ...(isInWorkspace(access) ? (['DevpilotWorkspace'] as const) : []),
+    ...(method === 'POST' && errorCodes.includes('idempotent_replay') ? (['IdempotencyKey'] as const) : []),
+    ...(checksIfMatch === true ? (['IfMatch'] as const) : []),
+  ];
+}
+
 /** What a route accepts and returns, for validation and the OpenAPI document. Throws for a route without `access`. */
 export function schemaOf(definition: Route) {
   const { access, bodyFormat } = definition;
@@ -88,7 +115,9 @@ export function schemaOf(definition: Route) {
           ? [FORM_CONTENT_TYPE]
           : [...(definition.consumes ?? [FORM_CONTENT_TYPE, 'application/json'])],
     }),
+    [HEADER_PARAMETERS]: headerParametersOf(definition),
     ...(definition.streamsNdjson && { produces: ['application/x-ndjson'] }),
+    ...(definition.contentTypes !== undefined && { [CONTENT_TYPES]: definition.contentTypes }),
     response: responseSchemasOf(definition),
   };
 }

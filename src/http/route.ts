@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Code } from '../contract/error-codes.ts';
 import type { JsonLimits } from '../platform/bounded-json.ts';
 import type { Access } from './access.ts';
+import type { ContentTypes } from './openapi-postprocess.ts';
 import type { About } from './resource-access.ts';
 
 declare module 'fastify' {
@@ -68,10 +69,17 @@ export interface Route {
   readonly longArray?: string;
   /** Called several times per second by each client, so only failures are logged. */
   readonly logFailuresOnly?: true;
+  /** Its handler checks the header `If-Match`. */
+  readonly checksIfMatch?: true;
   /** Works while the disk is full, as every DELETE does, because it revokes access or is needed to. */
   readonly essential?: true;
   /** The body of a successful response by its status, which the reply has unless the handler throws. */
   readonly responses: Readonly<Record<number, z.ZodType>>;
+  /**
+   * The content types of a successful response if one of them is not JSON, each with an example if it is text. NDJSON
+   * has the items of the page, one per line.
+   */
+  readonly contentTypes?: ContentTypes;
   /** Responds with NDJSON: one object of this shape per line. */
   readonly streamsNdjson?: true;
   /** The error codes of this route in addition to those that every route can return. */

@@ -70,7 +70,7 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...named, method: 'PATCH' },
+      ...{ ...named, method: 'PATCH', checksIfMatch: true },
       summary: 'Edit a webhook; `active: true` continues with the first event that was not delivered',
       body: UpdateWebhook,
       responses: { 200: Webhook },
@@ -82,7 +82,7 @@ function configurationRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...named, method: 'DELETE' },
+      ...{ ...named, method: 'DELETE', checksIfMatch: true },
       summary: 'Delete a webhook and its deliveries',
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],

@@ -73,7 +73,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
         setHeaders(reply, await findWorkloadIdentity(workloads, workspaceIdOf(request), params.id)),
     }),
     route({
-      ...{ ...named, method: 'PATCH', access: admins },
+      ...{ ...named, method: 'PATCH', access: admins, checksIfMatch: true },
       summary:
         'Edit a workload identity; unless only the name or the lifetime changes, the access tokens issued before stop working before the response is sent',
       body: UpdateWorkloadIdentity,
@@ -87,7 +87,7 @@ export function workloadIdentityRoutes(context: AppContext): Route[] {
       },
     }),
     route({
-      ...{ ...named, method: 'DELETE', access: admins },
+      ...{ ...named, method: 'DELETE', access: admins, checksIfMatch: true },
       summary: 'Delete a workload identity; the access tokens issued for it stop working before the response is sent',
       responses: { 204: NoContent },
       errorCodes: ['not_found', 'conflict'],

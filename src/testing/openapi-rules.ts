@@ -21,6 +21,7 @@ interface Content {
 }
 
 interface Parameter {
+  readonly $ref?: string;
   readonly name: string;
   readonly in: string;
   readonly required?: boolean;
@@ -84,7 +85,7 @@ const OPERATION_RULES: Readonly<Record<string, (operation: OperationInContext) =
     return inPath.sort().join() === named(required, 'path').sort().join();
   },
   'parameters-unique': ({ operation: { parameters = [] } }) =>
-    new Set(parameters.map((parameter) => `${parameter.in} ${parameter.name}`)).size === parameters.length,
+    new Set(parameters.map(({ $ref, in: where, name }) => $ref ?? `${where} ${name}`)).size === parameters.length,
   'security-defined': ({ operation: { security = [] }, document }) =>
     security.flatMap(Object.keys).every((name) => document.components.securitySchemes[name] !== undefined),
   'no-numeric-ids': ({ operation: { parameters = [] } }) =>
@@ -179,6 +180,10 @@ export async function lint(document: OpenApiDocument): Promise<Finding[]> {
         return schema !== undefined && example !== undefined && ajv.getSchema(ref)?.(example) !== true;
       });
       if (wrong) findings.push({ rule: 'examples-valid', at });
+      const isWithout = ({ schema, example }: Content) =>
+        schema !== undefined && schema.format !== 'binary' && example === undefined;
+      if (contentsOf(operation).some(([, content]) => isWithout(content)))
+        findings.push({ rule: 'examples-given', at });
     }
   }
   return findings;

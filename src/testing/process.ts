@@ -1,9 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { SentResponse } from './responses/recorder.ts';
+import { expectDocumented } from './responses/validate.ts';
 
 const CLI_PATH = fileURLToPath(new URL('../../bin/devpilot.mjs', import.meta.url));
 
@@ -19,9 +21,24 @@ type Environment = Readonly<Record<string, string>>;
 
 /** Running servers, so that a failing test leaves none behind. */
 const running = new Set<ChildProcess>();
-after(() => {
+/** Where the servers write what they send. */
+const sentResponses = temporaryDirectory();
+const RECORDER = new URL('./responses/record-to-file.ts', import.meta.url);
+let serverCount = 0;
+after(async () => {
   for (const child of running) child.kill('SIGKILL');
+  const lines = readdirSync(sentResponses.path).flatMap((name) =>
+    readFileSync(join(sentResponses.path, name), 'utf8').split('\n').slice(0, -1),
+  );
+  sentResponses.remove();
+  if (lines.length > 0) await expectDocumented(lines.map((line) => JSON.parse(line) as SentResponse));
 });
+
+/** The options of Node.js with which a server records its responses, for the check after the tests of this file. */
+function recordingOptions(): string[] {
+  const file = join(sentResponses.path, String(serverCount++));
+  return ['--import', `${RECORDER.href}?${new URLSearchParams({ file }).toString()}`];
+}
 
 /** Passes only what a command needs of this process's environment, so that no setting leaks in. */
 function environmentOf(environment: Environment): NodeJS.ProcessEnv {
@@ -60,7 +77,7 @@ export interface ServerProcess {
 
 /** Starts `devpilot serve` on a free port. Rejects if it exits before it listens. */
 export async function spawnServer(dataDirectory: string, environment: Environment = {}): Promise<ServerProcess> {
-  const child = spawn(process.execPath, [CLI_PATH, 'serve'], {
+  const child = spawn(process.execPath, [...recordingOptions(), CLI_PATH, 'serve'], {
     env: environmentOf({ PORT: '0', DEVPILOT_DATA_DIR: dataDirectory, LOG_LEVEL: 'silent', ...environment }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import { scaledTimeout } from './timeouts.ts';
 
@@ -43,4 +44,22 @@ export async function installLocked(directory: string): Promise<void> {
     timeout: scaledTimeout(INSTALL_TIMEOUT_MS),
   });
   copyFileSync(lockfile, installed);
+}
+
+/** What npm reports if the registry cannot be reached. */
+const IS_OFFLINE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/;
+
+/**
+ * Installs the packages of a directory's own lockfile as `installLocked` does. If no registry can be reached, skips the
+ * test and returns false, except in CI, where everything must be there.
+ */
+export async function installTools(context: Pick<TestContext, 'skip'>, directory: string): Promise<boolean> {
+  try {
+    await installLocked(directory);
+    return true;
+  } catch (error) {
+    if (process.env['CI'] === 'true' || !IS_OFFLINE.test(String(error))) throw error;
+    context.skip(`No registry can be reached for the packages of ${directory}`);
+    return false;
+  }
 }

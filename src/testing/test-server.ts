@@ -9,6 +9,7 @@ import type { AssignableRole, Permission, Scope } from '../contract/vocabulary.t
 import { createLogger } from '../server/logger.ts';
 import { readSettings } from '../server/settings.ts';
 import { type RunningServer, startServer } from '../server/start.ts';
+import { recordServer } from './responses/own-servers.ts';
 
 export const PASSWORD = 'a long and private sentence';
 
@@ -93,6 +94,7 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     ...(options.work !== undefined && { work: options.work }),
     ...(options.clock !== undefined && { clock: options.clock }),
   });
+  const expectDocumented = recordServer(running.url);
   return {
     url: running.url,
     origin: settings.publicUrl ?? running.url,
@@ -102,11 +104,13 @@ export async function startTestServer(options: TestServerOptions = {}): Promise<
     call: (path, call) => sendRequest(running.url, path, call),
     async restart() {
       await running.close();
+      await expectDocumented();
       return startTestServer({ ...options, dataDirectory });
     },
     async close() {
       await running.close();
       rmSync(dataDirectory, { recursive: true, force: true });
+      await expectDocumented();
     },
   };
 }

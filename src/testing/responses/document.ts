@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { globSync, mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import type { OpenApiDocument } from '../openapi-rules.ts';
+
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url));
+const CACHE = join(ROOT, 'node_modules/.cache/devpilot-openapi');
+const SOURCES = ['package-lock.json', 'src/contract/*.ts', 'src/http/*.ts', 'src/testing/responses/*.ts'];
+
+interface SchemaError {
+  readonly instancePath: string;
+  readonly message?: string;
+  readonly params?: object;
+}
+/** Validates a body; its errors are those of the last call. */
+export interface Validator {
+  (body: unknown): boolean;
+  readonly errors?: readonly SchemaError[] | null;
+}
+
+type Statuses = Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** Names of validators by path, method, status and content type. */
+type Index = Readonly<Record<string, Readonly<Record<string, Statuses>>>>;
+
+export interface Validators {
+  readonly paths: Index;
+  /** Name of the validator of problems. */
+  readonly problem: string;
+  readonly validators: Readonly<Record<string, Validator>>;
+}
+
+/** Changes whenever the document may have changed. */
+function cacheKey(): string {
+  const hash = createHash('sha256');
+  for (const file of globSync(SOURCES, { cwd: ROOT }).sort()) {
+    const { mtimeMs, size } = statSync(join(ROOT, file));
+    hash.update(`${file} ${mtimeMs} ${size}\n`);
+  }
+  return hash.digest('hex').slice(0, 32);
+}
+
+/** Generates the OpenAPI document from the routes, without a server. */
+export async function generateDocument(): Promise<OpenApiDocument> {
+  const worker = new Worker(new URL('../../http/openapi-worker.ts', import.meta.url), { workerData: '0.0.0' });
+  const [text] = (await once(worker, 'message')) as [string];
+  return JSON.parse(text) as OpenApiDocument;
+}
+
+const escapePointer = (text: string) => encodeURIComponent(text.replaceAll('~', '~0').replaceAll('/', '~1'));
+
+interface Response {
+  readonly $ref?: string;
+  readonly content?: Readonly<Record<string, { readonly schema?: object }>>;
+}
+
+/** Compiles a module with a validator of every response body in the document. */
+async function compileValidators(document: OpenApiDocument): Promise<string> {
+  const { Ajv2020 } = await import('ajv/dist/2020.js');
+  const { default: standalone } = await import('ajv/dist/standalone/index.js');
+  const ajv = new Ajv2020({
+    strict: false,
+    validateFormats: false,
+    validateSchema: false,
+    inlineRefs: false,
+    code: { source: true, optimize: false },
+  });
+  ajv.addSchema(document, 'openapi');
+  const references: Record<string, string> = {};
+  const shared = (document.components as { responses?: Readonly<Record<string, Response>> }).responses ?? {};
+  const nameOf = (pointer: string): string => {
+    const reference = `openapi#/${pointer}`;
+    const known = Object.entries(references).find(([, other]) => other === reference);
+    if (known !== undefined) return known[0];
+    const name = `v${Object.keys(references).length}`;
+    references[name] = reference;
+    return name;
+  };
+  const contentOf = (response: Response, pointer: string): Record<string, string> => {
+    if (response.$ref !== undefined) {
+      const name = response.$ref.split('/').at(-1) ?? '';
+      return contentOf(shared[name] ?? {}, `components/responses/${name}`);
+    }
+    const types = Object.keys(response.content ?? {});
+    return Object.fromEntries(types.map((type) => [type, nameOf(`${pointer}/content/${escapePointer(type)}/schema`)]));
+  };
+  const paths = mapValues(document.paths, (operations, path) =>
+    mapValues(operations, ({ responses }, method) =>
+      mapValues(responses as Readonly<Record<string, Response>>, (response, status) =>
+        contentOf(response, `paths/${escapePointer(path)}/${method}/responses/${status}`),
+      ),
+    ),
+  ) satisfies Index;
+  const problem = nameOf('components/schemas/Problem');
+  const compile = standalone as unknown as (instance: unknown, names: object) => string;
+  const exported = `validators: { ...module.exports }, problem: ${JSON.stringify(problem)}, paths: ${JSON.stringify(paths)}`;
+  return `${compile(ajv, references)};\nmodule.exports = { ${exported} };\n`;
+}
+
+function mapValues<From, To>(
+  from: Readonly<Record<string, From>>,
+  map: (value: From, key: string) => To,
+): Record<string, To> {
+  return Object.fromEntries(Object.entries(from).map(([key, value]) => [key, map(value, key)]));
+}
+
+/**
+ * The validators of the current OpenAPI document. They are compiled when the sources of the document have changed and
+ * loaded from a cache otherwise, because every test file needs them.
+ */
+export async function loadValidators(): Promise<Validators> {
+  const file = join(CACHE, `${cacheKey()}.cjs`);
+  const require = createRequire(import.meta.url);
+  try {
+    return require(file) as Validators;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw error;
+  }
+  const code = await compileValidators(await generateDocument());
+  mkdirSync(CACHE, { recursive: true });
+  for (const old of readdirSync(CACHE)) {
+    if (Date.now() - statSync(join(CACHE, old)).mtimeMs > 86_400_000) rmSync(join(CACHE, old), { force: true });
+  }
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, code);
+  renameSync(temporary, file);
+  return require(file) as Validators;
+}

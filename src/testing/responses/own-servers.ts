@@ -1,0 +1,22 @@
+import { recordResponses, responseKey, type SentResponse } from './recorder.ts';
+import { expectDocumented } from './validate.ts';
+
+/** Different responses of the servers of this process, by port. */
+const responses = new Map<number, Map<string, SentResponse>>();
+/** Benchmarks start the same servers. */
+const isTest = process.env['NODE_TEST_CONTEXT'] !== undefined;
+if (isTest) recordResponses((response, port) => responses.get(port)?.set(responseKey(response), response));
+
+/**
+ * Records the responses of a server of this process. Returns a function that throws if one of them differs from the
+ * OpenAPI document.
+ */
+export function recordServer(url: string): () => Promise<void> {
+  const port = Number(new URL(url).port);
+  const sent = new Map<string, SentResponse>();
+  if (isTest) responses.set(port, sent);
+  return async () => {
+    responses.delete(port);
+    if (sent.size > 0) await expectDocumented(sent.values());
+  };
+}

@@ -1,0 +1,84 @@
+import { hash } from 'node:crypto';
+import { subscribe } from 'node:diagnostics_channel';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** A response as it was sent. */
+export interface SentResponse {
+  readonly method: string;
+  /** Without query and fragment. */
+  readonly path: string;
+  readonly status: number;
+  /** Without parameters; empty if the response has none. */
+  readonly contentType: string;
+  /** Null if it is compressed, or too large to be kept. */
+  readonly body: string | null;
+}
+
+const MAX_BODY_LENGTH = 4 * 1024 * 1024;
+
+/** The same for responses that differ only in the ID of their request. */
+export const responseKey = ({ body, ...rest }: SentResponse): string =>
+  hash('sha1', JSON.stringify([rest, body?.replace(/"requestId":"[^"]*"/, '')]));
+
+/** Collects the chunks that are written to a response. */
+function collectBody(response: ServerResponse): () => string | null {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const add = (chunk: unknown, encoding: unknown) => {
+    if (typeof chunk !== 'string' && !(chunk instanceof Uint8Array)) return;
+    length += chunk.length;
+    if (length > MAX_BODY_LENGTH) return;
+    const isEncoded = typeof chunk === 'string' && typeof encoding === 'string';
+    chunks.push(isEncoded ? Buffer.from(chunk, encoding as BufferEncoding) : Buffer.from(chunk as string));
+  };
+  for (const name of ['write', 'end'] as const) {
+    const send = response[name].bind(response) as (...values: unknown[]) => never;
+    response[name] = (...values: unknown[]) => {
+      add(values[0], values[1]);
+      return send(...values);
+    };
+  }
+  return () => (length > MAX_BODY_LENGTH ? null : Buffer.concat(chunks).toString());
+}
+
+/** Collects the headers of a response. Those that are passed to `writeHead` alone cannot be read from the response. */
+function collectHeaders(response: ServerResponse): (name: string) => string {
+  let written: Readonly<Record<string, unknown>> = {};
+  const writeHead = response.writeHead.bind(response) as (...values: unknown[]) => never;
+  response.writeHead = (...values: unknown[]) => {
+    const headers = values.at(-1);
+    if (typeof headers === 'object' && headers !== null) written = headers as typeof written;
+    return writeHead(...values);
+  };
+  return (name) => {
+    const [, value] = Object.entries(written).find(([key]) => key.toLowerCase() === name) ?? [];
+    return String(value ?? response.getHeader(name) ?? '');
+  };
+}
+
+/**
+ * Passes every response that an HTTP server of this process sends to `record`, with the port of the server. A response
+ * that the client did not receive to its end is passed only if it is a stream of lines.
+ */
+export function recordResponses(record: (response: SentResponse, port: number) => void): void {
+  subscribe('http.server.request.start', (message) => {
+    const { request, response, server } = message as {
+      request: IncomingMessage;
+      response: ServerResponse;
+      server: Server;
+    };
+    const port = (server.address() as AddressInfo | null)?.port ?? 0;
+    const method = request.method ?? '';
+    const path = (request.url ?? '').split(/[?#]/)[0] ?? '';
+    const body = collectBody(response);
+    const headerOf = collectHeaders(response);
+    response.once('close', () => {
+      const contentType = headerOf('content-type').split(';')[0] ?? '';
+      const isStream = contentType === 'application/x-ndjson';
+      if (!response.headersSent || (!response.writableFinished && !isStream)) return;
+      const isCompressed = headerOf('content-encoding') !== '';
+      record({ method, path, status: response.statusCode, contentType, body: isCompressed ? null : body() }, port);
+    });
+  });
+}

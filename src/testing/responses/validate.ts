@@ -1,0 +1,85 @@
+import { loadValidators, type Validator, type Validators } from './document.ts';
+import type { SentResponse } from './recorder.ts';
+
+/** Paths below which every response is documented. */
+const API = /^\/(?:v1|api|mcp|\.well-known)(?:\/|$)|^\/(?:healthz|readyz)$/;
+/** Statuses of requests that reach no operation: no such path or method, or malformed. */
+const WITHOUT_OPERATION: ReadonlySet<number> = new Set([400, 404, 405, 414]);
+const PROBLEM = 'application/problem+json';
+
+/** Matches a path against the templates of the document; a constant part wins over a parameter. */
+function templateOf(path: string, templates: readonly string[]): string | undefined {
+  const parts = path.split('/');
+  const matching = templates.filter((template) => {
+    const expected = template.split('/');
+    return (
+      expected.length === parts.length && expected.every((part, index) => part === parts[index] || part.startsWith('{'))
+    );
+  });
+  // The parts that are parameters, from the left, sort after those that are constant.
+  return matching.sort((a, b) => (a.replaceAll('{', '\u{10ffff}') < b.replaceAll('{', '\u{10ffff}') ? -1 : 1))[0];
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The values in a body: one, or one per line of a stream, whose last line may be incomplete. */
+function valuesIn({ contentType, body }: SentResponse): unknown[] {
+  if (!contentType.endsWith('json')) return [body];
+  if (contentType !== 'application/x-ndjson') return [parse(body ?? '')];
+  const lines = (body ?? '').split('\n').slice(0, -1);
+  return lines.filter((line) => line !== '').map(parse);
+}
+
+/** How the values in a body differ from their schema; null if they do not. */
+function invalidValue(response: SentResponse, validator: Validator): string | null {
+  for (const value of valuesIn(response)) {
+    if (validator(value)) continue;
+    const [error] = validator.errors ?? [];
+    const where = `${error?.instancePath} ${error?.message} ${JSON.stringify(error?.params)}`;
+    return `${where}: ${JSON.stringify(value)?.slice(0, 300)}`;
+  }
+  return null;
+}
+
+/** How a response differs from the document; null if it does not. */
+function differenceOf(response: SentResponse, { paths, validators, problem }: Validators): string | null {
+  const { method, path, status, contentType, body } = response;
+  if (!API.test(path)) return null;
+  const template = templateOf(path, Object.keys(paths));
+  // `HEAD` is answered like `GET`, and authorization does not depend on the method.
+  const key = template === '/v1/authorize' || method === 'HEAD' ? 'get' : method.toLowerCase();
+  const operation = template === undefined ? undefined : paths[template]?.[key];
+  const name = `${method} ${template ?? path} ${status}`;
+  if (operation === undefined) {
+    const isProblem = WITHOUT_OPERATION.has(status) && (contentType === PROBLEM || method === 'HEAD');
+    if (!isProblem) return `${name} ${contentType}: no such operation is documented`;
+  } else if (operation[status] === undefined) {
+    return `${name}: this status is not documented: ${body?.slice(0, 200)}`;
+  }
+  if (body === null || method === 'HEAD') return null;
+  const content = operation?.[status] ?? { [PROBLEM]: problem };
+  const types = Object.keys(content);
+  if (types.length === 0) return body === '' ? null : `${name}: no body is documented: ${body.slice(0, 200)}`;
+  const validator = validators[content[contentType] ?? ''];
+  if (validator === undefined) return `${name}: the content type is "${contentType}", not ${types.join(' or ')}`;
+  const invalid = invalidValue(response, validator);
+  return invalid === null ? null : `${name}: ${invalid}`;
+}
+
+/** Throws if a response differs from the OpenAPI document; the message has each difference once. */
+export async function expectDocumented(responses: Iterable<SentResponse>): Promise<void> {
+  const validators = await loadValidators();
+  const differences = new Map<string, string>();
+  for (const response of responses) {
+    const difference = differenceOf(response, validators);
+    if (difference !== null) differences.set(difference.replace(/: [{["].*/s, ''), difference);
+  }
+  if (differences.size === 0) return;
+  throw new Error(`Responses differ from the OpenAPI document:\n${[...differences.values()].join('\n')}`);
+}
