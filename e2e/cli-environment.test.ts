@@ -73,6 +73,17 @@ describe('pull', () => {
     }
   });
 
+  test('a file for a reader that could not read a value back is refused, naming the variable', async () => {
+    await setVariables(owner, app, { LINES: 'one\ntwo', PLAIN: "it's" });
+    const shellFile = await shell.run(['env', 'pull', app.slug, '--format', 'shell']);
+    assert.equal(shellFile.stdout, `LINES='one\ntwo'\nPLAIN="it's"\n`);
+    const refused = await shell.run(['env', 'pull', app.slug, '--format', 'docker']);
+    assert.deepEqual(
+      [refused.code, refused.stdout, refused.stderr],
+      [1, '', 'devpilot: The format docker cannot hold the value of LINES: it has a line break.\n'],
+    );
+  });
+
   test('writes a file of mode 0600, even when it replaces one that others could read', async () => {
     await setVariables(owner, app, { KEY: 'value' });
     const path = join(shell.directory, '.env');
@@ -85,7 +96,10 @@ describe('pull', () => {
     const nowhere = await shell.run(['env', 'pull', app.slug, '--output', 'no/such/.env']);
     assert.match(nowhere.stderr, /no\/such\/\.env cannot be written: ENOENT/);
     assert.equal(nowhere.code, 1);
-    assert.match((await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr, /dotenv or json/);
+    assert.match(
+      (await shell.run(['env', 'pull', app.slug, '--format', 'yaml'])).stderr,
+      /one of dotenv, node, python, shell, systemd, docker, json/,
+    );
   });
 
   test('list prints names and does not request values', async () => {

@@ -4,6 +4,7 @@ import {
   ensureApache,
   ensureCommand,
   ensureOAuthClients,
+  ensurePythonDotenv,
   ensurePythonSentrySdk,
 } from '../src/testing/debian-packages.ts';
 
@@ -51,6 +52,7 @@ function tryPart(part: () => void): void {
 
 for (const [command, debianPackage] of Object.entries(PACKAGES)) tryPart(() => ensureCommand(command, debianPackage));
 tryPart(ensureOAuthClients);
+tryPart(ensurePythonDotenv);
 tryPart(ensurePythonSentrySdk);
 tryPart(ensureApache);
 

@@ -16,7 +16,11 @@ export function environmentCommands(program: Command): void {
   remoteCommand(env, 'pull', 'Download the variables as dotenv or JSON')
     .argument('<app>', OWNER_HELP)
     .option('--project', PROJECT_HELP)
-    .option('--format <format>', 'output format: dotenv, or json for one object of names and values', 'dotenv')
+    .option(
+      '--format <format>',
+      'dotenv, node, python, shell, systemd, docker, or json for one object of names and values',
+      'dotenv',
+    )
     .option('--output <file>', 'write to this file, readable only by you')
     .option('--quiet', 'print only the variables')
     .action(async (app, options) => (await load()).pullVariables(app, declared(options)));

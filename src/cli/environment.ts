@@ -1,5 +1,6 @@
 import { isControlVariable } from '../contract/control-variables.ts';
-import { ENV_NAME, writeDotenv } from '../contract/dotenv.ts';
+import { ENV_NAME } from '../contract/dotenv.ts';
+import { ENV_FILE_FORMATS, type EnvFileFormat, writeEnvFile } from '../contract/env-formats.ts';
 import type { EnvVariable, EnvVersion } from '../contract/environment.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
@@ -40,6 +41,20 @@ export function parseFormat(format: string): EnvFormat {
   return format;
 }
 
+function parseFileFormat(format: string): EnvFileFormat | 'json' {
+  const known = [...ENV_FILE_FORMATS, 'json'] as const;
+  const found = known.find((candidate) => candidate === format);
+  if (found === undefined) throw new Failure(`--format must be one of ${known.join(', ')}.`);
+  return found;
+}
+
+/** Throws for a value that the reader of the format could not read back. */
+function fileOf(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): string {
+  const file = writeEnvFile(format, variables);
+  if (file.ok) return file.text;
+  throw new Failure(`The format ${format} cannot hold the value of ${file.name}: it ${file.reason}.`);
+}
+
 export interface PullOptions extends OwnerOptions {
   readonly format: string;
   readonly output: string | undefined;
@@ -47,11 +62,11 @@ export interface PullOptions extends OwnerOptions {
 
 /** Prints the variables to standard output, or writes them to a file of mode 0600. */
 export async function pullVariables(app: string, options: PullOptions): Promise<void> {
-  const format = parseFormat(options.format);
+  const format = parseFileFormat(options.format);
   const { value } = await connectToEnvironment(options).read(app, { values: 'shown' });
   const variables = value.data.map(({ name, value: text }) => [name, text ?? ''] as const);
   const text =
-    format === 'dotenv' ? writeDotenv(variables) : `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n`;
+    format === 'json' ? `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n` : fileOf(format, variables);
   if (options.output === undefined) return print(text);
   writePrivateFile(options.output, text);
   printNote(`Wrote ${variables.length} variables to ${options.output}, readable only by you.`, options);

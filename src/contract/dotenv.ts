@@ -7,45 +7,43 @@
 /** The name of a variable. Excludes `__proto__`, which cannot be an ordinary field of an object. */
 export const ENV_NAME = /^(?!__proto__$)[A-Za-z_][A-Za-z0-9_]*$/;
 
-const UNQUOTED = /^[A-Za-z0-9_./:@%+,=-]*$/;
+/** A value that all readers of all formats take as it is. */
+export const UNQUOTED = /^[A-Za-z0-9_./:@%+,=-]*$/;
 const SINGLE_QUOTABLE = /^[^'\r]*$/;
+/** A value that has the same meaning in double quotes for all readers. */
+const DOUBLE_QUOTABLE = /^[^"\\$`\r]*$/;
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', '"': '"', '\\': '\\', $: '$', '`': '`' };
 
-function escapedValue(value: string): string {
-  const escaped = value
-    .replace(/["\\$`]/g, '\\$&')
-    .replaceAll('\n', '\\n')
-    .replaceAll('\r', '\\r');
-  return `"${escaped}"`;
-}
+const escapeQuoted = (value: string): string => value.replace(/["\\$`]/g, '\\$&');
+const escapeLineBreaks = (text: string): string => text.replaceAll('\n', '\\n').replaceAll('\r', '\\r');
 
-/**
- * Quotes a value for dotenv libraries, which support back quotes, and of all escapes only `
- * ` and `\r`.
- */
-function valueForTools(value: string): string {
+/** Quotes a value so that as many readers as possible agree on it, preferring dotenv libraries of JavaScript. */
+function quoteForLibraries(value: string): string {
+  if (SINGLE_QUOTABLE.test(value)) return `'${value}'`;
+  if (DOUBLE_QUOTABLE.test(value)) return `"${value}"`;
   if (/^[^`\r]*$/.test(value)) return `\`${value}\``;
-  return /["\\]/.test(value) ? escapedValue(value) : `"${value.replaceAll('\n', '\\n').replaceAll('\r', '\\r')}"`;
+  return `"${escapeLineBreaks(/["\\]/.test(value) ? escapeQuoted(value) : value)}"`;
 }
 
-type Variables = Iterable<readonly [name: string, value: string]>;
+/** Quotes a value for a shell, which reads back exactly the value and neither executes nor expands any of it. */
+const quoteForShell = (value: string): string => (value.includes("'") ? `"${escapeQuoted(value)}"` : `'${value}'`);
 
-function writeLines(variables: Variables, quoted: (value: string) => string): string {
+export type Variables = Iterable<readonly [name: string, value: string]>;
+
+function writeLines(variables: Variables, quote: (value: string) => string): string {
   let text = '';
-  for (const [name, value] of variables) {
-    text += `${name}=${UNQUOTED.test(value) ? value : SINGLE_QUOTABLE.test(value) ? `'${value}'` : quoted(value)}\n`;
-  }
+  for (const [name, value] of variables) text += `${name}=${UNQUOTED.test(value) ? value : quote(value)}\n`;
   return text;
 }
 
 /** Writes variables in the given order. Shells must not read the result: use `writeShellDotenv` if one might. */
 export function writeDotenv(variables: Variables): string {
-  return writeLines(variables, valueForTools);
+  return writeLines(variables, quoteForLibraries);
 }
 
 /** Like `writeDotenv`, for a file that a shell may read: no value is executed or expanded there. */
 export function writeShellDotenv(variables: Variables): string {
-  return writeLines(variables, escapedValue);
+  return writeLines(variables, quoteForShell);
 }
 
 /** The parsed variables, or the number of the invalid line. The last value of a repeated name applies. */

@@ -1,6 +1,7 @@
 /** Schemas of the environment of an app or a project (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
+import { ENV_FILE_FORMATS } from './env-formats.ts';
 import { auditParty, oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
@@ -40,7 +41,11 @@ export const Environment = z.object({ data: z.array(EnvVariable) }).meta({ id: '
 export type Environment = z.infer<typeof Environment>;
 
 export const EnvQuery = z.strictObject({
-  format: oneOf(['json', 'dotenv']).optional(),
+  format: oneOf(['json', ...ENV_FILE_FORMATS])
+    .optional()
+    .describe(
+      'A file for: `dotenv` libraries, `node` (`--env-file`), `python` (python-dotenv), a `shell` (`set -a; . file`), `systemd` (`EnvironmentFile=`), `docker` (`--env-file`). 422 names a variable whose value its reader could not read back',
+    ),
   values: oneOf(['shown', 'hidden'])
     .optional()
     .describe(

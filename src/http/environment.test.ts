@@ -94,6 +94,20 @@ test('values are returned exactly, as JSON and as dotenv', async () => {
   assert.deepEqual(Object.fromEntries(parsed.values), values);
 });
 
+test('files for other readers are refused for a value that they could not read back, naming the variable', async () => {
+  const app = await newApp();
+  await set(app, { GREETING: "it's $HOME", LINES: 'one\ntwo' });
+  const file = (format: string) => asToken(`/v1/apps/${app.id}/env?format=${format}`);
+  const shell = await file('shell');
+  assert.match(shell.headers.get('content-type') ?? '', /^text\/plain/);
+  assert.equal(shell.text, `GREETING="it's \\$HOME"\nLINES='one\ntwo'\n`);
+  const docker = await file('docker');
+  assert.equal(docker.status, 422);
+  assert.match(docker.text, /"format","message":"cannot be docker: the value of LINES has a line break"/);
+  assert.equal((await member.call(`/v1/apps/${app.id}/env?format=docker`)).status, 403);
+  assert.equal((await file('toml')).status, 422);
+});
+
 test('the variables that the kernel would not pass to a command are refused, and reducing them is always allowed', async () => {
   const app = await newApp();
   const part = (from: number, count: number) =>

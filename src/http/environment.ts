@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { etagOf } from '../audit/if-match.ts';
-import { writeDotenv } from '../contract/dotenv.ts';
+import { type EnvFileFormat, writeEnvFile } from '../contract/env-formats.ts';
 import {
   Environment,
   EnvQuery,
@@ -18,6 +18,7 @@ import { invalidField, Problem } from '../contract/problem.ts';
 import {
   deleteVariable,
   type EnvironmentSnapshot,
+  isFile,
   listEnvVersions,
   readVariables,
   restoreVersion,
@@ -42,6 +43,16 @@ function parseVariableName(name: string): string {
 
 function withEtag(reply: FastifyReply, { state }: EnvironmentSnapshot): FastifyReply {
   return reply.header('etag', etagOf(state));
+}
+
+/** Throws `validation_failed` for a value that the reader of the format could not read back. */
+function fileOf(format: EnvFileFormat, { data }: EnvironmentSnapshot): string {
+  const file = writeEnvFile(
+    format,
+    data.map(({ name, value }) => [name, value ?? '']),
+  );
+  if (file.ok) return file.text;
+  throw invalidField('format', `cannot be ${format}: the value of ${file.name} ${file.reason}`);
 }
 
 /** The phrases of the summaries that differ between the two owners of variables. */
@@ -73,7 +84,7 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       url,
       access: readAccess,
       about,
-      summary: `${summaries.read}Members get names with null values; showing values to an owner or admin is recorded. With format=dotenv, as text/plain for owners and admins`,
+      summary: `${summaries.read}Members get names with null values; showing values to an owner or admin is recorded. With another format than json, as text/plain for owners and admins`,
       tag,
       params: z.object(ownerParam),
       query: EnvQuery,
@@ -82,12 +93,13 @@ function ownerRoutes(context: AppContext, owner: EnvOwnerKind): Route[] {
       errorCodes: ['not_found'],
       handler: async ({ params, query, request, reply }) => {
         // A file of blank values, or a process started with them, would be worse than a refusal.
-        if (query.format === 'dotenv' || query.values === 'shown') requireRole(context, request, 'admin');
+        if (isFile(query) || query.values === 'shown') requireRole(context, request, 'admin');
         const values = hasRole(request, 'admin') ? query.values : 'hidden';
         const requestContext = requestContextOf(context, request);
         const environment = await readVariables(platform, requestContext, owner, ownerIn(params), { ...query, values });
-        if (query.format !== 'dotenv') return withEtag(reply, environment).send({ data: environment.data });
-        const text = writeDotenv(environment.data.map(({ name, value }) => [name, value ?? '']));
+        if (query.format === undefined || query.format === 'json')
+          return withEtag(reply, environment).send({ data: environment.data });
+        const text = fileOf(query.format, environment);
         return withEtag(reply, environment).type('text/plain; charset=utf-8').send(text);
       },
     }),

@@ -1,6 +1,7 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
 import type { CommitStatus, SetCommitStatus } from '../contract/commit-status.ts';
 import type { ConfirmGitHost, DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
+import type { EnvFileFormat } from '../contract/env-formats.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
 import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
 import type { PushSecret } from '../contract/push.ts';
@@ -51,9 +52,12 @@ function environmentClientOf(transport: Transport, owners: '/v1/apps' | '/v1/pro
       query: { readonly values?: 'shown' | 'hidden'; readonly name?: string } = {},
       call?: CallOptions,
     ): Promise<Tagged<Environment>> => sendTagged('GET', environmentPath(idOrSlug), { ...call, query }),
-    /** Returns all variables as a dotenv file. Throws `forbidden` for members. */
-    dotenv: (idOrSlug: string, call?: CallOptions): Promise<string> =>
-      text(environmentPath(idOrSlug), { ...call, query: { format: 'dotenv' } }),
+    /**
+     * Returns all variables as a file for a reader. Throws `forbidden` for members, and `validation_failed` for a value
+     * that the reader could not read back; `dotenv` holds every value.
+     */
+    dotenv: (idOrSlug: string, call?: CallOptions, format: EnvFileFormat = 'dotenv'): Promise<string> =>
+      text(environmentPath(idOrSlug), { ...call, query: { format } }),
     /** Sets and deletes (null) variables, all or none. */
     update: (
       idOrSlug: string,

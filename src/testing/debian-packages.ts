@@ -4,7 +4,7 @@ import { delimiter, join } from 'node:path';
 
 /** Folders searched for commands, including those of servers that only root's PATH has. */
 const folders = () => [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin'];
-const isInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
+export const isInstalled = (command: string) => folders().some((folder) => existsSync(join(folder, command)));
 
 /**
  * Ensures that the command of a Debian package is installed, with apt-get if it is missing.
@@ -33,6 +33,12 @@ export function ensureOAuthClients(): void {
 export function ensurePythonSentrySdk(): void {
   const directory = '/usr/lib/python3/dist-packages/sentry_sdk';
   ensureInstalled(() => existsSync(directory), directory, 'python3-sentry-sdk');
+}
+
+/** python-dotenv, which a test runs. */
+export function ensurePythonDotenv(): void {
+  const directory = '/usr/lib/python3/dist-packages/dotenv';
+  ensureInstalled(() => existsSync(directory), directory, 'python3-dotenv');
 }
 
 /** Apache with mod_auth_openidc, which a test runs. */

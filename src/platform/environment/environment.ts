@@ -73,6 +73,9 @@ type OwnerRow = AppTable | ProjectTable;
 const requireOwner = (db: Queryable, kind: EnvOwnerKind, workspaceId: string, idOrSlug: string): Promise<OwnerRow> =>
   requireResource(db, kind, workspaceId, idOrSlug);
 
+/** Whether a query asks for a file, which always has the values. */
+export const isFile = ({ format = 'json' }: EnvQuery): boolean => format !== 'json';
+
 const AUDIT_ACTIONS = {
   app: { updated: 'env.updated', restored: 'env.restored', revealed: 'env.revealed' },
   project: { updated: 'project_env.updated', restored: 'project_env.restored', revealed: 'project_env.revealed' },
@@ -95,7 +98,7 @@ export async function readVariables(
   const state = await readEnvState(read, kind, row);
   const rows = effectiveRows(state).filter(({ name }) => query.name === undefined || name === query.name);
   if (query.name !== undefined && rows.length === 0) throw new Problem('not_found', 'The variable was not found.');
-  const isRevealed = query.values !== 'hidden' || query.format === 'dotenv';
+  const isRevealed = query.values !== 'hidden' || isFile(query);
   const values = isRevealed ? await openValues(context, rows) : new Map<string, string>();
   if (isRevealed && rows.length > 0 && request.actor.kind === 'person') {
     await context.store.transaction((trx) =>

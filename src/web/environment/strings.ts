@@ -12,7 +12,14 @@ export const strings = {
   },
   environmentTab: {
     downloadNotice: 'Reveals all values; this is recorded',
-    downloadAsEnv: 'Download as .env',
+    downloadAs: {
+      dotenv: 'Download as .env',
+      node: 'For Node (--env-file)',
+      python: 'For python-dotenv',
+      shell: 'For a shell (set -a)',
+      systemd: 'For systemd (EnvironmentFile)',
+      docker: 'For Docker (--env-file)',
+    },
     revealAll: 'Reveal all',
     hideAll: 'Hide all',
     saved: (name: string) => phrase`Environment of ${name} saved. It takes effect with the next deployment.`,

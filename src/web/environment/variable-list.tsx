@@ -2,6 +2,7 @@ import { Button, Group, Menu, Stack, Text, TextInput } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
+import { ENV_FILE_FORMATS, type EnvFileFormat } from '../../contract/env-formats.ts';
 import type { EnvOwnerKind } from '../../contract/platform-vocabulary.ts';
 import { queryClient } from '../api.ts';
 import bar from '../components/action-bar.module.css';
@@ -36,15 +37,22 @@ type OpenDialog = 'add' | 'import' | 'review' | { readonly change: string };
 function EnvironmentExport({ owner }: { readonly owner: EnvironmentOwner }) {
   const client = useEnvironmentClient(owner);
   const save = useMutation({
-    mutationFn: async () => {
-      const text = await client.dotenv(owner.id);
-      download(`${owner.slug}.env`, new Blob([text], { type: 'text/plain' }));
+    mutationFn: async (format: EnvFileFormat) => {
+      const text = await client.dotenv(owner.id, {}, format);
+      download(
+        format === 'dotenv' ? `${owner.slug}.env` : `${owner.slug}.${format}.env`,
+        new Blob([text], { type: 'text/plain' }),
+      );
     },
     onError: notifyError,
   });
   return (
     <ExportMenu busy={save.isPending} label={strings.environmentTab.downloadNotice}>
-      <Menu.Item onClick={() => save.mutate()}>{strings.environmentTab.downloadAsEnv}</Menu.Item>
+      {ENV_FILE_FORMATS.map((format) => (
+        <Menu.Item key={format} onClick={() => save.mutate(format)}>
+          {strings.environmentTab.downloadAs[format]}
+        </Menu.Item>
+      ))}
     </ExportMenu>
   );
 }

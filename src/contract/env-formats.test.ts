@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import fc from 'fast-check';
+import { ensureCommand, ensurePythonDotenv, isInstalled } from '../testing/debian-packages.ts';
+import { trickyText } from '../testing/tricky-text.ts';
+import { type EnvFileFormat, writeEnvFile } from './env-formats.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
+after(() => rmSync(directory, { recursive: true, force: true }));
+
+const samples = fc
+  .sample(trickyText, 1_500)
+  .concat(
+    [
+      '\\',
+      "it's \\",
+      '\\\\',
+      "'\\'",
+      `$\{HOME}`,
+      `$\{A:-b}`,
+      '$HOME',
+      '${',
+      `$\{:-$}{`,
+      ' lead',
+      'trail ',
+      '"',
+      '\'"`',
+      'a#b',
+      'a #b',
+    ],
+    [
+      "it's\ntwo",
+      '\n',
+      '\r',
+      'a\rb',
+      'x\r',
+      '!x',
+      '~',
+      '*',
+      '%s',
+      '\u0085',
+      '\uFEFFx',
+      '1'.repeat(65_000),
+      '=',
+      'export A=1',
+    ],
+  )
+  .filter((value) => !value.includes('\0') && value !== '');
+
+/** The samples that a format can hold, by name, and the file of all of them. */
+function fileOf(format: EnvFileFormat, isWanted: (value: string) => boolean = () => true) {
+  const held = samples.flatMap((value, index) => {
+    const variable = [`V${index}`, value] as const;
+    return isWanted(value) && writeEnvFile(format, [variable]).ok ? [variable] : [];
+  });
+  assert.ok(held.length > samples.length / 4, `${held.length} of ${samples.length} values`);
+  const file = writeEnvFile(format, held);
+  assert.ok(file.ok);
+  const path = join(directory, `${format}.env`);
+  writeFileSync(path, file.text);
+  return { path, values: Object.fromEntries(held) };
+}
+
+function assertSame(
+  actual: Readonly<Record<string, string | undefined>>,
+  expected: Readonly<Record<string, string>>,
+): void {
+  for (const [name, value] of Object.entries(expected)) assert.equal(actual[name], value, JSON.stringify(value));
+}
+const ENVIRONMENT = { PATH: process.env['PATH'] ?? '', HOME: '/', LC_ALL: 'C.UTF-8' };
+const PRINT_JSON = `const { PATH, HOME, LC_ALL, ...rest } = process.env; console.log(JSON.stringify(rest))`;
+const run = (file: string, args: readonly string[], env: Readonly<Record<string, string>> = ENVIRONMENT) =>
+  execFileSync(file, args, { env, maxBuffer: 64 * 1_048_576, encoding: 'utf8' });
+
+test('node --env-file reads back every value that the format for Node holds', () => {
+  const { path, values } = fileOf('node');
+  assertSame(JSON.parse(run(process.execPath, [`--env-file=${path}`, '-e', PRINT_JSON])), values);
+});
+
+test('python-dotenv reads back every value', () => {
+  ensurePythonDotenv();
+  const { path, values } = fileOf('python');
+  assert.equal(Object.keys(values).length, samples.length);
+  const script = 'import json, sys, dotenv; print(json.dumps(dict(dotenv.dotenv_values(sys.argv[1]))))';
+  assertSame(JSON.parse(run('/usr/bin/python3', ['-c', script, path])), values);
+});
+
+for (const shell of ['dash', 'bash', 'zsh', 'sh']) {
+  test(`${shell} reads back every value from a sourced file (set -a) and executes none`, () => {
+    ensureCommand(shell);
+    const { path, values } = fileOf('shell');
+    assert.equal(Object.keys(values).length, samples.length);
+    const read = run(shell, ['-c', `set -a; . ${path}; exec ${process.execPath} -e '${PRINT_JSON}'`]);
+    assertSame(JSON.parse(read), values);
+  });
+}
+
+const SYSTEMD_READER = '/lib/systemd/user-environment-generators/30-systemd-environment-d-generator';
+
+/** Undoes the quoting of the generator's output. */
+const unquoteOutput = (text: string): string =>
+  text
+    .replace(/^"|"$/g, '')
+    .replace(/\\([abfnrtv"\\$`])/g, (_, letter: string) => ({ n: '\n', t: '\t' })[letter] ?? letter);
+
+// A manager of services does not run in a container. The generator for environment.d has the same parser, but expands $.
+test("systemd's parser reads back every value that its format holds", () => {
+  ensureCommand('systemd-analyze', 'systemd');
+  const { path, values } = fileOf('systemd', (value) => !value.includes('$'));
+  const folder = join(directory, 'config/environment.d');
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'values.conf'), execFileSync('cat', [path]));
+  const output = run(SYSTEMD_READER, [], { ...ENVIRONMENT, XDG_CONFIG_HOME: join(directory, 'config') });
+  const lines = output.split('\n').map((line) => /^(V\d+)=(.*)$/s.exec(line) ?? []);
+  assertSame(Object.fromEntries(lines.map(([, name, value]) => [name, unquoteOutput(value ?? '')])), values);
+});
+
+const hasDocker = isInstalled('docker');
+test('docker --env-file reads back every value that its format holds', {
+  skip: !hasDocker && 'docker is not installed',
+}, async () => {
+  const { path, values } = fileOf('docker');
+  let received = '';
+  const daemon = createServer((request, response) => {
+    if (request.url?.endsWith('/containers/create') !== true) {
+      response.writeHead(200, { 'api-version': '1.43', ostype: 'linux' }).end('OK');
+      return;
+    }
+    request.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
+    request.on('end', () =>
+      response.writeHead(201, { 'content-type': 'application/json' }).end('{"Id":"1","Warnings":[]}'),
+    );
+  });
+  const socket = join(directory, 'docker.sock');
+  await new Promise<void>((resolve) => daemon.listen(socket, resolve));
+  try {
+    const docker = spawn('docker', ['create', '--env-file', path, 'image'], {
+      env: { ...ENVIRONMENT, DOCKER_HOST: `unix://${socket}` },
+    });
+    let problem = '';
+    docker.stderr.setEncoding('utf8').on('data', (chunk: string) => (problem += chunk));
+    const code = await new Promise((resolve) => docker.on('close', resolve));
+    assert.equal(code, 0, problem);
+  } finally {
+    daemon.close();
+  }
+  const { Env: variables } = JSON.parse(received) as { Env: string[] };
+  assertSame(
+    Object.fromEntries(
+      variables.map((variable) => [
+        variable.slice(0, variable.indexOf('=')),
+        variable.slice(variable.indexOf('=') + 1),
+      ]),
+    ),
+    values,
+  );
+});
+
+test('a value that a reader could not read back is refused, naming the variable and the reason', () => {
+  const cases: readonly [EnvFileFormat, string, string][] = [
+    ['docker', 'one\ntwo', 'has a line break'],
+    ['docker', 'x\r', 'ends with a carriage return'],
+    ['docker', 'x'.repeat(65_536), 'is longer than the 65535 bytes of a line'],
+    ['systemd', 'a\rb', 'has a control character'],
+    ['systemd', '\x1b[0m', 'has a control character'],
+    ['node', 'a\rb', 'has a carriage return'],
+    ['node', '\'"` #', 'has all three kinds of quotes'],
+  ];
+  for (const [format, value, reason] of cases) {
+    assert.deepEqual(
+      writeEnvFile(format, [
+        ['FINE', 'x'],
+        ['WRONG', value],
+      ]),
+      { ok: false, name: 'WRONG', reason },
+    );
+  }
+});
+
+test('every reader agrees on a dotenv file of values without backslashes, carriage returns and mixed quotes', () => {
+  const isCommon = (value: string) => !/[\\\r]|\$\{/.test(value) && (!value.includes("'") || !/["$`]/.test(value));
+  const { path, values } = fileOf('dotenv', isCommon);
+  assertSame(JSON.parse(run(process.execPath, [`--env-file=${path}`, '-e', PRINT_JSON])), values);
+  const script = 'import json, sys, dotenv; print(json.dumps(dict(dotenv.dotenv_values(sys.argv[1]))))';
+  assertSame(JSON.parse(run('/usr/bin/python3', ['-c', script, path])), values);
+  assertSame(JSON.parse(run('sh', ['-c', `set -a; . ${path}; exec ${process.execPath} -e '${PRINT_JSON}'`])), values);
+});

@@ -1,0 +1,85 @@
+/** Files of variables for programs that do not read each other's files. Each is read back exactly by its reader. */
+import { UNQUOTED, type Variables, writeDotenv, writeShellDotenv } from './dotenv.ts';
+
+export const ENV_FILE_FORMATS = ['dotenv', 'node', 'python', 'shell', 'systemd', 'docker'] as const;
+export type EnvFileFormat = (typeof ENV_FILE_FORMATS)[number];
+
+/** The longest line that Docker reads; bytes. */
+const DOCKER_LINE_BYTES = 65_535;
+
+/** Returns the reason why a reader could not read a value back, or null. */
+type Refusal = (name: string, value: string) => string | null;
+
+/** `node --env-file` and `util.parseEnv` drop carriage returns, and have no escapes but `\n` in double quotes. */
+function quoteForNode(value: string): string | null {
+  if (value.includes('\r')) return null;
+  for (const quote of ["'", '`', '"'] as const) {
+    if (!value.includes(quote) && !(quote === '"' && value.includes('\\n'))) return quote + value + quote;
+  }
+  // Without quotes, a value ends at a number sign or the end of the line, and loses spaces around it.
+  return /^[^\s'"`#][^\n#]*$/.test(value) && value.trim() === value ? value : null;
+}
+
+/**
+ * python-dotenv expands `${NAME}` in any quotes: `${:-$}`, the default of a variable without a name, is a plain `$`. It
+ * takes a backslash before the closing quote as an escape of that, even if it is itself escaped.
+ */
+function quoteForPython(value: string): string {
+  const literal = (text: string) => `\${:-${text}}`;
+  const escaped = value
+    .replace(/["\\]/g, '\\$&')
+    .replaceAll('\n', '\\n')
+    .replaceAll('\r', '\\r')
+    .replaceAll('${', () => `${literal('$')}{`);
+  return `"${escaped.replace(/\\\\$/, () => literal('\\\\'))}"`;
+}
+
+const writeQuoted = (variables: Variables, quote: (value: string) => string): string =>
+  [...variables].map(([name, value]) => `${name}=${UNQUOTED.test(value) ? value : quote(value)}\n`).join('');
+
+function dockerRefusal(name: string, value: string): string | null {
+  if (value.includes('\n')) return 'has a line break';
+  if (value.endsWith('\r')) return 'ends with a carriage return';
+  const bytes = new TextEncoder().encode(`${name}=${value}`).length;
+  return bytes > DOCKER_LINE_BYTES ? `is longer than the ${DOCKER_LINE_BYTES} bytes of a line` : null;
+}
+
+const FORMATS: Readonly<
+  Record<EnvFileFormat, { readonly refuse: Refusal; readonly write: (variables: Variables) => string }>
+> = {
+  dotenv: { refuse: () => null, write: writeDotenv },
+  node: {
+    refuse(_, value) {
+      if (value.includes('\r')) return 'has a carriage return';
+      return quoteForNode(value) === null ? 'has all three kinds of quotes' : null;
+    },
+    write: (variables) => writeQuoted(variables, (value) => quoteForNode(value) ?? ''),
+  },
+  python: { refuse: () => null, write: (variables) => writeQuoted(variables, quoteForPython) },
+  shell: { refuse: () => null, write: writeShellDotenv },
+  systemd: {
+    // It ignores variables with these.
+    refuse: (_, value) =>
+      /[\0-\x08\x0b-\x1f\x7f\p{Noncharacter_Code_Point}]/u.test(value) ? 'has a control character' : null,
+    write: writeShellDotenv,
+  },
+  docker: {
+    refuse: dockerRefusal,
+    write: (variables) => [...variables].map(([name, value]) => `${name}=${value}\n`).join(''),
+  },
+};
+
+/** The text of a file, or the first variable whose value the reader could not read back. */
+export type EnvFile =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly name: string; readonly reason: string };
+
+/** Writes variables in the given order for a reader. `dotenv` accepts any value and is read back exactly by Devpilot. Pure. */
+export function writeEnvFile(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): EnvFile {
+  const { refuse, write } = FORMATS[format];
+  for (const [name, value] of variables) {
+    const reason = refuse(name, value);
+    if (reason !== null) return { ok: false, name, reason };
+  }
+  return { ok: true, text: write(variables) };
+}
