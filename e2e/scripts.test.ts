@@ -6,6 +6,7 @@ import type { Run, Script } from '../src/contract/scripts.ts';
 import type { Server } from '../src/contract/servers.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
+import { checkAppearance } from './browser.ts';
 import { setUpBrowserFixture } from './browser-fixture.ts';
 import { chooseInMenu } from './page-actions.ts';
 import { checkPages } from './page-checks.ts';
@@ -76,9 +77,10 @@ test('a member runs a script: parameters are checked, the log is live and can be
   await tab.getByRole('heading', { name: 'Run of Greet somebody', level: 1 }).waitFor();
   await log(tab).getByText('Good day, Grace Hopper').waitFor();
   await tab.getByText('Completed', { exact: true }).waitFor();
+  await tab.getByRole('button', { name: 'Download' }).click();
   const [file] = await Promise.all([
     tab.waitForEvent('download'),
-    tab.getByRole('button', { name: 'Download' }).click(),
+    tab.getByRole('menuitem', { name: 'As text' }).click(),
   ]);
   assert.match(await readFile(await file.path(), 'utf8'), /stdout.*: Good day, Grace Hopper\n/);
   await tab.getByRole('button', { name: 'Run again…' }).click();
@@ -89,13 +91,28 @@ test('a running script is followed and cancelled', async () => {
   const script = await createScript(fixture.owner, {
     name: 'Slow one',
     serverId: server.id,
-    body: 'echo begun; while :; do sleep 0.1; done\n',
+    body: 'echo begun; i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo "row $i"; done\nprintf "Progress 42%%"; while :; do sleep 0.1; done\n',
   });
   const tab = await fixture.open(`/scripts/${script.id}`, { person: linus });
   await tab.getByRole('button', { name: 'Run…' }).click();
   await dialog(tab, 'Run Slow one').getByRole('button', { name: 'Run' }).click();
-  await log(tab).getByText('begun').waitFor();
-  await tab.getByText(', live', { exact: false }).waitFor();
+  await log(tab).getByText('Progress 42%').waitFor();
+  await tab.getByText(', live; showing 1,003 to 3,002').waitFor();
+  const search = tab.getByRole('searchbox', { name: 'Search the log' });
+  await search.fill('ROW 1234');
+  await tab.getByText('1 match', { exact: true }).waitFor();
+  await search.fill('row 12');
+  await tab.getByText('111 matches', { exact: true }).waitFor();
+  assert.equal(await log(tab).getByText('row 12', { exact: true }).count(), 0);
+  await search.press('Enter');
+  await log(tab).getByText('row 12', { exact: true }).waitFor();
+  await tab.getByText('1 of 111', { exact: true }).waitFor();
+  await search.press('Shift+Enter');
+  await tab.getByText('111 of 111', { exact: true }).waitFor();
+  await log(tab).getByText('row 1299', { exact: true }).waitFor();
+  await checkAppearance(tab, 'log-search');
+  await search.press('Escape');
+  await tab.getByText('111 of 111', { exact: true }).waitFor({ state: 'detached' });
   await tab.getByRole('button', { name: 'Cancel' }).click();
   await tab.getByText('Cancelled by linus.').first().waitFor();
   await until(async () => (await find<Run>(`/v1/runs/${runIn(tab)}`)).status === 'cancelled');

@@ -79,7 +79,7 @@ async function followDeployment(
       name,
       followUpCommand: `devpilot logs ${id} --follow`,
       get: () => client.deployments.get(id),
-      logs: () => client.deployments.logs(id, { follow: true }),
+      logs: () => client.deployments.logs(id, { follow: true, partial: true }),
       waitingNote,
     },
     options,

@@ -6,6 +6,7 @@ import { printLog } from './operation.ts';
 export interface LogsOptions extends RemoteOptions {
   readonly follow: true | undefined;
   readonly from: string | undefined;
+  readonly search: string | undefined;
   readonly timestamps: true | undefined;
   readonly raw: true | undefined;
 }
@@ -18,7 +19,8 @@ export async function showLog(id: string, options: LogsOptions): Promise<void> {
     : id.startsWith(ID_PREFIXES.run)
       ? client.runs
       : client.apps;
-  const query = { from: parseCount('--from', options.from), follow: options.follow };
+  const { follow, search: q } = options;
+  const query = { from: parseCount('--from', options.from), follow, q, partial: follow };
   await printLog(endpoint.logs(id, query), {
     json: options.json,
     timestamps: options.timestamps,

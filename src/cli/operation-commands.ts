@@ -14,8 +14,9 @@ export function operationCommands(program: Command): void {
     .argument('<source>', 'ID of a deployment or run, or ID or slug of an app')
     .option('--follow', 'keep printing new lines')
     .option('--from <lines>', 'number of lines to skip')
+    .option('--search <text>', 'only lines that contain this text, in upper or lower case')
     .option('--timestamps', 'prefix each line with its time')
-    .option('--raw', 'print unmodified lines, including colors and control sequences for terminals and build systems')
+    .option('--raw', 'print unmodified lines, including control sequences for terminals and build systems')
     .action(async (id, options) => (await import('./logs.ts')).showLog(id, declared(options)));
 }
 

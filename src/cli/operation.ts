@@ -6,7 +6,7 @@ import { EXIT_CODES, Failure, isTransient } from './failure.ts';
 import { onInterrupt } from './interrupt.ts';
 import { dim, type OutputOptions, print, printNote, sanitizeInline } from './output.ts';
 import { startProgress } from './progress.ts';
-import { sanitizeJson, sanitizeLine } from './sanitize.ts';
+import { sanitizeJson, sanitizeLine, sanitizeStyledLine } from './sanitize.ts';
 
 /** Work that the server performs in the background: a deployment, a run or a backup. */
 export interface Operation {
@@ -46,7 +46,9 @@ function createLineFormatter(
   stream: NodeJS.WriteStream,
   { timestamps, hideSteps, raw }: LogOptions,
 ): (line: LogLine) => string {
-  const sanitize = raw === true ? (text: string) => text : sanitizeLine;
+  const keep = (text: string) => text;
+  const sanitize = raw === true ? keep : sanitizeLine;
+  const sanitizeOutput = raw === true ? keep : hasColors(stream) ? sanitizeStyledLine : sanitizeLine;
   const dimmed = stream === process.stdout ? dim : (text: string) => text;
   const servers = new Set<string>();
   let lastHeading = '';
@@ -57,9 +59,19 @@ function createLineFormatter(
       .join(' on ');
     const head = heading === lastHeading || heading === '' ? '' : `${dimmed(`── ${sanitize(heading)}`)}\n`;
     if (heading !== '') lastHeading = heading;
-    const message = from === 'system' ? dimmed(sanitize(text)) : sanitize(text);
+    const message = from === 'system' ? dimmed(sanitize(text)) : sanitizeOutput(text);
     return `${head}${timestamps === true ? `${at} ` : ''}${message}\n`;
   };
+}
+
+/** Whether the stream is a terminal that shows colors, and `NO_COLOR` is not set. */
+const hasColors = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && stream.hasColors();
+
+const ERASE_LINE = '\r\u001b[K';
+
+/** Shows a line that has no end yet in the last row of the terminal, which the next line replaces. */
+function formatUnfinishedLine(text: string, columns: number): string {
+  return `${ERASE_LINE}${[...sanitizeLine(text)].slice(0, Math.max(0, columns - 1)).join('')}`;
 }
 
 function printToStderr(text: string): Promise<void> {
@@ -75,10 +87,21 @@ function formatJsonLine(line: LogLine, { raw }: LogOptions): string {
 export async function printLog(lines: AsyncIterable<LogLine>, options: LogOptions): Promise<void> {
   const toStderr = options.toStderr === true;
   const format = createLineFormatter(toStderr ? process.stderr : process.stdout, options);
+  const isTerminal = options.json !== true && !toStderr && process.stdout.isTTY === true;
+  let erase = '';
   for await (const line of lines) {
+    if (line.partial === true) {
+      if (!isTerminal) continue;
+      await print(formatUnfinishedLine(line.text, process.stdout.columns));
+      erase = ERASE_LINE;
+      continue;
+    }
+    if (erase !== '') await print(erase);
+    erase = '';
     const text = options.json === true && !toStderr ? formatJsonLine(line, options) : format(line);
     await (toStderr ? printToStderr(text) : print(text));
   }
+  if (erase !== '') await print(erase);
 }
 
 export interface WatchedOperation<One extends Operation> {

@@ -79,7 +79,7 @@ async function followRun(client: Client, started: Run, options: RunOptions): Pro
       name,
       followUpCommand: `devpilot logs ${id} --follow`,
       get: () => client.runs.get(id),
-      logs: () => client.runs.logs(id, { follow: true }),
+      logs: () => client.runs.logs(id, { follow: true, partial: true }),
     },
     options,
   );

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sanitizeInline } from './output.ts';
-import { sanitizeJson, sanitizeLine, sanitizeText } from './sanitize.ts';
+import { sanitizeJson, sanitizeLine, sanitizeStyledLine, sanitizeText } from './sanitize.ts';
 
 const CONTROL_OUTPUT: readonly (readonly [string, string])[] = [
   ['::add-mask::value', ': :add-mask::value'],
@@ -22,6 +22,19 @@ test('a line of untrusted output contains nothing that a terminal or a build sys
     assert.equal(sanitizeLine(line), line);
   assert.equal(sanitizeText('one\n::error::two'), 'one\n: :error::two');
   assert.equal(sanitizeInline('a\n::error::b\tc'), 'a\ufffd::error::b\ufffdc');
+});
+
+test('colors are kept for a terminal, and nothing else that it interprets', () => {
+  assert.equal(sanitizeStyledLine('plain'), 'plain');
+  assert.equal(sanitizeStyledLine('\u001b[1;38;5;9mred\u001b[0m end'), '\u001b[1;38;5;9mred\u001b[0m end\u001b[0m');
+  const hostile =
+    '\u001b[31m\u001b]0;ti\u001b[32mtle\u0007\u001b[2J\u001b[1Aup\u009b5n\u001b[>4;2m\u001b[?25l\u001bc\r';
+  assert.doesNotMatch(sanitizeStyledLine(hostile).replace(/\u001b\[[\d;]*m/g, ''), /\p{Cc}/u);
+  for (const [line] of CONTROL_OUTPUT)
+    assert.doesNotMatch(
+      sanitizeStyledLine(line).replace(/\u001b\[[\d;]*m/g, ''),
+      /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/,
+    );
 });
 
 test('JSON keeps its value and contains no control sequences either', () => {

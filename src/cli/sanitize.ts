@@ -18,6 +18,17 @@ export function sanitizeLine(line: string): string {
     .replace(CI_SECTION_MARKER, '$1 ');
 }
 
+/** The escape sequences that only set colors and styles (ECMA-48, SGR). */
+const STYLE_SEQUENCE = /\u001b\[[\d;:]*m/g;
+
+/** Like `sanitizeLine`, but keeps colors and styles, which end with the line. For terminals only. */
+export function sanitizeStyledLine(line: string): string {
+  const [first = '', ...rest] = line.split(STYLE_SEQUENCE).map(sanitizeLine);
+  if (rest.length === 0) return first;
+  const sequences = line.match(STYLE_SEQUENCE) ?? [];
+  return `${first}${rest.map((text, index) => `${sequences[index] ?? ''}${text}`).join('')}\u001b[0m`;
+}
+
 /** Like `sanitizeLine`, for text of several lines. */
 export const sanitizeText = (text: string): string => text.split('\n').map(sanitizeLine).join('\n');
 

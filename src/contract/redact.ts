@@ -33,6 +33,12 @@ export function secretLengthsIn(text: string): ReadonlyMap<number, number> {
   return new Map([...text.matchAll(SECRET_SHAPES)].map(({ 0: secret, index }) => [index, secret.length]));
 }
 
+/** A Devpilot secret, or a part of one with its prefix, at the end of a text. */
+const SECRET_START = new RegExp(`(?:${Object.values(SECRET_PREFIXES).join('|')})[0-9A-Za-z]*$`);
+
+/** Returns where a Devpilot secret begins that the end of `text` may cut off; the length of the text if none does. */
+export const unfinishedSecretStart = (text: string): number => SECRET_START.exec(text)?.index ?? text.length;
+
 /** Returns whether `text`, verbatim or percent-decoded, contains something with the form of a Devpilot secret. */
 export function containsSecret(text: string): boolean {
   if (SECRET_SHAPE.test(text)) return true;

@@ -4,7 +4,9 @@ import type { z } from 'zod';
 import type { RequestContext } from '../audit/request-context.ts';
 import type { Code } from '../contract/error-codes.ts';
 import { LogLine, LogQuery } from '../contract/logs.ts';
+import { invalidField } from '../contract/problem.ts';
 import type { LogReadOptions } from '../platform/logs/logs.ts';
+import { searchLines } from '../platform/logs/search.ts';
 import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
 import { streamLines } from './log-stream.ts';
@@ -76,9 +78,19 @@ export function logRoute<Params extends z.ZodType>(
     responses: { 200: LogLine },
     streamsNdjson: true,
     handler: async ({ params, query, request, reply }) => {
+      if (query.q !== undefined && query.follow === 'true')
+        throw invalidField('q', 'must not be set together with follow=true');
       const readLog = await openLog(workspaceIdOf(request), params);
-      const options = { from: Number(query.from ?? 0), follow: query.follow === 'true' };
-      return streamLines(context, request, reply, (signal) => readLog({ ...options, signal }));
+      const options = {
+        from: Number(query.from ?? 0),
+        follow: query.follow === 'true',
+        partial: query.partial === 'true',
+      };
+      const { q } = query;
+      return streamLines(context, request, reply, (signal) => {
+        const chunks = readLog({ ...options, signal });
+        return q === undefined ? chunks : searchLines(chunks, q);
+      });
     },
   });
 }

@@ -23,6 +23,41 @@ function cut(
   return { lines, full };
 }
 
+test('the line that has no end yet is what a terminal would show, without the beginning of a secret', () => {
+  const splitter = createLineSplitter({
+    mask: createMask(['pass-word']),
+    limits: { maxLineCharacters: 5000, maxTotalCharacters: 100_000 },
+    budget: { remaining: 100_000 },
+    onLine: () => undefined,
+    onFull: () => undefined,
+  });
+  const shown = [
+    'one\n',
+    'Progress 10%',
+    '\rProgress 20%\r',
+    '\rkey=pass',
+    '-word;',
+    '\u001b[3',
+    '1mred',
+    '\n',
+    'é'.repeat(3000),
+  ].map((text) => {
+    splitter.write(Buffer.from(text));
+    return splitter.unfinishedLine();
+  });
+  assert.deepEqual(shown.slice(0, -1), [
+    null,
+    'Progress 10%',
+    'Progress 20%',
+    'key=',
+    'key=[secret];',
+    'key=[secret];',
+    'key=[secret];\u001b[31mred',
+    null,
+  ]);
+  assert.equal(shown.at(-1)?.length, 2000);
+});
+
 /** Splits bytes into chunks of any size. */
 const pieces = (bytes: fc.Arbitrary<Buffer>) =>
   fc.tuple(bytes, fc.array(fc.nat(60), { maxLength: 20 })).map(([all, sizes]) => {

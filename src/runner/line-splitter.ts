@@ -3,6 +3,8 @@ import type { Mask } from './mask.ts';
 
 /** Added to the length of each line when it is counted against the budget, in characters. */
 const LINE_OVERHEAD_CHARACTERS = 64;
+/** Maximum characters that are shown of a line that has no end yet. */
+const MAX_UNFINISHED_CHARACTERS = 2000;
 /** Maximum characters per line and for all lines. */
 export interface OutputLimits {
   readonly maxLineCharacters: number;
@@ -22,6 +24,11 @@ export interface ByteSink {
   flush(): void;
 }
 
+export interface LineSplitter extends ByteSink {
+  /** Returns the line that has no end yet, masked, as far as it can be shown; null if there is none. */
+  unfinishedLine(): string | null;
+}
+
 /**
  * Splits bytes into masked lines. Invalid UTF-8 becomes U+FFFD; a line that overwrites itself (`\r`) keeps its last
  * state; lines that are too long are truncated; and after the budget is used up nothing is emitted, so memory is
@@ -33,7 +40,7 @@ export function createLineSplitter(options: {
   readonly budget: OutputBudget;
   readonly onLine: (text: string) => void;
   readonly onFull: () => void;
-}): ByteSink {
+}): LineSplitter {
   const { mask, limits, budget, onLine, onFull } = options;
   const keptCharacters = limits.maxLineCharacters + mask.lookahead;
   let decoder = new StringDecoder('utf8');
@@ -74,6 +81,11 @@ export function createLineSplitter(options: {
         start = end + 1;
       }
       if (start < text.length) append(text.slice(start));
+    },
+    unfinishedLine() {
+      if (!hasContent || budget.remaining <= 0) return null;
+      const text = line.endsWith('\r') ? line.slice(0, -1) : line;
+      return mask(text, Math.min(mask.knownLength(text), MAX_UNFINISHED_CHARACTERS));
     },
     flush() {
       const rest = decoder.end();

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import fc from 'fast-check';
 import { mintSecret } from '../authorization/secret.ts';
 import { createMask } from './mask.ts';
@@ -53,6 +54,46 @@ test('a secret at the end of the kept prefix stays hidden, however many secrets 
     }
     assert.equal(mask(`pass-word ${secrets[5]}`, 40), '[secret] [secret]');
   }
+});
+
+const coloredText = fc
+  .array(fc.constantFrom('a', 'b', 'c', '\u001b[31m', '\u001b[0m', '\u001b]8;;x\u0007'), { maxLength: 60 })
+  .map((pieces) => pieces.join(''));
+
+test('a secret of which parts are colored is masked', () => {
+  fc.assert(
+    fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
+      const mask = createMask(secrets);
+      const plain = stripVTControlCharacters(line);
+      assert.equal(stripVTControlCharacters(mask(line, line.length)), mask(plain, plain.length));
+    }),
+    { numRuns: 1_000 },
+  );
+  const mask = createMask(['pass-word']);
+  assert.equal(mask('key=pass\u001b[1m-wo\u001b[0mrd;', 100), 'key=[secret];');
+  const colored = `12345 pass\u001b[1m${'\u001b[0m'.repeat(100)}-word`;
+  assert.equal(mask(colored.slice(0, 12 + mask.lookahead), 12), '12345 [secret]');
+});
+
+test('what is shown of the beginning of a line is part of the masked line, wherever it is cut', () => {
+  fc.assert(
+    fc.property(fc.array(text(4, 9), { maxLength: 8 }), coloredText, (secrets, line) => {
+      const mask = createMask(secrets);
+      const masked = mask(line, line.length);
+      for (let length = 0; length <= line.length; length++) {
+        const start = line.slice(0, length);
+        const shown = mask(start, mask.knownLength(start));
+        assert.ok(masked.startsWith(shown), `${JSON.stringify(shown)} of ${JSON.stringify(masked)}`);
+      }
+    }),
+    { numRuns: 500 },
+  );
+  const mask = createMask(['pass-word']);
+  assert.equal('Password: '.length, mask.knownLength('Password: '));
+  assert.equal(mask.knownLength('key=pass-wo'), 4);
+  const secret = mintSecret('api_key');
+  for (let length = secret.indexOf('_') + 2; length < secret.length; length++)
+    assert.equal(mask.knownLength(`key=${secret.slice(0, length)}`), 4);
 });
 
 /** Returns processor milliseconds, which do not depend on other load. */

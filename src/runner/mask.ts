@@ -1,4 +1,9 @@
-import { secretLengthsIn } from '../contract/redact.ts';
+import {
+  mayHaveEscapeSequences,
+  unfinishedSequenceStart,
+  withoutEscapeSequences,
+} from '../contract/escape-sequences.ts';
+import { secretLengthsIn, unfinishedSecretStart } from '../contract/redact.ts';
 
 /** Shorter values occur in many words and could be guessed. */
 const MIN_SECRET_LENGTH = 4;
@@ -13,6 +18,11 @@ export interface Mask {
   (line: string, length: number): string;
   /** Number of characters beyond `length` that it needs to see. */
   readonly lookahead: number;
+  /**
+   * Returns how many characters of the beginning of a line can be shown before its rest is known: up to what may be the
+   * beginning of a secret or of an escape sequence.
+   */
+  knownLength(line: string): number;
 }
 
 /** Returns the forms in which programs print a value: verbatim, line by line, as JSON, URL-encoded, in base64. */
@@ -84,6 +94,21 @@ function secretLengthAt(root: TrieNode, line: string, start: number): number {
   return found;
 }
 
+/** Returns whether the rest of a line from a position may be the beginning of a secret. */
+function mayContinueAt(root: TrieNode, line: string, start: number): boolean {
+  let offset = start;
+  for (let node = root.children.get(line.charCodeAt(offset)); node !== undefined; ) {
+    const rest = line.slice(offset, offset + node.edge.length);
+    if (!node.edge.startsWith(rest)) return false;
+    offset += rest.length;
+    if (offset === line.length) return rest.length < node.edge.length || node.children.size > 0;
+    node = node.children.get(line.charCodeAt(offset));
+  }
+  return false;
+}
+
+type Range = readonly [start: number, end: number];
+
 /**
  * Creates a mask that hides these values and everything with the form of a Devpilot secret. The trie makes the cost per
  * character independent of the number of secrets, which `mask.test.ts` checks; without that need, a search per secret
@@ -101,19 +126,57 @@ export function createMask(values: Iterable<string>): Mask {
     }
   }
 
-  function mask(line: string, length: number): string {
+  /** Returns the ranges of the secrets that begin in the first `length` characters. */
+  function secretsIn(line: string, length: number): Range[] {
     // By position in the line: a search in the result would miss a secret that begins in it and ends beyond it.
     const secretLengths = secretLengthsIn(line);
+    const ranges: Range[] = [];
+    for (let index = 0; index < length && index < line.length; index++) {
+      const hidden = Math.max(secretLengthAt(root, line, index), secretLengths.get(index) ?? 0);
+      if (hidden > 0) ranges.push([index, index + hidden]);
+    }
+    return ranges;
+  }
+
+  /** Returns where a secret may begin that the end of a line cuts off. */
+  function unfinishedStart(line: string): number {
+    for (let index = Math.max(0, line.length - lookahead); index < line.length; index++)
+      if (mayContinueAt(root, line, index)) return Math.min(index, unfinishedSecretStart(line));
+    return unfinishedSecretStart(line);
+  }
+
+  /** Returns the ranges of secrets with escape sequences within them, such as one of which a part is highlighted. */
+  function interruptedSecretsIn(line: string, length: number): Range[] {
+    const { text, positions } = withoutEscapeSequences(line);
+    const at = (index: number) => positions[Math.min(index, text.length)] ?? line.length;
+    const ranges = secretsIn(text, text.length).map(([start, end]): Range => [at(start), at(end - 1) + 1]);
+    // The rest of a secret may be further away than the mask looks ahead.
+    return line.length > length ? [...ranges, [at(unfinishedStart(text)), line.length]] : ranges;
+  }
+
+  function mask(line: string, length: number): string {
+    const ranges = secretsIn(line, length);
+    if (mayHaveEscapeSequences(line)) {
+      ranges.push(...interruptedSecretsIn(line, length));
+      ranges.sort(([one], [other]) => one - other);
+    }
     let masked = '';
     let maskedEnd = 0;
-    for (let index = 0; index < length && index < line.length && maskedEnd < length; index++) {
-      const hidden = Math.max(secretLengthAt(root, line, index), secretLengths.get(index) ?? 0);
-      if (hidden === 0) continue;
-      if (index >= maskedEnd) masked += line.slice(maskedEnd, index) + REPLACEMENT;
-      maskedEnd = Math.max(maskedEnd, index + hidden);
+    for (const [start, end] of ranges) {
+      if (start >= length || maskedEnd >= length) break;
+      if (start >= maskedEnd && end > start) masked += line.slice(maskedEnd, start) + REPLACEMENT;
+      maskedEnd = Math.max(maskedEnd, end);
     }
     return masked + line.slice(maskedEnd, Math.max(maskedEnd, length));
   }
+
+  function knownLength(line: string): number {
+    const end = unfinishedSequenceStart(line);
+    if (!mayHaveEscapeSequences(line)) return Math.min(end, unfinishedStart(line));
+    const { text, positions } = withoutEscapeSequences(line.slice(0, end));
+    return Math.min(end, positions[unfinishedStart(text)] ?? end);
+  }
   // Devpilot's own secrets are shorter than 128 characters.
-  return Object.assign(mask, { lookahead: Math.max(128, lookahead) });
+  lookahead = Math.max(128, lookahead);
+  return Object.assign(mask, { lookahead, knownLength });
 }

@@ -16,6 +16,8 @@ export interface OutputLine {
   readonly text: string;
 }
 
+/** How long after output a line without an end is shown; milliseconds. */
+const UNFINISHED_LINE_DELAY_MS = 200;
 /** Maximum characters kept of the output before a step starts. */
 const MAX_BANNER_CHARACTERS = 4096;
 
@@ -43,10 +45,12 @@ export function createOutputReader(options: {
   readonly mask: Mask;
   readonly limits?: OutputLimits | undefined;
   readonly onLine: (line: OutputLine) => void;
+  /** Receives a line that has no end yet, after a moment and whenever it has changed. */
+  readonly onUnfinishedLine?: ((line: OutputLine) => void) | undefined;
   readonly onMarker: (word: string, value: string) => void;
   readonly stdout?: Writable | undefined;
 }): StepOutput {
-  const { nonce, mask, limits = OUTPUT_LIMITS, onLine } = options;
+  const { nonce, mask, limits = OUTPUT_LIMITS, onLine, onUnfinishedLine } = options;
   const budget = { remaining: limits.maxTotalCharacters };
   const emit = (stream: OutputLine['stream'], text: string) => onLine({ at: Date.now(), stream, text });
   const onFull = () =>
@@ -69,9 +73,21 @@ export function createOutputReader(options: {
   function splitStream(name: 'stdout' | 'stderr'): ByteSink {
     const lines = createLineSplitter({ mask, limits, budget, onLine: (text) => emit(name, text), onFull });
     const extractor = readStream(name, lines);
+    let timer: NodeJS.Timeout | undefined;
+    let shown: string | null = null;
+    const show = () => {
+      timer = undefined;
+      const text = lines.unfinishedLine();
+      if (text !== null && text !== '' && text !== shown) onUnfinishedLine?.({ at: Date.now(), stream: name, text });
+      shown = text;
+    };
     return {
-      write: extractor.write,
+      write(chunk) {
+        extractor.write(chunk);
+        if (onUnfinishedLine !== undefined) timer ??= setTimeout(show, UNFINISHED_LINE_DELAY_MS);
+      },
       flush() {
+        clearTimeout(timer);
         extractor.flush();
         lines.flush();
       },

@@ -163,6 +163,23 @@ describe('steps', { concurrency: true }, () => {
         );
       });
 
+      test('shows a prompt before it has an answer; an empty standard input ends at once', async () => {
+        const unfinished: string[] = [];
+        const ran = await perform(targets[where], {
+          ...shell('printf "Continue? "; sleep 0.6; read -r answer || echo "no answer"'),
+          onUnfinishedLine: ({ text }) => unfinished.push(text),
+        });
+        assert.deepEqual([unfinished, ran.text], [['Continue? '], 'Continue? no answer']);
+      });
+      test('delivers files for the time of the step, in a directory of its own', async () => {
+        const body = 'cat "$FILES/ONE"; printf "|%s" "$FILES" "$(stat -c %a "$FILES" "$FILES/ONE" | tr "\\n" " ")"';
+        const { text } = await perform(targets[where], {
+          ...shell(body),
+          files: { variable: 'FILES', contents: { ONE: "it's\none\n" } },
+        });
+        const [content = '', directory = '', modes] = text.split('|');
+        assert.deepEqual([content, modes, existsSync(directory)], ["it's\none\n", '700 600 ', false]);
+      });
       test('survives a gigabyte of output and reports the end', async () => {
         const before = process.memoryUsage().rss;
         const ran = await perform(targets[where], {

@@ -39,6 +39,8 @@ export interface Step {
   /** Values to mask in every line, in addition to Devpilot's own secrets. */
   readonly secrets?: Iterable<string> | Mask;
   readonly onLine?: (line: OutputLine) => void;
+  /** Receives lines that have no end yet, such as progress bars and prompts, each time they have changed. */
+  readonly onUnfinishedLine?: (line: OutputLine) => void;
   /** Receives standard output as raw bytes, with back-pressure, instead of lines; it is ended with the step. */
   readonly stdout?: Writable;
   readonly limits?: OutputLimits;

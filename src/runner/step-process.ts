@@ -72,6 +72,7 @@ export class StepProcess {
       mask: isMask(secrets) ? secrets : createMask(secrets),
       limits: step.limits,
       onLine: (line) => step.onLine?.(line),
+      onUnfinishedLine: step.onUnfinishedLine,
       onMarker: (word, value) => {
         if (word === 'started') this.#handle({ type: 'started', group: Number(value) });
         if (word === 'ended') this.#handle({ type: 'ended', exitCode: Number(value) });

@@ -7,6 +7,10 @@ export interface LogOptions {
   readonly from?: number | undefined;
   /** Whether to wait for further lines; the stream ends with the work. */
   readonly follow?: boolean | undefined;
+  /** While following, whether to return lines that have no end yet as well (`partial` is true). */
+  readonly partial?: boolean | undefined;
+  /** Only lines that contain this text, in upper or lower case. Not while following. */
+  readonly q?: string | undefined;
 }
 
 /** Maximum consecutive attempts without a new line. */
@@ -39,16 +43,16 @@ async function* parseNdjson<One>(bytes: ReadableStream<Uint8Array>): AsyncGenera
 export async function* streamLog(
   transport: Transport,
   path: string,
-  { from = 0, follow = false }: LogOptions = {},
+  { from = 0, follow = false, partial = false, q }: LogOptions = {},
   call: CallOptions = {},
 ): AsyncGenerator<LogLine, void, undefined> {
   let linesRead = from;
   for (let attempts = 0; ; ) {
     try {
-      const query = { from: linesRead, follow: follow || undefined };
+      const query = { from: linesRead, follow: follow || undefined, partial: partial || undefined, q };
       const bytes = await transport.stream(path, { ...call, query, accept: 'application/x-ndjson' });
       for await (const line of parseNdjson<LogLine>(bytes)) {
-        linesRead++;
+        if (line.partial !== true) linesRead++;
         attempts = 0;
         yield line;
       }
@@ -57,7 +61,8 @@ export async function* streamLog(
       call.signal?.throwIfAborted();
       // The server would refuse a retry again.
       if (error instanceof DevpilotError && error.status !== 0 && error.status < 500) throw error;
-      if (++attempts >= MAX_ATTEMPTS) throw error;
+      // How far a search has come is not known.
+      if (q !== undefined || ++attempts >= MAX_ATTEMPTS) throw error;
       await pause(FIRST_PAUSE_MS * 2 ** attempts * (0.5 + Math.random()), call.signal);
     }
   }

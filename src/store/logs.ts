@@ -5,7 +5,7 @@ import type { Queryable, Trx } from './store.ts';
 export async function insertLog(trx: Trx, workspaceId: string, id: string, createdAt: number): Promise<void> {
   await trx
     .insertInto('log')
-    .values({ id, workspace_id: workspaceId, lines: 0, size: 0, created_at: createdAt, closed_at: null })
+    .values({ id, workspace_id: workspaceId, lines: 0, size: 0, created_at: createdAt, closed_at: null, partial: null })
     .execute();
 }
 
@@ -19,24 +19,28 @@ export async function findLog(db: Queryable, workspaceId: string, id: string): P
 }
 
 /**
- * Appends lines to an open log; several nodes may append at once. Returns the new length, or undefined if the log is
+ * Appends lines to an open log, and replaces its lines without an end; several nodes may append at once. Returns the new length, or undefined if the log is
  * closed.
  */
 export async function appendLines(
   trx: Trx,
   workspaceId: string,
   logId: string,
-  chunk: { readonly lines: number; readonly size: number; readonly data: Uint8Array },
+  chunk: { readonly lines: number; readonly size: number; readonly data: Uint8Array; readonly partial?: string | null },
 ): Promise<LogTable | undefined> {
   const log = await trx
     .updateTable('log')
-    .set({ lines: sql<number>`lines + ${chunk.lines}`, size: sql<number>`size + ${chunk.size}` })
+    .set({
+      lines: sql<number>`lines + ${chunk.lines}`,
+      size: sql<number>`size + ${chunk.size}`,
+      ...(chunk.partial !== undefined && { partial: chunk.partial }),
+    })
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', logId)
     .where('closed_at', 'is', null)
     .returningAll()
     .executeTakeFirst();
-  if (log === undefined) return undefined;
+  if (log === undefined || chunk.lines === 0) return log;
   await trx
     .insertInto('log_chunk')
     .values({
@@ -73,7 +77,7 @@ export async function readChunks(
 export async function closeLog(trx: Trx, workspaceId: string, logId: string, closedAt: number): Promise<void> {
   await trx
     .updateTable('log')
-    .set({ closed_at: closedAt })
+    .set({ closed_at: closedAt, partial: null })
     .where('workspace_id', '=', workspaceId)
     .where('id', '=', logId)
     .where('closed_at', 'is', null)

@@ -57,6 +57,7 @@ import { commitStatus } from './migrations/0126-commit-status.ts';
 import { projectEnvironment } from './migrations/0128-project-environment.ts';
 import { requiredVariables } from './migrations/0129-required-variables.ts';
 import { deploymentRetries } from './migrations/0131-deployment-retries.ts';
+import { logPartial } from './migrations/0132-log-partial.ts';
 import { backupKeys } from './migrations/0133-backup-keys.ts';
 import { backupVerifications } from './migrations/0134-backup-verifications.ts';
 
@@ -119,6 +120,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0128-project-environment': projectEnvironment,
   '0129-required-variables': requiredVariables,
   '0131-deployment-retries': deploymentRetries,
+  '0132-log-partial': logPartial,
   '0133-backup-keys': backupKeys,
   '0134-backup-verifications': backupVerifications,
 };

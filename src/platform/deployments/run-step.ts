@@ -1,7 +1,7 @@
 import { MINUTE } from '../../contract/limits.ts';
 import { JobFailure } from '../../jobs/jobs.ts';
 import type { Mask } from '../../runner/mask.ts';
-import { type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';
+import { type OutputLine, type RunTarget, run, type Step, type StepOutcome } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import type { ConnectionPool } from '../../runner/ssh-connection.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
@@ -66,6 +66,10 @@ export async function runStep(
     {
       ...step,
       secrets: deployment.mask,
+      // The lines of other steps may return values.
+      ...(outputNames.length === 0 && {
+        onUnfinishedLine: (line: OutputLine) => deployment.log.showUnfinished(line, name, target.server.server_id),
+      }),
       onLine(line) {
         const [word = '', ...rest] = line.text.split(' ');
         if (line.stream === 'stdout' && outputNames.includes(word)) {

@@ -5,7 +5,7 @@ import { SECOND } from '../../contract/limits.ts';
 import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
 import { createMask } from '../../runner/mask.ts';
-import { type RunTarget, run } from '../../runner/run.ts';
+import { type OutputLine, type RunTarget, run } from '../../runner/run.ts';
 import { shellCommand } from '../../runner/shell-command.ts';
 import { listDeploymentRows, listDeploymentServers } from '../../store/deployments.ts';
 import { findResource } from '../../store/resources.ts';
@@ -15,6 +15,7 @@ import { selectCommandVariables } from '../environment/command-variables.ts';
 import { loadVariables } from '../environment/effective.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
+import { toNdjsonLine } from './log-chunks.ts';
 import type { LogReadOptions } from './logs.ts';
 
 /** A log command that is not followed is ended after this time. */
@@ -71,7 +72,7 @@ const readerLimiter = createFairShareLimiter(MAX_CONCURRENT_READERS);
  */
 export async function* readAppLog(
   { workspaceId, command, directory, servers, variables }: AppLog,
-  { from, follow, signal }: LogReadOptions,
+  { from, follow, partial = false, signal }: LogReadOptions,
 ): AsyncGenerator<string> {
   const release = readerLimiter.acquire(workspaceId);
   if (release === null) {
@@ -92,6 +93,12 @@ export async function* readAppLog(
     } else skippedLines += 1;
     wake();
   };
+  /** A line that has no end yet is only worth showing while the reader keeps up. */
+  const pushUnfinished = (line: LogLine) => {
+    if (linesToSkip > 0 || backlogCharacters > 0) return;
+    backlog.push(toNdjsonLine({ ...line, partial: true }));
+    wake();
+  };
   const pushSystemLine = (serverId: string | null, text: string) =>
     push({ at: toIsoString(Date.now()), stream: 'system', step: 'log', serverId, text });
   signal.addEventListener('abort', () => wake(), { once: true });
@@ -110,6 +117,11 @@ export async function* readAppLog(
           ...(follow ? {} : { timeoutMs: READ_TIMEOUT_MS }),
           limits: { maxLineCharacters: 8192, maxTotalCharacters: follow ? Number.POSITIVE_INFINITY : MAX_CHARACTERS },
           secrets: mask,
+          ...(partial &&
+            follow && {
+              onUnfinishedLine: ({ at, stream, text }: OutputLine) =>
+                pushUnfinished({ at: toIsoString(at), stream, step: 'log', serverId, text }),
+            }),
           onLine: ({ at, stream, text }) => push({ at: toIsoString(at), stream, step: 'log', serverId, text }),
         },
         combinedSignal,

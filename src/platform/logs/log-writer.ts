@@ -8,6 +8,7 @@ import { quotaExceeded, tryConsumeQuota } from '../../store/quotas.ts';
 import type { LogTable } from '../../store/schema/logs.ts';
 import type { Store, Trx } from '../../store/store.ts';
 import { compress, mergeLog, toNdjsonLine } from './log-chunks.ts';
+import { createUnfinishedLines } from './unfinished-lines.ts';
 
 /** Lines are written at this interval, or once this many characters are buffered; milliseconds and characters. */
 const FLUSH_INTERVAL_MS = 250;
@@ -28,6 +29,8 @@ export interface LogContext {
 export interface LogWriter {
   /** Adds a line of a step's output; it is stored soon. */
   write(line: OutputLine, step: string | null, serverId: string | null): void;
+  /** Shows followers a line that has no end yet, until the same step prints a complete one. It is not stored. */
+  showUnfinished(line: OutputLine, step: string | null, serverId: string | null): void;
   /** Adds a line of Devpilot itself. */
   writeSystemLine(text: string, step?: string | null, serverId?: string | null): void;
   /** Resolves when all lines are stored, or cannot be because the log is closed. */
@@ -42,9 +45,9 @@ async function storeChunk(
   now: number,
   workspaceId: string,
   logId: string,
-  chunk: { readonly lines: number; readonly size: number; readonly data: Uint8Array },
+  chunk: Parameters<typeof appendLines>[3],
 ): Promise<LogTable | undefined> {
-  if (await tryConsumeQuota(trx, 'logs', workspaceId, now, chunk.size)) {
+  if (chunk.lines === 0 || (await tryConsumeQuota(trx, 'logs', workspaceId, now, chunk.size))) {
     return appendLines(trx, workspaceId, logId, chunk);
   }
   const text = `${quotaExceeded('logs', now).message} Further output is not stored.`;
@@ -66,19 +69,22 @@ export function createLogWriter(
   let storedCharacters = 0;
   let isFull = false;
   let isFailing = false;
+  const unfinished = createUnfinishedLines();
+  let storedUnfinished: string | null = null;
   let timer: NodeJS.Timeout | undefined;
   let writing = Promise.resolve();
 
   async function writeChunk(): Promise<void> {
     clearTimeout(timer);
     timer = undefined;
-    if (lineCount === 0) return;
+    const partial = unfinished.toJson();
+    if (lineCount === 0 && (partial === storedUnfinished || isFull)) return;
     const chunk = { lines: lineCount, size: text.length, data: text };
     text = '';
     lineCount = 0;
     const data = await compress(chunk.data);
     const log = await store
-      .transaction((trx) => storeChunk(trx, clock(), workspaceId, logId, { ...chunk, data }))
+      .transaction((trx) => storeChunk(trx, clock(), workspaceId, logId, { ...chunk, data, partial }))
       .catch((error: unknown) => {
         // The store is unavailable for a moment: buffered lines wait for it.
         isFailing = true;
@@ -88,6 +94,7 @@ export function createLogWriter(
         throw error;
       });
     isFailing = false;
+    storedUnfinished = partial;
     if (log === undefined) isFull = true;
     else storedCharacters = log.size;
     onStored();
@@ -109,8 +116,16 @@ export function createLogWriter(
     else timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);
   }
   return {
-    write: ({ at, stream, text: message }, step, serverId) =>
-      add({ at: toIsoString(at), stream, step, serverId, text: message }),
+    write({ at, stream, text: message }, step, serverId) {
+      const line = { at: toIsoString(at), stream, step, serverId, text: message };
+      unfinished.replaceBy(line);
+      add(line);
+    },
+    showUnfinished({ at, stream, text: message }, step, serverId) {
+      if (isFull) return;
+      unfinished.set({ at: toIsoString(at), stream, step, serverId, text: message });
+      timer ??= setTimeout(flush, FLUSH_INTERVAL_MS);
+    },
     writeSystemLine: (message, step = null, serverId = null) =>
       add({ at: toIsoString(clock()), stream: 'system', step, serverId, text: redactSecrets(message) }),
     flush,

@@ -8,7 +8,9 @@ import { consumeQuota } from '../../store/quotas.ts';
 import type { Store } from '../../store/store.ts';
 import { forEachEngine } from '../../testing/engines.ts';
 import { seedWorkspace } from '../../testing/test-store.ts';
+import { until } from '../../testing/until.ts';
 import { createLogs, type Logs } from './logs.ts';
+import { searchLines } from './search.ts';
 
 const quiet = { clock: Date.now, onError: (error: unknown) => console.error(error) };
 
@@ -50,6 +52,55 @@ forEachEngine('logs', (engine) => {
     assert.match(
       texts.join('\n'),
       /^line 0\nThe quota of 10,000,000,000 characters of logs .* Further output is not stored\.$/,
+    );
+  });
+
+  test('followers see a line that has no end yet until the step has printed it, others never', async () => {
+    const { store, workspaceId, logs } = await fresh();
+    const writer = logs.writer(workspaceId, 'log');
+    const line = (text: string) => ({ at: 1000, stream: 'stdout', text }) as const;
+    const seen: string[] = [];
+    const reading = (async () => {
+      const { signal } = new AbortController();
+      for await (const piece of logs.read(workspaceId, 'log', { from: 0, follow: true, partial: true, signal })) {
+        for (const json of piece.trim().split('\n')) {
+          const { text, partial } = JSON.parse(json) as LogLine;
+          seen.push(partial === true ? `${text}…` : text);
+        }
+      }
+    })();
+    writer.showUnfinished(line('Progress 10%'), 'build', null);
+    await until(async () => seen.length === 1);
+    writer.showUnfinished(line('Progress 20%'), 'build', null);
+    await until(async () => seen.length === 2);
+    writer.write(line('Progress 100%'), 'build', null);
+    await writer.flush();
+    await until(async () => seen.length === 3);
+    writer.showUnfinished(line('Continue? '), 'build', null);
+    await until(async () => seen.length === 4);
+    assert.deepEqual(
+      (await linesOf(logs, workspaceId, 'log')).map(({ text }) => text),
+      ['Progress 100%'],
+    );
+    await store.transaction((trx) => logs.close(trx, workspaceId, 'log'));
+    await reading;
+    assert.deepEqual(seen, ['Progress 10%…', 'Progress 20%…', 'Progress 100%', 'Continue? …']);
+  });
+
+  test('a search finds text in upper and lower case, across colors, and gives way to other work', async () => {
+    async function* log() {
+      const line = (text: string) => `${JSON.stringify({ text })}\n`;
+      yield line('No ERROR here') + line('fine');
+      yield line('an er\u001b[31mror') + line('"error"') + line('err or');
+    }
+    let found = '';
+    for await (const piece of searchLines(log(), 'Error')) found += piece;
+    assert.deepEqual(
+      found
+        .trim()
+        .split('\n')
+        .map((json) => (JSON.parse(json) as LogLine).text),
+      ['No ERROR here', 'an er\u001b[31mror', '"error"'],
     );
   });
 

@@ -1,5 +1,6 @@
 import { createFairShareLimiter } from '../../contract/fair-share-limiter.ts';
 import { toIsoString } from '../../contract/instant.ts';
+import type { LogLine } from '../../contract/logs.ts';
 import { Problem } from '../../contract/problem.ts';
 import { redactSecrets } from '../../contract/redact.ts';
 import { appendLines, closeLog, findLog, insertLog, readChunks, reopenLog } from '../../store/logs.ts';
@@ -17,6 +18,8 @@ export interface LogReadOptions {
   readonly from: number;
   /** Whether to wait for more lines. */
   readonly follow: boolean;
+  /** Whether to yield lines that have no end yet as well, while following. */
+  readonly partial?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -49,9 +52,10 @@ export function createLogs(context: LogContext): Logs {
   async function* read(
     workspaceId: string,
     logId: string,
-    { from, follow, signal }: { readonly from: number; readonly follow: boolean; readonly signal: AbortSignal },
+    { from, follow, partial = false, signal }: LogReadOptions,
   ): AsyncGenerator<string> {
     let next = from;
+    let shownPartial: string | null = null;
     for (;;) {
       // Read before the chunks: they then include everything written before it was closed.
       const log = await findLog(store.read, workspaceId, logId);
@@ -65,6 +69,11 @@ export function createLogs(context: LogContext): Logs {
       if (signal.aborted || isStopped) return;
       if (chunks.length > 0) continue;
       if (!follow || log === undefined || log.closed_at !== null) return;
+      // The row was read before the chunks, so no line that replaces these has been yielded.
+      if (partial && log.partial !== shownPartial) {
+        shownPartial = log.partial;
+        if (shownPartial !== null) yield (JSON.parse(shownPartial) as LogLine[]).map(toNdjsonLine).join('');
+      }
       await waiters.wait(logId, signal);
     }
   }

@@ -50,6 +50,7 @@ async function executeRun(context: PlatformContext, job: RunningJob): Promise<un
         runAs: script.run_as,
         timeoutMs: script.timeout_seconds * SECOND,
         onLine: (line) => log.write(line, 'script', server.id),
+        onUnfinishedLine: (line) => log.showUnfinished(line, 'script', server.id),
       },
       job.signal,
     );

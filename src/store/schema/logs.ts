@@ -7,6 +7,8 @@ export interface LogTable {
   size: number;
   created_at: number;
   closed_at: number | null;
+  /** JSON array: lines that have no end yet. */
+  partial: string | null;
 }
 
 /** Consecutive lines, compressed. */

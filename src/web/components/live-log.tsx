@@ -2,31 +2,34 @@ import { Button, Group, Switch } from '@mantine/core';
 import { memo, useEffect, useRef, useState } from 'react';
 import type { LogLine } from '../../contract/logs.ts';
 import { getErrorMessage } from '../api.ts';
-import { download } from './download.ts';
-import { IconDownload } from './icons.ts';
 import styles from './live-log.module.css';
+import { LogDownload } from './log-download.tsx';
+import { LogSearch } from './log-search.tsx';
 import { Notice } from './notice.tsx';
-import { notifyError } from './notify-error.ts';
 import { Section } from './section.tsx';
 import { strings } from './strings.ts';
 import { TerminalLine } from './terminal-line.tsx';
-import { toPlainText } from './terminal-text.ts';
 import { DimmedText } from './text.tsx';
 import { type LiveLogState, MAX_SHOWN_LINES, type ReadLog } from './use-live-log.ts';
+import { useLogSearch } from './use-log-search.ts';
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
+/** How many more lines a button shows. */
+const LINES_PER_CLICK = MAX_SHOWN_LINES / 2;
 
 interface LogLineRowProps {
   readonly line: LogLine;
   readonly heading: string | null;
+  /** Whether it contains the text that is searched for, or is the selected one of these lines. */
+  readonly hit?: 'hit' | 'selected' | undefined;
 }
 
-export const LogLineRow = memo(function LogLineRow({ line, heading }: LogLineRowProps) {
+export const LogLineRow = memo(function LogLineRow({ line, heading, hit }: LogLineRowProps) {
   const { at: time, stream, text } = line;
   return (
     <>
       {heading !== null && <div className={styles['step']}>{heading}</div>}
-      <div className={styles['logLine']} data-stream={stream}>
+      <div className={styles['logLine']} data-stream={stream} data-hit={hit}>
         <time dateTime={time}>{clock.format(new Date(time))}</time>
         <span>
           <TerminalLine text={text} />
@@ -50,40 +53,49 @@ interface LiveLogProps {
 
 /** The live output of a job. */
 export function LiveLog({ id, title = strings.liveLog.title, log, read, serverName, emptyText }: LiveLogProps) {
-  const { lines, count, ended, error } = log;
+  const { lines, unfinished, count, ended, error } = log;
   const box = useRef<HTMLDivElement>(null);
   const [followsEnd, setFollowsEnd] = useState(true);
-  const [saving, setSaving] = useState(false);
+  /** Number of the first line that is shown; null for the last lines. */
+  const [shownFrom, setShownFrom] = useState<number | null>(null);
+  const [searchText, setSearchText] = useState('');
+  const [selected, setSelected] = useState<number | null>(null);
+  const hits = useLogSearch(searchText, log);
+  const kept = count - lines.length;
+  const first = Math.max(kept, shownFrom ?? count - MAX_SHOWN_LINES);
+  const end = Math.min(count, first + MAX_SHOWN_LINES);
+  const selectedLine = selected === null ? null : (hits[selected] ?? null);
+  const hitSet = new Set(hits);
+
   // biome-ignore lint/correctness/useExhaustiveDependencies: scrolls to the end whenever lines are added
   useEffect(() => {
     const element = box.current;
     if (element !== null && followsEnd) element.scrollTop = element.scrollHeight;
-  }, [count, followsEnd]);
+  }, [count, unfinished, followsEnd]);
+  useEffect(() => {
+    if (selectedLine !== null)
+      box.current?.querySelector('[data-hit="selected"]')?.scrollIntoView({ block: 'nearest' });
+  }, [selectedLine]);
 
-  async function save() {
-    setSaving(true);
-    try {
-      const parts: string[] = [];
-      for await (const { at: time, stream, step, text } of read({}, {})) {
-        parts.push(`${time} ${stream}${step === null ? '' : ` ${step}`}: ${toPlainText(text)}\n`);
-      }
-      download(`${id}.log`, new Blob(parts, { type: 'text/plain' }));
-    } catch (thrown) {
-      notifyError(thrown);
-    } finally {
-      setSaving(false);
-    }
+  function show(from: number) {
+    setFollowsEnd(false);
+    setShownFrom(from + MAX_SHOWN_LINES >= count ? null : Math.max(kept, from));
   }
-
-  const headingOf = (index: number): string | null => {
-    const line = lines[index];
-    const previous = lines[index - 1];
-    if (line === undefined || (previous?.step === line.step && previous?.serverId === line.serverId)) return null;
+  function select(position: number) {
+    const line = hits[position];
+    if (line === undefined) return;
+    setSelected(position);
+    if (line < first || line >= end) show(line - LINES_PER_CLICK);
+    else setFollowsEnd(false);
+  }
+  const lineAt = (number: number): LogLine | undefined => lines[number - kept];
+  const headingOf = (line: LogLine, previous: LogLine | undefined): string | null => {
+    if (previous?.step === line.step && previous.serverId === line.serverId) return null;
     const serverLabel = serverName?.(line.serverId) ?? null;
     return [line.step, serverLabel].filter((part) => part !== null).join(' · ') || null;
   };
-  const first = count - lines.length;
   const lineCount = strings.liveLog.lineCount(count, !ended);
+  const isPart = first > 0 || end < count;
   return (
     <Section
       title={title}
@@ -93,8 +105,8 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
             ? ended
               ? strings.liveLog.noOutput
               : emptyText
-            : first > 0
-              ? strings.liveLog.lastLinesOf(lineCount, MAX_SHOWN_LINES)
+            : isPart
+              ? strings.liveLog.shownLines(lineCount, first + 1, end)
               : lineCount}
         </span>
       }
@@ -105,24 +117,30 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
               size="sm"
               label={strings.liveLog.followLog}
               checked={followsEnd}
-              onChange={(event) => setFollowsEnd(event.currentTarget.checked)}
+              onChange={(event) => {
+                setFollowsEnd(event.currentTarget.checked);
+                if (event.currentTarget.checked) setShownFrom(null);
+              }}
             />
           )}
-          <Button
-            size="xs"
-            variant="default"
-            leftSection={<IconDownload size={16} />}
-            loading={saving}
-            disabled={count === 0}
-            onClick={() => void save()}
-          >
-            {strings.liveLog.download}
-          </Button>
+          {count > 0 && (
+            <LogSearch
+              text={searchText}
+              onChange={(text) => {
+                setSearchText(text);
+                setSelected(null);
+              }}
+              count={hits.length}
+              selected={selected}
+              onSelect={select}
+            />
+          )}
+          <LogDownload name={id} read={read} disabled={count === 0} />
         </Group>
       }
     >
       {error !== null && <Notice tone="bad">{strings.liveLog.followingFailed(getErrorMessage(error))}</Notice>}
-      {lines.length > 0 && (
+      {(lines.length > 0 || unfinished.length > 0) && (
         <div
           ref={box}
           className={styles['log']}
@@ -133,13 +151,38 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
           tabIndex={0}
           onScroll={(event) => {
             const { scrollTop, scrollHeight, clientHeight } = event.currentTarget;
-            setFollowsEnd(scrollHeight - scrollTop - clientHeight < 24);
+            setFollowsEnd(shownFrom === null && scrollHeight - scrollTop - clientHeight < 24);
           }}
         >
-          {lines.map((line, index) => (
-            // biome-ignore lint/suspicious/noArrayIndexKey: it is the line's number in the log
-            <LogLineRow key={first + index} line={line} heading={headingOf(index)} />
-          ))}
+          {first > kept && (
+            <Button size="compact-xs" variant="default" onClick={() => show(first - LINES_PER_CLICK)}>
+              {strings.liveLog.earlier}
+            </Button>
+          )}
+          {lines.slice(first - kept, end - kept).map((line, index) => {
+            const number = first + index;
+            return (
+              <LogLineRow
+                key={number}
+                line={line}
+                heading={headingOf(line, lineAt(number - 1))}
+                hit={number === selectedLine ? 'selected' : hitSet.has(number) ? 'hit' : undefined}
+              />
+            );
+          })}
+          {end < count ? (
+            <Button size="compact-xs" variant="default" onClick={() => show(first + LINES_PER_CLICK)}>
+              {strings.liveLog.later}
+            </Button>
+          ) : (
+            unfinished.map((line) => (
+              <LogLineRow
+                key={`${line.step} ${line.serverId} ${line.stream}`}
+                line={line}
+                heading={headingOf(line, lines.at(-1))}
+              />
+            ))
+          )}
         </div>
       )}
       {lines.length === 0 && ended && error === null && <DimmedText>{strings.liveLog.isEmpty}</DimmedText>}

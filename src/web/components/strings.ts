@@ -104,7 +104,25 @@ export const strings = {
     noOutput: 'No output.',
     lineCount: (count: number, live: boolean) =>
       `${count.toLocaleString('en')} ${plural(count, { one: 'line', other: 'lines' })}${live ? ', live' : ''}`,
-    lastLinesOf: (lineCount: string, shown: number) => `${lineCount}; showing the last ${shown.toLocaleString('en')}`,
+    shownLines: (lineCount: string, first: number, last: number) =>
+      `${lineCount}; showing ${first.toLocaleString('en')} to ${last.toLocaleString('en')}`,
+    earlier: 'Show earlier lines',
+    later: 'Show later lines',
+    asText: 'As text',
+    asNdjson: 'As NDJSON',
+  },
+  logSearch: {
+    label: 'Search the log',
+    placeholder: 'Search',
+    previous: 'Previous match (Shift+Enter)',
+    next: 'Next match (Enter)',
+    hits: (selected: number | null, count: number, max: number) => {
+      if (count === 0) return 'No matches';
+      const total = `${count.toLocaleString('en')}${count >= max ? '+' : ''}`;
+      return selected === null
+        ? `${total} ${plural(count, { one: 'match', other: 'matches' })}`
+        : `${(selected + 1).toLocaleString('en')} of ${total}`;
+    },
   },
   navigationBlocker: {
     title: 'Leave without saving?',

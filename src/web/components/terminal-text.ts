@@ -1,6 +1,5 @@
-/** Escape sequences of terminals (ECMA-48): control sequences, commands of the operating system, and single escapes. */
-const ESCAPE_SEQUENCES =
-  /(?:\u001b\[|\u009b)[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|\u001b[ -/]*[0-~]/g;
+import { ESCAPE_SEQUENCES } from '../../contract/escape-sequences.ts';
+
 /** Control characters except tab. */
 const CONTROL_CHARACTERS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/g;
 

@@ -4,17 +4,32 @@ import type { CallOptions, LogOptions } from '../../sdk/client.ts';
 
 export type ReadLog = (query: LogOptions, options: CallOptions) => AsyncIterable<LogLine>;
 
-/** Maximum number of lines on the page. The downloaded file contains all of them. */
+/** Maximum number of lines in the document at a time. */
 export const MAX_SHOWN_LINES = 2000;
+/** Maximum number of lines in memory, which are searched. The downloaded file contains all of them. */
+const MAX_KEPT_LINES = 100_000;
 
 export interface LiveLogState {
+  /** The last lines. The same array grows while the log is followed; `count` tells that it did. */
   readonly lines: readonly LogLine[];
-  /** Number of lines read, including those that are no longer shown. */
+  /** Lines that have no end yet. */
+  readonly unfinished: readonly LogLine[];
+  /** Number of lines read, including those that are no longer in memory. */
   readonly count: number;
   readonly ended: boolean;
   readonly error: unknown;
 }
-const EMPTY_LOG: LiveLogState = { lines: [], count: 0, ended: false, error: null };
+const EMPTY_LOG: LiveLogState = { lines: [], unfinished: [], count: 0, ended: false, error: null };
+
+const isSameOutput = (one: LogLine, other: LogLine): boolean =>
+  one.step === other.step && one.serverId === other.serverId && one.stream === other.stream;
+
+/** Returns the lines without an end after another line of the log. Pure. */
+function withLine(unfinished: readonly LogLine[], line: LogLine): readonly LogLine[] {
+  const others = unfinished.filter((other) => !isSameOutput(other, line));
+  if (line.partial === true) return [...others, line];
+  return others.length === unfinished.length ? unfinished : others;
+}
 
 /** Follows a log while it is on the page. Renders at most once per frame. */
 export function useLiveLog(id: string, read: ReadLog): LiveLogState {
@@ -24,27 +39,36 @@ export function useLiveLog(id: string, read: ReadLog): LiveLogState {
   // biome-ignore lint/correctness/useExhaustiveDependencies: another log must be read from the start
   useEffect(() => {
     const abortController = new AbortController();
-    let pendingLines: LogLine[] = [];
+    const lines: LogLine[] = [];
+    let unfinished: readonly LogLine[] = [];
+    let count = 0;
     let frame = 0;
     function draw() {
       frame = 0;
-      const newLines = pendingLines;
-      pendingLines = [];
-      setState(({ lines, count, ...rest }) => ({
-        ...rest,
-        lines: [...lines, ...newLines].slice(-MAX_SHOWN_LINES),
-        count: count + newLines.length,
-      }));
+      setState((previous) => ({ ...previous, lines, unfinished, count }));
+    }
+    function add(line: LogLine) {
+      unfinished = withLine(unfinished, line);
+      if (line.partial === true) return;
+      lines.push(line);
+      count += 1;
+      // Some at a time, because the rest is moved.
+      if (lines.length > MAX_KEPT_LINES * 1.1) lines.splice(0, lines.length - MAX_KEPT_LINES);
+    }
+    function end(error: unknown) {
+      if (abortController.signal.aborted) return;
+      setState({ lines, unfinished: [], count, ended: true, error });
     }
     async function follow() {
       try {
-        for await (const line of reader.current({ follow: true }, { signal: abortController.signal })) {
-          pendingLines.push(line);
+        const query = { follow: true, partial: true };
+        for await (const line of reader.current(query, { signal: abortController.signal })) {
+          add(line);
           frame ||= requestAnimationFrame(draw);
         }
-        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true }));
+        end(null);
       } catch (error) {
-        if (!abortController.signal.aborted) setState((previous) => ({ ...previous, ended: true, error }));
+        end(error);
       }
     }
     setState(EMPTY_LOG);

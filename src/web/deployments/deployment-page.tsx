@@ -20,7 +20,7 @@ import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { DimmedText, mono } from '../components/text.tsx';
 import { formatDuration } from '../components/units.ts';
-import { type ReadLog, useLiveLog } from '../components/use-live-log.ts';
+import { MAX_SHOWN_LINES, type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
 import { STRATEGY_LABELS } from './deploy-form.ts';
 import { DeploymentActions } from './deployment-actions.tsx';
@@ -133,7 +133,7 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
       }
       actions={<DeploymentActions deployment={deployment} app={app} />}
     >
-      <FailureSection deployment={deployment} lines={log.lines} />
+      <FailureSection deployment={deployment} lines={log.lines.slice(-MAX_SHOWN_LINES)} />
       <HookSteps deployment={deployment} />
       <Servers deployment={deployment} />
       <LiveLog

@@ -1,0 +1,30 @@
+import type { LogLine } from '../../contract/logs.ts';
+
+/** Maximum number of lines without an end that a log shows at a time. */
+const MAX_UNFINISHED_LINES = 20;
+
+const keyOf = ({ step, serverId, stream }: LogLine): string => JSON.stringify([step, serverId, stream]);
+
+/** The newest lines of a log that have no end yet: one per step, server and stream. */
+export interface UnfinishedLines {
+  set(line: LogLine): void;
+  /** Removes the line that a complete line replaces. */
+  replaceBy(line: LogLine): void;
+  /** Returns them as JSON; null if there are none. */
+  toJson(): string | null;
+}
+
+export function createUnfinishedLines(): UnfinishedLines {
+  const lines = new Map<string, LogLine>();
+  return {
+    set(line) {
+      const key = keyOf(line);
+      lines.delete(key);
+      lines.set(key, { ...line, partial: true });
+      const [oldest] = lines.keys();
+      if (lines.size > MAX_UNFINISHED_LINES && oldest !== undefined) lines.delete(oldest);
+    },
+    replaceBy: (line) => void lines.delete(keyOf(line)),
+    toJson: () => (lines.size === 0 ? null : JSON.stringify([...lines.values()])),
+  };
+}

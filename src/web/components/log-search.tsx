@@ -1,0 +1,64 @@
+import { Group, TextInput } from '@mantine/core';
+import type { KeyboardEvent } from 'react';
+import { IconAction } from './icon-action.tsx';
+import { IconChevronDown, IconChevronUp, IconSearch } from './icons.ts';
+import { strings } from './strings.ts';
+import { DimmedText } from './text.tsx';
+import { MAX_HITS } from './use-log-search.ts';
+
+interface LogSearchProps {
+  readonly text: string;
+  readonly onChange: (text: string) => void;
+  /** Number of hits, and the position of the selected one. */
+  readonly count: number;
+  readonly selected: number | null;
+  readonly onSelect: (position: number) => void;
+}
+
+/** The search field of a log. Enter selects the next hit, Shift and Enter the previous one, Escape ends the search. */
+export function LogSearch({ text, onChange, count, selected, onSelect }: LogSearchProps) {
+  const move = (step: 1 | -1) => {
+    if (count === 0) return;
+    onSelect(selected === null ? (step === 1 ? 0 : count - 1) : (selected + step + count) % count);
+  };
+  function handleKey(event: KeyboardEvent) {
+    if (event.key === 'Enter') move(event.shiftKey ? -1 : 1);
+    else if (event.key === 'Escape' && text !== '') onChange('');
+    else return;
+    event.preventDefault();
+  }
+  return (
+    <Group gap={4}>
+      <TextInput
+        size="xs"
+        w={180}
+        type="search"
+        aria-label={strings.logSearch.label}
+        placeholder={strings.logSearch.placeholder}
+        leftSection={<IconSearch size={14} />}
+        value={text}
+        onChange={(event) => onChange(event.currentTarget.value)}
+        onKeyDown={handleKey}
+      />
+      {text !== '' && (
+        <>
+          <IconAction
+            label={strings.logSearch.previous}
+            Icon={IconChevronUp}
+            disabled={count === 0}
+            onClick={() => move(-1)}
+          />
+          <IconAction
+            label={strings.logSearch.next}
+            Icon={IconChevronDown}
+            disabled={count === 0}
+            onClick={() => move(1)}
+          />
+          <DimmedText>
+            <span role="status">{strings.logSearch.hits(selected, count, MAX_HITS)}</span>
+          </DimmedText>
+        </>
+      )}
+    </Group>
+  );
+}
