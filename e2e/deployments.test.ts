@@ -35,9 +35,12 @@ test('a member deploys and follows steps and log until the deployment is live', 
 
 test('a failed deployment names the step and leaves the live release unchanged; a rollback activates an earlier release', async () => {
   commit('two');
+  const values = { GREETING: 'hello' };
+  await fixture.owner.call(`/v1/apps/${setup.app.id}/env`, { method: 'PATCH', body: { values } });
   const tab = await fixture.open('/deployments');
   await deploy(tab);
   await tab.getByText('Live', { exact: true }).waitFor();
+  await tab.getByRole('region', { name: 'Changed variables' }).getByText('GREETING').waitFor();
   assert.equal(readLivePage(), 'two');
 
   setup.app.repository.commit({ broken: COLORFUL_OUTPUT, 'page.txt': 'three' });
@@ -68,6 +71,8 @@ test('a failed deployment names the step and leaves the live release unchanged; 
   const rows = tab.getByRole('table', { name: 'Deployments' }).getByRole('row');
   await rows.filter({ hasText: 'the hook Build ended with exit code 1: link <img' }).waitFor();
   await rows.filter({ hasText: 'Live' }).waitFor();
+  await button(rows.filter({ hasText: 'Completed' }).last(), 'Roll back to main').click();
+  await button(dialog(tab, 'Roll back to this deployment'), 'Cancel').click();
   await rows.filter({ hasText: 'Completed' }).last().getByRole('link').click();
   await tab.getByRole('button', { name: 'Roll back to this…' }).click();
   await dialog(tab, 'Roll back to this deployment').getByRole('button', { name: 'Roll back' }).click();

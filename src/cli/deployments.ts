@@ -5,15 +5,22 @@ import { parseCount } from './input.ts';
 import {
   type Column,
   partyName,
+  print,
   printDetails,
   printJson,
   printList,
   printNote,
+  sanitizeInline,
   showInstant,
   takeFirst,
 } from './output.ts';
 
 const secondsOf = (milliseconds: number | null) => (milliseconds === null ? '' : ` ${milliseconds / 1000} s`);
+
+function durationOf(startedAt: string | null, finishedAt: string | null): string | null {
+  if (startedAt === null || finishedAt === null) return null;
+  return `${Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)} s`;
+}
 
 const COLUMNS: readonly Column<Deployment>[] = [
   { title: 'ID', getValue: ({ id }) => id },
@@ -26,6 +33,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
   { title: 'LIVE', getValue: ({ live }) => (live ? 'live' : '') },
   { title: 'REF', getValue: ({ tag, branch }) => tag ?? branch },
   { title: 'COMMIT', getValue: ({ commit }) => commit?.slice(0, 12) ?? null },
+  { title: 'DURATION', getValue: ({ startedAt, finishedAt }) => durationOf(startedAt, finishedAt) },
   { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
 ];
@@ -44,6 +52,7 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
     getValue: ({ waitingFor, scheduledAt }) => (waitingFor === 'schedule' ? scheduledAt : waitingFor),
   },
   { title: 'Attempt', getValue: ({ attempt }) => (attempt === 1 ? null : String(attempt)) },
+  { title: 'Runs after', getValue: ({ blockedBy }) => blockedBy },
   { title: 'Error', getValue: ({ error }) => error },
   { title: 'Live', getValue: ({ live }) => (live ? 'yes' : 'no') },
   { title: 'Branch', getValue: ({ branch }) => branch },
@@ -93,6 +102,21 @@ export async function listDeployments(options: DeploymentListOptions): Promise<v
 
 export async function showDeployment(id: string, options: RemoteOptions): Promise<void> {
   await printDetails(await connect(options).deployments.get(id), DEPLOYMENT_DETAILS, options);
+}
+
+/** Prints the variables, by name, that differ from those of the release before. */
+export async function showVariables(id: string, options: RemoteOptions): Promise<void> {
+  const compared = await connect(options).deployments.variables(id);
+  if (options.json === true) return printJson(compared);
+  if (compared.comparedWith === null) return printNote('There is no earlier release to compare with.', options);
+  printNote(`Compared with the release ${compared.comparedWith}:`, options);
+  for (const [sign, names] of [
+    ['+', compared.added],
+    ['-', compared.removed],
+    ['~', compared.changed],
+  ] as const) {
+    for (const name of names) await print(`${sign} ${sanitizeInline(name)}\n`);
+  }
 }
 
 const ACTION_NOTES = {

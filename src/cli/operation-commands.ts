@@ -55,6 +55,9 @@ function deploymentCommands(program: Command): void {
   apiCommand(deployments, 'show', 'Show details of a deployment')
     .argument('<id>')
     .action(async (id, options) => (await load()).showDeployment(id, declared(options)));
+  apiCommand(deployments, 'variables', 'Compare the names of the variables with those of the release before')
+    .argument('<id>')
+    .action(async (id, options) => (await load()).showVariables(id, declared(options)));
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')
     .argument('<id>', 'ID of the deployment to roll back to')
     .action(async (id, options) => (await import('./deploy.ts')).rollBack(id, declared(options)));

@@ -140,6 +140,7 @@ export const Deployment = z
     attempt: z.int().describe('1, or more after a retry'),
     error: z.string().nullable(),
     waitingFor: z.enum(DEPLOYMENT_WAIT_REASONS).nullable(),
+    blockedBy: id.nullable().describe('The deployment of the app that runs before this one in the queue'),
     scheduledAt: nullableInstant,
     approval: z
       .object({ status: z.enum(['waiting', 'given']), by: auditParty.nullable() })
@@ -154,6 +155,18 @@ export const Deployment = z
   })
   .meta({ id: 'Deployment' });
 export type Deployment = z.infer<typeof Deployment>;
+
+const names = z.array(z.string());
+export const DeploymentVariables = z
+  .object({
+    comparedWith: id.nullable().describe('The release before: the last earlier deployment that completed'),
+    names: names.nullable().describe('The names of its variables; null if it has not started, or if they are unknown'),
+    added: names,
+    removed: names,
+    changed: names.describe('Set again between the two, as far as the history of the environment goes back'),
+  })
+  .meta({ id: 'DeploymentVariables', title: 'The names of the variables of a deployment, never values' });
+export type DeploymentVariables = z.infer<typeof DeploymentVariables>;
 
 export const DeploymentQuery = z.strictObject({
   ...pagingFields,

@@ -227,6 +227,7 @@ const CONTRACT: readonly Row[] = [
     people: 'admin',
     body: { host: 'git.example.com', port: 22, hostKey: `ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI${'A'.repeat(43)}` },
   },
+  { route: 'GET /v1/deployments/:id/variables', people: 'member', token: ['modify_env'] },
   { route: 'POST /v1/apps/:app/push-secret', people: 'admin', key: ['write', 'manage_apps'] },
   ...['/v1/deployments/:id', '/v1/apps/:app/deployments/:id'].flatMap((path): Row[] => [
     { route: `POST ${path}/retry`, people: 'member', token: DEPLOYERS, key: ['deploy'] },

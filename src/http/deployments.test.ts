@@ -14,7 +14,7 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
-import type { Deployment } from '../contract/deployments.ts';
+import type { Deployment, DeploymentVariables } from '../contract/deployments.ts';
 import type { Page } from '../contract/paging.ts';
 import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -350,6 +350,31 @@ forEachEngine('deployments', (engine) => {
     assert.deepEqual(releases(app).sort(), ids.slice(2));
   });
 
+  test('the names of variables are compared with the release before, never their values', async () => {
+    const app = await newApp();
+    const setAll = (values: object) => owner.call(`/v1/apps/${app.id}/env`, { method: 'PATCH', body: { values } });
+    await setAll({ GONE: 'value-1', KEPT: 'value-2', ROTATED: 'value-3' });
+    const first = await deployAndWait(owner, app);
+    const compare = (id: string) => owner.call<DeploymentVariables>(`/v1/deployments/${id}/variables`);
+    const names = ['GONE', 'KEPT', 'ROTATED'];
+    const none = { added: [], removed: [], changed: [] };
+    assert.deepEqual((await compare(first.id)).body, { comparedWith: null, names, ...none });
+    await setAll({ GONE: null, ROTATED: 'value-4', NEW: 'value-5' });
+    const second = await deployAndWait(owner, app);
+    await setAll({ LATER: 'value-6' });
+    const compared = await compare(second.id);
+    assert.deepEqual(compared.body, {
+      comparedWith: first.id,
+      names: ['KEPT', 'NEW', 'ROTATED'],
+      ...{ added: ['NEW'], removed: ['GONE'], changed: ['ROTATED'] },
+    });
+    assert.doesNotMatch(compared.text, /value/);
+    const { secret } = await createToken(owner, ['basic_deployment']);
+    const refused = await testServer.call(`/v1/deployments/${second.id}/variables`, { headers: bearer(secret) });
+    assert.equal(refused.status, 403);
+    assert.equal((await owner.call('/v1/deployments/dpl_none/variables')).status, 404);
+  });
+
   test('two deployments of an app never overlap; a newer one waits, or replaces a queued one', async () => {
     const app = await newApp({
       hooks: [
@@ -363,7 +388,9 @@ forEachEngine('deployments', (engine) => {
     const first = (await app.deploy()).body;
     await until(async () => existsSync(join(app.directory, 'busy')));
     const second = (await app.deploy()).body;
-    assert.equal((await getDeployment(owner, second.id)).waitingFor, 'queue');
+    const queued = await getDeployment(owner, second.id);
+    assert.deepEqual([queued.waitingFor, queued.blockedBy], ['queue', first.id]);
+    assert.equal((await getDeployment(owner, first.id)).blockedBy, null);
     const third = (await app.deploy({ replace: true })).body;
     const replaced = await getDeployment(owner, second.id);
     assert.equal(replaced.status, 'cancelled');

@@ -1,6 +1,12 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { CreateDeployment, CreateRollback, Deployment, DeploymentQuery } from '../contract/deployments.ts';
+import {
+  CreateDeployment,
+  CreateRollback,
+  Deployment,
+  DeploymentQuery,
+  DeploymentVariables,
+} from '../contract/deployments.ts';
 import { pageOf } from '../contract/paging.ts';
 import { ADVANCED_DEPLOYMENT_FIELDS } from '../contract/platform-vocabulary.ts';
 import {
@@ -11,6 +17,7 @@ import {
   rollBack,
 } from '../platform/deployments/deployments.ts';
 import { overridesOf, retryDeployment } from '../platform/deployments/retry.ts';
+import { compareVariables } from '../platform/deployments/variables.ts';
 import { findAppLog, readAppLog } from '../platform/logs/app-logs.ts';
 import type { Access } from './access.ts';
 import type { AppContext } from './app-context.ts';
@@ -129,6 +136,18 @@ export function deploymentRoutes(context: AppContext): Route[] {
       responses: { 200: Deployment },
       errorCodes: ['not_found'],
       handler: ({ params, request }) => getDeployment(platform, workspaceIdOf(request), params.id),
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/deployments/:id/variables',
+      access: { person: 'member', token: ['modify_env'] },
+      about: 'deployment',
+      summary: 'Compare the names of the variables of a deployment with those of the release before',
+      tag,
+      params: IdParams,
+      responses: { 200: DeploymentVariables },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => compareVariables(platform, workspaceIdOf(request), params.id),
     }),
     jobRoute(context, {
       url: '/v1/apps/:app/deployments',

@@ -1,5 +1,10 @@
 import type { Backup, BackupKey, RestoreBackup } from '../contract/backups.ts';
-import type { CreateDeploymentInput, CreateRollbackInput, Deployment } from '../contract/deployments.ts';
+import type {
+  CreateDeploymentInput,
+  CreateRollbackInput,
+  Deployment,
+  DeploymentVariables,
+} from '../contract/deployments.ts';
 import type { WorkStatus } from '../contract/platform-vocabulary.ts';
 import type { CreateScriptInput, Run, Script, ScriptVersion, UpdateScriptInput } from '../contract/scripts.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
@@ -34,6 +39,9 @@ function deploymentClientOf(transport: Transport) {
   return {
     ...listOf<Deployment, DeploymentListQuery>(transport, path),
     get: (id: string, call?: CallOptions): Promise<Deployment> => send('GET', pathTo(path, id), call),
+    /** Compares the names of its variables with those of the release before. */
+    variables: (id: string, call?: CallOptions): Promise<DeploymentVariables> =>
+      send('GET', `${pathTo(path, id)}/variables`, call),
     /** Starts a deployment of an app; resolves before it finishes. */
     create: (app: string, body: CreateDeploymentInput = {}, call?: CallOptions): Promise<Deployment> =>
       send('POST', `${pathTo('/v1/apps', app)}/deployments`, { ...call, body }),

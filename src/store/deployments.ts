@@ -88,17 +88,39 @@ export async function listDeploymentServers(
     .execute();
 }
 
-/** Returns an app's unfinished deployments, oldest first. */
+/** Returns the release before a deployment: the newest completed deployment of the app that was created earlier. */
+export async function previousRelease(
+  db: Queryable,
+  { workspace_id, app_id, created_at, id }: DeploymentTable,
+): Promise<DeploymentTable | undefined> {
+  return (
+    db
+      .selectFrom('deployment')
+      .selectAll()
+      .where('workspace_id', '=', workspace_id)
+      .where('app_id', '=', app_id)
+      .where('status', '=', 'completed')
+      .where('created_at', '<=', created_at)
+      // IDs begin with the time.
+      .where('id', '<', id)
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .executeTakeFirst()
+  );
+}
+
+/** Returns the unfinished deployments of apps, oldest first. */
 export async function unfinishedDeployments(
   db: Queryable,
   workspaceId: string,
-  appId: string,
+  ...appIds: readonly string[]
 ): Promise<DeploymentTable[]> {
+  if (appIds.length === 0) return [];
   return db
     .selectFrom('deployment')
     .selectAll()
     .where('workspace_id', '=', workspaceId)
-    .where('app_id', '=', appId)
+    .where('app_id', 'in', appIds)
     .where('status', 'in', ['pending', 'processing'])
     .orderBy('created_at')
     .orderBy('id')

@@ -72,6 +72,18 @@ export async function listEnvVersionRows(
   return rows;
 }
 
+/** Returns the names that versions of this period have set; epoch milliseconds, without `after` itself. */
+export async function namesSetBetween(
+  db: Queryable,
+  owner: EnvOwner,
+  after: number,
+  until: number,
+): Promise<Set<string>> {
+  const { rows } = await sql<{ set_names: string }>`select set_names from ${TABLES[owner.kind].version}
+    where ${isOf(owner)} and at > ${after} and at <= ${until}`.execute(db);
+  return new Set(rows.flatMap(({ set_names }) => JSON.parse(set_names) as string[]));
+}
+
 export async function insertEnvVersion(
   trx: Trx,
   owner: EnvOwner,

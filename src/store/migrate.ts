@@ -54,6 +54,7 @@ import { activityAttributes } from './migrations/0121-activity-attributes.ts';
 import { deploymentTag } from './migrations/0124-deployment-tag.ts';
 import { deployKey } from './migrations/0125-deploy-key.ts';
 import { commitStatus } from './migrations/0126-commit-status.ts';
+import { deploymentVariables } from './migrations/0127-deployment-variables.ts';
 import { projectEnvironment } from './migrations/0128-project-environment.ts';
 import { requiredVariables } from './migrations/0129-required-variables.ts';
 import { deploymentRetries } from './migrations/0131-deployment-retries.ts';
@@ -117,6 +118,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0124-deployment-tag': deploymentTag,
   '0125-deploy-key': deployKey,
   '0126-commit-status': commitStatus,
+  '0127-deployment-variables': deploymentVariables,
   '0128-project-environment': projectEnvironment,
   '0129-required-variables': requiredVariables,
   '0131-deployment-retries': deploymentRetries,

@@ -151,6 +151,7 @@ export async function insertNewDeployment(
     rollback_of: source.rollbackOf,
     hooks: JSON.stringify(pendingHooks(app, skippedHooks)),
     plan: null,
+    variables: null,
     next_server: 0,
     under_way: 0,
     decision: null,

@@ -106,6 +106,7 @@ async function startDeployment(
   context: PlatformContext,
   job: RunningJob,
   row: DeploymentTable,
+  variableNames: readonly string[],
 ): Promise<[DeploymentTable, DeploymentPlan]> {
   const plan = await readPlan(context, row);
   if (row.status === 'processing') return [row, plan];
@@ -118,6 +119,7 @@ async function startDeployment(
     started_at: now,
     updated_at: now,
     plan: JSON.stringify(plan),
+    variables: JSON.stringify(variableNames),
     ...(row.attempt === 1 && { hooks: JSON.stringify(plannedHookResults(plan, skipped)) }),
   };
   await job.transaction((trx) => updateDeployment(trx, row, fields));
@@ -136,8 +138,8 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
   const watch = watchCredential(context, found, log);
   const connections = createConnectionPool();
   try {
-    const [row, plan] = await startDeployment(context, job, found);
-    const variablesByName = await loadVariables(context, workspaceId, row.app_id);
+    const variablesByName = await loadVariables(context, workspaceId, found.app_id);
+    const [row, plan] = await startDeployment(context, job, found, Object.keys(variablesByName));
     const variables = new Map(Object.entries(variablesByName));
     const { passed, withheld, problem } = selectCommandVariables(variablesByName);
     const credentials = await findRepositoryCredentials(context, row, plan);

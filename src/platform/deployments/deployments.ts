@@ -22,7 +22,7 @@ import { DEPLOYMENT_JOB_KIND, type DeploymentSource, enqueueDeployment, insertNe
 import { deploy } from './deploy.ts';
 import { cancelDeployment, cancelPendingDeployments, finishDeployment } from './finish.ts';
 import { waitsForPromotion } from './plan.ts';
-import { deploymentNotFound, displayNameOf, readDeployment, serializeDeployment } from './serialize.ts';
+import { createDeploymentSerializer, deploymentNotFound, displayNameOf, readDeployment } from './serialize.ts';
 
 const SORT = '-createdAt';
 
@@ -42,24 +42,8 @@ export async function listDeployments(
     query.app === undefined ? undefined : (await requireResource(read, 'app', workspaceId, query.app, allowed)).id;
   const filter = { appId, status: query.status, live: query.live === 'true', allowed };
   const rows = await listDeploymentRows(read, workspaceId, filter, page);
-  const servers = await listDeploymentServers(
-    read,
-    workspaceId,
-    rows.map(({ id }) => id),
-  );
-  const now = context.clock();
-  return toPage(
-    rows,
-    page.limit,
-    SORT,
-    (row) => ({ value: row.created_at, id: row.id }),
-    (row) =>
-      serializeDeployment(
-        row,
-        servers.filter(({ deployment_id }) => deployment_id === row.id),
-        now,
-      ),
-  );
+  const serialize = await createDeploymentSerializer(read, workspaceId, rows, context.clock());
+  return toPage(rows, page.limit, SORT, (row) => ({ value: row.created_at, id: row.id }), serialize);
 }
 
 export function getDeployment(context: PlatformContext, workspaceId: string, id: string): Promise<Deployment> {

@@ -4,7 +4,7 @@ import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import type { DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
-import { findDeployment, listDeploymentServers } from '../../store/deployments.ts';
+import { findDeployment, listDeploymentServers, unfinishedDeployments } from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Queryable } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
@@ -23,10 +23,10 @@ function serializeHooks(json: string): Deployment['hooks'] {
   return hooks.map((hook) => ({ ...hook, attempts: hook.attempts ?? (hook.durationMs === null ? 0 : 1) }));
 }
 
-/** Serializes a deployment. */
-export function serializeDeployment(
+function serializeDeployment(
   row: DeploymentTable,
   servers: readonly DeploymentServerTable[],
+  blockedBy: string | null,
   now: number,
 ): Deployment {
   return {
@@ -49,6 +49,7 @@ export function serializeDeployment(
     overrides: redactSecretsIn(JSON.parse(row.overrides)) as Deployment['overrides'],
     error: row.error,
     waitingFor: waitingReason(row, now),
+    blockedBy,
     scheduledAt: toIsoStringOrNull(row.scheduled_at),
     approval:
       row.approval === null
@@ -66,6 +67,47 @@ export function serializeDeployment(
   };
 }
 
+/** Returns the deployment that runs before each of those in the queue of their app, by their ids. */
+async function findBlockers(
+  db: Queryable,
+  rows: readonly DeploymentTable[],
+  now: number,
+): Promise<ReadonlyMap<string, string>> {
+  const queued = rows.filter((row) => waitingReason(row, now) === 'queue');
+  const [first] = queued;
+  if (first === undefined) return new Map();
+  const appIds = new Set(queued.map(({ app_id }) => app_id));
+  const open = await unfinishedDeployments(db, first.workspace_id, ...appIds);
+  const blockers = queued.flatMap((row): [string, string][] => {
+    const others = open.filter(({ app_id, id }) => app_id === row.app_id && id !== row.id);
+    const running = others.find(({ status }) => status === 'processing');
+    const index = open.findIndex(({ id }) => id === row.id);
+    const earlier = others.findLast((other) => waitingReason(other, now) === 'queue' && open.indexOf(other) < index);
+    const blocker = running ?? earlier;
+    return blocker === undefined ? [] : [[row.id, blocker.id]];
+  });
+  return new Map(blockers);
+}
+
+/** Returns a function that serializes any of these deployments, which are of one workspace. */
+export async function createDeploymentSerializer(
+  db: Queryable,
+  workspaceId: string,
+  rows: readonly DeploymentTable[],
+  now: number,
+): Promise<(row: DeploymentTable) => Deployment> {
+  const ids = rows.map(({ id }) => id);
+  const servers = await listDeploymentServers(db, workspaceId, ids);
+  const blockers = await findBlockers(db, rows, now);
+  return (row) =>
+    serializeDeployment(
+      row,
+      servers.filter(({ deployment_id }) => deployment_id === row.id),
+      blockers.get(row.id) ?? null,
+      now,
+    );
+}
+
 /** Throws `not_found`. */
 export async function readDeployment(
   context: PlatformContext,
@@ -75,7 +117,7 @@ export async function readDeployment(
 ): Promise<Deployment> {
   const row = await findDeployment(db, workspaceId, id);
   if (row === undefined) throw deploymentNotFound();
-  return serializeDeployment(row, await listDeploymentServers(db, workspaceId, [id]), context.clock());
+  return (await createDeploymentSerializer(db, workspaceId, [row], context.clock()))(row);
 }
 
 export const deploymentNotFound = () => new Problem('not_found', 'The deployment was not found in this workspace.');

@@ -32,6 +32,8 @@ export interface DeploymentTable {
   hooks: string;
   /** JSON: the app's settings when the deployment started, which it follows. */
   plan: string | null;
+  /** JSON array: the names of its variables; null until it starts. */
+  variables: string | null;
   /** The position of the first server that is not finished. */
   next_server: number;
   /** Whether a batch is running: a node that finds it set has taken over from a lost one. */

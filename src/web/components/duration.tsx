@@ -34,6 +34,6 @@ interface Actor {
 
 /** The display name of the actor that started work, as stored in the activity log. */
 export function actorName({ kind, name }: Actor): string {
-  if (kind === 'system') return 'schedule';
+  if (kind === 'system') return name ?? 'schedule';
   return name ?? kind.replaceAll('_', ' ');
 }

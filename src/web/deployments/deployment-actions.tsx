@@ -1,6 +1,5 @@
 import { Button, Group, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
-import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import type { App } from '../../contract/apps.ts';
 import type { Deployment } from '../../contract/deployments.ts';
@@ -11,6 +10,7 @@ import { isInProgress } from '../components/job-status.tsx';
 import { useWorkspace } from '../session.ts';
 import { DeployButton } from './deploy-button.tsx';
 import { sourceLabel } from './deployment-status.tsx';
+import { RollBackDialog } from './roll-back-dialog.tsx';
 import { strings } from './strings.ts';
 
 type Decision = 'approve' | 'promote' | 'abort' | 'cancel' | 'retry';
@@ -90,7 +90,6 @@ function availableDecisions({ status, waitingFor }: Deployment): readonly Decisi
 /** The decisions available for a deployment in its current state. */
 export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
   const { api, workspace } = useWorkspace();
-  const navigate = useNavigate();
   const [rollingBack, setRollingBack] = useState(false);
   const [deciding, setDeciding] = useState<Decision | null>(null);
   const { id, status, live } = deployment;
@@ -141,25 +140,7 @@ export function DeploymentActions({ deployment, app }: DeploymentActionsProps) {
           <Text fz="sm">{texts.describe(deployment)}</Text>
         </ConfirmDialog>
       )}
-      {rollingBack && (
-        <ConfirmDialog
-          onClose={() => setRollingBack(false)}
-          title={strings.deploymentActions.rollBackTitle}
-          confirmLabel={strings.deploymentActions.rollBack}
-          onConfirm={async () => {
-            const rollback = await api.deployments.rollBack(id);
-            notifications.show({ message: strings.deploymentActions.rollbackStarted });
-            void queryClient.invalidateQueries({ queryKey: [workspace.id, 'deployments'] });
-            await navigate({ to: '/deployments/$id', params: { id: rollback.id }, search: {} });
-          }}
-        >
-          <Text fz="sm">
-            {strings.deploymentActions.rollBackConsequences(
-              <span className="mono">{deployment.commit?.slice(0, 12) ?? sourceLabel(deployment)}</span>,
-            )}
-          </Text>
-        </ConfirmDialog>
-      )}
+      {rollingBack && <RollBackDialog deployment={deployment} onClose={() => setRollingBack(false)} />}
     </Group>
   );
 }

@@ -22,11 +22,13 @@ import { DimmedText, mono } from '../components/text.tsx';
 import { formatDuration } from '../components/units.ts';
 import { MAX_SHOWN_LINES, type ReadLog, useLiveLog } from '../components/use-live-log.ts';
 import { useWorkspace } from '../session.ts';
+import { CommitLink } from './commit-link.tsx';
 import { STRATEGY_LABELS } from './deploy-form.ts';
 import { DeploymentActions } from './deployment-actions.tsx';
 import { DeploymentStatusTag, sourceLabel } from './deployment-status.tsx';
 import { FailureSection } from './failure-section.tsx';
 import { strings } from './strings.ts';
+import { VariablesSection } from './variables-section.tsx';
 
 const POLL_INTERVAL_MS = 1500;
 
@@ -143,6 +145,7 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
         serverName={hasSingleServer ? undefined : (serverId) => (serverId === null ? null : names.serverName(serverId))}
         emptyText={status === 'pending' ? strings.deploymentPage.notStartedYet : strings.deploymentPage.noOutputYet}
       />
+      <VariablesSection deployment={deployment} />
       <Section title={strings.deploymentPage.detailsTitle}>
         <DescriptionList
           items={[
@@ -155,7 +158,10 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
             tag === null
               ? [strings.deploymentPage.items.branch, branch === null ? '–' : mono(branch)]
               : [strings.deploymentPage.items.tag, mono(tag)],
-            [strings.deploymentPage.items.commit, commit === null ? '–' : mono(commit)],
+            [
+              strings.deploymentPage.items.commit,
+              commit === null ? '–' : <CommitLink key="commit" repository={app?.repository} commit={commit} />,
+            ],
             hasSingleServer && onlyServer !== undefined
               ? [strings.deploymentPage.items.server, <ServerLink key="server" id={onlyServer.serverId} />]
               : [
@@ -175,6 +181,12 @@ function DeploymentDetails({ deployment, app }: DeploymentDetailsProps) {
               </TextLink>,
             ],
             deployment.attempt > 1 && [strings.deploymentPage.items.attempt, String(deployment.attempt)],
+            deployment.blockedBy !== null && [
+              strings.deploymentPage.items.waitsFor,
+              <TextLink key="blocker" to="/deployments/$id" params={{ id: deployment.blockedBy }}>
+                {strings.deploymentPage.anEarlierDeployment}
+              </TextLink>,
+            ],
             scheduledAt !== null && [strings.deploymentPage.items.scheduledFor, formatDateTime(scheduledAt)],
             approval !== null && [
               strings.deploymentPage.items.approval,

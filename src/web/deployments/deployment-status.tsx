@@ -4,6 +4,7 @@ import type { DeploymentWaitReason } from '../../contract/platform-vocabulary.ts
 import { FailureReason } from '../components/failure-reason.tsx';
 import { formatDateTime } from '../components/format.ts';
 import { isInProgress, JobStatusTag } from '../components/job-status.tsx';
+import { TextLink } from '../components/link.tsx';
 import { Tag } from '../components/notice.tsx';
 import { strings } from './strings.ts';
 
@@ -21,7 +22,7 @@ export function DeploymentStatusTag({ deployment: { status, waitingFor } }: { re
 
 /** The status with the reason for a failure, the progress and the scheduled start. */
 export function DeploymentStatusCell({ deployment }: { readonly deployment: Deployment }) {
-  const { status, progress, waitingFor, scheduledAt } = deployment;
+  const { status, progress, waitingFor, scheduledAt, blockedBy } = deployment;
   return (
     <div style={{ minWidth: 120, maxWidth: 320 }}>
       <DeploymentStatusTag deployment={deployment} />
@@ -29,6 +30,15 @@ export function DeploymentStatusCell({ deployment }: { readonly deployment: Depl
       {waitingFor === 'schedule' && scheduledAt !== null && (
         <Text fz="xs" c="dimmed">
           {formatDateTime(scheduledAt)}
+        </Text>
+      )}
+      {blockedBy !== null && (
+        <Text fz="xs" c="dimmed">
+          {strings.deploymentStatus.afterAnother(
+            <TextLink to="/deployments/$id" params={{ id: blockedBy }}>
+              {strings.deploymentStatus.anotherDeployment}
+            </TextLink>,
+          )}
         </Text>
       )}
       {isInProgress(status) && waitingFor === null && (

@@ -1,9 +1,11 @@
 import { Group, Text } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useState } from 'react';
 import type { Deployment } from '../../contract/deployments.ts';
 import { WORK_STATUSES } from '../../contract/platform-vocabulary.ts';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
+import { IconAction } from '../components/icon-action.tsx';
+import { IconArrowBackUp } from '../components/icons.ts';
 import { NameLink } from '../components/link.tsx';
 import { ListBody } from '../components/list-body.tsx';
 import type { ListState } from '../components/list-state.ts';
@@ -11,10 +13,18 @@ import { Tag } from '../components/notice.tsx';
 import { TimeCell } from '../components/relative-time.tsx';
 import { pollJobs, useList } from '../components/use-list.ts';
 import { useWorkspace } from '../session.ts';
+import { CommitLink } from './commit-link.tsx';
 import { DeploymentStatusCell, sourceLabel } from './deployment-status.tsx';
+import { RollBackDialog } from './roll-back-dialog.tsx';
 import { strings } from './strings.ts';
 
-function columnsFor(appName: ((id: string) => string) | null): readonly Column<Deployment>[] {
+interface ColumnOptions {
+  /** Null if the deployments are of one app. */
+  readonly appName: ((id: string) => string) | null;
+  readonly repositoryOf: (appId: string) => string | null | undefined;
+}
+
+function columnsFor({ appName, repositoryOf }: ColumnOptions): readonly Column<Deployment>[] {
   return [
     {
       key: 'deployment',
@@ -26,7 +36,10 @@ function columnsFor(appName: ((id: string) => string) | null): readonly Column<D
           </NameLink>
           <Group gap={6}>
             <Text fz="xs" c="dimmed" className="mono">
-              {appName === null ? (deployment.commit?.slice(0, 10) ?? '') : sourceLabel(deployment)}
+              {appName !== null && sourceLabel(deployment)}{' '}
+              {deployment.commit !== null && sourceLabel(deployment) !== deployment.commit.slice(0, 10) && (
+                <CommitLink repository={repositoryOf(deployment.appId)} commit={deployment.commit} length={10} />
+              )}
             </Text>
             {deployment.kind === 'rollback' && <Tag>{strings.deploymentTable.rollback}</Tag>}
             {deployment.live && <Tag tone="good">{strings.deploymentTable.live}</Tag>}
@@ -54,13 +67,15 @@ interface DeploymentTableProps {
   /** The app whose deployments are shown; undefined for all apps. */
   readonly app: string | undefined;
   /** Returns the name of an app, if deployments of several apps are shown. */
-  readonly appName?: (id: string) => string;
+  readonly appName?: ColumnOptions['appName'];
+  readonly repositoryOf: ColumnOptions['repositoryOf'];
   readonly isFiltered: boolean;
   readonly empty: ReactNode;
 }
 
 /** Deployments, newest first, refreshed while any is in progress. */
-export function DeploymentTable({ state, app, appName, isFiltered, empty }: DeploymentTableProps) {
+export function DeploymentTable({ state, app, appName = null, repositoryOf, isFiltered, empty }: DeploymentTableProps) {
+  const [rollingBackTo, setRollingBackTo] = useState<Deployment | null>(null);
   const { api, workspace } = useWorkspace();
   const status = WORK_STATUSES.find((value) => value === state.get('status'));
   const list = useList(
@@ -70,14 +85,27 @@ export function DeploymentTable({ state, app, appName, isFiltered, empty }: Depl
     pollJobs,
   );
   return (
-    <ListBody
-      label={strings.deploymentTable.deployments}
-      list={list}
-      columns={columnsFor(appName ?? null)}
-      state={state}
-      rowName={({ id }) => id}
-      isFiltered={isFiltered}
-      empty={empty}
-    />
+    <>
+      <ListBody
+        label={strings.deploymentTable.deployments}
+        list={list}
+        columns={columnsFor({ appName, repositoryOf })}
+        state={state}
+        rowName={({ id }) => id}
+        isFiltered={isFiltered}
+        empty={empty}
+        renderRowActions={(deployment) =>
+          deployment.status === 'completed' &&
+          !deployment.live && (
+            <IconAction
+              label={strings.deploymentTable.rollBackTo(sourceLabel(deployment))}
+              Icon={IconArrowBackUp}
+              onClick={() => setRollingBackTo(deployment)}
+            />
+          )
+        }
+      />
+      {rollingBackTo !== null && <RollBackDialog deployment={rollingBackTo} onClose={() => setRollingBackTo(null)} />}
+    </>
   );
 }

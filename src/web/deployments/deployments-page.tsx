@@ -60,6 +60,7 @@ export function DeploymentsPage() {
           state={state}
           app={state.get('app')}
           appName={(id) => apps.find((candidate) => candidate.id === id)?.name ?? id}
+          repositoryOf={(id) => apps.find((candidate) => candidate.id === id)?.repository}
           isFiltered={isFiltered(state, FILTERS)}
           empty={
             <EmptyState

@@ -17,6 +17,7 @@ function AppDeployments({ app }: { readonly app: App }) {
     <DeploymentTable
       state={state}
       app={app.id}
+      repositoryOf={() => app.repository}
       isFiltered={state.isPaged}
       empty={
         <EmptyState

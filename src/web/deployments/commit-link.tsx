@@ -1,0 +1,22 @@
+import { Anchor } from '@mantine/core';
+import { commitPageOf } from '../../contract/git-hosts.ts';
+
+interface CommitLinkProps {
+  /** The repository of the app; undefined while it is loading. */
+  readonly repository: string | null | undefined;
+  readonly commit: string;
+  /** Number of characters of the commit that are shown. */
+  readonly length?: number;
+}
+
+/** A commit, linked to its page at the Git host if the repository is at one. */
+export function CommitLink({ repository = null, commit, length }: CommitLinkProps) {
+  const page = commitPageOf(repository, commit);
+  const text = <span className="mono">{commit.slice(0, length)}</span>;
+  if (page === null) return text;
+  return (
+    <Anchor href={page} target="_blank" rel="noreferrer" inherit>
+      {text}
+    </Anchor>
+  );
+}
