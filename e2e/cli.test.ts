@@ -493,8 +493,30 @@ describe('other commands', () => {
     assert.match(broken.stdout, /FAIL server/);
   });
 
-  test('bash completes commands and options', async () => {
+  test('bash completes commands, options and what the server knows', async () => {
     const { stdout: script } = await shell.run(['completion', 'bash']);
+    const project = await owner.call('/v1/projects', { body: { name: 'Completed', slug: 'completed' } });
+    assert.equal(project.status, 201, project.text);
+    const key = await createKey(owner, ['read']);
+    const environment = {
+      ...{ PATH: process.env['PATH'], HOME: shell.directory, DEVPILOT_CONFIG_DIR: shell.directory },
+      ...{ DEVPILOT_URL: server.url, DEVPILOT_TOKEN: key.secret },
+    };
+    // In a process of its own, because this one is the server.
+    const completeValue = async (...words: string[]) => {
+      const run = `devpilot() { ${process.execPath} ${BIN} "$@"; }`;
+      const asked = `COMP_WORDS=(devpilot ${words.join(' ')} ''); COMP_CWORD=${words.length + 1}; _devpilot; echo "\${COMPREPLY[@]}"`;
+      const child = spawn('bash', ['-c', `${run}\n${script}\n${asked}`], { env: environment, stdio: 'pipe' });
+      return (await collectResult(child)).stdout.trim().split(' ');
+    };
+    const [shown, option, refused] = await Promise.all([
+      completeValue('projects', 'show'),
+      completeValue('apps', 'list', '--project'),
+      completeValue('tokens', 'show'),
+    ]);
+    assert.ok(shown.includes('completed') && shown.includes('--json'), shown.join(' '));
+    assert.ok(option.includes('completed') && !option.includes('--json'), option.join(' '));
+    assert.ok(refused.includes('--json') && !refused.some((word) => word.startsWith('tok_')), refused.join(' '));
     const complete = (...words: string[]) => {
       const list = words.map((word) => `'${word}'`).join(' ');
       const completionScript = `${script}\nCOMP_WORDS=(devpilot ${list}); COMP_CWORD=${words.length}; _devpilot; echo "\${COMPREPLY[@]}"`;
@@ -572,7 +594,11 @@ describe('other commands', () => {
       [1, true],
     );
     assert.equal((await shell.run([])).code, 0);
-    assert.equal((await shell.run(['tokens', 'list', '--colour'])).code, 1);
+    const colored = await shell.run(['tokens', 'list', '--json', '--colour']);
+    assert.deepEqual(
+      [colored.code, JSON.parse(colored.stderr)],
+      [1, { error: { code: 'usage', message: "unknown option '--colour'" } }],
+    );
     assert.equal((await shell.run(['--help'])).code, 0);
   });
 

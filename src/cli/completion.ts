@@ -1,5 +1,6 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings';
-import { PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
+import { ASSIGNABLE_ROLES, PERMISSIONS, SCOPES } from '../contract/vocabulary.ts';
+import { COMPLETE_VALUES, type ValueKind } from './complete-values.ts';
 import { Failure } from './failure.ts';
 import { print } from './output.ts';
 
@@ -10,18 +11,47 @@ function completionsByPath(program: CommandUnknownOpts): Map<string, string[]> {
     const options = command.options.filter(({ hidden }) => !hidden).map(({ long, short }) => long ?? short ?? '');
     const argument = command.registeredArguments[0]?.name();
     const values = argument === 'shell' ? Object.keys(SHELLS) : [];
-    completions.set(path, [...command.commands.map((command) => command.name()), ...values, ...options, '--help']);
-    for (const subcommand of command.commands)
+    const subcommands = command.commands.filter((subcommand) => subcommand.name() !== COMPLETE_VALUES);
+    completions.set(path, [...subcommands.map((subcommand) => subcommand.name()), ...values, ...options, '--help']);
+    for (const subcommand of subcommands)
       visit(subcommand, path === '' ? subcommand.name() : `${path} ${subcommand.name()}`);
   };
   visit(program, '');
   return completions;
 }
 
+type Kinds = readonly (readonly [ValueKind, readonly string[]])[];
+
+/** What the first argument of a command names, by the name of the argument: values that the server knows. */
+const ARGUMENT_KINDS: Readonly<Record<string, ValueKind>> = {
+  ...{ app: 'apps', apps: 'apps', project: 'projects', projects: 'projects' },
+  ...{ server: 'servers', servers: 'servers', script: 'scripts', scripts: 'scripts' },
+  ...{ token: 'tokens', tokens: 'tokens', key: 'keys', keys: 'keys', webhook: 'webhooks', webhooks: 'webhooks' },
+  ...{ identity: 'identities', identities: 'identities' },
+};
+const OPTION_KINDS: Readonly<Record<string, ValueKind>> = {
+  '--app': 'apps',
+  '--project': 'projects',
+  '--server': 'servers',
+};
+
+/** The commands whose first argument the server knows values of, by the kind of value. */
+function pathsByKind(program: CommandUnknownOpts): [ValueKind, string[]][] {
+  const paths = new Map<ValueKind, string[]>();
+  const visit = (command: CommandUnknownOpts, path: string) => {
+    const kind = ARGUMENT_KINDS[command.registeredArguments[0]?.name() ?? ''];
+    if (kind !== undefined) paths.set(kind, [...(paths.get(kind) ?? []), path]);
+    for (const subcommand of command.commands) visit(subcommand, `${path} ${subcommand.name()}`.trim());
+  };
+  visit(program, '');
+  return [...paths];
+}
+
 /** Values of an option, for every command that has it. */
 const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
   '--scope': SCOPES,
   '--permission': PERMISSIONS,
+  '--role': ASSIGNABLE_ROLES,
   '--expires': ['30d', '90d', '1y', 'never'],
   '--sort': ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'],
 };
@@ -31,12 +61,23 @@ const optionValueCases = (before: string, after: string) =>
     .map(([option, values]) => `    ${option}) ${before}${values.join(' ')}${after} ;;`)
     .join('\n');
 
+/** Sets the variable `kind` to what the server is asked for: by the command, unless the option before has values. */
+const kindCases = (kinds: Kinds, path: string, words: string, reset: string) => `  case "$${path}" in
+${kinds.map(([kind, paths]) => `    ${paths.map((path) => `"${path}"`).join('|')}) kind=${kind} ;;`).join('\n')}
+  esac
+  case "\${${words}-1]}" in
+${Object.entries(OPTION_KINDS)
+  .map(([option, kind]) => `    ${option}) kind=${kind} ${reset} ;;`)
+  .join('\n')}
+    --*) kind="" ;;
+  esac`;
+
 /** Shell functions that determine which command was typed and offer its candidates. */
-function bash(completions: ReadonlyMap<string, string[]>): string {
+function bash(completions: ReadonlyMap<string, string[]>, kinds: Kinds): string {
   const paths = [...completions.keys()].filter((path) => path !== '');
   return `# bash completion for devpilot: source <(devpilot completion bash)
 _devpilot() {
-  local word path="" words=""
+  local word path="" words="" kind=""
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "\${path:+$path }$word" in
       ${paths.map((path) => `"${path}"`).join('|')}) path="\${path:+$path }$word" ;;
@@ -48,18 +89,22 @@ ${[...completions].map(([path, list]) => `    "${path}") words="${list.join(' ')
   case "\${COMP_WORDS[COMP_CWORD-1]}" in
 ${optionValueCases('words="', '"')}
   esac
+${kindCases(kinds, 'path', 'COMP_WORDS[COMP_CWORD', 'words=""')}
+  if [[ -n "$kind" && "\${COMP_WORDS[COMP_CWORD]}" != -* ]]; then
+    words="$words $("\${COMP_WORDS[0]}" ${COMPLETE_VALUES} "$kind" 2>/dev/null)"
+  fi
   COMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _devpilot devpilot
 `;
 }
 
-function zsh(completions: ReadonlyMap<string, string[]>): string {
+function zsh(completions: ReadonlyMap<string, string[]>, kinds: Kinds): string {
   const paths = [...completions.keys()].filter((path) => path !== '');
   return `#compdef devpilot
 # zsh completion for devpilot: devpilot completion zsh > "\${fpath[1]}/_devpilot"
 _devpilot() {
-  local word known=""
+  local word known="" kind=""
   local -a offered
   for word in "\${(@)words[2,CURRENT-1]}"; do
     case "\${known:+$known }$word" in
@@ -76,6 +121,10 @@ ${[...completions].map(([path, list]) => `    ("${path}") offered=(${list.join('
   case "\${words[CURRENT-1]}" in
 ${optionValueCases('offered=(', ')')}
   esac
+${kindCases(kinds, 'known', 'words[CURRENT', 'offered=()')}
+  if [[ -n "$kind" && "\${words[CURRENT]}" != -* ]]; then
+    offered+=(\${(f)"$("\${words[1]}" ${COMPLETE_VALUES} "$kind" 2>/dev/null)"})
+  fi
   compadd -- $offered
   _files
 }
@@ -84,9 +133,13 @@ if [ "\${funcstack[1]}" = "_devpilot" ]; then _devpilot "$@"; else compdef _devp
 `;
 }
 
-function fish(completions: ReadonlyMap<string, string[]>): string {
-  const valuesOf = (option: string) =>
-    OPTION_VALUES[option] === undefined ? '' : ` -x -a '${OPTION_VALUES[option].join(' ')}'`;
+function fish(completions: ReadonlyMap<string, string[]>, kinds: Kinds): string {
+  const query = (kind: ValueKind) => `(devpilot ${COMPLETE_VALUES} ${kind} 2>/dev/null)`;
+  const valuesOf = (option: string) => {
+    const kind = OPTION_KINDS[option];
+    const values = kind === undefined ? OPTION_VALUES[option]?.join(' ') : query(kind);
+    return values === undefined ? '' : ` -x -a '${values}'`;
+  };
   const lines = [...completions].flatMap(([path, list]) => {
     const condition = `__devpilot_at "${path}"`;
     return list.map((word) =>
@@ -95,6 +148,9 @@ function fish(completions: ReadonlyMap<string, string[]>): string {
         : `complete -c devpilot -n '${condition}' -f -a ${word}`,
     );
   });
+  const valueLines = kinds.flatMap(([kind, commands]) =>
+    commands.map((path) => `complete -c devpilot -n '__devpilot_at "${path}"' -f -a '${query(kind)}'`),
+  );
   const paths = [...completions.keys()].filter((path) => path !== '').map((path) => `"${path}"`);
   return `# fish completion for devpilot: devpilot completion fish > ~/.config/fish/completions/devpilot.fish
 function __devpilot_at
@@ -105,15 +161,19 @@ function __devpilot_at
   end
   test "$known" = "$argv[1]"
 end
-${lines.join('\n')}
+${[...lines, ...valueLines].join('\n')}
 `;
 }
 
-const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]>) => string>> = { bash, zsh, fish };
+const SHELLS: Readonly<Record<string, (completions: ReadonlyMap<string, string[]>, kinds: Kinds) => string>> = {
+  bash,
+  zsh,
+  fish,
+};
 
 /** Prints the completion script for a shell, generated from the declared commands. */
 export async function completion(shell: string, program: CommandUnknownOpts): Promise<void> {
   const write = Object.hasOwn(SHELLS, shell) ? SHELLS[shell] : undefined;
   if (write === undefined) throw new Failure(`Unknown shell ${shell}. Use one of: ${Object.keys(SHELLS).join(', ')}.`);
-  await print(write(completionsByPath(program)));
+  await print(write(completionsByPath(program), pathsByKind(program)));
 }

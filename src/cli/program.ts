@@ -20,6 +20,15 @@ import { resourceCommands } from './resource-commands.ts';
 import { webhookCommands } from './webhook-commands.ts';
 import { workloadCommands } from './workload-commands.ts';
 
+/** An error of usage as the other errors are printed with `--json`. */
+function usageAsJson(text: string): string {
+  const message = text
+    .replace(/^error: /, '')
+    .trim()
+    .replaceAll('\n', ' ');
+  return `${JSON.stringify({ error: { code: 'usage', message } })}\n`;
+}
+
 /**
  * Declares every command. The implementation of a command is imported when the command runs, so that
  * `devpilot --help` and shell completion start quickly.
@@ -29,6 +38,9 @@ export function createProgram(): Command {
     .description('Run a Devpilot server, and manage access tokens, API keys, deployments, scripts and backups')
     .version(packageJson.version)
     .showSuggestionAfterError()
+    .configureOutput({
+      outputError: (text, write) => write(process.argv.includes('--json') ? usageAsJson(text) : text),
+    })
     .configureHelp({ showGlobalOptions: false });
   program.addHelpText(
     'after',
@@ -230,6 +242,7 @@ function toolCommands(program: Command): void {
       collectValues,
     )
     .option('--query <expression>', 'print only what this JMESPath expression selects; text without quotes')
+    .option('--json', 'print errors as JSON too')
     .action(async (path, options) => (await import('./api.ts')).callApi(path, declared(options)));
   program
     .command('scan')
@@ -251,4 +264,9 @@ function toolCommands(program: Command): void {
     .description('Print the completion script for a shell')
     .argument('<shell>', 'shell: bash, zsh or fish')
     .action(async (shell) => (await import('./completion.ts')).completion(shell, program));
+  program
+    .command('complete-values', { hidden: true })
+    .description('Print values for the completion of a shell')
+    .argument('<kind>')
+    .action(async (kind) => (await import('./complete-values.ts')).completeValues(kind));
 }

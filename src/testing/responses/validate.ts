@@ -7,6 +7,16 @@ const API = /^\/(?:v1|api|mcp|\.well-known)(?:\/|$)|^\/(?:healthz|readyz)$/;
 const WITHOUT_OPERATION: ReadonlySet<number> = new Set([400, 404, 405, 414]);
 const PROBLEM = 'application/problem+json';
 
+/** The path as a server reads it, from a request target that may be in absolute form and have escapes. */
+function pathOf(target: string): string {
+  const path = target.replace(/^https?:\/\/[^/]*/, '');
+  try {
+    return decodeURI(path);
+  } catch {
+    return path;
+  }
+}
+
 /** Matches a path against the templates of the document; a constant part wins over a parameter. */
 function templateOf(path: string, templates: readonly string[]): string | undefined {
   const parts = path.split('/');
@@ -49,7 +59,8 @@ function invalidValue(response: SentResponse, validator: Validator): string | nu
 
 /** How a response differs from the document; null if it does not. */
 function differenceOf(response: SentResponse, { paths, validators, problem }: Validators): string | null {
-  const { method, path, status, contentType, body } = response;
+  const { method, status, contentType, body } = response;
+  const path = pathOf(response.path);
   if (!API.test(path)) return null;
   const template = templateOf(path, Object.keys(paths));
   // `HEAD` is answered like `GET`, and authorization does not depend on the method.
