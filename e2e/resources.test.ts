@@ -5,6 +5,7 @@ import type { App } from '../src/contract/apps.ts';
 import type { DeployKey } from '../src/contract/deploy-keys.ts';
 import type { Project } from '../src/contract/projects.ts';
 import type { Server } from '../src/contract/servers.ts';
+import { generateKeyPair } from '../src/runner/key-pair.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { signUpMember, type TestPerson } from '../src/testing/test-server.ts';
 import { readAndClearClipboard } from './browser.ts';
@@ -116,8 +117,29 @@ test('a new server shows its key to install, its host key is pinned, and it conn
   await tab.getByText(/The host presents ssh-ed25519 (?:SHA256:|AAAA)/).waitFor();
   await tab.getByRole('button', { name: 'Pin this key' }).click();
   await tab.getByText('Connected.').waitFor();
+  await tab
+    .getByText(/ B of | GB of | TB of /)
+    .first()
+    .waitFor();
   const server = await find<Server>('/v1/servers/loopback');
   assert.equal(server.hostKey, sshd.hostKey);
+});
+
+test('a changed host key is shown beside the pinned one, and trusted after a confirmation', async () => {
+  const before = generateKeyPair('before').publicKey.split(' ').slice(0, 2).join(' ');
+  const body = { hostKey: before };
+  assert.equal((await fixture.owner.call('/v1/servers/loopback', { method: 'PATCH', body })).status, 200);
+  const { id } = await find<Server>('/v1/servers/loopback');
+  const tab = await fixture.open(`/servers/${id}`);
+  await tab.getByRole('button', { name: 'Check connection', exact: true }).click();
+  await tab.getByText('received another host key than the pinned one', { exact: false }).waitFor();
+  await tab.getByRole('button', { name: 'Trust the received key' }).click();
+  const confirmation = dialog(tab, 'Trust the received key');
+  assert.equal(await confirmation.getByText(/^ssh-ed25519 (?:SHA256:|AAAA)/).count(), 2);
+  await confirmation.getByRole('button', { name: 'Trust', exact: true }).click();
+  await tab.getByText('Host key pinned.', { exact: false }).waitFor();
+  const { hostKey, offeredHostKey } = await find<Server>('/v1/servers/loopback');
+  assert.deepEqual([hostKey, offeredHostKey], [sshd.hostKey, null]);
 });
 
 test(

@@ -176,6 +176,10 @@ function serverCommands(program: Command): void {
     .argument('<server>', ID_OR_SLUG)
     .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, declared(options)));
+  apiCommand(parent, 'accept-host-key', 'Pin the host key that the last check received instead of the pinned one')
+    .argument('<server>', ID_OR_SLUG)
+    .option('--yes', 'skip the confirmation')
+    .action(async (idOrSlug, options) => (await load()).acceptHostKey(idOrSlug, declared(options)));
 }
 
 const withScriptOptions = <Args extends unknown[], Options extends OptionValues>(command: Command<Args, Options>) =>

@@ -1,7 +1,8 @@
-import type { CreateServer, Server, UpdateServer } from '../contract/servers.ts';
+import { createHash } from 'node:crypto';
+import type { CreateServer, Server, ServerResources, UpdateServer } from '../contract/servers.ts';
 import type { ResourceListQuery } from '../sdk/client.ts';
 import { connect, type RemoteOptions } from './connect.ts';
-import { EXIT_CODES } from './failure.ts';
+import { EXIT_CODES, Failure } from './failure.ts';
 import { confirm, parseCount } from './input.ts';
 import { print, printJson, printNote, sanitizeInline, showInstant } from './output.ts';
 import { startProgress } from './progress.ts';
@@ -31,6 +32,7 @@ export const servers = resourceCommandsFor<Server, ResourceListQuery, CreateServ
     { title: 'Port', getValue: ({ port }) => port },
     { title: 'User', getValue: ({ user }) => user },
     { title: 'Host key', getValue: ({ hostKey }) => hostKey },
+    { title: 'Offered host key', getValue: ({ offeredHostKey }) => offeredHostKey },
     { title: 'Public key', getValue: ({ publicKey }) => publicKey },
     { title: 'Confirmed', getValue: ({ confirmed }) => (confirmed ? 'yes' : 'no: no jobs run on it') },
     { title: 'Created', getValue: ({ createdAt }) => createdAt },
@@ -62,7 +64,44 @@ export async function checkServer(idOrSlug: string, options: RemoteOptions): Pro
   if (!check.ok) process.exitCode = EXIT_CODES.failed;
   if (options.json === true) return printJson(check);
   printNote(sanitizeInline(check.message), check.ok ? options : {});
-  if (check.hostKey !== null) await print(`${sanitizeInline(check.hostKey)}\n`);
+  for (const hostKey of check.hostKeys) await print(`${sanitizeInline(hostKey)}\n`);
+  if (check.resources !== null) printResources(check.resources, options);
+}
+
+const gibibytes = (bytes: number) => `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+
+function printResources({ disks, memory, load, cpuCount }: ServerResources, options: RemoteOptions): void {
+  for (const { directory, freeBytes, totalBytes } of disks)
+    printNote(`${sanitizeInline(directory)}: ${gibibytes(freeBytes)} of ${gibibytes(totalBytes)} free`, options);
+  if (memory !== null)
+    printNote(`Memory: ${gibibytes(memory.availableBytes)} of ${gibibytes(memory.totalBytes)} available`, options);
+  if (load !== null) printNote(`Load: ${load.join(' ')}${cpuCount === null ? '' : ` on ${cpuCount} CPUs`}`, options);
+}
+
+/** The fingerprint of a public key as OpenSSH shows it. */
+function fingerprintOf(publicKey: string): string {
+  const [type = '', base64 = ''] = publicKey.split(' ');
+  const digest = createHash('sha256').update(Buffer.from(base64, 'base64')).digest('base64');
+  return `${sanitizeInline(type)} SHA256:${digest.replace(/=+$/, '')}`;
+}
+
+/** Pins the host key that the last check received, after showing it beside the pinned one. */
+export async function acceptHostKey(
+  idOrSlug: string,
+  options: RemoteOptions & { readonly yes: true | undefined },
+): Promise<void> {
+  const client = connect(options);
+  const { value: server, tag } = await client.servers.read(idOrSlug);
+  const { id, name, hostKey, offeredHostKey } = server;
+  if (offeredHostKey === null)
+    throw new Failure(`The last check of ${name} received no other host key than the pinned one.`);
+  printNote(`Pinned:   ${hostKey === null ? 'none' : fingerprintOf(hostKey)}`, options);
+  printNote(`Received: ${fingerprintOf(offeredHostKey)}`, options);
+  const question = `Trust the received host key of ${sanitizeInline(name)} from now on? Compare it on the server first.`;
+  await confirm(question, options.yes);
+  const changed = await client.servers.acceptHostKey(id, offeredHostKey, { ifMatch: tag });
+  if (options.json === true) return printJson(changed);
+  printNote(`Pinned the new host key of ${sanitizeInline(name)}.`, options);
 }
 
 /** Confirms a server exactly as it is shown here; fails if it was changed in the meantime. */

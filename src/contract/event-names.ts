@@ -75,6 +75,7 @@ export const AUDIT_ACTIONS = [
   'server.deleted',
   'server.checked',
   'server.confirmed',
+  'server.host_key_replaced',
   'env.updated',
   'env.restored',
   'env.revealed',

@@ -6,9 +6,9 @@ import { SERVER_KINDS } from './platform-vocabulary.ts';
 
 // None of these can begin with `-`, so that none is mistaken for an option.
 const host = matchingText(
-  /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/,
+  /^(?:[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?:%[A-Za-z0-9][A-Za-z0-9_.-]{0,14})?)$/,
   RESOURCE_LIMITS.host,
-  'must be a host name or an IP address',
+  'must be a host name or an IP address, such as fe80::1%eth0 with its zone',
   'web-1.example.com',
 );
 const port = z
@@ -41,6 +41,12 @@ export const Server = z
     port: z.int().nullable(),
     user: z.string().nullable(),
     hostKey: z.string().nullable().describe('The only trusted host key; without one Devpilot does not connect'),
+    offeredHostKey: z
+      .string()
+      .nullable()
+      .describe(
+        'The host key that the last check received instead of the pinned one; nothing is sent to the host until an owner or admin accepts it',
+      ),
     publicKey: z.string().nullable().describe("Devpilot's public key for this server, for the user's authorized_keys"),
     confirmed: z
       .boolean()
@@ -73,11 +79,30 @@ export const UpdateServer = z
   })
   .meta({ id: 'UpdateServer' });
 export type UpdateServer = z.infer<typeof UpdateServer>;
+export const AcceptHostKey = z
+  .strictObject({ hostKey: hostKey.describe('The `offeredHostKey` of the server, after comparing it') })
+  .meta({ id: 'AcceptHostKey' });
+export type AcceptHostKey = z.infer<typeof AcceptHostKey>;
+const ServerResources = z.object({
+  disks: z
+    .array(z.object({ directory: z.string(), totalBytes: z.int(), freeBytes: z.int() }))
+    .describe('Space for the directories of its apps, or for / if it has none'),
+  memory: z.object({ totalBytes: z.int(), availableBytes: z.int() }).nullable(),
+  load: z.array(z.number()).nullable().describe('Averages over 1, 5 and 15 minutes'),
+  cpuCount: z.int().nullable(),
+});
+export type ServerResources = z.infer<typeof ServerResources>;
 export const ServerCheck = z
   .object({
     ok: z.boolean(),
     message: z.string(),
     hostKey: z.string().nullable().describe('The host key received, to compare and pin; null if there was none'),
+    hostKeys: z
+      .array(z.string())
+      .describe('All host keys received, one per type, the preferred one first; one of them can be pinned'),
+    resources: ServerResources.nullable().describe(
+      'Null if no commands may run on it, or if it did not respond in time',
+    ),
   })
   .meta({ id: 'ServerCheck' });
 export type ServerCheck = z.infer<typeof ServerCheck>;

@@ -66,6 +66,7 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'server.deleted': null,
   'server.checked': null,
   'server.confirmed': null,
+  'server.host_key_replaced': null,
   'env.updated': null,
   'env.restored': null,
   'env.revealed': null,

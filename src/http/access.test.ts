@@ -178,6 +178,7 @@ const CONTRACT: readonly Row[] = [
   ...resourceRows('apps', 'app', 'manage_apps'),
   ...resourceRows('servers', 'server', 'manage_servers'),
   { route: 'POST /v1/servers/:server/check', people: 'admin', key: ['manage_servers'] },
+  { route: 'POST /v1/servers/:server/host-key', people: 'admin' },
   { route: 'POST /v1/servers/:server/confirm', people: 'admin' },
   { route: 'GET /v1/apps/:app/env', people: 'member', token: ['modify_env'] },
   { route: 'PATCH /v1/apps/:app/env', people: 'admin', token: ['modify_env'] },

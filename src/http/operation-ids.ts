@@ -25,6 +25,7 @@ export const OPERATION_IDS: Readonly<Record<string, string>> = {
   'POST /v1/review/:credential': 'review.decide',
   'GET /v1/backups/:id/download': 'backups.download',
   'POST /v1/backup-keys': 'backups.replaceKey',
+  'POST /v1/servers/:server/host-key': 'servers.acceptHostKey',
   'POST /v1/webhooks/:id/secret': 'webhooks.replaceSecret',
   'POST /v1/apps/:app/push': 'apps.receivePush',
   'POST /v1/apps/:app/push-secret': 'apps.replacePushSecret',

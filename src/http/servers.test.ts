@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { AuditEvent } from '../contract/audit-events.ts';
@@ -61,7 +62,20 @@ test('a server connects once its public key is installed, and its private key ap
   assert.match(early.body.message, /Permission denied/);
   assert.equal(early.body.hostKey, sshd.hostKey);
   sshd.authorize([server.publicKey ?? '']);
-  assert.deepEqual((await check(server)).body, { ok: true, message: 'Connected.', hostKey: sshd.hostKey });
+  const connected = await check(server);
+  assert.deepEqual(
+    { ...connected.body, resources: null },
+    { ok: true, message: 'Connected.', hostKey: sshd.hostKey, hostKeys: [sshd.hostKey], resources: null },
+  );
+  const { disks = [], memory, load, cpuCount } = connected.body.resources ?? {};
+  assert.deepEqual(
+    disks.map(({ directory }) => directory),
+    ['/'],
+  );
+  for (const { freeBytes, totalBytes } of disks) assert.ok(freeBytes > 0 && freeBytes <= totalBytes);
+  assert.ok(memory != null && memory.availableBytes > 0 && memory.availableBytes < memory.totalBytes);
+  assert.equal(load?.length, 3);
+  assert.equal(cpuCount, availableParallelism());
   assert.deepEqual(ownKeyFolders(), []);
   for (const path of [`/v1/servers/${server.id}`, '/v1/servers', '/v1/audit-events']) {
     assert.doesNotMatch((await owner.call(path)).text, /PRIVATE KEY|sealed|privateKey/);
@@ -79,6 +93,95 @@ test('a host with a key other than the pinned one is not connected to', async ()
   assert.equal(refused.body.ok, false);
   assert.match(refused.body.message, /differs from the pinned one/);
   assert.equal(refused.body.hostKey, sshd.hostKey);
+});
+
+test('a changed host key is shown beside the pinned one, and trusted only after a person has accepted it', async () => {
+  const pinned = parseHostKey(generateKeyPair('before').publicKey) ?? '';
+  const server = await newServer({ hostKey: pinned });
+  sshd.authorize([server.publicKey ?? '']);
+  assert.equal(server.offeredHostKey, null);
+  const path = `/v1/servers/${server.id}`;
+  const accept = (hostKey: unknown, person = owner) => person.call<Server>(`${path}/host-key`, { body: { hostKey } });
+  assert.equal((await accept(sshd.hostKey)).status, 409, 'no check has received it');
+  const refused = await check(server);
+  assert.match(refused.body.message, /differs from the pinned one\. Nothing was sent to the host\./);
+  const shown = (await owner.call<Server>(path)).body;
+  assert.deepEqual([shown.hostKey, shown.offeredHostKey], [pinned, sshd.hostKey]);
+  assert.equal((await check(server)).body.ok, false, 'nothing connects until then');
+  const key = await createKey(owner, ['write', 'manage_servers']);
+  const byKey = await testServer.call(`${path}/host-key`, {
+    body: { hostKey: sshd.hostKey },
+    headers: bearer(key.secret),
+  });
+  assert.equal(byKey.status, 403);
+  assert.equal((await accept(parseHostKey(generateKeyPair('third').publicKey))).status, 409);
+  const accepted = await accept(sshd.hostKey);
+  assert.equal(accepted.status, 200, accepted.text);
+  const { hostKey, offeredHostKey, publicKey, confirmed } = accepted.body;
+  assert.deepEqual([hostKey, offeredHostKey, publicKey, confirmed], [sshd.hostKey, null, server.publicKey, true]);
+  assert.equal((await check(server)).body.message, 'Connected.');
+  const events = await owner.call<Page<AuditEvent>>(
+    `/v1/audit-events?target=${server.id}&action=server.host_key_replaced`,
+  );
+  assert.match(JSON.stringify(events.body.data[0]?.detail), /"before":.*SHA256:.*"after":.*SHA256:/);
+});
+
+test('a check that receives the pinned key again withdraws the other one, and an edit does too', async () => {
+  const other = await startSshd();
+  try {
+    const server = await newServer({ port: other.port });
+    other.authorize([server.publicKey ?? '']);
+    sshd.authorize([server.publicKey ?? '']);
+    const offered = async () => (await owner.call<Server>(`/v1/servers/${server.id}`)).body.offeredHostKey;
+    await check(server);
+    assert.equal(await offered(), other.hostKey);
+    const moved = await owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { port: sshd.port } });
+    assert.equal(moved.status, 200);
+    assert.equal(await offered(), null);
+  } finally {
+    await other.close();
+  }
+});
+
+test('all host keys are shown, the preferred type first, and free space for the directories of the apps', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'devpilot-host-keys-'));
+  const types = ['ecdsa', 'rsa'];
+  for (const type of types)
+    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', '', '-C', '', '-f', join(folder, type)]);
+  const many = await startSshd([...types.map((type) => `HostKey ${join(folder, type)}`), 'ListenAddress ::1']);
+  try {
+    const server = await newServer({ port: many.port, hostKey: null });
+    const first = await check(server);
+    const expected = [many.hostKey, ...types.map((type) => readFileSync(join(folder, `${type}.pub`), 'utf8').trim())];
+    assert.deepEqual([first.body.hostKey, first.body.hostKeys], [expected[0], expected]);
+    for (const host of ['web_1.internal', '_web', 'web-1.example.com.', 'fe80::1%eth0.100'])
+      assert.equal((await newServer({ host, hostKey: null })).host, host);
+    // Any of them can be pinned; the zone of an address is passed on (1 is the loopback interface).
+    const hosts: [string, string | undefined][] = [
+      ['::1%1', expected[1]],
+      ['127.0.0.1', expected[2]],
+    ];
+    for (const [host, hostKey] of hosts) {
+      const pinned = await newServer({ host, port: many.port, hostKey });
+      many.authorize([pinned.publicKey ?? '']);
+      assert.equal((await check(pinned)).body.message, 'Connected.', host);
+    }
+    const project = (await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Space' } })).body;
+    const directory = `${folder}/not/there/yet`;
+    const app = { projectId: project.id, name: 'Space', serverId: server.id, directory };
+    assert.equal((await owner.call('/v1/apps', { body: app })).status, 201);
+    await owner.call(`/v1/servers/${server.id}`, { method: 'PATCH', body: { hostKey: many.hostKey } });
+    many.authorize([server.publicKey ?? '']);
+    const { resources } = (await check(server)).body;
+    assert.deepEqual(
+      resources?.disks.map(({ directory }) => directory),
+      [directory],
+    );
+    assert.ok((resources?.disks[0]?.freeBytes ?? 0) > 0);
+  } finally {
+    await many.close();
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("without a pinned key the check shows the host's key, and pinning it enables connections", async () => {

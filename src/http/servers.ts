@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { ResourceQuery } from '../contract/paging.ts';
-import { CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
+import { AcceptHostKey, CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
 import { checkServer } from '../platform/resources/check-server.ts';
 import {
+  acceptHostKey,
   confirmServer,
   createServer,
   deleteServer,
@@ -81,6 +82,20 @@ export function serverRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found', 'conflict'],
       handler: async ({ params, request, reply }) =>
         sendWithEtag(reply, await confirmServer(platform, requestContextOf(context, request), params.server)),
+    }),
+    route({
+      method: 'POST',
+      url: '/v1/servers/:server/host-key',
+      access: { person: 'admin' },
+      about: 'workspace',
+      summary: 'Pin the host key that the last check received instead of the pinned one; the key pair stays',
+      tag,
+      params: ServerParams,
+      body: AcceptHostKey,
+      responses: { 200: Server },
+      errorCodes: ['not_found', 'conflict'],
+      handler: async ({ params, body, request, reply }) =>
+        sendWithEtag(reply, await acceptHostKey(platform, requestContextOf(context, request), params.server, body)),
     }),
   ];
 }

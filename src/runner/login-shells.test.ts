@@ -67,17 +67,37 @@ test('output without an end marker is reported as incomplete', async () => {
   );
 });
 
-test("an account that runs no commands is reported with the server's message", async () => {
-  const nologin = await runForced('echo "This account is currently not available."; exit 1', shell('id'));
-  assert.match(
-    nologin.problem ?? '',
-    /does not run commands.*The server said: This account is currently not available\./,
+test('an account that runs no commands is named for what it is, with the message of the server', async () => {
+  // As cloud-init writes it into root's authorized_keys; it keeps the session open for ten seconds.
+  const cloudImage = `echo 'Please login as the user "ubuntu" rather than the user "root".';echo;sleep 10;exit 142`;
+  const accounts: [string, RegExp][] = [
+    [
+      '/usr/sbin/nologin',
+      /has no login shell \(nologin\).* The server said: This account is currently not available\.$/,
+    ],
+    [
+      'internal-sftp',
+      /limited to SFTP \(internal-sftp\).* The server said: This service allows sftp connections only\.$/,
+    ],
+    [
+      cloudImage,
+      /sign in as ubuntu\. Set the user of the server to ubuntu\. The server said: Please login as the user/,
+    ],
+    ['/bin/false', /does not run commands \(a shell such as \/bin\/false, SFTP only, or the wrong user\)\.$/],
+    ['echo "Ask the administrators."; exit 1', /does not run commands .* The server said: Ask the administrators\.$/],
+  ];
+  await Promise.all(
+    accounts.map(async ([command, problem]) => {
+      const startedAtMs = performance.now();
+      const outcome = await runForced(command, shell('id'));
+      assert.match(outcome.problem ?? '', problem);
+      if (command === cloudImage) assert.ok(performance.now() - startedAtMs < 9_000, 'it does not wait for the end');
+    }),
   );
-  const other = await runForced(
-    `printf 'Please login as the user "admin" rather than "root".\\n\\n'; exit 142`,
-    shell('id'),
-  );
-  assert.match(other.problem ?? '', /the wrong user.*Please login as the user "admin"/);
-  const sftp = await runForced('internal-sftp', shell('id'));
-  assert.match(sftp.problem ?? '', /SFTP only/);
+});
+
+test('a greeting that speaks of such accounts does not end a step', async () => {
+  const greeting = `echo "This account is currently not available."; sleep 0.3; ${ORIGINAL}`;
+  const { lines, exitCode } = await runForced(greeting, shell('sleep 1.5; echo rows'));
+  assert.deepEqual([exitCode, lines.map(({ text }) => text)], [0, ['rows']]);
 });

@@ -10,11 +10,44 @@ const lastPrintableLine = (text: string): string => printableLines(text).at(-1) 
 /** Exit code of OpenSSH's client if the connection failed. */
 export const SSH_CONNECTION_FAILED = 255;
 
+interface Banner {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/**
+ * What accounts that run no commands print, and what that means: the forced command of cloud images' root accounts
+ * (cloud-init, `disable_root_opts`), sshd's `internal-sftp`, and nologin of shadow and of util-linux.
+ */
+const KNOWN_REFUSALS: readonly (readonly [RegExp, (user: string) => string])[] = [
+  [
+    /^Please log ?in as the user "?([A-Za-z_][\w.-]{0,31})"? rather than/im,
+    (user) => `this account only says to sign in as ${user}. Set the user of the server to ${user}.`,
+  ],
+  [
+    /^This service allows sftp connections only\./im,
+    () => 'this account is limited to SFTP (internal-sftp). Use an account that may run commands.',
+  ],
+  [
+    /^This account is (?:currently )?not available\.?/im,
+    () => 'this account has no login shell (nologin). Give it one, such as /bin/sh, or use another account.',
+  ],
+];
+
+/** Returns what the output of an account that runs no commands means; null if it says nothing known. */
+export function describeKnownRefusal({ stdout, stderr }: Banner): string | null {
+  for (const [pattern, describe] of KNOWN_REFUSALS) {
+    const found = pattern.exec(stdout) ?? pattern.exec(stderr);
+    if (found === null) continue;
+    return `Signed in, but ${describe(found[1] ?? '')} The server said: ${firstPrintableLine(found.input.slice(found.index))}`;
+  }
+  return null;
+}
+
 /** Describes why a step did not start, with the server's message if there is one. */
-export function describeStartFailure(
-  code: number | null,
-  banner: { readonly stdout: string; readonly stderr: string },
-): string {
+export function describeStartFailure(code: number | null, banner: Banner): string {
+  const known = describeKnownRefusal(banner);
+  if (known !== null) return known;
   // On a lost connection, the client prints that first, and then its other attempts.
   const serverMessage = firstPrintableLine(banner.stderr) || lastPrintableLine(banner.stdout);
   if (code === null || code === SSH_CONNECTION_FAILED)
@@ -23,6 +56,6 @@ export function describeStartFailure(
       : `The server did not start the step: ${serverMessage}`;
   const serverReply = lastPrintableLine(banner.stdout) || serverMessage;
   const explanation =
-    'Signed in, but this account does not run commands (a nologin shell, SFTP only, or the wrong user).';
+    'Signed in, but this account does not run commands (a shell such as /bin/false, SFTP only, or the wrong user).';
   return serverReply === '' ? explanation : `${explanation} The server said: ${serverReply}`;
 }

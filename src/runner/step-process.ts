@@ -4,7 +4,7 @@ import { finished } from 'node:stream/promises';
 import { createMask, type Mask } from './mask.ts';
 import { createOutputReader, type StepOutput } from './output.ts';
 import type { Step, StepOutcome } from './run.ts';
-import { describeStartFailure, SSH_CONNECTION_FAILED } from './start-failure.ts';
+import { describeKnownRefusal, describeStartFailure, SSH_CONNECTION_FAILED } from './start-failure.ts';
 import { buildKillScript, HEARTBEAT, HEARTBEAT_INTERVAL_MS, KILL_GRACE_MS } from './step-script.ts';
 import { INITIAL_STATE, type StepAction, type StepEvent, type StepState, transition } from './step-state.ts';
 import type { Transport } from './transport.ts';
@@ -19,6 +19,8 @@ export class OutputTruncated extends Error {
 
 /** Maximum time for a step to start on a connected server; milliseconds. */
 const START_TIMEOUT_MS = 30_000;
+/** Maximum time that an account is given to end by itself after it has said that it runs nothing; milliseconds. */
+const REFUSAL_GRACE_MS = 1_000;
 /** After the step's end, background processes may keep printing until the output pauses for this long; milliseconds. */
 const OUTPUT_IDLE_MS = 1_000;
 /** Maximum time to read that output; milliseconds. */
@@ -162,9 +164,10 @@ export class StepProcess {
     stdout.on('data', noteOutput);
     const reader = this.#step.stdout;
     if (reader === undefined) {
-      stdout.on('data', this.#output.stdout.write);
+      stdout.on('data', this.#output.stdout.write).on('data', () => this.#endRefusal());
       return;
     }
+    stdout.on('data', () => this.#endRefusal());
     stdout.pipe(this.#output.rawStdout).pipe(reader);
     // The reader is gone, so the rest of the step is useless.
     reader.once('error', () => {
@@ -173,6 +176,13 @@ export class StepProcess {
       this.#stop();
     });
     this.#rawOutputRead = finished(reader, { readable: false }).catch(() => undefined);
+  }
+
+  /** Cloud images wait for ten seconds after they have said which user to sign in as. */
+  #endRefusal(): void {
+    if (this.#state.group !== null || !this.#timers.has('start')) return;
+    if (describeKnownRefusal(this.#output.banner()) === null) return;
+    this.#setTimer('start', REFUSAL_GRACE_MS, () => this.#cutStreams());
   }
 
   /** Closes the streams after a pause in the output, unless a slow reader causes the pause. */

@@ -125,6 +125,9 @@ export function resourceClientsOf(transport: Transport) {
        */
       confirm: (idOrSlug: string, call?: CallOptions): Promise<Server> =>
         transport.send('POST', `${pathTo(servers, idOrSlug)}/confirm`, call),
+      /** Pins the host key that the last check received instead of the pinned one. Only owners and admins may do so. */
+      acceptHostKey: (idOrSlug: string, hostKey: string, call?: CallOptions): Promise<Server> =>
+        transport.send('POST', `${pathTo(servers, idOrSlug)}/host-key`, { ...call, body: { hostKey } }),
     },
     environment: environmentClientOf(transport, '/v1/apps'),
     /** The variables that the apps of a project inherit. */

@@ -61,6 +61,7 @@ import { deploymentRetries } from './migrations/0131-deployment-retries.ts';
 import { logPartial } from './migrations/0132-log-partial.ts';
 import { backupKeys } from './migrations/0133-backup-keys.ts';
 import { backupVerifications } from './migrations/0134-backup-verifications.ts';
+import { serverHostKeys } from './migrations/0135-server-host-keys.ts';
 
 /** The statements of each migration, by name. A released migration is never changed. */
 const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>> = {
@@ -125,6 +126,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0132-log-partial': logPartial,
   '0133-backup-keys': backupKeys,
   '0134-backup-verifications': backupVerifications,
+  '0135-server-host-keys': serverHostKeys,
 };
 
 /** The names of this version's migrations, in order. */

@@ -6,63 +6,98 @@ import { scanHostKeys } from '../../runner/ssh.ts';
 import {
   allowedAddresses,
   connect,
+  createConnectionPool,
   NODE_LOCAL_REFUSED_MESSAGE,
   SshConnectFailure,
   UNREACHABLE_MESSAGE,
 } from '../../runner/ssh-connection.ts';
 import type { ServerTable } from '../../store/schema/resources.ts';
+import { appDirectoriesOn, setOfferedHostKey } from '../../store/servers.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
 import { requireResource } from './resources.ts';
 import { DEFAULT_SSH_PORT, resolveRunTarget, toSshTarget } from './run-target.ts';
+import { readFigures } from './server-figures.ts';
 
 const CHECK_TIMEOUT_MS = 10 * SECOND;
+/** Maximum number of directories whose free space a check shows. */
+const MAX_DIRECTORIES = 20;
 
 /** Messages of OpenSSH's client about a host key other than the pinned one. */
 const HOST_KEY_MISMATCH = /Host key verification failed|no matching host key type found/;
 
-/** Returns the best host key of a server; null if it cannot be reached. Throws `SshConnectFailure`. */
-async function scanBestHostKey(row: ServerTable, nodeLocal: boolean): Promise<string | null> {
+/** What a check found; a key that differs from the pinned one is stored. */
+type CheckResult = ServerCheck & { readonly differentHostKey?: string | null };
+
+const failedCheck = (message: string, hostKeys: readonly string[] = []): ServerCheck => ({
+  ok: false,
+  message,
+  hostKey: hostKeys[0] ?? null,
+  hostKeys: [...hostKeys],
+  resources: null,
+});
+
+/** Returns the host keys of a server, the best first; empty if it cannot be reached. Throws `SshConnectFailure`. */
+async function scanServer(row: ServerTable, nodeLocal: boolean): Promise<string[]> {
   const [address = ''] = await allowedAddresses({ host: row.host ?? '', allowNodeLocal: nodeLocal });
-  const [bestHostKey = null] = await scanHostKeys(address, row.port ?? DEFAULT_SSH_PORT, CHECK_TIMEOUT_MS);
-  return bestHostKey;
+  return scanHostKeys(address, row.port ?? DEFAULT_SSH_PORT, CHECK_TIMEOUT_MS);
 }
 
-async function checkSshServer(context: PlatformContext, row: ServerTable): Promise<ServerCheck> {
+/** Runs a command and reads the figures of a machine over one connection. Throws `SshConnectFailure`. */
+async function checkTarget(
+  context: PlatformContext,
+  row: ServerTable,
+  target: RunTarget,
+): Promise<Pick<ServerCheck, 'resources'>> {
+  const connections = createConnectionPool();
+  try {
+    const pooled = connections.pooled(target);
+    const outcome = await run(pooled, { command: { argv: ['true'] } }, AbortSignal.timeout(CHECK_TIMEOUT_MS));
+    if (outcome.exitCode !== 0)
+      throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, outcome.problem === null);
+    const directories = await appDirectoriesOn(context.store.read, row.workspace_id, row.id, MAX_DIRECTORIES);
+    return { resources: await readFigures(pooled, directories.length === 0 ? ['/'] : directories) };
+  } finally {
+    await connections.close();
+  }
+}
+
+async function checkSshServer(context: PlatformContext, row: ServerTable): Promise<CheckResult> {
   const nodeLocal = await isOwnedByOperator(context.store.read, row.workspace_id);
   const target = toSshTarget(context, row, nodeLocal);
-  const failedCheck = (message: string, hostKey: string | null): ServerCheck => ({ ok: false, message, hostKey });
   try {
     if (target === null) {
-      const bestHostKey = await scanBestHostKey(row, nodeLocal);
-      if (bestHostKey === null) return failedCheck(UNREACHABLE_MESSAGE, null);
-      return failedCheck(
-        "No host key is pinned yet. Compare the key shown with the server's, then set it.",
-        bestHostKey,
-      );
+      const hostKeys = await scanServer(row, nodeLocal);
+      if (hostKeys.length === 0) return failedCheck(UNREACHABLE_MESSAGE);
+      return failedCheck("No host key is pinned yet. Compare the key shown with the server's, then set it.", hostKeys);
     }
     const singleAttempt = { ...target, retryDelaysMs: [] } satisfies RunTarget;
-    const signal = AbortSignal.timeout(CHECK_TIMEOUT_MS);
+    const pinned = { hostKey: target.hostKey, hostKeys: [target.hostKey], differentHostKey: null };
     if (row.confirmed === 0) {
-      await (await connect(singleAttempt, signal)).close();
+      await (await connect(singleAttempt, AbortSignal.timeout(CHECK_TIMEOUT_MS))).close();
       const message = 'Signed in. No commands run on the server until it is confirmed.';
-      return { ok: true, message, hostKey: target.hostKey };
+      return { ok: true, message, ...pinned, resources: null };
     }
-    const outcome = await run(singleAttempt, { command: { argv: ['true'] } }, signal);
-    if (outcome.exitCode === 0) return { ok: true, message: 'Connected.', hostKey: target.hostKey };
-    throw new SshConnectFailure(outcome.problem ?? UNREACHABLE_MESSAGE, outcome.problem === null);
+    return { ok: true, message: 'Connected.', ...pinned, ...(await checkTarget(context, row, singleAttempt)) };
   } catch (error) {
     // The time for connecting has expired.
-    if (error instanceof DOMException && error.name === 'TimeoutError') return failedCheck(UNREACHABLE_MESSAGE, null);
+    if (error instanceof DOMException && error.name === 'TimeoutError') return failedCheck(UNREACHABLE_MESSAGE);
     if (!(error instanceof SshConnectFailure)) throw error;
     const { message } = error;
     if (HOST_KEY_MISMATCH.test(message)) {
-      const shownHostKey = await scanBestHostKey(row, nodeLocal);
-      return failedCheck('The host key differs from the pinned one. Nothing was sent to the host.', shownHostKey);
+      const hostKeys = await scanServer(row, nodeLocal);
+      const check = failedCheck('The host key differs from the pinned one. Nothing was sent to the host.', hostKeys);
+      return { ...check, differentHostKey: check.hostKey };
     }
     const wasReached = message !== UNREACHABLE_MESSAGE && message !== NODE_LOCAL_REFUSED_MESSAGE && target !== null;
-    return failedCheck(message, wasReached ? target.hostKey : null);
+    return failedCheck(message, wasReached ? [target.hostKey] : []);
   }
+}
+
+async function checkLocalServer(context: PlatformContext, row: ServerTable): Promise<CheckResult> {
+  const target = await resolveRunTarget(context, { ...row, confirmed: 1 });
+  const check = { ok: true, message: 'This is the machine that runs Devpilot.', hostKey: null, hostKeys: [] };
+  return { ...check, ...(row.confirmed === 0 ? { resources: null } : await checkTarget(context, row, target)) };
 }
 
 /** Tries to connect, for at most ten seconds, and returns the result. Throws `not_found`. */
@@ -72,15 +107,20 @@ export async function checkServer(
   idOrSlug: string,
 ): Promise<ServerCheck> {
   const row = await requireResource(context.store.read, 'server', request.workspaceId, idOrSlug);
-  if (row.kind === 'local') await resolveRunTarget(context, { ...row, confirmed: 1 });
-  const check =
-    row.kind === 'local'
-      ? { ok: true, message: 'This is the machine that runs Devpilot.', hostKey: null }
-      : await checkSshServer(context, row);
-  await context.store.transaction((trx) =>
-    recordAuditEvent(trx, request, 'server.checked', { kind: 'server', id: row.id, name: row.name }, context.clock(), {
-      ok: check.ok,
-    }),
-  );
+  const { differentHostKey, ...check } = await (row.kind === 'local'
+    ? checkLocalServer(context, row)
+    : checkSshServer(context, row));
+  await context.store.transaction(async (trx) => {
+    if (differentHostKey !== undefined && differentHostKey !== row.offered_host_key)
+      await setOfferedHostKey(trx, row, differentHostKey);
+    await recordAuditEvent(
+      trx,
+      request,
+      'server.checked',
+      { kind: 'server', id: row.id, name: row.name },
+      context.clock(),
+      { ok: check.ok, ...(typeof differentHostKey === 'string' && { hostKey: differentHostKey }) },
+    );
+  });
   return check;
 }

@@ -4,8 +4,8 @@ import { type RequestContext, recordAuditEvent } from '../../audit/request-conte
 import { toIsoString } from '../../contract/instant.ts';
 import type { Page, ResourceQuery } from '../../contract/paging.ts';
 import type { ServerKind } from '../../contract/platform-vocabulary.ts';
-import { invalidField } from '../../contract/problem.ts';
-import type { CreateServer, Server, UpdateServer } from '../../contract/servers.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
+import type { AcceptHostKey, CreateServer, Server, UpdateServer } from '../../contract/servers.ts';
 import { namesNodeLocal } from '../../outbound/addresses.ts';
 import { generateKeyPair } from '../../runner/key-pair.ts';
 import { updateResource } from '../../store/resources.ts';
@@ -37,6 +37,7 @@ function serializeServer(row: ServerTable): Server {
     port: row.port,
     user: row.user_name,
     hostKey: row.host_key,
+    offeredHostKey: row.offered_host_key,
     publicKey: row.public_key,
     confirmed: row.confirmed === 1,
     createdAt: toIsoString(row.created_at),
@@ -107,7 +108,15 @@ export async function createServer(
   input: CreateServer,
 ): Promise<Server> {
   await validateServerFields(context, context.store.read, request.workspaceId, input.kind, input);
-  const blank = { host: null, port: null, user_name: null, host_key: null, public_key: null, private_key_sealed: null };
+  const blank = {
+    offered_host_key: null,
+    host: null,
+    port: null,
+    user_name: null,
+    host_key: null,
+    public_key: null,
+    private_key_sealed: null,
+  };
   const connectionFields =
     input.kind === 'local'
       ? { ...blank, host: input.host ?? null, port: input.port ?? null, user_name: input.user ?? null }
@@ -156,7 +165,7 @@ function resetTrustIfChanged(
     before.host_key === null &&
     CONNECTION_FIELDS.every((field) => field === 'host_key' || before[field] === after[field]);
   if (pinsFirstHostKey) return request.credential === null ? after : { ...after, confirmed: 0 };
-  return { ...withNewKeyPair(context, after), confirmed: 0 };
+  return { ...withNewKeyPair(context, after), confirmed: 0, offered_host_key: null };
 }
 
 /** Edits a server; its kind cannot change. Throws `not_found`, `validation_failed`, `conflict`. */
@@ -176,6 +185,36 @@ export function updateServer(
       user_name: input.user ?? before.user_name,
       host_key: input.hostKey === undefined ? before.host_key : input.hostKey,
     });
+  });
+}
+
+/**
+ * Pins the host key that the last check received instead of the pinned one. The key pair stays, so that a machine that
+ * was installed again accepts it. Throws `not_found`, and `conflict` for another key or another state of the server.
+ */
+export async function acceptHostKey(
+  context: PlatformContext,
+  request: RequestContext,
+  idOrSlug: string,
+  { hostKey }: AcceptHostKey,
+): Promise<Server> {
+  const now = context.clock();
+  return context.store.transaction(async (trx) => {
+    const before = await requireResource(trx, 'server', request.workspaceId, idOrSlug);
+    checkIfMatch(request.ifMatch, serializeServer(before));
+    if (before.offered_host_key !== hostKey) {
+      const message = 'This is not the host key that the last check received. Check the connection again.';
+      throw new Problem('conflict', message);
+    }
+    const after = { ...before, host_key: hostKey, offered_host_key: null, updated_at: now };
+    await updateResource(trx, 'server', after);
+    const target = { kind: 'server', id: after.id, name: after.name } as const;
+    const [was, is] = [serializeServer(before), serializeServer(after)];
+    await recordAuditEvent(trx, request, 'server.host_key_replaced', target, now, {
+      before: { hostKey: was.hostKey, connection: connectionOf(was) },
+      after: { hostKey: is.hostKey, connection: connectionOf(is) },
+    });
+    return is;
   });
 }
 

@@ -15,6 +15,8 @@ export interface ServerTable extends ResourceColumns {
   private_key_sealed: string | null;
   /** 0 until an owner or admin confirms its host, port, user and host key; until then nothing runs on it. */
   confirmed: number;
+  /** The host key that the last check received instead of the pinned one. */
+  offered_host_key: string | null;
 }
 
 export interface AppTable extends ResourceColumns {

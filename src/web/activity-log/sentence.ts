@@ -204,6 +204,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
     target,
     event.detail['ok'] === true ? ': it is reachable' : ': it is not reachable',
   ],
+  'server.host_key_replaced': ({ actor, target }) => [actor, ' accepted a new host key of the server ', target],
   'server.confirmed': ({ actor, target }) => [actor, ' confirmed the server ', target],
   'error_issue.resolved': ({ actor, target }) => [actor, ' resolved the issue ', target],
   'error_issue.reopened': ({ actor, target }) => [actor, ' reopened the issue ', target],

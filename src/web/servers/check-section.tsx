@@ -1,13 +1,17 @@
-import { Button, Group, Stack, Text } from '@mantine/core';
+import { Button, Group, NativeSelect, Stack, Text } from '@mantine/core';
 import { notifications } from '@mantine/notifications';
 import { useMutation, useQuery } from '@tanstack/react-query';
-import type { Server, ServerCheck } from '../../contract/servers.ts';
+import { useState } from 'react';
+import type { Server, ServerCheck, ServerResources } from '../../contract/servers.ts';
 import { queryClient } from '../api.ts';
 import { CodeBlock } from '../components/code-block.tsx';
+import { ConfirmDialog } from '../components/confirm-dialog.tsx';
+import { DescriptionList } from '../components/description-list.tsx';
 import { ErrorNotice } from '../components/error-message.tsx';
 import { IconPlugConnected } from '../components/icons.ts';
 import { Notice } from '../components/notice.tsx';
 import { Section } from '../components/section.tsx';
+import { formatBytes } from '../components/units.ts';
 import { useWorkspace } from '../session.ts';
 import { computeFingerprint } from './server-form.ts';
 import { strings } from './strings.ts';
@@ -27,17 +31,28 @@ export function Fingerprint({ publicKey }: { readonly publicKey: string }) {
   );
 }
 
+/** The command that prints the fingerprint of a host key on the host itself. */
+function CompareCommand({ hostKey }: { readonly hostKey: string }) {
+  return (
+    <CodeBlock label={strings.checkSection.fingerprintCommand}>
+      {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
+    </CodeBlock>
+  );
+}
+
 interface UnpinnedHostKeyProps {
   readonly server: Server;
-  readonly hostKey: string;
+  /** Of each type, the preferred one first. */
+  readonly hostKeys: readonly string[];
   readonly onPinned: () => void;
 }
 
-/** A host key that is not pinned yet. The user must compare it before pinning it. */
-function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
+/** The host keys of a server of which none is pinned yet. The user must compare the one to pin. */
+function UnpinnedHostKey({ server, hostKeys, onPinned }: UnpinnedHostKeyProps) {
   const { api, workspace } = useWorkspace();
+  const [chosenKey, setChosenKey] = useState(hostKeys[0] ?? '');
   const pin = useMutation({
-    mutationFn: () => api.servers.update(server.id, { hostKey }),
+    mutationFn: () => api.servers.update(server.id, { hostKey: chosenKey }),
     onSuccess: async () => {
       await queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
       notifications.show({ message: strings.checkSection.pinned });
@@ -46,17 +61,93 @@ function UnpinnedHostKey({ server, hostKey, onPinned }: UnpinnedHostKeyProps) {
   });
   return (
     <Stack gap="xs">
-      <Text fz="sm">{strings.checkSection.hostPresents(<Fingerprint publicKey={hostKey} />)}</Text>
-      <CodeBlock label={strings.checkSection.fingerprintCommand}>
-        {`${globalThis.isSecureContext ? 'ssh-keygen -lf' : 'cat'} /etc/ssh/ssh_host_${hostKey.startsWith('ssh-ed25519') ? 'ed25519' : hostKey.startsWith('ecdsa') ? 'ecdsa' : 'rsa'}_key.pub`}
-      </CodeBlock>
+      {hostKeys.length > 1 && (
+        <NativeSelect
+          label={strings.checkSection.hostKeyType}
+          data={hostKeys.map((hostKey) => ({ value: hostKey, label: hostKey.split(' ')[0] ?? '' }))}
+          value={chosenKey}
+          onChange={(event) => setChosenKey(event.currentTarget.value)}
+        />
+      )}
+      <Text fz="sm" style={{ overflowWrap: 'anywhere' }}>
+        {strings.checkSection.hostPresents(<Fingerprint publicKey={chosenKey} />)}
+      </Text>
+      <CompareCommand hostKey={chosenKey} />
       {pin.error !== null && <ErrorNotice error={pin.error} />}
       <Group>
         <Button variant="default" loading={pin.isPending} onClick={() => pin.mutate()}>
-          {server.hostKey === null ? strings.checkSection.pinThisKey : strings.checkSection.replaceThePinnedKey}
+          {strings.checkSection.pinThisKey}
         </Button>
       </Group>
     </Stack>
+  );
+}
+
+/** The pinned host key and the one that the last check received instead; only a person can accept it. */
+function ChangedHostKey({ server, offered }: { readonly server: Server; readonly offered: string }) {
+  const { api, workspace } = useWorkspace();
+  const [isAsking, setIsAsking] = useState(false);
+  const prints = (
+    <DescriptionList
+      items={[
+        [
+          strings.checkSection.pinnedKey,
+          server.hostKey === null ? '–' : <Fingerprint key="pinned" publicKey={server.hostKey} />,
+        ],
+        [strings.checkSection.receivedKey, <Fingerprint key="received" publicKey={offered} />],
+      ]}
+    />
+  );
+  return (
+    <Stack gap="xs">
+      <Notice tone="bad">{strings.checkSection.hostKeyChanged}</Notice>
+      {prints}
+      <Text fz="sm">{strings.checkSection.compareFirst}</Text>
+      <CompareCommand hostKey={offered} />
+      <Group>
+        <Button variant="default" onClick={() => setIsAsking(true)}>
+          {strings.checkSection.trustTheReceivedKey}
+        </Button>
+      </Group>
+      {isAsking && (
+        <ConfirmDialog
+          title={strings.checkSection.trustTheReceivedKey}
+          confirmLabel={strings.checkSection.trust}
+          onClose={() => setIsAsking(false)}
+          onConfirm={async () => {
+            await api.servers.acceptHostKey(server.id, offered);
+            await queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] });
+            notifications.show({ message: strings.checkSection.pinned });
+          }}
+        >
+          {prints}
+          <Text fz="sm">{strings.checkSection.trustConsequences(server.name)}</Text>
+        </ConfirmDialog>
+      )}
+    </Stack>
+  );
+}
+
+/** Free space, memory and load of a server. */
+function Figures({ resources }: { readonly resources: ServerResources }) {
+  const { disks, memory, load, cpuCount } = resources;
+  return (
+    <DescriptionList
+      items={[
+        ...disks.map(
+          ({ directory, freeBytes, totalBytes }) =>
+            [
+              strings.checkSection.spaceIn(directory),
+              strings.checkSection.freeOf(formatBytes(freeBytes), formatBytes(totalBytes)),
+            ] as const,
+        ),
+        memory !== null && [
+          strings.checkSection.memory,
+          strings.checkSection.freeOf(formatBytes(memory.availableBytes), formatBytes(memory.totalBytes)),
+        ],
+        load !== null && [strings.checkSection.load, strings.checkSection.loadOf(load, cpuCount)],
+      ]}
+    />
   );
 }
 
@@ -72,8 +163,9 @@ function CheckResult({
   return (
     <>
       <Notice tone={check.ok ? 'good' : 'bad'}>{check.message}</Notice>
-      {check.hostKey !== null && check.hostKey !== server.hostKey && (
-        <UnpinnedHostKey server={server} hostKey={check.hostKey} onPinned={onPinned} />
+      {check.resources !== null && <Figures resources={check.resources} />}
+      {check.hostKeys.length > 0 && server.hostKey === null && server.kind === 'ssh' && (
+        <UnpinnedHostKey server={server} hostKeys={check.hostKeys} onPinned={onPinned} />
       )}
     </>
   );
@@ -81,8 +173,12 @@ function CheckResult({
 
 /** Tests the connection and lets the user pin the host key. For owners and admins. */
 export function CheckSection({ server }: { readonly server: Server }) {
-  const { api, isAdmin } = useWorkspace();
-  const check = useMutation({ mutationFn: () => api.servers.check(server.id) });
+  const { api, workspace, isAdmin } = useWorkspace();
+  const check = useMutation({
+    mutationFn: () => api.servers.check(server.id),
+    // It may have received another host key.
+    onSuccess: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'servers'] }),
+  });
   if (!isAdmin) return null;
   return (
     <Section
@@ -102,7 +198,10 @@ export function CheckSection({ server }: { readonly server: Server }) {
       }
     >
       {check.error !== null && <ErrorNotice error={check.error} />}
-      {check.data !== undefined && <CheckResult server={server} check={check.data} onPinned={() => check.mutate()} />}
+      {server.offeredHostKey !== null && <ChangedHostKey server={server} offered={server.offeredHostKey} />}
+      {check.data !== undefined && server.offeredHostKey === null && (
+        <CheckResult server={server} check={check.data} onPinned={() => check.mutate()} />
+      )}
     </Section>
   );
 }

@@ -1,5 +1,5 @@
 import type { ReactNode } from 'react';
-import { sentence } from '../components/sentence.ts';
+import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   checkSection: {
@@ -8,7 +8,23 @@ export const strings = {
       sentence`The host presents ${hostKey}. Before pinning it, run this on the host and compare the output:`,
     fingerprintCommand: "Command that prints the host key's fingerprint",
     pinThisKey: 'Pin this key',
-    replaceThePinnedKey: 'Replace the pinned key',
+    hostKeyType: 'Type of host key',
+    hostKeyChanged:
+      'The last check received another host key than the pinned one. Nothing was sent to the host, and nothing connects to it.',
+    pinnedKey: 'Pinned',
+    receivedKey: 'Received',
+    compareFirst:
+      'A machine that was installed again has a new key; so does a machine that only pretends to be yours. Run this on the host and compare the output:',
+    trustTheReceivedKey: 'Trust the received key',
+    trust: 'Trust',
+    trustConsequences: (name: string) =>
+      phrase`From now on only the received key is trusted for ${name}. Devpilot's own key stays the same, so it must be installed there.`,
+    spaceIn: (directory: string) => `Space in ${directory}`,
+    memory: 'Memory',
+    load: 'Load',
+    freeOf: (free: string, total: string) => `${free} of ${total} free`,
+    loadOf: (load: readonly number[], cpuCount: number | null) =>
+      cpuCount === null ? load.join(', ') : `${load.join(', ')} on ${cpuCount} ${cpuCount === 1 ? 'CPU' : 'CPUs'}`,
     title: 'Connection check',
     localDescription: 'Checks that the operator still allows local servers.',
     sshDescription:

@@ -1,0 +1,60 @@
+import { SECOND } from '../../contract/limits.ts';
+import type { ServerResources } from '../../contract/servers.ts';
+import { type RunTarget, run } from '../../runner/run.ts';
+
+/** A file system that does not respond must not make a check fail. */
+const FIGURES_TIMEOUT_MS = 5 * SECOND;
+
+/**
+ * Prints figures of a machine, each on a line with its name. Space is that of the file systems of directories, or of
+ * their nearest parents that exist. Systems other than Linux lack some.
+ */
+const FIGURES_SCRIPT = `
+grep -E '^Mem(Total|Available):' /proc/meminfo
+echo "load $(cat /proc/loadavg)"
+echo "cpus $(getconf _NPROCESSORS_ONLN)"
+printf '%s\\n' "$DEVPILOT_DIRECTORY" | while IFS= read -r path; do
+  nearest=$path
+  while [ ! -d "$nearest" ] && [ "$nearest" != / ]; do nearest=$(dirname -- "$nearest"); done
+  echo "disk $(df -Pk -- "$nearest" | tail -n 1 | grep -oE '[0-9]+ +[0-9]+ +[0-9]+ +[0-9]+%' | head -n 1) $path"
+done
+exit 0
+`;
+
+const KIB = 1024;
+const kibibytes = (text: string | undefined): number => Number(text) * KIB;
+
+/** Reads what the script printed. Pure. */
+export function parseFigures(lines: readonly string[]): ServerResources {
+  const match = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((found) => found !== null) ?? null;
+  const total = match(/^MemTotal: +(\d+) kB$/);
+  const available = match(/^MemAvailable: +(\d+) kB$/);
+  const load = match(/^load ([\d.]+) ([\d.]+) ([\d.]+) /);
+  const cpus = match(/^cpus (\d+)$/);
+  return {
+    disks: lines.flatMap((line) => {
+      const found = /^disk (\d+) +(\d+) +(\d+) +\d+% (\/.*)$/.exec(line);
+      return found === null
+        ? []
+        : [{ directory: found[4] ?? '', totalBytes: kibibytes(found[1]), freeBytes: kibibytes(found[3]) }];
+    }),
+    memory:
+      total === null || available === null
+        ? null
+        : { totalBytes: kibibytes(total[1]), availableBytes: kibibytes(available[1]) },
+    load: load === null ? null : [Number(load[1]), Number(load[2]), Number(load[3])],
+    cpuCount: cpus === null ? null : Number(cpus[1]),
+  };
+}
+
+/** Returns the space, memory and load of a machine; null if it does not print them in time. */
+export async function readFigures(target: RunTarget, directories: readonly string[]): Promise<ServerResources | null> {
+  const lines: string[] = [];
+  const outcome = await run(target, {
+    command: { interpreter: ['/bin/sh'], body: FIGURES_SCRIPT },
+    environment: { DEVPILOT_DIRECTORY: directories.join('\n'), LC_ALL: 'C' },
+    timeoutMs: FIGURES_TIMEOUT_MS,
+    onLine: ({ stream, text }) => stream === 'stdout' && lines.push(text),
+  });
+  return outcome.exitCode === 0 ? parseFigures(lines) : null;
+}
