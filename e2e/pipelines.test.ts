@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -11,12 +11,14 @@ import { fileURLToPath } from 'node:url';
 import type { AccessToken } from '../src/contract/access-tokens.ts';
 import type { CountedPage } from '../src/contract/paging.ts';
 import type { WorkloadExchanges, WorkloadIdentity } from '../src/contract/workload-identities.ts';
+import { workloadPreset } from '../src/contract/workload-presets.ts';
+import { gitHubClaims, gitLabClaims, OTHER_CLAIMS } from '../src/testing/ci-claims.ts';
 import { type CiIssuer, startCiIssuer } from '../src/testing/ci-issuer.ts';
 import { startSshd, type TestSshd } from '../src/testing/sshd.ts';
 import { createServerResource, createTestApp, type TestApp } from '../src/testing/test-deployments.ts';
-import { signUpOwner, startTestServer, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
+import { bearer, signUpOwner, startTestServer, type TestPerson, type TestServer } from '../src/testing/test-server.ts';
 import { until } from '../src/testing/until.ts';
-import { collectResult } from './cli-shell.ts';
+import { BIN, collectResult } from './cli-shell.ts';
 
 const deployFile = (path: string) => fileURLToPath(new URL(`../deploy/${path}`, import.meta.url));
 
@@ -48,37 +50,10 @@ after(async () => {
 });
 beforeEach(() => app.edit({ hooks: [] }));
 
-/** The claims of a push to the main branch, as GitHub documents them. */
-const gitHubClaims = (repository = 'acme/shop') => ({
-  // Repositories that were created since July 2026 have the IDs in the subject.
-  sub: `repo:${repository.replace(/^(.+)\/(.+)$/, '$1@65/$2@74')}:environment:production`,
-  ...{ repository, repository_id: '74', repository_owner: 'acme', repository_owner_id: '65' },
-  ...{ repository_visibility: 'private', ref: 'refs/heads/main', ref_type: 'branch', ref_protected: 'true' },
-  ...{ sha: 'f'.repeat(40), head_ref: '', base_ref: '', event_name: 'push', environment: 'production' },
-  ...{ run_id: '30000000001', run_number: '12', run_attempt: '1', runner_environment: 'github-hosted' },
-  ...{ actor: 'ada', actor_id: '12', workflow: 'deploy', workflow_sha: 'f'.repeat(40), check_run_id: '40000000001' },
-  workflow_ref: `${repository}/.github/workflows/deploy.yml@refs/heads/main`,
-  job_workflow_ref: `${repository}/.github/workflows/deploy.yml@refs/heads/main`,
-  job_workflow_sha: 'f'.repeat(40),
-});
-
-/** The claims of a pipeline of the main branch, as GitLab documents them. */
-const gitLabClaims = (project = 'acme/shop') => ({
-  ...{ sub: `project_path:${project}:ref_type:branch:ref:main`, namespace_id: '72', namespace_path: 'acme' },
-  ...{ project_id: '20', project_path: project, project_visibility: 'private', user_id: '1', user_login: 'ada' },
-  ...{ user_email: 'ada@example.com', user_access_level: 'owner', user_identities: [], groups_direct: ['acme'] },
-  ...{ pipeline_id: '574', pipeline_source: 'push', job_id: '302', job_source: 'push', sha: 'f'.repeat(40) },
-  ...{ ref: 'main', ref_type: 'branch', ref_path: 'refs/heads/main', ref_protected: 'true' },
-  ...{ environment: 'production', environment_protected: 'true', deployment_tier: 'production' },
-  ...{ environment_action: 'start', runner_id: 1, runner_environment: 'self-hosted' },
-  ci_config_ref_uri: `gitlab.example.com/${project}//.gitlab-ci.yml@refs/heads/main`,
-  ci_config_sha: 'f'.repeat(40),
-});
-
-async function createIdentity(issuer: CiIssuer, conditions: object): Promise<WorkloadIdentity> {
+async function createIdentity(issuer: CiIssuer, conditions: object, audience?: string): Promise<WorkloadIdentity> {
   const { status, body, text } = await owner.call<WorkloadIdentity>('/v1/workload-identities', {
     body: {
-      ...{ name: 'Shop', issuer: issuer.url, conditions, scopes: ['basic_deployment'] },
+      ...{ name: 'Shop', issuer: issuer.url, audience, conditions, scopes: ['basic_deployment'] },
       restrictions: { apps: [app.slug] },
     },
   });
@@ -163,7 +138,13 @@ async function holdDeployments(): Promise<() => void> {
   await app.edit({ hooks: [{ name: 'Wait', stage: 'post_setup', run: `until test -e ${file}; do sleep 0.05; done` }] });
   return () => writeFileSync(file, '');
 }
-const hasStarted = (job: ChildProcess) => once(job.stdout ?? job, 'data');
+async function hasStarted(job: ChildProcess): Promise<void> {
+  let output = '';
+  job.stdout?.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  await until(async () => output.includes('started'));
+}
 
 test('the GitLab component contains the script of the GitHub Action', () => {
   const indented = readFileSync(deployFile('github-action/deploy.sh'), 'utf8').replace(/^(?=.)/gm, '      ');
@@ -239,6 +220,45 @@ test('a deployment that outlasts the access token is waited for with another one
     assert.equal(code, 0, stderr);
   }
   assert.deepEqual(await issuedTokens(), []);
+});
+
+test('the command line finds the identity of jobs of Buildkite, CircleCI and Kubernetes, and in a file', async (t) => {
+  const agent = join(directory, 'buildkite-agent');
+  const file = join(directory, 'token');
+  const fail = `echo "unexpected: $*" >&2; exit 1`;
+  const request = `oidc request-token --audience ${server.url}`;
+  writeFileSync(agent, `#!/bin/sh\n[ "$*" = "${request}" ] || { ${fail}; }\ncat '${file}'\n`, { mode: 0o755 });
+  const devpilot = [process.execPath, BIN, 'exchange'];
+  const asPod = 'mount -t tmpfs tmpfs /run && mkdir -p /run/secrets/devpilot && cp "$0" /run/secrets/devpilot/token';
+  const canMount = spawnSync('unshare', ['-rm', 'sh', '-c', 'mount -t tmpfs tmpfs /run']).status === 0;
+  if (!canMount) t.diagnostic('Not tested: the path of a projected token, because there are no mount namespaces.');
+  type Row = readonly [provider: keyof typeof OTHER_CLAIMS, subject: string, command: string[], variable?: string];
+  const rows: Row[] = [
+    ['buildkite', 'acme/shop', devpilot, 'BUILDKITE'],
+    ['circleci', 'a0/b1', devpilot, 'CIRCLE_OIDC_TOKEN_V2'],
+    ['kubernetes', 'shop/deployer', [...devpilot, '--token-file', file]],
+  ];
+  if (canMount) {
+    const pod = ['unshare', '-rm', 'sh', '-c', `${asPod} && exec "$@"`, file, ...devpilot];
+    rows.push(['kubernetes', 'shop/deployer', pod]);
+  }
+  for (const [provider, subject, [command = '', ...args], variable] of rows) {
+    const { conditions, audience } = workloadPreset(provider, { subject, branch: 'main' });
+    const identity = await createIdentity(gitLab, conditions, audience ?? undefined);
+    const token = await gitLab.issue(server.url, OTHER_CLAIMS[provider]);
+    writeFileSync(file, `${token}\n`);
+    const env = {
+      ...{ PATH: `${directory}:${process.env['PATH']}`, HOME: directory, DEVPILOT_URL: server.url },
+      DEVPILOT_WORKLOAD_IDENTITY: identity.id,
+      ...(variable !== undefined && { [variable]: variable === 'BUILDKITE' ? 'true' : token }),
+    };
+    const { code, stdout, stderr } = await collectResult(
+      spawn(command, args, { env, stdio: ['ignore', 'pipe', 'pipe'] }),
+    );
+    assert.deepEqual([code, stderr], [0, ''], provider);
+    assert.equal((await server.call('/v1/whoami', { headers: bearer(stdout.trim()) })).status, 200, provider);
+    await owner.call(`/v1/workload-identities/${identity.id}`, { method: 'DELETE' });
+  }
 });
 
 test('a job without another identity token is red if the access token ends before the deployment', async () => {

@@ -8,7 +8,7 @@ type Claims = Readonly<Record<string, unknown>>;
 /** oidc-provider on loopback as the issuer of a CI service: it signs the identity tokens of jobs. */
 export interface CiIssuer {
   readonly url: string;
-  /** Requests a token for a job from the token endpoint. */
+  /** Requests a token for a job from the token endpoint. An `aud` among the claims replaces the audience. */
   issue(audience: string, claims: Claims): Promise<string>;
   close(): Promise<void>;
 }
@@ -62,7 +62,8 @@ export async function startCiIssuer(): Promise<CiIssuer> {
         jwt(_context: unknown, _token: unknown, signed: SignedToken) {
           signed.header = { typ: 'JWT' };
           const { client_id: _client, ...payload } = signed.payload;
-          signed.payload = { ...payload, sub: claims['sub'], nbf: payload['iat'] };
+          const { sub, aud = payload['aud'] } = claims;
+          signed.payload = { ...payload, sub, aud, nbf: payload['iat'] };
         },
       },
     },
