@@ -5,12 +5,12 @@ import { RESTRICTION_LIMITS } from '../../contract/limits.ts';
 import { CodeInput, IntegerInput } from '../components/fields.tsx';
 import { FormSection } from '../components/form-section.tsx';
 import { fieldPathProps } from '../components/use-app-form.ts';
-import type { CredentialFormValues } from '../credentials/credential-form-values.ts';
-import type { KnownUses } from './known-uses.ts';
+import { type KnownUses, NO_KNOWN_USES } from './known-uses.ts';
 import { KnownUsesOffer } from './known-uses-offer.tsx';
 import { NEW_RATE, RateField } from './rate-field.tsx';
 import { ResourcesField } from './resources-field.tsx';
 import styles from './restriction-fields.module.css';
+import type { RestrictionValues } from './restriction-values.ts';
 import { strings } from './strings.ts';
 
 interface RestrictionProps {
@@ -40,16 +40,22 @@ function Restriction({ label, requiredReason, isOn, onToggle, offer, children }:
   );
 }
 
+/** A form that has restrictions among its values. */
+type RestrictionForm = Pick<
+  UseFormReturnType<RestrictionValues>,
+  'values' | 'errors' | 'setFieldValue' | 'getInputProps'
+>;
+
 interface RestrictionFieldsProps {
-  readonly form: UseFormReturnType<CredentialFormValues>;
+  readonly form: RestrictionForm;
   /** Whether the policy requires addresses. */
   readonly requiresAddresses: boolean;
   /** What the credential was used for. */
-  readonly known: KnownUses;
+  readonly known?: KnownUses;
 }
 
 /** From where, on what and how often a credential can be used. Each restriction is a separate choice. */
-export function RestrictionFields({ form, requiresAddresses, known }: RestrictionFieldsProps) {
+export function RestrictionFields({ form, requiresAddresses, known = NO_KNOWN_USES }: RestrictionFieldsProps) {
   const { addresses, resources, rate, maxUses } = form.values;
   const errorText = (field: string) => (form.errors[field] === undefined ? undefined : String(form.errors[field]));
   return (

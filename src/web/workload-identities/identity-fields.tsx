@@ -6,6 +6,7 @@ import { WORKLOAD_PROVIDERS, type WorkloadProvider } from '../../contract/worklo
 import { CodeInput, IntegerInput, NameInput, PlainTextInput } from '../components/fields.tsx';
 import { FormSection } from '../components/form-section.tsx';
 import { fieldPathProps } from '../components/use-app-form.ts';
+import { RestrictionFields } from '../restrictions/restriction-fields.tsx';
 import { ConditionList } from './condition-list.tsx';
 import { type IdentityFormValues, toTrust } from './identity-form.ts';
 import { strings } from './strings.ts';
@@ -132,12 +133,7 @@ export function IdentityFields({ form, isNew }: { readonly form: Form; readonly 
         limits={{ min: 1, max: WORKLOAD_LIMITS.lifetimeSeconds.max / 60 }}
         {...form.getInputProps('lifetime')}
       />
-      <PlainTextInput label={optional(texts.apps)} description={texts.appsHint} {...form.getInputProps('apps')} />
-      <PlainTextInput
-        label={optional(texts.addresses)}
-        description={texts.addressesHint}
-        {...form.getInputProps('addresses')}
-      />
+      <RestrictionFields form={form} requiresAddresses={false} />
     </>
   );
 }

@@ -3,10 +3,20 @@ import { SCOPES, type Scope } from '../../contract/vocabulary.ts';
 import type { CreateWorkloadIdentity, WorkloadIdentity } from '../../contract/workload-identities.ts';
 import { identificationProblem, issuerUrlProblem, type WorkloadProvider } from '../../contract/workload-issuers.ts';
 import { workloadPreset } from '../../contract/workload-presets.ts';
+import {
+  type RestrictionValues,
+  toRestrictions,
+  toRestrictionValues,
+  UNRESTRICTED,
+  validateAddresses,
+  validateMaxUses,
+  validateRate,
+  validateResources,
+} from '../restrictions/restriction-values.ts';
 import { validateName } from '../validation.ts';
 import { strings } from './strings.ts';
 
-export type IdentityFormValues = {
+export type IdentityFormValues = RestrictionValues & {
   readonly name: string;
   readonly provider: WorkloadProvider;
   readonly subject: string;
@@ -20,14 +30,12 @@ export type IdentityFormValues = {
   readonly conditions: string;
   readonly scopes: readonly string[];
   readonly lifetime: number | string;
-  /** Separated by commas. */
-  readonly apps: string;
-  readonly addresses: string;
 };
 
 export const EMPTY: IdentityFormValues = {
   ...{ name: '', provider: 'github', subject: '', branch: 'main', environment: '', workflow: '', repositoryId: '' },
-  ...{ issuer: '', jwksUrl: '', conditions: '', scopes: [], lifetime: 15, apps: '', addresses: '' },
+  ...{ issuer: '', jwksUrl: '', conditions: '', scopes: [], lifetime: 15 },
+  ...UNRESTRICTED,
 };
 
 const toText = (conditions: Readonly<Record<string, string>>): string =>
@@ -40,7 +48,7 @@ export const toFormValues = (identity: WorkloadIdentity): IdentityFormValues => 
   ...EMPTY,
   ...{ provider: 'other', name: identity.name, issuer: identity.issuer, jwksUrl: identity.jwksUrl ?? '' },
   ...{ conditions: toText(identity.conditions), scopes: identity.scopes, lifetime: identity.lifetimeSeconds / 60 },
-  ...{ apps: identity.restrictions.apps.join(', '), addresses: identity.restrictions.addresses.join(', ') },
+  ...toRestrictionValues(identity.restrictions),
 });
 
 /** Returns the conditions in a text, or null if a line is not `claim=value`. */
@@ -66,8 +74,6 @@ export function toTrust(values: IdentityFormValues) {
   return { issuer: preset.issuer, audience: preset.audience ?? undefined, conditions: preset.conditions };
 }
 
-const listOf = (text: string): string[] => text.split(/[\s,]+/).filter((word) => word !== '');
-
 /** Returns the fields of an edit, without the audience. */
 export function toRequestFields(values: IdentityFormValues) {
   const { issuer, conditions } = toTrust(values);
@@ -78,7 +84,7 @@ export function toRequestFields(values: IdentityFormValues) {
     conditions: { ...conditions },
     scopes: SCOPES.filter((scope) => values.scopes.includes(scope)) as Scope[],
     lifetimeSeconds: Math.round(Number(values.lifetime) * 60),
-    restrictions: { apps: listOf(values.apps), addresses: listOf(values.addresses) },
+    restrictions: toRestrictions(values),
   };
 }
 
@@ -113,4 +119,8 @@ export const IDENTITY_RULES = {
     const { min, max } = WORKLOAD_LIMITS.lifetimeSeconds;
     return minutes !== '' && seconds >= min && seconds <= max ? null : strings.fields.lifetimeInvalid;
   },
+  addresses: (text: string | null) => validateAddresses(text, false),
+  resources: validateResources,
+  rate: validateRate,
+  maxUses: validateMaxUses,
 };

@@ -15,6 +15,7 @@ import { ExactTime } from '../components/relative-time.tsx';
 import { ResourcePage } from '../components/resource-page.tsx';
 import { Section } from '../components/section.tsx';
 import { mono } from '../components/text.tsx';
+import { restrictionItems } from '../credential/restriction-items.tsx';
 import { useWorkspace } from '../session.ts';
 import { ConditionList } from './condition-list.tsx';
 import { ExchangesSection } from './exchanges-section.tsx';
@@ -31,7 +32,8 @@ const DeleteIdentityDialog = lazyComponent(() =>
 const texts = strings.identityPage;
 
 function DetailsSection({ identity }: { readonly identity: WorkloadIdentity }) {
-  const { issuer, jwksUrl, audience, conditions, scopes, lifetimeSeconds, lastExchangedAt, createdAt, id } = identity;
+  const { issuer, jwksUrl, audience, conditions, scopes, restrictions, lifetimeSeconds } = identity;
+  const { lastExchangedAt, createdAt, id } = identity;
   return (
     <Section title={texts.detailsTitle}>
       <DescriptionList
@@ -41,6 +43,7 @@ function DetailsSection({ identity }: { readonly identity: WorkloadIdentity }) {
           jwksUrl !== null && [texts.items.keys, mono(jwksUrl)],
           [texts.items.audience, mono(audience)],
           [texts.items.scopes, mono(scopes.join(', '))],
+          ...restrictionItems(restrictions),
           [texts.items.lifetime, texts.minutes(Math.round(lifetimeSeconds / 6) / 10)],
           [
             texts.items.lastExchange,

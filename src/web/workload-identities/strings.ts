@@ -62,10 +62,6 @@ export const strings = {
     scopesMissing: 'Choose at least one scope.',
     lifetime: 'Lifetime of the access tokens in minutes',
     lifetimeInvalid: 'Enter a number of minutes from 1 to 720.',
-    apps: 'Only for these apps',
-    appsHint: 'IDs or slugs, separated by commas.',
-    addresses: 'Only from these addresses',
-    addressesHint: 'IP addresses or CIDR ranges, separated by commas.',
     labels: {
       name: 'Name',
       issuer: 'Issuer',
