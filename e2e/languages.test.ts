@@ -147,7 +147,8 @@ describe('the guards', { concurrency: true }, () => {
         const offered = async (agent: string) => (await call({ 'user-agent': agent })).headers.get('www-authenticate');
         assert.match((await offered('git/2.39.5')) ?? '', /Basic/);
         assert.doesNotMatch((await offered('Mozilla/5.0 (X11; Linux x86_64)')) ?? '', /Basic/);
-        assert.equal((await call(bearer(token.secret))).text, token.id);
+        const forged = { 'Devpilot-Credential-Id': 'forged', Devpilot_Credential_Id: 'forged' };
+        assert.equal((await call({ ...bearer(token.secret), ...forged })).text, token.id);
         await owner.call(`/v1/access-tokens/${token.id}`, { method: 'DELETE' });
         assert.equal((await call(bearer(token.secret))).status, 401);
       });

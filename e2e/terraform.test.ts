@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { installLocked } from '../src/testing/registry.ts';
-import { bearer, createKey, signUpOwner, startTestServer, type TestServer } from '../src/testing/test-server.ts';
+import { installTools } from '../src/testing/registry.ts';
+import { bearer, createKey, signUpOwner, startTestServer } from '../src/testing/test-server.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 /** A resource as HashiCorp's parser returns it; `jsonencode(…)` is not evaluated. */
@@ -18,18 +18,12 @@ interface Configuration {
   readonly resource: { readonly restapi_object: Readonly<Record<string, readonly Resource[]>> };
 }
 
-const tools = fileURLToPath(new URL('../src/testing/deploy-tools', import.meta.url));
-const page = readFileSync(new URL('../docs/guides/terraform.md', import.meta.url), 'utf8');
+interface Parser {
+  parse(file: string, text: string): Promise<Configuration>;
+}
 
-let testServer: TestServer;
-let parse: (file: string, text: string) => Promise<Configuration>;
-before(async () => {
-  await installLocked(tools);
-  const path = `${tools}/node_modules/@cdktf/hcl2json/lib/index.js`;
-  ({ parse } = (await import(pathToFileURL(path).href)).default);
-  testServer = await startTestServer();
-});
-after(() => testServer.close());
+const tools = fileURLToPath(new URL('../src/testing/hcl-parser', import.meta.url));
+const page = readFileSync(new URL('../docs/guides/terraform.md', import.meta.url), 'utf8');
 
 /** Evaluates `${jsonencode(…)}` of an object with one attribute per line, and references to the IDs of other resources. */
 function evaluate(expression: string, ids: ReadonlyMap<string, string>): Json {
@@ -53,10 +47,15 @@ function difference(configured: Json, response: Json): Json {
   return Object.fromEntries(Object.entries(configured).filter(([name, value]) => !isSame(value, response[name])));
 }
 
-test('terraform.md: the requests of the provider create, refresh, update and delete what is configured', async () => {
+test('terraform.md: the requests of the provider create, refresh, update and delete what is configured', async (context) => {
+  if (!(await installTools(context, tools))) return;
+  const path = `${tools}/node_modules/@cdktf/hcl2json/lib/index.js`;
+  const { parse } = (await import(pathToFileURL(path).href)).default as Parser;
   const configuration = await parse('main.tf', /^```hcl\n(.*?)^```$/ms.exec(page)?.[1] ?? '');
   const [provider] = configuration.provider.restapi;
   assert.deepEqual([provider?.['update_method'], provider?.['write_returns_object']], ['PATCH', true]);
+  const testServer = await startTestServer();
+  context.after(() => testServer.close());
   const owner = await signUpOwner(testServer);
   const permissions = [...(/with the permissions (.*?), and set/s.exec(page)?.[1] ?? '').matchAll(/`(\w+)`/g)];
   const key = await createKey(owner, permissions.map(([, name = '']) => name) as Parameters<typeof createKey>[1]);
