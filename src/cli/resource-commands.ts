@@ -18,6 +18,7 @@ export function resourceCommands(program: Command): void {
   scriptCommands(program);
   activityCommands(program);
   errorCommands(program);
+  sourceMapCommands(program);
 }
 
 const ID_OR_SLUG = 'ID or slug';
@@ -308,4 +309,24 @@ function errorKeyCommands(errors: Command): void {
     .argument('<ids...>')
     .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteErrorKeys(ids, declared(options)));
+}
+
+function sourceMapCommands(program: Command): void {
+  const parent = program
+    .command('sourcemaps')
+    .description('Manage source maps for the stack traces of minified scripts');
+  const load = () => import('./source-maps.ts');
+  apiCommand(parent, 'upload', 'Upload the source maps of a directory, and add debug IDs to scripts that have none')
+    .argument('[directory]', 'directory with scripts and their source maps', 'dist')
+    .requiredOption('--app <app>', `${ID_OR_SLUG} of the app`)
+    .option('--no-inject', 'change no file: upload only source maps of scripts with a debug ID')
+    .action(async (directory, options) => (await load()).uploadSourceMaps(directory, declared(options)));
+  apiCommand(parent, 'list', 'List source maps, newest first')
+    .option('--app <app>', `${ID_OR_SLUG} of the app`)
+    .option('--limit <count>', LIMIT_HELP, '50')
+    .action(async (options) => (await load()).listSourceMaps(declared(options)));
+  apiCommand(parent, 'delete', 'Delete source maps')
+    .argument('<ids...>')
+    .option('--yes', YES_HELP)
+    .action(async (ids, options) => (await load()).deleteSourceMaps(ids, declared(options)));
 }

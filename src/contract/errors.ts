@@ -100,11 +100,20 @@ export const ErrorIssueDetail = ErrorIssue.extend({
 }).meta({ id: 'ErrorIssueDetail' });
 export type ErrorIssueDetail = z.infer<typeof ErrorIssueDetail>;
 
-const frame = z.object({
+const location = z.object({
   function: z.string().nullable(),
   file: z.string().nullable(),
   line: z.int().nullable(),
+  column: z.int().nullable(),
+});
+const frame = location.extend({
+  module: z.string().nullable().describe('The class of a Java frame, the module of a Python one'),
   inApp: z.boolean(),
+  context: z
+    .object({ firstLine: z.int().describe('Number of the first line'), lines: z.array(z.string()) })
+    .nullable()
+    .describe('The source around the line, if it was reported or a source map contains it'),
+  generated: location.nullable().describe('The frame as it was reported, if a source map was applied'),
 });
 export type ErrorFrame = z.infer<typeof frame>;
 const breadcrumb = z.object({
@@ -131,6 +140,38 @@ export const ErrorEvent = z
   })
   .meta({ id: 'ErrorEvent' });
 export type ErrorEvent = z.infer<typeof ErrorEvent>;
+
+const debugId = z
+  .string()
+  .min(32)
+  .max(36)
+  .describe('The debug ID of the minified file: a UUID')
+  .meta({ examples: ['8f3c2a1b-0000-4000-8000-0000000000ab'] });
+export const SourceMapUpload = z.strictObject({
+  app: z.string().min(1).max(64).describe('ID or slug of the app'),
+  debugId,
+  file: shortText.describe('Path of the minified file, for people').meta({ examples: ['assets/index-BkXzaQcP.js'] }),
+});
+/** Documentation only, because the body is parsed in a thread of its own. */
+export const SourceMapContent = z
+  .looseObject({
+    version: z.literal(3),
+    sources: z.array(z.string().max(4096).nullable()).max(100_000).optional(),
+    mappings: z.string().max(RESOURCE_LIMITS.sourceMapUnpackedBytes).optional(),
+  })
+  .meta({ id: 'SourceMapContent', title: 'A source map (ECMA-426)' });
+export const SourceMapQuery = z.strictObject({ ...pagingFields, app: z.string().min(1).max(64).optional() });
+export const SourceMap = z
+  .object({
+    id,
+    app: z.string(),
+    debugId,
+    file: z.string(),
+    bytes: z.int().describe('Size as stored, compressed'),
+    createdAt: instant,
+  })
+  .meta({ id: 'SourceMap' });
+export type SourceMap = z.infer<typeof SourceMap>;
 
 export const IssueQuery = z.strictObject({
   ...pagingFields,

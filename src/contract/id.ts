@@ -19,6 +19,7 @@ export const ID_PREFIXES = {
   error_issue: 'iss_',
   error_event: 'err_',
   error_key: 'erk_',
+  source_map: 'smp_',
   job: 'job_',
   deployment: 'dpl_',
   script: 'scr_',

@@ -247,6 +247,12 @@ export const RESOURCE_LIMITS = {
   errorStoreBytes: 2 * 1_048_576,
   /** Maximum bytes of one event in an envelope. */
   errorEventBytes: 1_048_576,
+  /** Bytes of a source map as it is sent and stored, and decompressed. */
+  sourceMapBytes: 10 * 1_048_576,
+  sourceMapUnpackedBytes: 40 * 1_048_576,
+  /** Source maps of a workspace and their bytes as stored; the oldest ones are deleted beyond either limit. */
+  sourceMaps: 1_000,
+  sourceMapTotalBytes: 256 * 1_048_576,
   errorFrames: 50,
   errorBreadcrumbs: 50,
   errorTags: 50,

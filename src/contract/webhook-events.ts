@@ -87,6 +87,8 @@ export const WEBHOOK_EVENT_OF_ACTION: Readonly<Record<AuditAction, DerivedEvent 
   'error_issue.deleted': null,
   'error_key.created': null,
   'error_key.deleted': null,
+  'source_map.uploaded': null,
+  'source_map.deleted': null,
   'system.secret_rotated': null,
   'script.created': null,
   'script.updated': null,

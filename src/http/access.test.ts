@@ -204,6 +204,9 @@ const CONTRACT: readonly Row[] = [
   { route: 'GET /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
   { route: 'POST /v1/errors/keys', people: 'admin', key: ['write', 'manage_apps'] },
   { route: 'DELETE /v1/errors/keys/:id', people: 'admin', key: ['write', 'manage_apps'] },
+  ...['GET /v1/errors/source-maps', 'POST /v1/errors/source-maps', 'DELETE /v1/errors/source-maps/:id'].map(
+    (route): Row => ({ route, people: 'admin', token: ['error_tracker'], key: ['write', 'manage_apps'] }),
+  ),
   { route: 'GET /v1/errors/issues', people: 'member', token: ['error_tracker'] },
   { route: 'GET /v1/errors/issues/:id', people: 'member', token: ['error_tracker'] },
   { route: 'PATCH /v1/errors/issues/:id', people: 'admin', token: ['error_tracker'] },

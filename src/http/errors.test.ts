@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
@@ -11,6 +10,7 @@ import { SCOPES } from '../contract/vocabulary.ts';
 import { ensurePythonSentrySdk } from '../testing/debian-packages.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { installLocked } from '../testing/registry.ts';
+import { runProgram } from '../testing/run-program.ts';
 import {
   bearer,
   createToken,
@@ -25,17 +25,6 @@ import {
 
 interface ProblemAnswer {
   code: string;
-}
-
-/** Runs a short program and resolves to its output. */
-function runProgram(file: string, args: readonly string[], cwd?: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-    let output = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
-    child.once('close', (code) => (code === 0 ? resolve(output) : reject(new Error(output))));
-  });
 }
 
 function envelopeOf(...items: readonly [type: string, payload: unknown][]): string {

@@ -27,6 +27,7 @@ import { baseUrlOf } from './public-origin.ts';
 import { requestContextOf } from './request-context.ts';
 import { allowedResourcesOf } from './resource-access.ts';
 import { IdParams, type Route, route } from './route.ts';
+import { sourceMapRoutes } from './source-maps.ts';
 
 const tag = 'Errors';
 const token = ['error_tracker'] as const;
@@ -102,6 +103,7 @@ export function errorRoutes(context: AppContext): Route[] {
       errorCodes: ['not_found'],
       handler: ({ params, request }) => deleteErrorKey(platform, requestContextOf(context, request), params.id),
     }),
+    ...sourceMapRoutes(context),
     route({
       method: 'GET',
       url: '/v1/errors/issues',

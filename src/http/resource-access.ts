@@ -79,6 +79,7 @@ const NOUNS: Readonly<Record<AllowedType, string>> = {
   backup: 'backup',
   error_issue: 'issue',
   error_key: 'error key',
+  source_map: 'source map',
   script: 'script',
   run: 'run',
 };

@@ -7,6 +7,7 @@ import type { Store } from '../store/store.ts';
 import type { ActivityIngest } from './activity/activity-ingest.ts';
 import type { Storages } from './backups/storage.ts';
 import type { ErrorIngest } from './errors/error-ingest.ts';
+import type { SourceMapResolver } from './errors/source-maps/source-map-resolver.ts';
 import type { Logs } from './logs/logs.ts';
 import type { PatternMatcher } from './scripts/pattern-matcher.ts';
 
@@ -29,6 +30,8 @@ export interface PlatformContext {
   readonly logs: Logs;
   /** Matches regular expressions that users wrote. */
   readonly patternMatcher: PatternMatcher;
+  /** Shows stack frames of minified files as in their sources. */
+  readonly sourceMaps: SourceMapResolver;
   readonly backupStorages: Storages;
   readonly outbound: Outbound;
   /** The URL under which people reach this installation. */

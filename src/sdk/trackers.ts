@@ -7,6 +7,7 @@ import type {
   ErrorIssueDetail,
   ErrorKey,
   ErrorReport,
+  SourceMap,
 } from '../contract/errors.ts';
 import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/platform-vocabulary.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
@@ -63,6 +64,7 @@ export function trackerClientsOf(transport: Transport) {
   const analytics = '/v1/activity/analytics';
   const issues = '/v1/errors/issues';
   const keys = '/v1/errors/keys';
+  const sourceMaps = '/v1/errors/source-maps';
   return {
     activity: {
       ...listOf<ActivityEvent, ActivityListQuery>(transport, '/v1/activity/events'),
@@ -87,6 +89,17 @@ export function trackerClientsOf(transport: Transport) {
         create: (body: CreateErrorKey, call?: CallOptions): Promise<ErrorKey> => send('POST', keys, { ...call, body }),
         /** Deletes a key: no node accepts errors with it from then on. */
         delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(keys, id), call),
+      },
+      /** Source maps, with which stack frames of minified files are shown as in their sources. */
+      sourceMaps: {
+        ...listOf<SourceMap, Paging & { readonly app?: string | undefined }>(transport, sourceMaps),
+        /** Uploads a source map, as JSON that is compressed with gzip. */
+        upload: (
+          { app, debugId, file }: { readonly app: string; readonly debugId: string; readonly file: string },
+          packedJson: Uint8Array<ArrayBuffer>,
+          call?: CallOptions,
+        ): Promise<SourceMap> => send('POST', sourceMaps, { ...call, query: { app, debugId, file }, packedJson }),
+        delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(sourceMaps, id), call),
       },
       issues: {
         ...listOf<ErrorIssue, IssueListQuery>(transport, issues),

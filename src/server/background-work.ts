@@ -78,6 +78,7 @@ export function startBackgroundWork(
     webhooks.stop,
     ...timers.map((timer) => timer.stop),
     platform.patternMatcher.close,
+    platform.sourceMaps.close,
     () => people.background.stop(MAIL_STOP_TIMEOUT_MS),
     () => stopMails(),
   ]);

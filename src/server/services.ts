@@ -23,6 +23,7 @@ import { createSessionActivityBuffer, type SessionActivityBuffer } from '../peop
 import { createActivityIngest } from '../platform/activity/activity-ingest.ts';
 import type { PlatformContext } from '../platform/context.ts';
 import { createErrorIngest } from '../platform/errors/error-ingest.ts';
+import { createSourceMapResolver } from '../platform/errors/source-maps/source-map-resolver.ts';
 import { createLogs } from '../platform/logs/logs.ts';
 import { createPatternMatcher } from '../platform/scripts/pattern-matcher.ts';
 import { openBackupStorages } from './backup-storages.ts';
@@ -72,6 +73,7 @@ function createPlatform(
     patternMatcher: createPatternMatcher(),
     outbound,
     publicUrl,
+    sourceMaps: createSourceMapResolver(store),
     backupStorages: openBackupStorages(settings, (error) => log.error({ err: error }, 'backup storage unavailable')),
     onError: (error) => log.error({ err: error }, 'task failed; retrying'),
   };

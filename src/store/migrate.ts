@@ -51,6 +51,7 @@ import { groupRoles } from './migrations/0114-group-roles.ts';
 import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
 import { push } from './migrations/0117-push.ts';
 import { activityAttributes } from './migrations/0121-activity-attributes.ts';
+import { sourceMaps } from './migrations/0122-source-maps.ts';
 import { deploymentTag } from './migrations/0124-deployment-tag.ts';
 import { deployKey } from './migrations/0125-deploy-key.ts';
 import { commitStatus } from './migrations/0126-commit-status.ts';
@@ -116,6 +117,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0116-script-time-zone': scriptTimeZone,
   '0117-push': push,
   '0121-activity-attributes': activityAttributes,
+  '0122-source-maps': sourceMaps,
   '0124-deployment-tag': deploymentTag,
   '0125-deploy-key': deployKey,
   '0126-commit-status': commitStatus,

@@ -8,7 +8,16 @@ export interface AllowedResources {
 }
 
 /** What a path can name and belongs to a project or an app. */
-export type AllowedType = 'project' | 'app' | 'deployment' | 'backup' | 'error_issue' | 'error_key' | 'script' | 'run';
+export type AllowedType =
+  | 'project'
+  | 'app'
+  | 'deployment'
+  | 'backup'
+  | 'error_issue'
+  | 'error_key'
+  | 'source_map'
+  | 'script'
+  | 'run';
 
 const isIn = (column: string, ids: ReadonlySet<string>): RawBuilder<boolean> =>
   ids.size === 0 ? sql<boolean>`1 = 0` : sql<boolean>`${sql.ref(column)} in (${sql.join([...ids])})`;
@@ -40,6 +49,7 @@ const OWNERS: Readonly<Record<AllowedType, string>> = {
   deployment: `select owned.app_id, app.project_id from deployment owned ${OF_APP}`,
   backup: `select owned.app_id, app.project_id from backup owned ${OF_APP}`,
   error_key: `select owned.app_id, app.project_id from error_key owned ${OF_APP}`,
+  source_map: `select owned.app_id, app.project_id from source_map owned ${OF_APP}`,
   script: `select owned.app_id, app.project_id from script owned
     left join app on app.id = owned.app_id and app.workspace_id = owned.workspace_id
     where owned.workspace_id = ? and (owned.id = ? or owned.slug = ?)`,

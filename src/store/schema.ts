@@ -9,7 +9,13 @@ import type {
   UsageChunkTable,
 } from './schema/credentials.ts';
 import type { DeploymentServerTable, DeploymentTable } from './schema/deployments.ts';
-import type { ErrorEventTable, ErrorFacetTable, ErrorIssueTable, ErrorKeyTable } from './schema/errors.ts';
+import type {
+  ErrorEventTable,
+  ErrorFacetTable,
+  ErrorIssueTable,
+  ErrorKeyTable,
+  SourceMapTable,
+} from './schema/errors.ts';
 import type { JobLaneTable, JobTable } from './schema/jobs.ts';
 import type { LogChunkTable, LogTable } from './schema/logs.ts';
 import type { NoticeMailTable, NoticeTable } from './schema/notices.ts';
@@ -128,6 +134,7 @@ export interface Schema {
   error_day: { issue_id: string; workspace_id: string; day: number; count: number };
   error_facet: ErrorFacetTable;
   error_key: ErrorKeyTable;
+  source_map: SourceMapTable;
   job: JobTable;
   job_lane: JobLaneTable;
   job_gate: { id: number };

@@ -79,6 +79,7 @@ export const TABLES: Readonly<Record<keyof Schema, TableRole>> = {
   credential_refusal: {},
   credential_review: {},
   error_key: {},
+  source_map: {},
   password_reset: {},
   installation: {},
   webhook: {},

@@ -26,6 +26,7 @@ import { clampToNow } from '../client-time.ts';
 import type { PlatformContext } from '../context.ts';
 import { isAllowedResource } from '../resources/resources.ts';
 import type { ReportedError } from './error-grouping.ts';
+import { applySourceMaps } from './source-maps/source-maps.ts';
 import { parseStack } from './stack-frames.ts';
 
 const DAYS_SHOWN = 14;
@@ -162,8 +163,9 @@ export async function findErrorIssue(
   };
 }
 
-function serializeOccurrence(row: ErrorEventTable): ErrorEvent {
-  const detail = JSON.parse(row.detail) as Pick<ErrorEvent, 'frames' | 'breadcrumbs' | 'tags'>;
+async function serializeOccurrence(context: PlatformContext, row: ErrorEventTable): Promise<ErrorEvent> {
+  const detail = JSON.parse(row.detail) as Pick<ReportedError, 'frames'> & Pick<ErrorEvent, 'breadcrumbs' | 'tags'>;
+  const frames = await applySourceMaps(context, row.workspace_id, row.app, detail.frames);
   return {
     id: row.id,
     time: toIsoString(row.at),
@@ -171,7 +173,7 @@ function serializeOccurrence(row: ErrorEventTable): ErrorEvent {
     level: row.level as ErrorLevel,
     message: row.message,
     stack: row.stack,
-    frames: detail.frames,
+    frames,
     breadcrumbs: detail.breadcrumbs,
     tags: detail.tags,
     release: row.release,
@@ -190,13 +192,11 @@ export async function listIssueEvents(
   await requireIssue(context, workspaceId, id);
   const page = readPageRequest(query, '-receivedAt', 'number');
   const rows = await listErrorEvents(context.store.read, workspaceId, id, page);
-  return toPage(
-    rows,
-    page.limit,
-    '-receivedAt',
-    (row) => ({ value: row.received_at, id: row.id }),
-    serializeOccurrence,
-  );
+  const cursorOf = (row: ErrorEventTable) => ({ value: row.received_at, id: row.id });
+  const { data, nextCursor } = toPage(rows, page.limit, '-receivedAt', cursorOf, (row) => row);
+  const events: ErrorEvent[] = [];
+  for (const row of data) events.push(await serializeOccurrence(context, row));
+  return { data: events, nextCursor };
 }
 
 const STATUS_ACTIONS = {

@@ -4,7 +4,7 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 export interface SourceContext {
   /** The number of the first line. */
   readonly firstLine: number;
-  readonly lines: readonly string[];
+  readonly lines: string[];
 }
 
 /** A stack frame as it was reported and is stored. Occurrences of earlier versions lack the optional fields. */

@@ -52,6 +52,21 @@ export interface ErrorKeyTable {
   created_at: number;
 }
 
+/** The source map of a minified file. */
+export interface SourceMapTable {
+  id: string;
+  workspace_id: string;
+  app_id: string;
+  /** A UUID in lower case. */
+  debug_id: string;
+  file: string;
+  /** Bytes of the map as it is stored. */
+  size: number;
+  /** JSON, compressed with gzip. */
+  map: Uint8Array;
+  created_at: number;
+}
+
 /** How often an issue was seen with one release, environment or app, or app ID, of which it has at most one. */
 export interface ErrorFacetTable {
   issue_id: string;

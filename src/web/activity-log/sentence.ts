@@ -211,6 +211,8 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'error_issue.muted': ({ actor, target }) => [actor, ' muted the issue ', target],
   'error_key.created': ({ actor, target }) => [actor, ' created ', withDefiniteArticle('error_key'), target],
   'error_key.deleted': ({ actor, target }) => [actor, ' deleted ', withDefiniteArticle('error_key'), target],
+  'source_map.uploaded': ({ actor, target }) => [actor, ' uploaded the source map of ', target],
+  'source_map.deleted': ({ actor, target }) => [actor, ' deleted the source map of ', target],
   'error_issue.deleted': ({ actor, target }) => [actor, ' deleted the issue ', target],
   'deployment.created': ({ event, actor, target }) => [
     actor,

@@ -1,4 +1,5 @@
-import { Text } from '@mantine/core';
+import { Switch, Text } from '@mantine/core';
+import { useState } from 'react';
 import type { ErrorBreadcrumb, ErrorEvent, ErrorFrame } from '../../contract/errors.ts';
 import { DescriptionList } from '../components/description-list.tsx';
 import { formatDateTime } from '../components/format.ts';
@@ -7,27 +8,64 @@ import { DimmedText, mono } from '../components/text.tsx';
 import styles from './errors.module.css';
 import { strings } from './strings.ts';
 
+function SourceContext({ frame: { context, line } }: { readonly frame: ErrorFrame }) {
+  if (context === null) return null;
+  const lastLine = context.firstLine + context.lines.length - 1;
+  return (
+    <details className={styles['context']}>
+      <summary>{strings.occurrence.showSource}</summary>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: scrollable content must be reachable by keyboard */}
+      <pre tabIndex={0}>
+        {context.lines.map((text, index) => {
+          const number = context.firstLine + index;
+          return (
+            <span key={number} {...(number === line && { 'data-current': true })}>
+              {`${String(number).padStart(String(lastLine).length)}  ${text}\n`}
+            </span>
+          );
+        })}
+      </pre>
+    </details>
+  );
+}
+
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
-  const { file, line, inApp } = frame;
+  const { file, line, column, module, inApp } = frame;
+  const position = [line, line === null ? null : column].filter((part) => part !== null);
   return (
     <li {...(inApp && { 'data-in-app': true })}>
+      {module !== null && file !== null && /\.(?:java|kt|scala)$/.test(file) && `${module}.`}
       {frame.function ?? strings.occurrence.anonymous}{' '}
-      <span className={styles['location']}>
-        {file ?? strings.occurrence.unknownFile}
-        {line !== null && `:${line}`}
-      </span>
+      <span className={styles['location']}>{[file ?? strings.occurrence.unknownFile, ...position].join(':')}</span>
       {inApp && <span className="visually-hidden">{strings.occurrence.inTheApp}</span>}
+      <SourceContext frame={frame} />
     </li>
   );
 }
 
+/** A frame as it was reported, before a source map was applied. */
+const toGeneratedFrame = (frame: ErrorFrame): ErrorFrame =>
+  frame.generated === null ? frame : { ...frame, ...frame.generated, context: null };
+
 function StackTrace({ event }: { readonly event: ErrorEvent }) {
-  const { frames, stack } = event;
+  const { stack } = event;
+  const [showsMinified, setShowsMinified] = useState(false);
+  const hasSourceMaps = event.frames.some(({ generated }) => generated !== null);
+  const frames = showsMinified ? event.frames.map(toGeneratedFrame) : event.frames;
   return (
     <Section
       title={strings.occurrence.stackTraceTitle}
       description={frames.length > 0 && strings.occurrence.stackTraceDescription}
     >
+      {hasSourceMaps && (
+        <Switch
+          size="sm"
+          mb="xs"
+          label={strings.occurrence.showMinified}
+          checked={showsMinified}
+          onChange={({ currentTarget }) => setShowsMinified(currentTarget.checked)}
+        />
+      )}
       {frames.length > 0 && (
         <ol className={styles['frames']} aria-label={strings.occurrence.stackTrace}>
           {frames.map((frame, index) => (

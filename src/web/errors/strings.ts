@@ -124,6 +124,8 @@ export const strings = {
     messageTitle: 'Message',
     noMessage: 'No message was reported.',
     tagsTitle: 'Tags',
+    showMinified: 'Show the minified stack trace',
+    showSource: 'Source',
     anonymous: '(anonymous)',
     inTheApp: ' (in the app)',
   },

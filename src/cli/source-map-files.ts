@@ -1,0 +1,150 @@
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { Failure } from './failure.ts';
+
+/** A minified file with its source map. */
+export interface SourceMapPair {
+  /** Path of the minified file, relative to the directory that is uploaded. */
+  readonly file: string;
+  readonly debugId: string;
+  /** JSON of the source map. */
+  readonly map: string;
+  /** Whether the file and its map were changed so that Sentry SDKs report the debug ID. */
+  readonly injected: boolean;
+}
+
+const MAX_FILES = 10_000;
+const DEBUG_ID_COMMENT = /^\/\/[#@] debugId=([0-9a-fA-F-]{32,36})\s*$/m;
+const MAP_COMMENT = /^\/\/[#@] sourceMappingURL=(\S+)\s*$/gm;
+const INLINE_MAP = /^data:application\/json(?:;charset=[\w-]+)?;base64,/i;
+/** The name of the registry that Sentry SDKs read; a file without it reports no debug ID. */
+const REGISTRY = '_sentryDebugIds';
+
+/** The files of a directory that may have a source map. */
+function findScripts(directory: string): string[] {
+  if (!existsSync(directory) || !statSync(directory).isDirectory())
+    throw new Failure(`${directory} is not a directory.`);
+  const files = globSync('**/*.{js,mjs,cjs}', {
+    cwd: directory,
+    exclude: (name) => name === 'node_modules' || name.startsWith('.git'),
+  });
+  if (files.length > MAX_FILES)
+    throw new Failure(`${directory} has more than ${MAX_FILES.toLocaleString('en')} scripts.`);
+  return files.toSorted();
+}
+
+interface FoundMap {
+  /** The file of the map; null for one within the script. */
+  readonly path: string | null;
+  readonly text: string;
+}
+
+function findMap(directory: string, scriptPath: string, script: string): FoundMap | null {
+  const url = [...script.matchAll(MAP_COMMENT)].at(-1)?.[1] ?? '';
+  if (INLINE_MAP.test(url)) return { path: null, text: Buffer.from(url.replace(INLINE_MAP, ''), 'base64').toString() };
+  const named =
+    url === '' || /^[a-z][a-z+.-]*:/i.test(url)
+      ? []
+      : [join(dirname(scriptPath), decodeURIComponent(url.replace(/[?#].*$/, '')))];
+  // Files outside of the directory are neither read nor changed.
+  const isInside = (path: string) => !relative(directory, path).startsWith('..');
+  const path = [...named, `${scriptPath}.map`].find((candidate) => isInside(candidate) && existsSync(candidate));
+  return path === undefined ? null : { path, text: readFileSync(path, 'utf8') };
+}
+
+type JsonObject = Record<string, unknown>;
+function parseMap(text: string, file: string): JsonObject {
+  try {
+    const map: unknown = JSON.parse(text);
+    if (typeof map === 'object' && map !== null && !Array.isArray(map)) return map as JsonObject;
+  } catch {
+    // Reported below.
+  }
+  throw new Failure(`The source map of ${file} is not JSON.`);
+}
+
+/** A UUID that is the same for the same script and map. */
+function debugIdFor(script: string, map: string): string {
+  const hex = createHash('sha256').update(script).update('\0').update(map).digest('hex');
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/** Registers the debug ID of the script under its stack, by which Sentry SDKs recognize the script. */
+const snippetFor = (debugId: string) =>
+  `;(function(){try{var g=globalThis,s=new g.Error().stack;if(s){(g.${REGISTRY}=g.${REGISTRY}||{})[s]="${debugId}"}}catch(e){}})();`;
+
+const HASHBANG = /^#![^\n]*\n/;
+/** Directives such as "use strict", which must remain first. */
+const DIRECTIVES = /^(?:\s|\/\/[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*("use [a-z ]+"|'use [a-z ]+')/;
+
+/**
+ * Returns a script that registers its debug ID, and its map. The line that is added comes first, so every other line
+ * moves down by one. Pure.
+ */
+export function injectDebugId(script: string, map: JsonObject, debugId: string): { script: string; map: JsonObject } {
+  const [hashbang = ''] = HASHBANG.exec(script) ?? [];
+  const body = script.slice(hashbang.length);
+  const directive = DIRECTIVES.exec(body)?.[1] ?? '';
+  const comment = DEBUG_ID_COMMENT.test(body) ? '' : `//# debugId=${debugId}\n`;
+  const end = [...body.matchAll(MAP_COMMENT)].at(-1)?.index ?? body.length;
+  const before = body.slice(0, end);
+  const separator = comment === '' || before === '' || before.endsWith('\n') ? '' : '\n';
+  const { mappings, sections } = map;
+  const moved: JsonObject = {};
+  if (typeof mappings === 'string')
+    moved['mappings'] = hashbang === '' ? `;${mappings}` : mappings.replace(/^([^;]*)(?:;|$)/, '$1;;');
+  if (Array.isArray(sections)) {
+    moved['sections'] = sections.map((section: { offset?: { line?: number } }) => ({
+      ...section,
+      offset: { ...section.offset, line: (section.offset?.line ?? 0) + 1 },
+    }));
+  }
+  return {
+    script: `${hashbang}${directive}${snippetFor(debugId)}\n${before}${separator}${comment}${body.slice(end)}`,
+    map: { ...map, ...moved, debug_id: debugId, debugId },
+  };
+}
+
+const idOf = (value: unknown) =>
+  typeof value === 'string' && /^[0-9a-fA-F-]{32,36}$/.test(value) ? value.toLowerCase() : null;
+
+function writePair(scriptPath: string, found: FoundMap, script: string, map: string): void {
+  if (found.path !== null) {
+    writeFileSync(found.path, map);
+    writeFileSync(scriptPath, script);
+    return;
+  }
+  const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
+  const last = [...script.matchAll(MAP_COMMENT)].at(-1);
+  writeFileSync(scriptPath, `${script.slice(0, last?.index ?? script.length)}${inline}\n`);
+}
+
+/**
+ * Returns the scripts of a directory that have a source map, each with its debug ID. Unless `inject` is false, scripts
+ * that do not report theirs are changed so that they do. Throws `Failure`.
+ */
+export function readSourceMapPairs(directory: string, inject: boolean): SourceMapPair[] {
+  const pairs: SourceMapPair[] = [];
+  for (const name of findScripts(directory)) {
+    const scriptPath = join(directory, name);
+    const script = readFileSync(scriptPath, 'utf8');
+    const found = findMap(directory, scriptPath, script);
+    if (found === null) continue;
+    const file = relative(directory, scriptPath).split(sep).join('/');
+    const map = parseMap(found.text, file);
+    const known = [DEBUG_ID_COMMENT.exec(script)?.[1], map['debugId'], map['debug_id']]
+      .map(idOf)
+      .filter((id) => id !== null);
+    if (new Set(known).size > 1)
+      throw new Failure(`${file} and its source map have different debug IDs. Build them again.`);
+    const [debugId = inject ? debugIdFor(script, found.text) : null] = known;
+    if (debugId === null) continue;
+    const injected = inject && !script.includes(REGISTRY);
+    const changed = injected ? injectDebugId(script, map, debugId) : { script, map };
+    const text = injected ? JSON.stringify(changed.map) : found.text;
+    if (injected) writePair(scriptPath, found, changed.script, text);
+    pairs.push({ file, debugId, map: text, injected });
+  }
+  return pairs;
+}

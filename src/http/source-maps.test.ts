@@ -1,0 +1,256 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { gzipSync } from 'node:zlib';
+import { build } from 'vite';
+import { readSourceMapPairs } from '../cli/source-map-files.ts';
+import type { AuditEvent } from '../contract/audit-events.ts';
+import type { ErrorEvent, ErrorIssue, ErrorKey, SourceMap } from '../contract/errors.ts';
+import type { Page } from '../contract/paging.ts';
+import { createClient } from '../sdk/client.ts';
+import { forEachEngine } from '../testing/engines.ts';
+import { installLocked } from '../testing/registry.ts';
+import { runProgram } from '../testing/run-program.ts';
+import {
+  bearer,
+  createKey,
+  createToken,
+  createWorkspaceFor,
+  signUpMember,
+  signUpOwner,
+  startTestServer,
+  type TestPerson,
+  type TestServer,
+} from '../testing/test-server.ts';
+
+const DEBUG_ID = '8f3c2a1b-0000-4000-8000-0000000000ab';
+const FILE = 'https://shop.example.com/app.js';
+/** Line 1, from column 1 on, is line 2 of the source, whose name there is `placeOrder`. */
+const MAP = {
+  version: 3,
+  sources: ['webpack://shop/./src/orders.ts'],
+  sourcesContent: ['function placeOrder() {\n  throw new Error();\n}'],
+  names: ['placeOrder'],
+  mappings: 'AACEA',
+};
+const frames = ['b', 'a'].map((name) => ({ function: name, abs_path: FILE, filename: FILE, lineno: 1, colno: 700 }));
+const event = {
+  exception: [{ type: 'TypeError', value: 'x', stacktrace: { frames } }],
+  debug_meta: { images: [{ type: 'sourcemap', code_file: FILE, debug_id: DEBUG_ID }] },
+};
+
+async function createApp(person: TestPerson, name: string): Promise<{ id: string; slug: string }> {
+  const project = await person.call<{ id: string }>('/v1/projects', { body: { name: `Project ${name}` } });
+  const app = await person.call<{ id: string; slug: string }>('/v1/apps', {
+    body: { name, projectId: project.body.id },
+  });
+  assert.equal(app.status, 201, app.text);
+  return app.body;
+}
+
+forEachEngine('source maps', (engine) => {
+  let testServer: TestServer;
+  let owner: TestPerson;
+  before(async () => {
+    testServer = await startTestServer({ environment: await engine.environment() });
+    owner = await signUpOwner(testServer);
+  });
+  after(() => testServer.close());
+
+  const path = (query: object) =>
+    `/v1/errors/source-maps?${new URLSearchParams({ file: 'app.js', debugId: DEBUG_ID, ...query })}`;
+  const upload = <Body = SourceMap>(
+    secret: string,
+    query: object,
+    body: string | Uint8Array = JSON.stringify(MAP),
+    headers = {},
+  ) => testServer.call<Body>(path(query), { method: 'POST', body, headers: { ...bearer(secret), ...headers } });
+
+  async function readFrames(person: TestPerson, app: string | null): Promise<ErrorEvent['frames']> {
+    const key = await person.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop', app } });
+    const { publicKey } = key.body;
+    const body = JSON.stringify(event);
+    const sent = await testServer.call(`/api/1/store/?sentry_key=${publicKey}`, { method: 'POST', body });
+    assert.equal(sent.status, 200, sent.text);
+    const issues = await person.call<Page<ErrorIssue>>('/v1/errors/issues');
+    const issue = issues.body.data.find((one) => one.app === app);
+    const events = await person.call<Page<ErrorEvent>>(`/v1/errors/issues/${issue?.id}/events`);
+    return events.body.data[0]?.frames ?? [];
+  }
+
+  test('are applied to the frames of the app, of which the reported ones remain, until they are deleted', async () => {
+    const person = await createWorkspaceFor(owner, testServer, 'Mapped');
+    const [app, other] = [await createApp(person, 'Till'), await createApp(person, 'Desk')];
+    const token = await createToken(person, ['error_tracker']);
+    const key = await createKey(person, ['manage_apps']);
+    assert.equal((await upload(key.secret, { app: app.slug })).status, 201);
+    const packed = await upload(token.secret, { app: app.id }, gzipSync(JSON.stringify(MAP)), {
+      'content-encoding': 'gzip',
+    });
+    assert.equal(packed.status, 201, packed.text);
+    const { id, bytes, createdAt, ...facts } = packed.body;
+    assert.deepEqual(facts, { app: app.slug, debugId: DEBUG_ID, file: 'app.js' });
+    assert.ok(bytes > 50 && createdAt !== '');
+    const list = await person.call<Page<SourceMap>>('/v1/errors/source-maps');
+    assert.deepEqual(
+      list.body.data.map((map) => map.id),
+      [id],
+      'a map replaces the one with its debug ID',
+    );
+
+    const generated = { function: 'a', file: FILE, line: 1, column: 700 };
+    const context = { firstLine: 1, lines: ['function placeOrder() {', '  throw new Error();', '}'] };
+    const original = { file: 'src/orders.ts', line: 2, column: 3, module: null, inApp: true, context };
+    assert.deepEqual(await readFrames(person, app.slug), [
+      { ...original, function: 'placeOrder', generated },
+      { ...original, function: 'b', generated: { ...generated, function: 'b' } },
+    ]);
+    assert.deepEqual(
+      (await readFrames(person, null))[0]?.file,
+      'src/orders.ts',
+      'events of no app use the maps of any',
+    );
+    const reported = { ...generated, module: null, inApp: true, context: null, generated: null };
+    assert.deepEqual((await readFrames(person, other.slug))[0], reported);
+
+    assert.equal((await person.call(`/v1/errors/source-maps/${id}`, { method: 'DELETE' })).status, 204);
+    assert.equal((await person.call(`/v1/errors/source-maps/${id}`, { method: 'DELETE' })).status, 404);
+    assert.deepEqual((await readFrames(person, app.slug))[0], reported);
+    const log = await person.call<Page<AuditEvent>>(`/v1/audit-events?target=${id}`);
+    assert.deepEqual(
+      log.body.data.map(({ action, actor }) => [action, actor.kind]),
+      [
+        ['source_map.deleted', 'person'],
+        ['source_map.uploaded', 'access_token'],
+      ],
+    );
+  });
+
+  test('are refused if they are none, and end with their app', async () => {
+    const person = await createWorkspaceFor(owner, testServer, 'Refusing');
+    const app = await createApp(person, 'Till');
+    const { secret } = await createToken(person, ['error_tracker']);
+    const query = { app: app.slug };
+    for (const [body, headers, status, field] of [
+      ['{', {}, 422, 'body'],
+      ['[]', {}, 422, 'body'],
+      ['', {}, 422, 'body'],
+      [JSON.stringify({ ...MAP, mappings: '!' }), {}, 422, 'body'],
+      [JSON.stringify({ ...MAP, debugId: DEBUG_ID.replace('8f', '9f') }), {}, 422, 'debugId'],
+      [gzipSync(Buffer.alloc(41 * 1_048_576, 32)), { 'content-encoding': 'gzip' }, 413, null],
+      ['x', { 'content-encoding': 'compress' }, 415, null],
+    ] as const) {
+      const refused = await upload<{ errors?: { field: string }[] }>(secret, query, body, headers);
+      assert.deepEqual([refused.status, refused.body.errors?.[0]?.field ?? null], [status, field], refused.text);
+    }
+    for (const wrong of [
+      { app: 'nothing' },
+      { ...query, debugId: 'x'.repeat(32) },
+      { ...query, debugId: 'x' },
+      { ...query, more: '1' },
+    ]) {
+      assert.equal((await upload(secret, wrong)).status, 422, JSON.stringify(wrong));
+    }
+    assert.equal((await upload(secret, query)).status, 201);
+    assert.equal((await person.call(`/v1/apps/${app.id}`, { method: 'DELETE' })).status, 204);
+    assert.deepEqual((await person.call<Page<SourceMap>>('/v1/errors/source-maps')).body.data, []);
+  });
+
+  test('of other apps and workspaces do not exist for a credential, and members change none', async () => {
+    const person = await createWorkspaceFor(owner, testServer, 'Apart');
+    const [app, other] = [await createApp(person, 'Till'), await createApp(person, 'Desk')];
+    const all = await createToken(person, ['error_tracker']);
+    const restricted = await createToken(person, ['error_tracker'], { restrictions: { apps: [app.id] } });
+    const { id } = (await upload(all.secret, { app: other.slug })).body;
+    assert.equal((await upload(restricted.secret, { app: other.slug })).status, 422);
+    assert.equal((await upload(restricted.secret, { app: app.slug })).status, 201);
+    const foreign = await createToken(owner, ['all']);
+    for (const [secret, count] of [
+      [all.secret, 2],
+      [restricted.secret, 1],
+      [foreign.secret, 0],
+    ] as const) {
+      const list = await testServer.call<Page<SourceMap>>('/v1/errors/source-maps', { headers: bearer(secret) });
+      assert.equal(list.body.data.length, count);
+    }
+    for (const secret of [restricted.secret, foreign.secret]) {
+      const path = `/v1/errors/source-maps/${id}`;
+      assert.equal((await testServer.call(path, { method: 'DELETE', headers: bearer(secret) })).status, 404);
+    }
+    const member = await signUpMember(testServer, person, 'member', `mia-${engine.name}@example.com`);
+    assert.equal((await member.call('/v1/errors/source-maps')).status, 403);
+  });
+});
+
+test('a minified bundle that reports with a Sentry SDK is shown as in its sources after an upload', async (context) => {
+  const sdk = fileURLToPath(new URL('../testing/sentry-sdk', import.meta.url));
+  try {
+    await installLocked(sdk);
+  } catch (error) {
+    return context.skip(`the SDK could not be installed: ${String(error)}`);
+  }
+  const directory = mkdtempSync(join(tmpdir(), 'devpilot-bundle-'));
+  const testServer = await startTestServer();
+  try {
+    const owner = await signUpOwner(testServer);
+    const app = await createApp(owner, 'Shop');
+    const key = await owner.call<ErrorKey>('/v1/errors/keys', { body: { name: 'Shop', app: app.slug } });
+    const source = `interface Order { readonly total: number }
+function chargeCustomer(order: Order): number {
+  if (order.total > 0) throw new TypeError('order is undefined');
+  return order.total;
+}
+function placeOrder(total: number): number {
+  return chargeCustomer({ total }) + chargeCustomer({ total: 0 });
+}
+export function run(): void {
+  placeOrder(Number(process.argv.length));
+}
+`;
+    writeFileSync(join(directory, 'orders.ts'), source);
+    const bundle = join(directory, 'dist', 'shop.js');
+    await build({
+      ...{ root: directory, configFile: false, logLevel: 'silent' },
+      build: { lib: { entry: 'orders.ts', formats: ['es'], fileName: () => 'shop.js' }, minify: true, sourcemap: true },
+    });
+    const pairs = readSourceMapPairs(join(directory, 'dist'), true);
+    assert.deepEqual(
+      pairs.map(({ file, injected }) => [file, injected]),
+      [['shop.js', true]],
+    );
+    assert.deepEqual(
+      readSourceMapPairs(join(directory, 'dist'), true).map(({ debugId, injected }) => [debugId, injected]),
+      pairs.map(({ debugId }) => [debugId, false]),
+      'a second upload changes nothing',
+    );
+    assert.match(
+      readFileSync(bundle, 'utf8'),
+      /^;\(function.*\n[\s\S]*\/\/# debugId=[0-9a-f-]{36}\n\/\/# sourceMappingURL=shop\.js\.map/,
+    );
+    const token = await createToken(owner, ['error_tracker']);
+    const client = createClient({ url: testServer.url, credential: token.secret });
+    for (const { file, debugId, map } of pairs) {
+      await client.errors.sourceMaps.upload({ app: app.slug, debugId, file }, gzipSync(map));
+    }
+    const program = `
+      import * as Sentry from '@sentry/node';
+      Sentry.init({ dsn: '${key.body.dsn}' });
+      const { run } = await import('${bundle}');
+      try { run(); } catch (error) { Sentry.captureException(error); }
+      if (!(await Sentry.flush(10_000))) throw new Error('not flushed');
+    `;
+    await runProgram(process.execPath, ['--input-type=module', '-e', program], sdk);
+    const issues = await owner.call<Page<ErrorIssue>>('/v1/errors/issues');
+    const events = await owner.call<Page<ErrorEvent>>(`/v1/errors/issues/${issues.body.data[0]?.id}/events`);
+    const [frame] = events.body.data[0]?.frames ?? [];
+    assert.deepEqual([frame?.file, frame?.line], ['orders.ts', 3], JSON.stringify(events.body.data[0]?.frames));
+    assert.match(frame?.context?.lines.join('\n') ?? '', /throw new TypeError\('order is undefined'\)/);
+    assert.match(frame?.generated?.file ?? '', /shop\.js$/);
+  } finally {
+    await testServer.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
+});

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { SourceMap, SourceMapContent, SourceMapQuery, SourceMapUpload } from '../contract/errors.ts';
+import { RESOURCE_LIMITS } from '../contract/limits.ts';
+import { pageOf } from '../contract/paging.ts';
+import { decompressBody } from '../platform/content-encoding.ts';
+import { deleteSourceMap, listSourceMaps, uploadSourceMap } from '../platform/errors/source-maps/source-maps.ts';
+import type { AppContext } from './app-context.ts';
+import { requestContextOf } from './request-context.ts';
+import { allowedResourcesOf } from './resource-access.ts';
+import { IdParams, type Route, rawBodyOf, route } from './route.ts';
+
+const tag = 'Errors';
+const url = '/v1/errors/source-maps';
+const access = { person: 'admin', token: ['error_tracker'], key: ['write', 'manage_apps'] } as const;
+
+/** Source maps, with which stack frames of minified files are shown as in their sources. */
+export function sourceMapRoutes(context: AppContext): Route[] {
+  const { platform } = context;
+  return [
+    route({
+      method: 'GET',
+      url,
+      access,
+      about: 'list',
+      summary: 'List source maps, newest first',
+      tag,
+      query: SourceMapQuery,
+      responses: { 200: pageOf(SourceMap) },
+      handler: ({ query, request }) =>
+        listSourceMaps(platform, requestContextOf(context, request), query, allowedResourcesOf(request)),
+    }),
+    route({
+      method: 'POST',
+      url,
+      access,
+      about: 'list',
+      summary:
+        'Upload the source map of a minified file by its debug ID, in place of an earlier one; beyond 1,000 maps or 256 MiB, the oldest ones are deleted',
+      tag,
+      query: SourceMapUpload,
+      bodyFormat: 'bytes',
+      consumes: ['application/json'],
+      bodyLimit: RESOURCE_LIMITS.sourceMapBytes,
+      body: SourceMapContent,
+      responses: { 201: SourceMap },
+      errorCodes: ['too_large', 'unsupported_media_type'],
+      handler: async ({ query, request }) => {
+        const encoding = request.headers['content-encoding'];
+        const bytes = await decompressBody(rawBodyOf(request), encoding, RESOURCE_LIMITS.sourceMapUnpackedBytes);
+        return uploadSourceMap(platform, requestContextOf(context, request), query, bytes);
+      },
+    }),
+    route({
+      method: 'DELETE',
+      url: `${url}/:id`,
+      access,
+      about: 'source_map',
+      summary: 'Delete a source map; frames of its file are shown as they were reported',
+      tag,
+      params: IdParams,
+      responses: { 204: z.null().describe('Deleted') },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => deleteSourceMap(platform, requestContextOf(context, request), params.id),
+    }),
+  ];
+}

@@ -1,0 +1,161 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { createFairQueue } from '../../../contract/fair-queue.ts';
+import { SECOND } from '../../../contract/limits.ts';
+import { findSourceMapIds, readSourceMap } from '../../../store/source-maps.ts';
+import type { Store } from '../../../store/store.ts';
+import type { OriginalPosition, Position } from './source-map.ts';
+import type { SourceMapReply, SourceMapTask } from './source-map-worker.ts';
+
+/** The thread is terminated if a task takes longer. The largest maps take about a second. */
+const TASK_TIMEOUT_MS = 15 * SECOND;
+const WORKER_MEMORY_MB = 512;
+/** Maximum number of waiting tasks, over all workspaces. */
+const MAX_QUEUED_TASKS = 64;
+/** Resolved positions that are remembered; the oldest one is forgotten first. */
+const MAX_REMEMBERED = 5_000;
+const MAX_POSITIONS_PER_TASK = 500;
+
+export interface FramePosition extends Position {
+  readonly debugId: string;
+}
+
+/** Reads source maps in a thread of its own: parsing a large one takes up to a second. */
+export interface SourceMapResolver {
+  /** Checks and packs a map. Throws `unavailable` if too many tasks of the workspace wait. */
+  check(workspaceId: string, bytes: Uint8Array): Promise<SourceMapReply>;
+  /**
+   * Returns where positions come from; null for each without a map. `app` is the slug of the app whose maps are used;
+   * null for those of any app.
+   */
+  resolve(
+    workspaceId: string,
+    app: string | null,
+    positions: readonly FramePosition[],
+  ): Promise<readonly (OriginalPosition | null)[]>;
+  close(): Promise<void>;
+}
+
+/** Runs tasks in a thread, one at a time; workspaces take turns. */
+function createTaskRunner() {
+  let worker: Worker | null = null;
+  const queue = createFairQueue({ maxRunning: 1, capacity: MAX_QUEUED_TASKS });
+
+  function startWorker(): Worker {
+    const workerFile = import.meta.url.endsWith('.ts') ? './source-map-worker.ts' : './source-map-worker.js';
+    const started = new Worker(new URL(workerFile, import.meta.url), {
+      resourceLimits: { maxOldGenerationSizeMb: WORKER_MEMORY_MB },
+    });
+    // It ends by itself if a map needs more memory, which must not end the process.
+    started
+      .on('error', () => undefined)
+      .once('exit', () => {
+        if (worker === started) worker = null;
+      });
+    return started;
+  }
+
+  /** Returns null if the thread did not respond, or ended. */
+  async function send(task: SourceMapTask): Promise<SourceMapReply | null> {
+    const active = (worker ??= startWorker());
+    // An idle thread does not keep the process alive, a busy one does.
+    active.ref();
+    const abortController = new AbortController();
+    const { signal } = abortController;
+    const timer = setTimeout(() => abortController.abort(), TASK_TIMEOUT_MS);
+    active.postMessage(task);
+    try {
+      const [reply] = (await Promise.race([
+        once(active, 'message', { signal }),
+        once(active, 'exit', { signal }).then(() => [null]),
+      ])) as [SourceMapReply | null];
+      return reply;
+    } catch {
+      await active.terminate();
+      return null;
+    } finally {
+      clearTimeout(timer);
+      abortController.abort();
+      active.unref();
+    }
+  }
+
+  return {
+    run: (workspaceId: string, task: SourceMapTask) => queue.run(workspaceId, () => send(task)),
+    async close(): Promise<void> {
+      await worker?.terminate();
+      worker = null;
+    },
+  };
+}
+
+export function createSourceMapResolver(store: Store): SourceMapResolver {
+  const runner = createTaskRunner();
+  /** By map and position. A map never changes under its id. */
+  const remembered = new Map<string, OriginalPosition | null>();
+
+  function remember(key: string, resolved: OriginalPosition | null): void {
+    remembered.delete(key);
+    remembered.set(key, resolved);
+    for (const oldest of remembered.keys()) {
+      if (remembered.size <= MAX_REMEMBERED) break;
+      remembered.delete(oldest);
+    }
+  }
+
+  /** Resolves positions of one map; empty if it cannot be read. */
+  async function resolveWith(
+    workspaceId: string,
+    mapId: string,
+    positions: readonly Position[],
+  ): Promise<ReadonlyMap<string, OriginalPosition | null>> {
+    const results = new Map<string, OriginalPosition | null>();
+    const keyOf = ({ line, column }: Position) => `${mapId} ${line} ${column}`;
+    const missing = new Map<string, Position>();
+    for (const position of positions) {
+      const key = keyOf(position);
+      const known = remembered.get(key);
+      if (known === undefined) missing.set(key, position);
+      else results.set(key, known);
+    }
+    const wanted = [...missing].slice(0, MAX_POSITIONS_PER_TASK);
+    if (wanted.length === 0) return results;
+    const packed = await readSourceMap(store.read, workspaceId, mapId);
+    if (packed === undefined) return results;
+    const reply = await runner.run(workspaceId, { kind: 'resolve', packed, positions: wanted.map(([, one]) => one) });
+    if (reply === null || !('resolved' in reply)) return results;
+    for (const [index, [key]] of wanted.entries()) {
+      const resolved = reply.resolved[index] ?? null;
+      remember(key, resolved);
+      results.set(key, resolved);
+    }
+    return results;
+  }
+
+  return {
+    async check(workspaceId, bytes) {
+      return (
+        (await runner.run(workspaceId, { kind: 'check', bytes })) ?? {
+          defect: 'takes too long or too much memory to read',
+        }
+      );
+    },
+    async resolve(workspaceId, app, positions) {
+      const debugIds = [...new Set(positions.map(({ debugId }) => debugId))];
+      const mapIds = await findSourceMapIds(store.read, workspaceId, app, debugIds);
+      const resolved = new Map<string, OriginalPosition | null>();
+      for (const [debugId, mapId] of mapIds) {
+        const own = positions.filter((position) => position.debugId === debugId);
+        // A stack is shown as it was reported if its maps cannot be read now.
+        const results = await resolveWith(workspaceId, mapId, own).catch(
+          () => new Map<string, OriginalPosition | null>(),
+        );
+        for (const [key, result] of results) resolved.set(key, result);
+      }
+      return positions.map(
+        ({ debugId, line, column }) => resolved.get(`${mapIds.get(debugId)} ${line} ${column}`) ?? null,
+      );
+    },
+    close: () => runner.close(),
+  };
+}

@@ -1,0 +1,161 @@
+import { type RequestContext, recordAuditEvent } from '../../../audit/request-context.ts';
+import type { ErrorFrame, SourceMap } from '../../../contract/errors.ts';
+import { createId } from '../../../contract/id.ts';
+import { toIsoString } from '../../../contract/instant.ts';
+import { RESOURCE_LIMITS } from '../../../contract/limits.ts';
+import type { Page } from '../../../contract/paging.ts';
+import { invalidField, Problem } from '../../../contract/problem.ts';
+import { redactSecrets } from '../../../contract/redact.ts';
+import { readPageRequest, toPage } from '../../../store/paging.ts';
+import type { AllowedResources } from '../../../store/resource-access.ts';
+import { findResource } from '../../../store/resources.ts';
+import {
+  deleteSourceMap as deleteSourceMapRow,
+  evictSourceMaps,
+  findSourceMap,
+  listSourceMaps as listSourceMapRows,
+  replaceSourceMap,
+  type SourceMapRow,
+} from '../../../store/source-maps.ts';
+import type { PlatformContext } from '../../context.ts';
+import { isAllowedResource } from '../../resources/resources.ts';
+import { normalizeDebugId } from '../sentry-frames.ts';
+import { isAppFrame, type ReportedFrame } from '../stack-frames.ts';
+
+const serializeSourceMap = (row: SourceMapRow): SourceMap => ({
+  id: row.id,
+  app: row.app_slug,
+  debugId: row.debug_id,
+  file: row.file,
+  bytes: row.size,
+  createdAt: toIsoString(row.created_at),
+});
+
+/** Throws `validation_failed` for an app that is unknown, or that the credential has no access to. */
+async function requireApp(context: PlatformContext, { workspaceId, allowed }: RequestContext, idOrSlug: string) {
+  const app = await findResource(context.store.read, 'app', workspaceId, idOrSlug);
+  if (app === undefined || !isAllowedResource(allowed, app))
+    throw invalidField('app', 'must be an app of this workspace');
+  return app;
+}
+
+/**
+ * Stores the source map of a minified file, in place of the app's map with the same debug ID, and deletes the oldest
+ * maps beyond the limits of the workspace. Throws `validation_failed` for what is no source map.
+ */
+export async function uploadSourceMap(
+  context: PlatformContext,
+  request: RequestContext,
+  query: { readonly app: string; readonly debugId: string; readonly file: string },
+  bytes: Uint8Array,
+): Promise<SourceMap> {
+  const { workspaceId } = request;
+  const debugId = normalizeDebugId(query.debugId);
+  if (debugId === null) throw invalidField('debugId', 'must be a UUID');
+  const app = await requireApp(context, request, query.app);
+  const checked = await context.sourceMaps.check(workspaceId, bytes);
+  if (!('packed' in checked)) throw invalidField('body', 'defect' in checked ? checked.defect : 'must be a source map');
+  if (checked.debugId !== null && normalizeDebugId(checked.debugId) !== debugId) {
+    throw invalidField('debugId', 'must be the debug ID that the source map contains');
+  }
+  if (checked.packed.length > RESOURCE_LIMITS.sourceMapBytes) throw new Problem('too_large');
+  const now = context.clock();
+  const id = createId('source_map', now);
+  const file = redactSecrets(query.file);
+  const size = checked.packed.length;
+  return context.store.transaction(async (trx) => {
+    const map = checked.packed;
+    await replaceSourceMap(trx, {
+      ...{ id, workspace_id: workspaceId, app_id: app.id, debug_id: debugId, file, size, map, created_at: now },
+    });
+    const evicted = await evictSourceMaps(
+      trx,
+      workspaceId,
+      RESOURCE_LIMITS.sourceMaps,
+      RESOURCE_LIMITS.sourceMapTotalBytes,
+    );
+    const detail = { app: app.slug, debugId, ...(evicted > 0 && { evicted }) };
+    await recordAuditEvent(trx, request, 'source_map.uploaded', { kind: 'source_map', id, name: file }, now, detail);
+    const row = await findSourceMap(trx, workspaceId, id);
+    if (row === undefined) throw invalidField('app', 'must be an app of this workspace');
+    return serializeSourceMap(row);
+  });
+}
+
+/** Lists source maps, newest first. Throws `validation_failed` for an unknown app. */
+export async function listSourceMaps(
+  context: PlatformContext,
+  request: RequestContext,
+  query: { app?: string | undefined; limit?: string | undefined; cursor?: string | undefined },
+  allowed: AllowedResources | null,
+): Promise<Page<SourceMap>> {
+  const app = query.app === undefined ? null : await requireApp(context, request, query.app);
+  const page = readPageRequest(query, '-createdAt', 'number');
+  const rows = await listSourceMapRows(context.store.read, request.workspaceId, app?.id ?? null, allowed, page);
+  return toPage(rows, page.limit, '-createdAt', (row) => ({ value: row.created_at, id: row.id }), serializeSourceMap);
+}
+
+/** Deletes a source map. Throws `not_found`. */
+export async function deleteSourceMap(context: PlatformContext, request: RequestContext, id: string): Promise<void> {
+  const { workspaceId } = request;
+  await context.store.transaction(async (trx) => {
+    const row = await findSourceMap(trx, workspaceId, id);
+    if (row === undefined) throw new Problem('not_found', 'The source map was not found in this workspace.');
+    await deleteSourceMapRow(trx, workspaceId, id);
+    const target = { kind: 'source_map', id, name: row.file } as const;
+    await recordAuditEvent(trx, request, 'source_map.deleted', target, context.clock(), { app: row.app_slug });
+  });
+}
+
+/** A frame as it was reported. */
+const serializeFrame = (frame: ReportedFrame): ErrorFrame => ({
+  function: frame.function,
+  file: frame.file,
+  line: frame.line,
+  column: frame.column ?? null,
+  module: frame.module ?? null,
+  inApp: frame.inApp,
+  context: frame.context ?? null,
+  generated: null,
+});
+
+/** Minifiers shorten names; a name in the source says more. */
+const isShortened = (name: string | null) => name === null || name.length <= 2;
+
+/**
+ * Returns the frames of an occurrence as they are shown: those of minified files as in their sources, if the app has the
+ * source map. `app` is the slug of the app.
+ */
+export async function applySourceMaps(
+  context: PlatformContext,
+  workspaceId: string,
+  app: string | null,
+  frames: readonly ReportedFrame[],
+): Promise<ErrorFrame[]> {
+  const minified = [...frames.entries()].flatMap(([index, { debugId, line, column }]) =>
+    typeof debugId === 'string' && typeof line === 'number' && typeof column === 'number' && line > 0 && column > 0
+      ? [{ index, debugId, line, column }]
+      : [],
+  );
+  if (minified.length === 0) return frames.map(serializeFrame);
+  const resolved = await context.sourceMaps.resolve(workspaceId, app, minified);
+  const originals = new Map(minified.map(({ index }, order) => [index, resolved[order] ?? null]));
+  return frames.map((frame, index) => {
+    const reported = serializeFrame(frame);
+    const original = originals.get(index) ?? null;
+    if (original === null) return reported;
+    // Where the caller calls it, the function has the name of the source.
+    const calledAs = originals.get(index + 1)?.name ?? null;
+    const { file, line, column } = original;
+    return {
+      ...reported,
+      function: redactOrNull(isShortened(frame.function) ? (calledAs ?? frame.function) : frame.function),
+      ...{ file: redactSecrets(file), line, column, module: null },
+      inApp: frame.inApp && !original.isIgnored && isAppFrame(file),
+      context: original.context && { ...original.context, lines: original.context.lines.map(redactSecrets) },
+      generated: { function: frame.function, file: frame.file, line: frame.line, column: frame.column ?? null },
+    };
+  });
+}
+
+const redactOrNull = (text: string | null) => (text === null ? null : redactSecrets(text));
