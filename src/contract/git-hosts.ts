@@ -23,7 +23,8 @@ export function hostedRepositoryOf(repository: string | null): HostedRepository 
   const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
   const host = isHttp ? url.hostname : ssh?.host;
   const path = (scp ?? url?.pathname ?? '').replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
-  if (host === undefined || path === '' || !path.includes('/')) return null;
+  const segments = path.split('/');
+  if (host === undefined || segments.length < 2 || segments.some((name) => /^\.{0,2}$/.test(name))) return null;
   return { host, origin: isHttp ? url.origin : `https://${host.includes(':') ? `[${host}]` : host}`, path };
 }
 
@@ -50,5 +51,6 @@ export function commitPageOf(repository: string | null, commit: string): string 
   if (found === null) return null;
   const { host, origin, path } = found;
   const pages = host === 'bitbucket.org' ? 'commits' : statusKindOf(host) === 'gitlab' ? '-/commit' : 'commit';
-  return new URL(`${origin}/${path}/${pages}/${commit}`).href;
+  // Not every host that ssh accepts is valid in a URL, such as 1.2.3.999.
+  return URL.parse(`${origin}/${path}/${pages}/${commit}`)?.href ?? null;
 }

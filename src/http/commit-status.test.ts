@@ -150,6 +150,8 @@ test('Git hosts are recognized by the URL of the repository', () => {
     '/srv/acme/shop.git': [null, null],
     'file:///srv/acme/shop.git': [null, null],
     'https://git.example.com/shop.git': [null, null],
+    'git@git.example.com:acme/..': [null, null],
+    'git@1.2.3.999:acme/shop.git': [null, null],
   } as const;
   for (const [url, [page, api]] of Object.entries(urls)) {
     assert.equal(commitPageOf(url, commit), page === null ? null : `${page}${commit}`, url);

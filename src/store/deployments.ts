@@ -109,18 +109,37 @@ export async function previousRelease(
   );
 }
 
+/** The part of an unfinished deployment that tells whether it runs before others. */
+export type OpenDeployment = Pick<DeploymentTable, 'id' | 'app_id' | 'status' | 'approval' | 'scheduled_at'>;
+
 /** Returns the unfinished deployments of apps, oldest first. */
+export async function openDeployments(
+  db: Queryable,
+  workspaceId: string,
+  appIds: readonly string[],
+): Promise<OpenDeployment[]> {
+  return db
+    .selectFrom('deployment')
+    .select(['id', 'app_id', 'status', 'approval', 'scheduled_at'])
+    .where('workspace_id', '=', workspaceId)
+    .where('app_id', 'in', appIds)
+    .where('status', 'in', ['pending', 'processing'])
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute();
+}
+
+/** Returns an app's unfinished deployments, oldest first. */
 export async function unfinishedDeployments(
   db: Queryable,
   workspaceId: string,
-  ...appIds: readonly string[]
+  appId: string,
 ): Promise<DeploymentTable[]> {
-  if (appIds.length === 0) return [];
   return db
     .selectFrom('deployment')
     .selectAll()
     .where('workspace_id', '=', workspaceId)
-    .where('app_id', 'in', appIds)
+    .where('app_id', '=', appId)
     .where('status', 'in', ['pending', 'processing'])
     .orderBy('created_at')
     .orderBy('id')

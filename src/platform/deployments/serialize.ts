@@ -4,7 +4,12 @@ import type { AuditPartyKind } from '../../contract/event-names.ts';
 import { toIsoString, toIsoStringOrNull } from '../../contract/instant.ts';
 import type { DeploymentWaitReason, Strategy, WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { Problem } from '../../contract/problem.ts';
-import { findDeployment, listDeploymentServers, unfinishedDeployments } from '../../store/deployments.ts';
+import {
+  findDeployment,
+  listDeploymentServers,
+  type OpenDeployment,
+  openDeployments,
+} from '../../store/deployments.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { Queryable } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
@@ -76,14 +81,14 @@ async function findBlockers(
   const queued = rows.filter((row) => waitingReason(row, now) === 'queue');
   const [first] = queued;
   if (first === undefined) return new Map();
-  const appIds = new Set(queued.map(({ app_id }) => app_id));
-  const open = await unfinishedDeployments(db, first.workspace_id, ...appIds);
+  const appIds = [...new Set(queued.map(({ app_id }) => app_id))];
+  const open = Map.groupBy(await openDeployments(db, first.workspace_id, appIds), ({ app_id }) => app_id);
+  const isReady = ({ approval, scheduled_at: at }: OpenDeployment) => approval !== 'waiting' && (at ?? now) <= now;
   const blockers = queued.flatMap((row): [string, string][] => {
-    const others = open.filter(({ app_id, id }) => app_id === row.app_id && id !== row.id);
-    const running = others.find(({ status }) => status === 'processing');
-    const index = open.findIndex(({ id }) => id === row.id);
-    const earlier = others.findLast((other) => waitingReason(other, now) === 'queue' && open.indexOf(other) < index);
-    const blocker = running ?? earlier;
+    const ofApp = open.get(row.app_id) ?? [];
+    const position = ofApp.findIndex(({ id }) => id === row.id);
+    const running = ofApp.find(({ status }) => status === 'processing');
+    const blocker = running ?? ofApp.slice(0, Math.max(0, position)).findLast(isReady);
     return blocker === undefined ? [] : [[row.id, blocker.id]];
   });
   return new Map(blockers);
