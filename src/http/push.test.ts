@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
 import fc from 'fast-check';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Deployment } from '../contract/deployments.ts';
@@ -128,6 +133,48 @@ test('a push to the branch of the app deploys it, as GitHub, GitLab and Gitea re
   });
   assert.equal(asForm.status, 202, asForm.text);
   await waitForDeployment(owner, asForm.body.id, isFinished);
+});
+
+/** A hook of git that reports pushes in the form of Gitea, signed. */
+const postReceiveHook = (address: string, key: string) => `#!${process.execPath}
+const { createHmac } = require('node:crypto');
+const { execFileSync } = require('node:child_process');
+const [before, after, ref] = require('node:fs').readFileSync(0, 'utf8').trim().split(' ');
+const git = (...args) => execFileSync('git', args, { encoding: 'utf8' }).trim();
+const modified = git('show', '--pretty=', '--name-only', after).split('\\n');
+const commits = [{ id: after, message: git('log', '-1', '--format=%B', after), added: [], removed: [], modified }];
+const body = JSON.stringify({ ref, before, after, commits });
+const signature = createHmac('sha256', ${JSON.stringify(key)}).update(body).digest('hex');
+const headers = { 'content-type': 'application/json', 'x-gitea-event': 'push', 'x-gitea-signature': signature };
+fetch(${JSON.stringify(address)}, { method: 'POST', headers, body }).then(async (response) => {
+  process.stdout.write('answered ' + response.status + ' ' + (await response.text()));
+});
+`;
+
+test('git push to a repository whose hook reports it deploys what was pushed', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'devpilot-git-'));
+  const remote = join(folder, 'shop.git');
+  app.repository.git('clone', '--quiet', '--bare', app.repository.path, remote);
+  writeFileSync(join(remote, 'hooks/post-receive'), postReceiveHook(`${testServer.url}${url()}`, secret), {
+    mode: 0o755,
+  });
+  await app.edit({ repository: remote, push: { branches: ['main'], paths: ['page.txt'] } });
+  const push = (...args: string[]) =>
+    // Not with execFileSync: this process answers the hook.
+    promisify(execFile)('git', ['-C', app.repository.path, 'push', remote, ...args]).then(({ stderr }) => stderr);
+  try {
+    app.repository.commit({ 'readme.txt': 'unrelated' });
+    assert.match(await push('main'), /answered 200 .*paths_not_selected/);
+    const commit = app.repository.commit({ 'page.txt': 'pushed' });
+    const [, id = ''] = /answered 202 \{"id":"(\w+)"/.exec(await push('main')) ?? [];
+    const done = await waitForDeployment(owner, id, isFinished);
+    assert.deepEqual([done.status, done.commit], ['completed', commit], done.error ?? '');
+    app.repository.git('tag', 'v1');
+    assert.match(await push('v1'), /answered 200 .*branch_not_selected/);
+  } finally {
+    await app.edit({ repository: app.repository.path, push: null });
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('what deploys nothing is answered with 200 and the reason', async () => {

@@ -113,7 +113,7 @@ export const strings = {
   deployKey: {
     title: 'Deploy key',
     description:
-      'A key pair for this repository. Its private half is sealed; only the step that fetches the source uses it, and only with the host below.',
+      'A key pair for this repository. Its private half is encrypted; only the step that fetches the source uses it, and only with the host below.',
     create: 'Create deploy key',
     none: 'Without one, the repository is fetched with the SSH keys of the user on the server.',
     publicKey: 'Public key',

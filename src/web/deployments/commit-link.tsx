@@ -15,7 +15,7 @@ export function CommitLink({ repository = null, commit, length }: CommitLinkProp
   const text = <span className="mono">{commit.slice(0, length)}</span>;
   if (page === null) return text;
   return (
-    <Anchor href={page} target="_blank" rel="noreferrer" inherit>
+    <Anchor href={page} target="_blank" rel="noreferrer" inherit underline={length === undefined ? 'always' : 'hover'}>
       {text}
     </Anchor>
   );
