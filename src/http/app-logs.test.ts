@@ -56,6 +56,20 @@ test("the log of an app is the output of its command, run in the app's directory
   assert.equal(parse((await owner.call(`/v1/apps/${app.slug}/logs?from=2`)).text).length, 1);
 });
 
+test('a log command runs with the interpreter in its first line, and its output can be searched', async () => {
+  await app.edit({ logCommand: '#!/usr/bin/perl\nuse Cwd;\nprint "row $_ of ", cwd(), "\\n" for 1..20;' });
+  const all = parse((await owner.call(`/v1/apps/${app.slug}/logs`)).text);
+  assert.equal(all.length, 20);
+  assert.match(all[0]?.text ?? '', /^row 1 of .*\/releases\/dpl_/);
+  const found = parse((await owner.call(`/v1/apps/${app.slug}/logs?q=ROW%2012%20`)).text);
+  assert.deepEqual(
+    found.map(({ text }) => text),
+    [all[11]?.text],
+  );
+  const refused = await owner.call(`/v1/apps/${app.slug}/logs?q=row&follow=true`);
+  assert.deepEqual([refused.status, /must not be set together with follow/.test(refused.text)], [422, true]);
+});
+
 /** Follows the log. `read` returns the text received so far, and `leave` disconnects. */
 async function follow(
   headers: Readonly<Record<string, string>>,

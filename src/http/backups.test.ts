@@ -221,7 +221,8 @@ for (const keeper of KEEPERS) {
         const target = mkdtempSync(join(root, 'db-'));
         const backupOf = {
           command: 'printf %s "$DUMP"; cat "$FROM/database"',
-          restoreCommand: `cat > "$FROM/restored" && ls -A > "$FROM/names"
+          restoreCommand: `#!/bin/bash
+            [ -n "$BASH_VERSION" ] && cat > "$FROM/restored" && ls -A > "$FROM/names"
             cat /proc/[0-9]*/cmdline > "$FROM/seen" 2>/dev/null; : not-on-a-command-line`,
         };
         const { app, directory } = await newApp({ backup: backupOf }, serverKind);

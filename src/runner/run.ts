@@ -6,7 +6,7 @@ import type { Mask } from './mask.ts';
 import type { OutputLine } from './output.ts';
 import { SshConnectFailure } from './ssh-connection.ts';
 import { OutputTruncated, type StepEnd, StepProcess } from './step-process.ts';
-import { buildStepScript } from './step-script.ts';
+import { buildStepScript, type StepScriptOptions } from './step-script.ts';
 import { openTransport, type RunTarget, type Transport } from './transport.ts';
 
 export type { OutputLine } from './output.ts';
@@ -32,6 +32,8 @@ export interface Step {
   readonly files?: { readonly variable: string; readonly contents: Readonly<Record<string, string>> };
   /** Standard input; empty if omitted. A stream is piped as it arrives. */
   readonly stdin?: string | Readable;
+  /** The absolute path of a file where the step runs that is its standard input, instead of `stdin`. */
+  readonly stdinPath?: string;
   /** Maximum duration in milliseconds; unlimited if omitted. */
   readonly timeoutMs?: number;
   /** The user to run it as, if not the one who logs in. */
@@ -63,6 +65,12 @@ const SIGNAL_NAMES = new Map(Object.entries(constants.signals).map(([name, numbe
 
 const NOT_STARTED: StepEnd = { exitCode: null, timedOut: false, cancelled: false, problem: null };
 
+function stdinOf(stdin: Step['stdin'], path: string | undefined): StepScriptOptions['stdin'] {
+  if (path !== undefined) return { path };
+  if (typeof stdin === 'object') return 'stream';
+  return stdin === undefined ? 'beats' : { text: stdin };
+}
+
 /**
  * Runs a step until it ends by itself or the signal ends its whole process group. Background processes of a step that
  * ends normally are left running. If this process dies or freezes, the server ends the step within
@@ -71,11 +79,11 @@ const NOT_STARTED: StepEnd = { exitCode: null, timedOut: false, cancelled: false
  */
 export async function run(target: RunTarget, step: Step, signal?: AbortSignal): Promise<StepOutcome> {
   const startedAtMs = performance.now();
-  const { stdin, command, environment = {}, cwd = null, files = null, runAs = null } = step;
+  const { stdin, stdinPath, command, environment = {}, cwd = null, files = null, runAs = null } = step;
   const nonce = randomBytes(12).toString('hex');
   const script = buildStepScript({
     ...{ nonce, command, environment, cwd, files, runAs },
-    stdin: typeof stdin === 'object' ? 'stream' : stdin === undefined ? 'beats' : { text: stdin },
+    stdin: stdinOf(stdin, stdinPath),
   });
   const outcomeOf = (end: StepEnd): StepOutcome => ({
     ...end,

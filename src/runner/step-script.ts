@@ -30,8 +30,8 @@ export interface StepScriptOptions {
   readonly environment: Readonly<Record<string, string>>;
   readonly cwd: string | readonly string[] | null;
   readonly files: { readonly variable: string; readonly contents: Readonly<Record<string, string>> } | null;
-  /** `beats`: standard input carries heartbeats. `stream`: it belongs to the step. Text: the step reads the text. */
-  readonly stdin: 'beats' | 'stream' | { readonly text: string };
+  /** `beats`: standard input carries heartbeats. `stream`: it belongs to the step, which otherwise reads a text or file. */
+  readonly stdin: 'beats' | 'stream' | { readonly text: string } | { readonly path: string };
   /** Another user of the server, through sudo or, for root, runuser. */
   readonly runAs: string | null;
 }
@@ -71,6 +71,12 @@ function changeDirectoryScript(cwd: StepScriptOptions['cwd']): string[] {
   return [[...cwd.map((path) => `cd ${shellQuote(path)} 2>/dev/null`), ':'].join(' || ')];
 }
 
+function inputRedirection(stdin: StepScriptOptions['stdin']): string {
+  if (stdin === 'stream') return '<&3';
+  if (stdin === 'beats') return '</dev/null';
+  return 'path' in stdin ? `<${shellQuote(stdin.path)}` : '<"$d/stdin"';
+}
+
 function checkName(name: string): string {
   if (!VARIABLE_NAME.test(name)) throw new TypeError('This is not the name of a variable.');
   return name;
@@ -89,7 +95,7 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
     `${printMarker(marker, value)} >&2; ${printMarker(marker, value)} 2>/dev/null`;
   const argv = 'argv' in command ? command.argv.map(shellQuote) : [...command.interpreter.map(shellQuote), '"$d/step"'];
   const exports = Object.entries(environment).map(([name, value]) => `export ${checkName(name)}=${shellQuote(value)}`);
-  const input = stdin === 'stream' ? '<&3' : stdin === 'beats' ? '</dev/null' : '<"$d/stdin"';
+  const input = inputRedirection(stdin);
   const saveFile = (name: string, text: string, directory = '$d') =>
     `(umask 077; printf %s ${shellQuote(text)} >"${directory}/${name}") || exit 126`;
   const saveFiles = Object.entries(files?.contents ?? {}).map(([name, text]) => saveFile(checkName(name), text, '$v'));
@@ -101,7 +107,7 @@ function stepScript({ nonce, command, environment, cwd, files, stdin }: StepScri
     ...(files === null ? [] : [MAKE_FILES_DIRECTORY, ...saveFiles]),
     // Interpreters treat the carriage returns of Windows line ends as part of words.
     ...('body' in command ? [saveFile('step', command.body.replaceAll('\r\n', '\n'))] : []),
-    ...(typeof stdin === 'object' ? [saveFile('stdin', stdin.text)] : []),
+    ...(typeof stdin === 'object' && 'text' in stdin ? [saveFile('stdin', stdin.text)] : []),
     's=$(command -v setsid); t=$(command -v timeout)',
     'exec 3<&0 </dev/null',
     // Set before the step's variables, so that none of them can change it.

@@ -161,11 +161,8 @@ async function runWithDump(
     ]);
     await pipeToStep(target, 'Sending the dump', { command: receiveDump, environment }, source, job.signal);
     const using: Step = {
-      // The command is passed in a file too, since the arguments of a process are visible to every user.
-      command: shellCommand(
-        `exec < "$DEVPILOT_FOLDER/dump" || exit 1\n${command}`,
-        backupSettingsOf(target.app).interpreter,
-      ),
+      command: shellCommand(command, backupSettingsOf(target.app).interpreter),
+      stdinPath: `${folder}/dump`,
       cwd: directory,
       environment: { ...target.environment, ...environment },
       secrets: target.secrets,
