@@ -74,7 +74,7 @@ describe('the index of the guides', () => {
   test('names the versions of the packages that the tests install', () => {
     const table = /^## What the tests run$(.*?)^Not available/ms.exec(index)?.[1] ?? '';
     const manifest = (path: string) => JSON.parse(readFileSync(new URL(path, import.meta.url), 'utf8')) as Manifest;
-    const tools = ['kubernetes-tools', 'hcl-parser', 'sentry-sdk'];
+    const tools = ['client-generators', 'hcl-parser', 'kubernetes-tools', 'mcp-inspector', 'sentry-sdk'];
     const manifests = ['../package.json', ...tools.map((name) => `../src/testing/${name}/package.json`)];
     const versions = manifests.reduce<Record<string, string>>((all, path) => {
       const { dependencies, devDependencies, optionalDependencies } = manifest(path);
@@ -94,7 +94,7 @@ describe('the index of the guides', () => {
       assert.equal(version, actual.split('.').slice(0, 2).join('.'), name);
       compared++;
     }
-    assert.equal(compared, 14);
+    assert.equal(compared, 19);
   });
 });
 interface Manifest {
