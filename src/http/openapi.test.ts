@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { SECRET_PREFIXES } from '../contract/vocabulary.ts';
+import { compareFacts, factsOf, readSnapshot } from '../testing/openapi-facts.ts';
 import { type Finding, lint, type OpenApiDocument } from '../testing/openapi-rules.ts';
 import { startTestServer, type TestServer } from '../testing/test-server.ts';
 import { OPERATION_IDS } from './operation-ids.ts';
@@ -96,6 +97,12 @@ test('an operation is named as in an SDK, and no declared ID belongs to a route 
   );
 });
 
+test('what clients rely on is as in the snapshot: nothing is broken, and additions are recorded', () => {
+  const { breaking, compatible } = compareFacts(readSnapshot(), factsOf(document));
+  assert.deepEqual(breaking, [], 'run `bin/node scripts/openapi-snapshot.ts` to see what to do');
+  assert.deepEqual(compatible, [], 'run `bin/node scripts/openapi-snapshot.ts` and commit docs/openapi-snapshot.txt');
+});
+
 test('parameters have the types of their values', () => {
   const parameters = document.paths['/v1/access-tokens']?.['get']?.parameters ?? [];
   const schemaOf = (name: string) => parameters.find((parameter) => parameter.name === name)?.schema;
@@ -129,7 +136,7 @@ test('every log has the same query and responds with NDJSON', () => {
     const operation = document.paths[path]?.['get'];
     assert.deepEqual(Object.keys(operation?.responses['200']?.content ?? {}), ['application/x-ndjson'], path);
     const query = operation?.parameters?.filter((parameter) => parameter.in === 'query').map(({ name }) => name);
-    assert.deepEqual(query, ['from', 'follow'], path);
+    assert.deepEqual(query, ['from', 'q', 'partial', 'follow'], path);
   }
 });
 

@@ -1,0 +1,16 @@
+import { writeFileSync } from 'node:fs';
+import { compareFacts, factsOf, readSnapshot, SNAPSHOT } from '../src/testing/openapi-facts.ts';
+import { generateDocument } from '../src/testing/responses/document.ts';
+
+/**
+ * Updates the snapshot of what clients of the API rely on. Refuses to do so if a change breaks clients, unless it is
+ * run with `--accept`; such a change also needs a line in CHANGELOG.md.
+ */
+const facts = factsOf(await generateDocument());
+const { breaking, compatible } = compareFacts(readSnapshot(), facts);
+const isAccepted = breaking.length === 0 || process.argv.includes('--accept');
+if (breaking.length > 0) process.stdout.write(`Breaking changes:\n${breaking.join('\n')}\n`);
+if (isAccepted) writeFileSync(SNAPSHOT, `${facts.join('\n')}\n`);
+else process.stdout.write('Restore the API, or describe the change in CHANGELOG.md and run this with --accept.\n');
+process.stdout.write(`${breaking.length} breaking and ${compatible.length} compatible changes.\n`);
+process.exitCode = isAccepted ? 0 : 1;

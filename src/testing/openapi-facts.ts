@@ -1,0 +1,171 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { OpenApiDocument } from './openapi-rules.ts';
+
+/**
+ * An OpenAPI document as facts that clients rely on, one per line, to tell compatible changes from breaking ones. `op`:
+ * an operation exists. `req`: a request may have a value of this type at this place; `req!`: it must; `limit`: the value
+ * is limited. `res`: a response may have a value of this type at this place; `res!`: it always has one.
+ */
+
+interface Schema {
+  readonly $ref?: string;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly required?: readonly string[];
+  readonly items?: Schema;
+  readonly additionalProperties?: boolean | Schema;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+  readonly [keyword: string]: unknown;
+}
+interface Body {
+  readonly $ref?: string;
+  readonly required?: boolean;
+  readonly content?: Readonly<Record<string, { readonly schema?: Schema }>>;
+}
+interface Parameter {
+  readonly $ref?: string;
+  readonly in: string;
+  readonly name: string;
+  readonly required?: boolean;
+  readonly schema?: Schema;
+}
+interface Operation {
+  readonly operationId: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: Body;
+  readonly responses: Readonly<Record<string, Body>>;
+}
+
+const UPPER_LIMITS = ['maxLength', 'maximum', 'maxItems', 'maxProperties'];
+const LOWER_LIMITS = ['minLength', 'minimum', 'minItems', 'minProperties'];
+const OTHER_LIMITS = ['format', 'pattern', 'uniqueItems'];
+type Direction = 'req' | 'res';
+
+const nameOf = (reference: string) => reference.slice(reference.lastIndexOf('/') + 1);
+
+/** The facts of the document of the last commit, which `scripts/openapi-snapshot.ts` updates. */
+export const SNAPSHOT = fileURLToPath(new URL('../../docs/openapi-snapshot.txt', import.meta.url));
+
+export const readSnapshot = (): string[] => readFileSync(SNAPSHOT, 'utf8').trimEnd().split('\n');
+
+/** Returns the facts of a document, sorted. */
+export function factsOf(document: OpenApiDocument): string[] {
+  const facts = new Set<string>();
+  const components = document.components as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  const resolve = <Value extends { readonly $ref?: string }>(value: Value, kind: string): Value =>
+    value.$ref === undefined ? value : ((components[kind]?.[nameOf(value.$ref)] ?? {}) as Value);
+  const described = new Set<string>();
+
+  function describe(schema: Schema, direction: Direction, place: string): void {
+    if (schema.$ref !== undefined) {
+      const name = nameOf(schema.$ref);
+      facts.add(`${direction} ${place} ${name}`);
+      if (described.has(`${direction} ${name}`)) return;
+      described.add(`${direction} ${name}`);
+      describe((components['schemas']?.[name] ?? {}) as Schema, direction, name);
+      return;
+    }
+    for (const variant of [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])]) describe(variant, direction, place);
+    const values = schema.enum ?? (schema.const === undefined ? undefined : [schema.const]);
+    if (values !== undefined) for (const value of values) facts.add(`${direction} ${place} = ${JSON.stringify(value)}`);
+    else for (const type of [schema.type ?? []].flat()) facts.add(`${direction} ${place} ${type}`);
+    if (direction === 'req') {
+      for (const keyword of [...UPPER_LIMITS, ...LOWER_LIMITS, ...OTHER_LIMITS]) {
+        // A format says as much as its pattern, in fewer characters.
+        if (schema[keyword] === undefined || (keyword === 'pattern' && schema['format'] !== undefined)) continue;
+        facts.add(`limit ${place} ${keyword} ${String(schema[keyword])}`);
+      }
+    }
+    for (const [name, part] of Object.entries(schema.properties ?? {})) {
+      if (schema.required?.includes(name)) facts.add(`${direction}! ${place}.${name}`);
+      describe(part, direction, `${place}.${name}`);
+    }
+    if (schema.items !== undefined) describe(schema.items, direction, `${place}[]`);
+    if (typeof schema.additionalProperties === 'object') describe(schema.additionalProperties, direction, `${place}.*`);
+  }
+
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const { operationId, parameters = [], requestBody, responses } = operation as unknown as Operation;
+      facts.add(`op ${operationId} ${method.toUpperCase()} ${path}`);
+      for (const declared of parameters) {
+        const { in: where, name, required, schema } = resolve(declared, 'parameters');
+        const place = `${operationId} ${where}:${name}`;
+        if (required === true && where !== 'path') facts.add(`req! ${place}`);
+        if (schema !== undefined) describe(schema, 'req', place);
+      }
+      if (requestBody?.required === true) facts.add(`req! ${operationId} body`);
+      for (const [type, { schema }] of Object.entries(requestBody?.content ?? {}))
+        if (schema !== undefined) describe(schema, 'req', `${operationId} ${type}`);
+      for (const [status, declared] of Object.entries(responses)) {
+        const content = Object.entries(resolve(declared, 'responses').content ?? {});
+        if (status.startsWith('2')) facts.add(`res ${operationId} ${status}`);
+        for (const [type, { schema }] of content)
+          if (schema !== undefined) describe(schema, 'res', `${operationId} ${status} ${type}`);
+      }
+    }
+  }
+  return [...facts].sort();
+}
+
+/** The place of a fact, and what it says about it. */
+function split(fact: string): { readonly kind: string; readonly place: string; readonly value: string } {
+  const [kind = ''] = fact.split(' ', 1);
+  const rest = fact.slice(kind.length + 1);
+  if (kind.endsWith('!') || kind === 'op') return { kind, place: rest, value: '' };
+  const at = kind === 'limit' ? rest.search(/ \w+ \S*$/) : rest.search(/ (?:= .*|[\w]+)$/);
+  return at === -1 ? { kind, place: rest, value: '' } : { kind, place: rest.slice(0, at), value: rest.slice(at + 1) };
+}
+
+/** Whether a limit is wider than or as wide as a previous one. */
+function isWiderLimit(before: string, after: string): boolean {
+  const [keyword = '', previous] = before.split(' ');
+  const [, next] = after.split(' ');
+  return UPPER_LIMITS.includes(keyword)
+    ? Number(next) >= Number(previous)
+    : LOWER_LIMITS.includes(keyword) && Number(next) <= Number(previous);
+}
+
+export interface Changes {
+  /** Facts, each with `-` or `+`, whose change breaks clients. */
+  readonly breaking: readonly string[];
+  readonly compatible: readonly string[];
+}
+
+/** Compares the facts of two documents. */
+export function compareFacts(before: readonly string[], after: readonly string[]): Changes {
+  const [previous, next] = [new Set(before), new Set(after)];
+  /** The component or the operation that a place is in; names of components begin with a capital. */
+  const ownerOf = (place: string) => place.split(/^[A-Z]/.test(place) ? /[ .[]/ : ' ', 1)[0] ?? '';
+  const knownOwners = new Set(before.map((fact) => ownerOf(split(fact).place)));
+  const knownPlaces = new Set(before.map((fact) => `${split(fact).kind} ${split(fact).place}`));
+  const limitAt = (facts: readonly string[], fact: string) => {
+    const { place, value } = split(fact);
+    const prefix = `limit ${place} ${value.split(' ')[0]} `;
+    return facts.find((other) => other.startsWith(prefix));
+  };
+
+  const isBreakingRemoval = (fact: string) => !/^(?:req!|limit) /.test(fact);
+  function isBreakingAddition(fact: string): boolean {
+    const { kind, place, value } = split(fact);
+    if (kind === 'req!') return knownOwners.has(ownerOf(place));
+    // A response that can have another type than before at a known place. New values of an enumeration are expected.
+    if (kind === 'res') return !value.startsWith('=') && value !== '' && knownPlaces.has(`res ${place}`);
+    if (kind !== 'limit' || !knownPlaces.has(`req ${place}`)) return false;
+    const old = limitAt(before, fact);
+    return old === undefined || !isWiderLimit(split(old).value, value);
+  }
+
+  const removed = before.filter((fact) => !next.has(fact));
+  const added = after.filter((fact) => !previous.has(fact));
+  const breaking = [
+    ...removed.filter(isBreakingRemoval).map((fact) => `- ${fact}`),
+    ...added.filter(isBreakingAddition).map((fact) => `+ ${fact}`),
+  ];
+  const all = [...removed.map((fact) => `- ${fact}`), ...added.map((fact) => `+ ${fact}`)];
+  return { breaking, compatible: all.filter((change) => !breaking.includes(change)) };
+}
