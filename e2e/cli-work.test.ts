@@ -297,6 +297,26 @@ describe('scripts', () => {
         /NAME=VALUE/,
       );
     }
+    const night = [
+      '--name',
+      'Night',
+      '--server',
+      server.slug,
+      '--body',
+      'greet.sh',
+      '--schedule',
+      '0 3 * * *',
+      '--keep-runs',
+      '5',
+    ];
+    const scheduled = json<Script>(
+      (await shell.run(['scripts', 'create', ...night, '--json'], { environment })).stdout,
+    );
+    assert.equal(scheduled.keepRuns, 5);
+    const times = json<{ at: string }[]>(
+      (await shell.run(['scripts', 'next-runs', 'night', '--json'], { environment })).stdout,
+    );
+    assert.deepEqual([times.length, times[0]?.at, times[4]?.at.slice(11)], [5, scheduled.nextRunAt, '03:00:00.000Z']);
     const body = ['scripts', 'update', 'greet', '--body', '-', '--description', 'Greets', '--app', app.slug, '--json'];
     const updated = json<Script>((await shell.run(body, { environment, input: 'sleep 600\n' })).stdout);
     assert.deepEqual([updated.body, updated.version, updated.description], ['sleep 600\n', 2, 'Greets']);

@@ -63,6 +63,26 @@ test('a script is created, with errors shown at their fields, and saved as a sec
   assert.deepEqual(script.parameters, [{ name: 'WHO', pattern: '[A-Za-z ]+', default: null }]);
 });
 
+test('a script with a schedule shows its next five runs; the number of runs to keep is set', async () => {
+  const { serverId } = await find<Script>('/v1/scripts/greet-somebody');
+  const script = await createScript(fixture.owner, {
+    name: 'Night job',
+    serverId,
+    body: 'true',
+    schedule: '0 3 * * *',
+  });
+  const tab = await fixture.open(`/scripts/${script.id}`);
+  const nextRuns = tab.getByRole('list', { name: 'Next runs' }).getByRole('listitem');
+  await nextRuns.nth(4).waitFor();
+  assert.equal(await nextRuns.count(), 5);
+  await tab.getByRole('button', { name: 'Edit' }).click();
+  await tab.getByLabel('Runs to keep').fill('50');
+  await tab.getByRole('button', { name: 'Save' }).click();
+  await tab.getByText('Script Night job saved').waitFor();
+  assert.equal((await find<Script>(`/v1/scripts/${script.id}`)).keepRuns, 50);
+  await fixture.owner.call(`/v1/scripts/${script.id}`, { method: 'DELETE' });
+});
+
 test('a member runs a script: parameters are checked, the log is live and can be downloaded', async () => {
   const tab = await fixture.open('/scripts', { person: linus });
   assert.equal(await tab.getByRole('button', { name: /New script|Actions/ }).count(), 0);

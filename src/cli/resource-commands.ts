@@ -195,6 +195,7 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--schedule <cron>', 'cron expression with five fields, or a macro such as @daily')
     .option('--time-zone <name>', 'time zone of the schedule, such as Europe/Berlin; UTC for a new script if omitted')
     .option('--overlap <policy>', 'if a run is due while the script is still running: skip, queue or allow')
+    .option('--keep-runs <count>', 'number of finished runs to keep')
     .option('--param <NAME[=DEFAULT]>', 'parameter with optional default; can be repeated', collectValues)
     .option(
       '--pattern <NAME=PATTERN>',
@@ -224,6 +225,9 @@ function scriptCommands(program: Command): void {
     const { scripts, scriptFields } = await load();
     return scripts.update(idOrSlug, await scriptFields({ slug: undefined, ...declared(options) }), declared(options));
   });
+  apiCommand(parent, 'next-runs', 'List the next times at which the schedule is due')
+    .argument('<script>', ID_OR_SLUG)
+    .action(async (idOrSlug, options) => (await load()).listNextRuns(idOrSlug, declared(options)));
   deleteCommand(parent, 'script').action(async (names, options) =>
     (await load()).scripts.delete(names, declared(options)),
   );

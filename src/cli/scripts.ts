@@ -1,9 +1,10 @@
 import type { CreateScriptInput, Script, UpdateScriptInput } from '../contract/scripts.ts';
 import type { ScriptListQuery } from '../sdk/client.ts';
+import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { readFileOrStdin } from './files.ts';
 import { parseCount } from './input.ts';
-import { showInstant } from './output.ts';
+import { printList, showInstant } from './output.ts';
 import { type BodyOptions, definedFields, resourceCommandsFor } from './resources.ts';
 
 function formatParameter({ name, pattern, default: value }: Script['parameters'][number]): string {
@@ -39,6 +40,7 @@ export const scripts = resourceCommandsFor<Script, ScriptListQuery, CreateScript
     { title: 'Time zone', getValue: ({ schedule, timeZone }) => (schedule === null ? null : timeZone) },
     { title: 'Overlap', getValue: ({ schedule, overlap }) => (schedule === null ? null : overlap) },
     { title: 'Next run', getValue: ({ nextRunAt }) => nextRunAt },
+    { title: 'Runs kept', getValue: ({ keepRuns }) => keepRuns },
     { title: 'Version', getValue: ({ version }) => version },
     { title: 'Updated', getValue: ({ updatedAt }) => updatedAt },
   ],
@@ -57,6 +59,7 @@ export interface ScriptOptions extends BodyOptions {
   readonly schedule: string | undefined;
   readonly timeZone: string | undefined;
   readonly overlap: string | undefined;
+  readonly keepRuns: string | undefined;
   readonly param: readonly string[] | undefined;
   readonly pattern: readonly string[] | undefined;
 }
@@ -82,12 +85,25 @@ function parseParameters({ param, pattern = [] }: ScriptOptions) {
 export async function scriptFields(options: ScriptOptions): Promise<object> {
   const { name, slug, description, app, server, interpreter, runAs, schedule, timeZone, overlap } = options;
   const timeoutSeconds = parseCount('--timeout', options.timeout);
+  const keepRuns = parseCount('--keep-runs', options.keepRuns);
   const parameters = parseParameters(options);
   return {
     ...definedFields({ name, slug, description, appId: app, serverId: server, interpreter, runAs }),
     ...definedFields({ schedule, timeZone, overlap }),
     ...(options.body !== undefined && { body: await readFileOrStdin(options.body) }),
+    ...(keepRuns !== undefined && { keepRuns }),
     ...(timeoutSeconds !== undefined && { timeoutSeconds }),
     ...(parameters !== undefined && { parameters }),
   };
+}
+
+/** Lists the next times at which the schedule of a script is due. */
+export async function listNextRuns(script: string, options: RemoteOptions): Promise<void> {
+  const { data } = await connect(options).scripts.nextRuns(script);
+  await printList<{ at: string }>(
+    data.map((at) => ({ at })),
+    [{ title: 'TIME', getValue: ({ at }) => showInstant(at, '') }],
+    options,
+    ({ at }) => at,
+  );
 }

@@ -278,6 +278,10 @@ export const RESOURCE_LIMITS = {
   schedule: 100,
   /** Older versions of a script are deleted. */
   scriptVersions: 200,
+  /** Range of the number of finished runs that are kept per script. */
+  keepRuns: { min: 1, max: 1000 },
+  /** Due times of a schedule that are shown. */
+  nextRuns: 5,
   /** Range of the number of backups that retention keeps per app, and of the days for which it keeps them. */
   keepBackups: { min: 1, max: 1000 },
   keepBackupDays: { min: 1, max: 3650 },

@@ -122,12 +122,16 @@ export const Script = z
     schedule: z.string().nullable(),
     timeZone: z.string().describe('IANA time zone of the schedule'),
     overlap: z.enum(SCRIPT_OVERLAPS),
+    keepRuns: z.int().describe('Finished runs that are kept; older ones are deleted with their logs'),
     nextRunAt: nullableInstant.describe('Time of the next scheduled run'),
     version: z.int().describe('Increases when the body, interpreter, server, user, time limit or parameters change'),
     ...timestamps,
   })
   .meta({ id: 'Script' });
 export type Script = z.infer<typeof Script>;
+/** The next times at which a script is due. */
+export const NextRuns = z.object({ data: z.array(instant) }).meta({ id: 'NextRuns' });
+export type NextRuns = z.infer<typeof NextRuns>;
 export const ScriptVersion = z
   .object({ version: z.int(), at: instant, by: auditParty, ...scriptContent })
   .meta({ id: 'ScriptVersion' });
@@ -147,6 +151,9 @@ const scriptFields = {
   parameters: parameters.optional(),
   schedule: schedule.optional(),
   timeZone: timeZone.optional(),
+  keepRuns: integerInRange(LIMITS.keepRuns, LIMITS.keepRuns.max)
+    .optional()
+    .describe('Finished runs to keep; older ones are deleted with their logs when another ends'),
   overlap: oneOf(SCRIPT_OVERLAPS)
     .optional()
     .describe(

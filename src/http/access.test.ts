@@ -246,6 +246,7 @@ const CONTRACT: readonly Row[] = [
   { route: 'PATCH /v1/scripts/:script', people: 'admin', key: ['write'] },
   { route: 'DELETE /v1/scripts/:script', people: 'admin', key: ['delete'] },
   { route: 'GET /v1/scripts/:script/versions', people: 'member', token: ['run_scripts'], key: ['read'] },
+  { route: 'GET /v1/scripts/:script/next-runs', people: 'member', token: ['run_scripts'], key: ['read'] },
   { route: 'POST /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
   { route: 'GET /v1/scripts/:script/runs', people: 'member', token: ['run_scripts'] },
   { route: 'GET /v1/runs/:id', people: 'member', token: ['run_scripts'] },

@@ -421,6 +421,10 @@ forEachEngine('runs', (engine) => {
     const runs = async () => (await member.call<Page<Run>>(`/v1/scripts/${nightly.id}/runs`)).body.data;
     const next = async () => (await member.call<Script>(`/v1/scripts/${nightly.id}`)).body.nextRunAt;
     assert.deepEqual(await runs(), []);
+    const nextRuns = async (idOrSlug: string) =>
+      (await member.call<{ data: string[] }>(`/v1/scripts/${idOrSlug}/next-runs`)).body.data;
+    const daysLater = (days: number) => new Date(due + days * 86_400_000).toISOString();
+    assert.deepEqual(await nextRuns(nightly.slug), [0, 1, 2, 3, 4].map(daysLater));
     now = due;
     await until(async () => (await runs()).length === 1);
     const [first] = await runs();
@@ -436,6 +440,24 @@ forEachEngine('runs', (engine) => {
     await waitUntilFinished(all[0] as Run);
     await owner.call(`/v1/scripts/${nightly.id}`, { method: 'PATCH', body: { schedule: null } });
     assert.equal(await next(), null);
+    assert.deepEqual(await nextRuns(nightly.id), []);
+  });
+
+  test('the newest finished runs are kept, older ones are deleted with their logs', async () => {
+    const brief = await script('true', { name: 'Brief', keepRuns: 2 });
+    const ids: string[] = [];
+    for (let count = 0; count < 4; count++) {
+      now += 1;
+      ids.push((await waitUntilFinished(await startRun(brief))).id);
+    }
+    const kept = (await member.call<Page<Run>>(`/v1/scripts/${brief.id}/runs`)).body.data.map(({ id }) => id);
+    assert.deepEqual(kept, [ids[3], ids[2]]);
+    const statuses = await Promise.all(ids.map(async (id) => (await member.call(`/v1/runs/${id}/logs`)).status));
+    assert.deepEqual(statuses, [404, 404, 200, 200]);
+    for (const keepRuns of [0, 1001]) {
+      const refused = await owner.call(`/v1/scripts/${brief.id}`, { method: 'PATCH', body: { keepRuns } });
+      assert.equal(refused.status, 422);
+    }
   });
 
   test('a failed run is noticed until the script succeeds', async () => {

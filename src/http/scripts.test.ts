@@ -87,6 +87,7 @@ forEachEngine('scripts', (engine) => {
       schedule: null,
       timeZone: 'UTC',
       overlap: 'skip',
+      keepRuns: 1000,
       nextRunAt: null,
       version: 1,
     });

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import { PageQuery, pageOf } from '../contract/paging.ts';
-import { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../contract/scripts.ts';
+import { CreateScript, NextRuns, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../contract/scripts.ts';
 import {
   createScript,
   deleteScript,
   findScript,
+  listNextRuns,
   listScripts,
   listVersionsOfScript,
   updateScript,
@@ -56,6 +57,18 @@ export function scriptRoutes(context: AppContext): Route[] {
         summary: 'Delete a script that is not running; its runs are kept',
         action: deleteScript,
       },
+    }),
+    route({
+      method: 'GET',
+      url: '/v1/scripts/:script/next-runs',
+      access: readAccess,
+      about: 'script',
+      summary: `Get the next ${RESOURCE_LIMITS.nextRuns} times at which the schedule is due`,
+      tag,
+      params: ScriptParams,
+      responses: { 200: NextRuns },
+      errorCodes: ['not_found'],
+      handler: ({ params, request }) => listNextRuns(platform, workspaceIdOf(request), params.script),
     }),
     route({
       method: 'GET',

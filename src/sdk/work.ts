@@ -6,7 +6,14 @@ import type {
   DeploymentVariables,
 } from '../contract/deployments.ts';
 import type { WorkStatus } from '../contract/platform-vocabulary.ts';
-import type { CreateScriptInput, Run, Script, ScriptVersion, UpdateScriptInput } from '../contract/scripts.ts';
+import type {
+  CreateScriptInput,
+  NextRuns,
+  Run,
+  Script,
+  ScriptVersion,
+  UpdateScriptInput,
+} from '../contract/scripts.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
 import { type LogOptions, streamLog } from './log-stream.ts';
 import { type ResourceListQuery, resourceClientOf } from './resources.ts';
@@ -71,6 +78,9 @@ export function workClientsOf(transport: Transport) {
     scripts: {
       ...resourceClientOf<Script, CreateScriptInput, UpdateScriptInput, ScriptListQuery>(transport, scripts),
       versions: (script: string) => listOf<ScriptVersion, Paging>(transport, `${pathTo(scripts, script)}/versions`),
+      /** The next times at which the schedule is due. */
+      nextRuns: (script: string, call?: CallOptions): Promise<NextRuns> =>
+        send('GET', `${pathTo(scripts, script)}/next-runs`, call),
       /** Starts a run; resolves before it finishes. */
       run: (script: string, parameters: Readonly<Record<string, string>> = {}, call?: CallOptions): Promise<Run> =>
         send('POST', `${pathTo(scripts, script)}/runs`, { ...call, body: { parameters } }),

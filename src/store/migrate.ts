@@ -58,6 +58,7 @@ import { commitStatus } from './migrations/0126-commit-status.ts';
 import { deploymentVariables } from './migrations/0127-deployment-variables.ts';
 import { projectEnvironment } from './migrations/0128-project-environment.ts';
 import { requiredVariables } from './migrations/0129-required-variables.ts';
+import { keepRuns } from './migrations/0130-keep-runs.ts';
 import { deploymentRetries } from './migrations/0131-deployment-retries.ts';
 import { logPartial } from './migrations/0132-log-partial.ts';
 import { backupKeys } from './migrations/0133-backup-keys.ts';
@@ -124,6 +125,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0127-deployment-variables': deploymentVariables,
   '0128-project-environment': projectEnvironment,
   '0129-required-variables': requiredVariables,
+  '0130-keep-runs': keepRuns,
   '0131-deployment-retries': deploymentRetries,
   '0132-log-partial': logPartial,
   '0133-backup-keys': backupKeys,

@@ -109,6 +109,33 @@ export async function countRuns(
   return Number((await query.executeTakeFirstOrThrow()).count);
 }
 
+/** Maximum number of runs that are deleted at once, so that other writers wait only briefly. */
+const RUNS_PER_PRUNING = 100;
+
+/** Deletes the finished runs of a script beyond `keep`, and their logs: the one that just ended is kept, and the newest others. */
+export async function pruneRuns(
+  trx: Trx,
+  { id: endedId, workspace_id: workspaceId, script_id: scriptId }: RunTable,
+  keep: number,
+): Promise<void> {
+  const old = await trx
+    .selectFrom('run')
+    .select('id')
+    .where('workspace_id', '=', workspaceId)
+    .where('script_id', '=', scriptId)
+    .where('finished_at', 'is not', null)
+    .where('id', '!=', endedId)
+    .orderBy('created_at', 'desc')
+    .orderBy('id', 'desc')
+    .limit(RUNS_PER_PRUNING)
+    .offset(keep - 1)
+    .execute();
+  if (old.length === 0) return;
+  const ids = old.map(({ id }) => id);
+  for (const table of ['log', 'run'] as const)
+    await trx.deleteFrom(table).where('workspace_id', '=', workspaceId).where('id', 'in', ids).execute();
+}
+
 export async function deleteOldRuns(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('run').where('finished_at', '<', before).execute();
 }

@@ -6,7 +6,7 @@ import { JobFailure, type JobKind, type RunningJob } from '../../jobs/jobs.ts';
 import { run, type StepOutcome } from '../../runner/run.ts';
 import { resolveNotices } from '../../store/notices.ts';
 import { findResource } from '../../store/resources.ts';
-import { findScriptVersion } from '../../store/scripts.ts';
+import { findScriptVersion, pruneRuns } from '../../store/scripts.ts';
 import { updateWorkItem } from '../../store/work-items.ts';
 import type { PlatformContext } from '../context.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
@@ -81,6 +81,7 @@ export function runJobKind(context: PlatformContext): JobKind {
       await context.logs.close(trx, workspaceId, id);
       const row = await requireRun(trx, workspaceId, id);
       const script = await findResource(trx, 'script', workspaceId, row.script_id);
+      if (script !== undefined) await pruneRuns(trx, row, script.keep_runs);
       const target = { kind: 'run', id, name: script?.name ?? row.script_id } as const;
       await recordAuditEvent(trx, systemRequestContext(workspaceId), 'run.finished', target, endedAt, {
         status,

@@ -6,7 +6,14 @@ import { RESOURCE_LIMITS } from '../../contract/limits.ts';
 import type { Page } from '../../contract/paging.ts';
 import type { ScriptOverlap } from '../../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../../contract/problem.ts';
-import type { CreateScript, Script, ScriptQuery, ScriptVersion, UpdateScript } from '../../contract/scripts.ts';
+import type {
+  CreateScript,
+  NextRuns,
+  Script,
+  ScriptQuery,
+  ScriptVersion,
+  UpdateScript,
+} from '../../contract/scripts.ts';
 import { shebangMismatch, shebangOf } from '../../contract/shebang.ts';
 import { readPageRequest, toPage } from '../../store/paging.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
@@ -15,7 +22,7 @@ import type { ScriptContent, ScriptTable, ScriptVersionTable } from '../../store
 import { countRuns, insertScriptVersion, listScriptVersions, pruneScriptVersions } from '../../store/scripts.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
-import { firstOccurrence } from '../cron-schedule.ts';
+import { firstOccurrence, nextOccurrence } from '../cron-schedule.ts';
 import {
   createResource,
   editResource,
@@ -27,7 +34,13 @@ import {
   resolveResourceId,
 } from '../resources/resources.ts';
 
-const DEFAULTS = { interpreter: '/bin/sh', timeoutSeconds: 600, timeZone: 'UTC', overlap: 'skip' } as const;
+const DEFAULTS = {
+  interpreter: '/bin/sh',
+  timeoutSeconds: 600,
+  timeZone: 'UTC',
+  overlap: 'skip',
+  keepRuns: 1000,
+} as const;
 
 export type ScriptParameter = Script['parameters'][number];
 export const parseParameters = (row: ScriptContent): ScriptParameter[] =>
@@ -55,6 +68,7 @@ function serializeScript(row: ScriptTable): Script {
     schedule: row.schedule,
     timeZone: row.time_zone,
     overlap: row.overlap as ScriptOverlap,
+    keepRuns: row.keep_runs,
     nextRunAt: toIsoStringOrNull(row.next_run_at),
     version: row.version,
     createdAt: toIsoString(row.created_at),
@@ -167,6 +181,7 @@ async function applyInput(
     schedule,
     time_zone: timeZone,
     overlap: definedOr(input.overlap, row.overlap),
+    keep_runs: definedOr(input.keepRuns, row.keep_runs),
     next_run_at: hasSameTimes ? row.next_run_at : firstOccurrence('schedule', schedule, now, timeZone),
     version: changed ? row.version + 1 : row.version,
   };
@@ -214,6 +229,7 @@ export async function createScript(
         schedule: null,
         time_zone: DEFAULTS.timeZone,
         overlap: DEFAULTS.overlap,
+        keep_runs: DEFAULTS.keepRuns,
         next_run_at: null,
       };
       return applyInput(trx, blank, input, now, request.allowed ?? null);
@@ -240,6 +256,18 @@ export async function listScripts(
 
 export async function findScript(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<Script> {
   return serializeScript(await requireResource(context.store.read, 'script', workspaceId, idOrSlug));
+}
+
+/** Returns the next times at which a script is due, none without a schedule. Throws `not_found`. */
+export async function listNextRuns(context: PlatformContext, workspaceId: string, idOrSlug: string): Promise<NextRuns> {
+  const script = await requireResource(context.store.read, 'script', workspaceId, idOrSlug);
+  const { schedule, time_zone: timeZone } = script;
+  const data: string[] = [];
+  for (let dueAt = script.next_run_at; dueAt !== null && data.length < RESOURCE_LIMITS.nextRuns; ) {
+    data.push(toIsoString(dueAt));
+    dueAt = schedule === null ? null : nextOccurrence(schedule, dueAt, timeZone);
+  }
+  return { data };
 }
 
 /**

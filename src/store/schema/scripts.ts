@@ -20,6 +20,7 @@ export interface ScriptTable extends ResourceColumns, ScriptContent {
   /** The IANA time zone of the schedule. */
   time_zone: string;
   overlap: string;
+  keep_runs: number;
   next_run_at: number | null;
 }
 

@@ -64,6 +64,12 @@ export function ScriptFields({ form }: { readonly form: UseFormReturnType<Script
             flex="1 1 200px"
             {...form.getInputProps('timeoutSeconds')}
           />
+          <IntegerInput
+            label={strings.scriptFields.runsToKeep}
+            limits={RESOURCE_LIMITS.keepRuns}
+            flex="1 1 200px"
+            {...form.getInputProps('keepRuns')}
+          />
         </Group>
         <PlainTextInput
           label={strings.scriptFields.scheduleOptional}

@@ -29,6 +29,7 @@ const script: Script = {
   schedule: null,
   timeZone: 'UTC',
   overlap: 'skip',
+  keepRuns: 1000,
   nextRunAt: null,
   version: 1,
   createdAt: '2027-02-24T09:00:00.000Z',

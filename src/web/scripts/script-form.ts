@@ -29,6 +29,7 @@ export type ScriptFormValues = {
   readonly schedule: string;
   readonly timeZone: string;
   readonly overlap: ScriptOverlap;
+  readonly keepRuns: number | string;
 };
 
 export const NEW_SCRIPT_VALUES: ScriptFormValues = {
@@ -45,6 +46,7 @@ export const NEW_SCRIPT_VALUES: ScriptFormValues = {
   schedule: '',
   timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
   overlap: 'skip',
+  keepRuns: RESOURCE_LIMITS.keepRuns.max,
 };
 
 let parameterCount = 0;
@@ -77,6 +79,7 @@ export function toFormValues(script: Script): ScriptFormValues {
     schedule: script.schedule ?? '',
     timeZone: script.timeZone,
     overlap: script.overlap,
+    keepRuns: script.keepRuns,
   };
 }
 
@@ -103,6 +106,7 @@ export const SCRIPT_RULES = {
   serverId: (id: string) => (id === '' ? strings.scriptForm.serverMissing : null),
   timeZone: (name: string) => (isTimeZone(name.trim()) ? null : strings.scriptForm.timeZoneInvalid),
   timeoutSeconds: (seconds: number | string) => validateInteger(seconds, RESOURCE_LIMITS.scriptTimeout),
+  keepRuns: (count: number | string) => validateInteger(count, RESOURCE_LIMITS.keepRuns),
   parameters: { name: validateParameterName },
 };
 
@@ -133,6 +137,7 @@ export function toRequestFields(values: ScriptFormValues): Required<UpdateScript
     schedule: emptyToNull(values.schedule),
     timeZone: values.timeZone.trim(),
     overlap: values.overlap,
+    keepRuns: Number(values.keepRuns),
   };
 }
 

@@ -1,4 +1,5 @@
-import { Button, Group } from '@mantine/core';
+import { Button, Group, List } from '@mantine/core';
+import { useQuery } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { type ReactNode, useState } from 'react';
 import type { Script } from '../../contract/scripts.ts';
@@ -6,6 +7,7 @@ import { AppLink, ServerLink } from '../apps/resource-names.tsx';
 import { CodeBlock } from '../components/code-block.tsx';
 import { DescriptionList, resourceItems } from '../components/description-list.tsx';
 import { DeleteButton, EditButton } from '../components/edit-delete-buttons.tsx';
+import { formatDate, formatTimeOfDay } from '../components/format.ts';
 import { IconPlayerPlay } from '../components/icons.ts';
 import { ItemList, ItemListRow } from '../components/item-list.tsx';
 import { lazyComponent } from '../components/lazy-component.tsx';
@@ -42,6 +44,24 @@ function Parameters({ script }: { readonly script: Script }) {
         ))}
       </ItemList>
     </Section>
+  );
+}
+
+/** The next times at which a script is due. */
+function NextRuns({ script: { id, nextRunAt } }: { readonly script: Script }) {
+  const { api, workspace } = useWorkspace();
+  const { data } = useQuery({
+    queryKey: [workspace.id, 'scripts', id, 'next-runs', nextRunAt],
+    queryFn: ({ signal }) => api.scripts.nextRuns(id, { signal }),
+  });
+  return (
+    <List listStyleType="none" fz="sm" aria-label={strings.scriptPage.items.nextRuns}>
+      {data?.data.map((time) => (
+        <List.Item key={time}>
+          {formatDate(time)}, {formatTimeOfDay(time)}
+        </List.Item>
+      ))}
+    </List>
   );
 }
 
@@ -100,6 +120,8 @@ function ScriptDetails({ script }: { readonly script: Script }) {
                 </span>
               ),
             ],
+            nextRunAt !== null && [strings.scriptPage.items.nextRuns, <NextRuns key="next" script={script} />],
+            [strings.scriptPage.items.runsKept, script.keepRuns],
             [strings.scriptPage.items.version, script.version],
             ...resourceItems(script),
           ]}
