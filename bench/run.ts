@@ -4,6 +4,7 @@ import { cli } from './cli.ts';
 import { contention } from './contention.ts';
 import { decision } from './decision.ts';
 import { deletions } from './deletions.ts';
+import { exchange } from './exchange.ts';
 import { filteredPages } from './filtered-pages.ts';
 import { flush } from './flush.ts';
 import { guard } from './guard.ts';
@@ -27,6 +28,7 @@ const BENCHES: Readonly<Record<string, (size: { readonly full: boolean }) => Pro
   contention,
   deletions,
   notify,
+  exchange,
   postgres,
   peers,
   activity,
