@@ -76,7 +76,9 @@ test('a backup is verified, and restored into another app after its name was typ
   await dialog.getByRole('textbox').fill('Staging');
   await dialog.getByRole('button', { name: 'Restore' }).click();
   await tab.getByText('Restore of Staging started').waitFor();
-  await table(tab).getByText('completed', { exact: false }).first().waitFor();
+  await table(tab)
+    .getByText(/Restore into .*Staging.* started by .*: completed/)
+    .waitFor();
   assert.equal(readFileSync(join(elsewhere, 'shared/orders.txt'), 'utf8'), 'order 1\n');
 });
 

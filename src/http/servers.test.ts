@@ -276,7 +276,8 @@ test('only workspaces owned by an operator have local servers and hosts on loopb
     assert.equal(refusedLocal.status, 422, refusedLocal.text);
     assert.match(refusedLocal.text, /only for workspaces that an operator owns/);
     const serverAt = (host: string, port = sshd.port) => ({ name: host, kind: 'ssh', host, port, user: sshd.user });
-    for (const host of ['127.0.0.1', 'localhost', '169.254.169.254', '::1', '::ffff:127.0.0.1', '0.0.0.0']) {
+    const addresses = ['127.0.0.1', '169.254.169.254', '::1', '::ffff:127.0.0.1', '0.0.0.0', '::1%1', 'fe80::1%eth0'];
+    for (const host of [...addresses, 'localhost', 'localhost.', 'a_b.localhost.']) {
       const refused = await other.call('/v1/servers', { body: serverAt(host) });
       assert.equal(refused.status, 422, host);
     }

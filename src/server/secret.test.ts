@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
+import { backupKeyOf, currentBackupKey } from '../platform/backups/backup-keys.ts';
 import { createSeal } from '../store/seal.ts';
 import { StartRefusedError } from '../store/start-refused-error.ts';
 import { forEachEngine } from '../testing/engines.ts';
-import { seedPerson } from '../testing/test-store.ts';
+import { seedPerson, seedWorkspace } from '../testing/test-store.ts';
 import { openStore } from './open-store.ts';
 import { rotateSecret } from './secret-rotation.ts';
 import { readSettings } from './settings.ts';
@@ -115,4 +116,29 @@ describe('the secret in the data directory', () => {
     assert.equal(readFileSync(path, 'utf8'), fresh);
     assert.equal(existsSync(`${path}.new`), false);
   });
+});
+
+test('a rotation seals the keys of backups again, so that earlier backups stay readable', async () => {
+  const directory = folder();
+  const environment = { DEVPILOT_DATA_DIR: directory };
+  const keys: { workspaceId: string; id: string; key: Buffer }[] = [];
+  await open(environment, async ({ store, secret }) => {
+    const { workspaceId } = await seedWorkspace(store);
+    const context = { seal: createSeal([secret]), clock: Date.now };
+    keys.push({ workspaceId, ...(await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))) });
+  });
+  await rotateSecret(readSettings(environment), null);
+  await open(environment, async ({ store, secret }) => {
+    const context = { seal: createSeal([secret]), clock: Date.now };
+    for (const { workspaceId, id, key } of keys) {
+      assert.deepEqual(await backupKeyOf(store.read, context, workspaceId, id), key);
+      assert.equal((await store.transaction((trx) => currentBackupKey(trx, context, workspaceId))).id, id);
+      // After the secret was lost, new backups get a key that can be opened.
+      const lost = { ...context, seal: createSeal([Buffer.from(OTHER)]) };
+      await assert.rejects(backupKeyOf(store.read, lost, workspaceId, id), /needs an older DEVPILOT_SECRET/);
+      const fresh = await store.transaction((trx) => currentBackupKey(trx, lost, workspaceId));
+      assert.notEqual(fresh.id, id);
+    }
+  });
+  rmSync(directory, { recursive: true, force: true });
 });

@@ -23,7 +23,10 @@ import { StorageFailure } from './storage.ts';
 export const backupKeyAssociatedData = (row: Pick<BackupKeyTable, 'id' | 'workspace_id'>): string =>
   `backup key ${row.workspace_id} ${row.id}`;
 
-async function createKey(trx: Trx, context: PlatformContext, workspaceId: string): Promise<BackupKeyTable> {
+/** What keys are made and opened with. */
+type KeyContext = Pick<PlatformContext, 'seal' | 'clock'>;
+
+async function createKey(trx: Trx, context: KeyContext, workspaceId: string): Promise<BackupKeyTable> {
   const now = context.clock();
   const bound = { id: createId('backup_key', now), workspace_id: workspaceId };
   const key = randomBytes(KEY_BYTES).toString('base64url');
@@ -32,13 +35,13 @@ async function createKey(trx: Trx, context: PlatformContext, workspaceId: string
   return row;
 }
 
-const openKey = (context: PlatformContext, row: BackupKeyTable): Buffer =>
+const openKey = (context: KeyContext, row: BackupKeyTable): Buffer =>
   Buffer.from(context.seal.open(row.key_sealed, backupKeyAssociatedData(row)), 'base64url');
 
 /** Returns the key for a new backup; creates one if the workspace has none that can be opened. */
 export async function currentBackupKey(
   trx: Trx,
-  context: PlatformContext,
+  context: KeyContext,
   workspaceId: string,
 ): Promise<{ readonly id: string; readonly key: Buffer }> {
   const existing = await findCurrentBackupKey(trx, workspaceId);
@@ -53,7 +56,7 @@ export async function currentBackupKey(
 /** Returns the key that a backup was encrypted with. Throws `StorageFailure` if it no longer exists or cannot be opened. */
 export async function backupKeyOf(
   db: Queryable,
-  context: PlatformContext,
+  context: KeyContext,
   workspaceId: string,
   id: string,
 ): Promise<Buffer> {

@@ -21,19 +21,21 @@ done
 exit 0
 `;
 
+/** Lines about memory, load and processors. */
+const MAX_OTHER_LINES = 4;
 const KIB = 1024;
 const kibibytes = (text: string | undefined): number => Number(text) * KIB;
 
-/** Reads what the script printed. Pure. */
-export function parseFigures(lines: readonly string[]): ServerResources {
+/** Reads what the script printed, which a server could forge: numbers of any size are refused. Pure. */
+export function parseFigures(lines: readonly string[], maxDisks: number): ServerResources {
   const match = (pattern: RegExp) => lines.map((line) => pattern.exec(line)).find((found) => found !== null) ?? null;
-  const total = match(/^MemTotal: +(\d+) kB$/);
-  const available = match(/^MemAvailable: +(\d+) kB$/);
-  const load = match(/^load ([\d.]+) ([\d.]+) ([\d.]+) /);
-  const cpus = match(/^cpus (\d+)$/);
+  const total = match(/^MemTotal: +(\d{1,12}) kB$/);
+  const available = match(/^MemAvailable: +(\d{1,12}) kB$/);
+  const load = match(/^load (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) (\d{1,6}\.\d\d) /);
+  const cpus = match(/^cpus (\d{1,6})$/);
   return {
-    disks: lines.flatMap((line) => {
-      const found = /^disk (\d+) +(\d+) +(\d+) +\d+% (\/.*)$/.exec(line);
+    disks: lines.slice(0, MAX_OTHER_LINES + maxDisks).flatMap((line) => {
+      const found = /^disk (\d{1,12}) +(\d{1,12}) +(\d{1,12}) +\d+% (\/.*)$/.exec(line);
       return found === null
         ? []
         : [{ directory: found[4] ?? '', totalBytes: kibibytes(found[1]), freeBytes: kibibytes(found[3]) }];
@@ -56,5 +58,5 @@ export async function readFigures(target: RunTarget, directories: readonly strin
     timeoutMs: FIGURES_TIMEOUT_MS,
     onLine: ({ stream, text }) => stream === 'stdout' && lines.push(text),
   });
-  return outcome.exitCode === 0 ? parseFigures(lines) : null;
+  return outcome.exitCode === 0 ? parseFigures(lines, directories.length) : null;
 }

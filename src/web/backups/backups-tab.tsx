@@ -6,6 +6,7 @@ import type { App } from '../../contract/apps.ts';
 import type { Backup } from '../../contract/backups.ts';
 import { queryClient } from '../api.ts';
 import { useAppQuery } from '../apps/app-query.ts';
+import { AppLink } from '../apps/resource-names.tsx';
 import type { Column } from '../components/data-table.tsx';
 import { actorName, Duration } from '../components/duration.tsx';
 import { formatDateTime } from '../components/format.ts';
@@ -38,6 +39,7 @@ function BackupOutcome({ backup }: { readonly backup: Backup }) {
       {lastRestore !== null && (
         <Text fz="xs" c="dimmed" component="div" maw={300}>
           {strings.backupsTab.restore({
+            into: lastRestore.appId === backup.appId ? null : <AppLink id={lastRestore.appId} />,
             name: actorName(lastRestore.createdBy),
             status: jobStatusLabel(lastRestore.status).toLowerCase(),
             finished: lastRestore.finishedAt === null ? null : <RelativeTime time={lastRestore.finishedAt} withTime />,

@@ -66,20 +66,22 @@ export const strings = {
     needsServerAndDirectory: 'An app needs a server and a directory before it can be backed up.',
     setInSettings: "Set the command, schedule and retention in the app's settings.",
     restore: ({
+      into,
       name,
       status,
       finished,
       error,
     }: {
+      /** Another app that it was restored into, or null. */
+      into: ReactNode;
       name: string;
       status: string;
       finished: ReactNode;
       error: string | null;
     }) => {
-      const outcome =
-        finished === null
-          ? sentence`Restore started by ${name}: ${status}`
-          : sentence`Restore started by ${name}: ${status} ${finished}`;
+      const start =
+        into === null ? sentence`Restore started by ${name}` : sentence`Restore into ${into} started by ${name}`;
+      const outcome = finished === null ? sentence`${start}: ${status}` : sentence`${start}: ${status} ${finished}`;
       return error === null ? outcome : sentence`${outcome}: ${error}`;
     },
   },

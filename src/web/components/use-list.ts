@@ -23,9 +23,19 @@ export function useList<Query extends object, Data extends Page<unknown>>(
 /** The polling interval of a list of jobs: short while any of them is in progress. */
 export const pollJobs: { refetchInterval: (query: JobsQuery) => number } = {
   refetchInterval: ({ state: { data } }) =>
-    data?.data.some(({ status }) => isInProgress(status)) === true ? 2000 : 10_000,
+    data?.data.some(
+      ({ status, lastVerification }) =>
+        isInProgress(status) || (lastVerification != null && isInProgress(lastVerification.status)),
+    ) === true
+      ? 2000
+      : 10_000,
 };
 
 interface JobsQuery {
-  readonly state: { readonly data: Page<{ readonly status: WorkStatus }> | undefined };
+  readonly state: { readonly data: Page<Job> | undefined };
+}
+interface Job {
+  readonly status: WorkStatus;
+  /** Of a backup: its status is not that of its verification. */
+  readonly lastVerification?: { readonly status: WorkStatus } | null;
 }

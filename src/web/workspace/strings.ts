@@ -36,6 +36,13 @@ export const strings = {
     deleteDescription: 'Its access tokens and API keys stop working immediately, on every node. This cannot be undone.',
     leaveDescription: 'You lose access to it. Access tokens and API keys you created keep working.',
   },
+  backupKey: {
+    title: 'Backup encryption',
+    description: 'Backups of apps are encrypted with a key of this workspace, which Devpilot stores encrypted.',
+    replace: 'Replace backup key',
+    replaced: 'Backup key replaced',
+    consequences: 'New backups are encrypted with a new key. Existing backups keep theirs and stay readable.',
+  },
   groupRoles: {
     title: 'Groups',
     description: (name: string) =>

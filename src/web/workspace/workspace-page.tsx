@@ -18,6 +18,7 @@ import { changedFields } from '../form-values.ts';
 import { clearSessionData, useWorkspace, workspacesQuery } from '../session.ts';
 import { singleSignOnName } from '../sign-in/installation.ts';
 import { validateName, validateSlug } from '../validation.ts';
+import { BackupKeySection } from './backup-key-section.tsx';
 import { countCredentials } from './count-credentials.ts';
 import { GroupRolesSection } from './group-roles.tsx';
 import { strings } from './strings.ts';
@@ -116,6 +117,7 @@ export function WorkspacePage() {
       <Stack gap="lg">
         {isAdmin && <RenameSection key={workspace.updatedAt} />}
         {isAdmin && singleSignOnName() !== null && <GroupRolesSection key={`groups ${workspace.updatedAt}`} />}
+        {isAdmin && <BackupKeySection />}
         <Section title={strings.workspacePage.detailsTitle}>
           <DescriptionList
             items={[
