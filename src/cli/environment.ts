@@ -1,7 +1,8 @@
 import { isControlVariable } from '../contract/control-variables.ts';
 import { ENV_NAME } from '../contract/dotenv.ts';
-import { ENV_FILE_FORMATS, type EnvFileFormat, writeEnvFile } from '../contract/env-formats.ts';
+import { writeEnvFile } from '../contract/env-formats.ts';
 import type { EnvVariable, EnvVersion } from '../contract/environment.ts';
+import { ENV_FILE_FORMATS, type EnvFileFormat } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { Failure } from './failure.ts';
 import { writePrivateFile } from './files.ts';

@@ -8,7 +8,8 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { ensureCommand, ensurePythonDotenv, isInstalled } from '../testing/debian-packages.ts';
 import { trickyText } from '../testing/tricky-text.ts';
-import { type EnvFileFormat, writeEnvFile } from './env-formats.ts';
+import { writeEnvFile } from './env-formats.ts';
+import type { EnvFileFormat } from './platform-vocabulary.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'devpilot-'));
 after(() => rmSync(directory, { recursive: true, force: true }));

@@ -1,8 +1,6 @@
 /** Files of variables for programs that do not read each other's files. Each is read back exactly by its reader. */
 import { UNQUOTED, type Variables, writeDotenv, writeShellDotenv } from './dotenv.ts';
-
-export const ENV_FILE_FORMATS = ['dotenv', 'node', 'python', 'shell', 'systemd', 'docker'] as const;
-export type EnvFileFormat = (typeof ENV_FILE_FORMATS)[number];
+import type { EnvFileFormat } from './platform-vocabulary.ts';
 
 /** The longest line that Docker reads; bytes. */
 const DOCKER_LINE_BYTES = 65_535;

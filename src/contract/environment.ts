@@ -1,11 +1,10 @@
 /** Schemas of the environment of an app or a project (contract section 8). Runs in browsers and on the server. */
 import { z } from 'zod';
 import { ENV_NAME } from './dotenv.ts';
-import { ENV_FILE_FORMATS } from './env-formats.ts';
 import { auditParty, oneOf } from './fields.ts';
 import { instant } from './instant.ts';
 import { RESOURCE_LIMITS } from './limits.ts';
-import { ENV_OWNERS } from './platform-vocabulary.ts';
+import { ENV_FILE_FORMATS, ENV_OWNERS } from './platform-vocabulary.ts';
 
 const NAME_MESSAGE = 'must be a name of A-Z, a-z, 0-9 and _, not starting with a digit';
 export const envName = z

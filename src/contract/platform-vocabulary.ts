@@ -75,3 +75,7 @@ export const VERIFICATION_METHODS = ['stored', 'unpacked', 'command'] as const;
 export type VerificationMethod = (typeof VERIFICATION_METHODS)[number];
 export const BACKUP_KINDS = ['directory', 'command'] as const;
 export type BackupKind = (typeof BACKUP_KINDS)[number];
+
+/** Formats of files of variables, named after what reads them. */
+export const ENV_FILE_FORMATS = ['dotenv', 'node', 'python', 'shell', 'systemd', 'docker'] as const;
+export type EnvFileFormat = (typeof ENV_FILE_FORMATS)[number];

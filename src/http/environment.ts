@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { etagOf } from '../audit/if-match.ts';
-import { type EnvFileFormat, writeEnvFile } from '../contract/env-formats.ts';
+import { writeEnvFile } from '../contract/env-formats.ts';
 import {
   Environment,
   EnvQuery,
@@ -13,7 +13,7 @@ import {
 } from '../contract/environment.ts';
 import { RESOURCE_LIMITS } from '../contract/limits.ts';
 import { PageQuery, pageOf } from '../contract/paging.ts';
-import type { EnvOwnerKind } from '../contract/platform-vocabulary.ts';
+import type { EnvFileFormat, EnvOwnerKind } from '../contract/platform-vocabulary.ts';
 import { invalidField, Problem } from '../contract/problem.ts';
 import {
   deleteVariable,

@@ -1,8 +1,8 @@
 import type { App, CreateAppInput, UpdateAppInput } from '../contract/apps.ts';
 import type { CommitStatus, SetCommitStatus } from '../contract/commit-status.ts';
 import type { ConfirmGitHost, DeployKey, GitHostCheck } from '../contract/deploy-keys.ts';
-import type { EnvFileFormat } from '../contract/env-formats.ts';
 import type { Environment, EnvVariable, EnvVersion } from '../contract/environment.ts';
+import type { EnvFileFormat } from '../contract/platform-vocabulary.ts';
 import type { CreateProject, Project, UpdateProject } from '../contract/projects.ts';
 import type { PushSecret } from '../contract/push.ts';
 import type { CreateServer, Server, ServerCheck, UpdateServer } from '../contract/servers.ts';
