@@ -33,6 +33,7 @@ const ISSUE_DETAILS: readonly Column<ErrorIssueDetail>[] = [
   { title: 'ID', getValue: ({ id }) => id },
   { title: 'Title', getValue: ({ title }) => title },
   { title: 'Status', getValue: ({ status }) => status },
+  { title: 'Resolved in', getValue: ({ resolvedInRelease }) => resolvedInRelease },
   { title: 'Level', getValue: ({ level }) => level },
   { title: 'Count', getValue: ({ count }) => count },
   { title: 'First seen', getValue: ({ firstSeenAt }) => firstSeenAt },
@@ -86,12 +87,14 @@ export async function showIssue(id: string, options: RemoteOptions): Promise<voi
 export async function setIssueStatus(
   ids: readonly string[],
   status: IssueStatus,
-  options: RemoteOptions,
+  options: RemoteOptions & { readonly inRelease?: string | undefined },
 ): Promise<void> {
   const { issues } = connect(options).errors;
   const updated: ErrorIssueDetail[] = [];
   for (const id of ids) {
-    updated.push(await issues.update(id, { status }));
+    updated.push(
+      await issues.update(id, { status, ...(options.inRelease !== undefined && { release: options.inRelease }) }),
+    );
     printNote(`Issue ${id} is now ${status}.`, options.json === true ? { quiet: true } : options);
   }
   if (options.json === true) await printJson(updated);

@@ -280,6 +280,10 @@ function errorCommands(program: Command): void {
     .action(async (id, options) => (await load()).showIssue(id, declared(options)));
   apiCommand(parent, 'resolve', 'Resolve issues; a resolved issue reopens when it recurs')
     .argument('<ids...>')
+    .option(
+      '--in-release <release>',
+      'release that contains the fix; errors of earlier releases do not reopen the issues',
+    )
     .action(async (ids, options) => (await load()).setIssueStatus(ids, 'resolved', declared(options)));
   apiCommand(parent, 'reopen', 'Reopen issues')
     .argument('<ids...>')

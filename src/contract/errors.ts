@@ -87,6 +87,10 @@ export const ErrorIssue = z
     release: z.string().nullable(),
     environment: z.string().nullable(),
     app: z.string().nullable(),
+    resolvedInRelease: z
+      .string()
+      .nullable()
+      .describe('The release that contains the fix; null if any recurrence reopens it'),
     days: z.array(dayCount).describe('The last 14 days (UTC), oldest first; days without errors are omitted'),
   })
   .meta({ id: 'ErrorIssue' });
@@ -184,4 +188,15 @@ export const IssueQuery = z.strictObject({
   sort: oneOf(ISSUE_SORTS).optional(),
 });
 export type IssueQuery = z.infer<typeof IssueQuery>;
-export const UpdateIssue = z.strictObject({ status: oneOf(ISSUE_STATUSES) }).meta({ id: 'UpdateIssue' });
+export const UpdateIssue = z
+  .strictObject({
+    status: oneOf(ISSUE_STATUSES),
+    release: shortText
+      .nullish()
+      .describe(
+        'With the status resolved: the release that contains the fix; errors of earlier releases do not reopen it',
+      )
+      .meta({ examples: ['shop@2.4.1'] }),
+  })
+  .meta({ id: 'UpdateIssue', examples: [{ status: 'resolved', release: 'shop@2.4.1' }] });
+export type UpdateIssue = z.infer<typeof UpdateIssue>;

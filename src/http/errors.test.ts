@@ -118,6 +118,7 @@ forEachEngine('the error tracker', (engine) => {
       release: '1.1',
       environment: 'production',
       app: 'shop',
+      resolvedInRelease: null,
     });
     assert.deepEqual(days, [{ day: '2027-02-24', count: 2 }]);
     assert.deepEqual(
@@ -184,6 +185,32 @@ forEachEngine('the error tracker', (engine) => {
         ['error.new', null],
       ],
     );
+  });
+
+  test('an issue that is resolved in a release reopens for that release and later ones only', async () => {
+    const { report, issue, setStatus, token } = await newTracker();
+    const resolveIn = (id: string, release: string | null, status = 'resolved') =>
+      testServer.call<ErrorIssue>(`/v1/errors/issues/${id}`, {
+        ...{ method: 'PATCH', body: { status, release }, headers: bearer(token.secret) },
+      });
+    const id = await report({ release: 'shop@2.3.0' });
+    assert.equal((await resolveIn(id, 'shop@2.4.0')).body.resolvedInRelease, 'shop@2.4.0');
+    assert.equal((await resolveIn(id, 'shop@2.4.0', 'muted')).status, 422);
+    for (const [release, status, resolvedInRelease] of [
+      ['shop@2.3.0', 'resolved', 'shop@2.4.0'],
+      ['shop@2.3.9', 'resolved', 'shop@2.4.0'],
+      ['shop@2.10.0', 'open', null],
+    ]) {
+      now += MINUTE;
+      await report({ release });
+      const found = await issue(id);
+      assert.deepEqual([found.status, found.resolvedInRelease], [status, resolvedInRelease], String(release));
+    }
+    await resolveIn(id, 'shop@3.0.0');
+    assert.equal((await setStatus(id, 'resolved')).body.resolvedInRelease, null);
+    now += MINUTE;
+    await report({ release: 'shop@1.0.0' });
+    assert.equal((await issue(id)).status, 'open');
   });
 
   test('a muted issue is counted and does not reopen, a deleted one is created again, and the log names both', async () => {

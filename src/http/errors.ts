@@ -141,7 +141,7 @@ export function errorRoutes(context: AppContext): Route[] {
       responses: { 200: ErrorIssueDetail },
       errorCodes: ['not_found'],
       handler: ({ params, body, request }) =>
-        updateErrorIssue(platform, requestContextOf(context, request), params.id, body.status),
+        updateErrorIssue(platform, requestContextOf(context, request), params.id, body),
     }),
     route({
       method: 'DELETE',

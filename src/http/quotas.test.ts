@@ -310,6 +310,7 @@ forEachEngine('quotas', (engine) => {
         environment: null,
         app: null,
         resolved_at: null,
+        resolved_release: null,
         muted_at: null,
       },
       ...{ sender, kept_minute: 0, kept_count: 0, ...more },

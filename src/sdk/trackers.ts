@@ -8,6 +8,7 @@ import type {
   ErrorKey,
   ErrorReport,
   SourceMap,
+  UpdateIssue,
 } from '../contract/errors.ts';
 import type { ActivityGroup, ErrorLevel, Interval, IssueStatus } from '../contract/platform-vocabulary.ts';
 import { listOf, type Paging, pathTo } from './list-pages.ts';
@@ -105,7 +106,7 @@ export function trackerClientsOf(transport: Transport) {
         ...listOf<ErrorIssue, IssueListQuery>(transport, issues),
         get: (id: string, call?: CallOptions): Promise<ErrorIssueDetail> => send('GET', pathTo(issues, id), call),
         /** Resolves, reopens or mutes an issue: a muted issue is counted and does not reopen. */
-        update: (id: string, body: { status: IssueStatus }, call?: CallOptions): Promise<ErrorIssueDetail> =>
+        update: (id: string, body: UpdateIssue, call?: CallOptions): Promise<ErrorIssueDetail> =>
           send('PATCH', pathTo(issues, id), { ...call, body }),
         /** Deletes an issue with its occurrences; if the error is reported again, a new issue is created. */
         delete: (id: string, call?: CallOptions): Promise<void> => send('DELETE', pathTo(issues, id), call),

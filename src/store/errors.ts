@@ -43,7 +43,7 @@ export async function addToIssue(trx: Trx, row: ErrorIssueTable, reopens: boolea
         app: latest('app'),
         kept_minute: row.kept_minute,
         kept_count: row.kept_count,
-        ...(reopens && { status: 'open', resolved_at: null }),
+        ...(reopens && { status: 'open', resolved_at: null, resolved_release: null }),
       }),
     )
     .returningAll()
@@ -190,7 +190,7 @@ export async function setIssueStatus(
   trx: Trx,
   workspaceId: string,
   id: string,
-  status: Pick<ErrorIssueTable, 'status' | 'resolved_at' | 'muted_at'>,
+  status: Pick<ErrorIssueTable, 'status' | 'resolved_at' | 'resolved_release' | 'muted_at'>,
 ): Promise<void> {
   await trx
     .updateTable('error_issue')

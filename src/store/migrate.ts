@@ -52,6 +52,7 @@ import { scriptTimeZone } from './migrations/0116-script-time-zone.ts';
 import { push } from './migrations/0117-push.ts';
 import { activityAttributes } from './migrations/0121-activity-attributes.ts';
 import { sourceMaps } from './migrations/0122-source-maps.ts';
+import { resolvedRelease } from './migrations/0123-resolved-release.ts';
 import { deploymentTag } from './migrations/0124-deployment-tag.ts';
 import { deployKey } from './migrations/0125-deploy-key.ts';
 import { commitStatus } from './migrations/0126-commit-status.ts';
@@ -119,6 +120,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
   '0117-push': push,
   '0121-activity-attributes': activityAttributes,
   '0122-source-maps': sourceMaps,
+  '0123-resolved-release': resolvedRelease,
   '0124-deployment-tag': deploymentTag,
   '0125-deploy-key': deployKey,
   '0126-commit-status': commitStatus,

@@ -18,6 +18,7 @@ import type { Store, Trx } from '../../store/store.ts';
 import { createSenderQuota, type SenderItem } from '../sender-quota.ts';
 import { createWriteBatcher } from '../write-batcher.ts';
 import { fingerprintOf, type ReportedError, titleOf } from './error-grouping.ts';
+import { isRegression } from './releases.ts';
 
 export interface ErrorIngest {
   /**
@@ -90,6 +91,15 @@ function toOverflowReport(report: Report): Report {
   return { ...report, error, fingerprint: overflowFingerprint(report) };
 }
 
+/** Whether reports of a resolved issue, all of them later than that, show that it is not fixed. */
+async function hasRegression(trx: Trx, issue: ErrorIssueTable, reports: readonly Report[]): Promise<boolean> {
+  const { resolved_release: fixedIn } = issue;
+  if (fixedIn === null) return reports.length > 0;
+  const facets = await listFacets(trx, issue.workspace_id, issue.id);
+  const seenBefore = new Set(facets.filter(({ kind }) => kind === 'release').map(({ value }) => value));
+  return reports.some(({ error }) => isRegression(error.release, fixedIn, seenBefore));
+}
+
 interface WrittenIssue {
   readonly id: string;
   /** Records the events that raise notices. Locks the activity log, so all issues are written before. */
@@ -112,7 +122,8 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
   const room = Math.max(0, RESOURCE_LIMITS.errorEventsPerMinute - keptThisMinute);
   const stored = reports.slice(0, room);
   // A late report of an occurrence before the issue was resolved is no regression.
-  const reopens = before?.status === 'resolved' && newest.at > (before.resolved_at ?? 0);
+  const recurring = reports.filter(({ error }) => error.at > (before?.resolved_at ?? 0));
+  const reopens = before?.status === 'resolved' && (await hasRegression(trx, before, recurring));
   const issue = await addToIssue(
     trx,
     {
@@ -130,6 +141,7 @@ async function writeIssue(trx: Trx, reports: readonly [Report, ...Report[]]): Pr
       environment: newest.environment,
       app: newest.app,
       resolved_at: null,
+      resolved_release: null,
       muted_at: null,
       sender: first.sender,
       kept_minute: minute,

@@ -1,5 +1,12 @@
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
-import type { ErrorEvent, ErrorIssue, ErrorIssueDetail, ErrorReport, IssueQuery } from '../../contract/errors.ts';
+import type {
+  ErrorEvent,
+  ErrorIssue,
+  ErrorIssueDetail,
+  ErrorReport,
+  IssueQuery,
+  UpdateIssue,
+} from '../../contract/errors.ts';
 import type { AuditAction } from '../../contract/event-names.ts';
 import { toIsoString } from '../../contract/instant.ts';
 import { DAY } from '../../contract/limits.ts';
@@ -89,6 +96,7 @@ function serializeIssue(row: ErrorIssueTable, days: readonly { day: number; coun
     release: row.release,
     environment: row.environment,
     app: row.app,
+    resolvedInRelease: row.resolved_release,
     days: days.map(({ day, count }) => ({ day: toIsoString(day * DAY).slice(0, 10), count })),
   };
 }
@@ -205,25 +213,30 @@ const STATUS_ACTIONS = {
   muted: 'error_issue.muted',
 } as const satisfies Record<IssueStatus, AuditAction>;
 
-/** Resolves, reopens or mutes an issue. Throws `not_found`. */
+/** Resolves, reopens or mutes an issue. Throws `not_found`, and `validation_failed` for a release without a fix. */
 export async function updateErrorIssue(
   context: PlatformContext,
   request: RequestContext,
   id: string,
-  status: IssueStatus,
+  { status, release = null }: UpdateIssue,
 ): Promise<ErrorIssueDetail> {
   const { workspaceId } = request;
+  if (release !== null && status !== 'resolved') throw invalidField('release', 'requires the status resolved');
+  const fixedIn = release === null ? null : redactSecrets(release);
   const now = context.clock();
   await context.store.transaction(async (trx) => {
     const row = await findIssue(trx, workspaceId, id);
     if (row === undefined) throw new Problem('not_found', 'The issue was not found in this workspace.');
-    if (issueStatusOf(row) === status) return;
+    if (issueStatusOf(row) === status && row.resolved_release === fixedIn) return;
     await setIssueStatus(trx, workspaceId, id, {
       status: status === 'muted' ? 'open' : status,
       resolved_at: status === 'resolved' ? now : null,
+      resolved_release: fixedIn,
       muted_at: status === 'muted' ? now : null,
     });
-    await recordAuditEvent(trx, request, STATUS_ACTIONS[status], { kind: 'error_issue', id, name: row.title }, now, {});
+    await recordAuditEvent(trx, request, STATUS_ACTIONS[status], { kind: 'error_issue', id, name: row.title }, now, {
+      ...(fixedIn !== null && { release: fixedIn }),
+    });
     if (status !== 'open') await resolveNotices(trx, workspaceId, id);
   });
   return findErrorIssue(context, workspaceId, id);

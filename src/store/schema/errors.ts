@@ -15,6 +15,8 @@ export interface ErrorIssueTable {
   environment: string | null;
   app: string | null;
   resolved_at: number | null;
+  /** The release that contains the fix; null if every recurrence reopens the issue. */
+  resolved_release: string | null;
   muted_at: number | null;
   /** Who sent its first report: the id of a person or a credential. Null for issues of earlier versions. */
   sender: string | null;

@@ -157,6 +157,9 @@ function IssueDetails({ issue }: { readonly issue: ErrorIssueDetail }) {
                 [strings.issuePage.items.occurrences, issue.count.toLocaleString('en')],
                 [strings.issuePage.items.lastSeen, <ExactTime key="last" time={issue.lastSeenAt} />],
                 [strings.issuePage.items.firstSeen, <ExactTime key="first" time={issue.firstSeenAt} />],
+                ...(issue.resolvedInRelease === null
+                  ? []
+                  : [[strings.issuePage.items.resolvedIn, issue.resolvedInRelease] as const]),
                 [strings.issuePage.items.id, <CopyableId key="id" id={issue.id} />],
               ]}
             />

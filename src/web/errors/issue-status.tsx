@@ -35,12 +35,19 @@ const STATUS_MESSAGES: Readonly<Record<IssueStatus, (title: string) => string>> 
   muted: (title) => strings.issueStatus.messages.muted(title),
 };
 
+interface StatusChange {
+  readonly issue: ErrorIssue;
+  readonly status: IssueStatus;
+  /** The release that contains the fix. */
+  readonly release?: string | null;
+}
+
 /** Changes the status of an issue and refreshes the lists and the issue's page. */
 export function useSetIssueStatus() {
   const { api, workspace } = useWorkspace();
   return useMutation({
-    mutationFn: ({ issue, status }: { readonly issue: ErrorIssue; readonly status: IssueStatus }) =>
-      api.errors.issues.update(issue.id, { status }),
+    mutationFn: ({ issue, status, release = null }: StatusChange) =>
+      api.errors.issues.update(issue.id, { status, release }),
     onSuccess: ({ title, status }) => notifications.show({ message: STATUS_MESSAGES[status](title) }),
     onError: notifyError,
     onSettled: () => queryClient.invalidateQueries({ queryKey: [workspace.id, 'errors'] }),
@@ -64,18 +71,28 @@ export const STATUS_ACTIONS: Readonly<
 
 export function IssueStatusButtons({ issue }: { readonly issue: ErrorIssue }) {
   const setStatus = useSetIssueStatus();
-  return STATUS_TRANSITIONS[issue.status].map((status) => {
+  const { release } = issue;
+  const buttons = STATUS_TRANSITIONS[issue.status].map((status) => {
     const { label, Icon } = STATUS_ACTIONS[status];
     return (
       <Button
         key={status}
         variant={issue.status === 'open' && status === 'resolved' ? 'filled' : 'default'}
         leftSection={<Icon size={16} />}
-        loading={setStatus.isPending && setStatus.variables.status === status}
+        loading={setStatus.isPending && setStatus.variables.status === status && !setStatus.variables.release}
         onClick={() => setStatus.mutate({ issue, status })}
       >
         {label}
       </Button>
     );
   });
+  if (release === null || issue.status === 'resolved') return buttons;
+  return (
+    <>
+      {buttons}
+      <Button variant="default" onClick={() => setStatus.mutate({ issue, status: 'resolved', release })}>
+        {strings.issueStatus.resolveIn(release.length > 24 ? `${release.slice(0, 24)}…` : release)}
+      </Button>
+    </>
+  );
 }

@@ -47,6 +47,7 @@ export const strings = {
       lastSeen: 'Last seen',
       firstSeen: 'First seen',
       id: 'ID',
+      resolvedIn: 'Resolved in',
     },
     releasesTitle: 'Releases',
     environmentsTitle: 'Environments',
@@ -61,6 +62,7 @@ export const strings = {
       muted: (title: string) =>
         phrase`Issue muted: ${title}. Occurrences are still counted; it stays muted until you reopen it.`,
     },
+    resolveIn: (release: string) => phrase`Resolve in ${release}`,
     actions: {
       open: 'Reopen',
       resolved: 'Resolve',
