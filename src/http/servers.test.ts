@@ -143,6 +143,20 @@ test('a check that receives the pinned key again withdraws the other one, and an
   }
 });
 
+test('a check names an account that runs nothing, also one that keeps the session open', async () => {
+  const message = 'Please login as the user "ubuntu" rather than the user "root".';
+  const cloudImage = await startSshd([`ForceCommand echo '${message}'; echo; sleep 10; exit 142`]);
+  try {
+    const server = await newServer({ port: cloudImage.port, hostKey: cloudImage.hostKey });
+    cloudImage.authorize([server.publicKey ?? '']);
+    const { ok, message: shown, hostKey } = (await check(server)).body;
+    assert.deepEqual([ok, hostKey], [false, cloudImage.hostKey]);
+    assert.match(shown, /Set the user of the server to ubuntu\./);
+  } finally {
+    await cloudImage.close();
+  }
+});
+
 test('all host keys are shown, the preferred type first, and free space for the directories of the apps', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'devpilot-host-keys-'));
   const types = ['ecdsa', 'rsa'];
