@@ -108,6 +108,45 @@ test('an issue is muted, found among the muted ones, and deleted after a confirm
   assert.equal((await fixture.owner.call(`/v1/errors/issues/${noise}`)).status, 404);
 });
 
+test('frames of a minified script are shown as in the source, and as they were reported', async () => {
+  const { owner, server } = fixture;
+  const project = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Minified' } });
+  await owner.call('/v1/apps', { body: { name: 'Minified', projectId: project.body.id } });
+  const { body: key } = await owner.call<{ publicKey: string }>('/v1/errors/keys', {
+    body: { name: 'Maps', app: 'minified' },
+  });
+  const debugId = '8f3c2a1b-0000-4000-8000-0000000000ab';
+  const lines = ['export function placeOrder(order: Order) {', '  return order.total.toFixed(2);', '}'];
+  const map = {
+    version: 3,
+    sources: ['src/orders.ts'],
+    sourcesContent: [lines.join('\n')],
+    names: [],
+    mappings: 'AACEA',
+  };
+  const path = `/v1/errors/source-maps?app=minified&file=app.js&debugId=${debugId}`;
+  assert.equal((await owner.call(path, { body: map })).status, 201);
+  const file = 'https://shop.example.com/app.js';
+  const frame = { function: 'o', filename: file, abs_path: file, lineno: 1, colno: 48_213 };
+  const event = {
+    exception: [{ type: 'MinifiedError', value: 'x', stacktrace: { frames: [frame] } }],
+    release: 'shop@2.4.0',
+    debug_meta: { images: [{ type: 'sourcemap', code_file: file, debug_id: debugId }] },
+  };
+  const sent = await server.call(`/api/1/store/?sentry_key=${key.publicKey}`, { body: event });
+  assert.equal(sent.status, 200, sent.text);
+  const tab = await fixture.open('/errors');
+  await tab.getByRole('link', { name: 'MinifiedError: x' }).click();
+  const frames = tab.getByRole('list', { name: 'Stack trace' }).getByRole('listitem');
+  await frames.filter({ hasText: 'src/orders.ts:2' }).waitFor();
+  await tab.getByText('Source', { exact: true }).click();
+  await tab.getByText('return order.total.toFixed(2);', { exact: false }).waitFor();
+  await tab.getByRole('switch', { name: 'Show the minified stack trace' }).click({ force: true });
+  await frames.filter({ hasText: 'app.js:1:48213' }).waitFor();
+  await tab.getByRole('button', { name: 'Resolve in shop@2.4.0' }).click();
+  await tab.getByText('Resolved in', { exact: true }).waitFor();
+});
+
 test('a member sees issues but cannot resolve them', async () => {
   const tab = await fixture.open(`/errors/${issue}`, { person: linus });
   await tab.getByRole('heading', { name: 'Stack trace' }).waitFor();

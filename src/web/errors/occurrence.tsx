@@ -29,9 +29,12 @@ function SourceContext({ frame: { context, line } }: { readonly frame: ErrorFram
   );
 }
 
+/** In the long lines of a minified script only the column says where a frame is. */
+const isMinifiedColumn = (column: number | null) => (column ?? 0) >= 200;
+
 function StackFrame({ frame }: { readonly frame: ErrorFrame }) {
   const { file, line, column, module, inApp } = frame;
-  const position = [line, line === null ? null : column].filter((part) => part !== null);
+  const position = [line, line !== null && isMinifiedColumn(column) ? column : null].filter((part) => part !== null);
   return (
     <li {...(inApp && { 'data-in-app': true })}>
       {module !== null && file !== null && /\.(?:java|kt|scala)$/.test(file) && `${module}.`}
