@@ -1,4 +1,4 @@
-import type { ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
+import type { ErrorFrame, ErrorIssue, ErrorIssueDetail } from '../contract/errors.ts';
 import type { ErrorLevel, IssueStatus } from '../contract/platform-vocabulary.ts';
 import { connect, type RemoteOptions } from './connect.ts';
 import { type DeleteOptions, deleteItems } from './delete-items.ts';
@@ -70,6 +70,10 @@ export async function listIssues(options: IssueListOptions): Promise<void> {
   await printList(await takeFirst(all, parseCount('--limit', options.limit) ?? 50), COLUMNS, options);
 }
 
+/** A frame as V8 prints it. */
+const formatFrame = ({ function: name, file, line }: ErrorFrame): string =>
+  `    at ${name ?? '(anonymous)'} (${[file ?? 'unknown file', line].filter((part) => part !== null).join(':')})`;
+
 /** Shows an issue, and without `--json` the stack trace of its latest occurrence. */
 export async function showIssue(id: string, options: RemoteOptions): Promise<void> {
   const { issues } = connect(options).errors;
@@ -77,7 +81,8 @@ export async function showIssue(id: string, options: RemoteOptions): Promise<voi
   if (options.json === true || options.quiet === true) return;
   const [newest] = (await issues.events(id).list({ limit: 1 })).data;
   if (newest === undefined) return;
-  const lines = [newest.message, ...(newest.stack ?? '').split('\n')].filter((line) => line.trim() !== '');
+  const stack = newest.stack?.split('\n') ?? newest.frames.map(formatFrame);
+  const lines = [newest.message, ...stack].filter((line) => line.trim() !== '');
   await print(
     `\n${dim(`Latest occurrence, ${newest.time}`)}\n${lines.map((line) => `${sanitizeInline(line)}\n`).join('')}`,
   );
