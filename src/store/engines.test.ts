@@ -175,6 +175,21 @@ forEachEngine('opening', (engine) => {
     await (await openPostgresStore(DATABASE_URL, () => undefined)).close();
   });
 
+  test('a migration that is missing between others is applied', async () => {
+    const { DATABASE_URL = '' } = await engine.environment();
+    const store = await openPostgresStore(DATABASE_URL, () => undefined);
+    const name = '0130-keep-runs';
+    await store.read
+      .deleteFrom('kysely_migration' as never)
+      .where('name' as never, '=', name as never)
+      .execute();
+    await store.read.schema.alterTable('script').dropColumn('keep_runs').execute();
+    await store.close();
+    const again = await openPostgresStore(DATABASE_URL, () => undefined);
+    assert.deepEqual(await again.read.selectFrom('script').select('keep_runs').execute(), []);
+    await again.close();
+  });
+
   test('a database without durable commits is refused', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
     const address = `${DATABASE_URL}?options=-c%20synchronous_commit%3Doff`;

@@ -171,7 +171,12 @@ async function migrateOnce(db: Kysely<any>, bytes: 'blob' | 'bytea'): Promise<un
     };
   }
   for (const name of await newerMigrations(db)) migrations[name] = { up: () => Promise.resolve() };
-  const migrator = new Migrator({ db, provider: { getMigrations: () => Promise.resolve(migrations) } });
+  const migrator = new Migrator({
+    db,
+    provider: { getMigrations: () => Promise.resolve(migrations) },
+    // Migrations of different branches may land in any order: a store that was migrated in between gets those it lacks.
+    allowUnorderedMigrations: true,
+  });
   const { error } = await migrator.migrateToLatest();
   return error;
 }
