@@ -30,7 +30,8 @@ export interface CopyTarget {
   close(): Promise<void>;
 }
 
-const ROWS_PER_BATCH = 500;
+/** Rows of this table have up to 10 MiB. */
+const rowsPerBatch = (table: string) => (table === 'source_map' ? 8 : 500);
 /** PostgreSQL accepts at most 65,535 parameters per statement. */
 const MAX_PARAMETERS = 30_000;
 
@@ -49,7 +50,7 @@ export function openSqliteSource(path: string): CopySource {
         let page: CopiedRow[] = [];
         for (const row of database.prepare(`select * from ${table}`).iterate()) {
           page.push(row as CopiedRow);
-          if (page.length < ROWS_PER_BATCH) continue;
+          if (page.length < rowsPerBatch(table)) continue;
           yield page;
           page = [];
         }
@@ -107,7 +108,7 @@ export async function openPostgresSource(url: string): Promise<CopySource> {
       async *rows(table) {
         await client.query(`declare copied no scroll cursor for select * from ${table}`);
         for (;;) {
-          const page = await client.query<CopiedRow>(`fetch ${ROWS_PER_BATCH} from copied`);
+          const page = await client.query<CopiedRow>(`fetch ${rowsPerBatch(table)} from copied`);
           if (page.rows.length === 0) break;
           yield page.rows;
         }
