@@ -264,19 +264,19 @@ test('the bell leads to what needs attention, which is dismissed, undone, snooze
   await tab.getByRole('link', { name: 'Notices: 2 need attention' }).waitFor();
 });
 
-test('an owner chooses which notices are mailed', async () => {
+test('an owner chooses which notices are sent by email', async () => {
   const { tab, keys } = await open('/account?workspace=acme');
-  const section = tab.getByRole('region', { name: 'Mail about notices' });
+  const section = tab.getByRole('region', { name: 'Email notifications' });
   const choice = section.getByLabel('Script run failed');
   await keys.tabTo(choice);
   await choice.selectOption('immediate');
-  await tab.getByText('Mail settings saved').waitFor();
+  await tab.getByText('Email notifications saved').waitFor();
   await checkAppearance(tab, 'account-notifications');
   const { body } = await fixture.owner.call<Notifications>('/v1/me/notifications');
   assert.equal(body.kinds['run.failed'], 'immediate');
 });
 
-test('a workload identity is created from what people know, tested, and shows its last exchanges', async (context) => {
+test('a workload identity is created from names that people know, tested, and shows its last exchanges', async (context) => {
   const issuer = await startTestIssuer();
   context.after(() => issuer.close());
   const { tab, keys } = await open('/settings/workload-identities?workspace=acme');

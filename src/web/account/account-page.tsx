@@ -22,7 +22,7 @@ function RequiredTwoFactor({ from }: { readonly from: string }) {
   const { history } = useRouter();
   const path = safeReturnPath(from);
   const [isTurnedOn, setIsTurnedOn] = useState(false);
-  // In an effect, because until the dialog with the recovery codes is removed, it asks before the page is left.
+  // In an effect, because the dialog with the recovery codes blocks navigation until it is unmounted.
   useEffect(() => {
     if (isTurnedOn) history.push(path);
   }, [isTurnedOn, history, path]);

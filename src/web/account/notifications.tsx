@@ -14,7 +14,7 @@ import { strings } from './strings.ts';
 const texts = strings.notifications;
 const MODES = NOTIFICATION_MODES.map((value) => ({ value, label: texts.modes[value] }));
 
-/** The mode of each kind of notice; a change is saved at once. */
+/** The mode of each kind of notice. A change is saved immediately. */
 function NotificationFields({ loaded }: { readonly loaded: Notifications }) {
   const { api, workspace } = useWorkspace();
   const save = useMutation({
@@ -59,7 +59,7 @@ function WorkspaceNotifications() {
   );
 }
 
-/** The mails about the workspace of the tab that an owner or admin receives. */
+/** The email notifications of an owner or admin about the workspace of the tab. */
 export function NotificationsSection() {
   const workspace = useWorkspaceOrNull();
   const isSecondFactorNeeded = useSecondFactorNeeded(workspace?.id);

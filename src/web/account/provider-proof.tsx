@@ -13,8 +13,8 @@ interface ProviderProofProps {
 }
 
 /**
- * Reauthentication with the provider: a recent sign-in there counts, otherwise the button leads to one and back.
- * Nothing for a person without a linked account who has not used a sign-in link.
+ * Reauthentication with the identity provider: a recent sign-in there is accepted as proof; otherwise the button leads
+ * to the provider and back. Renders nothing for a person with neither a linked account nor a recent sign-in by link.
  */
 export function ProviderProof({ isPending, onProof }: ProviderProofProps) {
   const name = singleSignOnName();

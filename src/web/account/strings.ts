@@ -5,12 +5,15 @@ import { phrase, sentence } from '../components/sentence.ts';
 
 export const strings = {
   notifications: {
-    title: 'Mail about notices',
+    title: 'Email notifications',
     description: (name: string) =>
-      phrase`What you are told by mail about the workspace ${name}. Changes are saved at once.`,
-    noMail: 'This server sends no mail. Your choices take effect once its operator sets up mail.',
-    saved: 'Mail settings saved',
-    modes: { off: 'No mail', digest: 'Once a day', immediate: 'At once' } satisfies Record<NotificationMode, string>,
+      phrase`The notices about the workspace ${name} that are emailed to you. Changes are saved immediately.`,
+    noMail: 'This server does not send email. Your choices take effect once an operator sets up email.',
+    saved: 'Email notifications saved',
+    modes: { off: 'No email', digest: 'Once a day', immediate: 'Immediately' } satisfies Record<
+      NotificationMode,
+      string
+    >,
     kinds: {
       'credential.expiring': 'Credential expires soon',
       'credential.expired': 'Credential expired',
@@ -18,13 +21,13 @@ export const strings = {
       'credential.leaked': 'Credential leaked',
       'credential.used_after_deletion': 'Deleted credential used',
       'credential.violates_policy': 'Credential violates policy',
-      'credential.orphaned': 'Creator of a credential left',
+      'credential.orphaned': 'Credential creator left',
       'deployment.failed': 'Deployment failed',
       'run.failed': 'Script run failed',
       'backup.failed': 'Backup failed',
       'error.new': 'New error',
       'error.reopened': 'Resolved error reported again',
-      'webhook.switched_off': 'A webhook was switched off',
+      'webhook.switched_off': 'Webhook switched off',
     } satisfies Record<NoticeKind, string>,
   },
   accountPage: {
@@ -130,7 +133,7 @@ export const strings = {
   providerProof: {
     confirmWithRecentSignIn: 'Continue without a password: you have just signed in',
     signInAgain: (name: string) => phrase`Confirm with ${name}`,
-    thenTryAgain: 'You come back to this page. Then start this again within ten minutes.',
+    thenTryAgain: 'You will return to this page. Then repeat this action within ten minutes.',
   },
   singleSignOn: {
     title: 'Single sign-on',
@@ -139,14 +142,14 @@ export const strings = {
     linkTitle: (name: string) => phrase`Link ${name} account`,
     continue: 'Continue',
     linkConsequences: (name: string) =>
-      phrase`You sign in at ${name} next. The email address of that account must be verified, and the same as yours.`,
+      phrase`Next, sign in at ${name}. That account must have a verified email address that matches yours.`,
     linkedLastUsed: (linked: ReactNode, lastUsed: ReactNode) => sentence`Linked ${linked} · last used ${lastUsed}`,
     unlink: 'Unlink',
     unlinkAccount: (account: string) => `Unlink ${account}`,
     unlinkTitle: 'Unlink account',
     unlinked: 'Account unlinked',
     unlinkConsequences: (account: ReactNode) =>
-      sentence`${account} will no longer sign you in, and your other sessions that it started end. If you have never chosen a password, have it reset first.`,
+      sentence`You can no longer sign in with ${account}, and your other sessions that were started with it end. If you have never set a password, reset it first.`,
   },
   sessions: {
     title: 'Sessions',

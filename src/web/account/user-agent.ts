@@ -21,7 +21,7 @@ const OPERATING_SYSTEMS: readonly (readonly [RegExp, string])[] = [
 const findName = (list: readonly (readonly [RegExp, string])[], text: string): string | null =>
   list.find(([pattern]) => pattern.test(text))?.[1] ?? null;
 
-/** Describes a client as “Firefox on Windows”, as far as the user agent is known. */
+/** Returns a description such as “Firefox on Windows”, or the product name of an unknown user agent. */
 export function describeUserAgent(userAgent: string | null): string {
   if (userAgent === null || userAgent === '') return strings.userAgent.unknownClient;
   const browser = findName(BROWSERS, userAgent);
