@@ -8,7 +8,7 @@ import { useWorkspace } from '../session.ts';
 import styles from './activity-log.module.css';
 import { strings } from './strings.ts';
 
-/** A time as the API writes it. */
+/** The format of times in the API. */
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 /** Formats a value that an edit recorded. */
@@ -31,7 +31,7 @@ function ChangesTable({ detail }: { readonly detail: AuditEvent['detail'] }) {
   const after = toRecord(detail['after']);
   const fields = [...new Set([...Object.keys(before), ...Object.keys(after)])];
   if (fields.length === 0) return null;
-  // What was just created has no previous values.
+  // An event for a creation has no previous values.
   const hasBefore = Object.keys(before).length > 0;
   return (
     <Table className={styles['edit']} withRowBorders={false} horizontalSpacing="sm" verticalSpacing={4} fz="sm">

@@ -83,7 +83,7 @@ export function summarizeNames(names: readonly string[]): string {
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown;
 }
 
-/** Returns how work ended: “ completed”. */
+/** Returns the outcome of a job, with a leading space: “ completed”. */
 export function describeOutcome({ detail }: AuditEvent): string {
   const status = typeof detail['status'] === 'string' ? detail['status'] : 'ended';
   return status === 'cancelled' ? ' was cancelled' : ` ${status}`;

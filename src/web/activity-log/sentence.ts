@@ -103,7 +103,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
     const { client, passkey, kind, singleSignOn, signInLink } = event.detail;
     if (kind === 'device') return [actor, ' signed in on a device', ...(client ? [' (', valuePart(client), ')'] : [])];
     if (singleSignOn) return [actor, ' signed in with ', valuePart(singleSignOn)];
-    if (signInLink) return [actor, ' signed in with a link of an operator'];
+    if (signInLink) return [actor, ' signed in with a link from an operator'];
     return passkey ? [actor, ' signed in with the passkey ', valuePart(passkey)] : [actor, ' signed in'];
   },
   'session.deleted': ({ event, actor }) => {
@@ -137,7 +137,8 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
     valuePart(event.detail['email'] ?? event.detail['issuer'] ?? 'unknown'),
   ],
   'session.failed': ({ event, actor }) => {
-    if (String(event.detail['reason']).startsWith('single_sign_on_')) return ['A single sign-on was refused'];
+    if (String(event.detail['reason']).startsWith('single_sign_on_'))
+      return ['A sign-in with single sign-on was refused'];
     if (event.actor.name === null) return ['Sign-in with an unknown email address failed'];
     if (event.detail['reason'] === 'password_incorrect') {
       return [actor, ' entered an incorrect password when re-authenticating'];
@@ -181,7 +182,7 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'app.deploy_key_replaced': ({ actor, target }) => [actor, ' created a deploy key for the app ', target],
   'app.deploy_key_deleted': ({ actor, target }) => [actor, ' deleted the deploy key of the app ', target],
   'app.commit_status_set': ({ actor, target }) => [actor, ' set up commit statuses for the app ', target],
-  'app.commit_status_deleted': ({ actor, target }) => [actor, ' stopped commit statuses of the app ', target],
+  'app.commit_status_deleted': ({ actor, target }) => [actor, ' stopped commit statuses for the app ', target],
   'app.git_host_confirmed': ({ actor, target }) => [actor, ' confirmed the Git host of the app ', target],
   'server.created': defaultSentence,
   'server.updated': defaultSentence,
@@ -256,13 +257,13 @@ const SENTENCES: Readonly<Record<AuditAction, Sentence>> = {
   'webhook.switched_off': ({ target }) => ['The webhook ', target, ' was switched off because it kept failing'],
   'notice.dismissed': ({ actor, target }) => [actor, ' dismissed the notice: ', target],
   'notice.snoozed': ({ actor, target }) => [actor, ' snoozed the notice: ', target],
-  'notice.reopened': ({ actor, target }) => [actor, ' opened the notice again: ', target],
-  'notifications.updated': ({ actor }) => [actor, ' changed which mails about notices they receive'],
+  'notice.reopened': ({ actor, target }) => [actor, ' reopened the notice: ', target],
+  'notifications.updated': ({ actor }) => [actor, ' changed their email notifications'],
   'credential.expiring': ({ event, credential }) => [...namedCredential(event, credential), ' expires soon'],
   'credential.expired': ({ event, credential }) => [...namedCredential(event, credential), ' has expired'],
   'credential.unused': ({ event, credential }) => [
     ...namedCredential(event, credential),
-    ' has not been used for long',
+    ' has not been used for a long time',
   ],
   'credential.leaked': ({ event, credential }) => [
     ...namedCredential(event, credential),
@@ -307,7 +308,7 @@ export function toSentence(event: AuditEvent): SentencePart[] {
     before: detailFields(event.detail, 'before'),
     after: detailFields(event.detail, 'after'),
   };
-  // A newer server may have recorded an action that this page does not know.
+  // A newer server may have recorded an action that this version of the page does not know.
   const sentences: Readonly<Record<string, Sentence | undefined>> = SENTENCES;
   const parts = (sentences[event.action] ?? defaultSentence)(context).map((part) =>
     typeof part === 'string' ? { text: part } : part,

@@ -35,7 +35,7 @@ export function ActivityChart({ chart, interval, metric }: ActivityChartProps) {
       interval: 'equidistantPreserveStart',
     },
     tooltipProps: {
-      // It is also called while no step is pointed at.
+      // The chart library also calls this while the pointer is over no step.
       labelFormatter: (time: unknown) => (typeof time === 'number' ? stepLabel(time, interval) : ''),
     },
     tooltipAnimationDuration: 0,

@@ -127,7 +127,7 @@ function ChartSection({
       const range = parseChartRange(state.get, Date.now());
       const { from, to, interval } = range;
       const instants = { from: new Date(from).toISOString(), to: new Date(to).toISOString() };
-      return { span: range, analytics: await api.activity.analytics({ ...instants, interval, groupBy }, { signal }) };
+      return { range, analytics: await api.activity.analytics({ ...instants, interval, groupBy }, { signal }) };
     },
     placeholderData: keepPreviousData,
     refetchInterval: POLL_INTERVAL_MS,
@@ -139,7 +139,7 @@ function ChartSection({
       <ErrorState error={error} retry={() => void refetch()} />
     );
   }
-  const { span: range, analytics } = data;
+  const { range, analytics } = data;
   if (analytics.total === 0) return <HowToSend />;
   const chart = buildChartData(analytics, range, metric);
   return (

@@ -26,8 +26,8 @@ test('a range is aligned to whole steps and has an interval that a chart can sho
   assert.equal(parseChartRange(searchGetter({ since: '7d', interval: 'day' }), NOW).interval, 'day');
 });
 
-test('the axis is labelled at round times of the local day, and at some of the days', () => {
-  const before = process.env['TZ'];
+test('the axis is labelled with round local times, or with evenly spaced days', () => {
+  const originalTimeZone = process.env['TZ'];
   const ticks = (search: Record<string, string>) => {
     const { from, to, interval } = parseChartRange(searchGetter(search), NOW);
     const times = Array.from({ length: (to - from) / INTERVALS[interval] }, (_, n) => from + n * INTERVALS[interval]);
@@ -44,17 +44,17 @@ test('the axis is labelled at round times of the local day, and at some of the d
     process.env['TZ'] = 'Asia/Kolkata';
     assert.deepEqual(ticks({}), ['02-23T13:00', '02-23T19:00', '02-24T01:00', '02-24T07:00']);
   } finally {
-    if (before === undefined) delete process.env['TZ'];
-    else process.env['TZ'] = before;
+    if (originalTimeZone === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = originalTimeZone;
   }
   assert.equal(axisLabel(new Date(2027, 1, 24).getTime(), 'hour'), '24 Feb');
   assert.equal(axisLabel(new Date(2027, 1, 24, 6).getTime(), 'hour'), '06:00');
   assert.equal(axisLabel(Date.UTC(2027, 1, 24), 'day'), '24 Feb');
 });
 
-test('invalid values give the default range, and the end is always after the start', () => {
-  const standard = parseChartRange(searchGetter({}), NOW);
-  assert.deepEqual(parseChartRange(searchGetter({ since: 'ever', from: 'x', interval: 'week' }), NOW), standard);
+test('invalid values select the default range, and the end is always after the start', () => {
+  const defaultRange = parseChartRange(searchGetter({}), NOW);
+  assert.deepEqual(parseChartRange(searchGetter({ since: 'ever', from: 'x', interval: 'week' }), NOW), defaultRange);
   const backwards = parseChartRange(searchGetter({ from: '2027-02-24T09:00:00Z', to: '2027-02-23T09:00:00Z' }), NOW);
   assert.ok(backwards.from < backwards.to);
 });

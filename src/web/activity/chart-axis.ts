@@ -8,13 +8,13 @@ const MAX_TICKS = 8;
 /** Distances between two labels that divide a day evenly, in minutes. */
 const DISTANCES_MINUTES = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, DAY / MINUTE];
 
-/** The position of a step within its day in the local time zone, which can be half an hour off the hours of UTC. */
+/** Returns the index of a step within its local day. A local hour can begin in the middle of a UTC hour. */
 function stepOfDay(time: number, stepMinutes: number): number {
   const date = new Date(time);
   return Math.floor((date.getHours() * 60 + date.getMinutes()) / stepMinutes);
 }
 
-/** Returns the steps whose times label the axis: round times of the day, or some of the days. */
+/** Returns the times that are labelled on the axis: round times of day, or evenly spaced days. */
 export function axisTicks(times: readonly number[], interval: Interval): number[] {
   const stepMinutes = INTERVALS[interval] / MINUTE;
   const distance = DISTANCES_MINUTES.find(
