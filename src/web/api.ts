@@ -52,7 +52,7 @@ const handleQueryError = (error: unknown) => {
 };
 
 export const SECOND_FACTOR_KEY = ['second-factor-needed'] as const;
-/** The query key of whether a workspace has refused the person for lack of two-factor authentication. */
+/** The query key of the flag that a workspace has refused the person for lack of two-factor authentication. */
 export const secondFactorKey = (workspaceId: unknown) => [...SECOND_FACTOR_KEY, workspaceId] as const;
 
 /** Remembers which workspace refused the person; the keys of its queries begin with its ID. */
@@ -73,7 +73,7 @@ export const queryClient = new QueryClient({
   },
 });
 
-/** Resolves if the request succeeds or its target does not exist: what has been deleted in the meantime is deleted. */
+/** Resolves if the request succeeds or its target does not exist, because it may have been deleted in the meantime. */
 export async function ignoreNotFound(request: Promise<unknown>): Promise<void> {
   try {
     await request;
@@ -90,7 +90,7 @@ export function getErrorMessage(error: unknown): string {
 
 /**
  * Returns the server's field errors in the form that `useForm` accepts, or null if the error names no field. `fields`
- * maps the server's field names to the form's where they differ, by their path or its beginning.
+ * maps the server's field names to the form's where they differ; its keys are field paths or the beginnings of paths.
  */
 export function getFieldErrors(
   error: unknown,

@@ -56,8 +56,8 @@ const toFormValues = (apiKey: ApiKey, addresses: readonly string[] | undefined):
   guard: apiKey.guard,
 });
 
-/** What saving the form takes from the key, and when that was last used. */
-function CutOffNotice({ apiKey, values }: { readonly apiKey: ApiKey; readonly values: CredentialFormValues }) {
+/** Describes the access that saving the form removes from the key, and when it was last used. */
+function RemovedAccessNotice({ apiKey, values }: { readonly apiKey: ApiKey; readonly values: CredentialFormValues }) {
   const uses = useUses(apiKey);
   const sentences = describeRemovedAccess(apiKey, { active: values.active, permissions: values.rights }, uses.data);
   if (sentences.length === 0) return null;
@@ -115,7 +115,7 @@ function EditApiKeyForm({ apiKey, addresses, onClose, onDirtyChange }: EditApiKe
         if (Object.keys(changes).length > 0) await save(changes);
         return onClose;
       }}
-      renderConsequences={(values) => <CutOffNotice apiKey={theirs ?? base} values={values} />}
+      renderConsequences={(values) => <RemovedAccessNotice apiKey={theirs ?? base} values={values} />}
       conflictNotice={
         theirs !== null && (
           <ConflictNotice

@@ -24,8 +24,8 @@ export function KeyStatus({ apiKey }: { readonly apiKey: ApiKey }) {
     onError: notifyError,
     onSettled: () => setPendingValue(null),
   });
-  const isOver = apiKey.status === 'expired' || apiKey.status === 'spent';
-  if (!isAdmin || isOver) return <CredentialStatusTag credential={apiKey} />;
+  const canBeSwitched = apiKey.status !== 'expired' && apiKey.status !== 'spent';
+  if (!isAdmin || !canBeSwitched) return <CredentialStatusTag credential={apiKey} />;
   const active = pendingValue ?? apiKey.active;
   const shown = pendingValue === null ? apiKey : ({ ...apiKey, status: active ? 'active' : 'inactive' } as const);
   return (

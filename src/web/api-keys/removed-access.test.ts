@@ -40,7 +40,7 @@ const uses: CredentialUses = {
   rightsSince: hoursAgo(500),
 };
 
-test('an edit that removes access says which, and when it was last used', () => {
+test('the message of an edit names the access that it removes, and when it was last used', () => {
   const refused = (permission: string, use: string) =>
     `Without ${permission}, requests that need it are refused${use}.`;
   assert.deepEqual(describeRemovedAccess(key, {}, uses), []);

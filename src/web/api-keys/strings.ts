@@ -32,7 +32,7 @@ export const strings = {
   },
   keyUpdate: {
     changedByOther: (name: string) =>
-      phrase`${name} was changed in the meantime, so nothing was saved. The page now shows it as it is; try again if the change is still needed.`,
+      phrase`${name} was changed in the meantime, so nothing was saved. The page now shows the current version; try again if the change is still needed.`,
     undone: (name: string) => phrase`The change to ${name} was undone.`,
   },
 };

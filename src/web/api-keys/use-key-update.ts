@@ -9,7 +9,7 @@ import { useWorkspace } from '../session.ts';
 import { describeRemovedAccess } from './removed-access.ts';
 import { strings } from './strings.ts';
 
-/** Changes a key. Throws `conflict` if it is no longer as it was read: `before` names the version by its `updatedAt`. */
+/** Changes a key. Throws `conflict` if the key has changed since `before` was read, according to `updatedAt`. */
 async function updateUnlessChanged(api: Client, before: ApiKey, changes: UpdateApiKey): Promise<ApiKey> {
   const { value, tag } = await api.apiKeys.read(before.id);
   if (value.updatedAt !== before.updatedAt) {
@@ -26,15 +26,15 @@ function revert(before: ApiKey, changes: UpdateApiKey): UpdateApiKey {
 }
 
 interface KeyUpdate {
-  /** The version that is changed. */
+  /** The version of the key that is changed. */
   readonly before: ApiKey;
   readonly changes: UpdateApiKey;
   readonly message: (name: string) => string;
 }
 
 /**
- * Returns a function that changes a key and says so. A change that removes access says when it was last used and can be
- * undone. Throws `conflict` if someone else has changed the key.
+ * Returns a function that changes a key and shows a message. If the change removes access, the message says when that
+ * access was last used, and the change can be undone. Throws `conflict` if someone else has changed the key.
  */
 export function useKeyUpdate(): (update: KeyUpdate) => Promise<void> {
   const { api, workspace } = useWorkspace();

@@ -62,8 +62,8 @@ test('a changed part of an object is sent with the whole object', () => {
     backup: { command: 'dump', restoreCommand: null, schedule: '@daily', keep: { last: 7, days: 30 } },
   });
   assert.deepEqual(toUpdateRequest(app, { ...values, checkKind: 'none' }), { healthCheck: null });
-  const nothing = { ...values, backupCommand: '', backupSchedule: '', keepLast: '' };
-  assert.deepEqual(toUpdateRequest(app, nothing), { backup: null });
+  const cleared = { ...values, backupCommand: '', backupSchedule: '', keepLast: '' };
+  assert.deepEqual(toUpdateRequest(app, cleared), { backup: null });
 });
 
 test('the password is sent only if it is replaced or removed', () => {

@@ -140,7 +140,7 @@ function toBackupSettings(values: AppFormValues) {
     restoreCommand: emptyToNull(values.restoreCommand),
     schedule: emptyToNull(values.backupSchedule),
     keep: Object.keys(keep).length === 0 ? null : keep,
-    // Absent unless set, as in settings that were saved before they existed.
+    // Omitted if empty, so that settings that were saved before these fields existed do not appear changed.
     ...(values.verifyCommand.trim() !== '' && { verifyCommand: values.verifyCommand }),
     ...(values.verifySchedule.trim() !== '' && { verifySchedule: values.verifySchedule }),
   };

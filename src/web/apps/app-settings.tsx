@@ -92,8 +92,8 @@ function LogAndBackupFields({ form }: AppFieldsProps) {
         />
       ))}
       <NativeSelect
-        label={strings.appSettings.interpreterForBothCommands}
-        description={strings.appSettings.interpreterForBothCommandsDescription}
+        label={strings.appSettings.interpreterForBackupCommands}
+        description={strings.appSettings.interpreterForBackupCommandsDescription}
         data={[...COMMAND_INTERPRETERS]}
         {...form.getInputProps('backupInterpreter')}
       />

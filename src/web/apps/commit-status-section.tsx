@@ -110,7 +110,7 @@ function Status({ app, status, onChanged }: PartProps) {
   );
 }
 
-/** Whether deployments are reported as statuses of their commits at the Git host. For owners and admins. */
+/** Sets up the reporting of deployments to the Git host as commit statuses. For owners and admins. */
 export function CommitStatusSection({ app }: { readonly app: App }) {
   const { api, workspace } = useWorkspace();
   const isHosted = hostedRepositoryOf(app.repository) !== null;

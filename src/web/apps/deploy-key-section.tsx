@@ -142,7 +142,7 @@ function PublicKey({ app, deployKey, onChanged }: PartProps) {
   );
 }
 
-/** The key pair of an app whose repository is fetched over ssh. For owners and admins. */
+/** The key pair of an app whose repository is fetched over SSH. For owners and admins. */
 export function DeployKeySection({ app }: { readonly app: App }) {
   const { api, workspace } = useWorkspace();
   const queryKey = [workspace.id, 'apps', app.id, 'deploy-key', app.repository];

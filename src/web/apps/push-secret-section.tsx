@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 
 const texts = strings.pushSecret;
 
-/** Shows the push secret of an app for the only time. Only its button closes it. */
+/** Shows the new push secret of an app once. The dialog closes only with its button. */
 function PushSecretDialog({ secret, onClose }: { readonly secret: string; readonly onClose: () => void }) {
   return (
     <Dialog onClose={onClose} title={texts.shownTitle} size="lg" closeOnEscape={false} withCloseButton={false}>

@@ -49,7 +49,7 @@ export function useApps(): readonly App[] {
   return data ?? [];
 }
 
-/** The name of an app, linked to its page; the ID of one that was deleted. */
+/** The name of an app, or its ID if it was deleted, linked to its page. */
 export function AppLink({ id }: { readonly id: string }) {
   const name = useApps().find((app) => app.id === id)?.name ?? id;
   return (

@@ -113,9 +113,9 @@ export const strings = {
   deployKey: {
     title: 'Deploy key',
     description:
-      'A key pair for this repository. Its private half is encrypted; only the step that fetches the source uses it, and only with the host below.',
+      'A key pair for this repository. The private key is stored encrypted. It is used only to fetch the source, and only from the host below.',
     create: 'Create deploy key',
-    none: 'Without one, the repository is fetched with the SSH keys of the user on the server.',
+    none: 'Without a deploy key, the repository is fetched with the SSH keys of the user on the server.',
     publicKey: 'Public key',
     copyPublicKey: 'Copy public key',
     hosts:
@@ -155,7 +155,7 @@ export const strings = {
     token: 'Token',
     tokenDescriptions: {
       github: 'A fine-grained token with “Commit statuses: read and write” for the repository.',
-      gitlab: 'A project access token with the scope api and at least the role Developer.',
+      gitlab: 'A project access token with the “api” scope and at least the Developer role.',
       gitea: 'An access token with read and write access to repositories.',
     },
     tokenMissing: 'Enter a token',
@@ -183,9 +183,9 @@ export const strings = {
     confirmTitle: 'Create a push secret?',
     confirm: 'Create push secret',
     consequence:
-      'The new secret replaces the current one, if there is any: pushes signed with that are refused from then on.',
+      'The new secret replaces the current one, if any. Pushes signed with the current one are then rejected.',
     shownTitle: 'Push secret created',
-    shownOnce: 'The push secret is shown only this once. Paste it at the Git host now.',
+    shownOnce: 'The push secret is shown only once. Enter it at the Git host now.',
     secretName: 'push secret',
     secret: 'Push secret',
     copySecret: 'Copy push secret',
@@ -195,15 +195,15 @@ export const strings = {
     variablesTitle: 'Variables',
     requiredVariablesOptional: 'Required variables (optional)',
     requiredVariablesOptionalDescription:
-      'One name per line. A deployment or rollback does not start unless each of them has a value, of the app or its project.',
+      'One name per line. A deployment or rollback starts only if the app or its project has a value for each of them.',
     pushTitle: 'Push to deploy',
     pushDescription: 'Which pushes deploy the app. The webhook of the Git host is set up below.',
     pushBranchesOptional: 'Branches (optional)',
     pushBranchesOptionalDescription:
-      'One pattern per line, such as main or release/*. If empty, only the branch of the app.',
+      "One pattern per line, such as main or release/*. If empty, only pushes to the app's branch deploy it.",
     pushPathsOptional: 'Paths (optional)',
     pushPathsOptionalDescription:
-      'One pattern per line, such as services/shop/**. If not empty, only pushes that change one of these paths.',
+      'One pattern per line, such as services/shop/**. If not empty, only pushes that change one of these paths deploy it.',
     type: 'Type',
     noCheck: 'No check',
     urlResponds: 'A URL responds with a status below 400',
@@ -226,16 +226,16 @@ export const strings = {
     restoreCommandOptionalPlaceholder: 'pg_restore --clean --dbname storefront',
     verifyCommandOptional: 'Verification command (optional)',
     verifyCommandOptionalDescription:
-      'Reads the output of the backup command from standard input, and fails unless it can be restored. It may use the directory $DEVPILOT_FOLDER.',
+      'Reads the output of the backup command from standard input. It must fail if the backup cannot be restored. It can write to the directory $DEVPILOT_FOLDER.',
     verifyCommandOptionalPlaceholder: 'pg_restore --list > "$DEVPILOT_FOLDER/list"',
-    interpreterForBothCommands: 'Interpreter for the backup commands',
-    interpreterForBothCommandsDescription:
+    interpreterForBackupCommands: 'Interpreter for the backup commands',
+    interpreterForBackupCommandsDescription:
       'With /bin/bash, a pipeline fails if any part of it fails (pipefail), so a failed pg_dump … | gzip is not kept as a backup.',
     backupScheduleOptional: 'Backup schedule (optional)',
     backupScheduleOptionalDescription: 'Cron syntax in UTC: five fields, or a macro such as @daily.',
     verifyScheduleOptional: 'Verification schedule (optional)',
     verifyScheduleOptionalDescription:
-      'When the newest backup is verified: it is unpacked beside the shared directory and compared, or passed to the verification command. Cron syntax in UTC.',
+      'When to verify the newest backup. It is unpacked next to the shared directory and compared, or passed to the verification command. Cron syntax in UTC.',
     verifyScheduleOptionalPlaceholder: '@weekly',
     backupsToKeepOptional: 'Backups to keep (optional)',
     daysToKeepBackups: 'Days to keep backups (optional)',
@@ -243,9 +243,10 @@ export const strings = {
     appTitle: 'App',
     namePlaceholder: 'Storefront',
     sourceAndServerTitle: 'Source and server',
-    sourceAndServerDescription: 'What a deployment checks out, and where.',
+    sourceAndServerDescription:
+      'The source that a deployment checks out, and the server and directory it is checked out to.',
     releasesToKeep: 'Releases to keep',
-    releasesToKeepDescription: 'Older ones are deleted from the server after a deployment.',
+    releasesToKeepDescription: 'Older releases are deleted from the server after a deployment.',
     hooksTitle: 'Hooks',
     hooksDescription: 'Commands that run in each deployment. Within a stage they run in this order.',
     healthCheckTitle: 'Health check',
@@ -286,17 +287,18 @@ export const strings = {
     stageDescription: (when: string) => `Runs ${when}.`,
     command: 'Command',
     commandDescription:
-      "Shell commands. They get the app's variables, except those that control how programs run, such as PATH.",
+      "Shell commands. They receive the app's variables, except variables that control how programs run, such as PATH.",
     commandPlaceholder: 'npm ci && npm run build',
     interpreter: 'Interpreter',
     interpreterDescription: 'With /bin/bash, a pipeline fails if any part of it fails (pipefail).',
     timeLimitInSeconds: 'Time limit in seconds',
     retries: 'Retries',
-    retriesDescription: 'How often it is run again after a failure, with growing pauses: 1 s, 2 s, 4 s, 8 s, 16 s.',
+    retriesDescription:
+      'How many times it is retried after a failure, with increasing delays: 1 s, 2 s, 4 s, 8 s, 16 s.',
     variables: 'Variables',
     variablesDescription:
-      'As files, each variable is a file in the directory $DEVPILOT_VARIABLES_DIR, so that no child process inherits it.',
-    deliveries: { environment: 'In its environment', files: 'As files' },
+      'If passed as files, each variable is a file in the directory $DEVPILOT_VARIABLES_DIR, and child processes do not inherit it.',
+    deliveries: { environment: 'As environment variables', files: 'As files' },
     active: 'Active',
     activeDescription: 'An inactive hook is skipped.',
     add: 'Add',
