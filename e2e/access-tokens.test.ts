@@ -102,7 +102,7 @@ describe('Generate Token', () => {
     assert.equal(await readAndClearClipboard(tab, fixture.server), passphrase);
 
     await tab.goBack();
-    const confirmDialog = tab.getByRole('dialog', { name: 'Leave without saving it?' });
+    const confirmDialog = tab.getByRole('dialog', { name: 'Leave this page?' });
     await confirmDialog.getByText('the secret and its passphrase', { exact: false }).waitFor();
     await confirmDialog.getByRole('button', { name: 'Cancel' }).click();
     const reload = tab.waitForEvent('dialog');

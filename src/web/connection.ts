@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react';
 
-/** Whether the server is unreachable. Updated by every request, and by a periodic probe while it is. */
+/** Whether the server is unreachable. Updated by every request and, while it is unreachable, by a periodic probe. */
 let connectionLost = false;
 const listeners = new Set<() => void>();
 let probeScheduled = false;
@@ -68,8 +68,8 @@ function waitUntilReachable(): Promise<void> {
 }
 
 /**
- * Loads a chunk of the web UI and waits if the network is down. If loading fails although the server is reachable, the
- * chunk belongs to an older version and the page must be reloaded: the error is rethrown.
+ * Loads a chunk of the web UI, and waits while the network is down. Rethrows the error if the server is reachable: the
+ * chunk then belongs to an older version, and the page must be reloaded.
  */
 export async function importWhenOnline<Part>(load: () => Promise<Part>): Promise<Part> {
   for (;;) {

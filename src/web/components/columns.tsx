@@ -6,7 +6,7 @@ import { NameLink } from './link.tsx';
 import { TimeCell } from './relative-time.tsx';
 import { strings } from './strings.ts';
 
-/** The name of a resource, linked to its page, above a line about it. `param` is the parameter of the page's route. */
+/** A column with the name of a resource, linked to its page, above a description. `param` is the page's route parameter. */
 export function nameColumn<Row extends { readonly id: string; readonly name: string }>(
   to: NonNullable<LinkProps['to']>,
   param: string,

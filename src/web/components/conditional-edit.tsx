@@ -33,7 +33,7 @@ interface EditFormOptions<Item, Values extends Record<string, unknown>, Fields e
   readonly read: () => Promise<Tagged<Item>>;
   readonly update: (changes: Partial<Fields>, options: CallOptions) => Promise<Item>;
   readonly toFormValues: (item: Item) => Values;
-  /** Converts the form to the API's fields. Only those that changed are sent. */
+  /** Converts the form to the API's fields. Only changed fields are sent. */
   readonly toRequestFields: (values: Values) => Fields;
   readonly validate: FormRulesRecord<Values>;
   /** Maps the server's field names to the form's where they differ. */
@@ -50,7 +50,7 @@ export interface EditForm<Item, Values> {
   readonly theirs: Item | null;
   readonly isChanged: boolean;
   readonly saving: Submission<Values>;
-  /** Restarts the edit from another version: what someone else saved, or what was read after saving. */
+  /** Restarts the edit from another version: one that someone else saved, or the version read after saving. */
   restart(from: Tagged<Item>): void;
   takeTheirs(): void;
 }

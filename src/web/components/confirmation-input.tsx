@@ -12,7 +12,7 @@ interface ConfirmationInputProps {
 export function ConfirmationInput({ text, value, onChange }: ConfirmationInputProps) {
   return (
     <TextInput
-      // Lets the text to type stand out.
+      // A light label makes the text to type stand out.
       labelProps={{ fw: 400 }}
       label={strings.confirmationInput.prompt(
         <Text span inherit fw={650}>

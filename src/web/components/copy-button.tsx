@@ -12,11 +12,11 @@ interface CopyButtonProps extends ButtonProps {
 
 /** Selects the content of an element so that it can be copied by keyboard. */
 function selectContents(id: string | undefined): void {
-  const shown = id === undefined ? null : document.getElementById(id);
-  if (shown !== null) window.getSelection()?.selectAllChildren(shown);
+  const element = id === undefined ? null : document.getElementById(id);
+  if (element !== null) window.getSelection()?.selectAllChildren(element);
 }
 
-/** Copies the text. If the browser refuses, selects the text and tells the user to copy it by keyboard. */
+/** A button that copies the text or, if the browser does not allow it, selects the text for copying by keyboard. */
 export function CopyButton({ text, label = strings.copyButton.copy, sourceElementId, ...props }: CopyButtonProps) {
   const { state, copy } = useCopy(text);
   if (state === 'failed') selectContents(sourceElementId);

@@ -15,7 +15,7 @@ export interface Column<Row> {
   readonly sort?: string;
   readonly align?: 'right';
   readonly width?: number | string;
-  /** Whether it takes a whole row of a card. */
+  /** Whether the cell has the full width of a card. */
   readonly wide?: true;
 }
 
@@ -39,7 +39,7 @@ interface DataTableProps<Row> {
   readonly stale?: boolean;
   readonly selection?: Selection<Row> | undefined;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
-  /** Whether a row belongs to the one above it. */
+  /** Whether a row belongs to the row above it. */
   readonly isAttached?: ((row: Row) => boolean) | undefined;
 }
 
@@ -73,7 +73,7 @@ function ColumnHeader<Row>({ column, state }: { readonly column: Column<Row>; re
   );
 }
 
-/** The width of the window up to which a table with many columns would have to be scrolled sideways. */
+/** Returns the maximum window width at which rows are shown as cards, because the table would scroll sideways. */
 const maxWidthOfCards = (columnCount: number): string =>
   columnCount >= 7 ? '79em' : columnCount === 6 ? '66em' : '52em';
 

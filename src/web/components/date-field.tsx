@@ -14,10 +14,10 @@ function toLocalDay(date: string): Date {
 
 interface DateFieldProps {
   readonly label: string;
-  /** What the date means, shown after the date in words. */
+  /** The meaning of the date, shown after the date in words. */
   readonly description: string;
   readonly text: string;
-  /** The date that the text stands for. */
+  /** The date parsed from the text. */
   readonly reading: TypedDate;
   readonly onChange: (text: string) => void;
   readonly minDate: Date;
@@ -27,8 +27,8 @@ interface DateFieldProps {
 }
 
 /**
- * A date, typed or chosen from a calendar. The date is shown in words while it is typed; a text that is not a date stays
- * as it is, with an error once the focus leaves the field.
+ * A date, typed or chosen from a calendar. The date is shown in words while it is typed. Text that is not a date is not
+ * changed; its error is shown once the focus leaves the field.
  */
 export function DateField(props: DateFieldProps) {
   const { label, description, text, reading, onChange, minDate, maxDate, error, 'data-path': dataPath } = props;

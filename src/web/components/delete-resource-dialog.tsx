@@ -21,7 +21,7 @@ interface DeleteResourceDialogProps {
   /** The part of the query key of the lists that contain the resource; by default the noun's plural. */
   readonly queryKeyPart?: string;
   readonly name: string;
-  /** What is deleted along with the resource, and what is not. */
+  /** Describes what is deleted along with the resource, and what is not. */
   readonly children: ReactNode;
   /** Whether the user must type the resource's name. */
   readonly confirmByName?: boolean;

@@ -8,8 +8,8 @@ const openDialogs: symbol[] = [];
 let closingCount = 0;
 
 /**
- * A dialog. Render it only while it is open; then the focus returns to the element that opened it. Escape closes only
- * the topmost dialog. A click outside does not close a dialog, so that no input is lost.
+ * A dialog. Render it only while it is open; when it is unmounted, the focus returns to the element that opened it.
+ * Escape closes only the topmost dialog. A click outside does not close a dialog, so that no input is lost.
  */
 export function Dialog({ closeOnEscape = true, ...props }: Omit<ModalProps, 'opened'>) {
   const id = useId();

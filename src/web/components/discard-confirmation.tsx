@@ -8,7 +8,7 @@ interface DiscardConfirmation {
   readonly setDirty: (isDirty: boolean) => void;
   /** Closes the dialog, after a confirmation if its form has unsaved input. */
   readonly requestClose: () => void;
-  /** The question, to be rendered next to the dialog. */
+  /** The confirmation dialog, to be rendered next to the dialog. */
   readonly confirmation: ReactNode;
 }
 

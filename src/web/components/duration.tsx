@@ -7,7 +7,7 @@ interface DurationProps {
   readonly finishedAt: string | null;
 }
 
-/** How long work took, or has taken so far. */
+/** The duration of a job, up to now if it is still running. */
 export function Duration({ startedAt, finishedAt }: DurationProps) {
   const [, tick] = useReducer((count: number) => count + 1, 0);
   const isRunning = startedAt !== null && finishedAt === null;
@@ -32,7 +32,7 @@ interface Actor {
   readonly name: string | null;
 }
 
-/** The display name of the actor that started work, as stored in the activity log. */
+/** Returns the display name of the actor that started a job, as stored in the activity log. */
 export function actorName({ kind, name }: Actor): string {
   if (kind === 'system') return name ?? 'schedule';
   return name ?? kind.replaceAll('_', ' ');

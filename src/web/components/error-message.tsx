@@ -20,7 +20,7 @@ function AccessLink({ path, children }: { readonly path: string; readonly childr
 
 /**
  * The message of an error, or if the person has lost access, a link to sign in or to set up a second factor. The link
- * opens another tab, so that what was entered on this page is kept.
+ * opens another tab, so that the input on this page is not lost.
  */
 export function ErrorMessage({ error, message }: ErrorMessageProps) {
   const texts = strings.errorMessage;

@@ -5,7 +5,7 @@ import { strings } from './strings.ts';
 
 interface ExportMenuProps {
   readonly busy: boolean;
-  /** What is exported. */
+  /** Describes the exported data. */
   readonly label: string;
   /** The formats, as `Menu.Item`. */
   readonly children: ReactNode;

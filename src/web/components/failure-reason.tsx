@@ -2,13 +2,13 @@ import { Text } from '@mantine/core';
 import type { WorkStatus } from '../../contract/platform-vocabulary.ts';
 import { toPlainText } from './terminal-text.ts';
 
-interface FailedWork {
+interface Job {
   readonly status: WorkStatus;
   readonly error: string | null;
 }
 
-/** Why the work failed, in a table: the step, the reason and the last line of its output. */
-export function FailureReason({ work: { status, error } }: { readonly work: FailedWork }) {
+/** The reason why a job failed, for a table: the step, the error and the last line of its output. */
+export function FailureReason({ work: { status, error } }: { readonly work: Job }) {
   if (status !== 'failed' || error === null) return null;
   return (
     <Text fz="xs" mt={2} lineClamp={3} style={{ overflowWrap: 'anywhere' }}>

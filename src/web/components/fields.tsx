@@ -9,7 +9,7 @@ import {
 import { countCodePoints } from '../validation.ts';
 import { strings } from './strings.ts';
 
-/** A field for a path, an address or another text that is not prose. */
+/** A field for a path, an address or other text that is not prose. */
 export const PlainTextInput = (props: TextInputProps) => <TextInput autoComplete="off" spellCheck={false} {...props} />;
 
 export const NameInput = (props: TextInputProps) => (

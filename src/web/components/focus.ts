@@ -3,7 +3,7 @@
  * button that opened the menu must get the focus back.
  */
 let lastFocused: HTMLElement | null = null;
-/** The same, also ignoring elements within dialogs. */
+/** Like `lastFocused`, but also ignores elements within dialogs. */
 let lastFocusedOnPage: HTMLElement | null = null;
 
 /** Starts to track the focus. Call it once, before any dialog can open. */
@@ -22,7 +22,7 @@ export function trackFocus(): void {
 
 const isFocusLost = () => document.activeElement === null || document.activeElement === document.body;
 
-/** The element that opens a dialog now. */
+/** Returns the element that a dialog that opens now must return the focus to. */
 export const getOpener = (): HTMLElement | null => lastFocused;
 
 /** If a dialog's step removed the focused element, moves the focus to the dialog's initial element. */

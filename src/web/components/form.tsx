@@ -86,9 +86,9 @@ interface FormFooterProps {
   readonly disabled?: boolean;
   /** Whether the submit button is as wide as the form. */
   readonly fullWidth?: boolean;
-  /** What someone else changed in the meantime; shown instead of the server's less specific error. */
+  /** The changes that someone else made in the meantime; shown instead of the server's less specific error. */
   readonly conflictNotice?: ReactNode;
-  /** What submitting the form will do, shown before the buttons. */
+  /** Describes what submitting the form will do, before the buttons. */
   readonly summary?: ReactNode;
 }
 

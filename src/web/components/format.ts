@@ -1,13 +1,13 @@
 import { strings } from './strings.ts';
 
-/** Returns the plural of the noun of a resource, which names its queries. Pure. */
+/** Returns the plural of a resource's noun, which is part of its query keys. */
 export const pluralOf = (noun: string): string => (noun.endsWith('ity') ? `${noun.slice(0, -1)}ies` : `${noun}s`);
 
 export const capitalize = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 const MAX_NAME_LENGTH = 60;
 
-/** A name as it is shown in titles and messages: at most 60 characters, the last of them an ellipsis if it is longer. */
+/** Shortens a name for titles and messages to at most 60 characters, including the ellipsis. */
 export function shortenName(name: string): string {
   const characters = [...name];
   return characters.length <= MAX_NAME_LENGTH ? name : `${characters.slice(0, MAX_NAME_LENGTH - 1).join('')}…`;

@@ -17,5 +17,5 @@ export const JobStatusTag = ({ status }: { readonly status: WorkStatus }) => (
   <Tag tone={STATUS_TONES[status]}>{STATUS_LABELS[status]}</Tag>
 );
 
-/** Whether the work has not finished yet. */
+/** Whether the job has not finished yet. */
 export const isInProgress = (status: WorkStatus): boolean => status === 'pending' || status === 'processing';

@@ -6,12 +6,12 @@ const load = () => import('./notification-area.tsx').then((file) => file.Notific
 const NotificationArea = lazyComponent(load);
 
 /**
- * Loads the area of the notifications with the first one or, so that it is there without a connection too, with the
- * first key or click. Until then the page has less to load.
+ * Loads the notification area with the first notification, to keep the initial page small. The first key or click
+ * preloads it, so that it is also available without a connection.
  */
 export function LazyNotifications() {
   const { notifications } = useNotifications();
-  // Once it has been shown, it stays, because the last notification is animated while it disappears.
+  // The area stays mounted after the first notification, because notifications are animated while they disappear.
   const isNeeded = useRef(false);
   isNeeded.current ||= notifications.length > 0;
   useEffect(() => {

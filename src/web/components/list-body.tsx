@@ -23,7 +23,7 @@ interface ListBodyProps<Row> {
   readonly rows?: number;
   readonly selection?: Selection<Row> | undefined;
   readonly renderRowActions?: ((row: Row) => ReactNode) | undefined;
-  /** Whether a row belongs to the one above it. */
+  /** Whether a row belongs to the row above it. */
   readonly isAttached?: (row: Row) => boolean;
 }
 

@@ -16,7 +16,7 @@ export interface ListState {
   readonly cursor: string | undefined;
   /** True on every page but the first. */
   readonly isPaged: boolean;
-  /** Whether the previous page is known. It is not after opening a link to a later page. */
+  /** Whether the previous page is known; false after a link to a later page was opened. */
   readonly canGoBack: boolean;
   next(cursor: string): void;
   previous(): void;

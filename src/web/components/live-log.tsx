@@ -14,13 +14,13 @@ import { type LiveLogState, MAX_SHOWN_LINES, type ReadLog } from './use-live-log
 import { useLogSearch } from './use-log-search.ts';
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit' });
-/** How many more lines a button shows. */
+/** Number of lines by which “Show earlier lines” and “Show later lines” move. */
 const LINES_PER_CLICK = MAX_SHOWN_LINES / 2;
 
 interface LogLineRowProps {
   readonly line: LogLine;
   readonly heading: string | null;
-  /** Whether it contains the text that is searched for, or is the selected one of these lines. */
+  /** Whether the line matches the search, and whether it is the selected match. */
   readonly hit?: 'hit' | 'selected' | undefined;
 }
 
@@ -61,8 +61,8 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
   const [searchText, setSearchText] = useState('');
   const [selected, setSelected] = useState<number | null>(null);
   const hits = useLogSearch(searchText, log);
-  const kept = count - lines.length;
-  const first = Math.max(kept, shownFrom ?? count - MAX_SHOWN_LINES);
+  const firstInMemory = count - lines.length;
+  const first = Math.max(firstInMemory, shownFrom ?? count - MAX_SHOWN_LINES);
   const end = Math.min(count, first + MAX_SHOWN_LINES);
   const selectedLine = selected === null ? null : (hits[selected] ?? null);
   const hitSet = new Set(hits);
@@ -79,7 +79,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
 
   function show(from: number) {
     setFollowsEnd(false);
-    setShownFrom(from + MAX_SHOWN_LINES >= count ? null : Math.max(kept, from));
+    setShownFrom(from + MAX_SHOWN_LINES >= count ? null : Math.max(firstInMemory, from));
   }
   function select(position: number) {
     const line = hits[position];
@@ -88,7 +88,7 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
     if (line < first || line >= end) show(line - LINES_PER_CLICK);
     else setFollowsEnd(false);
   }
-  const lineAt = (number: number): LogLine | undefined => lines[number - kept];
+  const lineAt = (number: number): LogLine | undefined => lines[number - firstInMemory];
   const headingOf = (line: LogLine, previous: LogLine | undefined): string | null => {
     if (previous?.step === line.step && previous.serverId === line.serverId) return null;
     const serverLabel = serverName?.(line.serverId) ?? null;
@@ -154,12 +154,12 @@ export function LiveLog({ id, title = strings.liveLog.title, log, read, serverNa
             setFollowsEnd(shownFrom === null && scrollHeight - scrollTop - clientHeight < 24);
           }}
         >
-          {first > kept && (
+          {first > firstInMemory && (
             <Button size="compact-xs" variant="default" onClick={() => show(first - LINES_PER_CLICK)}>
               {strings.liveLog.earlier}
             </Button>
           )}
-          {lines.slice(first - kept, end - kept).map((line, index) => {
+          {lines.slice(first - firstInMemory, end - firstInMemory).map((line, index) => {
             const number = first + index;
             return (
               <LogLineRow

@@ -9,8 +9,9 @@ import { MAX_HITS } from './use-log-search.ts';
 interface LogSearchProps {
   readonly text: string;
   readonly onChange: (text: string) => void;
-  /** Number of hits, and the position of the selected one. */
+  /** Number of hits. */
   readonly count: number;
+  /** Position of the selected hit among all hits. */
   readonly selected: number | null;
   readonly onSelect: (position: number) => void;
 }

@@ -14,7 +14,7 @@ interface NavigationBlockerProps {
   readonly when: boolean | (() => boolean);
   /** Replaces the default question about unsaved changes. */
   readonly title?: string;
-  /** What the user loses by leaving. */
+  /** Describes what the user loses by leaving. */
   readonly consequence?: string;
 }
 

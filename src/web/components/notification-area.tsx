@@ -1,4 +1,4 @@
 import { Notifications } from '@mantine/notifications';
 
-/** Where notifications are shown. */
+/** The area of the page that shows notifications. */
 export const NotificationArea = () => <Notifications position="bottom-right" notificationMaxHeight={480} />;

@@ -6,9 +6,9 @@ interface RelativeTimeProps {
   readonly time: string;
   /** The sentence around the time, such as “used 3 days ago”. */
   readonly phrase?: (time: string) => string;
-  /** Whether the date follows: “3 days ago (24 Feb 2027)”. */
+  /** Appends the date: “3 days ago (24 Feb 2027)”. */
   readonly withDate?: true;
-  /** Whether the date and the time of day follow: “in 3 hours (24 Feb 2027, 09:00)”. */
+  /** Appends the date and the time of day: “in 3 hours (24 Feb 2027, 09:00)”. */
   readonly withTime?: true;
 }
 

@@ -37,7 +37,7 @@ function StatePanel({ icon, title, children, action, role }: StatePanelProps) {
   );
 }
 
-/** Shown if there are no items: what they are for and how to create the first one. */
+/** Shown if there are no items: explains their purpose and how to create the first one. */
 export function EmptyState(props: Omit<StatePanelProps, 'role'>) {
   return <StatePanel {...props} />;
 }
@@ -84,7 +84,7 @@ interface QueryContentProps<Data> {
   readonly children: (data: Data) => ReactNode;
 }
 
-/** The content of a query in any state: loading, failed, or loaded. Loaded data stays when a later refetch fails. */
+/** The content of a query in any state: loading, failed, or loaded. A failed refetch does not hide loaded data. */
 export function QueryContent<Data>({ query, placeholder = <BlockSkeleton />, children }: QueryContentProps<Data>) {
   if (query.data !== undefined) return children(query.data);
   return query.error === null ? placeholder : <ErrorState error={query.error} retry={() => void query.refetch()} />;

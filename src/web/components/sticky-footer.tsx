@@ -4,7 +4,7 @@ import styles from './sticky-footer.module.css';
 
 interface StickyFooterProps {
   readonly isSticky?: boolean;
-  /** Whether it is the last part of a dialog instead of a page. */
+  /** Whether the footer is in a dialog instead of on a page. */
   readonly isInDialog?: boolean;
   readonly children: ReactNode;
 }

@@ -57,10 +57,10 @@ export const strings = {
   },
   errorMessage: {
     sessionEnded: (signInLink: ReactNode) =>
-      sentence`Your session has ended. ${signInLink} in a new tab, then come back and try again. What you entered here is kept.`,
+      sentence`Your session has ended. ${signInLink} in a new tab, then return to this page and try again. Your input is not lost.`,
     signInAgain: 'Sign in again',
     secondFactorNeeded: (accountLink: ReactNode) =>
-      sentence`This workspace now requires two-factor authentication. ${accountLink} in a new tab, then come back and try again. What you entered here is kept.`,
+      sentence`This workspace now requires two-factor authentication. ${accountLink} in a new tab, then return to this page and try again. Your input is not lost.`,
     turnOnTwoFactor: 'Turn it on',
   },
   exportMenu: {
@@ -128,9 +128,9 @@ export const strings = {
     title: 'Leave without saving?',
     consequence: 'Your unsaved changes will be lost.',
     confirmLabel: 'Leave',
-    secretTitle: 'Leave without saving it?',
+    secretTitle: 'Leave this page?',
     shownOnlyOnce: (secret: string) =>
-      `This is the only time ${secret} can be shown. If you have not stored it, it is lost.`,
+      `This is the only time ${secret} can be shown. If you have not stored it elsewhere, it is lost.`,
   },
   page: {
     documentTitle: (title: string) => phrase`${title} · Devpilot`,

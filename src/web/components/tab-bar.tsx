@@ -5,7 +5,7 @@ import styles from './tab-bar.module.css';
 export interface LinkTab {
   readonly to: NonNullable<LinkProps['to']>;
   readonly label: string;
-  /** Whether the tab is not current on the pages below its path. */
+  /** Whether the tab is current only at its exact path, not on pages below it. */
   readonly exact?: true;
 }
 
@@ -23,7 +23,7 @@ function nextIndex(key: string, index: number, count: number): number | null {
 }
 
 /**
- * Links to the parts of a page, of which one is current. The tab bar is a single tab stop: the arrow keys, Home and End
+ * Links to the parts of a page, one of which is current. The tab bar is a single tab stop: the arrow keys, Home and End
  * move the focus within it, and Enter follows the focused link.
  */
 export function TabBar({ label, tabs }: TabBarProps) {
@@ -52,7 +52,7 @@ export function TabBar({ label, tabs }: TabBarProps) {
             links.current[index] = link;
           }}
           to={to}
-          // Keeps the ID or slug in the URL as it is, because the current tab is the one whose link matches the URL.
+          // Keeps the ID or slug of the URL, because the tab whose link matches the URL is the current one.
           params={true as never}
           search={{} as never}
           className={styles['tab']}

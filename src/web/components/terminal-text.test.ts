@@ -11,28 +11,28 @@ test('escape sequences and overwritten text are removed from a line', () => {
   assert.equal(toPlainText(`old\r${ESC}[Knew\r${ESC}[K`), 'new');
 });
 
-test('colors and styles are kept, and nothing else that a terminal interprets', () => {
-  const none = { color: null, background: null, decorations: [] };
+test('colors and styles are kept, and all other control sequences are removed', () => {
+  const unstyled = { color: null, background: null, decorations: [] };
   for (const [line, expected] of [
-    ['plain', [{ ...none, text: 'plain' }]],
+    ['plain', [{ ...unstyled, text: 'plain' }]],
     [
       `${ESC}[1;31mred${ESC}[0m <b>after</b>`,
       [
-        { ...none, text: 'red', color: '187, 0, 0', decorations: ['bold'] },
-        { ...none, text: ' <b>after</b>' },
+        { ...unstyled, text: 'red', color: '187, 0, 0', decorations: ['bold'] },
+        { ...unstyled, text: ' <b>after</b>' },
       ],
     ],
     [
       `${ESC}[32mok${ESC}(B${ESC}[m as of tput`,
       [
-        { ...none, text: 'ok', color: '0, 187, 0' },
-        { ...none, text: ' as of tput' },
+        { ...unstyled, text: 'ok', color: '0, 187, 0' },
+        { ...unstyled, text: ' as of tput' },
       ],
     ],
-    [`${ESC}[38;5;196mpalette`, [{ ...none, text: 'palette', color: '255, 0, 0' }]],
-    [`${ESC}[38;2;1;2;3mtrue`, [{ ...none, text: 'true', color: '1, 2, 3' }]],
-    [`${ESC}[7;32mPASS`, [{ ...none, text: 'PASS', color: '0, 0, 0', background: '0, 187, 0' }]],
-    [`${ESC}[32m10%\r${ESC}[32m20%`, [{ ...none, text: '20%', color: '0, 187, 0' }]],
+    [`${ESC}[38;5;196mpalette`, [{ ...unstyled, text: 'palette', color: '255, 0, 0' }]],
+    [`${ESC}[38;2;1;2;3mtrue`, [{ ...unstyled, text: 'true', color: '1, 2, 3' }]],
+    [`${ESC}[7;32mPASS`, [{ ...unstyled, text: 'PASS', color: '0, 0, 0', background: '0, 187, 0' }]],
+    [`${ESC}[32m10%\r${ESC}[32m20%`, [{ ...unstyled, text: '20%', color: '0, 187, 0' }]],
   ] as const) {
     assert.deepEqual(toStyledText(line), expected, JSON.stringify(line));
   }
@@ -54,7 +54,7 @@ test('colors and styles are kept, and nothing else that a terminal interprets', 
   }
 });
 
-test('a line of nothing but style changes is shown without styles', () => {
+test('a line with too many style changes is shown without styles', () => {
   const line = `${`${ESC}[1m`.repeat(2000)}text`;
   assert.deepEqual(toStyledText(line), [{ text: 'text', color: null, background: null, decorations: [] }]);
 });

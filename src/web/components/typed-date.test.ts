@@ -17,13 +17,13 @@ const FORMATS: readonly Intl.DateTimeFormatOptions[] = [
 ];
 
 /** Returns the date, or the error message. */
-function read(text: string, locale: string): string {
+function parse(text: string, locale: string): string {
   const result = parseTypedDate(text, locale);
   return 'date' in result ? result.date : result.error;
 }
 
 describe('A typed date', () => {
-  test('is read in the order of the browser', () => {
+  test("is parsed in the order of the browser's language", () => {
     for (const [locale, text, expected] of [
       ['de-DE', '03.04.2027', '2027-04-03'],
       ['de-DE', '3.4.2027', '2027-04-03'],
@@ -38,11 +38,11 @@ describe('A typed date', () => {
       ['ja-JP', '２０２７年３月４日', '2027-03-04'],
       ['ko-KR', '2027. 3. 4.', '2027-03-04'],
     ] as const) {
-      assert.equal(read(text, locale), expected, `${text} in ${locale}`);
+      assert.equal(parse(text, locale), expected, `${text} in ${locale}`);
     }
   });
 
-  test('is not read where its order is ambiguous', () => {
+  test('is rejected if its order is ambiguous', () => {
     for (const [locale, text] of [
       ['en-US', '03.04.2027'],
       ['en', '03/04/2027'],
@@ -50,23 +50,23 @@ describe('A typed date', () => {
       ['ja-JP', '3/4/2027'],
       ['not a language', '03/04/2027'],
     ] as const) {
-      assert.match(read(text, locale), /^This could be 3 April or 4 March\. Enter the month as a word/, locale);
+      assert.match(parse(text, locale), /^This could be 3 April or 4 March\. Enter the month as a word/, locale);
     }
-    assert.equal(read('24 mar 2027', 'fi-FI'), read('nonsense', 'fi-FI'), 'March in English or November in Finnish');
+    assert.equal(parse('24 mar 2027', 'fi-FI'), parse('nonsense', 'fi-FI'), 'March in English or November in Finnish');
   });
 
-  test('is read in any language if only one order is possible', () => {
+  test('is parsed in any language if only one order is possible', () => {
     for (const locale of ['en-US', 'en', 'de-DE', 'sv-SE', 'not a language']) {
-      assert.equal(read('24.02.2027', locale), '2027-02-24', locale);
-      assert.equal(read('02/24/2027', locale), '2027-02-24', locale);
-      assert.equal(read('05.05.2027', locale), '2027-05-05', locale);
-      assert.equal(read('2027-03-04', locale), '2027-03-04', locale);
-      assert.equal(read('24 Feb 2027', locale), '2027-02-24', locale);
-      assert.equal(read('February 24th, 2027', locale), '2027-02-24', locale);
+      assert.equal(parse('24.02.2027', locale), '2027-02-24', locale);
+      assert.equal(parse('02/24/2027', locale), '2027-02-24', locale);
+      assert.equal(parse('05.05.2027', locale), '2027-05-05', locale);
+      assert.equal(parse('2027-03-04', locale), '2027-03-04', locale);
+      assert.equal(parse('24 Feb 2027', locale), '2027-02-24', locale);
+      assert.equal(parse('February 24th, 2027', locale), '2027-02-24', locale);
     }
   });
 
-  test('can have the month as a word in the language of the browser', () => {
+  test("can contain the month as a word in the browser's language", () => {
     for (const [locale, text] of [
       ['de-DE', '24. Februar 2027'],
       ['fr-FR', '24 février 2027'],
@@ -76,13 +76,13 @@ describe('A typed date', () => {
       ['ru-RU', '24 февраля 2027 г.'],
       ['vi-VN', '24 tháng 2, 2027'],
     ] as const) {
-      assert.equal(read(text, locale), '2027-02-24', text);
+      assert.equal(parse(text, locale), '2027-02-24', text);
     }
-    assert.equal(read('24 listopada 2027', 'pl-PL'), '2027-11-24');
-    assert.equal(read('24. listopada 2027.', 'hr-HR'), '2027-10-24');
+    assert.equal(parse('24 listopada 2027', 'pl-PL'), '2027-11-24');
+    assert.equal(parse('24. listopada 2027.', 'hr-HR'), '2027-10-24');
   });
 
-  test('that does not exist is refused', () => {
+  test('is rejected if it does not exist', () => {
     for (const [text, message] of [
       ['30 Feb 2027', 'There is no 30 February 2027.'],
       ['30 Feb', 'There is no 30 February.'],
@@ -90,39 +90,39 @@ describe('A typed date', () => {
       ['2027-02-30', 'There is no 30 February 2027.'],
       ['31.04.2027', 'There is no 31 April 2027.'],
     ] as const) {
-      assert.equal(read(text, 'de-DE'), message);
+      assert.equal(parse(text, 'de-DE'), message);
     }
-    assert.equal(read('29 Feb 2028', 'de-DE'), '2028-02-29');
+    assert.equal(parse('29 Feb 2028', 'de-DE'), '2028-02-29');
   });
 
-  test('needs a day, a month and a year of four digits, and nothing else', () => {
+  test('must consist of a day, a month and a four-digit year', () => {
     for (const text of ['24 Feb', '24 Feb 27', '24 Feb 202', '24.02.27', '24.02.202', '24.02.', '1/2']) {
-      assert.equal(read(text, 'de-DE'), 'Enter the year with four digits, as in 24 Feb 2027.', text);
+      assert.equal(parse(text, 'de-DE'), 'Enter the year with four digits, as in 24 Feb 2027.', text);
     }
     const texts = ['2027', 'Feb 2027', 'soon', '13.13.2027', '00.01.2027', '2027-13-01', '24 Feb 2027 9 Mar 2027'];
     for (const text of [...texts, '24 Feb 2027 09:00', '24+02+2027', '2402 2027', '24 Feb 20270', 'Fe 24 2027']) {
-      assert.match(read(text, 'de-DE'), /^This is not a date\. Enter one such as 24 Feb 2027 or 2027-02-24\.$/, text);
+      assert.match(parse(text, 'de-DE'), /^This is not a date\. Enter one such as 24 Feb 2027 or 2027-02-24\.$/, text);
     }
-    assert.equal(read(' ', 'de-DE'), 'Choose a date');
+    assert.equal(parse(' ', 'de-DE'), 'Choose a date');
   });
 
-  test('in another calendar is refused', () => {
+  test('is rejected in another calendar', () => {
     for (const [locale, text] of [
       ['th-TH', '24/02/2570'],
       ['th-TH', '24 กุมภาพันธ์ 2570'],
       ['fa-IR', '۵ اسفند ۱۴۰۵'],
     ] as const) {
-      assert.match(read(text, locale), /^This is not a date/, text);
+      assert.match(parse(text, locale), /^This is not a date/, text);
     }
   });
 
-  test('written as the browser writes it is read as that date or not at all', () => {
+  test('in a format of the browser is parsed as that date or rejected', () => {
     for (const locale of LOCALES) {
       for (const options of FORMATS) {
         const format = new Intl.DateTimeFormat(locale, { ...options, timeZone: 'UTC' });
         for (const day of DAYS) {
           const result = parseTypedDate(format.format(day), locale);
-          // Persian years are in the past, which the form refuses.
+          // Years of the Persian calendar are in the past, which the form rejects.
           if ('date' in result && result.date > '1970') {
             assert.equal(result.date, day.toISOString().slice(0, 10), `${format.format(day)} in ${locale}`);
           }
@@ -131,12 +131,12 @@ describe('A typed date', () => {
     }
   });
 
-  test('written with its long format is read in the languages of most browsers', () => {
-    for (const locale of LOCALES.filter((one) => !/^(?:th|fa|he|eu|ga|mn)-/.test(one))) {
+  test("in the browser's long format is parsed in most languages", () => {
+    for (const locale of LOCALES.filter((candidate) => !/^(?:th|fa|he|eu|ga|mn)-/.test(candidate))) {
       const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeZone: 'UTC' });
       for (const day of DAYS) {
         assert.equal(
-          read(format.format(day), locale),
+          parse(format.format(day), locale),
           day.toISOString().slice(0, 10),
           `${format.format(day)}, ${locale}`,
         );

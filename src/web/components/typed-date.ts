@@ -1,7 +1,7 @@
 import { isCalendarDay } from '../../contract/calendar-date.ts';
 import { strings } from './strings.ts';
 
-/** A typed date as `YYYY-MM-DD`, or why it cannot be read. */
+/** A typed date as `YYYY-MM-DD`, or the message that says why it was rejected. */
 export type TypedDate = { readonly date: string } | { readonly error: string };
 
 const NOT_A_DATE: TypedDate = { error: strings.typedDate.notADate };
@@ -12,7 +12,7 @@ const ENGLISH = ['en-US', 'en-GB'];
 const ENGLISH_FILLERS = ['st', 'nd', 'rd', 'th', 'of'];
 const MONTHS = 12;
 
-/** How a language writes dates. */
+/** The date format of a language. */
 interface DateLanguage {
   /** The digits 0 to 9. */
   readonly digits: readonly string[];
@@ -20,8 +20,8 @@ interface DateLanguage {
   readonly months: ReadonlyMap<string, ReadonlySet<number>>;
   readonly fillers: ReadonlySet<string>;
   /**
-   * What a date of three numbers begins with if its year is last: `either` if that is unknown, `another calendar` if the
-   * language counts years otherwise.
+   * The first number of a date such as 1/2/2027; `either` if that is unknown, `another calendar` if the language does not
+   * use the Gregorian calendar.
    */
   readonly first: 'day' | 'month' | 'either' | 'another calendar';
 }
@@ -74,7 +74,7 @@ function collectWords(locales: readonly string[]): Pick<DateLanguage, 'months' |
 }
 
 function findFirst(locale: string): DateLanguage['first'] {
-  // English without a region does not say whose order it is.
+  // English without a region does not determine the order.
   const { language, region } = new Intl.Locale(locale);
   if (language === 'en' && region === undefined) return 'either';
   const format = new Intl.DateTimeFormat(locale, { day: 'numeric', month: 'numeric', year: 'numeric' });
@@ -155,9 +155,9 @@ function readNumbers(numbers: readonly string[], first: DateLanguage['first']): 
 }
 
 /**
- * Reads a date as people type it: with the month as a word in English or in the browser's language, with the year first,
- * or as three numbers in the order of the browser's language. A date that could also be another one is not read, nor is
- * one without a year of four digits.
+ * Parses a date as people type it: with the month as a word in English or in the browser's language, with the year
+ * first, or as three numbers in the order of the browser's language. Rejects an ambiguous date, and a date without a
+ * four-digit year.
  */
 export function parseTypedDate(text: string, locale: string): TypedDate {
   const language = getLanguage(locale);
@@ -179,6 +179,6 @@ export function parseTypedDate(text: string, locale: string): TypedDate {
   const [month, ...others] = months;
   if (others.length > 0 || numbers.length === 0 || numbers.some(({ length }) => length > 4)) return NOT_A_DATE;
   if (month !== undefined) return readNamedMonth(month, numbers);
-  // Where the month is first, dates are not written with dots: this one is in another order.
+  // Languages with the month first do not use dots, so the order of a date with dots is unknown.
   return readNumbers(numbers, language.first === 'month' && plain.includes('.') ? 'either' : language.first);
 }

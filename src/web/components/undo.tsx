@@ -6,7 +6,7 @@ import { strings } from './strings.ts';
 
 const UNDO_TIME_MS = 10_000;
 
-/** The changes that can be undone now; the latest is last. */
+/** The changes that can still be undone; the latest is last. */
 const undoable: { readonly undo: () => void }[] = [];
 
 const isTextField = (target: EventTarget | null): boolean =>
@@ -45,8 +45,8 @@ function UndoMessage({ undo, children }: UndoMessageProps) {
 }
 
 /**
- * Shows what was changed. For ten seconds, longer while the notification has the focus or the pointer, the change can
- * be undone with a button and with Ctrl+Z or Cmd+Z.
+ * Shows a notification about a change. The change can be undone with a button and with Ctrl+Z or Cmd+Z for ten seconds,
+ * or longer while the notification has the focus or the pointer.
  */
 export function notifyWithUndo(message: string, undo: () => Promise<unknown>): void {
   function undoOnce(): void {

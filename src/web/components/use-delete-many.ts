@@ -20,7 +20,7 @@ export function useDeleteMany<Item extends { readonly id: string }>(remove: (ite
     results,
     isDeleted,
     failedCount: [...results.values()].filter((result) => result !== null).length,
-    /** Deletes those of the items that have not been deleted yet. */
+    /** Deletes the items that have not been deleted yet. */
     async deleteMany(items: readonly Item[]): Promise<void> {
       const queue = items.filter((item) => !isDeleted(item));
       const worker = async () => {

@@ -36,6 +36,6 @@ interface JobsQuery {
 }
 interface Job {
   readonly status: WorkStatus;
-  /** Of a backup: its status is not that of its verification. */
+  /** Only backups have one; its status is separate from the backup's. */
   readonly lastVerification?: { readonly status: WorkStatus } | null;
 }

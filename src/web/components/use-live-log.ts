@@ -10,9 +10,9 @@ export const MAX_SHOWN_LINES = 2000;
 const MAX_KEPT_LINES = 100_000;
 
 export interface LiveLogState {
-  /** The last lines. The same array grows while the log is followed; `count` tells that it did. */
+  /** The last lines. The array is mutated while the log is followed, so use `count` to detect changes. */
   readonly lines: readonly LogLine[];
-  /** Lines that have no end yet. */
+  /** Partial lines: output that has no line break yet. */
   readonly unfinished: readonly LogLine[];
   /** Number of lines read, including those that are no longer in memory. */
   readonly count: number;
@@ -21,17 +21,17 @@ export interface LiveLogState {
 }
 const EMPTY_LOG: LiveLogState = { lines: [], unfinished: [], count: 0, ended: false, error: null };
 
-const isSameOutput = (one: LogLine, other: LogLine): boolean =>
-  one.step === other.step && one.serverId === other.serverId && one.stream === other.stream;
+const isSameOutput = (first: LogLine, second: LogLine): boolean =>
+  first.step === second.step && first.serverId === second.serverId && first.stream === second.stream;
 
-/** Returns the lines without an end after another line of the log. Pure. */
+/** Returns the partial lines after another line of the log. */
 function withLine(unfinished: readonly LogLine[], line: LogLine): readonly LogLine[] {
   const others = unfinished.filter((other) => !isSameOutput(other, line));
   if (line.partial === true) return [...others, line];
   return others.length === unfinished.length ? unfinished : others;
 }
 
-/** Follows a log while it is on the page. Renders at most once per frame. */
+/** Follows a log while the component is mounted. Renders at most once per frame. */
 export function useLiveLog(id: string, read: ReadLog): LiveLogState {
   const [state, setState] = useState(EMPTY_LOG);
   const reader = useRef(read);
@@ -52,7 +52,7 @@ export function useLiveLog(id: string, read: ReadLog): LiveLogState {
       if (line.partial === true) return;
       lines.push(line);
       count += 1;
-      // Some at a time, because the rest is moved.
+      // Removes many lines at a time, because each removal moves all remaining lines.
       if (lines.length > MAX_KEPT_LINES * 1.1) lines.splice(0, lines.length - MAX_KEPT_LINES);
     }
     function end(error: unknown) {

@@ -3,7 +3,7 @@ import type { LogLine } from '../../contract/logs.ts';
 import { toPlainText } from './terminal-text.ts';
 import type { LiveLogState } from './use-live-log.ts';
 
-/** Lines that are searched before the page can do other work. */
+/** Maximum number of lines searched in one task, so that the page stays responsive. */
 const LINES_PER_TURN = 5000;
 export const MAX_HITS = 10_000;
 
@@ -15,7 +15,7 @@ interface SearchProgress {
   readonly next: number;
 }
 
-/** Continues a search in some lines, of which the first has the number `first`. Pure. */
+/** Continues a search in `lines`, whose first line has the number `first`. Searches at most `LINES_PER_TURN` lines. */
 export function searchSome(progress: SearchProgress, lines: readonly LogLine[], first: number): SearchProgress {
   const needle = progress.text.toLowerCase();
   const start = Math.max(progress.next, first);
@@ -28,7 +28,7 @@ export function searchSome(progress: SearchProgress, lines: readonly LogLine[], 
   return { text: progress.text, hits: [...progress.hits, ...hits].slice(0, MAX_HITS), next: end };
 }
 
-/** The numbers of the lines in memory that contain a text, in upper or lower case; empty without a text. */
+/** Returns the numbers of the lines in memory that contain a text, ignoring case; empty for an empty text. */
 export function useLogSearch(text: string, { lines, count }: LiveLogState): readonly number[] {
   const [progress, setProgress] = useState<SearchProgress>({ text: '', hits: [], next: 0 });
   const current = progress.text === text ? progress : { text, hits: [], next: 0 };

@@ -13,12 +13,12 @@ interface VersionsSectionProps<Version> {
   readonly list: Parameters<typeof useInfiniteList<Version>>[1];
   readonly pageSize: number;
   readonly renderList: (versions: readonly Version[], onRestore: (version: Version) => void) => ReactNode;
-  /** What restoring this version does. */
+  /** Describes what restoring this version does. */
   readonly describeRestore: (version: Version) => string;
   readonly restore: (version: Version) => Promise<unknown>;
 }
 
-/** The versions of something, newest first, each of which can be restored as a new version. */
+/** The versions of an item, newest first. Each can be restored as a new version. */
 export function VersionsSection<Version extends { readonly version: number }>(props: VersionsSectionProps<Version>) {
   const { description, queryKey, list, pageSize, renderList, describeRestore, restore } = props;
   const [restoring, setRestoring] = useState<Version | null>(null);
