@@ -82,7 +82,7 @@ function CredentialActions({
 
 interface CredentialDetailsProps {
   readonly credential: Credential;
-  /** Undefined for members and until it is loaded. */
+  /** Undefined for members, and until the policy is loaded. */
   readonly policy: Policy | undefined;
 }
 
@@ -204,7 +204,7 @@ export function CredentialPage() {
     queryFn: ({ signal }) => (kind === API_KEYS ? api.apiKeys : api.accessTokens).get(id, { signal }),
     refetchInterval: (query) => (query.state.error === null ? 5000 : false),
   });
-  /** What the form of the dialog suggests. */
+  /** The values that the dialog suggests in its form. */
   const [suggested, setSuggested] = useState<Suggestion>({});
   function close(): void {
     setDialog(null);
@@ -215,7 +215,7 @@ export function CredentialPage() {
     setDialog(name);
   }
   const isReplacing = dialog === 'replace' || dialog === 'continue';
-  // The last step of a rotation deletes the credential, and then says so.
+  // The last step of a rotation deletes the credential and then shows the result in its dialog.
   if (isDeleted(error) && !(isReplacing && data !== undefined)) return <CredentialNotFound kind={kind} id={id} />;
   if (data === undefined) {
     return (

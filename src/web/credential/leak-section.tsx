@@ -18,7 +18,7 @@ const MAX_EVENTS = 200;
 interface LeakHistory {
   /** Newest first. */
   readonly reports: readonly AuditEvent[];
-  /** Requests with the secret that were refused since the first report, also after its deletion. */
+  /** Requests with the secret that were refused since the first report, including after the credential's deletion. */
   readonly refusals: readonly AuditEvent[];
   /** Whether there are more refusals than were read. */
   readonly isPartial: boolean;
@@ -45,7 +45,7 @@ const listAddresses = (addresses: readonly (string | null)[]): string => {
   return known.size === 0 ? texts.none : [...known].join(', ');
 };
 
-/** Uses and their addresses since an instant; uses are counted per day. */
+/** Returns the uses and their addresses since an instant. Uses are counted per day, so its whole day is included. */
 function usesSince(uses: CredentialUses, since: string): { readonly count: number; readonly addresses: string[] } {
   const day = since.slice(0, 10);
   return {
@@ -76,7 +76,7 @@ interface LeakSectionProps {
   readonly uses: CredentialUses | null | undefined;
 }
 
-/** Where the secret of a credential was found in public, and what happened with it since. For owners and admins. */
+/** The places where the secret of a credential was found in public, and its uses since. For owners and admins. */
 export function LeakSection({ id, uses }: LeakSectionProps) {
   const { workspace, api } = useWorkspace();
   const { data } = useQuery({

@@ -16,7 +16,7 @@ const linksTo = (Link: typeof AppLink, ids: readonly string[]) => (
   </Group>
 );
 
-/** The items in the details of a credential for its restrictions; only those that restrict something. */
+/** Returns the restrictions of a credential as items of its details, without those that are not set. */
 export function restrictionItems({
   addresses,
   projects,

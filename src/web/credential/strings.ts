@@ -57,10 +57,10 @@ export const strings = {
     unknownPlace: 'The report does not say where it was found',
     reported: (time: ReactNode, address: string | null) =>
       address === null ? sentence`reported ${time}` : sentence`reported ${time} from ${address}`,
-    deleted: 'deleted at once',
-    onlyReported: 'not deleted, as the policy says',
+    deleted: 'deleted immediately',
+    onlyReported: 'not deleted, according to the policy',
     usesSince: 'Uses since',
-    onDays: (count: number) => `${count.toLocaleString('en')}, counting the whole day of the report`,
+    onDays: (count: number) => `${count.toLocaleString('en')}, including the whole day of the report`,
     usedFrom: 'Used from',
     refusedSince: 'Refused since',
     refusals: (count: number, isPartial: boolean) =>
@@ -87,7 +87,7 @@ export const strings = {
   explainDialog: {
     title: (name: string) => phrase`Check access of ${name}`,
     introduction: (noun: string) =>
-      `See how a request with this ${noun} would be decided. Its secret is not needed, and no use is counted.`,
+      `Check whether a request with this ${noun} would be allowed. Its secret is not needed, and no use is counted.`,
     requires: (rights: string) => `${rights} that the request requires`,
     requiresDescription: 'None: any valid credential is accepted.',
     address: 'Client address (optional)',
@@ -99,7 +99,7 @@ export const strings = {
     close: 'Close',
     allowed: 'The request would be allowed.',
     refused: (step: string, response: string, reason: string) =>
-      `The request would be refused (${response}), because of ${step}. ${reason}`,
+      `The request would be refused (${response}) because of ${step}. ${reason}`,
     steps: {
       passphrase: 'the passphrase',
       active: 'the active flag',
@@ -112,7 +112,7 @@ export const strings = {
       rate: 'the rate',
     },
     assumesPassphrase: 'This assumes the correct passphrase.',
-    assumesAddress: 'This assumes an address that it may be used from.',
+    assumesAddress: 'This assumes a client address that the credential may be used from.',
   },
   usedRightsSection: {
     title: (rights: string) => `${rights} used`,

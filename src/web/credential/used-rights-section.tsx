@@ -42,11 +42,11 @@ function RightUsesTable({ uses, label }: { readonly uses: CredentialUses['rights
 interface UsedRightsSectionProps {
   readonly credential: Credential;
   readonly uses: CredentialUses;
-  /** Starts a replacement with only these rights. Undefined if the person cannot or one exists. */
+  /** Starts a replacement with only these rights. Undefined if the person may not, or a replacement exists. */
   readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
 }
 
-/** Which of its rights a credential used in a chosen period, and a replacement with only those. */
+/** Shows which of its rights a credential used in a chosen period, and offers a replacement with only those rights. */
 export function UsedRightsSection({ credential, uses, onNarrow }: UsedRightsSectionProps) {
   const [days, setDays] = useState<number>(DEFAULT_PERIOD);
   const kind = getKindConfig(credential);

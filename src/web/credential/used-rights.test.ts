@@ -13,7 +13,7 @@ const use = (right: 'modify_env' | 'run_scripts' | 'read', daysAgo: number): Cre
   lastUsedAt: new Date(NOW - daysAgo * DAY).toISOString(),
 });
 
-test('rights are used or unused by their last use in the period, and all stands for every scope', () => {
+test('a right counts as used if its last use is in the period, and the scope "all" includes every scope', () => {
   const uses = [use('modify_env', 1), use('run_scripts', 20)];
   const week = usageOfRights(ACCESS_TOKENS, ['run_scripts', 'modify_env'], uses, 7, NOW);
   assert.deepEqual(week, { uses: uses.slice(0, 1), used: ['modify_env'], unused: ['run_scripts'] });
@@ -22,7 +22,7 @@ test('rights are used or unused by their last use in the period, and all stands 
   assert.deepEqual([month.unused.length, month.unused.includes('all')], [5, false]);
 });
 
-test('a permission that an edit removed is listed as a use, and is neither used nor unused', () => {
+test('a permission that was removed is listed among the uses, but counts neither as used nor as unused', () => {
   const uses = [use('read', 1)];
   const edited = usageOfRights(API_KEYS, ['deploy'], uses, 30, NOW);
   assert.deepEqual(edited, { uses, used: [], unused: ['deploy'] });

@@ -7,15 +7,15 @@ export const PERIODS = [7, 30, 90, 365] as const;
 export const DEFAULT_PERIOD = 30;
 
 export interface RightUsage {
-  /** The uses in the period, per right and app, latest first. Their counts are those of the whole time. */
+  /** The uses in the period, per right and app, latest first. Their counts include uses before the period. */
   readonly uses: CredentialUses['rights'];
-  /** What it may do and did in the period, in the order of the forms. */
+  /** The rights that the credential has and used in the period, in the order of the forms. */
   readonly used: readonly Right[];
-  /** What it may do and did not. */
+  /** The rights that the credential has and did not use in the period. */
   readonly unused: readonly Right[];
 }
 
-/** Returns which of its rights a credential used in the last `days` days; `all` stands for every scope. Pure. */
+/** Returns which of its rights a credential used in the last `days` days; `all` includes every scope. */
 export function usageOfRights(
   kind: CredentialKindConfig,
   held: readonly Right[],

@@ -117,9 +117,9 @@ function AddressTable({ addresses, guards }: Pick<CredentialUses, 'addresses' | 
 
 interface UsesSectionsProps {
   readonly credential: Credential;
-  /** Starts a replacement with only these rights. Undefined if the person cannot or one exists. */
+  /** Starts a replacement with only these rights. Undefined if the person may not, or a replacement exists. */
   readonly onNarrow: ((rights: readonly Right[]) => void) | undefined;
-  /** Restricts it to these addresses. Undefined if the person cannot. */
+  /** Restricts the credential to these addresses. Undefined if the person may not. */
   readonly onRestrict: ((addresses: readonly string[]) => void) | undefined;
 }
 

@@ -18,13 +18,13 @@ import { CredentialStatusTag } from './status-tag.tsx';
 import { strings } from './strings.ts';
 
 interface RotationCells {
-  /** The credentials in the list, each replacement below the one that it replaces. */
+  /** The credentials in the list, each replacement below the credential that it replaces. */
   readonly rows: readonly Credential[];
   /** Resumes the rotation of a credential. Omitted for members. */
   readonly onContinue?: ((credential: Credential) => void) | undefined;
 }
 
-/** A replacement in the row below the credential that it replaces says only that; any other says how far it is. */
+/** A note about the rotation of a credential, without details if the row above already shows them. */
 function RotationCell({ credential, rows, onContinue }: RotationCells & { readonly credential: Credential }) {
   if (isBelowReplaced(credential, rows)) {
     return <div className={styles['rotation']}>{strings.columns.replacesTheOneAbove}</div>;
@@ -69,7 +69,7 @@ function CredentialName({ kind, credential, ...rotation }: CredentialNameProps) 
   );
 }
 
-/** Says in how many days the policy ends a credential and, before it does, since when it applies to existing ones. */
+/** Describes when the policy ends a credential and, if it does not apply yet, the date from which it applies. */
 function describePolicyExpiry({ expiresAt, from }: { readonly expiresAt: string; readonly from: string }): string {
   const days = Math.ceil((Date.parse(expiresAt) - Date.now()) / DAY);
   const remaining = days > 1 ? strings.columns.inDays(days) : formatRelativeTime(expiresAt);
@@ -79,14 +79,13 @@ function describePolicyExpiry({ expiresAt, from }: { readonly expiresAt: string;
 }
 
 interface ColumnOptions extends RotationCells {
-  /** Replaces the tag that says the status. */
+  /** Replaces the status tag. */
   readonly renderStatus?: ((credential: Credential) => ReactNode) | undefined;
-  /** Undefined for members, who cannot read it. */
+  /** Undefined for members, who cannot read the policy. */
   readonly policy: Policy | undefined;
 }
 
-/** The columns shared by access tokens and API keys. */
-/** Says who created a credential, or for what it was issued. */
+/** Describes who created a credential, or for what it was issued. */
 function describeCreator(credential: Credential): string {
   const { createdBy } = credential;
   if (createdBy !== null) return strings.columns.createdBy(createdBy.name);
@@ -94,6 +93,7 @@ function describeCreator(credential: Credential): string {
   return strings.columns.issued[credential.origin];
 }
 
+/** Returns the columns shared by access tokens and API keys. */
 export function credentialColumns(kind: CredentialKindConfig, options: ColumnOptions): Column<Credential>[] {
   const { renderStatus, policy, ...rotation } = options;
   return [

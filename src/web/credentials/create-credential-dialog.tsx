@@ -12,7 +12,7 @@ import { type Prefill, readPrefill, WITHOUT_PREFILL } from './prefill.ts';
 import { SecretPanel } from './secret-panel.tsx';
 import { type RevealedCredential, useCreateCredential } from './use-create-credential.ts';
 
-/** Characters of a link's unsupported values that are shown. */
+/** Maximum number of characters shown of a link's unsupported values. */
 const MAX_IGNORED_LENGTH = 200;
 
 interface CreateCredentialDialogProps {
@@ -20,7 +20,7 @@ interface CreateCredentialDialogProps {
   readonly onClose: () => void;
 }
 
-/** Says that the values are not the user's own, because anyone can write a link. */
+/** Warns that a link filled in the form, because anyone can write such a link. */
 function PrefillNotice({
   kind,
   ignored,
@@ -36,7 +36,7 @@ function PrefillNotice({
 }
 
 interface CreateCredentialFormProps extends CreateCredentialDialogProps {
-  /** The form as a link fills it in; null for an empty form. */
+  /** The values that a link filled in; null for an empty form. */
   readonly prefill: Prefill | null;
   readonly onCreated: (created: RevealedCredential) => void;
   readonly onDirtyChange: (isDirty: boolean) => void;

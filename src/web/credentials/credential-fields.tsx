@@ -30,7 +30,7 @@ function errorText({ errors }: UseFormReturnType<CredentialFormValues>, field: s
   return errors[field] === undefined ? undefined : String(errors[field]);
 }
 
-/** What the credential is and what it can do. */
+/** The fields for the name and the rights. */
 function PurposeFields({ form, kind, policy }: CredentialFieldsProps) {
   return (
     <Stack gap="md">
@@ -68,7 +68,7 @@ function ApiKeySwitches({ form }: Pick<CredentialFieldsProps, 'form'>) {
   );
 }
 
-/** Until when, how and from where it can be used, and the description of an API key. */
+/** The fields for the expiry, the passphrase and the restrictions, and for the description of an API key. */
 function UseFields(props: CredentialFieldsProps) {
   const { form, kind, policy, limits, currentExpiresAt, needsPassphrase, passphraseDescription } = props;
   const isToken = kind.kind === 'access_token';

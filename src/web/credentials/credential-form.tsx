@@ -40,20 +40,20 @@ interface CredentialFormProps {
   readonly edited?: { readonly createdAt: string; readonly expiresAt: string | null };
   readonly submitLabel: string;
   readonly onCancel: () => void;
-  /** Sends the request and returns what to do after the form has cleared the passphrase. */
+  /** Sends the request and returns a callback, which is called after the form has cleared the passphrase. */
   readonly onSubmit: (request: CredentialRequest) => Promise<() => void>;
   readonly passphraseDescription?: string;
-  /** What the credential, or the one that it replaces, was used for. */
+  /** The addresses and apps that the credential, or the credential that it replaces, was used with. */
   readonly knownUses?: KnownUses | undefined;
-  /** Called when the form starts or ceases to have unsaved input. */
+  /** Called when the form gets or no longer has unsaved input. */
   readonly onDirtyChange: (isDirty: boolean) => void;
   /** Whether presets can fill in the form. */
   readonly hasPresets?: boolean;
   /** Shown above the fields. */
   readonly notice?: ReactNode;
-  /** Returns what is shown above the summary: the consequences of submitting these values. */
+  /** Renders the consequences of submitting these values, above the summary. */
   readonly renderConsequences?: (values: CredentialFormValues) => ReactNode;
-  /** What someone else changed in the meantime. */
+  /** The changes that someone else made in the meantime. */
   readonly conflictNotice?: ReactNode;
 }
 
@@ -80,7 +80,7 @@ function getFormError({ formError, error }: Submission<never>, kind: CredentialK
   return formError;
 }
 
-/** Returns the values without those that the policy does not allow. */
+/** Returns the values without rights and lifetimes that the policy does not allow. */
 function fitToPolicy(values: CredentialFormValues, policy: Policy, limits: ExpiryLimits): CredentialFormValues {
   return {
     ...values,
@@ -96,7 +96,7 @@ function PolicyForm(props: CredentialFormProps & { readonly policy: Policy }) {
   const limits = expiryLimits(policy, now, edited?.createdAt ?? null);
   const currentExpiresAt = edited?.expiresAt;
   const needsPassphrase = (rights: readonly string[]) => isToken && requiresPassphrase(policy, rights);
-  // An edit may leave a violation as it is.
+  // An edit does not have to fix an existing violation.
   const needsAddresses = policy.requireAddresses && edited === undefined;
   const form = useAppForm<CredentialFormValues>({
     initialValues: needsAddresses

@@ -105,16 +105,20 @@ export function CredentialsPage({ kind, renderStatus, renderEditDialog }: Creden
   );
   const filtered = isFiltered(state, FILTERS);
   const isEmpty = list.data?.data.length === 0 && !filtered;
-  // A link that opens the form and fills it in; the dialog reads it and removes it from the URL.
-  // It depends on the policy, and the focus moves into it when it opens.
+  // Whether the URL opens the form and fills it in. The dialog removes these parameters from the URL. It opens once the
+  // policy is loaded, because its fields depend on the policy and it moves the focus only when it opens.
   const isNewLink = isAdmin && state.get('new') !== undefined && !policy.isPending;
-  const isRefused = policy.data !== undefined && !mayCreate(policy.data, access);
+  const isCreationForbidden = policy.data !== undefined && !mayCreate(policy.data, access);
   const generateButton = isAdmin && (
     <Stack gap={4} align="center">
-      <Button leftSection={<IconPlus size={16} />} disabled={isRefused} onClick={() => setOpen({ dialog: 'create' })}>
+      <Button
+        leftSection={<IconPlus size={16} />}
+        disabled={isCreationForbidden}
+        onClick={() => setOpen({ dialog: 'create' })}
+      >
         {kind.generateLabel}
       </Button>
-      {isRefused && <DimmedText>{strings.credentialsPage.onlyTheOwnerCreates}</DimmedText>}
+      {isCreationForbidden && <DimmedText>{strings.credentialsPage.onlyTheOwnerCreates}</DimmedText>}
     </Stack>
   );
   const rows = list.data?.data ?? [];

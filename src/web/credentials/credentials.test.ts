@@ -79,7 +79,7 @@ describe('Expiry under a maximum lifetime', () => {
   const allowed = (limits: ExpiryLimits, current?: string | null) =>
     expiryOptions(limits, current).flatMap(({ value, disabled }) => (disabled ? [] : [value]));
 
-  test('the options are those that it allows, with the longest if none of them is', () => {
+  test('the options within the maximum are allowed, and the longest allowed lifetime is added if none equals it', () => {
     assert.deepEqual(allowed(LIMITS), ['7', '30', '60', '90', '365', 'date', 'never']);
     assert.deepEqual(allowed(withMaximum(30)), ['7', '30', 'date']);
     assert.deepEqual(allowed(withMaximum(45)), ['7', '30', 'latest', 'date']);
@@ -97,7 +97,7 @@ describe('Expiry under a maximum lifetime', () => {
     assert.equal(validateExpiry(option('30'), withMaximum(30), now + DAY / 2), null, 'half a day after it was opened');
   });
 
-  test('an option that it does not allow becomes the longest, and is refused if it is submitted', () => {
+  test('an option beyond the maximum becomes the longest allowed option, and is rejected if it is submitted', () => {
     assert.deepEqual(fitExpiry(option('90'), withMaximum(30)), option('30'));
     assert.deepEqual(fitExpiry(option('never'), withMaximum(45)), option('latest'));
     assert.deepEqual(fitExpiry(option('90'), withMaximum(90)), option('90'));
@@ -107,7 +107,7 @@ describe('Expiry under a maximum lifetime', () => {
     }
   });
 
-  test('the last day that can be typed is the last one that ends in time', () => {
+  test('the latest accepted date is the last day that ends within the maximum', () => {
     const onDay = (day: number) => ({ choice: 'date', dateText: formatDate(now + day * DAY) }) as const;
     assert.equal(validateExpiry(onDay(29), withMaximum(30)), null);
     assert.match(
@@ -137,7 +137,7 @@ describe('Presets', () => {
   const chosen = (kind: CredentialKind, values: CredentialFormValues) =>
     PRESETS[kind].filter((preset) => isChosen(preset, values));
 
-  test('a preset fills in rights that the kind has, and no other preset grants the same', () => {
+  test('a preset grants only rights that its kind of credential has, and no two presets grant the same rights', () => {
     for (const { kind, rightGroups } of [ACCESS_TOKENS, API_KEYS]) {
       const known = rightGroups.flatMap(({ rights }) => rights);
       for (const preset of PRESETS[kind]) {
@@ -154,7 +154,7 @@ describe('Presets', () => {
     assert.deepEqual(chosen('api_key', NEW_CREDENTIAL), []);
   });
 
-  test('a name that the user entered stays, that of another preset does not', () => {
+  test('a preset replaces the name of another preset, but not a name that the user entered', () => {
     const [first, second] = PRESETS.access_token;
     assert.ok(first !== undefined && second !== undefined);
     const nameAfter = (name: string) => applyPreset('access_token', second, { ...NEW_CREDENTIAL, name }).name;
@@ -195,7 +195,7 @@ describe('The summary', () => {
     );
   });
 
-  test('is true while the form is incomplete and for an expired key', () => {
+  test('is correct while the form is incomplete, and for an expired key', () => {
     for (const state of [{}, { expiresAt: null }, { expiresAt: undefined }, { active: false }]) {
       assert.equal(summarizeToken({ rights: [], ...state }), 'Grants no access yet: select at least one scope.');
     }
@@ -236,7 +236,7 @@ describe('Rotation', () => {
   });
   const idsOf = (rows: readonly { id: string }[]) => rows.map(({ id }) => id).join(' ');
 
-  test('a credential is the old or the new one of its rotation; of two rotations, the later one counts', () => {
+  test('a credential is the old or the new credential of its rotation; of two rotations, the later is returned', () => {
     assert.equal(rotationOf(row('a')), null);
     assert.deepEqual(rotationOf(row('old', null, 'new')), { oldId: 'old', newId: 'new' });
     assert.deepEqual(rotationOf(row('new', 'old')), { oldId: 'old', newId: 'new' });
@@ -248,7 +248,7 @@ describe('Rotation', () => {
     assert.equal(idsOf(groupReplacements([row('x'), replacement, row('y'), old, row('z')])), 'x old new y z');
     assert.equal(idsOf(groupReplacements([old, row('x'), replacement])), 'old new x');
     assert.equal(idsOf(groupReplacements([row('c', 'b'), row('a', null, 'b'), row('b', 'a', 'c')])), 'a b c');
-    // The other one is on another page.
+    // The replaced credential is on another page.
     assert.equal(idsOf(groupReplacements([row('x'), replacement])), 'x new');
     assert.equal(isBelowReplaced(replacement, [old, replacement]), true);
     assert.equal(isBelowReplaced(replacement, [replacement]), false);

@@ -26,18 +26,18 @@ export const EXPIRY_DURATIONS: readonly [ExpiryChoice, string][] = [
 /** How much earlier than the maximum lifetime a new credential expires, because the clock of the server may be behind. */
 const CLOCK_MARGIN_MS = MINUTE;
 
-/** When a form is filled in, and until when the policy of the workspace allows the credential to expire. */
+/** The time at which a form was opened, and the latest expiry that the policy of the workspace allows. */
 export interface ExpiryLimits {
   readonly now: number;
   /** In epoch milliseconds; null for no limit. */
   readonly latest: number | null;
 }
 
-/** Returns the limits of a credential; `createdAt` is null for one that the form creates. */
+/** Returns the limits of a credential; `createdAt` is null for a new credential. */
 export function expiryLimits(policy: Policy, now: number, createdAt: string | null): ExpiryLimits {
   const latest = latestExpiry(policy, createdAt === null ? now : Date.parse(createdAt));
   if (latest === null) return { now, latest };
-  // An existing credential that expires exactly then looks as if the policy had ended it (`violatedRules`).
+  // An existing credential that expires exactly at the limit would look as if the policy had ended it (`violatedRules`).
   return { now, latest: latest - (createdAt === null ? CLOCK_MARGIN_MS : 1) };
 }
 
@@ -55,7 +55,7 @@ function isAllowed(choice: ExpiryChoice, limits: ExpiryLimits): boolean {
   return choice !== 'never' && endOfDuration(choice, limits) <= latest;
 }
 
-/** Reads a typed date, whose end must be in the future and within the limits. */
+/** Parses a typed date. The end of that day must be in the future and within the limits. */
 export function readExpiryDate(text: string, { now, latest }: ExpiryLimits): TypedDate {
   const reading = parseTypedDate(text, navigator.language);
   if (!('date' in reading)) return reading;
@@ -124,7 +124,7 @@ export function toExpiresAt(
   return endMs === null ? undefined : new Date(endMs).toISOString();
 }
 
-/** Returns what is wrong with an expiry, or null. `submittedAt` is later than the time when the form was opened. */
+/** Returns the validation error of an expiry, or null. `submittedAt` is later than the time when the form was opened. */
 export function validateExpiry(
   { choice, dateText }: Expiry,
   limits: ExpiryLimits,

@@ -37,7 +37,9 @@ export function Filters({ kind, state }: { readonly kind: CredentialKindConfig; 
     queryFn: async ({ signal }) => (await api.members.list({ limit: 200 }, { signal })).data,
     staleTime: 60_000,
   });
-  const unusedDays = [...new Set([30, DEFAULT_UNUSED_DAYS, useUnusedAfterDays()])].sort((one, other) => one - other);
+  const unusedDays = [...new Set([30, DEFAULT_UNUSED_DAYS, useUnusedAfterDays()])].sort(
+    (first, second) => first - second,
+  );
   return (
     <FilterBar state={state} filters={FILTERS}>
       <SearchField state={state} label={strings.filters.searchByName(kind.plural)} />

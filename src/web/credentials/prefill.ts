@@ -10,10 +10,10 @@ const PARAMETERS = ['new', 'name', 'description', 'scopes', 'permissions', 'expi
 /** The change of the URL that removes the parameters of a link. */
 export const WITHOUT_PREFILL = Object.fromEntries(PARAMETERS.map((parameter) => [parameter, null]));
 
-/** The form of a new credential as a link fills it in. */
+/** The form values of a new credential that a link fills in. */
 export interface Prefill {
   readonly values: CredentialFormValues;
-  /** What the link asked for and the form does not know, in words. */
+  /** Descriptions of values in the link that the form does not support. */
   readonly ignored: readonly string[];
 }
 

@@ -4,7 +4,7 @@ import type { ExpiryChoice } from './expiry.ts';
 import { strings } from './form-strings.ts';
 import type { Right } from './kinds.ts';
 
-/** What a preset fills in: the name that it suggests, and the fewest rights that its purpose needs. */
+/** The values that a preset fills in: a suggested name, and the fewest rights that its purpose needs. */
 export interface Preset {
   readonly name: string;
   readonly rights: readonly Right[];
@@ -34,19 +34,19 @@ export const PRESETS: Readonly<Record<CredentialKind, readonly Preset[]>> = {
   ],
 };
 
-/** Whether a form grants what a preset grants. */
+/** Whether the rights in a form are exactly those of a preset. */
 export const isChosen = ({ rights, guard = false }: Preset, values: CredentialFormValues): boolean =>
   guard === values.guard && rights.length === values.rights.length && rights.every((r) => values.rights.includes(r));
 
-/** Returns the values that a preset changes. A name that the user has entered stays. */
+/** Returns the values that a preset changes. It does not replace a name that the user has entered. */
 export function applyPreset(
   kind: CredentialKind,
   { name, rights, expiry, guard = false }: Preset,
   values: CredentialFormValues,
 ): Pick<CredentialFormValues, 'name' | 'rights' | 'expiry' | 'guard'> {
-  const isNameOwn = values.name.trim() !== '' && !PRESETS[kind].some((preset) => preset.name === values.name);
+  const isCustomName = values.name.trim() !== '' && !PRESETS[kind].some((preset) => preset.name === values.name);
   return {
-    name: isNameOwn ? values.name : name,
+    name: isCustomName ? values.name : name,
     rights: [...rights],
     expiry: { choice: expiry, dateText: '' },
     guard,

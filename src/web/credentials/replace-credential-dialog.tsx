@@ -26,7 +26,7 @@ const texts = strings.replaceCredentialDialog;
 
 interface CreateStepProps {
   readonly old: Credential;
-  /** Those of the new credential, by default all of the old one. */
+  /** The rights of the new credential; by default those of the old one. */
   readonly rights: readonly Right[] | undefined;
   readonly addresses: readonly string[] | undefined;
   readonly onCancel: () => void;
@@ -69,13 +69,13 @@ function CreateStep({ old, rights = getRights(old), addresses, onCancel, onCreat
 }
 
 interface ReplaceCredentialDialogProps {
-  /** One of the two credentials. */
+  /** The old or the new credential of the rotation. */
   readonly credential: Credential;
-  /** The ID of the one to be replaced; by default `credential`. If it has a replacement, the third step is next. */
+  /** The ID of the credential to replace; by default `credential`. If it has a replacement, the third step is next. */
   readonly oldId?: string | undefined;
-  /** The rights with which the form starts, by default those of the old one. */
+  /** The initial rights in the form; by default those of the old credential. */
   readonly rights?: readonly Right[] | undefined;
-  /** The addresses with which the form starts, by default those of the old one. */
+  /** The initial addresses in the form; by default those of the old credential. */
   readonly addresses?: readonly string[] | undefined;
   readonly onClose: () => void;
   /** Called instead of `onClose` after the last step. */
@@ -179,7 +179,7 @@ function ReplaceCredentialSteps(props: ReplaceCredentialStepsProps) {
 
 /**
  * Rotates a credential in four steps: create, update, verify, delete. The user starts each step. A rotation that was
- * left, here or in another tab, continues at its step.
+ * interrupted, in this or another tab, resumes at its current step.
  */
 export function ReplaceCredentialDialog(props: ReplaceCredentialDialogProps) {
   const { credential, onClose } = props;

@@ -13,7 +13,7 @@ import { strings } from './strings.ts';
 const texts = strings.reviewBar;
 const STALE_AFTER_MS = 60_000;
 
-/** Why credentials should be reviewed: the filters that list them, and a label with their number. */
+/** A reason to review credentials: the filters that list them, and a label with their number. */
 interface ReviewReason {
   readonly filters: Partial<Record<FilterName, string>>;
   /** `count` is null if the server did not count them. */
@@ -34,7 +34,7 @@ function reviewReasons(kind: CredentialKindConfig, unusedDays: number): ReviewRe
   return [...reasons, { filters: { status: 'active', right: 'all' }, label: texts.holdAll }];
 }
 
-/** The reasons that apply to at least one credential, with their numbers; none until all of them are known. */
+/** Returns the reasons that apply to at least one credential, with their numbers; empty until all numbers are loaded. */
 function useReview(kind: CredentialKindConfig): (ReviewReason & { readonly count: number | null })[] {
   const { workspace, api } = useWorkspace();
   const reasons = reviewReasons(kind, useUnusedAfterDays());
@@ -53,7 +53,7 @@ function useReview(kind: CredentialKindConfig): (ReviewReason & { readonly count
   });
 }
 
-/** The number of credentials in the list, or a minimum if the server did not count them all. */
+/** Describes the number of credentials in the list, or a minimum if the server did not count them all. */
 function describeTotal(
   kind: CredentialKindConfig,
   { total, data, nextCursor }: CountedPage<Credential>,
@@ -72,7 +72,7 @@ interface ReviewBarProps {
   readonly isFiltered: boolean;
 }
 
-/** The number of credentials in the list, and a link per reason to review some of them, which filters the list. */
+/** The number of credentials in the list, and one link per review reason, which filters the list. */
 export function ReviewBar({ kind, state, page, isFiltered }: ReviewBarProps) {
   const reasons = useReview(kind);
   const review = page === undefined ? [] : reasons;

@@ -42,7 +42,7 @@ export function RightsField({ kind, value, onChange, policy, error, ...fieldProp
             <Stack gap={8} flex={1}>
               {rights.map((right) => {
                 const included = hasAll && right !== 'all';
-                const isRefused = right === 'all' && !policy.allowAll;
+                const isForbidden = right === 'all' && !policy.allowAll;
                 return (
                   <Checkbox
                     key={right}
@@ -52,13 +52,13 @@ export function RightsField({ kind, value, onChange, policy, error, ...fieldProp
                       describeRight(right),
                       ...(right === 'all' ? [strings.rightsField.includesAll] : []),
                       ...(included ? [strings.rightsField.includedInAll] : []),
-                      ...(isRefused ? [strings.rightsField.notAllowedByPolicy] : []),
+                      ...(isForbidden ? [strings.rightsField.notAllowedByPolicy] : []),
                       ...(isToken && requiresPassphrase(policy, [right])
                         ? [strings.rightsField.requiresPassphrase]
                         : []),
                     ].join(' ')}
                     checked={included || value.includes(right)}
-                    disabled={included || isRefused}
+                    disabled={included || isForbidden}
                     onChange={() => toggle(right)}
                   />
                 );

@@ -18,7 +18,7 @@ function LastUse({ credential }: { readonly credential: Credential | undefined }
 
 interface RotationNoteProps {
   readonly credential: Credential;
-  /** Credentials that have been loaded, which the other one may be among. */
+  /** Loaded credentials. If the other credential of the rotation is not among them, it is fetched. */
   readonly loaded?: readonly Credential[];
   /** Whether the other credential is linked. */
   readonly withLink?: true;
@@ -26,7 +26,10 @@ interface RotationNoteProps {
   readonly onContinue?: (() => void) | undefined;
 }
 
-/** Says that a credential is being replaced or replaces another, and when each was last used. Nothing otherwise. */
+/**
+ * The rotation of a credential: whether it is being replaced or replaces another, and when each was last used. Renders
+ * nothing for a credential without a rotation.
+ */
 export function RotationNote({ credential, loaded = [], withLink, onContinue }: RotationNoteProps) {
   const { api, workspace } = useWorkspace();
   const kind = getKindConfig(credential);

@@ -18,8 +18,8 @@ export function rotationOf({ id, replaces, replacedBy }: Linked): Rotation | nul
 }
 
 /**
- * Returns the rows of a list with each replacement moved to the row after the credential that it replaces. A pair is
- * where the first of the two was.
+ * Returns the rows of a list with each replacement moved to the row after the credential that it replaces. The pair is
+ * at the position of whichever of its two rows came first.
  */
 export function groupReplacements<Row extends Linked>(rows: readonly Row[]): Row[] {
   const remaining = new Map(rows.map((row) => [row.id, row]));

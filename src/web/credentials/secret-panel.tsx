@@ -12,7 +12,7 @@ import type { RevealedCredential } from './use-create-credential.ts';
 
 /**
  * Returns a command that tests the secret. It reads the secret and the passphrase from the terminal, so that they are
- * not in the shell's history. It is a single command: pasted at once, no part of it is read as the secret.
+ * not in the shell's history. It is a single command, so that no pasted line of it is read as the secret.
  */
 function tryCommand(credential: Credential, origin: string): string {
   const { variable } = getKindConfig(credential);
@@ -46,7 +46,7 @@ interface SecretPanelProps {
   readonly onStored: () => void;
 }
 
-/** Shows a secret for the only time, with buttons to copy and download it and a command that tests it. */
+/** Shows a secret once, with buttons to copy and download it and a command that tests it. */
 export function SecretPanel({ revealed, confirmLabel, onStored }: SecretPanelProps) {
   const { created: credential, passphrase } = revealed;
   const { secret } = credential;

@@ -16,7 +16,7 @@ function randomIdempotencyKey(): string {
 export type CreatedCredential = CreatedAccessToken | CreatedApiKey;
 
 /**
- * What is shown once after the creation: the credential with its secret, and the passphrase if the web UI generated it.
+ * The data shown once after creation: the credential with its secret, and the passphrase if the web UI generated it.
  */
 export interface RevealedCredential {
   readonly created: CreatedCredential;
@@ -25,8 +25,8 @@ export interface RevealedCredential {
 
 /**
  * Creates a credential. The response contains the secret and is returned to the caller without being cached. If the
- * response is lost, sending the same request again does not create a second credential. `replaced`: the credential that
- * it replaces.
+ * response is lost, sending the same request again does not create a second credential. `replaced` is the credential
+ * that the new one replaces, if any.
  */
 export function useCreateCredential(
   kind: CredentialKindConfig,
