@@ -12,7 +12,7 @@ interface ChooseAppDialogProps {
   readonly onClose: () => void;
 }
 
-/** Deploys an app that is chosen first. */
+/** Asks for an app to deploy, then opens its deploy dialog. */
 export function ChooseAppDialog({ apps, onClose }: ChooseAppDialogProps) {
   const [id, setId] = useState<string | null>(null);
   const [isChosen, setIsChosen] = useState(false);

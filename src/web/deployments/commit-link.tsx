@@ -9,7 +9,7 @@ interface CommitLinkProps {
   readonly length?: number;
 }
 
-/** A commit, linked to its page at the Git host if the repository is at one. */
+/** A commit, linked to its page at the Git host if that host is known. */
 export function CommitLink({ repository = null, commit, length }: CommitLinkProps) {
   const page = commitPageOf(repository, commit);
   const text = <span className="mono">{commit.slice(0, length)}</span>;

@@ -9,7 +9,7 @@ import { strings } from './strings.ts';
 
 const DeployDialog = lazyComponent(() => import('./deploy-dialog.tsx').then((file) => file.DeployDialog));
 
-/** Returns what must be configured before the app can be deployed, or null if nothing is missing. */
+/** Returns a message about the setting that is missing before the app can be deployed, or null. */
 export function missingConfiguration({ repository, directory }: App): string | null {
   if (repository === null) return strings.deployButton.needsRepository;
   return directory === null ? strings.deployButton.needsDirectory : null;

@@ -26,7 +26,7 @@ export type DeployFormValues = {
   readonly replace: boolean;
 };
 
-/** The form that deploys an app with its defaults or, if there is a previous deployment, with the options of that one. */
+/** Returns the form values for an app's defaults or, if given, for the options of a previous deployment. */
 export function initialFormValues(app: App, previous?: Deployment): DeployFormValues {
   const {
     kind,
@@ -39,7 +39,7 @@ export function initialFormValues(app: App, previous?: Deployment): DeployFormVa
   } = previous ?? {};
   const hookNames = new Set(app.hooks.map(({ name }) => name));
   return {
-    // A rollback names the branch of the deployment that it rolled back to, whose newest commit is another one.
+    // A rollback has the branch of the deployment that it rolled back to, but that branch may have newer commits.
     source:
       kind !== 'rollback' && tag !== null
         ? 'tag'

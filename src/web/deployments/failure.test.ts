@@ -11,7 +11,7 @@ const state = (hooks: [string, string][], servers: [string, string][] = [['srv_1
     hooks: hooks.map(([name, status]) => ({ name, status })),
     servers: servers.map(([serverId, status]) => ({ serverId, status })),
   }) as Deployment;
-const found = (...parameters: Parameters<typeof findFailedStep>) => {
+const failedStep = (...parameters: Parameters<typeof findFailedStep>) => {
   const step = findFailedStep(...parameters);
   return step && [step.name, ...step.lines.map(({ text }) => text)];
 };
@@ -19,10 +19,13 @@ const found = (...parameters: Parameters<typeof findFailedStep>) => {
 test('the failed step is the failed hook, or else the last step before the rollback, on a server that failed', () => {
   const log = [line('prepare', 'made'), line('Build', 'one'), line('Build', 'two')];
   const rollback = [line('restore', 'back'), line('Restart', 'restarted'), line(null, 'Failed: …', null)];
-  assert.deepEqual(found(state([['Build', 'failed']]), [...log, ...rollback]), ['Build', 'one', 'two']);
-  assert.deepEqual(found(state([['Build', 'skipped']]), [log[0] ?? line('', ''), ...rollback]), ['prepare', 'made']);
+  assert.deepEqual(failedStep(state([['Build', 'failed']]), [...log, ...rollback]), ['Build', 'one', 'two']);
+  assert.deepEqual(failedStep(state([['Build', 'skipped']]), [log[0] ?? line('', ''), ...rollback]), [
+    'prepare',
+    'made',
+  ]);
   assert.deepEqual(
-    found(
+    failedStep(
       state(
         [['Build', 'failed']],
         [
@@ -35,7 +38,7 @@ test('the failed step is the failed hook, or else the last step before the rollb
     ['Build', 'one', 'two'],
   );
   const retried = [...log, ...rollback, line(null, 'Attempt 2, requested by Ada.', null), line('Start', 'refused')];
-  assert.deepEqual(found(state([['Start', 'failed']]), retried), ['Start', 'refused']);
-  assert.equal(found(state([]), rollback), null);
-  assert.equal(found(state([['Build', 'failed']]), []), null);
+  assert.deepEqual(failedStep(state([['Start', 'failed']]), retried), ['Start', 'refused']);
+  assert.equal(failedStep(state([]), rollback), null);
+  assert.equal(failedStep(state([['Build', 'failed']]), []), null);
 });

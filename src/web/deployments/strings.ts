@@ -37,7 +37,7 @@ export const strings = {
     branch: 'Branch',
     tag: 'Tag',
     tagPlaceholder: 'v1.2.0',
-    tagDescription: 'Or a pattern such as v*, which stands for the newest version that matches.',
+    tagDescription: 'Or a pattern such as v*, which selects the newest version that matches.',
     commit: 'Commit',
     commitPlaceholder: '0a1b2c3',
     moreOptions: 'More options',
