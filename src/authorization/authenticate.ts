@@ -16,17 +16,17 @@ import type { UsageRecorder } from './usage-recorder.ts';
 export interface AuthenticationRequest extends RequestOrigin {
   readonly secret: string;
   readonly passphrase: string | null;
-  /** The client's address, as far as proxies are trusted. */
+  /** The client's address. Forwarding headers count only if a trusted proxy sent them. */
   readonly address: string;
   /** The id or slug of the app that the request is about, for counting the use. */
   readonly app?: string | null;
-  /** Will be decided again before anything is done, when the whole requirement is known: counts and takes no use. */
+  /** The request is decided again, with its whole requirement, before anything is done. This decision counts no use. */
   readonly isPreliminary?: boolean;
   /** Returns whether the workspace is the one that the request names; absent if it names none. */
   readonly checkWorkspace?: ((workspaceId: string) => boolean | Promise<boolean>) | undefined;
-  /** Checks what the request is about; absent if that belongs to no project or app. */
+  /** Checks the resource that the request is about; absent if that resource belongs to no project or app. */
   readonly checkResource?: ResourceCheck | undefined;
-  /** Asked on behalf of another service, which does not use the credential here: takes none of its limited uses. */
+  /** The decision is for another service (introspection), so it takes none of the credential's limited uses. */
   readonly isInquiry?: boolean;
 }
 
@@ -34,15 +34,17 @@ export interface AuthenticationRequest extends RequestOrigin {
 export interface AuthenticationResult {
   readonly decision: Decision;
   readonly record: CredentialRecord | null;
-  /** The state of the rate of the credential after the decision; absent or null if it has none or was not asked. */
+  /**
+   * The state of the credential's rate limit after the decision; absent or null if it has none or it was not checked.
+   */
   readonly rate?: RateState | null;
 }
 
 /** Whether two credentials are restricted to the same projects and apps. Pure. */
-function isSameResources(one: CompiledRestrictions['resources'], other: CompiledRestrictions['resources']): boolean {
-  if (one === null || other === null || one === other) return one === other;
-  const { projects, apps } = other;
-  return one.projects.symmetricDifference(projects).size + one.apps.symmetricDifference(apps).size === 0;
+function isSameResources(first: CompiledRestrictions['resources'], second: CompiledRestrictions['resources']): boolean {
+  if (first === null || second === null || first === second) return first === second;
+  const { projects, apps } = second;
+  return first.projects.symmetricDifference(projects).size + first.apps.symmetricDifference(apps).size === 0;
 }
 
 const UNKNOWN_CREDENTIAL: AuthenticationResult = { decision: 'invalid_token', record: null };
@@ -112,7 +114,10 @@ export function createCredentialAuthenticator(options: {
     return result;
   }
 
-  /** Decides on a known or unknown record. Asynchronous only for a restricted credential. */
+  /**
+   * Decides on the record that was found, if any. Asynchronous only if a workspace or resource has to be looked up or a
+   * limited use has to be taken.
+   */
   function conclude(
     record: CredentialRecord | null,
     passphrase: PassphraseResult,
@@ -135,8 +140,8 @@ export function createCredentialAuthenticator(options: {
       return concludeChecked(isAllowed, restrictions, passphrase, request, requirement);
     }
     if (!isAllowed) return finish({ decision: 'resource_not_allowed', record }, request, requirement, now);
-    const takesNone = request.isInquiry === true || request.isPreliminary === true;
-    const used = decideUse(record, restrictions, now, takesNone ? null : useCounting);
+    const takesNoUse = request.isInquiry === true || request.isPreliminary === true;
+    const used = decideUse(record, restrictions, now, takesNoUse ? null : useCounting);
     if (used instanceof Promise)
       return used.then((settled) => finish({ ...settled, record }, request, requirement, now));
     return finish({ ...used, record }, request, requirement, now);

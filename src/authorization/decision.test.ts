@@ -8,24 +8,26 @@ import { compileRestrictions } from './restrictions.ts';
 import { grantedMaskOf, type Requirement, requireAll, requireAny, rightNamesOf } from './rights.ts';
 
 const NOW = 1_800_000_000_000;
-const HOME = '203.0.113.7';
+const CLIENT_ADDRESS = '203.0.113.7';
 
-function record(fields: Partial<CredentialRecord> & { readonly words?: readonly string[] } = {}): CredentialRecord {
-  const { words = ['modify_env'], kind = 'access_token', ...rest } = fields;
+function record(
+  fields: Partial<CredentialRecord> & { readonly rightNames?: readonly string[] } = {},
+): CredentialRecord {
+  const { rightNames = ['modify_env'], kind = 'access_token', ...otherFields } = fields;
   return {
     kind,
     label: 'tok_1 CI',
     id: 'tok_1',
     name: 'CI',
     workspace: { id: 'wsp_1', revoked: false },
-    rights: grantedMaskOf(kind, words),
+    rights: grantedMaskOf(kind, rightNames),
     active: true,
     expiresAt: null,
     createdAt: NOW - 1000,
     passphraseHash: null,
     restrictions: null,
     row: -1,
-    ...rest,
+    ...otherFields,
   };
 }
 
@@ -36,54 +38,57 @@ const requirementOf = (scopes: readonly string[] | null, permissions: readonly s
 const ENV = requirementOf(['modify_env'], null);
 
 test('checks run in this order: known, passphrase, active, not expired, uses left, address, kind, rights', () => {
-  // Each row fails its own check and all later ones; the decision names the first failure.
+  // Each credential fails its own check and all later ones; the decision names the first failure.
   const elsewhere = compileRestrictions({ ...NO_RESTRICTIONS, addresses: ['192.0.2.0/24'] });
-  const hopeless = { active: false, expiresAt: NOW - 1, words: ['run_scripts'], restrictions: elsewhere };
+  const failsEveryCheck = { active: false, expiresAt: NOW - 1, rightNames: ['run_scripts'], restrictions: elsewhere };
   const keysOnly = requirementOf(null, ['read']);
   const rows: [CredentialRecord | null, PassphraseResult, Requirement, Decision][] = [
     [null, 'missing', keysOnly, 'invalid_token'],
-    [record(hopeless), 'limited', keysOnly, 'rate_limited'],
-    [record(hopeless), 'missing', keysOnly, 'passphrase_required'],
-    [record(hopeless), 'incorrect', keysOnly, 'passphrase_incorrect'],
-    [record(hopeless), 'correct', keysOnly, 'token_inactive'],
-    [record({ ...hopeless, active: true }), 'correct', keysOnly, 'token_expired'],
-    [record({ ...hopeless, active: true, expiresAt: null }), 'correct', keysOnly, 'address_not_allowed'],
-    [record({ words: ['run_scripts'] }), 'correct', keysOnly, 'wrong_credential_kind'],
-    [record({ words: ['run_scripts'] }), 'correct', ENV, 'insufficient_scope'],
+    [record(failsEveryCheck), 'limited', keysOnly, 'rate_limited'],
+    [record(failsEveryCheck), 'missing', keysOnly, 'passphrase_required'],
+    [record(failsEveryCheck), 'incorrect', keysOnly, 'passphrase_incorrect'],
+    [record(failsEveryCheck), 'correct', keysOnly, 'token_inactive'],
+    [record({ ...failsEveryCheck, active: true }), 'correct', keysOnly, 'token_expired'],
+    [record({ ...failsEveryCheck, active: true, expiresAt: null }), 'correct', keysOnly, 'address_not_allowed'],
+    [record({ rightNames: ['run_scripts'] }), 'correct', keysOnly, 'wrong_credential_kind'],
+    [record({ rightNames: ['run_scripts'] }), 'correct', ENV, 'insufficient_scope'],
     [record(), 'correct', ENV, 'ok'],
     [record(), 'not_needed', ENV, 'ok'],
   ];
-  for (const [of, passphrase, requirement, decision] of rows)
-    assert.equal(decide(of, passphrase, requirement, NOW, HOME), decision);
-  const spent = { ...hopeless, active: true, expiresAt: null };
-  assert.equal(decide(record(spent), 'correct', keysOnly, NOW, HOME, true), 'credential_spent');
-  assert.equal(decide(record({ ...spent, expiresAt: NOW }), 'correct', keysOnly, NOW, HOME, true), 'token_expired');
+  for (const [credential, passphrase, requirement, decision] of rows)
+    assert.equal(decide(credential, passphrase, requirement, NOW, CLIENT_ADDRESS), decision);
+  const spent = { ...failsEveryCheck, active: true, expiresAt: null };
+  assert.equal(decide(record(spent), 'correct', keysOnly, NOW, CLIENT_ADDRESS, true), 'credential_spent');
+  assert.equal(
+    decide(record({ ...spent, expiresAt: NOW }), 'correct', keysOnly, NOW, CLIENT_ADDRESS, true),
+    'token_expired',
+  );
 });
 
 test('a credential is refused from the exact millisecond of its expiry', () => {
   const expiring = record({ expiresAt: NOW });
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW - 1, HOME), 'ok');
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW, HOME), 'token_expired');
-  assert.equal(decide(expiring, 'not_needed', ENV, NOW + 1, HOME), 'token_expired');
+  assert.equal(decide(expiring, 'not_needed', ENV, NOW - 1, CLIENT_ADDRESS), 'ok');
+  assert.equal(decide(expiring, 'not_needed', ENV, NOW, CLIENT_ADDRESS), 'token_expired');
+  assert.equal(decide(expiring, 'not_needed', ENV, NOW + 1, CLIENT_ADDRESS), 'token_expired');
 });
 
 test('all required rights are needed, and an empty list accepts any valid credential', () => {
   const both = requirementOf(['modify_env', 'run_scripts'], ['read', 'write']);
-  const rows: [Partial<CredentialRecord> & { words: string[] }, Requirement, Decision][] = [
-    [{ words: ['modify_env'] }, both, 'insufficient_scope'],
-    [{ words: ['modify_env', 'run_scripts'] }, both, 'ok'],
-    [{ words: ['all'] }, both, 'ok'],
-    [{ words: SCOPES.filter((scope) => scope !== 'all') }, requirementOf(['all'], null), 'insufficient_scope'],
-    [{ kind: 'api_key', words: ['read'] }, both, 'insufficient_scope'],
-    [{ kind: 'api_key', words: ['write', 'read'] }, both, 'ok'],
-    [{ words: ['modify_env'] }, requirementOf([], []), 'ok'],
-    [{ kind: 'api_key', words: ['delete'] }, requirementOf([], []), 'ok'],
-    [{ words: ['all'] }, requirementOf(['no_such_scope'], null), 'insufficient_scope'],
-    [{ words: ['all'] }, requirementOf([''], null), 'insufficient_scope'],
-    [{ kind: 'api_key', words: [...PERMISSIONS] }, requirementOf(null, ['admin']), 'insufficient_scope'],
+  const rows: [Partial<CredentialRecord> & { rightNames: string[] }, Requirement, Decision][] = [
+    [{ rightNames: ['modify_env'] }, both, 'insufficient_scope'],
+    [{ rightNames: ['modify_env', 'run_scripts'] }, both, 'ok'],
+    [{ rightNames: ['all'] }, both, 'ok'],
+    [{ rightNames: SCOPES.filter((scope) => scope !== 'all') }, requirementOf(['all'], null), 'insufficient_scope'],
+    [{ kind: 'api_key', rightNames: ['read'] }, both, 'insufficient_scope'],
+    [{ kind: 'api_key', rightNames: ['write', 'read'] }, both, 'ok'],
+    [{ rightNames: ['modify_env'] }, requirementOf([], []), 'ok'],
+    [{ kind: 'api_key', rightNames: ['delete'] }, requirementOf([], []), 'ok'],
+    [{ rightNames: ['all'] }, requirementOf(['no_such_scope'], null), 'insufficient_scope'],
+    [{ rightNames: ['all'] }, requirementOf([''], null), 'insufficient_scope'],
+    [{ kind: 'api_key', rightNames: [...PERMISSIONS] }, requirementOf(null, ['admin']), 'insufficient_scope'],
   ];
   for (const [fields, requirement, decision] of rows)
-    assert.equal(decide(record(fields), 'not_needed', requirement, NOW, HOME), decision);
+    assert.equal(decide(record(fields), 'not_needed', requirement, NOW, CLIENT_ADDRESS), decision);
 });
 
 test('requireAny needs one of its rights, and an empty list is never met', () => {
@@ -91,34 +96,40 @@ test('requireAny needs one of its rights, and an empty list is never met', () =>
     access_token: requireAny('access_token', []),
     api_key: requireAny('api_key', ['read', 'deploy']),
   };
-  assert.equal(decide(record({ kind: 'api_key', words: ['deploy'] }), 'not_needed', any, NOW, HOME), 'ok');
   assert.equal(
-    decide(record({ kind: 'api_key', words: ['write'] }), 'not_needed', any, NOW, HOME),
+    decide(record({ kind: 'api_key', rightNames: ['deploy'] }), 'not_needed', any, NOW, CLIENT_ADDRESS),
+    'ok',
+  );
+  assert.equal(
+    decide(record({ kind: 'api_key', rightNames: ['write'] }), 'not_needed', any, NOW, CLIENT_ADDRESS),
     'insufficient_scope',
   );
-  assert.equal(decide(record({ words: ['all'] }), 'not_needed', any, NOW, HOME), 'insufficient_scope');
+  assert.equal(decide(record({ rightNames: ['all'] }), 'not_needed', any, NOW, CLIENT_ADDRESS), 'insufficient_scope');
 });
 
 test('CVE-2026-72826: rights other than all grant only themselves, and empty or unknown ones nothing', () => {
-  for (const [kind, words] of [
+  for (const [kind, rightNames] of [
     ['access_token', SCOPES],
     ['api_key', PERMISSIONS],
   ] as const) {
-    for (const held of words) {
-      for (const requirement of words) {
+    for (const held of rightNames) {
+      for (const requirement of rightNames) {
         const expected = held === requirement || held === 'all' ? 'ok' : 'insufficient_scope';
         const need: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [requirement]) };
         assert.equal(
-          decide(record({ kind, words: [held] }), 'not_needed', need, NOW, HOME),
+          decide(record({ kind, rightNames: [held] }), 'not_needed', need, NOW, CLIENT_ADDRESS),
           expected,
           `${held} → ${requirement}`,
         );
       }
     }
     for (const rights of [[], ['nonsense'], ['__proto__']]) {
-      for (const requirement of words) {
+      for (const requirement of rightNames) {
         const need: Requirement = { access_token: null, api_key: null, [kind]: requireAll(kind, [requirement]) };
-        assert.equal(decide(record({ kind, words: rights }), 'not_needed', need, NOW, HOME), 'insufficient_scope');
+        assert.equal(
+          decide(record({ kind, rightNames: rights }), 'not_needed', need, NOW, CLIENT_ADDRESS),
+          'insufficient_scope',
+        );
       }
     }
   }

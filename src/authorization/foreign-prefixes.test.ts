@@ -6,7 +6,7 @@ import { mintSecret } from './secret.ts';
 
 const tail = 'x'.repeat(20);
 
-test('text is accepted if it has a declared prefix, at least 20 more characters and those of a bearer token', async () => {
+test('text is accepted if it has a declared prefix and at least 20 more characters, all allowed in a bearer token', async () => {
   const prefixes = createForeignPrefixes(() => Promise.resolve([{ workspaceId: 'wsp_1', prefix: 'acme_' }]));
   assert.equal(prefixes.isDeclared(`acme_${tail}`), false, 'before the first read');
   await prefixes.refresh();
@@ -26,7 +26,7 @@ test('text is accepted if it has a declared prefix, at least 20 more characters 
   for (const [text, isDeclared] of rows) assert.equal(prefixes.isDeclared(text), isDeclared, text);
 });
 
-test('a prefix counts for the workspaces that declare it, and a read that ends late does not undo a later one', async () => {
+test('a prefix applies to the workspaces that declare it, and a slow read does not overwrite the result of a later one', async () => {
   const reads: ((declared: readonly DeclaredPrefix[]) => void)[] = [];
   const prefixes = createForeignPrefixes(() => new Promise((resolve) => reads.push(resolve)));
   const [early, late] = [prefixes.refresh(), prefixes.refresh()];
@@ -42,7 +42,7 @@ test('a prefix counts for the workspaces that declare it, and a read that ends l
   assert.deepEqual(declaredBy(`sk_test_${tail}`), ['wsp_1']);
 });
 
-test('the store is asked about well-formed secrets only, and answers only for a workspace that declares the prefix', async () => {
+test('only well-formed secrets are looked up, and a record is found only if its workspace declares the prefix', async () => {
   let lookups = 0;
   const record = { workspace: { id: 'wsp_1', revoked: false } } as CredentialRecord;
   const declared = [

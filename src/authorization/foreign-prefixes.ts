@@ -15,12 +15,13 @@ export interface ForeignPrefixes {
   isDeclared(text: string): boolean;
   /** Whether text has the form of a secret with a prefix that this workspace declares. No I/O. */
   isDeclaredBy(text: string, workspaceId: string): boolean;
-  /** Reads the declared prefixes again. Rejects with the error of the read, and then keeps those it had. */
+  /**
+   * Reads the declared prefixes again. Rejects with the error of the read; the previous prefixes then stay in effect.
+   */
   refresh(): Promise<void>;
 }
 
-/** Characters of a bearer token (RFC 6750, section 2.1). */
-const FORM = /^[0-9A-Za-z._~+/-]+=*$/;
+/** The syntax of a bearer token (RFC 6750, section 2.1). */ const BEARER_TOKEN = /^[0-9A-Za-z._~+/-]+=*$/;
 
 const NO_WORKSPACES: readonly ReadonlySet<string>[] = [];
 
@@ -29,7 +30,7 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
   let startedReads = 0;
   let appliedRead = 0;
 
-  /** Returns the workspaces of each declared prefix that a secret has. */
+  /** Returns, for each declared prefix of `text`, the workspaces that declare it. */
   function workspacesOf(text: string): readonly ReadonlySet<string>[] {
     const { min, max } = FOREIGN_PREFIX_LIMITS.length;
     const { tail, length } = FOREIGN_SECRET_LIMITS;
@@ -40,7 +41,7 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
       const workspaces = workspacesByPrefix.get(text.slice(0, prefixLength));
       if (workspaces !== undefined) found.push(workspaces);
     }
-    return found.length > 0 && FORM.test(text) ? found : NO_WORKSPACES;
+    return found.length > 0 && BEARER_TOKEN.test(text) ? found : NO_WORKSPACES;
   }
 
   return {
@@ -67,14 +68,15 @@ export function createForeignPrefixes(read: () => Promise<readonly DeclaredPrefi
 export const NO_FOREIGN_PREFIXES: ForeignPrefixes = createForeignPrefixes(() => Promise.resolve([]));
 
 /**
- * Resolves to the record of a secret presented from `address`, null if it is unknown or is no credential's secret.
- * Rejects as `FindRecord`.
+ * Resolves to the record of a secret presented from `address`, null if it is unknown or does not belong to a
+ * credential. Rejects as `FindRecord`.
  */
 export type FindBySecret = (secret: string, address: string) => Promise<CredentialRecord | null>;
 
 /**
  * Finds records by secrets. Text that is neither a well-formed secret of this server nor has a declared prefix is
- * refused before the store is touched; a secret with a prefix is known only to a workspace that declares the prefix.
+ * refused before the store is touched; a secret with such a prefix is accepted only if the workspace of its credential
+ * declares the prefix.
  */
 export function createFindBySecret(findRecord: FindRecord, foreignPrefixes: ForeignPrefixes): FindBySecret {
   return async (secret, address) => {

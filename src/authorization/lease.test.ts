@@ -6,13 +6,13 @@ import { createLease, type RevocationFollower, type RevocationPoint } from './le
 const revocation = (number: number) => ({ workspaceId: 'w', digest: String(number) });
 const point = (number: number, history = 'h'): RevocationPoint => ({ history, number, id: `id ${number}` });
 
-/** A lease with manual clocks; `forgotten` lists the digests removed from its cache. */
-function leaseWith(renew: (follower: RevocationFollower) => Promise<{ leaseMs: number }>) {
-  const forgotten: (string | null)[] = [];
+/** A lease with manual clocks; `removed` lists the digests removed from its cache. */
+function createTestLease(renew: (follower: RevocationFollower) => Promise<{ leaseMs: number }>) {
+  const removed: (string | null)[] = [];
   const clock = { monotonic: 0, wall: 1000 };
   const lease = createLease({
     renew,
-    registry: { apply: ({ digest }) => forgotten.push(digest), clear: () => forgotten.push('everything') },
+    registry: { apply: ({ digest }) => removed.push(digest), clear: () => removed.push('everything') },
     leaseMs: 1000,
     clocks: { monotonic: () => clock.monotonic, wall: () => clock.wall },
     schedule: () => () => {},
@@ -20,18 +20,18 @@ function leaseWith(renew: (follower: RevocationFollower) => Promise<{ leaseMs: n
     onError: () => {},
     onHeartbeat: () => {},
   });
-  return { lease, forgotten, clock };
+  return { lease, removed, clock };
 }
 
-const atOnce = async (follower: RevocationFollower) => {
+const renewImmediately = async (follower: RevocationFollower) => {
   if (follower.applied() === null) follower.reset(point(5));
   return { leaseMs: 1000 };
 };
 
 test('revocations are applied immediately but confirmed only if no earlier one is missing', async () => {
-  const { lease, forgotten } = leaseWith(atOnce);
+  const { lease, removed } = createTestLease(renewImmediately);
   lease.applyRevocations(point(5), [revocation(6)], point(6));
-  assert.deepEqual([lease.applied(), forgotten], [null, ['6']]);
+  assert.deepEqual([lease.applied(), removed], [null, ['6']]);
   await lease.start(1000);
   assert.deepEqual(lease.applied(), point(5));
   lease.applyRevocations(point(7), [revocation(8)], point(8));
@@ -41,7 +41,7 @@ test('revocations are applied immediately but confirmed only if no earlier one i
   assert.deepEqual(lease.applied(), point(7));
   lease.applyRevocations(point(7), [], point(6));
   assert.deepEqual(lease.applied(), point(7));
-  assert.deepEqual(forgotten, ['6', 'everything', '8', '9', '6']);
+  assert.deepEqual(removed, ['6', 'everything', '8', '9', '6']);
 });
 
 test('a lease starts when its heartbeat starts, and ends by either clock or if the wall clock goes back', async () => {
@@ -52,7 +52,7 @@ test('a lease starts when its heartbeat starts, and ends by either clock or if t
     [950, 1000, false],
     [10, 999, false],
   ] as const) {
-    const { lease, clock } = leaseWith(atOnce);
+    const { lease, clock } = createTestLease(renewImmediately);
     await lease.start(1000);
     assert.equal(lease.holds(), true);
     Object.assign(clock, { monotonic, wall });
@@ -62,9 +62,9 @@ test('a lease starts when its heartbeat starts, and ends by either clock or if t
 
 test('a lease that ends during a heartbeat is not restored by it', async () => {
   let grant = () => {};
-  const { lease } = leaseWith(async (follower) => {
+  const { lease } = createTestLease(async (follower) => {
     await new Promise<void>((resolve) => (grant = resolve));
-    return atOnce(follower);
+    return renewImmediately(follower);
   });
   const started = lease.start(0);
   lease.renewNow();
@@ -75,9 +75,9 @@ test('a lease that ends during a heartbeat is not restored by it', async () => {
   assert.equal(lease.holds(), false);
 });
 
-test('a guard applies revocations until none is missing, and gives up if it never catches up', async () => {
+test('a guard applies revocations until none is missing, and gives up if it neverCatchesUp catches up', async () => {
   const requestedFrom: (number | undefined)[] = [];
-  const { lease, forgotten } = leaseWith(
+  const { lease, removed } = createTestLease(
     renewOverConnection(async (applied) => {
       requestedFrom.push(applied?.number);
       if (applied === null) return { granted: true, confirmed: point(3), bound: 1000, workspaceId: 'w' };
@@ -92,13 +92,13 @@ test('a guard applies revocations until none is missing, and gives up if it neve
   lease.renewNow();
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(requestedFrom, [undefined, 3, 5]);
-  assert.deepEqual(forgotten, ['everything', '5']);
+  assert.deepEqual(removed, ['everything', '5']);
   assert.deepEqual(lease.applied(), point(9));
 
-  const never = renewOverConnection(async (applied) => ({
+  const neverCatchesUp = renewOverConnection(async (applied) => ({
     ...{ granted: false, head: point(99), whole: true, revocations: [] },
     through: point((applied?.number ?? 0) + 1),
   }));
   const follower = { applied: () => point(1), apply: () => {}, reset: () => {} };
-  await assert.rejects(never(follower), /Too many revocations/);
+  await assert.rejects(neverCatchesUp(follower), /Too many revocations/);
 });

@@ -10,7 +10,7 @@ interface CachedRecord extends CredentialRecord {
 const MAX_SECOND_CHANCES = 64;
 
 /**
- * A cache for guards, which hold thousands of records, where a server holds up to a million. Storing records as objects
+ * A cache for guards, which have thousands of records, whereas servers have up to a million. Storing records as objects
  * makes a look-up a single `Map` access that builds no object, at the price of more memory per record. The benchmark
  * `guard` shows what that saves per decision. If it no longer did, this file could be deleted and guards would use
  * `createRecordCache`.

@@ -10,9 +10,9 @@ import { createPassphraseVerifier } from './passphrase-verifier.ts';
 import type { CredentialRecord } from './record.ts';
 import { createTrustedClients, type ReadUsedAddresses } from './trusted-clients.ts';
 
-const BOUNDS = FAILURE_LIMITS.passphrase;
+const PASSPHRASE_LIMITS = FAILURE_LIMITS.passphrase;
 const NOW = 1_800_000_000_000;
-const RIGHT = 'correct horse';
+const CORRECT = 'correct horse';
 
 const recordOf = (id: string, passphraseHash: string | null): CredentialRecord => ({
   kind: 'access_token',
@@ -33,41 +33,41 @@ const recordOf = (id: string, passphraseHash: string | null): CredentialRecord =
 function setUpOn(id: string, failures: FailureStore, passphraseHash: string, used: ReadUsedAddresses = async () => []) {
   let now = NOW;
   const passphraseVerifier = createPassphraseVerifier(
-    createFailureLimiter(failures, BOUNDS),
+    createFailureLimiter(failures, PASSPHRASE_LIMITS),
     createTrustedClients(used),
   );
   const record = recordOf(id, passphraseHash);
   return {
     passphraseVerifier,
     record,
-    pass: (span: number) => {
-      now += span;
+    advance: (ms: number) => {
+      now += ms;
     },
     /** Verifies as `authenticate` does: from the cache, or with a hash if necessary. */
     verify: async (passphrase: string | null, address = '10.0.0.1') =>
       passphraseVerifier.checkCached(record, passphrase, address, now) ??
       passphraseVerifier.verify(record, passphrase ?? '', address, () => now),
-    quick: (passphrase: string | null, address = '10.0.0.1') =>
+    checkCached: (passphrase: string | null, address = '10.0.0.1') =>
       passphraseVerifier.checkCached(record, passphrase, address, now),
     retryAfter: (address = '10.0.0.1') => passphraseVerifier.retryAfterSeconds(record, address, now),
   };
 }
 
 test('the limits are five failures per address in 15 minutes and fifty from all addresses in an hour', () => {
-  const own = (count: number, index: number) => Array.from({ length: count }, () => ({ address: 'a', at: index }));
-  assert.equal(waitMsAfter(own(4, NOW), 'a', BOUNDS, NOW), 0);
-  assert.equal(waitMsAfter(own(5, NOW), 'a', BOUNDS, NOW), 15 * MINUTE);
-  assert.equal(waitMsAfter(own(5, NOW), 'a', BOUNDS, NOW + 15 * MINUTE - 1), 1);
-  assert.equal(waitMsAfter(own(5, NOW), 'a', BOUNDS, NOW + 15 * MINUTE), 0);
-  assert.equal(waitMsAfter(own(5, NOW), 'b', BOUNDS, NOW), 0);
+  const own = (count: number, at: number) => Array.from({ length: count }, () => ({ address: 'a', at }));
+  assert.equal(waitMsAfter(own(4, NOW), 'a', PASSPHRASE_LIMITS, NOW), 0);
+  assert.equal(waitMsAfter(own(5, NOW), 'a', PASSPHRASE_LIMITS, NOW), 15 * MINUTE);
+  assert.equal(waitMsAfter(own(5, NOW), 'a', PASSPHRASE_LIMITS, NOW + 15 * MINUTE - 1), 1);
+  assert.equal(waitMsAfter(own(5, NOW), 'a', PASSPHRASE_LIMITS, NOW + 15 * MINUTE), 0);
+  assert.equal(waitMsAfter(own(5, NOW), 'b', PASSPHRASE_LIMITS, NOW), 0);
   const many = Array.from({ length: 50 }, (_, index) => ({ address: `s${index}`, at: NOW }));
-  assert.equal(waitMsAfter(many.slice(1), 'b', BOUNDS, NOW), 0);
-  assert.equal(waitMsAfter(many, 'b', BOUNDS, NOW), HOUR);
-  assert.equal(waitMsAfter(many, 'b', BOUNDS, NOW + HOUR), 0);
-  assert.equal(waitMsAfter(many, 'b', BOUNDS, NOW, true), 0);
+  assert.equal(waitMsAfter(many.slice(1), 'b', PASSPHRASE_LIMITS, NOW), 0);
+  assert.equal(waitMsAfter(many, 'b', PASSPHRASE_LIMITS, NOW), HOUR);
+  assert.equal(waitMsAfter(many, 'b', PASSPHRASE_LIMITS, NOW + HOUR), 0);
+  assert.equal(waitMsAfter(many, 'b', PASSPHRASE_LIMITS, NOW, true), 0);
 });
 
-forEachEngine('proofs of passphrases', (engine) => {
+forEachEngine('verification of passphrases', (engine) => {
   let store: Store;
   let failures: FailureStore;
   let phc: string;
@@ -78,87 +78,87 @@ forEachEngine('proofs of passphrases', (engine) => {
       countFailureIfAllowed: (subject, failure, since, allows) =>
         store.transaction((trx) => countFailure(trx, subject, failure, since, allows)),
     };
-    phc = await hashPassphrase(RIGHT, 'ws_1');
+    phc = await hashPassphrase(CORRECT, 'ws_1');
   });
   after(() => store.close());
   const setUp = (id: string) => setUpOn(id, failures, phc);
 
   test('a passphrase is required only for tokens that have one', async () => {
-    const { passphraseVerifier, quick } = setUp('tok_plain');
+    const { passphraseVerifier, checkCached } = setUp('tok_plain');
     assert.equal(passphraseVerifier.checkCached(recordOf('tok_none', null), null, 'a', NOW), 'not_needed');
     assert.equal(passphraseVerifier.checkCached(recordOf('tok_none', null), 'whatever', 'a', NOW), 'not_needed');
-    assert.equal(quick(null), 'missing');
+    assert.equal(checkCached(null), 'missing');
   });
 
   test('a verified passphrase needs no hash the second time, from any address', async () => {
-    const { quick, verify } = setUp('tok_proven');
-    assert.equal(quick(RIGHT), null);
-    assert.equal(await verify(RIGHT), 'correct');
-    assert.equal(quick(RIGHT), 'correct');
-    assert.equal(quick(RIGHT, '10.9.9.9'), 'correct');
-    assert.equal(quick('incorrect horse'), null);
+    const { checkCached, verify } = setUp('tok_proven');
+    assert.equal(checkCached(CORRECT), null);
+    assert.equal(await verify(CORRECT), 'correct');
+    assert.equal(checkCached(CORRECT), 'correct');
+    assert.equal(checkCached(CORRECT, '10.9.9.9'), 'correct');
+    assert.equal(checkCached('incorrect horse'), null);
   });
 
   test('after five wrong attempts of an address even the correct passphrase is limited for 15 minutes', async () => {
-    const { quick, verify, pass, retryAfter } = setUp('tok_five');
-    assert.equal(await verify(RIGHT), 'correct');
+    const { checkCached, verify, advance, retryAfter } = setUp('tok_five');
+    assert.equal(await verify(CORRECT), 'correct');
     for (let count = 0; count < 5; count++) assert.equal(await verify(`wrong ${count}`), 'incorrect');
-    assert.equal(quick(RIGHT), 'limited');
-    assert.equal(quick('wrong again'), 'limited');
+    assert.equal(checkCached(CORRECT), 'limited');
+    assert.equal(checkCached('wrong again'), 'limited');
     assert.equal(retryAfter(), 15 * 60);
-    assert.equal(quick(RIGHT, '10.0.0.2'), 'correct');
-    pass(15 * MINUTE - 1);
-    assert.equal(quick(RIGHT), 'limited');
+    assert.equal(checkCached(CORRECT, '10.0.0.2'), 'correct');
+    advance(15 * MINUTE - 1);
+    assert.equal(checkCached(CORRECT), 'limited');
     assert.equal(retryAfter(), 1);
-    pass(1);
-    assert.equal(quick(RIGHT), 'correct');
+    advance(1);
+    assert.equal(checkCached(CORRECT), 'correct');
   });
 
   test('after fifty failures within an hour every address is limited', async () => {
-    const { quick, verify, pass } = setUp('tok_fifty');
-    assert.equal(await verify(RIGHT), 'correct');
+    const { checkCached, verify, advance } = setUp('tok_fifty');
+    assert.equal(await verify(CORRECT), 'correct');
     for (let index = 0; index < 49; index++) {
       const failure = { address: `10.1.0.${index}`, at: NOW };
       await failures.countFailureIfAllowed('tok_fifty', failure, 0, () => true);
     }
     assert.equal(await verify('wrong', '10.2.0.1'), 'incorrect');
-    assert.equal(await verify(RIGHT, '10.3.0.1'), 'limited');
-    assert.equal(quick(RIGHT, '10.3.0.1'), 'limited');
-    pass(HOUR);
-    assert.equal(quick(RIGHT, '10.3.0.1'), 'correct');
+    assert.equal(await verify(CORRECT, '10.3.0.1'), 'limited');
+    assert.equal(checkCached(CORRECT, '10.3.0.1'), 'limited');
+    advance(HOUR);
+    assert.equal(checkCached(CORRECT, '10.3.0.1'), 'correct');
   });
 
-  test('a client that used the correct pair in the last 30 days is limited only by its own failures', async () => {
+  test('a client that used the secret with its passphrase in the last 30 days is limited only by its own failures', async () => {
     const used = [{ address: '2001:db8::1', at: NOW - 29 * DAY }];
     let reads = 0;
-    const { quick, verify, pass, retryAfter } = setUpOn(
+    const { checkCached, verify, advance, retryAfter } = setUpOn(
       'tok_trusted',
       failures,
       phc,
       async (_workspace, _id, since) => {
         reads++;
-        return used.filter(({ at: index }) => index > since).map(({ address }) => address);
+        return used.filter(({ at }) => at > since).map(({ address }) => address);
       },
     );
     for (let index = 0; index < 50; index++) {
       await failures.countFailureIfAllowed('tok_trusted', { address: `10.1.0.${index}`, at: NOW }, 0, () => true);
     }
     const [own, neighbour, stranger] = ['2001:db8::1', '2001:db8::ffff', '2001:db8:0:1::1'] as const;
-    assert.equal(await verify(RIGHT, own), 'correct');
-    assert.equal(quick(RIGHT, neighbour), 'correct', 'a client is a network');
-    assert.equal(await verify(RIGHT, stranger), 'limited');
+    assert.equal(await verify(CORRECT, own), 'correct');
+    assert.equal(checkCached(CORRECT, neighbour), 'correct', 'a client is a network');
+    assert.equal(await verify(CORRECT, stranger), 'limited');
     assert.equal(reads, 2);
-    for (let again = 0; again < 20; again++) assert.equal(await verify(RIGHT, stranger), 'limited');
-    assert.equal(reads, 2, 'limited attempts cost no read each');
+    for (let again = 0; again < 20; again++) assert.equal(await verify(CORRECT, stranger), 'limited');
+    assert.equal(reads, 2, 'limited attempts cause no further read');
     assert.equal(retryAfter(stranger), HOUR / 1000);
     for (let count = 0; count < 5; count++) assert.equal(await verify(`wrong ${count}`, own), 'incorrect');
-    assert.equal(await verify(RIGHT, own), 'limited');
+    assert.equal(await verify(CORRECT, own), 'limited');
     assert.equal(retryAfter(own), (15 * MINUTE) / 1000);
-    pass(16 * MINUTE);
-    assert.equal(await verify(RIGHT, own), 'correct');
+    advance(16 * MINUTE);
+    assert.equal(await verify(CORRECT, own), 'correct');
     used.splice(0, 1, { address: own, at: NOW - 30 * DAY });
-    pass(MINUTE);
-    assert.equal(await verify(RIGHT, own), 'limited');
+    advance(MINUTE);
+    assert.equal(await verify(CORRECT, own), 'limited');
   });
 
   test('CVE-2026-27801: of forty wrong attempts in parallel five are checked and thirty-five limited', async () => {
@@ -182,7 +182,7 @@ forEachEngine('proofs of passphrases', (engine) => {
     assert.equal(results.filter((result) => result === 'incorrect').length, 5);
     assert.equal(results.filter((result) => result === 'limited').length, 40);
     assert.equal((await failures.recentFailures('tok_nodes', 0)).length, 5);
-    for (const { verify } of nodes) assert.equal(await verify(RIGHT), 'limited');
+    for (const { verify } of nodes) assert.equal(await verify(CORRECT), 'limited');
   });
 
   test('on three nodes in parallel fifty wrong attempts from different addresses are checked', async () => {
@@ -209,14 +209,14 @@ forEachEngine('proofs of passphrases', (engine) => {
         return failures.recentFailures(subject, since);
       },
     };
-    const { verify, quick } = setUpOn('tok_slow', slow, phc);
-    assert.equal(await verify(RIGHT), 'limited');
-    assert.equal(quick(RIGHT), 'limited');
+    const { verify, checkCached } = setUpOn('tok_slow', slow, phc);
+    assert.equal(await verify(CORRECT), 'limited');
+    assert.equal(checkCached(CORRECT), 'limited');
   });
 
   test('correct attempts on many nodes in parallel all succeed', async () => {
     const nodes = Array.from({ length: 8 }, () => setUp('tok_together'));
-    const results = await Promise.all(nodes.map(({ verify }) => verify(RIGHT)));
+    const results = await Promise.all(nodes.map(({ verify }) => verify(CORRECT)));
     assert.deepEqual([...new Set(results)], ['correct']);
     assert.equal((await failures.recentFailures('tok_together', 0)).length, 0);
   });
@@ -225,12 +225,12 @@ forEachEngine('proofs of passphrases', (engine) => {
     const first = setUp('tok_restart');
     for (let count = 0; count < 5; count++) await first.verify('wrong');
     const second = setUp('tok_restart');
-    assert.equal(await second.verify(RIGHT), 'limited');
+    assert.equal(await second.verify(CORRECT), 'limited');
   });
 
   test('many correct attempts in parallel share one hash and all succeed', async () => {
     const { verify } = setUp('tok_crowd');
-    const results = await Promise.all(Array.from({ length: 500 }, () => verify(RIGHT)));
+    const results = await Promise.all(Array.from({ length: 500 }, () => verify(CORRECT)));
     assert.deepEqual([...new Set(results)], ['correct']);
   });
 });

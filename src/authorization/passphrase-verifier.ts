@@ -92,7 +92,7 @@ export function createPassphraseVerifier(failures: FailureLimiter, trustedClient
       if (passphrase === null) return 'missing';
       if (failures.waitMs(record.id, address, now) > 0) {
         const trusted = trustedClients.isTrusted(record, address, now);
-        // Not known yet whether the client is trusted, that is, whether failures of others count for it.
+        // If the client is trusted, failures of other clients do not count; that has to be read from the store first.
         if (trusted === null && failures.waitMs(record.id, address, now, true) === 0) return null;
         if (waitMsFor(record, address, now) > 0) return 'limited';
       }

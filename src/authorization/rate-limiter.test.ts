@@ -54,7 +54,7 @@ function setUp(rate: Rate) {
   };
 }
 
-test('over any time, three nodes accept one bucket, what is refilled, and what each accepts in a second', async () => {
+test('in any period, three nodes accept at most one full bucket, its refill, and the requests of one second on each node', async () => {
   for (const rate of [
     { requests: 20, seconds: 10 },
     { requests: 5, seconds: 1 },
@@ -64,8 +64,8 @@ test('over any time, three nodes accept one bucket, what is refilled, and what e
     const nodes = [startNode(), startNode(), startNode()];
     const perSecond = rate.requests / rate.seconds;
     let accepted = 0;
-    /** The most that one node has accepted between two exchanges. */
-    let most = 0;
+    /** The maximum number of requests that one node has accepted between two exchanges. */
+    let maxPerNode = 0;
     for (let second = 0; second < 300; second++) {
       const acceptedBefore = accepted;
       const inSecond = nodes.map(() => 0);
@@ -79,18 +79,18 @@ test('over any time, three nodes accept one bucket, what is refilled, and what e
         }
       }
       accepted += inSecond.reduce((sum, count) => sum + count, 0);
-      most = Math.max(most, ...inSecond);
-      assert.ok(most <= rate.requests + perSecond);
-      const bound = rate.requests + (second + 1) * perSecond + nodes.length * most;
+      maxPerNode = Math.max(maxPerNode, ...inSecond);
+      assert.ok(maxPerNode <= rate.requests + perSecond);
+      const bound = rate.requests + (second + 1) * perSecond + nodes.length * maxPerNode;
       assert.ok(accepted <= bound, `${accepted} of at most ${bound} after ${second + 1} s`);
       if (acceptedBefore === accepted) assert.ok(nodes.every((node) => node.size() === 0));
       for (const node of nodes) await node.flush();
     }
-    assert.ok(accepted >= 300 * perSecond, 'and the whole rate can be used');
+    assert.ok(accepted >= 300 * perSecond, 'the whole rate can be used');
   }
 });
 
-test('a new node starts with the shared level, and a record that is read again keeps what was accepted', async () => {
+test('a new node starts with the shared level, and reading a record again does not forget accepted requests', async () => {
   const { startNode } = setUp({ requests: 10, seconds: 3600 });
   const node = startNode();
   for (let request = 0; request < 10; request++) assert.equal(node.takeNow().accepted, true);
@@ -105,7 +105,7 @@ test('a new node starts with the shared level, and a record that is read again k
   }
 });
 
-test('two records of one credential share one bucket, and an edit empties it at most', async () => {
+test('two records of one credential share one bucket, and an edit does not leave its level below empty', async () => {
   const { startNode, read } = setUp({ requests: 1000, seconds: 1 });
   const node = startNode();
   for (let request = 0; request < 1000; request++) assert.equal(node.takeNow().accepted, true);
@@ -113,23 +113,23 @@ test('two records of one credential share one bucket, and an edit empties it at 
     async () => new Map(),
     () => START,
   );
-  const [one, two] = [read(), read()];
+  const [first, second] = [read(), read()];
   for (let request = 0; request < 1000; request++) {
-    const restrictions = request % 2 === 0 ? one : two;
+    const restrictions = request % 2 === 0 ? first : second;
     const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? { requests: 0, seconds: 0 }, START);
     assert.ok(!(taken instanceof Promise) && taken.accepted);
   }
-  for (const restrictions of [one, two, read()]) {
+  for (const restrictions of [first, second, read()]) {
     const taken = limiter.take(RECORD, restrictions, restrictions.rate ?? { requests: 0, seconds: 0 }, START);
     assert.ok(!(taken instanceof Promise) && !taken.accepted);
   }
-  // A thousand requests that are not shared yet are not a thousand days.
+  // Otherwise the thousand requests that are not shared yet would count as a thousand days.
   node.reread({ requests: 1, seconds: 86_400 });
   const { accepted, rate } = node.takeNow();
   assert.deepEqual([accepted, rate.waitMs], [false, 86_400_000]);
 });
 
-test('a full limiter refuses at once: without the store and without anything to remember', async () => {
+test('requests beyond the rate are refused immediately, without the store and without using memory', async () => {
   const { startNode, advance, writes } = setUp({ requests: 2, seconds: 60 });
   const node = startNode();
   assert.deepEqual([node.takeNow().accepted, node.takeNow().rate.remaining], [true, 0]);
@@ -147,7 +147,7 @@ test('a full limiter refuses at once: without the store and without anything to 
   assert.equal(node.takeNow().accepted, true);
 });
 
-test('requests wait for the store only if earlier ones have not been shared for a second, and are refused without it', async () => {
+test('requests wait for the store only if it has not received earlier ones for over a second, and fail if it is unreachable', async () => {
   const { startNode, advance, fail } = setUp({ requests: 100, seconds: 60 });
   const [node, other] = [startNode(), startNode()];
   for (let request = 0; request < 10; request++) node.takeNow();
@@ -157,7 +157,7 @@ test('requests wait for the store only if earlier ones have not been shared for 
   node.takeNow();
   advance(1);
   const waiting = [node.take(), node.take()];
-  for (const one of waiting) await assert.rejects(async () => one, /unreachable/);
+  for (const decision of waiting) await assert.rejects(async () => decision, /unreachable/);
   fail(null);
   const taken = await node.take();
   assert.deepEqual([taken.accepted, taken.rate.remaining], [true, 88], 'nothing was lost or counted twice');
@@ -167,7 +167,7 @@ test('requests wait for the store only if earlier ones have not been shared for 
   assert.equal(other.takeNow().rate.remaining, 86);
 });
 
-test('a clock that is set back prolongs no wait beyond the time in which one request is added', async () => {
+test('a clock that is set back extends a wait at most to the time in which one request is refilled', async () => {
   const { startNode, advance } = setUp({ requests: 1, seconds: 60 });
   const node = startNode();
   assert.deepEqual([node.takeNow().accepted, node.takeNow().accepted], [true, false]);

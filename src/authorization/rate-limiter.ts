@@ -3,17 +3,17 @@ import type { CredentialRecord } from './record.ts';
 import type { CompiledRestrictions, Rate, RateBucket, RateLevel } from './restrictions.ts';
 import { availableAt, capacityOf, levelAfter, rateStateOf } from './use-limits.ts';
 
-/** Requests of one credential that this node has accepted and the others do not know of yet. */
+/** Requests of one credential that this node has accepted and that are not known to the other nodes yet. */
 export interface RateUses {
   readonly credentialId: string;
-  /** The rate by which they were accepted. */
+  /** The rate that applied when they were accepted. */
   readonly rate: Rate;
   readonly count: number;
 }
 
 /**
- * Adds requests to the levels of credentials in the store, and returns the levels over all nodes by credential id. Those
- * of credentials that do not exist or have another rate are absent. Rejects with `unavailable`.
+ * Adds requests to the levels of credentials in the store, and returns the levels over all nodes by credential id.
+ * Credentials that do not exist or have another rate are missing from the result. Rejects with `unavailable`.
  */
 export type ShareRateUses = (uses: readonly RateUses[]) => Promise<ReadonlyMap<string, RateLevel>>;
 
@@ -24,9 +24,9 @@ export interface RateDecision {
 
 export interface RateLimiter {
   /**
-   * Takes one request of a credential with a rate at `now` (epoch milliseconds). Synchronous and without I/O, unless the
-   * other nodes have not been told of earlier requests for longer than a second: then it waits until they are, and
-   * rejects with `unavailable` if that fails.
+   * Takes one request of a credential with a rate at `now` (epoch milliseconds). Synchronous and without I/O, unless
+   * earlier requests have not been shared for longer than a second: then it waits until they are, and rejects with
+   * `unavailable` if that fails.
    */
   take(
     record: CredentialRecord,
@@ -44,19 +44,20 @@ export interface RateLimiter {
 const MAX_UNSHARED_MS = 1_000;
 const MAX_CREDENTIALS_PER_CHUNK = 500;
 
-const isSameRate = (one: Rate, other: Rate): boolean =>
-  one.requests === other.requests && one.seconds === other.seconds;
+const isSameRate = (first: Rate, second: Rate): boolean =>
+  first.requests === second.requests && first.seconds === second.seconds;
 
 /**
  * Limits the rates of credentials: token buckets in memory, whose levels all nodes share through the store once a
- * second. What was accepted too much in the meantime is missing in the shared bucket, below empty, and has to be refilled before
- * any node accepts more. Over any time, all nodes together therefore accept at most one bucket, what was refilled, and
- * what each node accepts in a second. A node starts with the level in the store, so that a restart fills no bucket. Only
- * buckets with requests that are not shared yet are held here; all others belong to their cached records.
+ * second. Excess requests accepted in the meantime bring the shared bucket below empty, and must be refilled before any
+ * node accepts more. In any period, all nodes together therefore accept at most one full bucket, its refill, and the
+ * requests that each node accepts within a second. A node starts with the level in the store, so that a restart does
+ * not fill a bucket. Only buckets with requests that are not shared yet are stored here; all others belong to their
+ * cached records.
  */
 export function createRateLimiter(share: ShareRateUses, clock: () => number): RateLimiter {
   const buckets = new Map<string, RateBucket>();
-  /** When the oldest request was accepted that is not shared; null if there is none. Epoch milliseconds. */
+  /** When the oldest request that is not shared yet was accepted, in epoch milliseconds; null if there is none. */
   let unsentSince: number | null = null;
   let sentSince: number | null = null;
   let running: Promise<void> = Promise.resolve();
@@ -69,14 +70,14 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
       const own = levelAfter(rate, bucket.level, 0, now);
       bucket.level = known.rateMissing > own.rateMissing ? known : own;
     } else {
-      // After an edit, the bucket is empty at most.
+      // After an edit, the level is not below empty.
       const { rateMissing, rateAt } = levelAfter(rate, stored, bucket.unsent + bucket.sent, now);
       bucket.level = { rateMissing: Math.min(rateMissing, capacityOf(rate)), rateAt };
     }
     bucket.rate = rate;
   }
 
-  /** Returns the level that is known with a record. */
+  /** Returns the level of a record's bucket, or the stored level if its rate has no bucket yet. */
   function levelOf({ rateBucket, rateLevel }: CompiledRestrictions, rate: Rate): RateLevel {
     return rateBucket !== null && isSameRate(rateBucket.rate, rate) ? rateBucket.level : rateLevel;
   }
@@ -110,7 +111,7 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
     return { accepted: true, rate: rateStateOf(rate, bucket.level, now) };
   }
 
-  /** Whether the other nodes must be told first. The clock may also be set back. */
+  /** Whether earlier requests must be shared first. `Math.abs`, because the clock may have been set back. */
   function isOverdue(now: number): boolean {
     const since = sentSince ?? unsentSince;
     return since !== null && Math.abs(now - since) > MAX_UNSHARED_MS;
@@ -143,7 +144,7 @@ export function createRateLimiter(share: ShareRateUses, clock: () => number): Ra
         }
       }
     } catch (error) {
-      // If only the answer was lost, they will be added twice, which is never too much for the rate.
+      // If only the response was lost, the requests are added twice, so that still no more than the rate is accepted.
       for (const [, bucket] of batch) {
         bucket.unsent += bucket.sent;
         bucket.sent = 0;

@@ -7,7 +7,7 @@ import { labelOf } from './record.ts';
 import { createRecordCache, type UncachedRecord } from './record-cache.ts';
 import { compileRestrictions } from './restrictions.ts';
 
-const CACHES = { 'memory of rows': createRecordCache, 'memory of objects': createObjectRecordCache };
+const CACHES = { 'cache of rows': createRecordCache, 'cache of objects': createObjectRecordCache };
 
 const workspace = { id: 'wsp_1', revoked: false };
 const recordOf = (index: number, version = 0): UncachedRecord => ({
@@ -34,9 +34,9 @@ function digestOf(index: number): string {
 }
 
 const command = fc.oneof(
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('set' as const), at: fc.nat(255) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('delete' as const), at: fc.nat(255) }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant('clear' as const), at: fc.constant(0) }) },
+  { weight: 4, arbitrary: fc.record({ verb: fc.constant('set' as const), index: fc.nat(255) }) },
+  { weight: 2, arbitrary: fc.record({ verb: fc.constant('delete' as const), index: fc.nat(255) }) },
+  { weight: 1, arbitrary: fc.record({ verb: fc.constant('clear' as const), index: fc.constant(0) }) },
 );
 
 for (const [name, create] of Object.entries(CACHES)) {
@@ -45,7 +45,7 @@ for (const [name, create] of Object.entries(CACHES)) {
       fc.property(fc.array(command, { maxLength: 400 }), (commands) => {
         const cache = create(1000);
         const model = new Map<number, UncachedRecord>();
-        for (const [version, { do: verb, at: index }] of commands.entries()) {
+        for (const [version, { verb, index }] of commands.entries()) {
           if (verb === 'set') {
             cache.set(digestOf(index), recordOf(index, version));
             model.set(index, recordOf(index, version));
@@ -64,11 +64,11 @@ for (const [name, create] of Object.entries(CACHES)) {
           const expected = model.get(index);
           assert.equal(found !== null, expected !== undefined);
           if (found === null || expected === undefined) continue;
-          for (const [fact, value] of Object.entries(expected))
-            assert.deepEqual(found[fact as keyof UncachedRecord], value);
+          for (const [field, value] of Object.entries(expected))
+            assert.deepEqual(found[field as keyof UncachedRecord], value);
           rows.add(found.row);
         }
-        assert.equal(rows.size, model.size, 'each has its own row');
+        assert.equal(rows.size, model.size, 'each record has its own row');
         assert.ok(!rows.has(-1));
       }),
       { numRuns: 200 },

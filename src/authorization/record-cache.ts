@@ -154,7 +154,7 @@ export function createRecordCache(capacity: number): RecordCache {
   /** Id and name of each row in one string, because half the memory of two short strings would be their headers. */
   let labels: string[] = [];
   let passphraseHashes = new Map<number, string>();
-  /** Without elements for most rows. An array, because a `Map` of ten thousand reads more memory per look-up. */
+  /** Sparse. An array, because a look-up in a `Map` of ten thousand entries reads more memory. */
   let restrictionsOfRows: (CompiledRestrictions | undefined)[] = [];
   let workspaces: WorkspaceMark[] = [];
   let workspaceNumbers = new Map<WorkspaceMark, number>();
@@ -190,7 +190,7 @@ export function createRecordCache(capacity: number): RecordCache {
     slots[index * 2 + 1] = page[start + 1] ?? 0;
   }
 
-  /** Empties a slot and moves later entries into the gap that could not be found across it (algorithm R). */
+  /** Empties a slot, and moves later entries that could not be found across the gap into it (algorithm R). */
   function unlink(slot: number): void {
     let hole = slot;
     for (let index = (hole + 1) & mask; slots[index * 2] !== 0; index = (index + 1) & mask) {

@@ -14,7 +14,9 @@ export interface WorkspaceMark {
 /** The cached part of a credential: the inputs of a decision, never a decision itself (CVE-2021-32701). */
 export interface CredentialRecord {
   readonly kind: CredentialKind;
-  /** Id and name in one string (`labelOf`): most decisions only compare the two with those counted before. */
+  /**
+   * Id and name in one string (`labelOf`): most decisions only compare both with those of the previously counted use.
+   */
   readonly label: string;
   readonly id: string;
   readonly name: string;

@@ -174,10 +174,9 @@ export function createRecordRegistry(options: {
 
 /** How a revocation was confirmed. */
 export interface RevocationReceipt {
-  /** Nodes that held a lease, and those of them that confirmed; the leases of the others expired. */
-  readonly nodes: number;
+  /** Number of nodes that held a lease. */ readonly nodes: number /** How many of them confirmed the revocation; the leases of the others expired. */;
   readonly confirmed: number;
-  /** Milliseconds from the commit until no node could accept it. */
+  /** Milliseconds from the commit until no node could accept the revoked record. */
   readonly ms: number;
 }
 

@@ -12,7 +12,10 @@ import { takeUses, type UseLimits } from './use-limits.ts';
 
 const REQUIREMENT = { access_token: requireAll('access_token', ['modify_env']), api_key: null };
 
-/** An authenticator with one credential, whose record `edit` replaces, and a store whose answers `release` lets through. */
+/**
+ * An authenticator with one credential, whose record `edit` replaces. After `hold`, the store responds only on
+ * `release`.
+ */
 function setUp(restrictions: StoredRestrictions) {
   const secret = mintSecret('access_token');
   const recordOf = (stored: StoredRestrictions): CredentialRecord => ({
@@ -64,22 +67,22 @@ function setUp(restrictions: StoredRestrictions) {
   };
 }
 
-test('requests that arrive while the store is asked are asked for together, and each gets its own answer', async () => {
+test('requests that arrive during a transaction share the next one, and each gets its own decision', async () => {
   const { use, batches, hold, release } = setUp({ ...NO_RESTRICTIONS, maxUses: 3 });
   hold();
-  const answers = Array.from({ length: 11 }, () => use());
+  const results = Array.from({ length: 11 }, () => use());
   release();
-  await answers[0];
+  await results[0];
   release();
-  const decisions = (await Promise.all(answers)).map(({ decision }) => decision);
+  const decisions = (await Promise.all(results)).map(({ decision }) => decision);
   assert.deepEqual(batches, [1, 10]);
   assert.equal(decisions.filter((decision) => decision === 'ok').length, 3);
   assert.equal(decisions.filter((decision) => decision === 'credential_spent').length, 8);
   assert.deepEqual((await use()).decision, 'credential_spent');
-  assert.equal(batches.length, 2, 'a spent credential asks the store no more');
+  assert.equal(batches.length, 2, 'a spent credential no longer needs the store');
 });
 
-test('an error of the store refuses those that waited for it, and nobody later', async () => {
+test('an error of the store fails the requests that were waiting for it, and no later ones', async () => {
   const { use, hold, release } = setUp({ ...NO_RESTRICTIONS, maxUses: 3 });
   hold();
   const first = use();
@@ -87,21 +90,21 @@ test('an error of the store refuses those that waited for it, and nobody later',
   release();
   assert.equal((await first).decision, 'ok');
   release();
-  for (const answer of failing) await assert.rejects(answer, /unreachable/);
+  for (const result of failing) await assert.rejects(result, /unreachable/);
   const last = use();
   release();
   assert.equal((await last).decision, 'ok');
 });
 
-test('with a maximum too, a full rate refuses at once, until the time that it told or the clock is set back', async () => {
+test('a credential with both limits is refused immediately beyond its rate, until its wait is over or the clock is set back', async () => {
   const { use, batches, advance } = setUp({ ...NO_RESTRICTIONS, maxUses: 9, rate: { requests: 2, seconds: 60 } });
   assert.deepEqual([(await use()).decision, (await use()).rate?.remaining], ['ok', 0]);
-  const asked = batches.length;
+  const batchCount = batches.length;
   for (let index = 0; index < 10_000; index++) {
     const refusal = use();
     assert.ok(!(refusal instanceof Promise) && refusal.decision === 'rate_exceeded' && refusal.rate?.remaining === 0);
   }
-  assert.equal(batches.length, asked);
+  assert.equal(batches.length, batchCount);
   advance(29_999);
   const refusal = use();
   assert.ok(!(refusal instanceof Promise) && refusal.rate?.waitMs === 1);
@@ -127,7 +130,7 @@ test('a rate alone is decided without the store and without a promise', () => {
   assert.equal(batches.length, 0);
 });
 
-test('a credential that is revoked or edited while its resource is looked up is judged as it is then', async () => {
+test('a credential that is revoked or edited while its resource is looked up is decided on in its new state', async () => {
   const first = { ...NO_RESTRICTIONS, apps: ['app_1'] };
   const second = { ...NO_RESTRICTIONS, apps: ['app_2'] };
   for (const [edited, expected, expectedLookUps] of [

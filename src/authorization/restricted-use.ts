@@ -5,13 +5,18 @@ import type { CredentialRecord } from './record.ts';
 import type { CompiledRestrictions } from './restrictions.ts';
 import type { TakeUse } from './use-batches.ts';
 
-/** Returns whether what a request is about exists for a credential that is restricted to projects and apps. */
+/**
+ * Returns whether a credential that is restricted to the `allowed` projects and apps may use the resource of a request.
+ */
 export type ResourceCheck = (
   allowed: NonNullable<CompiledRestrictions['resources']>,
   workspaceId: string,
 ) => boolean | Promise<boolean>;
 
-/** A decision on a restricted credential, with the state of its rate; null if it has none or it was not asked. */
+/**
+ * A decision on a restricted credential. `rate`: the state of its rate limit; null if it has none or it was not
+ * checked.
+ */
 export interface RestrictedDecision {
   readonly decision: Decision;
   readonly rate: RateState | null;
@@ -48,7 +53,7 @@ export interface UseCounting {
 }
 
 /**
- * Returns the decision on the use of a restricted credential whose other checks were passed. Synchronous, and without
+ * Returns the decision on the use of a restricted credential that has passed all other checks. Synchronous, and without
  * I/O, unless it has a maximum number of uses. `counting` is null if no use is to be counted.
  */
 export function decideUse(

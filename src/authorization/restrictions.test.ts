@@ -21,7 +21,7 @@ test('a client may use a credential from the listed ranges only', () => {
   assert.ok(allows(['fe80::/10'], 'fe80::1%eth0'));
 });
 
-test('a range of IPv6 contains no IPv4 address, also not a mapped one', () => {
+test('an IPv6 range contains no IPv4 address, not even a mapped one', () => {
   assert.ok(!allows(['::/0'], '203.0.113.7'));
   assert.ok(!allows(['::/0'], '::ffff:203.0.113.7'));
   assert.ok(allows(['0.0.0.0/0'], '::ffff:203.0.113.7'));
@@ -47,7 +47,7 @@ test('decisions agree with the block list of Node.js', () => {
       for (const text of ranges) {
         const parsed = parseAddressRange(text);
         assert.ok(parsed);
-        // A block list puts IPv4 addresses into ranges of IPv6 too.
+        // Unlike `allowsAddress`, a block list matches IPv4 addresses with IPv6 ranges too.
         if (family !== `ipv${parsed.family}`) continue;
         const [base = ''] = formatAddressRange(parsed).split('/');
         list.addSubnet(base, parsed.prefix, family);
@@ -58,7 +58,7 @@ test('decisions agree with the block list of Node.js', () => {
   );
 });
 
-test('nothing restricted compiles to null', () => {
+test('a credential without restrictions compiles to null', () => {
   assert.equal(compileRestrictions(NO_RESTRICTIONS), null);
   assert.equal(compileRestrictions(null), null);
 });

@@ -7,7 +7,10 @@ export interface Rate {
 
 /** How full the token bucket of a rate is. */
 export interface RateLevel {
-  /** What is missing in the bucket at `rateAt`: `seconds` times 1,000 per request. Exact, because it is a safe integer. */
+  /**
+   * The amount missing in the bucket at `rateAt`; one request is `seconds` times 1,000. Exact, because it is a safe
+   * integer.
+   */
   readonly rateMissing: number;
   /** Epoch milliseconds. */
   readonly rateAt: number;
@@ -17,11 +20,11 @@ export interface RateLevel {
 export interface RateBucket {
   rate: Rate;
   level: RateLevel;
-  /** Accepted and not yet sent to the store. */
+  /** Number of requests accepted and not yet sent to the store. */
   unsent: number;
-  /** Sent to the store, which has not answered yet. */
+  /** Number of requests sent to the store, which has not responded yet. */
   sent: number;
-  /** Whether it is in the limiter's map, which means that the store may not know of all its requests. */
+  /** Whether the bucket is in the limiter's map, which means that the store may not have all of its requests. */
   isShared: boolean;
 }
 
@@ -31,7 +34,7 @@ export interface StoredRestrictions {
   readonly projects: readonly string[];
   readonly apps: readonly string[];
   readonly rate: Rate | null;
-  /** What was used of the rate; absent if nothing is known of it. */
+  /** The level of the rate's bucket; absent if it is unknown. */
   readonly rateLevel?: RateLevel;
   readonly maxUses: number | null;
   /** Whether it has reached its maximum number of uses. */
@@ -50,27 +53,27 @@ export interface CompiledRestrictions {
   readonly rate: Rate | null;
   /** As stored when the record was read. */
   readonly rateLevel: RateLevel;
-  /** Where this node counts requests against the rate; null before the first. */
+  /** The bucket in which this node counts requests; null before the first request. */
   rateBucket: RateBucket | null;
   readonly maxUses: number | null;
   /**
-   * Whether it is known here to have reached its maximum number of uses; the store decides. Never reset, because an edit
-   * that raises the maximum replaces the record.
+   * Whether this node knows that the maximum number of uses was reached; the store decides. Never reset, because an
+   * edit that raises the maximum replaces the record.
    */
   spent: boolean;
-  /** With a maximum number of uses: requests before this time are known here to exceed the rate; epoch milliseconds. */
+  /** If there is a maximum number of uses: requests before this time (epoch milliseconds) exceed the rate. */
   rateEmptyUntil: number;
 }
 
 const FULL_BUCKET: RateLevel = { rateMissing: 0, rateAt: 0 };
 const WORDS_PER_RANGE = 8;
-const LAST_ADDRESS = 4;
-/** Lists that many credentials have in common, such as the addresses of runners. */
+const LAST_ADDRESS_OFFSET = 4;
+/** Number of compiled lists shared by credentials, such as the addresses of CI runners. */
 const MAX_SHARED_LISTS = 500;
 
-function compareWords(one: readonly number[], other: readonly number[]): number {
-  const index = one.findIndex((word, at) => word !== other[at]);
-  return index === -1 ? 0 : (one[index] ?? 0) - (other[index] ?? 0);
+function compareWords(first: readonly number[], second: readonly number[]): number {
+  const index = first.findIndex((word, position) => word !== second[position]);
+  return index === -1 ? 0 : (first[index] ?? 0) - (second[index] ?? 0);
 }
 
 function tableOf(ranges: readonly string[], family: 4 | 6): RangeTable {
@@ -82,18 +85,18 @@ function tableOf(ranges: readonly string[], family: 4 | 6): RangeTable {
   // Two CIDR ranges overlap only if one contains the other.
   const disjoint: typeof sorted = [];
   for (const range of sorted) {
-    const before = disjoint.at(-1);
-    if (before === undefined || compareWords(before.last, range.first) < 0) disjoint.push(range);
+    const previous = disjoint.at(-1);
+    if (previous === undefined || compareWords(previous.last, range.first) < 0) disjoint.push(range);
   }
   return Uint32Array.from(disjoint.flatMap(({ first, last }) => [...first, ...last]));
 }
 
 /**
- * Returns the compiled form of some lists: the one of the record that had the same lists before, as long as it is among
- * the latest. Ten thousand records with the same 64 ranges and 64 apps otherwise take 100 MB, and each decision reads
- * other memory (`bench/decision.ts`).
+ * Returns a function that compiles lists, and returns the same compiled form for equal lists that were used recently.
+ * Otherwise ten thousand records with the same 64 ranges and 64 apps would take 100 MB, and each decision would read
+ * different memory (`bench/decision.ts`).
  */
-function createSharing<Compiled>(compile: (...lists: (readonly string[])[]) => Compiled) {
+function createSharedCompiler<Compiled>(compile: (...lists: (readonly string[])[]) => Compiled) {
   const known = new Map<string, Compiled>();
   return (...lists: (readonly string[])[]): Compiled => {
     const key = lists.map((list) => list.join(' ')).join('\n');
@@ -106,8 +109,11 @@ function createSharing<Compiled>(compile: (...lists: (readonly string[])[]) => C
   };
 }
 
-const compileAddresses = createSharing((addresses = []) => ({ 4: tableOf(addresses, 4), 6: tableOf(addresses, 6) }));
-const compileResources = createSharing((projects = [], apps = []) => ({
+const compileAddresses = createSharedCompiler((addresses = []) => ({
+  4: tableOf(addresses, 4),
+  6: tableOf(addresses, 6),
+}));
+const compileResources = createSharedCompiler((projects = [], apps = []) => ({
   projects: new Set(projects) as ReadonlySet<string>,
   apps: new Set(apps) as ReadonlySet<string>,
 }));
@@ -132,7 +138,7 @@ export function compileRestrictions(stored: StoredRestrictions | null | undefine
 
 const addressWords = new Uint32Array(4);
 
-/** Compares the address in `addressWords` with the one at `start` of a table. */
+/** Compares the address in `addressWords` with the address at `start` of a table. */
 function compareWith(table: RangeTable, start: number): number {
   for (let word = 0; word < 4; word++) {
     const difference = (addressWords[word] ?? 0) - (table[start + word] ?? 0);
@@ -156,7 +162,7 @@ export function allowsAddress({ addresses }: CompiledRestrictions, address: stri
   while (low < high) {
     const middle = (low + high) >>> 1;
     if (compareWith(table, middle * WORDS_PER_RANGE) < 0) high = middle;
-    else if (compareWith(table, middle * WORDS_PER_RANGE + LAST_ADDRESS) <= 0) return true;
+    else if (compareWith(table, middle * WORDS_PER_RANGE + LAST_ADDRESS_OFFSET) <= 0) return true;
     else low = middle + 1;
   }
   return false;

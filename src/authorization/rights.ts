@@ -83,8 +83,8 @@ export function requireAny(kind: CredentialKind, rights: readonly string[]): Kin
 const PERMISSIONS_BIT: RightsMask = 1 << 27;
 
 /**
- * Returns which of the required rights a credential that meets a requirement exercises: all of them, or of those of
- * which any one is enough, the first one that it has. Pure.
+ * Returns which of the required rights a credential that meets the requirement exercises: all of them, or, if any one
+ * is enough, the first that it has. Pure.
  */
 export function exercisedMaskOf(
   kind: CredentialKind,
@@ -110,8 +110,8 @@ export const GUARD_REQUIREMENT: NonNullable<KindRequirement> = {
 };
 
 /**
- * Returns whether the granted rights meet the requirement. The scope `all` meets every known right, no unknown one.
- * Pure.
+ * Returns whether the granted rights meet the requirement. The scope `all` includes every known right but no unknown
+ * one. Pure.
  */
 export function meets(granted: RightsMask, requirement: NonNullable<KindRequirement>): boolean {
   const { match: how, mask } = requirement;

@@ -27,9 +27,9 @@ for (const character of BASE62) IS_BASE62[character.charCodeAt(0)] = 1;
  */
 const CRC_TABLES = new Int32Array(4 * 256);
 for (let index = 0; index < 4 * 256; index++) {
-  let rest = index < 256 ? index : (CRC_TABLES[index - 256] ?? 0);
-  for (let bit = 0; bit < 8; bit++) rest = (rest >>> 1) ^ ((rest & 1) * 0xedb88320);
-  CRC_TABLES[index] = rest;
+  let value = index < 256 ? index : (CRC_TABLES[index - 256] ?? 0);
+  for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ ((value & 1) * 0xedb88320);
+  CRC_TABLES[index] = value;
 }
 /** State of the CRC after the prefix of each kind. */
 const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
@@ -40,18 +40,18 @@ const CRC_OF_PREFIX: Readonly<Record<SecretKind, number>> = {
 
 /** Returns the checksum of a secret: the CRC-32 of `text` as six base62 characters, with leading zeros. */
 export function checksumOf(text: string): string {
-  let rest = crc32(text);
+  let value = crc32(text);
   let checksum = '';
   for (let digit = 0; digit < SECRET_CHECKSUM_LENGTH; digit++) {
-    checksum = BASE62.charAt(rest % 62) + checksum;
-    rest = Math.floor(rest / 62);
+    checksum = BASE62.charAt(value % 62) + checksum;
+    value = Math.floor(value / 62);
   }
   return checksum;
 }
 
 /**
- * Returns a new secret of the given kind: its prefix, 40 random base62 characters (238 bits from the
- * system's generator; ASVS 11.5.1) and 6 base62 characters of CRC-32 over all before them.
+ * Returns a new secret of the given kind: its prefix, 40 random base62 characters (238 bits from the system's
+ * generator; ASVS 11.5.1) and the CRC-32 of everything before it as 6 base62 characters.
  */
 export function mintSecret(kind: SecretKind): string {
   let secret: string = SECRET_PREFIXES[kind];
@@ -89,11 +89,11 @@ export function secretKindOf(text: string): SecretKind | null {
       (CRC_TABLES[crc >>> 24] ?? 0);
   }
   if (valid === 0) return null;
-  let rest = ~crc >>> 0;
+  let value = ~crc >>> 0;
   for (let index = text.length - 1; index >= body; index--) {
-    if (text.charCodeAt(index) !== BASE62.charCodeAt(rest % 62)) return null;
+    if (text.charCodeAt(index) !== BASE62.charCodeAt(value % 62)) return null;
     // `>>> 0` truncates to an unsigned integer, which V8 divides faster than a double.
-    rest = (rest / 62) >>> 0;
+    value = (value / 62) >>> 0;
   }
   return kind;
 }

@@ -17,7 +17,7 @@ export type ReadUsedAddresses = (workspaceId: string, credentialId: string, sinc
 export interface TrustedClients {
   /** Returns whether a client is trusted; null if that is not cached. No I/O. */
   isTrusted(record: CredentialRecord, address: string, now: number): boolean | null;
-  /** Reads it from the store if it is not cached. */
+  /** Reads from the store whether a client is trusted, if that is not cached. */
   load(record: CredentialRecord, address: string, now: number): Promise<void>;
 }
 

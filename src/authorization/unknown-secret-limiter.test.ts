@@ -39,8 +39,8 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
     registry,
     unknownSecrets,
     reads: () => reads,
-    pass: (span: number) => {
-      now += span;
+    advance: (ms: number) => {
+      now += ms;
     },
     /** Resolves to the record's id, null, or the seconds to wait. */
     find: async (digest: string, address = HERE) => {
@@ -55,13 +55,13 @@ function setUp(options: { capacity?: number; holds?: () => boolean } = {}) {
 }
 
 test('an address may look up a burst of unknown secrets, then as many per second as the bucket drains', async () => {
-  const { find, reads, pass, unknownSecrets } = setUp();
+  const { find, reads, advance, unknownSecrets } = setUp();
   for (let count = 0; count < 10; count++) assert.equal(await find(`guess ${count}`), null);
   assert.equal(await find('one more'), 1);
   assert.equal(reads(), 10);
   assert.equal(unknownSecrets.refusalCount(), 1);
   assert.equal(await find('from elsewhere', '10.0.0.2'), null);
-  pass(1000);
+  advance(1000);
   for (let count = 0; count < 5; count++) assert.equal(await find(`later ${count}`), null);
   assert.equal(await find('too soon'), 1);
 });
@@ -94,10 +94,10 @@ test('beyond the maximum number of addresses the oldest one is dropped', async (
 });
 
 test('a clock that goes back neither drains the bucket nor extends the wait', async () => {
-  const { find, pass } = setUp();
+  const { find, advance } = setUp();
   for (let count = 0; count < 10; count++) await find(`guess ${count}`);
-  pass(-60_000);
+  advance(-60_000);
   assert.equal(await find('again'), 1);
-  pass(60_200);
+  advance(60_200);
   assert.equal(await find('again'), null);
 });

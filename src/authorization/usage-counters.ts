@@ -18,7 +18,7 @@ export interface RightUse {
   count: number;
 }
 
-/** What a use is counted by, except for its credential: one number per combination. */
+/** The properties, besides the credential, by which a use is counted. Each combination has a number. */
 interface UseContext {
   readonly address: string;
   readonly exercised: RightsMask;
@@ -51,7 +51,8 @@ export interface UsageCounters {
   /** `exercised`: as from `exercisedMaskOf`. `app`: the id or slug of the app that the request is about. */
   count(record: CredentialRecord, address: string, now: number, exercised: RightsMask, app: string | null): void;
   /**
-   * Removes and returns the uses of up to `maxCredentials` credentials. One whose row or name changed appears twice.
+   * Removes and returns the uses of up to `maxCredentials` credentials. A credential whose row or name changed appears
+   * twice.
    */
   drain(maxCredentials: number): PendingUses[];
   /** Number of credentials not drained yet. */
@@ -148,8 +149,8 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
   /** Addresses beyond `MAX_ADDRESSES_PER_CREDENTIAL` are dropped; their uses still count. */
   function countOtherAddress(slot: number, address: string, now: number): void {
     const others = otherAddresses.get(slot) ?? [];
-    const seen = others.find((other) => other.address === address);
-    if (seen !== undefined) seen.last = now;
+    const known = others.find((other) => other.address === address);
+    if (known !== undefined) known.last = now;
     else if (others.length + 1 < MAX_ADDRESSES_PER_CREDENTIAL) others.push({ address, first: now, last: now });
     otherAddresses.set(slot, others);
   }
@@ -170,7 +171,7 @@ export function createUsageCounters(counterSlots: CounterSlots): UsageCounters {
     const used: RightUse[] = [];
     const add = (mask: RightsMask, countedApp: string | null, count: number) => {
       for (const right of exercisedRightNamesOf(mask)) {
-        const known = used.find((one) => one.right === right && one.app === countedApp);
+        const known = used.find((rightUse) => rightUse.right === right && rightUse.app === countedApp);
         if (known === undefined) used.push({ right, app: countedApp, count });
         else known.count += count;
       }

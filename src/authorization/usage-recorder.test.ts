@@ -35,11 +35,11 @@ const recordOf = (id: string): CredentialRecord => ({
   restrictions: null,
   row: -1,
 });
-const shown = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);
+const readCredential = (id: string) => findCredential(server.store.read, owner.workspaceId, 'api_key', id);
 const usesOf = (id: string) => readUses(server.store.read, owner.workspaceId, id, 0, 20);
 
 /** The usage recorder of a node; `flush` also folds the written uses into the credentials. */
-async function countingAs(nodeId: string): Promise<UsageRecorder> {
+async function createTestRecorder(nodeId: string): Promise<UsageRecorder> {
   const journal = await createUsageJournal(server.store);
   const usage = createUsageRecorder(journal, nodeId, createRecordCache(10).counterSlots);
   return {
@@ -58,7 +58,7 @@ async function seedMany(count: number): Promise<CredentialRecord[]> {
 }
 
 test('every use is counted, with the time of the last one, uses per day and addresses', async () => {
-  const usage = await countingAs('node_exact');
+  const usage = await createTestRecorder('node_exact');
   const [record] = await seedMany(1);
   assert.ok(record);
   for (let index = 0; index < 50; index++) usage.count(record, `10.0.0.${index % 3}`, NOW + index);
@@ -69,7 +69,7 @@ test('every use is counted, with the time of the last one, uses per day and addr
   assert.equal(usage.lagMs(NOW + 700), 0);
   usage.count(record, '10.0.0.9', NOW + DAY);
   await usage.flush();
-  const row = await shown(record.id);
+  const row = await readCredential(record.id);
   assert.equal(row?.use_count, 51);
   assert.equal(row?.last_used_at, NOW + DAY);
   const { days, addresses } = await usesOf(record.id);
@@ -92,7 +92,7 @@ test('every use is counted, with the time of the last one, uses per day and addr
 });
 
 test('rights are counted exactly, however their uses mix addresses, rights and apps', async () => {
-  const usage = await countingAs('node_rights');
+  const usage = await createTestRecorder('node_rights');
   const [record, other] = await seedMany(2);
   assert.ok(record && other);
   const masks = [['read'], ['read', 'write'], [], ['deploy']].map((rights) =>
@@ -125,10 +125,13 @@ test('rights are counted exactly, however their uses mix addresses, rights and a
     ['write', null, 90],
   ]);
   assert.deepEqual(await rightsOf(other.id), [['read', null, 1]]);
-  assert.deepEqual([(await shown(record.id))?.use_count, (await shown(other.id))?.use_count], [360, 1]);
+  assert.deepEqual(
+    [(await readCredential(record.id))?.use_count, (await readCredential(other.id))?.use_count],
+    [360, 1],
+  );
 });
 
-test('names of apps that clients make up fill the memory only up to a limit', () => {
+test('app names made up by clients use memory only up to a limit', () => {
   const counters = createUsageCounters(createRecordCache(10).counterSlots);
   const mask = grantedMaskOf('api_key', ['read']);
   const uses = MAX_CONTEXTS_WITH_APP + 10;
@@ -142,7 +145,7 @@ test('names of apps that clients make up fill the memory only up to a limit', ()
 });
 
 test('no use is lost when a record is read again between two uses', async () => {
-  const usage = await countingAs('node_reread');
+  const usage = await createTestRecorder('node_reread');
   const [first] = await seedMany(1);
   assert.ok(first);
   const second = recordOf(first.id);
@@ -150,7 +153,7 @@ test('no use is lost when a record is read again between two uses', async () => 
   usage.count(second, '10.0.0.2', NOW + 5);
   usage.count(first, '10.0.0.1', NOW + 3);
   await usage.flush();
-  const row = await shown(first.id);
+  const row = await readCredential(first.id);
   assert.equal(row?.use_count, 3);
   assert.equal(row?.last_used_at, NOW + 5);
   const { days, addresses } = await usesOf(first.id);
@@ -186,12 +189,12 @@ test('a chunk whose write failed or whose response was lost is sent again and co
   await real.fold();
   assert.equal(real.pendingUses(), 0);
   assert.equal(usage.pendingCredentials(), 0);
-  for (const { id } of records) assert.equal((await shown(id))?.use_count, 5);
+  for (const { id } of records) assert.equal((await readCredential(id))?.use_count, 5);
   assert.ok(chunks.every((chunk) => Number(chunk.split(':')[1]) <= 500));
 });
 
 test('uses counted during a flush are written by the next one', async () => {
-  const usage = await countingAs('node_busy');
+  const usage = await createTestRecorder('node_busy');
   const [record] = await seedMany(1);
   assert.ok(record);
   usage.count(record, '10.0.0.1', NOW);
@@ -201,17 +204,17 @@ test('uses counted during a flush are written by the next one', async () => {
     flushes.push(usage.flush());
   }
   await Promise.all(flushes);
-  assert.equal((await shown(record.id))?.use_count, 11);
+  assert.equal((await readCredential(record.id))?.use_count, 11);
 });
 
 test('uses of a deleted credential are dropped and do not block others', async () => {
-  const usage = await countingAs('node_deleted');
+  const usage = await createTestRecorder('node_deleted');
   const [kept] = await seedMany(1);
   assert.ok(kept);
   usage.count(recordOf('key_deleted'), '10.0.0.1', NOW);
   usage.count(kept, '10.0.0.1', NOW);
   await usage.flush();
-  assert.equal((await shown(kept.id))?.use_count, 1);
+  assert.equal((await readCredential(kept.id))?.use_count, 1);
   assert.deepEqual((await usesOf('key_deleted')).days, []);
 });
 

@@ -1,6 +1,9 @@
 import type { TakenUses } from './use-limits.ts';
 
-/** What was taken of a credential: `inactive` since the record was read, or null if it was deleted. */
+/**
+ * Takes up to `wanted` uses of a credential. Resolves to the uses taken, to `inactive` if the credential is inactive by
+ * now, or to null if it was deleted.
+ */
 export type TakeStoredUses = (
   workspaceId: string,
   credentialId: string,
@@ -19,8 +22,9 @@ export type TakeUse = (workspaceId: string, credentialId: string) => Promise<Use
 type Waiter = PromiseWithResolvers<UseReceipt>;
 
 /**
- * Takes the uses that requests wait for together: while one transaction of a credential runs, the next requests form
- * its next one. Exact over all nodes, because the store decides, at a cost that does not grow with the requests.
+ * Takes the uses of several requests in one transaction: requests that arrive while a transaction of their credential
+ * runs share the next one. Exact across all nodes, because the store decides, and the number of transactions does not
+ * grow with the number of requests.
  */
 export function createUseTaker(take: TakeStoredUses): TakeUse {
   /** The requests that wait for the next transaction, per credential whose transaction runs. */

@@ -27,7 +27,7 @@ test('a bucket starts full, is filled evenly, and never admits more than the rat
     assert.equal(take(1, NOW).granted, 0);
     const { waitMs } = take(1, NOW).rate ?? { waitMs: 0 };
     assert.ok(waitMs >= 1 && waitMs <= Math.ceil((seconds * 1000) / requests), `${requests} ${seconds} ${waitMs}`);
-    if (waitMs > 1) assert.equal(take(1, NOW + waitMs - 1).granted, 0, 'not sooner than it says');
+    if (waitMs > 1) assert.equal(take(1, NOW + waitMs - 1).granted, 0, 'not before `waitMs` has passed');
     // Irregular steps: the total stays within the bucket and what was added to it.
     let total = requests;
     let now = NOW;
@@ -51,7 +51,7 @@ test('rounding loses nothing: requests sent as soon as they are allowed add up t
   assert.equal(total, 7 + 70);
 });
 
-test('what is missing below empty has to be refilled, and clocks that differ fill a bucket only once', () => {
+test('a bucket below empty is refilled to empty first, and nodes whose clocks differ do not refill it twice', () => {
   const rate = { requests: 10, seconds: 10 };
   const level = levelAfter(rate, { rateMissing: 0, rateAt: NOW }, 25, NOW);
   for (const [elapsedMs, granted, waitMs] of [
@@ -83,13 +83,13 @@ test('what is missing below empty has to be refilled, and clocks that differ fil
   assert.equal(takeUses({ ...limits, rateAt: NOW + 86_400_000 }, 1, NOW).rate?.waitMs, 6_000);
 });
 
-test('a refused request takes neither a use nor a token, and the maximum is refused first', () => {
+test('a refused request takes neither a use nor a token, and the maximum number of uses is checked first', () => {
   const both = { rate: { requests: 2, seconds: 60 }, maxUses: 5, spentUses: 2 };
   const taken = takeUses(limitsOf(both), 4, NOW);
   assert.deepEqual([taken.granted, taken.refusal, taken.spent, taken.limits.spentUses], [2, 'rate_exceeded', false, 4]);
   const last = takeUses({ ...taken.limits, rateMissing: 0 }, 4, NOW);
   assert.deepEqual([last.granted, last.refusal, last.spent, last.rate?.remaining], [1, 'credential_spent', true, 1]);
-  const never = takeUses(last.limits, 1, NOW);
-  assert.deepEqual([never.granted, never.refusal, never.rate?.remaining], [0, 'credential_spent', 1]);
+  const beyondMax = takeUses(last.limits, 1, NOW);
+  assert.deepEqual([beyondMax.granted, beyondMax.refusal, beyondMax.rate?.remaining], [0, 'credential_spent', 1]);
   assert.deepEqual(takeUses(limitsOf({}), 3, NOW).granted, 3);
 });

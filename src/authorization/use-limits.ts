@@ -1,7 +1,7 @@
 import type { RateState } from '../contract/problem.ts';
 import type { Rate, RateLevel } from './restrictions.ts';
 
-/** How often a credential may be used, and how often it was. */
+/** How often a credential may be used, and how often it has been used. */
 export interface UseLimits extends RateLevel {
   readonly rate: Rate | null;
   readonly maxUses: number | null;
@@ -12,7 +12,7 @@ export interface UseLimits extends RateLevel {
 export interface TakenUses {
   /** How many of the wanted uses were taken. */
   readonly granted: number;
-  /** Why the others were not. */
+  /** Why the other uses were not taken. */
   readonly refusal: 'credential_spent' | 'rate_exceeded';
   /** Whether no use is left. */
   readonly spent: boolean;
@@ -22,7 +22,7 @@ export interface TakenUses {
 
 /** No two nodes that are ready have clocks this far apart; milliseconds. */
 const MAX_CLOCK_DIFFERENCE_MS = 10_000;
-/** More than this many full buckets cannot be missing: keeps the level a safe integer. */
+/** At most this many full buckets are counted as missing, so that the level is a safe integer. */
 const MAX_MISSING_BUCKETS = 64;
 
 const unitsPerRequest = ({ seconds }: Rate): number => seconds * 1000;
@@ -56,7 +56,7 @@ export function rateStateOf(rate: Rate, level: RateLevel, now: number): RateStat
   return { requests, seconds, remaining, waitMs: Math.ceil(lacking / requests) + level.rateAt - Math.floor(now) };
 }
 
-/** Takes up to `wanted` uses at `now` (epoch milliseconds), as far as both limits allow. Pure. */
+/** Takes up to `wanted` uses at `now` (epoch milliseconds), as many as both limits allow. Pure. */
 export function takeUses(limits: UseLimits, wanted: number, now: number): TakenUses {
   const { rate, maxUses, spentUses } = limits;
   const left = maxUses === null ? Number.POSITIVE_INFINITY : Math.max(0, maxUses - spentUses);
