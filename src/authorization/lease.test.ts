@@ -75,7 +75,7 @@ test('a lease that ends during a heartbeat is not restored by it', async () => {
   assert.equal(lease.holds(), false);
 });
 
-test('a guard applies revocations until none is missing, and gives up if it neverCatchesUp catches up', async () => {
+test('a guard applies revocations until none is missing, and gives up if it never catches up', async () => {
   const requestedFrom: (number | undefined)[] = [];
   const { lease, removed } = createTestLease(
     renewOverConnection(async (applied) => {

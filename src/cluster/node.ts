@@ -83,16 +83,22 @@ export interface ClusterNode extends Lease {
   lastWallTime(): number;
   /** Acquires the first lease, which then renews itself. Throws `unavailable` if that fails for 15 s. */
   start(): Promise<void>;
-  /** Reads new revocations now. To be called when any node has revoked something. */
+  /** Reads new revocations now. Must be called when any node has revoked something. */
   catchUpNow(): void;
-  /** Checks now which waits are over. To be called when another node has confirmed revocations. */
+  /**
+   * Checks now which calls of `waitForConfirmation` can resolve. Must be called when another node has confirmed
+   * revocations.
+   */
   checkConfirmations(): void;
   /**
    * Resolves when no node can accept the revoked record any more: each has confirmed the revocation, or its lease has
    * expired. Rejects with `unavailable` if that cannot be determined in time.
    */
   waitForConfirmation(revocation: CommittedRevocation & Pick<Revocation, 'workspaceId'>): Promise<RevocationReceipt>;
-  /** The same for every revocation committed before the call, by any node, in one workspace (null: in all). */
+  /**
+   * Like `waitForConfirmation`, for every revocation that any node committed before the call in one workspace (null: in
+   * all).
+   */
   waitForAllConfirmations(workspaceId: string | null): Promise<RevocationReceipt>;
   /** Ends the lease, first in this process and then in the store. */
   stop(): Promise<void>;

@@ -5,7 +5,7 @@ import type { CommittedRevocation, LeaseSnapshot, LiveNode, NodeStore } from './
 
 /** Maximum time between two reads of the leases while something waits, milliseconds. */
 const POLL_INTERVAL_MS = 25;
-/** How long, beyond the duration of a lease, a wait survives while the store cannot be reached, milliseconds. */
+/** While the store cannot be reached, a wait ends after the duration of a lease and this time; milliseconds. */
 const STORE_TIMEOUT_MS = 15_000;
 
 interface Waiter {
@@ -13,7 +13,7 @@ interface Waiter {
   /** The workspace whose guards it waits for; null for all guards. */
   readonly workspaceId: string | null;
   readonly sinceMs: number;
-  /** The maximum number of nodes with a lease seen during the wait. */
+  /** The maximum number of nodes with a lease during the wait. */
   nodes: number;
   readonly resolve: (receipt: RevocationReceipt) => void;
   readonly reject: (error: unknown) => void;

@@ -15,7 +15,7 @@ export interface SimulatedGuard extends SimulatedMachine {
 
 /**
  * Starts a guard with the real registry, lease and renewal, connected to one server at a time. The connection is lost
- * when either end is partitioned or the server crashes; the next one may be to another server.
+ * when either end is partitioned or the server crashes; the next connection may be to another server.
  */
 export function startGuard(world: World, machine: SimulatedGuard): void {
   const { implementation, servers, leaseMs, random, after, send, deliver, clocksOf } = world;

@@ -8,13 +8,16 @@ import {
   type SimulatedWorld,
 } from './simulation-world.ts';
 
-/** What one history has promised, and the promises that were broken. */
+/** The state of one simulated history: its world, the guarantees given so far, and their violations. */
 export interface History {
   readonly world: SimulatedWorld;
   readonly scheduler: fc.Scheduler;
   /** The oldest version of each credential that may still be accepted. */
   readonly oldestAcceptable: number[];
-  readonly unanswered: Set<{ readonly machine: SimulatedMachine; readonly process: number }>;
+  /** Deletions and edits whose requests have not returned yet. */ readonly pendingChanges: Set<{
+    readonly machine: SimulatedMachine;
+    readonly process: number;
+  }>;
   readonly violations: string[];
 }
 
@@ -23,7 +26,7 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
   const { world, oldestAcceptable, violations } = history;
   const { store, send, deliver } = world;
   const oldest = oldestAcceptable[credential] ?? 0;
-  const returns = store.rollbackCount();
+  const rollbacksBefore = store.rollbackCount();
   const { process } = machine;
   send(() =>
     deliver(machine, process, () => {
@@ -35,7 +38,7 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
       Promise.resolve(found ?? registry.find(digest)).then(
         (record) => {
           // A store that was rolled back in the meantime may accept restored credentials again.
-          if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== returns) return;
+          if (record === null || Number(record.name) >= oldest || store.rollbackCount() !== rollbacksBefore) return;
           violations.push(
             `node ${machine.index} accepted version ${record.name} of ${credential}, revoked before ${oldest}`,
           );
@@ -46,14 +49,14 @@ export function checkCredential(history: History, machine: SimulatedMachine, cre
   );
 }
 
-/** Edits or deletes a credential; older versions must not be accepted once that has been confirmed. */
+/** Edits or deletes a credential; older versions must not be accepted once the change is confirmed. */
 export async function changeCredential(
   history: History,
   machine: SimulatedServer,
   credential: number,
   deleting: boolean,
 ): Promise<void> {
-  const { world, oldestAcceptable, unanswered, violations } = history;
+  const { world, oldestAcceptable, pendingChanges, violations } = history;
   const { store, callStore } = world;
   const { process, node } = machine;
   const transaction = store.begin(() => machine.process === process);
@@ -64,16 +67,16 @@ export async function changeCredential(
     store.commit(transaction);
     return { ...change.inserted(), workspaceId: workspaceOf(credential), digest: String(credential) };
   });
-  const open = { machine, process };
-  unanswered.add(open);
-  await node.waitForConfirmation(revocation).finally(() => unanswered.delete(open));
+  const pendingChange = { machine, process };
+  pendingChanges.add(pendingChange);
+  await node.waitForConfirmation(revocation).finally(() => pendingChanges.delete(pendingChange));
   if (store.readLeases([revocation]).lost.length > 0) {
     if (machine.rollbacksAtLastCheck.get(revocation.id) === store.rollbackCount())
       violations.push(`node ${machine.index} confirmed a lost deletion`);
     return;
   }
-  // Lost and pruned, so undetectable. In production revocations are pruned after an hour, and no deletion waits that
-  // long.
+  // The revocation was lost and pruned, which cannot be detected. In production, revocations are pruned after an hour,
+  // and no deletion waits that long.
   const current = store.versionOf(credential);
   if (current !== null && current < change.version()) return;
   oldestAcceptable[credential] = Math.max(oldestAcceptable[credential] ?? 0, change.version());

@@ -46,15 +46,15 @@ export function startServer(world: World, machine: SimulatedServer): void {
     await callStore(machine, process, () => store.commit(transaction));
     if (advanced) notifyAll((other) => other.checkConfirmations());
   };
-  const giveUp = (id: string) => callStore(machine, process, () => store.releaseLease(id));
-  const mine = implementation.createGuards({
+  const releaseLease = (id: string) => callStore(machine, process, () => store.releaseLease(id));
+  const guards = implementation.createGuards({
     leaseMs,
     schedule,
     store: {
       readWorkspace: (workspaceId, number, limit) =>
         callStore(machine, process, () => store.readWorkspace(workspaceId, number, limit)),
       guardRenewal: renewal,
-      releaseLease: giveUp,
+      releaseLease,
     },
     read:
       implementation.recordsFromCache === true
@@ -68,7 +68,7 @@ export function startServer(world: World, machine: SimulatedServer): void {
     registry: {
       apply(revocation) {
         registry.apply(revocation);
-        mine.onRevocation(revocation);
+        guards.onRevocation(revocation);
       },
       clear: registry.clear,
     },
@@ -85,12 +85,12 @@ export function startServer(world: World, machine: SimulatedServer): void {
           return store.readLeases(awaited);
         }),
       notifyNodes: () => callStore(machine, process, () => notifyAll((other) => other.catchUpNow())),
-      releaseLease: giveUp,
+      releaseLease,
       renewal,
     },
   });
   machine.registry = registry;
-  machine.guards = mine;
+  machine.guards = guards;
   machine.node = node;
   machine.holds = node.holds;
   node.start().catch(() => {

@@ -25,7 +25,7 @@ const STEP_KINDS = [
   'roll back',
 ] as const;
 
-/** One event: its node and credential, its distance or duration, and the number of messages that arrive afterwards. */
+/** One event. `amount`: the milliseconds or the distance of the event. `arrivals`: messages that arrive after it. */
 export interface Step {
   readonly kind: (typeof STEP_KINDS)[number];
   readonly node: number;
@@ -77,7 +77,8 @@ export function applyStep(history: History, { kind, node, credential, amount }: 
   if (kind === 'partition') machine.isPartitioned = true;
   if (kind === 'heal') machine.isPartitioned = false;
   if (kind === 'set clock' && machine.state === 'running') {
-    // A running process reads its clock all the time: just before it is set, and before the machine sleeps again.
+    // A running process reads its clock all the time, so also just before the clock is set and before the machine
+    // sleeps again.
     machine.holds();
     machine.wallOffsetMs += (amount - 500) * 4;
     machine.holds();

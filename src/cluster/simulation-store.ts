@@ -30,7 +30,8 @@ export interface SimulatedStore {
   lockCounter(transaction: SimulatedTransaction, lock: LockMode): Promise<RevocationPoint>;
   grant(transaction: SimulatedTransaction, confirmation: Confirmation): void;
   /**
-   * Edits or deletes a credential; null if it does not exist. `made` and `version` return the result after the commit.
+   * Edits or deletes a credential; returns null if it does not exist. `inserted` and `version` return the revocation
+   * and the new version after the commit.
    */
   change(
     transaction: SimulatedTransaction,
@@ -41,9 +42,9 @@ export interface SimulatedStore {
   releaseLease(id: string): void;
   prune(): void;
   /**
-   * Goes back to an earlier commit, at the fraction `share` (0 to 1) of all commits, like a failover that lost the
-   * rest. `inPlace`: like a restored backup, without a new history, which only happens once no lease is valid. Leases
-   * granted since, locks and open transactions are lost too.
+   * Restores an earlier commit, at the fraction `share` (0 to 1) of all commits, like a failover that lost the later
+   * ones. `inPlace`: like a restored backup, without a new history, which only happens while no lease is valid. Leases
+   * granted since then, locks and open transactions are lost too.
    */
   rollBack(share: number, inPlace: boolean): void;
   /** Number of rollbacks so far. */
@@ -76,7 +77,7 @@ export function createSimulatedStore(options: {
   let counter = 0;
   let version = 0;
   /** Not reset by a rollback, so that ids are never reused. */
-  let ids = 0;
+  let lastIdNumber = 0;
   let rollbackCount = 0;
   let history = 'history 0';
   let revocations: readonly Revocation[] = [];
@@ -196,21 +197,21 @@ export function createSimulatedStore(options: {
     },
     change(transaction, credential, deleting) {
       let inserted = { number: 0, id: '' };
-      let mine = 0;
+      let newVersion = 0;
       if (versions[credential] === null) {
         end(transaction, 'aborted');
         return null;
       }
       write(transaction, () => {
-        mine = ++version;
-        versions = versions.with(credential, deleting ? null : mine);
-        inserted = { number: ++counter, id: `id ${++ids}` };
+        newVersion = ++version;
+        versions = versions.with(credential, deleting ? null : newVersion);
+        inserted = { number: ++counter, id: `id ${++lastIdNumber}` };
         revocations = [
           ...revocations,
           { ...inserted, workspaceId: workspaceOf(credential), digest: String(credential) },
         ];
       });
-      return { inserted: () => inserted, version: () => mine };
+      return { inserted: () => inserted, version: () => newVersion };
     },
     commit(transaction) {
       if (transaction.outcome !== null) throw new Error('aborted');
@@ -219,9 +220,9 @@ export function createSimulatedStore(options: {
       end(transaction, 'committed');
     },
     releaseLease(id) {
-      const rest = new Map(nodes);
-      rest.delete(id);
-      nodes = rest;
+      const remaining = new Map(nodes);
+      remaining.delete(id);
+      nodes = remaining;
       saveSnapshot();
     },
     prune() {

@@ -45,7 +45,7 @@ registerHooks({
     let source = String(loaded.source);
     for (const [file, line, replacement] of FAULTS[names[Number(fault)] ?? '']?.changes ?? []) {
       if (!url.includes(`/${file}?`)) continue;
-      assert.equal(source.split(line).length, 2, `${file} has this once: ${line}`);
+      assert.equal(source.split(line).length, 2, `${file} must contain this exactly once: ${line}`);
       source = source.replace(line, () => replacement);
     }
     return { ...loaded, source };

@@ -14,7 +14,8 @@ export const CREDENTIAL_COUNT = 2;
  * The code under test. A simulation runs servers, guards, their store and their clocks in one process, determined by
  * one seed: messages arrive in any order, late or not at all; nodes freeze, are suspended, partitioned, killed and
  * restarted; clocks drift and are set; the store loses its last commits. The registry, the lease and both sides of the
- * guard protocol are the real ones. They are passed to `runHistory` (`simulation.ts`), so that faults can be planted in them.
+ * guard protocol are the production code. They are passed to `runHistory` (`simulation.ts`), so that faults can be
+ * planted in them.
  */
 export interface ProtocolImplementation {
   readonly createNode: typeof createClusterNode;
@@ -70,7 +71,7 @@ export interface World {
   clocksOf(machine: SimulatedMachine): { monotonic(): number; wall(): number };
 }
 
-/** The world as the history of a simulation sees it, which moves its time. */
+/** The world with the controls that a history of the simulation uses, such as advancing time. */
 export interface SimulatedWorld extends World {
   readonly servers: SimulatedServer[];
   readonly guards: SimulatedGuard[];
@@ -101,7 +102,7 @@ function createRandom(seed: number): () => number {
   };
 }
 
-/** Time, as timers and the machines' clocks see it. */
+/** Simulated time, with timers and the machines' clocks. */
 function createTime(scheduler: fc.Scheduler, random: () => number, machines: () => readonly SimulatedMachine[]) {
   let now = 1_000_000;
   let timers: Timer[] = [];

@@ -19,9 +19,9 @@ after(() => worker.terminate());
 
 async function runHistories(request: HistoriesRequest): Promise<HistoriesResult> {
   assert.ok(!hasExited, 'the worker failed in an earlier test');
-  const answered = once(worker, 'message');
+  const response = once(worker, 'message');
   worker.postMessage(request);
-  const [result] = (await answered) as [HistoriesResult];
+  const [result] = (await response) as [HistoriesResult];
   return result;
 }
 
@@ -35,7 +35,7 @@ for (let part = 1; part <= PARTS; part++) {
 for (const fault of Object.keys(FAULTS)) {
   test(`a planted fault is found: ${fault}`, async (context) => {
     const { failed, numRuns } = await runHistories({ fault, numRuns: HISTORIES });
-    assert.ok(failed, 'the simulation does not see it');
+    assert.ok(failed, 'the simulation does not find the fault');
     context.diagnostic(`found after ${numRuns} histories`);
   });
 }

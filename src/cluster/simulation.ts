@@ -18,9 +18,9 @@ const GUARD_COUNT = 2;
 /** Clocks are fast or slow by up to this fraction. */
 const MAX_CLOCK_DRIFT = 0.02;
 /** While the store can be reached, a deletion returns within this time, whichever nodes are frozen. */
-const MAX_ANSWER_MS = 5 * LEASE_MS;
+const MAX_DELETION_MS = 5 * LEASE_MS;
 
-/** Lets the recipients of messages send theirs before time passes. */
+/** Lets the recipients of messages send their own messages before time passes. */
 async function settleMicrotasks({ scheduler }: History): Promise<void> {
   if (scheduler.count() === 0) await new Promise((resolve) => setImmediate(resolve));
 }
@@ -29,7 +29,7 @@ async function deliverMessages(history: History, count: number): Promise<void> {
   const { scheduler, violations } = history;
   await settleMicrotasks(history);
   const arriving = Math.min(count, scheduler.count());
-  // One by one, because `waitNext` polls fifty times for new messages between any two.
+  // One by one, because `waitNext` polls fifty times for new messages between any two of them.
   for (let index = 0; index < arriving; index++) await scheduler.waitOne();
   if (violations.length > 0) throw new Error(violations[0]);
 }
@@ -77,19 +77,24 @@ async function waitForLeases(history: History): Promise<void> {
 }
 
 /** From here on nothing fails except notifications: every deletion must return. */
-async function waitForAnswers(history: History): Promise<void> {
-  const { world, scheduler, unanswered } = history;
+async function waitForPendingChanges(history: History): Promise<void> {
+  const { world, scheduler, pendingChanges } = history;
   world.areWakesLost = true;
   for (const machine of world.machines()) machine.isPartitioned = false;
-  const end = world.now() + MAX_ANSWER_MS;
-  for (await settleMicrotasks(history); scheduler.count() > 0 || unanswered.size > 0; await settleMicrotasks(history)) {
+  const end = world.now() + MAX_DELETION_MS;
+  for (
+    await settleMicrotasks(history);
+    scheduler.count() > 0 || pendingChanges.size > 0;
+    await settleMicrotasks(history)
+  ) {
     await deliverMessages(history, 8);
     await settleMicrotasks(history);
-    for (const open of unanswered) {
-      if (open.machine.process !== open.process || open.machine.state !== 'running') unanswered.delete(open);
+    for (const change of pendingChanges) {
+      if (change.machine.process !== change.process || change.machine.state !== 'running')
+        pendingChanges.delete(change);
     }
     // Time passes only while a deletion waits; otherwise heartbeats would continue forever.
-    if (unanswered.size === 0) continue;
+    if (pendingChanges.size === 0) continue;
     if (scheduler.count() === 0) world.advanceTime(LEASE_MS / 16);
     if (world.now() > end) throw new Error('a deletion never returned');
   }
@@ -118,14 +123,14 @@ async function runHistory(
 ): Promise<void> {
   const world = createWorld(implementation, scheduler, seed);
   const oldestAcceptable = Array.from({ length: CREDENTIAL_COUNT }, () => 0);
-  const history: History = { world, scheduler, oldestAcceptable, unanswered: new Set(), violations: [] };
+  const history: History = { world, scheduler, oldestAcceptable, pendingChanges: new Set(), violations: [] };
   startMachines(world);
   await waitForLeases(history);
   for (const step of steps) {
     applyStep(history, step);
     await deliverMessages(history, step.arrivals);
   }
-  await waitForAnswers(history);
+  await waitForPendingChanges(history);
   await checkAll(history);
 }
 

@@ -37,7 +37,10 @@ export function showApiKey(key: Credential, now: number): ApiKey {
   };
 }
 
-/** The fields that an edit changes. Uses, the passage of time and a replacement do not outdate an entity tag. Pure. */
+/**
+ * Returns the fields that an edit changes, for the entity tag. Uses, the passage of time and a replacement do not
+ * change the entity tag. Pure.
+ */
 function editableState(key: Pick<ApiKey, keyof UpdateApiKey | 'id' | 'updatedAt'>) {
   const { id, name, description, permissions, active, guard, expiresAt, restrictions, updatedAt } = key;
   return { id, name, description, permissions, active, guard, expiresAt, restrictions, updatedAt };
@@ -47,7 +50,7 @@ export const etagOfApiKey = (key: ApiKey): string => etagOf(editableState(key));
 
 /**
  * Creates an API key. Only this result contains its secret. Throws `validation_failed` for an expiry that is not in the
- * future and for an unknown key to replace, `conflict` if that one already has a replacement, and `idempotent_replay`
+ * future and for an unknown key to replace, `conflict` if that key already has a replacement, and `idempotent_replay`
  * for a repeated request.
  */
 export async function createApiKey(
@@ -108,23 +111,24 @@ function changesOf(
   return Object.fromEntries(Object.entries(requested).filter(isChanged));
 }
 
-/** Returns an edited key as the policy sees it. Pure. */
+/** Returns the properties of an edited key that the policy checks. Pure. */
 function policySubjectOf(key: Credential, { expiresAt = key.chosenExpiresAt }: CredentialEdit): PolicySubject {
   return { ...key, expiresAt, addresses: key.restrictions.addresses };
 }
 
 /** Returns some fields in the format of the API, for the activity log. Pure. */
 function pick(credential: Credential, fields: readonly string[], now: number): Record<string, unknown> {
-  const shown: Record<string, unknown> = showApiKey(credential, now);
+  const apiKey: Record<string, unknown> = showApiKey(credential, now);
   return Object.fromEntries(
-    fields.map((field) => (field === 'rights' ? 'permissions' : field)).map((field) => [field, shown[field]]),
+    fields.map((field) => (field === 'rights' ? 'permissions' : field)).map((field) => [field, apiKey[field]]),
   );
 }
 
 /**
- * Updates an API key, except its secret. When this resolves, no node decides by the old record any more. `receipt` is
- * null if nothing changed. Throws `not_found`, `conflict` (`If-Match`), `validation_failed` for an expiry that is not in
- * the future or that the policy does not allow, and `unavailable` if the change was saved but not confirmed by every node in time.
+ * Updates an API key, except its secret. When this resolves, no node uses the old record any more. `receipt` is null if
+ * nothing changed. Throws `not_found`, `conflict` (`If-Match`), `validation_failed` for an expiry that is not in the
+ * future or that the policy does not allow, and `unavailable` if the change was saved but not confirmed by every node
+ * in time.
  */
 export async function updateApiKey(
   context: CredentialContext,
@@ -149,10 +153,10 @@ export async function updateApiKey(
     checkGuard({ ...before, ...changes }, changes.guard === undefined ? 'restrictions' : 'guard');
     const violations = checkEditedCredential(policy, policySubjectOf({ ...before, ...changes }, changes), fields);
     const columns = toEditedColumns(before, changes, violationBits(violations), now);
-    // After an edit of its rate, the bucket is empty at most.
+    // After an edit of the rate, the level of its bucket is not below empty.
     const { rate } = restrictions;
-    const isOtherRate = JSON.stringify(rate) !== JSON.stringify(before.restrictions.rate);
-    const maxMissing = isOtherRate ? (rate === null ? 0 : capacityOf(rate)) : null;
+    const isRateChanged = JSON.stringify(rate) !== JSON.stringify(before.restrictions.rate);
+    const maxMissing = isRateChanged ? (rate === null ? 0 : capacityOf(rate)) : null;
     const digest = await updateCredential(trx, workspaceId, 'api_key', id, columns, maxMissing);
     const updated = await findRow(trx, workspaceId, 'api_key', id);
     if (digest === undefined || updated === undefined) throw credentialNotFound();

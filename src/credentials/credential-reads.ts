@@ -17,7 +17,10 @@ import type { CredentialContext } from './credentials.ts';
 
 export const credentialNotFound = () => new Problem('not_found', 'The credential was not found in this workspace.');
 
-/** Throws the same `not_found` for a missing credential, one of the other kind, and one of another workspace. */
+/**
+ * Throws the same `not_found` for a missing credential, for a credential of the other kind, and for a credential of
+ * another workspace.
+ */
 export async function findCredential(
   context: CredentialContext,
   workspaceId: string,
@@ -44,7 +47,7 @@ interface ListQuery {
   readonly origin?: AccessTokenOrigin | undefined;
 }
 
-/** For a long list in which few credentials match, and none of the indexes finds them. */
+/** The problem for a long list in which few credentials match and no index finds them. */
 function tooManyToSearch(kind: CredentialKind, query: ListQuery, right: string | undefined): Problem {
   const { createdBy, expiresWithinDays, neverExpires, unusedForDays } = query;
   const hasExpiry = expiresWithinDays !== undefined || neverExpires !== undefined || query.status === 'expired';
@@ -100,7 +103,7 @@ export async function listCredentials(
   return { ...toPage(listed.rows, page.limit, order, positionOf, toCredential), total: listed.total };
 }
 
-/** Adds up the refusals of each day whose reasons have the same error code. Pure. */
+/** Adds up the refusals of each day per error code; several stored reasons can have the same code. Pure. */
 function sumPerCode(refusals: readonly { readonly day: number; readonly reason: string; readonly count: number }[]) {
   const sums = new Map<string, { day: number; reason: RefusalCode; count: number }>();
   for (const { day, reason: stored, count } of refusals) {
@@ -143,6 +146,6 @@ export async function findUses(
       lastUsedAt: toIsoString(lastUsedAt),
     })),
     rightsSince: toIsoString(Math.max(since, createdAt)),
-    refusals: sumPerCode(refusals).map(({ day, ...facts }) => ({ day: dateOf(day), ...facts })),
+    refusals: sumPerCode(refusals).map(({ day, ...refusal }) => ({ day: dateOf(day), ...refusal })),
   };
 }

@@ -18,7 +18,7 @@ export interface Credential {
   /** Whether an API key may run guards. */
   readonly guard: boolean;
   readonly hint: string;
-  /** When it stops working: the chosen expiry, or an earlier one by the policy. */
+  /** When it stops working: the chosen expiry, or an earlier one that the policy enforces. */
   readonly expiresAt: number | null;
   readonly chosenExpiresAt: number | null;
   readonly createdAt: number;
@@ -26,7 +26,7 @@ export interface Credential {
   readonly createdBy: { readonly id: string; readonly name: string; readonly email: string } | null;
   readonly lastUsedAt: number | null;
   readonly useCount: number;
-  /** The id of the credential that it replaces. */
+  /** The id of the credential that this one replaces. */
   readonly replaces: string | null;
   readonly replacedBy: string | null;
   readonly restrictions: Restrictions;
@@ -64,7 +64,7 @@ export type CredentialEdit = Partial<
   Pick<Credential, 'name' | 'description' | 'rights' | 'expiresAt' | 'active' | 'guard' | 'restrictions'>
 >;
 
-/** Returns the expiry that was chosen, which the policy may bring forward. Pure. */
+/** Returns the chosen expiry, also if the policy enforces an earlier one. Pure. */
 function chosenExpiryOf({ expires_at, unbound_expires_at }: CredentialRow): number | null {
   if (unbound_expires_at === null) return expires_at;
   return unbound_expires_at === NEVER_EXPIRES ? null : unbound_expires_at;
@@ -130,8 +130,8 @@ export function toNewRow(credential: NewCredential) {
 }
 
 /**
- * Returns the columns to update. An edited expiry is allowed by the policy, so nothing brings it forward. Uses are counted
- * from when a maximum is set, and on when it is changed to another. Pure.
+ * Returns the columns to update. An edited expiry has been checked against the policy, so it is stored unchanged.
+ * Counting of uses starts when a maximum is set, and continues when the maximum is changed. Pure.
  */
 export function toEditedColumns(before: Credential, edit: CredentialEdit, policyViolations: number, now: number) {
   const { name, description, rights, expiresAt, active, guard, restrictions } = edit;

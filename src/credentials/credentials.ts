@@ -23,17 +23,20 @@ export interface CredentialContext {
   readonly store: Store;
   readonly waitForConfirmation: WaitForConfirmation;
   /**
-   * Resolves when every revocation committed before the call in a workspace (null: in all) is confirmed by every node:
-   * for a response that depends on the deletion of another request.
+   * Resolves when every node has confirmed every revocation committed before the call in a workspace (null: in all).
+   * For responses that depend on a deletion by another request.
    */
   readonly waitForAllConfirmations: (workspaceId: string | null) => Promise<void>;
   /** Writes the uses counted so far, so that responses include them. */
   readonly flushUses: () => Promise<void>;
-  /** Writes what this node has accepted of the rates of credentials. */
+  /** Writes the requests that this node has accepted from credentials with a rate limit. */
   readonly shareRates: () => Promise<void>;
   /** Whether text has the form of a secret of another system with a prefix that a workspace declares. */
   readonly isForeignSecret: (text: string) => boolean;
-  /** Reads the declared prefixes again, after a change. Never rejects: other nodes read them within seconds too. */
+  /**
+   * Reads the declared prefixes again, after a change. Never rejects, because every node reads them again within
+   * seconds.
+   */
   readonly refreshForeignPrefixes: () => Promise<void>;
   readonly clock: () => number;
 }
@@ -69,8 +72,9 @@ export function parseExpiry(expiresAt: string | null | undefined, now: number): 
 }
 
 /**
- * Locks the credential that a new one replaces, so that it is neither deleted nor replaced twice in the meantime. Throws
- * `validation_failed` if the workspace has none of that kind with this id, and `conflict` if it has a replacement.
+ * Locks the credential that a new one replaces, so that it is neither deleted nor replaced twice in the meantime.
+ * Throws `validation_failed` if the workspace has no credential of that kind with this id, and `conflict` if it has a
+ * replacement.
  */
 async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind, id: string): Promise<void> {
   const row = await lockCredential(trx, workspaceId, kind, id);
@@ -79,7 +83,7 @@ async function lockReplaced(trx: Trx, workspaceId: string, kind: CredentialKind,
   throw new Problem('conflict', `It is already being replaced by ${row.replaced_by_id}. Delete one of the two first.`);
 }
 
-/** What the audit event of a new credential says besides its fields. */
+/** Details in the audit event of a new credential, besides its fields. */
 interface CreationDetail {
   readonly imported?: true;
   readonly origin?: AccessTokenOrigin;
@@ -100,12 +104,12 @@ export async function insertNew(
   const { kind, rights, active, guard, replaces, restrictions } = credential;
   if (!(await insertCredential(trx, toNewRow(credential)))) return false;
   const expiresAt = toIsoStringOrNull(credential.expiresAt);
-  const ofKind =
+  const fieldsOfKind =
     kind === 'access_token'
       ? { scopes: rights, expiresAt, hasPassphrase: credential.passphraseHash !== null }
       : { permissions: rights, expiresAt, active, ...(guard && { guard }) };
   const after = {
-    ...ofKind,
+    ...fieldsOfKind,
     ...(!isUnrestricted(restrictions) && { restrictions }),
     ...(replaces !== null && { replaces }),
     ...detail,
@@ -114,13 +118,13 @@ export async function insertNew(
   return true;
 }
 
-/** The old credential may expire or stay unused once it has a replacement. */
+/** Notices that no longer matter once a credential has a replacement. */
 const RESOLVED_BY_REPLACEMENT = ['credential.expiring', 'credential.unused'] as const;
 
 /**
  * Creates a credential and stores it with its audit event in one transaction. Only this result contains its secret.
  * Throws `forbidden` if the actor has no id, `idempotent_replay` for a repeated request, `validation_failed` if the
- * policy does not allow it, and as `lockReplaced` does.
+ * policy does not allow it, and the errors of `lockReplaced`.
  */
 export async function createCredential(
   context: CredentialContext,

@@ -12,7 +12,7 @@ export interface DeletedCredential {
   readonly deletedAt: number;
 }
 
-/** Deleted credentials whose secrets were presented lately. */
+/** Deleted credentials whose secrets were presented recently. */
 export interface DeletedSecrets {
   add(digest: Digest, credential: DeletedCredential): void;
   /** Returns the deleted credential of a digest that was just read, or null. No I/O. */
@@ -22,8 +22,8 @@ export interface DeletedSecrets {
 const MAX_DELETED = 1_000;
 
 /**
- * Carries what the look-up of a digest found besides credentials to the code that records it, because for the decision a
- * deleted credential is an unknown one.
+ * Passes deleted credentials from the look-up of their digest to the code that records refusals. The decision itself
+ * treats a deleted credential as unknown.
  */
 export function createDeletedSecrets(): DeletedSecrets {
   const deleted = new Map<Digest, DeletedCredential>();

@@ -19,9 +19,9 @@ export async function revoke(trx: Trx, workspaceId: string, digest: Uint8Array, 
 }
 
 /**
- * Deletes a credential with its audit event, which names the other side of an unfinished replacement, and numbers the
- * revocation. Access tokens that were issued in exchange for it are deleted with it. Returns the revocations, none if the
- * workspace has no such credential.
+ * Deletes a credential and records its revocation and its audit event, which names the other credential of an
+ * unfinished replacement. Also deletes the access tokens that were issued in exchange for it. Returns the revocations;
+ * empty if the workspace has no such credential.
  */
 export async function deleteInTransaction(
   trx: Trx,
@@ -45,7 +45,7 @@ export async function deleteInTransaction(
   return kind === 'access_token' ? [...(await deleteChildrenOf(trx, request, id, now)), revocation] : [revocation];
 }
 
-/** Deletes the access tokens issued in exchange for one that was deleted. Returns their revocations. */
+/** Deletes the access tokens issued in exchange for a deleted one. Returns their revocations. */
 async function deleteChildrenOf(
   trx: Trx,
   request: Pick<RequestContext, 'workspaceId' | 'origin'>,
@@ -53,7 +53,7 @@ async function deleteChildrenOf(
   now: number,
 ): Promise<Revocation[]> {
   const revocations: Revocation[] = [];
-  // Not by the actor: a token that revokes itself no longer exists.
+  // The actor of the event is the system: a token that revokes itself no longer exists.
   const bySystem = { ...request, actor: SYSTEM_ACTOR };
   await insertTombstonesOfIssued(trx, request.workspaceId, parentId, now);
   for (const { id, name, digest } of await deleteChildren(trx, request.workspaceId, parentId)) {
@@ -66,8 +66,8 @@ async function deleteChildrenOf(
 }
 
 /**
- * Waits until every node has confirmed each revocation: this one applies only those that it waits for. Returns the
- * receipt of the last one, null if there are none.
+ * Waits until every node has confirmed each revocation; this node itself applies only revocations that it waits for.
+ * Returns the receipt of the last revocation, null if there are none.
  */
 export async function waitForEach(
   { waitForConfirmation }: CredentialContext,

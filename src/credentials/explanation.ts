@@ -12,11 +12,11 @@ import { credentialNotFound } from './credential-reads.ts';
 import type { CredentialContext } from './credentials.ts';
 import { takeUsesOf, toStoredCredential } from './stored-record.ts';
 
-/** A request with a credential, as far as it is known. */
+/** The known properties of a request with a credential. */
 export interface HypotheticalRequest {
   readonly credentialId: string;
   readonly requirement: Requirement;
-  /** The client's address, or null for one that the credential may be used from. */
+  /** The client's address, or null for any address from which the credential may be used. */
   readonly address: string | null;
   /** Undefined if the request is about no project or app. */
   readonly checkResource: ResourceCheck | undefined;
@@ -27,13 +27,13 @@ export interface ExplainedDecision {
   readonly record: CredentialRecord;
   /** The steps that pass by assumption. */
   readonly assumed: readonly DecisionStep[];
-  /** The state of its rate if that decides. */
+  /** The state of the rate limit if it was checked. */
   readonly rate?: RateState | null;
 }
 
 /**
- * Returns the decision on a request with a credential of the workspace as it is stored, with its passphrase if it has
- * one. Counts no use. Throws `not_found`.
+ * Returns the decision on a request with a stored credential of the workspace, assuming the correct passphrase if it
+ * has one. Counts no use. Throws `not_found`.
  */
 export async function explainDecision(
   context: CredentialContext,
@@ -43,7 +43,7 @@ export async function explainDecision(
   const kind = credentialId.startsWith(ID_PREFIXES.access_token) ? 'access_token' : 'api_key';
   const row = await findRow(context.store.read, workspaceId, kind, credentialId);
   if (row === undefined) throw credentialNotFound();
-  // The state of its rate is read below, if it decides.
+  // The state of the rate limit is read below, if it has to be checked.
   const stored = toStoredCredential({ ...row, kind, rate_missing: 0, rate_at: 0 });
   const record: CredentialRecord = { ...recordOf(stored, { id: workspaceId, revoked: false }), row: NO_ROW };
   const assumesAddress = address === null && (record.restrictions?.addresses ?? null) !== null;

@@ -14,14 +14,14 @@ import { resolveRestrictions } from './restrictions.ts';
 /** Ends the transaction of a dry run, so that it stores nothing. */
 class DryRunEnd extends Error {}
 
-/** Returns the properties of an imported credential that its kind decides. Pure. */
+/** Returns the properties of an imported credential that depend on its kind. Pure. */
 function propertiesOf(input: ImportedCredential) {
   return input.kind === 'access_token'
     ? { rights: input.scopes, description: null, active: true }
     : { rights: input.permissions, description: input.description ?? null, active: input.active ?? true };
 }
 
-/** Names the position of the credential in the fields of a problem. */
+/** Adds the position of the credential to the fields of a problem. */
 function atPosition(index: number, error: unknown): unknown {
   if (!(error instanceof Problem) || error.code !== 'validation_failed') return error;
   const errors = error.extensions.errors?.map(({ field, message }) => ({
@@ -33,11 +33,11 @@ function atPosition(index: number, error: unknown): unknown {
 }
 
 /**
- * Imports credentials by the digests of their secrets in one transaction, all or none, each with its audit event and by
- * the rules of `createCredential`; a dry run stores none. Throws `validation_failed` with the position of the first that
- * is refused: by the policy, for an expiry that is not in the future, for an unknown project or app, for a digest that
- * a credential of any workspace has, and for text with the form of a secret. Throws `forbidden`, `quota_exceeded`, and
- * `idempotent_replay` for a repeated request.
+ * Imports credentials by the digests of their secrets in one transaction, all or none, each with its audit event and
+ * with the checks of `createCredential`; a dry run stores none. Throws `validation_failed` with the position of the
+ * first refused credential: by the policy, for an expiry that is not in the future, for an unknown project or app, for
+ * a digest that a credential of any workspace has, and for text with the form of a secret. Throws `forbidden`,
+ * `quota_exceeded`, and `idempotent_replay` for a repeated request.
  */
 export async function importCredentials(
   context: CredentialContext,

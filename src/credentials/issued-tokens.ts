@@ -11,7 +11,7 @@ import type { Trx } from '../store/store.ts';
 import { insertNew } from './credentials.ts';
 import { resolveRestrictions } from './restrictions.ts';
 
-/** An access token that was just issued. Only this has its secret. */
+/** An access token that was just issued. Only this object contains its secret. */
 export interface IssuedToken {
   readonly id: string;
   readonly secret: string;
@@ -22,7 +22,7 @@ export interface IssuedToken {
 /** Returns an OAuth error (RFC 6749, section 5.2) with status 400. */
 export const oauthError = (error: string, detail: string): Problem => new Problem('invalid_request', detail, { error });
 
-/** Returns a name from parts of which some come from outside: on one line, without characters that mislead. Pure. */
+/** Returns a name made from untrusted text: on one line, without invisible or control characters. Pure. */
 export function issuedTokenName(text: string): string {
   const visible = text
     .slice(0, LIMITS.name.max * 2)
@@ -33,33 +33,37 @@ export function issuedTokenName(text: string): string {
 }
 
 /**
- * Returns the scopes that a request asks for, in the order of the contract; `standard` if it names none. Throws the
- * OAuth error `invalid_scope` for an unknown one and for one that `granted` does not include.
+ * Returns the requested scopes, in the order of the contract; `defaultValue` if the request names none. Throws the OAuth
+ * error `invalid_scope` for an unknown scope and for a scope that `granted` does not include.
  */
 export function requestedScopes(
   text: string | undefined,
   granted: readonly Scope[],
-  standard: readonly Scope[] | null,
+  defaultValue: readonly Scope[] | null,
 ): Scope[] {
-  const words = [...new Set((text ?? '').split(/ +/).filter((word) => word !== ''))];
-  if (words.length === 0) {
-    if (standard === null) throw oauthError('invalid_request', 'scope is required: name the scopes of the new token.');
-    return [...standard];
+  const requested = [...new Set((text ?? '').split(/ +/).filter((word) => word !== ''))];
+  if (requested.length === 0) {
+    if (defaultValue === null)
+      throw oauthError('invalid_request', 'scope is required: name the scopes of the new token.');
+    return [...defaultValue];
   }
   const isGranted = (word: string) => granted.includes('all') || granted.includes(word as Scope);
-  const excess = words.filter((word) => !SCOPES.includes(word as Scope) || !isGranted(word));
-  if (excess.length === 0) return SCOPES.filter((scope) => words.includes(scope));
+  const excess = requested.filter((word) => !SCOPES.includes(word as Scope) || !isGranted(word));
+  if (excess.length === 0) return SCOPES.filter((scope) => requested.includes(scope));
   throw oauthError('invalid_scope', `Scopes that cannot be granted: ${excess.join(' ').slice(0, 200)}.`);
 }
 
-/** Returns the requested lifetime in seconds, `standard` if none. Throws the OAuth error `invalid_request`. */
+/**
+ * Returns the requested lifetime in seconds, or `defaultValue` if none was requested. Throws the OAuth error
+ * `invalid_request`.
+ */
 export function requestedLifetime(
   requested: string | number | undefined,
-  standard: number,
+  defaultValue: number,
   max: number = EXCHANGE_LIMITS.lifetimeSeconds.max,
 ): number {
   const { min } = EXCHANGE_LIMITS.lifetimeSeconds;
-  const seconds = requested === undefined ? standard : Number(requested);
+  const seconds = requested === undefined ? defaultValue : Number(requested);
   if (seconds >= min && seconds <= max) return seconds;
   throw oauthError('invalid_request', `expires_in must be from ${min} to ${max} seconds.`);
 }
@@ -70,8 +74,9 @@ function tooWide(member: keyof Restrictions): Problem {
 }
 
 /**
- * Returns the restrictions of a new token: those of what it is exchanged for, tightened as requested. Throws the OAuth
- * error `invalid_request` for a restriction that would be wider, `validation_failed` for an unknown project or app.
+ * Returns the restrictions of a new token: those of the token or identity that it is exchanged for (`held`), tightened
+ * as requested. Throws the OAuth error `invalid_request` for a restriction that would be wider, `validation_failed` for
+ * an unknown project or app.
  */
 export async function tightenedRestrictions(
   trx: Trx,
@@ -83,14 +88,14 @@ export async function tightenedRestrictions(
   const { projects, apps, ...others } = requested;
   const resources = projects === undefined && apps === undefined ? {} : { projects: projects ?? [], apps: apps ?? [] };
   const isRestricted = held.projects.length + held.apps.length > 0;
-  const wanted = await resolveRestrictions(trx, workspaceId, { ...others, ...resources }, held).catch(
+  const tightened = await resolveRestrictions(trx, workspaceId, { ...others, ...resources }, held).catch(
     (error: unknown) => {
-      // Resources that the holder may not use must not be told from those that do not exist.
+      // The error must not reveal whether resources that the holder may not use exist.
       throw isRestricted && error instanceof Problem && error.code === 'validation_failed' ? tooWide('apps') : error;
     },
   );
-  const wider = widerRestriction(held, wanted);
-  if (wider === null) return wanted;
+  const wider = widerRestriction(held, tightened);
+  if (wider === null) return tightened;
   throw tooWide(wider);
 }
 

@@ -7,16 +7,16 @@ import { createIssuerKeys, type IssuerKeys } from './issuer-keys.ts';
 import { verifySubjectToken } from './subject-token.ts';
 
 let issuer: TestIssuer;
-let normally: TestIssuer['respond'];
+let defaultResponse: TestIssuer['respond'];
 let keys: IssuerKeys;
 let now = Date.now();
 before(async () => {
   issuer = await startTestIssuer();
-  normally = issuer.respond;
+  defaultResponse = issuer.respond;
 });
 after(() => issuer.close());
 beforeEach(() => {
-  issuer.respond = normally;
+  issuer.respond = defaultResponse;
   issuer.requests.length = 0;
   keys = createIssuerKeys(createOutbound({ policy: 'any' }), () => now, 200);
 });
@@ -30,7 +30,7 @@ const reasonOf = async (token: string | Promise<string>) => {
   return verified.claims === null ? verified.reason : 'ok';
 };
 
-test('the keys of an issuer are read once and kept, also for parallel requests', async () => {
+test('the keys of an issuer are read once and cached, also for parallel requests', async () => {
   const tokens = await Promise.all(Array.from({ length: 20 }, () => sign({})));
   assert.deepEqual(new Set(await Promise.all(tokens.map(reasonOf))), new Set(['ok']));
   assert.deepEqual(issuer.requests, ['/.well-known/openid-configuration', '/keys']);
@@ -39,7 +39,7 @@ test('the keys of an issuer are read once and kept, also for parallel requests',
   assert.equal(issuer.requests.length, 4);
 });
 
-test('a new key is found at once, but unknown keys cause at most one request per minute', async () => {
+test('a new key is found immediately, but unknown keys cause at most one request per minute', async () => {
   assert.equal(await reasonOf(sign({})), 'ok');
   now += MINUTE;
   const key = await issuer.addKey(`second-${now}`);
@@ -70,20 +70,20 @@ test('signatures of the four algorithms are accepted, and no others', async () =
   }
 });
 
-test('an issuer that hangs, or sends too much or nonsense, is unavailable after a bounded time and number of bytes', async () => {
+test('an issuer that hangs or sends too large or invalid responses is unavailable after a bounded time and number of bytes', async () => {
   const token = await sign({});
   const large = Buffer.alloc(10 * 1_048_576, ' ');
   const faults: Readonly<Record<string, TestIssuer['respond']>> = {
     hangs: () => undefined,
     'sends one byte': (_, response) => response.write('{'),
-    'sends 10 MB': (path, response) => (path === '/keys' ? response.end(large) : normally(path, response)),
+    'sends 10 MB': (path, response) => (path === '/keys' ? response.end(large) : defaultResponse(path, response)),
     'sends many keys': (path, response) =>
-      path === '/keys' ? response.end(JSON.stringify({ keys: Array(101).fill({}) })) : normally(path, response),
-    'sends no keys': (path, response) => (path === '/keys' ? response.end('[]') : normally(path, response)),
+      path === '/keys' ? response.end(JSON.stringify({ keys: Array(101).fill({}) })) : defaultResponse(path, response),
+    'sends no keys': (path, response) => (path === '/keys' ? response.end('[]') : defaultResponse(path, response)),
     redirects: (_, response) => response.writeHead(302, { location: `${issuer.url}/keys` }).end(),
     'names a file': (_, response) =>
       response.end(JSON.stringify({ issuer: issuer.url, jwks_uri: 'file:///etc/passwd' })),
-    'is another': (_, response) =>
+    'names another issuer': (_, response) =>
       response.end(JSON.stringify({ issuer: 'https://x', jwks_uri: `${issuer.url}/keys` })),
   };
   for (const [name, respond] of Object.entries(faults)) {
@@ -94,7 +94,7 @@ test('an issuer that hangs, or sends too much or nonsense, is unavailable after 
     assert.ok(performance.now() - startedAt < 5 * SECOND, name);
     const { length } = issuer.requests;
     await assert.rejects(verify(token), { code: 'unavailable' }, name);
-    assert.equal(issuer.requests.length, length, `${name}: it is not asked again at once`);
+    assert.equal(issuer.requests.length, length, `${name}: no second request within the pause`);
   }
 });
 
@@ -107,7 +107,7 @@ test('while an issuer fails, its keys are used for an hour', async () => {
   await assert.rejects(verify(sign({})), { code: 'unavailable' });
 });
 
-test('with a URL of keys, the issuer is not asked for it', async () => {
+test('with a configured URL of keys, the discovery document is not read', async () => {
   assert.notEqual((await verify(sign({}), `${issuer.url}/keys`)).claims, null);
   assert.deepEqual(issuer.requests, ['/keys']);
 });

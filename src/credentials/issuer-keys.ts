@@ -3,7 +3,7 @@ import { MINUTE, SECOND } from '../contract/limits.ts';
 import { Problem } from '../contract/problem.ts';
 import { type Outbound, OutboundError } from '../outbound/outbound.ts';
 
-/** Where the keys of an issuer are: at `jwksUrl`, or at the URL that its discovery document names if that is null. */
+/** An issuer and the URL of its keys; if that is null, the URL is in its discovery document. */
 export interface KeySource {
   readonly issuer: string;
   readonly jwksUrl: string | null;
@@ -17,14 +17,16 @@ export interface IssuerKeys {
    * not send a JWK Set.
    */
   find(source: KeySource): Promise<KeySet>;
-  /** The same for a token with an unknown key: reads them again, unless that happened within the last minute. */
+  /**
+   * Like `find`, for a token with an unknown key: reads the keys again, unless that happened within the last minute.
+   */
   findAgain(source: KeySource): Promise<KeySet>;
 }
 
-/** How long keys are used without asking the issuer, and how long if it cannot be reached. */
+/** How long keys are used without reading them again, and how long if the issuer cannot be reached. */
 const FRESH_MS = 10 * MINUTE;
 const STALE_MS = 60 * MINUTE;
-/** Pauses after a read, by whether it failed, before tokens with unknown keys or missing keys cause another. */
+/** Minimum time between reads: for tokens with unknown keys, and after a failed read. */
 const UNKNOWN_KEY_PAUSE_MS = MINUTE;
 const FAILURE_PAUSE_MS = 10 * SECOND;
 const REQUEST_TIMEOUT_MS = 5 * SECOND;
@@ -32,9 +34,12 @@ const REQUEST_TIMEOUT_MS = 5 * SECOND;
 const MAX_BYTES = 262_144;
 const MAX_KEYS = 100;
 const MAX_SOURCES = 1_000;
-/** Characters of a modulus and an exponent in base64url: 8,192 and 64 bits. Longer ones make verification slow. */
-const MAX_MODULUS = 1_366;
-const MAX_EXPONENT = 11;
+/**
+ * Maximum characters of a modulus (8,192 bits) and an exponent (64 bits) in base64url. Longer ones make verification
+ * slow.
+ */
+const MAX_MODULUS_LENGTH = 1_366;
+const MAX_EXPONENT_LENGTH = 11;
 
 interface Entry {
   keys: KeySet | null;
@@ -52,7 +57,7 @@ interface Reader {
 /** The members of a key that verification needs. Others, such as a URL of certificates, are never used. */
 const MEMBERS = ['kty', 'kid', 'alg', 'use', 'key_ops', 'crv', 'x', 'y', 'n', 'e'] as const;
 
-/** Returns the usable public keys of a JWK Set. Throws `OutboundError` if it is none. Pure. */
+/** Returns the usable public keys of a JWK Set. Throws `OutboundError` if the document is not a JWK Set. Pure. */
 function toKeySet(document: unknown): KeySet {
   const { keys } = (document ?? {}) as Partial<JSONWebKeySet>;
   if (!Array.isArray(keys)) throw new OutboundError('The response is not a JWK Set.');
@@ -62,7 +67,8 @@ function toKeySet(document: unknown): KeySet {
     const { kty, n, e } = key as JWK;
     // Not `oct`: a symmetric key of an issuer would be published, and anyone could sign with it.
     if (kty !== 'RSA' && kty !== 'EC' && kty !== 'OKP') return [];
-    if (kty === 'RSA' && !(Number(n?.length) <= MAX_MODULUS && Number(e?.length) <= MAX_EXPONENT)) return [];
+    if (kty === 'RSA' && !(Number(n?.length) <= MAX_MODULUS_LENGTH && Number(e?.length) <= MAX_EXPONENT_LENGTH))
+      return [];
     return [Object.fromEntries(MEMBERS.flatMap((name) => (name in key ? [[name, (key as JWK)[name]]] : []))) as JWK];
   });
   return createLocalJWKSet({ keys: usable });
@@ -98,7 +104,7 @@ async function discover(reader: Reader, issuer: string): Promise<string> {
 /**
  * Caches the keys of issuers, by issuer and URL, so that a key is only ever used for the issuer that published it. They
  * are read again after ten minutes, and at most once per minute for tokens with unknown keys, however many of those
- * arrive. What a token says about where its key is (`jku`, `x5u`, `jwk`) is ignored.
+ * arrive. Locations of keys in a token (`jku`, `x5u`, `jwk`) are ignored.
  */
 export function createIssuerKeys(
   outbound: Outbound,
@@ -133,9 +139,9 @@ export function createIssuerKeys(
   async function find(source: KeySource, isUnknownKey: boolean): Promise<KeySet> {
     const entry = entryOf(source);
     const elapsed = (since: number) => Math.abs(clock() - since);
-    const isWanted = entry.keys === null || elapsed(entry.readAt) >= FRESH_MS || isUnknownKey;
+    const isReadDue = entry.keys === null || elapsed(entry.readAt) >= FRESH_MS || isUnknownKey;
     const pauseMs = entry.failure === '' ? (isUnknownKey ? UNKNOWN_KEY_PAUSE_MS : 0) : FAILURE_PAUSE_MS;
-    if (entry.pending !== null || (isWanted && elapsed(entry.attemptedAt) >= pauseMs)) {
+    if (entry.pending !== null || (isReadDue && elapsed(entry.attemptedAt) >= pauseMs)) {
       entry.pending ??= read(source, entry).finally(() => {
         entry.pending = null;
       });

@@ -20,9 +20,9 @@ function toStoredText(text: string | null | undefined, token: string, max: numbe
 }
 
 /**
- * Does with a credential whose secret was found in public what the policy of its workspace says: deletes it, or only
- * raises a notice. What was found where is recorded, at most once per day and location. When this resolves, no node accepts a
- * deleted credential. Throws `unavailable` if it was deleted but not every node has confirmed that in time.
+ * Handles a credential whose secret was found in public as the policy of its workspace says: deletes it, or only raises
+ * a notice. The location is recorded at most once per day. When this resolves, no node accepts a deleted credential.
+ * Throws `unavailable` if it was deleted but not every node has confirmed that in time.
  */
 export async function respondToLeak(
   context: CredentialContext,

@@ -72,7 +72,7 @@ export async function readForeignPrefixes(db: Queryable): Promise<DeclaredPrefix
 
 export const etagOfPolicy = (policy: Policy): string => etagOf(policy);
 
-/** Returns the violated rules as the store has them: one bit per rule. Pure. */
+/** Returns the violated rules as they are stored: one bit per rule. Pure. */
 export function violationBits(violations: readonly PolicyViolation[]): number {
   return violations.reduce((bits, { rule }) => bits | (1 << CREDENTIAL_RULES.indexOf(rule)), 0);
 }
@@ -102,7 +102,7 @@ async function creatorErrors(trx: Trx, request: RequestContext, { createdBy }: P
   return [{ field: 'createdBy', message }];
 }
 
-/** Fields of an API key by which it could open more, and their names in a request. */
+/** Fields of an API key that can extend its access, and their names in a request. */
 const WIDENING_FIELDS: Readonly<Record<string, string>> = {
   rights: 'permissions',
   expiresAt: 'expiresAt',
@@ -111,8 +111,8 @@ const WIDENING_FIELDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * Refuses an edit that could make a credential open more, if the policy allows only the owner to create them. Throws
- * `validation_failed` with one error per field.
+ * Refuses an edit that could extend the access of a credential, if the policy allows only the owner to create
+ * credentials. Throws `validation_failed` with one error per field.
  */
 export async function checkEditor(
   trx: Trx,
@@ -128,8 +128,8 @@ export async function checkEditor(
 }
 
 /**
- * Returns a check of the credentials of one import, which throws `validation_failed` as `checkNewCredential` does. The
- * policy stays locked until the transaction ends.
+ * Returns a function that checks one credential of an import and throws `validation_failed` as `checkNewCredential`
+ * does. The policy stays locked until the transaction ends.
  */
 export async function lockPolicyForImport(
   trx: Trx,
@@ -146,7 +146,7 @@ export async function lockPolicyForImport(
 
 /**
  * Refuses an edit that makes one of the changed fields violate the policy. Returns the violations of the edited
- * credential, which other fields may have. Throws `validation_failed` with one error per rule.
+ * credential, which can be in unchanged fields. Throws `validation_failed` with one error per rule.
  */
 export function checkEditedCredential(
   policy: Policy,
@@ -184,8 +184,8 @@ async function changePolicy(
   input: UpdatePolicy,
   now: number,
 ): Promise<Policy> {
-  const given = Object.entries(input).filter(([, value]) => value !== undefined);
-  const after: Policy = { ...before, ...(Object.fromEntries(given) as Partial<Policy>) };
+  const changed = Object.entries(input).filter(([, value]) => value !== undefined);
+  const after: Policy = { ...before, ...(Object.fromEntries(changed) as Partial<Policy>) };
   checkBinding(before, after, now);
   if (after.requireTwoFactor && !before.requireTwoFactor) {
     const owner = request.actor.id ?? '';
@@ -200,8 +200,8 @@ async function changePolicy(
 }
 
 /**
- * Whether credentials that the maximum lifetime has ended stay expired under a new policy: unless it becomes longer or no
- * longer applies to existing credentials. Pure.
+ * Returns whether credentials that expired because of the maximum lifetime stay expired under a new policy. They do,
+ * unless the maximum becomes longer or no longer applies to existing credentials. Pure.
  */
 function keepsExpired(before: Policy, after: Policy): boolean {
   if (before.bindsExistingFrom === null || after.bindsExistingFrom === null) return false;
@@ -209,9 +209,9 @@ function keepsExpired(before: Policy, after: Policy): boolean {
 }
 
 /**
- * Changes the policy of a workspace. When this resolves, every node decides by the expiries that follow from it;
- * `receipt` is null if none changed. Throws `conflict` (`If-Match`), `validation_failed`, and `unavailable` if the
- * change was saved but not confirmed by every node in time.
+ * Changes the policy of a workspace. When this resolves, every node uses the resulting expiries; `receipt` is null if
+ * no expiry changed. Throws `conflict` (`If-Match`), `validation_failed`, and `unavailable` if the change was saved but
+ * not confirmed by every node in time.
  */
 export async function updatePolicy(
   context: CredentialContext,
@@ -245,7 +245,10 @@ export async function updatePolicy(
   return { policy, receipt: null };
 }
 
-/** Returns what would violate the policy after a change, oldest first. Changes nothing. Throws as `updatePolicy`. */
+/**
+ * Returns the credentials and members that would violate the policy after a change, oldest first. Changes nothing.
+ * Throws as `updatePolicy`.
+ */
 export async function findViolations(
   context: CredentialContext,
   request: RequestContext,

@@ -4,7 +4,7 @@ import { isUnrestricted } from '../contract/unrestricted.ts';
 import { resourceIdsOf } from '../store/resources.ts';
 import type { Queryable } from '../store/store.ts';
 
-/** The columns of a credential that hold its restrictions. */
+/** The columns of a credential that contain its restrictions. */
 interface RestrictionColumns {
   readonly restrictions: string | null;
   readonly max_uses: number | null;
@@ -27,8 +27,8 @@ export function toRestrictionColumns({ maxUses, ...others }: Restrictions): Rest
 }
 
 /**
- * Throws `validation_failed`, naming `field`, for a key of guards that is restricted to projects or apps: guards receive
- * the credentials of the whole workspace.
+ * Throws `validation_failed`, naming `field`, for an API key that may run guards and is restricted to projects or apps,
+ * because guards receive the credentials of the whole workspace.
  */
 export function checkGuard(
   { guard, restrictions }: { readonly guard: boolean; readonly restrictions: Restrictions },
@@ -41,8 +41,8 @@ export function checkGuard(
 }
 
 /**
- * Returns the ids of named projects or apps of the workspace, each once. An id that the credential already has is
- * accepted even if the resource was deleted. Throws `validation_failed` for an unknown one.
+ * Returns the ids of projects or apps of the workspace, without duplicates. An id that the credential already has is
+ * accepted even if the resource was deleted. Throws `validation_failed` for an unknown project or app.
  */
 async function resolveResources(
   db: Queryable,
@@ -53,7 +53,7 @@ async function resolveResources(
 ): Promise<string[]> {
   const ids = await resourceIdsOf(db, type, workspaceId, named);
   const resolved = named.map((idOrSlug, index) => {
-    const id = ids.get(idOrSlug) ?? held.find((one) => one === idOrSlug);
+    const id = ids.get(idOrSlug) ?? held.find((heldId) => heldId === idOrSlug);
     if (id === undefined) throw invalidField(`restrictions.${type}s.${index}`, `no ${type} has this ID or slug`);
     return id;
   });
@@ -61,8 +61,8 @@ async function resolveResources(
 }
 
 /**
- * Returns the restrictions that an input asks for, with projects and apps as ids. Members that the input leaves out
- * stay as they are in `before`. Throws `validation_failed` for a project or an app that the workspace does not have.
+ * Returns the requested restrictions, with projects and apps as ids. Members that are missing in the input are copied
+ * from `before`. Throws `validation_failed` for a project or an app that the workspace does not have.
  */
 export async function resolveRestrictions(
   db: Queryable,

@@ -56,7 +56,7 @@ type Entry = Pick<ReviewReasonsRow, 'id' | 'reasons' | 'kept'>;
 /** The credentials of a workspace with at least one reason, in groups of the same risk, highest first. */
 interface Snapshot {
   readonly groups: readonly { readonly risk: number; readonly entries: readonly Entry[] }[];
-  /** How many of them have the same reasons, and are kept in spite of the same. */
+  /** Number of credentials per combination of reasons and of reasons in spite of which they are kept. */
   readonly tallies: readonly (Omit<Entry, 'id'> & { readonly count: number })[];
   /** Number of credentials that were read, with and without reasons. */
   readonly size: number;
@@ -64,7 +64,7 @@ interface Snapshot {
 }
 
 /** Credentials per read: few enough that another read on the same thread waits only for some milliseconds. */
-const CHUNK = 2_000;
+const CHUNK_SIZE = 2_000;
 
 /** Reads the reasons of all credentials, in chunks. */
 async function takeSnapshot(
@@ -79,7 +79,7 @@ async function takeSnapshot(
   let size = 0;
   for (const kind of CREDENTIAL_KINDS) {
     for (let after: ReviewReasonsRow | undefined; ; ) {
-      const rows = await readReviewReasons(db, { workspaceId, kind, createdBy }, times, after, CHUNK);
+      const rows = await readReviewReasons(db, { workspaceId, kind, createdBy }, times, after, CHUNK_SIZE);
       size += rows.length;
       for (const { id, reasons, kept } of rows) {
         if (reasons === 0) continue;
@@ -92,22 +92,24 @@ async function takeSnapshot(
         else group.push({ id, reasons, kept });
       }
       after = rows.at(-1);
-      if (rows.length < CHUNK) break;
+      if (rows.length < CHUNK_SIZE) break;
     }
   }
   for (const entries of groups.values()) {
     // Each kind was read in the order of its ids, so sorting takes linear time.
-    entries.sort((one, other) => (one.id < other.id ? -1 : 1));
+    entries.sort((first, second) => (first.id < second.id ? -1 : 1));
     await setImmediate();
   }
-  const sorted = [...groups].sort(([one], [other]) => other - one).map(([risk, entries]) => ({ risk, entries }));
+  const sorted = [...groups]
+    .sort(([firstRisk], [secondRisk]) => secondRisk - firstRisk)
+    .map(([risk, entries]) => ({ risk, entries }));
   return { groups: sorted, tallies: [...tallies.values()], size, takenAt: now };
 }
 
 const riskOf = (reasons: number): number =>
   reviewReasonsOf(reasons).reduce((sum, reason) => sum + REVIEW_WEIGHTS[reason], 0);
 
-/** Returns a snapshot of a workspace that may be as old as its last change, or a minute. */
+/** Returns a snapshot of a workspace that was taken after its last change and at most a minute ago. */
 export type FindSnapshot = (
   context: CredentialContext,
   workspaceId: string,
@@ -120,9 +122,9 @@ const MAX_AGE_MS = 60_000;
 const MAX_SNAPSHOT_ENTRIES = 300_000;
 
 /**
- * Keeps the snapshots of large workspaces, so that another page of the list does not read all credentials again.
- * Whatever is changed adds to the activity log, whose length tells whether a snapshot is still valid. A workspace that is
- * read in one chunk is always read again.
+ * Caches the snapshots of large workspaces, so that another page of the list does not read all credentials again. Every
+ * change is recorded in the activity log, so a snapshot is valid as long as the length of the log stays the same. A
+ * workspace that is read in one chunk is always read again.
  */
 export function createSnapshots(): FindSnapshot {
   const snapshots = new Map<string, { readonly sequence: number; readonly taken: Promise<Snapshot>; size: number }>();
@@ -143,7 +145,7 @@ export function createSnapshots(): FindSnapshot {
     const known = snapshots.get(key);
     if (known !== undefined && known.sequence === sequence) {
       const snapshot = await known.taken;
-      if (snapshot.size > CHUNK && Math.abs(now - snapshot.takenAt) < MAX_AGE_MS) return snapshot;
+      if (snapshot.size > CHUNK_SIZE && Math.abs(now - snapshot.takenAt) < MAX_AGE_MS) return snapshot;
     }
     const taken = takeSnapshot(store.read, workspaceId, createdBy, now);
     const entry = { sequence, taken, size: 0 };
@@ -153,7 +155,7 @@ export function createSnapshots(): FindSnapshot {
     try {
       const snapshot = await taken;
       entry.size = snapshot.size;
-      if (snapshot.size <= CHUNK) forget();
+      if (snapshot.size <= CHUNK_SIZE) forget();
       evict();
       return snapshot;
     } catch (error) {
@@ -163,15 +165,18 @@ export function createSnapshots(): FindSnapshot {
   };
 }
 
-/** Whether a review shows credentials with these reasons: not if all of them are those that it is kept in spite of. */
-const isShown = ({ includeKept }: ReviewQuery, { reasons, kept }: Omit<Entry, 'id'>): boolean =>
+/** Whether a review lists a credential: not if it is kept in spite of all its current reasons. */
+const isListed = ({ includeKept }: ReviewQuery, { reasons, kept }: Omit<Entry, 'id'>): boolean =>
   includeKept === 'true' || (reasons & ~kept) !== 0;
 
-/** Returns the number of credentials that a query matches, and the numbers per reason without its filter. Pure. */
+/**
+ * Returns the number of credentials that a query matches, and the numbers per reason, which ignore the query's filter
+ * by reason. Pure.
+ */
 function countEntries({ tallies }: Snapshot, query: ReviewQuery): Pick<Review, 'total' | 'counts'> {
-  const shown = tallies.filter((tally) => isShown(query, tally));
-  const sumOf = (wanted: number) =>
-    shown.reduce((sum, { reasons, count }) => ((reasons & wanted) === 0 ? sum : sum + count), 0);
+  const listed = tallies.filter((tally) => isListed(query, tally));
+  const sumOf = (reasonMask: number) =>
+    listed.reduce((sum, { reasons, count }) => ((reasons & reasonMask) === 0 ? sum : sum + count), 0);
   const total = sumOf(query.reason === undefined ? ~0 : bitOf(query.reason));
   const counts = Object.fromEntries(REVIEW_REASONS.map((reason) => [reason, sumOf(bitOf(reason))]));
   return { total: total > LIMITS.countedTotal ? null : total, counts: counts as Review['counts'] };
@@ -179,13 +184,13 @@ function countEntries({ tallies }: Snapshot, query: ReviewQuery): Pick<Review, '
 
 /** Returns the entries that a query matches after a position, at most one more than the limit. Pure. */
 function selectEntries({ groups }: Snapshot, query: ReviewQuery, limit: number, after: ListPosition | null) {
-  const wanted = query.reason === undefined ? ~0 : bitOf(query.reason);
+  const reasonMask = query.reason === undefined ? ~0 : bitOf(query.reason);
   const page: (Entry & { readonly risk: number })[] = [];
   for (const { risk, entries } of groups) {
     if (after !== null && risk > Number(after.value)) continue;
     for (const entry of entries) {
       if (after !== null && risk === after.value && entry.id <= after.id) continue;
-      if ((entry.reasons & wanted) === 0 || !isShown(query, entry)) continue;
+      if ((entry.reasons & reasonMask) === 0 || !isListed(query, entry)) continue;
       page.push({ ...entry, risk });
       if (page.length > limit) return page;
     }
@@ -263,8 +268,8 @@ export async function listReview(
 }
 
 /**
- * Records the decision to keep a credential, which leaves it out of the review for 90 days unless a reason applies that
- * does not apply now. Throws `not_found`.
+ * Records the decision to keep a credential. The review omits it for 90 days, unless a reason is added. Throws
+ * `not_found`.
  */
 export async function keepCredential(
   context: CredentialContext,

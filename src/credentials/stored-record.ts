@@ -12,8 +12,8 @@ import type { DeletedSecrets } from './deleted-secrets.ts';
 import { isSpent, parseRestrictions } from './restrictions.ts';
 
 /**
- * Reads one record for the registry; a deleted credential is null, and added to `deleted`. Throws `unavailable` if the
- * store cannot be queried; it never guesses.
+ * Reads one record for the registry. For a deleted credential, returns null and adds it to `deleted`. Throws
+ * `unavailable` if the store cannot be queried.
  */
 export async function readStoredCredential(
   store: Store,
@@ -35,7 +35,7 @@ const rateLevelOf = ({ rate_missing, rate_at }: Pick<UseRow, 'rate_missing' | 'r
   rateAt: rate_at,
 });
 
-/** Returns what a decision needs of a stored credential. Pure. */
+/** Returns the fields of a stored credential that a decision needs. Pure. */
 export function toStoredCredential(row: AuthorizationRow): StoredCredential {
   return {
     kind: row.kind,
@@ -98,7 +98,7 @@ export async function shareRateUses(
   clock: () => number,
   ...[uses]: Parameters<ShareRateUses>
 ): ReturnType<ShareRateUses> {
-  const usesById = new Map(uses.map((one) => [one.credentialId, one]));
+  const usesById = new Map(uses.map((rateUses) => [rateUses.credentialId, rateUses]));
   const levels = new Map<string, RateLevel>();
   const add = (row: UseRow & { readonly id: string }) => {
     const { rate } = parseRestrictions(row);
@@ -109,7 +109,7 @@ export async function shareRateUses(
       levels.set(row.id, level);
       return level;
     }
-    // The rate was edited meanwhile: the bucket is empty at most.
+    // The rate was edited in the meantime, so the level is not below empty.
     return { ...level, rateMissing: Math.min(level.rateMissing, capacityOf(rate)) };
   };
   await store

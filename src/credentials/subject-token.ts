@@ -2,7 +2,7 @@ import { type CompactVerifyGetKey, compactVerify, decodeProtectedHeader, errors 
 import type { Claims } from '../contract/claim-patterns.ts';
 import type { IssuerKeys, KeySource } from './issuer-keys.ts';
 
-/** Signatures of the contract (section 9). No symmetric ones, and not `none`. */
+/** The signature algorithms of the contract (section 9), without symmetric algorithms and `none`. */
 const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'];
 
 /** The claims of a token whose signature is valid, or why it was refused. */
@@ -13,7 +13,7 @@ export type TokenRefusal = 'malformed' | 'issuer' | 'algorithm' | 'key' | 'signa
 
 const refused = (reason: TokenRefusal, detail: string): Verification => ({ claims: null, reason, detail });
 
-/** Returns the payload of a JWT, or null if it has none that is an object. Pure. */
+/** Returns the payload of a JWT, or null if it is not a JSON object. Pure. */
 function payloadOf(text: string): Claims | null {
   try {
     const payload: unknown = JSON.parse(text);
@@ -43,9 +43,8 @@ function headerProblem(token: string, issuer: string): Verification | null {
 }
 
 /**
- * Verifies the signature of a token of an issuer, with the keys that the issuer publishes; whatever key its header
- * names is ignored. Its claims are not checked, except that `iss` is the issuer. Throws `unavailable` if the keys cannot
- * be read.
+ * Verifies the signature of a token of an issuer, with the keys that the issuer publishes; keys and URLs in its header
+ * are ignored. Of its claims, only `iss` is checked. Throws `unavailable` if the keys cannot be read.
  */
 export async function verifySubjectToken(keys: IssuerKeys, source: KeySource, token: string): Promise<Verification> {
   const problem = headerProblem(token, source.issuer);

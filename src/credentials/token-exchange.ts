@@ -26,13 +26,13 @@ export interface TokenExchangeRequest {
   readonly scope: string | undefined;
   /** Seconds; the maximum if undefined. */
   readonly expiresIn: string | number | undefined;
-  /** Tighter than those of the parent, or undefined for the same. */
+  /** Tighter restrictions than those of the parent, or undefined for the same ones. */
   readonly restrictions: RestrictionsInput | undefined;
 }
 
 /**
- * Refuses a parent that cannot be exchanged: one that was itself exchanged, and one whose uses are limited, because each
- * child would have the same limit again.
+ * Refuses a parent that cannot be exchanged: a token that was itself issued in exchange, and a token whose uses are
+ * limited, because each child would have the same limit again.
  */
 function checkParent(parent: CredentialRow | undefined, now: number): CredentialRow {
   if (parent === undefined || (parent.expires_at !== null && parent.expires_at < now + SECOND))
@@ -66,9 +66,9 @@ async function refuseTooMany(trx: Trx, parent: CredentialRow, now: number): Prom
 }
 
 /**
- * Issues a narrower access token in exchange for one that was authenticated: with some of its scopes, restrictions that
- * are not wider, and an expiry that is not later. It ends with its parent. Throws an OAuth error in a `Problem`: `invalid_scope`,
- * `invalid_request` for a parent that cannot be exchanged; `quota_exceeded`, `rate_limited`.
+ * Issues a narrower access token in exchange for an authenticated one: with some of its scopes, restrictions that are
+ * not wider, and an expiry that is not later. It is deleted with its parent. Throws an OAuth error in a `Problem`:
+ * `invalid_scope`, `invalid_request` for a parent that cannot be exchanged; `quota_exceeded`, `rate_limited`.
  */
 export async function exchangeAccessToken(
   context: WorkloadContext,
@@ -77,8 +77,8 @@ export async function exchangeAccessToken(
   origin: RequestOrigin,
 ): Promise<IssuedToken> {
   const now = context.clock();
-  const wanted = requestedLifetime(expiresIn, EXCHANGE_LIMITS.lifetimeSeconds.max);
-  // Tokens that are revoked at once count too: each leaves events and a tombstone.
+  const requestedSeconds = requestedLifetime(expiresIn, EXCHANGE_LIMITS.lifetimeSeconds.max);
+  // Tokens that are revoked immediately count too, because each leaves events and a tombstone.
   context.exchangesPerParent.check(id, now);
   context.exchangesPerWorkspace.check(workspace.id, now);
   context.exchangesPerParent.recordUnknown(id, now);
@@ -91,8 +91,8 @@ export async function exchangeAccessToken(
     const policy = await lockCurrentPolicy(trx, workspace.id);
     const parent = checkParent(await lockCredential(trx, workspace.id, 'access_token', id), now);
     const scopes = requestedScopes(scope, JSON.parse(parent.rights) as Scope[], null);
-    const left = parent.expires_at === null ? wanted : Math.floor((parent.expires_at - now) / SECOND);
-    const lifetimeSeconds = Math.min(wanted, left);
+    const maxSeconds = parent.expires_at === null ? requestedSeconds : Math.floor((parent.expires_at - now) / SECOND);
+    const lifetimeSeconds = Math.min(requestedSeconds, maxSeconds);
     const restrictions = await tightenedRestrictions(trx, workspace.id, parseRestrictions(parent), requested);
     refuseByPolicy(policy, restrictions, scopes, now, now + lifetimeSeconds * SECOND);
     await refuseTooMany(trx, parent, now);

@@ -3,13 +3,13 @@ import type { Store } from '../store/store.ts';
 import { claimUsageChunk, countUnfoldedUses, foldUses, insertUsageChunk } from '../store/usage.ts';
 
 /**
- * Durable storage of counted uses: written within a second, folded into the credentials later or when somebody reads
- * them.
+ * Durable storage of counted uses: written within a second, and added to the credentials ("folded") later or when a
+ * credential is read.
  */
 export interface UsageJournal extends UsageStore {
   /**
-   * Adds all uses written before the call to the credentials, in short transactions; only one fold runs at a time.
-   * What is left after `timeBudgetMs` milliseconds is left for the next fold.
+   * Adds all uses written before the call to the credentials, in short transactions; only one fold runs at a time. Uses
+   * that remain after `timeBudgetMs` milliseconds are left to the next fold.
    */
   fold(timeBudgetMs?: number): Promise<void>;
   /** Number of credentials in chunks that are not folded yet; a credential in several chunks counts several times. */

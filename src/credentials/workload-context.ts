@@ -22,7 +22,7 @@ export interface WorkloadContext extends CredentialContext {
   readonly isFirstRefusal: (key: string, now: number) => boolean;
 }
 
-/** Beyond this number of keys in a minute, none is the first. */
+/** Beyond this number of keys in a minute, no refusal counts as the first. */
 const MAX_KEYS = 10_000;
 
 export function createFirstPerMinute(): WorkloadContext['isFirstRefusal'] {

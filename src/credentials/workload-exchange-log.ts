@@ -14,7 +14,7 @@ import { conditionsOf, workloadPartyOf } from './workload-identities.ts';
 export class ExchangeRefusal extends Error {
   readonly reason: string;
   readonly claims: Claims | null;
-  /** What the client is told; the same for every refusal of a token, so that strangers learn nothing. */
+  /** The response to the client; the same whatever is wrong with its token, so that strangers learn nothing. */
   readonly problem: Problem;
 
   constructor(reason: string, detail: string, claims: Claims | null, problem: Problem = notAccepted()) {
@@ -48,19 +48,19 @@ const RECORDED_CLAIMS = [
   ...['job_id', 'user_login', 'pipeline_source', 'organization_slug', 'pipeline_slug', 'build_number'],
   ...['oidc.circleci.com/project-id', 'oidc.circleci.com/job-id'],
 ];
-const MAX_RECORDED_VALUE = 300;
+const MAX_RECORDED_LENGTH = 300;
 
 /** Returns the claims to record, as text: a bounded number of bounded values. Pure. */
 export function recordedClaims(claims: Claims, row: WorkloadIdentityTable): Record<string, string> {
   const names = new Set([...RECORDED_CLAIMS, ...Object.keys(conditionsOf(row))]);
   const recorded = [...names].flatMap((name) => {
-    const text = claimText(claims, name)?.slice(0, MAX_RECORDED_VALUE).replaceAll('\0', '\ufffd').toWellFormed();
+    const text = claimText(claims, name)?.slice(0, MAX_RECORDED_LENGTH).replaceAll('\0', '\ufffd').toWellFormed();
     return text === undefined ? [] : [[name, text] as const];
   });
   return Object.fromEntries(recorded);
 }
 
-/** Adds an exchange to the last ones of an identity. */
+/** Adds an exchange to the last exchanges of an identity. */
 export function recordExchange(
   trx: Trx,
   row: WorkloadIdentityTable,

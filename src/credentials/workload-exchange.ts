@@ -50,7 +50,7 @@ export interface WorkloadExchangeRequest {
   readonly scope: string | undefined;
   /** Seconds; the lifetime of the identity if undefined. */
   readonly expiresIn: string | number | undefined;
-  /** Tighter than those of the identity, or undefined for the same. */
+  /** Tighter restrictions than those of the identity, or undefined for the same ones. */
   readonly restrictions: RestrictionsInput | undefined;
 }
 
@@ -64,7 +64,10 @@ function checkClaims(row: WorkloadIdentityTable, claims: Claims, now: number): v
   if (failure !== undefined) throw new ExchangeRefusal(failure.claim, failure.message, claims);
 }
 
-/** Refuses a token that was accepted before. Tokens without `jti` cannot be told apart and are accepted until they expire. */
+/**
+ * Refuses a token that was accepted before. Tokens without `jti` cannot be distinguished and are accepted until they
+ * expire.
+ */
 async function refuseReplayed(trx: Trx, row: WorkloadIdentityTable, claims: Claims): Promise<void> {
   const { jti } = claims;
   if (jti === undefined) return;
@@ -100,7 +103,7 @@ async function grantedRestrictions(
   }
 }
 
-/** Refuses what the policy of the workspace has come to forbid since the identity was last edited. */
+/** Refuses a token that the policy forbids; the policy may have changed since the identity was last edited. */
 async function refuseByPolicy(
   trx: Trx,
   row: WorkloadIdentityTable,
@@ -112,8 +115,8 @@ async function refuseByPolicy(
   const [violation] = violationsOf(policy, { ...tokenSubjectOf(row, now), rights, addresses });
   if (violation === undefined) return;
   const message = `${violation.field} ${violation.message}`;
-  const told = oauthError('invalid_request', `The policy of the workspace does not allow the token: ${message}.`);
-  throw new ExchangeRefusal('policy', message, claims, told);
+  const problem = oauthError('invalid_request', `The policy of the workspace does not allow the token: ${message}.`);
+  throw new ExchangeRefusal('policy', message, claims, problem);
 }
 
 async function refuseTooMany(trx: Trx, row: WorkloadIdentityTable, claims: Claims, now: number): Promise<void> {
@@ -133,12 +136,12 @@ function checkRates(context: WorkloadContext, row: WorkloadIdentityTable, claims
   }
 }
 
-/** Whether an identity was not edited between two reads. Pure. */
-function isSameIdentity(one: WorkloadIdentityTable, other: WorkloadIdentityTable): boolean {
-  return JSON.stringify({ ...one, last_exchanged_at: 0 }) === JSON.stringify({ ...other, last_exchanged_at: 0 });
+/** Returns whether two reads of an identity are equal, so that it was not edited in between. Pure. */
+function isSameIdentity(first: WorkloadIdentityTable, second: WorkloadIdentityTable): boolean {
+  return JSON.stringify({ ...first, last_exchanged_at: 0 }) === JSON.stringify({ ...second, last_exchanged_at: 0 });
 }
 
-/** Issues a token for verified claims, in one transaction with everything that prevents a second one. */
+/** Issues a token for verified claims, in one transaction with the records that prevent issuing a second token. */
 async function issueForClaims(
   context: WorkloadContext,
   found: WorkloadIdentityTable,
@@ -159,7 +162,7 @@ async function issueForClaims(
       throw new Problem('unavailable', 'The workload identity was just edited.', { retryAfter: 1 });
     await refuseTooMany(trx, row, claims, now);
     await refuseReplayed(trx, row, claims);
-    // Only tokens that are accepted count, so that nobody can use up the rate with others. Checked again, because
+    // Only accepted tokens count, so that nobody can use up the rate with invalid tokens. Checked again, because
     // parallel exchanges of an identity wait for each other here.
     checkRates(context, row, claims, now);
     context.exchangesPerIdentity.recordUnknown(id, now);

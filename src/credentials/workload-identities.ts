@@ -75,7 +75,7 @@ async function requireIdentity(db: Queryable, workspaceId: string, id: string): 
   return refuseMissing(await findRow(db, workspaceId, id));
 }
 
-/** Refuses what would trust more than one workload, and URLs that `DEVPILOT_OUTBOUND` excludes. */
+/** Refuses conditions that more than one workload can meet, and URLs that `DEVPILOT_OUTBOUND` excludes. */
 function refuseUntrustworthy(
   { outbound }: WorkloadContext,
   { issuer, jwks_url: jwksUrl, conditions }: Pick<WorkloadIdentityTable, 'issuer' | 'jwks_url' | 'conditions'>,
@@ -90,12 +90,12 @@ function refuseUntrustworthy(
   if (problem !== null) throw invalidField('conditions', problem);
 }
 
-/** Refuses an identity whose tokens the policy would not allow, or whose creator it would not. */
+/** Refuses an identity if the policy does not allow its tokens, or does not allow its creator to create tokens. */
 async function checkPolicy(trx: Trx, request: RequestContext, row: WorkloadIdentityTable, now: number): Promise<void> {
   await checkNewCredential(trx, request, tokenSubjectOf(row, now));
 }
 
-/** A token of the identity, as policies see it. */
+/** Returns the properties of a token of the identity that policies check. */
 export function tokenSubjectOf(row: WorkloadIdentityTable, now: number) {
   return {
     kind: 'access_token',
@@ -175,19 +175,22 @@ export async function findWorkloadIdentity(
   return showIdentity(await requireIdentity(store.read, workspaceId, id));
 }
 
-/** Fields that decide who gets a token and what it may do. A change of one ends the tokens issued before. */
-const DECISIVE = ['issuer', 'jwksUrl', 'audience', 'conditions', 'scopes', 'restrictions'] as const;
+/** Fields that decide who gets a token and what it may do. A change to any of them revokes the tokens issued before. */
+const DECISIVE_FIELDS = ['issuer', 'jwksUrl', 'audience', 'conditions', 'scopes', 'restrictions'] as const;
 
-/** Ends all tokens issued for an identity, with one revocation of the whole workspace. Returns it, or null if none. */
-async function endIssued(trx: Trx, workspaceId: string, id: string, now: number) {
+/**
+ * Deletes all tokens issued for an identity. Returns their number and one revocation of the whole workspace, which is
+ * null if there were no tokens.
+ */
+async function deleteIssued(trx: Trx, workspaceId: string, id: string, now: number) {
   await insertTombstonesOfIssued(trx, workspaceId, id, now);
-  const ended = await deleteIssuedForWorkload(trx, workspaceId, id);
-  if (ended === 0) return { ended, revocation: null };
+  const deletedCount = await deleteIssuedForWorkload(trx, workspaceId, id);
+  if (deletedCount === 0) return { deletedCount, revocation: null };
   const numbered = await insertRevocation(trx, workspaceId, null, now);
-  return { ended, revocation: { ...numbered, workspaceId, digest: null } satisfies Revocation };
+  return { deletedCount, revocation: { ...numbered, workspaceId, digest: null } satisfies Revocation };
 }
 
-/** Waits until no node accepts the ended tokens; null if there were none, or another request ended them. */
+/** Waits until no node accepts the deleted tokens. Returns null if there were none, or another request deleted them. */
 async function confirm(
   context: WorkloadContext,
   workspaceId: string,
@@ -221,9 +224,10 @@ async function toEditedRow(
 }
 
 /**
- * Edits a workload identity. If anything but the name or the lifetime changes, the tokens issued before are ended: when
- * this resolves, no node accepts them. An edit that changes nothing is not recorded. Throws `not_found`, `conflict`
- * (`If-Match`), `validation_failed` as `createWorkloadIdentity`, and `unavailable` if not every node has confirmed in time.
+ * Edits a workload identity. If anything but the name or the lifetime changes, the tokens issued before are revoked:
+ * when this resolves, no node accepts them. An edit that changes nothing is not recorded. Throws `not_found`,
+ * `conflict` (`If-Match`), `validation_failed` as `createWorkloadIdentity`, and `unavailable` if not every node has
+ * confirmed in time.
  */
 export async function updateWorkloadIdentity(
   context: WorkloadContext,
@@ -245,12 +249,16 @@ export async function updateWorkloadIdentity(
     if (etagOfWorkloadIdentity(after) === etagOfWorkloadIdentity(shown)) return { identity: shown, revocation: null };
     refuseUntrustworthy(context, row);
     await updateRow(trx, before, row);
-    const isDecisive = DECISIVE.some((field) => JSON.stringify(after[field]) !== JSON.stringify(shown[field]));
-    const { ended, revocation } = isDecisive
-      ? await endIssued(trx, workspaceId, id, now)
-      : { ended: 0, revocation: null };
-    const fieldsOf = (one: WorkloadIdentity) => auditFieldsOf(editableFieldsOf(one));
-    const detail = { before: fieldsOf(shown), after: fieldsOf(after), ...(ended > 0 && { endedTokens: ended }) };
+    const isDecisive = DECISIVE_FIELDS.some((field) => JSON.stringify(after[field]) !== JSON.stringify(shown[field]));
+    const { deletedCount, revocation } = isDecisive
+      ? await deleteIssued(trx, workspaceId, id, now)
+      : { deletedCount: 0, revocation: null };
+    const fieldsOf = (version: WorkloadIdentity) => auditFieldsOf(editableFieldsOf(version));
+    const detail = {
+      before: fieldsOf(shown),
+      after: fieldsOf(after),
+      ...(deletedCount > 0 && { endedTokens: deletedCount }),
+    };
     await recordAuditEvent(trx, request, 'workload_identity.updated', workloadPartyOf(row), now, detail);
     return { identity: after, revocation };
   });
@@ -258,7 +266,7 @@ export async function updateWorkloadIdentity(
 }
 
 /**
- * Deletes a workload identity and ends the tokens issued for it: when this resolves, no node accepts them. Throws
+ * Deletes a workload identity and the tokens issued for it: when this resolves, no node accepts them. Throws
  * `not_found`, `conflict` (`If-Match`), and `unavailable` if not every node has confirmed in time.
  */
 export async function deleteWorkloadIdentity(
@@ -272,9 +280,9 @@ export async function deleteWorkloadIdentity(
     const row = await lockWorkloadIdentity(trx, workspaceId, id);
     if (row === undefined) return null;
     checkIfMatch(request.ifMatch, editableFieldsOf(showIdentity(row)));
-    const { ended, revocation } = await endIssued(trx, workspaceId, id, now);
+    const { deletedCount, revocation } = await deleteIssued(trx, workspaceId, id, now);
     await deleteRow(trx, workspaceId, id);
-    const detail = ended > 0 ? { endedTokens: ended } : {};
+    const detail = deletedCount > 0 ? { endedTokens: deletedCount } : {};
     await recordAuditEvent(trx, request, 'workload_identity.deleted', workloadPartyOf(row), now, detail);
     return { revocation };
   });
@@ -307,8 +315,8 @@ export async function listExchanges(
 }
 
 /**
- * Returns whether a token with these claims would be accepted, as far as that depends on issuer, audience and
- * conditions: neither a signature nor a time is checked. Throws `not_found`.
+ * Returns whether these claims meet the issuer, the audience and the conditions of an identity. Checks no signature and
+ * no times. Throws `not_found`.
  */
 export async function testWorkloadIdentity(
   { store }: WorkloadContext,

@@ -36,8 +36,8 @@ export async function findAuditSequence(db: Queryable, workspaceId: string): Pro
 }
 
 /**
- * Locks a workspace's activity log until the transaction ends, as every recorded change does. Whatever changes notices
- * takes this lock first, so that a notice is never created for something that has just been changed.
+ * Locks a workspace's activity log until the transaction ends, as every recorded change does. Every transaction that
+ * changes notices acquires this lock first, so that no notice is created for an object that has just been changed.
  */
 export async function lockAuditHead(trx: Trx, workspaceId: string): Promise<void> {
   await trx

@@ -4,7 +4,7 @@ import type { Queryable, Trx } from './store.ts';
 const ofWorkspace = (db: Queryable, workspaceId: string) =>
   db.selectFrom('backup_key').selectAll().where('workspace_id', '=', workspaceId);
 
-/** Returns the key that encrypts the workspace's new backups; undefined before its first. */
+/** Returns the key that encrypts the workspace's new backups; undefined before its first backup. */
 export async function findCurrentBackupKey(db: Queryable, workspaceId: string): Promise<BackupKeyTable | undefined> {
   return ofWorkspace(db, workspaceId).orderBy('created_at', 'desc').orderBy('id', 'desc').limit(1).executeTakeFirst();
 }
@@ -25,7 +25,7 @@ export async function insertBackupKey(trx: Trx, row: BackupKeyTable): Promise<vo
   await trx.insertInto('backup_key').values(row).execute();
 }
 
-/** Deletes keys created before an instant that no stored object needs. */
+/** Deletes keys that were created before `before` (epoch milliseconds) and that no stored object needs. */
 export async function deleteUnusedBackupKeys(trx: Trx, workspaceId: string, before: number): Promise<void> {
   await trx
     .deleteFrom('backup_key')

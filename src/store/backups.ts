@@ -145,23 +145,26 @@ export async function orphanedObjects(db: Queryable, placePrefix: string, limit:
   return rows;
 }
 
-/** Deletes the rows of backups without a stored object, and of restores, that ended before an instant. */
+/**
+ * Deletes the rows of restores, and of backups without a stored object, that finished before `before` (epoch
+ * milliseconds).
+ */
 export async function deleteOldBackupWork(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('backup').where('finished_at', '<', before).where('sha256', 'is', null).execute();
   await trx.deleteFrom('restore').where('finished_at', '<', before).execute();
 }
 
-/** Returns pending restores created before an instant, in every workspace. */
+/** Returns pending restores of all workspaces that were created before `before` (epoch milliseconds). */
 export async function staleRestores(
   db: Queryable,
-  since: number,
+  before: number,
   limit: number,
 ): Promise<{ id: string; workspace_id: string }[]> {
   return db
     .selectFrom('restore')
     .select(['id', 'workspace_id'])
     .where('status', '=', 'pending')
-    .where('created_at', '<', since)
+    .where('created_at', '<', before)
     .limit(limit)
     .execute();
 }

@@ -51,12 +51,12 @@ function open(
     timeouts,
     onError: () => undefined,
   });
-  let taken = 0;
+  let queryCount = 0;
   const counting: BoundedPool = {
     ...real,
     async acquire() {
       const connection = await real.acquire();
-      taken++;
+      queryCount++;
       return connection;
     },
   };
@@ -68,7 +68,7 @@ function open(
   });
   return {
     find: async (number: number) => (await lookUps.find<{ name: string }>(keyOf(number)))?.name,
-    taken: () => taken,
+    queryCount: () => queryCount,
     async close() {
       lookUps.close();
       await real.close();
@@ -76,10 +76,10 @@ function open(
   };
 }
 
-async function outcomeOf(asking: Promise<unknown>): Promise<string> {
+async function outcomeOf(lookup: Promise<unknown>): Promise<string> {
   try {
-    await asking;
-    return 'answered';
+    await lookup;
+    return 'succeeded';
   } catch (error) {
     assert.ok(error instanceof Problem && error.code === 'unavailable');
     return error.message;
@@ -90,8 +90,8 @@ test('concurrent lookups each return the row of their own key, whichever query r
   const { find, close } = open();
   const numbers = fc.array(fc.nat(STORED + 20), { maxLength: 200 });
   await fc.assert(
-    fc.asyncProperty(numbers, async (asked) => {
-      assert.deepEqual(await Promise.all(asked.map(find)), asked.map(expected));
+    fc.asyncProperty(numbers, async (requested) => {
+      assert.deepEqual(await Promise.all(requested.map(find)), requested.map(expected));
     }),
     { numRuns: 100 },
   );
@@ -99,12 +99,12 @@ test('concurrent lookups each return the row of their own key, whichever query r
 });
 
 test('lookups that wait for a connection are sent together in one query', async () => {
-  const { find, taken, close } = open();
+  const { find, queryCount, close } = open();
   await Promise.all(Array.from({ length: 640 }, (_, number) => find(number)));
-  assert.ok(taken() <= 20, `${taken()} queries`);
-  const before = taken();
+  assert.ok(queryCount() <= 20, `${queryCount()} queries`);
+  const before = queryCount();
   await find(1);
-  assert.equal(taken(), before + 1);
+  assert.equal(queryCount(), before + 1);
   await close();
 });
 
@@ -127,27 +127,27 @@ test('a lookup that starts after a row was deleted never returns it, whatever el
   await close();
 });
 
-test('lookups beyond the queue limit are refused immediately, and the others are answered', async () => {
+test('lookups beyond the queue limit are refused immediately, and the others succeed', async () => {
   const { find, close } = open({ waiting: 50 });
   const outcomes = await Promise.all(Array.from({ length: 80 }, (_, number) => outcomeOf(find(number))));
-  assert.equal(outcomes.filter((outcome) => outcome === 'answered').length, 50);
+  assert.equal(outcomes.filter((outcome) => outcome === 'succeeded').length, 50);
   assert.equal(outcomes.filter((outcome) => outcome === 'The database is too busy.').length, 30);
   await close();
 });
 
 test('a single available connection serves all lookups', async () => {
-  let given = false;
+  let isAcquired = false;
   const { find, close } = open({
     pool: (pool) => ({
       ...pool,
       async acquire() {
-        if (given) throw new Problem('unavailable', 'There is no second one.');
-        given = true;
+        if (isAcquired) throw new Problem('unavailable', 'There is no second connection.');
+        isAcquired = true;
         const { client, release } = await pool.acquire();
         return {
           client,
           release(error) {
-            given = false;
+            isAcquired = false;
             release(error);
           },
         };
@@ -167,7 +167,7 @@ test('lookups fail in bounded time when the database stalls and immediately when
   const outcomes = await Promise.all(Array.from({ length: 200 }, (_, number) => outcomeOf(find(number))));
   assert.deepEqual([...new Set(outcomes)], ['The database cannot be reached.']);
   proxy.resume();
-  await until(async () => (await outcomeOf(find(2))) === 'answered', 5_000);
+  await until(async () => (await outcomeOf(find(2))) === 'succeeded', 5_000);
   assert.equal(await find(2), nameOf(2));
   await close();
   await proxy.close();

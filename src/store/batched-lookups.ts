@@ -63,7 +63,7 @@ export function createBatchedLookups(
     keys: readonly Uint8Array[],
   ): Promise<Record<string, unknown>[]> {
     const statement = statements.find(({ size }) => size >= keys.length);
-    if (statement === undefined) throw new RangeError(`No statement takes ${keys.length} keys.`);
+    if (statement === undefined) throw new RangeError(`No statement accepts ${keys.length} keys.`);
     const { size, name, text } = statement;
     const values: (Uint8Array | null)[] = [...keys];
     while (values.length < size) values.push(null);
@@ -115,7 +115,7 @@ export function createBatchedLookups(
     return batch;
   }
 
-  /** Acquires a connection and sends the lookups waiting by then over it. Returns false if none could be acquired. */
+  /** Acquires a connection and sends all waiting lookups over it. Returns false if no connection could be acquired. */
   async function serveBatch(): Promise<boolean> {
     let acquired: AcquiredConnection;
     try {

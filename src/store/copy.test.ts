@@ -21,7 +21,7 @@ forEachEngine('copied tables', (engine) => {
         where m.type = 'table'`.execute(store.read);
       const position = (table: string) => listTables().findIndex(({ name }) => name === table);
       const unordered = rows.filter(({ name, refersTo }) => name !== refersTo && position(refersTo) >= position(name));
-      assert.deepEqual(unordered, [], 'a table is listed after those that it refers to');
+      assert.deepEqual(unordered, [], 'a table is listed after the tables that it refers to');
     }
     const sealed = tables.flatMap(({ name, columns }) =>
       columns.filter((column) => column.name.endsWith('_sealed')).map((column) => `${name}.${column.name}`),

@@ -9,7 +9,7 @@ interface TableDigest {
   readonly digest: string;
 }
 
-/** What was copied, by table name. */
+/** The digests of the copied tables, by table name. */
 export type CopiedTables = ReadonlyMap<string, TableDigest>;
 
 /** The store cannot be copied from or to; the message says why and what to do. */
@@ -68,8 +68,8 @@ function createDigest(): { add(rows: readonly CopiedRow[]): void; result(): Tabl
   };
 }
 
-/** Called with each table's progress: rows copied so far, of the total. */
-export type OnProgress = (table: string, rows: number, of: number) => void;
+/** Called with the progress of each table: the number of rows so far, and their total. */
+export type OnProgress = (table: string, rows: number, total: number) => void;
 
 /**
  * Copies every row into an empty target in one transaction; after a failure the target is still empty. Returns the row
@@ -97,7 +97,7 @@ export async function copyRows(source: CopySource, target: CopyTarget, onProgres
   return copied;
 }
 
-/** Reads the target back and returns the names of the tables that differ from what was copied. */
+/** Reads the target back and returns the names of the tables that differ from the copied ones. */
 export async function differingTables(
   copied: CopiedTables,
   store: CopySource,

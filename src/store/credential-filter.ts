@@ -20,13 +20,15 @@ export interface CredentialFilter {
   readonly origin?: AccessTokenOrigin | undefined;
 }
 
-/** The number that means "never" where an expiry is compared: it sorts credentials that never expire after all others. */
+/**
+ * Stands for "never" where expiries are compared, so that credentials that never expire are sorted after all others.
+ */
 export const NEVER_EXPIRES = 9007199254740991;
 
-/** As in the index. */
+/** Must be the expression of the index, so that the index is used. */
 export const VIOLATES_POLICY = sql.raw<boolean>('credential.policy_violations <> 0');
 
-/** What each sort order compares, as in its index. */
+/** The expression that each sort order compares, which must be that of its index. */
 export const SORT_EXPRESSIONS: Readonly<Record<CredentialSort, RawBuilder<number | string>>> = {
   createdAt: sql`credential.created_at`,
   name: sql`credential.name_key`,
@@ -87,7 +89,9 @@ export function selectWithDetails(credentials: CredentialSelection) {
 export const ofKind = (db: Queryable, workspaceId: string, kind: CredentialKind): CredentialSelection =>
   db.selectFrom('credential').where('credential.workspace_id', '=', workspaceId).where('credential.kind', '=', kind);
 
-/** Restricts a query to what a filter matches; `now`, in epoch milliseconds, decides which credentials are expired. */
+/**
+ * Restricts a query to the credentials that a filter matches. Credentials are expired as of `now` (epoch milliseconds).
+ */
 export function whereMatching(
   credentials: CredentialSelection,
   filter: CredentialFilter,

@@ -16,13 +16,13 @@ import type { ListPosition, PageRequest } from './paging.ts';
 import type { Schema } from './schema.ts';
 import type { Queryable } from './store.ts';
 
-/** How much a filtered list may read, so that a page of it takes about as long however many credentials there are. */
+/** How much a filtered list may read, so that the time for a page does not depend on the number of credentials. */
 export interface ListBounds {
   /** A list of at most this many credentials, without filters, is read completely. */
   readonly list: number;
-  /** Entries of an index that has everything that is compared. */
+  /** Maximum number of entries of an index that contains all compared columns. */
   readonly entries: number;
-  /** Rows, which are read one by one and are scattered over the table. */
+  /** Maximum number of rows, which are read one by one and are scattered over the table. */
   readonly rows: number;
 }
 export const LIST_BOUNDS: ListBounds = { list: 20_000, entries: 6_000, rows: 1_000 };
@@ -39,11 +39,11 @@ export interface CredentialListRequest {
 
 /** An index read in its order. */
 interface IndexScan {
-  /** The sort order that it has. */
+  /** The sort order of its entries. */
   readonly sort: CredentialSort;
-  /** Restricts it to the entries that a filter may match. */
+  /** Restricts the scan to the entries that a filter may match. */
   readonly within: (credentials: CredentialSelection) => CredentialSelection;
-  /** The filters and sort orders that need only its entries. */
+  /** The filters and sort orders that need no columns besides those in its entries. */
   readonly covers: readonly string[];
   /** The filters that all entries match. */
   readonly implies: readonly string[];
@@ -66,15 +66,15 @@ const wholeIndex = (sort: CredentialSort): IndexScan => ({
   implies: [],
 });
 
-/** The index to read a list in its order. */
+/** Returns the index with which a list is read in its sort order. */
 function indexInOrder({ filter, sort, now }: CredentialListRequest, indexes: readonly IndexScan[]): IndexScan {
   const index = indexes.find((candidate) => candidate.sort === sort) ?? wholeIndex(sort);
   if (filter.status !== 'active' || index.sort !== 'expiresAt') return index;
-  // Otherwise it begins with all that have expired.
+  // Otherwise the scan would begin with all expired credentials.
   return { ...index, within: (credentials) => index.within(credentials).where(SORT_EXPRESSIONS.expiresAt, '>', now) };
 }
 
-/** What a filter compares: its fields, with the value of `status`. */
+/** Returns the names of the fields that a filter compares; `status` with its value. */
 function comparisonsOf(filter: CredentialFilter): string[] {
   return Object.entries(filter).flatMap(([field, value]) => {
     if (field === 'kind' || value === undefined || value === '') return [];
@@ -131,19 +131,21 @@ function indexesFor(filter: CredentialFilter, now: number): IndexScan[] {
   return indexes;
 }
 
-/** The entries of an index, in its order. */
+/** Selects the entries of an index, in its order. */
 function entriesOf(
   db: Queryable,
   { workspaceId, filter, direction }: CredentialListRequest,
   index: IndexScan,
 ): CredentialSelection {
   const all = index.within(ofKind(db, workspaceId, filter.kind));
-  // By one value, SQLite would sort all entries, because it does not see that they are in order.
+  // Entries with the same value are in order already, but SQLite would sort them again.
   const byValue = index.isOneValue === true ? all : all.orderBy(SORT_EXPRESSIONS[index.sort], direction);
   return byValue.orderBy('credential.id', direction);
 }
 
-/** The first `limit` entries of an index. With the limit, neither engine merges this into the query around it. */
+/**
+ * Selects the first `limit` entries of an index. Because of the limit, neither engine merges this into the outer query.
+ */
 function firstEntries(
   db: Queryable,
   request: CredentialListRequest,
@@ -176,17 +178,19 @@ function rowsOf(
   { sort, direction }: CredentialListRequest,
   ids: SelectQueryBuilder<Schema, 'credential', { id: string }>,
 ): Promise<CredentialRow[]> {
-  // Only by ID: with the workspace, which is in the query for the ids, SQLite would read its whole index.
+  // Filters only by ID: with the workspace too, which the query for the ids compares, SQLite would read its whole
+  // index.
   return selectWithDetails(db.selectFrom('credential').where('credential.id', 'in', ids))
     .orderBy(SORT_EXPRESSIONS[sort], direction)
     .orderBy('credential.id', direction)
     .execute();
 }
 
-/** The entries of an index after a position, as scans to be read one after the other. */
+/** Returns the entries of an index after a position, as scans to be read one after the other. */
 function scansAfter(index: IndexScan, direction: 'asc' | 'desc', after: ListPosition | null): IndexScan[] {
   if (after === null) return [index];
-  // Two scans, of equal values and of later ones: SQLite uses no expression index for the combined condition.
+  // One scan of equal values and one of later values, because SQLite uses no expression index for the combined
+  // condition.
   const compare = direction === 'asc' ? '>' : '<';
   const value = SORT_EXPRESSIONS[index.sort];
   return [
@@ -205,19 +209,19 @@ function idsOfMatches(
   request: CredentialListRequest,
   index: IndexScan,
   limit: number,
-  matches: number,
+  maxMatches: number,
 ): SelectQueryBuilder<Schema, 'credential', { id: string }> {
   const { filter, sort, direction, now } = request;
   return whereMatching(firstEntries(db, request, index, limit), filter, now)
     .select('credential.id')
     .orderBy(SORT_EXPRESSIONS[sort], direction)
     .orderBy('credential.id', direction)
-    .limit(matches);
+    .limit(maxMatches);
 }
 
 /**
- * Reads a page in the order of an index, up to one row more than its limit. Returns null if fewer match among the first
- * `limit` entries, and there are more entries.
+ * Reads a page in the order of an index, up to one row more than its limit. Returns null if the first `limit` entries
+ * contain too few matches and there are more entries.
  */
 async function readInOrder(
   db: Queryable,
@@ -229,7 +233,7 @@ async function readInOrder(
   const rows: CredentialRow[] = [];
   for (const scan of scansAfter(index, direction, page.after)) {
     const missing = page.limit + 1 - rows.length;
-    // Usually the first entries have enough matches. All of them are read before the matches are cut to the page.
+    // Usually a few entries contain enough matches. If they do not, all `limit` entries are read.
     for (const entries of new Set([Math.min(limit, missing * 4), limit])) {
       const found = await rowsOf(db, request, idsOfMatches(db, request, scan, entries, missing));
       const isComplete = found.length === missing || (await hasAtMost(db, request, scan, entries));
@@ -261,8 +265,9 @@ function readSorted(
 
 /**
  * Returns a page of credentials, up to one row more than its limit, and the number of matches on all pages: null if
- * there are more than 10,000, or if counting them would read more than `bounds`. Returns null if finding the page
- * would. The benchmark `filtered-pages` shows that it takes about as long with 1,000,000 credentials as with 1,000.
+ * there are more than 10,000, or if counting them would read more than `bounds`. Returns null if finding the page would
+ * read more than `bounds`. The benchmark `filtered-pages` shows that a page takes about as long with 1,000,000
+ * credentials as with 1,000.
  */
 export async function listCredentials(
   db: Queryable,
@@ -271,7 +276,7 @@ export async function listCredentials(
 ): Promise<{ rows: CredentialRow[]; total: number | null } | null> {
   const { filter, sort, now } = request;
   const comparisons = comparisonsOf(filter);
-  const counted = async (index: IndexScan, limit: number): Promise<number | null> => {
+  const countMatches = async (index: IndexScan, limit: number): Promise<number | null> => {
     const matches = whereMatching(firstEntries(db, request, index, limit), filter, now);
     const count = await countOf(db, matches, LIMITS.countedTotal + 1);
     return count > LIMITS.countedTotal ? null : count;
@@ -282,18 +287,18 @@ export async function listCredentials(
     return { rows, total: count > LIMITS.countedTotal ? null : count };
   }
   const limitOf = ({ covers }: IndexScan) =>
-    [...comparisons, sort].every((need) => covers.includes(need)) ? bounds.entries : bounds.rows;
+    [...comparisons, sort].every((name) => covers.includes(name)) ? bounds.entries : bounds.rows;
   const indexes = indexesFor(filter, now);
   let total: number | null = null;
   for (const index of indexes) {
     const limit = limitOf(index);
     const isExact = comparisons.every((comparison) => index.implies.includes(comparison));
-    const counts = isExact ? Math.max(limit, LIMITS.countedTotal) : limit;
-    const entries = await countOf(db, entriesOf(db, request, index), counts + 1);
+    const maxCounted = isExact ? Math.max(limit, LIMITS.countedTotal) : limit;
+    const entries = await countOf(db, entriesOf(db, request, index), maxCounted + 1);
     if (isExact && entries <= LIMITS.countedTotal) total = entries;
     if (entries > limit) continue;
     const rows = await readSorted(db, request, index, limit);
-    return { rows, total: isExact ? total : await counted(index, limit) };
+    return { rows, total: isExact ? total : await countMatches(index, limit) };
   }
   const inOrder = indexInOrder(request, indexes);
   const rows = await readInOrder(db, request, inOrder, limitOf(inOrder));
@@ -302,6 +307,6 @@ export async function listCredentials(
   if (!isSmall) return rows && { rows, total };
   return {
     rows: rows ?? (await readInOrder(db, request, inOrder, bounds.list)) ?? [],
-    total: total ?? (await counted(wholeIndex('createdAt'), bounds.list)),
+    total: total ?? (await countMatches(wholeIndex('createdAt'), bounds.list)),
   };
 }

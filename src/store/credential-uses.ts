@@ -18,15 +18,15 @@ export interface UseRow {
   readonly rate_at: number;
 }
 
-/** Returns what limits the uses of a credential, or undefined if the workspace has none with this id. */
+/** Returns the limited uses of a credential, or undefined if the workspace has no credential with this id. */
 export function findUses(db: Queryable, workspaceId: string, id: string): Promise<UseRow | undefined> {
   const query = db.selectFrom('credential').select(USE_COLUMNS).where('workspace_id', '=', workspaceId);
   return query.where('id', '=', id).executeTakeFirst();
 }
 
 /**
- * Stores what `take` makes of what limits the uses of a credential, with its row locked, so that no use is counted twice
- * or beyond a limit. Null stores nothing, as does a credential that does not exist, for which `take` is not called.
+ * Locks the row of a credential, and stores what `take` returns for it, so that no use is counted twice or beyond a
+ * limit. Stores nothing if `take` returns null or the credential does not exist.
  */
 export async function updateUses(
   trx: Trx,
@@ -41,8 +41,8 @@ export async function updateUses(
 }
 
 /**
- * Stores what `add` makes of the rate's level of each credential, with the rows locked in a consistent order. Null stores
- * nothing. Without a workspace, because the ids are those of credentials that the node has accepted.
+ * Locks the rows of credentials in a consistent order, and stores the level that `add` returns for each, unless it is
+ * null. Not filtered by workspace, because the ids are those of credentials that the node has accepted.
  */
 export async function updateRateLevels(
   trx: Trx,

@@ -46,7 +46,8 @@ export async function lockCredential(
 ): Promise<CredentialRow | undefined> {
   const query = ofKind(trx, workspaceId, kind).select('credential.id').where('credential.id', '=', id);
   await withRowLock(trx, query, 'credential').execute();
-  // Another statement: on PostgreSQL, one that waited for a lock still sees other rows, such as a replacement, as before.
+  // A second statement, because on PostgreSQL the one that waited for the lock sees other rows, such as a replacement,
+  // as they were before it waited.
   return findCredential(trx, workspaceId, kind, id);
 }
 
@@ -61,8 +62,8 @@ export async function insertCredential(trx: Trx, row: Insertable<CredentialTable
 }
 
 /**
- * Writes the given fields and returns the digest, or undefined if the credential does not exist. No more than
- * `maxRateMissing` is then missing in the bucket of its rate.
+ * Writes the given fields and returns the digest, or undefined if the credential does not exist. Reduces the amount
+ * missing in the bucket of its rate to `maxRateMissing`, if that is not null.
  */
 export async function updateCredential(
   trx: Trx,

@@ -23,7 +23,7 @@ export function findDeployKeyRow(
     .executeTakeFirst();
 }
 
-/** Returns whether there was one. */
+/** Returns whether the app had a key pair. */
 export async function deleteDeployKeyRow(trx: Trx, workspaceId: string, appId: string): Promise<boolean> {
   const { numDeletedRows } = await trx
     .deleteFrom('deploy_key')

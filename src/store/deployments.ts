@@ -7,7 +7,7 @@ export interface DeploymentFilter {
   readonly appId?: string | undefined;
   readonly status?: string | undefined;
   readonly live?: boolean | undefined;
-  /** Only deployments that exist for a restricted credential. */
+  /** Only deployments that a restricted credential may access; null for all. */
   readonly allowed?: AllowedResources | null;
 }
 
@@ -88,7 +88,7 @@ export async function listDeploymentServers(
     .execute();
 }
 
-/** Returns the release before a deployment: the newest completed deployment of the app that was created earlier. */
+/** Returns the previous release: the newest completed deployment of the app that was created before this one. */
 export async function previousRelease(
   db: Queryable,
   { workspace_id, app_id, created_at, id }: DeploymentTable,
@@ -109,7 +109,7 @@ export async function previousRelease(
   );
 }
 
-/** The part of an unfinished deployment that tells whether it runs before others. */
+/** The fields of an unfinished deployment that determine whether it runs before others. */
 export type OpenDeployment = Pick<DeploymentTable, 'id' | 'app_id' | 'status' | 'approval' | 'scheduled_at'>;
 
 /** Returns the unfinished deployments of apps, oldest first. */

@@ -20,7 +20,7 @@ export interface DiskReserve {
   isFull(): boolean;
   /** Whether there is space again for normal writes and for the whole reserve. */
   hasSpace(): boolean;
-  /** Releases one step of the reserve; false if none is left. */
+  /** Releases one step of the reserve; returns false if the reserve is empty. */
   release(): boolean;
   /** Refills the reserve if there is space. */
   fill(): Promise<void>;
@@ -50,8 +50,8 @@ export function createDiskReserve(directory: string): DiskReserve {
       const file = await open(path, 'a', 0o600);
       try {
         // Random bytes, because some file systems allocate no space for zeros.
-        for (let left = missing; left > 0; left -= STEP_BYTES) {
-          await file.write(randomBytes(Math.min(left, STEP_BYTES)));
+        for (let remaining = missing; remaining > 0; remaining -= STEP_BYTES) {
+          await file.write(randomBytes(Math.min(remaining, STEP_BYTES)));
         }
         await file.sync();
       } finally {

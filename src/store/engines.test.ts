@@ -88,17 +88,17 @@ forEachEngine('the store', (engine) => {
   });
 
   test('of ten concurrent attempts exactly one consumes a setup code, a time step and a chunk of uses', async () => {
-    const once = (taken: boolean[]) => assert.equal(taken.filter(Boolean).length, 1);
+    const assertOneTrue = (results: boolean[]) => assert.equal(results.filter(Boolean).length, 1);
     await store.transaction(async (trx) => {
       await replaceSetupCode(trx, Buffer.from('code'));
       await insertPerson(trx, person('per_totp', 'totp@example.com'));
     });
-    once(await tenTimes((trx) => consumeSetupCode(trx, Buffer.from('code'))));
-    once(await tenTimes((trx) => advanceTotpStep(trx, 'per_totp', 7)));
-    once(await tenTimes((trx) => claimUsageChunk(trx, 'nod_a', 1)));
+    assertOneTrue(await tenTimes((trx) => consumeSetupCode(trx, Buffer.from('code'))));
+    assertOneTrue(await tenTimes((trx) => advanceTotpStep(trx, 'per_totp', 7)));
+    assertOneTrue(await tenTimes((trx) => claimUsageChunk(trx, 'nod_a', 1)));
     const claim = { workspaceId: 'w', principalId: 'p', route: 'r', key: 'k', bodyMac: 'm' };
     const claims = await tenTimes((trx, index) => claimIdempotencyKey(trx, claim, `res_${index}`, 1));
-    once(claims.map((earlier) => earlier === null));
+    assertOneTrue(claims.map((earlier) => earlier === null));
     assert.equal(new Set(claims.filter((earlier) => earlier !== null).map((earlier) => earlier.resourceId)).size, 1);
   });
 
@@ -141,8 +141,8 @@ forEachEngine('the store', (engine) => {
       .execute();
     await assert.rejects(bad, TypeError);
     for (const text of ['a\0b', '\0', 'a\ud800', '\udc00']) {
-      const odd = store.transaction((trx) => trx.updateTable('person').set({ name: text }).execute());
-      await assert.rejects(odd, { code: 'validation_failed' });
+      const rejected = store.transaction((trx) => trx.updateTable('person').set({ name: text }).execute());
+      await assert.rejects(rejected, { code: 'validation_failed' });
     }
   });
 });
@@ -150,7 +150,7 @@ forEachEngine('the store', (engine) => {
 forEachEngine('opening', (engine) => {
   if (engine.name !== 'postgres') return;
 
-  test('ten nodes open the same empty database at once', async () => {
+  test('ten nodes can open the same empty database at the same time', async () => {
     const { DATABASE_URL = '' } = await engine.environment();
     const stores = await Promise.all(
       Array.from({ length: 10 }, () => openPostgresStore(DATABASE_URL, () => undefined)),

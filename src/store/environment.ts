@@ -8,7 +8,7 @@ import type { Queryable, Trx } from './store.ts';
 /** Keeps the parameters of one statement well below every engine's limit. */
 const ROWS_PER_INSERT = 500;
 
-/** Whose environment it is. */
+/** The app or project that an environment belongs to. */
 export interface EnvOwner {
   readonly kind: EnvOwnerKind;
   readonly id: string;
@@ -25,7 +25,7 @@ const TABLES = {
 } as const;
 
 /** Matches the rows of an owner. */
-const isOf = ({ kind, id, workspaceId }: EnvOwner) =>
+const belongsTo = ({ kind, id, workspaceId }: EnvOwner) =>
   sql<boolean>`workspace_id = ${workspaceId} and ${TABLES[kind].ownerId} = ${id}`;
 
 /** Locks an environment until the transaction ends, so that its versions are numbered without gaps. */
@@ -37,7 +37,7 @@ export async function lockEnvironment(trx: Trx, { kind, id, workspaceId }: EnvOw
 /** Returns the number of the newest version, or 0 if nothing was ever set. */
 export async function latestEnvVersion(db: Queryable, owner: EnvOwner): Promise<number> {
   const { rows } = await sql<{ number: number }>`select number from ${TABLES[owner.kind].version}
-    where ${isOf(owner)} order by number desc limit 1`.execute(db);
+    where ${belongsTo(owner)} order by number desc limit 1`.execute(db);
   return rows[0]?.number ?? 0;
 }
 
@@ -47,7 +47,7 @@ export type EnvRow = Omit<EnvChangeColumns, 'value_sealed'> & { readonly value_s
 export async function readEnvironment(db: Queryable, owner: EnvOwner, version: number): Promise<EnvRow[]> {
   const { change, ownerId } = TABLES[owner.kind];
   const { rows } = await sql<EnvRow>`select workspace_id, name, version, value_sealed, at from ${change} as held
-    where ${isOf(owner)} and value_sealed is not null
+    where ${belongsTo(owner)} and value_sealed is not null
       and version = (select max(version) from ${change}
         where ${ownerId} = ${owner.id} and name = held.name and version <= ${version})
     order by name`.execute(db);
@@ -56,7 +56,7 @@ export async function readEnvironment(db: Queryable, owner: EnvOwner, version: n
 
 export async function envVersionExists(db: Queryable, owner: EnvOwner, number: number): Promise<boolean> {
   const { rows } = await sql`select number from ${TABLES[owner.kind].version}
-    where ${isOf(owner)} and number = ${number}`.execute(db);
+    where ${belongsTo(owner)} and number = ${number}`.execute(db);
   return rows.length > 0;
 }
 
@@ -68,11 +68,11 @@ export async function listEnvVersionRows(
 ): Promise<EnvVersionColumns[]> {
   const older = page.after === null ? sql`` : sql`and number < ${Number(page.after.value)}`;
   const { rows } = await sql<EnvVersionColumns>`select * from ${TABLES[owner.kind].version}
-    where ${isOf(owner)} ${older} order by number desc limit ${page.limit + 1}`.execute(db);
+    where ${belongsTo(owner)} ${older} order by number desc limit ${page.limit + 1}`.execute(db);
   return rows;
 }
 
-/** Returns the names that versions of this period have set; epoch milliseconds, without `after` itself. */
+/** Returns the names set by versions created after `after` and not after `until` (epoch milliseconds). */
 export async function namesSetBetween(
   db: Queryable,
   owner: EnvOwner,
@@ -80,7 +80,7 @@ export async function namesSetBetween(
   until: number,
 ): Promise<Set<string>> {
   const { rows } = await sql<{ set_names: string }>`select set_names from ${TABLES[owner.kind].version}
-    where ${isOf(owner)} and at > ${after} and at <= ${until}`.execute(db);
+    where ${belongsTo(owner)} and at > ${after} and at <= ${until}`.execute(db);
   return new Set(rows.flatMap(({ set_names }) => JSON.parse(set_names) as string[]));
 }
 
@@ -116,11 +116,11 @@ export async function insertEnvVersion(
       .execute();
 }
 
-/** Deletes the versions before `oldest`, except the values that are still current as of it. */
+/** Deletes the versions before `oldest`, except the values that still apply in it. */
 export async function pruneEnvVersions(trx: Trx, owner: EnvOwner, oldest: number): Promise<void> {
   const { version, change, ownerId } = TABLES[owner.kind];
-  await sql`delete from ${version} where ${isOf(owner)} and number < ${oldest}`.execute(trx);
-  await sql`delete from ${change} where ${isOf(owner)} and version < ${oldest}
+  await sql`delete from ${version} where ${belongsTo(owner)} and number < ${oldest}`.execute(trx);
+  await sql`delete from ${change} where ${belongsTo(owner)} and version < ${oldest}
     and version < (select max(version) from ${change} as later
       where later.${ownerId} = ${owner.id} and later.name = ${change}.name and later.version <= ${oldest})`.execute(
     trx,
@@ -128,8 +128,8 @@ export async function pruneEnvVersions(trx: Trx, owner: EnvOwner, oldest: number
 }
 
 /**
- * Returns the apps of a project whose own variables have more than `bytes` bytes, each counted as its name, its value and
- * `perVariable`.
+ * Returns the apps of a project whose own variables have more than `bytes` bytes. Each variable counts with its name,
+ * its value and `perVariable` bytes.
  */
 export async function listLargeEnvironments(
   db: Queryable,

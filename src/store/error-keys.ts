@@ -56,8 +56,8 @@ export async function findErrorKey(db: Queryable, workspaceId: string, id: strin
 }
 
 /**
- * Deletes one key, or all of an app, and returns their names. Lock the app before deleting its keys, so that no other is
- * created.
+ * Deletes one key, or all keys of an app, and returns their names. Lock the app before deleting its keys, so that no
+ * new key is created in the meantime.
  */
 export function deleteErrorKeys(
   trx: Trx,
@@ -81,8 +81,8 @@ const BY_PUBLIC_KEY = `select error_key.id, error_key.workspace_id, error_key.al
   from error_key left join app on app.id = error_key.app_id where error_key.public_key = ?`;
 
 /**
- * Returns the key with a public key, or undefined. Not filtered by workspace: the key determines it. Read for every
- * envelope, so a deleted key stops working immediately.
+ * Returns the error key with this public key, or undefined. Not filtered by workspace: the key determines it. Read for
+ * every envelope, so a deleted key stops working immediately.
  */
 export function findErrorKeyByPublicKey(store: Store, publicKey: string): Promise<IngestKeyRow | undefined> {
   return store.queryFirst<IngestKeyRow>(BY_PUBLIC_KEY, [publicKey]);

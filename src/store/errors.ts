@@ -105,25 +105,25 @@ export async function insertErrorEvents(
 }
 
 /**
- * Deletes issues beyond `maxIssues`, all from the sender with the most, so that a flooding sender displaces only its
- * own issues. Issues whose status was never changed go first, then the least frequent, then the least recently seen.
+ * Deletes issues beyond `maxIssues`, all from the sender with the most issues, so that a flooding sender displaces only
+ * its own. Issues whose status was never changed go first, then the least frequent, then the least recently seen.
  */
 export async function evictIssues(trx: Trx, workspaceId: string, maxIssues: number): Promise<void> {
   const { rows } = await sql<{ count: number }>`select count(*) as count from error_issue
     where workspace_id = ${workspaceId}`.execute(trx);
-  const over = Number(rows[0]?.count ?? 0) - maxIssues;
-  if (over <= 0) return;
+  const excess = Number(rows[0]?.count ?? 0) - maxIssues;
+  if (excess <= 0) return;
   await sql`delete from error_issue where workspace_id = ${workspaceId} and id in (
     select id from (select id from error_issue where workspace_id = ${workspaceId} and coalesce(sender, '') = (
         select coalesce(sender, '') from error_issue where workspace_id = ${workspaceId}
         group by coalesce(sender, '') order by count(*) desc, coalesce(sender, '') limit 1)
       order by case when status = 'open' and muted_at is null then 0 else 1 end, count, last_seen_at, id
-      limit ${over}) as evicted)`.execute(trx);
+      limit ${excess}) as evicted)`.execute(trx);
 }
 
 /**
- * Deletes the issues of every workspace that were last seen before an instant. Not filtered by workspace: used only by
- * housekeeping.
+ * Deletes the issues of every workspace that were last seen before `before` (epoch milliseconds). Not filtered by
+ * workspace: used only by housekeeping.
  */
 export async function deleteOldIssues(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('error_issue').where('last_seen_at', '<', before).execute();
@@ -135,7 +135,7 @@ export interface IssueFilter {
   readonly release?: string | undefined;
   readonly environment?: string | undefined;
   readonly app?: string | undefined;
-  /** Only issues that exist for a restricted credential. */
+  /** Only issues that a restricted credential may access; null for all. */
   readonly allowed?: AllowedResources | null;
   /** A substring of the title, in lower case. */
   readonly q?: string | undefined;
@@ -205,7 +205,7 @@ export async function deleteIssue(trx: Trx, workspaceId: string, id: string): Pr
   await trx.deleteFrom('error_issue').where('workspace_id', '=', workspaceId).where('id', '=', id).execute();
 }
 
-/** Returns how often each of these issues was seen per day, from a day on, oldest first. */
+/** Returns the number of occurrences of each of these issues per day since `fromDay`, oldest first. */
 export async function countIssueDays(
   db: Queryable,
   workspaceId: string,

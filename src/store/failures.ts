@@ -34,7 +34,7 @@ export async function recentlyFailedSubjects(
 }
 
 /**
- * Counts a failure if `isAllowed` accepts the subject's earlier failures since `since`, and returns those. Locks the
+ * Counts a failure if `isAllowed` accepts the subject's earlier failures since `since`, and returns them. Locks the
  * subject's gate until the transaction ends, so that no other node counts a failure in between.
  */
 export async function countFailure(

@@ -1,7 +1,7 @@
 import type { AssignableRole, Role } from '../contract/vocabulary.ts';
 import { type Queryable, type Trx, withRowLock } from './store.ts';
 
-/** Which values of a claim give which role in a workspace. */
+/** The role in a workspace that each value of a claim grants. */
 export interface GroupMapping {
   readonly workspaceId: string;
   readonly claim: string;
@@ -27,7 +27,7 @@ export async function findGroupMapping(db: Queryable, workspaceId: string): Prom
   return row === undefined ? null : toMapping(row);
 }
 
-/** Replaces the mapping of a workspace. Without one, memberships that groups gave become ordinary ones. */
+/** Replaces the mapping of a workspace. With null, memberships granted by groups become ordinary memberships. */
 export async function replaceGroupMapping(
   trx: Trx,
   workspaceId: string,
@@ -62,7 +62,7 @@ export async function lockMembership(trx: Trx, workspaceId: string, personId: st
   return (await withRowLock(trx, query, 'member').executeTakeFirst()) as Membership | undefined;
 }
 
-/** Records that a group gave a membership, with its role. */
+/** Records that a group granted a membership, with its role. */
 export async function updateGroupRole(trx: Trx, workspaceId: string, id: string, role: Role): Promise<void> {
   await trx
     .updateTable('member')

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { createId } from '../contract/id.ts';
 import { guardKeys } from './migrations/0052-guard-keys.ts';
 
-test('the migration flags exactly the keys that were seen running guards', () => {
+test('the migration flags exactly the API keys that have run guards', () => {
   const database = new DatabaseSync(':memory:');
   database.exec(`
     create table credential (id text primary key, kind text not null);

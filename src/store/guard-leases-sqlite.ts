@@ -64,9 +64,10 @@ async function grant(trx: Trx, id: string, workspaceId: string | null, confirmed
 }
 
 /**
- * Leases of guards in the embedded store. They outlive its process, so its successor must know them. There is one
- * writer: within its transaction the counter cannot change. `clock` returns epoch milliseconds. Each opening gets a
- * new history id, because the file can only be replaced by an older one while no process has it open.
+ * Leases of guards in the embedded store. They outlive its process, so the next process must know them. There is only
+ * one writer, so the counter cannot change during its transaction. `clock` returns epoch milliseconds. Each time the
+ * store is opened, it gets a new history id, because the file can only be replaced by an older one while no process has
+ * it open.
  */
 export function createSqliteGuardTable(store: Store, clock: () => number): GuardTable & { readonly history: string } {
   const history = randomBytes(16).toString('base64url');

@@ -41,7 +41,7 @@ export async function claimIdempotencyKey(
   return { bodyMac: row.body_mac, resourceId: row.resource_id };
 }
 
-/** Claims the key of a request inside a transaction, if it has one. Throws what `refuseReplay` throws. */
+/** Claims the key of a request inside a transaction, if it has one. Throws the errors of `refuseReplay`. */
 export async function claimOrRefuseReplay(
   trx: Trx,
   claim: IdempotencyClaim | null,

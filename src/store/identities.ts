@@ -13,7 +13,7 @@ export async function findIdentity(db: Queryable, issuer: string, subject: strin
     .executeTakeFirst();
 }
 
-/** Returns the identities of a person, of which there are at most a few. */
+/** Returns the identities of a person, at most 100. */
 export async function listIdentities(db: Queryable, personId: string): Promise<IdentityRow[]> {
   return db
     .selectFrom('person_identity')
@@ -81,8 +81,9 @@ export async function isMultiFactorSession(db: Queryable, sessionId: string): Pr
 }
 
 /**
- * Deletes the sessions that an identity started: all of them or, with `providerSession`, those of one session at the
- * provider and those whose provider named none. `except` is kept. Returns how many.
+ * Deletes sessions that were started by an identity or by one session at the provider (`providerSession`). With both,
+ * also deletes the sessions of the identity for which the provider named no session. Does not delete the session
+ * `except`. Returns the deleted sessions.
  */
 export async function deleteIdentitySessions(
   trx: Trx,
@@ -133,7 +134,7 @@ export async function findIdentityIdsOfProviderSession(
   return rows.map(({ id }) => id);
 }
 
-/** A session with a refresh token, and whose it is. */
+/** A session with a refresh token, and its identity. */
 export interface RefreshableSession {
   readonly session_id: string;
   readonly refresh_token_sealed: string;
@@ -145,7 +146,10 @@ export interface RefreshableSession {
   readonly person_id: string;
 }
 
-/** Returns sessions with a refresh token that the provider has not confirmed since a time, longest ago first. */
+/**
+ * Returns sessions with a refresh token that the provider last confirmed before `before` (epoch milliseconds), oldest
+ * first.
+ */
 export async function listSessionsToCheck(db: Queryable, before: number, limit: number): Promise<RefreshableSession[]> {
   const rows = await db
     .selectFrom('session_sign_in')
@@ -169,8 +173,8 @@ export async function listSessionsToCheck(db: Queryable, before: number, limit: 
 }
 
 /**
- * Deletes a session that the provider has ended, with those of devices that were approved in the same session at the
- * provider: they have no refresh token, so nothing else would end them. Returns the IDs.
+ * Deletes a session that the provider has ended, and the sessions of devices that were approved in the same session at
+ * the provider. Those have no refresh token, so nothing else would end them. Returns the IDs of the deleted sessions.
  */
 export async function deleteEndedSession(
   trx: Trx,
@@ -210,7 +214,7 @@ export async function updateRefreshToken(trx: Trx, sessionId: string, sealed: st
     .execute();
 }
 
-/** Stores something under a key; returns false if the key was already used and has not expired. */
+/** Stores content under a key; returns false, and stores nothing, if the key exists. */
 export async function insertSingleUse(
   trx: Trx,
   row: { key: string; content: string | null; expires_at: number },

@@ -4,9 +4,9 @@ import type { Store } from './store.ts';
 export type Column = readonly [name: string, type: 'text' | 'bigint'];
 
 /**
- * Returns rows as a derived table for a statement: one JSON parameter however many rows there are, so that building a
- * large batch costs the event loop almost nothing. `bench/activity.ts` measures it (events stored per second); without
- * that benefit, multi-row inserts would do.
+ * Returns rows as a derived table for a statement: one JSON parameter for any number of rows, so that building a large
+ * batch costs the event loop almost nothing. `bench/activity.ts` measures the effect (events stored per second);
+ * without it, multi-row inserts could replace this function.
  */
 export function inlineTable(
   engine: Store['engine'],

@@ -40,8 +40,8 @@ export async function deleteChildren(
 }
 
 /**
- * Deletes all tokens issued for a workload identity, and those issued in exchange for them. Returns how many. They are
- * locked first, so that those exchanged in the meantime are found too.
+ * Deletes all tokens issued for a workload identity, and those issued in exchange for them. Returns the number of
+ * deleted tokens. Locks the tokens first, so that tokens exchanged in the meantime are found too.
  */
 export async function deleteIssuedForWorkload(trx: Trx, workspaceId: string, identityId: string): Promise<number> {
   const { rows: locked } = await sql<{ id: string }>`update credential set updated_at = updated_at
@@ -66,7 +66,10 @@ export async function deleteIssuedForWorkload(trx: Trx, workspaceId: string, ide
   return locked.length + children.length;
 }
 
-/** Deletes up to `limit` issued tokens that expired before a time. Returns how many. Used only by housekeeping. */
+/**
+ * Deletes up to `limit` issued tokens that expired before `before` (epoch milliseconds). Returns the number of deleted
+ * tokens. Used only by housekeeping.
+ */
 export async function deleteExpiredIssued(trx: Trx, before: number, limit: number): Promise<number> {
   const expired = trx
     .selectFrom('credential')

@@ -53,7 +53,8 @@ export interface JobSelection {
 }
 
 /**
- * Matches claimable jobs: due, with free capacity in each of their lanes, and first in line in their exclusive lanes.
+ * Matches claimable jobs: due, with free capacity in each of their lanes, and first in the queue of each exclusive
+ * lane.
  */
 function isClaimable(now: number, { kinds, fullWorkspaces }: JobSelection) {
   const others = fullWorkspaces.length === 0 ? sql`` : sql`and j.workspace_id not in (${sql.join(fullWorkspaces)})`;
@@ -152,7 +153,10 @@ export async function lockLostJob(
   return (await findLostJobs(trx, kinds, isHeld, now))[0];
 }
 
-/** Renews the leases of the jobs that `owner` runs; returns those it still holds and those that must end. */
+/**
+ * Renews the leases of the jobs that `owner` runs. Returns the jobs that it still owns; `cancel` is the reason if a job
+ * must end.
+ */
 export async function renewLeases(
   trx: Trx,
   owner: string,
@@ -172,7 +176,7 @@ export async function renewLeases(
     .execute();
 }
 
-/** Returns a job that `owner` holds with this attempt and locks it, or undefined if it no longer does. */
+/** Returns a job that `owner` still runs in this attempt and locks it, otherwise undefined. */
 export async function lockOwnedJob(
   trx: Trx,
   job: Pick<JobTable, 'workspace_id' | 'id' | 'attempt'>,
@@ -182,7 +186,10 @@ export async function lockOwnedJob(
   return row?.status === 'running' && row.owner === owner && row.attempt === job.attempt ? row : undefined;
 }
 
-/** Updates a job; `lanes` is the capacity it keeps. */
+/**
+ * Updates a job. `lanes` determines its capacity in its lanes: `kept` changes nothing, `freed` frees all, `alone` frees
+ * all but exclusive lanes, and `left` removes the job from its lanes.
+ */
 export async function updateJob(
   trx: Trx,
   { workspace_id, id }: Pick<JobTable, 'workspace_id' | 'id'>,
@@ -213,11 +220,11 @@ export async function countJobs(
   const { rows } = await sql<{ status: string; count: number; due: number | null }>`select status, count(*) as count,
     min(case when run_at <= ${now} then run_at end) as due
     from job where status in ('waiting', 'running') group by status`.execute(db);
-  const of = (status: string) => rows.find((row) => row.status === status);
+  const rowWith = (status: string) => rows.find((row) => row.status === status);
   return {
-    waiting: of('waiting')?.count ?? 0,
-    running: of('running')?.count ?? 0,
-    dueSince: of('waiting')?.due ?? null,
+    waiting: rowWith('waiting')?.count ?? 0,
+    running: rowWith('running')?.count ?? 0,
+    dueSince: rowWith('waiting')?.due ?? null,
   };
 }
 

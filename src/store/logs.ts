@@ -19,8 +19,8 @@ export async function findLog(db: Queryable, workspaceId: string, id: string): P
 }
 
 /**
- * Appends lines to an open log, and replaces its lines without an end; several nodes may append at once. Returns the new length, or undefined if the log is
- * closed.
+ * Appends lines to an open log, and replaces its unfinished line (`partial`). Several nodes may append at the same
+ * time. Returns the updated log, or undefined if the log is closed.
  */
 export async function appendLines(
   trx: Trx,
@@ -107,7 +107,7 @@ export async function mergeChunks(trx: Trx, chunk: LogChunkTable): Promise<void>
   await trx.insertInto('log_chunk').values(chunk).execute();
 }
 
-/** Deletes the contents of logs that were closed before an instant. */
+/** Deletes logs that were closed before `before` (epoch milliseconds). */
 export async function deleteOldLogs(trx: Trx, before: number): Promise<void> {
   await trx.deleteFrom('log').where('closed_at', '<', before).execute();
 }

@@ -138,7 +138,7 @@ const MIGRATIONS: Readonly<Record<string, (bytes: 'blob' | 'bytea') => string[]>
 /** The names of this version's migrations, in order. */
 export const MIGRATION_NAMES: readonly string[] = Object.keys(MIGRATIONS).sort();
 
-/** Maximum attempts of a node that loses a race against others, or whose transaction is ended for standing idle. */
+/** Maximum attempts of a node that loses a race against others, or whose transaction is ended because it was idle. */
 const MAX_ATTEMPTS = 10;
 
 /**
@@ -149,9 +149,7 @@ function forEngine(statement: string, bytes: 'blob' | 'bytea'): string {
   return bytes === 'bytea' ? statement.replace(/\btext\b/g, 'text collate "C"') : statement;
 }
 
-/**
- * Names of migrations that a newer version has already applied. This version runs beside it and leaves them unchanged.
- */
+/** Returns the names of migrations that a newer version has already applied. This version can run alongside it. */
 // biome-ignore lint/suspicious/noExplicitAny: kysely's migrator accepts a database of any schema
 async function newerMigrations(db: Kysely<any>): Promise<string[]> {
   const tables = await db.introspection.getTables({ withInternalKyselyTables: true });

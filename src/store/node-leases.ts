@@ -53,7 +53,7 @@ const READ_AFTER = {
     order by r.number`,
 };
 const READ_WORKSPACE = {
-  name: 'devpilot_news_of',
+  name: 'devpilot_read_workspace',
   text: `select ${SELECT_HEAD}, ${baseOf('$2')}, (select count(*) from revocation where number > $2) as kept,
       r.number, r.id, r.digest
     from revocation_counter c
@@ -76,7 +76,7 @@ const GRANT_LEASE = {
 };
 // A guard receives only its own workspace's revocations; those of other workspaces count as confirmed.
 const READ_LEASES = {
-  name: 'devpilot_look',
+  name: 'devpilot_read_leases',
   text: `select ${SELECT_HISTORY} as history, node.id, node.workspace_id, lease_until - ${DATABASE_CLOCK} as left, case
       when node.workspace_id is null or exists (
         select 1 from revocation r where r.workspace_id = node.workspace_id and r.number > node.confirmed
@@ -175,7 +175,7 @@ export function openNodeTable(options: {
       try {
         await work({
           async lockCounter() {
-            if (isStarted) throw new Error('The counter is locked once in a renewal.');
+            if (isStarted) throw new Error('A renewal can lock the counter only once.');
             isStarted = true;
             const statements = `${beginStatementFor(client, timeouts)}; ${LOCK_COUNTER}`;
             const results = (await client.query(statements)) as unknown as pg.QueryResult<HeadRow>[];

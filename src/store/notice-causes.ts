@@ -4,7 +4,7 @@ import type { CredentialKind } from '../contract/vocabulary.ts';
 import { SORT_EXPRESSIONS, VIOLATES_POLICY } from './credential-filter.ts';
 import type { Queryable } from './store.ts';
 
-/** What decides which notices a credential causes. */
+/** The properties of a credential that determine which notices it causes. */
 export interface CauseRow {
   readonly id: string;
   readonly kind: CredentialKind;
@@ -21,7 +21,7 @@ export interface CauseRow {
   readonly creator_left: number;
 }
 
-/** Only credentials that people created: those of workloads and exchanges end by themselves. */
+/** Only credentials that people created, because issued tokens expire by themselves. */
 function selectCauses(db: Queryable, workspaceId: string) {
   return db
     .selectFrom('credential')
@@ -48,7 +48,7 @@ export async function findCauses(db: Queryable, workspaceId: string, ids: readon
   return ids.length === 0 ? [] : selectCauses(db, workspaceId).where('credential.id', 'in', ids).execute();
 }
 
-/** A part of a workspace's credentials that may cause notices, in the order of an index. */
+/** A reason for which credentials may cause notices. The credentials of each type are read in the order of an index. */
 export type CauseType = 'expiry' | 'use' | 'policy' | 'creator';
 export const CAUSE_TYPES: readonly CauseType[] = ['expiry', 'use', 'policy', 'creator'];
 
@@ -59,10 +59,10 @@ export interface CauseTimes {
   readonly unusedSince: number;
 }
 
-/** Returns the next `limit` credentials with a type of cause after a position, and the position of the last one. */
+/** Returns the next `limit` credentials with a type of cause after a position, each with its own position. */
 export async function listCauses(
   db: Queryable,
-  of: { readonly workspaceId: string; readonly kind: CredentialKind; readonly creator: string | null },
+  selection: { readonly workspaceId: string; readonly kind: CredentialKind; readonly creator: string | null },
   type: CauseType,
   { now, expiryDays, unusedSince }: CauseTimes,
   after: { readonly value: number; readonly id: string } | null,
@@ -70,15 +70,15 @@ export async function listCauses(
 ): Promise<(CauseRow & { readonly value: number })[]> {
   const { expiresAt, lastUsedAt, createdAt } = SORT_EXPRESSIONS;
   const value = type === 'expiry' ? expiresAt : type === 'use' ? lastUsedAt : createdAt;
-  let query = selectCauses(db, of.workspaceId).select(sql<number>`${value}`.as('value'));
-  query = query.where('credential.kind', '=', of.kind);
+  let query = selectCauses(db, selection.workspaceId).select(sql<number>`${value}`.as('value'));
+  query = query.where('credential.kind', '=', selection.kind);
   if (type === 'expiry') {
     query = query.where(value, '>', now - expiryDays * DAY).where(value, '<=', now + expiryDays * DAY);
   }
   if (type === 'use') query = query.where(value, '<=', unusedSince);
   if (type === 'policy') query = query.where(VIOLATES_POLICY);
   if (type === 'creator') {
-    query = query.where('credential.created_by', of.creator === null ? 'is' : '=', of.creator);
+    query = query.where('credential.created_by', selection.creator === null ? 'is' : '=', selection.creator);
   }
   const read = (part: typeof query, size: number) => part.orderBy('credential.id').limit(size).execute();
   if (after === null) return read(query.orderBy(value), limit);
@@ -94,7 +94,7 @@ export async function listCreatorsWhoLeft(
   workspaceId: string,
   kind: CredentialKind,
 ): Promise<(string | null)[]> {
-  // Skips from creator to creator, because an index entry per credential would take too long to read.
+  // Skips from creator to creator, because reading the index entry of every credential would take too long.
   const { rows } = await sql<{ creator: string }>`with recursive creator (id) as (
       select min(created_by) from credential where workspace_id = ${workspaceId} and kind = ${kind}
       union all
@@ -108,8 +108,8 @@ export async function listCreatorsWhoLeft(
 }
 
 /**
- * Returns the next workspaces in the order of their ids, with the number of days of their policies. Not filtered by
- * workspace: only for the scan that creates notices.
+ * Returns the next workspaces in the order of their ids, with the days after which a credential counts as unused. Not
+ * filtered by workspace: only for the scan that creates notices.
  */
 export async function listScannedWorkspaces(
   db: Queryable,

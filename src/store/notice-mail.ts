@@ -4,7 +4,7 @@ import { leaseClock } from './jobs.ts';
 import type { NoticeMailTable, NoticeTable } from './schema/notices.ts';
 import { engineOf, type Queryable, type Trx } from './store.ts';
 
-/** A member and how they want to be notified of notices. */
+/** A member and how the member wants to be notified. */
 export interface RecipientRow {
   readonly id: string;
   readonly workspace_id: string;
@@ -13,7 +13,7 @@ export interface RecipientRow {
   readonly person_id: string;
   readonly name: string;
   readonly email: string;
-  /** JSON: chosen ways by kind; null if none was chosen. */
+  /** JSON: the chosen channels by kind of notice; null if none were chosen. */
   readonly notifications: string | null;
 }
 
@@ -73,7 +73,7 @@ export async function setNotifications(
     .execute();
 }
 
-/** Which mails were not created yet: those at once, or the daily ones with notices from before a time. */
+/** Selects notices without their mail: the immediate mail, or the daily mail for notices created before `before`. */
 export type Unsent = { readonly column: 'mailed_at' } | { readonly column: 'digested_at'; readonly before: number };
 
 /** Returns workspaces with notices for which mails were not created yet. Not filtered by workspace. */
@@ -92,7 +92,7 @@ export async function takeUnsent(trx: Trx, workspaceId: string, unsent: Unsent, 
     .where(unsent.column, 'is', null);
   if (unsent.column === 'digested_at') query = query.where('created_at', '<', unsent.before);
   const rows = await query.returningAll().execute();
-  return rows.sort((one, other) => one.created_at - other.created_at);
+  return rows.sort((first, second) => first.created_at - second.created_at);
 }
 
 export async function findNoticesById(
@@ -118,7 +118,9 @@ export async function insertMail(trx: Trx, row: NoticeMailTable): Promise<void> 
   await trx.insertInto('notice_mail').values(row).execute();
 }
 
-/** Takes the next mail that is due and that no node is sending. Not filtered by workspace: nodes send for all of them. */
+/**
+ * Claims the next mail that is due and that no node is sending. Not filtered by workspace: nodes send for all of them.
+ */
 export async function claimMail(trx: Trx, now: number, leaseMs: number): Promise<NoticeMailTable | undefined> {
   const leaseNow = await leaseClock(trx, now);
   let query = trx
@@ -134,7 +136,7 @@ export async function claimMail(trx: Trx, now: number, leaseMs: number): Promise
   return row;
 }
 
-/** Whether `claimMail` would probably take one: only a read. */
+/** Returns whether `claimMail` would probably return a mail. Only reads. */
 export async function hasDueMail(db: Queryable, now: number): Promise<boolean> {
   const row = await db.selectFrom('notice_mail').select('id').where('next_attempt_at', '<=', now).executeTakeFirst();
   return row !== undefined;
