@@ -14,7 +14,8 @@ export interface History {
   readonly scheduler: fc.Scheduler;
   /** The oldest version of each credential that may still be accepted. */
   readonly oldestAcceptable: number[];
-  /** Deletions and edits whose requests have not returned yet. */ readonly pendingChanges: Set<{
+  /** Deletions and edits whose requests have not returned yet. */
+  readonly pendingChanges: Set<{
     readonly machine: SimulatedMachine;
     readonly process: number;
   }>;
