@@ -40,7 +40,7 @@ export async function insertLink(
   return identity;
 }
 
-/** The name of a new person: as the provider says, if it is acceptable, otherwise the beginning of the address. */
+/** Returns the provider's name for a new person if it is valid, otherwise the local part of the email address. */
 function nameOf(account: ProviderAccount, email: string): string {
   const name = personName.safeParse(account.name ?? '');
   return name.success ? name.data : (email.split('@')[0] ?? email);
@@ -56,8 +56,8 @@ async function acceptOrRefuse(...invitation: Parameters<typeof acceptInvitationI
 }
 
 /**
- * Creates a person for an account at the provider that nobody has linked. An email address alone never leads to an
- * existing person ("nOAuth"): that person signs in and links the account. Throws `SingleSignOnError`.
+ * Creates a person for a provider account that is not linked to anyone. A matching email address alone never signs in
+ * an existing person (the "nOAuth" attack): that person must sign in and link the account. Throws `SingleSignOnError`.
  */
 export async function signUpWithAccount(
   context: PeopleContext,
@@ -74,12 +74,12 @@ export async function signUpWithAccount(
   if (invitation === null && setupCode === null && singleSignOn?.signUp !== true) {
     throw new SingleSignOnError('no_account');
   }
-  // Nobody knows this password: it is replaced with a reset link, if at all.
+  // Nobody knows this password. It can only be replaced, through a reset link.
   const passwordHash = await hashPassphrase(randomCode(43), clientNetwork(origin.address ?? ''));
   return store.transaction(async (trx) => {
     const isFirst = await isFirstPerson(trx);
     const hasSetupCode = setupCode !== null && (await consumeSetupCode(trx, sha256(setupCode)));
-    // The first person becomes the operator, which the setup code alone permits.
+    // The first person becomes the operator, and only the setup code permits that.
     if (isFirst ? !hasSetupCode : setupCode !== null) throw new SingleSignOnError('no_account');
     await deleteSetupCode(trx);
     const draft = newPersonRow({ name: nameOf(account, email.data), email: email.data }, passwordHash, now);

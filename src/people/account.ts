@@ -84,7 +84,7 @@ async function lockIfUnchanged(trx: Trx, caller: SignedInPerson, verified: Perso
   );
 }
 
-/** Gives the current session a new secret inside a transaction; the old one is invalid once it commits. */
+/** Replaces the secret of the current session inside a transaction; the old secret is invalid once it commits. */
 async function rotateSessionSecret(trx: Trx, caller: SignedInPerson): Promise<string> {
   const secret = mintSecret('session');
   await replaceSessionDigest(trx, caller.personId, caller.sessionId, digestBytes(digestOf(secret)));
@@ -115,8 +115,8 @@ export async function updateMe(
 }
 
 /**
- * Changes the password, ends every other session and gives this one a new secret, which is returned. Throws
- * `sign_in_failed` for a wrong current password, `validation_failed` for a common new one, `rate_limited`.
+ * Changes the password, ends every other session and returns a new secret for this one. Throws `sign_in_failed` for a
+ * wrong current password, `validation_failed` for a common new one, `rate_limited`.
  */
 export async function changePassword(
   context: PeopleContext,
@@ -148,8 +148,8 @@ export async function findTwoFactor(
 }
 
 /**
- * Starts the two-factor setup of a person who has reauthenticated. It has no effect until confirmed. Throws
- * `sign_in_failed`, `conflict`.
+ * Starts the two-factor setup of a person who has reauthenticated. The setup has no effect until it is confirmed.
+ * Throws `sign_in_failed`, `conflict`.
  */
 export async function startTwoFactorSetup(
   context: PeopleContext,
@@ -161,8 +161,8 @@ export async function startTwoFactorSetup(
   const secret = generateSecret();
   const sealed = context.seal.seal(secret, totpIdentity(person));
   await context.store.transaction(async (trx) => {
-    const now = await lockIfUnchanged(trx, caller, person);
-    if (now.totp_enabled === 1)
+    const current = await lockIfUnchanged(trx, caller, person);
+    if (current.totp_enabled === 1)
       throw new Problem('conflict', 'Two-factor authentication is already on. Turn it off first.');
     await updatePerson(trx, person.id, { totp_sealed: sealed, updated_at: context.clock() });
   });
@@ -200,8 +200,8 @@ export async function confirmTwoFactorSetup(
     },
     complete: (factor) =>
       context.store.transaction(async (trx) => {
-        const now = await lockSignedInPerson(trx, caller);
-        if (now.totp_sealed !== person.totp_sealed || now.totp_enabled === 1) return null;
+        const current = await lockSignedInPerson(trx, caller);
+        if (current.totp_sealed !== person.totp_sealed || current.totp_enabled === 1) return null;
         if (!(await consumeSecondFactor(trx, person.id, factor))) return null;
         await updatePerson(trx, person.id, { totp_enabled: 1, updated_at: context.clock() });
         await replaceRecoveryCodes(trx, person.id, digests);
@@ -235,8 +235,8 @@ export async function replaceOwnRecoveryCodes(
 }
 
 /**
- * Removes the second factor of a person who has reauthenticated, ends every other session and gives this one a new
- * secret, which is returned. Throws `sign_in_failed`.
+ * Removes the second factor of a person who has reauthenticated, ends every other session and returns a new secret for
+ * this one. Throws `sign_in_failed`.
  */
 export async function disableTwoFactor(
   context: PeopleContext,

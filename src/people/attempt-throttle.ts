@@ -7,7 +7,7 @@ import type { PeopleContext } from './context.ts';
 
 /** How long after a sign-in its address counts as known for the person, milliseconds. */
 const KNOWN_ADDRESS_MS = 90 * DAY;
-/** Id of nobody, so that an unknown account costs the same reads as a known one. */
+/** An ID that no person has, so that an unknown account costs the same reads as a known one. */
 const UNKNOWN_PERSON_ID = 'per_nobody';
 
 function throwIfLimited(waitMs: number): void {
@@ -18,10 +18,10 @@ function throwIfLimited(waitMs: number): void {
 }
 
 declare const counted: unique symbol;
-/** What failures are counted for over all accounts: the network of a client, or a person, for one purpose. */
+/** Key of a failure counter that spans all accounts: a client's network or a person, for one purpose. */
 export type FailureSubject = string & { readonly [counted]: true };
 
-/** The only way to derive a subject from an address, so that every limit defines a client alike. */
+/** The only way to derive a subject from an address, so that every limit identifies clients in the same way. */
 export const clientSubject = (
   { address }: Pick<RequestOrigin, 'address'>,
   purpose: string | null = null,
@@ -29,24 +29,26 @@ export const clientSubject = (
 export const personSubject = (personId: string, purpose: string): FailureSubject =>
   `${purpose} ${personId}` as FailureSubject;
 
-/** The account and the client that failures are counted for. */
+/** The account that failures are counted for. `personId` is null for an unknown account. */
 interface AttemptedAccount {
   readonly subject: string;
   readonly personId: string | null;
 }
 
-/** `verify` checks a proof, and `complete` performs what it permits. Null from either is a failure. */
+/**
+ * `verify` checks a password, code or passkey, and `complete` then performs the action. Either returns null on failure.
+ */
 interface Attempt<Proven, Done> {
   readonly verify: () => Promise<Proven | null>;
   readonly complete: (verified: Proven) => Promise<Done | null>;
 }
 
 /**
- * Verifies a password or code. A failure is counted for the account at this client, the account and the client,
- * outside of any transaction, and null is returned. The limits are exact for concurrent attempts on all nodes: a
- * verified proof permits something only if the limits still allow it then, and an attempt beyond the limits does not
- * learn whether it failed. Failures of other clients do not throttle an address from which the person has signed in
- * before. Throws `rate_limited`, before verification if the limit is known to be exceeded.
+ * Verifies a password, code or passkey and then performs the action. Returns null on failure, which is counted outside
+ * of any transaction: per account and client, per account, and per client. The limits are exact for concurrent attempts
+ * on all nodes: they are checked again after a successful verification, and an attempt beyond them does not reveal
+ * whether it failed. Failures of other clients do not throttle an address from which the person has signed in before.
+ * Throws `rate_limited`, before verification if the limit is known to be exceeded.
  */
 export async function throttleAttempt<Proven, Done>(
   context: PeopleContext,
@@ -57,7 +59,7 @@ export async function throttleAttempt<Proven, Done>(
   const { clock, failures, store } = context;
   const { signIn, acrossAccounts, clientMutex } = failures;
   const client = clientSubject({ address });
-  // Attempts of one client wait for each other and for no other client, so that its hashes leave room for others.
+  // One client's attempts run one after the other, so that its password hashing leaves CPU time for other clients.
   return clientMutex.run(client, async () => {
     await checkFailureLimit(context, client);
     await signIn.refresh(account.subject, clock());

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createBackgroundQueue } from './background-queue.ts';
 
-test('a stop waits for work that ends, and not for work that hangs', async () => {
+test('stop() waits for work that finishes, but not for work that hangs', async () => {
   const errors: unknown[] = [];
   const done: string[] = [];
   const background = createBackgroundQueue(10, (error) => errors.push(error));
@@ -16,7 +16,7 @@ test('a stop waits for work that ends, and not for work that hangs', async () =>
   const { promise, resolve } = Promise.withResolvers<void>();
   hanging.run(() => promise);
   hanging.run(async () => {
-    done.push('never begun');
+    done.push('never started');
   });
   await hanging.stop(1);
   resolve();

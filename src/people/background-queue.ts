@@ -1,11 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
-/**
- * Work that responses do not wait for, such as mail: runs one at a time, in a bounded queue, and completes at a clean
- * stop if that is soon.
- */
+/** Runs work that responses do not wait for, such as sending mail: one task at a time, from a bounded queue. */
 export interface BackgroundQueue {
-  /** Drops the work if the queue is full. */
+  /** Drops the work and reports an error if the queue is full. */
   run(work: () => Promise<void>): void;
   /** Resolves when all work has ended, or after `withinMs`; work that has not started by then is dropped. */
   stop(withinMs: number): Promise<void>;

@@ -15,13 +15,13 @@ import type { BackgroundQueue } from './background-queue.ts';
 import type { Mailer } from './mail.ts';
 import type { OidcProvider } from './oidc-provider.ts';
 
-/** Dependencies of everything about people. */
+/** Dependencies of the functions in `src/people/`. */
 export interface PeopleContext {
   readonly store: Store;
   readonly clock: () => number;
   readonly seal: Seal;
   readonly denials: DenialBuffer;
-  /** Resolves when no node accepts what was revoked. */
+  /** Resolves when no node accepts the revoked credentials any longer. */
   readonly waitForConfirmation: WaitForConfirmation;
   readonly failures: {
     readonly signIn: FailureLimiter;
@@ -32,7 +32,10 @@ export interface PeopleContext {
   readonly signUp: 'invite' | 'open';
   /** Whether people may sign in with passwords and passkeys. */
   readonly passwords: 'on' | 'off';
-  /** The OpenID Connect provider, and whether everyone with a verified address there may sign up; null for none. */
+  /**
+   * The OpenID Connect provider, and whether everyone with a verified address there may sign up; null if there is no
+   * provider.
+   */
   readonly singleSignOn: { readonly provider: OidcProvider; readonly signUp: boolean } | null;
   readonly workspaces: 'operators' | 'anyone';
   /** Public URL of the web UI, without a trailing slash. */
@@ -42,7 +45,7 @@ export interface PeopleContext {
   readonly background: BackgroundQueue;
 }
 
-/** Throws `forbidden` while single sign-on is the only way in. */
+/** Throws `forbidden` while single sign-on is the only way to sign in. */
 export function refuseIfPasswordsOff({ passwords, singleSignOn }: PeopleContext): void {
   if (passwords === 'on') return;
   throw new Problem(
@@ -73,7 +76,7 @@ export const totpIdentity = (person: { readonly id: string }) => `totp ${person.
 /** The identity that the refresh token of a session is bound to. */
 export const refreshTokenIdentity = (row: { readonly session_id: string }) => `refresh token ${row.session_id}`;
 
-/** An email address as it is compared: NFC, lower case. */
+/** Returns an email address in the form used for comparison: NFC, trimmed, lower case. */
 export function emailKey(email: string): string {
   return email.normalize('NFC').trim().toLowerCase();
 }
@@ -82,7 +85,7 @@ export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest();
 }
 
-/** Returns random base62 characters without easily confused ones; a `length` of 22 gives over 112 bits. */
+/** Returns random characters of an alphabet; 22 base62 characters carry over 130 bits. */
 export function randomCode(length: number, alphabet: string = BASE62): string {
   let code = '';
   const unbiasedCount = 256 - (256 % alphabet.length);
@@ -95,8 +98,8 @@ export function randomCode(length: number, alphabet: string = BASE62): string {
 }
 
 /**
- * Records an event that concerns a person, not one workspace: in the log of each workspace that the person is a
- * member of, or in the system log if there is none.
+ * Records an event that concerns a person, not one workspace: in the log of each workspace that the person is a member
+ * of, or in the system log if there are none.
  */
 export async function recordForPerson(
   trx: Trx,

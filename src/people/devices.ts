@@ -27,7 +27,7 @@ const USER_CODE_ALPHABET = 'BCDFGHJKLMNPQRSTVWXZ';
 
 export const DEVICE_GRANT = 'urn:ietf:params:oauth:grant-type:device_code';
 
-/** A user code as it is compared: without separators that people type. */
+/** Normalizes a user code for comparison: removes the separators that people type. */
 function normalizeUserCode(code: string): string {
   return code.replace(/[\s-]/g, '').toUpperCase();
 }
@@ -67,8 +67,8 @@ export async function startDeviceAuthorization(
 }
 
 /**
- * Answers a device's poll (RFC 8628, sections 3.4 and 3.5). Throws `invalid_request` with the RFC's code in `error`:
- * `authorization_pending`, `slow_down`, `expired_token`, `access_denied`, `invalid_grant`.
+ * Responds to a device's poll (RFC 8628, sections 3.4 and 3.5). Throws `invalid_request` with the RFC's code in
+ * `error`: `authorization_pending`, `slow_down`, `expired_token`, `access_denied`, `invalid_grant`.
  */
 export async function pollDeviceToken(
   context: PeopleContext,
@@ -93,7 +93,8 @@ export async function pollDeviceToken(
       throw oauthError('invalid_grant', 'The device code was already used.');
     }
     const session = await startSession(trx, person, 'device', origin, now, { client: found.client });
-    // Single sign-on ends the device's session together with the one that approved it, and its factors count for both.
+    // The device's session inherits the single sign-on details of the session that approved it: the provider ends both
+    // together, and the factors count for both.
     const signIn = found.session_id === null ? undefined : await findSessionSignIn(trx, found.session_id);
     if (signIn !== undefined) {
       await insertSessionSignIn(trx, { ...signIn, session_id: session.id, refresh_token_sealed: null, fresh_until: 0 });
@@ -107,7 +108,7 @@ async function findPendingRequest(context: PeopleContext, userCode: string): Pro
   if (found === undefined || found.status !== 'pending' || found.expires_at <= context.clock()) {
     throw new Problem(
       'not_found',
-      'No pending request has this code: it is wrong, has expired or was already answered.',
+      'No pending request has this code: it is wrong, has expired or was already approved or denied.',
     );
   }
   return found;
@@ -133,8 +134,8 @@ export async function findDeviceRequest(context: PeopleContext, caller: SignedIn
 }
 
 /**
- * Approves or denies a device as the signed-in person. A code older than the last end of all the person's access
- * cannot be approved. Throws `not_found`, `invalid_token`.
+ * Approves or denies a device as the signed-in person. A code cannot be approved if it was created before the last time
+ * all the person's access was ended. Throws `not_found`, `invalid_token`.
  */
 export async function decideDeviceRequest(
   context: PeopleContext,
@@ -147,7 +148,10 @@ export async function decideDeviceRequest(
   await context.store.transaction(async (trx) => {
     const person = await lockSignedInPerson(trx, caller);
     if (found.created_at <= person.access_ended_at || !(await answerDeviceCode(trx, found.id, caller, decision))) {
-      throw new Problem('not_found', 'The request has expired or was already answered. Start again on the device.');
+      throw new Problem(
+        'not_found',
+        'The request has expired or was already approved or denied. Start again on the device.',
+      );
     }
     await recordForPerson(trx, caller.personId, {
       action: `device.${decision}`,

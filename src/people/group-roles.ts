@@ -19,23 +19,26 @@ import { memberPartyOf, type PeopleContext } from './context.ts';
 import { endMembership } from './members.ts';
 import { type Claims, claimValues } from './oidc-claims.ts';
 
-/** Returns the highest role that the values of a claim give, or null. Never the owner's. Pure. */
+/** Returns the highest role that the values of a claim grant, or null. Never returns the owner role. Pure. */
 export function roleOfGroups(
   { claim, roles }: Pick<GroupMapping, 'claim' | 'roles'>,
   claims: Claims,
 ): AssignableRole | null {
-  const given = claimValues(claims, claim).flatMap((value) =>
+  const granted = claimValues(claims, claim).flatMap((value) =>
     Object.hasOwn(roles, value) ? (roles[value] ?? []) : [],
   );
-  return given.sort((a, b) => ROLE_RANK[b] - ROLE_RANK[a])[0] ?? null;
+  return granted.sort((a, b) => ROLE_RANK[b] - ROLE_RANK[a])[0] ?? null;
 }
 
-/** What has to change for a person with this role by their groups; null for nothing. Pure. */
-function changeOf(member: Membership | undefined, wanted: AssignableRole | null): 'add' | 'update' | 'remove' | null {
-  if (member === undefined) return wanted === null ? null : 'add';
+/** Returns the membership change that the role granted by a person's groups requires, or null for none. Pure. */
+function changeOf(
+  member: Membership | undefined,
+  grantedRole: AssignableRole | null,
+): 'add' | 'update' | 'remove' | null {
+  if (member === undefined) return grantedRole === null ? null : 'add';
   if (member.role === 'owner') return null;
-  if (wanted === null) return member.by_group === 1 ? 'remove' : null;
-  return member.role === wanted && member.by_group === 1 ? null : 'update';
+  if (grantedRole === null) return member.by_group === 1 ? 'remove' : null;
+  return member.role === grantedRole && member.by_group === 1 ? null : 'update';
 }
 
 async function addMember(
@@ -67,27 +70,28 @@ async function applyMapping(
   const { workspaceId } = request;
   const mapping = await findGroupMapping(trx, workspaceId);
   const membership = await lockMembership(trx, workspaceId, person.id);
-  const wanted = mapping === null ? null : roleOfGroups(mapping, claims);
-  const change = mapping === null ? null : changeOf(membership, wanted);
-  if (change === 'add' && wanted !== null) return addMember(trx, request, person, wanted, now);
+  const grantedRole = mapping === null ? null : roleOfGroups(mapping, claims);
+  const change = mapping === null ? null : changeOf(membership, grantedRole);
+  if (change === 'add' && grantedRole !== null) return addMember(trx, request, person, grantedRole, now);
   const member = membership === undefined ? undefined : await lockMember(trx, workspaceId, membership.id);
   if (change === null || member === undefined) return;
   const target = memberPartyOf(member);
-  if (wanted === null) {
+  if (grantedRole === null) {
     const invitationsEnded = await endMembership(context, trx, member);
     const before = { email: member.email, role: member.role };
     return recordAuditEvent(trx, request, 'member.deleted', target, now, { before, invitationsEnded, reason: 'group' });
   }
-  await updateGroupRole(trx, workspaceId, member.id, wanted);
-  if (member.role === wanted) return;
-  const invitationsEnded = wanted === 'member' ? await deleteInvitationsOf(trx, person.id, workspaceId) : 0;
-  const detail = { before: { role: member.role }, after: { role: wanted }, invitationsEnded, reason: 'group' };
+  await updateGroupRole(trx, workspaceId, member.id, grantedRole);
+  if (member.role === grantedRole) return;
+  const invitationsEnded = grantedRole === 'member' ? await deleteInvitationsOf(trx, person.id, workspaceId) : 0;
+  const detail = { before: { role: member.role }, after: { role: grantedRole }, invitationsEnded, reason: 'group' };
   await recordAuditEvent(trx, request, 'member.updated', target, now, detail);
 }
 
 /**
- * Gives a person the roles that their groups at the provider give in each workspace, and ends memberships whose group
- * the person has lost. Owners keep their role, and people who were invited keep theirs until a group gives them one.
+ * Applies the roles that a person's groups at the provider grant in each workspace, and ends memberships granted by a
+ * group that the person has left. Owners keep their role, and invited members keep theirs until a group grants them
+ * one.
  */
 export async function applyGroupRoles(
   context: PeopleContext,
@@ -102,14 +106,14 @@ export async function applyGroupRoles(
   for (const mapping of mappings) {
     const { workspaceId } = mapping;
     if (changeOf(memberships.get(workspaceId), roleOfGroups(mapping, claims)) === null) continue;
-    // Read again for each, because the first workspace becomes the person's last used one.
+    // Read again for each mapping, because adding the first membership changes the person's last used workspace.
     const person = await findPerson(store.read, personId);
     if (person === undefined) return;
     const request = { ...systemRequestContext(workspaceId), origin };
     try {
       await store.transaction((trx) => applyMapping(context, trx, request, person, claims));
     } catch (error) {
-      // A sign-in of the same person at the same time has added the member.
+      // A concurrent sign-in of the same person has already added the member.
       if (!isUniqueViolation(error)) throw error;
     }
   }

@@ -24,7 +24,7 @@ function showIdentity(row: IdentityRow): Identity {
   return { id, email, createdAt: toIsoString(row.created_at), lastUsedAt: toIsoString(row.last_used_at) };
 }
 
-/** Returns the accounts at the provider that sign a person in, and until when this session needs no other proof. */
+/** Returns the provider accounts linked to a person, and until when this session needs no reauthentication. */
 export async function findOwnSingleSignOn(context: PeopleContext, caller: SignedInPerson): Promise<OwnSingleSignOn> {
   const { store, clock, singleSignOn } = context;
   const freshUntil = (await findSessionSignIn(store.read, caller.sessionId))?.fresh_until ?? 0;
@@ -36,8 +36,8 @@ export async function findOwnSingleSignOn(context: PeopleContext, caller: Signed
 }
 
 /**
- * Links an account at the provider to the signed-in person who asked for it. Its verified email address must be the
- * person's. Throws `SingleSignOnError`, `invalid_token`.
+ * Links a provider account to the signed-in person who requested it. Its verified email address must be the person's.
+ * Throws `SingleSignOnError`, `invalid_token`.
  */
 export async function linkIdentity(
   context: PeopleContext,
@@ -59,7 +59,7 @@ export async function linkIdentity(
 
 /**
  * Unlinks an account at the provider from a person who has reauthenticated, and ends every other session that it
- * started. Throws `not_found`, `conflict` while single sign-on is the only way in, `invalid_token`.
+ * started. Throws `not_found`, `conflict` while single sign-on is the only way to sign in, `invalid_token`.
  */
 export async function unlinkIdentity(
   context: PeopleContext,

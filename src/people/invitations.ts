@@ -51,8 +51,8 @@ function showInvitation(row: InvitationRow): Invitation {
 }
 
 /**
- * Creates an invitation with a link, which is also mailed if a mail server is set. Ends an earlier invitation of the
- * same address. Throws `conflict` for somebody who is a member already, `idempotent_replay`.
+ * Creates an invitation with a link, which is also mailed if a mail server is configured. Replaces an earlier
+ * invitation to the same address. Throws `conflict` if the person is already a member, `idempotent_replay`.
  */
 export async function createInvitation(
   context: PeopleContext,
@@ -100,11 +100,11 @@ async function sendInvitationMail(
   context: PeopleContext,
   to: string,
   workspace: string,
-  by: string,
+  inviterName: string,
   url: string,
 ): Promise<boolean> {
   if (context.mail === null) return false;
-  const text = `${by} has invited you to the Devpilot workspace ${workspace}.\n\nAccept the invitation within seven days:\n${url}\n`;
+  const text = `${inviterName} has invited you to the Devpilot workspace ${workspace}.\n\nAccept the invitation within seven days:\n${url}\n`;
   try {
     await context.mail.send({ to, subject: `Invitation to ${workspace}`, text });
     return true;
@@ -136,7 +136,7 @@ export async function deleteInvitation(context: PeopleContext, request: RequestC
 }
 
 /**
- * Uses an invitation inside a transaction: the person becomes a member. Throws `not_found`, `forbidden`, `conflict`.
+ * Accepts an invitation inside a transaction. Returns the workspace's id. Throws `not_found`, `forbidden`, `conflict`.
  */
 export async function acceptInvitationInTransaction(
   trx: Trx,
@@ -183,7 +183,7 @@ export async function acceptInvitationInTransaction(
 
 /**
  * Accepts an invitation as the signed-in person, whose email address must be the invited one. Throws `invalid_token`
- * and as `acceptInvitationInTransaction`.
+ * and the errors of `acceptInvitationInTransaction`.
  */
 export async function acceptInvitation(
   context: PeopleContext,

@@ -6,8 +6,8 @@ import { workspaceIdsOf } from '../store/workspaces.ts';
 import type { SignedInPerson } from './context.ts';
 
 /**
- * Returns the person of a session, locked until the transaction ends. A request that started before the session ended
- * or the person was disabled can change nothing afterwards. Throws `invalid_token`.
+ * Locks and returns the person of a session, so that a request that started before the session ended or the person was
+ * disabled cannot change anything afterwards. Throws `invalid_token`.
  */
 export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Promise<PersonRow> {
   const person = await lockPerson(trx, caller.personId);
@@ -20,6 +20,6 @@ export async function lockSignedInPerson(trx: Trx, caller: SignedInPerson): Prom
 /** Ends all access of a person whose membership has just ended, if that was their last workspace. */
 export async function endAccessWithLastWorkspace(trx: Trx, personId: string, now: number): Promise<void> {
   await lockPerson(trx, personId);
-  const left = await workspaceIdsOf(trx, personId);
-  if (left.length === 0) await deletePersonAccess(trx, personId, null, now);
+  const remaining = await workspaceIdsOf(trx, personId);
+  if (remaining.length === 0) await deletePersonAccess(trx, personId, null, now);
 }

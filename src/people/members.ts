@@ -41,8 +41,8 @@ export async function listMembers(
 }
 
 /**
- * Refuses a person who is no longer an owner or admin: the request may have started before that changed. The role
- * cannot change until the transaction ends. Throws `forbidden`.
+ * Checks that the caller is still an owner or admin, since the role may have changed after the request started, and
+ * locks the role until the transaction ends. Throws `forbidden`.
  */
 export async function lockAdminRole(trx: Trx, request: RequestContext): Promise<void> {
   const role = await lockRole(trx, request.workspaceId, actingPersonId(request));
@@ -84,8 +84,8 @@ export async function updateMember(
 }
 
 /**
- * Ends a membership inside a transaction, with the invitations that the person has sent there, and all access if it
- * was the person's last workspace. Returns the number of ended invitations.
+ * Ends a membership inside a transaction, together with the invitations that the person has sent in the workspace, and
+ * all access if it was the person's last workspace. Returns the number of invitations ended.
  */
 export async function endMembership(context: PeopleContext, trx: Trx, member: MemberRow): Promise<number> {
   await deleteMember(trx, member.workspace_id, member.id);
@@ -94,8 +94,8 @@ export async function endMembership(context: PeopleContext, trx: Trx, member: Me
 }
 
 /**
- * Removes a member, who from then on can see nothing of the workspace. All their access ends if it was their last
- * workspace. What they created stays. Throws `not_found`, and `forbidden` for the owner.
+ * Removes a member, who can no longer see anything in the workspace. If it was their last workspace, all their access
+ * ends. Resources they created remain. Throws `not_found`, and `forbidden` for the owner.
  */
 export async function removeMember(context: PeopleContext, request: RequestContext, id: string): Promise<void> {
   const { workspaceId } = request;

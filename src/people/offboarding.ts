@@ -30,8 +30,8 @@ export async function leaveWorkspace(context: PeopleContext, request: RequestCon
 }
 
 /**
- * Ends all sessions of a member, and everything else that gives access, in all of their workspaces. Throws
- * `not_found`, and `forbidden` for an admin if the member is the owner.
+ * Ends all sessions of a member and everything else that grants access, in all of their workspaces. Throws `not_found`,
+ * and `forbidden` for an admin if the member is the owner.
  */
 export async function endMemberSessions(
   context: PeopleContext,
@@ -55,8 +55,8 @@ export async function endMemberSessions(
 }
 
 /**
- * Deletes the account of a person who has reauthenticated. What they created stays, and the activity log keeps their
- * name. Throws `conflict` while they own a workspace or are the last operator, `invalid_token`.
+ * Deletes the account of a person who has reauthenticated. Resources they created and their name in the activity log
+ * remain. Throws `conflict` while they own a workspace or are the last operator, `invalid_token`.
  */
 export async function deleteAccount(
   context: PeopleContext,

@@ -1,7 +1,7 @@
 /** Claims about a person, from the ID token and the provider's userinfo endpoint. */
 export type Claims = Readonly<Record<string, unknown>>;
 
-/** What single sign-on needs to know of the claims. */
+/** The claims that single sign-on uses. */
 export interface ProviderAccount {
   readonly issuer: string;
   readonly subject: string;
@@ -9,19 +9,19 @@ export interface ProviderAccount {
   readonly verifiedEmail: string | null;
   readonly email: string | null;
   readonly name: string | null;
-  /** The provider says that several factors were used (RFC 8176). */
+  /** Whether the provider states that several factors were used (RFC 8176). */
   readonly isMultiFactor: boolean;
-  /** The session at the provider. */
+  /** The id of the session at the provider (`sid`). */
   readonly providerSession: string | null;
-  /** When the person proved who they are at the provider, epoch milliseconds; null if the provider does not say. */
+  /** When the person authenticated at the provider, epoch milliseconds; null if the provider does not state it. */
   readonly authenticatedAt: number | null;
   readonly claims: Claims;
 }
 
 const MAX_SUBJECT_LENGTH = 255;
 
-function textOf(value: unknown, max: number): string | null {
-  return typeof value === 'string' && value !== '' && value.length <= max ? value : null;
+function textOf(value: unknown, maxLength: number): string | null {
+  return typeof value === 'string' && value !== '' && value.length <= maxLength ? value : null;
 }
 
 /**
@@ -34,7 +34,7 @@ function isEmailVerified(issuer: string, claims: Claims): boolean {
   return isEntraId && [true, 1, '1', 'true'].some((value) => claims['xms_edov'] === value);
 }
 
-/** Reads the claims. Returns null if they name no usable subject. Pure. */
+/** Parses the claims. Returns null if they have no valid subject. Pure. */
 export function readClaims(issuer: string, claims: Claims): ProviderAccount | null {
   const subject = textOf(claims['sub'], MAX_SUBJECT_LENGTH);
   if (subject === null) return null;
@@ -53,7 +53,7 @@ export function readClaims(issuer: string, claims: Claims): ProviderAccount | nu
   };
 }
 
-/** The value of a claim by its name or, for a claim within others, by its path: `realm_access.roles`. Pure. */
+/** Returns the value of a claim by its name or, for a nested claim, by its path, such as `realm_access.roles`. Pure. */
 function findClaim(claims: Claims, path: string): unknown {
   if (Object.hasOwn(claims, path)) return claims[path];
   let value: unknown = claims;
@@ -64,7 +64,7 @@ function findClaim(claims: Claims, path: string): unknown {
   return value;
 }
 
-/** The values of a claim that is a text or a list of texts. Pure. */
+/** Returns the values of a claim that is a string or a list of strings. Pure. */
 export function claimValues(claims: Claims, path: string): readonly string[] {
   const value = findClaim(claims, path);
   return [value].flat().filter((entry) => typeof entry === 'string');

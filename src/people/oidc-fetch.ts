@@ -1,8 +1,8 @@
 import { type Outbound, OutboundError } from '../outbound/outbound.ts';
 
-/** From the resolution of the provider's name to the last byte of its response, milliseconds. */
+/** Time limit from resolving the provider's name to the last byte of its response, milliseconds. */
 const TIMEOUT_MS = 10_000;
-/** Discovery documents, key sets and tokens take some tens of kilobytes. */
+/** Discovery documents, key sets and tokens are tens of kilobytes at most. */
 const MAX_RESPONSE_BYTES = 1_048_576;
 
 interface FetchOptions {
@@ -20,8 +20,9 @@ export function isProviderDown(error: unknown): boolean {
 }
 
 /**
- * The Fetch API over `src/outbound/`, for libraries that speak with the provider. Redirects are not followed. A
- * response of 500 or above is an error, because libraries take it for a refusal. Throws `OutboundError`.
+ * The Fetch API over `src/outbound/`, for libraries that communicate with the provider. Redirects are not followed. A
+ * response with status 500 or above is an error, because libraries would interpret it as a refusal. Throws
+ * `OutboundError`.
  */
 export function createOidcFetch(outbound: Outbound) {
   return async (url: string, { method = 'GET', headers, body }: FetchOptions): Promise<Response> => {

@@ -5,14 +5,14 @@ import type { AuthorizationRequest } from './oidc-provider.ts';
 export type FlowPurpose =
   | {
       readonly kind: 'sign_in';
-      /** Codes with which somebody without an account may sign up. */
+      /** Codes that allow a person without an account to sign up. */
       readonly invitation: string | null;
       readonly setupCode: string | null;
     }
   /** A signed-in person links an account at the provider. */
   | { readonly kind: 'link'; readonly personId: string; readonly sessionId: string };
 
-/** A started single sign-on. Only the browser that started it has it, encrypted, in a cookie. */
+/** A single sign-on in progress. It is stored only in an encrypted cookie of the browser that started it. */
 export interface Flow {
   readonly request: AuthorizationRequest;
   readonly purpose: FlowPurpose;
@@ -28,7 +28,7 @@ export function sealJson({ seal }: Pick<PeopleContext, 'seal'>, value: object, i
   return seal.seal(JSON.stringify(value), identity);
 }
 
-/** Returns the value of `sealJson`, or null for anything else. */
+/** Returns the value that `sealJson` encrypted, or null if decryption or parsing fails. */
 export function openJson({ seal }: Pick<PeopleContext, 'seal'>, sealed: string, identity: string): unknown {
   try {
     return JSON.parse(seal.open(sealed, identity));
@@ -41,7 +41,7 @@ export function sealFlow(context: Pick<PeopleContext, 'seal'>, flow: Flow): stri
   return sealJson(context, flow, FLOW_IDENTITY);
 }
 
-/** Returns the flow of a cookie, or null if there is none, it is not ours or it has expired. */
+/** Returns the flow in a cookie, or null if there is no cookie, this server did not create it or it has expired. */
 export function openFlow(context: Pick<PeopleContext, 'seal' | 'clock'>, sealed: string | null): Flow | null {
   const flow = sealed === null ? null : (openJson(context, sealed, FLOW_IDENTITY) as Flow | null);
   return flow !== null && flow.expiresAt > context.clock() ? flow : null;

@@ -10,7 +10,7 @@ export interface LogoutToken {
   readonly subject: string | null;
   readonly providerSession: string | null;
   readonly jti: string;
-  /** Until when the same token would be accepted again, epoch milliseconds. */
+  /** When the token stops being valid, epoch milliseconds. Its `jti` must be remembered until then. */
   readonly acceptedUntil: number;
 }
 
@@ -19,8 +19,8 @@ const ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'];
 const CLOCK_TOLERANCE_SECONDS = 60;
 const MAX_AGE_SECONDS = 300;
 
-const textOf = (value: unknown, max: number): string | null =>
-  typeof value === 'string' && value !== '' && value.length <= max ? value : null;
+const textOf = (value: unknown, maxLength: number): string | null =>
+  typeof value === 'string' && value !== '' && value.length <= maxLength ? value : null;
 
 /** Verifies logout tokens of one client. Keys come from the provider's key set only, never from the token. */
 export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, options: object) => Promise<Response>) {
@@ -32,7 +32,7 @@ export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, 
     if (known !== undefined) return known;
     const created = createRemoteJWKSet(new URL(jwksUri), {
       [customFetch]: oidcFetch,
-      // An unknown `kid` makes the key set be read again, at most once per minute.
+      // An unknown `kid` causes the key set to be fetched again, at most once per minute.
       cooldownDuration: MINUTE,
     });
     keySets.clear();
@@ -41,7 +41,7 @@ export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, 
   }
 
   return {
-    /** Throws an `Error` for a token that is not valid, and as the fetch does. */
+    /** Throws an `Error` for an invalid token, and the errors of `oidcFetch`. */
     async verify(token: string, issuer: string, jwksUri: string): Promise<LogoutToken> {
       const { jwtVerify } = await import('jose');
       const { payload, protectedHeader } = await jwtVerify(token, await keySetOf(jwksUri), {
@@ -56,7 +56,7 @@ export function createLogoutVerifier(clientId: string, oidcFetch: (url: string, 
       if (typ !== undefined && !/^(?:application\/)?(?:logout\+jwt|jwt)$/i.test(typ)) throw new Error('wrong typ');
       const { events, nonce } = payload;
       const hasEvent = typeof events === 'object' && events !== null && Object.hasOwn(events, LOGOUT_EVENT);
-      // An ID token has no such event, and a nonce instead.
+      // An ID token has a nonce and no such event.
       if (!hasEvent || nonce !== undefined) throw new Error('not a logout token');
       const subject = textOf(payload.sub, 255);
       const providerSession = textOf(payload['sid'], 512);

@@ -6,7 +6,7 @@ import { type Claims, type ProviderAccount, readClaims } from './oidc-claims.ts'
 import { createOidcFetch, isProviderDown } from './oidc-fetch.ts';
 import { createLogoutVerifier, type LogoutToken } from './oidc-logout-token.ts';
 
-/** A single sign-on that did not succeed. The page explains `reason`; the message is for the log. */
+/** A failed single sign-on. The page explains `reason`; the message is for the log. */
 export class SingleSignOnError extends Error {
   readonly reason: SingleSignOnProblem;
 
@@ -25,13 +25,13 @@ export interface OidcSettings {
   readonly scopes: string;
 }
 
-/** What binds the provider's response to the request that started it. */
+/** Values that bind the provider's response to the request that started it. */
 export interface AuthorizationRequest {
   readonly redirectUri: string;
   readonly state: string;
   readonly nonce: string;
   readonly codeVerifier: string;
-  /** Whether the person must prove who they are at the provider again. */
+  /** Whether the provider must authenticate the person again. */
   readonly fresh: boolean;
 }
 
@@ -48,12 +48,12 @@ export interface OidcProvider {
   authorizationUrl(request: AuthorizationRequest): Promise<string>;
   /** Exchanges the code of the response, whose query is `search`, and verifies the ID token. */
   exchange(search: string, request: AuthorizationRequest): Promise<ProviderSignIn>;
-  /** Uses a refresh token. `expired`: the provider has ended the session. */
+  /** Uses a refresh token. Throws with the reason `expired` if the provider has ended the session. */
   refresh(refreshToken: string, subject: string): Promise<ProviderSignIn>;
   verifyLogoutToken(token: string): Promise<LogoutToken>;
 }
 
-/** How long a discovery document is used, and for how long a failed discovery is not repeated; milliseconds. */
+/** How long a discovery document is cached, and how long a failed discovery is not retried; milliseconds. */
 const DISCOVERY_MS = { cached: HOUR, failed: 5 * SECOND };
 const CLOCK_TOLERANCE_SECONDS = 60;
 
@@ -80,7 +80,7 @@ function toSingleSignOnError(error: unknown): SingleSignOnError {
   return new SingleSignOnError(reason, error instanceof Error ? error.message : undefined, error);
 }
 
-async function guarded<T>(work: () => Promise<T>): Promise<T> {
+async function mapErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -88,12 +88,12 @@ async function guarded<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Creates the client of a provider. Nothing is requested before it is used. */
+/** Creates the client of a provider. It sends no request until it is used. */
 export function createOidcProvider(settings: OidcSettings, outbound: Outbound): OidcProvider {
   const { issuer, clientId, clientSecret, scopes } = settings;
   const oidcFetch = createOidcFetch(outbound);
   const logoutVerifier = createLogoutVerifier(clientId, oidcFetch);
-  let known: { readonly config: Promise<Configuration>; readonly until: number } | null = null;
+  let cached: { readonly config: Promise<Configuration>; readonly until: number } | null = null;
 
   async function discover(): Promise<Configuration> {
     const client = await loadClient();
@@ -120,16 +120,19 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
   }
 
   function getConfig(): Promise<Configuration> {
-    if (known !== null && known.until > performance.now()) return known.config;
+    if (cached !== null && cached.until > performance.now()) return cached.config;
     const config = discover();
-    known = { config, until: performance.now() + DISCOVERY_MS.cached };
+    cached = { config, until: performance.now() + DISCOVERY_MS.cached };
     config.catch(() => {
-      known = { config, until: performance.now() + DISCOVERY_MS.failed };
+      cached = { config, until: performance.now() + DISCOVERY_MS.failed };
     });
     return config;
   }
 
-  /** Claims of the ID token and, where the provider has that endpoint, of userinfo; those of the ID token win. */
+  /**
+   * Merges the claims of the ID token and, if the provider has that endpoint, of userinfo. The ID token takes
+   * precedence.
+   */
   async function readAccount(
     config: Configuration,
     tokens: { readonly access_token: string; claims(): Claims | undefined },
@@ -156,7 +159,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
       return { redirectUri, state: randomState(), nonce: randomNonce(), codeVerifier: randomPKCECodeVerifier(), fresh };
     },
     authorizationUrl: (request) =>
-      guarded(async () => {
+      mapErrors(async () => {
         const client = await loadClient();
         const url = client.buildAuthorizationUrl(await getConfig(), {
           redirect_uri: request.redirectUri,
@@ -170,7 +173,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
         return url.href;
       }),
     exchange: (search, request) =>
-      guarded(async () => {
+      mapErrors(async () => {
         const client = await loadClient();
         const config = await getConfig();
         const tokens = await client.authorizationCodeGrant(config, new URL(request.redirectUri + search), {
@@ -181,7 +184,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
         return { account: await readAccount(config, tokens), refreshToken: tokens.refresh_token ?? null };
       }),
     refresh: (refreshToken, subject) =>
-      guarded(async () => {
+      mapErrors(async () => {
         const client = await loadClient();
         const config = await getConfig();
         const tokens = await client.refreshTokenGrant(config, refreshToken);
@@ -191,7 +194,7 @@ export function createOidcProvider(settings: OidcSettings, outbound: Outbound): 
         };
       }),
     verifyLogoutToken: (token) =>
-      guarded(async () => {
+      mapErrors(async () => {
         const { issuer: exactIssuer, jwks_uri: jwksUri } = (await getConfig()).serverMetadata();
         if (jwksUri === undefined) throw new SingleSignOnError('refused', 'The provider has no key set.');
         return logoutVerifier.verify(token, exactIssuer, jwksUri);

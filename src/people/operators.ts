@@ -38,8 +38,8 @@ export async function listPeople(
 }
 
 /**
- * Refuses a person who is no longer an operator: the request may have started before that changed. Operator rights
- * cannot change until the transaction ends. Throws `forbidden`.
+ * Checks that a person is still an operator, since that may have changed after the request started, and locks operator
+ * rights until the transaction ends. Throws `forbidden`.
  */
 export async function lockOperatorStatus(trx: Trx, actor: AuditParty): Promise<void> {
   const operators = await lockOperators(trx);
@@ -104,7 +104,7 @@ export async function updateAccount(
   });
 }
 
-/** Ends all sessions of a person, and everything else that gives access. Throws `not_found`, `forbidden`. */
+/** Ends all sessions of a person and everything else that grants access. Throws `not_found`, `forbidden`. */
 export async function endAccountSessions(
   context: PeopleContext,
   request: RequestContext,

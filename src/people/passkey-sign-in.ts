@@ -51,15 +51,16 @@ export async function signInWithPasskey(
     verify: () => verifyPasskeyAssertion(response, passkey, relyingParty),
     complete: ({ challenge, use: authentication }) =>
       store.transaction(async (trx) => {
-        // A wrong response uses the challenge up too: returning null commits that.
+        // An invalid response also uses up the challenge: returning null commits the transaction.
         if (!(await consumeChallenge(trx, challengeDigest('sign-in', challenge), null, clock()))) return null;
-        const now = person === undefined ? undefined : await lockPerson(trx, person.id);
-        if (authentication === null || now === undefined || passkey === undefined || person === undefined) return null;
+        const current = person === undefined ? undefined : await lockPerson(trx, person.id);
+        if (authentication === null || current === undefined || passkey === undefined || person === undefined)
+          return null;
         if (!(await advancePasskey(trx, passkey.id, { ...authentication, at: clock() }))) {
           reason = 'passkey_counter_went_back';
           return null;
         }
-        refuseDisabled(now);
+        refuseDisabled(current);
         return startSession(trx, person, 'browser', origin, clock(), { passkey: passkey.name });
       }),
   });

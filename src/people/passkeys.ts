@@ -148,10 +148,10 @@ export async function createPasskey(
   const outcome = await store.transaction(async (trx) => {
     await lockSignedInPerson(trx, caller);
     const digest = challengeDigest('registration', verified.challenge);
-    if (!(await consumeChallenge(trx, digest, caller.personId, now))) return 'spent';
-    // The challenge stays used: from here on nothing is thrown except for a passkey that exists already.
-    if (verified.credential === null) return 'refused';
-    if ((await countPasskeys(trx, caller.personId)) >= LIMITS.passkeys.max) return 'too many';
+    if (!(await consumeChallenge(trx, digest, caller.personId, now))) return 'challenge_used';
+    // From here on only an already registered passkey throws: other outcomes must commit the use of the challenge.
+    if (verified.credential === null) return 'invalid_response';
+    if ((await countPasskeys(trx, caller.personId)) >= LIMITS.passkeys.max) return 'too_many';
     const { id, publicKey, counter, transports, backedUp } = verified.credential;
     const row: PasskeyRow = {
       id: createId('passkey', now),
@@ -176,15 +176,15 @@ export async function createPasskey(
     await record(context, trx, caller, row, 'passkey.created', origin, { sessionsEnded });
     return showPasskey(row);
   });
-  if (outcome === 'spent')
+  if (outcome === 'challenge_used')
     throw invalidField('response', 'must respond to one of your challenges that is neither used nor expired');
-  if (outcome === 'refused') throw invalidField('response', 'must be a valid response to the challenge');
-  if (outcome === 'too many')
+  if (outcome === 'invalid_response') throw invalidField('response', 'must be a valid response to the challenge');
+  if (outcome === 'too_many')
     throw new Problem('conflict', `A person can have at most ${LIMITS.passkeys.max} passkeys.`);
   return outcome;
 }
 
-/** Throws `not_found` for one that is not the person's own. */
+/** Renames a passkey. Throws `not_found` if it does not belong to the person. */
 export async function updatePasskey(
   context: PeopleContext,
   caller: SignedInPerson,
@@ -204,8 +204,8 @@ export async function updatePasskey(
 }
 
 /**
- * Deletes a passkey of a person who has reauthenticated, and ends every other session. Once this resolves, the
- * passkey signs nobody in. Throws `not_found`.
+ * Deletes a passkey of a person who has reauthenticated, and ends every other session. Once this resolves, nobody can
+ * sign in with the passkey. Throws `not_found`.
  */
 export async function deletePasskey(
   context: PeopleContext,

@@ -32,8 +32,8 @@ export interface IssuedResetLink {
 }
 
 /**
- * Creates a code inside a transaction: 190 random bits, of which only the digest is stored. Returns null if the
- * person has the maximum number of open codes, so that nobody can flood a mailbox.
+ * Creates a reset link inside a transaction. Its code has 190 random bits, and only its digest is stored. Returns null
+ * if the person already has the maximum number of unused links, so that nobody can flood a mailbox.
  */
 async function createResetLink(context: PeopleContext, trx: Trx, person: PersonRow): Promise<IssuedResetLink | null> {
   const now = context.clock();
@@ -93,8 +93,7 @@ export async function requestPasswordReset(
 
 /**
  * Creates a link for an operator to pass on: it resets the password or, while passwords are off, signs the person in
- * once. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too
- * many links.
+ * once. Throws `not_found`, `forbidden`, `conflict` for a disabled person or too many links.
  */
 export async function createPasswordReset(
   context: PeopleContext,
@@ -128,8 +127,8 @@ export async function createPasswordReset(
 }
 
 /**
- * Sets a new password with a code, which works once. Ends all access of the person, who must sign in again, with the
- * second factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`.
+ * Sets a new password with a single-use code. Ends all access of the person, who must sign in again, with the second
+ * factor if one is set. Throws `not_found`, `validation_failed`, `rate_limited`.
  */
 export async function resetPassword(
   context: PeopleContext,
@@ -151,16 +150,16 @@ export async function resetPassword(
   }
   const passwordHash = await hashChosenPassword('password', password, person, origin);
   await store.transaction(async (trx) => {
-    const now = await lockPerson(trx, person.id);
-    if (now === undefined || now.disabled === 1 || !(await consumePasswordReset(trx, digest, clock())))
+    const current = await lockPerson(trx, person.id);
+    if (current === undefined || current.disabled === 1 || !(await consumePasswordReset(trx, digest, clock())))
       throw invalidLink;
     await updatePerson(trx, person.id, { password_hash: passwordHash, updated_at: clock() });
     const sessionsEnded = await deletePersonAccess(trx, person.id, null, clock());
     const draft = {
       action: 'person.password_reset',
       at: clock(),
-      actor: personPartyOf(now),
-      target: personPartyOf(now),
+      actor: personPartyOf(current),
+      target: personPartyOf(current),
     } as const;
     await recordForPerson(trx, person.id, { ...draft, origin, detail: { sessionsEnded } });
   });

@@ -3,19 +3,19 @@ import { deletePasswordSessions } from '../store/identities.ts';
 import { deleteApprovedDevices } from '../store/person-access.ts';
 import { type PeopleContext, recordForPerson } from './context.ts';
 
-/** Sessions per transaction, so that other writes need not wait long. */
-const BATCH = 100;
+/** Maximum number of sessions per transaction, so that other writes need not wait long. */
+const BATCH_SIZE = 100;
 
 /**
- * While passwords are off, ends all sessions that were started with a password or a passkey, and those of devices that
- * were approved in them. Otherwise they would work again once passwords are back on.
+ * While passwords are off, ends all sessions that were started with a password or a passkey, and the sessions of
+ * devices that were approved in those sessions. Otherwise they would work again once passwords are back on.
  */
 export async function endPasswordSessions(context: PeopleContext): Promise<void> {
   if (context.passwords === 'on') return;
   const origin = { address: null, userAgent: null, requestId: null };
   const endBatch = () =>
     context.store.transaction(async (trx) => {
-      const ended = await deletePasswordSessions(trx, BATCH);
+      const ended = await deletePasswordSessions(trx, BATCH_SIZE);
       for (const { id, person_id: personId } of ended) {
         await deleteApprovedDevices(trx, personId);
         const target = { kind: 'session', id, name: null } as const;
@@ -24,5 +24,5 @@ export async function endPasswordSessions(context: PeopleContext): Promise<void>
       }
       return ended.length;
     });
-  while ((await endBatch()) === BATCH);
+  while ((await endBatch()) === BATCH_SIZE);
 }

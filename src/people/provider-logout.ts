@@ -41,7 +41,10 @@ async function endSessions(
   }
 }
 
-/** Verifies a token, and counts a refusal for the client. Throws `invalid_request`, `unavailable`, `rate_limited`. */
+/**
+ * Verifies a token, and counts a refused one as a failure of the client. Throws `invalid_request`, `unavailable`,
+ * `rate_limited`.
+ */
 async function verifyToken(context: PeopleContext, token: string, origin: RequestOrigin): Promise<LogoutToken> {
   const client = clientSubject(origin, 'logout token');
   await checkFailureLimit(context, client);

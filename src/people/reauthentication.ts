@@ -21,14 +21,14 @@ export async function startPasskeyReauthentication(
   origin: RequestOrigin,
 ): Promise<Record<string, unknown>> {
   const { generateAuthenticationOptions } = await loadWebauthn();
-  const own = await listPasskeys(context.store.read, caller.personId, { limit: 200, after: null });
+  const passkeys = await listPasskeys(context.store.read, caller.personId, { limit: 200, after: null });
   return {
     ...(await generateAuthenticationOptions({
       rpID: relyingParty.rpId,
       challenge: await createChallenge(context, caller.personId, 'proof', origin),
       timeout: DURATIONS.passkeyChallenge,
       userVerification: 'required',
-      allowCredentials: own.map((row) => ({ id: row.credential_id, transports: transportsOf(row) as never })),
+      allowCredentials: passkeys.map((row) => ({ id: row.credential_id, transports: transportsOf(row) as never })),
     })),
   };
 }
@@ -56,7 +56,7 @@ async function checkPassword(
   return factor === null ? null : { factor };
 }
 
-/** Throws `sign_in_failed` unless the session began recently with a sign-in at the provider or a sign-in link. */
+/** Throws `sign_in_failed` unless the session started recently with a sign-in at the provider or a sign-in link. */
 async function requireFreshSignIn({ store, clock }: PeopleContext, caller: SignedInPerson): Promise<void> {
   const signIn = await findSessionSignIn(store.read, caller.sessionId);
   if (signIn !== undefined && signIn.fresh_until > clock()) return;
@@ -64,9 +64,9 @@ async function requireFreshSignIn({ store, clock }: PeopleContext, caller: Signe
 }
 
 /**
- * Reauthenticates a signed-in person as strongly as at sign-in (ASVS 7.5.3): with the password and, if a second
- * factor is set, its current code; with a passkey; or with a recent sign-in at the provider. Returns the person as
- * read then. Throws `sign_in_failed`, `second_factor_required`, `rate_limited`, `invalid_token`.
+ * Reauthenticates a signed-in person as strongly as at sign-in (ASVS 7.5.3): with the password and, if a second factor
+ * is set, its current code; with a passkey; or with a recent sign-in at the provider. Returns the person as read before
+ * the check. Throws `sign_in_failed`, `second_factor_required`, `rate_limited`, `invalid_token`.
  */
 export async function reauthenticate(
   context: PeopleContext,
@@ -103,7 +103,7 @@ export async function reauthenticate(
           complete: ({ id, challenge, use }) =>
             store.transaction(async (trx) => {
               await lockSignedInPerson(trx, caller);
-              // A wrong response uses the challenge up too: returning null commits that.
+              // An invalid response also uses up the challenge: returning null commits the transaction.
               if (!(await consumeChallenge(trx, challengeDigest('proof', challenge), person.id, clock()))) return null;
               return use !== null && (await advancePasskey(trx, id, { ...use, at: clock() })) ? true : null;
             }),

@@ -14,7 +14,7 @@ export interface SessionActivityBuffer {
       readonly session_id: string;
       readonly person_id: string;
       readonly last_used_at: number;
-      /** Value in the store. */
+      /** The value in the store, which may be older than the one in the buffer. */
       readonly last_workspace_id: string | null;
     },
     workspaceId: string | null,

@@ -14,13 +14,13 @@ import { type PeopleContext, recordForPerson, refreshTokenIdentity } from './con
 import { applyGroupRoles } from './group-roles.ts';
 import { type ProviderSignIn, SingleSignOnError } from './oidc-provider.ts';
 
-/** Sessions that a node checks per round, so that a round ends soon. */
+/** Maximum number of sessions that a node checks per round, so that a round ends soon. */
 const SESSIONS_PER_ROUND = 20;
-/** After how long an unsuccessful check is repeated, milliseconds. */
+/** Delay before an unsuccessful check is repeated, milliseconds. */
 const RETRY_MS = 5 * MINUTE;
 const ORIGIN: RequestOrigin = { address: null, userAgent: null, requestId: null };
 
-/** Ends a session that the provider has ended, and those of devices that were approved in it. */
+/** Ends a session that the provider has ended, and the sessions of devices that were approved in it. */
 async function endSession(context: PeopleContext, session: RefreshableSession): Promise<void> {
   await context.store.transaction(async (trx) => {
     const ended = await deleteEndedSession(trx, session);
@@ -34,7 +34,9 @@ async function endSession(context: PeopleContext, session: RefreshableSession): 
   });
 }
 
-/** Returns the person's claims; null if the provider has ended the session, undefined if it cannot be asked now. */
+/**
+ * Returns the refreshed sign-in; null if the session must end, undefined if the provider did not confirm it this time.
+ */
 async function refresh(
   { singleSignOn, seal }: PeopleContext,
   session: RefreshableSession,
@@ -68,9 +70,9 @@ async function checkSession(context: PeopleContext, session: RefreshableSession)
 }
 
 /**
- * Asks the provider about sessions that it has not confirmed for an hour, with their refresh tokens: people lose the
- * roles of groups that they have lost, and sessions that the provider has ended end. Each session is checked by one
- * node. A provider that cannot be reached changes nothing.
+ * Uses the refresh tokens of sessions that the provider has not confirmed for an hour: people lose the roles of groups
+ * they have left, and sessions that the provider has ended are ended here too. Each session is checked by one node. A
+ * provider that cannot be reached changes nothing.
  */
 export async function checkProviderSessions(context: PeopleContext): Promise<void> {
   if (context.singleSignOn === null) return;

@@ -86,14 +86,17 @@ export async function startSession(
 
 const RECOVERY_CODE = /^[0-9A-Za-z]{24}$/;
 
-/** A recovery code as it is compared: without separators. */
+/** Normalizes a recovery code for comparison: upper case, without separators. */
 export function normalizeRecoveryCode(code: string): string {
   return code.replace(/[\s-]/g, '').toUpperCase();
 }
 
 export type SecondFactor = { readonly step: number } | { readonly recovery: Buffer };
 
-/** Checks the code of a second factor; null if it is wrong. Whether it is unused is decided when it is consumed. */
+/**
+ * Checks the code of a second factor. Returns null if it is wrong; `consumeSecondFactor` finds out whether it is
+ * unused.
+ */
 export async function checkSecondFactorCode(
   context: PeopleContext,
   person: PersonRow,
@@ -111,7 +114,7 @@ export async function checkSecondFactorCode(
   return RECOVERY_CODE.test(plain) ? { recovery: sha256(plain) } : null;
 }
 
-/** Consumes a code; true for exactly one of several concurrent callers with the same one (ASVS 6.5.1). */
+/** Consumes a code. Returns true for exactly one of several concurrent callers with the same code (ASVS 6.5.1). */
 export async function consumeSecondFactor(trx: Trx, personId: string, factor: SecondFactor): Promise<boolean> {
   return 'step' in factor
     ? advanceTotpStep(trx, personId, factor.step)
@@ -120,7 +123,7 @@ export async function consumeSecondFactor(trx: Trx, personId: string, factor: Se
 
 let dummyHash: Promise<string> | null = null;
 
-/** Hash for verifying the password of an unknown account: the same work either way (ASVS 6.3.8). */
+/** Returns a hash to verify against for an unknown account, which then takes as long as a known one (ASVS 6.3.8). */
 function dummyPasswordHash(): Promise<string> {
   dummyHash ??= hashPassphrase(generateSecret(), '');
   return dummyHash;
@@ -141,20 +144,21 @@ export async function recordSignInFailure(
   }
 }
 
-/** Reveals that the account is disabled only to somebody who has authenticated. Throws `forbidden`. */
+/** Throws `forbidden` for a disabled account. Call it only after authentication: nobody else may learn this. */
 export function refuseDisabled(person: Pick<PersonRow, 'disabled'>): void {
   if (person.disabled === 0) return;
   throw new Problem('forbidden', 'This account is disabled. Ask an operator of this server to enable it.');
 }
 
 /**
- * Whether the verified credentials are still current; locks them until the transaction ends: a session started with
- * an old password would outlive its change (CVE-2026-22706). Throws `forbidden` for a disabled person.
+ * Returns whether the verified credentials are still current, and locks them until the transaction ends. Otherwise a
+ * session started with an old password would outlive the password change (CVE-2026-22706). Throws `forbidden` for a
+ * disabled person.
  */
 async function isUnchanged(trx: Trx, verified: PersonRow): Promise<boolean> {
-  const now = await lockPerson(trx, verified.id);
-  if (now !== undefined) refuseDisabled(now);
-  return now?.password_hash === verified.password_hash && now.totp_enabled === verified.totp_enabled;
+  const current = await lockPerson(trx, verified.id);
+  if (current !== undefined) refuseDisabled(current);
+  return current?.password_hash === verified.password_hash && current.totp_enabled === verified.totp_enabled;
 }
 
 /**
@@ -203,7 +207,7 @@ export async function signIn(
   throw new Problem('sign_in_failed', 'Incorrect email address, password or code.');
 }
 
-/** Checks a signed-in person's password again before something sensitive. Throws `sign_in_failed`, `rate_limited`. */
+/** Checks a signed-in person's password again before a sensitive action. Throws `sign_in_failed`, `rate_limited`. */
 export async function reauthenticateWithPassword(
   context: PeopleContext,
   person: PersonRow,
@@ -213,7 +217,7 @@ export async function reauthenticateWithPassword(
   const account = { subject: `sign_in ${person.id}`, personId: person.id };
   const isCorrect = await throttleAttempt(context, account, origin.address ?? '', {
     verify: async () => ((await verifyPassphrase(person.password_hash, password, clientSubject(origin))) ? true : null),
-    complete: (proven) => Promise.resolve(proven),
+    complete: (verified) => Promise.resolve(verified),
   });
   if (isCorrect !== null) return;
   await recordSignInFailure(context, person, origin, 'password_incorrect');
@@ -247,8 +251,8 @@ export async function listOwnSessions(
 }
 
 /**
- * Ends one of the person's own sessions. If it is not the current one, device codes end too, since it may have
- * approved them. Throws `not_found`.
+ * Ends one of the person's own sessions. If it is not the current one, approved devices end too, since that session may
+ * have approved them. Throws `not_found`.
  */
 export async function endSession(
   context: PeopleContext,
@@ -273,7 +277,7 @@ export async function endSession(
 }
 
 /**
- * Ends every session of the person except this one, and everything else that gives access, such as approved devices.
+ * Ends every session of the person except this one, and everything else that grants access, such as approved devices.
  * Throws `invalid_token`.
  */
 export async function endOtherSessions(

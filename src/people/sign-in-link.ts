@@ -16,8 +16,8 @@ import {
 } from './sessions.ts';
 
 /**
- * Signs a person in with the link of an operator, which works once and only while passwords are off: the way back in
- * when the provider is not one. Throws `forbidden`, `not_found`, `second_factor_required`, `sign_in_failed`,
+ * Signs a person in with a single-use link from an operator. This works only while passwords are off, and restores
+ * access when the provider cannot be used. Throws `forbidden`, `not_found`, `second_factor_required`, `sign_in_failed`,
  * `rate_limited`.
  */
 export async function signInWithLink(
@@ -49,9 +49,9 @@ export async function signInWithLink(
       person.totp_enabled === 0 ? 'none' : await checkSecondFactorCode(context, person, input.code ?? ''),
     complete: (factor) =>
       store.transaction(async (trx) => {
-        const now = await lockPerson(trx, person.id);
-        if (now === undefined || now.totp_enabled !== person.totp_enabled) return null;
-        refuseDisabled(now);
+        const current = await lockPerson(trx, person.id);
+        if (current === undefined || current.totp_enabled !== person.totp_enabled) return null;
+        refuseDisabled(current);
         if (factor !== 'none' && !(await consumeSecondFactor(trx, person.id, factor))) return null;
         if (!(await consumePasswordReset(trx, digest, clock()))) throw invalidLink;
         const started = await startSession(trx, person, 'browser', origin, clock(), { signInLink: true });

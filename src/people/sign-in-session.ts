@@ -9,7 +9,7 @@ import type { Claims } from './oidc-claims.ts';
 import { SingleSignOnError } from './oidc-provider.ts';
 import { type CreatedSession, startSession } from './sessions.ts';
 
-/** What a sign-in at the provider leads to, once a second factor was checked if it is needed. */
+/** A verified sign-in at the provider. A session starts once the second factor was checked too, if one is required. */
 export interface AcceptedSignIn {
   readonly personId: string;
   readonly issuer: string;
@@ -17,24 +17,24 @@ export interface AcceptedSignIn {
   readonly email: string | null;
   readonly providerSession: string | null;
   readonly isMultiFactor: boolean;
-  /** Until when it confirms sensitive actions, epoch milliseconds. */
+  /** Until when it counts as reauthentication for sensitive actions, epoch milliseconds. */
   readonly freshUntil: number;
   readonly refreshToken: string | null;
   /** When the provider's response was accepted, epoch milliseconds. */
   readonly acceptedAt: number;
-  /** The person's claims, for the roles that their groups give. */
+  /** The person's claims, from which the roles of their groups follow. */
   readonly claims: Claims;
 }
 
-/** When a sign-in no longer confirms sensitive actions; 0 if it never did. Pure. */
+/** Returns until when a sign-in counts as reauthentication, epoch milliseconds; 0 if it does not count. Pure. */
 export function freshUntil(authenticatedAt: number | null, isFresh: boolean, now: number): number {
   const since = authenticatedAt ?? (isFresh ? now : null);
   return since === null ? 0 : Math.min(since, now) + DURATIONS.freshSignIn;
 }
 
 /**
- * Returns the person of a sign-in, locked, and the identity. Throws `SingleSignOnError` if the account was unlinked, the
- * person disabled or all access ended in the meantime.
+ * Locks the person of a sign-in, and returns the person and the identity. Throws `SingleSignOnError` if the account was
+ * unlinked, the person disabled or all access ended in the meantime.
  */
 export async function lockAccepted(
   trx: Trx,
@@ -44,7 +44,7 @@ export async function lockAccepted(
   const identity = await findIdentity(trx, signIn.issuer, signIn.subject);
   if (person === undefined || identity?.person_id !== person.id) throw new SingleSignOnError('refused', 'unlinked');
   if (person.disabled === 1) throw new SingleSignOnError('disabled');
-  // What ends a person's access also ends a sign-in that waits for a second factor.
+  // Ending a person's access also ends a sign-in that waits for a second factor.
   if (signIn.acceptedAt < person.access_ended_at) throw new SingleSignOnError('expired');
   return { person, identity };
 }
@@ -79,8 +79,8 @@ async function startProviderSession(
 }
 
 /**
- * Completes a sign-in at the provider, of which all factors were checked: gives the person the roles of their groups,
- * and starts a session. Throws `SingleSignOnError` if it is no longer valid.
+ * Completes a sign-in at the provider after all factors were checked: applies the roles of the person's groups and
+ * starts a session. Throws `SingleSignOnError` if the sign-in is no longer valid.
  */
 export async function completeProviderSignIn(
   context: PeopleContext,

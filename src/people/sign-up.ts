@@ -32,8 +32,7 @@ import { type CreatedSession, startSession } from './sessions.ts';
 import { createWorkspaceInTransaction } from './workspaces.ts';
 
 /**
- * Creates a new setup code if nobody has signed up yet, replacing any earlier one; null otherwise. Only its digest is
- * stored.
+ * Creates a setup code, replacing any earlier one. Only its digest is stored. Returns null if somebody has signed up.
  */
 export async function createSetupCode(context: PeopleContext): Promise<string | null> {
   return context.store.transaction(async (trx) => {
@@ -78,7 +77,7 @@ export async function insertNewPerson(trx: Trx, person: PersonRow): Promise<void
   }
 }
 
-/** Whether nobody has signed up yet; if so, nobody else can until the transaction ends. */
+/** Returns whether nobody has signed up yet. If so, no other sign-up can complete until the transaction ends. */
 export async function isFirstPerson(trx: Trx): Promise<boolean> {
   if (await hasAnyPerson(trx)) return false;
   await lockFirstSignUp(trx);
@@ -98,8 +97,8 @@ async function checkSignUpAllowed(context: PeopleContext, input: SignUp): Promis
 }
 
 /**
- * Runs a sign-up after earlier ones of the same client, and within its limits: refusals count as failures, and so does each sign-up
- * without an invitation. Everything that can be refused is refused before a password is hashed.
+ * Runs a client's sign-ups one after the other, within the failure limits. A refusal counts as a failure, and so does
+ * each sign-up without an invitation. The checks run before `work`, which hashes the password.
  */
 function throttleSignUp<Done>(
   context: PeopleContext,
@@ -125,8 +124,8 @@ function throttleSignUp<Done>(
 
 /**
  * Signs a person up and in. While sign-up is by invitation, this requires the setup code (which creates the first
- * person, exactly one of several concurrent attempts) or the code of an invitation. Throws `forbidden`, `conflict`
- * for a taken email address, `validation_failed` for a common password, `rate_limited`.
+ * person; exactly one of several concurrent attempts succeeds) or the code of an invitation. Throws `forbidden`,
+ * `conflict` for a taken email address, `validation_failed` for a common password, `rate_limited`.
  */
 export async function signUp(
   context: PeopleContext,

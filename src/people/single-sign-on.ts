@@ -13,15 +13,15 @@ import { type OidcProvider, type ProviderSignIn, SingleSignOnError } from './oid
 import { type CreatedSession, checkSecondFactorCode, consumeSecondFactor, recordSignInFailure } from './sessions.ts';
 import { type AcceptedSignIn, completeProviderSignIn, freshUntil, lockAccepted } from './sign-in-session.ts';
 
-/** The provider. Throws `not_found` if single sign-on is not set up. */
+/** Returns the provider. Throws `not_found` if single sign-on is not set up. */
 export function requireProvider({ singleSignOn }: PeopleContext): OidcProvider {
   if (singleSignOn !== null) return singleSignOn.provider;
   throw new Problem('not_found', 'Single sign-on is not set up on this server.');
 }
 
 /**
- * Starts a single sign-on: returns the URL to send the browser to, and the text of its cookie. Throws `not_found`,
- * `SingleSignOnError`.
+ * Starts a single sign-on: returns the URL to send the browser to, and the value of the cookie to set. Throws
+ * `not_found`, `SingleSignOnError`.
  */
 export async function startSingleSignOn(
   context: PeopleContext,
@@ -36,10 +36,10 @@ export async function startSingleSignOn(
   return { url, cookie: sealFlow(context, { request, purpose, returnPath: options.returnPath, ...times }) };
 }
 
-/** How the provider's response ended. `returnPath` is a path of our own page. */
+/** Outcome of the provider's response. `returnPath` is a path of the web UI. */
 export type SingleSignOnOutcome =
   | { readonly kind: 'signed_in'; readonly session: CreatedSession; readonly returnPath: string }
-  /** `code` names the sign-in that waits for a second factor. */
+  /** `code` identifies the sign-in that waits for a second factor. */
   | { readonly kind: 'second_factor'; readonly code: string; readonly returnPath: string }
   | { readonly kind: 'linked'; readonly returnPath: string }
   | {
@@ -54,12 +54,14 @@ export interface CallbackRequest {
   /** The query, with `?`. */
   readonly search: string;
   readonly cookie: string | null;
-  /** The person who is signed in in the same browser. */
+  /** The person who is signed in to Devpilot in the same browser. */
   readonly caller: SignedInPerson | null;
   readonly origin: RequestOrigin;
 }
 
-/** Returns the flow that a response belongs to. Throws `SingleSignOnError` for one of another browser, or too late. */
+/**
+ * Returns the flow that a response belongs to. Throws `SingleSignOnError` if it has expired or is of another browser.
+ */
 function requireFlow(flow: Flow | null, search: string): Flow {
   if (flow === null || new URLSearchParams(search).get('state') !== flow.request.state) {
     throw new SingleSignOnError('expired', 'The response does not belong to a request of this browser.');
@@ -76,8 +78,8 @@ async function exchange(context: PeopleContext, flow: Flow, search: string): Pro
   );
   if (!isFirst) throw new SingleSignOnError('expired', 'The response was already used.');
   const { authenticatedAt } = signIn.account;
-  const tolerance = 60_000;
-  if (flow.request.fresh && authenticatedAt !== null && authenticatedAt < flow.startedAt - tolerance) {
+  const toleranceMs = 60_000;
+  if (flow.request.fresh && authenticatedAt !== null && authenticatedAt < flow.startedAt - toleranceMs) {
     throw new SingleSignOnError('refused', 'The provider did not ask for a new sign-in.');
   }
   return signIn;
@@ -86,7 +88,7 @@ async function exchange(context: PeopleContext, flow: Flow, search: string): Pro
 const secondFactorKey = (code: string) => `second factor ${sha256(code).toString('hex')}`;
 const SECOND_FACTOR_IDENTITY = 'single sign-on second factor';
 
-/** Keeps a sign-in until the person has entered a code. Returns the code that the browser presents with it. */
+/** Stores a sign-in until the person enters a code. Returns the secret with which the browser refers to the sign-in. */
 async function awaitSecondFactor(context: PeopleContext, signIn: AcceptedSignIn): Promise<string> {
   const code = randomCode(43);
   const content = sealJson(context, signIn, SECOND_FACTOR_IDENTITY);
@@ -124,7 +126,7 @@ async function signInWithAccount(
   const { account, refreshToken } = signIn;
   const { invitation } = purpose;
   const { person, isNew } = await findOrSignUp(context, signIn, purpose, origin);
-  // The page lets a person who has an account accept the invitation.
+  // A person who already had an account accepts the invitation on its page.
   const returnPath = invitation !== null && !isNew ? `/accept-invitation#${invitation}` : flow.returnPath;
   const accepted = {
     personId: person.id,
@@ -154,15 +156,15 @@ async function linkToCaller(
   { account }: ProviderSignIn,
 ): Promise<SingleSignOnOutcome> {
   if (caller?.personId !== purpose.personId || caller.sessionId !== purpose.sessionId) {
-    throw new SingleSignOnError('expired', 'The session that asked for the link has ended.');
+    throw new SingleSignOnError('expired', 'The session that requested the link has ended.');
   }
   await linkIdentity(context, caller, account, origin);
   return { kind: 'linked', returnPath: flow.returnPath };
 }
 
 /**
- * Processes the provider's response in the browser that started the sign-in. Never throws for a response that is
- * refused: its outcome is `failed`. Throws `not_found`, `rate_limited`.
+ * Processes the provider's response in the browser that started the sign-in. A refused response does not throw: its
+ * outcome is `failed`. Throws `not_found`, `rate_limited`.
  */
 export async function completeSingleSignOn(
   context: PeopleContext,
@@ -193,18 +195,18 @@ export async function completeSingleSignOn(
 }
 
 /**
- * Completes a sign-in that waits for a second factor. Throws `sign_in_failed` for a wrong code and for a sign-in that
- * has expired, `rate_limited`.
+ * Completes a sign-in that waits for a second factor. Throws `sign_in_failed` for a wrong code or an expired sign-in,
+ * `rate_limited`.
  */
 export async function completeSecondFactor(
   context: PeopleContext,
-  waiting: string | null,
+  pendingCode: string | null,
   code: string,
   origin: RequestOrigin,
 ): Promise<{ person: PersonRow; session: CreatedSession }> {
   const { store, clock } = context;
-  const key = secondFactorKey(waiting ?? '');
-  const content = waiting === null ? undefined : await findSingleUse(store.read, key, clock());
+  const key = secondFactorKey(pendingCode ?? '');
+  const content = pendingCode === null ? undefined : await findSingleUse(store.read, key, clock());
   const signIn = openJson(context, content ?? '', SECOND_FACTOR_IDENTITY) as AcceptedSignIn | null;
   const person = signIn === null ? undefined : await findPerson(store.read, signIn.personId);
   if (signIn === null || person === undefined) {

@@ -141,7 +141,10 @@ export async function listWorkspaces(
   return toPage(rows, page.limit, 'createdAt', (row) => ({ value: row.created_at, id: row.id }), showWorkspace);
 }
 
-/** Replaces the roles of groups. Throws `forbidden` for anyone but the owner, `conflict` without single sign-on. */
+/**
+ * Replaces the mapping from groups to roles. Throws `forbidden` for anyone but the owner, `conflict` without single
+ * sign-on.
+ */
 async function updateGroupRoles(
   context: PeopleContext,
   trx: Trx,
@@ -150,7 +153,7 @@ async function updateGroupRoles(
 ): Promise<void> {
   const { workspaceId } = request;
   if ((await lockRole(trx, workspaceId, actingPersonId(request))) !== 'owner') {
-    throw new Problem('forbidden', 'Only the owner can change which groups give a role.');
+    throw new Problem('forbidden', 'Only the owner can change which groups grant a role.');
   }
   if (sso !== null && context.singleSignOn === null) {
     throw new Problem('conflict', 'Single sign-on is not set up on this server.');
@@ -158,7 +161,7 @@ async function updateGroupRoles(
   await replaceGroupMapping(trx, workspaceId, sso);
 }
 
-/** Throws `conflict` for a taken slug, and as `updateGroupRoles`. */
+/** Throws `conflict` for a taken slug, and the errors of `updateGroupRoles`. */
 export async function updateWorkspace(
   context: PeopleContext,
   request: RequestContext,
@@ -170,14 +173,14 @@ export async function updateWorkspace(
   return context.store.transaction(async (trx) => {
     const before = await findWorkspace(trx, actor, workspaceId);
     if (before === undefined) throw new Problem('not_found');
-    const { sso, ...named } = input;
+    const { sso, ...columns } = input;
     const current = { name: before.name, slug: before.slug, sso: groupRolesOf(before) };
     const fields = (['name', 'slug', 'sso'] as const).filter(
       (field) => input[field] !== undefined && JSON.stringify(input[field]) !== JSON.stringify(current[field]),
     );
     if (fields.length === 0) return showWorkspace(before);
     if (sso !== undefined) await updateGroupRoles(context, trx, request, sso);
-    await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...named, updated_at: now }));
+    await throwOnTakenSlug(() => updateRow(trx, workspaceId, { ...columns, updated_at: now }));
     const after = await findWorkspace(trx, actor, workspaceId);
     if (after === undefined) throw new Problem('not_found');
     const changed = { name: after.name, slug: after.slug, sso: groupRolesOf(after) };
@@ -211,8 +214,8 @@ export async function deleteWorkspace(context: PeopleContext, request: RequestCo
 }
 
 /**
- * Throws `forbidden` if somebody else would transfer ownership to an operator: that would give the admins of the
- * workspace, including the previous owner, servers on this machine without the operator's consent.
+ * Throws `forbidden` if an owner who is not an operator transfers ownership to an operator: the admins of the
+ * workspace, including the previous owner, could then use servers on this machine without the operator's consent.
  */
 async function refuseTransferToOperator(trx: Trx, ownerId: string, newOwnerId: string): Promise<void> {
   const [owner, newOwner] = [await findPerson(trx, ownerId), await findPerson(trx, newOwnerId)];
