@@ -20,7 +20,7 @@ import {
 import { createDenialBuffer, type Denial } from './denials.ts';
 
 const NOW = 30_000_000 * MINUTE;
-const denial = (facts: Partial<Denial> = {}): Denial => ({
+const denial = (overrides: Partial<Denial> = {}): Denial => ({
   workspaceId: 'wsp_1',
   action: 'credential.denied',
   actor: { kind: 'api_key', id: 'key_1', name: 'one' },
@@ -28,10 +28,10 @@ const denial = (facts: Partial<Denial> = {}): Denial => ({
   reason: 'token_expired',
   origin: { address: '10.0.0.1', userAgent: null, requestId: 'r1' },
   at: NOW,
-  ...facts,
+  ...overrides,
 });
 
-test('refusals are grouped per credential, reason and minute: the first is written immediately, the rest when the minute is over', () => {
+test('refusals are grouped per credential, reason and minute: the first is written immediately, the others when the minute is over', () => {
   const denials = createDenialBuffer();
   denials.add(denial());
   assert.deepEqual(
@@ -45,7 +45,7 @@ test('refusals are grouped per credential, reason and minute: the first is writt
   assert.equal(denials.drain(NOW + 2000).length, 0);
   const drained = denials.drain(NOW + MINUTE);
   assert.deepEqual(
-    drained.map(({ detail, at: index }) => [detail, index]),
+    drained.map(({ detail, at: timestampMs }) => [detail, timestampMs]),
     [[{ reason: 'token_expired', count: 999, lastAt: new Date(NOW + 998).toISOString() }, NOW + MINUTE]],
   );
   assert.deepEqual(denials.drain(NOW + 2 * MINUTE, true), []);
@@ -56,7 +56,7 @@ test('an event about refusals is dated when it is written, so that the log stays
   denials.add(denial({ at: NOW }));
   denials.add(denial({ at: NOW + 5, reason: 'insufficient_scope' }));
   assert.deepEqual(
-    denials.drain(NOW + 900).map(({ at: index }) => index),
+    denials.drain(NOW + 900).map(({ at: timestampMs }) => timestampMs),
     [NOW + 900, NOW + 900],
   );
   denials.add(denial({ at: NOW + 2 * MINUTE }));
@@ -88,7 +88,11 @@ test('denials with many different reasons fill neither memory nor the disk', () 
   denials.add(denial({ workspaceId: 'wsp_other' }));
   const drafts = denials.drain(NOW);
   assert.ok(drafts.length <= 10_000);
-  assert.equal(drafts.filter(({ workspaceId }) => workspaceId === 'wsp_other').length, 1, 'of another workspace');
+  assert.equal(
+    drafts.filter(({ workspaceId }) => workspaceId === 'wsp_other').length,
+    1,
+    'another workspace is not affected',
+  );
   denials.drain(NOW + MINUTE);
   denials.add(denial({ at: NOW + MINUTE }));
   assert.equal(denials.drain(NOW + MINUTE).length, 1, 'there is room again in the next minute');
@@ -135,7 +139,7 @@ describe('the activity log of a running server', () => {
     assert.equal(
       actions.filter((action) => action === 'api_key.updated').length,
       1,
-      'an edit that changes nothing is none',
+      'an edit that changes nothing is not recorded',
     );
     const edit = events.find(({ action }) => action === 'api_key.updated');
     assert.deepEqual(edit?.detail, {
@@ -149,18 +153,18 @@ describe('the activity log of a running server', () => {
     const denied = events.find(({ action }) => action === 'credential.denied');
     assert.deepEqual(denied?.detail, { reason: 'insufficient_scope', count: 1 });
 
-    const about = await owner.call<Page<AuditEvent>>(`/v1/audit-events?credential=${token.id}`);
+    const eventsOfToken = await owner.call<Page<AuditEvent>>(`/v1/audit-events?credential=${token.id}`);
     assert.deepEqual(
-      about.body.data.map(({ action }) => action),
+      eventsOfToken.body.data.map(({ action }) => action),
       ['access_token.deleted', 'access_token.created'],
     );
-    assert.ok(about.body.data.every(({ credential }) => credential?.name === 'Deploys'));
+    assert.ok(eventsOfToken.body.data.every(({ credential }) => credential?.name === 'Deploys'));
     const createdKeys = await owner.call<Page<AuditEvent>>('/v1/audit-events?action=api_key.created');
     assert.equal(createdKeys.body.data.length, 1);
 
-    const whole = await owner.call('/v1/audit-events', { headers: { accept: 'application/x-ndjson' } });
-    assert.match(whole.headers.get('content-type') ?? '', /^application\/x-ndjson/);
-    const lines = whole.text
+    const stream = await owner.call('/v1/audit-events', { headers: { accept: 'application/x-ndjson' } });
+    assert.match(stream.headers.get('content-type') ?? '', /^application\/x-ndjson/);
+    const lines = stream.text
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as AuditEvent);
@@ -183,20 +187,20 @@ describe('the activity log of a running server', () => {
     await owner.call('/v1/me', { method: 'PATCH', body: { name: 'Newest' } });
     const second = await owner.call<Page<AuditEvent>>(`/v1/audit-events?limit=5&cursor=${first.body.nextCursor}`);
     assert.equal(second.body.data[0]?.sequence, (first.body.data[4]?.sequence ?? 0) - 1);
-    const whole = await owner.call('/v1/audit-events', { headers: { accept: 'application/x-ndjson' } });
-    const numbers = whole.text
+    const stream = await owner.call('/v1/audit-events', { headers: { accept: 'application/x-ndjson' } });
+    const sequences = stream.text
       .trimEnd()
       .split('\n')
       .map((line) => (JSON.parse(line) as AuditEvent).sequence);
-    assert.ok(numbers.length > 211);
+    assert.ok(sequences.length > 211);
     assert.deepEqual(
-      numbers,
-      numbers.map((_, index) => numbers.length - index),
+      sequences,
+      sequences.map((_, index) => sequences.length - index),
     );
     await server.close();
   });
 
-  test('can be read while the store refuses writes, and shows the refusals of that time afterwards', async () => {
+  test('can be read while the store refuses writes, and later contains the refusals that happened in the meantime', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     const key = await createKey(owner, ['read']);
@@ -216,7 +220,7 @@ describe('the activity log of a running server', () => {
     await server.close();
   });
 
-  test('a change whose event cannot be written does not happen', async () => {
+  test('a change is rolled back if its event cannot be written', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     const create = "create trigger no_log before insert on audit_event begin select raise(abort, 'disk full'); end";
@@ -233,7 +237,7 @@ describe('the activity log of a running server', () => {
     await server.close();
   });
 
-  test('verification finds an event that was edited, removed, moved or cut off, and nothing in an intact log', async () => {
+  test('verification finds edited, removed, renumbered and truncated events, and no error in an intact log', async () => {
     const server = await startTestServer();
     const owner = await signUpOwner(server);
     for (let count = 0; count < 5; count++) await createToken(owner, ['all']);
@@ -251,7 +255,7 @@ describe('the activity log of a running server', () => {
     await server.running.close();
     const database = new DatabaseSync(join(server.dataDirectory, 'devpilot.db'));
     const where = `workspace_id = '${owner.workspaceId}'`;
-    const rows: [string, number][] = [
+    const damages: [string, number][] = [
       [`update audit_event set detail = '{}' where sequence = 4 and ${where}`, 4],
       [`update audit_event set actor_name = 'Eve' where sequence = 3 and ${where}`, 3],
       [`update audit_event set at = at - 1 where sequence = 5 and ${where}`, 5],
@@ -261,7 +265,7 @@ describe('the activity log of a running server', () => {
       [`update audit_event set sequence = 1000 where sequence = 2 and ${where}`, 2],
       [`update audit_event set hash = previous_hash where sequence = 5 and ${where}`, 5],
     ];
-    for (const [damage, sequence] of rows) {
+    for (const [damage, sequence] of damages) {
       database.exec('savepoint whole');
       database.exec('create table kept as select * from audit_event');
       database.exec('release whole');

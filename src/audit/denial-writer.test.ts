@@ -45,7 +45,7 @@ async function setUp() {
   };
 }
 
-test('while the store is unavailable, refusals are kept, and those already written are not written again', async (t) => {
+test('while the store is unavailable, refusals stay in memory, and those already written are not written again', async (t) => {
   const { close, errors, outcomes, flush, workspaceIds, refuse, written } = await setUp();
   t.after(close);
   for (const id of workspaceIds) refuse(id);
@@ -58,7 +58,7 @@ test('while the store is unavailable, refusals are kept, and those already writt
   assert.deepEqual(errors, []);
 });
 
-test('refusals that cannot be written are reported, and do not keep those of other workspaces from being written', async (t) => {
+test('refusals that cannot be written are reported, and do not block the refusals of other workspaces', async (t) => {
   const { close, errors, outcomes, flush, workspaceIds, refuse, written } = await setUp();
   t.after(close);
   for (const id of workspaceIds) refuse(id);

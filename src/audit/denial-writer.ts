@@ -14,9 +14,9 @@ const MAX_EVENTS_PER_TRANSACTION = 500;
 
 /** Splits events into parts that are written in one transaction each. */
 function splitIntoParts(drafts: readonly AuditDraft[]): AuditDraft[][] {
-  return [...Map.groupBy(drafts, ({ workspaceId }) => workspaceId).values()].flatMap((ofWorkspace) =>
-    Array.from({ length: Math.ceil(ofWorkspace.length / MAX_EVENTS_PER_TRANSACTION) }, (_, index) =>
-      ofWorkspace.slice(index * MAX_EVENTS_PER_TRANSACTION, (index + 1) * MAX_EVENTS_PER_TRANSACTION),
+  return [...Map.groupBy(drafts, ({ workspaceId }) => workspaceId).values()].flatMap((workspaceDrafts) =>
+    Array.from({ length: Math.ceil(workspaceDrafts.length / MAX_EVENTS_PER_TRANSACTION) }, (_, index) =>
+      workspaceDrafts.slice(index * MAX_EVENTS_PER_TRANSACTION, (index + 1) * MAX_EVENTS_PER_TRANSACTION),
     ),
   );
 }
@@ -26,7 +26,7 @@ function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
   const day = Math.floor(now / DAY);
   const sums = new Map<string, Refusals>();
   for (const { workspaceId, actor, credential, detail } of drafts) {
-    // Not those of a person about a credential.
+    // Skips refusals of people that merely concern a credential.
     if (credential === null || credential.id === null || credential.id !== actor.id) continue;
     const { reason: text, count } = detail as { reason?: unknown; count?: unknown };
     const reason = /^[a-z_]+/.exec(String(text))?.[0] ?? 'forbidden';
@@ -35,11 +35,11 @@ function refusalsOf(drafts: readonly AuditDraft[], now: number): Refusals[] {
     sums.set(key, { workspaceId, credentialId: credential.id, day, reason, count: counted + Number(count ?? 1) });
   }
   // In a consistent order, so that two nodes updating the same credentials cannot deadlock.
-  return [...sums].sort(([one], [two]) => (one < two ? -1 : 1)).map(([, refusals]) => refusals);
+  return [...sums].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, refusals]) => refusals);
 }
 
 /** Creates or updates the notice that the secret of a deleted credential is still used. */
-async function tellOfDeletedUse(trx: Trx, { workspaceId, credential, origin, at }: AuditDraft): Promise<void> {
+async function raiseDeletedUseNotice(trx: Trx, { workspaceId, credential, origin, at }: AuditDraft): Promise<void> {
   if (credential === null) return;
   const kind = 'credential.used_after_deletion';
   const detail = { address: origin.address, lastAt: toIsoString(at) };
@@ -49,10 +49,10 @@ async function tellOfDeletedUse(trx: Trx, { workspaceId, credential, origin, at 
 }
 
 /**
- * Returns a function that writes the buffered refusals that are due, or all of them. Writes run one after the other,
- * so that a caller also waits for what an earlier call has taken and not yet written. Each refusal is written at least
- * once: if a commit succeeds but its response is lost, it is written again. While the store is unavailable, calls reject
- * and nothing is lost; a part that cannot be written for another reason is dropped and reported to `onError`.
+ * Returns a function that writes the buffered refusals that are due, or all of them. Writes run one after the other, so
+ * that a caller also waits for events that an earlier call has drained but not yet written. Each refusal is written at
+ * least once: if a commit succeeds but its response is lost, it is written again. While the store is unavailable, calls
+ * reject and nothing is lost; a part that cannot be written for another reason is dropped and reported to `onError`.
  */
 export function createDenialWriter(
   store: Store,
@@ -61,8 +61,11 @@ export function createDenialWriter(
   onError: (error: unknown) => void,
 ): (everything?: boolean) => Promise<void> {
   let written = Promise.resolve();
-  /** Taken from the buffer and not known to be written: if the store fails, the next write starts with them. */
-  let taken: AuditDraft[][] = [];
+  /**
+   * Events drained from the buffer that may not be written yet. After a failure of the store, the next write starts
+   * with them.
+   */
+  let pending: AuditDraft[][] = [];
   async function writePart(drafts: readonly AuditDraft[]): Promise<void> {
     const now = clock();
     try {
@@ -72,7 +75,7 @@ export function createDenialWriter(
         for (const draft of drafts) {
           const event = { ...draft, at: Math.max(draft.at, now) };
           await appendAuditEvent(trx, event);
-          if (event.action === 'credential.used_after_deletion') await tellOfDeletedUse(trx, event);
+          if (event.action === 'credential.used_after_deletion') await raiseDeletedUseNotice(trx, event);
         }
       });
     } catch (error) {
@@ -80,16 +83,16 @@ export function createDenialWriter(
       onError(error);
     }
   }
-  async function writeTaken(): Promise<void> {
-    for (let part = taken[0]; part !== undefined; part = taken[0]) {
+  async function writePending(): Promise<void> {
+    for (let part = pending[0]; part !== undefined; part = pending[0]) {
       await writePart(part);
-      taken.shift();
+      pending.shift();
     }
   }
   async function write(everything: boolean): Promise<void> {
-    await writeTaken();
-    taken = splitIntoParts(denials.drain(clock(), everything));
-    await writeTaken();
+    await writePending();
+    pending = splitIntoParts(denials.drain(clock(), everything));
+    await writePending();
   }
   return (everything = false) => {
     written = written.catch(() => undefined).then(() => write(everything));

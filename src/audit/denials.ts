@@ -74,23 +74,23 @@ export function createDenialBuffer(): DenialBuffer {
         group.count++;
         group.last = denial;
       } else {
-        const own = groupsPerWorkspace.get(denial.workspaceId) ?? 0;
-        if (groups.size >= MAX_GROUPS || own >= MAX_GROUPS_PER_WORKSPACE) return;
-        groupsPerWorkspace.set(denial.workspaceId, own + 1);
+        const workspaceGroupCount = groupsPerWorkspace.get(denial.workspaceId) ?? 0;
+        if (groups.size >= MAX_GROUPS || workspaceGroupCount >= MAX_GROUPS_PER_WORKSPACE) return;
+        groupsPerWorkspace.set(denial.workspaceId, workspaceGroupCount + 1);
         groups.set(key, { first: denial, minute, last: denial, count: 1, written: false });
       }
     },
     drain(now, everything = false) {
       const due: AuditDraft[] = [];
-      const current = Math.floor(now / MINUTE);
+      const currentMinute = Math.floor(now / MINUTE);
       for (const [key, group] of groups) {
-        const over = group.minute < current;
-        if (group.count > 0 && (everything || over || !group.written)) due.push(draftOf(group, now));
-        if (!over) continue;
+        const isOver = group.minute < currentMinute;
+        if (group.count > 0 && (everything || isOver || !group.written)) due.push(draftOf(group, now));
+        if (!isOver) continue;
         groups.delete(key);
-        const left = (groupsPerWorkspace.get(group.first.workspaceId) ?? 1) - 1;
-        if (left === 0) groupsPerWorkspace.delete(group.first.workspaceId);
-        else groupsPerWorkspace.set(group.first.workspaceId, left);
+        const remaining = (groupsPerWorkspace.get(group.first.workspaceId) ?? 1) - 1;
+        if (remaining === 0) groupsPerWorkspace.delete(group.first.workspaceId);
+        else groupsPerWorkspace.set(group.first.workspaceId, remaining);
       }
       return due;
     },

@@ -1,15 +1,18 @@
 import { createHash } from 'node:crypto';
 import { Problem } from '../contract/problem.ts';
 
-/** Returns the entity tag of a representation (RFC 9110, section 8.8.3). */
+/**
+ * Returns the entity tag of a representation (RFC 9110, section 8.8.3). `nextRunAt` is ignored: it changes without an
+ * edit.
+ */
 export function etagOf(representation: object): string {
   const text = JSON.stringify(representation, (field, value: unknown) => (field === 'nextRunAt' ? undefined : value));
   return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
 }
 
 /**
- * Throws `conflict` if the caller's `If-Match` names another state than the current one. Weak tags are compared like
- * strong ones, since proxies that compress make tags weak.
+ * Throws `conflict` if the caller's `If-Match` does not match the current state. Weak tags are compared like strong
+ * ones, since proxies that compress make tags weak.
  */
 export function checkIfMatch(ifMatch: string | null, representation: object): void {
   if (ifMatch === null || ifMatch.trim() === '*') return;

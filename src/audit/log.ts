@@ -13,7 +13,10 @@ import { consumeChangeQuota } from './quotas.ts';
 import { refuseFormerRights } from './roles.ts';
 import { toStoredUserAgent } from './user-agent.ts';
 
-/** The log for events outside of any workspace: a sign-up before the first one, the deletion of a workspace. */
+/**
+ * The log for events outside of any workspace: such as a sign-up before any workspace exists, or the deletion of a
+ * workspace.
+ */
 export const SYSTEM_LOG = 'system';
 
 /** The system itself as an actor: an operator's command, or an automatic rule. */

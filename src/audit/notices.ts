@@ -14,9 +14,9 @@ export interface NoticeDraft {
   readonly kind: NoticeKind;
   /** What it is about: a credential, app, script or issue. */
   readonly subject: AuditParty & { readonly id: string };
-  /** Tells this notice from an earlier one of the same kind about the same subject, which it then replaces. */
+  /** Distinguishes this notice from an earlier one of the same kind and subject, which it replaces. */
   readonly occurrence?: string;
-  /** Shown, sent by mail and to webhooks: must not contain secrets. Its fields are those that `describeNotice` reads. */
+  /** Shown to people and sent to webhooks, so it must not contain secrets. `describeNotice` reads its fields. */
   readonly detail: Readonly<Record<string, unknown>>;
   /** Epoch milliseconds. */
   readonly at: number;
@@ -24,13 +24,13 @@ export interface NoticeDraft {
   readonly address?: string | null;
 }
 
-/** Recorded by the event itself. */
-const RECORDED_OTHERWISE: readonly NoticeKind[] = ['deployment.failed', 'credential.used_after_deletion'];
+/** Kinds whose cause has its own event in the activity log. */
+const ALREADY_RECORDED: readonly NoticeKind[] = ['deployment.failed', 'credential.used_after_deletion'];
 
 /**
- * Creates a notice in the transaction of the event that it reports, unless there is one of the same occurrence, dismissed or not;
- * one of an earlier occurrence is replaced. The entry of the activity log is what webhooks receive. Returns whether it
- * was created.
+ * Creates a notice in the transaction of the event that it reports, and records it in the activity log, which webhooks
+ * receive. Replaces the notice of an earlier occurrence. Does nothing if the same occurrence has a notice, even a
+ * dismissed one. Returns whether a notice was created.
  */
 export async function raiseNotice(trx: Trx, draft: NoticeDraft): Promise<boolean> {
   const { workspaceId, kind, subject, occurrence = '', detail, at, address = null } = draft;
@@ -55,7 +55,7 @@ export async function raiseNotice(trx: Trx, draft: NoticeDraft): Promise<boolean
     digested_at: null,
   });
   await evictNotices(trx, workspaceId, NOTICE_LIMITS.perWorkspace);
-  if (!RECORDED_OTHERWISE.includes(kind)) await recordNotice(trx, draft, address);
+  if (!ALREADY_RECORDED.includes(kind)) await recordNotice(trx, draft, address);
   return true;
 }
 

@@ -33,8 +33,8 @@ export function quotaOf({ action, actor }: Pick<AuditDraft, 'action' | 'actor'>)
 }
 
 /**
- * Charges a recorded change to its quota. Since every change is recorded, none can avoid this. Call it after locking
- * the head of the log, to keep one order of locks. Throws `quota_exceeded`.
+ * Charges a recorded change to its quota. Every change is recorded, so none can bypass its quota. Call it after locking
+ * the head of the log, so that locks are taken in the same order everywhere. Throws `quota_exceeded`.
  */
 export async function consumeChangeQuota(trx: Trx, draft: AuditDraft): Promise<void> {
   const name = quotaOf(draft);

@@ -9,12 +9,12 @@ import { containsSecret, redactSecrets } from '../contract/redact.ts';
 import { spawnServer, temporaryDirectory } from '../testing/process.ts';
 import { cookieOf, sendRequest, type TestResponse } from '../testing/test-server.ts';
 
-test('a secret is found and redacted whatever surrounds it', () => {
+test('a secret is found and redacted regardless of the surrounding text', () => {
   const around = fc.string({ maxLength: 30 });
   const kind = fc.constantFrom('access_token' as const, 'api_key' as const, 'session' as const);
   fc.assert(
-    fc.property(around, kind, around, (before, of, after) => {
-      const secret = mintSecret(of);
+    fc.property(around, kind, around, (before, secretKind, after) => {
+      const secret = mintSecret(secretKind);
       const text = `${before}${secret}${after}`;
       assert.ok(!redactSecrets(text).includes(secret.slice(-46)));
       assert.ok(containsSecret(text));
@@ -42,16 +42,16 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
     body?: unknown,
     headers: Record<string, string> = {},
     method?: string,
-    carries = false,
+    mayContainSecret = false,
   ): Promise<TestResponse<Body>> {
     const response = await sendRequest<Body>(server.url, path, {
       headers,
       body,
       ...(method !== undefined && { method }),
     });
-    const rest = [...response.headers].filter(([name]) => name !== 'set-cookie');
-    responses.push(JSON.stringify(rest));
-    if (!carries) responses.push(response.text);
+    const visibleHeaders = [...response.headers].filter(([name]) => name !== 'set-cookie');
+    responses.push(JSON.stringify(visibleHeaders));
+    if (!mayContainSecret) responses.push(response.text);
     return response;
   }
   const secretIn = (cookie: string) => cookie.split('=')[1] ?? '';
@@ -66,10 +66,10 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const token = await send<Created>('/v1/access-tokens', { name: 'CI', scopes: ['all'] }, person, 'POST', true);
   assert.equal(token.status, 422);
   const body = { name: 'Pipeline', scopes: ['all'], passphrase };
-  const idempotent = { ...person, 'idempotency-key': 'once' };
-  const guarded = await send<Created>('/v1/access-tokens', body, idempotent, 'POST', true);
+  const idempotentHeaders = { ...person, 'idempotency-key': 'once' };
+  const guarded = await send<Created>('/v1/access-tokens', body, idempotentHeaders, 'POST', true);
   assert.equal(guarded.headers.get('cache-control'), 'no-store');
-  await send('/v1/access-tokens', body, idempotent);
+  await send('/v1/access-tokens', body, idempotentHeaders);
   const key = await send<Created>('/v1/api-keys', { name: 'Billing', permissions: ['read'] }, person, 'POST', true);
   forbidden.push(guarded.body.secret, key.body.secret);
   const invited = await send<{ code: string }>(
@@ -118,7 +118,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   person.cookie = cookieOf(changed);
   forbidden.push(secretIn(person.cookie));
 
-  // Every error with a secret in the request, wherever someone may put it by mistake.
+  // Requests that fail, with a secret in every position where someone may put it by mistake.
   for (const secret of [guarded.body.secret, key.body.secret, secretIn(person.cookie)]) {
     const bearer = { authorization: `Bearer ${secret}` };
     await send('/v1/authorize?scope=modify_env', undefined, { ...bearer, 'access-token-passphrase': passphrase });
@@ -181,7 +181,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   const everywhere: [string, Buffer][] = [
     ['the log', Buffer.from(printed)],
     ['a metric', Buffer.from(metrics)],
-    ['an answer', Buffer.from(responses.join('\n'))],
+    ['a response', Buffer.from(responses.join('\n'))],
     ...files.filter(([name]) => name !== 'secret').map(([name, bytes]): [string, Buffer] => [name, bytes]),
   ];
   assert.ok(
@@ -191,7 +191,7 @@ test('CVE-2026-62386, GHSA-vw58-ph65-6rxp, GHSA-j72f-h752-mx4w: no secret reache
   for (const word of forbidden) {
     for (const [where, bytes] of everywhere) {
       const offset = bytes.indexOf(word);
-      assert.equal(offset, -1, `${where} tells ${word}: ${bytes.subarray(Math.max(0, offset - 200), offset + 100)}`);
+      assert.equal(offset, -1, `${where} contains ${word}: ${bytes.subarray(Math.max(0, offset - 200), offset + 100)}`);
     }
   }
   directory.remove();

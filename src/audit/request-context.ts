@@ -16,7 +16,7 @@ export interface RequestContext {
   readonly claim: IdempotencyClaim | null;
   /** The request's `If-Match` header. */
   readonly ifMatch: string | null;
-  /** The projects and apps that exist for its credential; absent or null if all do. */
+  /** The projects and apps that the credential can access; absent or null if it can access all. */
   readonly allowed?: AllowedResources | null;
 }
 
@@ -26,7 +26,7 @@ export function systemRequestContext(workspaceId: string, userAgent: string | nu
   return { workspaceId, actor: SYSTEM_ACTOR, credential: null, origin, claim: null, ifMatch: null };
 }
 
-/** Records a change in the transaction that makes it. Throws as `appendAuditEvent` does. */
+/** Records a change in the transaction that makes it. Throws the errors of `appendAuditEvent`. */
 export async function recordAuditEvent(
   trx: Trx,
   request: RequestContext,

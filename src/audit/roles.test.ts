@@ -9,11 +9,11 @@ import type { Store } from '../store/store.ts';
 import { forEachEngine } from '../testing/engines.ts';
 import { seedCredential, seedPerson, seedWorkspace } from '../testing/test-store.ts';
 import { appendAuditEvent } from './log.ts';
-import { neededRole } from './roles.ts';
+import { requiredRole } from './roles.ts';
 
-const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => neededRole(action) === role);
+const actionsFor = (role: string | null) => AUDIT_ACTIONS.filter((action) => requiredRole(action) === role);
 
-test('actions of members and owners are listed; everything else in a workspace needs an admin', () => {
+test('actions allowed for members and actions reserved for owners are listed; all others in a workspace require an admin', () => {
   assert.deepEqual(
     actionsFor('member').filter((action) => !/^deployment\./.test(action)),
     ['run.created', 'run.cancelled', 'run.finished', 'backup.created', 'backup.verification_started', 'run.failed'],
@@ -24,7 +24,7 @@ test('actions of members and owners are listed; everything else in a workspace n
     ['workspace.created', 'workspace.owner_changed', 'member.created', 'member.left', 'notifications.updated'],
   );
   for (const action of ['access_token.created', 'api_key.updated', 'env.revealed', 'member.updated'] as const) {
-    assert.equal(neededRole(action), 'admin');
+    assert.equal(requiredRole(action), 'admin');
   }
 });
 
@@ -95,7 +95,8 @@ forEachEngine('a change by a person or credential', (engine) => {
 
   test('a change is recorded, and made, only if the credential is still valid at that moment', async () => {
     const seeded = await seedWorkspace(store);
-    const idOf = async (facts: Parameters<typeof seedCredential>[2]) => (await seedCredential(store, seeded, facts)).id;
+    const idOf = async (columns: Parameters<typeof seedCredential>[2]) =>
+      (await seedCredential(store, seeded, columns)).id;
     const record = (id: string, kind: CredentialKind, action: AuditAction, target: AuditDraft['target'] = null) =>
       store.transaction((trx) =>
         appendAuditEvent(trx, {
@@ -105,8 +106,8 @@ forEachEngine('a change by a person or credential', (engine) => {
         }),
       );
     for (const kind of ['access_token', 'api_key'] as const) {
-      for (const facts of [{}, { expires_at: 1_001 }])
-        await record(await idOf({ kind, ...facts }), kind, 'app.updated');
+      for (const columns of [{}, { expires_at: 1_001 }])
+        await record(await idOf({ kind, ...columns }), kind, 'app.updated');
       const foreign = await seedCredential(store, await seedWorkspace(store), { kind });
       for (const id of [
         createId(kind),

@@ -8,11 +8,11 @@ const ROWS_PER_READ = 1000;
 export interface LogVerification {
   readonly workspaceId: string;
   readonly entries: number;
-  /** Null if the log is intact; otherwise the first number that is wrong, and the reason. */
+  /** Null if the log is intact; otherwise the first sequence number that is wrong, and the reason. */
   readonly broken: { readonly sequence: number; readonly reason: string } | null;
 }
 
-/** Reads a workspace's log from its first event and verifies numbers, links and hashes up to its head. */
+/** Reads a workspace's log from its first event and verifies sequence numbers, links and hashes up to its head. */
 export async function verifyLog(
   db: Queryable,
   head: { readonly workspace_id: string; readonly sequence: number; readonly hash: string },

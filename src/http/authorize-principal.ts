@@ -17,9 +17,9 @@ export function secondFactorNeeded(): Problem {
 
 /** The refusal of a person whose role in a workspace, admin or member, is not sufficient. */
 export function insufficientRole(needed: Role, role: Role): Problem {
-  const neededRole = needed === 'owner' ? 'the owner' : 'an owner or admin';
+  const requiredRole = needed === 'owner' ? 'the owner' : 'an owner or admin';
   const ownRole = role === 'admin' ? 'an admin' : 'a member';
-  return new Problem('forbidden', `This requires ${neededRole} of the workspace; you are ${ownRole}.`);
+  return new Problem('forbidden', `This requires ${requiredRole} of the workspace; you are ${ownRole}.`);
 }
 
 /**
@@ -59,7 +59,7 @@ function recordRoleDenial(
   request: FastifyRequest,
   person: PersonPrincipal,
   { role, workspaceId }: Membership,
-  neededRole: Role,
+  requiredRole: Role,
 ): Problem {
   context.denials.add({
     workspaceId,
@@ -70,7 +70,7 @@ function recordRoleDenial(
     origin: originOf(request),
     at: context.clock(),
   });
-  return insufficientRole(neededRole, role);
+  return insufficientRole(requiredRole, role);
 }
 
 /**
