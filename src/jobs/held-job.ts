@@ -17,15 +17,17 @@ import {
 /** Attempts to write the result while the store is unavailable. */
 const MAX_WRITE_ATTEMPTS = 6;
 
-/** A job that this node runs. It ends when its result is written, or abandoned because the node has lost it. */
+/**
+ * A job that this node runs. It ends when its result is written, or when it is abandoned because the node has lost it.
+ */
 export interface HeldJob {
   readonly row: JobTable;
   isAborted(): boolean;
   /** Whether it must stop immediately, without writing anything. */
   isFenced(): boolean;
-  /** Asks it to end. A job that is lost or stopped is fenced too. */
+  /** Requests the job to end. The reasons `lost` and `stopped` also fence it. */
   abort(reason: AbortReason, message: string): void;
-  /** Runs it until it has ended. Call it once; never rejects. */
+  /** Runs the job until it has ended. Call this once; it never rejects. */
   run(): Promise<void>;
 }
 

@@ -4,21 +4,21 @@ import { createHeldJob, type HeldJob } from './held-job.ts';
 import type { JobWriter } from './job-writes.ts';
 import type { AbortReason } from './jobs.ts';
 
-/** Maximum jobs of one node over all workspaces; one workspace alone gets half of them. */
+/** Maximum number of jobs on one node; a single workspace gets at most half of them. */
 const MAX_CONCURRENT_JOBS = 64;
 
 /** The jobs that this node runs. */
 export interface HeldJobs {
-  /** Runs a claimed job, unless its workspace has as many as it may. */
+  /** Runs a claimed job, unless its workspace has reached its limit. */
   start(row: JobTable): void;
   all(): readonly HeldJob[];
   /** Whether this node runs a job; false for the row of another node. */
   has(row: JobTable): boolean;
   isFull(): boolean;
-  /** Returns the workspaces that cannot have more jobs on this node. */
+  /** Returns the workspaces that have reached their limit on this node. */
   fullWorkspaces(): string[];
   abortAll(reason: AbortReason, message: string): void;
-  /** Resolves when those that run now have ended, or after `limitMs` milliseconds. */
+  /** Resolves when the jobs that are running now have ended, or after `limitMs` milliseconds. */
   waitUpTo(limitMs: number): Promise<void>;
 }
 

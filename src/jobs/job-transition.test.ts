@@ -12,28 +12,28 @@ const INTERNAL = 'Internal error. See the server log.';
 const finish = (status: string, error: string | null) => ({ type: 'finish', status, error });
 const cases: [string, JobResult, AbortReason | null, boolean, object][] = [
   ['a job that returns completes', RETURNED, null, false, finish('completed', null)],
-  ['so does one that returns although it was cancelled', RETURNED, 'cancelled', false, finish('completed', null)],
-  ['a failure is explained', FAILED, null, false, finish('failed', 'The disk is full.')],
-  ['an unexpected error is not', BROKEN, null, false, finish('failed', INTERNAL)],
-  ['a cancelled job', BROKEN, 'cancelled', true, finish('cancelled', 'Aborted.')],
+  ['a cancelled job that returns anyway completes', RETURNED, 'cancelled', false, finish('completed', null)],
+  ['the message of a JobFailure is reported', FAILED, null, false, finish('failed', 'The disk is full.')],
+  ['the message of an unexpected error is not reported', BROKEN, null, false, finish('failed', INTERNAL)],
+  ['a cancelled job ends as cancelled', BROKEN, 'cancelled', true, finish('cancelled', 'Aborted.')],
   [
-    'a cancelled job whose cleanup failed',
+    'a cancelled job whose cleanup failed reports the failure',
     FAILED,
     'cancelled',
     true,
     finish('cancelled', 'Aborted. The disk is full.'),
   ],
-  ['a job that exceeded its time limit', BROKEN, 'time_limit', true, finish('failed', 'Aborted.')],
-  ['a job that was stopped', BROKEN, 'stopped', false, finish('failed', 'Aborted.')],
+  ['a job that exceeded its time limit fails', BROKEN, 'time_limit', true, finish('failed', 'Aborted.')],
+  ['a job that is not resumable fails when its node stops', BROKEN, 'stopped', false, finish('failed', 'Aborted.')],
   [
-    'a resumable job that was stopped',
+    'a resumable job is queued again when its node stops',
     BROKEN,
     'stopped',
     true,
     { type: 'requeue', delayMs: 0, lanes: 'alone', failures: 0 },
   ],
   ['a lost job is left to its new node', FAILED, 'lost', true, { type: 'abandon' }],
-  ['even if it returned', RETURNED, 'lost', false, { type: 'abandon' }],
+  ['a lost job is left to its new node even if it returned', RETURNED, 'lost', false, { type: 'abandon' }],
 ];
 for (const [name, result, reason, isResumable, expected] of cases) {
   const aborted = reason === null ? null : { reason, message: 'Aborted.' };

@@ -23,12 +23,12 @@ export type JobTransition =
 
 const UNKNOWN_ERROR = 'Internal error. See the server log.';
 
-/** Returns the message for users of a failure. */
+/** Returns the message of a failure to show to users. */
 function failureMessage(error: unknown): string {
   return error instanceof JobFailure ? redactSecrets(error.message) : UNKNOWN_ERROR;
 }
 
-/** Decides what becomes of a job, given how it ended and why its signal was aborted (null if it was not). Pure. */
+/** Returns the next state of a job, given how it ended and why its signal was aborted (null if it was not). Pure. */
 export function transitionAfter(
   row: Pick<JobTable, 'failures' | 'retries' | 'retry_after'>,
   isResumable: boolean,

@@ -41,7 +41,7 @@ async function suspendJob({ store, clock, owner }: JobWriter, row: JobTable, sus
   });
 }
 
-/** Writes what becomes of a job; does nothing if this node has lost it. */
+/** Writes the next state of a job; does nothing if this node has lost it. */
 export async function applyTransition(writer: JobWriter, row: JobTable, transition: JobTransition): Promise<void> {
   const { store, clock, owner } = writer;
   switch (transition.type) {

@@ -16,8 +16,8 @@ interface TestNode extends JobWorker {
   readonly ended: Ended[];
 }
 
-/** Starts a node whose jobs of the kind `work` do what the test passes. */
-function nodeOn(
+/** Creates a node that runs `work` for each job of the kind `work`. */
+function createNode(
   store: Store,
   nodeId: string,
   work: (job: RunningJob) => Promise<unknown>,
@@ -55,7 +55,7 @@ forEachEngine('jobs', (engine) => {
   const stores: Store[] = [];
   after(() => Promise.all(stores.map((store) => store.close())));
 
-  async function fresh() {
+  async function setUp() {
     const store = await engine.open();
     stores.push(store);
     const { workspaceId } = await seedWorkspace(store);
@@ -67,9 +67,9 @@ forEachEngine('jobs', (engine) => {
   }
 
   test('a job runs after its transaction commits, receives its payload and completes', async () => {
-    const { store, add, rows, workspaceId } = await fresh();
-    const seen: RunningJob[] = [];
-    const node = nodeOn(store, 'one', async (job) => seen.push(job) && undefined);
+    const { store, add, rows, workspaceId } = await setUp();
+    const receivedJobs: RunningJob[] = [];
+    const node = createNode(store, 'one', async (job) => receivedJobs.push(job) && undefined);
     node.start();
     await assert.rejects(
       store.transaction(async (trx) => {
@@ -81,7 +81,7 @@ forEachEngine('jobs', (engine) => {
     node.wake();
     await until(async () => node.ended.length === 1);
     assert.deepEqual(
-      [seen[0]?.resourceId, seen[0]?.payload, seen[0]?.attempt, node.ended[0]?.status],
+      [receivedJobs[0]?.resourceId, receivedJobs[0]?.payload, receivedJobs[0]?.attempt, node.ended[0]?.status],
       ['done', { a: 1 }, 1, 'completed'],
     );
     assert.equal((await rows()).length, 1);
@@ -89,45 +89,45 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('an exclusive lane runs its jobs one at a time, oldest first; a wider lane runs as many as its limit', async () => {
-    const { store, add } = await fresh();
+    const { store, add } = await setUp();
     const running = new Set<string>();
     const order: string[] = [];
-    let most = 0;
-    let together = 0;
+    let maxInWideLane = 0;
+    let maxInExclusiveLane = 0;
     const work = async (job: RunningJob) => {
       const lane = job.resourceId.slice(0, 1);
-      const same = [...running].filter((name) => name.startsWith(lane)).length + 1;
-      if (lane === 'a') together = Math.max(together, same);
-      else most = Math.max(most, same);
+      const runningInLane = [...running].filter((name) => name.startsWith(lane)).length + 1;
+      if (lane === 'a') maxInExclusiveLane = Math.max(maxInExclusiveLane, runningInLane);
+      else maxInWideLane = Math.max(maxInWideLane, runningInLane);
       running.add(job.resourceId);
       if (lane === 'a') order.push(job.resourceId);
-      else await until(async () => most >= 2);
+      else await until(async () => maxInWideLane >= 2);
       await new Promise((resolve) => setTimeout(resolve, 30));
       running.delete(job.resourceId);
     };
-    const first = nodeOn(store, 'one', work);
+    const first = createNode(store, 'one', work);
     const nodes =
-      engine.name === 'sqlite' ? [first] : [first, nodeOn(store, 'two', work), nodeOn(store, 'three', work)];
+      engine.name === 'sqlite' ? [first] : [first, createNode(store, 'two', work), createNode(store, 'three', work)];
     for (const name of ['a1', 'a2', 'a3']) await add(first, name, { lanes: [{ key: 'app:a', limit: 1 }] });
     for (const name of ['b1', 'b2', 'b3', 'b4', 'b5'])
       await add(first, name, { lanes: [{ key: 'server:b', limit: 2 }] });
     for (const node of nodes) node.start();
     await until(async () => nodes.flatMap((node) => node.ended).length === 8);
     assert.deepEqual(order, ['a1', 'a2', 'a3']);
-    assert.equal(together, 1);
-    assert.equal(most, 2);
+    assert.equal(maxInExclusiveLane, 1);
+    assert.equal(maxInWideLane, 2);
     for (const node of nodes) await node.stop();
   });
 
   test('nodes that compete for jobs run each job once', async () => {
     if (engine.name === 'sqlite') return;
-    const { store, add } = await fresh();
+    const { store, add } = await setUp();
     const ran: string[] = [];
     const work = async (job: RunningJob) => {
       ran.push(job.resourceId);
       await new Promise((resolve) => setTimeout(resolve, 5));
     };
-    const nodes = ['one', 'two', 'three', 'four'].map((id) => nodeOn(store, id, work));
+    const nodes = ['one', 'two', 'three', 'four'].map((id) => createNode(store, id, work));
     const names = Array.from({ length: 40 }, (_, index) => `job ${index}`);
     for (const [index, name] of names.entries()) await add(nodes[index % 4] as TestNode, name);
     for (const node of nodes) node.start();
@@ -137,10 +137,10 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('a delayed job waits for its time, and a failing job is retried only as often as requested', async () => {
-    const { store, add } = await fresh();
+    const { store, add } = await setUp();
     let now = 1_000_000;
     const ran: string[] = [];
-    const node = nodeOn(
+    const node = createNode(
       store,
       'one',
       async (job) => {
@@ -162,7 +162,7 @@ forEachEngine('jobs', (engine) => {
     await until(async () =>
       (await store.read.selectFrom('job').select('failures').execute()).some((row) => row.failures === 2),
     );
-    assert.equal(ran.length, 3, 'the second try again comes after twice as long');
+    assert.equal(ran.length, 3, 'the second retry waits twice as long');
     now += 1000;
     await until(async () => node.ended.length === 2);
     now += 57_000;
@@ -179,9 +179,9 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('an unexpected error is reported without its message, which is logged', async () => {
-    const { store, add } = await fresh();
+    const { store, add } = await setUp();
     const errors: unknown[] = [];
-    const node = nodeOn(store, 'one', () => Promise.reject(new Error('select secrets')), {
+    const node = createNode(store, 'one', () => Promise.reject(new Error('select secrets')), {
       onError: (error) => errors.push(error),
     });
     node.start();
@@ -194,10 +194,10 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('cancelling ends a waiting job immediately and a running job through its signal', async () => {
-    const { store, add, workspaceId } = await fresh();
+    const { store, add, workspaceId } = await setUp();
     const lanes = [{ key: 'app:a', limit: 1 }];
     let cleaned = false;
-    const node = nodeOn(store, 'one', async (job) => {
+    const node = createNode(store, 'one', async (job) => {
       try {
         await untilAborted(job);
       } finally {
@@ -223,16 +223,16 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('a job of another workspace cannot be cancelled', async () => {
-    const { store, add } = await fresh();
+    const { store, add } = await setUp();
     const other = await seedWorkspace(store);
-    const node = nodeOn(store, 'one', async () => undefined);
+    const node = createNode(store, 'one', async () => undefined);
     await add(node, 'mine');
     assert.equal(await store.transaction((trx) => node.cancel(trx, other.workspaceId, 'mine', 'no')), false);
   });
 
   test('a job that exceeds its time limit is ended and fails', async () => {
-    const { store, add } = await fresh();
-    const node = nodeOn(store, 'one', untilAborted);
+    const { store, add } = await setUp();
+    const node = createNode(store, 'one', untilAborted);
     node.start();
     await add(node, 'slow', { timeLimitMs: 100 });
     await until(async () => node.ended.length === 1);
@@ -241,10 +241,10 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('a suspended job frees its slot on the node but keeps its exclusive lane', async () => {
-    const { store, add, workspaceId } = await fresh();
+    const { store, add, workspaceId } = await setUp();
     const lanes = [{ key: 'app:a', limit: 1 }];
     const order: string[] = [];
-    const node = nodeOn(store, 'one', async (job) => {
+    const node = createNode(store, 'one', async (job) => {
       order.push(`${job.resourceId} ${job.attempt}`);
       return job.resourceId === 'parks' && job.attempt === 1
         ? { until: Date.now() + 3_600_000, shouldWait: () => Promise.resolve(true) }
@@ -265,33 +265,36 @@ forEachEngine('jobs', (engine) => {
 
   test('a job of a lost node fails, or is taken over if its kind is resumable', async () => {
     for (const resumable of [false, true]) {
-      const { store, add } = await fresh();
+      const { store, add } = await setUp();
       let killed = false;
       // Stops its heartbeats as if the process had been killed; its jobs are not released.
       const transaction: Store['transaction'] = (work) =>
         killed ? Promise.reject(new Error('killed')) : store.transaction(work);
-      const dead = nodeOn({ ...store, transaction }, 'dead', untilAborted, { resumable, onError: () => undefined });
-      await add(dead, 'orphan', { lanes: [{ key: 'app:a', limit: 1 }] });
-      dead.start();
-      await until(async () => dead.running() === 1);
+      const lostNode = createNode({ ...store, transaction }, 'dead', untilAborted, {
+        resumable,
+        onError: () => undefined,
+      });
+      await add(lostNode, 'orphan', { lanes: [{ key: 'app:a', limit: 1 }] });
+      lostNode.start();
+      await until(async () => lostNode.running() === 1);
       killed = true;
-      const heir = nodeOn(store, 'heir', async () => undefined, { resumable });
-      heir.start();
-      await until(async () => heir.ended.length === 1);
+      const successor = createNode(store, 'heir', async () => undefined, { resumable });
+      successor.start();
+      await until(async () => successor.ended.length === 1);
       assert.deepEqual(
-        [heir.ended[0]?.status, heir.ended[0]?.error],
+        [successor.ended[0]?.status, successor.ended[0]?.error],
         resumable ? ['completed', null] : ['failed', 'The node that ran this was lost.'],
       );
-      await heir.stop();
-      await dead.stop();
-      assert.deepEqual(dead.ended, []);
+      await successor.stop();
+      await lostNode.stop();
+      assert.deepEqual(lostNode.ended, []);
     }
   });
 
   test('a node that lost its job is notified and can no longer write', async () => {
-    const { store, add } = await fresh();
+    const { store, add } = await setUp();
     let written: unknown;
-    const node = nodeOn(store, 'one', async (job) => {
+    const node = createNode(store, 'one', async (job) => {
       await untilAborted(job).catch((reason: JobAborted) => assert.equal(reason.reason, 'lost'));
       written = await job.transaction(async () => 'written').catch((error: unknown) => error);
       throw new Error('over');
@@ -307,8 +310,8 @@ forEachEngine('jobs', (engine) => {
 
   test('stopping ends running jobs: a resumable job is queued again, any other fails', async () => {
     for (const resumable of [false, true]) {
-      const { store, add, rows } = await fresh();
-      const node = nodeOn(store, 'one', untilAborted, { resumable });
+      const { store, add, rows } = await setUp();
+      const node = createNode(store, 'one', untilAborted, { resumable });
       node.start();
       await add(node, 'under way');
       await until(async () => node.running() === 1);
@@ -321,7 +324,7 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('a job whose claim is under way when its node stops does not start, and is queued again', async () => {
-    const { store, add, rows } = await fresh();
+    const { store, add, rows } = await setUp();
     const claimed = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
     const delayed: Store = {
@@ -336,7 +339,7 @@ forEachEngine('jobs', (engine) => {
       },
     };
     const ran: string[] = [];
-    const node = nodeOn(delayed, 'one', async (job) => ran.push(job.resourceId));
+    const node = createNode(delayed, 'one', async (job) => ran.push(job.resourceId));
     await add(node, 'late');
     node.start();
     await claimed.promise;
@@ -351,7 +354,7 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('workspaces take turns, and one with many jobs does not delay the others', async () => {
-    const { store, workspaceId, add } = await fresh();
+    const { store, workspaceId, add } = await setUp();
     const { workspaceId: other } = await seedWorkspace(store);
     const started: string[] = [];
     let release: () => void = () => undefined;
@@ -362,11 +365,11 @@ forEachEngine('jobs', (engine) => {
       started.push(job.workspaceId === workspaceId ? 'one' : 'other');
       return released;
     };
-    const nodes = [nodeOn(store, 'first', work), nodeOn(store, 'second', work)] as const;
+    const nodes = [createNode(store, 'first', work), createNode(store, 'second', work)] as const;
     for (let index = 0; index < 80; index++) await add(nodes[0], `busy${index}`);
     for (let index = 0; index < 3; index++) await add(nodes[0], `other${index}`, { workspaceId: other });
     nodes[0].start();
-    // The first workspace has half of the places of the node; the second takes turns for the others.
+    // The first workspace gets at most half of the node's slots, and the workspaces take turns.
     await until(async () => started.filter((name) => name === 'other').length === 3);
     assert.deepEqual(started.slice(0, 6), ['one', 'other', 'one', 'other', 'one', 'other']);
     await until(async () => started.filter((name) => name === 'one').length >= 30);
@@ -374,7 +377,7 @@ forEachEngine('jobs', (engine) => {
     nodes[0].wake();
     await until(async () => started.filter((name) => name === 'other').length === 6);
     assert.ok(started.filter((name) => name === 'one').length <= 32);
-    // On PostgreSQL, another node adds places of its own, under the same rule.
+    // On PostgreSQL, another node adds slots of its own, with the same limit.
     if (engine.name === 'postgres') {
       nodes[1].start();
       await until(async () => started.filter((name) => name === 'one').length > 32);
@@ -387,8 +390,8 @@ forEachEngine('jobs', (engine) => {
   });
 
   test('the queue reports its waiting and running jobs', async () => {
-    const { store, add } = await fresh();
-    const node = nodeOn(store, 'one', untilAborted);
+    const { store, add } = await setUp();
+    const node = createNode(store, 'one', untilAborted);
     await add(node, 'later', { runAt: Date.now() + 60_000 });
     assert.deepEqual(await node.counts(), { waiting: 1, running: 0, dueSince: null });
     node.start();
@@ -398,21 +401,21 @@ forEachEngine('jobs', (engine) => {
   });
 });
 
-test('a node that cannot reach its store gives up its jobs before its lease expires', async () => {
+test('a node that cannot reach its store aborts its jobs before their leases expire', async () => {
   const { openSqliteStore } = await import('../store/sqlite.ts');
   const { temporaryDirectory } = await import('../testing/process.ts');
   const directory = temporaryDirectory();
   const real = await openSqliteStore(`${directory.path}/devpilot.db`);
   const { workspaceId } = await seedWorkspace(real);
-  let away = false;
-  // Looks to the worker like the engine that nodes share.
+  let isUnavailable = false;
+  // Makes the worker treat the store as shared with other nodes.
   const store: Store = {
     ...real,
     engine: 'postgres',
-    transaction: (work) => (away ? Promise.reject(new Error('away')) : real.transaction(work)),
+    transaction: (work) => (isUnavailable ? Promise.reject(new Error('unavailable')) : real.transaction(work)),
   };
   let reason: JobAborted | undefined;
-  const node = nodeOn(
+  const node = createNode(
     store,
     'one',
     async (job) => {
@@ -424,11 +427,11 @@ test('a node that cannot reach its store gives up its jobs before its lease expi
   await store.transaction((trx) => node.enqueue(trx, { kind: 'work', workspaceId, resourceId: 'cut off' }));
   await until(async () => node.running() === 1);
   const started = performance.now();
-  away = true;
+  isUnavailable = true;
   await until(async () => reason !== undefined);
   assert.equal(reason?.reason, 'lost');
   assert.ok(performance.now() - started < scaledTimeout(20_000));
-  away = false;
+  isUnavailable = false;
   await node.stop();
   await real.close();
   directory.remove();

@@ -1,12 +1,12 @@
-/** A task of which one call runs at a time. */
+/** A task that never runs more than once at a time. */
 export interface SerialTask {
-  /** Runs it now; while it runs, once more afterwards, however often this is called. */
+  /** Runs the task now. While it is running, schedules a single further run, however often this is called. */
   request(): void;
-  /** Resolves when the call under way has ended. */
+  /** Resolves when the current run has ended. */
   idle(): Promise<void>;
 }
 
-/** States: idle, running, and running with another call requested. */
+/** States: idle, running, and running with another run requested. */
 export function createSerialTask(work: () => Promise<void>, onError: (error: unknown) => void): SerialTask {
   let state: 'idle' | 'running' | 'requested' = 'idle';
   let running: Promise<void> = Promise.resolve();

@@ -32,7 +32,9 @@ const STOPPED_MESSAGE = 'Devpilot was stopped while this was running.';
 /** The queue, and the worker that runs its jobs on this node. */
 export interface JobWorker extends JobQueue {
   start(): void;
-  /** Stops claiming jobs, lets running ones finish briefly, then releases them: resumable jobs to other nodes. */
+  /**
+   * Stops claiming jobs, gives running ones a short time to finish, then aborts them. Resumable jobs are queued again.
+   */
   stop(): Promise<void>;
   /** Returns the number of jobs running on this node. */
   running(): number;
@@ -48,7 +50,7 @@ type WorkerState = 'created' | 'working' | 'stopping' | 'stopped';
 
 /**
  * Claims jobs from the queue and runs each on one node at a time. Heartbeats prove that a node is alive; a node that
- * cannot send them gives up its jobs before its lease expires, and only then does another node take them over.
+ * cannot send them aborts its jobs before their leases expire, and only then does another node take them over.
  */
 export function createJobWorker(options: JobWorkerOptions): JobWorker {
   const { store, clock, nodeId: owner, onError, leaseMs = DEFAULT_LEASE_MS } = options;
@@ -103,7 +105,7 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   async function stopWork(): Promise<void> {
     if (state === 'working') state = 'stopping';
     const stoppedAtMs = performance.now();
-    // A claim may be under way: it starts no job any more, but releases the one that it gets.
+    // A claim may be in progress: it no longer starts the job that it gets, but releases it.
     await waitAtMost(STOP_GRACE_MS, ticks.idle());
     await held.waitUpTo(Math.max(0, STOP_GRACE_MS - (performance.now() - stoppedAtMs)));
     held.abortAll('stopped', STOPPED_MESSAGE);
@@ -131,14 +133,14 @@ export function createJobWorker(options: JobWorkerOptions): JobWorker {
   };
 }
 
-/** Aborts those of `jobs` that this node no longer has, or that were cancelled; `rows` are those that it has. */
+/** Aborts the jobs that this node has lost or that were cancelled. `rows` are the jobs that it still owns. */
 function abortLostAndCancelled(
   jobs: readonly HeldJob[],
   rows: readonly Pick<JobTable, 'id' | 'attempt' | 'cancel'>[],
 ): void {
-  const mine = new Map(rows.map((row) => [row.id, row]));
+  const ownedRows = new Map(rows.map((row) => [row.id, row]));
   for (const job of jobs) {
-    const row = mine.get(job.row.id);
+    const row = ownedRows.get(job.row.id);
     if (row === undefined || row.attempt !== job.row.attempt) job.abort('lost', LOST_MESSAGE);
     else if (row.cancel !== null && !job.isAborted()) job.abort('cancelled', row.cancel);
   }
