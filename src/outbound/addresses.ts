@@ -47,8 +47,8 @@ const UNROUTABLE_ADDRESSES = blockListOf([
 const GLOBAL_UNICAST_IPV6 = blockListOf(['2000::/3']);
 
 /**
- * Returns the IPv4 address embedded in an IPv6 address: mapped (`::ffff:0:0/96`), compatible, or NAT64 (RFC 6052); or
- * null.
+ * Returns the IPv4 address that is embedded in a mapped (`::ffff:0:0/96`), compatible or NAT64 (RFC 6052) IPv6 address;
+ * null for any other.
  */
 function embeddedIpv4(address: string): string | null {
   const hostname = new URL(`http://[${address}]`).hostname.slice(1, -1);
@@ -73,7 +73,7 @@ export function isNodeLocal(address: string): boolean {
 /** `special`: loopback, link-local, cloud metadata services, and addresses that belong to no host. */
 export type AddressKind = 'public' | 'private' | 'special';
 
-/** Returns the kind of an address; one with an embedded IPv4 address has the kind of that. Pure. */
+/** Returns the kind of an address; an embedded IPv4 address determines the kind. Pure. */
 export function addressKindOf(address: string): AddressKind {
   const version = isIP(address);
   if (version === 0 || address.includes('%') || isNodeLocal(address)) return 'special';
@@ -85,7 +85,7 @@ export function addressKindOf(address: string): AddressKind {
   return version === 6 && !GLOBAL_UNICAST_IPV6.check(address, 'ipv6') ? 'special' : 'public';
 }
 
-/** Returns whether a host is a node-local address or name without being resolved. Pure. */
+/** Returns whether a host is a node-local address or name, without resolving it. Pure. */
 export const namesNodeLocal = (host: string): boolean =>
   isNodeLocal(host.replace(/^\[|\]$/g, '')) || /^(?:.*\.)?localhost\.?$/i.test(host);
 

@@ -93,7 +93,7 @@ test('a URL that the policy excludes is refused before its name is resolved', ()
     assert.equal(refuses('any', url), true, url);
 });
 
-test('the name is resolved once, and the connection is made to that address with the name as host', async () => {
+test('the name is resolved once, and the connection is made to that address with the name in the Host header', async () => {
   const receiver = await startReceiver((request, response) => request.pipe(response.writeHead(201, { 'x-a': '1' })));
   let resolved = 0;
   const resolve = () => Promise.resolve(resolved++ === 0 ? LOOPBACK : []);
@@ -147,13 +147,13 @@ test('time and size of a response are limited', async () => {
   await rejectsWith(createOutbound({ policy: 'any', resolve }).send({ url, ...limits }), /No response within/);
 });
 
-test('a response that ends or switches the protocol instead of answering is an error at once', async () => {
-  for (const [answer, pattern] of [
+test('a connection that ends or switches the protocol without a final response fails immediately', async () => {
+  for (const [bytes, pattern] of [
     ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n', /status 101/],
     ['HTTP/1.1 100 Continue\r\n\r\n', /connection/i],
     ['', /connection/i],
   ] as const) {
-    const port = await listen(createServer((socket) => socket.once('data', () => socket.end(answer))));
+    const port = await listen(createServer((socket) => socket.once('data', () => socket.end(bytes))));
     await rejectsWith(send(`http://receiver.example:${port}/`), pattern);
   }
   const silent = await listen(

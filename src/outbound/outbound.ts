@@ -4,7 +4,10 @@ import https from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { addressKindOf, namesNodeLocal } from './addresses.ts';
 
-/** Where requests may go (`DEVPILOT_OUTBOUND`): `private` includes `public`, and `any` includes everything. */
+/**
+ * The addresses that requests may be sent to (`DEVPILOT_OUTBOUND`): `private` includes `public`, and `any` includes
+ * everything.
+ */
 export const OUTBOUND_POLICIES = ['public', 'private', 'any'] as const;
 export type OutboundPolicy = (typeof OUTBOUND_POLICIES)[number];
 
@@ -36,12 +39,14 @@ export class OutboundError extends Error {
 }
 
 export interface Outbound {
-  /** Returns why requests to a URL are refused without resolving its name; null if that is not known yet. Pure. */
+  /**
+   * Returns why requests to a URL are refused without resolving its name; null if that depends on its address. Pure.
+   */
   refusalOf(url: string): string | null;
   /**
    * Sends a request to an address that the policy allows. The name is resolved once, and the connection is made to
-   * exactly that address, so that a name which changes its address in the meantime reaches nothing else (DNS rebinding).
-   * Redirects are not followed. Throws `OutboundError`.
+   * exactly that address, so that a name whose address changes in the meantime cannot lead to another host (DNS
+   * rebinding). Redirects are not followed. Throws `OutboundError`.
    */
   send(request: OutboundRequest): Promise<OutboundResponse>;
 }
@@ -128,7 +133,7 @@ function exchange(
     port: url.port || undefined,
     headers: { ...request.headers, ...length, host: url.host },
     signal,
-    // A proxy gets the address as well: it must not resolve the name to another.
+    // A proxy gets the address too, so that it cannot resolve the name to another one.
     ...(proxy === null ? { host, lookup: pinned } : { host: addresses[0].address }),
     ...(isIP(host) === 0 && { servername: host }),
   };
@@ -158,14 +163,14 @@ function exchange(
   });
 }
 
-/** Rejects when the signal is aborted: a running `dns.lookup` cannot be, and no event of a connection is relied on. */
+/** Rejects when the signal is aborted: a running `dns.lookup` cannot be aborted, and a connection may emit no event. */
 function rejectOnAbort(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   });
 }
 
-/** The one way out for requests to addresses that people configure. */
+/** Creates the client for all requests to URLs that people configure. */
 export function createOutbound({ policy, environment = {}, resolve }: OutboundOptions): Outbound {
   const resolveName = resolve ?? ((host: string) => lookup(host, { all: true }));
 
