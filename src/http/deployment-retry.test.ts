@@ -181,6 +181,45 @@ test('a deployment whose state does not allow a retry is refused with what to do
   assert.match((await requestRetry(newer.id)).text, /Only a failed deployment can be retried; this one is completed/);
 });
 
+test('deployments that waited count by their start: a retry never replaces a release that went live later', async () => {
+  const app = await newApp({ hooks: [hook('check', 'pre_execution', 'test -e ready')] });
+  const ready = join(app.directory, 'ready');
+  const approveAndWait = async (id: string) => {
+    assert.equal((await owner.call(`/v1/deployments/${id}/approve`, { method: 'POST' })).status, 202);
+    return waitForDeployment(owner, id, isFinished);
+  };
+  const { body: earlier } = await app.deploy({ approval: true });
+  const failed = await deployAndWait(owner, app);
+  const { body: waiting } = await app.deploy({ approval: true });
+  writeFileSync(ready, '');
+  assert.equal((await approveAndWait(earlier.id)).status, 'completed');
+  const refused = await requestRetry(failed.id);
+  assert.equal(refused.status, 409);
+  assert.match(refused.text, /A newer deployment of this app has started/);
+  assert.equal((await deployAndWait(owner, app)).status, 'completed');
+  rmSync(ready);
+  assert.equal((await approveAndWait(waiting.id)).status, 'failed');
+  writeFileSync(ready, '');
+  assert.equal((await retryAndWait(waiting.id)).status, 'completed');
+});
+
+test('a retry requires the variables that a deployment requires, and happens once for an Idempotency-Key', async () => {
+  const app = await newApp({ hooks: [hook('build', 'post_setup', 'exit 1')], requiredVariables: ['TOKEN'] });
+  await setVariables(app, { TOKEN: 'some value' });
+  const failed = await deployAndWait(owner, app);
+  await setVariables(app, { TOKEN: null });
+  const refused = await requestRetry(failed.id);
+  assert.equal(refused.status, 422, refused.text);
+  assert.match(refused.text, /requiredVariables.*must have a value before the app is deployed: TOKEN/);
+  await setVariables(app, { TOKEN: 'some value' });
+  const headers = { 'idempotency-key': 'again' };
+  assert.equal((await requestRetry(failed.id, headers)).status, 202);
+  assert.equal((await waitForDeployment(owner, failed.id, isFinished)).attempt, 2);
+  const repeated = await requestRetry(failed.id, headers);
+  assert.equal(repeated.status, 409);
+  assert.match(repeated.text, /idempotent_replay/);
+});
+
 test('a retry requires the scope that creating the deployment required', async () => {
   const app = await newApp({ hooks: [hook('build', 'post_setup', 'exit 1')] });
   const [basic, advanced] = await Promise.all([

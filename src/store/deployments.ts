@@ -146,10 +146,11 @@ export async function unfinishedDeployments(
     .execute();
 }
 
-/** Returns whether a deployment of the same app that was created later has started. */
+/** Returns whether another deployment of the same app has started since an instant, in epoch milliseconds. */
 export async function hasNewerStartedDeployment(
   db: Queryable,
-  { workspace_id, app_id, id, created_at }: DeploymentTable,
+  { workspace_id, app_id, id }: DeploymentTable,
+  since: number,
 ): Promise<boolean> {
   const row = await db
     .selectFrom('deployment')
@@ -157,8 +158,8 @@ export async function hasNewerStartedDeployment(
     .where('workspace_id', '=', workspace_id)
     .where('app_id', '=', app_id)
     .where('id', '<>', id)
-    .where('created_at', '>=', created_at)
-    .where('started_at', 'is not', null)
+    // Not by its creation: one that waited for its time or an approval may have been created earlier.
+    .where('started_at', '>=', since)
     .limit(1)
     .executeTakeFirst();
   return row !== undefined;

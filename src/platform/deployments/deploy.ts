@@ -47,14 +47,15 @@ function refuseHealthCheckCommand(row: DeploymentTable): void {
 
 /** Returns the plan for an app that can be deployed. */
 async function readPlan(context: PlatformContext, row: DeploymentTable): Promise<DeploymentPlan> {
-  if (row.plan !== null) return parsePlan(row.plan);
+  const plan = row.plan === null ? null : parsePlan(row.plan);
+  if (plan !== null && row.status !== 'pending') return plan;
   const app = await findResource(context.store.read, 'app', row.workspace_id, row.app_id);
   if (app === undefined) throw new JobFailure('The app was deleted.');
   const missing = missingConfiguration(app);
   if (missing !== null) throw new JobFailure(missing);
   const missingVariables = await describeMissingVariables(context.store.read, app);
   if (missingVariables !== null) throw new JobFailure(`The required variables ${missingVariables}.`);
-  return createPlan(app, row);
+  return plan ?? createPlan(app, row);
 }
 
 /**
@@ -161,7 +162,12 @@ export async function deploy(context: PlatformContext, job: RunningJob): Promise
       if (row.under_way === 1) {
         throw new JobFailure('The node that ran this deployment was lost or stopped before it finished.');
       }
-      if (row.attempt > 1 && row.under_way === 0 && (await hasNewerStartedDeployment(context.store.read, row)))
+      // The retry was requested when the row last changed.
+      if (
+        row.attempt > 1 &&
+        found.status === 'pending' &&
+        (await hasNewerStartedDeployment(context.store.read, row, found.updated_at))
+      )
         throw new JobFailure(SUPERSEDED_MESSAGE);
       refuseHealthCheckCommand(row);
       const hasCommands = plan.hooks.length > 0 || plan.healthCheck?.command !== undefined;

@@ -1,6 +1,6 @@
 import { type RequestContext, recordAuditEvent } from '../../audit/request-context.ts';
 import type { Deployment } from '../../contract/deployments.ts';
-import { Problem } from '../../contract/problem.ts';
+import { invalidField, Problem } from '../../contract/problem.ts';
 import {
   findDeployment,
   hasNewerStartedDeployment,
@@ -8,11 +8,14 @@ import {
   updateDeployment,
   updateDeploymentServer,
 } from '../../store/deployments.ts';
+import { claimOrRefuseReplay } from '../../store/idempotency.ts';
 import { findResource } from '../../store/resources.ts';
 import type { DeploymentServerTable, DeploymentTable } from '../../store/schema/deployments.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import type { PlatformContext } from '../context.ts';
+import { describeMissingVariables } from '../environment/effective.ts';
+import { requireConfirmedGitHost } from '../resources/deploy-keys.ts';
 import { requireResource } from '../resources/resources.ts';
 import { resolveRunTarget } from '../resources/run-target.ts';
 import { enqueueDeployment } from './create.ts';
@@ -29,7 +32,10 @@ import {
 import { plannedHookResults } from './progress.ts';
 import { displayNameOf } from './serialize.ts';
 
-/** Returns the plan of the failed attempt and that of a retry. Throws `conflict` if a retry is not possible. */
+/**
+ * Returns the plan of the failed attempt and that of a retry. Throws `conflict` if a retry is not possible, and
+ * `validation_failed` if required variables have no value.
+ */
 async function planRetry(
   trx: Trx,
   app: AppTable,
@@ -42,9 +48,13 @@ async function planRetry(
       'conflict',
       'This deployment failed before its first step, or in an earlier version. Deploy again.',
     );
-  if (await hasNewerStartedDeployment(trx, row)) throw new Problem('conflict', SUPERSEDED_MESSAGE);
+  if (await hasNewerStartedDeployment(trx, row, row.started_at ?? row.created_at))
+    throw new Problem('conflict', SUPERSEDED_MESSAGE);
   const missing = missingConfiguration(app);
   if (missing !== null) throw new Problem('conflict', missing);
+  await requireConfirmedGitHost(trx, app);
+  const missingVariables = await describeMissingVariables(trx, app);
+  if (missingVariables !== null) throw invalidField('requiredVariables', missingVariables);
   const failed = parsePlan(row.plan);
   const next = createPlan(app, row);
   if (failed.directory !== next.directory || failed.repository !== next.repository)
@@ -89,7 +99,8 @@ function hooksOfRetry(
 
 /**
  * Runs a failed deployment again from the step that failed: with the same commit, servers, options and release, and
- * the app's current hooks. Throws `not_found`, and `conflict` if its state makes that impossible.
+ * the app's current hooks. Throws `not_found`, `idempotent_replay`, `conflict` if its state makes that impossible, and
+ * `validation_failed` if required variables have no value.
  */
 export function retryDeployment(
   context: PlatformContext,
@@ -100,6 +111,7 @@ export function retryDeployment(
   return changeAndWake(context, workspaceId, async (trx) => {
     const now = context.clock();
     const row = await requireLockedDeployment(trx, workspaceId, ref.id, ref.app);
+    await claimOrRefuseReplay(trx, request.claim, row.id, now);
     const app = await requireResource(trx, 'app', workspaceId, row.app_id);
     const { failed, next } = await planRetry(trx, app, row);
     const shared = sharedSteps(failed, next);
