@@ -251,6 +251,8 @@ test('an app starts with the default settings and accepts each of its own', asyn
         run: 'npm ci',
         interpreter: '/bin/sh',
         timeoutSeconds: 60,
+        retries: 0,
+        variables: 'environment',
         active: false,
       },
     ],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import type { App } from '../contract/apps.ts';
 import type { AuditEvent } from '../contract/audit-events.ts';
 import type { Page } from '../contract/paging.ts';
 import { forEachEngine } from '../testing/engines.ts';
@@ -47,6 +48,28 @@ forEachEngine('a whole day of a workspace', (engine) => {
         assert.equal(new Set(made.map(({ body }) => body.slug)).size, 6);
         const created = await create({ name: 'Asked for', slug: 'asked-for' });
         assert.deepEqual(created.map(({ status }) => status).sort(), [201, 409, 409, 409, 409, 409]);
+      }
+    } finally {
+      await second.close();
+    }
+  });
+
+  test('concurrent edits of a resource lose nothing, and one of those with the same If-Match succeeds', async () => {
+    const second = await startTestServer({ environment: await engine.environment() });
+    try {
+      const owner = await signUpOwner(second);
+      const { body: project } = await owner.call<{ id: string }>('/v1/projects', { body: { name: 'Shop' } });
+      const { body: app } = await owner.call<App>('/v1/apps', { body: { projectId: project.id, name: 'Shop' } });
+      const url = `/v1/apps/${app.id}`;
+      const edit = (body: object, headers = {}) => owner.call<App>(url, { method: 'PATCH', body, headers });
+      for (const round of ['1', '2', '3', '4', '5']) {
+        await Promise.all([edit({ branch: round }), edit({ directory: `/srv/${round}` }), edit({ logCommand: round })]);
+        const { body } = await owner.call<App>(url);
+        assert.deepEqual([body.branch, body.directory, body.logCommand], [round, `/srv/${round}`, round]);
+        const etag = (await owner.call(url)).headers.get('etag') ?? '';
+        const names = ['a', 'b', 'c', 'd'].map((name) => edit({ name: `Shop ${name} ${round}` }, { 'if-match': etag }));
+        const statuses = (await Promise.all(names)).map(({ status }) => status);
+        assert.deepEqual(statuses.sort(), [200, 409, 409, 409]);
       }
     } finally {
       await second.close();

@@ -6,7 +6,6 @@ import { Problem } from '../../contract/problem.ts';
 import { splitCredentials } from '../../contract/repository.ts';
 import { unfinishedDeployments } from '../../store/deployments.ts';
 import type { AllowedResources } from '../../store/resource-access.ts';
-import { lockResource } from '../../store/resources.ts';
 import type { AppTable } from '../../store/schema/resources.ts';
 import type { Trx } from '../../store/store.ts';
 import { type PlatformContext, redactSecretsIn } from '../context.ts';
@@ -182,7 +181,6 @@ export function deleteApp(context: PlatformContext, request: RequestContext, idO
     const open = await unfinishedDeployments(trx, row.workspace_id, row.id);
     if (open.length > 0)
       throw new Problem('conflict', 'This app is being deployed. Wait until the deployment ends, or cancel it.');
-    await lockResource(trx, 'app', row.workspace_id, row.id);
     await deleteErrorKeysOf(trx, request, row.id, context.clock());
   });
 }

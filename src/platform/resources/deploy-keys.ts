@@ -13,7 +13,7 @@ import type { AppTable, DeployKeyTable } from '../../store/schema/resources.ts';
 import type { Queryable } from '../../store/store.ts';
 import { isOwnedByOperator } from '../../store/workspaces.ts';
 import type { PlatformContext } from '../context.ts';
-import { requireResource } from './resources.ts';
+import { requireLockedResource, requireResource } from './resources.ts';
 
 const SCAN_TIMEOUT_MS = 10 * SECOND;
 
@@ -74,7 +74,7 @@ export function createDeployKey(
 ): Promise<DeployKey> {
   return context.store.transaction(async (trx) => {
     const now = context.clock();
-    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    const app = await requireLockedResource(trx, 'app', request.workspaceId, idOrSlug);
     await claimOrRefuseReplay(trx, request.claim, app.id, now);
     const { id: app_id, workspace_id } = app;
     const pair = generateKeyPair(`devpilot-${app.slug}`);
@@ -142,7 +142,7 @@ export function confirmGitHost(
 ): Promise<DeployKey> {
   return context.store.transaction(async (trx) => {
     const now = context.clock();
-    const app = await requireResource(trx, 'app', request.workspaceId, idOrSlug);
+    const app = await requireLockedResource(trx, 'app', request.workspaceId, idOrSlug);
     const before = await requireDeployKey(trx, app);
     const target = requireSshHost(app);
     if (target.host !== host || target.port !== port) {

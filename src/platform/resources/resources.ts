@@ -13,6 +13,7 @@ import {
   findResource,
   insertResource,
   listResources,
+  lockResource,
   type ResourceFilter,
   type ResourceRows,
   type ResourceType,
@@ -73,6 +74,21 @@ export async function requireResource<Noun extends ResourceType>(
   if (row === undefined || !isAllowedResource(allowed, row))
     throw new Problem('not_found', `The ${noun} was not found in this workspace.`);
   return row;
+}
+
+/**
+ * Like `requireResource`, and locks the row until the transaction ends, so that what is written is based on what is
+ * stored.
+ */
+export async function requireLockedResource<Noun extends ResourceType>(
+  trx: Trx,
+  noun: Noun,
+  workspaceId: string,
+  idOrSlug: string,
+): Promise<ResourceRows[Noun]> {
+  const { id } = await requireResource(trx, noun, workspaceId, idOrSlug);
+  await lockResource(trx, noun, workspaceId, id);
+  return requireResource(trx, noun, workspaceId, id);
 }
 
 /**
@@ -193,7 +209,7 @@ export async function editResource<Noun extends ResourceType, Shown extends Reco
 ): Promise<Shown> {
   const now = context.clock();
   return context.store.transaction(async (trx) => {
-    const before = await requireResource(trx, noun, request.workspaceId, idOrSlug);
+    const before = await requireLockedResource(trx, noun, request.workspaceId, idOrSlug);
     checkIfMatch(request.ifMatch, serialize(before));
     const edited = await edit(trx, before);
     const after = { ...edited, name_key: edited.name.toLowerCase(), updated_at: now };
@@ -224,7 +240,7 @@ export async function removeResource<Noun extends ResourceType, Shown extends Re
 ): Promise<void> {
   const now = context.clock();
   await context.store.transaction(async (trx) => {
-    const row = await requireResource(trx, noun, request.workspaceId, idOrSlug);
+    const row = await requireLockedResource(trx, noun, request.workspaceId, idOrSlug);
     checkIfMatch(request.ifMatch, serialize(row));
     await checkDeletable(trx, row);
     await deleteResource(trx, noun, request.workspaceId, row.id);
