@@ -80,7 +80,7 @@ describe('pull', () => {
     const refused = await shell.run(['env', 'pull', app.slug, '--format', 'docker']);
     assert.deepEqual(
       [refused.code, refused.stdout, refused.stderr],
-      [1, '', 'devpilot: The format docker cannot hold the value of LINES: it has a line break.\n'],
+      [1, '', 'devpilot: The format docker cannot represent the value of LINES: it has a line break.\n'],
     );
   });
 

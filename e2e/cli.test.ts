@@ -620,7 +620,7 @@ describe('other commands', () => {
     assert.equal(await query('name'), 'From the API\n');
     assert.equal(await query('[permissions[0], lastUsedAt, nothing]'), '[\n  "read",\n  null,\n  null\n]\n');
     assert.match(await query('name ='), /^devpilot: --query: .*jmespath\.org/);
-    assert.match(await query(`[@, @]${' | [@, @]'.repeat(40)}`), /^devpilot: --query: it selects more than \d+ values/);
+    assert.match(await query(`[@, @]${' | [@, @]'.repeat(40)}`), /^devpilot: --query: the result exceeds \d+ values/);
     const deleted = await shell.run(['api', `/v1/api-keys/${id}`, '--method', 'DELETE']);
     assert.deepEqual([deleted.code, deleted.stdout], [0, '']);
     for (const args of [['v1/me'], ['/v1/me', '--method', 'HEAD'], ['/v1/api-keys', '--field', 'name:=x']]) {

@@ -87,13 +87,13 @@ function parseJson(text: string): unknown {
 
 /** Parses events from text: a JSON object, an array of objects, or one object per line. */
 function parseEvents(text: string): CloudEventInput[] {
-  const document = parseJson(text);
+  const parsed = parseJson(text);
   const lines = () =>
     text
       .split('\n')
       .filter((line) => line.trim() !== '')
       .map(parseJson);
-  const events = document === undefined ? lines() : Array.isArray(document) ? document : [document];
+  const events = parsed === undefined ? lines() : Array.isArray(parsed) ? parsed : [parsed];
   if (events.length === 0) throw new Failure('The input contains no events.');
   const invalidIndex = events.findIndex((event) => typeof event !== 'object' || event === null || Array.isArray(event));
   if (invalidIndex !== -1) throw new Failure(`Event ${invalidIndex + 1} is not a JSON object.`);
@@ -126,7 +126,8 @@ async function eventFromOptions({ type, source, subject, id, data }: SendOptions
 }
 
 /**
- * Sends events, 1,000 per request. The server ignores events it already stored, so a failed command can be repeated.
+ * Sends events, up to 1,000 per request. The server ignores events that it has stored already, so a failed command can
+ * be repeated.
  */
 export async function sendEvents(file: string | undefined, options: SendOptions): Promise<void> {
   const events = file === undefined ? [await eventFromOptions(options)] : parseEvents(await readFileOrStdin(file));

@@ -15,7 +15,7 @@ interface ApiOptions extends Pick<RemoteOptions, 'url' | 'profile' | 'workspace'
   readonly query: string | undefined;
 }
 
-/** `name=text`, or `name:=json` for any other value than text. */
+/** Parses `name=text`, or `name:=json` for a value that is not text. */
 function parseField(field: string): [string, unknown] {
   const [, name = '', operator, text = ''] = /^([^:=]+)(:=|=)([\s\S]*)$/.exec(field) ?? [];
   if (operator === '=') return [name, text];
@@ -24,18 +24,18 @@ function parseField(field: string): [string, unknown] {
   } catch {
     // Reported below.
   }
-  throw new Failure(`A field must be name=text or name:=json, such as active:=false; this is ${field}.`);
+  throw new Failure(`A field must be name=text or name:=json, such as active:=false; received ${field}.`);
 }
 
 /**
- * Compiles a JMESPath expression. Returns a function that returns what the expression selects as text: a string as it
+ * Compiles a JMESPath expression. Returns a function that applies it to a value and formats the result: a string as it
  * is, anything else as JSON.
  */
 async function compileQuery(expression: string): Promise<(value: unknown) => string> {
   const { default: jmespath } = await import('jmespath');
   const failure = (error: unknown) =>
     new Failure(`--query: ${error instanceof Error ? error.message : String(error)}. See https://jmespath.org`);
-  if (expression.length > MAX_QUERY_LENGTH) throw failure(`an expression has at most ${MAX_QUERY_LENGTH} characters`);
+  if (expression.length > MAX_QUERY_LENGTH) throw failure(`the expression exceeds ${MAX_QUERY_LENGTH} characters`);
   try {
     jmespath.compile(expression);
   } catch (error) {
@@ -47,13 +47,13 @@ async function compileQuery(expression: string): Promise<(value: unknown) => str
       const selected = jmespath.search(value, expression) ?? null;
       let count = 0;
       JSON.stringify(selected, (_name, part: unknown) => {
-        if (++count > MAX_SELECTED_VALUES) throw new Error(`it selects more than ${MAX_SELECTED_VALUES} values`);
+        if (++count > MAX_SELECTED_VALUES) throw new Error(`the result exceeds ${MAX_SELECTED_VALUES} values`);
         return part;
       });
       return typeof selected === 'string' ? sanitizeText(selected) : sanitizedJson(selected);
     };
     try {
-      // The time-out also ends what the library runs.
+      // Running in a VM context lets the time-out interrupt the library's synchronous code.
       return new Script('run()').runInNewContext({ run }, { timeout: QUERY_TIMEOUT_MS }) as string;
     } catch (error) {
       throw failure(error);
@@ -65,8 +65,8 @@ async function compileQuery(expression: string): Promise<(value: unknown) => str
 export async function callApi(path: string, options: ApiOptions): Promise<void> {
   if (!path.startsWith('/')) throw new Failure('The path must start with a slash, such as /v1/whoami.');
   const fields = Object.fromEntries((options.field ?? []).map(parseField));
-  const chosen = options.method?.toUpperCase() ?? (options.field === undefined ? 'GET' : 'POST');
-  const method = METHODS.find((known) => known === chosen);
+  const requestedMethod = options.method?.toUpperCase() ?? (options.field === undefined ? 'GET' : 'POST');
+  const method = METHODS.find((name) => name === requestedMethod);
   if (method === undefined) throw new Failure(`--method must be one of: ${METHODS.join(', ')}.`);
   const select = options.query === undefined ? null : await compileQuery(options.query);
   const client = connect({ ...options, json: true, quiet: undefined });
@@ -75,8 +75,8 @@ export async function callApi(path: string, options: ApiOptions): Promise<void> 
   ).toString();
   const hasFields = options.field !== undefined;
   const target = hasFields && method === 'GET' ? `${path}${path.includes('?') ? '&' : '?'}${parameters}` : path;
-  const answer = await client.request<unknown>(method, target, hasFields && method !== 'GET' ? { body: fields } : {});
-  if (answer === undefined) return;
-  if (select === null) return printJson(answer);
-  await print(`${select(answer)}\n`);
+  const response = await client.request<unknown>(method, target, hasFields && method !== 'GET' ? { body: fields } : {});
+  if (response === undefined) return;
+  if (select === null) return printJson(response);
+  await print(`${select(response)}\n`);
 }

@@ -66,7 +66,7 @@ export interface AppOptions extends BodyOptions {
   readonly directory: string | undefined;
   readonly keepReleases: string | undefined;
   readonly logCommand: string | undefined;
-  /** One empty name removes all. */
+  /** A single empty name removes all required variables. */
   readonly requireVariable: readonly string[] | undefined;
   readonly pushBranch: readonly string[] | undefined;
   readonly pushPath: readonly string[] | undefined;
@@ -81,7 +81,7 @@ async function readRepositoryPassword(option: string | undefined): Promise<objec
   );
 }
 
-/** The fields of an app that the options set. */
+/** Returns the fields of an app that the options set. */
 export async function appFields(options: AppOptions): Promise<object> {
   const keepReleases = parseCount('--keep-releases', options.keepReleases);
   const { project, name, slug, server, repository, repositoryUser, branch, directory, logCommand } = options;

@@ -2,14 +2,14 @@ import { openBucket } from '../server/backup-storages.ts';
 import { readSettings } from '../server/settings.ts';
 import { Failure } from './failure.ts';
 
-/** Writes an object to the bucket of `DEVPILOT_BACKUP_BUCKET`; it appears only when it is complete. */
+/** Writes an object to the bucket of `DEVPILOT_BACKUP_BUCKET`. The object becomes visible only when it is complete. */
 export async function writeToBucket(name: string, source: AsyncIterable<Uint8Array>): Promise<void> {
   const bucket = openBucket(readSettings(process.env));
   if (bucket === null) throw new Failure('Set DEVPILOT_BACKUP_BUCKET and its access key in the environment.');
   if (!/^[A-Za-z0-9][\w.-]*(?:\/[A-Za-z0-9][\w.-]*)*$/.test(name)) {
     throw new Failure('--to-bucket must be the name of an object, such as audit/2026-11.ndjson.');
   }
-  // An interrupted upload in parts is removed by the bucket's lifecycle rule.
+  // Upload IDs are not recorded: the bucket's lifecycle rule removes interrupted multipart uploads.
   const onUpload = () => Promise.resolve();
   await bucket.write(`${bucket.name}${name}`, source, onUpload, new AbortController().signal);
 }

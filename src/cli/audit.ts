@@ -46,7 +46,7 @@ export async function listAudit(options: AuditOptions & { readonly limit: string
   await printList(await takeFirst(all, limit), COLUMNS, options);
 }
 
-/** The entries after a sequence number, oldest first. Without one: the newest ten. */
+/** Returns the entries after a sequence number, oldest first; without a sequence number, the newest ten. */
 async function eventsAfter(client: Client, query: AuditListQuery, after: number | null): Promise<AuditEvent[]> {
   if (after === null) return (await client.auditEvents.list({ ...query, limit: 10 })).data.reverse();
   const events: AuditEvent[] = [];
@@ -58,7 +58,7 @@ async function eventsAfter(client: Client, query: AuditListQuery, after: number 
 }
 
 const POLL_INTERVAL_MS = 1000;
-/** Consecutive polls that may fail. A restarting server is back sooner. */
+/** Maximum number of consecutive failed polls. A server restarts in less time than they take. */
 const MAX_FAILED_POLLS = 30;
 
 /** Follows the activity log until interrupted: one line per entry, or NDJSON with `--json`. */
@@ -99,7 +99,7 @@ export interface ExportAuditOptions extends AuditOptions {
   readonly toBucket: string | undefined;
 }
 
-/** Exports the whole log as NDJSON, no faster than the output accepts it. */
+/** Exports the entries that match the options as NDJSON, with backpressure from the output. */
 export async function exportAudit(options: ExportAuditOptions): Promise<void> {
   const { output, toBucket } = options;
   if (output !== undefined && toBucket !== undefined) throw new Failure('Use either --output or --to-bucket.');

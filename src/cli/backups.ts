@@ -68,7 +68,7 @@ export async function showBackup(id: string, options: RemoteOptions): Promise<vo
   await printDetails(await connect(options).backups.get(id), BACKUP_DETAILS, options);
 }
 
-/** Creates a backup of an app. With `--wait` the exit code reports how it ended. */
+/** Creates a backup of an app. With `--wait`, the exit code reports its result. */
 export async function createBackup(app: string, options: RemoteOptions & Pick<WatchOptions, 'wait'>): Promise<void> {
   const { backups } = connect(options);
   const started = await backups.create(app, { idempotencyKey: randomUUID() });
@@ -84,40 +84,41 @@ export async function createBackup(app: string, options: RemoteOptions & Pick<Wa
   if (options.json !== true) await printDetails(finished, BACKUP_DETAILS, options);
 }
 
-/** Asks the user to type the name of the app that will be overwritten. Without a terminal, `--yes` is required. */
-async function confirmByName(expectedWord: string, question: string, yes: true | undefined): Promise<void> {
+/** Asks the user to type the slug of the app that will be overwritten. Without a terminal, `--yes` is required. */
+async function confirmBySlug(expectedSlug: string, question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);
   const prompts = await import('@clack/prompts');
-  const typedSlug = await prompts.text({
-    message: `${question} Type ${sanitizeInline(expectedWord)} to continue`,
+  const answer = await prompts.text({
+    message: `${question} Type ${sanitizeInline(expectedSlug)} to continue`,
     output: process.stderr,
   });
-  if (typedSlug !== expectedWord) throw cancelledFailure();
+  if (answer !== expectedSlug) throw cancelledFailure();
 }
 
 export interface RestoreOptions extends RemoteOptions {
   readonly yes: true | undefined;
-  /** Another app, or another server, to restore into. */
+  /** App to restore into, instead of the app of the backup. */
   readonly app: string | undefined;
+  /** Server to restore to. */
   readonly server: string | undefined;
   /** Start the restore without waiting for it. */
   readonly detach: true | undefined;
 }
 
-/** Restores its app or another one from a backup, replacing the current data, and waits for the restore to end. */
+/** Restores an app from a backup, replacing its current data, and waits for the restore to finish. */
 export async function restoreBackup(id: string, options: RestoreOptions): Promise<void> {
   const client = connect(options);
   const backup = await client.backups.get(id);
-  const named = options.app ?? backup.appId;
-  const app = await client.apps.get(named).then(
+  const appId = options.app ?? backup.appId;
+  const app = await client.apps.get(appId).then(
     ({ slug }) => slug,
     // A credential that may restore backups is not necessarily allowed to read apps.
-    () => named,
+    () => appId,
   );
-  const where = options.server === undefined ? app : `${app} on the server ${options.server}`;
-  const question = `Restore ${where} to ${backup.createdAt}? Its current data will be replaced.`;
-  await confirmByName(app, question, options.yes);
+  const targetLabel = options.server === undefined ? app : `${app} on the server ${options.server}`;
+  const question = `Restore ${targetLabel} to ${backup.createdAt}? Its current data will be replaced.`;
+  await confirmBySlug(app, question, options.yes);
   const target = {
     ...(options.app !== undefined && { app: options.app }),
     ...(options.server !== undefined && { server: options.server }),
@@ -128,20 +129,20 @@ export async function restoreBackup(id: string, options: RestoreOptions): Promis
     printNote(`${name} started. Check its status with: devpilot backups show ${id}`, options);
     return options.json === true ? printJson(started) : undefined;
   }
-  const startedRestoreAt = started.lastRestore?.createdAt;
+  const restoreCreatedAt = started.lastRestore?.createdAt;
   const finished = await waitForOperation(
     {
       name,
       followUpCommand: `devpilot backups show ${id}`,
       get: () => client.backups.get(id),
       isFinished: ({ lastRestore }) =>
-        lastRestore?.createdAt !== startedRestoreAt || (lastRestore?.finishedAt ?? null) !== null,
+        lastRestore?.createdAt !== restoreCreatedAt || (lastRestore?.finishedAt ?? null) !== null,
     },
     options,
   );
   if (options.json === true) await printJson(finished);
   requireCompleted(name, finished.lastRestore ?? { status: 'failed', error: null });
-  printNote(`Restored ${where} to the state of ${backup.createdAt}.`, options);
+  printNote(`Restored ${targetLabel} to the state of ${backup.createdAt}.`, options);
 }
 
 /** Verifies a backup and waits for the result. */
@@ -154,14 +155,14 @@ export async function verifyBackup(id: string, options: RemoteOptions & { detach
     printNote(`${name} started. Check its status with: ${followUpCommand}`, options);
     return options.json === true ? printJson(started) : undefined;
   }
-  const startedAt = started.lastVerification?.createdAt;
+  const verificationCreatedAt = started.lastVerification?.createdAt;
   const finished = await waitForOperation(
     {
       name,
       followUpCommand,
       get: () => backups.get(id),
       isFinished: ({ lastVerification }) =>
-        lastVerification?.createdAt !== startedAt || (lastVerification?.finishedAt ?? null) !== null,
+        lastVerification?.createdAt !== verificationCreatedAt || (lastVerification?.finishedAt ?? null) !== null,
     },
     options,
   );
@@ -187,7 +188,8 @@ export async function deleteBackups(ids: readonly string[], options: DeleteOptio
   );
 }
 
-async function* hashing(source: AsyncIterable<Uint8Array>, sha256: string | null): AsyncGenerator<Uint8Array> {
+/** Yields the chunks of the source, and fails at the end if their SHA-256 digest differs. */
+async function* verifyDigest(source: AsyncIterable<Uint8Array>, sha256: string | null): AsyncGenerator<Uint8Array> {
   const hash = createHash('sha256');
   for await (const chunk of source) {
     hash.update(chunk);
@@ -204,7 +206,7 @@ export async function downloadBackup(
   const { backups } = connect(options);
   const { kind, sha256 } = await backups.get(id);
   const file = options.output ?? `${id}${kind === 'directory' ? '.tar.gz' : '.zst'}`;
-  const source = Readable.from(hashing(await backups.download(id), sha256), { objectMode: false });
+  const source = Readable.from(verifyDigest(await backups.download(id), sha256), { objectMode: false });
   if (file === '-') return pipeline(source, process.stdout, { end: false });
   await streamToPrivateFile(file, source);
   if (options.json === true) return printJson({ id, file, sha256 });

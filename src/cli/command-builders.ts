@@ -7,7 +7,7 @@ export const FROM_INSTANT_HELP = `start of the period: a duration before now suc
 export const TO_INSTANT_HELP = 'end of the period, exclusive; a date means the end of that day in the local time zone';
 export const LIMIT_HELP = 'maximum number of results';
 
-/** Declares a command that calls a server and prints its own kind of output. */
+/** Declares a command that calls a server and has its own output format. */
 export function remoteCommand(parent: Command, name: string, description: string, isDefault = false) {
   return parent
     .command(name, { isDefault })
@@ -25,11 +25,11 @@ export function apiCommand(parent: Command, name: string, description: string, i
 }
 
 /** Collects the values of an option that can be repeated. */
-export const collectValues = (text: string, before: readonly string[] = []) => [...before, text];
+export const collectValues = (text: string, previous: readonly string[] = []) => [...previous, text];
 
 /**
- * Types the options of a command so that one which was not given is undefined, not absent: a function that reads an
- * option which the command does not declare then does not compile.
+ * Types the options of a command so that a missing option is undefined instead of absent. A function that reads an
+ * option that the command does not declare then does not compile.
  */
 export function declared<Options extends object>(options: Options): DeclaredOptions<Options> {
   return options as DeclaredOptions<Options>;

@@ -32,7 +32,7 @@ export async function commitStatus(app: string, options: CommitStatusOptions): P
   }
   const { token, kind, apiUrl } = options;
   if (token === undefined) {
-    if (kind !== undefined || apiUrl !== undefined) throw new Failure('--token - is required, too.');
+    if (kind !== undefined || apiUrl !== undefined) throw new Failure('--kind and --api-url also require --token -.');
     return printStatus(await api.get(app), options);
   }
   if (token !== '-') {

@@ -1,10 +1,10 @@
 import { connect } from './connect.ts';
 import { print } from './output.ts';
 
-/** The hidden command that the completion of shells runs. */
+/** Name of the hidden command that the shell completion scripts run. */
 export const COMPLETE_VALUES = 'complete-values';
 
-const LISTS = {
+const LIST_PATHS = {
   apps: '/v1/apps',
   identities: '/v1/workload-identities',
   keys: '/v1/api-keys',
@@ -14,20 +14,20 @@ const LISTS = {
   tokens: '/v1/access-tokens',
   webhooks: '/v1/webhooks',
 } as const;
-export type ValueKind = keyof typeof LISTS;
+export type ValueKind = keyof typeof LIST_PATHS;
 
-/** Shells expand what they complete, so only values without characters that mean anything to them are printed. */
-const HARMLESS = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
+/** Shells expand completed words, so only values without characters that are special to a shell are printed. */
+const SHELL_SAFE = /^[A-Za-z0-9][A-Za-z0-9_-]*$/;
 const TIMEOUT_MS = 3_000;
 
-/** Prints the slugs, otherwise the IDs, of the first 200 resources of a kind, one per line. */
+/** Prints the slugs of the first 200 resources of a kind, or their IDs if the kind has no slugs, one per line. */
 export async function completeValues(kind: string): Promise<void> {
-  if (!Object.hasOwn(LISTS, kind)) return;
+  if (!Object.hasOwn(LIST_PATHS, kind)) return;
   const client = connect({ url: undefined, profile: undefined, workspace: undefined, json: undefined, quiet: true });
-  const path = `${LISTS[kind as ValueKind]}?limit=200`;
+  const path = `${LIST_PATHS[kind as ValueKind]}?limit=200`;
   const { data } = await client.request<{ data: { id: string; slug?: string }[] }>('GET', path, {
     timeout: TIMEOUT_MS,
   });
-  const values = data.map(({ slug, id }) => slug ?? id).filter((value) => HARMLESS.test(value));
+  const values = data.map(({ slug, id }) => slug ?? id).filter((value) => SHELL_SAFE.test(value));
   await print(values.map((value) => `${value}\n`).join(''));
 }

@@ -22,7 +22,7 @@ function completionsByPath(program: CommandUnknownOpts): Map<string, string[]> {
 
 type Kinds = readonly (readonly [ValueKind, readonly string[]])[];
 
-/** What the first argument of a command names, by the name of the argument: values that the server knows. */
+/** Kind of resource that the first argument of a command names, by the name of the argument. */
 const ARGUMENT_KINDS: Readonly<Record<string, ValueKind>> = {
   ...{ app: 'apps', apps: 'apps', project: 'projects', projects: 'projects' },
   ...{ server: 'servers', servers: 'servers', script: 'scripts', scripts: 'scripts' },
@@ -35,7 +35,7 @@ const OPTION_KINDS: Readonly<Record<string, ValueKind>> = {
   '--server': 'servers',
 };
 
-/** The commands whose first argument the server knows values of, by the kind of value. */
+/** Returns the paths of the commands whose first argument names a resource, by kind of resource. */
 function pathsByKind(program: CommandUnknownOpts): [ValueKind, string[]][] {
   const paths = new Map<ValueKind, string[]>();
   const visit = (command: CommandUnknownOpts, path: string) => {
@@ -47,7 +47,7 @@ function pathsByKind(program: CommandUnknownOpts): [ValueKind, string[]][] {
   return [...paths];
 }
 
-/** Values of an option, for every command that has it. */
+/** Fixed values of an option, for every command that has it. */
 const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
   '--scope': SCOPES,
   '--permission': PERMISSIONS,
@@ -56,12 +56,12 @@ const OPTION_VALUES: Readonly<Record<string, readonly string[]>> = {
   '--sort': ['createdAt', 'name', 'expiresAt', 'lastUsedAt', 'useCount'],
 };
 
-const optionValueCases = (before: string, after: string) =>
+const optionValueCases = (prefix: string, suffix: string) =>
   Object.entries(OPTION_VALUES)
-    .map(([option, values]) => `    ${option}) ${before}${values.join(' ')}${after} ;;`)
+    .map(([option, values]) => `    ${option}) ${prefix}${values.join(' ')}${suffix} ;;`)
     .join('\n');
 
-/** Sets the variable `kind` to what the server is asked for: by the command, unless the option before has values. */
+/** Shell code that sets `kind`, the kind of values to request from the server, by the command and the previous word. */
 const kindCases = (kinds: Kinds, path: string, words: string, reset: string) => `  case "$${path}" in
 ${kinds.map(([kind, paths]) => `    ${paths.map((path) => `"${path}"`).join('|')}) kind=${kind} ;;`).join('\n')}
   esac

@@ -18,7 +18,7 @@ export function environmentSetting(name: string): string | undefined {
   return text === undefined || text === '' ? undefined : text;
 }
 
-/** Normalizes a URL so that URLs can be compared. */
+/** Validates the URL of a server and normalizes it, so that two URLs can be compared. */
 export function parseUrl(text: string): string {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
     throw new Failure('The server URL must start with http:// or https://, such as https://devpilot.example.com.');
@@ -33,8 +33,8 @@ export function serverUrl({ url, profile }: Partial<RemoteOptions>): string {
 }
 
 /**
- * The credential for a server: `DEVPILOT_TOKEN`, or the secret of the profile. The latter is sent only to the URL
- * that the profile was created for.
+ * Returns the credential for a server: `DEVPILOT_TOKEN`, or the secret of the profile. The secret of a profile is sent
+ * only to the URL that the profile was created for.
  */
 function credentialFor(url: string, options: RemoteOptions): string | null {
   const environmentToken = environmentSetting('DEVPILOT_TOKEN');

@@ -11,7 +11,7 @@ import {
 import { apiCommand, declared, LIMIT_HELP, START_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
-/** Declares the commands for access tokens, API keys, their policy and decisions on them. */
+/** Declares the commands for access tokens, API keys, the policy, reviews, imports and explanations of decisions. */
 export function credentialCommands(program: Command): void {
   tokenCommands(program);
   keyCommands(program);
@@ -36,16 +36,16 @@ export function credentialCommands(program: Command): void {
 }
 
 function reviewCommands(program: Command): void {
-  const reviews = program.command('review').description('Review credentials: what to look at, and why');
+  const reviews = program.command('review').description('Review credentials that are risky or unused');
   const load = () => import('./review.ts');
   apiCommand(reviews, 'list', 'List credentials to review, with the reasons, highest risk first', true)
     .option('--reason <reason>', `list only those with this reason: ${REVIEW_REASONS.join(', ')}`)
     .option('--created-by <id>', 'filter by ID of the creator')
-    .option('--include-kept', 'also list those that somebody has decided to keep')
+    .option('--include-kept', 'also list credentials that were recorded as kept')
     .option('--csv', 'output CSV')
     .option('--limit <count>', LIMIT_HELP)
     .action(async (options) => (await load()).review(declared(options)));
-  apiCommand(reviews, 'keep', `Record that credentials are kept: they are left out for ${REVIEW_DAYS.kept} days`)
+  apiCommand(reviews, 'keep', `Record that credentials are kept: the review omits them for ${REVIEW_DAYS.kept} days`)
     .argument('<credentials...>', 'IDs')
     .option('--note <text>', 'why they are kept')
     .action(async (ids, options) => (await load()).keep(ids, declared(options)));

@@ -20,7 +20,7 @@ export interface ReplaceOptions extends RemoteOptions {
 
 const POLL_INTERVAL_MS = 1000;
 
-/** The expiry that gives the new credential the same lifetime as the old one. */
+/** Returns the expiry that gives the new credential the same lifetime as the old one. */
 function sameLifetimeFromNow(old: Credential): string | null {
   if (old.expiresAt === null) return null;
   return new Date(Date.now() + Date.parse(old.expiresAt) - Date.parse(old.createdAt)).toISOString();
@@ -36,13 +36,13 @@ async function readPassphrase(old: AccessToken, options: ReplaceOptions): Promis
   );
 }
 
-/** Leaves out copies that earlier runs created, which have the name of the credential that they replace. */
+/** Removes copies that earlier runs created: they have the same name as the credential they replace. */
 function withoutReplacements(credentials: readonly Credential[]): Credential[] {
   const ids = new Set(credentials.map(({ id }) => id));
   return credentials.filter(({ replaces }) => replaces === null || !ids.has(replaces));
 }
 
-/** Whether the credential was used. Returns false while the server is unavailable. */
+/** Returns whether the credential was used, or false while the server is unavailable. */
 async function isUsed(client: Client, noun: CredentialCommand, id: string): Promise<boolean> {
   try {
     return (await apiOf(client, noun).get(id)).useCount > 0;
@@ -72,7 +72,7 @@ async function waitForFirstUse(
   }
 }
 
-/** Fails for an inactive API key: nothing could use the copy of one, and an active copy would allow what it does not. */
+/** Fails for an inactive API key: an inactive copy would never be used, and an active copy would grant new access. */
 async function createCopy(
   client: Client,
   old: Credential,
@@ -94,7 +94,7 @@ async function createCopy(
   return client.apiKeys.create({ ...common, description, permissions, guard }, call);
 }
 
-/** Creates a copy and prints its secret. If there is a replacement already, prints that one, without its secret. */
+/** Creates a copy and prints its secret. If a replacement exists already, prints the replacement without its secret. */
 async function createOrResume(
   client: Client,
   noun: CredentialCommand,
@@ -119,8 +119,8 @@ async function createOrResume(
 
 /**
  * Rotates a credential in four steps: creates a copy, prints its secret, waits for its first use, deletes the old one.
- * If a replacement exists already, only the last two remain. If it is not used in time, both remain and the command
- * fails.
+ * If a replacement exists already, only the last two steps are run. If the replacement is not used in time, both
+ * credentials remain and the command fails.
  */
 export async function replaceCredential(
   noun: CredentialCommand,
@@ -132,7 +132,7 @@ export async function replaceCredential(
   if (timeoutMs === null) throw new Failure('--wait must be a duration such as 15m.');
   const old = await findCredential(client, noun, idOrName, withoutReplacements);
   const newId = await createOrResume(client, noun, old, options);
-  // Standard output is closed here, so that the reader of the pipe gets the whole secret and can use it.
+  // Standard output is closed here, so that the process that reads the pipe sees its end and can use the secret.
   if (process.stdout.isTTY !== true) closeSync(1);
   const bothRemainNote = `Both ${noun} remain valid: ${old.id} and ${newId}. To wait for the first use of the new one and delete the old one, run this command again.`;
   const stopListening = onInterrupt(() => {

@@ -9,7 +9,6 @@ import { parseCount } from './input.ts';
 import { type Column, print, printDetails, printJson, printList, printNote, showInstant, takeFirst } from './output.ts';
 import { formatRate } from './restriction-options.ts';
 
-/** Shared by the commands for access tokens and API keys. */
 export type Credential = AccessToken | ApiKey;
 export type CredentialCommand = 'tokens' | 'keys';
 
@@ -55,7 +54,7 @@ export const CREDENTIAL_DETAILS: readonly Column<Credential>[] = [
 ];
 
 /**
- * Finds a credential by its ID or its full name. Fails if several have the name, of those that `select` returns.
+ * Finds a credential by its ID or its full name. Fails if `select` returns several of the credentials with that name.
  */
 export async function findCredential(
   client: Client,
@@ -117,10 +116,10 @@ export async function showCredential(noun: CredentialCommand, idOrName: string, 
   if (options.json === true || options.quiet === true) return printDetails(credential, CREDENTIAL_DETAILS, options);
   const { rights, rightsSince } = await apiOf(client, noun).uses(credential.id);
   const used = new Set<string>(rights.map(({ right }) => right));
-  const held = rightsOf(credential).flatMap((right) =>
+  const grantedRights = rightsOf(credential).flatMap((right) =>
     right === 'all' ? SCOPES.filter((scope) => scope !== 'all') : right,
   );
-  const unused = held.filter((right) => !used.has(right));
+  const unused = grantedRights.filter((right) => !used.has(right));
   const neverUsed: Column<Credential> = {
     title: 'Never used',
     getValue: () => (unused.length === 0 ? 'none of them' : `${unused.join(' ')} (since ${rightsSince})`),

@@ -9,9 +9,9 @@ export interface DeleteOptions extends RemoteOptions {
 
 interface Deletion<Item extends { readonly id: string }> {
   readonly items: readonly Item[];
-  /** What people know an item by, next to its id. */
+  /** Name of an item, shown beside its ID. */
   readonly label?: (item: Item) => string;
-  /** The question and the note, with the items listed. */
+  /** Texts of the confirmation and of the success message; `list` names the items. */
   readonly question: (list: string) => string;
   readonly note: (list: string) => string;
   /** The fields of an item that `--json` prints besides its id. */
@@ -19,7 +19,7 @@ interface Deletion<Item extends { readonly id: string }> {
   readonly delete: (id: string) => Promise<unknown>;
 }
 
-/** Asks for confirmation, deletes the items one after the other, and prints which were deleted. */
+/** Asks for confirmation, deletes the items one after another, and prints which were deleted. */
 export async function deleteItems<Item extends { readonly id: string }>(
   { items, label, question, note, fields, delete: deleteItem }: Deletion<Item>,
   options: DeleteOptions,

@@ -11,7 +11,7 @@ export interface DeployKeyOptions extends RemoteOptions {
   readonly replace: true | undefined;
   readonly delete: true | undefined;
   readonly check: true | undefined;
-  /** A host key. */
+  /** Host key to trust. */
   readonly confirm: string | undefined;
   readonly yes: true | undefined;
 }
@@ -51,13 +51,13 @@ export async function deployKey(app: string, options: DeployKeyOptions): Promise
   if (options.replace === true && current.publicKey !== null) {
     await confirm('Replace the deploy key? Deployments fail until the new one is added at the Git host.', options.yes);
   }
-  const shown =
+  const deployKeyToPrint =
     options.replace === true || current.publicKey === null
       ? await api.replace(app, { idempotencyKey: randomUUID() })
       : current;
-  if (options.json === true) return printJson(shown);
-  if (shown.hostKey === null && shown.host !== null) {
-    printNote(`The host key of ${shown.host} is not confirmed: see --check and --confirm.`, options);
+  if (options.json === true) return printJson(deployKeyToPrint);
+  if (deployKeyToPrint.hostKey === null && deployKeyToPrint.host !== null) {
+    printNote(`The host key of ${deployKeyToPrint.host} is not confirmed: see --check and --confirm.`, options);
   }
-  return print(`${shown.publicKey}\n`);
+  return print(`${deployKeyToPrint.publicKey}\n`);
 }

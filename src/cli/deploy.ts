@@ -35,7 +35,7 @@ function healthCheckOf({ healthUrl: url, healthCheck }: DeploymentCommandOptions
   return url === undefined ? {} : { healthCheck: { url } };
 }
 
-/** Only the fields that were set: some of them require more than the basic scope. */
+/** Returns only the fields that were set, because some fields require an additional scope. */
 function deploymentFields(options: DeploymentCommandOptions): CreateRollbackInput {
   const batchSize = parseCount('--batch-size', options.batchSize);
   const pauseSeconds = parseCount('--pause', options.pause);
@@ -89,7 +89,7 @@ async function followDeployment(
   printNote(`${name} completed${finished.commit === null ? '' : `: commit ${finished.commit}`}.`, options);
 }
 
-/** Deploys an app. With `--follow` or `--wait` the exit code reports how the deployment ended. */
+/** Deploys an app. With `--follow` or `--wait`, the exit code reports the result of the deployment. */
 export async function deploy(app: string, options: DeployOptions): Promise<void> {
   const body = {
     ...(options.branch !== undefined && { branch: options.branch }),

@@ -15,9 +15,9 @@ import {
   takeFirst,
 } from './output.ts';
 
-const secondsOf = (milliseconds: number | null) => (milliseconds === null ? '' : ` ${milliseconds / 1000} s`);
+const formatSeconds = (milliseconds: number | null) => (milliseconds === null ? '' : ` ${milliseconds / 1000} s`);
 
-function durationOf(startedAt: string | null, finishedAt: string | null): string | null {
+function formatDuration(startedAt: string | null, finishedAt: string | null): string | null {
   if (startedAt === null || finishedAt === null) return null;
   return `${Math.round((Date.parse(finishedAt) - Date.parse(startedAt)) / 1000)} s`;
 }
@@ -33,7 +33,7 @@ const COLUMNS: readonly Column<Deployment>[] = [
   { title: 'LIVE', getValue: ({ live }) => (live ? 'live' : '') },
   { title: 'REF', getValue: ({ tag, branch }) => tag ?? branch },
   { title: 'COMMIT', getValue: ({ commit }) => commit?.slice(0, 12) ?? null },
-  { title: 'DURATION', getValue: ({ startedAt, finishedAt }) => durationOf(startedAt, finishedAt) },
+  { title: 'DURATION', getValue: ({ startedAt, finishedAt }) => formatDuration(startedAt, finishedAt) },
   { title: 'BY', getValue: ({ createdBy }) => partyName(createdBy) },
   { title: 'CREATED', getValue: ({ createdAt }) => showInstant(createdAt, 'never') },
 ];
@@ -75,7 +75,7 @@ export const DEPLOYMENT_DETAILS: readonly Column<Deployment>[] = [
         : hooks
             .map(
               ({ name, status, durationMs, attempts }) =>
-                `${name} ${status}${secondsOf(durationMs)}${attempts > 1 ? ` ${attempts} attempts` : ''}`,
+                `${name} ${status}${formatSeconds(durationMs)}${attempts > 1 ? ` ${attempts} attempts` : ''}`,
             )
             .join(', '),
   },
@@ -104,16 +104,16 @@ export async function showDeployment(id: string, options: RemoteOptions): Promis
   await printDetails(await connect(options).deployments.get(id), DEPLOYMENT_DETAILS, options);
 }
 
-/** Prints the variables, by name, that differ from those of the release before. */
+/** Prints the names of the variables that differ from the previous release. */
 export async function showVariables(id: string, options: RemoteOptions): Promise<void> {
-  const compared = await connect(options).deployments.variables(id);
-  if (options.json === true) return printJson(compared);
-  if (compared.comparedWith === null) return printNote('There is no earlier release to compare with.', options);
-  printNote(`Compared with the release ${compared.comparedWith}:`, options);
+  const comparison = await connect(options).deployments.variables(id);
+  if (options.json === true) return printJson(comparison);
+  if (comparison.comparedWith === null) return printNote('There is no earlier release to compare with.', options);
+  printNote(`Compared with the release ${comparison.comparedWith}:`, options);
   for (const [sign, names] of [
-    ['+', compared.added],
-    ['-', compared.removed],
-    ['~', compared.changed],
+    ['+', comparison.added],
+    ['-', comparison.removed],
+    ['~', comparison.changed],
   ] as const) {
     for (const name of names) await print(`${sign} ${sanitizeInline(name)}\n`);
   }

@@ -15,7 +15,7 @@ interface Check {
 
 const passed = (name: string, detail: string): Check => ({ name, ok: true, detail });
 const failed = (name: string, detail: string): Check => ({ name, ok: false, detail });
-/** The message of an error; for an unreachable database, its cause. */
+/** Returns the message of an error; for an unreachable database, the message of its cause. */
 function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return error.cause instanceof Error && error.cause.name === 'ConnectError' ? error.cause.message : error.message;
@@ -26,8 +26,8 @@ function checkDirectory(path: string): Check {
   if (!existsSync(path)) return passed(name, `${path} does not exist yet; "devpilot serve" creates it`);
   const { mode, uid } = statSync(path);
   if ((mode & 0o077) !== 0) return failed(name, `${path} is accessible to other users. Run: chmod 700 ${path}`);
-  const self = process.getuid?.();
-  if (self !== undefined && self !== 0 && uid !== self)
+  const currentUid = process.getuid?.();
+  if (currentUid !== undefined && currentUid !== 0 && uid !== currentUid)
     return failed(name, `${path} is owned by another user (uid ${uid})`);
   const secret = join(path, 'secret');
   if (existsSync(secret) && (statSync(secret).mode & 0o077) !== 0) {
@@ -36,7 +36,7 @@ function checkDirectory(path: string): Check {
   return passed(name, `${path}, accessible only to its owner`);
 }
 
-/** Above this difference in milliseconds, expiries and TOTP codes are evaluated incorrectly. */
+/** Above this difference, expiries and TOTP codes are evaluated incorrectly. */
 const CLOCK_TOLERANCE_MS = 5000;
 
 function checkClock(peer: string, remoteMs: number, localMs: number): Check {
@@ -86,11 +86,11 @@ async function checkServer(url: string): Promise<Check[]> {
   return checks;
 }
 
-/** The open notices, for an owner or admin who is signed in. They are no failure of the installation. */
+/** Reports the open notices to a signed-in owner or admin. Open notices do not fail the check. */
 async function checkNotices(options: RemoteOptions): Promise<Check[]> {
   try {
     const { data, total } = await connect(options).notices.list({ status: 'open', limit: 3 });
-    if (total === 0) return [passed('notices', 'none is open')];
+    if (total === 0) return [passed('notices', 'none open')];
     const newest = data.map(({ title }) => title).join('; ');
     return [passed('notices', `${total} open (devpilot notices list), newest first: ${newest}`)];
   } catch {
@@ -112,14 +112,14 @@ async function runChecks(options: RemoteOptions): Promise<Check[]> {
   return [...checks, ...server, ...notices];
 }
 
-/** Checks settings, data directory, database, server and clock, and shows open notices. Exits with 1 if a check fails. */
+/** Checks settings, data directory, database, server, clock and open notices. Exits with 1 if a check fails. */
 export async function doctor(options: RemoteOptions): Promise<void> {
   const checks = await runChecks(options);
-  const listed = options.quiet === true ? checks.filter(({ ok }) => !ok) : checks;
+  const checksToPrint = options.quiet === true ? checks.filter(({ ok }) => !ok) : checks;
   if (options.json === true) await printJson(checks);
   else
     await print(
-      listed
+      checksToPrint
         .map(({ name, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'} ${name}  ${dim(sanitizeInline(detail))}\n`)
         .join(''),
     );

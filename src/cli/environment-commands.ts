@@ -2,10 +2,10 @@ import type { Command } from '@commander-js/extra-typings';
 import { apiCommand, declared, remoteCommand, YES_HELP } from './command-builders.ts';
 
 const APP_HELP = 'ID or slug of the app';
-const OWNER_HELP = 'ID or slug of the app, or with --project of the project';
-const PROJECT_HELP = 'the variables that the apps of a project inherit';
+const OWNER_HELP = 'ID or slug of the app, or of the project with --project';
+const PROJECT_HELP = 'use the variables that all apps of a project inherit';
 
-/** Declares the commands for the environment of an app. */
+/** Declares the commands for the environment variables of an app or a project. */
 export function environmentCommands(program: Command): void {
   const env = program.command('env').description('Manage environment variables of an app or a project');
   const load = () => import('./environment.ts');

@@ -26,8 +26,8 @@ export interface EnvironmentDiff {
 }
 
 /**
- * Compares the current variables with those of a file. Inherited ones are never removed, and one with the same value
- * stays inherited. Pure.
+ * Compares the current variables with the variables of a file. Inherited variables are never removed, and an inherited
+ * variable with the same value as in the file stays inherited. Pure.
  */
 export function diffVariables(
   existing: readonly EnvVariable[],
@@ -87,8 +87,8 @@ function printDiff({ added, changed, removed, kept }: EnvironmentDiff, options: 
 }
 
 /**
- * Replaces the variables with those of a file, all or none, and only if they were not modified since the diff was
- * shown.
+ * Replaces the variables with the variables of a file: either all of them or none, and only if they were not modified
+ * after the diff was shown.
  */
 export async function pushVariables(app: string, file: string, options: PushOptions): Promise<void> {
   const name = file === '-' ? 'Standard input' : file;

@@ -6,7 +6,7 @@ import { printNote } from './output.ts';
 import { exitLike, runCommand } from './run-command.ts';
 
 /**
- * Removed from the environment of the command: it needs the variables of the app, not the credentials that read them.
+ * Returns the environment without credentials: the command needs the variables of the app, not the access to read them.
  */
 function inheritedEnvironment(): NodeJS.ProcessEnv {
   const { DEVPILOT_TOKEN: _token, DEVPILOT_PASSPHRASE: _passphrase, ...rest } = process.env;

@@ -9,12 +9,12 @@ import { writePrivateFile } from './files.ts';
 import { cancelledFailure, confirm, isInteractive, parseCount, readStdin } from './input.ts';
 import { print, printJson, printList, printNote, sanitizeInline, showInstant, takeFirst } from './output.ts';
 
-/** Options of a command for the variables of an app or, with `--project`, of a project. */
+/** Options of a command for the variables of an app, or of a project with `--project`. */
 export interface OwnerOptions extends RemoteOptions {
   readonly project: true | undefined;
 }
 
-/** Connects to the variables that the options select. */
+/** Returns the API for the variables of apps or, with `--project`, of projects. */
 export function connectToEnvironment(options: OwnerOptions) {
   const { environment, projectEnvironment } = connect(options);
   return options.project === true ? projectEnvironment : environment;
@@ -49,11 +49,11 @@ function parseFileFormat(format: string): EnvFileFormat | 'json' {
   return found;
 }
 
-/** Throws for a value that the reader of the format could not read back. */
-function fileOf(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): string {
+/** Formats the variables. Throws if the format cannot represent a value. */
+function formatFile(format: EnvFileFormat, variables: readonly (readonly [string, string])[]): string {
   const file = writeEnvFile(format, variables);
   if (file.ok) return file.text;
-  throw new Failure(`The format ${format} cannot hold the value of ${file.name}: it ${file.reason}.`);
+  throw new Failure(`The format ${format} cannot represent the value of ${file.name}: it ${file.reason}.`);
 }
 
 export interface PullOptions extends OwnerOptions {
@@ -67,7 +67,7 @@ export async function pullVariables(app: string, options: PullOptions): Promise<
   const { value } = await connectToEnvironment(options).read(app, { values: 'shown' });
   const variables = value.data.map(({ name, value: text }) => [name, text ?? ''] as const);
   const text =
-    format === 'json' ? `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n` : fileOf(format, variables);
+    format === 'json' ? `${JSON.stringify(Object.fromEntries(variables), null, 2)}\n` : formatFile(format, variables);
   if (options.output === undefined) return print(text);
   writePrivateFile(options.output, text);
   printNote(`Wrote ${variables.length} variables to ${options.output}, readable only by you.`, options);
@@ -107,7 +107,7 @@ export async function setVariable(
     printNote(`${variable.name} is written to .env only; it is not passed to commands of the app.`, options);
 }
 
-/** Removes variables, all or none. */
+/** Removes variables: either all that are named or none. */
 export async function unsetVariables(
   app: string,
   names: readonly string[],

@@ -11,21 +11,21 @@ export interface WorkloadTokenOptions extends RemoteOptions {
 }
 
 /**
- * Exchanges the identity token of the job for an access token of a workload identity. `previous` is the number of
- * exchanges by this process.
+ * Exchanges the identity token of the job for an access token of a workload identity. `previousExchanges` is the number
+ * of earlier exchanges by this process.
  */
 export async function exchangeForIdentity(
   identity: string,
   options: WorkloadTokenOptions,
-  more: Pick<ExchangeRequest, 'scope' | 'expires_in' | 'restrictions'> = {},
-  previous = 0,
+  parameters: Pick<ExchangeRequest, 'scope' | 'expires_in' | 'restrictions'> = {},
+  previousExchanges = 0,
 ): Promise<ExchangedToken> {
-  const token = await findIdentityToken(options.audience ?? serverUrl(options), options.tokenFile, previous);
+  const token = await findIdentityToken(options.audience ?? serverUrl(options), options.tokenFile, previousExchanges);
   return openClient(options, null).exchangeToken({
     subject_token: token,
     subject_token_type: 'urn:ietf:params:oauth:token-type:jwt',
     resource: identity,
-    ...more,
+    ...parameters,
   });
 }
 
@@ -39,8 +39,8 @@ export async function revokeToken(secret: string, options: RemoteOptions): Promi
 }
 
 /**
- * Runs `work` with an authenticated client. If `DEVPILOT_TOKEN` is not set and `DEVPILOT_WORKLOAD_IDENTITY` is, the
- * credential is an access token for this job, which is replaced before it expires and revoked when the work has ended.
+ * Runs `work` with an authenticated client. If `DEVPILOT_WORKLOAD_IDENTITY` is set and `DEVPILOT_TOKEN` is not, the
+ * credential is an access token for this job, which is replaced before it expires and revoked when the work is done.
  */
 export async function withClient<Result>(
   options: RemoteOptions,

@@ -20,36 +20,36 @@ function readLifetime(text: string | undefined): { expires_in?: number } {
   return { expires_in: lifetimeMs / 1000 };
 }
 
-/** The identity token of the job is exchanged unless only `DEVPILOT_TOKEN` is set: then that token, for a narrower one. */
+/** Exchanges the identity token of the job. With `DEVPILOT_TOKEN` and no `--identity`, exchanges that token instead. */
 function exchangeCredential(options: ExchangeOptions) {
   const { scope, expires } = options;
   const scopeField = scope === undefined ? {} : { scope: scope.join(' ') };
-  const more = { ...scopeField, ...readLifetime(expires), ...readRestrictions(options) };
+  const parameters = { ...scopeField, ...readLifetime(expires), ...readRestrictions(options) };
   const identity = options.identity ?? environmentSetting('DEVPILOT_WORKLOAD_IDENTITY');
-  const held = environmentSetting('DEVPILOT_TOKEN');
-  if (options.identity === undefined && held !== undefined) {
+  const environmentToken = environmentSetting('DEVPILOT_TOKEN');
+  if (options.identity === undefined && environmentToken !== undefined) {
     const passphrase = environmentSetting('DEVPILOT_PASSPHRASE');
     return openClient(options, null).exchangeToken({
-      subject_token: held,
+      subject_token: environmentToken,
       subject_token_type: 'urn:ietf:params:oauth:token-type:access_token',
       ...(passphrase !== undefined && { passphrase }),
-      ...more,
+      ...parameters,
     });
   }
   if (identity === undefined)
     throw new Failure('Name the workload identity: --identity or DEVPILOT_WORKLOAD_IDENTITY.');
-  return exchangeForIdentity(identity, options, more);
+  return exchangeForIdentity(identity, options, parameters);
 }
 
-/** The variables of this process, with the new token instead of what it was exchanged for. */
+/** Returns the environment of this process with the new token, and without the tokens it was exchanged for. */
 function commandEnvironment(secret: string, options: ExchangeOptions): NodeJS.ProcessEnv {
   const { DEVPILOT_PASSPHRASE: _passphrase, ...rest } = process.env;
   return { ...withoutIdentityTokens(rest), DEVPILOT_URL: serverUrl(options), DEVPILOT_TOKEN: secret };
 }
 
 /**
- * Exchanges for an access token. Without a command, prints only the token to standard output. With one, runs it with
- * `DEVPILOT_TOKEN` set, revokes the token when it has ended, and ends the same way.
+ * Exchanges a token for an access token. Without a command, prints only the access token to standard output. With a
+ * command, runs it with `DEVPILOT_TOKEN` set, revokes the token when the command has ended, and exits like the command.
  */
 export async function exchange(command: readonly string[], options: ExchangeOptions): Promise<void> {
   const issued = await exchangeCredential(options);

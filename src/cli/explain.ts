@@ -18,7 +18,7 @@ const ASSUMPTIONS: Readonly<Partial<Record<DecisionStep, string>>> = {
 };
 
 /** Finds an access token or an API key by its ID or its full name. */
-async function findOfAnyKind(client: Client, idOrName: string): Promise<Credential> {
+async function findCredentialOfAnyKind(client: Client, idOrName: string): Promise<Credential> {
   if (idOrName.startsWith('key_')) return findCredential(client, 'keys', idOrName);
   if (idOrName.startsWith('tok_')) return findCredential(client, 'tokens', idOrName);
   const all = { q: idOrName };
@@ -33,10 +33,10 @@ async function findOfAnyKind(client: Client, idOrName: string): Promise<Credenti
   throw new Failure(`${matches.length} credentials are named ${idOrName}. Use an ID instead: ${ids}`);
 }
 
-/** Prints how a request with a credential would be decided. Neither needs its secret nor counts a use. */
+/** Prints how a request with a credential would be decided. Does not need the secret, and does not count a use. */
 export async function explain(idOrName: string, options: ExplainOptions): Promise<void> {
   const client = connect(options);
-  const { id, name } = await findOfAnyKind(client, idOrName);
+  const { id, name } = await findCredentialOfAnyKind(client, idOrName);
   const { scope, permission, address, resource } = options;
   const explanation = await client.explain({
     credential: id,
@@ -58,7 +58,7 @@ export async function explain(idOrName: string, options: ExplainOptions): Promis
       { title: 'Decision', getValue: () => decision },
       { title: 'Decided by', getValue: () => step },
       { title: 'Reason', getValue: () => detail },
-      { title: 'Assumed', getValue: () => assumed.map((one) => ASSUMPTIONS[one] ?? one).join(', ') || null },
+      { title: 'Assumed', getValue: () => assumed.map((step) => ASSUMPTIONS[step] ?? step).join(', ') || null },
     ]),
   );
 }

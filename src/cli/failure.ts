@@ -1,9 +1,9 @@
 import { DevpilotError } from '../sdk/errors.ts';
 
-/** Exit codes of commands. An invalid setting of the server exits with 2, see the contract. */
+/** Exit codes of commands. The server exits with 2 if a setting is invalid. */
 export const EXIT_CODES = { failed: 1, cancelled: 2, signInNeeded: 4 } as const;
 
-/** A command failed; the message is one line that says why and what to do. */
+/** A failed command. The message is one line that says why it failed and what to do. */
 export class Failure extends Error {
   readonly exitCode: number;
   constructor(message: string, exitCode: number = EXIT_CODES.failed) {
@@ -13,12 +13,12 @@ export class Failure extends Error {
   }
 }
 
-/** Whether the error may disappear by itself, when the server restarts or the network recovers. */
+/** Returns whether a repeated request may succeed, once the server has restarted or the network has recovered. */
 export function isTransient(error: unknown): boolean {
   return error instanceof DevpilotError && (error.status === 0 || error.status >= 500);
 }
 
-/** Whether the credential comes from the environment, which takes precedence over the saved profile. */
+/** Returns whether the credential comes from the environment, which takes precedence over the saved profile. */
 const hasEnvironmentCredential = () => (process.env['DEVPILOT_TOKEN'] ?? '') !== '';
 
 const otherCredentialHint = () =>
@@ -27,7 +27,7 @@ const otherCredentialHint = () =>
     : 'Run: devpilot login';
 const CHECK_ADDRESS_HINT = 'Is the server running? Set --url or DEVPILOT_URL if it is elsewhere.';
 
-/** What the user can do about an error, per error code. */
+/** Advice for the user, per error code. */
 const HINTS: Readonly<Record<string, () => string>> = {
   missing_credential: otherCredentialHint,
   invalid_token: otherCredentialHint,
@@ -68,7 +68,7 @@ const CERTIFICATE_CODES: Readonly<Record<string, string>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
 };
 
-/** What is wrong with the certificate of the server, and what to do; null if the request failed for another reason. */
+/** Describes an invalid certificate of the server and the remedy; null if the request failed for another reason. */
 function certificateProblem(error: DevpilotError): string | null {
   for (let { cause } = error as Error; cause instanceof Error; cause = cause.cause) {
     const reason = CERTIFICATE_CODES[String((cause as NodeJS.ErrnoException).code)];

@@ -33,7 +33,7 @@ export function writePrivateFile(file: string, text: string): void {
   }
 }
 
-/** Like `writePrivateFile`, for chunks of any total length. */
+/** Does the same as `writePrivateFile` for a stream. */
 export async function streamToPrivateFile(file: string, source: Readable): Promise<void> {
   const temporaryFile = isSpecialFile(file) ? file : `${file}.${process.pid}`;
   try {

@@ -4,7 +4,7 @@ import { promisify } from 'node:util';
 import { environmentSetting } from './connect.ts';
 import { Failure } from './failure.ts';
 
-/** Where a projected token of Kubernetes is mounted unless `--token-file` names another file. */
+/** Default path of a projected service account token of Kubernetes. */
 const PROJECTED_TOKEN = '/var/run/secrets/devpilot/token';
 const TOKEN_VARIABLE = /^DEVPILOT_ID_TOKEN(?:_\d+)?$/;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -17,7 +17,7 @@ function readTokenFile(file: string): string {
   }
 }
 
-/** Requests a token of GitHub Actions, which the job may do if it has the permission `id-token: write`. */
+/** Requests an identity token from GitHub Actions. The job must have the permission `id-token: write`. */
 async function requestFromGitHub(url: string, bearer: string, audience: string): Promise<string> {
   const target = new URL(url);
   target.searchParams.set('audience', audience);
@@ -44,29 +44,29 @@ async function requestFromBuildkite(audience: string): Promise<string> {
 }
 
 /**
- * Returns a token of `DEVPILOT_ID_TOKEN`, or of `DEVPILOT_ID_TOKEN_2` and so on after the first exchange, because each
- * is accepted once. Undefined if the job has no such variables. Throws `Failure` if it has no more of them.
+ * Returns the value of `DEVPILOT_ID_TOKEN`; for later exchanges, of `DEVPILOT_ID_TOKEN_2` and so on, because each token
+ * is accepted only once. Undefined if the job has no such variable. Throws `Failure` if all tokens were exchanged.
  */
-function readTokenVariable(previous: number): string | undefined {
+function readTokenVariable(previousExchanges: number): string | undefined {
   if (environmentSetting('DEVPILOT_ID_TOKEN') === undefined) return undefined;
-  const name = previous === 0 ? 'DEVPILOT_ID_TOKEN' : `DEVPILOT_ID_TOKEN_${previous + 1}`;
+  const name = previousExchanges === 0 ? 'DEVPILOT_ID_TOKEN' : `DEVPILOT_ID_TOKEN_${previousExchanges + 1}`;
   const token = environmentSetting(name);
   if (token !== undefined) return token;
   throw new Failure(`The job has no other identity token to exchange: ${name} is not set.`);
 }
 
 /**
- * Returns the identity token of the job that this process belongs to: from a file, GitHub Actions, a variable of GitLab
- * CI, Buildkite, CircleCI, or a projected token of Kubernetes. `previous` is the number of tokens that were exchanged
- * before. Throws `Failure` if there is none.
+ * Returns the identity token of the CI job or pod that runs this process: from a file, GitHub Actions, a variable of
+ * GitLab CI, Buildkite, CircleCI, or a projected token of Kubernetes. `previousExchanges` is the number of tokens that
+ * were exchanged already. Throws `Failure` if there is none.
  */
 export async function findIdentityToken(
   audience: string,
   tokenFile: string | undefined,
-  previous: number,
+  previousExchanges: number,
 ): Promise<string> {
   if (tokenFile !== undefined) return readTokenFile(tokenFile);
-  const variable = readTokenVariable(previous) ?? environmentSetting('CIRCLE_OIDC_TOKEN_V2');
+  const variable = readTokenVariable(previousExchanges) ?? environmentSetting('CIRCLE_OIDC_TOKEN_V2');
   if (variable !== undefined) return variable;
   const url = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_URL');
   const bearer = environmentSetting('ACTIONS_ID_TOKEN_REQUEST_TOKEN');
@@ -74,13 +74,13 @@ export async function findIdentityToken(
   if (environmentSetting('BUILDKITE') === 'true') return requestFromBuildkite(audience);
   if (existsSync(PROJECTED_TOKEN)) return readTokenFile(PROJECTED_TOKEN);
   if (environmentSetting('GITHUB_ACTIONS') === 'true')
-    throw new Failure('The job has no identity token: give it the permission "id-token: write".');
+    throw new Failure('The job has no identity token: grant it the permission "id-token: write".');
   if (environmentSetting('GITLAB_CI') === 'true')
     throw new Failure(`The job has no identity token: add id_tokens with DEVPILOT_ID_TOKEN and aud: ${audience}.`);
   throw new Failure('No identity token found. Name a file that contains one: --token-file FILE');
 }
 
-/** Returns variables without those that contain identity tokens, for a command that must not exchange them. Pure. */
+/** Returns the variables except identity tokens, for a command that must not exchange them. Pure. */
 export function withoutIdentityTokens(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(environment).filter(([name]) => !TOKEN_VARIABLE.test(name)));
 }

@@ -5,7 +5,7 @@ import { describeLineErrors, parseImport } from './import-file.ts';
 
 const [A, B] = ['a'.repeat(64), 'b'.repeat(64)];
 
-test('CSV with any order of columns and NDJSON give the fields of the API with their lines', () => {
+test('CSV with columns in any order and NDJSON are parsed into credentials with their line numbers', () => {
   const csv = `name,kind,digest,rights,active,addresses,rate,maxUses,expiresAt\r
 "Ada ""and""
 Bob",api_key,${A},read write,false,203.0.113.7 ::1,100/min,5,2030-01-01T00:00:00Z\r
@@ -21,7 +21,7 @@ CI,access_token,${B},all,,,,,`;
   assert.deepEqual(parseImport(`\uFEFF\n${JSON.stringify(token)}\r\n`, 'ndjson'), [{ line: 2, credential: token }]);
 });
 
-test('the first invalid line is named without its values', () => {
+test('the error message has the number of the first invalid line, and none of its values', () => {
   const secret = mintSecret('api_key');
   const header = 'kind,digest,name,rights,maxUses,rate';
   const rows: [format: 'csv' | 'ndjson', text: string, message: RegExp][] = [

@@ -5,7 +5,7 @@ import { Failure } from './failure.ts';
 import { sanitizeInline } from './output.ts';
 import { readRestrictions } from './restriction-options.ts';
 
-/** A credential to import, and the line of the file on which it begins. */
+/** A credential to import, and the number of the line on which it begins. */
 export interface ImportLine {
   readonly line: number;
   readonly credential: ImportCredentials['credentials'][number];
@@ -27,8 +27,8 @@ const COLUMNS = [
 ] as const;
 type CsvColumn = (typeof COLUMNS)[number];
 
-/** Adds the number of the line to a failure. */
-function onLine<Value>(line: number, read: () => Value): Value {
+/** Prefixes a failure with the line number. */
+function withLineNumber<Value>(line: number, read: () => Value): Value {
   try {
     return read();
   } catch (error) {
@@ -44,7 +44,7 @@ function parseActive(text: string): boolean {
   return text === 'true';
 }
 
-/** Returns the fields of the API. Blank cells are omitted. Fields that the kind does not have are left to the server. */
+/** Returns the fields of the API. Blank cells are omitted. The server rejects fields that the kind does not have. */
 function toFields(cells: ReadonlyMap<CsvColumn, string>): Record<string, unknown> {
   const get = (column: CsvColumn) => cells.get(column) || undefined;
   const listOf = (column: CsvColumn) => (get(column) === undefined ? undefined : toList(get(column) ?? ''));
@@ -78,7 +78,7 @@ function readCsv(text: string): { line: number; fields: unknown }[] {
   return rows.map(({ line, cells }) => {
     if (cells.length !== columns.length) throw new Failure(`Line ${line}: must have ${columns.length} cells.`);
     const byColumn = new Map(columns.map((title, index) => [title as CsvColumn, cells[index]?.trim() ?? '']));
-    return { line, fields: onLine(line, () => toFields(byColumn)) };
+    return { line, fields: withLineNumber(line, () => toFields(byColumn)) };
   });
 }
 
@@ -95,13 +95,13 @@ function readNdjson(text: string): { line: number; fields: unknown }[] {
 }
 
 /**
- * Returns the credentials in a file. Fails for the first line that is malformed, that has no digest where one is
- * expected, or that contains a secret, so that no secret is sent. No failure repeats a value.
+ * Returns the credentials in a file. Fails for the first line that is malformed, lacks a valid digest, or contains a
+ * secret, so that no secret is sent. Error messages contain no values of the file.
  */
 export function parseImport(text: string, format: 'csv' | 'ndjson'): ImportLine[] {
   const content = text.replace(/^\uFEFF/, '');
   const lines = format === 'csv' ? readCsv(content) : readNdjson(content);
-  const lineOfDigest = new Map<string, number>();
+  const lineByDigest = new Map<string, number>();
   for (const { line, fields } of lines) {
     const { digest } = (fields ?? {}) as { digest?: unknown };
     if (typeof digest !== 'string' || !/^[0-9a-f]{64}$/i.test(digest)) {
@@ -112,22 +112,22 @@ export function parseImport(text: string, format: 'csv' | 'ndjson'): ImportLine[
     if (containsSecret(JSON.stringify(fields))) {
       throw new Failure(`Line ${line}: contains a secret. Remove it; only its digest is imported. Nothing was sent.`);
     }
-    const first = lineOfDigest.get(digest.toLowerCase());
-    if (first !== undefined) throw new Failure(`Line ${line}: has the same digest as line ${first}.`);
-    lineOfDigest.set(digest.toLowerCase(), line);
+    const firstLine = lineByDigest.get(digest.toLowerCase());
+    if (firstLine !== undefined) throw new Failure(`Line ${line}: has the same digest as line ${firstLine}.`);
+    lineByDigest.set(digest.toLowerCase(), line);
   }
   return lines.map(({ line, fields }) => ({ line, credential: fields as ImportLine['credential'] }));
 }
 
-/** Returns errors of the server with the numbers of their lines; null if it reports none about a line. Pure. */
+/** Describes errors of the server with line numbers; null if none of them concerns a line. Pure. */
 export function describeLineErrors(
   errors: readonly { readonly field: string; readonly message: string }[],
   chunk: readonly ImportLine[],
 ): string | null {
-  const described = errors.flatMap(({ field, message }) => {
-    const { index, rest = '' } = /^credentials\.(?<index>\d+)(?:\.(?<rest>.+))?$/.exec(field)?.groups ?? {};
+  const descriptions = errors.flatMap(({ field, message }) => {
+    const { index, name = '' } = /^credentials\.(?<index>\d+)(?:\.(?<name>.+))?$/.exec(field)?.groups ?? {};
     const line = chunk[Number(index)]?.line;
-    return line === undefined ? [] : [`Line ${line}: ${sanitizeInline(`${rest} ${message}`.trim())}.`];
+    return line === undefined ? [] : [`Line ${line}: ${sanitizeInline(`${name} ${message}`.trim())}.`];
   });
-  return described.length === 0 ? null : described.join('\n');
+  return descriptions.length === 0 ? null : descriptions.join('\n');
 }

@@ -16,7 +16,7 @@ export interface ImportOptions extends RemoteOptions {
 
 /** Characters of JSON per request, below the limits of the server. */
 const MAX_REQUEST_LENGTH = 500_000;
-/** Each credential is several writes, and the server imports all of a request or none. */
+/** Long, because each credential needs several writes and the server imports all credentials of a request or none. */
 const REQUEST_TIMEOUT_MS = 120_000;
 
 function formatOf(file: string, format: string | undefined): 'csv' | 'ndjson' {
@@ -30,16 +30,16 @@ function toChunks(lines: readonly ImportLine[]): ImportLine[][] {
   const chunks: ImportLine[][] = [];
   let length = 0;
   for (const line of lines) {
-    const added = JSON.stringify(line.credential).length;
+    const addedLength = JSON.stringify(line.credential).length;
     const chunk = chunks.at(-1);
     const isFull =
-      chunk === undefined || chunk.length === IMPORT_LIMITS.credentials || length + added > MAX_REQUEST_LENGTH;
+      chunk === undefined || chunk.length === IMPORT_LIMITS.credentials || length + addedLength > MAX_REQUEST_LENGTH;
     if (isFull) {
       chunks.push([line]);
-      length = added;
+      length = addedLength;
     } else {
       chunk.push(line);
-      length += added;
+      length += addedLength;
     }
   }
   return chunks;
@@ -50,16 +50,16 @@ async function send(client: Client, chunk: readonly ImportLine[], dryRun: boolea
   try {
     return await client.importCredentials({ credentials }, { dryRun }, { timeout: REQUEST_TIMEOUT_MS });
   } catch (error) {
-    const described = error instanceof DevpilotError ? describeLineErrors(error.errors, chunk) : null;
-    const before = chunk[0]?.line ?? 0;
-    const note = imported === 0 ? '' : `The credentials before line ${before} (${imported}) were imported.`;
+    const lineErrors = error instanceof DevpilotError ? describeLineErrors(error.errors, chunk) : null;
+    const firstLine = chunk[0]?.line ?? 0;
+    const note = imported === 0 ? '' : `The credentials before line ${firstLine} (${imported}) were imported.`;
     if (imported > 0) printNote(note);
-    if (described === null) throw error;
-    throw new Failure(imported === 0 ? `${described}\nNothing was imported.` : described);
+    if (lineErrors === null) throw error;
+    throw new Failure(imported === 0 ? `${lineErrors}\nNothing was imported.` : lineErrors);
   }
 }
 
-/** Imports the credentials of a file. If they take several requests, all are checked before the first is imported. */
+/** Imports the credentials of a file. If several requests are needed, all credentials are checked before any import. */
 export async function importCredentials(file: string, options: ImportOptions): Promise<void> {
   const format = formatOf(file, options.format);
   const lines = parseImport(await readFileOrStdin(file), format);

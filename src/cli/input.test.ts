@@ -8,17 +8,17 @@ const NOW = Date.parse('2027-01-15T12:00:00.000Z');
 
 /** Runs a function in a time zone. */
 function inTimeZone<Result>(timeZone: string, run: () => Result): Result {
-  const before = process.env['TZ'];
+  const previous = process.env['TZ'];
   process.env['TZ'] = timeZone;
   try {
     return run();
   } finally {
-    if (before === undefined) delete process.env['TZ'];
-    else process.env['TZ'] = before;
+    if (previous === undefined) delete process.env['TZ'];
+    else process.env['TZ'] = previous;
   }
 }
 
-test('--expires takes a duration, a date-time, a date or never', () => {
+test('--expires accepts a duration, a date-time, a date or never', () => {
   assert.equal(parseExpiry('never', NOW), null);
   assert.equal(parseExpiry('30d', NOW), '2027-02-14T12:00:00.000Z');
   assert.equal(parseExpiry('2027-02-24T09:00:00+01:00', NOW), '2027-02-24T08:00:00.000Z');
@@ -43,7 +43,7 @@ test('a date means the end of that day in the local time zone', () => {
   }
 });
 
-test('a start means the start of a date in the local time zone, and an exclusive end the start of the next day', () => {
+test('a start date means the start of that day in the local time zone, an end date the start of the next day', () => {
   for (const [timeZone, start, end] of [
     ['UTC', '2027-02-24T00:00:00.000Z', '2027-02-25T00:00:00.000Z'],
     ['Europe/Berlin', '2027-02-23T23:00:00.000Z', '2027-02-24T23:00:00.000Z'],
@@ -61,7 +61,7 @@ test('a start means the start of a date in the local time zone, and an exclusive
   assert.deepEqual(parsePeriod({ from: undefined, to: undefined }, NOW), { from: undefined, to: undefined });
 });
 
-test('a day that does not exist is refused instead of read as another day', () => {
+test('a day that does not exist is rejected instead of being parsed as another day', () => {
   for (const text of ['2027-02-30', '2027-02-29', '2027-04-31', '2027-13-01', '2027-02-30T09:00:00Z', '24.02.2027']) {
     assert.throws(() => parseExpiry(text, NOW), /--expires must be a duration .* a date such as 2027-02-24/, text);
     assert.throws(() => parseInstant('--at', text, NOW), /--at must be .* a date such as 2027-02-24/, text);
@@ -69,11 +69,11 @@ test('a day that does not exist is refused instead of read as another day', () =
   }
 });
 
-test('restrictions are read from their options; "any" and "unlimited" remove one', () => {
+test('restrictions are read from their options; "any" or "unlimited" removes a restriction', () => {
   const none = { address: undefined, project: undefined, app: undefined, rate: undefined, maxUses: undefined };
   assert.deepEqual(readRestrictions(none), {});
-  const given = { address: ['::1'], project: ['storefront'], app: ['shop', 'api'], rate: '100/min', maxUses: '5' };
-  assert.deepEqual(readRestrictions(given).restrictions, {
+  const set = { address: ['::1'], project: ['storefront'], app: ['shop', 'api'], rate: '100/min', maxUses: '5' };
+  assert.deepEqual(readRestrictions(set).restrictions, {
     ...{ addresses: ['::1'], projects: ['storefront'], apps: ['shop', 'api'] },
     ...{ rate: { requests: 100, seconds: 60 }, maxUses: 5 },
   });
@@ -83,7 +83,7 @@ test('restrictions are read from their options; "any" and "unlimited" remove one
   });
 });
 
-test('a rate is shown as it is given', () => {
+test('a rate is parsed, and formatted in its shortest form', () => {
   const rates: [text: string, requests: number, seconds: number, shown?: string][] = [
     ['100/min', 100, 60],
     ['5/10s', 5, 10],

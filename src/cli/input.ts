@@ -2,7 +2,7 @@ import { buffer } from 'node:stream/consumers';
 import { endOfDay, isCalendarDay, startOfDay, startOfNextDay } from '../contract/calendar-date.ts';
 import { EXIT_CODES, Failure } from './failure.ts';
 
-/** Whether the user can be prompted. Prompts are written to standard error, so standard output may be redirected. */
+/** Returns whether the user can be prompted. Prompts go to standard error, so standard output may be redirected. */
 export const isInteractive = () => process.stdin.isTTY === true && process.stderr.isTTY === true;
 
 /** Decodes UTF-8. Fails if the bytes are not valid. */
@@ -33,15 +33,15 @@ export async function readSecret(noun: string): Promise<string> {
 
 const UNIT_SECONDS: Readonly<Record<string, number>> = { m: 60, h: 3600, d: 86_400, w: 604_800, y: 31_536_000 };
 
-/** Parses a duration such as `90m` or `30d` (units m, h, d, w, y) into milliseconds; null if it is not one. */
+/** Parses a duration such as `90m` or `30d` (units m, h, d, w, y) into milliseconds; null if it is malformed. */
 export function parseDuration(text: string): number | null {
   const parts = /^(\d{1,6})([mhdwy])$/.exec(text);
   return parts === null ? null : Number(parts[1]) * (UNIT_SECONDS[parts[2] ?? ''] ?? 0) * 1000;
 }
 
 /**
- * Parses a duration from now such as `30d`, a date-time, or a date, whose time in the local time zone `timeOfDate`
- * returns; null if the text is none of these.
+ * Parses a duration from now such as `30d`, a date-time, or a date, which `timeOfDate` converts to epoch milliseconds.
+ * Returns null if the text is none of these.
  */
 function parseMoment(text: string, now: number, timeOfDate: (date: string) => number | null): string | null {
   const dateMs = timeOfDate(text);
@@ -59,8 +59,8 @@ function parseMoment(text: string, now: number, timeOfDate: (date: string) => nu
 const INSTANT_HINT = 'a date-time such as 2027-02-24T09:00:00Z';
 
 /**
- * Parses `--expires`: a duration from now, a date-time, a date, which means the end of that day in the local time zone,
- * or `never` (null).
+ * Parses `--expires`: a duration from now, a date-time, a date (meaning the end of that day in the local time zone), or
+ * `never` (null).
  */
 export function parseExpiry(text: string, now = Date.now()): string | null {
   if (text === 'never') return null;
@@ -86,7 +86,7 @@ export interface PeriodOptions {
   readonly to: string | undefined;
 }
 
-/** Parses a period. Each end is a date-time, a duration before now, or a date, which is within the period. */
+/** Parses a period. Its start and end are each a date-time, a duration before now, or a date, which is included. */
 export function parsePeriod({ from, to }: PeriodOptions, now = Date.now()) {
   const parse = (name: string, text: string | undefined, timeOfDate: (date: string) => number | null) => {
     if (text === undefined) return undefined;
@@ -109,7 +109,7 @@ export function parseOnOff(name: string, text: string): boolean {
   return text === 'on';
 }
 
-/** Splits the values of an option that can be repeated or separated by commas. */
+/** Collects the values of an option that can be repeated, and whose values can be separated by commas. */
 export const parseList = (text: string, previous: readonly string[] = []) => [
   ...previous,
   ...text
@@ -122,7 +122,7 @@ export function cancelledFailure(): Failure {
   return new Failure('Cancelled; nothing was changed.', EXIT_CODES.cancelled);
 }
 
-/** Asks for confirmation of an action that cannot be undone. Without a terminal, `--yes` is required. */
+/** Asks the user to confirm an action that cannot be undone. Without a terminal, `--yes` is required. */
 export async function confirm(question: string, yes: true | undefined): Promise<void> {
   if (yes === true) return;
   if (!isInteractive()) throw new Failure(`${question} Without a terminal, --yes is required.`);

@@ -1,6 +1,6 @@
 import { EXIT_CODES } from './failure.ts';
 
-/** Prints what continues without the command, if anything, and exits. */
+/** Prints a note about work that continues on the server, if any, and exits. */
 type InterruptHandler = () => never;
 
 const defaultHandler: InterruptHandler = () => {
@@ -11,7 +11,7 @@ const defaultHandler: InterruptHandler = () => {
 let currentHandler = defaultHandler;
 const handleInterrupt = () => currentHandler();
 
-/** From now on Ctrl-C exits with the code for cancelled. */
+/** Makes Ctrl-C exit with the exit code for "cancelled". */
 export function listenForInterrupts(): void {
   process.on('SIGINT', handleInterrupt);
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
 
 /**
- * The keychain of the operating system, through its command-line program. Functions return false or null if none
- * works.
+ * The keychain of the operating system, accessed through its command-line program. `save` returns false and `find` null
+ * if there is no working keychain.
  */
 interface Keychain {
   save(account: string, secret: string): boolean;

@@ -21,17 +21,17 @@ async function readOptions(options: CreateKeyOptions): Promise<{ name: string; p
   if (!isInteractive()) throw new Failure('Without a terminal, --name and --permission are required.');
   const prompts = await import('@clack/prompts');
   const output = process.stderr;
-  const answeredName = name ?? (await prompts.text({ message: 'Name', placeholder: 'Billing service', output }));
-  if (prompts.isCancel(answeredName)) throw cancelledFailure();
-  const chosen =
+  const chosenName = name ?? (await prompts.text({ message: 'Name', placeholder: 'Billing service', output }));
+  if (prompts.isCancel(chosenName)) throw cancelledFailure();
+  const chosenPermissions =
     permission ??
     (await prompts.multiselect({
       message: 'Permissions',
       options: PERMISSIONS.map((value) => ({ value, label: value, hint: describeRight(value) })),
       output,
     }));
-  if (prompts.isCancel(chosen)) throw cancelledFailure();
-  return { name: String(answeredName), permissions: [...chosen] as Permission[] };
+  if (prompts.isCancel(chosenPermissions)) throw cancelledFailure();
+  return { name: String(chosenName), permissions: [...chosenPermissions] as Permission[] };
 }
 
 /** Creates an API key; prints only the secret to standard output. */

@@ -20,14 +20,14 @@ async function pollUntilApproved(
   intervalSeconds: number,
   deadlineMs: number,
 ): Promise<string> {
-  let interval = intervalSeconds * 1000;
+  let intervalMs = intervalSeconds * 1000;
   while (Date.now() < deadlineMs) {
-    await wait(interval);
+    await wait(intervalMs);
     try {
       return (await client.device.poll(code)).access_token;
     } catch (error) {
       if (!(error instanceof DevpilotError)) throw error;
-      if (error.error === 'slow_down') interval += 5000;
+      if (error.error === 'slow_down') intervalMs += 5000;
       else if (error.error === 'access_denied')
         throw new Failure('The sign-in request was denied.', EXIT_CODES.cancelled);
       else if (error.error === 'expired_token') break;
@@ -71,11 +71,15 @@ export async function login(options: LoginOptions): Promise<void> {
   const previousProfile = findProfile(name);
   const url = serverUrl(options);
   const workspace = options.workspace ?? (previousProfile?.url === url ? previousProfile.workspace : null);
-  const replaced = previousProfile === null ? null : secretOf(name, previousProfile);
+  const previousSecret = previousProfile === null ? null : secretOf(name, previousProfile);
   const saved = saveProfile(name, { url, workspace }, secret);
-  if (previousProfile !== null && replaced !== null && replaced !== secret && secretKindOf(replaced) === 'session') {
-    // The session of the replaced profile is no longer needed.
-    await openClient({ url: previousProfile.url }, replaced)
+  if (
+    previousProfile !== null &&
+    previousSecret !== null &&
+    previousSecret !== secret &&
+    secretKindOf(previousSecret) === 'session'
+  ) {
+    await openClient({ url: previousProfile.url }, previousSecret)
       .sessions.deleteCurrent()
       .catch(() => {});
   }

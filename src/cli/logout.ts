@@ -8,18 +8,18 @@ export async function logout(options: RemoteOptions): Promise<void> {
   const name = profileName(options.profile);
   const profile = findProfile(name);
   const secret = profile === null ? null : secretOf(name, profile);
-  let ended = false;
+  let isEnded = false;
   if (profile !== null && secret !== null && secretKindOf(secret) === 'session') {
-    ended = await openClient({ url: profile.url }, secret)
+    isEnded = await openClient({ url: profile.url }, secret)
       .sessions.deleteCurrent()
       .then(
         () => true,
         () => false,
       );
-    if (!ended)
+    if (!isEnded)
       printNote('Could not reach the server to end the session; it expires when it is no longer used.', options);
   }
   if (profile !== null) forgetProfile(name);
-  if (options.json === true) await printJson({ profile: name, ended });
+  if (options.json === true) await printJson({ profile: name, ended: isEnded });
   else printNote(profile === null ? 'Not signed in.' : `Signed out of ${profile.url}.`, options);
 }

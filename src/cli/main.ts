@@ -2,7 +2,7 @@ import './umask.ts';
 import { listenForInterrupts, stopListeningForInterrupts } from './interrupt.ts';
 import { createProgram } from './program.ts';
 
-/** Prints an error as one line of JSON to standard error: the members of the server's problem, if it is one. */
+/** Prints an error as one line of JSON to standard error, with the members of the server's problem document if any. */
 async function printJsonError(error: unknown, message: string): Promise<void> {
   const { DevpilotError } = await import('../sdk/errors.ts');
   const { sanitizeJson } = await import('./sanitize.ts');
@@ -17,21 +17,21 @@ async function printJsonError(error: unknown, message: string): Promise<void> {
   process.stderr.write(`${sanitizeJson(JSON.stringify({ error: { code, message, ...details } }))}\n`);
 }
 
-/** Prints an error to standard error, as one line of text or with `--json` of JSON, and sets the exit code. */
+/** Prints an error to standard error, as text or as one line of JSON with `--json`, and sets the exit code. */
 async function reportFailure(error: unknown): Promise<void> {
-  // The reader of standard output closed the pipe, for example `head`.
+  // The process that reads standard output, such as `head`, closed the pipe.
   if ((error as NodeJS.ErrnoException).code === 'EPIPE') return;
-  const { toFailure: failureOf } = await import('./failure.ts');
-  const { sanitizeText: harmlessLines } = await import('./sanitize.ts');
-  const failure = failureOf(error);
+  const { toFailure } = await import('./failure.ts');
+  const { sanitizeText } = await import('./sanitize.ts');
+  const failure = toFailure(error);
   const message = error instanceof Error ? error.message : String(error);
-  const isSetting =
+  const isConfigurationError =
     error instanceof Error && (error.name === 'InvalidSettingError' || error.name === 'StartRefusedError');
-  const text = harmlessLines(failure?.message ?? message);
+  const text = sanitizeText(failure?.message ?? message);
   if (process.argv.includes('--json')) await printJsonError(error, text);
   else process.stderr.write(`devpilot: ${text}\n`);
-  process.exitCode = failure?.exitCode ?? (isSetting ? 2 : 1);
-  if (failure === null && !isSetting && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) {
+  process.exitCode = failure?.exitCode ?? (isConfigurationError ? 2 : 1);
+  if (failure === null && !isConfigurationError && process.env['LOG_LEVEL'] === 'debug' && error instanceof Error) {
     process.stderr.write(`${error.stack}\n`);
   }
 }
@@ -39,7 +39,7 @@ async function reportFailure(error: unknown): Promise<void> {
 listenForInterrupts();
 // Without arguments, help is printed and the exit code is 0.
 const argv = process.argv.length > 2 ? process.argv : [...process.argv, '--help'];
-// The requests of a server go through src/outbound/ instead.
+// The server sends its requests through src/outbound/ instead, which handles the proxy itself.
 if (argv[2] !== 'serve' && (process.env['HTTPS_PROXY'] ?? process.env['https_proxy']) !== undefined) {
   await (await import('./proxy.ts')).setProxyFromEnvironment();
 }

@@ -27,14 +27,14 @@ function parseRole(role: string): AssignableRole {
   return assignableRole;
 }
 
-/** Finds an entry by its ID or its email address, ignoring case. */
-function findByIdOrEmail<One extends { readonly id: string; readonly email: string }>(
-  candidates: readonly One[],
-  name: string,
+/** Finds a member or invitation by its ID, or by its email address ignoring case. */
+function findByIdOrEmail<Item extends { readonly id: string; readonly email: string }>(
+  candidates: readonly Item[],
+  idOrEmail: string,
   noun: string,
-): One {
-  const found = candidates.find(({ id, email }) => id === name || email.toLowerCase() === name.toLowerCase());
-  if (found === undefined) throw new Failure(`No ${noun} ${name} found.`);
+): Item {
+  const found = candidates.find(({ id, email }) => id === idOrEmail || email.toLowerCase() === idOrEmail.toLowerCase());
+  if (found === undefined) throw new Failure(`No ${noun} ${idOrEmail} found.`);
   return found;
 }
 

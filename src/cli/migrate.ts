@@ -1,7 +1,7 @@
 import { openStore } from '../server/open-store.ts';
 import { readSettings } from '../server/settings.ts';
 
-/** Runs pending migrations of the configured database. */
+/** Runs the pending migrations on the configured database. */
 export async function migrate(): Promise<void> {
   const { store, release } = await openStore(readSettings(process.env));
   await store.close();

@@ -4,7 +4,7 @@ import { apiCommand, declared, LIMIT_HELP, START_HELP } from './command-builders
 
 /** Declares the commands for notices. */
 export function noticeCommands(program: Command): void {
-  const notices = program.command('notices').description('See and dismiss what needs attention');
+  const notices = program.command('notices').description('List and dismiss notices about problems that need attention');
   const load = () => import('./notices.ts');
   apiCommand(notices, 'list', 'List notices, newest first')
     .option('--status <status>', 'open, snoozed, dismissed or all', 'open')

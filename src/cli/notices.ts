@@ -20,7 +20,7 @@ const COLUMNS: readonly Column<Notice>[] = [
   { title: 'USED FROM', getValue: (notice) => addressesOf(notice) || null },
 ];
 
-/** Returns one of a list of words. Throws `Failure`. */
+/** Returns the text, typed as one of the words. Throws `Failure` if it is none of them. */
 function parseWord<Word extends string>(option: string, text: string, words: readonly Word[]): Word {
   const word = words.find((candidate) => candidate === text);
   if (word === undefined) throw new Failure(`${option} must be one of: ${words.join(', ')}`);
@@ -39,8 +39,8 @@ export async function listNotices({ status, kind, limit, ...options }: ListNotic
     ...(status !== 'all' && { status: parseWord('--status', status, NOTICE_STATUSES) }),
     ...(kind !== undefined && { kind: parseWord('--kind', kind, NOTICE_KINDS) }),
   };
-  const max = parseCount('--limit', limit) ?? Number.POSITIVE_INFINITY;
-  await printList(await takeFirst(connect(options).notices.all(query), max), COLUMNS, options);
+  const limitCount = parseCount('--limit', limit) ?? Number.POSITIVE_INFINITY;
+  await printList(await takeFirst(connect(options).notices.all(query), limitCount), COLUMNS, options);
 }
 
 /** Dismisses notices, or snoozes them. */

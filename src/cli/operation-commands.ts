@@ -14,7 +14,7 @@ export function operationCommands(program: Command): void {
     .argument('<source>', 'ID of a deployment or run, or ID or slug of an app')
     .option('--follow', 'keep printing new lines')
     .option('--from <lines>', 'number of lines to skip')
-    .option('--search <text>', 'only lines that contain this text, in upper or lower case')
+    .option('--search <text>', 'print only lines that contain this text, ignoring case')
     .option('--timestamps', 'prefix each line with its time')
     .option('--raw', 'print unmodified lines, including control sequences for terminals and build systems')
     .action(async (id, options) => (await import('./logs.ts')).showLog(id, declared(options)));
@@ -41,7 +41,7 @@ function deploymentCommands(program: Command): void {
   deploymentCommand(program, 'deploy', 'Deploy an app')
     .argument('<app>', 'ID or slug')
     .option('--branch <branch>', 'branch to deploy (default: the branch of the app)')
-    .option('--tag <tag>', 'tag to deploy instead of a branch; with *, the newest that matches')
+    .option('--tag <tag>', 'tag to deploy instead of a branch; a pattern with * selects the newest matching tag')
     .option('--commit <commit>', 'commit to deploy instead of a branch')
     .action(async (app, options) => (await import('./deploy.ts')).deploy(app, declared(options)));
   const deployments = program.command('deployments').description('Manage deployments');
@@ -55,7 +55,7 @@ function deploymentCommands(program: Command): void {
   apiCommand(deployments, 'show', 'Show details of a deployment')
     .argument('<id>')
     .action(async (id, options) => (await load()).showDeployment(id, declared(options)));
-  apiCommand(deployments, 'variables', 'Compare the names of the variables with those of the release before')
+  apiCommand(deployments, 'variables', 'Compare the variable names of a deployment with the previous release')
     .argument('<id>')
     .action(async (id, options) => (await load()).showVariables(id, declared(options)));
   deploymentCommand(deployments, 'rollback', 'Roll back to an earlier deployment by deploying its commit again')

@@ -24,9 +24,9 @@ export interface WatchOptions extends OutputOptions {
 
 const FINISHED_STATUSES: ReadonlySet<WorkStatus> = new Set(['completed', 'failed', 'cancelled']);
 const POLL_INTERVAL_MS = 1000;
-/** Consecutive polls that may fail. A restarting server is back sooner. */
+/** Maximum number of consecutive failed polls. A server restarts in less time than they take. */
 const MAX_FAILED_POLLS = 30;
-/** Exit code of a shell for a command ended by Ctrl-C. */
+/** Exit code that shells report for a command interrupted by Ctrl-C. */
 const INTERRUPTED_EXIT_CODE = 130;
 
 interface LogOptions {
@@ -35,21 +35,21 @@ interface LogOptions {
   readonly timestamps?: true | undefined;
   /** Print unmodified lines, including control sequences for terminals and commands for build systems. */
   readonly raw?: true | undefined;
-  /** Print to standard error, because standard output carries the result. */
+  /** Print to standard error, because the result is printed to standard output. */
   readonly toStderr?: boolean;
-  /** True if there is only one step, whose name is not worth printing. */
+  /** True if the log has no steps, or only one. */
   readonly hideSteps?: boolean;
 }
 
-/** Formats a line: output of a step is prefixed with the step, messages of Devpilot are dimmed. */
+/** Returns a line formatter: a heading precedes the output of each step, and messages of Devpilot are dimmed. */
 function createLineFormatter(
   stream: NodeJS.WriteStream,
   { timestamps, hideSteps, raw }: LogOptions,
 ): (line: LogLine) => string {
-  const keep = (text: string) => text;
-  const sanitize = raw === true ? keep : sanitizeLine;
-  const sanitizeOutput = raw === true ? keep : hasColors(stream) ? sanitizeStyledLine : sanitizeLine;
-  const dimmed = stream === process.stdout ? dim : (text: string) => text;
+  const passThrough = (text: string) => text;
+  const sanitize = raw === true ? passThrough : sanitizeLine;
+  const sanitizeOutput = raw === true ? passThrough : hasColors(stream) ? sanitizeStyledLine : sanitizeLine;
+  const dimmed = stream === process.stdout ? dim : passThrough;
   const servers = new Set<string>();
   let lastHeading = '';
   return ({ at, stream: from, step, serverId, text }) => {
@@ -64,12 +64,12 @@ function createLineFormatter(
   };
 }
 
-/** Whether the stream is a terminal that shows colors, and `NO_COLOR` is not set. */
+/** Returns whether the stream is a terminal that supports colors, and `NO_COLOR` is not set. */
 const hasColors = (stream: NodeJS.WriteStream): boolean => stream.isTTY === true && stream.hasColors();
 
 const ERASE_LINE = '\r\u001b[K';
 
-/** Shows a line that has no end yet in the last row of the terminal, which the next line replaces. */
+/** Formats an incomplete line for the last row of the terminal, where the next line overwrites it. */
 function formatUnfinishedLine(text: string, columns: number): string {
   return `${ERASE_LINE}${[...sanitizeLine(text)].slice(0, Math.max(0, columns - 1)).join('')}`;
 }
@@ -83,7 +83,7 @@ function formatJsonLine(line: LogLine, { raw }: LogOptions): string {
   return `${raw === true ? json : sanitizeJson(json)}\n`;
 }
 
-/** Prints a log as it arrives: text, or NDJSON with `json`. */
+/** Prints a log while it is received: as text, or as NDJSON with `json`. */
 export async function printLog(lines: AsyncIterable<LogLine>, options: LogOptions): Promise<void> {
   const toStderr = options.toStderr === true;
   const format = createLineFormatter(toStderr ? process.stderr : process.stdout, options);
@@ -104,28 +104,28 @@ export async function printLog(lines: AsyncIterable<LogLine>, options: LogOption
   if (erase !== '') await print(erase);
 }
 
-export interface WatchedOperation<One extends Operation> {
+export interface WatchedOperation<Item extends Operation> {
   /** Label, such as `Deployment dpl_…`. */
   readonly name: string;
-  /** The command that shows the log later. */
+  /** Command with which the user can check on the operation later. */
   readonly followUpCommand: string;
-  get(): Promise<One>;
+  get(): Promise<Item>;
   logs?(): AsyncIterable<LogLine>;
-  /** What a person must do before the operation continues, or null. */
-  waitingNote?(operation: One): string | null;
-  isFinished?(operation: One): boolean;
+  /** Returns what the operation is waiting for, or null. */
+  waitingNote?(operation: Item): string | null;
+  isFinished?(operation: Item): boolean;
 }
 
-async function pollUntilFinished<One extends Operation>(
-  watched: WatchedOperation<One>,
+async function pollUntilFinished<Item extends Operation>(
+  watched: WatchedOperation<Item>,
   options: OutputOptions,
-): Promise<One> {
-  const isFinished = watched.isFinished ?? (({ status }: One) => FINISHED_STATUSES.has(status));
+): Promise<Item> {
+  const isFinished = watched.isFinished ?? (({ status }: Item) => FINISHED_STATUSES.has(status));
   const progress = startProgress(`${watched.name} …`, options.quiet);
   let lastNote: string | null = null;
   try {
     for (let failedPolls = 0; ; await wait(POLL_INTERVAL_MS)) {
-      let operation: One;
+      let operation: Item;
       try {
         operation = await watched.get();
         failedPolls = 0;
@@ -148,13 +148,13 @@ async function pollUntilFinished<One extends Operation>(
 }
 
 /**
- * Waits until the operation ends; with `follow` it prints the log. When interrupted, it prints how to follow it
- * again. A credential that may not read the log waits without printing it.
+ * Waits until the operation ends, printing its log with `follow`. When interrupted, prints the command with which to
+ * check on the operation. If the credential may not read the log, waits without printing it.
  */
-export async function waitForOperation<One extends Operation>(
-  watched: WatchedOperation<One>,
+export async function waitForOperation<Item extends Operation>(
+  watched: WatchedOperation<Item>,
   options: OutputOptions & Partial<WatchOptions>,
-): Promise<One> {
+): Promise<Item> {
   const stopListening = onInterrupt(() => {
     printNote(`\n${watched.name} continues on the server. Check on it with: ${watched.followUpCommand}`, options);
     process.exit(INTERRUPTED_EXIT_CODE);

@@ -23,13 +23,13 @@ export function dim(text: string): string {
   return isTerminal() ? styleText('dim', text, { stream: process.stdout }) : text;
 }
 
-/** Escapes untrusted text for one line of output: control characters could move the cursor or do worse. */
+/** Sanitizes untrusted text for one line of output, because control characters could manipulate the terminal. */
 export const sanitizeInline = (text: string): string => sanitizeLine(text.replace(/[\t\n\r]/g, '\ufffd'));
 
-/** How a person, credential or resource of an audit event is named: by name, otherwise by ID or kind. */
+/** Returns the name of a person, credential or resource in an audit event, otherwise its ID or kind. */
 export const partyName = ({ name, id, kind }: AuditEvent['actor']): string => name ?? id ?? kind;
 
-/** Writes all of the text and waits for slow readers, so that nothing is lost when the process exits. */
+/** Prints text and waits until it is written, so that nothing is lost when the process exits. */
 export function print(text: string): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => {
@@ -45,7 +45,7 @@ export function printJson(value: unknown): Promise<void> {
   return print(`${sanitizedJson(value)}\n`);
 }
 
-/** Width of a character on a terminal: 2 for East Asian wide characters and emoji. */
+/** Returns the number of terminal columns of a text; East Asian wide characters and emoji occupy two each. */
 function displayWidth(text: string): number {
   let width = 0;
   for (const character of text) {
@@ -107,7 +107,7 @@ export async function printList<Row extends { readonly id?: string }>(
       );
 }
 
-/** Returns one line per field of an object. */
+/** Formats an object as one line per field. */
 export function formatDetails<Row>(row: Row, fields: readonly Column<Row>[]): string {
   const width = Math.max(...fields.map(({ title }) => title.length));
   return fields
@@ -144,9 +144,9 @@ export function showInstant(instant: string | null, none: string, now = Date.now
   return new Intl.RelativeTimeFormat('en').format(Math.round(offsetMs / unitMs), unit);
 }
 
-/** The first `limit` items of an async iterable, which is then closed. */
-export async function takeFirst<One>(all: AsyncIterable<One>, limit: number): Promise<One[]> {
-  const list: One[] = [];
+/** Returns the first `limit` items of an async iterable, and closes the iterable. */
+export async function takeFirst<Item>(all: AsyncIterable<Item>, limit: number): Promise<Item[]> {
+  const list: Item[] = [];
   if (limit === 0) return list;
   for await (const item of all) if (list.push(item) >= limit) break;
   return list;

@@ -3,14 +3,14 @@ import { test } from 'node:test';
 import { runCommand } from '../testing/process.ts';
 import { PASSWORD, signUpMember, signUpOwner, startTestServer } from '../testing/test-server.ts';
 
-test('people are administered on the data directory of a server that is stopped', async () => {
+test('people can be managed in the data directory while the server is stopped', async () => {
   const testServer = await startTestServer();
   const owner = await signUpOwner(testServer);
   await signUpMember(testServer, owner, 'member', 'grace@example.com');
   const environment = { DEVPILOT_DATA_DIR: testServer.dataDirectory, DEVPILOT_PUBLIC_URL: 'https://dev.example.com' };
   const people = (...args: string[]) => runCommand(['people', ...args], environment);
-  const refused = await people('list');
-  assert.notEqual(refused.code, 0, 'a server that runs has the data directory');
+  const rejected = await people('list');
+  assert.notEqual(rejected.code, 0, 'the running server has locked the data directory');
   await testServer.running.close();
 
   const listed: { email: string; operator: boolean }[] = JSON.parse((await people('list', '--json')).stdout);

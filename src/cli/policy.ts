@@ -46,7 +46,7 @@ export interface SetPolicyOptions extends RemoteOptions {
   readonly dryRun: true | undefined;
 }
 
-/** Returns the requested change. Scopes and the values of a fixed list are checked by the server. */
+/** Returns the requested change. The server validates scopes and enumerated values. */
 function changeOf(options: SetPolicyOptions): UpdatePolicy {
   const { maxLifetimeDays, bindsExistingFrom, passphraseScope, createdBy, onLeak, foreignPrefix } = options;
   const days = (name: string, text: string) => parseCount(name, text) ?? 0;
@@ -79,7 +79,7 @@ function changeOf(options: SetPolicyOptions): UpdatePolicy {
 
 const MAX_DRY_RUN_RESULTS = 200;
 
-/** Prints what would violate the policy: one line per credential and member, and the totals to standard error. */
+/** Prints the credentials and members that would violate the policy, and their totals to standard error. */
 async function printDryRun({ credentials, members }: PolicyDryRun, options: RemoteOptions): Promise<void> {
   const rows = [
     ...credentials.data.map(({ id, kind, name, rules, expiresAt }) => ({ id, kind, name, rules, expiresAt })),
@@ -103,7 +103,7 @@ async function printDryRun({ credentials, members }: PolicyDryRun, options: Remo
   );
 }
 
-/** Changes the policy of the workspace, or with `--dry-run` prints what would violate it. */
+/** Changes the policy of the workspace; with `--dry-run`, prints the violations that the change would cause instead. */
 export async function setPolicy(options: SetPolicyOptions): Promise<void> {
   const change = changeOf(options);
   if (Object.keys(change).length === 0) throw new Failure('Nothing to change. See: devpilot policy set --help');

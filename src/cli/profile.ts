@@ -58,7 +58,7 @@ function writeConfiguration(configuration: Configuration): void {
   renameSync(temporaryFile, configurationFile());
 }
 
-/** The profile named by `--profile` or `DEVPILOT_PROFILE`, or the one used by the last sign-in. */
+/** Returns the profile name from `--profile` or `DEVPILOT_PROFILE`, or the name of the current profile. */
 export function profileName(requestedName: string | undefined): string {
   return requestedName ?? process.env['DEVPILOT_PROFILE'] ?? readConfiguration().current;
 }
@@ -72,7 +72,7 @@ export function secretOf(name: string, profile: Profile): string | null {
   return profile.store === 'keychain' ? keychain.find(name) : (profile.secret ?? null);
 }
 
-/** Saves a profile and makes it the current one. The secret is stored in the keychain if one works. */
+/** Saves a profile and makes it current. The secret is stored in the keychain, or in the file if no keychain works. */
 export function saveProfile(
   name: string,
   { url, workspace }: Pick<Profile, 'url' | 'workspace'>,

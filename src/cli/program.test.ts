@@ -6,7 +6,7 @@ import { createProgram } from './program.ts';
 
 const PAGE = readFileSync(new URL('../../docs/guides/cli.md', import.meta.url), 'utf8');
 
-/** Every command that does something, by its words. */
+/** Returns every command without subcommands, by its full name. */
 function commandsOf(parent: CommandUnknownOpts, path: readonly string[] = []): Map<string, CommandUnknownOpts> {
   const found = new Map<string, CommandUnknownOpts>();
   for (const command of parent.commands) {
@@ -26,7 +26,7 @@ const examples = [...PAGE.matchAll(/^(?:.*\| )?devpilot ([a-z].*?)(?: {2,}#.*)?$
   return { line, name, options: line.match(/(?<= )--[a-z-]+/g) ?? [] };
 });
 
-/** The first words of commands that call a server but need no example: they concern accounts, not resources. */
+/** First words of commands that need no example, because they concern accounts and not resources. */
 const WITHOUT_EXAMPLES = ['login', 'logout', 'whoami', 'doctor', 'workspaces', 'members', 'audit'];
 
 describe('docs/guides/cli.md', () => {
@@ -40,7 +40,7 @@ describe('docs/guides/cli.md', () => {
     }
   });
 
-  test('has an example of every command on credentials and resources', () => {
+  test('has an example of every command for credentials and resources', () => {
     const documented = new Set(examples.map(({ name }) => name));
     // One example covers these four commands.
     for (const name of ['cancel', 'promote', 'abort']) documented.add(`deployments ${name}`);
@@ -51,14 +51,14 @@ describe('docs/guides/cli.md', () => {
   });
 });
 
-test('every command that calls a server has the options for the server, and --json and --quiet unless it prints its own format', () => {
-  const silent = new Set(['api', 'env run', 'env pull']);
+test('commands that call a server have the server options, and --json and --quiet unless they have their own format', () => {
+  const withOwnFormat = new Set(['api', 'env run', 'env pull']);
   for (const [name, command] of commands) {
     const options = command.options.map(({ long }) => long);
     if (!options.includes('--url')) continue;
     for (const option of ['--profile', '--workspace']) assert.ok(options.includes(option), `${name} ${option}`);
     for (const option of ['--json', '--quiet']) {
-      if (!silent.has(name)) assert.ok(options.includes(option), `${name} ${option}`);
+      if (!withOwnFormat.has(name)) assert.ok(options.includes(option), `${name} ${option}`);
     }
     assert.equal(new Set(options).size, options.length, name);
   }

@@ -20,7 +20,7 @@ import { resourceCommands } from './resource-commands.ts';
 import { webhookCommands } from './webhook-commands.ts';
 import { workloadCommands } from './workload-commands.ts';
 
-/** An error of usage as the other errors are printed with `--json`. */
+/** Formats a usage error as JSON, in the format of the other errors with `--json`. */
 function usageAsJson(text: string): string {
   const message = text
     .replace(/^error: /, '')
@@ -86,7 +86,7 @@ function installationCommands(program: Command): void {
     .command('backup')
     .description('Back up the installation into a new directory; the server can keep running')
     .argument('<folder>', 'directory to create')
-    .option('--without-secret', 'leave out the secret that the installation generated')
+    .option('--without-secret', 'omit the secret that the installation generated')
     .option('--json', 'output JSON')
     .action(async (folder, options) => (await import('./store-backup.ts')).backUpStore(folder, declared(options)));
   program
@@ -132,7 +132,7 @@ function peopleCommands(program: Command): void {
       'Manage people of this installation directly in its data directory or database; with SQLite, stop the server first',
     );
   const load = () => import('./people.ts');
-  const idOrName = (name: string, description: string) =>
+  const personCommand = (name: string, description: string) =>
     people
       .command(name)
       .description(description)
@@ -143,16 +143,16 @@ function peopleCommands(program: Command): void {
     .description('List all people')
     .option('--json', 'output JSON')
     .action(async (options) => (await load()).listAllPeople(declared(options)));
-  idOrName('disable', 'Disable a person: revoke all their access and block sign-in').action(async (person, options) =>
-    (await load()).disablePerson(person, declared(options)),
+  personCommand('disable', 'Disable a person: revoke all their access and block sign-in').action(
+    async (person, options) => (await load()).disablePerson(person, declared(options)),
   );
-  idOrName('enable', 'Enable a disabled person').action(async (person, options) =>
+  personCommand('enable', 'Enable a disabled person').action(async (person, options) =>
     (await load()).enablePerson(person, declared(options)),
   );
-  idOrName('operator', 'Make a person an operator')
+  personCommand('operator', 'Make a person an operator')
     .option('--remove', 'remove the operator role instead')
     .action(async (person, options) => (await load()).setOperator(person, declared(options)));
-  idOrName('reset-password', 'Print a password reset link, valid for one hour').action(async (person, options) =>
+  personCommand('reset-password', 'Print a password reset link, valid for one hour').action(async (person, options) =>
     (await load()).resetPassword(person, declared(options)),
   );
 }
@@ -209,7 +209,7 @@ function accountCommands(program: Command): void {
 function auditCommands(program: Command): void {
   const audit = program.command('audit').description('View, export and verify the activity log');
   const load = () => import('./audit.ts');
-  const filtered = (name: string, description: string) =>
+  const auditListCommand = (name: string, description: string) =>
     apiCommand(audit, name, description)
       .option('--action <action>', 'filter by action, such as access_token.created')
       .option('--actor <id>', 'filter by ID of the actor')
@@ -217,13 +217,13 @@ function auditCommands(program: Command): void {
       .option('--credential <id>', 'filter by ID of a credential, as actor or target')
       .option('--from <when>', FROM_INSTANT_HELP)
       .option('--to <when>', TO_INSTANT_HELP);
-  filtered('list', 'List the newest entries')
+  auditListCommand('list', 'List the newest entries')
     .option('--limit <count>', LIMIT_HELP, '50')
     .action(async (options) => (await load()).listAudit(declared(options)));
-  filtered('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(declared(options)));
-  filtered('export', 'Export all entries as NDJSON')
+  auditListCommand('tail', 'Follow new entries').action(async (options) => (await load()).tailAudit(declared(options)));
+  auditListCommand('export', 'Export all entries as NDJSON')
     .option('--output <file>', 'write to this file, readable only by you')
-    .option('--to-bucket <object>', 'write to this object of the bucket of DEVPILOT_BACKUP_BUCKET')
+    .option('--to-bucket <object>', 'write to this object in the bucket of DEVPILOT_BACKUP_BUCKET')
     .action(async (options) => (await load()).exportAudit(declared(options)));
   audit
     .command('verify')
@@ -241,7 +241,7 @@ function toolCommands(program: Command): void {
       'name=text or name:=json for the body, or the query of a GET; can be repeated',
       collectValues,
     )
-    .option('--query <expression>', 'print only what this JMESPath expression selects; text without quotes')
+    .option('--query <expression>', 'print only the result of this JMESPath expression; strings without quotes')
     .option('--json', 'print errors as JSON too')
     .action(async (path, options) => (await import('./api.ts')).callApi(path, declared(options)));
   program
@@ -266,7 +266,7 @@ function toolCommands(program: Command): void {
     .action(async (shell) => (await import('./completion.ts')).completion(shell, program));
   program
     .command('complete-values', { hidden: true })
-    .description('Print values for the completion of a shell')
+    .description('Print values for shell completion')
     .argument('<kind>')
     .action(async (kind) => (await import('./complete-values.ts')).completeValues(kind));
 }

@@ -1,10 +1,10 @@
 /**
- * Sends requests to `https:` servers through the proxy of `HTTPS_PROXY`, except to the hosts of `NO_PROXY` and to this
- * machine, with the runtime's own support.
+ * Configures Node to send requests to `https:` URLs through the proxy of `HTTPS_PROXY`, except for the hosts of
+ * `NO_PROXY` and for this machine.
  */
 export async function setProxyFromEnvironment(): Promise<void> {
-  const { HTTPS_PROXY, https_proxy: lower, NO_PROXY, no_proxy: lowerNoProxy } = process.env;
-  const proxy = HTTPS_PROXY ?? lower ?? '';
+  const { HTTPS_PROXY, https_proxy: lowerHttpsProxy, NO_PROXY, no_proxy: lowerNoProxy } = process.env;
+  const proxy = HTTPS_PROXY ?? lowerHttpsProxy ?? '';
   if (proxy === '') return;
   const { setGlobalProxyFromEnv } = await import('node:http');
   const noProxy = [NO_PROXY ?? lowerNoProxy ?? '', 'localhost', '127.0.0.1', '::1'].filter((host) => host !== '');

@@ -23,12 +23,12 @@ function createExchange(lifetimeSeconds: number) {
   return exchange;
 }
 
-test('a token is replaced a minute before its expiry, a short one after two thirds', () => {
+test('a token is replaced a minute before its expiry, a short-lived token after two thirds of its lifetime', () => {
   const delays = [60, 90, 180, 900, 43_200].map((seconds) => renewalDelayMs({ expires_in: seconds }) / 1000);
   assert.deepEqual(delays, [40, 60, 120, 840, 43_140]);
 });
 
-test('work that outlasts its token continues with another, and all are returned to be revoked', async () => {
+test('work that outlasts its token continues with a new token, and all tokens are returned to be revoked', async () => {
   const exchange = createExchange(900);
   const token = await holdRenewedToken(exchange, assert.ifError);
   await advance(839_000);
@@ -41,7 +41,7 @@ test('work that outlasts its token continues with another, and all are returned 
   assert.equal(exchange.mock.callCount(), 3);
 });
 
-test('a failed renewal is reported and tried again, and the token in use stays', async () => {
+test('a failed renewal is reported and retried, and the current token stays in use', async () => {
   const exchange = createExchange(60);
   const failures: unknown[] = [];
   const token = await holdRenewedToken(exchange, (error) => failures.push(error));

@@ -1,6 +1,6 @@
 import type { ExchangedToken } from '../contract/oauth.ts';
 
-/** An access token that is replaced in time. */
+/** An access token that is replaced before it expires. */
 export interface RenewedToken {
   secret(): string;
   /** Stops renewing. Returns every token that was issued, to be revoked. */
@@ -15,8 +15,8 @@ export function renewalDelayMs({ expires_in: lifetimeSeconds }: Pick<ExchangedTo
 }
 
 /**
- * Gets an access token with `exchange`, and another before it expires, for as long as the work takes. If that fails,
- * `onFailure` is called and it is tried again, until the work has ended.
+ * Gets an access token with `exchange`, and a new one before it expires, until `end` is called. If a renewal fails,
+ * `onFailure` is called and the renewal is retried after a pause.
  */
 export async function holdRenewedToken(
   exchange: () => Promise<ExchangedToken>,

@@ -23,7 +23,7 @@ export function resourceCommands(program: Command): void {
 
 const ID_OR_SLUG = 'ID or slug';
 const withArticle = (noun: string) => `${/^[aeiou]/.test(noun) ? 'an' : 'a'} ${noun}`;
-const FROM_HELP = 'JSON file with fields of the API, - for standard input; options override it';
+const FROM_HELP = 'JSON file with fields of the API, - for standard input; options override its fields';
 const SLUG_HELP = 'slug (default: derived from the name)';
 
 const listCommand = (parent: Command) =>
@@ -112,7 +112,7 @@ function appCommands(program: Command): void {
     return apps.update(idOrSlug, await appFields({ slug: undefined, ...declared(options) }), declared(options));
   });
   deleteCommand(parent, 'app').action(async (names, options) => (await load()).apps.delete(names, declared(options)));
-  apiCommand(parent, 'deploy-key', 'Print the deploy key of an app, which is created if there is none')
+  apiCommand(parent, 'deploy-key', 'Print the deploy key of an app; creates the key if it does not exist')
     .argument('<app>', ID_OR_SLUG)
     .option('--replace', 'create a new key')
     .option('--delete', 'delete the key')
@@ -120,17 +120,17 @@ function appCommands(program: Command): void {
     .option('--confirm <key>', 'trust this host key of the Git host, as one line in OpenSSH format')
     .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) => (await import('./deploy-key.ts')).deployKey(idOrSlug, declared(options)));
-  apiCommand(parent, 'commit-status', 'Show or set where deployments are reported as commit statuses')
+  apiCommand(parent, 'commit-status', 'Show or set the Git host to which deployments are reported as commit statuses')
     .argument('<app>', ID_OR_SLUG)
     .option('--token <token>', 'token of the Git host, or - for standard input')
     .option('--kind <kind>', 'API of the Git host: github, gitlab or gitea (Forgejo too)')
-    .option('--api-url <url>', 'base URL of that API, if it is not at the host of the repository')
+    .option('--api-url <url>', 'base URL of the API, if its host is not the host of the repository')
     .option('--delete', 'stop reporting, and delete the token')
     .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) =>
       (await import('./commit-status.ts')).commitStatus(idOrSlug, declared(options)),
     );
-  apiCommand(parent, 'push-secret', 'Create the secret for signed pushes of the Git host, and print it once')
+  apiCommand(parent, 'push-secret', 'Create the secret with which the Git host signs push webhooks, and print it once')
     .argument('<app>', ID_OR_SLUG)
     .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) => (await load()).replacePushSecret(idOrSlug, declared(options)));
@@ -170,14 +170,18 @@ function serverCommands(program: Command): void {
   deleteCommand(parent, 'server').action(async (names, options) =>
     (await load()).servers.delete(names, declared(options)),
   );
-  apiCommand(parent, 'check', 'Check the connection against the pinned host key; prints the key offered by the host')
+  apiCommand(
+    parent,
+    'check',
+    'Connect to a server and compare its host key with the pinned one; prints the received key',
+  )
     .argument('<server>', ID_OR_SLUG)
     .action(async (idOrSlug, options) => (await load()).checkServer(idOrSlug, declared(options)));
   apiCommand(parent, 'confirm', 'Confirm the host, port, user and host key of a server so that jobs can run on it')
     .argument('<server>', ID_OR_SLUG)
     .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) => (await load()).confirmServer(idOrSlug, declared(options)));
-  apiCommand(parent, 'accept-host-key', 'Pin the host key that the last check received instead of the pinned one')
+  apiCommand(parent, 'accept-host-key', 'Replace the pinned host key with the key that the last check received')
     .argument('<server>', ID_OR_SLUG)
     .option('--yes', 'skip the confirmation')
     .action(async (idOrSlug, options) => (await load()).acceptHostKey(idOrSlug, declared(options)));
@@ -194,7 +198,7 @@ const withScriptOptions = <Args extends unknown[], Options extends OptionValues>
     .option('--timeout <seconds>', 'maximum run time in seconds')
     .option('--schedule <cron>', 'cron expression with five fields, or a macro such as @daily')
     .option('--time-zone <name>', 'time zone of the schedule, such as Europe/Berlin; UTC for a new script if omitted')
-    .option('--overlap <policy>', 'if a run is due while the script is still running: skip, queue or allow')
+    .option('--overlap <policy>', 'policy for runs that are due while the script is running: skip, queue or allow')
     .option('--keep-runs <count>', 'number of finished runs to keep')
     .option('--param <NAME[=DEFAULT]>', 'parameter with optional default; can be repeated', collectValues)
     .option(
@@ -225,7 +229,7 @@ function scriptCommands(program: Command): void {
     const { scripts, scriptFields } = await load();
     return scripts.update(idOrSlug, await scriptFields({ slug: undefined, ...declared(options) }), declared(options));
   });
-  apiCommand(parent, 'next-runs', 'List the next times at which the schedule is due')
+  apiCommand(parent, 'next-runs', 'List the next times at which the schedule runs the script')
     .argument('<script>', ID_OR_SLUG)
     .action(async (idOrSlug, options) => (await load()).listNextRuns(idOrSlug, declared(options)));
   deleteCommand(parent, 'script').action(async (names, options) =>
@@ -327,7 +331,7 @@ function sourceMapCommands(program: Command): void {
   apiCommand(parent, 'upload', 'Upload the source maps of a directory, and add debug IDs to scripts that have none')
     .argument('[directory]', 'directory with scripts and their source maps', 'dist')
     .requiredOption('--app <app>', `${ID_OR_SLUG} of the app`)
-    .option('--no-inject', 'change no file: upload only source maps of scripts with a debug ID')
+    .option('--no-inject', 'leave files unchanged, and upload only source maps of scripts that have a debug ID')
     .action(async (directory, options) => (await load()).uploadSourceMaps(directory, declared(options)));
   apiCommand(parent, 'list', 'List source maps, newest first')
     .option('--app <app>', `${ID_OR_SLUG} of the app`)

@@ -7,7 +7,7 @@ import { readJson } from './files.ts';
 import { parseCount } from './input.ts';
 import { type Column, printDetails, printList, printNote, sanitizeInline, takeFirst } from './output.ts';
 
-/** Shared by the commands for projects, apps, servers and scripts. */
+/** Base type of projects, apps, servers and scripts. */
 interface NamedResource {
   readonly id: string;
   readonly name: string;
@@ -18,7 +18,7 @@ export interface ResourceCommandOptions<Item extends NamedResource, Query, Creat
   readonly noun: string;
   readonly columns: readonly Column<Item>[];
   readonly detailFields: readonly Column<Item>[];
-  /** Warning shown before one is deleted. */
+  /** Warning in the confirmation of a deletion. */
   readonly deleteWarning: string;
   endpoint(client: Client): {
     all(query: Query): AsyncIterable<Item>;
@@ -43,7 +43,7 @@ export interface BodyOptions extends RemoteOptions {
   readonly from: string | undefined;
 }
 
-/** The fields that were set; an empty string becomes null. */
+/** Returns the fields that were set; an empty string becomes null. */
 export function definedFields(fields: Readonly<Record<string, string | undefined>>): Record<string, string | null> {
   return Object.fromEntries(
     Object.entries(fields).flatMap(([name, text]) =>
@@ -53,8 +53,8 @@ export function definedFields(fields: Readonly<Record<string, string | undefined
 }
 
 /**
- * Builds a request body from `--from` and the options that override it; `unless` provides defaults. The server
- * validates each field.
+ * Builds a request body from `defaults`, overridden by the fields of the file `--from`, overridden by `fields`. The
+ * server validates each field.
  */
 async function buildBody<Body>(from: string | undefined, fields: object, defaults: object = {}): Promise<Body> {
   const bodyFromFile = from === undefined ? {} : await readJson(from);

@@ -39,7 +39,7 @@ const UNITS: readonly (readonly [seconds: number, unit: string])[] = [
   [1, 's'],
 ];
 
-/** Formats a rate in the form in which `--rate` takes it. Pure. */
+/** Formats a rate in the format that `--rate` accepts. Pure. */
 export function formatRate(rate: Rate | null): string {
   if (rate === null) return 'unlimited';
   const [unitSeconds, unit] = UNITS.find(([seconds]) => rate.seconds % seconds === 0) ?? [1, 's'];
@@ -47,7 +47,7 @@ export function formatRate(rate: Rate | null): string {
   return `${rate.requests}/${count === 1 ? '' : count}${unit}`;
 }
 
-/** Returns the restrictions that the options name, as a field of a request; no field if they name none. */
+/** Returns the restrictions that the options set, as the request field `restrictions`; no field if none is set. */
 export function readRestrictions(
   { address, project, app, rate, maxUses }: RestrictionOptions,
   names = { rate: '--rate', maxUses: '--max-uses' },

@@ -38,7 +38,7 @@ const COLUMNS: readonly Column<ReviewItem>[] = [
 export async function review(options: ReviewOptions): Promise<void> {
   const client = connect(options);
   const query: ReviewListQuery = {
-    // The server refuses other values.
+    // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
     reason: options.reason as ReviewReason | undefined,
     createdBy: options.createdBy,
     includeKept: options.includeKept,

@@ -45,7 +45,7 @@ const RUN_DETAILS: readonly Column<Run>[] = [
 /** Parses `NAME=VALUE`; `NAME=-` reads the value from standard input without its last newline. */
 async function parseParameters(texts: readonly string[]): Promise<Record<string, string>> {
   const pairs: [string, string][] = [];
-  let piped: string | null = null;
+  let pipedName: string | null = null;
   for (const text of texts) {
     const separator = text.indexOf('=');
     if (separator < 1) throw new Failure('--param must be NAME=VALUE, or NAME=- for standard input.');
@@ -55,8 +55,8 @@ async function parseParameters(texts: readonly string[]): Promise<Record<string,
       pairs.push([name, value]);
       continue;
     }
-    if (piped !== null) throw new Failure(`Standard input is already used for the value of ${piped}.`);
-    piped = name;
+    if (pipedName !== null) throw new Failure(`Standard input is already used for the value of ${pipedName}.`);
+    pipedName = name;
     pairs.push([name, (await readStdin()).replace(/\r?\n$/, '')]);
   }
   return Object.fromEntries(pairs);
@@ -88,7 +88,7 @@ async function followRun(client: Client, started: Run, options: RunOptions): Pro
   printNote(`${name} completed.`, options);
 }
 
-/** Runs a script; with `--follow` or `--wait` it exits with the exit code of the script. */
+/** Runs a script. With `--follow` or `--wait`, the command exits with the exit code of the script. */
 export async function runScript(script: string, options: RunOptions): Promise<void> {
   const parameters = await parseParameters(options.param ?? []);
   const client = connect(options);

@@ -24,7 +24,7 @@ test('a line of untrusted output contains nothing that a terminal or a build sys
   assert.equal(sanitizeInline('a\n::error::b\tc'), 'a\ufffd::error::b\ufffdc');
 });
 
-test('colors are kept for a terminal, and nothing else that it interprets', () => {
+test('styled output for a terminal keeps colors, and removes all other control sequences', () => {
   assert.equal(sanitizeStyledLine('plain'), 'plain');
   assert.equal(sanitizeStyledLine('\u001b[1;38;5;9mred\u001b[0m end'), '\u001b[1;38;5;9mred\u001b[0m end\u001b[0m');
   const hostile =
@@ -37,7 +37,7 @@ test('colors are kept for a terminal, and nothing else that it interprets', () =
     );
 });
 
-test('JSON keeps its value and contains no control sequences either', () => {
+test('sanitized JSON has the same value and contains no control sequences', () => {
   for (const [line] of CONTROL_OUTPUT) {
     const json = sanitizeJson(JSON.stringify({ text: line }));
     assert.deepEqual(JSON.parse(json), { text: line });

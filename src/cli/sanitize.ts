@@ -1,9 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 
 /**
- * Commands that build systems execute when they appear in the output of a job: workflow commands of GitHub and Azure
- * (`::add-mask::`, `##[…]`, `##vso[…]`), service messages of TeamCity (`##teamcity[…]`), sections of GitLab and
- * Travis.
+ * Commands that build systems execute when a job prints them: workflow commands of GitHub and Azure (`::add-mask::`,
+ * `##[…]`, `##vso[…]`), service messages of TeamCity (`##teamcity[…]`), sections of GitLab and Travis.
  */
 const WORKFLOW_COMMAND_START = /^(\s*):(?=:)/;
 const WORKFLOW_COMMAND = /#(?=#\w*\[)/g;
@@ -18,10 +17,10 @@ export function sanitizeLine(line: string): string {
     .replace(CI_SECTION_MARKER, '$1 ');
 }
 
-/** The escape sequences that only set colors and styles (ECMA-48, SGR). */
+/** Escape sequences that only set colors and styles (ECMA-48, SGR). */
 const STYLE_SEQUENCE = /\u001b\[[\d;:]*m/g;
 
-/** Like `sanitizeLine`, but keeps colors and styles, which end with the line. For terminals only. */
+/** Does the same as `sanitizeLine`, but keeps colors and styles, and resets them at the end. For terminals only. */
 export function sanitizeStyledLine(line: string): string {
   const [first = '', ...rest] = line.split(STYLE_SEQUENCE).map(sanitizeLine);
   if (rest.length === 0) return first;
@@ -29,10 +28,10 @@ export function sanitizeStyledLine(line: string): string {
   return `${first}${rest.map((text, index) => `${sequences[index] ?? ''}${text}`).join('')}\u001b[0m`;
 }
 
-/** Like `sanitizeLine`, for text of several lines. */
+/** Does the same as `sanitizeLine` for each line of a text. */
 export const sanitizeText = (text: string): string => text.split('\n').map(sanitizeLine).join('\n');
 
-/** Escapes JSON without changing its value, so that no terminal or build system executes any of it. */
+/** Escapes JSON without changing its value, so that terminals and build systems interpret none of it. */
 export function sanitizeJson(json: string): string {
   return json
     .replace(/[\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (character) => {

@@ -79,11 +79,11 @@ function addObjectFindings(state: ScanState, root: string, matches: readonly Obj
     root,
     matches.flatMap(({ path }) => (path === null ? [] : [path])),
   );
-  const seen = new Set<string>();
+  const addedIds = new Set<string>();
   for (const match of matches) {
     const id = `${match.secret} ${match.path}`;
-    if (seen.has(id) || (match.path !== null && ignored.has(match.path))) continue;
-    seen.add(id);
+    if (addedIds.has(id) || (match.path !== null && ignored.has(match.path))) continue;
+    addedIds.add(id);
     const path = match.path === null ? MESSAGE_PATH : relative('', join(root, match.path));
     const { secret, kind, line } = match;
     addFinding(state, { secret, kind, line, path, commit: isStaged ? null : findCommit(root, match) });
@@ -112,7 +112,7 @@ async function scanRepository(state: ScanState, path: string, isStaged: boolean)
   addObjectFindings(state, root, matches, isStaged);
 }
 
-/** Checks one secret by authenticating with it, which counts as a use of it. */
+/** Checks a secret by authenticating with it, which counts as a use of the credential. */
 async function fetchStatus(url: string, secret: string): Promise<SecretStatus> {
   try {
     await createClient({ url, credential: secret }).whoami();
@@ -146,10 +146,10 @@ async function revokeAll(secrets: readonly string[], statuses: SecretStatuses, u
 /** Maximum number of secrets per report. */
 const MAX_REPORTS = 100;
 
-/** Reports each secret with the first location where it was found, for the policy of its workspace to decide. */
+/** Reports each secret as leaked, with the location of its first finding. */
 async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url: string): Promise<void> {
-  const first = new Map(findings.toReversed().map((finding) => [finding.secret, finding]));
-  const reports = [...first.values()].map(({ secret, kind, path, line, commit }) => {
+  const firstFindings = new Map(findings.toReversed().map((finding) => [finding.secret, finding]));
+  const reports = [...firstFindings.values()].map(({ secret, kind, path, line, commit }) => {
     const location = `${path}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
     return { token: secret, type: kind, url: location, source: 'devpilot scan' };
   });
@@ -162,18 +162,18 @@ async function reportAll({ findings }: ScanState, statuses: SecretStatuses, url:
   }
 }
 
-/** Reports what was found after confirmation, once the findings are shown. */
+/** Reports the printed findings after confirmation. */
 async function offerToReport(state: ScanState, statuses: SecretStatuses, options: ScanOptions, url: string) {
   if (state.findings.length === 0) return;
   await confirm(`Report the findings to ${url}? The policy of their workspaces may delete them.`, options.yes);
   await reportAll(state, statuses, url);
-  const known = [...statuses.values()].filter((status) => status === 'reported').length;
-  printNote(`Reported. The server knows ${known} of the secrets.`, options);
+  const reportedCount = [...statuses.values()].filter((status) => status === 'reported').length;
+  printNote(`Reported. ${reportedCount} of the secrets are known to the server.`, options);
 }
 
 /**
- * Revokes the secrets that the server knows: with `--revoke`, or after confirmation on a terminal once the findings
- * are shown.
+ * Revokes the secrets that are known to the server, after confirmation or with `--yes`. Without `--revoke` and without
+ * a terminal, only prints how to revoke them.
  */
 async function offerToRevoke(statuses: SecretStatuses, options: ScanOptions, url: string): Promise<void> {
   const known = [...statuses].filter(([, status]) => status !== 'unknown').map(([secret]) => secret);
@@ -196,13 +196,13 @@ async function revokeKnown(statuses: SecretStatuses, url: string): Promise<void>
   );
 }
 
-/** Prints the findings, even if requests to the server failed. */
+/** Reports, checks or revokes the secrets, and prints the findings, even if requests to the server failed. */
 async function reportAndRevoke(state: ScanState, options: ScanOptions, format: ScanFormat, url: string | null) {
   const statuses: SecretStatuses = new Map();
   let failure: unknown;
   const { report, revoke, yes } = options;
   try {
-    // Without a question, the findings include the result.
+    // If no confirmation is needed, the printed findings include the result of reporting or revoking.
     if (url !== null && report === true && yes === true) await reportAll(state, statuses, url);
     if (url !== null && report !== true) await checkWithServer(state, statuses, url);
     if (url !== null && revoke === true && yes === true) await revokeKnown(statuses, url);
@@ -226,8 +226,8 @@ function formatOf({ format, json }: ScanOptions): ScanFormat {
 }
 
 /**
- * Finds Devpilot secrets in files and Git history by prefix and checksum, offline; with `--server` it also checks
- * which of them are valid. Exits with 1 if any are found. Never prints a secret.
+ * Finds Devpilot secrets in files and Git history by prefix and checksum, offline. With `--server`, also checks which
+ * secrets are valid. Exits with 1 if any are found. Never prints a secret.
  */
 export async function scan(paths: readonly string[], options: ScanOptions): Promise<void> {
   const url = options.server === undefined ? null : parseUrl(options.server);

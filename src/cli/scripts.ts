@@ -64,12 +64,12 @@ export interface ScriptOptions extends BodyOptions {
   readonly pattern: readonly string[] | undefined;
 }
 
-function splitAssignment(text: string): [name: string, rest: string | null] {
+function splitAssignment(text: string): [name: string, value: string | null] {
   const separator = text.indexOf('=');
   return separator === -1 ? [text, null] : [text.slice(0, separator), text.slice(separator + 1)];
 }
 
-/** Parses `--param NAME` and `--param NAME=DEFAULT`, with `--pattern NAME=PATTERN` for some of them. */
+/** Parses `--param NAME`, `--param NAME=DEFAULT`, and the optional `--pattern NAME=PATTERN` for a parameter. */
 function parseParameters({ param, pattern = [] }: ScriptOptions) {
   const patterns = new Map(pattern.map(splitAssignment));
   const names = new Set((param ?? []).map((text) => splitAssignment(text)[0]));
@@ -81,7 +81,7 @@ function parseParameters({ param, pattern = [] }: ScriptOptions) {
   });
 }
 
-/** The fields of a script that the options set; the body is read from a file. */
+/** Returns the fields of a script that the options set; the body is read from a file. */
 export async function scriptFields(options: ScriptOptions): Promise<object> {
   const { name, slug, description, app, server, interpreter, runAs, schedule, timeZone, overlap } = options;
   const timeoutSeconds = parseCount('--timeout', options.timeout);
@@ -97,7 +97,7 @@ export async function scriptFields(options: ScriptOptions): Promise<object> {
   };
 }
 
-/** Lists the next times at which the schedule of a script is due. */
+/** Lists the next times at which the schedule runs the script. */
 export async function listNextRuns(script: string, options: RemoteOptions): Promise<void> {
   const { data } = await connect(options).scripts.nextRuns(script);
   await printList<{ at: string }>(

@@ -5,7 +5,7 @@ import { startServer } from '../server/start.ts';
 import { stopListeningForInterrupts } from './interrupt.ts';
 import { formatLogLine } from './terminal-log.ts';
 
-/** JSON for programs; in a terminal readable lines, and only warnings and errors unless `LOG_LEVEL` is set. */
+/** Logs JSON; on a terminal readable lines instead, and only warnings and errors unless `LOG_LEVEL` is set. */
 function createServerLogger({ logLevel }: Settings): ReturnType<typeof createLogger> {
   if (!process.stdout.isTTY) return createLogger(logLevel);
   const level = process.env['LOG_LEVEL'] ? logLevel : 'warn';
@@ -40,7 +40,7 @@ export async function serve(): Promise<void> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
-  // One write, so that a reader of the first line also has the others; and last, so that a signal sent in response to
-  // it is handled.
+  // Written in one call, so that a process that reads the first line gets all lines, and after the signal handlers are
+  // registered, so that a signal sent in response is handled.
   process.stdout.write(lines.join(''));
 }

@@ -50,13 +50,13 @@ export interface ServerOptions extends BodyOptions {
   readonly hostKey: string | undefined;
 }
 
-/** The fields of a server that the options set. */
+/** Returns the fields of a server that the options set. */
 export function serverFields({ name, slug, kind, host, user, hostKey, ...options }: ServerOptions): object {
   const port = parseCount('--port', options.port);
   return { ...definedFields({ name, slug, kind, host, user, hostKey }), ...(port !== undefined && { port }) };
 }
 
-/** Connects to a server with its pinned host key; fails with the reason if that fails. */
+/** Checks the connection to a server with its pinned host key, and prints the result. Exits with 1 if it fails. */
 export async function checkServer(idOrSlug: string, options: RemoteOptions): Promise<void> {
   const client = connect(options);
   const progress = startProgress('Connecting …', options.quiet);
@@ -78,7 +78,7 @@ function printResources({ disks, memory, load, cpuCount }: ServerResources, opti
   if (load !== null) printNote(`Load: ${load.join(' ')}${cpuCount === null ? '' : ` on ${cpuCount} CPUs`}`, options);
 }
 
-/** The fingerprint of a public key as OpenSSH shows it. */
+/** Returns the fingerprint of a public key in the format of OpenSSH. */
 function fingerprintOf(publicKey: string): string {
   const [type = '', base64 = ''] = publicKey.split(' ');
   const digest = createHash('sha256').update(Buffer.from(base64, 'base64')).digest('base64');
@@ -94,7 +94,7 @@ export async function acceptHostKey(
   const { value: server, tag } = await client.servers.read(idOrSlug);
   const { id, name, hostKey, offeredHostKey } = server;
   if (offeredHostKey === null)
-    throw new Failure(`The last check of ${name} received no other host key than the pinned one.`);
+    throw new Failure(`The last check of ${name} received the pinned host key, so there is nothing to accept.`);
   printNote(`Pinned:   ${hostKey === null ? 'none' : fingerprintOf(hostKey)}`, options);
   printNote(`Received: ${fingerprintOf(offeredHostKey)}`, options);
   const question = `Trust the received host key of ${sanitizeInline(name)} from now on? Compare it on the server first.`;
@@ -104,7 +104,7 @@ export async function acceptHostKey(
   printNote(`Pinned the new host key of ${sanitizeInline(name)}.`, options);
 }
 
-/** Confirms a server exactly as it is shown here; fails if it was changed in the meantime. */
+/** Confirms the connection settings that are shown to the user. Fails if they were changed in the meantime. */
 export async function confirmServer(
   idOrSlug: string,
   options: RemoteOptions & { readonly yes: true | undefined },

@@ -10,10 +10,10 @@ import { injectDebugId, readSourceMapPairs } from './source-map-files.ts';
 const ID = '8f3c2a1b-0000-4000-8000-0000000000ab';
 const root = mkdtempSync(join(tmpdir(), 'devpilot-maps-'));
 after(() => rmSync(root, { recursive: true, force: true }));
-/** Line 1, column 1 is line 3 of the source; of line 2, it is line 4. */
+/** Maps line 1, column 1 to line 3 of the source, and line 2, column 1 to line 4. */
 const map = { version: 3, sources: ['a.ts'], names: [], mappings: 'AAEA;AACA' };
 
-test('a script keeps its meaning and its positions when its debug ID is added', () => {
+test('adding a debug ID changes neither the behavior of a script nor the source positions of its lines', () => {
   for (const [script, isStrict, firstLine] of [
     ['this.result=(function(){return this})()\n1', false, 2],
     ['"use strict";this.result=(function(){return this})()\n1', true, 2],
@@ -38,7 +38,7 @@ test('a script keeps its meaning and its positions when its debug ID is added', 
   assert.deepEqual(indexed['sections'], [{ offset: { line: 1, column: 5 }, map }]);
 });
 
-test('scripts are paired with the maps that they name, within the directory only', () => {
+test('scripts are paired with the source maps that they reference, only within the directory', () => {
   const directory = join(root, 'dist');
   mkdirSync(join(directory, 'assets'), { recursive: true });
   mkdirSync(join(directory, 'node_modules'));

@@ -10,7 +10,7 @@ export interface SourceMapPair {
   readonly debugId: string;
   /** JSON of the source map. */
   readonly map: string;
-  /** Whether the file and its map were changed so that Sentry SDKs report the debug ID. */
+  /** Whether the file and its map were modified so that Sentry SDKs report the debug ID. */
   readonly injected: boolean;
 }
 
@@ -18,10 +18,10 @@ const MAX_FILES = 10_000;
 const DEBUG_ID_COMMENT = /^\/\/[#@] debugId=([0-9a-fA-F-]{32,36})\s*$/m;
 const MAP_COMMENT = /^\/\/[#@] sourceMappingURL=(\S+)\s*$/gm;
 const INLINE_MAP = /^data:application\/json(?:;charset=[\w-]+)?;base64,/i;
-/** The name of the registry that Sentry SDKs read; a file without it reports no debug ID. */
+/** Name of the global registry that Sentry SDKs read. Files that do not use it report no debug ID. */
 const REGISTRY = '_sentryDebugIds';
 
-/** The files of a directory that may have a source map. */
+/** Returns the files of a directory that may have a source map. */
 function findScripts(directory: string): string[] {
   if (!existsSync(directory) || !statSync(directory).isDirectory())
     throw new Failure(`${directory} is not a directory.`);
@@ -35,7 +35,7 @@ function findScripts(directory: string): string[] {
 }
 
 interface FoundMap {
-  /** The file of the map; null for one within the script. */
+  /** File of the source map; null for an inline source map. */
   readonly path: string | null;
   readonly text: string;
 }
@@ -43,13 +43,14 @@ interface FoundMap {
 function findMap(directory: string, scriptPath: string, script: string): FoundMap | null {
   const url = [...script.matchAll(MAP_COMMENT)].at(-1)?.[1] ?? '';
   if (INLINE_MAP.test(url)) return { path: null, text: Buffer.from(url.replace(INLINE_MAP, ''), 'base64').toString() };
-  const named =
+  const referencedPaths =
     url === '' || /^[a-z][a-z+.-]*:/i.test(url)
       ? []
       : [join(dirname(scriptPath), decodeURIComponent(url.replace(/[?#].*$/, '')))];
-  // Files outside of the directory are neither read nor changed.
+  // Files outside the directory are neither read nor modified.
   const isInside = (path: string) => !relative(directory, path).startsWith('..');
-  const path = [...named, `${scriptPath}.map`].find((candidate) => isInside(candidate) && existsSync(candidate));
+  const candidates = [...referencedPaths, `${scriptPath}.map`];
+  const path = candidates.find((candidate) => isInside(candidate) && existsSync(candidate));
   return path === undefined ? null : { path, text: readFileSync(path, 'utf8') };
 }
 
@@ -64,23 +65,23 @@ function parseMap(text: string, file: string): JsonObject {
   throw new Failure(`The source map of ${file} is not JSON.`);
 }
 
-/** A UUID that is the same for the same script and map. */
+/** Returns a UUID derived from the script and its map. */
 function debugIdFor(script: string, map: string): string {
   const hex = createHash('sha256').update(script).update('\0').update(map).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
-/** Registers the debug ID of the script under its stack, by which Sentry SDKs recognize the script. */
+/** Code that registers the debug ID under the stack trace of the script, by which Sentry SDKs recognize the script. */
 const snippetFor = (debugId: string) =>
   `;(function(){try{var g=globalThis,s=new g.Error().stack;if(s){(g.${REGISTRY}=g.${REGISTRY}||{})[s]="${debugId}"}}catch(e){}})();`;
 
 const HASHBANG = /^#![^\n]*\n/;
-/** Directives such as "use strict", which must remain first. */
+/** Directives such as "use strict", which must remain at the start of the script. */
 const DIRECTIVES = /^(?:\s|\/\/[^\n]*\n|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*("use [a-z ]+"|'use [a-z ]+')/;
 
 /**
- * Returns a script that registers its debug ID, and its map. The line that is added comes first, so every other line
- * moves down by one. Pure.
+ * Returns the script with code that registers its debug ID, and the adjusted source map. The code is inserted as the
+ * first line (after a hashbang), so all later lines move down by one. Pure.
  */
 export function injectDebugId(script: string, map: JsonObject, debugId: string): { script: string; map: JsonObject } {
   const [hashbang = ''] = HASHBANG.exec(script) ?? [];
@@ -88,21 +89,21 @@ export function injectDebugId(script: string, map: JsonObject, debugId: string):
   const directive = DIRECTIVES.exec(body)?.[1] ?? '';
   const comment = DEBUG_ID_COMMENT.test(body) ? '' : `//# debugId=${debugId}\n`;
   const end = [...body.matchAll(MAP_COMMENT)].at(-1)?.index ?? body.length;
-  const before = body.slice(0, end);
-  const separator = comment === '' || before === '' || before.endsWith('\n') ? '' : '\n';
+  const code = body.slice(0, end);
+  const separator = comment === '' || code === '' || code.endsWith('\n') ? '' : '\n';
   const { mappings, sections } = map;
-  const moved: JsonObject = {};
+  const shiftedFields: JsonObject = {};
   if (typeof mappings === 'string')
-    moved['mappings'] = hashbang === '' ? `;${mappings}` : mappings.replace(/^([^;]*)(?:;|$)/, '$1;;');
+    shiftedFields['mappings'] = hashbang === '' ? `;${mappings}` : mappings.replace(/^([^;]*)(?:;|$)/, '$1;;');
   if (Array.isArray(sections)) {
-    moved['sections'] = sections.map((section: { offset?: { line?: number } }) => ({
+    shiftedFields['sections'] = sections.map((section: { offset?: { line?: number } }) => ({
       ...section,
       offset: { ...section.offset, line: (section.offset?.line ?? 0) + 1 },
     }));
   }
   return {
-    script: `${hashbang}${directive}${snippetFor(debugId)}\n${before}${separator}${comment}${body.slice(end)}`,
-    map: { ...map, ...moved, debug_id: debugId, debugId },
+    script: `${hashbang}${directive}${snippetFor(debugId)}\n${code}${separator}${comment}${body.slice(end)}`,
+    map: { ...map, ...shiftedFields, debug_id: debugId, debugId },
   };
 }
 
@@ -116,13 +117,13 @@ function writePair(scriptPath: string, found: FoundMap, script: string, map: str
     return;
   }
   const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}`;
-  const last = [...script.matchAll(MAP_COMMENT)].at(-1);
-  writeFileSync(scriptPath, `${script.slice(0, last?.index ?? script.length)}${inline}\n`);
+  const lastMapComment = [...script.matchAll(MAP_COMMENT)].at(-1);
+  writeFileSync(scriptPath, `${script.slice(0, lastMapComment?.index ?? script.length)}${inline}\n`);
 }
 
 /**
- * Returns the scripts of a directory that have a source map, each with its debug ID. Unless `inject` is false, scripts
- * that do not report theirs are changed so that they do. Throws `Failure`.
+ * Returns the scripts of a directory that have a source map, each with its debug ID. With `inject`, scripts that do not
+ * report their debug ID are modified to report it; otherwise scripts without a debug ID are omitted. Throws `Failure`.
  */
 export function readSourceMapPairs(directory: string, inject: boolean): SourceMapPair[] {
   const pairs: SourceMapPair[] = [];
@@ -133,12 +134,12 @@ export function readSourceMapPairs(directory: string, inject: boolean): SourceMa
     if (found === null) continue;
     const file = relative(directory, scriptPath).split(sep).join('/');
     const map = parseMap(found.text, file);
-    const known = [DEBUG_ID_COMMENT.exec(script)?.[1], map['debugId'], map['debug_id']]
+    const existingIds = [DEBUG_ID_COMMENT.exec(script)?.[1], map['debugId'], map['debug_id']]
       .map(idOf)
       .filter((id) => id !== null);
-    if (new Set(known).size > 1)
+    if (new Set(existingIds).size > 1)
       throw new Failure(`${file} and its source map have different debug IDs. Build them again.`);
-    const [debugId = inject ? debugIdFor(script, found.text) : null] = known;
+    const [debugId = inject ? debugIdFor(script, found.text) : null] = existingIds;
     if (debugId === null) continue;
     const injected = inject && !script.includes(REGISTRY);
     const changed = injected ? injectDebugId(script, map, debugId) : { script, map };

@@ -33,9 +33,9 @@ export async function uploadSourceMaps(directory: string, { app, inject, ...opti
     uploaded.push(await sourceMaps.upload({ app, debugId, file }, gzipSync(map)));
   }
   await printList(uploaded, COLUMNS, options);
-  const changed = pairs.filter(({ injected }) => injected).length;
-  if (changed > 0)
-    printNote(`${changed} files were changed to report their debug ID. Deploy them as they are now.`, options);
+  const changedCount = pairs.filter(({ injected }) => injected).length;
+  if (changedCount > 0)
+    printNote(`${changedCount} files were modified to report their debug ID. Deploy the modified files.`, options);
 }
 
 /** Lists source maps, newest first. */
@@ -52,7 +52,7 @@ export async function deleteSourceMaps(ids: readonly string[], options: DeleteOp
   await deleteItems(
     {
       items: ids.map((id) => ({ id })),
-      question: (list) => `Delete ${list}? Frames of their scripts will be shown as they were reported.`,
+      question: (list) => `Delete ${list}? Stack traces of their scripts will show positions in the minified files.`,
       note: (list) => `Deleted ${list}.`,
       delete: (id) => sourceMaps.delete(id),
     },

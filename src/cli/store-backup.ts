@@ -42,7 +42,7 @@ export async function restoreStore(folder: string, options: { json: true | undef
   else await print(`Restored as of ${manifest.madeAt}; ${logEntries} activity log entries verified\n`);
   if (unreadable > 0) {
     printNote(
-      `${unreadable} encrypted values cannot be decrypted with the configured secret. Set the secret they were encrypted with.`,
+      `${unreadable} encrypted values cannot be decrypted with the configured secret. Set the original secret.`,
     );
   }
   printNote(
@@ -57,6 +57,6 @@ export async function rotateStoreSecret(options: { newSecretFile: string | undef
   printNote(
     secretFile === null
       ? 'Set DEVPILOT_SECRET to the new secret on every node before the next start.'
-      : `The new secret is in ${secretFile}. Earlier backups need the old secret, which they contain unless it was left out.`,
+      : `The new secret is in ${secretFile}. Earlier backups need the old secret, which they contain unless it was omitted.`,
   );
 }

@@ -5,15 +5,15 @@ import type { OnProgress } from '../store/copy.ts';
 import { print, printJson, printNote } from './output.ts';
 import { type ProgressIndicator, startProgress } from './progress.ts';
 
-/** Shows on a terminal how many rows of which table were copied. */
+/** Returns a callback that shows the progress of each table on a terminal. */
 export function reportTableProgress(progress: ProgressIndicator): OnProgress {
   return (table, rows, total) =>
     progress.update(`${table}: ${rows.toLocaleString('en')} of ${total.toLocaleString('en')}`);
 }
 
-/** Copies an installation into another, empty database. */
+/** Copies all data of an installation into an empty database. */
 export async function runStoreCopy(options: { from: string; to: string; json: true | undefined }): Promise<void> {
-  // Only the settings of the secret are read; the options name the databases.
+  // Only the settings of the secret are read, because the options name the databases.
   const { DEVPILOT_SECRET, DEVPILOT_SECRET_FILE } = process.env;
   const secret = secretFromSettings(readSettings({ DEVPILOT_SECRET, DEVPILOT_SECRET_FILE }));
   const progress = startProgress('Copying', options.json);

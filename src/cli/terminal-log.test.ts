@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { createLogger } from '../server/logger.ts';
 import { formatLogLine } from './terminal-log.ts';
 
-test('a log entry is one line with level, message, error and fields, without control characters', () => {
+test('a log entry is formatted as one line with level, message, error and fields, without control characters', () => {
   const lines: string[] = [];
   const logger = createLogger('info', { write: (json) => void lines.push(formatLogLine(json)) });
   logger.info({ method: 'GET', route: '/v1/\u001b[2Japps', status: 200 }, 'request');

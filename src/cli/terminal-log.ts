@@ -21,6 +21,6 @@ interface LogEntry {
 export function formatLogLine(json: string): string {
   const { level, time: _, msg = '', err, ...fields } = JSON.parse(json) as LogEntry;
   const cause = err?.message === undefined ? '' : `: ${err.message}`;
-  const rest = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-  return sanitizeLine(`${LEVELS[level] ?? level}: ${msg}${cause}${rest.join('')}`.replaceAll('\n', ' '));
+  const formattedFields = Object.entries(fields).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  return sanitizeLine(`${LEVELS[level] ?? level}: ${msg}${cause}${formattedFields.join('')}`.replaceAll('\n', ' '));
 }

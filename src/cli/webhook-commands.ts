@@ -3,7 +3,7 @@ import { WEBHOOK_FORMATS, WEBHOOK_SUBSCRIPTIONS } from '../contract/event-names.
 import { apiCommand, declared, LIMIT_HELP, YES_HELP } from './command-builders.ts';
 import { parseList } from './input.ts';
 
-const EVENT_HELP = 'event or family of events, or several separated by commas; can be repeated';
+const EVENT_HELP = 'event or event family, or several separated by commas; can be repeated';
 const FORMAT_HELP = `body of messages: ${WEBHOOK_FORMATS.join(', ')}`;
 const EVENTS_HELP = `\nEvents:\n${WEBHOOK_SUBSCRIPTIONS.map((event) => `  ${event}`).join('\n')}`;
 
@@ -27,7 +27,7 @@ export function webhookCommands(program: Command): void {
     .option('--endpoint <url>', 'new URL that messages are posted to')
     .option('--event <events>', `replace its events: ${EVENT_HELP}`, parseList)
     .option('--format <format>', FORMAT_HELP)
-    .option('--active <on|off>', 'send messages: on or off; on continues with the first event that was not delivered')
+    .option('--active <on|off>', 'send messages: on or off; on resumes with the first event that was not delivered')
     .option('--replace-secret', 'replace the secret and print the new one; the previous one signs for 24 more hours')
     .addHelpText('after', EVENTS_HELP)
     .action(async (id, options) => (await load()).updateWebhook(id, declared(options)));

@@ -60,7 +60,7 @@ export interface CreateWebhookOptions extends RemoteOptions {
 /** Creates a webhook; prints only the secret to standard output. */
 export async function createWebhook(options: CreateWebhookOptions): Promise<void> {
   const { name, endpoint, event, format } = options;
-  // The server refuses other values.
+  // Not validated here: the server rejects unknown values with a message that lists the accepted ones.
   const body = {
     ...{ name, url: endpoint, events: [...event] as WebhookSubscription[] },
     format: format as WebhookFormat,
@@ -93,12 +93,12 @@ export async function updateWebhook(id: string, options: UpdateWebhookOptions): 
     ...(format !== undefined && { format: format as WebhookFormat }),
     ...(active !== undefined && { active: parseOnOff('--active', active) }),
   };
-  const isChange = Object.keys(change).length > 0;
-  if (!isChange && replaceSecret !== true) {
+  const hasChanges = Object.keys(change).length > 0;
+  if (!hasChanges && replaceSecret !== true) {
     throw new Failure('Nothing to change. See: devpilot webhooks update --help');
   }
   const { webhooks } = connect(options);
-  if (isChange) {
+  if (hasChanges) {
     const updated = await webhooks.update(id, change);
     if (replaceSecret !== true) return printDetails(updated, COLUMNS, options);
   }
@@ -123,7 +123,7 @@ export async function deleteWebhooks(ids: readonly string[], options: DeleteOpti
   );
 }
 
-/** Longer than the time limit of an attempt. */
+/** Longer than the time-out of a delivery attempt. */
 const RESULT_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 250;
 

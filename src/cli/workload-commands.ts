@@ -4,7 +4,7 @@ import { parseList } from './input.ts';
 
 const SCOPES_HELP = 'scopes of the access tokens, separated by commas; can be repeated';
 
-/** The options of the commands that create and update a workload identity. */
+/** Declares the command that creates or updates a workload identity. */
 function identityCommand(parent: Command, name: 'create' | 'update', description: string) {
   return apiCommand(parent, name, description)
     .option('--name <name>', 'name of the workload identity')
@@ -12,14 +12,14 @@ function identityCommand(parent: Command, name: 'create' | 'update', description
     .option('--lifetime <duration>', 'lifetime of the access tokens, from 1m to 12h (default: 15m)')
     .option('--github <owner/repository>', 'trust GitHub Actions of this repository')
     .option('--gitlab <group/project>', 'trust GitLab CI of this project')
-    .option('--kubernetes <namespace/account>', 'trust this service account; needs --issuer')
+    .option('--kubernetes <namespace/account>', 'trust this service account; requires --issuer')
     .option('--buildkite <organization/pipeline>', 'trust this pipeline of Buildkite')
     .option('--circleci <organization/project>', 'trust this project of CircleCI; both are IDs')
     .option('--branch <branch>', 'only on this branch')
     .option('--tag <tag>', 'only for this tag; * matches any characters')
     .option('--environment <environment>', 'only in this environment (GitHub, GitLab)')
     .option('--workflow <file>', 'only in this workflow file, such as deploy.yml (GitHub)')
-    .option('--repository-id <id>', 'numeric ID of the repository or project, which changes if it is created again')
+    .option('--repository-id <id>', 'numeric ID of the repository or project; unlike its name, the ID is never reused')
     .option('--event <event>', 'only for this event (GitHub); required for workflow_run and pull requests')
     .option('--issuer <url>', 'issuer of the tokens, compared exactly')
     .option('--jwks-url <url>', 'URL of the keys of the issuer, or "discovery" (default: by discovery)')
@@ -44,16 +44,15 @@ export function workloadCommands(program: Command): void {
   identityCommand(identities, 'create', 'Create a workload identity').action(async (options) =>
     (await load()).createIdentity(declared(options)),
   );
-  const update =
-    'Update a workload identity; unless only name or lifetime change, ends the access tokens issued before';
+  const update = 'Update a workload identity; revokes its access tokens unless only name or lifetime change';
   identityCommand(identities, 'update', update)
     .argument('<identity>', 'ID')
     .action(async (id, options) => (await load()).updateIdentity(id, declared(options)));
-  apiCommand(identities, 'delete', 'Delete workload identities and end the access tokens issued for them')
+  apiCommand(identities, 'delete', 'Delete workload identities and revoke their access tokens')
     .argument('<identities...>', 'IDs')
     .option('--yes', YES_HELP)
     .action(async (ids, options) => (await load()).deleteIdentities(ids, declared(options)));
-  apiCommand(identities, 'exchanges', 'List the last exchanges, accepted and refused, with the reason')
+  apiCommand(identities, 'exchanges', 'List the last exchanges, accepted and refused, with the reasons for refusal')
     .argument('<identity>', 'ID')
     .action(async (id, options) => (await load()).listExchanges(id, declared(options)));
   apiCommand(identities, 'test', 'Test whether claims would be accepted; exit with non-zero status if not')
@@ -65,7 +64,10 @@ export function workloadCommands(program: Command): void {
     'exchange',
     'Exchange the identity of a CI job, or DEVPILOT_TOKEN, for a short-lived access token',
   )
-    .argument('[command...]', 'command after --, run with DEVPILOT_TOKEN set; the token is revoked at its end')
+    .argument(
+      '[command...]',
+      'command after --, run with DEVPILOT_TOKEN set; the token is revoked when the command ends',
+    )
     .option('--identity <id>', 'ID of the workload identity (default: DEVPILOT_WORKLOAD_IDENTITY)')
     .option('--scope <scopes>', `${SCOPES_HELP}; required to exchange DEVPILOT_TOKEN`, parseList)
     .option('--expires <duration>', 'lifetime of the access token, such as 10m')
@@ -75,6 +77,6 @@ export function workloadCommands(program: Command): void {
     .option('--rate <rate>', 'maximum rate of the token, such as 100/min')
     .option('--max-uses <count>', 'maximum number of uses of the token')
     .option('--audience <audience>', 'audience to request (default: the URL of the server)')
-    .option('--token-file <file>', 'file with the identity token (default: as the CI system provides it)')
+    .option('--token-file <file>', 'file with the identity token (default: the token that the CI system provides)')
     .action(async (command, options) => (await import('./exchange.ts')).exchange(command, declared(options)));
 }

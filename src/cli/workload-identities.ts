@@ -70,21 +70,22 @@ export interface IdentityOptions extends RemoteOptions, RestrictionOptions {
 
 const PROVIDERS = ['github', 'gitlab', 'kubernetes', 'buildkite', 'circleci'] as const satisfies WorkloadProvider[];
 
-/** Returns issuer, audience and conditions of the provider that the options name; null if they name none. */
+/** Returns issuer, audience and conditions of the selected provider; null if no provider is selected. */
 function readPreset(options: IdentityOptions): WorkloadPreset | null {
-  const named = PROVIDERS.filter((provider) => options[provider] !== undefined);
-  const [provider] = named;
-  if (named.length > 1) throw new Failure(`Name one provider: --${named.join(' or --')}.`);
+  const selectedProviders = PROVIDERS.filter((provider) => options[provider] !== undefined);
+  const [provider] = selectedProviders;
+  if (selectedProviders.length > 1) throw new Failure(`Name one provider: --${selectedProviders.join(' or --')}.`);
   if (provider === undefined) {
     const onlyWithProvider = ['branch', 'tag', 'environment', 'workflow', 'repositoryId', 'event'] as const;
-    const stray = onlyWithProvider.find((name) => options[name] !== undefined);
-    if (stray !== undefined) throw new Failure(`--${stray.replace('I', '-i')} needs a provider, such as --github.`);
+    const misplacedOption = onlyWithProvider.find((name) => options[name] !== undefined);
+    if (misplacedOption !== undefined)
+      throw new Failure(`--${misplacedOption.replace('I', '-i')} requires a provider, such as --github.`);
     return null;
   }
   const subject = options[provider] ?? '';
   if (!/^[^/]+\/.+$/.test(subject)) throw new Failure(`--${provider} must be two names with a slash: see --help.`);
   if (provider === 'kubernetes' && options.issuer === undefined)
-    throw new Failure('--kubernetes needs the issuer of the cluster: --issuer URL.');
+    throw new Failure('--kubernetes requires the issuer of the cluster: --issuer URL.');
   return workloadPreset(provider, { ...options, subject });
 }
 
@@ -98,7 +99,7 @@ function readConditions(texts: readonly string[] = []): Record<string, string> {
   );
 }
 
-/** Returns the fields that the options name. The server refuses values that it does not accept. */
+/** Returns the fields that the options set. The server validates their values. */
 function readFields(options: IdentityOptions): UpdateWorkloadIdentity {
   const preset = readPreset(options);
   const { name, scope, lifetime, jwksUrl, condition } = options;
@@ -127,11 +128,11 @@ export async function listIdentities(options: RemoteOptions & { readonly limit: 
 
 /** Creates a workload identity. */
 export async function createIdentity(options: IdentityOptions): Promise<void> {
-  const { name, issuer, conditions, scopes, ...more } = readFields(options);
+  const { name, issuer, conditions, scopes, ...optionalFields } = readFields(options);
   if (name === undefined || scopes === undefined) throw new Failure('--name and --scope are required.');
   if (issuer === undefined || conditions === undefined)
     throw new Failure('Name a provider such as --github owner/repository, or --issuer and --condition.');
-  const body = { name, issuer, conditions, scopes, ...more };
+  const body = { name, issuer, conditions, scopes, ...optionalFields };
   const created = await connect(options).workloadIdentities.create(body, { idempotencyKey: randomUUID() });
   await printDetails(created, COLUMNS, options);
   printNote(`In the pipeline, set DEVPILOT_WORKLOAD_IDENTITY to ${created.id}.`, options);
@@ -145,7 +146,7 @@ export async function updateIdentity(id: string, options: IdentityOptions): Prom
   await printDetails(await connect(options).workloadIdentities.update(id, change), COLUMNS, options);
 }
 
-/** Deletes workload identities and ends the access tokens that were issued for them. */
+/** Deletes workload identities and revokes the access tokens that were issued for them. */
 export async function deleteIdentities(ids: readonly string[], options: DeleteOptions): Promise<void> {
   const { workloadIdentities } = connect(options);
   await deleteItems(
@@ -166,7 +167,7 @@ export async function listExchanges(id: string, options: RemoteOptions): Promise
   await printList(data, EXCHANGE_COLUMNS, options);
 }
 
-/** Returns the claims in a text: a JSON object, or a JWT, whose signature is not checked here. */
+/** Parses claims from a JSON object or a JWT. The signature of the JWT is not checked here. */
 function parseClaims(text: string): Record<string, unknown> {
   const [, payload] = text.trim().split('.');
   const json =

@@ -20,7 +20,7 @@ export type ScanFormat = (typeof SCAN_FORMATS)[number];
 
 /** Maximum number of findings to list. */
 export const MAX_FINDINGS = 10_000;
-/** In place of a path, for a secret in the message of a commit or tag. */
+/** Path of findings in the message of a commit or tag. */
 export const MESSAGE_PATH = '(message)';
 
 const KIND_LABELS: Readonly<Record<SecretKind, string>> = {
@@ -31,7 +31,7 @@ const KIND_LABELS: Readonly<Record<SecretKind, string>> = {
 const RULES = Object.keys(KIND_LABELS) as SecretKind[];
 const ruleId = (kind: SecretKind): string => `devpilot-${kind.replace('_', '-')}`;
 
-/** What was scanned and found. */
+/** The findings, and the number of scanned files and Git objects. */
 export interface ScanResult {
   readonly findings: readonly SecretFinding[];
   readonly files: number;
@@ -43,7 +43,7 @@ function describe({ kind, secret, commit }: SecretFinding, status: SecretStatus 
   return `Devpilot ${KIND_LABELS[kind]} …${hintOf(secret)}${inCommit}${status === undefined ? '' : `, ${status}`}`;
 }
 
-/** The findings as a SARIF log (OASIS SARIF 2.1.0). It identifies a secret by a hash, as the server's hash of it. */
+/** Returns the findings as a SARIF log (OASIS SARIF 2.1.0), with the SHA-256 digests of the secrets. */
 export function toSarif({ findings }: ScanResult, statuses: ReadonlyMap<string, SecretStatus>) {
   const rules = RULES.map((kind) => ({
     id: ruleId(kind),
@@ -76,7 +76,7 @@ export function toSarif({ findings }: ScanResult, statuses: ReadonlyMap<string, 
   };
 }
 
-/** Prints what was found, without the secrets. */
+/** Prints the findings, without the secrets. */
 export async function printFindings(
   result: ScanResult,
   statuses: ReadonlyMap<string, SecretStatus>,
@@ -86,17 +86,20 @@ export async function printFindings(
   const { findings, files, objects } = result;
   if (format === 'sarif') return printJson(toSarif(result, statuses));
   if (format === 'json') {
-    const shown = findings.map(({ path, line, commit, kind, secret }) => {
+    const printedFindings = findings.map(({ path, line, commit, kind, secret }) => {
       return { path, line, commit, kind, hint: hintOf(secret), status: statuses.get(secret) ?? null };
     });
-    return printJson({ findings: shown, files, objects });
+    return printJson({ findings: printedFindings, files, objects });
   }
   for (const { path, line, commit, kind, secret } of findings) {
     const status = statuses.get(secret);
     const location = `${sanitizeInline(path)}:${line}${commit === null ? '' : ` (commit ${commit})`}`;
     await print(`${location}: ${KIND_LABELS[kind]} …${hintOf(secret)}${status === undefined ? '' : `, ${status}`}\n`);
   }
-  const scanned = `${files} files${objects > 0 ? `, ${objects} Git objects` : ''}`;
+  const scannedItems = `${files} files${objects > 0 ? `, ${objects} Git objects` : ''}`;
   const foundCount = findings.length < MAX_FINDINGS ? findings.length : `${findings.length} or more`;
-  printNote(findings.length === 0 ? `No secrets found in ${scanned}.` : `${foundCount} found in ${scanned}.`, options);
+  printNote(
+    findings.length === 0 ? `No secrets found in ${scannedItems}.` : `${foundCount} found in ${scannedItems}.`,
+    options,
+  );
 }

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { Failure } from '../failure.ts';
 
-/** A scanned repository must not execute anything of its own: no hooks, monitors, filters or programs. */
+/** Prevent the scanned repository from executing its own hooks, monitors, filters or programs. */
 const SAFE_GIT_OPTIONS = [
   '-c',
   'core.fsmonitor=false',
@@ -40,25 +40,25 @@ export function git(directory: string, args: readonly string[], input?: Readable
       else reject(new Error(`git ${args[0]}: ${stderrText.trim().split('\n')[0] ?? code}`));
     });
   });
-  // The reader of the output awaits this promise later; until then a rejection must not be unhandled.
+  // The consumer of the output awaits this promise later. Until then, a rejection must not count as unhandled.
   done.catch(() => {});
   return { output: child.stdout as Readable, done };
 }
 
-/** Splits the output of Git at `separator`, reading no faster than the consumer. */
+/** Splits the output of Git at `separator`, with backpressure from the consumer. Throws if Git failed. */
 export async function* splitOutput(run: GitRun, separator = '\0'): AsyncGenerator<string> {
-  let rest = '';
+  let remainder = '';
   for await (const chunk of run.output.setEncoding('utf8') as AsyncIterable<string>) {
-    const parts = (rest + chunk).split(separator);
-    rest = parts.pop() ?? '';
+    const parts = (remainder + chunk).split(separator);
+    remainder = parts.pop() ?? '';
     yield* parts;
   }
-  if (rest !== '') yield rest;
+  if (remainder !== '') yield remainder;
   await run.done;
 }
 
 /**
- * The root of the repository that contains a directory, or the repository itself if it is bare; null outside a
+ * Returns the root of the repository that contains a directory, or the repository itself if it is bare; null outside a
  * repository. Fails if Git refuses to open the repository, because its history would otherwise appear to be clean.
  */
 export function repositoryRoot(directory: string): string | null {
@@ -73,7 +73,7 @@ export function repositoryRoot(directory: string): string | null {
   const bare = revParse('--absolute-git-dir');
   if (bare.status === 0) return bare.stdout.replace(/\n$/, '');
   if (/dubious ownership/.test(bare.stderr)) {
-    // Git names the repository as it must be configured, quoted for a shell.
+    // The message of Git contains the path as it must be configured, quoted for a shell.
     const repository = /safe\.directory (\S.*)$/m.exec(bare.stderr)?.[1] ?? '<path of the repository>';
     throw new Failure(
       `git refuses to open ${directory} because another user owns it. If you trust it, run: git config --global --add safe.directory ${repository}, or use --no-history`,
@@ -82,7 +82,7 @@ export function repositoryRoot(directory: string): string | null {
   return null;
 }
 
-/** The output of a short Git command, or null if it fails. */
+/** Returns the output of a short Git command, or null if it fails. */
 export function gitOutput(directory: string, args: readonly string[], input?: string): string | null {
   const { status, stdout } = spawnSync('git', [...SAFE_GIT_OPTIONS, ...args], {
     cwd: directory,

@@ -20,8 +20,8 @@ export interface NamedObject {
 const SEARCHED_TYPES = new Set(['blob', 'commit', 'tag']);
 
 /**
- * Parses the output of `git cat-file --batch`: repeatedly a header line, the content of the stated length, and a
- * newline.
+ * Searches the output of `git cat-file --batch`, in which each object is a header line, content of the length in the
+ * header, and a newline.
  */
 async function searchBatch(
   output: AsyncIterable<Buffer>,
@@ -64,13 +64,13 @@ export async function searchObjects(
   objects: AsyncIterable<NamedObject>,
   onMatch: (hit: ObjectMatch) => void,
 ): Promise<number> {
-  const waiting: NamedObject[] = [];
+  const pendingObjects: NamedObject[] = [];
   let count = 0;
   const input = new PassThrough();
   const batch = git(root, ['cat-file', '--batch', '--buffer'], input);
-  const reading = searchBatch(batch.output, () => waiting.shift(), onMatch);
+  const reading = searchBatch(batch.output, () => pendingObjects.shift(), onMatch);
   for await (const gitObject of objects) {
-    waiting.push(gitObject);
+    pendingObjects.push(gitObject);
     count++;
     if (!input.write(`${gitObject.object}\n`)) {
       await Promise.race([new Promise((resolve) => input.once('drain', resolve)), batch.done]);
@@ -82,19 +82,19 @@ export async function searchObjects(
   return count;
 }
 
-/** All objects reachable from any ref or reflog, limited to a path if one is given. */
+/** Yields all objects reachable from any ref or reflog, only those below `path` unless it is empty. */
 export async function* historyObjects(root: string, path: string): AsyncGenerator<NamedObject> {
-  const only = path === '' ? [] : ['--full-history', '--', path];
-  const run = git(root, ['rev-list', '--objects', '--all', '--reflog', ...only]);
+  const pathFilter = path === '' ? [] : ['--full-history', '--', path];
+  const run = git(root, ['rev-list', '--objects', '--all', '--reflog', ...pathFilter]);
   for await (const line of splitOutput(run, '\n')) {
-    const blank = line.indexOf(' ');
-    const object = blank === -1 ? line : line.slice(0, blank);
-    const name = blank === -1 ? '' : line.slice(blank + 1);
+    const separatorIndex = line.indexOf(' ');
+    const object = separatorIndex === -1 ? line : line.slice(0, separatorIndex);
+    const name = separatorIndex === -1 ? '' : line.slice(separatorIndex + 1);
     yield { object, path: name === '' ? null : name };
   }
 }
 
-/** The staged objects. */
+/** Yields the staged objects. */
 export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> {
   const run = git(root, [
     'diff',
@@ -107,13 +107,13 @@ export async function* stagedObjects(root: string): AsyncGenerator<NamedObject> 
     '--diff-filter=AMT',
   ]);
   let object = '';
-  for await (const piece of splitOutput(run)) {
-    if (piece.startsWith(':')) object = piece.split(' ')[3] ?? '';
-    else yield { object, path: piece };
+  for await (const field of splitOutput(run)) {
+    if (field.startsWith(':')) object = field.split(' ')[3] ?? '';
+    else yield { object, path: field };
   }
 }
 
-/** The abbreviated hash of the first commit that contains an object, or null. */
+/** Returns the abbreviated hash of the first commit that contains an object, or null. */
 export function findCommit(root: string, { object, path }: NamedObject): string | null {
   if (path === null) return object.slice(0, 12);
   const args = [
@@ -130,17 +130,17 @@ export function findCommit(root: string, { object, path }: NamedObject): string 
   return output?.split('\n')[0]?.slice(0, 12) || null;
 }
 
-/** The paths that the `.devpilotignore` of the repository excludes. */
+/** Returns the paths that the `.devpilotignore` of the repository excludes. */
 export function findIgnored(root: string, paths: readonly string[]): Set<string> {
-  const rules = join(root, IGNORE_FILE);
-  if (paths.length === 0 || !existsSync(rules)) return new Set();
+  const ignoreFile = join(root, IGNORE_FILE);
+  if (paths.length === 0 || !existsSync(ignoreFile)) return new Set();
   // Evaluated in an empty repository, so that no .gitignore applies.
-  const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
+  const emptyRepository = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
   try {
-    gitOutput(empty, ['init', '-q', '.']);
-    const args = ['-c', `core.excludesFile=${rules}`, 'check-ignore', '--no-index', '-z', '--stdin'];
-    return new Set((gitOutput(empty, args, paths.join('\0')) ?? '').split('\0'));
+    gitOutput(emptyRepository, ['init', '-q', '.']);
+    const args = ['-c', `core.excludesFile=${ignoreFile}`, 'check-ignore', '--no-index', '-z', '--stdin'];
+    return new Set((gitOutput(emptyRepository, args, paths.join('\0')) ?? '').split('\0'));
   } finally {
-    rmSync(empty, { recursive: true, force: true });
+    rmSync(emptyRepository, { recursive: true, force: true });
   }
 }

@@ -14,13 +14,13 @@ async function* withRepository(
     yield* listPaths([]);
     return;
   }
-  const empty = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
+  const emptyRepository = mkdtempSync(join(tmpdir(), 'devpilot-scan-'));
   try {
-    if (gitOutput(empty, ['init', '-q', '--bare', '.']) === null)
+    if (gitOutput(emptyRepository, ['init', '-q', '--bare', '.']) === null)
       throw new Error('Git is required to scan a directory.');
-    yield* listPaths([`--git-dir=${empty}`, `--work-tree=.`]);
+    yield* listPaths([`--git-dir=${emptyRepository}`, `--work-tree=.`]);
   } finally {
-    rmSync(empty, { recursive: true, force: true });
+    rmSync(emptyRepository, { recursive: true, force: true });
   }
 }
 
@@ -31,19 +31,19 @@ async function* listGitFiles(directory: string, repository: readonly string[]): 
   const ignoreFileOptions = ['-i', `--exclude-per-directory=${IGNORE_FILE}`];
   for await (const path of listPaths(['--cached', ...ignoreFileOptions])) ignored.add(path);
   for await (const path of listPaths(['--others', ...ignoreFileOptions])) ignored.add(path);
-  const seen = new Set<string>();
+  const listedPaths = new Set<string>();
   const passes = [['--cached'], ['--others', '--exclude-standard']];
   for (const args of passes) {
     for await (const path of listPaths(args)) {
-      if (!ignored.has(path) && !seen.has(path)) yield path;
-      seen.add(path);
+      if (!ignored.has(path) && !listedPaths.has(path)) yield path;
+      listedPaths.add(path);
     }
   }
 }
 
 /**
- * The regular files below a path. Within a directory these are the files that Git lists, except those that
- * `.gitignore` (unless they are tracked) or `.devpilotignore` exclude. Symbolic links are not followed. Reports each
+ * Yields a file, or the regular files below a directory that Git lists. Files excluded by `.devpilotignore`, and
+ * untracked files excluded by `.gitignore`, are omitted. Symbolic links are not followed. Calls `onRepository` for each
  * nested repository.
  */
 export async function* listFiles(path: string, onRepository: (directory: string) => void): AsyncGenerator<string> {
@@ -54,7 +54,7 @@ export async function* listFiles(path: string, onRepository: (directory: string)
   for await (const entry of withRepository(path, (repository) => listGitFiles(path, repository))) {
     const file = join(path, entry);
     const stats = lstatSync(file, { throwIfNoEntry: false });
-    // Git lists a nested repository as a directory; it has ignore files of its own.
+    // Git lists a nested repository as a directory. The repository has its own ignore files.
     if (stats?.isDirectory()) {
       onRepository(file);
       yield* listFiles(file, onRepository);

@@ -17,7 +17,7 @@ function findIn(text: string | Buffer, size = 1_000_000): SecretMatch[] {
 const token = mintSecret('access_token');
 const key = mintSecret('api_key');
 
-test('finds secrets next to any characters, with their line numbers', () => {
+test('finds secrets whatever characters surround them, with their line numbers', () => {
   const text = `first\nTOKEN="${token}"\n\nhttps://x:${key}@host\n"a\\n${key}z"`;
   assert.deepEqual(findIn(text), [
     { secret: token, kind: 'access_token', line: 2 },
@@ -31,7 +31,7 @@ test('finds nothing in strings that only resemble secrets', () => {
   assert.deepEqual(findIn(`${token.slice(0, -1)}${last} dp_ workspace_token_abc ${key.slice(0, -1)}`), []);
 });
 
-test('finds a secret after a broken one that runs into it', () => {
+test('finds a secret directly after an incomplete one', () => {
   assert.deepEqual(findIn(`dp_${'a'.repeat(20)}${key}`).length, 1);
 });
 
@@ -39,7 +39,7 @@ test('finds secrets in UTF-16', () => {
   assert.equal(findIn(Buffer.from(`\ufeffx\n${key}\n`, 'utf16le'))[0]?.line, 2);
 });
 
-test('finds the same however the bytes are cut into pieces', () => {
+test('finds the same secrets however the bytes are split into chunks', () => {
   const piece = fc.oneof(
     fc.constantFrom<SecretKind>('access_token', 'api_key', 'session').map((kind) => mintSecret(kind)),
     fc.constantFrom('\n', 'dp_', 'x', ' ', 'workspace_token_', '\r\n', 'é'),

@@ -5,7 +5,7 @@ import { SECRET_TAIL_LENGTH, secretKindOf } from '../../sdk/secret.ts';
 export interface SecretMatch {
   readonly secret: string;
   readonly kind: SecretKind;
-  /** Starts at 1. */
+  /** Line number, starting at 1. */
   readonly line: number;
 }
 
@@ -23,14 +23,14 @@ function countNewlines(text: string, end: number): number {
 }
 
 /**
- * Finds secrets in a stream of bytes, in constant memory. The text around a secret does not matter: the checksum
- * rules out accidental matches. Also reads UTF-16.
+ * Finds secrets in a stream of bytes, in constant memory. A secret may be surrounded by any text, because its checksum
+ * rules out accidental matches. Also finds secrets in UTF-16.
  */
 export function createSecretFinder(onMatch: (hit: SecretMatch) => void): {
   write(bytes: Uint8Array): void;
   end(): void;
 } {
-  let rest = '';
+  let carriedOver = '';
   let lineNumber = 1;
   let isUtf16: boolean | null = null;
 
@@ -49,7 +49,7 @@ export function createSecretFinder(onMatch: (hit: SecretMatch) => void): {
     }
     const keepFrom = isLast ? text.length : Math.max(matchedUntil, text.length - MAX_SECRET_LENGTH + 1, 0);
     lineNumber += countNewlines(text, keepFrom);
-    rest = text.slice(keepFrom);
+    carriedOver = text.slice(keepFrom);
   }
 
   return {
@@ -57,8 +57,8 @@ export function createSecretFinder(onMatch: (hit: SecretMatch) => void): {
       if (bytes.length === 0) return;
       isUtf16 ??= (bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff);
       const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-      search(rest + (isUtf16 ? text.replaceAll('\0', '') : text), false);
+      search(carriedOver + (isUtf16 ? text.replaceAll('\0', '') : text), false);
     },
-    end: () => search(rest, true),
+    end: () => search(carriedOver, true),
   };
 }
